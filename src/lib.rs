@@ -1,0 +1,42 @@
+//! drygate rehearses a gated change against a live PostgreSQL without touching it, and proves that it did not.
+//!
+//! # Code map
+//!
+//! | folder | what it is | may import |
+//! |---|---|---|
+//! | `survey` | what we saw (pure) | nothing of ours |
+//! | `simulate` | what would happen (pure) | `survey` |
+//! | `profile` | what to ask | `survey`, `simulate` |
+//! | `run` | what a run is (pure) | `survey`, `simulate` |
+//! | `audit` | what we can prove (pure) | `run`, `survey`, `simulate`, `profile` |
+//! | `journal` | what is written | `run`, `survey` |
+//! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
+//! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
+//! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
+//! | `repo` | what git says | `survey`, `profile`, `runner::target` |
+//! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit` |
+//! | `cli` | arguments and exit codes | `run`, `profile` |
+//! | `launch` | composition root | everything |
+//!
+//! `tests/architecture.rs` enforces the table, the length of files and their `//!`.
+//!
+//! # Invariants
+//!
+//! - A run is a list of facts; every screen is a function of that list.
+//! - The machine is pure: no clock, socket, file or channel in `run`.
+//! - Journal, sync, act, journal, sync, show. A journal failure stops the run.
+//! - There is no code that could carry out `Mode.LIVE`.
+
+pub mod audit;
+pub mod cli;
+pub mod journal;
+pub mod launch;
+pub mod postgres;
+pub mod profile;
+pub mod repo;
+pub mod report;
+pub mod run;
+pub mod runner;
+pub mod simulate;
+pub mod survey;
+pub mod tui;

@@ -1,0 +1,3 @@
+//! Parse, launch, print the error and its hint, exit with its code. Invariant: the only place that speaks to a person about a failure.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! How we ask: connection, session, role, grants, facts, candidates, proof. Invariant: only the closed list of statements reaches a server.

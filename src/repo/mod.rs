@@ -1,0 +1,1 @@
+//! What git says. Invariant: no git command of ours can write or push.
