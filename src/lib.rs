@@ -13,7 +13,7 @@
 //! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
-//! | `repo` | what git says | `survey`, `profile`, `runner::target` |
+//! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
 //! | `launch` | composition root | everything |

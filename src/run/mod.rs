@@ -1,1 +1,44 @@
 //! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
+
+mod approval;
+mod check;
+mod claim;
+mod context;
+mod event;
+mod evidence;
+mod fold;
+mod fold_parts;
+mod gate;
+mod legal;
+mod machine;
+mod repository;
+mod result;
+mod rows;
+mod run_id;
+mod state;
+mod stop;
+mod verdict;
+
+pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
+pub use check::{Cause, Check};
+pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
+pub use context::{ContextPins, Mode};
+pub use event::{
+    Decision, Event, Invocation, LedgerRef, LiveChange, Purpose, RenewalReason, RunCreated,
+    SurveyPurpose, TargetIdentity, ToolIdentity,
+};
+pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
+pub use fold::RunState;
+pub use fold_parts::{
+    Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
+    Transaction, TransactionEnd,
+};
+pub use gate::{ApprovalGate, Gate};
+pub use legal::{Illegal, legal};
+pub use machine::{Effect, next};
+pub use repository::RepositoryState;
+pub use result::{RunResult, exit};
+pub use run_id::{RunId, RunIdError};
+pub use state::State;
+pub use stop::{Stop, StopCode};
+pub use verdict::Verdict;

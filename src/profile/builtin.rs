@@ -1,0 +1,28 @@
+//! The profile that comes with drygate. Invariant: it parses; a test says so.
+
+use super::{Profile, ProfileError, parse};
+
+/// Names and texts of the built-in profiles.
+pub const BUILT_IN: [(&str, &str); 1] = [(
+    "icx-const",
+    include_str!("../../assets/profiles/icx-const.toml"),
+)];
+
+/// The built-in profile of a name, with its text.
+pub fn built_in(name: &str) -> Result<(Profile, &'static str), ProfileError> {
+    let known = || {
+        BUILT_IN
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (file, text) = BUILT_IN
+        .iter()
+        .find(|(known, _)| *known == name)
+        .ok_or_else(|| ProfileError::Unknown {
+            name: name.to_owned(),
+            known: known(),
+        })?;
+    Ok((parse(file, text)?, text))
+}

@@ -1,0 +1,291 @@
+//! The schema of a profile (contract, section 9). Invariant: unknown keys are errors.
+
+use serde::Deserialize;
+
+use crate::simulate::Lifecycle;
+use crate::survey::FactKind;
+
+/// A whole profile.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Version of this schema: 1.
+    pub schema: u32,
+    /// Name: `icx-const`.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// Prefix of run ids: `ictr`.
+    pub run_prefix: String,
+    /// Prefix of results: `O4_LIVE_DRYRUN_ORCHESTRATION`.
+    pub result_prefix: String,
+    /// The collection: `ICX-CONST`.
+    pub collection: String,
+    /// May only say `dryrun`; `live` is refused by its own stop.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// May only be false; `true` is refused by its own stop.
+    #[serde(default)]
+    pub execution_enabled: Option<bool>,
+    /// Target.
+    pub target: TargetSpec,
+    /// Labels of the approval gates.
+    pub labels: Labels,
+    /// SSOT documents.
+    #[serde(default)]
+    pub ssot: Vec<SsotDocument>,
+    /// Facts read by SQL.
+    pub facts: Vec<FactSpec>,
+    /// Pinned functions.
+    #[serde(default)]
+    pub functions: Vec<FunctionSpec>,
+    /// Grant matrix.
+    pub grants: GrantScope,
+    /// Protected tables: each is a content digest.
+    #[serde(default)]
+    pub contents: Vec<ContentSpec>,
+    /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`.
+    pub pieces: SqlSpec,
+    /// Live units: `key text, content text, state text`, ordered by `key COLLATE "C"`.
+    pub candidates: SqlSpec,
+    /// Lifecycle.
+    pub lifecycle: Lifecycle,
+    /// Allowances of the role survey.
+    #[serde(default)]
+    pub role: RoleAllowances,
+    /// Checks that the profile excludes by name.
+    #[serde(default)]
+    pub out_of_scope: Vec<OutOfScope>,
+    /// Approvals.
+    #[serde(default)]
+    pub approvals: ProfileApprovals,
+    /// Timeouts.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// Result file of the full test run.
+    #[serde(default)]
+    pub tests: TestResults,
+    /// Stop point text of report 07.
+    pub handover: String,
+    /// OR / TD note of report 07.
+    pub or_td_note: String,
+}
+
+/// Where and as whom.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetSpec {
+    /// `PRODUCTION`.
+    pub label: String,
+    /// One of the terminal's colour names; `neutral` by default.
+    #[serde(default = "neutral")]
+    pub color: String,
+    /// The role that the session must be.
+    pub expected_role: String,
+    /// Refuse a primary.
+    #[serde(default)]
+    pub require_standby: bool,
+    /// TLS to hosts that are not local.
+    #[serde(default)]
+    pub tls: TlsMode,
+}
+
+fn neutral() -> String {
+    "neutral".to_owned()
+}
+
+/// How the connection to a host that is not local is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    /// Encrypted, certificate and name verified.
+    #[default]
+    VerifyFull,
+    /// Encrypted, not verified.
+    Require,
+    /// Not encrypted.
+    Disable,
+}
+
+/// Plain labels of the approval gates.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// `allow CUT`.
+    pub sg1: String,
+    /// `allow ENACT`.
+    pub sg2: String,
+}
+
+/// A document that the run is founded on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SsotDocument {
+    /// Name for people.
+    pub name: String,
+    /// Path, relative to the profile's directory.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The text itself, as the built-in profile has it.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+/// One fact read by one SQL text that gives one row with one text column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactSpec {
+    /// Key.
+    pub key: String,
+    /// Label.
+    pub label: String,
+    /// Kind of value.
+    #[serde(rename = "type")]
+    pub kind: FactKind,
+    /// SQL of a plain read.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// Or a table to count, from which the program writes the SQL.
+    #[serde(default)]
+    pub count: Option<String>,
+    /// Condition of the count.
+    #[serde(default, rename = "where")]
+    pub filter: Option<String>,
+    /// The value that it must have (a check of G1).
+    #[serde(default)]
+    pub expect: Option<String>,
+    /// Read again while a run waits.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// A function whose definition is pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionSpec {
+    /// Fact key: `fn_iu_enact_md5`.
+    pub key: String,
+    /// Label.
+    pub label: String,
+    /// Schema.
+    pub schema: String,
+    /// Name; all overloads are pinned together, ordered by argument types.
+    pub name: String,
+    /// The md5 that it must have (a check of G1).
+    #[serde(default)]
+    pub expect: Option<String>,
+}
+
+/// Which objects' grants are in the matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantScope {
+    /// Fact key: `grant_matrix_sha`.
+    pub key: String,
+    /// Label.
+    pub label: String,
+    /// Schemas.
+    pub schemas: Vec<String>,
+    /// The SHA-256 that it must have.
+    #[serde(default)]
+    pub expect: Option<String>,
+}
+
+/// A protected table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentSpec {
+    /// Fact key: `unit_version`.
+    pub key: String,
+    /// Schema.
+    pub schema: String,
+    /// Table.
+    pub table: String,
+    /// Columns that take part, in this order.
+    pub columns: Vec<String>,
+    /// Columns that identify a row for people, part of `columns`.
+    pub row_key: Vec<String>,
+}
+
+/// SQL with nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlSpec {
+    /// The SQL.
+    pub sql: String,
+}
+
+/// What the role survey may find without failing: shown, never hidden.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoleAllowances {
+    /// Findings by their line, such as `table privilege: UPDATE on pg_catalog.pg_settings via PUBLIC`.
+    pub allow: Vec<String>,
+    /// Functions beyond the built-in list that profile SQL may call.
+    pub functions: Vec<String>,
+}
+
+/// A check that the profile excludes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutOfScope {
+    /// Name of the check.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Approval policy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileApprovals {
+    /// `8h`, `30m`, `90s`.
+    pub ttl: String,
+    /// Only from a terminal.
+    pub terminal: bool,
+    /// SG2 by another person than SG1.
+    pub distinct: bool,
+    /// Not by the starter.
+    pub exclude_starter: bool,
+}
+
+impl Default for ProfileApprovals {
+    fn default() -> Self {
+        Self {
+            ttl: "8h".to_owned(),
+            terminal: false,
+            distinct: false,
+            exclude_starter: false,
+        }
+    }
+}
+
+/// Deadlines of our own, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect_ms: u64,
+    /// For one statement (also `statement_timeout` on the server).
+    pub statement_ms: u64,
+    /// For a lock (`lock_timeout`).
+    pub lock_ms: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect_ms: 5_000,
+            statement_ms: 15_000,
+            lock_ms: 500,
+        }
+    }
+}
+
+/// Where a full test run left its result.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestResults {
+    /// A file whose last line of the form `N passed, N failed` is taken as DECLARED.
+    pub full_discover: Option<String>,
+}

@@ -1,0 +1,288 @@
+//! Who approves what, and when an approval is refused (contract, section 7). Invariant: a ruling is a pure function of the run, the request, the time and the boot.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{ApprovalGate, ApprovalStatus, Decision, RunState};
+use crate::survey::{Digest, UtcTime};
+
+/// Who signs records. There is only the stub, and it is shown as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signer {
+    /// Signs nothing.
+    StubSigning,
+}
+
+impl Signer {
+    /// `StubSigning`.
+    pub fn name(self) -> &'static str {
+        "StubSigning"
+    }
+}
+
+/// A person, as the operating system names one. Not cryptographic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// OS user.
+    pub user: String,
+    /// Uid.
+    pub uid: u32,
+    /// Host.
+    pub host: String,
+    /// Terminal device, or none.
+    pub tty: Option<String>,
+    /// Process id.
+    pub pid: u32,
+    /// Signer.
+    pub signer: Signer,
+}
+
+impl fmt::Display for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (uid {}) on {}", self.user, self.uid, self.host)?;
+        match &self.tty {
+            Some(tty) => write!(f, " {tty}"),
+            None => f.write_str(", no terminal"),
+        }
+    }
+}
+
+/// What the profile asks of approvals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApprovalPolicy {
+    /// Seconds that shown evidence is good for.
+    pub ttl_seconds: i64,
+    /// Only from a terminal.
+    pub terminal: bool,
+    /// SG2 by another person than SG1.
+    pub distinct: bool,
+    /// Not by the person who started the run.
+    pub exclude_starter: bool,
+}
+
+impl Default for ApprovalPolicy {
+    fn default() -> Self {
+        Self {
+            ttl_seconds: 8 * 3600,
+            terminal: false,
+            distinct: false,
+            exclude_starter: false,
+        }
+    }
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// Gate.
+    pub gate: ApprovalGate,
+    /// Decision.
+    pub decision: Decision,
+    /// Digest of the evidence; a rejection without one is of the evidence that waits.
+    pub evidence: Option<Digest>,
+    /// Reason, required to reject.
+    pub reason: Option<String>,
+    /// Who.
+    pub by: Person,
+}
+
+/// Why an approval is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The run is sealed or over.
+    #[error("The run is over ({state}); nothing waits for a decision.")]
+    Over {
+        /// Its state.
+        state: String,
+    },
+    /// The run does not wait for anybody.
+    #[error("The run does not wait for a decision now (state {state}).")]
+    NotWaiting {
+        /// Its state.
+        state: String,
+    },
+    /// The run waits at the other gate.
+    #[error("The run waits at {waits}, not at {named}. Nothing was recorded as approved.")]
+    WrongGate {
+        /// Where it waits.
+        waits: ApprovalGate,
+        /// What was named.
+        named: ApprovalGate,
+    },
+    /// The digest is of the other gate.
+    #[error("The digest is of {of}, not {waits}. Nothing was recorded as approved.")]
+    DigestOfOtherGate {
+        /// Whose digest it is.
+        of: ApprovalGate,
+        /// Where the run waits.
+        waits: ApprovalGate,
+    },
+    /// The digest is of evidence that newer evidence replaced.
+    #[error("The digest is of earlier evidence of {0}, which newer evidence replaced.")]
+    Superseded(ApprovalGate),
+    /// The digest is of no evidence of this run.
+    #[error("The digest is of no evidence of this run.")]
+    OtherEvidence,
+    /// The facts drifted: approvals of that evidence are void.
+    #[error("The facts drifted since this evidence was taken; take new evidence first.")]
+    Drifted,
+    /// The evidence is too old.
+    #[error("The evidence expired at {0}; take new evidence first.")]
+    Expired(String),
+    /// The machine was started anew since the evidence was shown.
+    #[error("The machine was restarted since this evidence was shown; show it again first.")]
+    NotShownSinceBoot,
+    /// An approval is recorded already and not yet applied.
+    #[error("An approval of {0} is recorded already and pending.")]
+    Pending(ApprovalGate),
+    /// The approval was used already.
+    #[error("The approval of {0} was used already.")]
+    UsedAlready(ApprovalGate),
+    /// The profile wants a terminal.
+    #[error("The profile accepts approvals from a terminal only (approvals.terminal).")]
+    TerminalRequired,
+    /// The same person approved SG1.
+    #[error("{0} approved SG1; the profile wants another person for SG2 (approvals.distinct).")]
+    NotDistinct(String),
+    /// The starter may not approve.
+    #[error("{0} started the run and may not approve it (approvals.exclude_starter).")]
+    Starter(String),
+    /// A rejection without a reason.
+    #[error("A rejection needs a reason.")]
+    ReasonMissing,
+    /// Nothing to withdraw.
+    #[error("No approval is pending; there is nothing to withdraw.")]
+    NothingPending,
+}
+
+/// What becomes of a request that is not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// The decision to record: rejecting while an approval is pending withdraws it.
+    pub decision: Decision,
+    /// The evidence that it is about.
+    pub evidence: Digest,
+}
+
+/// Rules on a request at `now`, on a machine started as `boot_id`. Checked before any connection.
+pub fn judge(
+    run: &RunState,
+    request: &ApprovalRequest,
+    now: UtcTime,
+    boot_id: &str,
+) -> Result<Ruling, Refusal> {
+    let over = run.sealed.is_some() || run.state.is_final();
+    if over {
+        return Err(used_already(run, request).unwrap_or_else(|| Refusal::Over {
+            state: run.state.to_string(),
+        }));
+    }
+    let pending = run.pending_approval().is_some();
+    let waits = run.waits_at().ok_or_else(|| {
+        used_already(run, request).unwrap_or_else(|| Refusal::NotWaiting {
+            state: run.state.to_string(),
+        })
+    })?;
+    if request.gate != waits {
+        return Err(used_already(run, request).unwrap_or(Refusal::WrongGate {
+            waits,
+            named: request.gate,
+        }));
+    }
+    let evidence = run.evidence.as_ref().ok_or(Refusal::OtherEvidence)?;
+    if let Some(named) = &request.evidence
+        && *named != evidence.digest
+    {
+        return Err(foreign_digest(run, named, waits));
+    }
+    match request.decision {
+        Decision::Withdraw if !pending => return Err(Refusal::NothingPending),
+        Decision::Reject if blank(request.reason.as_deref()) => return Err(Refusal::ReasonMissing),
+        Decision::Approve => may_approve(run, request, now, boot_id)?,
+        Decision::Withdraw | Decision::Reject => {}
+    }
+    let decision = match request.decision {
+        Decision::Reject if pending => Decision::Withdraw,
+        decision => decision,
+    };
+    Ok(Ruling {
+        decision,
+        evidence: evidence.digest.clone(),
+    })
+}
+
+fn may_approve(
+    run: &RunState,
+    request: &ApprovalRequest,
+    now: UtcTime,
+    boot_id: &str,
+) -> Result<(), Refusal> {
+    let evidence = run.evidence.as_ref().ok_or(Refusal::OtherEvidence)?;
+    let policy = run.created.as_ref().map(|c| &c.approvals);
+    let person = |same: &Person| same.uid == request.by.uid && same.host == request.by.host;
+    if request.evidence.is_none() {
+        return Err(Refusal::OtherEvidence);
+    }
+    if run.drift.is_some() {
+        return Err(Refusal::Drifted);
+    }
+    if run.pending_approval().is_some() {
+        return Err(Refusal::Pending(request.gate));
+    }
+    if now >= evidence.expires_at {
+        return Err(Refusal::Expired(evidence.expires_at.to_string()));
+    }
+    if evidence.shown_boot != boot_id {
+        return Err(Refusal::NotShownSinceBoot);
+    }
+    let Some(policy) = policy else { return Ok(()) };
+    if policy.terminal && request.by.tty.is_none() {
+        return Err(Refusal::TerminalRequired);
+    }
+    let starter = run.created.as_ref().map(|c| &c.by);
+    if policy.exclude_starter && starter.is_some_and(person) {
+        return Err(Refusal::Starter(request.by.user.clone()));
+    }
+    let first = run
+        .approvals
+        .iter()
+        .rev()
+        .find(|a| a.gate == ApprovalGate::SG1 && a.status == ApprovalStatus::Consumed);
+    if policy.distinct && request.gate == ApprovalGate::SG2 && first.is_some_and(|a| person(&a.by))
+    {
+        return Err(Refusal::NotDistinct(request.by.user.clone()));
+    }
+    Ok(())
+}
+
+/// Whether the request repeats an approval that took effect.
+fn used_already(run: &RunState, request: &ApprovalRequest) -> Option<Refusal> {
+    let same = |a: &&super::Approval| {
+        a.gate == request.gate
+            && a.status == ApprovalStatus::Consumed
+            && request.evidence.as_ref().is_none_or(|d| *d == a.evidence)
+    };
+    (request.decision == Decision::Approve)
+        .then(|| run.approvals.iter().find(same))
+        .flatten()
+        .map(|a| Refusal::UsedAlready(a.gate))
+}
+
+fn foreign_digest(run: &RunState, named: &Digest, waits: ApprovalGate) -> Refusal {
+    let earlier = run
+        .earlier_evidence
+        .iter()
+        .find(|(_, digest)| digest == named);
+    match earlier {
+        Some((gate, _)) if *gate == waits => Refusal::Superseded(waits),
+        Some((gate, _)) => Refusal::DigestOfOtherGate { of: *gate, waits },
+        None => Refusal::OtherEvidence,
+    }
+}
+
+fn blank(reason: Option<&str>) -> bool {
+    reason.is_none_or(|reason| reason.trim().is_empty())
+}

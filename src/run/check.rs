@@ -1,0 +1,59 @@
+//! One check of a gate: name, verdict, raw evidence. Invariant: a PASS carries what it was computed from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Verdict;
+
+/// Why a check failed, where that changes the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It fails through claim B alone: somebody else changed the database.
+    ChangedByOthers,
+}
+
+/// One evaluated (or named but not evaluated) check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Name in snake case: `role_is_read_only`.
+    pub name: String,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// One sentence for people.
+    pub says: String,
+    /// The raw values that the verdict was computed from.
+    pub raw: Value,
+    /// What a FAIL is caused by, where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// For NOT CHECKED: what would check it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    /// A check that was evaluated: PASS if `holds`.
+    pub fn evaluated(name: &str, holds: bool, says: impl Into<String>, raw: Value) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict: Verdict::of(holds),
+            says: says.into(),
+            raw,
+            cause: None,
+            remedy: None,
+        }
+    }
+
+    /// A check that could not be evaluated, and what would evaluate it.
+    pub fn not_checked(name: &str, says: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict: Verdict::NotChecked,
+            says: says.into(),
+            raw: Value::Null,
+            cause: None,
+            remedy: Some(remedy.into()),
+        }
+    }
+}

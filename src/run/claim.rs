@@ -1,0 +1,169 @@
+//! The five claims of the non-mutation proof and their verdict. Invariant: each claim is printed with what it cannot see.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::survey::FactChange;
+
+/// The claims, printed separately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ClaimName {
+    /// Our sessions wrote nothing.
+    A,
+    /// Facts and digests equal between two different snapshots.
+    B,
+    /// Cluster quiet in between (informative).
+    C,
+    /// The role could not have written.
+    D,
+    /// Same server, database, timeline, no restart.
+    E,
+}
+
+impl ClaimName {
+    /// All five.
+    pub const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
+
+    /// `A`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+            Self::E => "E",
+        }
+    }
+
+    /// What the claim says.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::A => "our sessions wrote nothing",
+            Self::B => "facts and digests equal between two different snapshots",
+            Self::C => "cluster quiet in between (informative)",
+            Self::D => "the role could not have written",
+            Self::E => "same server, database, timeline, no restart",
+        }
+    }
+
+    /// What the claim cannot see.
+    pub fn cannot_see(self) -> &'static str {
+        match self {
+            Self::A => {
+                "NOTIFY before commit, non-transactional messages, signals, COPY TO, slots, dblink, foreign tables: only D and the trap check exclude these"
+            }
+            Self::B => "a change made and undone between the two reads; anything undeclared",
+            Self::C => "anything on a busy server; transactions without an id",
+            Self::D => "what a superuser's function does on the role's behalf (listed by name)",
+            Self::E => "a copy of the same cluster restored under the same identifier",
+        }
+    }
+}
+
+/// What was measured of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClaimVerdict {
+    /// It holds by the recorded measurements.
+    #[serde(rename = "HOLDS")]
+    Holds,
+    /// It does not hold by the recorded measurements.
+    #[serde(rename = "FALSE")]
+    False,
+    /// It was not, or not fully, measured.
+    #[serde(rename = "NOT CHECKED")]
+    NotChecked,
+}
+
+impl ClaimVerdict {
+    /// The word in reports and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "HOLDS",
+            Self::False => "FALSE",
+            Self::NotChecked => "NOT CHECKED",
+        }
+    }
+}
+
+/// One claim with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Which.
+    pub name: ClaimName,
+    /// Verdict.
+    pub verdict: ClaimVerdict,
+    /// One sentence of what was measured: `4 of 4 transactions`.
+    pub measured: String,
+    /// Raw values.
+    pub raw: Value,
+}
+
+/// The verdict over all claims (contract, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NonMutationVerdict {
+    /// A, B, D and E hold.
+    #[serde(rename = "PROVEN")]
+    Proven,
+    /// A, D and E hold, B is false.
+    #[serde(rename = "CHANGED_BY_OTHERS")]
+    ChangedByOthers,
+    /// Something was not measured, or D or E do not hold.
+    #[serde(rename = "UNPROVEN")]
+    Unproven,
+    /// A is false.
+    #[serde(rename = "MUTATION_SUSPECTED")]
+    MutationSuspected,
+}
+
+impl NonMutationVerdict {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proven => "PROVEN",
+            Self::ChangedByOthers => "CHANGED_BY_OTHERS",
+            Self::Unproven => "UNPROVEN",
+            Self::MutationSuspected => "MUTATION_SUSPECTED",
+        }
+    }
+
+    /// The verdict that follows from the claims. C is informative.
+    pub fn of(claims: &[Claim]) -> Self {
+        let of = |name| {
+            claims
+                .iter()
+                .find(|claim| claim.name == name)
+                .map_or(ClaimVerdict::NotChecked, |claim| claim.verdict)
+        };
+        let holds = |name| of(name) == ClaimVerdict::Holds;
+        if of(ClaimName::A) == ClaimVerdict::False {
+            Self::MutationSuspected
+        } else if !(holds(ClaimName::A) && holds(ClaimName::D) && holds(ClaimName::E)) {
+            Self::Unproven
+        } else {
+            match of(ClaimName::B) {
+                ClaimVerdict::Holds => Self::Proven,
+                ClaimVerdict::False => Self::ChangedByOthers,
+                ClaimVerdict::NotChecked => Self::Unproven,
+            }
+        }
+    }
+}
+
+impl fmt::Display for NonMutationVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The non-mutation judgement as it is journalled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NonMutation {
+    /// Verdict over the claims.
+    pub verdict: NonMutationVerdict,
+    /// The five claims.
+    pub claims: Vec<Claim>,
+    /// What differs between last pin and post survey.
+    pub changes: Vec<FactChange>,
+}

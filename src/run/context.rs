@@ -1,0 +1,61 @@
+//! The context pins of a run, `context.json`. Invariant: built from live data; `execution_enabled` follows from the mode and is not typed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunId, Signer};
+use crate::survey::Digest;
+
+/// The mode of a run. LIVE parses elsewhere and is refused: there is no variant for it here, so no run can have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Everything is read or simulated.
+    #[serde(rename = "Mode.DRYRUN")]
+    Dryrun,
+}
+
+impl Mode {
+    /// `Mode.DRYRUN`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dryrun => "Mode.DRYRUN",
+        }
+    }
+
+    /// Whether anything may be executed in this mode.
+    pub fn execution_enabled(self) -> bool {
+        match self {
+            Self::Dryrun => false,
+        }
+    }
+}
+
+/// What the run is pinned to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextPins {
+    /// The run.
+    pub run_id: RunId,
+    /// 1, then +1 after each drift.
+    pub round: u32,
+    /// Mode.
+    pub mode: Mode,
+    /// Follows from the mode.
+    pub execution_enabled: bool,
+    /// Who signs.
+    pub signer: Signer,
+    /// Digest of the profile's text.
+    pub profile_sha256: Digest,
+    /// Facts digest of the pin.
+    pub facts_digest: Digest,
+    /// What the simulator was seeded with.
+    pub simulator_input_digest: Digest,
+    /// Nonce of the pin's transaction.
+    pub pin_nonce: String,
+    /// The discoverers in use.
+    pub discoverers: [String; 2],
+    /// Pinned functions: fact key and md5.
+    pub functions: Vec<(String, String)>,
+    /// SSOT documents: name and SHA-256.
+    pub ssot: Vec<(String, Digest)>,
+    /// Heads of the repository at G0, where there is one: ref and commit.
+    pub heads: Vec<(String, String)>,
+}

@@ -1,0 +1,95 @@
+//! The evidence sheet: exactly what a person approves. Invariant: one JSON document; its SHA-256 is the evidence digest.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalGate, Claim, ContextPins, RunId, TargetIdentity};
+use crate::simulate::{PredictedEffect, StepCounts};
+use crate::survey::{Digest, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
+
+/// The last PASS of the same profile and target, copied so that it is never looked up again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPass {
+    /// Its run.
+    pub run_id: RunId,
+    /// When it was sealed.
+    pub sealed_at: UtcTime,
+    /// Its facts digest.
+    pub facts_digest: Digest,
+    /// Its facts.
+    pub facts: Vec<Fact>,
+    /// Its profile digest.
+    pub profile_sha256: Digest,
+    /// Its prediction.
+    pub predicted: PredictedEffect,
+}
+
+/// One difference from the last PASS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPassDifference {
+    /// A fact key, or `profile`, or `prediction`.
+    pub key: FactKey,
+    /// Value then.
+    pub then: Option<String>,
+    /// Value now.
+    pub now: Option<String>,
+    /// Lines or rows that differ in the document behind it, where both exist.
+    pub lines: Option<u64>,
+}
+
+/// One sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceSheet {
+    /// Version of this document.
+    pub schema: u32,
+    /// The run.
+    pub run_id: RunId,
+    /// The gate.
+    pub gate: ApprovalGate,
+    /// 1, then +1 whenever evidence is taken anew.
+    pub round: u32,
+    /// Nonce of the pin.
+    pub pin_nonce: String,
+    /// When the pin was taken.
+    pub pinned_at: UtcTime,
+    /// Facts digest of the pin.
+    pub facts_digest: Digest,
+    /// Digest of the live units.
+    pub candidate_digest: Option<Digest>,
+    /// Live units read.
+    pub candidates: u64,
+    /// What a live run would change.
+    pub predicted: PredictedEffect,
+    /// What the three steps decide, by simulation of the pin.
+    pub predicted_counts: StepCounts,
+    /// What was simulated after earlier approvals.
+    pub simulated: Option<StepCounts>,
+    /// Context pins.
+    pub context: ContextPins,
+    /// Digest of the profile.
+    pub profile_sha256: Digest,
+    /// Who is asked, without secrets.
+    pub target: TargetIdentity,
+    /// Which server answered.
+    pub server: ServerIdentity,
+    /// The facts.
+    pub facts: Vec<Fact>,
+    /// The claims so far.
+    pub claims: Vec<Claim>,
+    /// PASS, FAIL, NOT CHECKED and OUT OF SCOPE checks so far.
+    pub verdict_counts: [u64; 4],
+    /// The last PASS of this profile and target: run, time, and the blob that holds the copy.
+    pub last_pass: Option<(RunId, UtcTime, Digest)>,
+    /// What differs from it.
+    pub last_pass_differences: Vec<LastPassDifference>,
+    /// What had drifted, when this sheet is taken after a drift: it leads the sheet.
+    pub drifted: Vec<FactChange>,
+    /// Version of drygate.
+    pub tool_version: String,
+}
+
+impl EvidenceSheet {
+    /// The bytes that are stored and digested. Errors are impossible for plain data and reported as text.
+    pub fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec_pretty(self)
+    }
+}

@@ -1,0 +1,534 @@
+//! A run as the fold of its journal. Invariant: `apply` is the only way state changes, live, resumed, watched and replayed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::fold_parts::{
+    Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
+    Transaction, TransactionEnd,
+};
+use super::{
+    ApprovalGate, Check, ContextPins, Decision, Event, Gate, NonMutation, RenewalReason,
+    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
+};
+use crate::simulate::{PredictedEffect, Simulation, StepCounts};
+use crate::survey::{Digest, Survey, UtcTime};
+
+/// Rows kept for the events pane; older ones are counted.
+const EVENT_ROWS_MAX: usize = 2_000;
+
+/// Everything that is known of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    /// How it was started.
+    pub created: Option<Box<RunCreated>>,
+    /// When it was started.
+    pub started_at: Option<UtcTime>,
+    /// State.
+    pub state: State,
+    /// When the state was reached.
+    pub state_since: Option<UtcTime>,
+    /// Number and time of the last event.
+    pub last: Option<(u64, UtcTime)>,
+    /// The gates that were begun.
+    pub gates: BTreeMap<Gate, GateRun>,
+    /// The pin: the survey that everything is compared with.
+    pub pin: Option<Box<Survey>>,
+    /// What the simulator made of the pin.
+    pub pin_simulation: Option<Box<Simulation>>,
+    /// The last full survey and what it was for.
+    pub latest: Option<(SurveyPurpose, Box<Survey>)>,
+    /// What the simulator made of the last full survey.
+    pub latest_simulation: Option<Box<Simulation>>,
+    /// The post survey.
+    pub post: Option<Box<Survey>>,
+    /// What was read last while waiting.
+    pub live: Option<LiveView>,
+    /// 1, then +1 after each drift.
+    pub round: u32,
+    /// Context pins.
+    pub context: Option<Box<ContextPins>>,
+    /// The predicted effect and counts.
+    pub predicted: Option<(PredictedEffect, StepCounts)>,
+    /// The steps simulated in this round.
+    pub steps: Vec<StepDone>,
+    /// The evidence of the gate that waits or waited last.
+    pub evidence: Option<Evidence>,
+    /// Digests of evidence that is no longer current.
+    pub earlier_evidence: Vec<(ApprovalGate, Digest)>,
+    /// Decisions of people, for ever.
+    pub approvals: Vec<Approval>,
+    /// A drift that stands.
+    pub drift: Option<Drift>,
+    /// New evidence was asked for and is not yet taken.
+    pub renewal: Option<RenewalReason>,
+    /// Evidence of drift that the next sheet leads with.
+    pub drifted_before: Option<Drift>,
+    /// Our transactions.
+    pub transactions: Vec<Transaction>,
+    /// The non-mutation judgement.
+    pub non_mutation: Option<Box<NonMutation>>,
+    /// Returns: state, stop code, time.
+    pub returns: Vec<(State, Option<StopCode>, UtcTime)>,
+    /// A stop was reached and not yet returned to a person.
+    pub owes_return: bool,
+    /// Stops in order.
+    pub stops: Vec<RaisedStop>,
+    /// How often a process took the run up.
+    pub resumes: u32,
+    /// Result and exit code, once sealed.
+    pub sealed: Option<(String, RunResult, u8)>,
+    /// Reports and their digests, once sealed.
+    pub reports: Vec<(String, Digest)>,
+    /// The last rows for the events pane.
+    pub rows: VecDeque<EventRow>,
+    /// Rows that are no longer kept.
+    pub rows_dropped: u64,
+}
+
+impl Default for RunState {
+    fn default() -> Self {
+        Self {
+            created: None,
+            started_at: None,
+            state: State::Created,
+            state_since: None,
+            last: None,
+            gates: BTreeMap::new(),
+            pin: None,
+            pin_simulation: None,
+            latest: None,
+            latest_simulation: None,
+            post: None,
+            live: None,
+            round: 1,
+            context: None,
+            predicted: None,
+            steps: Vec::new(),
+            evidence: None,
+            earlier_evidence: Vec::new(),
+            approvals: Vec::new(),
+            drift: None,
+            renewal: None,
+            drifted_before: None,
+            transactions: Vec::new(),
+            non_mutation: None,
+            returns: Vec::new(),
+            owes_return: false,
+            stops: Vec::new(),
+            resumes: 0,
+            sealed: None,
+            reports: Vec::new(),
+            rows: VecDeque::new(),
+            rows_dropped: 0,
+        }
+    }
+}
+
+impl RunState {
+    /// The run's name, once created.
+    pub fn run_id(&self) -> Option<&RunId> {
+        self.created.as_ref().map(|created| &created.run_id)
+    }
+
+    /// The gate that the run waits at, unless it is sealed.
+    pub fn waits_at(&self) -> Option<ApprovalGate> {
+        if self.sealed.is_some() {
+            None
+        } else {
+            self.state.awaits()
+        }
+    }
+
+    /// The approval that is recorded and has not taken effect.
+    pub fn pending_approval(&self) -> Option<&Approval> {
+        self.approvals
+            .iter()
+            .rev()
+            .find(|approval| approval.status == ApprovalStatus::Pending)
+    }
+
+    /// The plain label of a gate: `allow CUT`.
+    pub fn gate_label(&self, gate: ApprovalGate) -> &str {
+        let labels = self.created.as_ref().map(|created| &created.gate_labels);
+        match (labels, gate) {
+            (Some(labels), ApprovalGate::SG1) => &labels[0],
+            (Some(labels), ApprovalGate::SG2) => &labels[1],
+            (None, ApprovalGate::SG1) => "allow CUT",
+            (None, ApprovalGate::SG2) => "allow ENACT",
+        }
+    }
+
+    /// All checks of all gates, in order.
+    pub fn checks(&self) -> impl Iterator<Item = (Gate, &Check)> {
+        self.gates
+            .iter()
+            .flat_map(|(gate, run)| run.checks.iter().map(move |check| (*gate, check)))
+    }
+
+    /// PASS, FAIL, NOT CHECKED and OUT OF SCOPE checks recorded so far.
+    pub fn verdict_counts(&self) -> [u64; 4] {
+        let mut counts = [0; 4];
+        for (_, check) in self.checks() {
+            counts[match check.verdict {
+                Verdict::Pass => 0,
+                Verdict::Fail => 1,
+                Verdict::NotChecked => 2,
+                Verdict::OutOfScope => 3,
+            }] += 1;
+        }
+        counts
+    }
+
+    /// Whether a gate is finished.
+    pub fn finished(&self, gate: Gate) -> Option<Verdict> {
+        self.gates.get(&gate)?.finished.map(|(verdict, _)| verdict)
+    }
+
+    /// Changes the run by one event. The event must be [`super::legal`].
+    pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
+        self.remember_row(seq, at, event);
+        self.last = Some((seq, at));
+        match event {
+            Event::RunCreated(created) => {
+                self.created = Some(created.clone());
+                self.started_at = Some(at);
+                self.state_since = Some(at);
+            }
+            Event::RunResumed(_) => {
+                self.resumes += 1;
+                self.owes_return = true;
+                self.abandon_open_transactions();
+            }
+            Event::GateStarted { .. }
+            | Event::CheckRecorded { .. }
+            | Event::GateFinished { .. } => {
+                self.apply_gate(at, event);
+            }
+            Event::TransactionOpened { .. }
+            | Event::TransactionClosed { .. }
+            | Event::TransactionUnseen { .. } => self.apply_transaction(at, event),
+            Event::SurveyTaken {
+                purpose,
+                survey,
+                simulation,
+            } => {
+                self.apply_survey(*purpose, survey, simulation);
+            }
+            Event::ContextPinned { context, .. } => self.context = Some(context.clone()),
+            Event::EffectPredicted {
+                predicted, counts, ..
+            } => {
+                self.predicted = Some((predicted.clone(), counts.clone()));
+            }
+            Event::UnitsProgressed {
+                round,
+                step,
+                counts,
+                effect,
+                ledger,
+            } => {
+                self.steps.retain(|done| done.step != *step);
+                self.steps.push(StepDone {
+                    step: *step,
+                    round: *round,
+                    counts: counts.clone(),
+                    effect: effect.clone(),
+                    ledger: ledger.clone(),
+                    at,
+                });
+            }
+            Event::StateChanged { to, .. } => self.apply_state(at, *to),
+            Event::LiveRead {
+                read_at,
+                changed,
+                complete,
+                failed,
+            } => {
+                let reads = self.live.as_ref().map_or(0, |live| live.reads) + 1;
+                let since = self
+                    .live
+                    .as_ref()
+                    .and_then(|l| l.failed.as_ref())
+                    .map(|f| f.1);
+                self.live = Some(LiveView {
+                    read_at: *read_at,
+                    changed: changed
+                        .iter()
+                        .map(|c| (c.key.clone(), c.value.clone()))
+                        .collect(),
+                    complete: *complete,
+                    failed: failed.clone().map(|why| (why, since.unwrap_or(*read_at))),
+                    reads,
+                });
+            }
+            Event::InvocationReturned {
+                state, stop_code, ..
+            } => {
+                self.returns.push((*state, *stop_code, at));
+                self.owes_return = false;
+            }
+            Event::NonMutationJudged(judged) => self.non_mutation = Some(judged.clone()),
+            Event::RunSealed {
+                result,
+                outcome,
+                exit_code,
+                reports,
+                ..
+            } => {
+                self.sealed = Some((result.clone(), *outcome, *exit_code));
+                self.reports.clone_from(reports);
+            }
+            Event::ApprovalRefused { .. } | Event::TornTailSetAside { .. } => {}
+            Event::EvidenceTaken { .. }
+            | Event::EvidenceShown { .. }
+            | Event::StopRaised(_)
+            | Event::ApprovalRecorded { .. }
+            | Event::DriftFound { .. }
+            | Event::EvidenceRenewed { .. } => self.apply_approval(at, event),
+        }
+    }
+
+    fn apply_gate(&mut self, at: UtcTime, event: &Event) {
+        match event {
+            Event::GateStarted { gate } => {
+                let attempts = self.gates.get(gate).map_or(0, |run| run.attempts) + 1;
+                self.gates.insert(
+                    *gate,
+                    GateRun {
+                        started_at: at,
+                        attempts,
+                        checks: Vec::new(),
+                        finished: None,
+                    },
+                );
+                if *gate == Gate::G4 {
+                    self.owes_return = true;
+                }
+            }
+            Event::CheckRecorded { gate, check } => {
+                if let Some(run) = self.gates.get_mut(gate) {
+                    run.checks.retain(|known| known.name != check.name);
+                    run.checks.push(check.clone());
+                }
+            }
+            Event::GateFinished { gate, verdict } => {
+                if let Some(run) = self.gates.get_mut(gate) {
+                    run.finished = Some((*verdict, at));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
+        let (id, end) = match event {
+            Event::TransactionOpened { id, purpose, .. } => {
+                let end = TransactionEnd::Open;
+                self.transactions.push(Transaction {
+                    id: *id,
+                    purpose: *purpose,
+                    opened_at: at,
+                    end,
+                });
+                return;
+            }
+            Event::TransactionClosed { id, proof } => (id, TransactionEnd::Closed(proof.clone())),
+            Event::TransactionUnseen { id, reason } => (id, TransactionEnd::Unseen(reason.clone())),
+            _ => return,
+        };
+        if let Some(open) = self.transactions.iter_mut().rev().find(|t| t.id == *id) {
+            open.end = end;
+        }
+    }
+
+    fn abandon_open_transactions(&mut self) {
+        for transaction in &mut self.transactions {
+            if transaction.end == TransactionEnd::Open {
+                transaction.end = TransactionEnd::Unseen("its process ended".to_owned());
+            }
+        }
+    }
+
+    fn apply_survey(&mut self, purpose: SurveyPurpose, survey: &Survey, simulation: &Simulation) {
+        self.latest = Some((purpose, Box::new(survey.clone())));
+        self.latest_simulation = Some(Box::new(simulation.clone()));
+        match purpose {
+            SurveyPurpose::Pin => {
+                self.pin = Some(Box::new(survey.clone()));
+                self.pin_simulation = Some(Box::new(simulation.clone()));
+                self.live = None;
+            }
+            SurveyPurpose::Post => self.post = Some(Box::new(survey.clone())),
+            SurveyPurpose::ApproveSg1 | SurveyPurpose::ApproveSg2 | SurveyPurpose::Again => {}
+        }
+    }
+
+    fn apply_state(&mut self, at: UtcTime, to: State) {
+        let opened = match to {
+            State::CutSimulated => Some(ApprovalGate::SG1),
+            State::EnactSimulated => Some(ApprovalGate::SG2),
+            _ => None,
+        };
+        if let Some(gate) = opened
+            && let Some(approval) = self
+                .approvals
+                .iter_mut()
+                .rev()
+                .find(|a| a.gate == gate && a.status == ApprovalStatus::Pending)
+        {
+            approval.status = ApprovalStatus::Consumed;
+        }
+        if to == State::Surveyed && self.state != State::Prechecked {
+            self.round += 1;
+            self.steps.clear();
+            self.predicted = None;
+            self.renewal = None;
+            self.drifted_before = self.drift.take();
+        }
+        if to.is_final() {
+            self.owes_return = true;
+        }
+        self.state = to;
+        self.state_since = Some(at);
+    }
+
+    fn apply_approval(&mut self, at: UtcTime, event: &Event) {
+        match event {
+            Event::EvidenceTaken {
+                gate,
+                round,
+                evidence,
+                sheet,
+                expires_at,
+                boot_id,
+            } => {
+                if let Some(old) = self.evidence.take() {
+                    self.earlier_evidence.push((old.gate, old.digest));
+                }
+                self.evidence = Some(Evidence {
+                    gate: *gate,
+                    round: *round,
+                    digest: evidence.clone(),
+                    sheet: sheet.clone(),
+                    taken_at: at,
+                    expires_at: *expires_at,
+                    shown_boot: boot_id.clone(),
+                });
+                self.renewal = None;
+                if *gate == ApprovalGate::SG2 {
+                    self.drifted_before = None;
+                }
+            }
+            Event::EvidenceShown {
+                evidence,
+                expires_at,
+                boot_id,
+                ..
+            } => {
+                if let Some(current) = self.evidence.as_mut().filter(|e| e.digest == *evidence) {
+                    current.expires_at = *expires_at;
+                    current.shown_boot.clone_from(boot_id);
+                }
+            }
+            Event::StopRaised(stop) => {
+                self.owes_return |= matches!(
+                    stop.stop_code,
+                    StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
+                );
+                self.stops.push(RaisedStop {
+                    stop: stop.clone(),
+                    at,
+                });
+            }
+            Event::ApprovalRecorded {
+                gate,
+                decision,
+                evidence,
+                reason,
+                by,
+                boot_id,
+            } => {
+                self.record_decision(Approval {
+                    gate: *gate,
+                    decision: *decision,
+                    evidence: evidence.clone(),
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    at,
+                    boot_id: boot_id.clone(),
+                    status: match decision {
+                        Decision::Approve => ApprovalStatus::Pending,
+                        Decision::Reject => ApprovalStatus::Rejection,
+                        Decision::Withdraw => ApprovalStatus::Withdrawn,
+                    },
+                });
+            }
+            Event::DriftFound { gate, drift, .. } => {
+                if gate.is_some() {
+                    for approval in &mut self.approvals {
+                        if matches!(
+                            approval.status,
+                            ApprovalStatus::Pending | ApprovalStatus::Consumed
+                        ) {
+                            approval.status = ApprovalStatus::Void;
+                        }
+                    }
+                }
+                self.drift = Some(Drift {
+                    gate: *gate,
+                    changes: drift.clone(),
+                    at,
+                });
+            }
+            Event::EvidenceRenewed { reason, .. } => self.renewal = Some(*reason),
+            _ => {}
+        }
+    }
+
+    fn record_decision(&mut self, approval: Approval) {
+        if approval.decision == Decision::Withdraw
+            && let Some(pending) = self
+                .approvals
+                .iter_mut()
+                .rev()
+                .find(|a| a.status == ApprovalStatus::Pending)
+        {
+            pending.status = ApprovalStatus::Withdrawn;
+        }
+        self.approvals.push(approval);
+    }
+
+    fn remember_row(&mut self, seq: u64, at: UtcTime, event: &Event) {
+        let quiet = matches!(
+            event,
+            Event::TransactionOpened { .. } | Event::TransactionClosed { .. }
+        );
+        let row = EventRow {
+            seq,
+            at,
+            name: event.name(),
+            text: super::rows::text(event),
+            folded: 0,
+        };
+        if let (Event::LiveRead { .. }, Some(last)) = (event, self.rows.back_mut())
+            && last.name == row.name
+        {
+            let folded = last.folded + 1;
+            *last = EventRow { folded, ..row };
+            return;
+        }
+        if quiet
+            && self
+                .rows
+                .back()
+                .is_some_and(|last| last.name == "live_read")
+        {
+            return;
+        }
+        if self.rows.len() == EVENT_ROWS_MAX {
+            self.rows.pop_front();
+            self.rows_dropped += 1;
+        }
+        self.rows.push_back(row);
+    }
+}

@@ -1,0 +1,169 @@
+//! The parts of a folded run. Invariant: each is made from events alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalGate, Check, Decision, EvidenceSheet, Person, Purpose, Stop, Verdict};
+use crate::simulate::{PredictedEffect, Step, StepCounts};
+use crate::survey::{Digest, FactChange, FactKey, TransactionProof, UtcTime};
+
+use super::LedgerRef;
+
+/// One gate, as far as it has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRun {
+    /// When its checks began.
+    pub started_at: UtcTime,
+    /// How often it was begun: more than once after a crash or drift.
+    pub attempts: u32,
+    /// Checks recorded so far.
+    pub checks: Vec<Check>,
+    /// Verdict and time, once finished.
+    pub finished: Option<(Verdict, UtcTime)>,
+}
+
+/// The evidence that a gate waits with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// Gate.
+    pub gate: ApprovalGate,
+    /// Round of the evidence.
+    pub round: u32,
+    /// Digest of the sheet.
+    pub digest: Digest,
+    /// The sheet.
+    pub sheet: Box<EvidenceSheet>,
+    /// When it was taken.
+    pub taken_at: UtcTime,
+    /// Until when an approval is good.
+    pub expires_at: UtcTime,
+    /// Boot id of the machine that showed it last.
+    pub shown_boot: String,
+}
+
+/// What has become of an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalStatus {
+    /// Recorded; takes effect with the `state_changed` of its gate.
+    Pending,
+    /// It took effect.
+    Consumed,
+    /// Drift voided it.
+    Void,
+    /// Withdrawn before it took effect.
+    Withdrawn,
+    /// It is a rejection.
+    Rejection,
+}
+
+/// One decision of a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approval {
+    /// Gate.
+    pub gate: ApprovalGate,
+    /// Decision.
+    pub decision: Decision,
+    /// Evidence.
+    pub evidence: Digest,
+    /// Reason.
+    pub reason: Option<String>,
+    /// Who.
+    pub by: Person,
+    /// When it was recorded.
+    pub at: UtcTime,
+    /// Boot id then.
+    pub boot_id: String,
+    /// What has become of it.
+    pub status: ApprovalStatus,
+}
+
+/// A drift that stands until new evidence is taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drift {
+    /// Gate whose approval it voided; `None`: at closeout.
+    pub gate: Option<ApprovalGate>,
+    /// What differs.
+    pub changes: Vec<FactChange>,
+    /// When it was found.
+    pub at: UtcTime,
+}
+
+/// A stop with its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RaisedStop {
+    /// The stop.
+    pub stop: Stop,
+    /// When.
+    pub at: UtcTime,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TransactionEnd {
+    /// Still open, or its process died.
+    Open,
+    /// Seen.
+    Closed(Box<TransactionProof>),
+    /// Not seen.
+    Unseen(String),
+}
+
+/// One transaction of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transaction {
+    /// Number, from 1.
+    pub id: u64,
+    /// What for.
+    pub purpose: Purpose,
+    /// When it was journalled, before its BEGIN.
+    pub opened_at: UtcTime,
+    /// How it ended.
+    pub end: TransactionEnd,
+}
+
+/// What was read last while waiting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveView {
+    /// When.
+    pub read_at: UtcTime,
+    /// Values that differ from the pin.
+    pub changed: Vec<(FactKey, Option<String>)>,
+    /// All facts, not only the live ones.
+    pub complete: bool,
+    /// Why nothing could be read, and since when.
+    pub failed: Option<(String, UtcTime)>,
+    /// How many reads there were.
+    pub reads: u64,
+}
+
+/// A step that was simulated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepDone {
+    /// Step.
+    pub step: Step,
+    /// Round.
+    pub round: u32,
+    /// Counts.
+    pub counts: StepCounts,
+    /// Rows it would have changed.
+    pub effect: PredictedEffect,
+    /// Its ledger.
+    pub ledger: LedgerRef,
+    /// When.
+    pub at: UtcTime,
+}
+
+/// One row of the events pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Journal line.
+    pub seq: u64,
+    /// When.
+    pub at: UtcTime,
+    /// Name of the event.
+    pub name: &'static str,
+    /// One line of text; not escaped for a terminal.
+    pub text: String,
+    /// How many rows are folded into this one.
+    pub folded: u64,
+}

@@ -1,0 +1,132 @@
+//! The seven gates G0-G6 and the two approval gates SG1, SG2. Invariant: titles are those of the source report.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::simulate::Step;
+
+/// A gate whose checks the program evaluates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Gate {
+    /// SSOT + repo.
+    G0,
+    /// O4 dry-run feasibility.
+    G1,
+    /// Minimal O4 additions.
+    G2,
+    /// Live dry-run orchestration.
+    G3,
+    /// Resume/idempotency proof.
+    G4,
+    /// Safety tests.
+    G5,
+    /// Commit/report.
+    G6,
+}
+
+impl Gate {
+    /// All gates in order.
+    pub const ALL: [Self; 7] = [
+        Self::G0,
+        Self::G1,
+        Self::G2,
+        Self::G3,
+        Self::G4,
+        Self::G5,
+        Self::G6,
+    ];
+
+    /// `G1`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::G0 => "G0",
+            Self::G1 => "G1",
+            Self::G2 => "G2",
+            Self::G3 => "G3",
+            Self::G4 => "G4",
+            Self::G5 => "G5",
+            Self::G6 => "G6",
+        }
+    }
+
+    /// The title of the source report.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::G0 => "SSOT + repo",
+            Self::G1 => "O4 dry-run feasibility",
+            Self::G2 => "minimal O4 additions",
+            Self::G3 => "live dry-run orchestration",
+            Self::G4 => "resume/idempotency proof",
+            Self::G5 => "safety tests",
+            Self::G6 => "commit/report",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A gate that only a person opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ApprovalGate {
+    /// Allows the simulated CUT.
+    SG1,
+    /// Allows the simulated ENACT.
+    SG2,
+}
+
+impl ApprovalGate {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::SG1, Self::SG2];
+
+    /// `SG1`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SG1 => "SG1",
+            Self::SG2 => "SG2",
+        }
+    }
+
+    /// The state in which this gate is asked for.
+    pub fn waiting_state(self) -> State {
+        match self {
+            Self::SG1 => State::AwaitingCutAuthorization,
+            Self::SG2 => State::AwaitingLifecycleAuthorization,
+        }
+    }
+
+    /// The steps that are simulated once this gate is open, in order, with the state that each reaches.
+    pub fn steps(self) -> &'static [(Step, State)] {
+        match self {
+            Self::SG1 => &[
+                (Step::Cut, State::CutSimulated),
+                (Step::Verify, State::Verified),
+            ],
+            Self::SG2 => &[(Step::Enact, State::EnactSimulated)],
+        }
+    }
+}
+
+impl fmt::Display for ApprovalGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ApprovalGate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_uppercase().as_str() {
+            "SG1" => Ok(Self::SG1),
+            "SG2" => Ok(Self::SG2),
+            _ => Err("an approval gate is SG1 or SG2".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The one legality function: asked before an event is journalled and when a journal is loaded. Invariant: an illegal event is refused by name.
+
+use thiserror::Error;
+
+use super::machine::lets_pass;
+use super::{ApprovalStatus, Decision, Event, Gate, RunState, State, TransactionEnd, Verdict};
+
+/// An event that may not happen now.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{event} is illegal in state {state}: {why}")]
+pub struct Illegal {
+    /// Name of the event.
+    pub event: &'static str,
+    /// State of the run.
+    pub state: State,
+    /// Why.
+    pub why: String,
+}
+
+/// Whether `event` may happen to `run` now.
+pub fn legal(run: &RunState, event: &Event) -> Result<(), Illegal> {
+    reason_against(run, event).map_or(Ok(()), |why| {
+        Err(Illegal {
+            event: event.name(),
+            state: run.state,
+            why,
+        })
+    })
+}
+
+fn unless(holds: bool, why: &str) -> Option<String> {
+    (!holds).then(|| why.to_owned())
+}
+
+fn reason_against(run: &RunState, event: &Event) -> Option<String> {
+    if run.sealed.is_some() {
+        return Some("the run is sealed".to_owned());
+    }
+    if run.created.is_none() && !matches!(event, Event::RunCreated(_)) {
+        return Some("the run is not created".to_owned());
+    }
+    match event {
+        Event::RunCreated(_) => unless(run.created.is_none(), "the run exists"),
+        Event::RunResumed(_)
+        | Event::TornTailSetAside { .. }
+        | Event::ContextPinned { .. }
+        | Event::EffectPredicted { .. }
+        | Event::SurveyTaken { .. }
+        | Event::ApprovalRefused { .. } => None,
+        Event::GateStarted { gate } => gate_may_start(run, *gate),
+        Event::CheckRecorded { gate, .. } => unless(is_open(run, *gate), "its gate is not open"),
+        Event::GateFinished { gate, verdict } => gate_may_finish(run, *gate, *verdict),
+        Event::TransactionOpened { id, .. } => unless(
+            *id == run.transactions.last().map_or(0, |t| t.id) + 1,
+            "its number does not follow",
+        ),
+        Event::TransactionClosed { id, .. } | Event::TransactionUnseen { id, .. } => unless(
+            run.transactions
+                .iter()
+                .any(|t| t.id == *id && t.end == TransactionEnd::Open),
+            "no such transaction is open",
+        ),
+        Event::UnitsProgressed { round, .. } => unless(*round == run.round, "another round"),
+        Event::StateChanged { from, to } => state_may_change(run, *from, *to),
+        Event::EvidenceTaken { gate, .. } => {
+            let before = match gate {
+                super::ApprovalGate::SG1 => State::Seeded,
+                super::ApprovalGate::SG2 => State::Verified,
+            };
+            let here = run.state == before || run.state == gate.waiting_state();
+            unless(
+                here && run.drift.is_none(),
+                "its gate is not reached, or facts drifted",
+            )
+        }
+        Event::EvidenceShown { gate, evidence, .. } => unless(
+            run.evidence
+                .as_ref()
+                .is_some_and(|e| e.gate == *gate && e.digest == *evidence),
+            "no such evidence",
+        ),
+        Event::ApprovalRecorded { .. } => approval_may_be_recorded(run, event),
+        Event::LiveRead { .. } => unless(
+            run.waits_at().is_some() || run.state == State::CutSimulated,
+            "nobody waits",
+        ),
+        Event::DriftFound { .. } => unless(run.drift.is_none(), "a drift stands already"),
+        Event::EvidenceRenewed { .. } => unless(run.renewal.is_none(), "asked for already"),
+        Event::StopRaised(stop) => unless(stop.state == run.state, "it names another state"),
+        Event::InvocationReturned { r, state, .. } => unless(
+            run.owes_return && *state == run.state && *r as usize == run.returns.len() + 1,
+            "no return is owed, or another state or number",
+        ),
+        Event::NonMutationJudged(_) => unless(run.state == State::PostSurveyed, "no post survey"),
+        Event::RunSealed { .. } => unless(
+            run.state.is_final() && run.finished(Gate::G6).is_some() && !run.owes_return,
+            "the closing order is not done",
+        ),
+    }
+}
+
+fn is_open(run: &RunState, gate: Gate) -> bool {
+    run.gates.get(&gate).is_some_and(|g| g.finished.is_none())
+}
+
+fn gate_may_start(run: &RunState, gate: Gate) -> Option<String> {
+    let over = run.state.is_final();
+    let waits = run.waits_at().is_some() || run.state == State::CutSimulated;
+    let holds = match gate {
+        Gate::G0 => run.state == State::Created,
+        Gate::G1 => run.state == State::Prechecked || (waits && run.renewal.is_some()),
+        Gate::G2 => run.state == State::Surveyed,
+        Gate::G3 => run.state == State::Seeded,
+        Gate::G4 => run.state == State::CloseoutReported && run.finished(Gate::G3).is_some(),
+        Gate::G5 | Gate::G6 => over,
+    };
+    unless(holds, &format!("{gate} does not begin here"))
+}
+
+fn gate_may_finish(run: &RunState, gate: Gate, verdict: Verdict) -> Option<String> {
+    let Some(open) = run.gates.get(&gate).filter(|g| g.finished.is_none()) else {
+        return Some(format!("{gate} is not open"));
+    };
+    let computed = Verdict::of_gate(open.checks.iter().map(|check| check.verdict));
+    unless(
+        computed == verdict,
+        &format!("{gate} is {computed} by its checks, not {verdict}"),
+    )
+}
+
+fn state_may_change(run: &RunState, from: State, to: State) -> Option<String> {
+    if from != run.state || !from.may_become(to) {
+        return Some(format!("{from} does not become {to} here"));
+    }
+    let passed = |gate| run.finished(gate).is_some_and(lets_pass);
+    let approved = |gate| {
+        run.approvals.iter().any(|a| {
+            a.gate == gate && a.decision == Decision::Approve && a.status == ApprovalStatus::Pending
+        })
+    };
+    let evidence = |gate| run.evidence.as_ref().is_some_and(|e| e.gate == gate);
+    let no_drift = run.drift.is_none();
+    let holds = match to {
+        State::Prechecked => passed(Gate::G0),
+        State::Surveyed => passed(Gate::G1),
+        State::Seeded => passed(Gate::G2),
+        State::AwaitingCutAuthorization => evidence(super::ApprovalGate::SG1),
+        State::AwaitingLifecycleAuthorization => evidence(super::ApprovalGate::SG2),
+        State::CutSimulated => approved(super::ApprovalGate::SG1) && no_drift,
+        State::EnactSimulated => approved(super::ApprovalGate::SG2) && no_drift,
+        State::PostSurveyed => run.post.is_some(),
+        State::CloseoutReported => run.non_mutation.is_some(),
+        State::Rejected => run
+            .approvals
+            .last()
+            .is_some_and(|a| a.decision == Decision::Reject),
+        State::Verified | State::Created | State::Failed => true,
+    };
+    unless(holds, &format!("what {to} needs is not recorded"))
+}
+
+fn approval_may_be_recorded(run: &RunState, event: &Event) -> Option<String> {
+    let Event::ApprovalRecorded {
+        gate,
+        decision,
+        evidence,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    if run.waits_at() != Some(*gate) {
+        return Some(format!("the run does not wait at {gate}"));
+    }
+    if run.evidence.as_ref().is_none_or(|e| e.digest != *evidence) {
+        return Some("it is of other evidence".to_owned());
+    }
+    let pending = run.pending_approval().is_some();
+    match decision {
+        Decision::Approve => unless(
+            !pending && run.drift.is_none(),
+            "one is pending, or facts drifted",
+        ),
+        Decision::Withdraw => unless(pending, "none is pending"),
+        Decision::Reject => None,
+    }
+}

@@ -1,0 +1,60 @@
+//! The result of a finished run and the exit code that belongs to it. Invariant: PASS needs every gate PASS and the verdict PROVEN.
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended, without the prefix of the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RunResult {
+    /// Everything was checked and holds.
+    Pass,
+    /// Somebody else changed the database between the surveys.
+    ChangedByOthers,
+    /// A person rejected.
+    Rejected,
+    /// A check failed.
+    Fail,
+    /// Claim A is false. Printed as `_FAIL`, with its own exit code.
+    MutationSuspected,
+    /// Something was not checked.
+    Incomplete,
+}
+
+/// Exit codes that are no stop and no result.
+pub mod exit {
+    /// Nothing differs, intact, PASS.
+    pub const OK: u8 = 0;
+    /// Unexpected error (a bug).
+    pub const UNEXPECTED: u8 = 1;
+    /// `diff`, `recheck`: differences found.
+    pub const DIFFERENT: u8 = 2;
+    /// Usage.
+    pub const USAGE: u8 = 64;
+    /// Profile or configuration error.
+    pub const CONFIGURATION: u8 = 78;
+}
+
+impl RunResult {
+    /// The suffix behind the profile's result prefix.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Pass => "_PASS",
+            Self::ChangedByOthers => "_CHANGED_BY_OTHERS",
+            Self::Rejected => "_REJECTED",
+            Self::Fail | Self::MutationSuspected => "_FAIL",
+            Self::Incomplete => "_INCOMPLETE",
+        }
+    }
+
+    /// The exit code of the run.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::ChangedByOthers => 4,
+            Self::Rejected => 5,
+            Self::Fail => 9,
+            Self::MutationSuspected => 10,
+            Self::Incomplete => 11,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One line of text for each event: the rows of the events pane. Invariant: plain text from the event alone; the screen escapes it.
+
+use super::{Decision, Event};
+
+/// What the row of an event says.
+pub fn text(event: &Event) -> String {
+    match event {
+        Event::RunCreated(created) => format!(
+            "{} {} by {}",
+            created.run_id,
+            created.mode.name(),
+            created.by.user
+        ),
+        Event::RunResumed(invocation) => format!("by {}", invocation.by),
+        Event::TornTailSetAside { file, bytes } => format!("{bytes} bytes set aside in {file}"),
+        Event::GateStarted { gate } => format!("{gate} {}", gate.title()),
+        Event::CheckRecorded { gate, check } => {
+            format!("{gate} {} {}  {}", check.name, check.verdict, check.says)
+        }
+        Event::GateFinished { gate, verdict } => format!("{gate} {}: {verdict}", gate.title()),
+        Event::TransactionOpened { id, purpose, .. } => format!("{id} {purpose:?}"),
+        Event::TransactionClosed { id, proof } => format!(
+            "{id} {} after {} ms, {}",
+            proof.ended_by,
+            proof.footprint.transaction_us / 1000,
+            if proof.stains().is_empty() {
+                "clean"
+            } else {
+                "NOT CLEAN"
+            }
+        ),
+        Event::TransactionUnseen { id, reason } => format!("{id} end not seen: {reason}"),
+        Event::SurveyTaken {
+            purpose, survey, ..
+        } => format!(
+            "{purpose:?}  {} facts, digest {}",
+            survey.facts.len(),
+            survey.facts_digest.short()
+        ),
+        Event::ContextPinned { context, .. } => format!("round {}", context.round),
+        Event::EffectPredicted { predicted, .. } => {
+            format!("A live run would change {} rows", predicted.rows())
+        }
+        Event::UnitsProgressed { step, ledger, .. } => {
+            format!("{step} ~{} units, {}", ledger.rows, ledger.file)
+        }
+        Event::StateChanged { from, to } => format!("{from} -> {to}"),
+        Event::EvidenceTaken {
+            gate,
+            round,
+            evidence,
+            ..
+        } => {
+            format!("{gate} round {round} evidence {}", evidence.short())
+        }
+        Event::StopRaised(stop) => {
+            let gate = stop
+                .gate
+                .map_or_else(String::new, |gate| format!("{gate} "));
+            format!("{gate}{}  {} {}", stop.stop_code, stop.message, stop.next)
+        }
+        Event::EvidenceShown {
+            gate, evidence, by, ..
+        } => {
+            format!("{gate} {} to {}", evidence.short(), by.user)
+        }
+        Event::ApprovalRecorded {
+            gate,
+            decision,
+            evidence,
+            reason,
+            by,
+            ..
+        } => {
+            let word = match decision {
+                Decision::Approve => "approve",
+                Decision::Reject => "reject",
+                Decision::Withdraw => "withdraw",
+            };
+            let reason = reason
+                .as_ref()
+                .map_or_else(String::new, |r| format!("  \"{r}\""));
+            format!(
+                "{gate} {word} by {} (OS account, {})  evidence {}{reason}",
+                by.user,
+                by.signer.name(),
+                evidence.short()
+            )
+        }
+        Event::ApprovalRefused {
+            gate, reason, by, ..
+        } => format!("{gate} by {}: {reason}", by.user),
+        Event::LiveRead {
+            changed, failed, ..
+        } => match failed {
+            Some(why) => format!("failed: {why}"),
+            None if changed.is_empty() => "live facts equal the pin".to_owned(),
+            None => {
+                let keys: Vec<&str> = changed.iter().map(|c| c.key.as_str()).collect();
+                format!("{} moved: {}", keys.len(), keys.join(", "))
+            }
+        },
+        Event::DriftFound { drift, .. } => {
+            let named: Vec<String> = drift
+                .iter()
+                .map(|change| {
+                    let side = |value: &Option<String>| {
+                        value.clone().unwrap_or_else(|| "unknown".to_owned())
+                    };
+                    format!(
+                        "{} {} -> {}",
+                        change.key,
+                        side(&change.approved),
+                        side(&change.found)
+                    )
+                })
+                .collect();
+            format!("{} facts: {}", drift.len(), named.join(", "))
+        }
+        Event::EvidenceRenewed { gate, reason } => format!("{gate} {reason:?}"),
+        Event::InvocationReturned {
+            r,
+            state,
+            stop_code,
+        } => match stop_code {
+            Some(code) => format!("r{r} {state} / {code}"),
+            None => format!("r{r} {state} / stop_code=None"),
+        },
+        Event::NonMutationJudged(judged) => judged.verdict.to_string(),
+        Event::RunSealed { result, .. } => result.clone(),
+    }
+}

@@ -1,0 +1,120 @@
+//! The states of a run (contract, section 3). Invariant: the only transitions are those of `may_become`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ApprovalGate;
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Run directory, lock and first journal record exist.
+    Created,
+    /// G0 done without FAIL.
+    Prechecked,
+    /// G1 done without FAIL; its survey is the pin.
+    Surveyed,
+    /// G2 done without FAIL; simulator seeded, context pins written, prediction computed.
+    Seeded,
+    /// SG1 evidence durable; waits for SG1.
+    AwaitingCutAuthorization,
+    /// Simulated CUT done.
+    CutSimulated,
+    /// Simulated VERIFY done.
+    Verified,
+    /// SG2 evidence durable; waits for SG2.
+    AwaitingLifecycleAuthorization,
+    /// Simulated ENACT done.
+    EnactSimulated,
+    /// Post survey taken on a new snapshot.
+    PostSurveyed,
+    /// Non-mutation verdict durable. Final.
+    CloseoutReported,
+    /// A person rejected SG1 or SG2, with a reason. Final.
+    Rejected,
+    /// FAIL in G0-G2, or our own session not proven clean. Final.
+    Failed,
+}
+
+impl State {
+    /// All states, in the order of the contract.
+    pub const ALL: [Self; 13] = [
+        Self::Created,
+        Self::Prechecked,
+        Self::Surveyed,
+        Self::Seeded,
+        Self::AwaitingCutAuthorization,
+        Self::CutSimulated,
+        Self::Verified,
+        Self::AwaitingLifecycleAuthorization,
+        Self::EnactSimulated,
+        Self::PostSurveyed,
+        Self::CloseoutReported,
+        Self::Rejected,
+        Self::Failed,
+    ];
+
+    /// The name in journal, reports and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Prechecked => "prechecked",
+            Self::Surveyed => "surveyed",
+            Self::Seeded => "seeded",
+            Self::AwaitingCutAuthorization => "awaiting_cut_authorization",
+            Self::CutSimulated => "cut_simulated",
+            Self::Verified => "verified",
+            Self::AwaitingLifecycleAuthorization => "awaiting_lifecycle_authorization",
+            Self::EnactSimulated => "enact_simulated",
+            Self::PostSurveyed => "post_surveyed",
+            Self::CloseoutReported => "closeout_reported",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The gate that a person is asked for in this state.
+    pub fn awaits(self) -> Option<ApprovalGate> {
+        match self {
+            Self::AwaitingCutAuthorization => Some(ApprovalGate::SG1),
+            Self::AwaitingLifecycleAuthorization => Some(ApprovalGate::SG2),
+            _ => None,
+        }
+    }
+
+    /// Whether no transition leaves this state.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::CloseoutReported | Self::Rejected | Self::Failed)
+    }
+
+    /// The legal transitions. After drift or new evidence a waiting run goes back to `surveyed`.
+    pub fn may_become(self, to: Self) -> bool {
+        use State as S;
+        let forward = matches!(
+            (self, to),
+            (S::Created, S::Prechecked)
+                | (S::Prechecked, S::Surveyed)
+                | (S::Surveyed, S::Seeded)
+                | (S::Seeded, S::AwaitingCutAuthorization)
+                | (S::AwaitingCutAuthorization, S::CutSimulated)
+                | (S::CutSimulated, S::Verified)
+                | (S::Verified, S::AwaitingLifecycleAuthorization)
+                | (S::AwaitingLifecycleAuthorization, S::EnactSimulated)
+                | (S::EnactSimulated, S::PostSurveyed)
+                | (S::PostSurveyed, S::CloseoutReported)
+        );
+        let waits = self.awaits().is_some();
+        let back = (waits || self == S::CutSimulated) && to == S::Surveyed;
+        let rejected = waits && to == S::Rejected;
+        let failed = !self.is_final() && to == S::Failed;
+        forward || back || rejected || failed
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

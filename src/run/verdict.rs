@@ -1,0 +1,73 @@
+//! The verdict of a check and of a gate. Invariant: what was not evaluated can never be PASS.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Evaluated, and it holds.
+    #[serde(rename = "PASS")]
+    Pass,
+    /// Evaluated, and it does not hold.
+    #[serde(rename = "FAIL")]
+    Fail,
+    /// Not evaluated.
+    #[serde(rename = "NOT CHECKED")]
+    NotChecked,
+    /// The profile excludes it by name, with a reason.
+    #[serde(rename = "OUT OF SCOPE")]
+    OutOfScope,
+}
+
+impl Verdict {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::NotChecked => "NOT CHECKED",
+            Self::OutOfScope => "OUT OF SCOPE",
+        }
+    }
+
+    /// PASS or FAIL by a condition that was evaluated.
+    pub fn of(holds: bool) -> Self {
+        if holds { Self::Pass } else { Self::Fail }
+    }
+
+    /// The verdict of a gate: FAIL if a check is, else NOT CHECKED if a check is or there are none, else PASS.
+    pub fn of_gate(checks: impl IntoIterator<Item = Self>) -> Self {
+        let mut any = false;
+        let mut gate = Self::Pass;
+        for verdict in checks {
+            any = true;
+            match verdict {
+                Self::Fail => return Self::Fail,
+                Self::NotChecked => gate = Self::NotChecked,
+                Self::Pass | Self::OutOfScope => {}
+            }
+        }
+        if any { gate } else { Self::NotChecked }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict::{self, Fail, NotChecked, OutOfScope, Pass};
+
+    #[test]
+    fn a_gate_is_as_good_as_its_worst_check() {
+        assert_eq!(Verdict::of_gate([Pass, OutOfScope]), Pass);
+        assert_eq!(Verdict::of_gate([Pass, NotChecked]), NotChecked);
+        assert_eq!(Verdict::of_gate([NotChecked, Fail, Pass]), Fail);
+        assert_eq!(Verdict::of_gate([]), NotChecked);
+    }
+}

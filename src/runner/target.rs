@@ -1,0 +1,129 @@
+//! What the runner asks of a database. Invariant: a target reads only, and says when each transaction begins and how it ended.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+pub use crate::run::{Purpose, TargetIdentity};
+use crate::simulate::{Piece, Unit, Want};
+use crate::survey::{Digest, Document, Survey, TransactionProof};
+
+/// What to read in one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// What for: it is journalled.
+    pub purpose: Purpose,
+    /// Only the facts that the profile marks `live`, no role survey, no documents.
+    pub live_only: bool,
+    /// Stream the source pieces and the live units to the witness.
+    pub streams: bool,
+    /// Check the profile's SQL by parse-only preparation before any of it runs.
+    pub validate: bool,
+}
+
+/// What was found about one SQL text of the profile before it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryRuling {
+    /// `fact icx_total`, `source pieces`, `live units`.
+    pub query: String,
+    /// SHA-256 of the SQL.
+    pub sql_sha256: Digest,
+    /// Why it is refused; `None`: a plain read.
+    pub refused: Option<String>,
+    /// The relations that it would touch, views expanded.
+    pub relations: Vec<String>,
+}
+
+/// What one transaction brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The survey. `candidates` and `pieces` are filled in by whoever streamed them.
+    pub survey: Survey,
+    /// The documents behind its facts.
+    pub documents: Vec<Document>,
+    /// Rulings, where validation was asked for.
+    pub rulings: Vec<QueryRuling>,
+}
+
+/// How far a long read has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// `Grant matrix`, `Live units`.
+    pub what: String,
+    /// Rows so far.
+    pub done: u64,
+    /// Rows expected, where known.
+    pub total: Option<u64>,
+}
+
+/// The witness could not record or digest what it was told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct WitnessError {
+    /// Why; the witness keeps the typed reason.
+    pub message: String,
+}
+
+/// Who is told what a target does, as it does it.
+pub trait Witness {
+    /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent.
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError>;
+
+    /// Its end was seen, with this proof. Called also when reading failed but ROLLBACK was answered.
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError>;
+
+    /// Which stream to read the next batch of.
+    fn wants(&mut self) -> Want;
+
+    /// A batch of source pieces in key order; empty: the end.
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError>;
+
+    /// A batch of live units in key order; empty: the end.
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError>;
+
+    /// Progress of a long read; may be dropped.
+    fn progress(&mut self, progress: Progress);
+}
+
+/// Why a target could not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// Cannot connect, connection lost, deadline, SQLSTATE 08, 53, 57, 58: `STOP_DATABASE_UNAVAILABLE`.
+    #[error("{message}")]
+    Unavailable {
+        /// What happened, without secrets.
+        message: String,
+        /// One line on what to do.
+        hint: String,
+    },
+    /// The session is not what was asked for (pooler, role, access mode): nothing was read.
+    #[error("{0}")]
+    Unfit(String),
+    /// A stream of the profile failed or is malformed.
+    #[error("{query}: {message}")]
+    Stream {
+        /// `source pieces` or `live units`.
+        query: String,
+        /// SQLSTATE and message.
+        message: String,
+    },
+    /// The witness refused.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+}
+
+/// A database that can be surveyed.
+pub trait Target {
+    /// The target, without secrets.
+    fn identity(&self) -> TargetIdentity;
+
+    /// Reads what is asked in one transaction of its own connection, opened and closed here.
+    fn take(
+        &mut self,
+        ask: Ask,
+        witness: &mut dyn Witness,
+    ) -> impl Future<Output = Result<Taken, TargetError>>;
+
+    /// Tries to send one writing statement past the statement guard; `Ok(reason)` when it was refused before it reached the server.
+    fn refuses_write(&self) -> Result<String, String>;
+}

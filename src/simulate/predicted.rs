@@ -1,0 +1,89 @@
+//! The predicted effect: the rows that a live run would insert, update and delete. Invariant: every count is SIMULATED by type.
+
+use serde::{Deserialize, Serialize};
+
+use super::Lifecycle;
+use crate::survey::Simulated;
+
+/// The predicted rows of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEffect {
+    /// Table.
+    pub table: String,
+    /// Rows that would be inserted.
+    pub insert: Simulated<u64>,
+    /// Rows that would be updated.
+    pub update: Simulated<u64>,
+    /// Rows that would be deleted.
+    pub delete: Simulated<u64>,
+}
+
+/// The predicted effect, per table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PredictedEffect {
+    /// One entry for each table that the lifecycle or the protected list names.
+    pub tables: Vec<TableEffect>,
+}
+
+impl PredictedEffect {
+    /// The effect of cutting `cut` units and enacting `enact` units; tables of `protected` that nothing touches are listed with zeros.
+    pub fn of(lifecycle: &Lifecycle, cut: u64, enact: u64, protected: &[String]) -> Self {
+        let tables = lifecycle
+            .tables(protected.iter().map(String::as_str))
+            .into_iter()
+            .map(|table| {
+                let mut sums = [0_u64; 3];
+                for (count, effects) in [(cut, &lifecycle.cut), (enact, &lifecycle.enact)] {
+                    for effect in effects.iter().filter(|effect| effect.table == table) {
+                        sums[0] += count * effect.insert;
+                        sums[1] += count * effect.update;
+                        sums[2] += count * effect.delete;
+                    }
+                }
+                TableEffect {
+                    table,
+                    insert: Simulated::new(sums[0]),
+                    update: Simulated::new(sums[1]),
+                    delete: Simulated::new(sums[2]),
+                }
+            })
+            .collect();
+        Self { tables }
+    }
+
+    /// All rows of all tables.
+    pub fn rows(&self) -> Simulated<u64> {
+        Simulated::new(self.tables.iter().map(TableEffect::rows).sum())
+    }
+
+    /// All rows that would be deleted.
+    pub fn deleted(&self) -> Simulated<u64> {
+        Simulated::new(self.tables.iter().map(|table| *table.delete.get()).sum())
+    }
+
+    /// The tables that would change.
+    pub fn touched(&self) -> impl Iterator<Item = &TableEffect> {
+        self.tables.iter().filter(|table| table.rows() > 0)
+    }
+}
+
+impl TableEffect {
+    /// Inserted, updated and deleted rows together.
+    pub fn rows(&self) -> u64 {
+        self.insert.get() + self.update.get() + self.delete.get()
+    }
+
+    /// `~60 updated, ~60 added`.
+    pub fn words(&self) -> String {
+        [
+            (&self.update, "updated"),
+            (&self.insert, "added"),
+            (&self.delete, "deleted"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count.get() > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+    }
+}

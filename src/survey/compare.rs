@@ -1,0 +1,149 @@
+//! What differs between two surveys. Invariant: no difference of a declared value is left out; an unknown value never equals anything.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FactKey, Survey};
+
+/// One row that differs inside a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowChange {
+    /// What identifies the row: the unit's name, the grant's object and grantee, the line number of a function.
+    pub key: String,
+    /// What was approved; `None`: the row is new.
+    pub approved: Option<String>,
+    /// What was found; `None`: the row is gone.
+    pub found: Option<String>,
+}
+
+/// One fact that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactChange {
+    /// The fact.
+    pub key: FactKey,
+    /// The value that was approved.
+    pub approved: Option<String>,
+    /// The value that was found.
+    pub found: Option<String>,
+    /// The rows of the documents that differ, as far as documents exist.
+    #[serde(default)]
+    pub rows: Vec<RowChange>,
+}
+
+/// Every fact of `before` and `after` that differs, in the order of `before`; the two streams take part as `pieces` and `candidates`.
+pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
+    let mut changes = Vec::new();
+    let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>| {
+        if approved.is_none() || approved != found {
+            changes.push(FactChange {
+                key,
+                approved: approved.map(str::to_owned),
+                found: found.map(str::to_owned),
+                rows: Vec::new(),
+            });
+        }
+    };
+    for fact in &before.facts {
+        let found = after
+            .fact(fact.key.as_str())
+            .and_then(|f| f.observed.value());
+        note(fact.key.clone(), fact.observed.value(), found);
+    }
+    for fact in &after.facts {
+        if before.fact(fact.key.as_str()).is_none() {
+            note(fact.key.clone(), None, fact.observed.value());
+        }
+    }
+    for (name, one, two) in [
+        ("pieces", &before.pieces, &after.pieces),
+        ("candidates", &before.candidates, &after.candidates),
+    ] {
+        if let (Some(one), Some(two)) = (one, two) {
+            note(
+                FactKey::new(name),
+                Some(one.sha256.as_str()),
+                Some(two.sha256.as_str()),
+            );
+        }
+    }
+    changes
+}
+
+/// The rows that differ between two documents of `key<TAB>value` lines; a line without a tab is its own key.
+/// Lines of one key are compared in order, so that equal keys do not hide each other.
+pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
+    let one = keyed(before);
+    let two = keyed(after);
+    let mut changes = Vec::new();
+    for (key, value) in &one {
+        let found = two.get(key);
+        if found != Some(value) {
+            changes.push(row_change(key, Some(value), found));
+        }
+    }
+    for (key, value) in &two {
+        if !one.contains_key(key) {
+            changes.push(row_change(key, None, Some(value)));
+        }
+    }
+    changes
+}
+
+fn row_change(
+    key: &(String, usize),
+    approved: Option<&String>,
+    found: Option<&String>,
+) -> RowChange {
+    RowChange {
+        key: key.0.clone(),
+        approved: approved.cloned(),
+        found: found.cloned(),
+    }
+}
+
+fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
+    let mut rows = BTreeMap::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let (key, value) = line.split_once('\t').unwrap_or((line, line));
+        let nth = seen.entry(key).or_default();
+        rows.insert((key.to_owned(), *nth), value.to_owned());
+        *nth += 1;
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare_rows;
+
+    #[test]
+    fn names_the_changed_the_new_and_the_lost_row() {
+        let rows = compare_rows("a\t1\nb\t2\nc\t3\n", "a\t1\nb\tx\nd\t4\n");
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.key.as_str(),
+                    row.approved.as_deref(),
+                    row.found.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("b", Some("2"), Some("x")),
+                ("c", Some("3"), None),
+                ("d", None, Some("4"))
+            ]
+        );
+    }
+
+    #[test]
+    fn equal_keys_do_not_hide_each_other() {
+        assert_eq!(compare_rows("a\t1\na\t2\n", "a\t1\na\t3\n").len(), 1);
+        assert_eq!(compare_rows("a\t1\n", "a\t1\na\t1\n").len(), 1);
+    }
+}

@@ -1,0 +1,162 @@
+//! SHA-256 digests and the facts digest. Invariant: a `Digest` is always 64 lowercase hex characters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::Fact;
+
+/// A SHA-256 as 64 lowercase hex characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+/// A text that is not 64 lowercase hex characters.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a digest has 64 characters of 0-9 and a-f, this has {length}")]
+pub struct DigestError {
+    length: usize,
+}
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        let mut hasher = Hasher::new();
+        hasher.update(bytes.as_ref());
+        hasher.finish()
+    }
+
+    /// 64 zeros: the `prev` of the first journal line.
+    pub fn zero() -> Self {
+        Self("0".repeat(64))
+    }
+
+    /// All 64 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first 8 and the last 4 characters: `5d0e7b21..f91a`.
+    pub fn short(&self) -> String {
+        format!("{}..{}", &self.0[..8], &self.0[60..])
+    }
+
+    /// The last six characters, which a person types to approve.
+    pub fn last_six(&self) -> &str {
+        &self.0[58..]
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 64 && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(DigestError {
+                length: text.chars().count(),
+            })
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// SHA-256 taken in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// An empty hasher.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes as they are.
+    pub fn update(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes.as_ref());
+    }
+
+    /// Adds a field with its length before it, so that no two lists of fields have the same bytes.
+    pub fn field(&mut self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// The digest of what was added.
+    pub fn finish(self) -> Digest {
+        use std::fmt::Write as _;
+        let hash = self.0.finalize();
+        let mut text = String::with_capacity(64);
+        for byte in &hash {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Digest(text)
+    }
+}
+
+/// The facts digest (spec section 6): keys and values in key order, each with its length; not server, database, time or oids.
+/// A fact that is unknown takes part with its own marker, so that it never equals a known one.
+pub fn facts_digest(facts: &[Fact]) -> Digest {
+    let mut sorted: Vec<&Fact> = facts.iter().collect();
+    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut hasher = Hasher::new();
+    for fact in sorted {
+        hasher.field(fact.key.as_str());
+        match fact.observed.value() {
+            Some(value) => {
+                hasher.update(b"=");
+                hasher.field(value);
+            }
+            None => hasher.update(b"?"),
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, Hasher};
+
+    #[test]
+    fn known_value_of_the_empty_text() {
+        assert_eq!(
+            Digest::of("").as_str(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
+
+    #[test]
+    fn only_64_lowercase_hex_characters_are_a_digest() {
+        assert!("E3".repeat(32).parse::<Digest>().is_err());
+        assert!("e3".repeat(31).parse::<Digest>().is_err());
+        assert!("e3".repeat(32).parse::<Digest>().is_ok());
+    }
+
+    #[test]
+    fn fields_cannot_be_shifted_into_each_other() {
+        let of = |parts: &[&str]| {
+            let mut hasher = Hasher::new();
+            parts.iter().for_each(|part| hasher.field(part));
+            hasher.finish()
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+    }
+}

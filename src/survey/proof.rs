@@ -1,0 +1,173 @@
+//! What one transaction of ours did, measured from inside (claim A). Invariant: raw values; a missing one is a failure, never a pass.
+
+use serde::{Deserialize, Serialize};
+
+/// What a session leaves behind after its ROLLBACK. All must be zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residue {
+    /// Advisory locks still held by our backend.
+    pub advisory_locks: u64,
+    /// Channels that our session listens on.
+    pub listening_channels: u64,
+    /// Whether our session has a temporary schema.
+    pub temp_schema: bool,
+    /// Prepared transactions of our role.
+    pub prepared_transactions: u64,
+}
+
+/// The raw values of the session proof of one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionProof {
+    /// The nonce our first query set.
+    pub nonce: String,
+    /// The nonce read back before the end.
+    pub nonce_at_end: String,
+    /// Virtual xid by our first query.
+    pub virtual_xid: String,
+    /// Virtual xid before the end.
+    pub virtual_xid_at_end: String,
+    /// `transaction_timestamp()` by our first query.
+    pub server_time: String,
+    /// `transaction_timestamp()` before the end.
+    pub server_time_at_end: String,
+    /// `pg_current_snapshot()`.
+    pub snapshot: String,
+    /// `transaction_read_only` before the end.
+    pub read_only: bool,
+    /// `transaction_isolation` before the end.
+    pub isolation: String,
+    /// `search_path` before the end.
+    pub search_path: String,
+    /// `row_security` before the end.
+    pub row_security: String,
+    /// `pg_current_xact_id_if_assigned()`: must be `None`.
+    pub xid_assigned: Option<String>,
+    /// Own locks by `locktype/mode`, counted, sorted.
+    pub locks: Vec<String>,
+    /// Rows inserted, updated and deleted by this transaction (`pg_stat_xact_all_tables`).
+    pub rows_written: u64,
+    /// What was left after ROLLBACK.
+    pub residue: Residue,
+    /// WAL bytes written by our backend (18+), hint bits and pruning included.
+    pub backend_wal_bytes: Option<u64>,
+    /// The command that ended the transaction, as the server tagged it.
+    pub ended_by: String,
+    /// Backend process id.
+    pub backend_pid: i32,
+    /// What reading cost.
+    pub footprint: Footprint,
+}
+
+/// What one transaction cost the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footprint {
+    /// Connections opened.
+    pub connections: u64,
+    /// Statements sent.
+    pub statements: u64,
+    /// Rows received.
+    pub rows: u64,
+    /// Bytes of values received.
+    pub bytes: u64,
+    /// Microseconds from BEGIN to ROLLBACK.
+    pub transaction_us: u64,
+    /// Microseconds of the longest statement or batch.
+    pub longest_us: u64,
+}
+
+impl Footprint {
+    /// Adds what another transaction cost.
+    pub fn add(&mut self, other: &Self) {
+        self.connections += other.connections;
+        self.statements += other.statements;
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        self.transaction_us += other.transaction_us;
+        self.longest_us = self.longest_us.max(other.longest_us);
+    }
+}
+
+impl TransactionProof {
+    /// Every measured reason why this transaction cannot be called clean. Empty: clean.
+    pub fn stains(&self) -> Vec<String> {
+        let mut stains = Vec::new();
+        let mut must = |holds: bool, stain: String| {
+            if !holds {
+                stains.push(stain);
+            }
+        };
+        must(
+            !self.nonce.is_empty() && self.nonce == self.nonce_at_end,
+            "the nonce of the end is not that of the beginning".to_owned(),
+        );
+        must(
+            !self.virtual_xid.is_empty() && self.virtual_xid == self.virtual_xid_at_end,
+            format!(
+                "virtual xid {} became {}",
+                self.virtual_xid, self.virtual_xid_at_end
+            ),
+        );
+        must(
+            !self.server_time.is_empty() && self.server_time == self.server_time_at_end,
+            "the transaction timestamp moved".to_owned(),
+        );
+        must(
+            self.read_only,
+            "the transaction was not read only at its end".to_owned(),
+        );
+        must(
+            self.isolation == "repeatable read",
+            format!("isolation was {}", self.isolation),
+        );
+        must(
+            self.search_path.is_empty() || self.search_path == "\"\"",
+            format!("search_path was {}", self.search_path),
+        );
+        must(
+            self.row_security == "off",
+            format!("row_security was {}", self.row_security),
+        );
+        must(
+            self.xid_assigned.is_none(),
+            format!(
+                "a transaction id was assigned: {}",
+                self.xid_assigned.as_deref().unwrap_or("")
+            ),
+        );
+        for lock in &self.locks {
+            let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
+            must(read, format!("held a lock {lock}"));
+        }
+        must(
+            self.rows_written == 0,
+            format!("{} rows written", self.rows_written),
+        );
+        must(
+            self.ended_by == "ROLLBACK",
+            format!("ended by {}", self.ended_by),
+        );
+        must(
+            self.residue.advisory_locks == 0,
+            format!("{} advisory locks left", self.residue.advisory_locks),
+        );
+        must(
+            self.residue.listening_channels == 0,
+            format!(
+                "{} channels still listened on",
+                self.residue.listening_channels
+            ),
+        );
+        must(
+            !self.residue.temp_schema,
+            "a temporary schema was left".to_owned(),
+        );
+        must(
+            self.residue.prepared_transactions == 0,
+            format!(
+                "{} prepared transactions left",
+                self.residue.prepared_transactions
+            ),
+        );
+        stains
+    }
+}

@@ -1,0 +1,131 @@
+//! Where a value comes from, as a type. Invariant: a SIMULATED value cannot be put where a LIVE one belongs.
+//!
+//! ```compile_fail
+//! use drygate::survey::{Live, Simulated};
+//! let simulated: Simulated<u64> = Simulated::new(60);
+//! let live: Live<u64> = simulated;
+//! ```
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+
+/// The four provenances of the contract, section 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Provenance {
+    /// Read from the database.
+    Live,
+    /// Made by the simulator.
+    Simulated,
+    /// Computed from live or simulated values.
+    Derived,
+    /// Somebody said so, nothing checked it.
+    Declared,
+}
+
+impl Provenance {
+    /// The whole word, as in JSON and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "LIVE",
+            Self::Simulated => "SIMULATED",
+            Self::Derived => "DERIVED",
+            Self::Declared => "DECLARED",
+        }
+    }
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+macro_rules! sourced {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name<T>(T);
+
+        impl<T> $name<T> {
+            /// Says that `value` has this provenance.
+            pub fn new(value: T) -> Self {
+                Self(value)
+            }
+
+            /// The value itself.
+            pub fn get(&self) -> &T {
+                &self.0
+            }
+
+            /// Gives the value up, and its provenance with it.
+            pub fn into_inner(self) -> T {
+                self.0
+            }
+
+            /// The provenance, as a value.
+            pub fn provenance(&self) -> Provenance {
+                Provenance::$name
+            }
+        }
+
+        impl<T: Serialize> Serialize for $name<T> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut out = serializer.serialize_struct(stringify!($name), 2)?;
+                out.serialize_field("value", &self.0)?;
+                out.serialize_field("provenance", &Provenance::$name)?;
+                out.end()
+            }
+        }
+
+        impl<'de, T: Deserialize<'de>> Deserialize<'de> for $name<T> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let tagged = Tagged::<T>::deserialize(deserializer)?;
+                if tagged.provenance == Provenance::$name {
+                    Ok(Self(tagged.value))
+                } else {
+                    Err(de::Error::custom(format!(
+                        "a value of provenance {} where {} belongs",
+                        tagged.provenance,
+                        Provenance::$name
+                    )))
+                }
+            }
+        }
+    };
+}
+
+#[derive(Deserialize)]
+struct Tagged<T> {
+    value: T,
+    provenance: Provenance,
+}
+
+sourced!(Live, "A value read from the database.");
+sourced!(Simulated, "A value made by the simulator.");
+sourced!(Derived, "A value computed from live or simulated ones.");
+sourced!(
+    Declared,
+    "A value that somebody stated and nothing checked."
+);
+
+impl fmt::Display for Simulated<u64> {
+    /// `~60`: the mark that every simulated number carries on screen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "~{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Live, Simulated};
+
+    #[test]
+    fn a_simulated_value_is_refused_where_a_live_one_belongs() {
+        let text = serde_json::to_string(&Simulated::new(60_u64)).expect("plain data");
+        assert_eq!(text, r#"{"value":60,"provenance":"SIMULATED"}"#);
+        assert!(serde_json::from_str::<Live<u64>>(&text).is_err());
+        assert!(serde_json::from_str::<Simulated<u64>>(&text).is_ok());
+    }
+}

@@ -1,0 +1,88 @@
+//! Which transaction of which server a survey was read in. Invariant: raw values as the server gave them.
+
+use serde::{Deserialize, Serialize};
+
+use super::UtcTime;
+
+/// The transaction that a survey was read in, by the server's own values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Random text that our first query put into the transaction and our last read back.
+    pub nonce: String,
+    /// `virtualtransaction` of our own lock, such as `3/42`.
+    pub virtual_xid: String,
+    /// `pg_current_snapshot()`, such as `745:745:`.
+    pub snapshot: String,
+    /// `transaction_timestamp()` by the server's clock.
+    pub server_time: String,
+    /// By our clock, before BEGIN.
+    pub began_at: UtcTime,
+    /// By our clock, after ROLLBACK was answered.
+    pub ended_at: UtcTime,
+}
+
+impl Snapshot {
+    /// The `xmax` of the snapshot: the first transaction id not yet finished. `None` if the text is not `xmin:xmax:list`.
+    pub fn xmax(&self) -> Option<u64> {
+        self.snapshot.split(':').nth(1)?.parse().ok()
+    }
+
+    /// Whether `later` is another transaction that began after this one had closed (claim B).
+    pub fn precedes(&self, later: &Self) -> bool {
+        self.nonce != later.nonce
+            && self.virtual_xid != later.virtual_xid
+            && self.ended_at <= later.began_at
+    }
+}
+
+/// Which server and database answered (claim E).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerIdentity {
+    /// `server_version`, such as `15.18`.
+    pub version: String,
+    /// `server_version_num`, such as 150018.
+    pub version_num: u32,
+    /// `pg_control_system().system_identifier`, or `None` where the role may not read it.
+    pub system_identifier: Option<String>,
+    /// `pg_control_checkpoint().timeline_id`, or `None` where the role may not read it.
+    pub timeline: Option<String>,
+    /// `current_database()`.
+    pub database: String,
+    /// `pg_postmaster_start_time()`.
+    pub postmaster_start: String,
+    /// Whether the server is in recovery (a standby).
+    pub in_recovery: bool,
+    /// `session_user`.
+    pub session_user: String,
+    /// `current_user`.
+    pub current_user: String,
+    /// How the connection was protected: `unix socket`, `TLS verify-full`, `TLS, not verified`, `plain TCP`.
+    pub transport: String,
+}
+
+impl ServerIdentity {
+    /// What differs between two identities, as `field: one -> other`. Empty: the same server, database and timeline, not restarted.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        let pairs = [
+            (
+                "system_identifier",
+                text(&self.system_identifier),
+                text(&other.system_identifier),
+            ),
+            ("timeline", text(&self.timeline), text(&other.timeline)),
+            ("database", self.database.clone(), other.database.clone()),
+            (
+                "postmaster_start",
+                self.postmaster_start.clone(),
+                other.postmaster_start.clone(),
+            ),
+            ("version", self.version.clone(), other.version.clone()),
+        ];
+        pairs
+            .into_iter()
+            .filter(|(_, one, two)| one != two)
+            .map(|(name, one, two)| format!("{name}: {one} -> {two}"))
+            .collect()
+    }
+}
