@@ -2,32 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, Signer};
+use super::{Mode, RunId, Signer};
 use crate::survey::Digest;
-
-/// The mode of a run. LIVE parses elsewhere and is refused: there is no variant for it here, so no run can have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// Everything is read or simulated.
-    #[serde(rename = "Mode.DRYRUN")]
-    Dryrun,
-}
-
-impl Mode {
-    /// `Mode.DRYRUN`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dryrun => "Mode.DRYRUN",
-        }
-    }
-
-    /// Whether anything may be executed in this mode.
-    pub fn execution_enabled(self) -> bool {
-        match self {
-            Self::Dryrun => false,
-        }
-    }
-}
 
 /// What the run is pinned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod fold_parts;
 mod gate;
 mod legal;
 mod machine;
+mod mode;
 mod repository;
 mod result;
 mod rows;
@@ -22,7 +23,7 @@ mod verdict;
 pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
-pub use context::{ContextPins, Mode};
+pub use context::ContextPins;
 pub use event::{
     Decision, Event, Invocation, LedgerRef, LiveChange, Purpose, RenewalReason, RunCreated,
     SurveyPurpose, TargetIdentity, ToolIdentity,
@@ -36,6 +37,7 @@ pub use fold_parts::{
 pub use gate::{ApprovalGate, Gate};
 pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
+pub use mode::{LiveRefused, Mode, ModeError};
 pub use repository::RepositoryState;
 pub use result::{RunResult, exit};
 pub use run_id::{RunId, RunIdError};
