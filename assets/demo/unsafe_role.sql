@@ -1,0 +1,1 @@
+GRANT UPDATE (content) ON public.unit_version TO context_pack_readonly;

@@ -1,0 +1,165 @@
+//! Where the server binaries are. Invariant: a directory counts only if both `initdb` and `postgres` are in it.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::ThrowawayError;
+
+/// The directories that hold one subdirectory per installed major version.
+const VERSIONED: [(&str, &str); 4] = [
+    ("/usr/lib/postgresql", "bin"),
+    ("/opt/homebrew/opt", "bin"),
+    ("/usr/local/opt", "bin"),
+    ("/Applications/Postgres.app/Contents/Versions", "bin"),
+];
+
+/// One installed server: the directory with `initdb` and `postgres`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerBinaries {
+    dir: PathBuf,
+}
+
+impl ServerBinaries {
+    /// The server to use: `DRYGATE_PG_BIN`, else `PATH`, else the newest of the usual places, else what `pg_config` names.
+    ///
+    /// `DRYGATE_PG_BIN` is an order, not a hint: if it is set and holds no server, nothing else is tried.
+    pub fn find() -> Result<Self, ThrowawayError> {
+        if let Some(dir) = env::var_os("DRYGATE_PG_BIN").filter(|dir| !dir.is_empty()) {
+            return Self::at(Path::new(&dir));
+        }
+        let mut searched = vec!["PATH".to_owned()];
+        if let Some(found) = on_path(env::var_os("PATH")) {
+            return Ok(found);
+        }
+        for (base, below) in VERSIONED {
+            searched.push(format!("{base}/*/{below}"));
+            if let Some(found) = newest_below(Path::new(base), below) {
+                return Ok(found);
+            }
+        }
+        searched.push("pg_config --bindir".to_owned());
+        if let Some(found) = named_by_pg_config() {
+            return Ok(found);
+        }
+        Err(ThrowawayError::NoServer { searched })
+    }
+
+    /// The server in `dir`.
+    pub fn at(dir: &Path) -> Result<Self, ThrowawayError> {
+        Self::in_dir(dir).ok_or_else(|| ThrowawayError::NoServer {
+            searched: vec![dir.display().to_string()],
+        })
+    }
+
+    /// The directory of the binaries.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn in_dir(dir: &Path) -> Option<Self> {
+        let dir = dir.canonicalize().ok()?;
+        let complete = ["initdb", "postgres"]
+            .iter()
+            .all(|name| dir.join(name).is_file());
+        complete.then_some(Self { dir })
+    }
+}
+
+fn on_path(path: Option<OsString>) -> Option<ServerBinaries> {
+    env::split_paths(&path?)
+        .filter(|dir| dir.is_absolute())
+        .find_map(|dir| ServerBinaries::in_dir(&dir))
+}
+
+fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(base)
+        .ok()?
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            Some((
+                major_version(entry.file_name().to_str()?)?,
+                entry.path().join(below),
+            ))
+        })
+        .collect();
+    found.sort();
+    found
+        .iter()
+        .rev()
+        .find_map(|(_, dir)| ServerBinaries::in_dir(dir))
+}
+
+/// The major version in a directory name: `15`, `9.6`, `postgresql@17`; an unversioned `postgresql` counts as oldest.
+fn major_version(name: &str) -> Option<u32> {
+    let version = name
+        .strip_prefix("postgresql")
+        .map_or(name, |rest| rest.trim_start_matches('@'));
+    if version.is_empty() {
+        return Some(0);
+    }
+    version.split('.').next()?.parse().ok()
+}
+
+fn named_by_pg_config() -> Option<ServerBinaries> {
+    let output = Command::new("pg_config")
+        .arg("--bindir")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let dir = String::from_utf8(output.stdout).ok()?;
+    ServerBinaries::in_dir(Path::new(dir.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn install(dir: &Path, programs: &[&str]) {
+        fs::create_dir_all(dir).expect("a temporary directory takes directories");
+        for program in programs {
+            fs::write(dir.join(program), "").expect("a temporary directory takes files");
+        }
+    }
+
+    #[test]
+    fn the_highest_version_wins_by_number_and_only_if_complete() {
+        let base = tempfile::tempdir().expect("a temporary directory");
+        install(&base.path().join("9.6/bin"), &["initdb", "postgres"]);
+        install(&base.path().join("15/bin"), &["initdb", "postgres"]);
+        install(&base.path().join("18/bin"), &["psql"]);
+        install(&base.path().join("jre"), &[]);
+        let found = newest_below(base.path(), "bin").expect("15 is complete");
+        assert!(found.dir().ends_with("15/bin"), "{found:?}");
+    }
+
+    #[test]
+    fn homebrew_names_carry_their_version_behind_an_at_sign() {
+        assert_eq!(major_version("postgresql@17"), Some(17));
+        assert_eq!(major_version("postgresql"), Some(0));
+        assert_eq!(major_version("openssl@3"), None);
+    }
+
+    #[test]
+    fn a_directory_without_a_server_is_refused_with_a_remedy() {
+        let empty = tempfile::tempdir().expect("a temporary directory");
+        let error = ServerBinaries::at(empty.path()).expect_err("it is empty");
+        assert!(
+            error
+                .to_string()
+                .contains(&empty.path().display().to_string()),
+            "{error}"
+        );
+        assert!(
+            error
+                .remedy()
+                .is_some_and(|remedy| remedy.contains("apt-get install postgresql"))
+        );
+    }
+}

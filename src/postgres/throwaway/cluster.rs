@@ -1,0 +1,248 @@
+//! One throwaway cluster from `initdb` to its removal. Invariant: when the value is gone, server and directory are gone.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use super::account::Account;
+use super::directory::ClusterDirectory;
+use super::error::escaped;
+use super::{Scenario, ServerBinaries, ThrowawayError, process, session, sweep_abandoned};
+
+/// The superuser of every throwaway cluster.
+const SUPERUSER: &str = "postgres";
+const PORT: u16 = 5432;
+/// Newest names first: macOS has no `C.UTF-8` before version 15, and `C` is everywhere.
+const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
+
+/// How a cluster is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterOptions {
+    /// Log every statement, so that the log can be evidence.
+    pub log_statement_all: bool,
+    /// Further lines of postgresql.conf; they win over the cluster's own.
+    pub settings: Vec<(String, String)>,
+    /// The server to use instead of the one that [`ServerBinaries::find`] finds.
+    pub binaries: Option<ServerBinaries>,
+}
+
+/// A running cluster that listens on a unix socket in its own directory and lets this account in as anybody.
+#[derive(Debug)]
+pub struct Cluster {
+    server: Child,
+    directory: ClusterDirectory,
+    stopped: bool,
+}
+
+impl Cluster {
+    /// Sweeps what crashes left behind, then makes and starts a new cluster.
+    pub fn start(options: &ClusterOptions) -> Result<Self, ThrowawayError> {
+        sweep_abandoned();
+        let binaries = match &options.binaries {
+            Some(binaries) => binaries.clone(),
+            None => ServerBinaries::find()?,
+        };
+        let account = Account::choose()?;
+        let directory = ClusterDirectory::create(account)?;
+        let started = initdb(&binaries, account, &directory)
+            .and_then(|()| configure(&directory, options))
+            .and_then(|()| process::start(&binaries, account, &directory));
+        match started {
+            Ok(server) => Ok(Self {
+                server,
+                directory,
+                stopped: false,
+            }),
+            Err(error) => {
+                // The reason why it did not start is what the caller must hear; the next sweep takes the rest.
+                drop(directory.remove());
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection string that tokio-postgres and libpq both read.
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!(
+            "postgresql:///{}?host={}&port={PORT}&user={}",
+            percent_encoded(database),
+            percent_encoded_path(self.socket_dir()),
+            percent_encoded(user)
+        )
+    }
+
+    /// The directory of the socket.
+    pub fn socket_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The server's log.
+    pub fn log_path(&self) -> PathBuf {
+        self.directory.log()
+    }
+
+    /// The process id of the server.
+    pub fn postmaster_pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Makes `database` and loads the base of `scenario` into it.
+    pub fn load_scenario(&self, database: &str, scenario: Scenario) -> Result<(), ThrowawayError> {
+        self.create_database(database)?;
+        self.load(database, &scenario.base_sql())
+    }
+
+    /// Makes an empty database.
+    pub fn create_database(&self, database: &str) -> Result<(), ThrowawayError> {
+        self.load(
+            SUPERUSER,
+            &format!(
+                "CREATE DATABASE \"{}\" ENCODING 'UTF8'",
+                database.replace('"', "\"\"")
+            ),
+        )
+    }
+
+    /// Runs a script as superuser.
+    pub fn load(&self, database: &str, sql: &str) -> Result<(), ThrowawayError> {
+        self.query(SUPERUSER, database, sql).map(drop)
+    }
+
+    /// Runs a script as `user` and returns the rows of all its statements, each value as text.
+    pub fn query(
+        &self,
+        user: &str,
+        database: &str,
+        sql: &str,
+    ) -> Result<Vec<Vec<Option<String>>>, ThrowawayError> {
+        session::run(self.socket_dir(), user, database, sql)
+    }
+
+    /// Stops the server at once and removes its directory.
+    pub fn stop(mut self) -> Result<(), ThrowawayError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), ThrowawayError> {
+        if self.stopped {
+            return Ok(());
+        }
+        self.stopped = true;
+        process::stop_child(&mut self.server).map_err(ThrowawayError::io(
+            "cannot stop the server of",
+            self.directory.path(),
+        ))?;
+        self.directory.remove()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // Nobody is left to tell; the next sweep takes what remains.
+        drop(self.end());
+    }
+}
+
+fn initdb(
+    binaries: &ServerBinaries,
+    account: Account,
+    directory: &ClusterDirectory,
+) -> Result<(), ThrowawayError> {
+    let program = binaries.program("initdb");
+    let mut said = String::new();
+    for locale in LOCALES {
+        let output = account
+            .command(&program, directory.path())
+            .args([
+                "--no-sync",
+                "--encoding=UTF8",
+                "--auth-local=trust",
+                "--auth-host=reject",
+            ])
+            .arg(format!("--locale={locale}"))
+            .arg(format!("--username={SUPERUSER}"))
+            .arg("-D")
+            .arg(directory.data())
+            .output()
+            .map_err(ThrowawayError::io("cannot run", &program))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = escaped(&String::from_utf8_lossy(&output.stderr));
+        if directory.data().exists() {
+            fs::remove_dir_all(directory.data())
+                .map_err(ThrowawayError::io("cannot remove", &directory.data()))?;
+        }
+    }
+    Err(ThrowawayError::Initdb { output: said })
+}
+
+/// Appends our settings; the last line of a name wins. Background work is off, so that a quiet cluster is quiet.
+fn configure(directory: &ClusterDirectory, options: &ClusterOptions) -> Result<(), ThrowawayError> {
+    let socket_dir = directory.path().to_string_lossy();
+    let port = PORT.to_string();
+    let own = [
+        ("listen_addresses", ""),
+        ("unix_socket_directories", &*socket_dir),
+        ("unix_socket_permissions", "0700"),
+        ("port", &*port),
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("full_page_writes", "off"),
+        ("autovacuum", "off"),
+        ("shared_buffers", "16MB"),
+        ("timezone", "UTC"),
+        ("log_timezone", "UTC"),
+        ("log_line_prefix", "%m [%p] %q%u@%d %a "),
+        (
+            "log_statement",
+            if options.log_statement_all {
+                "all"
+            } else {
+                "none"
+            },
+        ),
+    ];
+    let further = options
+        .settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut lines = String::from("\n");
+    for (name, value) in own.into_iter().chain(further) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "{name} = '{}'", value.replace('\'', "''"));
+    }
+    let path = directory.data().join("postgresql.conf");
+    OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(lines.as_bytes()))
+        .map_err(ThrowawayError::io("cannot write", &path))
+}
+
+fn percent_encoded(text: &str) -> String {
+    encoded(text.as_bytes(), |byte| {
+        byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)
+    })
+}
+
+fn percent_encoded_path(path: &Path) -> String {
+    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
+    encoded(bytes, |byte| {
+        byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte)
+    })
+}
+
+fn encoded(bytes: &[u8], plain: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

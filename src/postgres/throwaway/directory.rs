@@ -1,0 +1,166 @@
+//! The directory of one cluster and the lock that says its owner lives. Invariant: the lock is held before the marker has its name, so nobody can see an unlocked marker of a living owner.
+
+use std::env;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::ThrowawayError;
+use super::account::Account;
+
+/// The first part of the name of every cluster directory.
+const PREFIX: &str = "drygate-pg-";
+/// The marker: the kernel frees its lock when the owner dies, however it dies.
+const MARKER: &str = "owner";
+/// A socket path may have 107 bytes on Linux and 103 on macOS; directory name and socket name take 38.
+const BASE_LENGTH_MAX: usize = 60;
+
+/// A cluster directory that this process owns.
+#[derive(Debug)]
+pub(super) struct ClusterDirectory {
+    path: PathBuf,
+    /// Held open for its lock alone.
+    _lock: File,
+}
+
+impl ClusterDirectory {
+    /// Makes a directory of a new name, gives it to `account` and marks it as ours.
+    pub(super) fn create(account: Account) -> Result<Self, ThrowawayError> {
+        let path = base(account).join(format!("{PREFIX}{}", random_suffix()?));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(ThrowawayError::io("cannot make", &path))?;
+        let lock = mark(&path)?;
+        account.give(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// An abandoned directory, now ours; `None` if its owner lives, or it is not of our making.
+    pub(super) fn adopt(path: PathBuf) -> Option<Self> {
+        let marker = path.join(MARKER);
+        let metadata = fs::symlink_metadata(&marker).ok()?;
+        if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return None;
+        }
+        let lock = File::open(&marker).ok()?;
+        match lock.try_lock() {
+            Ok(()) => Some(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.path.join("server.log")
+    }
+
+    /// Removes everything. The marker goes with it, last of all if anything fails on the way.
+    pub(super) fn remove(&self) -> Result<(), ThrowawayError> {
+        for entry in
+            fs::read_dir(&self.path).map_err(ThrowawayError::io("cannot read", &self.path))?
+        {
+            let entry = entry.map_err(ThrowawayError::io("cannot read", &self.path))?;
+            if entry.file_name() == MARKER {
+                continue;
+            }
+            let path = entry.path();
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = if is_dir {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.map_err(ThrowawayError::io("cannot remove", &path))?;
+        }
+        fs::remove_dir_all(&self.path).map_err(ThrowawayError::io("cannot remove", &self.path))
+    }
+}
+
+/// Every directory that bears the name of a cluster, whoever made it.
+pub(super) fn candidates() -> Vec<PathBuf> {
+    let mut bases = vec![PathBuf::from("/tmp")];
+    if !bases.contains(&env::temp_dir()) {
+        bases.push(env::temp_dir());
+    }
+    let entries = bases
+        .iter()
+        .filter_map(|base| fs::read_dir(base).ok())
+        .flatten()
+        .filter_map(Result::ok);
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Where cluster directories go: short enough for a socket path, and open to the account that the server runs under.
+fn base(account: Account) -> PathBuf {
+    let own = env::temp_dir();
+    let fits = own.is_absolute() && own.as_os_str().len() <= BASE_LENGTH_MAX;
+    match account {
+        Account::Own if fits => own,
+        // A temporary directory of root is closed to others as a rule.
+        Account::Own | Account::Dropped { .. } => PathBuf::from("/tmp"),
+    }
+}
+
+fn mark(dir: &Path) -> Result<File, ThrowawayError> {
+    let unnamed = dir.join("owner.new");
+    let marker = dir.join(MARKER);
+    let failed = |path: &Path| ThrowawayError::io("cannot mark", path);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unnamed)
+        .map_err(failed(&unnamed))?;
+    file.lock().map_err(failed(&unnamed))?;
+    writeln!(file, "pid {}", std::process::id()).map_err(failed(&unnamed))?;
+    fs::rename(&unnamed, &marker).map_err(failed(&marker))?;
+    Ok(file)
+}
+
+fn random_suffix() -> Result<String, ThrowawayError> {
+    let number = getrandom::u32().map_err(|error| ThrowawayError::Io {
+        doing: "cannot read randomness for the name of",
+        path: PathBuf::from(PREFIX),
+        source: error.into(),
+    })?;
+    Ok(format!("{number:08x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_adopted_only_after_its_lock_was_freed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.keep();
+        let owner = mark(&path).expect("the directory is empty");
+        assert!(
+            ClusterDirectory::adopt(path.clone()).is_none(),
+            "its lock is held"
+        );
+        // Unlocked, not only dropped: a process that another test is starting may hold a copy for a moment.
+        owner.unlock().expect("we hold the lock");
+        let adopted = ClusterDirectory::adopt(path.clone()).expect("the lock was freed");
+        adopted.remove().expect("it is ours");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_directory_without_our_marker_is_left_alone() {
+        let foreign = tempfile::tempdir().expect("a temporary directory");
+        assert!(ClusterDirectory::adopt(foreign.path().to_path_buf()).is_none());
+    }
+}

@@ -1,0 +1,17 @@
+//! A real PostgreSQL for everybody: a throwaway cluster and the demo content in it. Invariant: it touches only directories that it made itself.
+
+mod account;
+mod binaries;
+mod cluster;
+mod directory;
+mod error;
+mod process;
+mod scenario;
+mod session;
+mod sweep;
+
+pub use binaries::ServerBinaries;
+pub use cluster::{Cluster, ClusterOptions};
+pub use error::ThrowawayError;
+pub use scenario::{Scenario, UnknownScenario};
+pub use sweep::sweep_abandoned;

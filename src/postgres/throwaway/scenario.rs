@@ -1,0 +1,151 @@
+//! The content of the demo. Invariant: nothing random and no clock in it, so any two loads digest the same.
+
+use std::fmt;
+use std::str::FromStr;
+
+const SCHEMA: &str = include_str!("../../../assets/demo/schema.sql");
+const DOCUMENTS: &str = include_str!("../../../assets/demo/documents.sql");
+const CONSTITUTION: &str = include_str!("../../../assets/demo/constitution.txt");
+const UNITS: &str = include_str!("../../../assets/demo/units.sql");
+const FUNCTIONS: &str = include_str!("../../../assets/demo/functions.sql");
+const ENACTED: &str = include_str!("../../../assets/demo/enacted.sql");
+const UNSAFE_ROLE: &str = include_str!("../../../assets/demo/unsafe_role.sql");
+const INTRUSION: &str = include_str!("../../../assets/demo/intrusion.sql");
+
+/// What a demo shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scenario {
+    /// 60 units, all enacted: a live run would change nothing.
+    #[default]
+    Enacted,
+    /// 60 drafts: a live run would enact them all.
+    Draft,
+    /// 60 drafts, and another session changes one of them while SG2 waits.
+    Drift,
+    /// All enacted, but the reading role may write one column.
+    UnsafeRole,
+}
+
+/// A name that is no scenario.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no scenario `{name}`; there are {}", Scenario::ALL.map(Scenario::name).join(", "))]
+pub struct UnknownScenario {
+    name: String,
+}
+
+impl Scenario {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 4] = [Self::Enacted, Self::Draft, Self::Drift, Self::UnsafeRole];
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enacted => "enacted",
+            Self::Draft => "draft",
+            Self::Drift => "drift",
+            Self::UnsafeRole => "unsafe-role",
+        }
+    }
+
+    /// What a superuser runs in an empty database to get the base of this scenario: one transaction, plain SQL.
+    pub fn base_sql(self) -> String {
+        let source = source_version();
+        let mut parts = vec![SCHEMA, DOCUMENTS, &source, UNITS, FUNCTIONS];
+        match self {
+            Self::Enacted => parts.push(ENACTED),
+            Self::Draft | Self::Drift => {}
+            Self::UnsafeRole => parts.extend([ENACTED, UNSAFE_ROLE]),
+        }
+        let name = self.name();
+        let mut sql = format!(
+            "-- The base of the drygate demo scenario `{name}`, for a superuser in an empty database.\n\
+             BEGIN;\n\
+             SET LOCAL client_encoding = 'UTF8';\n\
+             SET LOCAL standard_conforming_strings = on;\n\
+             SET LOCAL search_path = '';\n\n"
+        );
+        for part in parts {
+            sql.push_str(part);
+            sql.push('\n');
+        }
+        sql.push_str("COMMIT;\n");
+        sql
+    }
+
+    /// What another superuser session runs while SG2 waits, in the scenario that has an intruder: one word of one unit,
+    /// in source and unit alike, so that every count stays and the cut still fits.
+    pub fn intrusion_sql(self) -> Option<&'static str> {
+        match self {
+            Self::Drift => Some(INTRUSION),
+            Self::Enacted | Self::Draft | Self::UnsafeRole => None,
+        }
+    }
+}
+
+/// The current version of the constitution, its body word for word.
+fn source_version() -> String {
+    format!(
+        "INSERT INTO public.source_version (id, document_id, version_no, body, is_current, created_at) VALUES\n  \
+         ('SRC-ICX-CONST/v2', 'SRC-ICX-CONST', 2, $body${CONSTITUTION}$body$, true, '2026-05-12 02:00:00+00');\n"
+    )
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = UnknownScenario;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.name() == name)
+            .ok_or_else(|| UnknownScenario {
+                name: name.to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back_and_others_are_refused_with_the_choice() {
+        for scenario in Scenario::ALL {
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+        }
+        let error = "drifted".parse::<Scenario>().expect_err("no such scenario");
+        assert_eq!(
+            error.to_string(),
+            "no scenario `drifted`; there are enacted, draft, drift, unsafe-role"
+        );
+    }
+
+    #[test]
+    fn the_sql_has_no_clock_no_chance_and_no_meta_command() {
+        for scenario in Scenario::ALL {
+            let sql = scenario.base_sql();
+            for word in [
+                "now()",
+                "random",
+                "clock_timestamp",
+                "current_timestamp",
+                "gen_random_uuid",
+                "nextval",
+            ] {
+                assert!(
+                    !sql.to_lowercase().contains(word),
+                    "{scenario} contains {word}"
+                );
+            }
+            assert!(
+                !sql.lines().any(|line| line.starts_with('\\')),
+                "{scenario} has a psql meta-command"
+            );
+        }
+    }
+}
