@@ -223,6 +223,13 @@ fn pieces_and_candidates_are_the_text_cut_by_hand() {
 }
 
 #[test]
+fn the_built_in_profile_asks_with_the_sql_tested_here() {
+    let profile = include_str!("../assets/profiles/icx-const.toml");
+    assert!(profile.contains(PIECES), "pieces");
+    assert!(profile.contains(CANDIDATES), "candidates");
+}
+
+#[test]
 fn the_reader_reads_everything_and_writes_nothing() {
     let cluster = loaded(Scenario::Enacted);
     for table in [
