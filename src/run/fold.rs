@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
-    Transaction, TransactionEnd,
+    SurveySeen, Transaction, TransactionEnd,
 };
 use super::{
-    ApprovalGate, Check, ContextPins, Decision, Event, Gate, NonMutation, RenewalReason,
-    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, Check, ContextPins, Decision, Event, Gate, Invocation, NonMutation,
+    RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Digest, Survey, UtcTime};
@@ -39,6 +39,8 @@ pub struct RunState {
     pub latest: Option<(SurveyPurpose, Box<Survey>)>,
     /// What the simulator made of the last full survey.
     pub latest_simulation: Option<Box<Simulation>>,
+    /// Every full survey of the run: the claims D and E are about all of them.
+    pub surveys: Vec<SurveySeen>,
     /// The post survey.
     pub post: Option<Box<Survey>>,
     /// What was read last while waiting.
@@ -75,6 +77,8 @@ pub struct RunState {
     pub stops: Vec<RaisedStop>,
     /// How often a process took the run up.
     pub resumes: u32,
+    /// Who took it up each time, and with which binary.
+    pub invocations: Vec<Invocation>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Reports and their digests, once sealed.
@@ -98,6 +102,7 @@ impl Default for RunState {
             pin_simulation: None,
             latest: None,
             latest_simulation: None,
+            surveys: Vec::new(),
             post: None,
             live: None,
             round: 1,
@@ -116,6 +121,7 @@ impl Default for RunState {
             owes_return: false,
             stops: Vec::new(),
             resumes: 0,
+            invocations: Vec::new(),
             sealed: None,
             reports: Vec::new(),
             rows: VecDeque::new(),
@@ -194,8 +200,9 @@ impl RunState {
                 self.started_at = Some(at);
                 self.state_since = Some(at);
             }
-            Event::RunResumed(_) => {
+            Event::RunResumed(invocation) => {
                 self.resumes += 1;
+                self.invocations.push((**invocation).clone());
                 self.owes_return = true;
                 self.abandon_open_transactions();
             }
@@ -350,6 +357,7 @@ impl RunState {
     }
 
     fn apply_survey(&mut self, purpose: SurveyPurpose, survey: &Survey, simulation: &Simulation) {
+        self.surveys.push(SurveySeen::of(purpose, survey));
         self.latest = Some((purpose, Box::new(survey.clone())));
         self.latest_simulation = Some(Box::new(simulation.clone()));
         match purpose {

@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, Check, Decision, EvidenceSheet, Person, Purpose, Stop, Verdict};
+use super::{
+    ApprovalGate, Check, Decision, EvidenceSheet, Person, Purpose, Stop, SurveyPurpose, Verdict,
+};
 use crate::simulate::{PredictedEffect, Step, StepCounts};
-use crate::survey::{Digest, FactChange, FactKey, TransactionProof, UtcTime};
+use crate::survey::{
+    Digest, FactChange, FactKey, RoleFinding, ServerIdentity, Survey, TransactionProof, UtcTime,
+};
 
 use super::LedgerRef;
 
@@ -119,6 +123,40 @@ pub struct Transaction {
     pub opened_at: UtcTime,
     /// How it ended.
     pub end: TransactionEnd,
+}
+
+/// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and post alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SurveySeen {
+    /// What it was taken for.
+    pub purpose: SurveyPurpose,
+    /// Nonce of its transaction.
+    pub nonce: String,
+    /// The server that answered.
+    pub server: ServerIdentity,
+    /// Whether the role was read only; `None`: not fully answered.
+    pub read_only: Option<bool>,
+    /// The ways to write that were found.
+    pub ways_to_write: Vec<String>,
+    /// The questions that were not answered.
+    pub unanswered: Vec<String>,
+    /// How many warnings were named.
+    pub warnings: usize,
+}
+
+impl SurveySeen {
+    /// What is kept of `survey`.
+    pub fn of(purpose: SurveyPurpose, survey: &Survey) -> Self {
+        Self {
+            purpose,
+            nonce: survey.snapshot.nonce.clone(),
+            server: survey.server.clone(),
+            read_only: survey.role.is_read_only(),
+            ways_to_write: survey.role.ways_to_write().map(RoleFinding::line).collect(),
+            unanswered: survey.role.unanswered.clone(),
+            warnings: survey.role.warnings().count(),
+        }
+    }
 }
 
 /// What was read last while waiting.

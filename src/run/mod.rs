@@ -32,7 +32,7 @@ pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
 pub use fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
-    Transaction, TransactionEnd,
+    SurveySeen, Transaction, TransactionEnd,
 };
 pub use gate::{ApprovalGate, Gate};
 pub use legal::{Illegal, legal};
