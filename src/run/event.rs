@@ -354,6 +354,19 @@ pub enum Event {
     },
     /// The non-mutation verdict is durable.
     NonMutationJudged(Box<NonMutation>),
+    /// A result file of a full test run was read: DECLARED, no check.
+    TestsDeclared {
+        /// Tests that passed, as the file says.
+        passed: u64,
+        /// Tests that failed, as the file says.
+        failed: u64,
+        /// The file, as the profile names it.
+        file: String,
+        /// Its SHA-256.
+        sha256: Digest,
+        /// Its age in seconds when it was read.
+        age_s: u64,
+    },
     /// The last line of a journal.
     RunSealed {
         /// Result with its prefix.
@@ -399,6 +412,7 @@ impl Event {
             Self::EvidenceRenewed { .. } => "evidence_renewed",
             Self::InvocationReturned { .. } => "invocation_returned",
             Self::NonMutationJudged(_) => "non_mutation_judged",
+            Self::TestsDeclared { .. } => "tests_declared",
             Self::RunSealed { .. } => "run_sealed",
         }
     }

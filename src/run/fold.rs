@@ -79,6 +79,8 @@ pub struct RunState {
     pub resumes: u32,
     /// Who took it up each time, and with which binary.
     pub invocations: Vec<Invocation>,
+    /// The full test run as it was declared: a `tests_declared` event.
+    pub declared_tests: Option<Event>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Reports and their digests, once sealed.
@@ -122,6 +124,7 @@ impl Default for RunState {
             stops: Vec::new(),
             resumes: 0,
             invocations: Vec::new(),
+            declared_tests: None,
             sealed: None,
             reports: Vec::new(),
             rows: VecDeque::new(),
@@ -285,6 +288,7 @@ impl RunState {
                 self.sealed = Some((result.clone(), *outcome, *exit_code));
                 self.reports.clone_from(reports);
             }
+            Event::TestsDeclared { .. } => self.declared_tests = Some(event.clone()),
             Event::ApprovalRefused { .. } | Event::TornTailSetAside { .. } => {}
             Event::EvidenceTaken { .. }
             | Event::EvidenceShown { .. }

@@ -46,6 +46,7 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
         | Event::ContextPinned { .. }
         | Event::EffectPredicted { .. }
         | Event::SurveyTaken { .. }
+        | Event::TestsDeclared { .. }
         | Event::ApprovalRefused { .. } => None,
         Event::GateStarted { gate } => gate_may_start(run, *gate),
         Event::CheckRecorded { gate, .. } => unless(is_open(run, *gate), "its gate is not open"),

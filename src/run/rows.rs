@@ -127,6 +127,14 @@ pub fn text(event: &Event) -> String {
             None => format!("r{r} {state} / stop_code=None"),
         },
         Event::NonMutationJudged(judged) => judged.verdict.to_string(),
+        Event::TestsDeclared {
+            passed,
+            failed,
+            file,
+            ..
+        } => {
+            format!("{file}: {passed} passed, {failed} failed (DECLARED)")
+        }
         Event::RunSealed { result, .. } => result.clone(),
     }
 }
