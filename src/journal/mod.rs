@@ -1,1 +1,49 @@
 //! What is written: format, writer, reader, blobs, manifest, above a storage trait. Invariant: nothing is acknowledged before it is durable.
+//!
+//! Nothing here claims safety from a disk that lies, or from somebody who may rewrite every file of a run and does so consistently:
+//! a whole directory rolled back to an older state of its own is only noticed against a HEAD that was kept elsewhere.
+
+mod atomic;
+mod blame;
+mod blobs;
+mod chain;
+mod disk;
+mod error;
+mod follower;
+mod format;
+mod head;
+mod header;
+mod layout;
+mod lock;
+mod manifest;
+mod reader;
+mod recovery;
+mod run_directory;
+mod scan;
+mod simulated;
+mod simulated_image;
+mod storage;
+mod store;
+mod units;
+mod verify;
+mod writer;
+
+pub use blobs::{BlobWriter, Blobs};
+pub use chain::Position;
+pub use disk::DiskStorage;
+pub use error::{Corrupt, JournalError, StorageError};
+pub use follower::Follower;
+pub use format::{Entry, LINE_BYTES_MAX, SEALING_EVENT, VERSION, to_ascii_json};
+pub use head::Head;
+pub use layout::{CACHE_DIR, RUNS_DIR};
+pub use lock::RunLock;
+pub use manifest::{MANIFEST, is_sealed};
+pub use reader::{Reader, Summary};
+pub use recovery::{Recovery, Torn};
+pub use run_directory::RunDirectory;
+pub use simulated::{Failure, SimulatedDisk};
+pub use storage::{Kind, Lease, Listed, Permissions, Storage, StorageFile};
+pub use store::{DirectoryStore, RunStore};
+pub use units::{UnitLedger, UnitLedgerFile};
+pub use verify::{Verification, verify_files};
+pub use writer::{Appended, Writer};

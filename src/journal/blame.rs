@@ -1,0 +1,203 @@
+//! Where the damage is, once the chain says that there is some. Invariant: only used on the way to an error; it never makes a journal pass.
+
+use sha2::{Digest as _, Sha256};
+
+use super::chain::{Break, Hex, Position, sha256, to_hex};
+use super::format::VERSION;
+use super::head::Head;
+use super::header::Header;
+use super::scan::Lines;
+use super::{Corrupt, JournalError, layout};
+
+/// Longer lines are blamed as a whole: looking for one flipped bit costs the square of the length.
+const SEARCH_BYTES_MAX: usize = 4096;
+
+/// Names the damage where a line does not follow the one before it.
+pub(super) fn broken(
+    lines: &mut Lines,
+    position: &Position,
+    broken: &Break,
+    head: Option<&Head>,
+) -> JournalError {
+    if let Some(error) = newer(broken) {
+        return error;
+    }
+    let header = match (broken, Header::parse(&lines.line)) {
+        (Break::Line(fault), _) => return here(position, fault.at, &fault.what).into(),
+        (_, Err(fault)) => return here(position, fault.at, &fault.what).into(),
+        (_, Ok(header)) => (header.seq_at, header.prev_at, header.prev),
+    };
+    let (seq_at, prev_at, prev) = header;
+    if position.seq > 0
+        && let Some(at) = damaged_byte(&lines.previous, &prev)
+    {
+        return before(lines, position, at).into();
+    }
+    match broken {
+        Break::Order { found } => {
+            let expected = position.seq;
+            let what = format!(
+                "has seq {found} where {expected} was expected: lines were removed, repeated, moved or changed"
+            );
+            here(position, seq_at, &what).into()
+        }
+        _ if position.seq > 0 && vouched(lines, position, head) => {
+            let start = position.offset - lines.previous_len();
+            let what = "is not the line that was written: the next line has another digest of it";
+            Corrupt::at(layout::JOURNAL, position.seq, start, what).into()
+        }
+        _ => {
+            let at = prev_at + first_difference(&prev, &position.prev);
+            here(position, at, "prev is not the digest of the line before").into()
+        }
+    }
+}
+
+/// The error for a line that only a newer version can read.
+pub(super) fn newer(broken: &Break) -> Option<JournalError> {
+    let Break::Line(fault) = broken else {
+        return None;
+    };
+    fault.newer.map(|found| JournalError::NewerVersion {
+        found,
+        supported: VERSION,
+    })
+}
+
+/// Names the damage where the journal ends before the line that HEAD names.
+pub(super) fn ended(lines: &Lines, position: &Position, head: &Head) -> Corrupt {
+    if position.seq > 0 {
+        if head.sha256 == position.prev {
+            let what = format!(
+                "names seq {}, and has the digest of seq {}",
+                head.seq,
+                position.seq - 1
+            );
+            return Corrupt::at(layout::HEAD, 1, "{\"seq\":".len() as u64, what);
+        }
+        if let Some(at) = damaged_byte(&lines.previous, &head.sha256) {
+            return before(lines, position, at);
+        }
+    }
+    let what = format!("ends before seq {}, which HEAD names", head.seq);
+    here(position, 0, &what)
+}
+
+/// Names the damage where a line that HEAD covers has no newline.
+pub(super) fn unterminated(lines: &Lines, position: &Position) -> Corrupt {
+    let whole = lines.line.last() == Some(&b'}');
+    let at = lines.line.len() - usize::from(!whole && !lines.line.is_empty());
+    match Header::parse(&lines.line[..at]) {
+        Ok(_) => here(position, at, "a newline was expected"),
+        Err(fault) => here(position, fault.at, &fault.what),
+    }
+}
+
+/// Names the damage where the line that HEAD names has another digest.
+pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) -> Corrupt {
+    let differing = position.prev.iter().zip(&head.sha256);
+    if differing.filter(|(a, b)| a != b).count() == 1 {
+        // One changed bit in a line changes about 60 of the 64 characters of its digest.
+        let at = first_difference(&position.prev, &head.sha256) as u64;
+        let what = "one character differs from the digest of the line";
+        return Corrupt::at(layout::HEAD, 1, head.digest_at() + at, what);
+    }
+    let mut line = Position {
+        seq: position.seq - 1,
+        ..position.clone()
+    };
+    line.offset -= lines.line.len() as u64 + 1;
+    if let Some(at) = damaged_byte(&lines.line, &head.sha256) {
+        return here(&line, at, "a bit is not the one that was written");
+    }
+    if next_names(lines, &position.prev) {
+        let what = format!(
+            "has another digest than seq {}, which the next line vouches for",
+            head.seq
+        );
+        return Corrupt::at(layout::HEAD, 1, "{\"seq\":".len() as u64, what);
+    }
+    here(
+        &line,
+        0,
+        "is not the line that was written: HEAD has another digest of it",
+    )
+}
+
+impl Lines {
+    fn previous_len(&self) -> u64 {
+        self.previous.len() as u64 + 1
+    }
+}
+
+fn here(position: &Position, at: usize, what: &str) -> Corrupt {
+    let byte = position.offset + at as u64;
+    Corrupt::at(layout::JOURNAL, position.seq + 1, byte, what)
+}
+
+fn before(lines: &Lines, position: &Position, at: usize) -> Corrupt {
+    let byte = position.offset - lines.previous_len() + at as u64;
+    let what = "a bit is not the one that was written";
+    Corrupt::at(layout::JOURNAL, position.seq, byte, what)
+}
+
+/// Whether the line after this one, or HEAD, says that this line is as it was written.
+fn vouched(lines: &mut Lines, position: &Position, head: Option<&Head>) -> bool {
+    let digest = sha256(&lines.line);
+    let by_head = |head: &Head| head.seq == position.seq && head.sha256 == digest;
+    if head.is_some_and(by_head) {
+        return true;
+    }
+    let previous = lines.previous.clone();
+    let named = next_names(lines, &digest);
+    // `next_names` moved on; the caller still speaks of the line before this one.
+    lines.previous = previous;
+    named
+}
+
+fn next_names(lines: &mut Lines, digest: &Hex) -> bool {
+    matches!(lines.advance(), Ok(Some(_)))
+        && Header::parse(&lines.line).is_ok_and(|header| header.prev == *digest)
+}
+
+fn first_difference(a: &Hex, b: &Hex) -> usize {
+    a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(0)
+}
+
+/// The byte that was changed, if one flipped bit explains how a line with this digest became this one.
+fn damaged_byte(line: &[u8], digest: &Hex) -> Option<usize> {
+    swallowed_newline(line, digest).or_else(|| flipped_byte(line, digest))
+}
+
+/// A newline that became another character made two lines one; `digest` is that of the second.
+fn swallowed_newline(line: &[u8], digest: &Hex) -> Option<usize> {
+    let starts = line.windows(5).enumerate().skip(1);
+    let mut starts = starts.filter(|(_, window)| *window == b"{\"v\":");
+    let (at, _) = starts.find(|(at, _)| sha256(&line[*at..]) == *digest)?;
+    Some(at - 1)
+}
+
+/// The byte with the one bit that, flipped back, gives content with this digest.
+pub(super) fn flipped_byte(content: &[u8], digest: &Hex) -> Option<usize> {
+    const BLOCK: usize = 64;
+    if content.len() > SEARCH_BYTES_MAX {
+        return None;
+    }
+    let mut content = content.to_owned();
+    let mut front = Sha256::new();
+    for start in (0..content.len()).step_by(BLOCK) {
+        let end = content.len().min(start + BLOCK);
+        for at in start..end {
+            for bit in 0..8 {
+                content[at] ^= 1 << bit;
+                let hash = front.clone().chain_update(&content[start..]).finalize();
+                content[at] ^= 1 << bit;
+                if to_hex(&hash) == *digest {
+                    return Some(at);
+                }
+            }
+        }
+        front.update(&content[start..end]);
+    }
+    None
+}

@@ -1,0 +1,383 @@
+//! The real disk. Invariant: every component below the root is opened without following a link, so no write can leave the root.
+
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::StorageError;
+use super::storage::{Kind, Lease, Listed, Permissions, Storage, StorageFile, WriteRecord, check};
+
+/// Files below one directory of the real disk. Clones share the directory and the record of what was written.
+#[derive(Debug, Clone)]
+pub struct DiskStorage(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    directory: OwnedFd,
+    permissions: Permissions,
+    record: Mutex<WriteRecord>,
+}
+
+impl DiskStorage {
+    /// Opens `root`, and makes it with these permissions if it is not there.
+    pub fn create(root: &Path, permissions: Permissions) -> Result<Self, StorageError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(permissions.directory_mode & 0o777)
+            .create(root)
+            .map_err(|source| StorageError::new("create", root, source))?;
+        Self::open(root, permissions)
+    }
+
+    /// Opens a directory that exists.
+    pub fn open(root: &Path, permissions: Permissions) -> Result<Self, StorageError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(root, flags, Mode::empty())
+            .map_err(|errno| StorageError::new("open", root, errno))?;
+        Ok(Self(Arc::new(Inner {
+            root: root.to_owned(),
+            directory,
+            permissions,
+            record: Mutex::default(),
+        })))
+    }
+
+    fn admit(&self, operation: &'static str, path: &Path) -> Result<(), StorageError> {
+        self.record().admit(&self.0.root, operation, path)
+    }
+
+    fn record(&self) -> std::sync::MutexGuard<'_, WriteRecord> {
+        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, operation: &'static str, path: &Path) -> impl FnOnce(Errno) -> StorageError {
+        let path = self.0.root.join(path);
+        move |errno| StorageError::new(operation, &path, errno)
+    }
+
+    /// Opens a directory below the root, one component at a time.
+    fn directory(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mut directory = rustix::fs::openat(&self.0.directory, ".", flags, Mode::empty())?;
+        for component in path.components() {
+            let Component::Normal(name) = component else {
+                return Err(Errno::INVAL);
+            };
+            directory = rustix::fs::openat(&directory, name, flags, Mode::empty())?;
+        }
+        Ok(directory)
+    }
+
+    fn openat(&self, path: &Path, flags: OFlags) -> Result<File, Errno> {
+        let name = path.file_name().ok_or(Errno::INVAL)?;
+        let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+        let mode = Mode::from_raw_mode(mode(self.0.permissions.file_mode));
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = rustix::fs::openat(&parent, name, flags | OFlags::NOCTTY, mode)?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) != FileType::RegularFile {
+            return Err(Errno::INVAL);
+        }
+        if flags.contains(OFlags::CREATE) && self.0.permissions.group.is_some() {
+            // The umask may have taken the group's bits away.
+            rustix::fs::fchmod(&file, mode)?;
+        }
+        Ok(File::from(file))
+    }
+
+    fn stat(&self, path: &Path) -> Result<rustix::fs::Stat, Errno> {
+        let name = path.file_name().ok_or(Errno::INVAL)?;
+        let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+        rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    fn writing(&self, path: &Path, file: File, offset: u64) -> Box<dyn StorageFile> {
+        Box::new(DiskFile {
+            path: self.0.root.join(path),
+            file,
+            offset,
+        })
+    }
+}
+
+impl Storage for DiskStorage {
+    fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    fn create_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.admit("create", path)?;
+        let permissions = self.0.permissions;
+        let make = || {
+            let name = path.file_name().ok_or(Errno::INVAL)?;
+            let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+            let mode = Mode::from_raw_mode(mode(permissions.directory_mode));
+            match rustix::fs::mkdirat(&parent, name, mode) {
+                Err(Errno::EXIST) => return self.directory(path).map(drop),
+                outcome => outcome?,
+            }
+            if let Some(group) = permissions.group {
+                let directory = self.directory(path)?;
+                rustix::fs::fchown(&directory, None, Some(Gid::from_raw(group)))?;
+                rustix::fs::fchmod(&directory, mode)?;
+            }
+            Ok(())
+        };
+        make().map_err(self.fail("create", path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn StorageFile>, StorageError> {
+        self.admit("create", path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let file = self.openat(path, flags);
+        let file = file.map_err(self.fail("create", path))?;
+        Ok(self.writing(path, file, 0))
+    }
+
+    fn open_write(&self, path: &Path, offset: u64) -> Result<Box<dyn StorageFile>, StorageError> {
+        self.admit("open", path)?;
+        let file = self.openat(path, OFlags::WRONLY);
+        let file = file.map_err(self.fail("open", path))?;
+        Ok(self.writing(path, file, offset))
+    }
+
+    fn open_read(&self, path: &Path, offset: u64) -> Result<Box<dyn Read + Send>, StorageError> {
+        check("read", path)?;
+        let file = self.openat(path, OFlags::RDONLY);
+        let mut file = file.map_err(self.fail("read", path))?;
+        file.seek(SeekFrom::Start(offset))
+            .map_err(|source| StorageError::new("read", &self.0.root.join(path), source))?;
+        Ok(Box::new(file))
+    }
+
+    fn len(&self, path: &Path) -> Result<Option<u64>, StorageError> {
+        check("read", path)?;
+        match self.stat(path) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                Ok(Some(u64::try_from(stat.st_size).unwrap_or(0)))
+            }
+            Ok(_) => Err(StorageError::refused(
+                "read",
+                &self.0.root.join(path),
+                "it is not a regular file",
+            )),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.fail("read", path)(errno)),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        self.admit("rename", from)?;
+        self.admit("rename", to)?;
+        let rename = || {
+            let old = from.file_name().ok_or(Errno::INVAL)?;
+            let new = to.file_name().ok_or(Errno::INVAL)?;
+            let source = self.directory(from.parent().unwrap_or(Path::new("")))?;
+            let target = self.directory(to.parent().unwrap_or(Path::new("")))?;
+            rustix::fs::renameat(&source, old, &target, new)
+        };
+        rename().map_err(self.fail("rename", from))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), StorageError> {
+        self.admit("remove", path)?;
+        let remove = || {
+            let name = path.file_name().ok_or(Errno::INVAL)?;
+            let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+            rustix::fs::unlinkat(&parent, name, AtFlags::empty())
+        };
+        remove().map_err(self.fail("remove", path))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError> {
+        check("list", path)?;
+        let directory = match self.directory(path) {
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            opened => opened.map_err(self.fail("list", path))?,
+        };
+        names(&directory).map_err(self.fail("list", path))
+    }
+
+    fn sync_dir(&self, path: &Path) -> Result<(), StorageError> {
+        let directory = self.directory(path).map_err(self.fail("sync", path))?;
+        File::from(directory)
+            .sync_all()
+            .map_err(|source| StorageError::new("sync", &self.0.root.join(path), source))
+    }
+
+    fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError> {
+        self.admit("lock", path)?;
+        loop {
+            let file = self.openat(path, OFlags::RDWR | OFlags::CREATE);
+            let file = file.map_err(self.fail("lock", path))?;
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(self.fail("lock", path)(errno)),
+            }
+            let lease = DiskLease {
+                storage: self.clone(),
+                path: path.to_owned(),
+                file,
+            };
+            match lease.standing()? {
+                Standing::Current => return Ok(Some(Box::new(lease))),
+                // Replaced between opening and locking: the lock is on a file nobody else will find.
+                Standing::Replaced => {}
+                Standing::Linked => {
+                    let path = self.0.root.join(path);
+                    let why = "it has a second name, so another run may share its lock";
+                    return Err(StorageError::refused("lock", &path, why));
+                }
+            }
+        }
+    }
+
+    fn written_paths(&self) -> BTreeSet<PathBuf> {
+        self.record().written.clone()
+    }
+
+    fn refused_paths(&self) -> BTreeSet<PathBuf> {
+        self.record().refused.clone()
+    }
+}
+
+#[derive(Debug)]
+struct DiskFile {
+    path: PathBuf,
+    file: File,
+    offset: u64,
+}
+
+impl DiskFile {
+    fn fail(&self, operation: &'static str) -> impl FnOnce(io::Error) -> StorageError {
+        move |source| StorageError::new(operation, &self.path, source)
+    }
+}
+
+impl StorageFile for DiskFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        // `write_all_at` goes on after short writes and EINTR, and ends at anything else.
+        let written = self.file.write_all_at(bytes, self.offset);
+        written.map_err(self.fail("write"))?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<(), StorageError> {
+        let cut = self.file.set_len(self.offset);
+        cut.map_err(self.fail("cut"))
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        // fdatasync on Linux, F_FULLFSYNC on macOS.
+        let synced = self.file.sync_data();
+        synced.map_err(self.fail("sync"))
+    }
+}
+
+#[derive(Debug)]
+struct DiskLease {
+    storage: DiskStorage,
+    path: PathBuf,
+    file: File,
+}
+
+enum Standing {
+    Current,
+    Replaced,
+    Linked,
+}
+
+impl DiskLease {
+    fn fail(&self, source: io::Error) -> StorageError {
+        StorageError::new("lock", &self.storage.0.root.join(&self.path), source)
+    }
+
+    fn standing(&self) -> Result<Standing, StorageError> {
+        let held = self.file.metadata().map_err(|source| self.fail(source))?;
+        let named = match self.storage.stat(&self.path) {
+            Err(Errno::NOENT) => return Ok(Standing::Replaced),
+            stat => stat.map_err(|errno| self.fail(errno.into()))?,
+        };
+        let same = named.st_ino == held.ino() && device(&named) == held.dev();
+        Ok(match (same, held.nlink()) {
+            (false, _) => Standing::Replaced,
+            (true, 1) => Standing::Current,
+            (true, _) => Standing::Linked,
+        })
+    }
+}
+
+impl Lease for DiskLease {
+    fn is_current(&self) -> Result<bool, StorageError> {
+        Ok(matches!(self.standing()?, Standing::Current))
+    }
+
+    fn write(&mut self, content: &[u8]) -> Result<(), StorageError> {
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.write_all_at(content, 0))
+            .map_err(|source| self.fail(source))
+    }
+}
+
+fn names(directory: &OwnedFd) -> Result<Vec<Listed>, Errno> {
+    let mut listed = Vec::new();
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            known => known,
+        };
+        listed.push(Listed {
+            name: name.to_string_lossy().into_owned(),
+            kind: match kind {
+                FileType::RegularFile => Kind::File,
+                FileType::Directory => Kind::Directory,
+                _ => Kind::Other,
+            },
+        });
+    }
+    listed.sort();
+    Ok(listed)
+}
+
+/// A mode in the width of this platform.
+fn mode(bits: u32) -> rustix::fs::RawMode {
+    #[cfg_attr(
+        target_os = "linux",
+        expect(
+            clippy::useless_conversion,
+            reason = "the mode is 16 bits wide on macOS"
+        )
+    )]
+    bits.try_into().unwrap_or(0o600)
+}
+
+/// The device of a file in the width that `std` reports it in.
+fn device(stat: &rustix::fs::Stat) -> u64 {
+    #[cfg_attr(
+        target_os = "linux",
+        expect(
+            clippy::useless_conversion,
+            reason = "the device is a signed 32-bit number on macOS"
+        )
+    )]
+    u64::try_from(stat.st_dev).unwrap_or(u64::MAX)
+}

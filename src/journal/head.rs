@@ -1,0 +1,65 @@
+//! HEAD: the last line that may have been acknowledged. Invariant: replaced in one step, durable before anything is acknowledged.
+
+use std::path::Path;
+
+use super::chain::{Hex, digest};
+use super::header::{Cursor, Fault};
+use super::storage::Storage;
+use super::{Corrupt, JournalError, StorageError, atomic, layout};
+use crate::survey::Digest;
+
+/// Number and digest of the last line that HEAD covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub(super) seq: u64,
+    pub(super) sha256: Hex,
+}
+
+impl Head {
+    /// The number of the line.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The SHA-256 of the line without its newline.
+    pub fn sha256(&self) -> Digest {
+        digest(&self.sha256)
+    }
+
+    pub(super) fn write(&self, storage: &dyn Storage, run: &Path) -> Result<(), StorageError> {
+        let sha256 = digest(&self.sha256);
+        let content = format!("{{\"seq\":{},\"sha256\":\"{sha256}\"}}\n", self.seq);
+        atomic::replace(storage, &run.join(layout::HEAD), content.as_bytes())
+    }
+
+    pub(super) fn read(storage: &dyn Storage, run: &Path) -> Result<Option<Self>, JournalError> {
+        let Some(content) = storage.read(&run.join(layout::HEAD))? else {
+            return Ok(None);
+        };
+        let head = Self::parse(&content)
+            .map_err(|fault| Corrupt::at(layout::HEAD, 1, fault.at as u64, fault.what))?;
+        Ok(Some(head))
+    }
+
+    fn parse(content: &[u8]) -> Result<Self, Fault> {
+        let mut cursor = Cursor {
+            line: content,
+            at: 0,
+            newer: None,
+        };
+        cursor.literal("{\"seq\":")?;
+        let seq = cursor.number()?;
+        cursor.literal(",\"sha256\":\"")?;
+        let sha256 = cursor.digest()?;
+        cursor.literal("\"}\n")?;
+        if cursor.at < content.len() {
+            return Err(cursor.fault(cursor.at, "nothing more was expected"));
+        }
+        Ok(Self { seq, sha256 })
+    }
+
+    /// The byte of HEAD at which the digest stands.
+    pub(super) fn digest_at(&self) -> u64 {
+        "{\"seq\":,\"sha256\":\"".len() as u64 + self.seq.to_string().len() as u64
+    }
+}

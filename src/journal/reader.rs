@@ -1,0 +1,112 @@
+//! Reading a journal. Invariant: no entry is handed out before its line was checked against the chain and HEAD.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::chain::Position;
+use super::follower::Follower;
+use super::format::{Entry, VERSION};
+use super::head::Head;
+use super::scan::{Scan, Seen, scan};
+use super::storage::Storage;
+use super::{Corrupt, JournalError, layout};
+
+/// Reads the journal of one run and writes nothing.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+}
+
+/// What a journal holds as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// HEAD, if there is one.
+    pub head: Option<Head>,
+    /// Lines that HEAD covers: the only ones that may have been acknowledged.
+    pub acknowledged: u64,
+    /// Whole lines that chain, those beyond HEAD included.
+    pub lines: u64,
+    /// Bytes after the last line that chains; a resume sets them aside.
+    pub torn_bytes: u64,
+    /// Whether the last line is `run_sealed`.
+    pub sealed: bool,
+    /// Behind the last line that chains.
+    pub end: Position,
+}
+
+impl Reader {
+    /// A reader of the run in this directory of the storage; an empty path is the root itself.
+    pub fn new(storage: Arc<dyn Storage>, run: &Path) -> Self {
+        Self {
+            storage,
+            run: run.to_owned(),
+        }
+    }
+
+    /// Checks the chain and HEAD without reading the events.
+    pub fn verify(&self) -> Result<Summary, JournalError> {
+        scan(&*self.storage, &self.run, &mut |_| Ok(())).map(Summary::from)
+    }
+
+    /// Hands every entry to `visit`, with whether HEAD covers it.
+    pub fn for_each<E: DeserializeOwned>(
+        &self,
+        mut visit: impl FnMut(Entry<E>, bool),
+    ) -> Result<Summary, JournalError> {
+        let mut visit_line = |seen: Seen<'_>| {
+            if let Some(entry) = decode(&seen)? {
+                visit(entry, seen.covered);
+            }
+            Ok(())
+        };
+        scan(&*self.storage, &self.run, &mut visit_line).map(Summary::from)
+    }
+
+    /// Every entry, those included that chain beyond HEAD and are kept by the next resume.
+    pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<Entry<E>>, JournalError> {
+        let mut entries = Vec::new();
+        self.for_each(|entry, _| entries.push(entry))?;
+        Ok(entries)
+    }
+
+    /// Follows a journal that may be growing, from a position on.
+    pub fn follow(&self, from: Position) -> Follower {
+        Follower::new(self.storage.clone(), self.run.clone(), from)
+    }
+}
+
+impl From<Scan> for Summary {
+    fn from(scan: Scan) -> Self {
+        Self {
+            head: scan.head,
+            acknowledged: scan.covered.seq,
+            lines: scan.end.seq,
+            torn_bytes: scan.torn_bytes,
+            sealed: scan.sealed,
+            end: scan.end,
+        }
+    }
+}
+
+/// The entry of a line; `None` if it is of a newer version, which the caller refuses once the chain has confirmed it.
+pub(super) fn decode<E: DeserializeOwned>(
+    seen: &Seen<'_>,
+) -> Result<Option<Entry<E>>, JournalError> {
+    match serde_json::from_slice::<Entry<E>>(seen.line) {
+        Ok(entry) if entry.v <= VERSION => Ok(Some(entry)),
+        Ok(_) => Ok(None),
+        Err(_) if claims_newer(seen.line) => Ok(None),
+        Err(why) => {
+            let at = seen.offset + why.column().saturating_sub(1) as u64;
+            let what = format!("cannot be read as an event: {why}");
+            Err(Corrupt::at(layout::JOURNAL, seen.seq + 1, at, what).into())
+        }
+    }
+}
+
+fn claims_newer(line: &[u8]) -> bool {
+    super::header::Header::parse(line).is_ok_and(|header| header.v > VERSION)
+}

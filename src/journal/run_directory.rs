@@ -1,0 +1,154 @@
+//! Everything that the owner of a run may write. Invariant: it exists only while the run is locked and has no manifest.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::lock::{RunLock, name};
+use super::storage::Storage;
+use super::{
+    Appended, Blobs, JournalError, Reader, Recovery, StorageError, UnitLedger, Writer, atomic,
+    layout, manifest,
+};
+use crate::survey::{Digest, UtcTime};
+
+/// One run, owned by this process until this value is dropped.
+#[derive(Debug)]
+pub struct RunDirectory {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+    writer: Writer,
+}
+
+impl RunDirectory {
+    /// Makes the directory of a new run, locks it and starts its journal. The parent directory must exist.
+    pub fn create(storage: Arc<dyn Storage>, run: &Path) -> Result<Self, JournalError> {
+        if !storage.list(run)?.is_empty() {
+            let why = "the directory is there already";
+            return Err(StorageError::refused("create", &storage.root().join(run), why).into());
+        }
+        atomic::directory(&*storage, run)?;
+        let lock = RunLock::acquire(storage.clone(), run)?;
+        for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
+            storage.create_dir(&run.join(directory))?;
+        }
+        let writer = Writer::create(storage.clone(), run, lock)?;
+        Ok(Self {
+            storage,
+            run: run.to_owned(),
+            writer,
+        })
+    }
+
+    /// Takes over a run that is not sealed: locks it and recovers its journal.
+    pub fn open(storage: Arc<dyn Storage>, run: &Path) -> Result<(Self, Recovery), JournalError> {
+        refuse_sealed(&*storage, run)?;
+        let lock = RunLock::acquire(storage.clone(), run)?;
+        // Asked again: its owner may have sealed it while we waited for nothing but the two calls above.
+        refuse_sealed(&*storage, run)?;
+        for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
+            storage.create_dir(&run.join(directory))?;
+        }
+        let (writer, recovery) = Writer::open(storage.clone(), run, lock)?;
+        let directory = Self {
+            storage,
+            run: run.to_owned(),
+            writer,
+        };
+        Ok((directory, recovery))
+    }
+
+    /// The name of the directory, which is the run id.
+    pub fn run_id(&self) -> String {
+        name(&self.run)
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> PathBuf {
+        self.storage.root().join(&self.run)
+    }
+
+    /// The storage it is on, with its record of written paths.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// The journal.
+    pub fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    /// Appends one event; durable on return.
+    pub fn append<E: Serialize>(
+        &mut self,
+        at: UtcTime,
+        event: &E,
+    ) -> Result<Appended, JournalError> {
+        self.writer.append(at, event)
+    }
+
+    /// Appends several events with one sync; durable on return.
+    pub fn append_all<E: Serialize>(
+        &mut self,
+        at: UtcTime,
+        events: &[E],
+    ) -> Result<Vec<Appended>, JournalError> {
+        self.writer.append_all(at, events)
+    }
+
+    /// Evidence documents.
+    pub fn blobs(&self) -> Blobs {
+        Blobs::new(self.storage.clone(), &self.run)
+    }
+
+    /// A fresh reader of the journal, which reads it from the disk.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.storage.clone(), &self.run)
+    }
+
+    /// Begins the unit ledger of a step.
+    pub fn unit_ledger(&self, round: u32, step: &str) -> Result<UnitLedger, JournalError> {
+        self.writer.permitted()?;
+        UnitLedger::begin(self.storage.clone(), &self.run, round, step)
+    }
+
+    /// Replaces `sidecar.json`, `context.json` or a file below `kb/`; durable on return.
+    pub fn write_file(&mut self, file: &str, content: &[u8]) -> Result<(), JournalError> {
+        let path = self.run.join(file);
+        let report = file.strip_prefix("kb/");
+        let named = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+        if !matches!(file, "sidecar.json" | "context.json") && !report.is_some_and(named) {
+            let why = "only sidecar.json, context.json and kb/ are written this way";
+            return Err(StorageError::refused("write", &path, why).into());
+        }
+        self.writer.permitted()?;
+        if report.is_some() {
+            atomic::directory(&*self.storage, &self.run.join("kb"))?;
+        }
+        self.writer.replace_file(Path::new(file), content)
+    }
+
+    /// A file of the run; `None` if it is not there.
+    pub fn read_file(&self, file: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.storage.read(&self.run.join(file))?)
+    }
+
+    /// Writes the manifest and gives the run up: nothing of it is opened for writing again. Gives the digest of the manifest.
+    pub fn seal(self) -> Result<Digest, JournalError> {
+        self.writer.permitted()?;
+        if !self.writer.sealed() {
+            let run = self.run_id();
+            return Err(JournalError::NotEnded { run });
+        }
+        self.storage.sync_dir(&self.run)?;
+        manifest::write(&*self.storage, &self.run)
+    }
+}
+
+fn refuse_sealed(storage: &dyn Storage, run: &Path) -> Result<(), JournalError> {
+    if manifest::is_sealed(storage, run)? {
+        return Err(JournalError::Sealed { run: name(run) });
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! One pass over a journal: what HEAD covers, what chains beyond it, what is torn. Invariant: memory does not grow with the journal.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::chain::Position;
+use super::format::{LINE_BYTES_MAX, SEALING_EVENT, VERSION};
+use super::head::Head;
+use super::storage::Storage;
+use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
+
+/// What a pass over a journal found.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub(super) head: Option<Head>,
+    /// Behind the line that HEAD names.
+    pub(super) covered: Position,
+    /// Behind the last line that chains.
+    pub(super) end: Position,
+    /// Bytes behind the last line that chains.
+    pub(super) torn_bytes: u64,
+    /// Whether a `run_sealed` line is among those that chain.
+    pub(super) sealed: bool,
+}
+
+/// A line that was checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) line: &'a [u8],
+    pub(super) seq: u64,
+    pub(super) offset: u64,
+    /// Whether HEAD covers it; others were never acknowledged.
+    pub(super) covered: bool,
+}
+
+pub(super) type Visit<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), JournalError>;
+
+/// Reads HEAD and the whole journal and hands every line that chains to `visit`.
+pub(super) fn scan(
+    storage: &dyn Storage,
+    run: &Path,
+    visit: Visit<'_>,
+) -> Result<Scan, JournalError> {
+    // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
+    let head = Head::read(storage, run)?;
+    let path = run.join(layout::JOURNAL);
+    if storage.len(&path)?.is_none() {
+        return match head {
+            Some(_) => {
+                Err(Corrupt::file(layout::JOURNAL, "is missing, though HEAD is there").into())
+            }
+            None => Ok(Scan::nothing()),
+        };
+    }
+    let mut walk = Walk::open(storage, &path, Position::start())?;
+    if let Some(head) = &head {
+        walk.through(head, visit)?;
+    }
+    let covered = walk.position.clone();
+    walk.beyond(visit)?;
+    let length = storage.len(&path)?.unwrap_or_default();
+    let scan = Scan {
+        head,
+        covered,
+        torn_bytes: length.saturating_sub(walk.position.offset),
+        end: walk.position,
+        sealed: walk.sealed,
+    };
+    scan.judge(manifest::is_sealed(storage, run)?)?;
+    Ok(scan)
+}
+
+impl Scan {
+    fn nothing() -> Self {
+        Self {
+            head: None,
+            covered: Position::start(),
+            end: Position::start(),
+            torn_bytes: 0,
+            sealed: false,
+        }
+    }
+
+    /// Refuses what no crash leaves behind.
+    fn judge(&self, manifest: bool) -> Result<(), JournalError> {
+        if let Some(found) = self.end.newer {
+            return Err(JournalError::NewerVersion {
+                found,
+                supported: VERSION,
+            });
+        }
+        let line = self.end.seq + 1;
+        if self.torn_bytes > 0 && (self.sealed || manifest) {
+            let what = "bytes after the seal";
+            return Err(Corrupt::at(layout::JOURNAL, line, self.end.offset, what).into());
+        }
+        let beyond = self.end.seq - self.covered.seq;
+        if beyond > 0 && manifest {
+            let what = format!("does not cover the last {beyond} lines of a sealed journal");
+            return Err(Corrupt::at(layout::HEAD, 1, 0, what).into());
+        }
+        if self.head.is_none() && self.end.seq > 1 {
+            let what = format!("is missing, though the journal has {} lines", self.end.seq);
+            return Err(Corrupt::file(layout::HEAD, what).into());
+        }
+        Ok(())
+    }
+}
+
+/// A walk from line to line.
+pub(super) struct Walk {
+    pub(super) lines: Lines,
+    pub(super) position: Position,
+    pub(super) sealed: bool,
+}
+
+impl Walk {
+    pub(super) fn open(
+        storage: &dyn Storage,
+        path: &Path,
+        position: Position,
+    ) -> Result<Self, StorageError> {
+        let input = storage.open_read(path, position.offset)?;
+        Ok(Self {
+            lines: Lines {
+                input: BufReader::with_capacity(1 << 16, input),
+                path: storage.root().join(path),
+                line: Vec::new(),
+                previous: Vec::new(),
+            },
+            position,
+            sealed: false,
+        })
+    }
+
+    /// Walks to the line that HEAD names; damage on the way is named. A line is handed over once the next one, or HEAD, vouches for it.
+    pub(super) fn through(&mut self, head: &Head, visit: Visit<'_>) -> Result<(), JournalError> {
+        let first = self.position.seq;
+        while self.position.seq <= head.seq {
+            let Some(complete) = self.lines.advance()? else {
+                return Err(blame::ended(&self.lines, &self.position, head).into());
+            };
+            if !complete {
+                return Err(blame::unterminated(&self.lines, &self.position).into());
+            }
+            self.pass(Some(head))?;
+            if self.position.seq > first + 1 {
+                visit(self.seen_previous(true))?;
+            }
+        }
+        if self.position.prev != head.sha256 {
+            return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
+        }
+        if self.position.seq > first {
+            visit(self.seen(true))?;
+        }
+        Ok(())
+    }
+
+    /// Walks on to the last whole line that chains. What follows it is torn.
+    fn beyond(&mut self, visit: Visit<'_>) -> Result<(), JournalError> {
+        while self.lines.advance()? == Some(true) {
+            match self.position.clone().pass(&self.lines.line) {
+                Ok(_) => self.pass(None)?,
+                Err(broken) => return blame::newer(&broken).map_or(Ok(()), Err),
+            }
+            visit(self.seen(false))?;
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, head: Option<&Head>) -> Result<(), JournalError> {
+        let before = self.position.clone();
+        match self.position.pass(&self.lines.line) {
+            Ok(header) => {
+                if self.sealed {
+                    let what = "a line after run_sealed";
+                    let line = before.seq + 1;
+                    return Err(Corrupt::at(layout::JOURNAL, line, before.offset, what).into());
+                }
+                self.sealed = header.event == SEALING_EVENT;
+                Ok(())
+            }
+            Err(broken) => Err(blame::broken(&mut self.lines, &before, &broken, head)),
+        }
+    }
+
+    fn seen(&self, covered: bool) -> Seen<'_> {
+        let line = &self.lines.line;
+        Seen {
+            line,
+            seq: self.position.seq - 1,
+            offset: self.position.offset - line.len() as u64 - 1,
+            covered,
+        }
+    }
+
+    fn seen_previous(&self, covered: bool) -> Seen<'_> {
+        let this = self.seen(covered);
+        let line = &self.lines.previous;
+        Seen {
+            line,
+            seq: this.seq - 1,
+            offset: this.offset - line.len() as u64 - 1,
+            covered,
+        }
+    }
+}
+
+/// Lines of a file, the one before kept beside the one read last.
+pub(super) struct Lines {
+    input: BufReader<Box<dyn Read + Send>>,
+    path: PathBuf,
+    pub(super) line: Vec<u8>,
+    pub(super) previous: Vec<u8>,
+}
+
+impl Lines {
+    /// Reads the next line without its newline: `Some(false)` if it has none or is too long, `None` at the end.
+    pub(super) fn advance(&mut self) -> Result<Option<bool>, StorageError> {
+        std::mem::swap(&mut self.line, &mut self.previous);
+        self.line.clear();
+        let read = (&mut self.input)
+            .take(LINE_BYTES_MAX as u64 + 1)
+            .read_until(b'\n', &mut self.line);
+        match read.map_err(|source| StorageError::new("read", &self.path, source))? {
+            0 => Ok(None),
+            _ if self.line.last() == Some(&b'\n') => {
+                self.line.pop();
+                Ok(Some(true))
+            }
+            _ => Ok(Some(false)),
+        }
+    }
+}
