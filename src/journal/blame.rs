@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::chain::{Break, Hex, Position, sha256, to_hex};
+use super::chain::{Break, Hex, Position, from_hex, sha256};
 use super::format::VERSION;
 use super::head::Head;
 use super::header::Header;
@@ -22,16 +22,21 @@ pub(super) fn broken(
     if let Some(error) = newer(broken) {
         return error;
     }
-    let header = match (broken, Header::parse(&lines.line)) {
+    let (this, previous) = (lines.line.clone(), lines.previous.clone());
+    let vouched = vouched(lines, position, head);
+    let intact = vouched == Some(sha256(&this));
+    if !intact && let Some(at) = vouched.and_then(|digest| damaged_byte(&this, &digest)) {
+        return here(position, at, "a bit is not the one that was written").into();
+    }
+    let header = match (broken, Header::parse(&this)) {
         (Break::Line(fault), _) => return here(position, fault.at, &fault.what).into(),
         (_, Err(fault)) => return here(position, fault.at, &fault.what).into(),
-        (_, Ok(header)) => (header.seq_at, header.prev_at, header.prev),
+        (_, Ok(header)) => header,
     };
-    let (seq_at, prev_at, prev) = header;
     if position.seq > 0
-        && let Some(at) = damaged_byte(&lines.previous, &prev)
+        && let Some(at) = damaged_byte(&previous, &header.prev)
     {
-        return before(lines, position, at).into();
+        return before(&previous, position, at).into();
     }
     match broken {
         Break::Order { found } => {
@@ -39,15 +44,15 @@ pub(super) fn broken(
             let what = format!(
                 "has seq {found} where {expected} was expected: lines were removed, repeated, moved or changed"
             );
-            here(position, seq_at, &what).into()
+            here(position, header.seq_at, &what).into()
         }
-        _ if position.seq > 0 && vouched(lines, position, head) => {
-            let start = position.offset - lines.previous_len();
+        _ if position.seq > 0 && intact => {
+            let start = position.offset - previous.len() as u64 - 1;
             let what = "is not the line that was written: the next line has another digest of it";
             Corrupt::at(layout::JOURNAL, position.seq, start, what).into()
         }
         _ => {
-            let at = prev_at + first_difference(&prev, &position.prev);
+            let at = header.prev_at + first_difference(&header.prev, &position.prev);
             here(position, at, "prev is not the digest of the line before").into()
         }
     }
@@ -76,7 +81,7 @@ pub(super) fn ended(lines: &Lines, position: &Position, head: &Head) -> Corrupt 
             return Corrupt::at(layout::HEAD, 1, "{\"seq\":".len() as u64, what);
         }
         if let Some(at) = damaged_byte(&lines.previous, &head.sha256) {
-            return before(lines, position, at);
+            return before(&lines.previous, position, at);
         }
     }
     let what = format!("ends before seq {}, which HEAD names", head.seq);
@@ -110,7 +115,7 @@ pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) 
     if let Some(at) = damaged_byte(&lines.line, &head.sha256) {
         return here(&line, at, "a bit is not the one that was written");
     }
-    if next_names(lines, &position.prev) {
+    if next_prev(lines) == Some(position.prev) {
         let what = format!(
             "has another digest than seq {}, which the next line vouches for",
             head.seq
@@ -124,40 +129,29 @@ pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) 
     )
 }
 
-impl Lines {
-    fn previous_len(&self) -> u64 {
-        self.previous.len() as u64 + 1
-    }
-}
-
 fn here(position: &Position, at: usize, what: &str) -> Corrupt {
     let byte = position.offset + at as u64;
     Corrupt::at(layout::JOURNAL, position.seq + 1, byte, what)
 }
 
-fn before(lines: &Lines, position: &Position, at: usize) -> Corrupt {
-    let byte = position.offset - lines.previous_len() + at as u64;
+fn before(previous: &[u8], position: &Position, at: usize) -> Corrupt {
+    let byte = position.offset - previous.len() as u64 - 1 + at as u64;
     let what = "a bit is not the one that was written";
     Corrupt::at(layout::JOURNAL, position.seq, byte, what)
 }
 
-/// Whether the line after this one, or HEAD, says that this line is as it was written.
-fn vouched(lines: &mut Lines, position: &Position, head: Option<&Head>) -> bool {
-    let digest = sha256(&lines.line);
-    let by_head = |head: &Head| head.seq == position.seq && head.sha256 == digest;
-    if head.is_some_and(by_head) {
-        return true;
+/// The digest that HEAD, or else the next line, has of this line.
+fn vouched(lines: &mut Lines, position: &Position, head: Option<&Head>) -> Option<Hex> {
+    match head {
+        Some(head) if head.seq == position.seq => Some(head.sha256),
+        _ => next_prev(lines),
     }
-    let previous = lines.previous.clone();
-    let named = next_names(lines, &digest);
-    // `next_names` moved on; the caller still speaks of the line before this one.
-    lines.previous = previous;
-    named
 }
 
-fn next_names(lines: &mut Lines, digest: &Hex) -> bool {
-    matches!(lines.advance(), Ok(Some(_)))
-        && Header::parse(&lines.line).is_ok_and(|header| header.prev == *digest)
+/// What the next line says of this one.
+fn next_prev(lines: &mut Lines) -> Option<Hex> {
+    lines.advance().ok().flatten()?;
+    Some(Header::parse(&lines.line).ok()?.prev)
 }
 
 fn first_difference(a: &Hex, b: &Hex) -> usize {
@@ -183,6 +177,7 @@ pub(super) fn flipped_byte(content: &[u8], digest: &Hex) -> Option<usize> {
     if content.len() > SEARCH_BYTES_MAX {
         return None;
     }
+    let wanted = from_hex(digest);
     let mut content = content.to_owned();
     let mut front = Sha256::new();
     for start in (0..content.len()).step_by(BLOCK) {
@@ -192,7 +187,7 @@ pub(super) fn flipped_byte(content: &[u8], digest: &Hex) -> Option<usize> {
                 content[at] ^= 1 << bit;
                 let hash = front.clone().chain_update(&content[start..]).finalize();
                 content[at] ^= 1 << bit;
-                if to_hex(&hash) == *digest {
+                if hash[..] == wanted {
                     return Some(at);
                 }
             }

@@ -14,7 +14,7 @@ pub(super) fn sha256(bytes: &[u8]) -> Hex {
     to_hex(&Sha256::digest(bytes))
 }
 
-pub(super) fn to_hex(hash: &[u8]) -> Hex {
+fn to_hex(hash: &[u8]) -> Hex {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut hex = [b'0'; 64];
     for (pair, byte) in hex.chunks_exact_mut(2).zip(hash) {
@@ -22,6 +22,15 @@ pub(super) fn to_hex(hash: &[u8]) -> Hex {
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
     hex
+}
+
+/// The bytes of a digest.
+pub(super) fn from_hex(hex: &Hex) -> [u8; 32] {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => digit.wrapping_sub(b'a').wrapping_add(10),
+    };
+    std::array::from_fn(|at| value(hex[2 * at]) << 4 | value(hex[2 * at + 1]))
 }
 
 /// The same digest as the type of the rest of the program.
