@@ -13,11 +13,15 @@ use drygate::journal::{
     Permissions, Position, Reader, RunDirectory, RunLock, RunStore, SimulatedDisk, Storage,
     verify_files,
 };
+use drygate::run::{self, RunId};
 use drygate::survey::{Digest, UtcTime};
 use rstest::rstest;
 use serde::{Deserialize, Serialize};
 
-const RUN: &str = "ictr-20260521T021523Z-0a1b2c3d";
+fn run_id() -> RunId {
+    let id = "ictr-20260521T021523Z-0a1b2c3d".parse();
+    id.expect("a run id")
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -51,7 +55,7 @@ fn store(disk: &SimulatedDisk) -> DirectoryStore {
 }
 
 fn path(file: &str) -> PathBuf {
-    DirectoryStore::run_path(RUN).join(file)
+    DirectoryStore::run_path(&run_id()).join(file)
 }
 
 fn content(disk: &SimulatedDisk, file: &str) -> Vec<u8> {
@@ -78,7 +82,7 @@ type Acknowledged = Vec<String>;
 
 /// A run with everything in it; stops at the first failure, and what was acknowledged until then stays in `lines`.
 fn work(disk: &SimulatedDisk, lines: &mut Acknowledged) -> Result<(), JournalError> {
-    let mut run = store(disk).create(RUN)?;
+    let mut run = store(disk).create(&run_id())?;
     lines.push(run.append(at(0), &created())?.line);
     run.blobs().put(b"evidence")?;
     lines.push(run.append(at(1), &check(1))?.line);
@@ -94,7 +98,7 @@ fn work(disk: &SimulatedDisk, lines: &mut Acknowledged) -> Result<(), JournalErr
 
 /// Lines of the journal after recovery, or nothing where the run itself never became durable.
 fn recover(disk: &SimulatedDisk) -> Result<Vec<String>, JournalError> {
-    let (run, _) = match store(disk).open(RUN) {
+    let (run, _) = match store(disk).open(&run_id()) {
         Err(JournalError::NotFound { .. }) => return Ok(Vec::new()),
         opened => opened?,
     };
@@ -205,7 +209,7 @@ fn f7_a_writer_that_failed_once_never_writes_again() {
     let mut poisoned = 0;
     for after in 0..6 {
         let disk = SimulatedDisk::new();
-        let mut run = store(&disk).create(RUN).expect("created");
+        let mut run = store(&disk).create(&run_id()).expect("created");
         run.append(at(0), &created()).expect("appended");
         disk.fail_at(disk.operations() + after, Failure::Once);
         assert!(run.append(at(1), &check(1)).is_err(), "operation {after}");
@@ -231,7 +235,7 @@ fn f7_a_writer_that_failed_once_never_writes_again() {
 /// Seven lines, with HEAD at the last.
 fn seven_lines() -> (SimulatedDisk, Vec<u8>) {
     let disk = SimulatedDisk::new();
-    let mut run = store(&disk).create(RUN).expect("created");
+    let mut run = store(&disk).create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     for n in 1..7 {
         run.append(at(i64::from(n)), &check(n)).expect("appended");
@@ -266,7 +270,7 @@ fn corrupt<T: std::fmt::Debug>(outcome: Result<T, JournalError>) -> Corrupt {
 }
 
 fn reader(disk: &SimulatedDisk) -> Reader {
-    store(disk).reader(RUN).expect("the run")
+    store(disk).reader(&run_id()).expect("the run")
 }
 
 #[test]
@@ -275,7 +279,7 @@ fn f3_every_prefix_that_head_covers_no_more_is_refused() {
     for length in 0..journal.len() {
         disk.tamper(&path("journal.jsonl"), &journal[..length]);
         let before = files(&disk, Path::new("runs"));
-        let corrupt = corrupt(store(&disk).open(RUN));
+        let corrupt = corrupt(store(&disk).open(&run_id()));
         assert_eq!(corrupt.file, "journal.jsonl", "{length}: {corrupt}");
         let line = line_ends(&journal[..length]).len() as u64 + 1;
         assert_eq!(corrupt.line, Some(line), "{length}: {corrupt}");
@@ -308,7 +312,7 @@ fn f3_every_prefix_beyond_head_is_kept_by_whole_lines_and_the_rest_set_aside() {
         disk.tamper(&path("journal.jsonl"), &journal[..length]);
         let whole = line_ends(&journal[..length]);
         let end = *whole.last().expect("three lines at least");
-        let (run, recovery) = store(&disk).open(RUN).expect("recovered");
+        let (run, recovery) = store(&disk).open(&run_id()).expect("recovered");
         drop(run);
         assert_eq!(recovery.kept, whole.len() as u64 - 3, "{length}");
         assert_eq!(content(&disk, "journal.jsonl"), &journal[..end], "{length}");
@@ -335,7 +339,7 @@ fn two_pieces_torn_off_at_one_line_are_both_kept() {
         let mut torn = journal.clone();
         torn.extend_from_slice(piece.as_bytes());
         disk.tamper(&path("journal.jsonl"), &torn);
-        let (_, recovery) = store(&disk).open(RUN).expect("recovered");
+        let (_, recovery) = store(&disk).open(&run_id()).expect("recovered");
         assert_eq!(recovery.torn.expect("torn").file, file);
         assert_eq!(content(&disk, file), piece.as_bytes());
     }
@@ -343,7 +347,7 @@ fn two_pieces_torn_off_at_one_line_are_both_kept() {
 
 /// A small sealed run.
 fn sealed_run(disk: &SimulatedDisk) {
-    let mut run = store(disk).create(RUN).expect("created");
+    let mut run = store(disk).create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     run.blobs().put(b"evidence").expect("put");
     let mut ledger = run.unit_ledger(1, "cut").expect("ledger");
@@ -361,7 +365,7 @@ fn f4_no_flipped_bit_of_any_file_is_accepted_and_each_is_named() {
     let disk = SimulatedDisk::new();
     sealed_run(&disk);
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let run = DirectoryStore::run_path(RUN);
+    let run = DirectoryStore::run_path(&run_id());
     let untouched = verify_files(&storage, &run).expect("verified");
     assert_eq!(untouched.findings, []);
     assert_eq!(untouched.blobs, 1);
@@ -416,7 +420,7 @@ fn f5_lines_that_are_not_the_ones_written_are_named(#[case] order: &[usize], #[c
         ("journal.jsonl", Some(line)),
         "{found}"
     );
-    assert_eq!(corrupt(store(&disk).open(RUN)), found);
+    assert_eq!(corrupt(store(&disk).open(&run_id())), found);
 }
 
 #[test]
@@ -438,13 +442,13 @@ fn f5_a_tail_of_zeros_is_set_aside_and_never_accepted_after_the_seal() {
     let mut zeros = journal.clone();
     zeros.extend([0; 5000]);
     disk.tamper(&path("journal.jsonl"), &zeros);
-    let (_, recovery) = store(&disk).open(RUN).expect("recovered");
+    let (_, recovery) = store(&disk).open(&run_id()).expect("recovered");
     assert_eq!(recovery.torn.expect("torn").bytes, 5000);
     assert_eq!(content(&disk, "journal.jsonl"), journal);
     assert_eq!(content(&disk, "torn/7"), vec![0; 5000]);
 
     let disk = SimulatedDisk::new();
-    let mut run = store(&disk).create(RUN).expect("created");
+    let mut run = store(&disk).create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     run.append(at(1), &sealed()).expect("appended");
     drop(run);
@@ -452,7 +456,7 @@ fn f5_a_tail_of_zeros_is_set_aside_and_never_accepted_after_the_seal() {
     let end = journal.len() as u64;
     journal.push(0);
     disk.tamper(&path("journal.jsonl"), &journal);
-    let found = corrupt(store(&disk).open(RUN));
+    let found = corrupt(store(&disk).open(&run_id()));
     assert_eq!((found.line, found.byte), (Some(3), Some(end)), "{found}");
 }
 
@@ -464,26 +468,26 @@ fn f5_head_newer_missing_or_of_another_line_is_refused() {
         .expect("ASCII")
         .replace(":6,", ":7,");
     disk.tamper(&path("HEAD"), newer.as_bytes());
-    assert_eq!(corrupt(store(&disk).open(RUN)).file, "HEAD");
+    assert_eq!(corrupt(store(&disk).open(&run_id())).file, "HEAD");
 
     let other = String::from_utf8(head)
         .expect("ASCII")
         .replace(":6,", ":4,");
     disk.tamper(&path("HEAD"), other.as_bytes());
-    assert_eq!(corrupt(store(&disk).open(RUN)).file, "HEAD");
+    assert_eq!(corrupt(store(&disk).open(&run_id())).file, "HEAD");
 
     disk.remove(&path("HEAD")).expect("removed");
-    assert_eq!(corrupt(store(&disk).open(RUN)).file, "HEAD");
+    assert_eq!(corrupt(store(&disk).open(&run_id())).file, "HEAD");
 
     let ends = line_ends(&journal);
     disk.tamper(&path("journal.jsonl"), &journal[..ends[0]]);
     let (_, recovery) = store(&disk)
-        .open(RUN)
+        .open(&run_id())
         .expect("a run that died before its first HEAD");
     assert_eq!(recovery.kept, 1);
 
     disk.remove(&path("journal.jsonl")).expect("removed");
-    assert_eq!(corrupt(store(&disk).open(RUN)).file, "journal.jsonl");
+    assert_eq!(corrupt(store(&disk).open(&run_id())).file, "journal.jsonl");
 }
 
 #[test]
@@ -492,7 +496,7 @@ fn f5_an_older_head_is_moved_forward_while_running_and_refused_after_the_seal() 
     disk.tamper(&path("HEAD"), &head_of(&journal, 4));
     let summary = reader(&disk).verify().expect("a crash looks the same");
     assert_eq!((summary.acknowledged, summary.lines), (5, 7));
-    let (_, recovery) = store(&disk).open(RUN).expect("recovered");
+    let (_, recovery) = store(&disk).open(&run_id()).expect("recovered");
     assert_eq!(recovery.kept, 2);
 
     let disk = SimulatedDisk::new();
@@ -509,7 +513,7 @@ fn f23_a_newer_version_is_refused_with_the_remedy_and_left_as_it_is() {
         journal.extend_from_slice(newer.as_bytes());
         journal.push(b'\n');
         disk.tamper(&path("journal.jsonl"), &journal);
-        let error = store(&disk).open(RUN).expect_err("newer");
+        let error = store(&disk).open(&run_id()).expect_err("newer");
         assert!(
             matches!(error, JournalError::NewerVersion { found: 2, .. }),
             "{error}"
@@ -526,9 +530,9 @@ fn f23_a_newer_version_is_refused_with_the_remedy_and_left_as_it_is() {
 #[test]
 fn nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest() {
     let disk = SimulatedDisk::new();
-    let mut run = store(&disk).create(RUN).expect("created");
+    let mut run = store(&disk).create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
-    let unsealed = store(&disk).is_sealed(RUN).expect("asked");
+    let unsealed = store(&disk).is_sealed(&run_id()).expect("asked");
     let early = run
         .append_all(at(1), &[sealed(), check(1)])
         .expect_err("a line after the seal");
@@ -539,17 +543,17 @@ fn nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest() 
     drop(run);
 
     let (mut run, _) = store(&disk)
-        .open(RUN)
+        .open(&run_id())
         .expect("a resume adds what is missing");
     let late = run.append(at(2), &check(1)).expect_err("sealed");
     assert!(matches!(late, JournalError::Sealed { .. }), "{late}");
     run.write_file("sidecar.json", b"{}\n").expect("written");
     run.seal().expect("sealed");
-    assert!(!unsealed && store(&disk).is_sealed(RUN).expect("asked"));
+    assert!(!unsealed && store(&disk).is_sealed(&run_id()).expect("asked"));
 
     let before = files(&disk, Path::new("runs"));
     let operations = disk.operations();
-    let error = store(&disk).open(RUN).expect_err("sealed");
+    let error = store(&disk).open(&run_id()).expect_err("sealed");
     assert!(matches!(error, JournalError::Sealed { .. }), "{error}");
     assert_eq!(
         operations,
@@ -562,7 +566,7 @@ fn nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest() 
 #[test]
 fn a_run_that_has_not_ended_cannot_be_sealed() {
     let disk = SimulatedDisk::new();
-    let mut run = store(&disk).create(RUN).expect("created");
+    let mut run = store(&disk).create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     let error = run.seal().expect_err("no run_sealed");
     assert!(matches!(error, JournalError::NotEnded { .. }), "{error}");
@@ -576,12 +580,12 @@ fn what_a_crash_leaves_of_a_replacement_is_cleaned_and_no_evidence() {
         drop(disk.create(&path(file)).expect("created"));
     }
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let verified = verify_files(&storage, &DirectoryStore::run_path(RUN)).expect("verified");
+    let verified = verify_files(&storage, &DirectoryStore::run_path(&run_id())).expect("verified");
     assert_eq!(verified.findings, []);
 
     disk.remove(&path(MANIFEST)).expect("removed");
     disk.restart();
-    let (run, _) = store(&disk).open(RUN).expect("opened");
+    let (run, _) = store(&disk).open(&run_id()).expect("opened");
     drop(run);
     let left = files(&disk, Path::new("runs"));
     assert!(
@@ -599,7 +603,7 @@ fn extra_and_missing_files_are_named() {
     drop(disk.create(&path("kb/extra.md")).expect("created"));
     disk.remove(&path("sidecar.json")).expect("removed");
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    let findings = verify_files(&storage, &DirectoryStore::run_path(RUN)).expect("verified");
+    let findings = verify_files(&storage, &DirectoryStore::run_path(&run_id())).expect("verified");
     let named: Vec<&str> = findings
         .findings
         .iter()
@@ -611,7 +615,7 @@ fn extra_and_missing_files_are_named() {
 #[test]
 fn a_follower_sees_each_durable_line_once() {
     let disk = SimulatedDisk::new();
-    let mut run = store(&disk).create(RUN).expect("created");
+    let mut run = store(&disk).create(&run_id()).expect("created");
     let mut follower = run.reader().follow(Position::start());
     assert_eq!(follower.poll::<Event>().expect("nothing yet"), []);
     run.append(at(0), &created()).expect("appended");
@@ -638,7 +642,7 @@ fn a_follower_sees_each_durable_line_once() {
 #[test]
 fn blobs_are_written_once_and_never_believed() {
     let disk = SimulatedDisk::new();
-    let run = store(&disk).create(RUN).expect("created");
+    let run = store(&disk).create(&run_id()).expect("created");
     let blobs = run.blobs();
     let sha256 = blobs.put(b"evidence").expect("put");
     assert_eq!(blobs.get(&sha256).expect("got"), b"evidence");
@@ -654,7 +658,7 @@ fn blobs_are_written_once_and_never_believed() {
 #[test]
 fn a_step_done_again_replaces_its_ledger_whole() {
     let disk = SimulatedDisk::new();
-    let run = store(&disk).create(RUN).expect("created");
+    let run = store(&disk).create(&run_id()).expect("created");
     let write = |rows: u32| {
         let mut ledger = run.unit_ledger(1, "verify").expect("begun");
         for n in 0..rows {
@@ -683,29 +687,56 @@ fn a_run_is_found_by_what_fits_it_alone() {
         "ictr-20260521T021523Z-ffffffff",
         "ictr-20260521T021523Z-0a1b2c3d",
     ];
-    for (second, id) in (0..).zip(ids) {
+    let ids = ids.map(|id| id.parse::<RunId>().expect("a run id"));
+    for (second, id) in (0..).zip(&ids) {
         let mut run = store.create(id).expect("created");
         run.append(at(second), &created()).expect("appended");
     }
+    disk.create_dir(Path::new("runs/not-a-run")).expect("made");
     assert_eq!(store.runs().expect("listed"), ids);
     assert_eq!(store.resolve("last").expect("found"), ids[2]);
     assert_eq!(store.resolve("zz").expect("found"), ids[0]);
     assert_eq!(store.resolve("2c3d").expect("found"), ids[2]);
-    assert_eq!(store.resolve(ids[1]).expect("found"), ids[1]);
+    assert_eq!(store.resolve(ids[1].as_str()).expect("found"), ids[1]);
     match store.resolve("ictr-") {
-        Err(JournalError::Ambiguous { matches, .. }) => assert_eq!(matches, [ids[2], ids[1]]),
+        Err(JournalError::Ambiguous { matches, .. }) => {
+            assert_eq!(matches, [ids[2].to_string(), ids[1].to_string()]);
+        }
         other => panic!("{other:?}"),
     }
     for query in ["", "absent", "../x"] {
         let error = store.resolve(query).expect_err("nothing fits");
         assert!(matches!(error, JournalError::NotFound { .. }), "{error}");
     }
-    assert!(
-        store
-            .create("../../evil-20260521T021523Z-0a1b2c3d")
-            .is_err()
-    );
-    assert!(store.create(ids[0]).is_err(), "a run was made twice");
+    assert!(store.create(&ids[0]).is_err(), "a run was made twice");
+}
+
+#[test]
+fn the_event_of_a_run_is_written_and_read_and_its_last_one_seals() {
+    let disk = SimulatedDisk::new();
+    let mut run = store(&disk).create(&run_id()).expect("created");
+    let returned = run::Event::InvocationReturned {
+        r: 3,
+        state: run::State::CloseoutReported,
+        stop_code: None,
+    };
+    let line = run.append(at(0), &returned).expect("appended").line;
+    let fields =
+        r#""event":"invocation_returned","r":3,"state":"closeout_reported","stop_code":null}"#;
+    assert!(line.ends_with(fields), "{line}");
+    let sealed = run::Event::RunSealed {
+        result: "O4_LIVE_DRYRUN_ORCHESTRATION_PASS".to_owned(),
+        outcome: run::RunResult::Pass,
+        exit_code: 0,
+        stop_code: None,
+        template_version: 1,
+        reports: vec![("07.md".to_owned(), Digest::of("report"))],
+    };
+    run.append(at(1), &sealed).expect("appended");
+    assert!(run.writer().sealed());
+    let entries = run.reader().entries::<run::Event>().expect("read");
+    let events: Vec<run::Event> = entries.into_iter().map(|entry| entry.event).collect();
+    assert_eq!(events, [returned, sealed]);
 }
 
 // From here on: the real disk.
@@ -728,7 +759,7 @@ impl Home {
     }
 
     fn sealed_run(&self) {
-        let mut run = self.store.create(RUN).expect("created");
+        let mut run = self.store.create(&run_id()).expect("created");
         run.append(at(0), &created()).expect("appended");
         run.blobs().put(b"evidence").expect("put");
         run.append_all(at(1), &[check(1), sealed()])
@@ -827,7 +858,7 @@ fn a_shared_store_gives_files_to_the_group_whatever_the_umask_is() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let group = fs::metadata(directory.path()).expect("there").gid();
     let store = DirectoryStore::new(directory.path(), Permissions::shared(group)).expect("a store");
-    let mut run = store.create(RUN).expect("created");
+    let mut run = store.create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     let mode = |file: &str| {
         let path = directory.path().join(path(file));
@@ -843,7 +874,7 @@ fn a_shared_store_gives_files_to_the_group_whatever_the_umask_is() {
 #[test]
 fn links_are_not_followed() {
     let home = home();
-    let mut run = home.store.create(RUN).expect("created");
+    let mut run = home.store.create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     drop(run);
     let outside = home.directory.path().join("outside");
@@ -851,19 +882,22 @@ fn links_are_not_followed() {
     fs::remove_dir(home.file("blobs")).expect("removed");
     symlink(&outside, home.file("blobs")).expect("linked");
     assert!(
-        home.store.open(RUN).is_err(),
+        home.store.open(&run_id()).is_err(),
         "a linked directory was taken"
     );
     fs::remove_file(home.file("blobs")).expect("removed");
     fs::rename(home.file("journal.jsonl"), outside.join("journal.jsonl")).expect("moved");
     symlink(outside.join("journal.jsonl"), home.file("journal.jsonl")).expect("linked");
-    assert!(home.store.open(RUN).is_err(), "a linked journal was taken");
+    assert!(
+        home.store.open(&run_id()).is_err(),
+        "a linked journal was taken"
+    );
 }
 
 #[test]
 fn f7_a_directory_deleted_underneath_is_not_acknowledged() {
     let home = home();
-    let mut run = home.store.create(RUN).expect("created");
+    let mut run = home.store.create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     fs::remove_dir_all(home.file("")).expect("removed");
     assert!(run.append(at(1), &check(1)).is_err());
@@ -876,7 +910,7 @@ fn f7_a_directory_deleted_underneath_is_not_acknowledged() {
 fn holder() {
     let home = std::env::var("JOURNAL_TEST_HOME").expect("started by a lock test");
     let store = DirectoryStore::new(Path::new(&home), Permissions::private()).expect("a store");
-    let run = store.open(RUN).expect("the lock is free");
+    let run = store.open(&run_id()).expect("the lock is free");
     let mut stdout = std::io::stdout();
     stdout
         .write_all(b"\nheld\n")
@@ -913,7 +947,7 @@ impl Holder {
 
 fn run_to_share() -> Home {
     let home = home();
-    let mut run = home.store.create(RUN).expect("created");
+    let mut run = home.store.create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     home
 }
@@ -930,13 +964,21 @@ fn locked(opened: Result<impl Sized, JournalError>) -> (Option<u32>, Option<Stri
 fn f8_one_process_wins_the_other_learns_who_and_the_kernel_frees_the_lock_on_death() {
     let home = run_to_share();
     let holder = Holder::start(&home);
-    let (pid, host) = locked(home.store.open(RUN));
+    let (pid, host) = locked(home.store.open(&run_id()));
     assert_eq!(pid, Some(holder.0.id()));
     assert!(host.is_some_and(|host| !host.is_empty()));
-    assert!(home.store.reader(RUN).expect("readable").verify().is_ok());
+    assert!(
+        home.store
+            .reader(&run_id())
+            .expect("readable")
+            .verify()
+            .is_ok()
+    );
     holder.kill();
     assert!(home.file("LOCK").exists());
-    home.store.open(RUN).expect("the lock of a dead process");
+    home.store
+        .open(&run_id())
+        .expect("the lock of a dead process");
 }
 
 #[test]
@@ -948,9 +990,11 @@ fn f8_deleting_or_replacing_lock_makes_no_second_owner() {
         if replace {
             fs::write(home.file("LOCK"), "").expect("written");
         }
-        assert_eq!(locked(home.store.open(RUN)), (None, None));
+        assert_eq!(locked(home.store.open(&run_id())), (None, None));
         holder.kill();
-        home.store.open(RUN).expect("the lock of a dead process");
+        home.store
+            .open(&run_id())
+            .expect("the lock of a dead process");
     }
 }
 
@@ -965,7 +1009,7 @@ fn f8_an_owner_whose_lock_was_taken_away_writes_no_more() {
     let link: Harm = |lock| fs::hard_link(lock, lock.with_file_name("other")).expect("linked");
     for harm in [delete, replace, link] {
         let home = run_to_share();
-        let (mut run, _) = home.store.open(RUN).expect("opened");
+        let (mut run, _) = home.store.open(&run_id()).expect("opened");
         harm(&home.file("LOCK"));
         let before = fs::read(home.file("journal.jsonl")).expect("read");
         let error = run.append(at(1), &check(1)).expect_err("the lock is lost");
@@ -978,7 +1022,7 @@ fn f8_an_owner_whose_lock_was_taken_away_writes_no_more() {
 fn f8_a_lock_with_two_names_is_refused() {
     let home = run_to_share();
     fs::hard_link(home.file("LOCK"), home.file("other")).expect("linked");
-    let error = home.store.open(RUN).expect_err("linked");
+    let error = home.store.open(&run_id()).expect_err("linked");
     assert!(error.to_string().contains("second name"), "{error}");
 }
 
@@ -986,7 +1030,7 @@ fn f8_a_lock_with_two_names_is_refused() {
 fn the_lock_is_given_back_when_dropped() {
     let home = run_to_share();
     let storage: Arc<dyn Storage> = home.store.storage().clone();
-    let run = DirectoryStore::run_path(RUN);
+    let run = DirectoryStore::run_path(&run_id());
     let lock = RunLock::acquire(storage.clone(), &run).expect("free");
     let (pid, _) = locked(RunLock::acquire(storage.clone(), &run));
     assert_eq!(pid, Some(std::process::id()));
