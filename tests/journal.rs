@@ -1056,3 +1056,57 @@ fn a_directory_can_be_verified_where_it_lies() {
     );
     assert!(RunDirectory::open(storage, Path::new("")).is_err());
 }
+
+/// Not a test of its own: writes until the limit on the length of a file is met, and tells what was acknowledged.
+#[test]
+#[ignore = "started by the test of the file size limit"]
+fn writer_at_a_limit() {
+    let home = std::env::var("JOURNAL_TEST_HOME").expect("started by the test of the limit");
+    let store = DirectoryStore::new(Path::new(&home), Permissions::private()).expect("a store");
+    let (mut run, _) = store.open(&run_id()).expect("opened");
+    let mut stdout = std::io::stdout();
+    for n in 0.. {
+        let Ok(appended) = run.append(at(1), &check(n)) else {
+            let again = run.append(at(2), &check(n)).expect_err("poisoned");
+            assert!(matches!(again, JournalError::Poisoned { .. }), "{again}");
+            break;
+        };
+        let line = format!("\nacknowledged {}\n", appended.line);
+        stdout
+            .write_all(line.as_bytes())
+            .expect("the other side listens");
+    }
+}
+
+#[test]
+fn f7_a_file_size_limit_is_met_and_a_resume_goes_on_when_it_is_lifted() {
+    let home = run_to_share();
+    let mut command = Command::new("sh");
+    command.arg("-c");
+    command.arg(
+        "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact writer_at_a_limit --ignored --nocapture",
+    );
+    command.arg(std::env::current_exe().expect("this test"));
+    command.env("JOURNAL_TEST_HOME", home.directory.path().join("home"));
+    let output = command.output().expect("sh");
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("acknowledged "));
+    let acknowledged: Vec<&str> = lines.collect();
+    assert!(acknowledged.len() > 10, "{stdout}");
+
+    let (mut run, recovery) = home.store.open(&run_id()).expect("recovered");
+    assert!(
+        recovery.torn.is_some() || recovery.kept > 0,
+        "the limit was not met: {recovery:?}"
+    );
+    run.append(at(3), &check(0)).expect("there is room again");
+    let journal = fs::read_to_string(home.file("journal.jsonl")).expect("read");
+    let written: Vec<&str> = journal.lines().skip(1).collect();
+    assert!(
+        written.starts_with(&acknowledged),
+        "an acknowledged line is lost"
+    );
+}

@@ -146,7 +146,12 @@ impl<'a> Cursor<'a> {
 
     fn printable_and_closed(&self) -> Result<(), Fault> {
         let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-        if !self.line.iter().all(printable) {
+        // Without an early exit the compiler looks at many bytes at once.
+        let all = self
+            .line
+            .iter()
+            .fold(true, |all, byte| all & printable(byte));
+        if !all {
             let at = self.line.iter().position(|byte| !printable(byte));
             let what = "a byte that is not printable ASCII";
             return Err(self.fault(at.unwrap_or_default(), what));
