@@ -1,0 +1,496 @@
+//! The house as a test: import table, purity, names, lengths and words.
+//! Invariant: every rule has a planted offender that turns it red, and what may import what is read from `src/lib.rs`.
+
+#[path = "architecture/source.rs"]
+mod source;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use source::{code_only, inline_modules, paths};
+
+const LINES_MAX: usize = 500;
+
+/// What a folder must not know, beyond the table of `src/lib.rs`.
+const FOREIGN: &[(&[&str], &[&str])] = &[
+    (
+        &["survey", "simulate", "run", "audit", "profile"],
+        &[
+            "tokio",
+            "ratatui",
+            "crossterm",
+            "tokio_postgres",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::process",
+            "std::thread",
+            "std::sync::mpsc",
+            "Instant",
+            "SystemTime",
+            "Timestamp::now",
+            "Zoned::now",
+        ],
+    ),
+    (
+        &["journal", "report"],
+        &["tokio", "ratatui", "crossterm", "tokio_postgres"],
+    ),
+    (
+        &["runner", "replay"],
+        &["ratatui", "crossterm", "tokio_postgres"],
+    ),
+    (&["postgres", "repo"], &["ratatui", "crossterm"]),
+    (&["tui"], &["tokio", "tokio_postgres"]),
+    (&["cli"], &["tokio", "ratatui", "crossterm"]),
+];
+
+const VAGUE_NAMES: &[&str] = &[
+    "core", "common", "util", "utils", "helper", "helpers", "app", "imp", "misc",
+];
+const CLAIMS_TOO_FAR: &[&str] = &["guaranteed", "tamper-proof", "tamperproof"];
+const UNFINISHED: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+    concat!("to", "do!"),
+    concat!("unimple", "mented!"),
+    concat!("#[ig", "nore"),
+];
+const PRINTING: &[&str] = &["println!", "eprintln!", "print!", "eprint!"];
+const LIVE_EXECUTION: &[&str] = &["execute_live", "apply_live", "run_live", "enact_live"];
+
+/// A file of the repository: its path from the root, and its text.
+type File = (String, String);
+
+/// Who may import whom: folder (or `folder::module`) to what it names, `None` for everything.
+type Table = BTreeMap<String, Option<Vec<String>>>;
+
+/// Reads the import table out of the doc comment of `src/lib.rs`.
+fn table(lib: &str) -> Table {
+    lib.lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let folder = cells.first()?.trim_end_matches('`');
+            let allowed = cells.get(2)?;
+            let names = (*allowed != "everything").then(|| {
+                let quoted = allowed.split('`').skip(1).step_by(2);
+                quoted.map(ToOwned::to_owned).collect()
+            });
+            Some((folder.to_owned(), names))
+        })
+        .collect()
+}
+
+/// Every breach of every rule, as `path: what is wrong`.
+fn violations(files: &[File]) -> Vec<String> {
+    let lib = files.iter().find(|(path, _)| path == "src/lib.rs");
+    let table = lib.map(|(_, text)| table(text)).unwrap_or_default();
+    let mut found = folders_without_a_row(files, &table);
+    for (path, text) in files {
+        let mut breaches = Vec::new();
+        if Path::new(path).extension().is_some_and(|it| it == "rs") {
+            let code = code_only(text);
+            if path.starts_with("src/") {
+                breaches.extend(shape(path, text, &code));
+                breaches.extend(imports(path, &code, &table));
+                breaches.extend(foreign(path, &code));
+                breaches.extend(printing(path, &code));
+            }
+            breaches.extend(unfinished(text));
+        }
+        breaches.extend(words(path, text));
+        found.extend(
+            breaches
+                .into_iter()
+                .map(|breach| format!("{path}: {breach}")),
+        );
+    }
+    found
+}
+
+/// Modules of a file: `src/run/state.rs` is `["run", "state"]`, `src/run/mod.rs` is `["run"]`.
+fn modules(path: &str) -> Vec<&str> {
+    let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
+    let parts = inner.split('/');
+    parts
+        .filter(|part| !matches!(*part, "mod" | "lib" | "main"))
+        .collect()
+}
+
+fn folders_without_a_row(files: &[File], table: &Table) -> Vec<String> {
+    let mut found: Vec<String> = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("src/"))
+        .filter_map(|(path, _)| modules(path).first().map(|folder| (*folder).to_owned()))
+        .filter(|folder| !table.contains_key(folder))
+        .map(|folder| format!("src/{folder}: has no row in the import table of src/lib.rs"))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Length, opening line, name, and what a `mod.rs` may hold.
+fn shape(path: &str, text: &str, code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        found.push(format!("{lines} lines, at most {LINES_MAX}"));
+    }
+    if !text.starts_with("//! ") {
+        found.push("does not open with `//!`, its purpose".to_owned());
+    }
+    for name in modules(path) {
+        if VAGUE_NAMES.contains(&name) {
+            found.push(format!("`{name}` names no thing of the trade"));
+        }
+    }
+    if path.ends_with("/mod.rs") {
+        found.extend(
+            code.split(';')
+                .map(without_attributes)
+                .filter(|item| !item.is_empty() && !is_declaration(item))
+                .map(|item| format!("mod.rs holds more than docs, `mod` and `use`: {item}")),
+        );
+    }
+    found
+}
+
+fn without_attributes(item: &str) -> String {
+    let lines = item.lines().map(str::trim);
+    let kept: Vec<&str> = lines.filter(|line| !line.starts_with("#[")).collect();
+    kept.join(" ").trim().to_owned()
+}
+
+fn is_declaration(item: &str) -> bool {
+    let item = ["pub(crate) ", "pub(super) ", "pub "]
+        .iter()
+        .fold(item, |item, visibility| {
+            item.strip_prefix(visibility).unwrap_or(item)
+        });
+    item.starts_with("use ") || (item.starts_with("mod ") && !item.contains('{'))
+}
+
+/// Paths that leave their folder for one that the table does not name.
+fn imports(path: &str, code: &str, table: &Table) -> Vec<String> {
+    let modules = modules(path);
+    let Some(folder) = modules.first() else {
+        return Vec::new();
+    };
+    let nested = modules.iter().take(2).copied().collect::<Vec<_>>();
+    let own = [nested.join("::"), (*folder).to_owned()]
+        .into_iter()
+        .find(|row| table.contains_key(row));
+    let Some((own, Some(allowed))) = own.and_then(|own| Some((own.clone(), table.get(&own)?)))
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for path in paths(code) {
+        let written = path.segments.join("::");
+        let ups = path.segments.iter().take_while(|it| *it == "super").count();
+        if ups > 0 && ups >= modules.len() + inline_modules(code, path.at) {
+            found.push(format!(
+                "`{written}` climbs out of the folder; write `crate::`"
+            ));
+        }
+        if path.segments[0] == "drygate" && path.segments.len() > 1 {
+            found.push(format!(
+                "`{written}` names the crate from within; write `crate::`"
+            ));
+        }
+        let Some(target) = written.strip_prefix("crate::") else {
+            continue;
+        };
+        let within = |name: &str| target == name || target.starts_with(&format!("{name}::"));
+        if !within(&own) && !allowed.iter().any(|name| within(name)) {
+            found.push(format!("`{own}` may not import `{written}`"));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Crates and parts of the standard library that this folder must not know.
+fn foreign(path: &str, code: &str) -> Vec<String> {
+    let modules = modules(path);
+    let Some(folder) = modules.first() else {
+        return Vec::new();
+    };
+    let rules = FOREIGN
+        .iter()
+        .filter(|(folders, _)| folders.contains(folder));
+    let banned: Vec<&str> = rules.flat_map(|(_, names)| names.iter().copied()).collect();
+    let mut found = Vec::new();
+    for path in paths(code) {
+        for name in &banned {
+            let name_segments: Vec<&str> = name.split("::").collect();
+            let mut windows = path.segments.windows(name_segments.len());
+            if windows.any(|window| window == name_segments) {
+                found.push(format!("`{folder}` must not know `{name}`"));
+            }
+        }
+    }
+    found.dedup();
+    found
+}
+
+fn printing(path: &str, code: &str) -> Vec<String> {
+    if path == "src/main.rs" || path.starts_with("src/launch/") {
+        return Vec::new();
+    }
+    let used = PRINTING.iter().filter(|call| has_word(code, call));
+    used.map(|call| format!("`{call}`: only main and launch speak"))
+        .collect()
+}
+
+fn unfinished(text: &str) -> Vec<String> {
+    let marks = UNFINISHED.iter().filter(|mark| has_word(text, mark));
+    marks.map(|mark| format!("unfinished: {mark}")).collect()
+}
+
+/// Claims that no measurement carries, and code that could carry out `Mode.LIVE`.
+fn words(path: &str, text: &str) -> Vec<String> {
+    if path.starts_with("tests/") {
+        return Vec::new();
+    }
+    let lower = text.to_lowercase();
+    let far = CLAIMS_TOO_FAR.iter().filter(|word| lower.contains(**word));
+    let live = LIVE_EXECUTION.iter().filter(|word| lower.contains(**word));
+    far.map(|word| format!("claims too much: \"{word}\""))
+        .chain(live.map(|word| format!("`{word}`: nothing here carries out Mode.LIVE")))
+        .collect()
+}
+
+/// Whether `word` stands in the text with no letter, digit or `_` before it or after it.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_word = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
+    text.match_indices(word).any(|(at, _)| {
+        !is_word(text[..at].chars().next_back())
+            && (word.ends_with('!') || !is_word(text[at + word.len()..].chars().next()))
+    })
+}
+
+fn collect(root: &Path, folder: &str, into: &mut Vec<File>) {
+    let entries = fs::read_dir(root.join(folder)).expect("the folder is part of the repository");
+    let mut entries: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable entry").path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let inner = format!("{folder}/{name}");
+        if path.is_dir() {
+            collect(root, &inner, into);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            into.push((inner, fs::read_to_string(&path).expect("UTF-8 source")));
+        }
+    }
+}
+
+#[test]
+fn the_house_keeps_its_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(root, "src", &mut files);
+    collect(root, "tests", &mut files);
+    let readme = fs::read_to_string(root.join("README.md")).expect("a README");
+    files.push(("README.md".to_owned(), readme));
+    let found = violations(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_row_of_the_table_has_its_folder() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lib = fs::read_to_string(root.join("src/lib.rs")).expect("the code map");
+    let table = table(&lib);
+    assert_eq!(
+        table["survey"],
+        Some(Vec::new()),
+        "survey imports nothing of ours"
+    );
+    assert_eq!(table["launch"], None, "launch imports everything");
+    for row in table.keys() {
+        let folder = root.join("src").join(row.replace("::", "/"));
+        assert!(
+            folder.is_dir(),
+            "the table names `{row}`, src has no such folder"
+        );
+    }
+}
+
+mod offenders {
+    //! One planted offender for each rule.
+
+    use super::{File, LINES_MAX, UNFINISHED, violations};
+
+    const LIB: &str = "//! Map.\n\
+        //! | folder | what | may import |\n\
+        //! | `survey` | seen | nothing of ours |\n\
+        //! | `runner` | does | `survey` |\n\
+        //! | `postgres` | asks | `survey`, `runner::target` |\n\
+        //! | `tui` | shown | `survey` |\n\
+        //! | `launch` | root | everything |\n";
+
+    fn judged(path: &str, text: &str) -> Vec<String> {
+        let files: Vec<File> = vec![
+            ("src/lib.rs".to_owned(), LIB.to_owned()),
+            (path.to_owned(), text.to_owned()),
+        ];
+        violations(&files)
+    }
+
+    #[track_caller]
+    fn red(path: &str, text: &str, because: &str) {
+        let found = judged(path, text);
+        assert_eq!(found.len(), 1, "{path} {text:?}: {found:#?}");
+        assert!(found[0].contains(because), "{found:#?} lacks {because:?}");
+    }
+
+    #[track_caller]
+    fn green(path: &str, text: &str) {
+        let found = judged(path, text);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    #[test]
+    fn an_arrow_that_climbs() {
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nuse crate::tui::theme;",
+            "may not import `crate::tui",
+        );
+        red(
+            "src/tui/x.rs",
+            "//! F.\nuse crate::{survey::fact, runner::handle};",
+            "crate::runner",
+        );
+        red(
+            "src/tui/x.rs",
+            "//! F.\nfn f() { crate::runner::handle::g() }",
+            "crate::runner",
+        );
+        red(
+            "src/postgres/x.rs",
+            "//! F.\nuse crate::runner::driver;",
+            "runner::driver",
+        );
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nuse super::super::tui;",
+            "climbs",
+        );
+        red("src/survey/mod.rs", "//! F.\nuse super::tui;", "climbs");
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nuse drygate::tui;",
+            "from within",
+        );
+        green(
+            "src/postgres/x.rs",
+            "//! F.\nuse crate::runner::target::Target;",
+        );
+        green(
+            "src/tui/x.rs",
+            "//! F.\nuse crate::{survey::fact, tui::theme};\n// crate::runner",
+        );
+        green(
+            "src/survey/fact.rs",
+            "//! F.\nmod tests {\n use super::super::digest;\n}",
+        );
+        green("src/launch/demo.rs", "//! F.\nuse crate::tui::theme;");
+    }
+
+    #[test]
+    fn a_folder_that_knows_too_much() {
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nuse std::{fs, fmt};",
+            "std::fs",
+        );
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nuse std::time::{Duration, Instant};",
+            "Instant",
+        );
+        red(
+            "src/survey/fact.rs",
+            "//! F.\nfn f() { jiff::Timestamp::now(); }",
+            "Timestamp::now",
+        );
+        red(
+            "src/runner/driver.rs",
+            "//! F.\nuse tokio_postgres::Client;",
+            "tokio_postgres",
+        );
+        red(
+            "src/postgres/x.rs",
+            "//! F.\nuse ratatui::Frame;",
+            "ratatui",
+        );
+        red("src/tui/x.rs", "//! F.\nuse tokio::sync::watch;", "tokio");
+        green("src/runner/driver.rs", "//! F.\nuse tokio::sync::watch;");
+        green("src/survey/fact.rs", "//! F.\nuse std::time::Duration;");
+    }
+
+    #[test]
+    fn a_file_out_of_shape() {
+        red("src/tui/x.rs", "use std::fmt;", "does not open");
+        red(
+            "src/tui/x.rs",
+            &"//! F.\n".repeat(LINES_MAX + 1),
+            "lines, at most",
+        );
+        green("src/tui/x.rs", &"//! F.\n".repeat(LINES_MAX));
+        red("src/tui/utils.rs", "//! F.", "`utils`");
+        red("src/tui/common/x.rs", "//! F.", "`common`");
+        red(
+            "src/tui/mod.rs",
+            "//! F.\npub mod a;\nfn f() {}",
+            "mod.rs holds",
+        );
+        red("src/tui/mod.rs", "//! F.\nmod tests { }", "mod.rs holds");
+        green(
+            "src/tui/mod.rs",
+            "//! F.\n#[cfg(unix)]\nmod a;\npub use a::{\n    B,\n    C,\n};",
+        );
+        red("src/novel/x.rs", "//! F.", "no row");
+    }
+
+    #[test]
+    fn words_that_must_not_be_written() {
+        red(
+            "src/tui/x.rs",
+            "//! F.\n// It is guaranteed.",
+            "claims too much",
+        );
+        red("README.md", "A tamper-proof journal.", "claims too much");
+        red(
+            "src/launch/x.rs",
+            "//! F.\nfn execute_live() {}",
+            "Mode.LIVE",
+        );
+        for mark in UNFINISHED {
+            red("src/tui/x.rs", &format!("//! F.\n// {mark}"), "unfinished");
+            red("tests/x.rs", &format!("//! F.\n// {mark}"), "unfinished");
+        }
+    }
+
+    #[test]
+    fn a_library_that_prints() {
+        red(
+            "src/tui/x.rs",
+            "//! F.\nfn f() { eprintln!(\"a\") }",
+            "only main and launch",
+        );
+        green("src/main.rs", "//! F.\nfn f() { eprintln!(\"a\") }");
+        green(
+            "src/tui/x.rs",
+            "//! F.\n// println!\nfn f() -> &'static str { \"print!\" }",
+        );
+    }
+}
