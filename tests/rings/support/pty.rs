@@ -1,0 +1,400 @@
+//! A program in a real pty of a given size, driven by keys and watched through a terminal emulator.
+//! Invariant: nothing here sleeps to wait; a wait ends with its fact, or fails showing the screen.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::screen::Screen;
+use super::wire::{Heard, Wire};
+
+/// How long a fact may take on a loaded machine. Far above anything that a test should see.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A person's time between two keys. The product takes characters under 5 ms apart for a paste.
+const BETWEEN_KEYS: Duration = Duration::from_millis(50);
+
+/// Keys as a terminal sends them.
+pub mod key {
+    /// Return.
+    pub const ENTER: &str = "\r";
+    /// Escape.
+    pub const ESC: &str = "\x1b";
+    /// Up.
+    pub const UP: &str = "\x1b[A";
+    /// Down.
+    pub const DOWN: &str = "\x1b[B";
+    /// Page down.
+    pub const PAGE_DOWN: &str = "\x1b[6~";
+    /// Tab.
+    pub const TAB: &str = "\t";
+    /// Backspace.
+    pub const BACKSPACE: &str = "\x7f";
+    /// Control and C.
+    pub const CTRL_C: &str = "\x03";
+    /// Control and Z.
+    pub const CTRL_Z: &str = "\x1a";
+    /// Control and L.
+    pub const CTRL_L: &str = "\x0c";
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(u32),
+    /// By this signal, in the words of the system.
+    Signal(String),
+}
+
+/// The line discipline's settings, to compare before with after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discipline {
+    flags: [u64; 4],
+    characters: Vec<u8>,
+}
+
+/// A program about to be started.
+pub struct Launch {
+    command: CommandBuilder,
+    columns: u16,
+    rows: u16,
+}
+
+impl Launch {
+    /// The program under test, with these arguments.
+    pub fn drygate<I: IntoIterator<Item = S>, S: Into<OsString>>(args: I) -> Self {
+        Self::program(env!("CARGO_BIN_EXE_drygate"), args)
+    }
+
+    /// Any program. The environment is kept, without what would steer drygate, libpq or colours.
+    pub fn program<I: IntoIterator<Item = S>, S: Into<OsString>>(program: &str, args: I) -> Self {
+        let mut command = CommandBuilder::new(program);
+        command.args(args.into_iter().map(Into::into));
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            let steers = text.starts_with("DRYGATE_") || text.starts_with("PG");
+            if (steers && text != "DRYGATE_PG_BIN") || text == "NO_COLOR" || text == "CI" {
+                command.env_remove(&name);
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        Self {
+            command,
+            columns: 80,
+            rows: 24,
+        }
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(name, value.into());
+        self
+    }
+
+    /// Where it starts.
+    pub fn cwd(mut self, folder: &Path) -> Self {
+        self.command.cwd(folder);
+        self
+    }
+
+    /// The terminal's size.
+    pub fn size(mut self, columns: u16, rows: u16) -> Self {
+        (self.columns, self.rows) = (columns, rows);
+        self
+    }
+
+    /// Starts it in a new pty.
+    pub fn open(self) -> Terminal {
+        let pair = native_pty_system()
+            .openpty(pty_size(self.columns, self.rows))
+            .expect("the system gives ptys");
+        let before = discipline(pair.master.as_ref());
+        let mut child = pair
+            .slave
+            .spawn_command(self.command)
+            .expect("the program starts");
+        drop(pair.slave);
+        let shared = Arc::new(Shared::new(self.columns, self.rows));
+        let reader = pair.master.try_clone_reader().expect("a second handle");
+        let pid = child.process_id().expect("a running child has a pid");
+        let readers = Arc::clone(&shared);
+        let waiters = Arc::clone(&shared);
+        Terminal {
+            pid: Pid::from_raw(i32::try_from(pid).expect("pids fit")).expect("no pid is 0"),
+            writer: pair.master.take_writer().expect("taken once"),
+            master: pair.master,
+            before,
+            threads: vec![
+                std::thread::spawn(move || readers.read_all(reader)),
+                std::thread::spawn(move || {
+                    let status = child.wait().expect("our own child");
+                    let exit = status
+                        .signal()
+                        .map_or(Exit::Code(status.exit_code()), |name| {
+                            Exit::Signal(name.to_owned())
+                        });
+                    waiters.change(|state| state.exit = Some(exit));
+                }),
+            ],
+            shared,
+        }
+    }
+}
+
+struct State {
+    wire: Wire,
+    paused: bool,
+    ended: bool,
+    exit: Option<Exit>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn new(columns: u16, rows: u16) -> Self {
+        Self {
+            state: Mutex::new(State {
+                wire: Wire::new(columns, rows),
+                paused: false,
+                ended: false,
+                exit: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no thread panics with the state in hand")
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    /// The reader thread: until the program has closed its side (an error, on Linux).
+    fn read_all(&self, mut reader: Box<dyn Read + Send>) {
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            let state = self.lock();
+            drop(self.changed.wait_while(state, |state| state.paused));
+            match reader.read(&mut chunk) {
+                Ok(0) | Err(_) => break,
+                Ok(length) => self.change(|state| state.wire.feed(&chunk[..length])),
+            }
+        }
+        self.change(|state| state.ended = true);
+    }
+
+    /// Waits until `probe` finds what it looks for.
+    #[track_caller]
+    fn wait<T>(&self, what: &str, mut probe: impl FnMut(&State) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = probe(&state) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let over = state.ended && state.exit.is_some();
+            if over || left.is_zero() {
+                let why = if over {
+                    "the program ended"
+                } else {
+                    "patience ended"
+                };
+                let (screen, exit) = (state.wire.screen(), state.exit.clone());
+                drop(state);
+                panic!("waited for {what}; {why} ({exit:?}) with this screen:\n{screen}");
+            }
+            let woken = self.changed.wait_timeout(state, left);
+            state = woken.expect("no thread panics with the state in hand").0;
+        }
+    }
+}
+
+/// A running program and the terminal around it.
+pub struct Terminal {
+    pid: Pid,
+    writer: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
+    before: Discipline,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Terminal {
+    /// What is to be seen now.
+    pub fn screen(&self) -> Screen {
+        self.shared.lock().wire.screen()
+    }
+
+    /// Waits until the text stands in one row, and gives that screen.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) -> Screen {
+        self.wait_until(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen is as wanted; `what` says it when it never is.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, wanted: impl Fn(&Screen) -> bool) -> Screen {
+        self.shared
+            .wait(what, |state| Some(state.wire.screen()).filter(&wanted))
+    }
+
+    /// Waits for something heard: a bell, a title, a copy.
+    #[track_caller]
+    pub fn wait_heard<T>(&self, what: &str, probe: impl Fn(&Heard) -> Option<T>) -> T {
+        self.shared.wait(what, |state| probe(state.wire.heard()))
+    }
+
+    /// Sends these bytes in one write.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        let sent = self.writer.write_all(keys.as_bytes());
+        sent.and_then(|()| self.writer.flush())
+            .expect("the terminal takes keys");
+        self
+    }
+
+    /// Types as a person does: the pauses are the input, not a wait.
+    pub fn type_slowly(&mut self, text: &str) -> &mut Self {
+        for character in text.chars() {
+            std::thread::sleep(BETWEEN_KEYS);
+            self.keys(character.encode_utf8(&mut [0; 4]));
+        }
+        self
+    }
+
+    /// Pastes as a terminal does for a program that asked for bracketed paste.
+    pub fn paste(&mut self, text: &str) -> &mut Self {
+        self.keys(&format!("\x1b[200~{text}\x1b[201~"))
+    }
+
+    /// Makes the terminal another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.shared.change(|state| state.wire.resize(columns, rows));
+        self.master
+            .resize(pty_size(columns, rows))
+            .expect("an open pty takes a size");
+        self
+    }
+
+    /// Sends the program a signal.
+    pub fn signal(&mut self, signal: Signal) -> &mut Self {
+        assert_eq!(self.shared.lock().exit, None, "the program has ended");
+        kill_process(self.pid, signal).expect("our own child");
+        self
+    }
+
+    /// Stops taking what the program writes, like a stalled terminal. One read already begun may still arrive.
+    pub fn stop_reading(&mut self) -> &mut Self {
+        self.shared.change(|state| state.paused = true);
+        self
+    }
+
+    /// Takes again what the program writes.
+    pub fn resume_reading(&mut self) -> &mut Self {
+        self.shared.change(|state| state.paused = false);
+        self
+    }
+
+    /// Waits until the program has ended and all it wrote has been read.
+    #[track_caller]
+    pub fn wait_exit(&self) -> Exit {
+        self.shared.wait("the end of the program", |state| {
+            state.exit.clone().filter(|_| state.ended)
+        })
+    }
+
+    /// How the program ended, if it has.
+    pub fn exit(&self) -> Option<Exit> {
+        self.shared.lock().exit.clone()
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// How many bytes the program has written.
+    pub fn bytes_written(&self) -> usize {
+        self.shared.lock().wire.transcript.len()
+    }
+
+    /// Every byte the program has written.
+    pub fn transcript(&self) -> Vec<u8> {
+        self.shared.lock().wire.transcript.clone()
+    }
+
+    /// The settings of the line, as they are now.
+    pub fn discipline(&self) -> Discipline {
+        discipline(self.master.as_ref())
+    }
+
+    /// What is not as it was before the program started: modes switched on, and the line's settings.
+    pub fn left_behind(&self) -> Vec<String> {
+        let mut left = self.shared.lock().wire.modes.left();
+        if self.discipline() != self.before {
+            left.push("the line's settings (raw mode)".to_owned());
+        }
+        left
+    }
+
+    /// Processor time of all threads of the program, in nanoseconds.
+    #[cfg(target_os = "linux")]
+    pub fn cpu_time(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid()));
+        let times = tasks.expect("the program runs").filter_map(|task| {
+            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(times.sum())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.resume_reading();
+        if self.shared.lock().exit.is_none() {
+            kill_process(self.pid, Signal::KILL).ok();
+        }
+        for thread in self.threads.drain(..) {
+            thread.join().ok();
+        }
+    }
+}
+
+fn pty_size(columns: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+fn discipline(master: &dyn MasterPty) -> Discipline {
+    let termios = master.get_termios().expect("a pty has a line discipline");
+    Discipline {
+        flags: [
+            termios.input_flags.bits().into(),
+            termios.output_flags.bits().into(),
+            termios.control_flags.bits().into(),
+            termios.local_flags.bits().into(),
+        ],
+        characters: termios.control_chars.to_vec(),
+    }
+}
