@@ -73,14 +73,12 @@ impl Launch {
         Self::program(env!("CARGO_BIN_EXE_drygate"), args)
     }
 
-    /// Any program. The environment is kept, without what would steer drygate, libpq or colours.
+    /// Any program. The environment is kept, without what would steer drygate, libpq, its folders or its colours.
     pub fn program<I: IntoIterator<Item = S>, S: Into<OsString>>(program: &str, args: I) -> Self {
         let mut command = CommandBuilder::new(program);
         command.args(args.into_iter().map(Into::into));
         for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            let steers = text.starts_with("DRYGATE_") || text.starts_with("PG");
-            if (steers && text != "DRYGATE_PG_BIN") || text == "NO_COLOR" || text == "CI" {
+            if steers(&name.to_string_lossy()) {
                 command.env_remove(&name);
             }
         }
@@ -375,6 +373,14 @@ impl Drop for Terminal {
             thread.join().ok();
         }
     }
+}
+
+/// Variables of the tester's own session that a test must not depend on.
+fn steers(name: &str) -> bool {
+    let prefixes = ["DRYGATE_", "PG", "XDG_", "CLICOLOR", "TMUX"];
+    let names = ["NO_COLOR", "COLORTERM", "FORCE_COLOR", "CI"];
+    name != "DRYGATE_PG_BIN"
+        && (prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name))
 }
 
 fn pty_size(columns: u16, rows: u16) -> PtySize {
