@@ -432,7 +432,6 @@ fn the_intrusion_moves_one_unit_and_no_count() {
 
 /// Not a test of its own: the owner that the next test kills.
 #[test]
-#[ignore = "runs as the child of a_sweep_takes_what_a_killed_owner_left"]
 fn owner_that_is_killed() {
     if std::env::var_os(OWNER_ROLE).is_none() {
         return;
