@@ -1,0 +1,360 @@
+//! G1: can this database be rehearsed against without touching it. Invariant: each check is computed from one survey and the proof of its transaction.
+
+use serde_json::json;
+
+use crate::profile::Profile;
+use crate::run::Check;
+use crate::survey::{Digest, Survey, TransactionProof};
+
+const VERSION_MIN: u32 = 130_000;
+
+/// What was found about one SQL text of the profile before it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuerySeen {
+    /// `fact icx_total`, `source pieces`, `live units`.
+    pub query: String,
+    /// SHA-256 of the SQL.
+    pub sql_sha256: Digest,
+    /// Why it is refused; `None`: a plain read.
+    pub refused: Option<String>,
+    /// The relations that it would touch.
+    pub relations: Vec<String>,
+}
+
+/// What G1 looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Feasibility<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The survey that becomes the pin.
+    pub survey: &'a Survey,
+    /// The proof of its transaction.
+    pub proof: Option<&'a TransactionProof>,
+    /// The rulings on the SQL of the profile.
+    pub rulings: &'a [QuerySeen],
+}
+
+/// The fourteen checks of G1.
+pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
+    let mut checks = vec![
+        version_and_identifier(seen.survey),
+        standby(seen.profile, seen.survey),
+        session_role(seen.profile, seen.survey),
+        role_is_read_only(seen.survey),
+    ];
+    checks.extend(session_checks(seen));
+    checks.extend([
+        facts_are_plain_reads(seen.profile, seen.rulings),
+        facts_answer(seen.profile, seen.survey),
+        Check::evaluated(
+            "facts_digest_holds",
+            seen.survey.digest_holds(),
+            format!("facts digest {}", seen.survey.facts_digest.short()),
+            json!({"facts_digest": seen.survey.facts_digest}),
+        ),
+        expectations_met(seen.profile, seen.survey),
+        pins_met(seen.profile, seen.survey),
+        candidates_not_empty(seen.survey),
+    ]);
+    checks
+}
+
+fn version_and_identifier(survey: &Survey) -> Check {
+    const NAME: &str = "server_version_and_system_identifier";
+    let server = &survey.server;
+    if server.version_num >= VERSION_MIN && server.system_identifier.is_none() {
+        return Check::not_checked(
+            NAME,
+            format!(
+                "PostgreSQL {}; the role may not read pg_control_system()",
+                server.version
+            ),
+            "GRANT EXECUTE ON FUNCTION pg_control_system() to the role",
+        );
+    }
+    Check::evaluated(
+        NAME,
+        server.version_num >= VERSION_MIN,
+        format!(
+            "PostgreSQL {} (13 or newer is needed), system identifier {}",
+            server.version,
+            server.system_identifier.as_deref().unwrap_or("unknown")
+        ),
+        json!({"server": server}),
+    )
+}
+
+fn standby(profile: &Profile, survey: &Survey) -> Check {
+    let required = profile.target.require_standby;
+    let recovery = survey.server.in_recovery;
+    let what = if recovery { "a standby" } else { "a primary" };
+    let asked = if required {
+        "the profile requires a standby"
+    } else {
+        "the profile allows either"
+    };
+    Check::evaluated(
+        "standby_as_required",
+        recovery || !required,
+        format!("{what}; {asked}"),
+        json!({"in_recovery": recovery, "require_standby": required}),
+    )
+}
+
+fn session_role(profile: &Profile, survey: &Survey) -> Check {
+    let expected = &profile.target.expected_role;
+    let server = &survey.server;
+    let holds = server.session_user == *expected
+        && server.current_user == *expected
+        && survey.role.role == *expected;
+    Check::evaluated(
+        "session_role",
+        holds,
+        format!(
+            "session_user {}, current_user {}, expected {expected}",
+            server.session_user, server.current_user
+        ),
+        json!({
+            "expected": expected, "session_user": server.session_user, "current_user": server.current_user,
+            "surveyed": survey.role.role,
+        }),
+    )
+}
+
+fn role_is_read_only(survey: &Survey) -> Check {
+    const NAME: &str = "role_is_read_only";
+    let role = &survey.role;
+    let ways: Vec<String> = role.ways_to_write().map(|f| f.line()).collect();
+    match role.is_read_only() {
+        None => Check {
+            raw: json!({"role": role}),
+            ..Check::not_checked(
+                NAME,
+                format!("not answered: {}", role.unanswered.join("; ")),
+                "let the role read the catalogs that these questions need",
+            )
+        },
+        Some(read_only) => Check::evaluated(
+            NAME,
+            read_only,
+            if read_only {
+                format!(
+                    "0 ways found by {} questions, {} warnings",
+                    role.asked.len(),
+                    role.warnings().count()
+                )
+            } else {
+                ways.join("; ")
+            },
+            json!({"role": role}),
+        ),
+    }
+}
+
+fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
+    const NAMES: [&str; 4] = [
+        "transaction_read_only",
+        "search_path_empty",
+        "row_security_off",
+        "session_left_nothing",
+    ];
+    let Some(proof) = seen
+        .proof
+        .filter(|proof| proof.nonce == seen.survey.snapshot.nonce)
+    else {
+        return NAMES.map(|name| {
+            Check::not_checked(
+                name,
+                "the end of the survey's transaction was not seen",
+                "drygate resume RUN_ID takes the survey again",
+            )
+        });
+    };
+    let stains = proof.stains();
+    [
+        Check::evaluated(
+            NAMES[0],
+            proof.read_only && proof.isolation == "repeatable read",
+            format!("read only {}, {}", proof.read_only, proof.isolation),
+            json!({"read_only": proof.read_only, "isolation": proof.isolation}),
+        ),
+        Check::evaluated(
+            NAMES[1],
+            matches!(proof.search_path.as_str(), "" | "\"\""),
+            format!("search_path is \"{}\"", proof.search_path),
+            json!({"search_path": proof.search_path}),
+        ),
+        Check::evaluated(
+            NAMES[2],
+            proof.row_security == "off",
+            format!("row_security is {}", proof.row_security),
+            json!({"row_security": proof.row_security}),
+        ),
+        Check::evaluated(
+            NAMES[3],
+            stains.is_empty(),
+            if stains.is_empty() {
+                "no transaction id, no lock but AccessShare, 0 rows written, nothing left behind"
+                    .to_owned()
+            } else {
+                stains.join("; ")
+            },
+            json!({"proof": proof}),
+        ),
+    ]
+}
+
+fn facts_are_plain_reads(profile: &Profile, rulings: &[QuerySeen]) -> Check {
+    const NAME: &str = "facts_are_plain_reads";
+    let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
+    let unruled: Vec<String> = written
+        .map(|fact| format!("fact {}", fact.key))
+        .chain(["source pieces".to_owned(), "live units".to_owned()])
+        .filter(|query| !rulings.iter().any(|ruling| ruling.query == *query))
+        .collect();
+    let refused: Vec<String> = rulings
+        .iter()
+        .filter_map(|r| r.refused.as_ref().map(|why| format!("{}: {why}", r.query)))
+        .collect();
+    let raw = json!({
+        "rulings": rulings.iter().map(|r| json!({
+            "query": r.query, "sql_sha256": r.sql_sha256, "refused": r.refused, "relations": r.relations,
+        })).collect::<Vec<_>>(),
+        "without_ruling": unruled,
+    });
+    if refused.is_empty() && !unruled.is_empty() {
+        return Check {
+            raw,
+            ..Check::not_checked(
+                NAME,
+                format!("no ruling on {}", unruled.join(", ")),
+                "drygate profile check validates every query",
+            )
+        };
+    }
+    let says = if refused.is_empty() {
+        format!("{} queries are plain reads", rulings.len())
+    } else {
+        refused.join("; ")
+    };
+    Check::evaluated(NAME, refused.is_empty(), says, raw)
+}
+
+fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
+    let keys = profile
+        .facts
+        .iter()
+        .map(|f| f.key.as_str())
+        .chain(profile.functions.iter().map(|f| f.key.as_str()))
+        .chain([profile.grants.key.as_str()])
+        .chain(profile.contents.iter().map(|c| c.key.as_str()));
+    let absent = keys
+        .filter(|key| survey.fact(key).is_none())
+        .map(|key| format!("{key}: not asked"));
+    let unknown: Vec<String> = survey
+        .unknown()
+        .map(|fact| match &fact.observed {
+            crate::survey::Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
+            _ => fact.key.to_string(),
+        })
+        .chain(absent)
+        .collect();
+    let says = if unknown.is_empty() {
+        format!("{} facts answered", survey.facts.len())
+    } else {
+        unknown.join("; ")
+    };
+    Check::evaluated(
+        "facts_answer",
+        unknown.is_empty() && !survey.facts.is_empty(),
+        says,
+        json!({"facts": survey.facts.len(), "unknown": unknown}),
+    )
+}
+
+fn compare(survey: &Survey, wanted: &[(&str, &str)]) -> (Vec<String>, serde_json::Value) {
+    let found = |key: &str| survey.fact(key).and_then(|f| f.observed.value());
+    let unmet = wanted
+        .iter()
+        .filter(|(key, value)| found(key) != Some(*value))
+        .map(|(key, value)| format!("{key} is {}, not {value}", found(key).unwrap_or("unknown")))
+        .collect();
+    let raw = wanted
+        .iter()
+        .map(|(key, value)| json!({"key": key, "expected": value, "found": found(key)}))
+        .collect();
+    (unmet, raw)
+}
+
+fn expectations_met(profile: &Profile, survey: &Survey) -> Check {
+    let wanted: Vec<(&str, &str)> = profile
+        .facts
+        .iter()
+        .filter_map(|f| Some((f.key.as_str(), f.expect.as_deref()?)))
+        .collect();
+    let (unmet, raw) = compare(survey, &wanted);
+    let says = match (wanted.len(), unmet.is_empty()) {
+        (0, _) => "the profile declares no expected value".to_owned(),
+        (n, true) => format!("{n} expected values are as declared"),
+        (_, false) => unmet.join("; "),
+    };
+    Check::evaluated(
+        "expectations_met",
+        unmet.is_empty(),
+        says,
+        json!({"expected": raw}),
+    )
+}
+
+/// A pinned function or grant matrix must be there in any case, and be the declared one where the profile declares it.
+fn pins_met(profile: &Profile, survey: &Survey) -> Check {
+    let wanted: Vec<(&str, &str)> = profile
+        .functions
+        .iter()
+        .filter_map(|f| Some((f.key.as_str(), f.expect.as_deref()?)))
+        .chain(
+            profile
+                .grants
+                .expect
+                .as_deref()
+                .map(|value| (profile.grants.key.as_str(), value)),
+        )
+        .collect();
+    let (mut unmet, raw) = compare(survey, &wanted);
+    let keys = profile.functions.iter().map(|f| f.key.as_str());
+    let pinned: Vec<&str> = keys.chain([profile.grants.key.as_str()]).collect();
+    unmet.extend(
+        pinned
+            .iter()
+            .filter(|key| survey.fact(key).is_none_or(|f| f.value().is_empty()))
+            .map(|key| format!("{key} has no value")),
+    );
+    let says = if unmet.is_empty() {
+        format!("{} pinned, {} declared", pinned.len(), wanted.len())
+    } else {
+        unmet.join("; ")
+    };
+    Check::evaluated(
+        "pins_met",
+        unmet.is_empty(),
+        says,
+        json!({"pinned": pinned, "declared": raw}),
+    )
+}
+
+fn candidates_not_empty(survey: &Survey) -> Check {
+    const NAME: &str = "candidates_not_empty";
+    match &survey.candidates {
+        None => Check::not_checked(
+            NAME,
+            "the live units were not read to their end",
+            "a full survey",
+        ),
+        Some(units) => Check::evaluated(
+            NAME,
+            units.rows > 0,
+            format!("{} live units", units.rows),
+            json!({"candidates": units, "pieces": survey.pieces}),
+        ),
+    }
+}

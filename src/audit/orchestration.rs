@@ -1,0 +1,248 @@
+//! G3: approvals consumed, steps equal to their prediction, counters and ledgers agree, verdict PROVEN. Invariant: a function of the folded run and the profile alone.
+
+use serde_json::{Value, json};
+
+use super::predict::{counts_of, same_rows, step_effect};
+use crate::profile::Profile;
+use crate::run::{
+    ApprovalGate, ApprovalStatus, Cause, Check, Decision, NonMutationVerdict, RunState, State,
+    StepDone,
+};
+use crate::simulate::Step;
+
+/// The eight checks of G3, complete: what was not reached is NOT CHECKED.
+pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
+    vec![
+        approved(run, ApprovalGate::SG1),
+        step_equals(run, profile, Step::Cut),
+        step_equals(run, profile, Step::Verify),
+        approved(run, ApprovalGate::SG2),
+        step_equals(run, profile, Step::Enact),
+        counters_agree(run, profile),
+        ledgers_complete(run),
+        non_mutation_proven(run),
+    ]
+}
+
+/// The checks of G3 that can be evaluated by now: to be recorded as the run goes on. Recording one again replaces it.
+pub fn g3_so_far(run: &RunState, profile: &Profile) -> Vec<Check> {
+    let known = |check: &Check| check.verdict != crate::run::Verdict::NotChecked;
+    g3(run, profile).into_iter().filter(known).collect()
+}
+
+fn not_reached(name: &str, run: &RunState, what: &str) -> Check {
+    let says = match run.state {
+        State::Rejected => format!("{what}: the run was rejected"),
+        State::Failed => format!("{what}: the run failed before"),
+        _ => format!("{what}: not reached yet"),
+    };
+    Check::not_checked(name, says, "a run that goes on to closeout")
+}
+
+fn approved(run: &RunState, gate: ApprovalGate) -> Check {
+    let name = match gate {
+        ApprovalGate::SG1 => "sg1_approved",
+        ApprovalGate::SG2 => "sg2_approved",
+    };
+    let consumed = run
+        .approvals
+        .iter()
+        .rev()
+        .find(|a| a.gate == gate && a.status == ApprovalStatus::Consumed);
+    let passed = match gate {
+        ApprovalGate::SG1 => run.steps.iter().any(|s| s.step == Step::Cut),
+        ApprovalGate::SG2 => run.steps.iter().any(|s| s.step == Step::Enact),
+    };
+    let void = run
+        .approvals
+        .iter()
+        .any(|a| a.gate == gate && a.status == ApprovalStatus::Void);
+    let Some(approval) = consumed else {
+        if passed && !void {
+            return Check::evaluated(
+                name,
+                false,
+                format!("a step of {gate} was simulated without an approval"),
+                json!({"gate": gate, "approvals": run.approvals.len()}),
+            );
+        }
+        let what = if void {
+            "the approval is void"
+        } else {
+            "no approval"
+        };
+        return not_reached(name, run, &format!("{gate}: {what}"));
+    };
+    let current = run.evidence.iter().map(|e| (e.gate, &e.digest));
+    let earlier = run.earlier_evidence.iter().map(|(g, d)| (*g, d));
+    let known = current
+        .chain(earlier)
+        .any(|(g, digest)| g == gate && *digest == approval.evidence);
+    Check::evaluated(
+        name,
+        known && approval.decision == Decision::Approve,
+        format!("{} at {}", approval.by.user, approval.at.clock()),
+        json!({
+            "gate": gate, "by": approval.by, "at": approval.at, "evidence": approval.evidence,
+            "evidence_of_this_gate": known, "status": approval.status,
+        }),
+    )
+}
+
+fn done(run: &RunState, step: Step) -> Option<&StepDone> {
+    run.steps.iter().find(|done| done.step == step)
+}
+
+fn step_equals(run: &RunState, profile: &Profile, step: Step) -> Check {
+    let name = match step {
+        Step::Cut => "cut_equals_prediction",
+        Step::Verify => "verify_equals_prediction",
+        Step::Enact => "enact_equals_prediction",
+    };
+    let (Some(done), Some((_, predicted))) = (done(run, step), &run.predicted) else {
+        return not_reached(name, run, &format!("{step} was not simulated"));
+    };
+    let (saw, wanted) = (counts_of(step, &done.counts), counts_of(step, predicted));
+    let effect = step_effect(profile, step, predicted);
+    let sound = step != Step::Verify || *done.counts.unverified.get() == 0;
+    let holds =
+        saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round;
+    let words =
+        |counts: [(&str, u64); 2]| counts.map(|(name, n)| format!("~{n} {name}")).join(", ");
+    let says = match (holds, sound) {
+        (true, _) => words(saw),
+        (false, false) => format!("{}: {}", words(saw), unverified(run)),
+        (false, true) => format!("{}; predicted {}", words(saw), words(wanted)),
+    };
+    let numbers =
+        |counts: [(&str, u64); 2]| -> Value { counts.iter().map(|(n, c)| json!([n, c])).collect() };
+    let raw = json!({
+        "round": done.round, "simulated": numbers(saw), "predicted": numbers(wanted),
+        "effect": done.effect, "predicted_effect": effect, "provenance": "SIMULATED",
+    });
+    Check::evaluated(name, holds, says, raw)
+}
+
+fn unverified(run: &RunState) -> String {
+    let first = run
+        .pin_simulation
+        .iter()
+        .flat_map(|simulation| &simulation.first_unverified);
+    let named: Vec<String> = first.map(|(key, what)| format!("{key} {what:?}")).collect();
+    if named.is_empty() {
+        "units are not verified".to_owned()
+    } else {
+        named.join(", ")
+    }
+}
+
+fn counters_agree(run: &RunState, profile: &Profile) -> Check {
+    const NAME: &str = "counters_agree";
+    let streams = run
+        .pin
+        .as_ref()
+        .and_then(|pin| Some((pin.candidates.as_ref()?.rows, pin.pieces.as_ref()?.rows)));
+    let (Some((units, pieces)), Some(cut), Some(verify)) =
+        (streams, done(run, Step::Cut), done(run, Step::Verify))
+    else {
+        return not_reached(NAME, run, "CUT and VERIFY were not simulated");
+    };
+    let would_insert = *cut.counts.would_insert.get();
+    let confirmed = *verify.counts.verified.get();
+    let mut wrong = Vec::new();
+    let mut must = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(what);
+        }
+    };
+    must(
+        confirmed == units + would_insert,
+        format!(
+            "candidate_count_confirmed ~{confirmed} is not {units} LIVE units + ~{would_insert} would_insert"
+        ),
+    );
+    must(
+        pieces == would_insert + cut.counts.already_present.get(),
+        format!("{pieces} pieces are not all cut or present"),
+    );
+    let enacted =
+        done(run, Step::Enact).map(|d| d.counts.would_enact.get() + d.counts.already_enacted.get());
+    if let Some(enacted) = enacted {
+        let two_states = profile.lifecycle.states.len() == 2;
+        must(
+            enacted == confirmed || (!two_states && enacted < confirmed),
+            format!(
+                "lifecycle_enacted_count ~{enacted} is not candidate_count_confirmed ~{confirmed}"
+            ),
+        );
+    }
+    let says = if wrong.is_empty() {
+        format!("candidate_count_confirmed ~{confirmed}, {units} LIVE units, {pieces} pieces")
+    } else {
+        wrong.join("; ")
+    };
+    let raw = json!({
+        "candidate_count_confirmed": confirmed, "live_units": units, "pieces": pieces,
+        "would_insert": would_insert, "lifecycle_enacted_count": enacted,
+    });
+    Check::evaluated(NAME, wrong.is_empty(), says, raw)
+}
+
+fn ledgers_complete(run: &RunState) -> Check {
+    const NAME: &str = "ledgers_complete";
+    let Some((_, predicted)) = run.predicted.as_ref().filter(|_| !run.steps.is_empty()) else {
+        return not_reached(NAME, run, "no unit ledger was written");
+    };
+    let units = predicted.verified.get() + predicted.unverified.get();
+    let wrong: Vec<String> = run
+        .steps
+        .iter()
+        .filter(|step| step.ledger.rows != units || step.round != run.round)
+        .map(|step| {
+            format!(
+                "{} has {} lines, not {units}",
+                step.ledger.file, step.ledger.rows
+            )
+        })
+        .collect();
+    let says = if wrong.is_empty() {
+        format!("{} ledgers of ~{units} lines", run.steps.len())
+    } else {
+        wrong.join("; ")
+    };
+    let ledgers: Vec<_> = run.steps.iter().map(|step| &step.ledger).collect();
+    Check::evaluated(
+        NAME,
+        wrong.is_empty(),
+        says,
+        json!({"units": units, "ledgers": ledgers}),
+    )
+}
+
+fn non_mutation_proven(run: &RunState) -> Check {
+    const NAME: &str = "non_mutation_proven";
+    let Some(judged) = &run.non_mutation else {
+        return not_reached(NAME, run, "the claims were not judged");
+    };
+    let raw = json!({"verdict": judged.verdict, "changes": judged.changes.len()});
+    match judged.verdict {
+        NonMutationVerdict::Unproven => Check {
+            raw,
+            ..Check::not_checked(
+                NAME,
+                "UNPROVEN: a claim was not measured or does not hold",
+                "the claims of the proof pane name what is missing",
+            )
+        },
+        verdict => Check {
+            cause: (verdict == NonMutationVerdict::ChangedByOthers)
+                .then_some(Cause::ChangedByOthers),
+            ..Check::evaluated(
+                NAME,
+                verdict == NonMutationVerdict::Proven,
+                verdict.word(),
+                raw,
+            )
+        },
+    }
+}

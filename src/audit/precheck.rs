@@ -1,0 +1,147 @@
+//! G0: profile, SSOT documents, repository. Invariant: always the same six checks; what has no repository is NOT CHECKED, never PASS.
+
+use serde_json::json;
+
+use crate::profile::Profile;
+use crate::run::{Check, Gate, RepositoryState, RunState};
+use crate::survey::Digest;
+
+/// An SSOT document of the profile: its name and its SHA-256, or why it cannot be read.
+pub type SsotSeen = (String, Result<Digest, String>);
+
+const REPOSITORY_REMEDY: &str = "--repo DIR or run inside a work tree";
+const REPOSITORY_CHECKS: [&str; 4] = [
+    "repository_present",
+    "branch_and_head",
+    "main_and_feature_heads",
+    "work_tree_recorded",
+];
+
+/// The six checks of G0.
+pub fn g0(
+    profile: &Profile,
+    profile_sha256: &Digest,
+    ssot: &[SsotSeen],
+    repository: &Result<RepositoryState, String>,
+) -> Vec<Check> {
+    let mut checks = vec![
+        Check::evaluated(
+            "profile_loads",
+            !profile.name.is_empty(),
+            format!("{} {}", profile.name, profile_sha256.short()),
+            json!({"profile": profile.name, "sha256": profile_sha256}),
+        ),
+        ssot_documents(profile, ssot),
+    ];
+    match repository {
+        Ok(seen) => checks.extend(repository_checks(seen)),
+        Err(why) => checks.extend(
+            REPOSITORY_CHECKS.map(|name| Check::not_checked(name, why.clone(), REPOSITORY_REMEDY)),
+        ),
+    }
+    checks
+}
+
+/// What the repository was at G0, read back from the check that recorded it.
+pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
+    let checks = &run.gates.get(&Gate::G0)?.checks;
+    let recorded = checks.iter().find(|c| c.name == REPOSITORY_CHECKS[0])?;
+    serde_json::from_value(recorded.raw.get("repository")?.clone()).ok()
+}
+
+fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {
+    const NAME: &str = "ssot_documents";
+    if profile.ssot.is_empty() {
+        return Check::not_checked(
+            NAME,
+            "the profile names no SSOT document",
+            "name the documents that the run is founded on in [[ssot]]",
+        );
+    }
+    let unseen = profile
+        .ssot
+        .iter()
+        .filter(|document| !ssot.iter().any(|(name, _)| *name == document.name))
+        .map(|document| format!("{}: not looked at", document.name));
+    let missing: Vec<String> = ssot
+        .iter()
+        .filter_map(|(name, seen)| seen.as_ref().err().map(|why| format!("{name}: {why}")))
+        .chain(unseen)
+        .collect();
+    let raw: Vec<_> = ssot
+        .iter()
+        .map(|(name, seen)| match seen {
+            Ok(sha256) => json!({"name": name, "sha256": sha256}),
+            Err(why) => json!({"name": name, "missing": why}),
+        })
+        .collect();
+    let says = if missing.is_empty() {
+        format!("{} documents exist", ssot.len())
+    } else {
+        missing.join("; ")
+    };
+    Check::evaluated(NAME, missing.is_empty(), says, json!({"documents": raw}))
+}
+
+fn repository_checks(seen: &RepositoryState) -> [Check; 4] {
+    let [present, head, heads, tree] = REPOSITORY_CHECKS;
+    [
+        Check::evaluated(
+            present,
+            !seen.head.is_empty(),
+            seen.directory.clone(),
+            json!({"repository": seen}),
+        ),
+        Check::evaluated(
+            head,
+            is_commit(&seen.head),
+            format!(
+                "{} {} {}",
+                seen.branch.as_deref().unwrap_or("detached HEAD"),
+                short(&seen.head),
+                seen.subject
+            ),
+            json!({"branch": seen.branch, "head": seen.head, "subject": seen.subject}),
+        ),
+        main_and_feature(heads, seen),
+        Check::evaluated(
+            tree,
+            true,
+            if seen.clean {
+                "the work tree is clean"
+            } else {
+                "the work tree has changes: recorded, not required to be clean"
+            },
+            json!({"clean": seen.clean}),
+        ),
+    ]
+}
+
+fn main_and_feature(name: &str, seen: &RepositoryState) -> Check {
+    let Some((main, commit)) = &seen.main else {
+        return Check::not_checked(
+            name,
+            "the repository has neither main nor master",
+            "a repository with a branch main or master",
+        );
+    };
+    let feature = seen.feature_head.as_deref();
+    Check::evaluated(
+        name,
+        is_commit(commit) && feature.is_none_or(is_commit),
+        format!(
+            "{main} {}, feature {}",
+            short(commit),
+            feature.map_or("none", short)
+        ),
+        json!({"main": main, "main_HEAD": commit, "feature_HEAD": feature}),
+    )
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|c| c.is_ascii_hexdigit())
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}

@@ -1,0 +1,139 @@
+//! G2: the dry seams are in use. Invariant: each is read from what was written, not from what was meant.
+
+use std::path::{Component, Path};
+
+use serde_json::json;
+
+use super::predict::{predict, same_rows};
+use crate::profile::Profile;
+use crate::run::{Check, ContextPins, Mode, Signer};
+use crate::simulate::{PredictedEffect, Simulation, StepCounts};
+use crate::survey::{Digest, Survey};
+
+/// What G2 looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seam<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The pin.
+    pub pin: &'a Survey,
+    /// What the simulator made of it.
+    pub simulation: &'a Simulation,
+    /// The context pins.
+    pub context: &'a ContextPins,
+    /// The bytes of `context.json` as they were read back.
+    pub context_bytes: &'a [u8],
+    /// The digest under which they are a blob.
+    pub context_blob: &'a Digest,
+    /// The prediction that is journalled.
+    pub predicted: Option<(&'a PredictedEffect, &'a StepCounts)>,
+    /// The data directory.
+    pub data_directory: &'a str,
+    /// Every path that the storage wrote, by its own record.
+    pub written: &'a [String],
+}
+
+/// The seven checks of G2.
+pub fn g2(seam: &Seam<'_>) -> Vec<Check> {
+    let context = seam.context;
+    let input = seam.pin.input_digest();
+    vec![
+        Check::evaluated(
+            "mode_dryrun",
+            context.mode == Mode::Dryrun,
+            context.mode.name(),
+            json!({"mode": context.mode.name()}),
+        ),
+        Check::evaluated(
+            "execution_disabled",
+            !context.execution_enabled && !context.mode.execution_enabled(),
+            if context.execution_enabled {
+                "execution_enabled=True"
+            } else {
+                "execution_enabled=False"
+            },
+            json!({"execution_enabled": context.execution_enabled}),
+        ),
+        Check::evaluated(
+            "stub_signing",
+            context.signer == Signer::StubSigning,
+            format!("{} (a stub)", context.signer.name()),
+            json!({"signer": context.signer.name()}),
+        ),
+        Check::evaluated(
+            "simulator_input_is_survey",
+            context.simulator_input_digest == input && context.pin_nonce == seam.pin.snapshot.nonce,
+            "the simulator was seeded from the pin",
+            json!({
+                "simulator_input_digest": context.simulator_input_digest, "survey_input_digest": input,
+                "context_pin_nonce": context.pin_nonce, "pin_nonce": seam.pin.snapshot.nonce,
+            }),
+        ),
+        context_pins_written(seam),
+        prediction_computed(seam),
+        nothing_written_outside(seam.data_directory, seam.written),
+    ]
+}
+
+fn context_pins_written(seam: &Seam<'_>) -> Check {
+    let written = Digest::of(seam.context_bytes);
+    let same = serde_json::from_slice::<ContextPins>(seam.context_bytes)
+        .is_ok_and(|read| read == *seam.context);
+    let facts = seam.context.facts_digest == seam.pin.facts_digest;
+    Check::evaluated(
+        "context_pins_written",
+        written == *seam.context_blob && same && facts,
+        format!("context.json round {}", seam.context.round),
+        json!({
+            "file_sha256": written, "blob": seam.context_blob, "reads_back_equal": same,
+            "facts_digest": seam.context.facts_digest, "pin_facts_digest": seam.pin.facts_digest,
+        }),
+    )
+}
+
+fn prediction_computed(seam: &Seam<'_>) -> Check {
+    const NAME: &str = "prediction_computed";
+    let Some((effect, counts)) = seam.predicted else {
+        return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
+    };
+    let again = predict(seam.profile, seam.simulation);
+    Check::evaluated(
+        NAME,
+        same_rows(effect, &again) && *counts == seam.simulation.counts,
+        format!("a live run would change {} rows", effect.rows()),
+        json!({"predicted": effect, "recomputed": again, "counts": counts}),
+    )
+}
+
+fn nothing_written_outside(root: &str, written: &[String]) -> Check {
+    const NAME: &str = "nothing_written_outside";
+    if written.is_empty() || root.is_empty() {
+        return Check::not_checked(
+            NAME,
+            "the storage has no record of its writes",
+            "a storage that records what it writes",
+        );
+    }
+    let outside: Vec<&String> = written.iter().filter(|path| !inside(root, path)).collect();
+    let says = outside.first().map_or_else(
+        || format!("{} paths, all in the data directory", written.len()),
+        |first| {
+            format!(
+                "{} paths outside the data directory, first {first}",
+                outside.len()
+            )
+        },
+    );
+    Check::evaluated(
+        NAME,
+        outside.is_empty(),
+        says,
+        json!({"data_directory": root, "written": written.len(), "outside": outside}),
+    )
+}
+
+fn inside(root: &str, path: &str) -> bool {
+    let path = Path::new(path);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    path.starts_with(Path::new(root)) && !climbs
+}
