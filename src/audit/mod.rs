@@ -1,13 +1,27 @@
 //! What we can prove: gate checks, claims and forbidden-action detectors, and what `verify` recomputes. Invariant: pure; no verdict without the evidence it was computed from.
 
+mod claims;
 mod feasibility;
+mod last_pass;
 mod orchestration;
 mod precheck;
 mod predict;
+mod result;
+mod resume;
+mod safety;
+mod scope;
 mod seam;
 
+pub use claims::{claims, non_mutation};
 pub use feasibility::{Feasibility, QuerySeen, g1};
+pub use last_pass::{last_pass_differences, lines_that_differ};
 pub use orchestration::{g3, g3_so_far};
 pub use precheck::{SsotSeen, g0, repository_at_g0};
 pub use predict::{predict, protected_tables, step_effect};
+pub use result::{first_failure, result, result_name};
+pub use resume::{ResumeSeen, g4};
+pub use safety::{
+    FullDiscover, PROBES, ProbeSeen, full_discover, full_discover_line, g5, o4_targeted,
+};
+pub use scope::{may_exclude, scope};
 pub use seam::{Seam, g2};

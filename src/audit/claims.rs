@@ -1,0 +1,307 @@
+//! The five claims and the non-mutation judgement. Invariant: each claim is computed from raw values of the run, and what was not measured is NOT CHECKED.
+
+use serde_json::json;
+
+use crate::run::{
+    Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySeen,
+    TransactionEnd,
+};
+use crate::survey::{FactChange, Survey, compare};
+
+/// The five claims, as far as the run has come.
+pub fn claims(run: &RunState) -> Vec<Claim> {
+    vec![
+        wrote_nothing(run),
+        facts_equal(run),
+        cluster_quiet(run),
+        role_could_not_write(run),
+        same_server(run),
+    ]
+}
+
+/// The judgement at closeout. Its `changes` have no rows: who holds the documents adds them.
+pub fn non_mutation(run: &RunState) -> NonMutation {
+    let claims = claims(run);
+    let changes = match (&run.pin, &run.post) {
+        (Some(pin), Some(post)) => known_changes(pin, post),
+        _ => Vec::new(),
+    };
+    NonMutation {
+        verdict: NonMutationVerdict::of(&claims),
+        claims,
+        changes,
+    }
+}
+
+fn claim(
+    name: ClaimName,
+    verdict: ClaimVerdict,
+    measured: impl Into<String>,
+    raw: serde_json::Value,
+) -> Claim {
+    Claim {
+        name,
+        verdict,
+        measured: measured.into(),
+        raw,
+    }
+}
+
+fn wrote_nothing(run: &RunState) -> Claim {
+    let mut closed = Vec::new();
+    let mut stained = Vec::new();
+    let mut unseen = Vec::new();
+    for transaction in &run.transactions {
+        match &transaction.end {
+            TransactionEnd::Closed(proof) => {
+                closed.push(json!({
+                    "id": transaction.id, "nonce": proof.nonce, "virtual_xid": proof.virtual_xid,
+                    "xid_assigned": proof.xid_assigned, "rows_written": proof.rows_written,
+                    "ended_by": proof.ended_by, "backend_wal_bytes": proof.backend_wal_bytes,
+                }));
+                let stains = proof.stains();
+                if !stains.is_empty() {
+                    stained.push(json!({"id": transaction.id, "stains": stains}));
+                }
+            }
+            TransactionEnd::Open => unseen.push(json!({"id": transaction.id, "why": "open"})),
+            TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
+        }
+    }
+    let clean = closed.len() - stained.len();
+    let mut measured = format!("{clean} of {} transactions", run.transactions.len());
+    if !unseen.is_empty() {
+        measured = format!(
+            "{measured}, {} with unseen end (covered by D)",
+            unseen.len()
+        );
+    }
+    let verdict = match (closed.is_empty(), stained.is_empty()) {
+        (true, _) => ClaimVerdict::NotChecked,
+        (false, true) => ClaimVerdict::Holds,
+        (false, false) => ClaimVerdict::False,
+    };
+    let raw = json!({"closed": closed, "stained": stained, "unseen": unseen});
+    claim(ClaimName::A, verdict, measured, raw)
+}
+
+/// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is missing.
+fn known_changes(pin: &Survey, post: &Survey) -> Vec<FactChange> {
+    let unknown = |key: &str| {
+        [pin, post].into_iter().any(|survey| {
+            survey
+                .fact(key)
+                .is_some_and(|f| f.observed.value().is_none())
+        })
+    };
+    compare(pin, post)
+        .into_iter()
+        .filter(|change| !unknown(change.key.as_str()))
+        .collect()
+}
+
+fn facts_equal(run: &RunState) -> Claim {
+    let not_yet = |measured: &str| {
+        claim(
+            ClaimName::B,
+            ClaimVerdict::NotChecked,
+            measured,
+            json!({"post": null}),
+        )
+    };
+    let Some(pin) = &run.pin else {
+        return not_yet("no pin yet");
+    };
+    let Some(post) = &run.post else {
+        let moved = run.live.as_ref().map_or(0, |live| live.changed.len());
+        let differ = run
+            .latest
+            .as_ref()
+            .map_or(0, |(_, latest)| compare(pin, latest).len())
+            .max(moved);
+        return match differ {
+            0 => not_yet("equal so far"),
+            n => not_yet(&format!("{n} differ so far")),
+        };
+    };
+    compared(pin, post)
+}
+
+fn compared(pin: &Survey, post: &Survey) -> Claim {
+    let two = pin.snapshot.precedes(&post.snapshot);
+    let changes = known_changes(pin, post);
+    let unknown: Vec<String> = [("pre", pin), ("post", post)]
+        .into_iter()
+        .flat_map(|(side, survey)| {
+            survey
+                .unknown()
+                .map(move |f| format!("{side} {}", f.key))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let streams = |survey: &Survey| survey.candidates.is_some() && survey.pieces.is_some();
+    let complete = streams(pin) && streams(post) && !pin.facts.is_empty();
+    let digests = pin.digest_holds() && post.digest_holds();
+    let raw = json!({
+        "pre": {"nonce": pin.snapshot.nonce, "virtual_xid": pin.snapshot.virtual_xid, "ended_at": pin.snapshot.ended_at,
+                "snapshot": pin.snapshot.snapshot, "facts_digest": pin.facts_digest, "candidates": pin.candidates, "pieces": pin.pieces},
+        "post": {"nonce": post.snapshot.nonce, "virtual_xid": post.snapshot.virtual_xid, "began_at": post.snapshot.began_at,
+                 "snapshot": post.snapshot.snapshot, "facts_digest": post.facts_digest, "candidates": post.candidates, "pieces": post.pieces},
+        "two_snapshots": two, "digests_recomputed": digests, "streams_read": complete, "unknown": unknown,
+        "changed": changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
+    });
+    let (verdict, measured) = if !two {
+        (
+            ClaimVerdict::NotChecked,
+            "the two surveys are not two snapshots in order".to_owned(),
+        )
+    } else if !digests {
+        (
+            ClaimVerdict::NotChecked,
+            "a facts digest is not that of its facts".to_owned(),
+        )
+    } else if !changes.is_empty() {
+        (
+            ClaimVerdict::False,
+            format!("{} differ: not by us", changes.len()),
+        )
+    } else if !unknown.is_empty() {
+        (
+            ClaimVerdict::NotChecked,
+            format!("unknown: {}", unknown.join(", ")),
+        )
+    } else if !complete {
+        (
+            ClaimVerdict::NotChecked,
+            "the streams were not read to their end".to_owned(),
+        )
+    } else {
+        (
+            ClaimVerdict::Holds,
+            format!("{} facts equal in two snapshots", pin.facts.len()),
+        )
+    };
+    claim(ClaimName::B, verdict, measured, raw)
+}
+
+fn cluster_quiet(run: &RunState) -> Claim {
+    let last = run
+        .post
+        .as_ref()
+        .or(run.latest.as_ref().map(|(_, latest)| latest));
+    let xmax = |survey: &Survey| survey.snapshot.xmax();
+    let pair = run
+        .pin
+        .as_ref()
+        .zip(last)
+        .filter(|(pin, last)| pin.snapshot.nonce != last.snapshot.nonce);
+    let Some((before, after)) = pair.and_then(|(pin, last)| Some((xmax(pin)?, xmax(last)?))) else {
+        let raw = json!({"xmax_pre": run.pin.as_deref().and_then(xmax), "xmax_post": null});
+        return claim(
+            ClaimName::C,
+            ClaimVerdict::NotChecked,
+            "one snapshot so far",
+            raw,
+        );
+    };
+    let raw = json!({"xmax_pre": before, "xmax_post": after});
+    match after.checked_sub(before) {
+        Some(0) => claim(ClaimName::C, ClaimVerdict::Holds, "0 finished", raw),
+        Some(delta) => {
+            let measured = format!("{delta} finished elsewhere");
+            claim(ClaimName::C, ClaimVerdict::False, measured, raw)
+        }
+        None => claim(
+            ClaimName::C,
+            ClaimVerdict::NotChecked,
+            "xmax went back: another cluster",
+            raw,
+        ),
+    }
+}
+
+fn role_could_not_write(run: &RunState) -> Claim {
+    let raw: serde_json::Value = run
+        .surveys
+        .iter()
+        .map(|s| {
+            json!({
+                "purpose": s.purpose, "nonce": s.nonce, "read_only": s.read_only,
+                "ways": s.ways_to_write, "unanswered": s.unanswered, "warnings": s.warnings,
+            })
+        })
+        .collect();
+    let ways: Vec<&str> = run
+        .surveys
+        .iter()
+        .flat_map(|s| s.ways_to_write.iter().map(String::as_str))
+        .collect();
+    let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
+    let warnings = run.surveys.last().map_or(0, |s| s.warnings);
+    let (verdict, measured) = if any(Some(false)) {
+        (ClaimVerdict::False, format!("{} ways found", ways.len()))
+    } else if run.surveys.is_empty() {
+        (ClaimVerdict::NotChecked, "no survey yet".to_owned())
+    } else if any(None) {
+        (ClaimVerdict::NotChecked, "not fully answered".to_owned())
+    } else {
+        (
+            ClaimVerdict::Holds,
+            format!("0 ways found, {warnings} warnings"),
+        )
+    };
+    claim(ClaimName::D, verdict, measured, json!({"surveys": raw}))
+}
+
+/// That the role has expected names is part of it: another user on the same server is another session.
+fn same_server(run: &RunState) -> Claim {
+    let raw: serde_json::Value = run
+        .surveys
+        .iter()
+        .map(|s| json!({"purpose": s.purpose, "nonce": s.nonce, "server": s.server}))
+        .collect();
+    let Some((first, later)) = run.surveys.split_first() else {
+        return claim(
+            ClaimName::E,
+            ClaimVerdict::NotChecked,
+            "no survey yet",
+            json!({"surveys": raw}),
+        );
+    };
+    let mut differences: Vec<String> = later
+        .iter()
+        .flat_map(|s| first.server.differences(&s.server))
+        .collect();
+    differences.sort();
+    differences.dedup();
+    let nameless = |s: &SurveySeen| {
+        s.server.system_identifier.is_none()
+            || s.server.timeline.is_none()
+            || s.server.postmaster_start.is_empty()
+    };
+    let unread = run.surveys.iter().any(nameless);
+    let (verdict, measured) = match (differences.is_empty(), unread) {
+        (true, false) => (
+            ClaimVerdict::Holds,
+            format!(
+                "up since {}",
+                first
+                    .server
+                    .postmaster_start
+                    .get(..10)
+                    .unwrap_or(&first.server.postmaster_start)
+            ),
+        ),
+        (true, true) => (
+            ClaimVerdict::NotChecked,
+            "system identifier, timeline or start time could not be read".to_owned(),
+        ),
+        (false, _) => (ClaimVerdict::False, differences.join("; ")),
+    };
+    claim(
+        ClaimName::E,
+        verdict,
+        measured,
+        json!({"surveys": raw, "differences": differences}),
+    )
+}

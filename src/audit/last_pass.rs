@@ -1,0 +1,83 @@
+//! What differs between the pin and the last PASS. Invariant: a difference of profile, prediction or any fact is never left out.
+
+use std::collections::BTreeSet;
+
+use crate::run::{LastPass, LastPassDifference};
+use crate::simulate::PredictedEffect;
+use crate::survey::{Digest, FactKey, Survey};
+
+/// Every difference between a last PASS and the pin: the facts in the pin's order, then `profile`, then `prediction`.
+pub fn last_pass_differences(
+    last: &LastPass,
+    pin: &Survey,
+    profile_sha256: &Digest,
+    predicted: &PredictedEffect,
+) -> Vec<LastPassDifference> {
+    let then = |key: &FactKey| last.facts.iter().find(|fact| fact.key == *key);
+    let gone = last
+        .facts
+        .iter()
+        .filter(|fact| pin.fact(fact.key.as_str()).is_none());
+    let keys: Vec<&FactKey> = pin.facts.iter().chain(gone).map(|f| &f.key).collect();
+    let mut differences = Vec::new();
+    for key in keys {
+        let now = pin
+            .fact(key.as_str())
+            .and_then(|fact| fact.observed.value());
+        let before = then(key).and_then(|fact| fact.observed.value());
+        if now.is_none() || now != before {
+            differences.push(LastPassDifference {
+                key: key.clone(),
+                then: before.map(str::to_owned),
+                now: now.map(str::to_owned),
+                lines: None,
+            });
+        }
+    }
+    let mut other = |key: &str, before: String, now: String| {
+        if before != now {
+            differences.push(LastPassDifference {
+                key: FactKey::new(key),
+                then: Some(before),
+                now: Some(now),
+                lines: None,
+            });
+        }
+    };
+    other(
+        "profile",
+        last.profile_sha256.to_string(),
+        profile_sha256.to_string(),
+    );
+    other("prediction", words(&last.predicted), words(predicted));
+    differences
+}
+
+/// How many lines of two documents are in one and not in the other, counting equal lines as often as they occur; the larger side counts.
+pub fn lines_that_differ(then: &str, now: &str) -> u64 {
+    let numbered = |text: &str| -> BTreeSet<(String, usize)> {
+        let mut seen = std::collections::BTreeMap::<&str, usize>::new();
+        text.lines()
+            .map(|line| {
+                let nth = seen.entry(line).or_default();
+                *nth += 1;
+                (line.to_owned(), *nth)
+            })
+            .collect()
+    };
+    let (one, two) = (numbered(then), numbered(now));
+    let (gone, new) = (one.difference(&two).count(), two.difference(&one).count());
+    gone.max(new) as u64
+}
+
+fn words(effect: &PredictedEffect) -> String {
+    let touched: Vec<String> = effect
+        .touched()
+        .map(|table| format!("{} {}", table.table, table.words()))
+        .collect();
+    if touched.is_empty() {
+        "nothing".to_owned()
+    } else {
+        touched.join("; ")
+    }
+}

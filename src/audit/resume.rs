@@ -1,0 +1,93 @@
+//! G4: a fresh fold gives the same run, and resuming at closeout changes nothing. Invariant: the two runs that are compared are of the same journal record.
+
+use serde_json::{Value, json};
+
+use crate::run::{Check, RunState, State, StopCode};
+
+/// What resuming at closeout answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResumeSeen {
+    /// State that it returned.
+    pub state: State,
+    /// Stop code that it returned.
+    pub stop_code: Option<StopCode>,
+    /// Transitions (`state_changed`) that it added to the journal.
+    pub transitions_added: u64,
+}
+
+/// The four checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the same record.
+pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeSeen>) -> Vec<Check> {
+    let same_record = live.last == refolded.last;
+    let (one, two) = (digests(live), digests(refolded));
+    let seq = |run: &RunState| run.last.map(|(seq, _)| seq);
+    let mut checks = vec![
+        Check::evaluated(
+            "refold_same_state",
+            same_record && live == refolded,
+            format!(
+                "{} folded afresh from {} records: {}",
+                live.state,
+                seq(refolded).map_or(0, |seq| seq + 1),
+                refolded.state
+            ),
+            json!({
+                "live": {"seq": seq(live), "state": live.state},
+                "refolded": {"seq": seq(refolded), "state": refolded.state}, "equal": live == refolded,
+            }),
+        ),
+        Check::evaluated(
+            "refold_same_digests",
+            same_record && one == two && !one.is_null(),
+            "facts, evidence, context and ledgers have the same digests",
+            json!({"live": one, "refolded": two}),
+        ),
+    ];
+    checks.extend(resume_checks(live, resumed));
+    checks
+}
+
+fn resume_checks(live: &RunState, resumed: Option<&ResumeSeen>) -> [Check; 2] {
+    const NAMES: [&str; 2] = ["resume_returns_the_same", "resume_adds_no_transition"];
+    let before = live.returns.last().map(|(state, code, _)| (*state, *code));
+    let (Some(seen), Some((state, stop_code))) = (resumed, before) else {
+        return NAMES.map(|name| {
+            Check::not_checked(
+                name,
+                "no resume at closeout was tried",
+                "drygate resume RUN_ID",
+            )
+        });
+    };
+    let code = |code: Option<StopCode>| code.map_or("stop_code=None", StopCode::name);
+    [
+        Check::evaluated(
+            NAMES[0],
+            seen.state == state && seen.stop_code == stop_code,
+            format!("{} / {}", seen.state, code(seen.stop_code)),
+            json!({
+                "before": {"state": state, "stop_code": stop_code},
+                "resumed": {"state": seen.state, "stop_code": seen.stop_code},
+            }),
+        ),
+        Check::evaluated(
+            NAMES[1],
+            seen.transitions_added == 0,
+            format!("{} transitions added", seen.transitions_added),
+            json!({"transitions_added": seen.transitions_added}),
+        ),
+    ]
+}
+
+fn digests(run: &RunState) -> Value {
+    let survey = |survey: &Option<Box<crate::survey::Survey>>| {
+        survey
+            .as_ref()
+            .map(|s| json!([s.facts_digest, s.input_digest()]))
+    };
+    let ledgers: Vec<_> = run.steps.iter().map(|s| &s.ledger.sha256).collect();
+    json!({
+        "pin": survey(&run.pin), "post": survey(&run.post),
+        "evidence": run.evidence.as_ref().map(|e| &e.digest), "earlier_evidence": run.earlier_evidence,
+        "simulator_input": run.context.as_ref().map(|c| &c.simulator_input_digest), "ledgers": ledgers,
+    })
+}

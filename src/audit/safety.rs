@@ -1,0 +1,116 @@
+//! G5: the built-in probes and the declared result of a full test run. Invariant: a probe that was not run is NOT CHECKED; a declared result is never a check.
+
+use serde_json::json;
+
+use crate::run::{Check, Verdict};
+use crate::survey::{Declared, Digest, UtcTime};
+
+/// The probes of the contract. All must be run, for real, each time.
+pub const PROBES: [&str; 7] = [
+    "live_refused",
+    "kill_switch_off",
+    "approval_of_wrong_gate_refused",
+    "approval_of_other_evidence_refused",
+    "approval_expired_refused",
+    "approval_used_twice_refused",
+    "writing_statement_refused",
+];
+
+/// What one probe saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeSeen {
+    /// One of [`PROBES`].
+    pub name: String,
+    /// What must be seen: `STOP_LIVE_REFUSED`.
+    pub expected: String,
+    /// What was seen.
+    pub saw: String,
+    /// Whether that is what must be seen.
+    pub holds: bool,
+}
+
+/// One check for each probe; a probe of the contract that is missing is named.
+pub fn g5(seen: &[ProbeSeen]) -> Vec<Check> {
+    let missing = PROBES
+        .iter()
+        .filter(|name| !seen.iter().any(|probe| probe.name == **name));
+    seen.iter()
+        .map(|probe| {
+            Check::evaluated(
+                &probe.name,
+                probe.holds && !probe.saw.is_empty(),
+                if probe.holds {
+                    probe.saw.clone()
+                } else {
+                    format!("expected {}, saw {}", probe.expected, probe.saw)
+                },
+                json!({"expected": probe.expected, "saw": probe.saw, "holds": probe.holds}),
+            )
+        })
+        .chain(missing.map(|name| {
+            Check::not_checked(
+                name,
+                "the probe was not run",
+                "drygate resume RUN_ID runs it",
+            )
+        }))
+        .collect()
+}
+
+/// `O4 targeted: 7/7 PASS`, counted from the recorded checks of G5.
+pub fn o4_targeted(checks: &[Check]) -> String {
+    let passed = checks.iter().filter(|c| c.verdict == Verdict::Pass).count();
+    let worst = Verdict::of_gate(checks.iter().map(|c| c.verdict));
+    format!("O4 targeted: {passed}/{} {worst}", checks.len())
+}
+
+/// What a full test run said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FullDiscover {
+    /// Tests that passed, and tests in all. Nothing checked them.
+    pub passed_of: Declared<(u64, u64)>,
+    /// SHA-256 of the result file.
+    pub sha256: Digest,
+    /// When the file was last changed, where known.
+    pub written_at: Option<UtcTime>,
+}
+
+/// Reads a result file: all its lines of the form `N passed` with `N failed`, the last one counts.
+pub fn full_discover(text: &str, written_at: Option<UtcTime>) -> Option<FullDiscover> {
+    let (passed, failed) = text.lines().rev().find_map(counts)?;
+    Some(FullDiscover {
+        passed_of: Declared::new((passed, passed.checked_add(failed)?)),
+        sha256: Digest::of(text),
+        written_at,
+    })
+}
+
+/// `Full discover: 366/366 PASS (DECLARED, ...)`, or that it is NOT CHECKED.
+pub fn full_discover_line(seen: Option<&FullDiscover>) -> String {
+    let Some(seen) = seen else {
+        return "Full discover: NOT CHECKED (the profile names no result file)".to_owned();
+    };
+    let (passed, all) = *seen.passed_of.get();
+    let word = Verdict::of(passed == all && all > 0);
+    let age = seen
+        .written_at
+        .map_or_else(|| "unknown time".to_owned(), |at| at.to_string());
+    format!(
+        "Full discover: {passed}/{all} {word} (DECLARED, result file sha256 {}, of {age})",
+        seen.sha256
+    )
+}
+
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let words: Vec<&str> = line
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let before = |name: &str| {
+        words
+            .windows(2)
+            .find(|pair| pair[1] == name)
+            .and_then(|pair| pair[0].parse::<u64>().ok())
+    };
+    Some((before("passed")?, before("failed")?))
+}
