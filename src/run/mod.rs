@@ -7,6 +7,7 @@ mod context;
 mod event;
 mod evidence;
 mod fold;
+mod fold_approvals;
 mod fold_parts;
 mod gate;
 mod legal;

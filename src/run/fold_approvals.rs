@@ -1,0 +1,142 @@
+//! What evidence, approvals, drift and states do to a run. Invariant: an approval is consumed by the state that it opens, and by nothing else.
+
+use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
+use super::{ApprovalGate, Decision, Event, RunState, State, StopCode};
+use crate::survey::UtcTime;
+
+impl RunState {
+    pub(super) fn apply_state(&mut self, at: UtcTime, to: State) {
+        let opened = match to {
+            State::CutSimulated => Some(ApprovalGate::SG1),
+            State::EnactSimulated => Some(ApprovalGate::SG2),
+            _ => None,
+        };
+        if let Some(gate) = opened
+            && let Some(approval) = self
+                .approvals
+                .iter_mut()
+                .rev()
+                .find(|a| a.gate == gate && a.status == ApprovalStatus::Pending)
+        {
+            approval.status = ApprovalStatus::Consumed;
+        }
+        if to == State::Surveyed && self.state != State::Prechecked {
+            self.round += 1;
+            self.steps.clear();
+            self.predicted = None;
+            self.renewal = None;
+            self.drifted_before = self.drift.take();
+        }
+        if to.is_final() {
+            self.owes_return = true;
+        }
+        self.state = to;
+        self.state_since = Some(at);
+    }
+
+    pub(super) fn apply_approval(&mut self, at: UtcTime, event: &Event) {
+        match event {
+            Event::EvidenceTaken {
+                gate,
+                round,
+                evidence,
+                sheet,
+                expires_at,
+                boot_id,
+            } => {
+                if let Some(old) = self.evidence.take() {
+                    self.earlier_evidence.push((old.gate, old.digest));
+                }
+                self.evidence = Some(Evidence {
+                    gate: *gate,
+                    round: *round,
+                    digest: evidence.clone(),
+                    sheet: sheet.clone(),
+                    taken_at: at,
+                    expires_at: *expires_at,
+                    shown_boot: boot_id.clone(),
+                });
+                self.renewal = None;
+                if *gate == ApprovalGate::SG2 {
+                    self.drifted_before = None;
+                }
+            }
+            Event::EvidenceShown {
+                evidence,
+                expires_at,
+                boot_id,
+                ..
+            } => {
+                if let Some(current) = self.evidence.as_mut().filter(|e| e.digest == *evidence) {
+                    current.expires_at = *expires_at;
+                    current.shown_boot.clone_from(boot_id);
+                }
+            }
+            Event::StopRaised(stop) => {
+                self.owes_return |= matches!(
+                    stop.stop_code,
+                    StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
+                );
+                self.stops.push(RaisedStop {
+                    stop: stop.clone(),
+                    at,
+                });
+            }
+            Event::ApprovalRecorded {
+                gate,
+                decision,
+                evidence,
+                reason,
+                by,
+                boot_id,
+            } => {
+                self.record_decision(Approval {
+                    gate: *gate,
+                    decision: *decision,
+                    evidence: evidence.clone(),
+                    reason: reason.clone(),
+                    by: by.clone(),
+                    at,
+                    boot_id: boot_id.clone(),
+                    status: match decision {
+                        Decision::Approve => ApprovalStatus::Pending,
+                        Decision::Reject => ApprovalStatus::Rejection,
+                        Decision::Withdraw => ApprovalStatus::Withdrawn,
+                    },
+                });
+            }
+            Event::DriftFound { gate, drift, .. } => {
+                if gate.is_some() {
+                    for approval in &mut self.approvals {
+                        if matches!(
+                            approval.status,
+                            ApprovalStatus::Pending | ApprovalStatus::Consumed
+                        ) {
+                            approval.status = ApprovalStatus::Void;
+                        }
+                    }
+                }
+                self.drift = Some(Drift {
+                    gate: *gate,
+                    changes: drift.clone(),
+                    at,
+                });
+            }
+            Event::EvidenceRenewed { reason, .. } => self.renewal = Some(*reason),
+            _ => {}
+        }
+    }
+
+    fn record_decision(&mut self, approval: Approval) {
+        if approval.decision == Decision::Withdraw
+            && let Some(pending) = self
+                .approvals
+                .iter_mut()
+                .rev()
+                .find(|a| a.status == ApprovalStatus::Pending)
+        {
+            pending.status = ApprovalStatus::Withdrawn;
+        }
+        self.approvals.push(approval);
+    }
+}
