@@ -2,22 +2,31 @@
 
 mod claims;
 mod feasibility;
+mod forbidden;
+mod handover;
 mod last_pass;
 mod orchestration;
 mod precheck;
 mod predict;
+mod recompute;
+mod recompute_gates;
 mod result;
 mod resume;
 mod safety;
 mod scope;
 mod seam;
+mod secrets;
+mod sent;
 
 pub use claims::{claims, non_mutation};
 pub use feasibility::{Feasibility, QuerySeen, g1};
+pub use forbidden::{Forbidden, forbidden};
+pub use handover::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};
 pub use last_pass::{last_pass_differences, lines_that_differ};
 pub use orchestration::{g3, g3_so_far};
 pub use precheck::{SsotSeen, g0, repository_at_g0};
 pub use predict::{predict, protected_tables, step_effect};
+pub use recompute::{Finding, Recomputed, Recomputer, recompute};
 pub use result::{first_failure, result, result_name};
 pub use resume::{ResumeSeen, g4};
 pub use safety::{
@@ -25,3 +34,4 @@ pub use safety::{
 };
 pub use scope::{may_exclude, scope};
 pub use seam::{Seam, g2};
+pub use secrets::{SecretScan, hardcoded_run_ids, scan_for_secrets};

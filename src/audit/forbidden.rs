@@ -1,0 +1,430 @@
+//! The forbidden-action audit: nine rows with detector, raw output and verdict. Invariant: no detector input, no answer: NOT CHECKED.
+
+use serde_json::{Value, json};
+
+use super::handover::moved;
+use super::sent::{calls, reads_only, writes};
+use super::{SecretScan, recompute::Recomputed};
+use crate::profile::Profile;
+use crate::run::{
+    Cause, Check, NonMutationVerdict, Person, RepositoryState, RunState, Signer, Verdict,
+};
+use crate::survey::{Digest, Survey};
+
+/// What the detectors look at. What is `None` leaves its row NOT CHECKED.
+#[derive(Debug, Clone, Copy)]
+pub struct Forbidden<'a> {
+    /// The run, folded.
+    pub run: &'a RunState,
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The repository at G0.
+    pub repository_before: Option<&'a RepositoryState>,
+    /// The repository now.
+    pub repository_now: Option<&'a RepositoryState>,
+    /// Every statement that was sent to the server.
+    pub statements: Option<&'a [String]>,
+    /// SHA-256 of the executable now.
+    pub binary_now: Option<&'a Digest>,
+    /// `execution_enabled` as it was read back.
+    pub execution_enabled: Option<bool>,
+    /// The scan of profile, journal and blobs.
+    pub secrets: Option<&'a SecretScan>,
+    /// The recomputation of the journal so far.
+    pub recomputed: Option<&'a Recomputed>,
+}
+
+/// A row: name of its check, words of the source report, the answer it needs, its detector.
+struct Row {
+    name: &'static str,
+    words: &'static str,
+    clean: &'static str,
+    detector: &'static str,
+}
+
+/// What a detector found.
+enum Found {
+    /// The answer that the row needs.
+    Clean(Value),
+    /// Something else, in a few words.
+    Dirty(String, Value),
+    /// Somebody else changed the database.
+    ByOthers(Value),
+    /// No input, and what would give it.
+    Nothing(String, &'static str),
+}
+
+/// The nine rows, in the order of the source report.
+pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
+    let row = |name, words, clean, detector, found| {
+        Row {
+            name,
+            words,
+            clean,
+            detector,
+        }
+        .check(found)
+    };
+    vec![
+        row(
+            "forbidden_production_mutation",
+            "Production mutation",
+            "NONE",
+            "claims A to E",
+            production_mutation(seen.run),
+        ),
+        row(
+            "forbidden_live_cut_verify_enact",
+            "Live CUT/VERIFY/enact mutation",
+            "NONE",
+            "every statement sent: no call of a pinned function, no writing statement",
+            live_calls(seen),
+        ),
+        row(
+            "forbidden_kill_switch",
+            "Production execution kill-switch enabled",
+            "NO",
+            "execution_enabled read back",
+            kill_switch(seen),
+        ),
+        row(
+            "forbidden_deploy_restart",
+            "Deploy/restart",
+            "NONE",
+            "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
+            deploy_restart(seen),
+        ),
+        row(
+            "forbidden_push_tag",
+            "Push/tag remote",
+            "NONE",
+            "main and tags equal, and no git command of ours can push",
+            push_tag(seen),
+        ),
+        row(
+            "forbidden_source_mutation",
+            "source_document / source_version mutation",
+            "NONE",
+            "content digests pre and post",
+            source_mutation(seen.run),
+        ),
+        row(
+            "forbidden_hardcoded_secrets",
+            "Hardcoded secrets/runtime IDs",
+            "NONE",
+            "scan of profile, journal and blobs",
+            secrets(seen),
+        ),
+        row(
+            "forbidden_signing_replaced",
+            "StubSigning replaced by real crypto",
+            "NO",
+            "signer on each record",
+            signing(seen.run),
+        ),
+        row(
+            "forbidden_fake_pass",
+            "Fake PASS",
+            "NO",
+            "every verdict recomputed from the journal so far",
+            fake_pass(seen),
+        ),
+    ]
+}
+
+/// The rows that follow from the journal alone: what `verify` recomputes.
+pub(super) fn from_journal(run: &RunState) -> [(&'static str, Verdict); 3] {
+    [
+        (
+            "forbidden_production_mutation",
+            verdict(&production_mutation(run)),
+        ),
+        ("forbidden_source_mutation", verdict(&source_mutation(run))),
+        ("forbidden_signing_replaced", verdict(&signing(run))),
+    ]
+}
+
+fn verdict(found: &Found) -> Verdict {
+    match found {
+        Found::Clean(_) => Verdict::Pass,
+        Found::Dirty(..) | Found::ByOthers(_) => Verdict::Fail,
+        Found::Nothing(..) => Verdict::NotChecked,
+    }
+}
+
+impl Row {
+    fn check(&self, found: Found) -> Check {
+        let verdict = verdict(&found);
+        let mut cause = None;
+        let mut remedy = None;
+        let (answer, output) = match found {
+            Found::Clean(output) => (self.clean.to_owned(), output),
+            Found::Dirty(what, output) => {
+                let answer = if self.clean == "NO" { "YES" } else { "FOUND" };
+                (format!("{answer}: {what}"), output)
+            }
+            Found::ByOthers(output) => {
+                cause = Some(Cause::ChangedByOthers);
+                ("BY OTHERS, not by this run".to_owned(), output)
+            }
+            Found::Nothing(why, how) => {
+                remedy = Some(how.to_owned());
+                (format!("NOT CHECKED ({why})"), Value::Null)
+            }
+        };
+        let words = format!("{}: {answer}.", self.words);
+        Check {
+            name: self.name.to_owned(),
+            verdict,
+            says: words.clone(),
+            raw: json!({"detector": self.detector, "output": output, "answer": answer, "words": words}),
+            cause,
+            remedy,
+        }
+    }
+}
+
+fn production_mutation(run: &RunState) -> Found {
+    let Some(judged) = &run.non_mutation else {
+        return Found::Nothing(
+            "the claims were not judged".to_owned(),
+            "a run that goes on to closeout",
+        );
+    };
+    let claims: Vec<_> = judged
+        .claims
+        .iter()
+        .map(|c| json!({"claim": c.name, "verdict": c.verdict, "measured": c.measured}))
+        .collect();
+    let output = json!({"verdict": judged.verdict, "claims": claims});
+    match judged.verdict {
+        NonMutationVerdict::Proven => Found::Clean(output),
+        NonMutationVerdict::ChangedByOthers => Found::ByOthers(output),
+        NonMutationVerdict::Unproven => {
+            Found::Nothing("UNPROVEN".to_owned(), "the claims name what is missing")
+        }
+        NonMutationVerdict::MutationSuspected => Found::Dirty("suspected".to_owned(), output),
+    }
+}
+
+fn live_calls(seen: &Forbidden<'_>) -> Found {
+    let Some(statements) = seen.statements.filter(|sent| !sent.is_empty()) else {
+        return Found::Nothing(
+            "no statement record".to_owned(),
+            "a target that records its statements",
+        );
+    };
+    let pinned: Vec<&str> = seen
+        .profile
+        .functions
+        .iter()
+        .map(|f| f.name.as_str())
+        .collect();
+    let wrong: Vec<&String> = statements
+        .iter()
+        .filter(|sent| writes(sent) || pinned.iter().any(|name| calls(sent, name)))
+        .collect();
+    let output =
+        json!({"statements": statements.len(), "pinned_functions": pinned, "found": wrong});
+    match wrong.first() {
+        None => Found::Clean(output),
+        Some(first) => {
+            let shown: String = first.chars().take(80).collect();
+            Found::Dirty(shown, output)
+        }
+    }
+}
+
+fn kill_switch(seen: &Forbidden<'_>) -> Found {
+    match seen.execution_enabled {
+        None => Found::Nothing("not read back".to_owned(), "the probes of G5 read it back"),
+        Some(enabled) => {
+            let pinned = seen.run.context.as_ref().map(|c| c.execution_enabled);
+            let output = json!({"execution_enabled": enabled, "context_pins": pinned});
+            if enabled || pinned == Some(true) {
+                Found::Dirty("execution_enabled=True".to_owned(), output)
+            } else {
+                Found::Clean(output)
+            }
+        }
+    }
+}
+
+/// A restart that is seen says nothing about who restarted: the row is then NOT CHECKED, as claim E makes the run UNPROVEN. Another binary of ours is a deploy in the run.
+fn deploy_restart(seen: &Forbidden<'_>) -> Found {
+    let run = seen.run;
+    let tools = run
+        .created
+        .iter()
+        .map(|c| &c.tool)
+        .chain(run.invocations.iter().map(|i| &i.tool));
+    let recorded: Vec<Option<&Digest>> = tools.map(|tool| tool.binary_sha256.as_ref()).collect();
+    let starts: Vec<&str> = run
+        .surveys
+        .iter()
+        .map(|s| s.server.postmaster_start.as_str())
+        .collect();
+    let output = json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": seen.binary_now});
+    let known: Option<Vec<&Digest>> = recorded.iter().copied().collect();
+    let (Some(known), Some(now)) = (known, seen.binary_now) else {
+        return Found::Nothing(
+            "the executable could not be read".to_owned(),
+            "an executable file that drygate may read",
+        );
+    };
+    if known.iter().any(|sha256| *sha256 != now) {
+        return Found::Dirty("our binary changed during the run".to_owned(), output);
+    }
+    if starts.len() < 2 {
+        return Found::Nothing(
+            "fewer than two surveys".to_owned(),
+            "a run that goes on to closeout",
+        );
+    }
+    if starts
+        .iter()
+        .any(|start| *start != starts[0] || start.is_empty())
+    {
+        return Found::Nothing(
+            format!(
+                "the server restarted, by whom is not visible: {}",
+                starts.join(", ")
+            ),
+            "a new run",
+        );
+    }
+    Found::Clean(output)
+}
+
+fn push_tag(seen: &Forbidden<'_>) -> Found {
+    let (Some(before), Some(now)) = (seen.repository_before, seen.repository_now) else {
+        return Found::Nothing(
+            "no repository".to_owned(),
+            "--repo DIR or run inside a work tree",
+        );
+    };
+    let commands: Vec<&String> = before.commands.iter().chain(&now.commands).collect();
+    if commands.is_empty() {
+        return Found::Nothing(
+            "no record of git commands".to_owned(),
+            "a repository that records its commands",
+        );
+    }
+    let unsafe_commands: Vec<&&String> = commands.iter().filter(|c| !reads_only(c)).collect();
+    let moved = moved(before, now);
+    let output = json!({"commands": commands, "not_reading": unsafe_commands, "moved": moved.guarded, "moved_by_others": moved.others});
+    if let Some(command) = unsafe_commands.first() {
+        return Found::Dirty(format!("a git command that may write: {command}"), output);
+    }
+    match moved.guarded.first() {
+        Some(first) => Found::Dirty(first.clone(), output),
+        None => Found::Clean(output),
+    }
+}
+
+const SOURCE_TABLES: [&str; 2] = ["source_document", "source_version"];
+
+fn source_mutation(run: &RunState) -> Found {
+    let (Some(pin), Some(post)) = (&run.pin, &run.post) else {
+        return Found::Nothing(
+            "no post survey".to_owned(),
+            "a run that goes on to closeout",
+        );
+    };
+    let value = |survey: &Survey, key: &str| {
+        survey
+            .fact(key)
+            .and_then(|fact| fact.observed.value())
+            .map(str::to_owned)
+    };
+    let pairs = SOURCE_TABLES.map(|key| (key, value(pin, key), value(post, key)));
+    if pairs
+        .iter()
+        .any(|(_, one, two)| one.is_none() || two.is_none())
+    {
+        return Found::Nothing(
+            "no content digest of both tables in both surveys".to_owned(),
+            "[[contents]] for source_document and source_version in the profile",
+        );
+    }
+    let output = json!(
+        pairs
+            .each_ref()
+            .map(|(key, one, two)| json!({"fact": key, "pre": one, "post": two}))
+    );
+    let moved: Vec<&str> = pairs
+        .iter()
+        .filter(|(_, one, two)| one != two)
+        .map(|(key, ..)| *key)
+        .collect();
+    let suspected = run
+        .non_mutation
+        .as_ref()
+        .is_some_and(|judged| judged.verdict == NonMutationVerdict::MutationSuspected);
+    match (moved.is_empty(), suspected) {
+        (true, _) => Found::Clean(output),
+        (false, false) => Found::ByOthers(output),
+        (false, true) => Found::Dirty(moved.join(", "), output),
+    }
+}
+
+fn secrets(seen: &Forbidden<'_>) -> Found {
+    let scanned = |scan: &SecretScan| {
+        scan.texts.iter().any(|t| t == "profile")
+            && scan.texts.iter().any(|t| t.starts_with("journal"))
+    };
+    let Some(scan) = seen.secrets.filter(|scan| scanned(scan)) else {
+        return Found::Nothing(
+            "profile and journal were not both scanned".to_owned(),
+            "drygate resume RUN_ID scans them",
+        );
+    };
+    let output = json!({"texts": scan.texts.len(), "bytes": scan.bytes, "findings": scan.findings});
+    match scan.findings.first() {
+        None => Found::Clean(output),
+        Some(first) => Found::Dirty(first.clone(), output),
+    }
+}
+
+fn signing(run: &RunState) -> Found {
+    let Some(created) = &run.created else {
+        return Found::Nothing("no record".to_owned(), "a run");
+    };
+    let people: Vec<&Person> = [&created.by]
+        .into_iter()
+        .chain(run.invocations.iter().map(|i| &i.by))
+        .chain(run.approvals.iter().map(|a| &a.by))
+        .collect();
+    let signers: Vec<Signer> = people
+        .iter()
+        .map(|person| person.signer)
+        .chain(run.context.iter().map(|context| context.signer))
+        .collect();
+    let output = json!({"records": signers.len(), "signers": signers});
+    match signers
+        .iter()
+        .find(|signer| **signer != Signer::StubSigning)
+    {
+        None => Found::Clean(output),
+        Some(other) => Found::Dirty(other.name().to_owned(), output),
+    }
+}
+
+fn fake_pass(seen: &Forbidden<'_>) -> Found {
+    let Some(recomputed) = seen.recomputed.filter(|r| r.records > 0) else {
+        return Found::Nothing(
+            "the journal was not recomputed".to_owned(),
+            "drygate verify RUN_ID",
+        );
+    };
+    let findings: Vec<String> = recomputed
+        .findings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let output = json!({"records": recomputed.records, "findings": findings});
+    match findings.first() {
+        None => Found::Clean(output),
+        Some(first) => Found::Dirty(first.clone(), output),
+    }
+}

@@ -1,0 +1,150 @@
+//! G6: refs unchanged, reports rendered. Invariant: what moved is named, and who is not judged by this run's checks is listed apart.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::run::{Check, RepositoryState, RunId};
+use crate::survey::Digest;
+
+/// The reports, without date and suffix.
+pub const REPORTS: [&str; 13] = [
+    "01-ssot-repo-precheck",
+    "02-dryrun-feasibility-and-scope",
+    "03-o4-implementation-summary",
+    "04-live-dryrun-execution-result",
+    "05-resume-idempotency-result",
+    "06-test-safety-result",
+    "07-final-o4-live-dryrun-report",
+    "08-live-facts-pre",
+    "09-live-facts-post",
+    "10-non-mutation-proof",
+    "11-grant-matrix",
+    "12-approvals-and-stops",
+    "13-forbidden-action-audit",
+];
+
+/// `07-final-o4-live-dryrun-report-2026-05-21.md`.
+pub fn report_file(name: &str, run_id: &RunId) -> String {
+    format!("{name}-{}.md", run_id.date())
+}
+
+/// One report: its file name, and its digest or why it does not render.
+pub type ReportSeen = (String, Result<Digest, String>);
+
+/// Whether exactly the 13 reports render.
+pub fn reports_render(run_id: &RunId, rendered: &[ReportSeen]) -> Check {
+    let mut wrong: Vec<String> = rendered
+        .iter()
+        .filter_map(|(name, seen)| seen.as_ref().err().map(|why| format!("{name}: {why}")))
+        .collect();
+    let expected: Vec<String> = REPORTS
+        .iter()
+        .map(|name| report_file(name, run_id))
+        .collect();
+    for name in &expected {
+        let times = rendered.iter().filter(|(seen, _)| seen == name).count();
+        if times != 1 {
+            wrong.push(format!("{name} rendered {times} times"));
+        }
+    }
+    let strangers = rendered.iter().filter(|(name, _)| !expected.contains(name));
+    wrong.extend(strangers.map(|(name, _)| format!("{name} is no report")));
+    let raw: Vec<_> = rendered
+        .iter()
+        .map(|(name, seen)| json!([name, seen.as_ref().ok()]))
+        .collect();
+    let says = if wrong.is_empty() {
+        format!("{} reports", rendered.len())
+    } else {
+        wrong.join("; ")
+    };
+    Check::evaluated(
+        "reports_render",
+        wrong.is_empty(),
+        says,
+        json!({"reports": raw}),
+    )
+}
+
+/// What moved in a repository between two looks at it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// main or a tag.
+    pub guarded: Vec<String>,
+    /// Every other ref.
+    pub others: Vec<String>,
+}
+
+pub(super) fn moved(before: &RepositoryState, now: &RepositoryState) -> Moved {
+    let map = |state: &RepositoryState| -> BTreeMap<String, String> {
+        state.refs.iter().cloned().collect()
+    };
+    let (one, two) = (map(before), map(now));
+    let mains: Vec<String> = [before, now]
+        .iter()
+        .filter_map(|state| {
+            state
+                .main
+                .as_ref()
+                .map(|(name, _)| format!("refs/heads/{name}"))
+        })
+        .collect();
+    let mut moved = Moved::default();
+    if before.main != now.main {
+        let word = |state: &RepositoryState| {
+            state.main.as_ref().map_or_else(
+                || "none".to_owned(),
+                |(name, commit)| format!("{name} {commit}"),
+            )
+        };
+        moved
+            .guarded
+            .push(format!("main: {} -> {}", word(before), word(now)));
+    }
+    let mut names: Vec<&String> = one.keys().chain(two.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let (was, is) = (one.get(name), two.get(name));
+        if was == is || mains.contains(name) {
+            continue;
+        }
+        let side = |commit: Option<&String>| commit.map_or("none", String::as_str).to_owned();
+        let line = format!("{name}: {} -> {}", side(was), side(is));
+        if name.starts_with("refs/tags/") {
+            moved.guarded.push(line);
+        } else {
+            moved.others.push(line);
+        }
+    }
+    moved
+}
+
+/// Whether main and the tags are what they were at G0.
+pub fn main_and_tags_unchanged(
+    before: Option<&RepositoryState>,
+    now: Option<&RepositoryState>,
+) -> Check {
+    const NAME: &str = "main_and_tags_unchanged";
+    let (Some(before), Some(now)) = (before, now) else {
+        return Check::not_checked(
+            NAME,
+            "no repository was seen both at G0 and now",
+            "--repo DIR or run inside a work tree",
+        );
+    };
+    let moved = moved(before, now);
+    let says = match (moved.guarded.is_empty(), moved.others.is_empty()) {
+        (true, true) => "main and tags unchanged".to_owned(),
+        (true, false) => format!(
+            "main and tags unchanged; moved by others: {}",
+            moved.others.join("; ")
+        ),
+        (false, _) => moved.guarded.join("; "),
+    };
+    let raw = json!({
+        "main_before": before.main, "main_now": now.main, "moved": moved.guarded, "moved_by_others": moved.others,
+    });
+    Check::evaluated(NAME, moved.guarded.is_empty(), says, raw)
+}

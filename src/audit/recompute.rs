@@ -1,0 +1,348 @@
+//! Every verdict of a journal, computed again from what the journal recorded. Invariant: a verdict that its evidence does not give is a finding with its line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::recompute_gates::gate_findings;
+use super::{claims, non_mutation, predict, result, result_name};
+use crate::profile::Profile;
+use crate::run::{
+    ApprovalRequest, Claim, Decision, Event, NonMutation, RunResult, RunState, State,
+    SurveyPurpose, TransactionEnd, Verdict, judge, legal,
+};
+use crate::survey::{Digest, Survey, TransactionProof, UtcTime, compare};
+
+/// Something recorded that cannot be reproduced from the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Journal line.
+    pub seq: u64,
+    /// What, in one sentence.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {}: {}", self.seq, self.what)
+    }
+}
+
+/// What recomputing a journal gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recomputed {
+    /// The run, folded.
+    pub run: RunState,
+    /// Records that were read.
+    pub records: u64,
+    /// What cannot be reproduced. Empty: every verdict follows from its evidence.
+    pub findings: Vec<Finding>,
+}
+
+/// Recomputes a whole journal. The profile is the one whose text is the run's blob; without it, what needs it is not compared.
+pub fn recompute<'e>(
+    profile: Option<&Profile>,
+    events: impl IntoIterator<Item = (u64, UtcTime, &'e Event)>,
+) -> Recomputed {
+    let mut recomputer = Recomputer::new(profile);
+    for (seq, at, event) in events {
+        recomputer.feed(seq, at, event);
+    }
+    recomputer.finish()
+}
+
+/// Recomputes record by record.
+#[derive(Debug)]
+pub struct Recomputer<'p> {
+    profile: Option<&'p Profile>,
+    done: Recomputed,
+    nonces: BTreeMap<u64, String>,
+}
+
+impl<'p> Recomputer<'p> {
+    /// Nothing read yet.
+    pub fn new(profile: Option<&'p Profile>) -> Self {
+        Self {
+            profile,
+            done: Recomputed::default(),
+            nonces: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the next record.
+    pub fn feed(&mut self, seq: u64, at: UtcTime, event: &Event) {
+        let mut found = Vec::new();
+        if seq != self.done.records {
+            found.push(format!("it is record {} of the journal", self.done.records));
+        }
+        if let Err(illegal) = legal(&self.done.run, event) {
+            found.push(illegal.to_string());
+        }
+        self.look(at, event, &mut found);
+        self.done.run.apply(seq, at, event);
+        self.done.records += 1;
+        self.done
+            .findings
+            .extend(found.into_iter().map(|what| Finding { seq, what }));
+    }
+
+    /// What was found.
+    pub fn finish(self) -> Recomputed {
+        self.done
+    }
+
+    fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
+        let run = &self.done.run;
+        match event {
+            Event::CheckRecorded { check, .. } => {
+                if check.verdict == Verdict::Pass && check.raw.is_null() {
+                    found.push(format!("{} is PASS without raw values", check.name));
+                }
+            }
+            Event::GateFinished { gate, .. } => {
+                found.extend(gate_findings(run, self.profile, *gate));
+            }
+            Event::TransactionOpened { id, nonce, .. } => {
+                self.nonces.insert(*id, nonce.clone());
+            }
+            Event::TransactionClosed { id, proof } => {
+                if self
+                    .nonces
+                    .remove(id)
+                    .is_none_or(|nonce| nonce != proof.nonce)
+                {
+                    found.push(format!(
+                        "transaction {id} closed with a nonce that it did not open with"
+                    ));
+                }
+            }
+            Event::SurveyTaken { survey, .. } => found.extend(survey_findings(run, survey)),
+            Event::ContextPinned { context, .. } => {
+                let pin = run.pin.as_ref();
+                let pinned = pin.is_some_and(|pin| {
+                    context.facts_digest == pin.facts_digest
+                        && context.simulator_input_digest == pin.input_digest()
+                        && context.pin_nonce == pin.snapshot.nonce
+                });
+                if !pinned {
+                    found.push("the context pins are not of the pin".to_owned());
+                }
+            }
+            Event::EffectPredicted {
+                predicted, counts, ..
+            } => {
+                let simulation = run.pin_simulation.as_deref();
+                if simulation.is_none_or(|s| s.counts != *counts) {
+                    found.push("the predicted counts are not those of the pin".to_owned());
+                }
+                let again = self.profile.zip(simulation).map(|(p, s)| predict(p, s));
+                if again.is_some_and(|again| !super::predict::same_rows(&again, predicted)) {
+                    found.push("the predicted effect does not follow from the counts".to_owned());
+                }
+            }
+            Event::StateChanged { to, .. } => found.extend(transition_findings(run, *to)),
+            Event::EvidenceTaken {
+                evidence, sheet, ..
+            } => {
+                found.extend(sheet_findings(run, evidence, sheet));
+            }
+            Event::ApprovalRecorded {
+                gate,
+                decision,
+                evidence,
+                reason,
+                by,
+                boot_id,
+            } => {
+                let request = ApprovalRequest {
+                    gate: *gate,
+                    decision: *decision,
+                    evidence: Some(evidence.clone()),
+                    reason: reason.clone(),
+                    by: by.clone(),
+                };
+                if let Err(refusal) = judge(run, &request, at, boot_id)
+                    && *decision == Decision::Approve
+                {
+                    found.push(format!("this approval had to be refused: {refusal}"));
+                }
+            }
+            Event::DriftFound { drift, .. } => found.extend(drift_findings(run, drift)),
+            Event::NonMutationJudged(judged) => found.extend(judgement_findings(run, judged)),
+            Event::RunSealed {
+                result,
+                outcome,
+                exit_code,
+                ..
+            } => {
+                found.extend(seal_findings(run, result, *outcome, *exit_code));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
+    run.transactions.iter().rev().find_map(|t| match &t.end {
+        TransactionEnd::Closed(proof) if proof.nonce == nonce => Some(proof.as_ref()),
+        _ => None,
+    })
+}
+
+fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
+    let mut found = Vec::new();
+    if !survey.digest_holds() {
+        found.push("the facts digest is not that of the facts".to_owned());
+    }
+    let snapshot = &survey.snapshot;
+    match proof_of(run, &snapshot.nonce) {
+        None => found.push("no closed transaction carries the nonce of this survey".to_owned()),
+        Some(proof) => {
+            let same = proof.virtual_xid == snapshot.virtual_xid
+                && proof.snapshot == snapshot.snapshot
+                && proof.server_time == snapshot.server_time;
+            if !same {
+                found.push(
+                    "the survey and the proof of its transaction name two snapshots".to_owned(),
+                );
+            }
+        }
+    }
+    let derived = survey.role.is_read_only().map(|answer| answer.to_string());
+    if let Some(fact) = survey.fact("role_is_read_only")
+        && fact.observed.value() != derived.as_deref()
+    {
+        found.push(
+            "role_is_read_only does not follow from the findings of the role survey".to_owned(),
+        );
+    }
+    found
+}
+
+/// An approval takes effect only after the facts were surveyed for it and did not differ.
+fn transition_findings(run: &RunState, to: State) -> Vec<String> {
+    let purpose = match to {
+        State::CutSimulated => SurveyPurpose::ApproveSg1,
+        State::EnactSimulated => SurveyPurpose::ApproveSg2,
+        _ => return Vec::new(),
+    };
+    let held = run
+        .pin
+        .as_ref()
+        .zip(run.latest.as_ref())
+        .is_some_and(|(pin, (latest, survey))| {
+            *latest == purpose
+                && compare(pin, survey).is_empty()
+                && pin.snapshot.precedes(&survey.snapshot)
+        });
+    if held {
+        Vec::new()
+    } else {
+        vec![format!(
+            "{to} without a survey of its own that equals the pin"
+        )]
+    }
+}
+
+fn sheet_findings(
+    run: &RunState,
+    evidence: &Digest,
+    sheet: &crate::run::EvidenceSheet,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut must = |holds: bool, what: &str| {
+        if !holds {
+            found.push(what.to_owned());
+        }
+    };
+    must(
+        sheet
+            .bytes()
+            .is_ok_and(|bytes| Digest::of(bytes) == *evidence),
+        "the evidence digest is not that of the sheet",
+    );
+    let pinned = run.pin.as_ref().is_some_and(|pin| {
+        sheet.facts_digest == pin.facts_digest
+            && sheet.facts == pin.facts
+            && sheet.pin_nonce == pin.snapshot.nonce
+    });
+    must(pinned, "the sheet does not show the facts of the pin");
+    let predicted = run.predicted.as_ref().is_some_and(|(effect, counts)| {
+        sheet.predicted == *effect && sheet.predicted_counts == *counts
+    });
+    must(
+        predicted,
+        "the sheet does not show the prediction of this run",
+    );
+    must(
+        verdicts(&sheet.claims) == verdicts(&claims(run)),
+        "the claims of the sheet do not follow from the run",
+    );
+    found
+}
+
+fn verdicts(claims: &[Claim]) -> Vec<(crate::run::ClaimName, crate::run::ClaimVerdict)> {
+    claims.iter().map(|c| (c.name, c.verdict)).collect()
+}
+
+fn keys(changes: &[crate::survey::FactChange]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+    changes
+        .iter()
+        .map(|c| (c.key.as_str(), c.approved.as_deref(), c.found.as_deref()))
+        .collect()
+}
+
+fn drift_findings(run: &RunState, drift: &[crate::survey::FactChange]) -> Vec<String> {
+    let again = run
+        .pin
+        .as_ref()
+        .zip(run.latest.as_ref())
+        .map(|(pin, (_, latest))| compare(pin, latest));
+    if again.is_some_and(|again| !again.is_empty() && keys(&again) == keys(drift)) {
+        Vec::new()
+    } else {
+        vec!["the drift is not what the last survey differs in".to_owned()]
+    }
+}
+
+fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {
+    let again = non_mutation(run);
+    let mut found: Vec<String> = judged
+        .claims
+        .iter()
+        .zip(&again.claims)
+        .filter(|(said, computed)| (said.name, said.verdict) != (computed.name, computed.verdict))
+        .map(|(said, computed)| {
+            format!(
+                "claim {} is {} by its measurements, not {}",
+                computed.name.name(),
+                computed.verdict.word(),
+                said.verdict.word()
+            )
+        })
+        .collect();
+    if judged.claims.len() != again.claims.len() {
+        found.push("not all claims were judged".to_owned());
+    }
+    if judged.verdict != again.verdict {
+        found.push(format!(
+            "the verdict is {} by its claims, not {}",
+            again.verdict, judged.verdict
+        ));
+    }
+    if keys(&judged.changes) != keys(&again.changes) {
+        found.push("the changes are not what pin and post survey differ in".to_owned());
+    }
+    found
+}
+
+fn seal_findings(run: &RunState, name: &str, outcome: RunResult, exit_code: u8) -> Vec<String> {
+    let again = result(run);
+    if outcome == again && name == result_name(run) && exit_code == again.exit_code() {
+        Vec::new()
+    } else {
+        vec![format!(
+            "the result is {} by its gates and claims, not {name}",
+            result_name(run)
+        )]
+    }
+}

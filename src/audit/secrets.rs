@@ -1,0 +1,114 @@
+//! A scan for secrets and hard-coded run ids. Invariant: a finding names where and what kind, never the secret itself.
+
+use crate::run::RunId;
+
+/// What was scanned and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretScan {
+    /// Names of the texts that were scanned: `profile`, `journal.jsonl`, `blobs/<sha256>`.
+    pub texts: Vec<String>,
+    /// Bytes scanned.
+    pub bytes: u64,
+    /// What was found: `journal.jsonl line 12: a URL with a password`.
+    pub findings: Vec<String>,
+}
+
+impl SecretScan {
+    /// Scans the profile's text: secrets, and run ids that have no place in it.
+    pub fn profile(&mut self, text: &str) {
+        self.text("profile", text);
+        self.findings.extend(
+            hardcoded_run_ids(text)
+                .into_iter()
+                .map(|id| format!("profile: the run id {id} is hard-coded")),
+        );
+    }
+
+    /// Scans one text of the run.
+    pub fn text(&mut self, name: &str, text: &str) {
+        self.texts.push(name.to_owned());
+        self.bytes += text.len() as u64;
+        self.findings.extend(scan_for_secrets(name, text));
+    }
+}
+
+/// Every secret in `text`, by line and kind.
+pub fn scan_for_secrets(name: &str, text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let lower = line.to_ascii_lowercase();
+        let kinds = [
+            (has_url_password(line), "a URL with a password"),
+            (has_assignment(&lower, "pgpassword"), "PGPASSWORD"),
+            (has_private_key(line), "a private key"),
+            (has_assignment(&lower, "password"), "a password"),
+        ];
+        let mut found = kinds
+            .into_iter()
+            .filter_map(|(found, kind)| found.then_some(kind));
+        if let Some(kind) = found.next() {
+            findings.push(format!("{name} line {}: {kind}", number + 1));
+        }
+    }
+    findings
+}
+
+/// The run ids that occur in a text.
+pub fn hardcoded_run_ids(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter(|word| word.parse::<RunId>().is_ok())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn has_private_key(line: &str) -> bool {
+    line.split("-----BEGIN ").skip(1).any(|rest| {
+        rest.split("-----")
+            .next()
+            .is_some_and(|kind| kind.ends_with("PRIVATE KEY"))
+    })
+}
+
+/// `scheme://user:password@host`: the password is not empty and not a mask.
+fn has_url_password(line: &str) -> bool {
+    let stops = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '\\' | '<' | '>');
+    line.split("://").skip(1).any(|rest| {
+        let authority = rest.split(stops).next().unwrap_or(rest);
+        authority
+            .rsplit_once('@')
+            .and_then(|(user, _)| user.split_once(':'))
+            .is_some_and(|(_, password)| is_secret(password))
+    })
+}
+
+/// `name=value`, or `name = "value"` and `"name": "value"` with a quoted value. A value that is a placeholder or a call is none.
+fn has_assignment(lower: &str, name: &str) -> bool {
+    lower.split(name).skip(1).any(|rest| {
+        let rest = rest.trim_start_matches(['\\', '"', '\'']);
+        let tight = rest.strip_prefix('=');
+        let spaced = || rest.trim_start().strip_prefix(['=', ':']);
+        let Some(value) = tight.or_else(spaced) else {
+            return false;
+        };
+        let bare = value.trim_start().trim_start_matches('\\');
+        match bare.strip_prefix(['"', '\'']) {
+            Some(quoted) => is_secret(quoted.split(['"', '\'', '\\']).next().unwrap_or("")),
+            None if tight.is_some() && !value.starts_with(char::is_whitespace) => is_secret(
+                value
+                    .split(|c: char| {
+                        c.is_whitespace() || matches!(c, '"' | '\'' | '&' | ',' | ';' | ')' | '\\')
+                    })
+                    .next()
+                    .unwrap_or(""),
+            ),
+            None => false,
+        }
+    })
+}
+
+fn is_secret(value: &str) -> bool {
+    let placeholder = value.starts_with(['$', '<', '{', '%', ':', '['])
+        || value.contains('(')
+        || value.chars().all(|c| matches!(c, '*' | '.' | 'x' | 'X'));
+    !value.is_empty() && !placeholder
+}

@@ -1,0 +1,77 @@
+//! Which texts that we sent could have written. Invariant: a git command that is not known to read counts as writing; SQL is held to a list of writing words and the pinned names.
+
+const WRITING_WORDS: [&str; 26] = [
+    "ALTER", "ANALYZE", "CALL", "CLUSTER", "COMMENT", "COMMIT", "COPY", "CREATE", "DELETE", "DO",
+    "DROP", "END", "EXECUTE", "GRANT", "IMPORT", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY",
+    "REINDEX", "REVOKE", "SECURITY", "TRUNCATE", "UPDATE", "VACUUM",
+];
+
+const READING_GIT: [&str; 12] = [
+    "cat-file",
+    "describe",
+    "diff",
+    "for-each-ref",
+    "log",
+    "ls-files",
+    "ls-tree",
+    "rev-list",
+    "rev-parse",
+    "show",
+    "show-ref",
+    "status",
+];
+
+/// The subcommand of `git -C dir --option subcommand ..`.
+fn subcommand(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace().filter(|word| *word != "git");
+    while let Some(word) = words.next() {
+        if matches!(word, "-C" | "-c" | "--git-dir" | "--work-tree") {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
+}
+
+/// Whether a git command can only read.
+pub(super) fn reads_only(command: &str) -> bool {
+    match subcommand(command) {
+        // With a second name it would write.
+        Some("symbolic-ref") => {
+            let behind = command
+                .split_once("symbolic-ref")
+                .map_or("", |(_, rest)| rest);
+            let names = behind
+                .split_whitespace()
+                .filter(|word| !word.starts_with('-'));
+            names.count() == 1 && !behind.contains(" -d") && !behind.contains("--delete")
+        }
+        Some(word) => READING_GIT.contains(&word),
+        None => command.contains("--version"),
+    }
+}
+
+/// Whether a SQL statement begins with a word that writes, commits or signals.
+pub(super) fn writes(statement: &str) -> bool {
+    let first: String = statement
+        .trim_start()
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .collect();
+    WRITING_WORDS.contains(&first.to_ascii_uppercase().as_str())
+}
+
+/// Whether a text calls a function: the name as a word, perhaps quoted, and an opening parenthesis behind it.
+pub(super) fn calls(statement: &str, name: &str) -> bool {
+    let lower = statement.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
+    lower.match_indices(&name).any(|(at, _)| {
+        let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+        let before = lower[..at].chars().next_back();
+        let after = lower[at + name.len()..]
+            .trim_start_matches('"')
+            .trim_start();
+        !name.is_empty() && !before.is_some_and(part_of_word) && after.starts_with('(')
+    })
+}
