@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::profile::Profile;
 use crate::run::Check;
-use crate::survey::{Digest, Survey, TransactionProof};
+use crate::survey::{Digest, RoleFinding, Survey, TransactionProof};
 
 const VERSION_MIN: u32 = 130_000;
 
@@ -124,7 +124,7 @@ fn session_role(profile: &Profile, survey: &Survey) -> Check {
 fn role_is_read_only(survey: &Survey) -> Check {
     const NAME: &str = "role_is_read_only";
     let role = &survey.role;
-    let ways: Vec<String> = role.ways_to_write().map(|f| f.line()).collect();
+    let ways: Vec<String> = role.ways_to_write().map(RoleFinding::line).collect();
     match role.is_read_only() {
         None => Check {
             raw: json!({"role": role}),

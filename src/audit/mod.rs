@@ -2,6 +2,8 @@
 
 mod claims;
 mod feasibility;
+#[cfg(test)]
+mod fixture;
 mod forbidden;
 mod handover;
 mod last_pass;

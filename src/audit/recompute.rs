@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::predict::same_rows;
 use super::recompute_gates::gate_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalRequest, Claim, Decision, Event, NonMutation, RunResult, RunState, State,
-    SurveyPurpose, TransactionEnd, Verdict, judge, legal,
+    ApprovalRequest, Check, Claim, ContextPins, Decision, Event, NonMutation, RunResult, RunState,
+    State, SurveyPurpose, TransactionEnd, Verdict, judge, legal,
 };
+use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
@@ -93,11 +95,7 @@ impl<'p> Recomputer<'p> {
     fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
         let run = &self.done.run;
         match event {
-            Event::CheckRecorded { check, .. } => {
-                if check.verdict == Verdict::Pass && check.raw.is_null() {
-                    found.push(format!("{} is PASS without raw values", check.name));
-                }
-            }
+            Event::CheckRecorded { check, .. } => found.extend(empty_pass(check)),
             Event::GateFinished { gate, .. } => {
                 found.extend(gate_findings(run, self.profile, *gate));
             }
@@ -105,67 +103,21 @@ impl<'p> Recomputer<'p> {
                 self.nonces.insert(*id, nonce.clone());
             }
             Event::TransactionClosed { id, proof } => {
-                if self
-                    .nonces
-                    .remove(id)
-                    .is_none_or(|nonce| nonce != proof.nonce)
-                {
-                    found.push(format!(
-                        "transaction {id} closed with a nonce that it did not open with"
-                    ));
-                }
+                let opened = self.nonces.remove(id);
+                found.extend(other_nonce(*id, opened.as_deref(), &proof.nonce));
             }
             Event::SurveyTaken { survey, .. } => found.extend(survey_findings(run, survey)),
-            Event::ContextPinned { context, .. } => {
-                let pin = run.pin.as_ref();
-                let pinned = pin.is_some_and(|pin| {
-                    context.facts_digest == pin.facts_digest
-                        && context.simulator_input_digest == pin.input_digest()
-                        && context.pin_nonce == pin.snapshot.nonce
-                });
-                if !pinned {
-                    found.push("the context pins are not of the pin".to_owned());
-                }
-            }
+            Event::ContextPinned { context, .. } => found.extend(context_findings(run, context)),
             Event::EffectPredicted {
                 predicted, counts, ..
-            } => {
-                let simulation = run.pin_simulation.as_deref();
-                if simulation.is_none_or(|s| s.counts != *counts) {
-                    found.push("the predicted counts are not those of the pin".to_owned());
-                }
-                let again = self.profile.zip(simulation).map(|(p, s)| predict(p, s));
-                if again.is_some_and(|again| !super::predict::same_rows(&again, predicted)) {
-                    found.push("the predicted effect does not follow from the counts".to_owned());
-                }
-            }
+            } => found.extend(prediction_findings(run, self.profile, predicted, counts)),
             Event::StateChanged { to, .. } => found.extend(transition_findings(run, *to)),
             Event::EvidenceTaken {
                 evidence, sheet, ..
             } => {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
-            Event::ApprovalRecorded {
-                gate,
-                decision,
-                evidence,
-                reason,
-                by,
-                boot_id,
-            } => {
-                let request = ApprovalRequest {
-                    gate: *gate,
-                    decision: *decision,
-                    evidence: Some(evidence.clone()),
-                    reason: reason.clone(),
-                    by: by.clone(),
-                };
-                if let Err(refusal) = judge(run, &request, at, boot_id)
-                    && *decision == Decision::Approve
-                {
-                    found.push(format!("this approval had to be refused: {refusal}"));
-                }
-            }
+            Event::ApprovalRecorded { .. } => found.extend(approval_findings(run, at, event)),
             Event::DriftFound { drift, .. } => found.extend(drift_findings(run, drift)),
             Event::NonMutationJudged(judged) => found.extend(judgement_findings(run, judged)),
             Event::RunSealed {
@@ -179,6 +131,66 @@ impl<'p> Recomputer<'p> {
             _ => {}
         }
     }
+}
+
+fn empty_pass(check: &Check) -> Option<String> {
+    let empty = check.verdict == Verdict::Pass && check.raw.is_null();
+    empty.then(|| format!("{} is PASS without raw values", check.name))
+}
+
+fn other_nonce(id: u64, opened: Option<&str>, closed: &str) -> Option<String> {
+    (opened != Some(closed))
+        .then(|| format!("transaction {id} closed with a nonce that it did not open with"))
+}
+
+fn context_findings(run: &RunState, context: &ContextPins) -> Option<String> {
+    let pinned = run.pin.as_ref().is_some_and(|pin| {
+        context.facts_digest == pin.facts_digest
+            && context.simulator_input_digest == pin.input_digest()
+            && context.pin_nonce == pin.snapshot.nonce
+    });
+    (!pinned).then(|| "the context pins are not of the pin".to_owned())
+}
+
+fn prediction_findings(
+    run: &RunState,
+    profile: Option<&Profile>,
+    predicted: &PredictedEffect,
+    counts: &StepCounts,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let simulation = run.pin_simulation.as_deref();
+    if simulation.is_none_or(|s| s.counts != *counts) {
+        found.push("the predicted counts are not those of the pin".to_owned());
+    }
+    let again = profile.zip(simulation).map(|(p, s)| predict(p, s));
+    if again.is_some_and(|again| !same_rows(&again, predicted)) {
+        found.push("the predicted effect does not follow from the counts".to_owned());
+    }
+    found
+}
+
+fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
+    let Event::ApprovalRecorded {
+        gate,
+        decision: Decision::Approve,
+        evidence,
+        reason,
+        by,
+        boot_id,
+    } = event
+    else {
+        return None;
+    };
+    let request = ApprovalRequest {
+        gate: *gate,
+        decision: Decision::Approve,
+        evidence: Some(evidence.clone()),
+        reason: reason.clone(),
+        by: by.clone(),
+    };
+    let refusal = judge(run, &request, at, boot_id).err()?;
+    Some(format!("this approval had to be refused: {refusal}"))
 }
 
 fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
