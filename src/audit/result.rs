@@ -60,3 +60,98 @@ fn is_complete(run: &RunState) -> bool {
         .is_some_and(|judged| judged.verdict == NonMutationVerdict::Proven);
     gates && proven && run.state == State::CloseoutReported
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{Book, passed, post};
+    use super::super::fixture::{again, change, live};
+    use super::{first_failure, result, result_name};
+    use crate::run::{
+        ApprovalGate, Cause, Decision, Event, Gate, RunResult, RunState, State, Verdict,
+    };
+
+    #[test]
+    fn a_sound_run_passes() {
+        let run = passed().run;
+        assert_eq!(result_name(&run), "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+        assert_eq!(first_failure(&run), None);
+    }
+
+    #[test]
+    fn every_gate_and_check_counts() {
+        let run = passed().run;
+        for gate in Gate::ALL {
+            let mut less = run.clone();
+            less.gates.remove(&gate);
+            assert_eq!(result(&less), RunResult::Incomplete, "{gate}");
+            let mut failed = run.clone();
+            failed.gates.get_mut(&gate).expect("run").checks[0].verdict = Verdict::Fail;
+            assert_eq!(result(&failed), RunResult::Fail, "{gate}");
+            assert_eq!(first_failure(&failed).map(|(gate, _)| gate), Some(gate));
+            let mut open = run.clone();
+            let done = open.gates.get_mut(&gate).expect("run").finished.as_mut();
+            done.expect("finished").0 = Verdict::NotChecked;
+            assert_eq!(result(&open), RunResult::Incomplete, "{gate}");
+        }
+    }
+
+    #[test]
+    fn what_others_changed_is_neither_pass_nor_fail() {
+        let book = post(|s| change(s, "icx_draft", live("59"))).to_seal();
+        let sealed = book.run.sealed.clone().expect("sealed");
+        assert_eq!((sealed.1, sealed.2), (RunResult::ChangedByOthers, 4));
+        assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_CHANGED_BY_OTHERS");
+        let failed: Vec<_> = book
+            .run
+            .checks()
+            .filter(|(_, c)| c.verdict == Verdict::Fail)
+            .collect();
+        assert_eq!(failed.len(), 2);
+        assert!(
+            failed
+                .iter()
+                .all(|(_, c)| c.cause == Some(Cause::ChangedByOthers))
+        );
+        assert_eq!(again(&book.records).findings, Vec::new());
+    }
+
+    #[test]
+    fn a_restart_leaves_the_run_incomplete() {
+        let book =
+            post(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned()).to_seal();
+        assert_eq!(
+            book.run.sealed.as_ref().map(|s| s.1),
+            Some(RunResult::Incomplete)
+        );
+        assert_eq!(again(&book.records).findings, Vec::new());
+    }
+
+    #[test]
+    fn the_first_rule_that_applies_wins() {
+        let mut book = Book::new().to_sg1();
+        book.decide(ApprovalGate::SG1, Decision::Reject);
+        let from = book.run.state;
+        book.push(Event::StateChanged {
+            from,
+            to: State::Rejected,
+        });
+        assert_eq!(result(&book.run), RunResult::Rejected);
+        let mut failing = book.run.clone();
+        failing.gates.get_mut(&Gate::G0).expect("run").checks[0].verdict = Verdict::Fail;
+        assert_eq!(result(&failing), RunResult::Rejected);
+        let stain = |run: &mut RunState| {
+            for transaction in &mut run.transactions {
+                if let crate::run::TransactionEnd::Closed(proof) = &mut transaction.end {
+                    proof.rows_written = 1;
+                }
+            }
+        };
+        stain(&mut failing);
+        assert_eq!(result(&failing), RunResult::MutationSuspected);
+        let failed = RunState {
+            state: State::Failed,
+            ..RunState::default()
+        };
+        assert_eq!(result(&failed), RunResult::Fail);
+    }
+}

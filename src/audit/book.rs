@@ -1,0 +1,380 @@
+//! Journals of whole runs for the tests. Invariant: every event is legal when it is pushed.
+
+use serde_json::json;
+
+use super::fixture::{
+    Record, again, at, context, created, person, probes, profile, proof, refold, repository,
+    rulings, simulation, survey,
+};
+use super::{
+    Feasibility, Forbidden, ResumeSeen, Seam, SecretScan, claims, forbidden, g0, g1, g2, g3,
+    g3_so_far, g4, g5, main_and_tags_unchanged, non_mutation, predict, protected_tables,
+    report_file, reports_render, result, result_name, step_effect,
+};
+use crate::profile::Profile;
+use crate::run::{
+    ApprovalGate, Check, Decision, Event, EvidenceSheet, Gate, LedgerRef, Purpose, RunId, RunState,
+    State, Stop, StopCode, SurveyPurpose, Verdict, legal,
+};
+use crate::simulate::Step;
+use crate::survey::{Digest, Survey};
+
+/// The journal while it is written, with its fold.
+#[derive(Clone)]
+pub struct Book {
+    /// Records.
+    pub records: Vec<Record>,
+    /// The fold.
+    pub run: RunState,
+    profile: Profile,
+}
+
+impl Book {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self {
+            records: Vec::new(),
+            run: RunState::default(),
+            profile: profile(),
+        }
+    }
+
+    /// The number of the next record.
+    pub fn seq(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    /// Appends a legal event.
+    pub fn push(&mut self, event: Event) {
+        let seq = self.seq();
+        assert_eq!(legal(&self.run, &event), Ok(()), "record {seq}");
+        self.run.apply(seq, at(seq), &event);
+        self.records.push((seq, at(seq), event));
+    }
+
+    /// Records and finishes a gate.
+    pub fn gate(&mut self, gate: Gate, checks: Vec<Check>) {
+        if !self.run.gates.contains_key(&gate) {
+            self.push(Event::GateStarted { gate });
+        }
+        for check in checks {
+            self.push(Event::CheckRecorded { gate, check });
+        }
+        let verdict = Verdict::of_gate(self.run.gates[&gate].checks.iter().map(|c| c.verdict));
+        self.push(Event::GateFinished { gate, verdict });
+    }
+
+    fn to(&mut self, to: State) {
+        let from = self.run.state;
+        self.push(Event::StateChanged { from, to });
+    }
+
+    /// Takes a survey in its own transaction.
+    pub fn survey(&mut self, purpose: SurveyPurpose, spoil: impl FnOnce(&mut Survey)) {
+        let id = self.run.transactions.len() as u64 + 1;
+        let mut survey = survey(id, self.seq());
+        spoil(&mut survey);
+        let nonce = survey.snapshot.nonce.clone();
+        self.push(Event::TransactionOpened {
+            id,
+            purpose: Purpose::Survey,
+            nonce,
+        });
+        let proof = Box::new(proof(&survey));
+        self.push(Event::TransactionClosed { id, proof });
+        let (survey, simulation) = (Box::new(survey), Box::new(simulation()));
+        self.push(Event::SurveyTaken {
+            purpose,
+            survey,
+            simulation,
+        });
+    }
+
+    fn returned(&mut self, stop_code: Option<StopCode>) {
+        let r = u32::try_from(self.run.returns.len()).expect("small") + 1;
+        let state = self.run.state;
+        self.push(Event::InvocationReturned {
+            r,
+            state,
+            stop_code,
+        });
+    }
+
+    fn evidence(&mut self, gate: ApprovalGate) {
+        let created = self.run.created.clone().expect("created");
+        let pin = self.run.pin.clone().expect("pinned");
+        let (predicted, predicted_counts) = self.run.predicted.clone().expect("predicted");
+        let sheet = EvidenceSheet {
+            schema: 1,
+            run_id: created.run_id.clone(),
+            gate,
+            round: 1,
+            pin_nonce: pin.snapshot.nonce.clone(),
+            pinned_at: pin.snapshot.ended_at,
+            facts_digest: pin.facts_digest.clone(),
+            candidate_digest: pin.candidates.as_ref().map(|c| c.sha256.clone()),
+            candidates: 60,
+            predicted,
+            predicted_counts,
+            simulated: None,
+            context: *self.run.context.clone().expect("seeded"),
+            profile_sha256: created.profile_sha256.clone(),
+            target: created.target.clone(),
+            server: pin.server.clone(),
+            facts: pin.facts.clone(),
+            claims: claims(&self.run),
+            verdict_counts: self.run.verdict_counts(),
+            last_pass: None,
+            last_pass_differences: Vec::new(),
+            drifted: Vec::new(),
+            tool_version: "0.1.0".to_owned(),
+        };
+        let evidence = Digest::of(sheet.bytes().expect("plain data"));
+        self.push(Event::EvidenceTaken {
+            gate,
+            round: 1,
+            evidence,
+            sheet: Box::new(sheet),
+            expires_at: at(100_000),
+            boot_id: "boot".to_owned(),
+        });
+        self.to(gate.waiting_state());
+        let stop = Stop {
+            stop_code: StopCode::StopApprovalRequired,
+            gate: Some(gate),
+            state: self.run.state,
+            evidence: None,
+            message: "waits".to_owned(),
+            next: "approve".to_owned(),
+        };
+        self.push(Event::StopRaised(stop));
+        self.returned(Some(StopCode::StopApprovalRequired));
+    }
+
+    /// A person decides on the evidence that waits.
+    pub fn decide(&mut self, gate: ApprovalGate, decision: Decision) {
+        let evidence = self.run.evidence.as_ref().expect("waits").digest.clone();
+        self.push(Event::ApprovalRecorded {
+            gate,
+            decision,
+            evidence,
+            reason: Some("because".to_owned()),
+            by: person(),
+            boot_id: "boot".to_owned(),
+        });
+    }
+
+    fn step(&mut self, step: Step) {
+        let counts = simulation().counts;
+        let effect = step_effect(&self.profile, step, &counts);
+        let file = format!("units/1-{}.jsonl", step.name());
+        let ledger = LedgerRef {
+            sha256: Digest::of(&file),
+            file,
+            rows: 60,
+            bytes: 6000,
+        };
+        self.push(Event::UnitsProgressed {
+            round: 1,
+            step,
+            counts,
+            effect,
+            ledger,
+        });
+    }
+
+    fn record_so_far(&mut self) {
+        for check in g3_so_far(&self.run, &self.profile) {
+            self.push(Event::CheckRecorded {
+                gate: Gate::G3,
+                check,
+            });
+        }
+    }
+
+    /// From nothing to SG1.
+    pub fn to_sg1(mut self) -> Self {
+        let profile = self.profile.clone();
+        let sha256 = Digest::of("profile");
+        let run_id: RunId = "ictr-20261122T091402Z-8a941203"
+            .parse()
+            .expect("well formed");
+        self.push(Event::RunCreated(Box::new(created(
+            run_id.clone(),
+            sha256.clone(),
+        ))));
+        let ssot = [("icx-const lifecycle".to_owned(), Ok(Digest::of("ssot")))];
+        self.gate(Gate::G0, g0(&profile, &sha256, &ssot, &Ok(repository())));
+        self.to(State::Prechecked);
+        self.push(Event::GateStarted { gate: Gate::G1 });
+        self.survey(SurveyPurpose::Pin, |_| {});
+        let pin = *self.run.pin.clone().expect("pinned");
+        let proof = proof(&pin);
+        let rulings = rulings();
+        self.gate(
+            Gate::G1,
+            g1(&Feasibility {
+                profile: &profile,
+                survey: &pin,
+                proof: Some(&proof),
+                rulings: &rulings,
+            }),
+        );
+        self.to(State::Surveyed);
+        let context = context(run_id, sha256, &pin);
+        let bytes = serde_json::to_vec(&context).expect("plain data");
+        let blob = Digest::of(&bytes);
+        self.push(Event::GateStarted { gate: Gate::G2 });
+        self.push(Event::ContextPinned {
+            context: Box::new(context.clone()),
+            blob: blob.clone(),
+        });
+        let simulation = simulation();
+        let predicted = predict(&profile, &simulation);
+        let counts = simulation.counts.clone();
+        self.push(Event::EffectPredicted {
+            round: 1,
+            predicted: predicted.clone(),
+            counts: counts.clone(),
+        });
+        let seam = Seam {
+            profile: &profile,
+            pin: &pin,
+            simulation: &simulation,
+            context: &context,
+            context_bytes: &bytes,
+            context_blob: &blob,
+            predicted: Some((&predicted, &counts)),
+            data_directory: "/data",
+            written: &["/data/runs/x/context.json".to_owned()],
+        };
+        self.gate(Gate::G2, g2(&seam));
+        self.to(State::Seeded);
+        self.push(Event::GateStarted { gate: Gate::G3 });
+        self.evidence(ApprovalGate::SG1);
+        self
+    }
+
+    /// From SG1 to SG2.
+    pub fn to_sg2(mut self) -> Self {
+        self.decide(ApprovalGate::SG1, Decision::Approve);
+        self.survey(SurveyPurpose::ApproveSg1, |_| {});
+        self.step(Step::Cut);
+        self.to(State::CutSimulated);
+        self.step(Step::Verify);
+        self.to(State::Verified);
+        self.record_so_far();
+        self.evidence(ApprovalGate::SG2);
+        self
+    }
+
+    /// From SG2 to the post survey, which `spoil` may change.
+    pub fn to_post(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
+        self.decide(ApprovalGate::SG2, Decision::Approve);
+        self.survey(SurveyPurpose::ApproveSg2, |_| {});
+        self.step(Step::Enact);
+        self.to(State::EnactSimulated);
+        self.survey(SurveyPurpose::Post, spoil);
+        self.to(State::PostSurveyed);
+        self
+    }
+
+    /// From the post survey to the seal.
+    pub fn to_seal(mut self) -> Self {
+        let profile = self.profile.clone();
+        let judged = Box::new(non_mutation(&self.run));
+        self.push(Event::NonMutationJudged(judged));
+        self.to(State::CloseoutReported);
+        self.returned(None);
+        let checks = g3(&self.run, &profile);
+        self.gate(Gate::G3, checks);
+        let refolded = refold(&self.records);
+        let seen = ResumeSeen {
+            state: State::CloseoutReported,
+            stop_code: None,
+            transitions_added: 0,
+        };
+        let checks = g4(&self.run, &refolded, Some(&seen));
+        self.gate(Gate::G4, checks);
+        self.returned(None);
+        self.gate(Gate::G5, g5(&probes()));
+        let checks = self.handover();
+        self.gate(Gate::G6, checks);
+        let outcome = result(&self.run);
+        self.push(Event::RunSealed {
+            result: result_name(&self.run),
+            outcome,
+            exit_code: outcome.exit_code(),
+            stop_code: None,
+            template_version: 1,
+            reports: Vec::new(),
+        });
+        self
+    }
+
+    /// The checks of G6.
+    pub fn handover(&self) -> Vec<Check> {
+        let repository = repository();
+        let run_id = self.run.run_id().expect("created").clone();
+        let reports: Vec<_> = super::REPORTS
+            .iter()
+            .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
+            .collect();
+        let recomputed = again(&self.records);
+        let mut scan = SecretScan::default();
+        scan.profile("clean");
+        scan.text("journal.jsonl", "clean");
+        let mut checks = vec![
+            main_and_tags_unchanged(Some(&repository), Some(&repository)),
+            reports_render(&run_id, &reports),
+        ];
+        checks.extend(forbidden(&Forbidden {
+            run: &self.run,
+            profile: &self.profile,
+            repository_before: Some(&repository),
+            repository_now: Some(&repository),
+            statements: Some(&["SELECT 1".to_owned()]),
+            binary_now: Some(&Digest::of("binary")),
+            execution_enabled: Some(false),
+            secrets: Some(&scan),
+            recomputed: Some(&recomputed),
+        }));
+        checks
+    }
+}
+
+/// A run that was sealed with PASS.
+pub fn passed() -> Book {
+    Book::new().to_sg1().to_sg2().to_post(|_| {}).to_seal()
+}
+
+/// A run after its post survey, which `spoil` may change.
+pub fn post(spoil: impl FnOnce(&mut Survey)) -> Book {
+    Book::new().to_sg1().to_sg2().to_post(spoil)
+}
+
+#[test]
+fn the_fixture_passes_and_its_recomputation_finds_nothing() {
+    let book = passed();
+    let failing: Vec<_> = book
+        .run
+        .checks()
+        .filter(|(_, check)| check.verdict != Verdict::Pass)
+        .map(|(gate, check)| json!([gate, check]))
+        .collect();
+    assert!(failing.is_empty(), "{failing:#?}");
+    let sealed = book.run.sealed.clone().expect("sealed");
+    assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    assert_eq!(again(&book.records).findings, Vec::new());
+    let count = |gate| book.run.gates[&gate].checks.len();
+    assert_eq!(
+        [
+            count(Gate::G0),
+            count(Gate::G1),
+            count(Gate::G2),
+            count(Gate::G3)
+        ],
+        [6, 14, 7, 8]
+    );
+    assert_eq!(protected_tables(&profile()).len(), 5);
+}
