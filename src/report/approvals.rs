@@ -1,0 +1,106 @@
+//! Evidence, approvals, refusals, stops and drift for report 12. Invariant: every decision names the digest that it saw and an OS account.
+
+use serde_json::{Value, json};
+
+use super::proof::changes;
+use super::timeline::rows;
+use crate::run::{Approval, ApprovalStatus, Decision, Drift, RunState};
+
+/// Everything of report 12.
+pub(super) fn approvals(run: &RunState) -> Value {
+    let drifts = run.drifted_before.iter().chain(&run.drift);
+    json!({
+        "evidence": evidence(run),
+        "decisions": run.approvals.iter().map(|approval| decision(run, approval)).collect::<Vec<_>>(),
+        "refusals": rows(run, &["approval_refused"]),
+        "stops": stops(run),
+        "drifts": drifts.map(drift).collect::<Vec<_>>(),
+        "drift_events": rows(run, &["drift_found", "evidence_renewed"]),
+        "policy": policy(run),
+    })
+}
+
+fn evidence(run: &RunState) -> Vec<Value> {
+    let earlier = run.earlier_evidence.iter().map(|(gate, digest)| {
+        json!({ "gate": gate.name(), "digest": digest, "note": "earlier evidence" })
+    });
+    let current = run.evidence.iter().map(|evidence| {
+        let note = format!(
+            "last evidence: round {}, taken {}, good until {}",
+            evidence.round, evidence.taken_at, evidence.expires_at
+        );
+        json!({ "gate": evidence.gate.name(), "digest": evidence.digest, "note": note })
+    });
+    earlier.chain(current).collect()
+}
+
+fn decision(run: &RunState, approval: &Approval) -> Value {
+    let word = match approval.decision {
+        Decision::Approve => "approve",
+        Decision::Reject => "reject",
+        Decision::Withdraw => "withdraw",
+    };
+    let status = match approval.status {
+        ApprovalStatus::Pending => "pending",
+        ApprovalStatus::Consumed => "took effect",
+        ApprovalStatus::Void => "void: the facts drifted",
+        ApprovalStatus::Withdrawn => "withdrawn",
+        ApprovalStatus::Rejection => "rejection",
+    };
+    json!({
+        "gate": approval.gate.name(),
+        "label": run.gate_label(approval.gate),
+        "decision": word,
+        "status": status,
+        "lines": [
+            format!("evidence={}", approval.evidence),
+            format!("user={}", approval.by.user),
+            format!("uid={}", approval.by.uid),
+            format!("host={}", approval.by.host),
+            format!("tty={}", approval.by.tty.as_deref().unwrap_or("None (given without a terminal)")),
+            format!("pid={}", approval.by.pid),
+            format!("at={}", approval.at),
+            format!("boot_id={}", approval.boot_id),
+            format!("signer={} (a stub: it signs nothing)", approval.by.signer.name()),
+            format!("reason={}", approval.reason.as_deref().unwrap_or("None")),
+        ],
+    })
+}
+
+fn stops(run: &RunState) -> Vec<Value> {
+    run.stops
+        .iter()
+        .map(|raised| {
+            let stop = &raised.stop;
+            json!({
+                "code": stop.stop_code.name(),
+                "gate": stop.gate.map_or("None", |gate| gate.name()),
+                "state": stop.state.name(),
+                "evidence": stop.evidence.as_ref().map_or("None", |digest| digest.as_str()),
+                "at": raised.at.to_string(),
+                "message": stop.message,
+                "next": stop.next,
+            })
+        })
+        .collect()
+}
+
+fn drift(drift: &Drift) -> Value {
+    json!({
+        "gate": drift.gate.map_or("closeout", |gate| gate.name()),
+        "at": drift.at.to_string(),
+        "changes": changes(&drift.changes),
+    })
+}
+
+fn policy(run: &RunState) -> Vec<String> {
+    run.created.as_ref().map_or_else(Vec::new, |created| {
+        let policy = &created.approvals;
+        vec![
+            format!("ttl_seconds={}", policy.ttl_seconds),
+            format!("terminal={}", policy.terminal),
+            format!("distinct={}", policy.distinct),
+            format!("exclude_starter={}", policy.exclude_starter),
+        ]
+    })
+}

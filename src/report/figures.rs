@@ -1,0 +1,219 @@
+//! The figures of the source report as literal lines. Invariant: a figure is read from the run; what is absent says so and is never made up.
+
+use serde_json::{Value, json};
+
+use super::{FullDiscover, REPORTS, ReportInput};
+use crate::run::{Check, Gate, RunResult, RunState, Verdict};
+use crate::simulate::Step;
+use crate::survey::{Fact, FactKind, Simulated, Survey};
+
+const NOT_CHECKED: &str = "NOT CHECKED";
+const NOT_REACHED: &str = "not reached";
+
+/// `sidecar_state` of the contract, section 8: `success` only for PASS.
+pub fn sidecar_state(run: &RunState) -> &'static str {
+    match run.sealed {
+        Some((_, RunResult::Pass, _)) => "success",
+        Some((_, RunResult::Rejected, _)) => "rejected",
+        Some(_) => "failed",
+        None if run.waits_at().is_some() => "waiting",
+        None => "running",
+    }
+}
+
+/// The four counters of the contract, section 3, each with its provenance; `null` where it is not reached.
+pub fn counters(run: &RunState) -> Value {
+    let simulated = |value: Option<Simulated<u64>>| json!(value);
+    let derived = |value: Value| {
+        if run.sealed.is_some() {
+            json!({ "value": value, "provenance": "DERIVED" })
+        } else {
+            Value::Null
+        }
+    };
+    json!({
+        "candidate_count_confirmed": simulated(candidate_count_confirmed(run)),
+        "lifecycle_enacted_count": simulated(lifecycle_enacted_count(run)),
+        "sidecar_state_final": derived(sidecar_state(run).into()),
+        "local_kb_markdown_files": derived(REPORTS.len().into()),
+    })
+}
+
+fn candidate_count_confirmed(run: &RunState) -> Option<Simulated<u64>> {
+    let done = run.steps.iter().find(|done| done.step == Step::Verify)?;
+    Some(done.counts.verified)
+}
+
+fn lifecycle_enacted_count(run: &RunState) -> Option<Simulated<u64>> {
+    let counts = &run
+        .steps
+        .iter()
+        .find(|done| done.step == Step::Enact)?
+        .counts;
+    Some(Simulated::new(
+        counts.would_enact.get() + counts.already_enacted.get(),
+    ))
+}
+
+/// `ICX-CONST total=60` and the like: role first, then the facts in the order of the profile, without content digests.
+pub(super) fn live_facts(survey: Option<&Survey>) -> Vec<String> {
+    let Some(survey) = survey else {
+        return vec![format!("live facts: {NOT_CHECKED} (no survey was taken)")];
+    };
+    let mut lines = Vec::new();
+    if survey.fact("role").is_none() {
+        lines.push(format!("role={}", survey.role.role));
+    }
+    if survey.fact("role_is_read_only").is_none() {
+        let derived = survey
+            .role
+            .is_read_only()
+            .map_or_else(|| NOT_CHECKED.to_owned(), |read_only| read_only.to_string());
+        lines.push(format!("role_is_read_only={derived}"));
+    }
+    let plain = survey.facts.iter().filter(|f| f.kind != FactKind::Content);
+    lines.extend(plain.map(|fact| format!("{}={}", figure_name(fact), known(Some(fact)))));
+    lines
+}
+
+/// `source_document=<digest>`: the protected tables.
+pub(super) fn content_facts(survey: Option<&Survey>) -> Vec<String> {
+    let facts = survey.map_or(&[][..], |survey| &survey.facts);
+    facts
+        .iter()
+        .filter(|fact| fact.kind == FactKind::Content)
+        .map(|fact| format!("{}={}", fact.key, known(Some(fact))))
+        .collect()
+}
+
+/// The name of a figure in the source report: a label for a number, the key for everything else.
+fn figure_name(fact: &Fact) -> &str {
+    if fact.kind == FactKind::Integer {
+        &fact.label
+    } else {
+        fact.key.as_str()
+    }
+}
+
+fn known(fact: Option<&Fact>) -> String {
+    fact.and_then(|fact| fact.observed.value())
+        .map_or_else(|| "unknown".to_owned(), str::to_owned)
+}
+
+/// The lines of "Runner evidence".
+pub(super) fn runner_evidence(run: &RunState) -> Vec<String> {
+    let id = run.run_id().map_or_else(String::new, ToString::to_string);
+    let mut lines = vec![format!("run_id={id}")];
+    for (index, (state, stop_code, _)) in run.returns.iter().enumerate() {
+        let stop = stop_code.map_or_else(|| "stop_code=None".to_owned(), |code| code.to_string());
+        lines.push(format!("r{}={state} / {stop}", index + 1));
+    }
+    let count = |value: Option<Simulated<u64>>| {
+        value.map_or_else(|| NOT_REACHED.to_owned(), |count| count.get().to_string())
+    };
+    lines.extend([
+        format!(
+            "candidate_count_confirmed={}",
+            count(candidate_count_confirmed(run))
+        ),
+        format!(
+            "lifecycle_enacted_count={}",
+            count(lifecycle_enacted_count(run))
+        ),
+        format!("sidecar_state_final={}", sidecar_state(run)),
+        format!("local_kb_markdown_files={}", REPORTS.len()),
+    ]);
+    lines
+}
+
+/// The pairs of last pin and post survey: numbers, then everything else, and the sentence above them.
+pub(super) fn pairs(run: &RunState) -> Value {
+    let (Some(pin), Some(post)) = (&run.pin, &run.post) else {
+        let missing = if run.pin.is_none() { "pre" } else { "post" };
+        return json!({
+            "sentence": format!("Pre/post live read-only survey: {NOT_CHECKED} (no {missing} survey was taken)."),
+            "numbers": [], "others": [],
+        });
+    };
+    let pair = |fact: &Fact| {
+        let after = post.fact(fact.key.as_str());
+        format!("{}={} -> {}", fact.key, known(Some(fact)), known(after))
+    };
+    let of = |integer: bool| -> Vec<String> {
+        pin.facts
+            .iter()
+            .filter(|fact| (fact.kind == FactKind::Integer) == integer)
+            .map(pair)
+            .collect()
+    };
+    let changes = crate::survey::compare(pin, post);
+    let sentence = match changes.len() {
+        0 => "Pre/post live read-only survey remained identical:".to_owned(),
+        n => format!("Pre/post live read-only survey differs in {n} values:"),
+    };
+    json!({ "sentence": sentence, "numbers": of(true), "others": of(false) })
+}
+
+/// The lines of "Tests".
+pub(super) fn tests(input: &ReportInput) -> Vec<String> {
+    let probes = input
+        .run
+        .gates
+        .get(&Gate::G5)
+        .map_or(&[][..], |gate| &gate.checks);
+    let full = input.full_discover.as_ref().map_or_else(
+        || NOT_CHECKED.to_owned(),
+        |full| score(full.passed, full.passed + full.failed, full.failed > 0),
+    );
+    vec![
+        format!("O4 targeted: {}", targeted(probes)),
+        format!("Full discover: {full}"),
+        format!("Mode.LIVE refused: {}", live_refused(probes)),
+        format!("execution_enabled={}", execution_enabled(input.run)),
+    ]
+}
+
+fn targeted(probes: &[Check]) -> String {
+    let count = |verdict| probes.iter().filter(|p| p.verdict == verdict).count() as u64;
+    let failed = count(Verdict::Fail) > 0;
+    score(count(Verdict::Pass), probes.len() as u64, failed)
+}
+
+/// `4/4 PASS`: PASS only when there was something and all of it passed.
+fn score(passed: u64, all: u64, failed: bool) -> String {
+    match (all, failed) {
+        (0, _) => NOT_CHECKED.to_owned(),
+        (_, true) => format!("{passed}/{all} FAIL"),
+        (_, false) if passed == all => format!("{passed}/{all} PASS"),
+        (_, false) => format!("{passed}/{all} {NOT_CHECKED}"),
+    }
+}
+
+fn live_refused(probes: &[Check]) -> String {
+    probes
+        .iter()
+        .find(|probe| probe.name.split('_').any(|word| word == "live"))
+        .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
+}
+
+fn execution_enabled(run: &RunState) -> &'static str {
+    let mode = run.created.as_ref().map(|created| created.mode);
+    match mode.map(crate::run::Mode::execution_enabled) {
+        Some(false) => "False",
+        Some(true) => "True",
+        None => NOT_CHECKED,
+    }
+}
+
+/// Where the line `Full discover` comes from.
+pub(super) fn full_discover_source(full: Option<&FullDiscover>) -> String {
+    full.map_or_else(
+        || format!("{NOT_CHECKED}: the profile names no result of a full test run that could be read"),
+        |full| {
+            format!(
+                "DECLARED by {}, {} seconds old when it was read, sha256 {}; nothing here ran these tests",
+                full.file, full.age_seconds, full.sha256
+            )
+        },
+    )
+}

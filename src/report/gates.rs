@@ -1,0 +1,64 @@
+//! Gates and their checks as the templates see them. Invariant: a gate that was not reached is NOT CHECKED, with the reason.
+
+use serde_json::{Value, json};
+
+use crate::run::{Cause, Check, Gate, GateRun, RunState, Verdict};
+
+/// All seven gates.
+pub(super) fn gates(run: &RunState) -> Vec<Value> {
+    Gate::ALL
+        .map(|gate| of(gate, run.gates.get(&gate)))
+        .to_vec()
+}
+
+fn of(gate: Gate, begun: Option<&GateRun>) -> Value {
+    let finished = begun.and_then(|begun| begun.finished);
+    let (verdict, note) = match (begun, finished) {
+        (None, _) => (Verdict::NotChecked, "not reached"),
+        (Some(_), None) => (Verdict::NotChecked, "begun, not finished"),
+        (Some(_), Some((verdict, _))) => (verdict, ""),
+    };
+    let times = |time: Option<String>| time.unwrap_or_else(|| "not reached".to_owned());
+    json!({
+        "gate": gate.name(),
+        "title": gate.title(),
+        "verdict": verdict.word(),
+        "note": note,
+        "attempts": begun.map_or(0, |begun| begun.attempts),
+        "started_at": times(begun.map(|begun| begun.started_at.to_string())),
+        "finished_at": times(finished.map(|(_, at)| at.to_string())),
+        "checks": begun.map_or_else(Vec::new, |begun| begun.checks.iter().map(check).collect()),
+    })
+}
+
+fn check(check: &Check) -> Value {
+    let cause = check
+        .cause
+        .map(|Cause::ChangedByOthers| "changed_by_others");
+    json!({
+        "name": check.name,
+        "verdict": check.verdict.word(),
+        "says": check.says,
+        "cause": cause.unwrap_or(""),
+        "remedy": check.remedy.as_deref().unwrap_or(""),
+        "raw": raw_lines(&check.raw),
+    })
+}
+
+/// A raw value as lines of JSON.
+pub(super) fn raw_lines(raw: &Value) -> Vec<String> {
+    if raw.is_null() {
+        return vec!["no raw value recorded".to_owned()];
+    }
+    let text = match raw {
+        Value::String(text) => text.clone(),
+        other => format!("{other:#}"),
+    };
+    text.lines().map(str::to_owned).collect()
+}
+
+/// PASS, FAIL, NOT CHECKED and OUT OF SCOPE, as a sentence.
+pub(super) fn verdict_counts(run: &RunState) -> String {
+    let [pass, fail, not_checked, out_of_scope] = run.verdict_counts();
+    format!("{pass} PASS, {fail} FAIL, {not_checked} NOT CHECKED, {out_of_scope} OUT OF SCOPE")
+}

@@ -1,0 +1,72 @@
+//! What reports are made from, and what comes out. Invariant: nothing but journal, profile and blobs goes in.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::profile::Profile;
+use crate::run::{Gate, RunState};
+use crate::survey::Digest;
+
+/// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FullDiscover {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+    /// The file, as the profile names it.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+    /// Age of the file when it was read.
+    pub age_seconds: u64,
+}
+
+impl FullDiscover {
+    /// The result as a check of G5 recorded it under `full_discover` in its raw values.
+    pub fn recorded(run: &RunState) -> Option<Self> {
+        let checks = &run.gates.get(&Gate::G5)?.checks;
+        checks
+            .iter()
+            .filter_map(|check| check.raw.get("full_discover"))
+            .find_map(|raw: &Value| serde_json::from_value(raw.clone()).ok())
+    }
+}
+
+/// What the reports of one run are made from.
+pub struct ReportInput<'a> {
+    /// The run, folded up to and including the `run_sealed` that is about to be written.
+    pub run: &'a RunState,
+    /// The profile that the run was made with.
+    pub profile: &'a Profile,
+    /// The documents behind facts and context, by digest.
+    pub blobs: &'a dyn Fn(&Digest) -> Option<String>,
+    /// The full test run, where the profile names a result.
+    pub full_discover: Option<FullDiscover>,
+}
+
+/// One document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedReport {
+    /// File name under `kb/`.
+    pub name: String,
+    /// Markdown.
+    pub text: String,
+}
+
+/// Why reports cannot be made.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The journal has no `run_created`.
+    #[error("the run was never created, so there is nothing to report")]
+    NotCreated,
+    /// A template asks for what the view does not have.
+    #[error("report {name} cannot be rendered: {source:#}")]
+    Template {
+        /// Report.
+        name: &'static str,
+        /// Why.
+        source: minijinja::Error,
+    },
+}

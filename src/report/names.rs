@@ -1,0 +1,41 @@
+//! Names and version of the reports. Invariant: the bytes of a report change only together with `TEMPLATE_VERSION`.
+
+/// Version of the report templates, recorded in `run_sealed`. Under another version `verify` says NOT CHECKED for the reports.
+///
+/// Changelog:
+/// - 1: the thirteen documents of the contract, section 8.
+pub const TEMPLATE_VERSION: u32 = 1;
+
+/// The thirteen reports, by number: names without the date.
+pub const REPORTS: [&str; 13] = [
+    "01-ssot-repo-precheck",
+    "02-dryrun-feasibility-and-scope",
+    "03-o4-implementation-summary",
+    "04-live-dryrun-execution-result",
+    "05-resume-idempotency-result",
+    "06-test-safety-result",
+    "07-final-o4-live-dryrun-report",
+    "08-live-facts-pre",
+    "09-live-facts-post",
+    "10-non-mutation-proof",
+    "11-grant-matrix",
+    "12-approvals-and-stops",
+    "13-forbidden-action-audit",
+];
+
+/// The file names of the reports of a run; `date` is that of the run id, `2026-05-21`.
+pub fn names(date: &str) -> [String; 13] {
+    REPORTS.map(|name| format!("{name}-{date}.md"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn the_names_of_the_source_report() {
+        let names = names("2026-05-21");
+        assert_eq!(names[0], "01-ssot-repo-precheck-2026-05-21.md");
+        assert_eq!(names[6], "07-final-o4-live-dryrun-report-2026-05-21.md");
+    }
+}

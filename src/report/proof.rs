@@ -1,0 +1,155 @@
+//! The non-mutation proof: claims, verdict, every transaction of ours with its raw values. Invariant: nothing measured is left out, nothing unmeasured is filled in.
+
+use serde_json::{Value, json};
+
+use super::gates::raw_lines;
+use crate::run::{ClaimName, ClaimVerdict, Purpose, RunState, Transaction, TransactionEnd};
+use crate::survey::{FactChange, Footprint, TransactionProof};
+
+/// Everything of report 10.
+pub(super) fn proof(run: &RunState) -> Value {
+    let judged = run.non_mutation.as_ref();
+    json!({
+        "verdict": judged.map_or("NOT CHECKED", |judged| judged.verdict.word()),
+        "claims": ClaimName::ALL.map(|name| claim(run, name)),
+        "changes": judged.map_or_else(Vec::new, |judged| changes(&judged.changes)),
+        "transactions": run.transactions.iter().map(transaction).collect::<Vec<_>>(),
+        "footprint": footprint_lines(&total(run)),
+        "unseen": run.transactions.iter().filter(|t| !matches!(t.end, TransactionEnd::Closed(_))).count(),
+    })
+}
+
+fn claim(run: &RunState, name: ClaimName) -> Value {
+    let claims = run
+        .non_mutation
+        .as_ref()
+        .map_or(&[][..], |judged| &judged.claims);
+    let found = claims.iter().find(|claim| claim.name == name);
+    json!({
+        "name": name.name(),
+        "says": name.says(),
+        "cannot_see": name.cannot_see(),
+        "verdict": found.map_or(ClaimVerdict::NotChecked, |claim| claim.verdict).word(),
+        "measured": found.map_or("nothing: the claim was not judged in this run", |claim| &claim.measured),
+        "raw": found.map_or_else(|| vec!["no raw value recorded".to_owned()], |claim| raw_lines(&claim.raw)),
+    })
+}
+
+/// Differences, approved and found, with their rows.
+pub(super) fn changes(changes: &[FactChange]) -> Vec<Value> {
+    let side = |value: Option<&String>| value.cloned().unwrap_or_else(|| "(none)".to_owned());
+    changes
+        .iter()
+        .map(|change| {
+            let rows: Vec<Value> = change
+                .rows
+                .iter()
+                .map(|row| {
+                    json!({
+                        "key": row.key,
+                        "approved": side(row.approved.as_ref()),
+                        "found": side(row.found.as_ref()),
+                    })
+                })
+                .collect();
+            json!({
+                "key": change.key,
+                "approved": side(change.approved.as_ref()),
+                "found": side(change.found.as_ref()),
+                "rows": rows,
+            })
+        })
+        .collect()
+}
+
+/// What all transactions cost together.
+pub(super) fn total(run: &RunState) -> Footprint {
+    let mut total = Footprint::default();
+    for transaction in &run.transactions {
+        if let TransactionEnd::Closed(proof) = &transaction.end {
+            total.add(&proof.footprint);
+        }
+    }
+    total
+}
+
+fn transaction(transaction: &Transaction) -> Value {
+    let (end, lines) = match &transaction.end {
+        TransactionEnd::Open => ("open", vec!["its end is not recorded".to_owned()]),
+        TransactionEnd::Unseen(why) => ("unseen", vec![format!("end not seen: {why}")]),
+        TransactionEnd::Closed(proof) if proof.stains().is_empty() => ("clean", proof_lines(proof)),
+        TransactionEnd::Closed(proof) => ("NOT CLEAN", proof_lines(proof)),
+    };
+    json!({
+        "id": transaction.id,
+        "purpose": purpose(transaction.purpose),
+        "opened_at": transaction.opened_at.to_string(),
+        "end": end,
+        "lines": lines,
+    })
+}
+
+fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Validation => "validation",
+        Purpose::Survey => "survey",
+        Purpose::LiveRead => "live_read",
+    }
+}
+
+fn proof_lines(proof: &TransactionProof) -> Vec<String> {
+    let none = |value: Option<String>| value.unwrap_or_else(|| "None".to_owned());
+    let mut lines = vec![
+        format!("nonce={} -> {}", proof.nonce, proof.nonce_at_end),
+        format!(
+            "virtual_xid={} -> {}",
+            proof.virtual_xid, proof.virtual_xid_at_end
+        ),
+        format!(
+            "server_time={} -> {}",
+            proof.server_time, proof.server_time_at_end
+        ),
+        format!("snapshot={}", proof.snapshot),
+        format!("read_only={}", proof.read_only),
+        format!("isolation={}", proof.isolation),
+        format!("search_path={:?}", proof.search_path),
+        format!("row_security={}", proof.row_security),
+        format!("xid_assigned={}", none(proof.xid_assigned.clone())),
+        format!("locks={}", proof.locks.join(", ")),
+        format!("rows_written={}", proof.rows_written),
+        format!("advisory_locks={}", proof.residue.advisory_locks),
+        format!("listening_channels={}", proof.residue.listening_channels),
+        format!("temp_schema={}", proof.residue.temp_schema),
+        format!(
+            "prepared_transactions={}",
+            proof.residue.prepared_transactions
+        ),
+        format!(
+            "backend_wal_bytes={}",
+            proof
+                .backend_wal_bytes
+                .map_or_else(|| "NOT CHECKED".to_owned(), |bytes| bytes.to_string())
+        ),
+        format!("ended_by={}", proof.ended_by),
+        format!("backend_pid={}", proof.backend_pid),
+    ];
+    lines.extend(footprint_lines(&proof.footprint));
+    lines.extend(
+        proof
+            .stains()
+            .into_iter()
+            .map(|stain| format!("stain: {stain}")),
+    );
+    lines
+}
+
+fn footprint_lines(cost: &Footprint) -> Vec<String> {
+    vec![
+        format!("connections={}", cost.connections),
+        format!("statements={}", cost.statements),
+        format!("rows={}", cost.rows),
+        format!("bytes={}", cost.bytes),
+        format!("transaction_us={}", cost.transaction_us),
+        format!("longest_us={}", cost.longest_us),
+    ]
+}

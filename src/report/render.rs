@@ -1,0 +1,108 @@
+//! Rendering with minijinja. Invariant: undefined is an error, and every value is escaped by the formatter unless a filter of ours made it safe.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+
+use super::{REPORTS, RenderedReport, ReportError, ReportInput, escape, names, view};
+
+const MACROS: (&str, &str) = ("macros.md", include_str!("../../assets/reports/macros.md"));
+
+const TEMPLATES: [&str; 13] = [
+    include_str!("../../assets/reports/01-ssot-repo-precheck.md"),
+    include_str!("../../assets/reports/02-dryrun-feasibility-and-scope.md"),
+    include_str!("../../assets/reports/03-o4-implementation-summary.md"),
+    include_str!("../../assets/reports/04-live-dryrun-execution-result.md"),
+    include_str!("../../assets/reports/05-resume-idempotency-result.md"),
+    include_str!("../../assets/reports/06-test-safety-result.md"),
+    include_str!("../../assets/reports/07-final-o4-live-dryrun-report.md"),
+    include_str!("../../assets/reports/08-live-facts-pre.md"),
+    include_str!("../../assets/reports/09-live-facts-post.md"),
+    include_str!("../../assets/reports/10-non-mutation-proof.md"),
+    include_str!("../../assets/reports/11-grant-matrix.md"),
+    include_str!("../../assets/reports/12-approvals-and-stops.md"),
+    include_str!("../../assets/reports/13-forbidden-action-audit.md"),
+];
+
+/// The thirteen reports of a run, in order, byte for byte the same for the same journal and blobs.
+pub fn render(input: &ReportInput) -> Result<Vec<RenderedReport>, ReportError> {
+    let view = view::view(input)?;
+    let date = input.run.run_id().ok_or(ReportError::NotCreated)?.date();
+    let environment = environment()?;
+    let context = Value::from(Serde(view));
+    REPORTS
+        .iter()
+        .zip(names(&date))
+        .map(|(report, name)| {
+            let text = environment
+                .get_template(report)
+                .and_then(|template| template.render(context.clone()))
+                .map_err(|source| ReportError::Template {
+                    name: report,
+                    source,
+                })?;
+            Ok(RenderedReport { name, text })
+        })
+        .collect()
+}
+
+fn environment() -> Result<Environment<'static>, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(syntax()?);
+    // Any escaping but `None` makes the output of our own macros safe; what it does is the formatter's.
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
+    environment.set_formatter(write_inline);
+    environment.add_filter("code", |text: &Value| {
+        Value::from_safe_string(escape::code(&plain(text)))
+    });
+    environment.add_filter("fence", fence);
+    let all = REPORTS.into_iter().zip(TEMPLATES).chain([MACROS]);
+    for (name, text) in all {
+        environment
+            .add_template(name, text)
+            .map_err(|source| ReportError::Template { name, source })?;
+    }
+    Ok(environment)
+}
+
+/// A block tag on a line of its own leaves no line behind.
+fn syntax() -> Result<SyntaxConfig, ReportError> {
+    SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build()
+        .map_err(|source| ReportError::Template {
+            name: "macros.md",
+            source,
+        })
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn write_inline(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() || value.is_none() {
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            "a value is missing where words are expected",
+        ));
+    }
+    let text = plain(value);
+    let text = if value.is_safe() {
+        text
+    } else {
+        escape::inline(&text)
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+fn fence(lines: &Value) -> Result<Value, Error> {
+    let lines: Vec<String> = lines.try_iter()?.map(|line| plain(&line)).collect();
+    let fenced = escape::fence(lines.iter().map(String::as_str));
+    Ok(Value::from_safe_string(fenced))
+}

@@ -1,0 +1,73 @@
+//! The `--json` document of `run`, `resume`, `approve` and `reject` (contract, section 10). Invariant: every member is there; what is absent is null or empty.
+
+use serde_json::{Value, json};
+
+use super::counters;
+use super::twin::{drift, facts, non_mutation, returns};
+use crate::run::{RunResult, RunState, Stop, StopCode};
+
+/// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost database.
+pub fn summary(run: &RunState, stop: Option<&Stop>) -> Value {
+    let journalled = run
+        .stops
+        .last()
+        .map(|raised| &raised.stop)
+        .filter(|stop| stop.state == run.state && run.sealed.is_none());
+    let stop = stop.or(journalled);
+    let latest = run.latest.as_ref().map(|(_, survey)| survey.as_ref());
+    let (message, next) = words(run, stop);
+    let waiting = run.waits_at().and(run.evidence.as_ref());
+    let gates: Vec<Value> = run
+        .gates
+        .iter()
+        .map(|(gate, begun)| {
+            json!({ "gate": gate.name(), "verdict": begun.finished.map(|(verdict, _)| verdict.word()) })
+        })
+        .collect();
+    json!({
+        "schema": 1,
+        "run_id": run.run_id(),
+        "state": run.state.name(),
+        "stop_code": stop.map(|stop| stop.stop_code).or_else(|| sealed_stop(run)),
+        "gate": run.waits_at().or_else(|| stop.and_then(|stop| stop.gate)),
+        "evidence": waiting.map(|evidence| &evidence.digest).or_else(|| stop?.evidence.as_ref()),
+        "result": run.sealed.as_ref().map(|(result, _, _)| result),
+        "gates": gates,
+        "facts": facts(latest),
+        "facts_digest": latest.map(|survey| &survey.facts_digest),
+        "counters": counters(run),
+        "returns": returns(run),
+        "non_mutation": non_mutation(run, false),
+        "drift": drift(run),
+        "message": message,
+        "next": next,
+    })
+}
+
+/// The stop code that belongs to the result of a sealed run.
+fn sealed_stop(run: &RunState) -> Option<StopCode> {
+    match run.sealed.as_ref()?.1 {
+        RunResult::Pass | RunResult::Incomplete => None,
+        RunResult::ChangedByOthers => Some(StopCode::StopFactsDrifted),
+        RunResult::Rejected => Some(StopCode::StopApprovalRejected),
+        RunResult::Fail => Some(StopCode::StopGateFailed),
+        RunResult::MutationSuspected => Some(StopCode::StopMutationSuspected),
+    }
+}
+
+fn words(run: &RunState, stop: Option<&Stop>) -> (Value, Value) {
+    if let Some(stop) = stop {
+        return (json!(stop.message), json!(stop.next));
+    }
+    let (Some((result, _, _)), Some(id)) = (&run.sealed, run.run_id()) else {
+        return (Value::Null, Value::Null);
+    };
+    let proof = run.non_mutation.as_ref().map_or_else(
+        || "non-mutation NOT CHECKED".to_owned(),
+        |judged| format!("non-mutation verdict {}", judged.verdict),
+    );
+    (
+        json!(format!("{result}: {proof}.")),
+        json!(format!("Check it with: drygate verify {id}")),
+    )
+}

@@ -1,0 +1,147 @@
+//! Surveys, their facts and the grant matrix. Invariant: every value comes with its provenance; an unknown one with its reason.
+
+use serde_json::{Value, json};
+
+use super::ReportInput;
+use crate::survey::{Fact, Observed, RoleSurvey, ServerIdentity, Severity, Survey};
+
+const NOT_CHECKED: &str = "NOT CHECKED";
+
+/// A survey for reports 08 and 09; `null` where none was taken.
+pub(super) fn survey(taken: Option<&Survey>) -> Value {
+    let Some(taken) = taken else {
+        return Value::Null;
+    };
+    let stream = |name: &str, stream: Option<&crate::survey::StreamDigest>| {
+        stream.map_or_else(
+            || format!("{name}={NOT_CHECKED}"),
+            |s| format!("{name}={} rows, sha256 {}", s.rows, s.sha256),
+        )
+    };
+    json!({
+        "facts": taken.facts.iter().map(fact).collect::<Vec<_>>(),
+        "digests": [
+            format!("facts_digest={}", taken.facts_digest),
+            format!("simulator_input_digest={}", taken.input_digest()),
+            stream("source_pieces", taken.pieces.as_ref()),
+            stream("live_units", taken.candidates.as_ref()),
+        ],
+        "snapshot": [
+            format!("nonce={}", taken.snapshot.nonce),
+            format!("virtual_xid={}", taken.snapshot.virtual_xid),
+            format!("snapshot={}", taken.snapshot.snapshot),
+            format!("server_time={}", taken.snapshot.server_time),
+            format!("began_at={}", taken.snapshot.began_at),
+            format!("ended_at={}", taken.snapshot.ended_at),
+        ],
+        "server": server(&taken.server),
+    })
+}
+
+fn fact(fact: &Fact) -> Value {
+    let (value, provenance) = match &fact.observed {
+        Observed::Unknown { unknown } => (format!("unknown: {unknown}"), NOT_CHECKED.to_owned()),
+        observed => (
+            fact.value().to_owned(),
+            observed
+                .provenance()
+                .map_or_else(|| NOT_CHECKED.to_owned(), |p| p.to_string()),
+        ),
+    };
+    let digest = |digest: Option<String>| digest.unwrap_or_else(|| "none".to_owned());
+    json!({
+        "key": fact.key,
+        "label": fact.label,
+        "value": value,
+        "provenance": provenance,
+        "rows": fact.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string()),
+        "document": digest(fact.document.as_ref().map(|d| format!("{} ({} lines)", d.sha256, d.lines))),
+        "sql_sha256": digest(fact.sql_sha256.as_ref().map(ToString::to_string)),
+    })
+}
+
+fn server(server: &ServerIdentity) -> Vec<String> {
+    let known = |value: Option<&String>| {
+        value
+            .cloned()
+            .unwrap_or_else(|| format!("{NOT_CHECKED} (the role may not read it)"))
+    };
+    vec![
+        format!("version={}", server.version),
+        format!("version_num={}", server.version_num),
+        format!(
+            "system_identifier={}",
+            known(server.system_identifier.as_ref())
+        ),
+        format!("timeline={}", known(server.timeline.as_ref())),
+        format!("database={}", server.database),
+        format!("postmaster_start={}", server.postmaster_start),
+        format!("in_recovery={}", server.in_recovery),
+        format!("session_user={}", server.session_user),
+        format!("current_user={}", server.current_user),
+        format!("transport={}", server.transport),
+    ]
+}
+
+/// The grant matrix of pin and post survey, and what the role survey found.
+pub(super) fn grants(input: &ReportInput) -> Value {
+    let key = input.profile.grants.key.as_str();
+    let pin = input.run.pin.as_deref();
+    let post = input.run.post.as_deref();
+    let document = |survey: Option<&Survey>| -> Option<String> {
+        let reference = survey?.fact(key)?.document.as_ref()?;
+        (input.blobs)(&reference.sha256)
+    };
+    let before = document(pin);
+    let missing = match (pin.and_then(|survey| survey.fact(key)), &before) {
+        (None, _) => "no survey read the grant matrix",
+        (Some(_), None) => "the document behind the digest is not among the blobs of this run",
+        (Some(_), Some(_)) => "",
+    };
+    let rows = match (&before, document(post)) {
+        (Some(one), Some(two)) => crate::survey::compare_rows(one, &two),
+        _ => Vec::new(),
+    };
+    let side = |value: Option<String>| value.unwrap_or_else(|| "(none)".to_owned());
+    let changed: Vec<Value> = rows
+        .into_iter()
+        .map(|row| json!({ "key": row.key, "approved": side(row.approved), "found": side(row.found) }))
+        .collect();
+    let value = |survey: Option<&Survey>| {
+        survey
+            .and_then(|survey| survey.fact(key)?.observed.value())
+            .map_or_else(|| NOT_CHECKED.to_owned(), str::to_owned)
+    };
+    json!({
+        "key": key,
+        "pair": [format!("{key}={} -> {}", value(pin), value(post))],
+        "schemas": input.profile.grants.schemas.join(", "),
+        "missing": missing,
+        "lines": before.as_deref().map_or_else(Vec::new, |text| text.lines().collect::<Vec<_>>()),
+        "changed": changed,
+        "role": pin.map_or(Value::Null, |survey| role(&survey.role)),
+    })
+}
+
+fn role(role: &RoleSurvey) -> Value {
+    let findings: Vec<Value> = role
+        .findings
+        .iter()
+        .map(|finding| {
+            let weight = match (finding.severity, finding.allowed) {
+                (_, true) => "allowed by the profile",
+                (Severity::Fail, false) => "a way to write",
+                (Severity::Warn, false) => "warning",
+            };
+            json!({ "weight": weight, "line": finding.line() })
+        })
+        .collect();
+    let read_only = role.is_read_only();
+    json!({
+        "role": role.role,
+        "read_only": read_only.map_or_else(|| NOT_CHECKED.to_owned(), |is| is.to_string()),
+        "asked": role.asked.iter().map(|(q, rows)| format!("{q}={rows}")).collect::<Vec<_>>(),
+        "unanswered": role.unanswered,
+        "findings": findings,
+    })
+}

@@ -1,0 +1,438 @@
+//! Tests of the reports over whole runs. Invariant: each asserts words that people search for, or the absence of what must not be there.
+
+use serde_json::json;
+
+use super::fixture::{Writer, profile, rendered, report, source_run};
+use super::fixture_parts::{GRANTS, check};
+use super::{FullDiscover, ReportInput, json_twin, sidecar_state, summary};
+use crate::run::{
+    ApprovalGate, Decision, Event, Gate, RunResult, RunState, State, StopCode, Verdict,
+};
+use crate::survey::{Digest, Live, Observed};
+
+/// The lines of the source report that carry a figure or a verdict.
+const SOURCE_LINES: &str = "O4_LIVE_DRYRUN_ORCHESTRATION_PASS
+- G0 SSOT + repo: PASS.
+- G1 O4 dry-run feasibility: PASS.
+- G2 minimal O4 additions: PASS.
+- G3 live dry-run orchestration: PASS.
+- G4 resume/idempotency proof: PASS.
+- G5 safety tests: PASS.
+- G6 commit/report: PASS.
+Local commit:
+6625f76 feat(orchestrator): add O4 live dry-run orchestration
+Branch:
+feature/constitution-snapshot-mark-dryrun
+Main unchanged:
+main_HEAD=3d26a09
+feature_HEAD=6625f76
+- LiveReadOnlyDiscoverer can survey live production state and grant facts with read-only SQL.
+- LiveDryRunDiscoverer can seed the existing simulator from live facts.
+- The runner can execute the state machine end-to-end in Mode.DRYRUN:
+    - SG1 pause.
+    - SG1 resume.
+    - SG2 pause.
+    - SG2 resume.
+    - closeout.
+    - idempotent closeout resume.
+- RunContext/context pins are built from live data.
+- Local reporting artifacts are generated.
+- Production state does not change.
+role=context_pack_readonly
+role_is_read_only=true
+ICX-CONST total=60
+ICX-CONST draft=0
+ICX-CONST enacted=60
+unit_version enacted_at non-null=60
+lifecycle_log_rows=60
+fn_iu_enact_md5=6ca9bc39e2d2be93dd8a71739fa80dc4
+fn_iu_apply_edit_draft_md5=42e96b6c9e81a2d0a28b30644d178a26
+grant_matrix_sha=45d25e38ac2dd440d0e7fdbdd6a5a20df11afbaef715002db4e46ea60bd2d600
+run_id=ictr-20260521T021523Z-8a941203
+r1=awaiting_cut_authorization / STOP_APPROVAL_REQUIRED
+r2=awaiting_lifecycle_authorization / STOP_APPROVAL_REQUIRED
+r3=closeout_reported / stop_code=None
+r4=closeout_reported / stop_code=None
+candidate_count_confirmed=60
+lifecycle_enacted_count=60
+sidecar_state_final=success
+local_kb_markdown_files=13
+Pre/post live read-only survey remained identical:
+icx_total=60 -> 60
+icx_draft=0 -> 0
+icx_enacted=60 -> 60
+uv_enacted_at_nonnull=60 -> 60
+lifecycle_log_rows=60 -> 60
+O4 targeted: 4/4 PASS
+Full discover: 366/366 PASS
+Mode.LIVE refused: PASS
+execution_enabled=False
+- Production mutation: NONE.
+- Live CUT/VERIFY/enact mutation: NONE.
+- Production execution kill-switch enabled: NO.
+- Deploy/restart: NONE.
+- Push/tag remote: NONE.
+- source_document / source_version mutation: NONE.
+- Hardcoded secrets/runtime IDs: NONE in repo code.
+- StubSigning replaced by real crypto: NO.
+- Fake PASS: NO; live read-only output and runner output recorded.
+- 01-ssot-repo-precheck-2026-05-21.md
+- 02-dryrun-feasibility-and-scope-2026-05-21.md
+- 03-o4-implementation-summary-2026-05-21.md
+- 04-live-dryrun-execution-result-2026-05-21.md
+- 05-resume-idempotency-result-2026-05-21.md
+- 06-test-safety-result-2026-05-21.md
+- 07-final-o4-live-dryrun-report-2026-05-21.md
+No OR or TD update needed: this task adds a repo-local O4 read-only/dry-run seam and does not change operating policy, production schema, deployment, or recurring automation.
+STOP and route to GPT/User. No main fast-forward, push, tag, deploy, restart, or live production execution was performed.";
+
+const SECTIONS: [&str; 12] = [
+    "## Final result",
+    "## Gate summary",
+    "## Code outcome",
+    "## What O4 proves",
+    "## Live facts",
+    "## Runner evidence",
+    "## Production non-mutation proof",
+    "## Tests",
+    "## Forbidden-action audit",
+    "## Reports uploaded",
+    "## OR / TD note",
+    "## Stop point",
+];
+
+#[test]
+fn report_07_has_every_section_and_line_of_the_source_report_in_order() {
+    let reports = rendered(&source_run(), &profile(), Some(GRANTS));
+    let lines: Vec<&str> = report(&reports, 7).lines().collect();
+    // Opening lines repeat the run id, so the search starts behind them.
+    let mut from = lines
+        .iter()
+        .position(|line| *line == SECTIONS[0])
+        .expect("a first section");
+    for wanted in SOURCE_LINES.lines() {
+        let found = lines[from..].iter().position(|line| *line == wanted);
+        from += found.unwrap_or_else(|| panic!("not found, or out of order: {wanted}"));
+    }
+    let sections: Vec<&&str> = lines
+        .iter()
+        .filter(|line| line.starts_with("## "))
+        .collect();
+    assert_eq!(sections, SECTIONS.iter().collect::<Vec<_>>());
+    assert!(report(&reports, 7).contains("none left this machine"));
+}
+
+#[test]
+fn report_07_of_the_source_run() {
+    let reports = rendered(&source_run(), &profile(), Some(GRANTS));
+    insta::assert_snapshot!("report_07_source_run", report(&reports, 7));
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes_before_and_after_its_seal_is_written() {
+    let run = source_run();
+    let before = rendered(&run, &profile(), Some(GRANTS));
+    let mut sealed = run.clone();
+    sealed.reports = before
+        .iter()
+        .map(|report| (report.name.clone(), Digest::of(&report.text)))
+        .collect();
+    sealed.last = sealed.last.map(|(seq, at)| (seq, at.plus_seconds(9)));
+    assert_eq!(before, rendered(&sealed, &profile(), Some(GRANTS)));
+    assert_eq!(before.len(), 13);
+    for report in &before {
+        assert!(report.text.starts_with("# "), "{}", report.name);
+        assert!(report.text.ends_with('\n'), "{}", report.name);
+        assert!(
+            report.text.contains("target=[PRODUCTION]"),
+            "{}",
+            report.name
+        );
+    }
+}
+
+#[test]
+fn what_carries_the_proof_is_in_its_report() {
+    let reports = rendered(&source_run(), &profile(), Some(GRANTS));
+    let has = |number: usize, words: &str| {
+        assert!(
+            report(&reports, number).contains(words),
+            "{number}: {words}"
+        );
+    };
+    has(4, "would_enact=0 SIMULATED");
+    has(4, "| insert (SIMULATED) |");
+    has(8, "| `icx_total` | ICX-CONST total | `60` | LIVE |");
+    has(
+        8,
+        "| `role_is_read_only` | role_is_read_only | `true` | DERIVED |",
+    );
+    has(9, "virtual_xid=3/4");
+    has(10, "xid_assigned=None");
+    has(
+        10,
+        "Cannot see: a change made and undone between the two reads; anything undeclared",
+    );
+    has(10, "statements=56");
+    has(11, "public.unit_version context_pack_readonly\tSELECT");
+    has(
+        11,
+        "- warning: function: EXECUTE on public.fn_iu_enact() via PUBLIC",
+    );
+    has(12, "Approver identity is an OS account, not cryptographic");
+    has(12, "signer=StubSigning (a stub: it signs nothing)");
+    has(13, "Detector: a detector");
+}
+
+#[test]
+fn a_document_that_is_gone_is_not_checked() {
+    let reports = rendered(&source_run(), &profile(), None);
+    let text = report(&reports, 11);
+    assert!(text.contains("NOT CHECKED: the document behind the digest is not among the blobs"));
+    assert!(!text.contains("lines, as read"));
+}
+
+#[test]
+fn a_rejected_run_says_what_it_did_not_reach() {
+    let mut writer = Writer::new();
+    writer.seed(|_| {});
+    writer.wait_at(ApprovalGate::SG1);
+    writer.decide(ApprovalGate::SG1, Decision::Reject, Some("wrong *window*"));
+    writer.go(State::Rejected);
+    writer.push(Event::InvocationReturned {
+        r: 2,
+        state: State::Rejected,
+        stop_code: Some(StopCode::StopApprovalRejected),
+    });
+    writer.seal(RunResult::Rejected);
+    let reports = rendered(&writer.run, &profile(), Some(GRANTS));
+    let text = report(&reports, 7);
+    for words in [
+        "O4_LIVE_DRYRUN_ORCHESTRATION_REJECTED",
+        "- G3 live dry-run orchestration: NOT CHECKED (begun, not finished).",
+        "- G4 resume/idempotency proof: NOT CHECKED (not reached).",
+        "r2=rejected / STOP_APPROVAL_REJECTED",
+        "candidate_count_confirmed=not reached",
+        "lifecycle_enacted_count=not reached",
+        "sidecar_state_final=rejected",
+        "Pre/post live read-only survey: NOT CHECKED (no post survey was taken).",
+        "- NOT CHECKED or not PASS (non-mutation verdict PROVEN): Production state does not change.",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("\n- Production state does not change."));
+    assert!(report(&reports, 12).contains("reason=wrong *window*"));
+    assert!(report(&reports, 9).contains("NOT CHECKED: no post survey was taken in this run."));
+}
+
+#[test]
+fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
+    let mut writer = Writer::new();
+    writer.gate(
+        Gate::G0,
+        vec![check("repository", Verdict::NotChecked, json!(null))],
+    );
+    writer.go(State::Prechecked);
+    writer.gate(
+        Gate::G1,
+        vec![check("role_is_read_only", Verdict::Fail, json!("INSERT"))],
+    );
+    writer.stop(StopCode::StopGateFailed, None, None);
+    writer.go(State::Failed);
+    writer.push(Event::InvocationReturned {
+        r: 1,
+        state: State::Failed,
+        stop_code: Some(StopCode::StopGateFailed),
+    });
+    writer.seal(RunResult::Fail);
+    let reports = rendered(&writer.run, &profile(), None);
+    assert_eq!(reports.len(), 13);
+    let text = report(&reports, 7);
+    for words in [
+        "- G0 SSOT + repo: NOT CHECKED.",
+        "- G1 O4 dry-run feasibility: FAIL.",
+        "main_HEAD=NOT CHECKED",
+        "live facts: NOT CHECKED (no survey was taken)",
+        "sidecar_state_final=failed",
+        "Verdict: NOT CHECKED",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(report(&reports, 1).contains("What would check it: pass --repo"));
+    assert!(report(&reports, 10).contains("No transaction was opened in this run."));
+}
+
+#[test]
+fn a_run_of_which_almost_nothing_is_recorded_says_so_nine_times() {
+    let run = Writer::new().run;
+    let reports = rendered(&run, &profile(), None);
+    let rows = report(&reports, 13)
+        .matches("no detector recorded anything in this run")
+        .count();
+    assert_eq!(rows, 9);
+    let text = report(&reports, 7);
+    assert!(text.contains("O4 targeted: NOT CHECKED"));
+    assert!(text.contains("Full discover: NOT CHECKED"));
+    assert!(text.contains("Mode.LIVE refused: NOT CHECKED"));
+    assert!(text.contains("Nothing: no check of this run covers any of it."));
+    assert!(!text.contains("PASS."), "{text}");
+}
+
+fn changed_run() -> RunState {
+    let mut writer = Writer::new();
+    writer.seed(|_| {});
+    writer.wait_at(ApprovalGate::SG1);
+    writer.approve(ApprovalGate::SG1);
+    writer.wait_at(ApprovalGate::SG2);
+    writer.approve(ApprovalGate::SG2);
+    writer.close(|survey| {
+        survey.facts[4].observed = Observed::Live(Live::new("59".to_owned()));
+    });
+    writer.seal(RunResult::ChangedByOthers);
+    writer.run
+}
+
+#[test]
+fn a_change_by_others_is_shown_on_both_sides() {
+    let run = changed_run();
+    let reports = rendered(&run, &profile(), Some(GRANTS));
+    let text = report(&reports, 7);
+    assert!(text.contains("icx_enacted=60 -> 59"));
+    assert!(text.contains("Pre/post live read-only survey differs in 1 values:"));
+    assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
+    assert_eq!(sidecar_state(&run), "failed");
+    let summary = summary(&run, None);
+    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
+    assert_eq!(summary["drift"][0]["found"], "59");
+}
+
+#[test]
+fn hostile_text_of_the_database_stays_text() {
+    let hostile = "a|b`c\n```\n# PASS\u{1b}[2J\u{202e}<script>";
+    let mut writer = Writer::new();
+    writer.seed(|survey| {
+        survey.facts[4].label = hostile.to_owned();
+        survey.facts[4].observed = Observed::Live(Live::new(hostile.to_owned()));
+        survey.role.findings[0].object = hostile.to_owned();
+    });
+    let grants = "x\t```\n\u{1b}]0;y\u{7}\n";
+    let mut run = writer.run;
+    let pin = run.pin.as_mut().expect("a pin");
+    pin.facts[9].document = Some(crate::survey::DocumentRef {
+        sha256: Digest::of(GRANTS),
+        lines: 2,
+    });
+    let reports = rendered(&run, &profile(), Some(grants));
+    for report in &reports {
+        let bad = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+        assert!(!report.text.contains(bad), "{}", report.name);
+        assert!(!report.text.lines().any(|line| line.starts_with("# PASS")));
+        fences_close(&report.text);
+    }
+    let row = report(&reports, 8)
+        .lines()
+        .find(|line| line.starts_with("| `icx_enacted`"))
+        .expect("its row");
+    assert_eq!(row.replace("\\|", "").matches('|').count(), 8, "{row}");
+    assert!(
+        !row.replace("\\<", "")
+            .replace("``", "")
+            .starts_with("<script")
+    );
+    assert!(report(&reports, 11).contains("\\u{1b}]0;y\\u{7}"));
+}
+
+/// Reads fences as CommonMark does: a fence ends only at a line of as many backticks; nothing stays open.
+fn fences_close(text: &str) {
+    let mut open: Option<usize> = None;
+    for line in text.lines() {
+        let ticks = line.chars().take_while(|c| *c == '`').count();
+        match open {
+            None if ticks >= 3 => {
+                assert_eq!(&line[ticks..], "text", "only our own fences open: {line}");
+                open = Some(ticks);
+            }
+            Some(length) if ticks >= length && line.trim_end().len() == ticks => open = None,
+            _ => {}
+        }
+    }
+    assert_eq!(open, None);
+}
+
+#[test]
+fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
+    let mut run = source_run();
+    let profile = profile();
+    let reports = rendered(&run, &profile, Some(GRANTS));
+    run.reports = vec![(reports[0].name.clone(), Digest::of(&reports[0].text))];
+    let twin = json_twin(&ReportInput {
+        run: &run,
+        profile: &profile,
+        blobs: &|_| None,
+        full_discover: FullDiscover::recorded(&run),
+    });
+    assert_eq!(
+        twin["facts"]["pre"]["icx_total"],
+        json!({ "value": 60, "provenance": "LIVE" })
+    );
+    assert_eq!(
+        twin["counters"]["candidate_count_confirmed"],
+        json!({ "value": 60, "provenance": "SIMULATED" })
+    );
+    assert_eq!(twin["non_mutation"]["claims"]["B"]["verdict"], "HOLDS");
+    assert_eq!(
+        twin["pairs"][2],
+        json!({ "key": "icx_total", "pre": 60, "post": 60, "equal": true })
+    );
+    assert_eq!(twin["audit"].as_array().map(Vec::len), Some(9));
+    assert_eq!(twin["transactions"].as_array().map(Vec::len), Some(4));
+    assert_eq!(twin["reports"].as_array().map(Vec::len), Some(13));
+    assert_eq!(
+        twin["reports"][0]["sha256"],
+        Digest::of(&reports[0].text).as_str()
+    );
+    assert_eq!(twin["reports"][1]["sha256"], json!(null));
+}
+
+#[test]
+fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
+    let mut writer = Writer::new();
+    assert_eq!(summary(&writer.run, None)["facts_digest"], json!(null));
+    writer.seed(|_| {});
+    writer.wait_at(ApprovalGate::SG1);
+    let digest = writer
+        .run
+        .evidence
+        .as_ref()
+        .expect("evidence")
+        .digest
+        .clone();
+    let summary = summary(&writer.run, None);
+    assert_eq!(summary["stop_code"], "STOP_APPROVAL_REQUIRED");
+    assert_eq!(summary["gate"], "SG1");
+    assert_eq!(summary["evidence"], digest.as_str());
+    assert_eq!(summary["result"], json!(null));
+    assert_eq!(
+        summary["gates"][0],
+        json!({ "gate": "G0", "verdict": "PASS" })
+    );
+    assert_eq!(summary["returns"][0]["stop_code"], "STOP_APPROVAL_REQUIRED");
+    assert_eq!(summary["non_mutation"], json!(null));
+    assert_eq!(summary["drift"], json!([]));
+    assert_eq!(summary["message"], "A person has to decide.");
+}
+
+#[test]
+fn the_summary_of_the_source_run() {
+    let summary = summary(&source_run(), None);
+    assert_eq!(summary["stop_code"], json!(null));
+    assert_eq!(summary["gate"], json!(null));
+    assert_eq!(summary["evidence"], json!(null));
+    assert_eq!(summary["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    assert_eq!(
+        summary["returns"][3],
+        json!({ "r": 4, "state": "closeout_reported", "stop_code": null })
+    );
+    assert_eq!(summary["counters"]["local_kb_markdown_files"]["value"], 13);
+    assert_eq!(summary["non_mutation"]["verdict"], "PROVEN");
+}
