@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FullDiscover, REPORTS, ReportInput};
 use crate::run::{Check, Gate, RunResult, RunState, Verdict};
 use crate::simulate::Step;
-use crate::survey::{Fact, FactKind, Simulated, Survey};
+use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 const NOT_REACHED: &str = "not reached";
@@ -140,18 +140,27 @@ pub(super) fn pairs(run: &RunState) -> Value {
         format!("{}={} -> {}", fact.key, known(Some(fact)), known(after))
     };
     let of = |integer: bool| -> Vec<String> {
-        pin.facts
-            .iter()
-            .filter(|fact| (fact.kind == FactKind::Integer) == integer)
-            .map(pair)
-            .collect()
+        let wanted = |fact: &&Fact| (fact.kind == FactKind::Integer) == integer;
+        pin.facts.iter().filter(wanted).map(pair).collect()
     };
-    let changes = crate::survey::compare(pin, post);
-    let sentence = match changes.len() {
+    let mut others = of(false);
+    for (name, one, two) in [
+        ("pieces", &pin.pieces, &post.pieces),
+        ("candidates", &pin.candidates, &post.candidates),
+    ] {
+        let digest = |stream: &Option<StreamDigest>| {
+            stream
+                .as_ref()
+                .map_or_else(|| "unknown".to_owned(), |s| s.sha256.to_string())
+        };
+        others.push(format!("{name}={} -> {}", digest(one), digest(two)));
+    }
+    let sentence = match compare(pin, post).len() {
         0 => "Pre/post live read-only survey remained identical:".to_owned(),
+        1 => "Pre/post live read-only survey differs in 1 value:".to_owned(),
         n => format!("Pre/post live read-only survey differs in {n} values:"),
     };
-    json!({ "sentence": sentence, "numbers": of(true), "others": of(false) })
+    json!({ "sentence": sentence, "numbers": of(true), "others": others })
 }
 
 /// The lines of "Tests".

@@ -28,36 +28,36 @@ impl Writer {
             run: RunState::default(),
             seq: 0,
         };
-        writer.push(Event::RunCreated(Box::new(created())));
+        writer.push(&Event::RunCreated(Box::new(created())));
         writer
     }
 
     /// Applies one event, one second after the one before.
-    pub(super) fn push(&mut self, event: Event) {
-        legal(&self.run, &event).expect("a fixture is legal");
+    pub(super) fn push(&mut self, event: &Event) {
+        legal(&self.run, event).expect("a fixture is legal");
         let seconds = i64::try_from(self.seq).expect("few events");
-        self.run.apply(self.seq, at(seconds), &event);
+        self.run.apply(self.seq, at(seconds), event);
         self.seq += 1;
     }
 
     pub(super) fn go(&mut self, to: State) {
-        self.push(Event::StateChanged {
+        self.push(&Event::StateChanged {
             from: self.run.state,
             to,
         });
     }
 
     pub(super) fn gate(&mut self, gate: Gate, checks: Vec<Check>) {
-        self.push(Event::GateStarted { gate });
+        self.push(&Event::GateStarted { gate });
         self.finish(gate, checks);
     }
 
     fn finish(&mut self, gate: Gate, checks: Vec<Check>) {
         let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
         for check in checks {
-            self.push(Event::CheckRecorded { gate, check });
+            self.push(&Event::CheckRecorded { gate, check });
         }
-        self.push(Event::GateFinished { gate, verdict });
+        self.push(&Event::GateFinished { gate, verdict });
     }
 
     pub(super) fn survey(&mut self, purpose: SurveyPurpose, change: impl Fn(&mut Survey)) {
@@ -66,16 +66,16 @@ impl Writer {
         let mut survey = survey(id, seconds);
         change(&mut survey);
         let nonce = survey.snapshot.nonce.clone();
-        self.push(Event::TransactionOpened {
+        self.push(&Event::TransactionOpened {
             id,
             purpose: Purpose::Survey,
             nonce,
         });
-        self.push(Event::TransactionClosed {
+        self.push(&Event::TransactionClosed {
             id,
             proof: Box::new(proof(id, seconds)),
         });
-        self.push(Event::SurveyTaken {
+        self.push(&Event::SurveyTaken {
             purpose,
             survey: Box::new(survey),
             simulation: Box::new(simulation()),
@@ -96,12 +96,12 @@ impl Writer {
         );
         self.go(State::Surveyed);
         let pins = context(self.run.pin.as_ref().expect("a pin"));
-        self.push(Event::ContextPinned {
+        self.push(&Event::ContextPinned {
             context: Box::new(pins),
             blob: Digest::of("context"),
         });
         let predicted = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(Event::EffectPredicted {
+        self.push(&Event::EffectPredicted {
             round: 1,
             predicted,
             counts: counts(),
@@ -111,14 +111,14 @@ impl Writer {
             vec![check("mode_dryrun", Verdict::Pass, json!("Mode.DRYRUN"))],
         );
         self.go(State::Seeded);
-        self.push(Event::GateStarted { gate: Gate::G3 });
+        self.push(&Event::GateStarted { gate: Gate::G3 });
     }
 
     /// Takes evidence of a gate and waits at it.
     pub(super) fn wait_at(&mut self, gate: ApprovalGate) {
         let sheet = self.sheet(gate);
         let evidence = Digest::of(sheet.bytes().expect("plain data"));
-        self.push(Event::EvidenceTaken {
+        self.push(&Event::EvidenceTaken {
             gate,
             round: 1,
             evidence: evidence.clone(),
@@ -137,7 +137,7 @@ impl Writer {
         gate: Option<ApprovalGate>,
         evidence: Option<Digest>,
     ) {
-        self.push(Event::StopRaised(Stop {
+        self.push(&Event::StopRaised(Stop {
             stop_code: code,
             gate,
             state: self.run.state,
@@ -149,7 +149,7 @@ impl Writer {
 
     fn returned(&mut self, stop_code: Option<StopCode>) {
         let r = u32::try_from(self.run.returns.len() + 1).expect("few returns");
-        self.push(Event::InvocationReturned {
+        self.push(&Event::InvocationReturned {
             r,
             state: self.run.state,
             stop_code,
@@ -158,7 +158,7 @@ impl Writer {
 
     pub(super) fn decide(&mut self, gate: ApprovalGate, decision: Decision, reason: Option<&str>) {
         let evidence = self.run.evidence.as_ref().expect("evidence").digest.clone();
-        self.push(Event::ApprovalRecorded {
+        self.push(&Event::ApprovalRecorded {
             gate,
             decision,
             evidence,
@@ -191,7 +191,7 @@ impl Writer {
             bytes: 6000,
         };
         let effect = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(Event::UnitsProgressed {
+        self.push(&Event::UnitsProgressed {
             round: 1,
             step,
             counts: counts(),
@@ -213,7 +213,7 @@ impl Writer {
         };
         let claims = claims(b);
         let verdict = NonMutationVerdict::of(&claims);
-        self.push(Event::NonMutationJudged(Box::new(NonMutation {
+        self.push(&Event::NonMutationJudged(Box::new(NonMutation {
             verdict,
             claims,
             changes,
@@ -229,7 +229,7 @@ impl Writer {
                 json!(verdict),
             )],
         );
-        self.push(Event::GateStarted { gate: Gate::G4 });
+        self.push(&Event::GateStarted { gate: Gate::G4 });
         self.returned(None);
         self.finish(
             Gate::G4,
@@ -269,7 +269,7 @@ impl Writer {
         ];
         checks.extend(forbidden());
         self.gate(Gate::G6, checks);
-        self.push(Event::RunSealed {
+        self.push(&Event::RunSealed {
             result: format!("O4_LIVE_DRYRUN_ORCHESTRATION{}", outcome.suffix()),
             outcome,
             exit_code: outcome.exit_code(),

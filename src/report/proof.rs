@@ -9,13 +9,17 @@ use crate::survey::{FactChange, Footprint, TransactionProof};
 /// Everything of report 10.
 pub(super) fn proof(run: &RunState) -> Value {
     let judged = run.non_mutation.as_ref();
+    let transactions: Vec<Value> = run.transactions.iter().map(transaction).collect();
+    let ends = |end: &str| transactions.iter().filter(|t| t["end"] == end).count();
     json!({
         "verdict": judged.map_or("NOT CHECKED", |judged| judged.verdict.word()),
         "claims": ClaimName::ALL.map(|name| claim(run, name)),
         "changes": judged.map_or_else(Vec::new, |judged| changes(&judged.changes)),
-        "transactions": run.transactions.iter().map(transaction).collect::<Vec<_>>(),
+        "transactions": transactions,
         "footprint": footprint_lines(&total(run)),
-        "unseen": run.transactions.iter().filter(|t| !matches!(t.end, TransactionEnd::Closed(_))).count(),
+        "clean": ends("clean"),
+        "stained": ends("NOT CLEAN"),
+        "unseen": ends("unseen") + ends("open"),
     })
 }
 

@@ -36,24 +36,27 @@ fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
 }
 
-fn or_not_checked(value: Option<String>) -> String {
-    value.unwrap_or_else(|| "NOT CHECKED".to_owned())
-}
-
 /// The section "Code outcome": short commits as in the source report; 01 has the whole ones.
 pub(super) fn code_outcome(run: &RunState) -> Value {
     let head = text(run, &["head"]);
+    // Git was asked and has none: a detached HEAD, no main, no feature branch.
+    let absent = if head.is_some() {
+        "None"
+    } else {
+        "NOT CHECKED"
+    };
+    let or_absent = |value: Option<String>| value.unwrap_or_else(|| absent.to_owned());
     let subject = text(run, &["subject"]).unwrap_or_default();
     let commit = head.map(|head| format!("{} {subject}", short(&head)));
     let main = text(run, &["main", "main_head"]).map(|commit| short(&commit));
     let feature = text(run, &["feature_head"]).map(|commit| short(&commit));
     json!({
-        "commit": or_not_checked(commit),
-        "branch": or_not_checked(text(run, &["branch"])),
+        "commit": or_absent(commit),
+        "branch": or_absent(text(run, &["branch"])),
         "main_unchanged": main_unchanged(run),
         "heads": [
-            format!("main_HEAD={}", or_not_checked(main)),
-            format!("feature_HEAD={}", or_not_checked(feature)),
+            format!("main_HEAD={}", or_absent(main)),
+            format!("feature_HEAD={}", or_absent(feature)),
         ],
     })
 }

@@ -12,7 +12,8 @@ pub fn summary(run: &RunState, stop: Option<&Stop>) -> Value {
         .stops
         .last()
         .map(|raised| &raised.stop)
-        .filter(|stop| stop.state == run.state && run.sealed.is_none());
+        .filter(|stop| stop.state == run.state)
+        .filter(|stop| run.sealed.is_none() || sealed_stop(run) == Some(stop.stop_code));
     let stop = stop.or(journalled);
     let latest = run.latest.as_ref().map(|(_, survey)| survey.as_ref());
     let (message, next) = words(run, stop);

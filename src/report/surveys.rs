@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ReportInput;
-use crate::survey::{Fact, Observed, RoleSurvey, ServerIdentity, Severity, Survey};
+use crate::survey::{Digest, Fact, Observed, RoleSurvey, ServerIdentity, Severity, Survey};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 
@@ -88,17 +88,17 @@ pub(super) fn grants(input: &ReportInput) -> Value {
     let key = input.profile.grants.key.as_str();
     let pin = input.run.pin.as_deref();
     let post = input.run.post.as_deref();
-    let document = |survey: Option<&Survey>| -> Option<String> {
-        let reference = survey?.fact(key)?.document.as_ref()?;
-        (input.blobs)(&reference.sha256)
+    let address = |survey: Option<&Survey>| -> Option<Digest> {
+        Some(survey?.fact(key)?.document.as_ref()?.sha256.clone())
     };
-    let before = document(pin);
+    let before = address(pin).and_then(|digest| (input.blobs)(&digest));
+    let after = address(post).filter(|digest| Some(digest) != address(pin).as_ref());
     let missing = match (pin.and_then(|survey| survey.fact(key)), &before) {
         (None, _) => "no survey read the grant matrix",
         (Some(_), None) => "the document behind the digest is not among the blobs of this run",
         (Some(_), Some(_)) => "",
     };
-    let rows = match (&before, document(post)) {
+    let rows = match (&before, after.and_then(|digest| (input.blobs)(&digest))) {
         (Some(one), Some(two)) => crate::survey::compare_rows(one, &two),
         _ => Vec::new(),
     };

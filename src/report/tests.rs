@@ -3,12 +3,14 @@
 use serde_json::json;
 
 use super::fixture::{Writer, profile, rendered, report, source_run};
-use super::fixture_parts::{GRANTS, check};
+use super::fixture_parts::{GRANTS, check, person};
 use super::{FullDiscover, ReportInput, json_twin, sidecar_state, summary};
+use crate::profile::OutOfScope;
 use crate::run::{
-    ApprovalGate, Decision, Event, Gate, RunResult, RunState, State, StopCode, Verdict,
+    ApprovalGate, Decision, Event, Gate, Purpose, RunResult, RunState, State, StopCode,
+    SurveyPurpose, Verdict,
 };
-use crate::survey::{Digest, Live, Observed};
+use crate::survey::{Digest, FactChange, FactKey, Live, Observed, RowChange};
 
 /// The lines of the source report that carry a figure or a verdict.
 const SOURCE_LINES: &str = "O4_LIVE_DRYRUN_ORCHESTRATION_PASS
@@ -142,7 +144,12 @@ fn the_same_run_gives_the_same_bytes_before_and_after_its_seal_is_written() {
     assert_eq!(before.len(), 13);
     for report in &before {
         assert!(report.text.starts_with("# "), "{}", report.name);
-        assert!(report.text.ends_with('\n'), "{}", report.name);
+        let ended_once = report.text.ends_with('\n') && !report.text.ends_with("\n\n");
+        assert!(
+            ended_once && !report.text.contains("\n\n\n"),
+            "{}",
+            report.name
+        );
         assert!(
             report.text.contains("target=[PRODUCTION]"),
             "{}",
@@ -199,7 +206,7 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     writer.wait_at(ApprovalGate::SG1);
     writer.decide(ApprovalGate::SG1, Decision::Reject, Some("wrong *window*"));
     writer.go(State::Rejected);
-    writer.push(Event::InvocationReturned {
+    writer.push(&Event::InvocationReturned {
         r: 2,
         state: State::Rejected,
         stop_code: Some(StopCode::StopApprovalRejected),
@@ -239,7 +246,7 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
     );
     writer.stop(StopCode::StopGateFailed, None, None);
     writer.go(State::Failed);
-    writer.push(Event::InvocationReturned {
+    writer.push(&Event::InvocationReturned {
         r: 1,
         state: State::Failed,
         stop_code: Some(StopCode::StopGateFailed),
@@ -298,12 +305,77 @@ fn a_change_by_others_is_shown_on_both_sides() {
     let reports = rendered(&run, &profile(), Some(GRANTS));
     let text = report(&reports, 7);
     assert!(text.contains("icx_enacted=60 -> 59"));
-    assert!(text.contains("Pre/post live read-only survey differs in 1 values:"));
+    assert!(text.contains("Pre/post live read-only survey differs in 1 value:"));
     assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
     assert_eq!(sidecar_state(&run), "failed");
     let summary = summary(&run, None);
     assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
     assert_eq!(summary["drift"][0]["found"], "59");
+}
+
+#[test]
+fn drift_refusals_and_unseen_ends_are_told() {
+    let mut writer = Writer::new();
+    writer.seed(|_| {});
+    writer.wait_at(ApprovalGate::SG1);
+    writer.push(&Event::ApprovalRefused {
+        gate: ApprovalGate::SG2,
+        decision: Decision::Approve,
+        evidence: None,
+        reason: "The run waits at SG1, not at SG2.".to_owned(),
+        by: person(),
+    });
+    writer.decide(ApprovalGate::SG1, Decision::Approve, None);
+    writer.push(&Event::TransactionOpened {
+        id: 2,
+        purpose: Purpose::LiveRead,
+        nonce: "nonce-2".to_owned(),
+    });
+    writer.push(&Event::TransactionUnseen {
+        id: 2,
+        reason: "the link was lost".to_owned(),
+    });
+    writer.survey(SurveyPurpose::ApproveSg1, |_| {});
+    writer.push(&Event::DriftFound {
+        gate: Some(ApprovalGate::SG1),
+        drift: vec![FactChange {
+            key: FactKey::new("grant_matrix_sha"),
+            approved: Some("45d2".to_owned()),
+            found: None,
+            rows: vec![RowChange {
+                key: "public.t | PUBLIC".to_owned(),
+                approved: None,
+                found: Some("INSERT".to_owned()),
+            }],
+        }],
+        nonce: "nonce-3".to_owned(),
+    });
+    writer.stop(StopCode::StopFactsDrifted, Some(ApprovalGate::SG1), None);
+    let mut profile = profile();
+    profile.out_of_scope.push(OutOfScope {
+        check: "clean_tree".to_owned(),
+        reason: "generated files".to_owned(),
+    });
+    let reports = rendered(&writer.run, &profile, Some(GRANTS));
+    let text = report(&reports, 12);
+    for words in [
+        "SG2 by lan: The run waits at SG1, not at SG2.",
+        "### SG1 allow CUT: approve, void: the facts drifted",
+        "### STOP_FACTS_DRIFTED,",
+        "| `grant_matrix_sha` | `45d2` | `(none)` |",
+        "| `public.t \\u{7c} PUBLIC` | `(none)` | `INSERT` |",
+        "drift_found: 1 facts: grant_matrix_sha 45d2 -> unknown",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let text = report(&reports, 10);
+    assert!(text.contains("3 in all: 2 clean, 0 NOT CLEAN, 1 whose end was not seen."));
+    assert!(text.contains("end not seen: the link was lost"));
+    let scope = report(&reports, 2);
+    assert!(scope.contains("- OUT OF SCOPE: `clean_tree`, because: generated files"));
+    let summary = summary(&writer.run, None);
+    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
+    assert_eq!(summary["drift"][0]["rows"][0]["found"], "INSERT");
 }
 
 #[test]
