@@ -1,12 +1,14 @@
 //! What reports are made from, and what comes out. Invariant: nothing but journal, profile and blobs goes in.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::profile::Profile;
 use crate::run::{Gate, RunState};
 use crate::survey::Digest;
+
+/// The name under which G5 may record the full test run; it is no probe and not counted as one.
+pub(super) const FULL_DISCOVER: &str = "full_discover";
 
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +26,16 @@ pub struct FullDiscover {
 }
 
 impl FullDiscover {
-    /// The result as a check of G5 recorded it under `full_discover` in its raw values.
+    /// The result as G5 recorded it: the raw value of a check named `full_discover`, or that member of another check's raw value.
     pub fn recorded(run: &RunState) -> Option<Self> {
         let checks = &run.gates.get(&Gate::G5)?.checks;
-        checks
-            .iter()
-            .filter_map(|check| check.raw.get("full_discover"))
-            .find_map(|raw: &Value| serde_json::from_value(raw.clone()).ok())
+        checks.iter().find_map(|check| {
+            let raw = match check.name.as_str() {
+                FULL_DISCOVER => &check.raw,
+                _ => check.raw.get(FULL_DISCOVER)?,
+            };
+            serde_json::from_value(raw.clone()).ok()
+        })
     }
 }
 

@@ -101,8 +101,13 @@ fn write_inline(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Er
     out.write_str(&text).map_err(Error::from)
 }
 
+/// A whole document, or a list of lines.
 fn fence(lines: &Value) -> Result<Value, Error> {
-    let lines: Vec<String> = lines.try_iter()?.map(|line| plain(&line)).collect();
-    let fenced = escape::fence(lines.iter().map(String::as_str));
+    let fenced = if let Some(document) = lines.as_str() {
+        escape::fence(document.lines())
+    } else {
+        let lines: Vec<String> = lines.try_iter()?.map(|line| plain(&line)).collect();
+        escape::fence(lines.iter().map(String::as_str))
+    };
     Ok(Value::from_safe_string(fenced))
 }

@@ -117,7 +117,8 @@ pub(super) fn grants(input: &ReportInput) -> Value {
         "pair": [format!("{key}={} -> {}", value(pin), value(post))],
         "schemas": input.profile.grants.schemas.join(", "),
         "missing": missing,
-        "lines": before.as_deref().map_or_else(Vec::new, |text| text.lines().collect::<Vec<_>>()),
+    "line_count": before.as_deref().map_or(0, |text| text.lines().count()),
+        "document": before.unwrap_or_default(),
         "changed": changed,
         "role": pin.map_or(Value::Null, |survey| role(&survey.role)),
     })

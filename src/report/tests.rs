@@ -200,6 +200,29 @@ fn a_document_that_is_gone_is_not_checked() {
 }
 
 #[test]
+fn a_full_test_run_is_a_line_and_no_probe() {
+    let full = |raw| {
+        let mut writer = Writer::new();
+        writer.go(State::Failed);
+        writer.gate(
+            Gate::G5,
+            vec![
+                check("live_refused", Verdict::Pass, json!("refused")),
+                check("full_discover", Verdict::OutOfScope, raw),
+            ],
+        );
+        report(&rendered(&writer.run, &profile(), None), 6).to_owned()
+    };
+    let failed = json!({
+        "passed": 365, "failed": 1, "file": "full.txt", "sha256": Digest::of("x"), "age_seconds": 3,
+    });
+    let text = full(failed);
+    assert!(text.contains("Full discover: 365/366 FAIL"), "{text}");
+    assert!(text.contains("O4 targeted: 1/1 PASS"), "{text}");
+    assert!(full(json!(null)).contains("Full discover: NOT CHECKED"));
+}
+
+#[test]
 fn a_rejected_run_says_what_it_did_not_reach() {
     let mut writer = Writer::new();
     writer.seed(|_| {});
@@ -387,7 +410,7 @@ fn hostile_text_of_the_database_stays_text() {
         survey.facts[4].observed = Observed::Live(Live::new(hostile.to_owned()));
         survey.role.findings[0].object = hostile.to_owned();
     });
-    let grants = "x\t```\n\u{1b}]0;y\u{7}\n";
+    let grants = "x\n```\n# PASS\n\u{1b}]0;y\u{7}\n";
     let mut run = writer.run;
     let pin = run.pin.as_mut().expect("a pin");
     pin.facts[9].document = Some(crate::survey::DocumentRef {
@@ -398,7 +421,6 @@ fn hostile_text_of_the_database_stays_text() {
     for report in &reports {
         let bad = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
         assert!(!report.text.contains(bad), "{}", report.name);
-        assert!(!report.text.lines().any(|line| line.starts_with("# PASS")));
         fences_close(&report.text);
     }
     let row = report(&reports, 8)
@@ -425,7 +447,8 @@ fn fences_close(text: &str) {
                 open = Some(ticks);
             }
             Some(length) if ticks >= length && line.trim_end().len() == ticks => open = None,
-            _ => {}
+            None => assert!(!line.starts_with("# PASS"), "a heading of others"),
+            Some(_) => {}
         }
     }
     assert_eq!(open, None);
