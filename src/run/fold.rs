@@ -7,8 +7,8 @@ use super::fold_parts::{
     SurveySeen, Transaction, TransactionEnd,
 };
 use super::{
-    ApprovalGate, Check, ContextPins, Decision, Event, Gate, Invocation, NonMutation,
-    RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, Check, ContextPins, Event, Gate, Invocation, NonMutation, RenewalReason,
+    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Digest, Survey, UtcTime};

@@ -1,5 +1,35 @@
 //! Who does it: own thread and runtime, handle, driver, effects, target, clock, probes. Invariant: journal first, then act, then journal, then show.
 
+mod applying;
+mod chronicle;
+mod closing;
+mod discoverer;
+mod drift;
+mod driver;
+mod error;
+mod evidence;
+mod handle;
+mod handover;
+mod notice;
+mod opening;
+mod plan;
+mod probing;
+mod sealing;
+mod summary;
+mod taking_up;
+mod waiting;
+
 pub mod clock;
 pub mod repository;
 pub mod target;
+
+pub use chronicle::{Chronicle, fold};
+pub use discoverer::LiveDryRunDiscoverer;
+pub use driver::{Driver, Outcome, Patience};
+pub use error::RunnerError;
+pub use handle::{FirstDecision, Handle, TakenUp, spawn};
+pub use handover::{HandoverError, hand_over};
+pub use notice::{Answer, Command, Notice, Sink};
+pub use plan::{FullDiscover, Plan};
+pub use summary::json;
+pub use target::Progress;

@@ -124,6 +124,9 @@ pub trait Target {
         witness: &mut dyn Witness,
     ) -> impl Future<Output = Result<Taken, TargetError>>;
 
+    /// Every statement that was sent to the server by this process, once each.
+    fn statements(&self) -> Vec<String>;
+
     /// Tries to send one writing statement past the statement guard; `Ok(reason)` when it was refused before it reached the server.
     fn refuses_write(&self) -> Result<String, String>;
 }

@@ -1,0 +1,96 @@
+//! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
+
+use super::discoverer::{Discovered, discover};
+use super::driver::Driver;
+use super::opening::{change_state, last_proof, suspect_mutation};
+use super::repository::Repository;
+use super::target::{Ask, Purpose, Target};
+use super::{RunnerError, drift};
+use crate::audit;
+use crate::run::{ApprovalGate, Event, Gate, State, Stop, StopCode, SurveyPurpose};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Surveys again; without drift, the steps behind the gate are simulated from this very snapshot.
+    pub(super) async fn apply_approval(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let ask = Ask {
+            purpose: Purpose::Survey,
+            live_only: false,
+            streams: true,
+            validate: false,
+        };
+        let purpose = match gate {
+            ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
+            ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
+        };
+        let chronicle = self
+            .chronicle
+            .as_mut()
+            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let lifecycle = &plan.profile.lifecycle;
+        let found = discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await?;
+        let survey = &found.taken.survey;
+        chronicle.record(Event::SurveyTaken {
+            purpose,
+            survey: Box::new(survey.clone()),
+            simulation: Box::new(found.simulation.clone()),
+        })?;
+        let proof = last_proof(chronicle);
+        if suspect_mutation(chronicle, proof.as_ref())? {
+            return Ok(());
+        }
+        if drift::record(chronicle, Some(gate), survey, &found.taken.documents)? {
+            return self.write_sidecar();
+        }
+        self.simulate(gate, &found)
+    }
+
+    fn simulate(&mut self, gate: ApprovalGate, found: &Discovered) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let counts = found.simulation.counts.clone();
+        for ((step, ledger), (_, reached)) in found.ledgers.iter().zip(gate.steps()) {
+            if chronicle.run().state == *reached {
+                continue;
+            }
+            chronicle.record(Event::UnitsProgressed {
+                round: chronicle.run().round,
+                step: *step,
+                counts: counts.clone(),
+                effect: audit::step_effect(&plan.profile, *step, &counts),
+                ledger: ledger.clone(),
+            })?;
+            change_state(chronicle, *reached)?;
+        }
+        for check in audit::scope(
+            &plan.profile,
+            audit::g3_so_far(chronicle.run(), &plan.profile),
+        ) {
+            let gate = Gate::G3;
+            chronicle.record(Event::CheckRecorded { gate, check })?;
+        }
+        Ok(())
+    }
+
+    /// A person rejected: the run ends, without a post survey.
+    pub(super) fn reject(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        let last = chronicle.run().approvals.last().cloned();
+        change_state(chronicle, State::Rejected)?;
+        let (who, why) = last.map_or_else(
+            || ("somebody".to_owned(), String::new()),
+            |a| (a.by.user, a.reason.unwrap_or_default()),
+        );
+        let run = chronicle.run();
+        let stop = Stop {
+            stop_code: StopCode::StopApprovalRejected,
+            gate: Some(gate),
+            state: State::Rejected,
+            evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
+            message: format!("{who} rejected {gate}: {why}"),
+            next: "The run is over; start a new one when the reason is mended.".to_owned(),
+        };
+        chronicle.record(Event::StopRaised(stop))?;
+        Ok(())
+    }
+}

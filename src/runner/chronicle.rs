@@ -1,0 +1,117 @@
+//! The journal and the run that is folded from it, kept together. Invariant: an event is legal, then durable, then applied, then shown.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::notice::{Notice, Sink};
+use super::{Progress, RunnerError};
+use crate::journal::{Entry, RunDirectory};
+use crate::run::{Event, RunState, legal};
+use crate::survey::{Digest, UtcTime};
+
+/// A run that this process owns.
+pub struct Chronicle {
+    directory: RunDirectory,
+    run: RunState,
+    clock: Arc<dyn Clock>,
+    sink: Sink,
+}
+
+impl Chronicle {
+    /// A chronicle of a run that was folded from `directory`.
+    pub fn new(directory: RunDirectory, run: RunState, clock: Arc<dyn Clock>, sink: Sink) -> Self {
+        Self {
+            directory,
+            run,
+            clock,
+            sink,
+        }
+    }
+
+    /// The run, as far as it is durable.
+    pub fn run(&self) -> &RunState {
+        &self.run
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The directory of the run.
+    pub fn directory(&mut self) -> &mut RunDirectory {
+        &mut self.directory
+    }
+
+    /// Gives the directory up, to be sealed.
+    pub fn into_parts(self) -> (RunDirectory, RunState) {
+        (self.directory, self.run)
+    }
+
+    /// Records one event at the time of the clock.
+    pub fn record(&mut self, event: Event) -> Result<u64, RunnerError> {
+        let at = self.clock.now();
+        self.record_at(at, event)
+    }
+
+    /// Records one event at a time that was chosen before.
+    pub fn record_at(&mut self, at: UtcTime, event: Event) -> Result<u64, RunnerError> {
+        legal(&self.run, &event)?;
+        let appended = self.directory.append(at, &event)?;
+        self.run.apply(appended.seq, at, &event);
+        (self.sink)(Notice::Recorded {
+            seq: appended.seq,
+            at,
+            head: appended.sha256,
+            line: appended.line.into(),
+            event: Arc::new(event),
+        });
+        Ok(appended.seq)
+    }
+
+    /// Records events in order; each is legal after the one before.
+    pub fn record_all(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<(), RunnerError> {
+        for event in events {
+            self.record(event)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a document under its digest.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, RunnerError> {
+        Ok(self.directory.blobs().put(bytes)?)
+    }
+
+    /// The text of a document of this run.
+    pub fn document(&self, sha256: &Digest) -> Option<String> {
+        let bytes = self.directory.blobs().get(sha256).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Tells how far a long read has come; not recorded.
+    pub fn progress(&self, progress: Progress) {
+        (self.sink)(Notice::Progress(progress));
+    }
+
+    /// Folds the journal from the disk afresh.
+    pub fn refold(&self) -> Result<(RunState, Vec<Entry<Event>>), RunnerError> {
+        let entries = self.directory.reader().entries::<Event>()?;
+        Ok((fold(&entries)?, entries))
+    }
+}
+
+/// Folds entries into a run; each must be legal.
+pub fn fold(entries: &[Entry<Event>]) -> Result<RunState, RunnerError> {
+    let mut run = RunState::default();
+    for entry in entries {
+        legal(&run, &entry.event).map_err(|illegal| RunnerError::IllegalJournal {
+            line: entry.seq + 1,
+            illegal,
+        })?;
+        run.apply(entry.seq, entry.at, &entry.event);
+    }
+    Ok(run)
+}

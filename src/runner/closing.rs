@@ -1,0 +1,172 @@
+//! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
+
+use serde_json::json;
+
+use super::discoverer::discover;
+use super::driver::Driver;
+use super::opening::{change_state, last_proof, suspect_mutation};
+use super::repository::Repository;
+use super::target::{Ask, Purpose, Target};
+use super::{RunnerError, drift};
+use crate::audit::{self, ResumeSeen};
+use crate::journal::Entry;
+use crate::run::{
+    Check, Event, Gate, NonMutationVerdict, State, StopCode, SurveyPurpose, Verdict, next,
+};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// The post survey, in a transaction of its own.
+    pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let ask = Ask {
+            purpose: Purpose::Survey,
+            live_only: false,
+            streams: true,
+            validate: false,
+        };
+        let chronicle = self
+            .chronicle
+            .as_mut()
+            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let lifecycle = &plan.profile.lifecycle;
+        let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
+        for document in &found.taken.documents {
+            chronicle.keep(document.text.as_bytes())?;
+        }
+        chronicle.record(Event::SurveyTaken {
+            purpose: SurveyPurpose::Post,
+            survey: Box::new(found.taken.survey),
+            simulation: Box::new(found.simulation),
+        })?;
+        let proof = last_proof(chronicle);
+        if suspect_mutation(chronicle, proof.as_ref())? {
+            return Ok(());
+        }
+        change_state(chronicle, State::PostSurveyed)
+    }
+
+    /// The non-mutation verdict, then the final state.
+    pub(super) fn judge_non_mutation(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        if chronicle.run().non_mutation.is_none() {
+            let mut judged = audit::non_mutation(chronicle.run());
+            if let (Some(pin), Some(post)) =
+                (chronicle.run().pin.clone(), chronicle.run().post.clone())
+            {
+                let documents: Vec<_> = post
+                    .facts
+                    .iter()
+                    .filter_map(|fact| chronicle.document(&fact.document.as_ref()?.sha256))
+                    .map(|text| crate::survey::Document { text })
+                    .collect();
+                judged.changes = drift::changes(chronicle, &pin, &post, &documents);
+            }
+            chronicle.record(Event::NonMutationJudged(Box::new(judged)))?;
+        }
+        let Some(judged) = chronicle.run().non_mutation.clone() else {
+            return Ok(());
+        };
+        change_state(chronicle, State::CloseoutReported)?;
+        if judged.verdict == NonMutationVerdict::ChangedByOthers {
+            let message = drift::sentence(&judged.changes);
+            let nonce = chronicle
+                .run()
+                .post
+                .as_ref()
+                .map_or_else(String::new, |post| post.snapshot.nonce.clone());
+            if chronicle.run().drift.is_none() {
+                let drift = judged.changes;
+                chronicle.record(Event::DriftFound {
+                    gate: None,
+                    drift,
+                    nonce,
+                })?;
+            }
+            drift::raise(chronicle, None, message)?;
+        }
+        self.write_sidecar()
+    }
+
+    /// Finishes G3 with all its checks.
+    pub(super) fn finish_orchestration(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let checks = audit::scope(&plan.profile, audit::g3(chronicle.run(), &plan.profile));
+        finish(self, Gate::G3, checks)
+    }
+
+    /// G4: a fresh runner folds the journal from disk and comes back where this one is.
+    pub(super) fn prove_resume(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        if !chronicle.run().gates.contains_key(&Gate::G4) {
+            chronicle.record(Event::GateStarted { gate: Gate::G4 })?;
+        }
+        let before = chronicle.run().clone();
+        let (refolded, entries_before) = chronicle.refold()?;
+        let effect_equal = next(&refolded) == next(&before);
+        if chronicle.run().owes_return {
+            let run = chronicle.run();
+            let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
+            let state = run.state;
+            let stop_code = super::summary::stop_code(run);
+            chronicle.record(Event::InvocationReturned {
+                r,
+                state,
+                stop_code,
+            })?;
+        }
+        let (again, entries_after) = chronicle.refold()?;
+        let transitions = |entries: &[Entry<Event>]| {
+            let changed = |entry: &&Entry<Event>| matches!(entry.event, Event::StateChanged { .. });
+            entries.iter().filter(changed).count() as u64
+        };
+        let returned = again.returns.last().copied();
+        let resumed = returned.map(|(state, stop_code, _)| ResumeSeen {
+            state,
+            stop_code,
+            transitions_added: transitions(&entries_after) - transitions(&entries_before),
+        });
+        let mut checks = audit::g4(&before, &refolded, resumed.as_ref());
+        checks.push(Check::evaluated(
+            "resume_goes_on_where_it_was",
+            effect_equal,
+            "the fresh fold asks for the same next step",
+            json!({"live": format!("{:?}", next(&before)), "refolded": format!("{:?}", next(&refolded))}),
+        ));
+        let plan = self.plan.clone();
+        finish(self, Gate::G4, audit::scope(&plan.profile, checks))
+    }
+}
+
+/// Records checks and finishes a gate; the run goes on whatever the verdict, the result counts it.
+pub(super) fn finish<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+    gate: Gate,
+    checks: Vec<Check>,
+) -> Result<(), RunnerError> {
+    let chronicle = driver.book()?;
+    for check in checks {
+        chronicle.record(Event::CheckRecorded { gate, check })?;
+    }
+    let verdict = chronicle
+        .run()
+        .gates
+        .get(&gate)
+        .map_or(Verdict::NotChecked, |g| {
+            Verdict::of_gate(g.checks.iter().map(|c| c.verdict))
+        });
+    chronicle.record(Event::GateFinished { gate, verdict })?;
+    Ok(())
+}
+
+/// The stop code of a result that is not PASS.
+pub(super) fn stop_of(outcome: crate::run::RunResult) -> Option<StopCode> {
+    use crate::run::RunResult as R;
+    match outcome {
+        R::Pass | R::Incomplete => None,
+        R::ChangedByOthers => Some(StopCode::StopFactsDrifted),
+        R::Rejected => Some(StopCode::StopApprovalRejected),
+        R::Fail => Some(StopCode::StopGateFailed),
+        R::MutationSuspected => Some(StopCode::StopMutationSuspected),
+    }
+}

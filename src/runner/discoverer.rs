@@ -1,0 +1,186 @@
+//! `LiveDryRunDiscoverer`: seeds the simulator from what `LiveReadOnlyDiscoverer` streams. Invariant: a transaction is journalled before its BEGIN, and memory does not grow with the units.
+
+use super::RunnerError;
+use super::chronicle::Chronicle;
+use super::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
+use crate::journal::UnitLedger;
+use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
+use crate::simulate::{Decision, Joiner, Lifecycle, Piece, Simulation, Step, Unit, Want};
+use crate::survey::TransactionProof;
+
+/// Feeds the simulator while a target is read, and records each transaction.
+pub struct LiveDryRunDiscoverer<'a> {
+    chronicle: &'a mut Chronicle,
+    lifecycle: &'a Lifecycle,
+    joiner: Joiner,
+    simulation: Simulation,
+    ledgers: Vec<(Step, UnitLedger)>,
+    failure: Option<RunnerError>,
+}
+
+/// What one read of a target brought, simulated.
+pub struct Discovered {
+    /// The survey and its documents.
+    pub taken: Taken,
+    /// What the simulator makes of the streams.
+    pub simulation: Simulation,
+    /// The ledgers of the steps that were asked for, complete and durable.
+    pub ledgers: Vec<(Step, LedgerRef)>,
+}
+
+/// Reads a target once; the steps behind `gate` write their ledgers.
+pub async fn discover<T: Target>(
+    target: &mut T,
+    chronicle: &mut Chronicle,
+    lifecycle: &Lifecycle,
+    ask: Ask,
+    gate: Option<ApprovalGate>,
+) -> Result<Discovered, RunnerError> {
+    let round = chronicle.run().round;
+    let mut ledgers = Vec::new();
+    for (step, _) in gate.map_or(&[][..], ApprovalGate::steps) {
+        let ledger = chronicle.directory().unit_ledger(round, step.name())?;
+        ledgers.push((*step, ledger));
+    }
+    let mut discoverer = LiveDryRunDiscoverer {
+        chronicle,
+        lifecycle,
+        joiner: Joiner::new(),
+        simulation: Simulation::default(),
+        ledgers,
+        failure: None,
+    };
+    let taken = target.take(ask, &mut discoverer).await;
+    discoverer.finish(taken, ask)
+}
+
+impl LiveDryRunDiscoverer<'_> {
+    fn finish(
+        mut self,
+        taken: Result<Taken, super::target::TargetError>,
+        ask: Ask,
+    ) -> Result<Discovered, RunnerError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let mut taken = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.note_unseen(&error.to_string())?;
+                return Err(error.into());
+            }
+        };
+        self.note_unseen("the target returned without closing it")?;
+        if ask.streams {
+            taken.survey.pieces = Some(self.joiner.pieces_digest());
+            taken.survey.candidates = Some(self.joiner.units_digest());
+        }
+        let mut ledgers = Vec::new();
+        for (step, ledger) in self.ledgers {
+            let file = ledger.finish()?;
+            ledgers.push((
+                step,
+                LedgerRef {
+                    file: file.file,
+                    rows: file.rows,
+                    bytes: file.bytes,
+                    sha256: file.sha256,
+                },
+            ));
+        }
+        Ok(Discovered {
+            taken,
+            simulation: self.simulation,
+            ledgers,
+        })
+    }
+
+    /// A transaction whose end was not told is unseen.
+    fn note_unseen(&mut self, reason: &str) -> Result<(), RunnerError> {
+        if let Some(id) = open_transaction(self.chronicle) {
+            self.chronicle.record(Event::TransactionUnseen {
+                id,
+                reason: reason.to_owned(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, outcome: Result<(), RunnerError>) -> Result<(), WitnessError> {
+        outcome.map_err(|error| {
+            let message = error.to_string();
+            self.failure = Some(error);
+            WitnessError { message }
+        })
+    }
+
+    fn decide(&mut self) -> Result<(), RunnerError> {
+        while let Some(pairing) = self.joiner.next_pairing() {
+            let decision = Decision::of(&pairing, self.lifecycle);
+            self.simulation.add(&decision);
+            for (_, ledger) in &mut self.ledgers {
+                ledger.push(&decision)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The transaction that is open by the journal.
+pub(super) fn open_transaction(chronicle: &Chronicle) -> Option<u64> {
+    let last = chronicle.run().transactions.last()?;
+    (last.end == TransactionEnd::Open).then_some(last.id)
+}
+
+impl Witness for LiveDryRunDiscoverer<'_> {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        let outcome = self
+            .note_unseen("another transaction was opened before its end was seen")
+            .and_then(|()| {
+                let id = self.chronicle.run().transactions.last().map_or(0, |t| t.id) + 1;
+                let nonce = nonce.to_owned();
+                self.chronicle
+                    .record(Event::TransactionOpened { id, purpose, nonce })
+            });
+        self.keep(outcome.map(|_| ()))
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        let Some(id) = open_transaction(self.chronicle) else {
+            return Err(WitnessError {
+                message: "a transaction was closed that was not opened".to_owned(),
+            });
+        };
+        let proof = Box::new(proof.clone());
+        let outcome = self
+            .chronicle
+            .record(Event::TransactionClosed { id, proof });
+        self.keep(outcome.map(|_| ()))
+    }
+
+    fn wants(&mut self) -> Want {
+        self.joiner.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.joiner
+            .add_pieces(batch)
+            .map_err(|error| WitnessError {
+                message: error.to_string(),
+            })?;
+        let outcome = self.decide();
+        self.keep(outcome)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.joiner.add_units(batch).map_err(|error| WitnessError {
+            message: error.to_string(),
+        })?;
+        let outcome = self.decide();
+        self.keep(outcome)
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.chronicle.progress(progress);
+    }
+}

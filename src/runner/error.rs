@@ -1,0 +1,93 @@
+//! Why the runner had to end. Invariant: every variant maps to one stop and one exit code.
+
+use thiserror::Error;
+
+use super::target::TargetError;
+use crate::journal::JournalError;
+use crate::run::{Illegal, StopCode, exit};
+
+/// Why the runner had to end before the run did.
+#[derive(Debug, Error)]
+pub enum RunnerError {
+    /// Journal, blob, ledger or lock.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The database.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// An event that is illegal now: a bug, never a person's fault.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The journal on disk holds an event that was illegal when it was written.
+    #[error("journal.jsonl, line {line}: {illegal}")]
+    IllegalJournal {
+        /// Line, from 1.
+        line: u64,
+        /// Why.
+        illegal: Illegal,
+    },
+    /// A report or document could not be made.
+    #[error("{0}")]
+    Report(String),
+    /// The run's own profile does not parse any more.
+    #[error(transparent)]
+    Profile(#[from] crate::profile::ProfileError),
+    /// The runner's thread or runtime could not be started.
+    #[error("cannot start the runner: {0}")]
+    Start(#[from] std::io::Error),
+    /// A person asked to leave.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl RunnerError {
+    /// The stop, where there is one.
+    pub fn stop_code(&self) -> Option<StopCode> {
+        match self {
+            Self::Journal(error) => match error {
+                JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
+                    Some(StopCode::StopEvidenceCorrupt)
+                }
+                JournalError::Locked { .. } | JournalError::LockLost { .. } => {
+                    Some(StopCode::StopRunLocked)
+                }
+                JournalError::NotFound { .. } | JournalError::Ambiguous { .. } => None,
+                _ => Some(StopCode::StopStorageFailed),
+            },
+            Self::Target(TargetError::Unavailable { .. }) => {
+                Some(StopCode::StopDatabaseUnavailable)
+            }
+            Self::Target(_) => Some(StopCode::StopGateFailed),
+            Self::IllegalJournal { .. } => Some(StopCode::StopEvidenceCorrupt),
+            Self::Interrupted => Some(StopCode::StopInterrupted),
+            Self::Illegal(_) | Self::Report(_) | Self::Profile(_) | Self::Start(_) => None,
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => {
+                exit::USAGE
+            }
+            Self::Profile(_) => exit::CONFIGURATION,
+            _ => self
+                .stop_code()
+                .map_or(exit::UNEXPECTED, StopCode::exit_code),
+        }
+    }
+
+    /// What to do next, in one sentence.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Target(TargetError::Unavailable { hint, .. }) => Some(hint.clone()),
+            Self::Journal(JournalError::Locked { .. }) => {
+                Some("Wait for it, or approve through it: drygate approve reaches the process that holds the run.".to_owned())
+            }
+            Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {
+                Some("Nothing after the last durable line counts. Make room or repair the disk, then: drygate resume.".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

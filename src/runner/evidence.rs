@@ -1,0 +1,194 @@
+//! Taking evidence: the sheet, its blob, the stop. Invariant: what a person is shown is durable before it is shown.
+
+use super::discoverer::discover;
+use super::driver::Driver;
+use super::opening::change_state;
+use super::repository::Repository;
+use super::target::{Ask, Purpose, Target};
+use super::{Chronicle, RunnerError, drift};
+use crate::audit;
+use crate::run::{
+    ApprovalGate, Event, EvidenceSheet, Gate, LastPass, RunState, Stop, StopCode, SurveyPurpose,
+};
+use crate::simulate::Step;
+use crate::survey::Digest;
+
+/// Version of the evidence sheet.
+const SHEET_SCHEMA: u32 = 1;
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Makes a gate's evidence durable and raises its stop.
+    pub(super) fn take_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let begin = gate == ApprovalGate::SG1;
+        let chronicle = self.book()?;
+        let run = chronicle.run();
+        let open = run
+            .gates
+            .get(&Gate::G3)
+            .is_some_and(|g| g.finished.is_none());
+        let same_round = run
+            .evidence
+            .as_ref()
+            .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round);
+        if begin && (!open || !same_round) && run.state == crate::run::State::Seeded {
+            chronicle.record(Event::GateStarted { gate: Gate::G3 })?;
+        }
+        if !same_round {
+            self.record_evidence(gate)?;
+        }
+        let chronicle = self.book()?;
+        if chronicle.run().state != gate.waiting_state() {
+            change_state(chronicle, gate.waiting_state())?;
+        }
+        ask(chronicle, gate)?;
+        self.write_sidecar()
+    }
+
+    /// Surveys again for a gate whose evidence expired; earlier approvals stand unless facts drifted.
+    pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let ask_for = Ask {
+            purpose: Purpose::Survey,
+            live_only: false,
+            streams: true,
+            validate: false,
+        };
+        let chronicle = self
+            .chronicle
+            .as_mut()
+            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let found = discover(
+            &mut self.target,
+            chronicle,
+            &plan.profile.lifecycle,
+            ask_for,
+            None,
+        )
+        .await?;
+        let survey = found.taken.survey;
+        chronicle.record(Event::SurveyTaken {
+            purpose: SurveyPurpose::Again,
+            survey: Box::new(survey.clone()),
+            simulation: Box::new(found.simulation),
+        })?;
+        if drift::record(chronicle, Some(gate), &survey, &found.taken.documents)? {
+            return Ok(());
+        }
+        self.record_evidence(gate)?;
+        ask(self.book()?, gate)?;
+        self.write_sidecar()
+    }
+
+    fn record_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let (boot_id, now) = (self.clock.boot_id(), self.clock.now());
+        let last_pass = plan.last_pass.clone();
+        let chronicle = self.book()?;
+        let last = match &last_pass {
+            Some(last) => Some((last, keep_last_pass(chronicle, last)?)),
+            None => None,
+        };
+        let sheet = sheet(chronicle.run(), gate, &plan, last)?;
+        let bytes = sheet
+            .bytes()
+            .map_err(|error| RunnerError::Report(error.to_string()))?;
+        let evidence = chronicle.keep(&bytes)?;
+        chronicle.record(Event::EvidenceTaken {
+            gate,
+            round: sheet.round,
+            evidence,
+            sheet: Box::new(sheet),
+            expires_at: now.plus_seconds(plan.approvals.ttl_seconds),
+            boot_id,
+        })?;
+        Ok(())
+    }
+}
+
+fn keep_last_pass(chronicle: &mut Chronicle, last: &LastPass) -> Result<Digest, RunnerError> {
+    let bytes =
+        serde_json::to_vec_pretty(last).map_err(|error| RunnerError::Report(error.to_string()))?;
+    chronicle.keep(&bytes)
+}
+
+/// Raises the stop that asks a person.
+fn ask(chronicle: &mut Chronicle, gate: ApprovalGate) -> Result<(), RunnerError> {
+    let run = chronicle.run();
+    let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
+    let message = match rows {
+        Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
+        Some(_) => "A live run would change nothing.".to_owned(),
+        None => "Nothing was predicted.".to_owned(),
+    };
+    let stop = Stop {
+        stop_code: StopCode::StopApprovalRequired,
+        gate: Some(gate),
+        state: run.state,
+        evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
+        message,
+        next: "Read the evidence, then approve or reject.".to_owned(),
+    };
+    chronicle.record(Event::StopRaised(stop))?;
+    Ok(())
+}
+
+fn sheet(
+    run: &RunState,
+    gate: ApprovalGate,
+    plan: &super::Plan,
+    last: Option<(&LastPass, Digest)>,
+) -> Result<EvidenceSheet, RunnerError> {
+    let missing = |what: &str| RunnerError::Report(format!("evidence needs {what}"));
+    let pin = run.pin.as_ref().ok_or_else(|| missing("a pin"))?;
+    let context = run
+        .context
+        .as_ref()
+        .ok_or_else(|| missing("context pins"))?;
+    let (predicted, predicted_counts) = run
+        .predicted
+        .clone()
+        .ok_or_else(|| missing("a prediction"))?;
+    let taken = run
+        .evidence
+        .iter()
+        .map(|e| e.gate)
+        .chain(run.earlier_evidence.iter().map(|e| e.0));
+    let round = u32::try_from(taken.filter(|known| *known == gate).count() + 1).unwrap_or(u32::MAX);
+    let simulated = run
+        .steps
+        .iter()
+        .rev()
+        .find(|done| done.step == Step::Verify)
+        .map(|done| done.counts.clone());
+    let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
+        audit::last_pass_differences(last, pin, &context.profile_sha256, &predicted)
+    });
+    Ok(EvidenceSheet {
+        schema: SHEET_SCHEMA,
+        run_id: context.run_id.clone(),
+        gate,
+        round,
+        pin_nonce: pin.snapshot.nonce.clone(),
+        pinned_at: pin.snapshot.began_at,
+        facts_digest: pin.facts_digest.clone(),
+        candidate_digest: pin.candidates.as_ref().map(|c| c.sha256.clone()),
+        candidates: pin.candidates.as_ref().map_or(0, |c| c.rows),
+        predicted,
+        predicted_counts,
+        simulated,
+        context: (**context).clone(),
+        profile_sha256: context.profile_sha256.clone(),
+        target: plan.target.clone(),
+        server: pin.server.clone(),
+        facts: pin.facts.clone(),
+        claims: audit::claims(run),
+        verdict_counts: run.verdict_counts(),
+        last_pass: last.map(|(last, blob)| (last.run_id.clone(), last.sealed_at, blob)),
+        last_pass_differences: differences,
+        drifted: run
+            .drifted_before
+            .as_ref()
+            .map_or_else(Vec::new, |drift| drift.changes.clone()),
+        tool_version: plan.tool.version.clone(),
+    })
+}

@@ -1,0 +1,104 @@
+//! The runner on a thread of its own. Invariant: whoever holds the handle never waits for the runner, and the runner never for a screen.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc;
+
+use super::chronicle::Chronicle;
+use super::driver::{Driver, Outcome, Patience};
+use super::notice::Command;
+use super::repository::Repository;
+use super::target::Target;
+use super::{Plan, RunnerError, handover};
+
+/// Commands that may wait for a busy runner.
+const COMMANDS_MAX: usize = 64;
+
+/// How this process came to the run.
+#[derive(Debug, Clone)]
+pub struct TakenUp {
+    /// It existed before: `run_resumed` is recorded.
+    pub resumed: bool,
+    /// Torn tails that were set aside and are not journalled yet: file and bytes.
+    pub torn: Vec<(String, u64)>,
+    /// A person asked for new evidence (`resume` after drift or expiry).
+    pub renewing: bool,
+}
+
+/// A decision to record before anything else, for `approve` and `reject` without a holder.
+pub type FirstDecision = Option<crate::run::ApprovalRequest>;
+
+/// The runner, seen from outside.
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+    thread: JoinHandle<Result<Outcome, RunnerError>>,
+}
+
+impl Handle {
+    /// Sends a command without waiting; `false`: the runner is gone or has too many to do.
+    pub fn try_send(&self, command: Command) -> bool {
+        self.commands.try_send(command).is_ok()
+    }
+
+    /// A sender of commands for another thread.
+    pub fn commands(&self) -> mpsc::Sender<Command> {
+        self.commands.clone()
+    }
+
+    /// Waits for the runner to end.
+    pub fn join(self) -> Result<Outcome, RunnerError> {
+        drop(self.commands);
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(RunnerError::Report("the runner panicked".to_owned())))
+    }
+
+    /// Whether the runner has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+/// Starts the runner on its own thread with its own event loop. `target` is made there, from `make_target`.
+pub fn spawn<T, R, F>(
+    chronicle: Chronicle,
+    make_target: F,
+    repository: Option<R>,
+    plan: Arc<Plan>,
+    taken_up: TakenUp,
+    first: FirstDecision,
+    patience: Patience,
+    at_end: Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>,
+) -> Result<Handle, RunnerError>
+where
+    T: Target,
+    R: Repository + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
+    let from_others = commands.clone();
+    let thread = thread::Builder::new()
+        .name("runner".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let outcome = runtime.block_on(async {
+                let _listener = handover::listen(&plan, from_others);
+                let mut driver = Driver::new(chronicle, make_target(), repository, plan);
+                if taken_up.resumed {
+                    driver.take_up(taken_up.torn, taken_up.renewing)?;
+                }
+                if let Some(request) = &first
+                    && let Some(refused) = driver.decide_first(request)?
+                {
+                    return Ok(refused);
+                }
+                Ok(driver.drive(patience, &mut inbox).await)
+            });
+            at_end(&outcome);
+            outcome
+        })?;
+    Ok(Handle { commands, thread })
+}

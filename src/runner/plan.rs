@@ -1,0 +1,51 @@
+//! What a run is made with: profile, people, machine. Invariant: fixed when the run is taken up; nothing of it changes while it is held.
+
+use std::path::PathBuf;
+
+use crate::profile::Profile;
+use crate::run::{ApprovalPolicy, LastPass, Person, TargetIdentity, ToolIdentity};
+use crate::survey::Digest;
+
+/// Everything that a runner needs beside database, journal and clock.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The profile.
+    pub profile: Profile,
+    /// Its text, byte for byte.
+    pub profile_text: String,
+    /// SSOT documents: name and text, or why it cannot be read.
+    pub ssot: Vec<(String, Result<String, String>)>,
+    /// Approval policy of the profile.
+    pub approvals: ApprovalPolicy,
+    /// Target without secrets.
+    pub target: TargetIdentity,
+    /// Who runs this process.
+    pub person: Person,
+    /// The binary.
+    pub tool: ToolIdentity,
+    /// Directory of the repository, if any.
+    pub repository: Option<String>,
+    /// Root that all writing must stay below.
+    pub data_root: PathBuf,
+    /// What the full test run left: text, SHA-256 and age in seconds.
+    pub full_discover: Option<FullDiscover>,
+    /// Seconds between live reads while waiting; `None`: off.
+    pub live_interval_s: Option<f64>,
+    /// Where the socket for approvals of other processes is.
+    pub socket: Option<PathBuf>,
+    /// Runs are shared with a group (`store.group`): its members may approve through the socket.
+    pub shared_with_group: bool,
+    /// The last PASS of this profile and target.
+    pub last_pass: Option<LastPass>,
+}
+
+/// A result file of a full test run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FullDiscover {
+    /// Its text.
+    pub text: String,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its age.
+    pub age_s: u64,
+}

@@ -1,0 +1,233 @@
+//! G6 and the seal. Invariant: `run_sealed` is the last line; after the manifest nothing is opened for writing.
+
+use super::closing::{finish, stop_of};
+use super::driver::{Driver, Outcome};
+use super::repository::Repository;
+use super::target::Target;
+use super::{Chronicle, Plan, RunnerError, summary};
+use crate::audit::{self, Forbidden, ReportSeen, SecretScan};
+use crate::journal::{DirectoryStore, JournalError};
+use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
+use crate::run::{ContextPins, Event, Gate, RunId, RunState};
+use crate::survey::Digest;
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// G6: audit, references, reports, then `run_sealed`.
+    pub(super) fn report_and_seal(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        if self.book()?.run().finished(Gate::G6).is_none() {
+            self.book()?.record(Event::GateStarted { gate: Gate::G6 })?;
+            let checks = self.closing_checks(&plan)?;
+            finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
+        }
+        let at = self.clock.now();
+        let chronicle = self.book()?;
+        let outcome = audit::result(chronicle.run());
+        let sealing = |reports| Event::RunSealed {
+            result: audit::result_name(chronicle.run()),
+            outcome,
+            exit_code: outcome.exit_code(),
+            stop_code: stop_of(outcome),
+            template_version: report::TEMPLATE_VERSION,
+            reports,
+        };
+        let mut sealed = chronicle.run().clone();
+        let seq = sealed.last.map_or(0, |(seq, _)| seq + 1);
+        sealed.apply(seq, at, &sealing(Vec::new()));
+        let reports = render(chronicle, &sealed, &plan)?
+            .iter()
+            .map(|report| (report.name.clone(), Digest::of(&report.text)))
+            .collect();
+        let event = sealing(reports);
+        self.book()?.record_at(at, event)?;
+        Ok(())
+    }
+
+    fn closing_checks(&mut self, plan: &Plan) -> Result<Vec<crate::run::Check>, RunnerError> {
+        let now = self
+            .repository
+            .as_ref()
+            .map(|repository| repository.look().map_err(|error| error.to_string()));
+        let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
+        let statements = self.target.statements();
+        let chronicle = self.book()?;
+        let (_, entries) = chronicle.refold()?;
+        let events = entries
+            .iter()
+            .map(|entry| (entry.seq, entry.at, &entry.event));
+        let recomputed = audit::recompute(Some(&plan.profile), events);
+        let mut secrets = SecretScan::default();
+        secrets.profile(&plan.profile_text);
+        if let Some(run_id) = chronicle.run().run_id().cloned() {
+            for (name, text) in texts_of(chronicle, &run_id)? {
+                secrets.text(&name, &text);
+            }
+        }
+        let context = chronicle.directory().read_file("context.json")?;
+        let pins = context.and_then(|bytes| serde_json::from_slice::<ContextPins>(&bytes).ok());
+        let run = chronicle.run();
+        let before = audit::repository_at_g0(run);
+        let mut checks = audit::forbidden(&Forbidden {
+            run,
+            profile: &plan.profile,
+            repository_before: before.as_ref(),
+            repository_now: now.as_ref().ok(),
+            statements: Some(&statements),
+            binary_now: plan.tool.binary_sha256.as_ref(),
+            execution_enabled: pins.map(|pins| pins.execution_enabled),
+            secrets: Some(&secrets),
+            recomputed: Some(&recomputed),
+        });
+        checks.push(audit::main_and_tags_unchanged(
+            before.as_ref(),
+            now.as_ref().ok(),
+        ));
+        if let Some(run_id) = run.run_id() {
+            checks.push(audit::reports_render(
+                run_id,
+                &rendered(chronicle, run_id, plan),
+            ));
+        }
+        Ok(checks)
+    }
+
+    /// Writes what the seal is still missing, then the manifest. The run is given up.
+    pub(super) fn write_files(&mut self) -> Result<Outcome, RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let run = chronicle.run().clone();
+        for rendered in render(chronicle, &run, &plan)? {
+            let name = format!("kb/{}", rendered.name);
+            chronicle
+                .directory()
+                .write_file(&name, rendered.text.as_bytes())?;
+        }
+        let twin = {
+            let blobs = |digest: &Digest| chronicle.document(digest);
+            pretty(&report::json_twin(&input(&run, &plan, &blobs)))?
+        };
+        chronicle.directory().write_file("kb/report.json", &twin)?;
+        self.write_sidecar()?;
+        let chronicle = self
+            .chronicle
+            .take()
+            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let (directory, run) = chronicle.into_parts();
+        directory.seal()?;
+        Ok(summary::sealed(&run))
+    }
+
+    /// Writes `sidecar.json` for other programs.
+    pub(super) fn write_sidecar(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        let bytes = pretty(&sidecar(chronicle.run()))?;
+        chronicle.directory().write_file("sidecar.json", &bytes)?;
+        Ok(())
+    }
+}
+
+fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {
+    let mut bytes = crate::journal::to_ascii_json(value)
+        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn input<'a>(
+    run: &'a RunState,
+    plan: &'a Plan,
+    blobs: &'a dyn Fn(&Digest) -> Option<String>,
+) -> ReportInput<'a> {
+    ReportInput {
+        run,
+        profile: &plan.profile,
+        blobs,
+        full_discover: declared_tests(run),
+    }
+}
+
+/// The 13 reports of a run, from journal and blobs.
+pub(super) fn render(
+    chronicle: &Chronicle,
+    run: &RunState,
+    plan: &Plan,
+) -> Result<Vec<RenderedReport>, RunnerError> {
+    let blobs = |digest: &Digest| chronicle.document(digest);
+    report::render(&input(run, plan, &blobs))
+        .map_err(|error| RunnerError::Report(error.to_string()))
+}
+
+/// Everything textual that the run has written so far: the journal and its blobs.
+fn texts_of(
+    chronicle: &mut Chronicle,
+    run_id: &RunId,
+) -> Result<Vec<(String, String)>, RunnerError> {
+    let mut texts = Vec::new();
+    if let Some(journal) = chronicle.directory().read_file("journal.jsonl")? {
+        let text = String::from_utf8_lossy(&journal).into_owned();
+        texts.push(("journal.jsonl".to_owned(), text));
+    }
+    let blobs = DirectoryStore::run_path(run_id).join("blobs");
+    let listed = chronicle
+        .directory()
+        .storage()
+        .list(&blobs)
+        .map_err(JournalError::from)?;
+    for name in listed.into_iter().map(|listed| listed.name) {
+        if let Some(text) = name
+            .parse()
+            .ok()
+            .and_then(|digest| chronicle.document(&digest))
+        {
+            texts.push((format!("blobs/{name}"), text));
+        }
+    }
+    Ok(texts)
+}
+
+/// What becomes of each report: its digest, or why there is none.
+fn rendered(chronicle: &Chronicle, run_id: &RunId, plan: &Plan) -> Vec<ReportSeen> {
+    match render(chronicle, chronicle.run(), plan) {
+        Ok(reports) => reports
+            .into_iter()
+            .map(|report| (report.name, Ok(Digest::of(report.text))))
+            .collect(),
+        Err(error) => report::names(&run_id.date())
+            .into_iter()
+            .map(|name| (name, Err(error.to_string())))
+            .collect(),
+    }
+}
+
+fn declared_tests(run: &RunState) -> Option<FullDiscover> {
+    let Some(Event::TestsDeclared {
+        passed,
+        failed,
+        file,
+        sha256,
+        age_s,
+    }) = &run.declared_tests
+    else {
+        return None;
+    };
+    Some(FullDiscover {
+        passed: *passed,
+        failed: *failed,
+        file: file.clone(),
+        sha256: sha256.clone(),
+        age_seconds: *age_s,
+    })
+}
+
+/// State for other programs.
+fn sidecar(run: &RunState) -> serde_json::Value {
+    serde_json::json!({
+        "run_id": run.run_id(),
+        "state": run.state,
+        "stop_code": summary::stop_code(run),
+        "gate": run.waits_at(),
+        "evidence": run.evidence.as_ref().map(|evidence| &evidence.digest),
+        "result": run.sealed.as_ref().map(|(result, _, _)| result),
+        "sidecar_state": report::sidecar_state(run),
+    })
+}

@@ -1,0 +1,113 @@
+//! Taking a run up again: resume, show again, renew, lapse. Invariant: nothing is approved here.
+
+use super::RunnerError;
+use super::driver::Driver;
+use super::repository::Repository;
+use super::target::Target;
+use crate::run::{Decision, Event, Invocation, RenewalReason};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Records that this process took the run up, lets approvals lapse that may no longer take effect,
+    /// and asks for new evidence where `renewing` says that a person asked for it.
+    pub fn take_up(&mut self, torn: Vec<(String, u64)>, renewing: bool) -> Result<(), RunnerError> {
+        let boot_id = self.clock.boot_id();
+        let by = self.plan.person.clone();
+        let tool = self.plan.tool.clone();
+        let chronicle = self.book()?;
+        if chronicle.run().sealed.is_some() {
+            return Ok(());
+        }
+        for (file, bytes) in torn {
+            chronicle.record(Event::TornTailSetAside { file, bytes })?;
+        }
+        chronicle.record(Event::RunResumed(Box::new(Invocation {
+            by,
+            boot_id,
+            tool,
+        })))?;
+        self.let_lapse()?;
+        if renewing {
+            renew(self)?;
+        }
+        Ok(())
+    }
+
+    /// A pending approval of an earlier boot, or of evidence that expired meanwhile, is taken back; the person is asked again.
+    fn let_lapse(&mut self) -> Result<(), RunnerError> {
+        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let by = self.plan.person.clone();
+        let chronicle = self.book()?;
+        let run = chronicle.run();
+        let (Some(pending), Some(evidence)) = (run.pending_approval(), &run.evidence) else {
+            return Ok(());
+        };
+        let why = if pending.boot_id != boot_id {
+            "the machine was restarted before it took effect"
+        } else if now >= evidence.expires_at {
+            "the evidence expired before it took effect"
+        } else {
+            return Ok(());
+        };
+        let event = Event::ApprovalRecorded {
+            gate: pending.gate,
+            decision: Decision::Withdraw,
+            evidence: pending.evidence.clone(),
+            reason: Some(why.to_owned()),
+            by,
+            boot_id,
+        };
+        chronicle.record(event)?;
+        Ok(())
+    }
+}
+
+/// After drift or expiry, asks for new evidence. `true`: it was asked for.
+pub(super) fn renew<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+) -> Result<bool, RunnerError> {
+    let now = driver.clock.now();
+    let chronicle = driver.book()?;
+    let run = chronicle.run();
+    if run.renewal.is_some() {
+        return Ok(true);
+    }
+    let Some(evidence) = &run.evidence else {
+        return Ok(false);
+    };
+    let gate = evidence.gate;
+    let waits = run.waits_at().is_some() || run.state == crate::run::State::CutSimulated;
+    let reason = match &run.drift {
+        Some(_) if waits => RenewalReason::Drift,
+        None if run.waits_at() == Some(gate) && now >= evidence.expires_at => RenewalReason::Expiry,
+        _ => return Ok(false),
+    };
+    chronicle.record(Event::EvidenceRenewed { gate, reason })?;
+    Ok(true)
+}
+
+/// A resume that comes back to a waiting gate shows its evidence again, so that it is good for this boot.
+pub(super) fn show_again<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+) -> Result<(), RunnerError> {
+    let (now, boot_id) = (driver.clock.now(), driver.clock.boot_id());
+    let ttl = driver.plan.approvals.ttl_seconds;
+    let by = driver.plan.person.clone();
+    let chronicle = driver.book()?;
+    let run = chronicle.run();
+    let (Some(gate), Some(evidence)) = (run.waits_at(), &run.evidence) else {
+        return Ok(());
+    };
+    let known_here = evidence.shown_boot == boot_id;
+    if known_here || run.drift.is_some() || now >= evidence.expires_at || evidence.gate != gate {
+        return Ok(());
+    }
+    let evidence = evidence.digest.clone();
+    chronicle.record(Event::EvidenceShown {
+        gate,
+        evidence,
+        by,
+        expires_at: now.plus_seconds(ttl),
+        boot_id,
+    })?;
+    Ok(())
+}

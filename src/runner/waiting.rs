@@ -1,0 +1,296 @@
+//! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::discoverer::discover;
+use super::driver::{Driver, Outcome};
+use super::notice::{Answer, Command};
+use super::repository::Repository;
+use super::target::{Ask, Purpose, Target, TargetError};
+use super::{RunnerError, drift, summary, taking_up};
+use crate::run::{
+    ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode, judge,
+    next,
+};
+use crate::survey::{Digest, Survey};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Waits for one command or for the next live read; `Some` when the person left.
+    pub(super) async fn wait(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<Option<Outcome>, RunnerError> {
+        let interval = self.plan.live_interval_s.filter(|seconds| *seconds > 0.0);
+        let command = match interval {
+            None => commands.recv().await,
+            Some(seconds) => {
+                let pause = tokio::time::sleep(Duration::from_secs_f64(seconds));
+                tokio::select! {
+                    command = commands.recv() => command,
+                    () = pause => {
+                        self.read_live().await?;
+                        return Ok(None);
+                    }
+                }
+            }
+        };
+        match command {
+            None | Some(Command::Quit) => Ok(Some(summary::left(self.book()?.run()))),
+            Some(command) => {
+                self.obey(command).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Does what a person asked for.
+    pub(super) async fn obey(&mut self, command: Command) -> Result<(), RunnerError> {
+        match command {
+            Command::Decide { request, answer } => {
+                let refused = self.decide(&request)?;
+                match (refused, answer) {
+                    (Some(why), Some(answer)) => {
+                        let _ = answer.send(Answer::Refused(why));
+                    }
+                    (None, Some(answer)) => self.answers.push(answer),
+                    (_, None) => {}
+                }
+                Ok(())
+            }
+            Command::OpenSheet { gate, evidence, by } => self.show_sheet(gate, evidence, by).await,
+            Command::SurveyAgain => self.survey_again().await,
+            Command::Quit => Err(RunnerError::Interrupted),
+        }
+    }
+
+    /// Rules on a decision and records it, or its refusal. `Some`: why it was refused.
+    pub(super) fn decide(
+        &mut self,
+        request: &ApprovalRequest,
+    ) -> Result<Option<String>, RunnerError> {
+        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let chronicle = self.book()?;
+        match judge(chronicle.run(), request, now, &boot_id) {
+            Ok(ruling) => {
+                chronicle.record(Event::ApprovalRecorded {
+                    gate: request.gate,
+                    decision: ruling.decision,
+                    evidence: ruling.evidence,
+                    reason: request.reason.clone(),
+                    by: request.by.clone(),
+                    boot_id,
+                })?;
+                Ok(None)
+            }
+            Err(refusal) => {
+                let reason = refusal.to_string();
+                chronicle.record(Event::ApprovalRefused {
+                    gate: request.gate,
+                    decision: request.decision,
+                    evidence: request.evidence.clone(),
+                    reason: reason.clone(),
+                    by: request.by.clone(),
+                })?;
+                Ok(Some(reason))
+            }
+        }
+    }
+
+    /// Records the decision that this process was started for. `Some`: it was refused, and how that ends.
+    pub(super) fn decide_first(
+        &mut self,
+        request: &ApprovalRequest,
+    ) -> Result<Option<Outcome>, RunnerError> {
+        let refused = self.decide(request)?;
+        Ok(refused.map(|why| summary::refused(self.run().cloned().unwrap_or_default(), why)))
+    }
+
+    async fn show_sheet(
+        &mut self,
+        gate: crate::run::ApprovalGate,
+        evidence: Digest,
+        by: Person,
+    ) -> Result<(), RunnerError> {
+        let boot_id = self.clock.boot_id();
+        let ttl = self.plan.approvals.ttl_seconds;
+        let now = self.clock.now();
+        let chronicle = self.book()?;
+        let current = chronicle.run().evidence.as_ref();
+        let expired = current.is_some_and(|e| now >= e.expires_at);
+        if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
+            return Ok(());
+        }
+        chronicle.record(Event::EvidenceShown {
+            gate,
+            evidence,
+            by,
+            expires_at: now.plus_seconds(ttl),
+            boot_id,
+        })?;
+        self.read_everything().await?;
+        Ok(())
+    }
+
+    /// `r`: new evidence after drift or expiry, else everything is read again, and what moved is drift.
+    async fn survey_again(&mut self) -> Result<(), RunnerError> {
+        if taking_up::renew(self)? || self.book()?.run().pending_approval().is_some() {
+            return Ok(());
+        }
+        let Some((survey, documents)) = self.read_everything().await? else {
+            return Ok(());
+        };
+        let gate = self.book()?.run().waits_at();
+        drift::record(self.book()?, gate, &survey, &documents)?;
+        Ok(())
+    }
+
+    /// All facts, for a person who waits. A database that does not answer is shown, and the run is kept.
+    async fn read_everything(
+        &mut self,
+    ) -> Result<Option<(Survey, Vec<crate::survey::Document>)>, RunnerError> {
+        let ask = Ask {
+            purpose: Purpose::Survey,
+            live_only: false,
+            streams: true,
+            validate: false,
+        };
+        self.read(ask).await
+    }
+
+    async fn read_live(&mut self) -> Result<(), RunnerError> {
+        let ask = Ask {
+            purpose: Purpose::LiveRead,
+            live_only: true,
+            streams: false,
+            validate: false,
+        };
+        self.read(ask).await.map(|_| ())
+    }
+
+    async fn read(
+        &mut self,
+        ask: Ask,
+    ) -> Result<Option<(Survey, Vec<crate::survey::Document>)>, RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self
+            .chronicle
+            .as_mut()
+            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let found = discover(
+            &mut self.target,
+            chronicle,
+            &plan.profile.lifecycle,
+            ask,
+            None,
+        )
+        .await;
+        let read_at = self.clock.now();
+        let complete = !ask.live_only;
+        let (changed, failed, brought) = match found {
+            Ok(found) => {
+                let survey = found.taken.survey;
+                let changed = moved(self.book()?.run(), &survey);
+                (changed, None, Some((survey, found.taken.documents)))
+            }
+            Err(RunnerError::Target(
+                error @ (TargetError::Unavailable { .. } | TargetError::Unfit(_)),
+            )) => (Vec::new(), Some(error.to_string()), None),
+            Err(error) => return Err(error),
+        };
+        self.book()?.record(Event::LiveRead {
+            read_at,
+            changed,
+            complete,
+            failed,
+        })?;
+        Ok(brought)
+    }
+
+    /// Whether a screen may stay open after this error, so that a person can try again.
+    pub(super) fn may_retry(&self, error: &RunnerError) -> bool {
+        matches!(error, RunnerError::Target(TargetError::Unavailable { .. }))
+    }
+
+    /// After the database was lost during work: waits for a person to try again, decide or leave.
+    pub(super) async fn after_trouble(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<(), RunnerError> {
+        loop {
+            match commands.recv().await {
+                None | Some(Command::Quit) => return Err(RunnerError::Interrupted),
+                Some(Command::SurveyAgain) => return Ok(()),
+                Some(Command::Decide { request, answer }) => {
+                    let withdraws = request.decision == Decision::Reject;
+                    self.obey(Command::Decide { request, answer }).await?;
+                    if withdraws {
+                        return Ok(());
+                    }
+                }
+                Some(Command::OpenSheet { .. }) => {}
+            }
+            if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The facts of `survey` whose values are not the pinned ones; facts that were not asked for do not count.
+fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
+    let Some(pin) = &run.pin else {
+        return Vec::new();
+    };
+    let mut changed: Vec<LiveChange> = survey
+        .facts
+        .iter()
+        .filter(|fact| {
+            let pinned = pin.fact(fact.key.as_str());
+            let value = fact.observed.value();
+            value.is_none() || pinned.is_none_or(|pinned| pinned.observed.value() != value)
+        })
+        .map(|fact| LiveChange {
+            key: fact.key.clone(),
+            value: fact.observed.value().map(str::to_owned),
+        })
+        .collect();
+    let streams = [
+        ("pieces", &pin.pieces, &survey.pieces),
+        ("candidates", &pin.candidates, &survey.candidates),
+    ];
+    for (name, one, two) in streams {
+        if let (Some(one), Some(two)) = (one, two)
+            && one != two
+        {
+            changed.push(LiveChange {
+                key: crate::survey::FactKey::new(name),
+                value: Some(two.sha256.to_string()),
+            });
+        }
+    }
+    changed
+}
+
+/// Records that the database was lost, so that every screen shows it; the run stays resumable.
+pub(super) fn note_trouble<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+    error: &RunnerError,
+) {
+    let RunnerError::Target(TargetError::Unavailable { message, hint }) = error else {
+        return;
+    };
+    let Ok(chronicle) = driver.book() else { return };
+    let run = chronicle.run();
+    let stop = Stop {
+        stop_code: StopCode::StopDatabaseUnavailable,
+        gate: run.waits_at(),
+        state: run.state,
+        evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
+        message: message.clone(),
+        next: hint.clone(),
+    };
+    // The error itself is returned; a journal that fails here as well is reported by the next write.
+    let _ = chronicle.record(Event::StopRaised(stop));
+}
