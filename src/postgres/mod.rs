@@ -1,3 +1,34 @@
 //! How we ask: connection, session, role, grants, facts, candidates, proof. Invariant: only the closed list of statements reaches a server.
 
+mod acl;
+mod candidates;
+mod connect;
+mod content;
+mod discoverer;
+mod environment;
+mod error;
+mod facts;
+mod function_names;
+mod grants;
+mod guard;
+mod lexer;
+mod passfile;
+mod plan;
+mod proof;
+mod reading;
+mod role;
+mod secret;
+mod session;
+mod settings;
+mod statement;
 pub mod throwaway;
+mod tls;
+mod url;
+mod validate;
+mod wire;
+
+pub use discoverer::LiveReadOnlyDiscoverer;
+pub use environment::Environment;
+pub use secret::Secret;
+pub use settings::{ConnectionSettings, SettingsError};
+pub use url::refuse_password_in_url;

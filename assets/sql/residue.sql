@@ -1,0 +1,7 @@
+SELECT (SELECT pg_catalog.count(*)::pg_catalog.text
+          FROM pg_catalog.pg_locks AS l
+         WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'advisory'),
+       (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_listening_channels() AS c),
+       (pg_catalog.pg_my_temp_schema() <> 0)::pg_catalog.text,
+       (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_prepared_xacts AS p WHERE p.owner = session_user),
+       pg_catalog.pg_backend_pid()::pg_catalog.text

@@ -1,0 +1,180 @@
+//! Opening a connection. Invariant: our settings are in the startup packet, before any login trigger or role setting; every wait has a limit.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, Connection, NoTls};
+
+use super::error::CallError;
+use super::settings::ConnectionSettings;
+use super::tls::Transport;
+use super::wire::Wire;
+use crate::profile::{Timeouts, TlsMode};
+use crate::runner::target::TargetError;
+
+/// Longest `application_name` that a server keeps.
+const NAME_MAX: usize = 63;
+
+/// Pauses between the tries of one connect.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// What a connection needs beside its settings.
+#[derive(Debug, Clone)]
+pub(super) struct Manner {
+    /// `drygate/<run_id>`.
+    pub(super) application_name: String,
+    /// Protection that the profile asks for.
+    pub(super) tls: TlsMode,
+    /// Limits of the profile.
+    pub(super) timeouts: Timeouts,
+}
+
+/// Connects, trying three times at the most.
+pub(super) async fn connect(
+    settings: &ConnectionSettings,
+    manner: &Manner,
+) -> Result<Wire, TargetError> {
+    let transport = transport(settings, manner.tls)?;
+    let mut pauses = BACKOFF.iter();
+    loop {
+        match try_once(settings, manner, &transport).await {
+            Ok(wire) => return Ok(wire),
+            Err(error) if error.worth_another_try() => match pauses.next() {
+                Some(pause) => sleep(*pause).await,
+                None => return Err(error.into_unconnected()),
+            },
+            Err(error) => return Err(error.into_unconnected()),
+        }
+    }
+}
+
+/// Chooses the transport: local ways are not encrypted unless asked for; a weaker one than the profile's is refused.
+fn transport(settings: &ConnectionSettings, profile: TlsMode) -> Result<Transport, TargetError> {
+    if settings.is_unix_socket() {
+        return Ok(Transport::UnixSocket);
+    }
+    let mode = match settings.tls {
+        None if settings.is_local() => TlsMode::Disable,
+        None => profile,
+        Some(asked) if !settings.is_local() && strength(asked) < strength(profile) => {
+            return Err(TargetError::Unfit(
+                "the connection asks for weaker protection (sslmode) than the profile's target.tls; only the profile may weaken it"
+                    .to_owned(),
+            ));
+        }
+        Some(asked) => asked,
+    };
+    Transport::tcp(mode, settings.root_certificates.as_deref())
+        .map_err(|error| TargetError::Unfit(error.to_string()))
+}
+
+fn strength(mode: TlsMode) -> u8 {
+    match mode {
+        TlsMode::Disable => 0,
+        TlsMode::Require => 1,
+        TlsMode::VerifyFull => 2,
+    }
+}
+
+async fn try_once(
+    settings: &ConnectionSettings,
+    manner: &Manner,
+    transport: &Transport,
+) -> Result<Wire, CallError> {
+    let limit = settings
+        .connect_timeout
+        .unwrap_or(Duration::from_millis(manner.timeouts.connect_ms));
+    let config = startup(settings, manner, transport, limit);
+    let attempt = async {
+        match transport {
+            Transport::UnixSocket | Transport::PlainTcp => config
+                .connect(NoTls)
+                .await
+                .map(|(client, link)| (client, drive(link))),
+            Transport::VerifiedTls(tls) | Transport::UnverifiedTls(tls) => {
+                let connected = config.connect(tls.clone()).await;
+                connected.map(|(client, link)| (client, drive(link)))
+            }
+        }
+    };
+    let Ok(connected) = timeout(limit, attempt).await else {
+        return Err(CallError::lost(
+            format!("no connection within {} ms", limit.as_millis()),
+            "check host, port and network, then resume",
+        ));
+    };
+    let secret = settings.password.clone();
+    match connected {
+        Ok((client, link)) => {
+            let deadline = Duration::from_millis(manner.timeouts.statement_ms) + GRACE;
+            Ok(Wire::new(client, link, transport.clone(), secret, deadline))
+        }
+        Err(error) => Err(CallError::from_driver(&error, secret.as_ref())),
+    }
+}
+
+/// How much longer than the server's own limit we wait for an answer.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn drive<S, T>(link: Connection<S, T>) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // A lost link shows as an error of the call that waits for it.
+    tokio::spawn(async move { drop(link.await) })
+}
+
+fn startup(
+    settings: &ConnectionSettings,
+    manner: &Manner,
+    transport: &Transport,
+    limit: Duration,
+) -> Config {
+    let mut config = Config::new();
+    let mode = match transport {
+        Transport::UnixSocket | Transport::PlainTcp => SslMode::Disable,
+        Transport::VerifiedTls(_) | Transport::UnverifiedTls(_) => SslMode::Require,
+    };
+    config
+        .host(&settings.host)
+        .port(settings.port)
+        .dbname(&settings.database)
+        .user(&settings.user)
+        .ssl_mode(mode)
+        .application_name(shortened(&manner.application_name))
+        .options(options(&manner.timeouts))
+        .connect_timeout(limit)
+        .keepalives(true)
+        .keepalives_idle(Duration::from_secs(10))
+        .keepalives_interval(Duration::from_secs(5))
+        .keepalives_retries(3);
+    if let Some(addr) = settings.hostaddr {
+        config.hostaddr(addr);
+    }
+    if let Some(password) = &settings.password {
+        config.password(password.reveal());
+    }
+    config
+}
+
+/// The settings of the startup packet. Nothing may follow `search_path=`.
+fn options(timeouts: &Timeouts) -> String {
+    format!(
+        "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read -c row_security=off \
+         -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=30000 -c jit=off \
+         -c max_parallel_workers_per_gather=0 -c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC \
+         -c extra_float_digits=3 -c bytea_output=hex -c standard_conforming_strings=on -c synchronize_seqscans=off \
+         -c search_path=",
+        timeouts.statement_ms, timeouts.lock_ms
+    )
+}
+
+fn shortened(name: &str) -> &str {
+    let fits = |end: &usize| name.is_char_boundary(*end);
+    let end = (0..=NAME_MAX.min(name.len())).rev().find(fits);
+    &name[..end.unwrap_or(0)]
+}

@@ -1,0 +1,179 @@
+//! `LiveReadOnlyDiscoverer`: a survey from connect to disconnect. Invariant: whatever happens after BEGIN, the end is measured and rolled back if the link still lives.
+
+use super::candidates;
+use super::connect::{Manner, connect};
+use super::error::CallError;
+use super::guard::guard;
+use super::reading::{Reader, Reading, stage};
+use super::session::Session;
+use super::settings::ConnectionSettings;
+use super::validate::{self, Rulings};
+use crate::profile::Profile;
+use crate::runner::target::{Ask, Purpose, Taken, Target, TargetError, TargetIdentity, Witness};
+use crate::survey::{ServerIdentity, Survey, facts_digest};
+
+/// How often one survey is tried when the server says 40001.
+const TRIES: u32 = 3;
+
+/// Surveys a live PostgreSQL read-only.
+pub struct LiveReadOnlyDiscoverer {
+    settings: ConnectionSettings,
+    profile: Profile,
+    manner: Manner,
+    rulings: Option<(ServerKey, Rulings)>,
+}
+
+/// What a cached ruling holds for: this server, database, role and start.
+type ServerKey = [String; 5];
+
+impl LiveReadOnlyDiscoverer {
+    /// A discoverer; `run_id` becomes part of the `application_name` that the server shows.
+    pub fn new(settings: ConnectionSettings, profile: Profile, run_id: &str) -> Self {
+        let manner = Manner {
+            application_name: format!("drygate/{run_id}"),
+            tls: profile.target.tls,
+            timeouts: profile.timeouts.clone(),
+        };
+        Self {
+            settings,
+            profile,
+            manner,
+            rulings: None,
+        }
+    }
+
+    async fn take_once(
+        &mut self,
+        ask: Ask,
+        last: bool,
+        witness: &mut dyn Witness,
+    ) -> Result<Option<Taken>, TargetError> {
+        let wire = connect(&self.settings, &self.manner).await?;
+        let mut session = Session::open(wire, ask.purpose, &self.manner, witness).await?;
+        let read = self.read(&mut session, ask, last, witness).await;
+        let key = server_key(session.server());
+        let closed = session.close().await;
+        if let Ok((_, _, proof)) = &closed {
+            witness.closed(proof)?;
+        }
+        let read = read?;
+        let (server, snapshot, _) = closed.map_err(CallError::into_target)?;
+        if read.serialization && !last {
+            return Ok(None);
+        }
+        let rulings = match &self.rulings {
+            Some((of, rulings)) if ask.validate && *of == key => {
+                rulings.values().cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let survey = Survey {
+            server,
+            snapshot,
+            facts_digest: facts_digest(&read.facts),
+            facts: read.facts,
+            role: read.role,
+            candidates: None,
+            pieces: None,
+        };
+        Ok(Some(Taken {
+            survey,
+            documents: read.documents,
+            rulings,
+        }))
+    }
+
+    /// Everything between the first answers and the end.
+    async fn read(
+        &mut self,
+        session: &mut Session,
+        ask: Ask,
+        last: bool,
+        witness: &mut dyn Witness,
+    ) -> Result<Reading, TargetError> {
+        if let Some(error) = session.unfit(self.profile.target.require_standby) {
+            return Err(error);
+        }
+        let rulings = self.rulings(session, ask.validate, witness).await?;
+        if ask.purpose == Purpose::Validation {
+            return Ok(Reading::default());
+        }
+        let reader = Reader {
+            profile: &self.profile,
+            rulings: &rulings,
+        };
+        if ask.live_only {
+            return reader.live_facts(session).await;
+        }
+        let read = reader.all_facts(session, witness).await?;
+        if ask.streams && (last || !read.serialization) {
+            candidates::stream(session, &self.profile, &rulings, witness).await?;
+        }
+        Ok(read)
+    }
+
+    /// The rulings of this server, made now unless they are known.
+    async fn rulings(
+        &mut self,
+        session: &mut Session,
+        again: bool,
+        witness: &mut dyn Witness,
+    ) -> Result<Rulings, TargetError> {
+        let key = server_key(session.server());
+        if let Some((of, rulings)) = &self.rulings
+            && *of == key
+            && !again
+        {
+            return Ok(rulings.clone());
+        }
+        witness.progress(stage("Checks of profile SQL"));
+        let rulings = validate::rule(session, &self.profile)
+            .await
+            .map_err(CallError::into_target)?;
+        self.rulings = Some((key, rulings.clone()));
+        Ok(rulings)
+    }
+}
+
+fn server_key(server: &ServerIdentity) -> ServerKey {
+    [
+        server.system_identifier.clone().unwrap_or_default(),
+        server.database.clone(),
+        server.current_user.clone(),
+        server.postmaster_start.clone(),
+        server.version.clone(),
+    ]
+}
+
+impl Target for LiveReadOnlyDiscoverer {
+    fn identity(&self) -> TargetIdentity {
+        TargetIdentity {
+            label: self.profile.target.label.clone(),
+            color: self.profile.target.color.clone(),
+            host: self.settings.host.clone(),
+            port: self.settings.port,
+            database: self.settings.database.clone(),
+            user: self.settings.user.clone(),
+            reconnect: self.settings.reconnect(),
+        }
+    }
+
+    async fn take(&mut self, ask: Ask, witness: &mut dyn Witness) -> Result<Taken, TargetError> {
+        for attempt in 1..=TRIES {
+            if let Some(taken) = self.take_once(ask, attempt == TRIES, witness).await? {
+                return Ok(taken);
+            }
+        }
+        Err(TargetError::Unfit(
+            "the server could not serialize the survey".to_owned(),
+        ))
+    }
+
+    fn refuses_write(&self) -> Result<String, String> {
+        let sql = "INSERT INTO public.unit_version (id) VALUES ('drygate-probe')";
+        match guard(sql, &self.profile.role.functions) {
+            Err(reason) => Ok(format!("{sql}: {reason}")),
+            Ok(_) => Err(format!("{sql}: it passed the statement guard")),
+        }
+    }
+}

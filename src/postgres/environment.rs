@@ -1,0 +1,46 @@
+//! The environment as libpq reads it. Invariant: a value, so that no test changes the environment of the process.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Environment variables that matter to a connection, and who runs us.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let known = |name: &str| {
+            name.starts_with("PG")
+                || ["HOME", "USER", "LOGNAME", "DRYGATE_DATABASE_URL"].contains(&name)
+        };
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| known(name))
+            .collect();
+        Self { variables }
+    }
+
+    /// An environment of these variables alone.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            variables: variables.iter().map(owned).collect(),
+        }
+    }
+
+    /// A variable; an empty one counts as absent, as in libpq.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A file in the home directory.
+    pub(super) fn home_file(&self, name: &str) -> Option<PathBuf> {
+        self.get("HOME").map(|home| PathBuf::from(home).join(name))
+    }
+}

@@ -1,0 +1,128 @@
+//! What a failure of the server or the link means. Invariant: no secret is in any text made here.
+
+use tokio_postgres::error::SqlState;
+
+use super::secret::Secret;
+use crate::runner::target::TargetError;
+
+/// Why one call was not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CallError {
+    /// The database cannot be used: link, deadline, SQLSTATE 08, 53, 57, 58.
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// Whether the connection is still there, so that the end can be proven.
+        connected: bool,
+    },
+    /// The server answered with an error of the statement.
+    Refused {
+        /// SQLSTATE.
+        code: String,
+        /// Its message.
+        message: String,
+    },
+}
+
+impl CallError {
+    /// SQLSTATE and message, for the reason of an unknown fact.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unavailable { message, .. } => message.clone(),
+            Self::Refused { code, message } => format!("{code} {message}"),
+        }
+    }
+
+    /// The link is lost, or a deadline of ours passed.
+    pub(super) fn lost(message: impl Into<String>, hint: &str) -> Self {
+        Self::Unavailable {
+            message: message.into(),
+            hint: hint.to_owned(),
+            connected: false,
+        }
+    }
+
+    /// What the driver reported.
+    pub(super) fn from_driver(error: &tokio_postgres::Error, secret: Option<&Secret>) -> Self {
+        let strip = |text: &str| secret.map_or_else(|| text.to_owned(), |s| s.strip(text));
+        let Some(answer) = error.as_db_error() else {
+            return Self::lost(strip(&chain(error)), LINK_HINT);
+        };
+        let code = answer.code().code();
+        let message = strip(answer.message());
+        if ["08", "53", "57", "58"].contains(&&code[..2]) {
+            return Self::Unavailable {
+                message: format!("{code} {message}"),
+                hint: hint(answer.code()).to_owned(),
+                connected: *answer.code() == SqlState::QUERY_CANCELED,
+            };
+        }
+        Self::Refused {
+            code: code.to_owned(),
+            message,
+        }
+    }
+
+    /// Whether trying again may help, within the bounds of the caller.
+    pub(super) fn worth_another_try(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Refused { code, .. } => code == "40001",
+        }
+    }
+
+    /// As the error of a whole survey.
+    pub(super) fn into_target(self) -> TargetError {
+        match self {
+            Self::Unavailable { message, hint, .. } => TargetError::Unavailable { message, hint },
+            Self::Refused { code, message } => TargetError::Unfit(format!("{code} {message}")),
+        }
+    }
+
+    /// As the error of a connection that was not made: every reason is one to go away and come back.
+    pub(super) fn into_unconnected(self) -> TargetError {
+        match self {
+            Self::Refused { code, message } => TargetError::Unavailable {
+                message: format!("{code} {message}"),
+                hint: connect_hint(&code).to_owned(),
+            },
+            unavailable @ Self::Unavailable { .. } => unavailable.into_target(),
+        }
+    }
+}
+
+const LINK_HINT: &str = "check that the server is running and reachable, then resume";
+
+fn hint(state: &SqlState) -> &'static str {
+    if *state == SqlState::TOO_MANY_CONNECTIONS {
+        "wait until connections are free, then resume"
+    } else if *state == SqlState::QUERY_CANCELED {
+        "raise timeouts.statement_ms of the profile, or resume when the server is less busy"
+    } else {
+        LINK_HINT
+    }
+}
+
+fn connect_hint(code: &str) -> &'static str {
+    match &code[..2] {
+        "28" => "check user, password (PGPASSFILE) and pg_hba.conf, then resume",
+        "3D" => "check the name of the database, then resume",
+        _ => "check the connection settings, then resume",
+    }
+}
+
+/// An error with its causes, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}

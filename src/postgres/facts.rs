@@ -1,0 +1,184 @@
+//! The facts of a survey from the answers of one batch. Invariant: a read that failed, or that two sides computed differently, is unknown.
+
+use md5::{Digest as _, Md5};
+
+use super::error::CallError;
+use super::session::Read;
+use super::statement::Statement;
+use super::validate::{Query, Rulings};
+use super::wire::{Call, Rows};
+use crate::profile::{FactSpec, FunctionSpec, GrantScope};
+use crate::survey::{
+    Derived, Digest, Document, Fact, FactKey, FactKind, Live, Observed, RoleSurvey,
+};
+
+use super::grants;
+
+/// An unknown value with its reason.
+pub(super) fn unknown(reason: impl Into<String>) -> Observed {
+    Observed::Unknown {
+        unknown: reason.into(),
+    }
+}
+
+/// A fact with nothing behind it.
+pub(super) fn plain(key: &str, label: &str, kind: FactKind, observed: Observed) -> Fact {
+    Fact {
+        key: FactKey::new(key),
+        label: label.to_owned(),
+        kind,
+        observed,
+        rows: None,
+        document: None,
+        sql_sha256: None,
+        live: false,
+    }
+}
+
+/// `role` and `role_is_read_only`, first in every full survey.
+pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
+    let read_only = match survey.is_read_only() {
+        Some(answer) => Observed::Derived(Derived::new(answer.to_string())),
+        None if survey.unanswered.is_empty() => unknown("the role survey asked nothing"),
+        None => unknown(format!("not answered: {}", survey.unanswered.join("; "))),
+    };
+    let role = Observed::Live(Live::new(current_user.to_owned()));
+    [
+        plain("role", "role", FactKind::Text, role),
+        plain(
+            "role_is_read_only",
+            "role_is_read_only",
+            FactKind::Boolean,
+            read_only,
+        ),
+    ]
+}
+
+/// The read of a query, or why it may not be read.
+pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<Read, String> {
+    let sql = query.sql.as_ref().map_err(Clone::clone)?;
+    let ruling = rulings
+        .get(&query.name)
+        .ok_or_else(|| "it was not ruled on".to_owned())?;
+    match &ruling.refused {
+        Some(reason) => Err(reason.clone()),
+        None => Ok(Read::Cursor(query.declare(sql), Statement::FETCH_FACT)),
+    }
+}
+
+/// A fact that SQL read.
+pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<Rows, String>) -> Fact {
+    let observed = answer
+        .and_then(one_value)
+        .and_then(|value| typed(spec.kind, value))
+        .map_or_else(unknown, |value| Observed::Live(Live::new(value)));
+    Fact {
+        sql_sha256: Some(query.sql_sha256.clone()),
+        live: spec.live,
+        ..plain(&spec.key, &spec.label, spec.kind, observed)
+    }
+}
+
+fn one_value(rows: Rows) -> Result<String, String> {
+    let count = rows.len();
+    let mut rows = rows.into_iter();
+    match (count, rows.next()) {
+        (1, Some(row)) => row
+            .into_iter()
+            .next()
+            .flatten()
+            .ok_or_else(|| "the value is NULL".to_owned()),
+        (0, _) => Err("no row".to_owned()),
+        _ => Err("more than one row".to_owned()),
+    }
+}
+
+fn typed(kind: FactKind, value: String) -> Result<String, String> {
+    let hex = |length| {
+        value.len() == length
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let fits = match kind {
+        FactKind::Integer => value.parse::<i64>().is_ok(),
+        FactKind::Boolean => ["true", "false"].contains(&value.as_str()),
+        FactKind::Md5 => hex(32),
+        FactKind::Sha256 => hex(64),
+        FactKind::Text | FactKind::Content => true,
+    };
+    if fits {
+        Ok(value)
+    } else {
+        Err("the value is not of the type that the profile declares".to_owned())
+    }
+}
+
+/// Asks for a pinned function.
+pub(super) fn read_function(spec: &FunctionSpec) -> Read {
+    Read::Ask(Call::with(
+        Statement::FUNCTION,
+        vec![spec.schema.clone(), spec.name.clone()],
+    ))
+}
+
+/// A pinned function: md5 by the server and by us, and its source as the document.
+pub(super) fn of_function(
+    spec: &FunctionSpec,
+    answer: Result<Rows, CallError>,
+) -> (Fact, Option<Document>) {
+    let found = answer.map_err(|error| error.reason()).and_then(|rows| {
+        let mut cells = rows.into_iter().flatten();
+        match (cells.next().flatten(), cells.next().flatten()) {
+            (Some(source), Some(md5)) => agreed(source, &md5),
+            _ => Err(format!("{}.{} does not exist", spec.schema, spec.name)),
+        }
+    });
+    let fact = |observed| plain(&spec.key, &spec.label, FactKind::Md5, observed);
+    match found {
+        Ok((source, md5)) => with_document(
+            fact(Observed::Live(Live::new(md5))),
+            Document { text: source },
+        ),
+        Err(reason) => (fact(unknown(reason)), None),
+    }
+}
+
+fn agreed(source: String, of_server: &str) -> Result<(String, String), String> {
+    let hash: [u8; 16] = Md5::digest(&source).into();
+    let own = format!("{:032x}", u128::from_be_bytes(hash));
+    if own == of_server {
+        Ok((source, own))
+    } else {
+        Err(format!(
+            "server and client md5 differ: {of_server} and {own}"
+        ))
+    }
+}
+
+/// The grant matrix.
+pub(super) fn of_grants(
+    scope: &GrantScope,
+    answer: Result<Rows, CallError>,
+) -> (Fact, Option<Document>) {
+    let found = answer
+        .map_err(|error| error.reason())
+        .and_then(|rows| grants::document(&rows));
+    let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
+    match found {
+        Ok(document) => {
+            let value = Digest::of(&document.text).to_string();
+            with_document(fact(Observed::Live(Live::new(value))), document)
+        }
+        Err(reason) => (fact(unknown(reason)), None),
+    }
+}
+
+/// Puts a document behind a fact.
+pub(super) fn with_document(fact: Fact, document: Document) -> (Fact, Option<Document>) {
+    let fact = Fact {
+        document: Some(document.reference()),
+        ..fact
+    };
+    (fact, Some(document))
+}

@@ -1,0 +1,199 @@
+//! What may be in SQL of a profile, read before a server sees it. Invariant: `GuardedSql` exists only for text that passed `guard`.
+
+use super::function_names::{is_built_in, is_syntax};
+use super::lexer::{Token, tokens};
+
+/// Longest SQL text of a profile, in bytes.
+const TEXT_MAX: usize = 64 * 1024;
+
+/// SQL that starts as a read and calls only functions on the allow-list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GuardedSql(String);
+
+impl GuardedSql {
+    /// The text, without a newline at its end.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets SQL of a profile pass, or says why not. `allowed` are the functions that the profile names.
+pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String> {
+    let tokens = readable(sql)?;
+    let first = tokens.iter().find(|token| **token != Token::Sign('('));
+    let reads = matches!(first, Some(Token::Word { text, quoted: false })
+        if ["select", "with", "values", "table"].contains(&text.as_str()));
+    if !reads {
+        return Err(
+            "not a plain read: it must begin with SELECT, WITH, VALUES or TABLE".to_owned(),
+        );
+    }
+    for token in &tokens {
+        if let Token::Word {
+            text,
+            quoted: false,
+        } = token
+            && FORBIDDEN.contains(&text.as_str())
+        {
+            return Err(format!("the word {} is not read-only", text.to_uppercase()));
+        }
+    }
+    if tokens.contains(&Token::Sign(';')) {
+        return Err("more than one statement, or a semicolon".to_owned());
+    }
+    calls_are_known(&tokens, allowed)?;
+    Ok(GuardedSql(sql.trim_end().to_owned()))
+}
+
+/// Whether the definition of a view calls only known functions.
+pub(super) fn guard_view(definition: &str, allowed: &[String]) -> Result<(), String> {
+    calls_are_known(&tokens(definition)?, allowed)
+}
+
+/// Words that begin or belong to writes; as names they can still be written in double quotes.
+const FORBIDDEN: [&str; 25] = [
+    "insert", "update", "delete", "merge", "truncate", "copy", "call", "do", "create", "alter",
+    "drop", "grant", "revoke", "lock", "notify", "listen", "unlisten", "vacuum", "analyze",
+    "cluster", "reindex", "into", "prepare", "execute", "commit",
+];
+
+fn readable(sql: &str) -> Result<Vec<Token>, String> {
+    if sql.contains('\0') {
+        return Err("it has a NUL character".to_owned());
+    }
+    if sql.len() > TEXT_MAX {
+        return Err(format!("it has {} bytes, at most {TEXT_MAX}", sql.len()));
+    }
+    tokens(sql)
+}
+
+fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<(), String> {
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::Word { text, quoted } = token else {
+            continue;
+        };
+        let next = tokens.get(at + 1);
+        if !quoted && text == "operator" && next == Some(&Token::Sign('(')) {
+            return Err("OPERATOR(..) can name an operator of anybody".to_owned());
+        }
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let qualified = before == Some(&Token::Sign('.'));
+        if next == Some(&Token::Sign('(')) {
+            call_is_known(tokens, at, text, *quoted, allowed)?;
+        }
+        if qualified && is_type_position(tokens, at) {
+            let name = qualified_name(tokens, at);
+            if !name.starts_with("pg_catalog.") && !allowed.contains(&name) {
+                return Err(format!(
+                    "the type {name} is not of pg_catalog; its casts and checks could run anything"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn call_is_known(
+    tokens: &[Token],
+    at: usize,
+    text: &str,
+    quoted: bool,
+    allowed: &[String],
+) -> Result<(), String> {
+    let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+    if before == Some(&Token::Sign('.')) {
+        let name = qualified_name(tokens, at);
+        let built_in = name.strip_prefix("pg_catalog.").is_some_and(is_built_in);
+        if built_in || allowed.contains(&name) {
+            return Ok(());
+        }
+        return Err(format!("the function {name} is not on the allow-list"));
+    }
+    let named_by_as = matches!(before, Some(Token::Word { text, quoted: false }) if text == "as");
+    let syntax = !quoted && is_syntax(text);
+    if syntax || named_by_as || is_built_in(text) || allowed.iter().any(|name| name == text) {
+        return Ok(());
+    }
+    Err(format!("the function {text} is not on the allow-list"))
+}
+
+/// `schema.name` of the word at `at`; of a longer chain the last two words.
+fn qualified_name(tokens: &[Token], at: usize) -> String {
+    let word = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
+        Some(Token::Word { text, .. }) => text.as_str(),
+        _ => "",
+    };
+    format!("{}.{}", word(at.checked_sub(2)), word(Some(at)))
+}
+
+/// Whether the qualified word at `at` stands where a type stands: after `::`, after `AS` in a cast, or before a string constant.
+fn is_type_position(tokens: &[Token], at: usize) -> bool {
+    if tokens.get(at + 1) == Some(&Token::Text) {
+        return true;
+    }
+    let Some(before) = at.checked_sub(3) else {
+        return false;
+    };
+    match &tokens[before] {
+        Token::Sign(':') => true,
+        Token::Word {
+            text,
+            quoted: false,
+        } => text == "as",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::guard;
+
+    #[rstest]
+    #[case("INSERT INTO public.t VALUES (1)")]
+    #[case("WITH w AS (DELETE FROM public.t RETURNING 1) SELECT * FROM w")]
+    #[case("SELECT 1; COMMIT")]
+    #[case("SELECT public.steal()")]
+    #[case("SELECT pg_catalog.lo_create(0)")]
+    #[case("SELECT lo_create (0)")]
+    #[case("SELECT \"lo_create\"(0)")]
+    #[case("SELECT pg_catalog . /* x */ \"lo_unlink\" (1)")]
+    #[case("SELECT query_to_xml('DELETE FROM t', true, true, '')")]
+    #[case("SELECT nextval('s')")]
+    #[case("SELECT set_config('transaction_read_only', 'off', false)")]
+    #[case("SELECT 1 OPERATOR(public.+) 2")]
+    #[case("SELECT 'x'::public.trap")]
+    #[case("SELECT CAST('x' AS public.trap)")]
+    #[case("SELECT public.trap 'x'")]
+    #[case("SELECT * INTO t FROM public.a")]
+    #[case("SELECT pg_notify('c', 'x')")]
+    #[case("SELECT pg_terminate_backend(1)")]
+    #[case("COMMIT")]
+    #[case("ROLLBACK")]
+    #[case("DO $$ BEGIN END $$")]
+    #[case("CALL public.p()")]
+    #[case("EXPLAIN ANALYZE SELECT 1")]
+    #[case("COPY public.t TO PROGRAM 'x'")]
+    #[case("SELECT U&\"\\0070\"()")]
+    #[case("SELECT $1")]
+    #[case("SELECT 1\0")]
+    fn hostile_sql_is_refused(#[case] sql: &str) {
+        assert!(guard(sql, &[]).is_err(), "{sql}");
+    }
+
+    #[test]
+    fn sql_of_the_built_in_profile_passes() {
+        let (profile, _) = crate::profile::built_in("icx-const").expect("it parses");
+        let facts = profile.facts.iter().filter_map(|fact| fact.sql.as_deref());
+        let streams = [profile.pieces.sql.as_str(), profile.candidates.sql.as_str()];
+        for sql in facts.chain(streams) {
+            assert_eq!(guard(sql, &[]).map(|_| ()), Ok(()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_the_profile_names_passes() {
+        assert!(guard("SELECT public.f(1)", &["public.f".to_owned()]).is_ok());
+    }
+}

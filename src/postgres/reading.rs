@@ -1,0 +1,209 @@
+//! What is read between the first answers and the end. Invariant: all of it is from the snapshot of one session.
+
+use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
+use super::facts;
+use super::grants;
+use super::guard::guard;
+use super::plan::{Failure, Plan, called, is_serialization, reasoned};
+use super::role;
+use super::session::{Read, Session};
+use super::statement::{Cursor, Statement};
+use super::validate::{Query, Rulings};
+use super::wire::Rows;
+use crate::profile::{ContentSpec, Profile};
+use crate::runner::target::{Progress, TargetError, Witness};
+use crate::survey::{Document, Fact, FactKind, Live, Observed, RoleSurvey};
+
+/// What one transaction read.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// The facts in the order of the contract.
+    pub(super) facts: Vec<Fact>,
+    /// The documents behind them.
+    pub(super) documents: Vec<Document>,
+    /// The role survey.
+    pub(super) role: RoleSurvey,
+    /// Whether the server said 40001.
+    pub(super) serialization: bool,
+}
+
+/// Reads facts as a profile and its rulings permit.
+pub(super) struct Reader<'a> {
+    /// What to ask.
+    pub(super) profile: &'a Profile,
+    /// What may be asked.
+    pub(super) rulings: &'a Rulings,
+}
+
+/// Progress that only names what is being done.
+pub(super) fn stage(what: &str) -> Progress {
+    Progress {
+        what: what.to_owned(),
+        done: 0,
+        total: None,
+    }
+}
+
+impl Reader<'_> {
+    fn queries(&self, live_only: bool) -> Vec<Query> {
+        let allowed = &self.profile.role.functions;
+        self.profile
+            .facts
+            .iter()
+            .filter(|fact| fact.live || !live_only)
+            .map(|fact| Query::of_fact(fact, allowed))
+            .collect()
+    }
+
+    /// The facts that are read again while a run waits.
+    pub(super) async fn live_facts(&self, session: &mut Session) -> Result<Reading, TargetError> {
+        let queries = self.queries(true);
+        let plan = Plan::of(
+            queries
+                .iter()
+                .map(|query| facts::read_of(query, self.rulings)),
+        );
+        let answers = plan.run(session).await?;
+        let serialization = is_serialization(&answers);
+        let specs = self.profile.facts.iter().filter(|fact| fact.live);
+        let facts = specs
+            .zip(&queries)
+            .zip(answers)
+            .map(|((spec, query), answer)| facts::of_sql(spec, query, reasoned(answer)))
+            .collect();
+        Ok(Reading {
+            facts,
+            serialization,
+            ..Reading::default()
+        })
+    }
+
+    /// Every fact, every document, the role survey: two round trips, however many facts there are.
+    pub(super) async fn all_facts(
+        &self,
+        session: &mut Session,
+        witness: &mut dyn Witness,
+    ) -> Result<Reading, TargetError> {
+        let profile = self.profile;
+        let version = session.server().version_num;
+        let queries = self.queries(false);
+        let contents: Vec<Query> = profile.contents.iter().map(Query::of_content).collect();
+        let sql = queries
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let functions = profile
+            .functions
+            .iter()
+            .map(|f| Ok(facts::read_function(f)));
+        let digests = contents
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let roles = role::reads(version).into_iter().map(Ok);
+        let plan = Plan::of(
+            sql.chain(functions)
+                .chain([Ok(grants::read(&profile.grants))])
+                .chain(digests)
+                .chain(roles),
+        );
+        witness.progress(stage("Facts, grant matrix, role survey"));
+        let answers = plan.run(session).await?;
+        let serialization = is_serialization(&answers);
+        let mut answers = answers.into_iter();
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or(Err(Failure::Reason("not asked".to_owned())))
+        };
+        let mut of_sql = Vec::new();
+        for (spec, query) in profile.facts.iter().zip(&queries) {
+            of_sql.push((facts::of_sql(spec, query, reasoned(next())), None));
+        }
+        for spec in &profile.functions {
+            of_sql.push(facts::of_function(spec, called(next())));
+        }
+        of_sql.push(facts::of_grants(&profile.grants, called(next())));
+        let digests: Vec<_> = contents.iter().map(|_| next()).collect();
+        let current_user = session.server().current_user.clone();
+        let role = role::survey(&current_user, version, answers.map(called), &profile.role);
+        witness.progress(stage("Protected tables"));
+        let of_contents = self.contents(session, digests).await?;
+        let mut read = Reading {
+            serialization,
+            ..Reading::default()
+        };
+        read.facts.extend(facts::of_role(&role, &current_user));
+        for (fact, document) in of_sql.into_iter().chain(of_contents) {
+            read.facts.push(fact);
+            read.documents.extend(document);
+        }
+        read.role = role;
+        Ok(read)
+    }
+
+    /// The second round trip: the rows of the protected tables that are short enough.
+    async fn contents(
+        &self,
+        session: &mut Session,
+        digests: Vec<Result<Rows, Failure>>,
+    ) -> Result<Vec<(Fact, Option<Document>)>, TargetError> {
+        let digests: Vec<_> = digests
+            .into_iter()
+            .map(|answer| {
+                let rows = reasoned(answer)?;
+                ServerDigest::of(&rows).map_err(|error| error.reason())
+            })
+            .collect();
+        let reads = self
+            .profile
+            .contents
+            .iter()
+            .zip(&digests)
+            .map(|(spec, digest)| match digest {
+                Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
+                Ok(_) => Err(String::new()),
+                Err(reason) => Err(reason.clone()),
+            });
+        let answers = Plan::of(reads).run(session).await?;
+        let specs = self.profile.contents.iter();
+        let facts = specs.zip(digests).zip(answers);
+        Ok(facts
+            .map(|((spec, digest), answer)| content_fact(spec, digest, answer))
+            .collect())
+    }
+}
+
+fn document_read(spec: &ContentSpec) -> Result<Read, String> {
+    let sql = guard(&content::document_sql(spec), &[])?;
+    Ok(Read::Cursor(
+        Statement::declare_written(Cursor::Fact, &sql),
+        Statement::FETCH_ROWS,
+    ))
+}
+
+fn content_fact(
+    spec: &ContentSpec,
+    digest: Result<ServerDigest, String>,
+    answer: Result<Rows, Failure>,
+) -> (Fact, Option<Document>) {
+    let found = digest.and_then(|digest| {
+        if digest.rows > DOCUMENT_ROWS_MAX {
+            return Ok((digest.rows, digest.value(), None));
+        }
+        let (value, document) = content::digest_rows(reasoned(answer)?, &digest)?;
+        Ok((digest.rows, value, Some(document)))
+    });
+    let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
+    match found {
+        Ok((rows, value, document)) => {
+            let fact = Fact {
+                rows: Some(rows),
+                ..fact(Observed::Live(Live::new(value)))
+            };
+            match document {
+                Some(document) => facts::with_document(fact, document),
+                None => (fact, None),
+            }
+        }
+        Err(reason) => (fact(facts::unknown(reason)), None),
+    }
+}

@@ -1,0 +1,120 @@
+//! The role survey: could this role have written? Invariant: a question without an answer is listed, and then nothing is proven.
+
+use super::error::CallError;
+use super::session::Read;
+use super::statement::Statement;
+use super::wire::Rows;
+use crate::profile::RoleAllowances;
+use crate::survey::{RoleFinding, RoleSurvey, Severity};
+
+/// One question, and the servers that know it.
+struct Question {
+    kind: &'static str,
+    statement: Statement,
+    since: u32,
+}
+
+const ALWAYS: u32 = 0;
+
+/// Every question of the survey.
+const QUESTIONS: [Question; 16] = [
+    question("role attribute", Statement::ROLE_ATTRIBUTES),
+    question("predefined role", Statement::ROLE_REACHABLE),
+    question("role membership", Statement::ROLE_MEMBERSHIP),
+    question("ownership", Statement::ROLE_OWNERSHIP),
+    question("table privilege", Statement::ROLE_RELATIONS),
+    question("column privilege", Statement::ROLE_COLUMNS),
+    question("create or temporary", Statement::ROLE_CREATE),
+    question("untrusted language", Statement::ROLE_LANGUAGES),
+    question("foreign data", Statement::ROLE_FOREIGN),
+    Question {
+        kind: "parameter privilege",
+        statement: Statement::ROLE_PARAMETERS,
+        since: 150_000,
+    },
+    question("security definer", Statement::ROLE_DEFINERS),
+    question("built-in function", Statement::ROLE_BUILTINS),
+    question("default privilege", Statement::ROLE_DEFAULTS),
+    question("large object", Statement::ROLE_LARGE_OBJECTS),
+    question("trap", Statement::ROLE_TRAPS),
+    question("event trigger", Statement::ROLE_EVENT_TRIGGERS),
+];
+
+const fn question(kind: &'static str, statement: Statement) -> Question {
+    Question {
+        kind,
+        statement,
+        since: ALWAYS,
+    }
+}
+
+fn asked(version: u32) -> impl Iterator<Item = Question> {
+    QUESTIONS
+        .into_iter()
+        .filter(move |question| question.since <= version)
+}
+
+/// The reads of the survey on a server of this version.
+pub(super) fn reads(version: u32) -> Vec<Read> {
+    asked(version)
+        .map(|question| Read::Ask(question.statement.into()))
+        .collect()
+}
+
+/// Builds the survey from the answers to [`reads`].
+pub(super) fn survey(
+    role: &str,
+    version: u32,
+    answers: impl Iterator<Item = Result<Rows, CallError>>,
+    allowances: &RoleAllowances,
+) -> RoleSurvey {
+    let mut survey = RoleSurvey {
+        role: role.to_owned(),
+        ..RoleSurvey::default()
+    };
+    for (question, answer) in asked(version).zip(answers) {
+        match answer {
+            Ok(rows) => take(&mut survey, question.kind, rows, allowances),
+            Err(error) => survey
+                .unanswered
+                .push(format!("{}: {}", question.kind, error.reason())),
+        }
+    }
+    survey.findings.sort();
+    survey.findings.dedup();
+    survey
+}
+
+fn take(survey: &mut RoleSurvey, kind: &str, rows: Rows, allowances: &RoleAllowances) {
+    let mut looked = None;
+    for row in rows {
+        let mut cells = row.into_iter().map(Option::unwrap_or_default);
+        let mut cell = || cells.next().unwrap_or_default();
+        let (what, object) = (cell(), cell());
+        let severity = match what.as_str() {
+            "looked" => {
+                looked = object.parse().ok();
+                continue;
+            }
+            "warn" => Severity::Warn,
+            // Whatever is not known to be harmless is a way to write.
+            _ => Severity::Fail,
+        };
+        let mut finding = RoleFinding {
+            severity,
+            kind: kind.to_owned(),
+            object,
+            privilege: cell(),
+            via: cell(),
+            allowed: false,
+        };
+        finding.allowed = allowances.allow.contains(&finding.line());
+        survey.findings.push(finding);
+    }
+    match looked {
+        Some(looked) => survey.asked.push((kind.to_owned(), looked)),
+        None => survey
+            .unanswered
+            .push(format!("{kind}: it did not say how many rows it looked at")),
+    }
+}

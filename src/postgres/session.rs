@@ -1,0 +1,283 @@
+//! One survey transaction from BEGIN to ROLLBACK. Invariant: it is journalled before BEGIN, read only by its own first answers, and never committed.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::connect::Manner;
+use super::error::CallError;
+use super::proof;
+use super::statement::Statement;
+use super::wire::{Call, Rows, Step, Wire};
+use crate::profile::Timeouts;
+use crate::runner::target::{Purpose, TargetError, Witness};
+use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
+
+/// One read of a survey; each has a savepoint of its own, so that it fails alone.
+#[derive(Debug, Clone)]
+pub(super) enum Read {
+    /// A constant SELECT.
+    Ask(Call),
+    /// A cursor and its FETCH.
+    Cursor(Statement, Statement),
+}
+
+/// An open survey transaction.
+pub(super) struct Session {
+    wire: Wire,
+    nonce: String,
+    began: Instant,
+    settings: BTreeMap<String, String>,
+    server: ServerIdentity,
+    snapshot: Snapshot,
+    backend_pid: i32,
+    fault: Option<CallError>,
+}
+
+/// The longest that one survey may hold its snapshot, on servers that know such a limit.
+const TRANSACTION_TIMEOUT_MS: &str = "3600000";
+
+impl Session {
+    /// Tells the witness, begins, asks the first questions. What they answered is judged by [`Session::unfit`].
+    pub(super) async fn open(
+        mut wire: Wire,
+        purpose: Purpose,
+        manner: &Manner,
+        witness: &mut dyn Witness,
+    ) -> Result<Self, TargetError> {
+        let nonce = nonce()?;
+        witness.opening(purpose, &nonce)?;
+        let (began_at, began) = (now(), Instant::now());
+        let calls = opening_calls(&nonce, &manner.timeouts);
+        let answers = wire.batch(&calls).await.map_err(CallError::into_target)?;
+        let mut answers = answers.into_iter();
+        let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
+        let mut fault = None;
+        let mut must = |answer: Result<Rows, CallError>| match answer {
+            Ok(rows) => rows,
+            Err(error) => {
+                fault.get_or_insert(error);
+                Vec::new()
+            }
+        };
+        let _begun = must(next());
+        let _opened = must(next());
+        let settings = must(next());
+        let identity = must(next());
+        let _savepoint = next();
+        let system_identifier = next().ok().and_then(single);
+        let _rollback_to = next();
+        let timeline = next().ok().and_then(single);
+        let mut columns = identity.into_iter().flatten();
+        let mut cell = || columns.next().flatten().unwrap_or_default();
+        let mut snapshot = Snapshot {
+            nonce: nonce.clone(),
+            virtual_xid: cell(),
+            server_time: cell(),
+            snapshot: String::new(),
+            began_at,
+            ended_at: began_at,
+        };
+        snapshot.snapshot = cell();
+        let in_recovery = cell() == "true";
+        let server = ServerIdentity {
+            version: cell(),
+            version_num: cell().parse().unwrap_or(0),
+            system_identifier,
+            timeline,
+            database: cell(),
+            postmaster_start: cell(),
+            in_recovery,
+            session_user: cell(),
+            current_user: cell(),
+            transport: wire.transport().name().to_owned(),
+        };
+        let mut session = Self {
+            backend_pid: cell().parse().unwrap_or(0),
+            fault,
+            wire,
+            nonce,
+            began,
+            settings: pairs(settings),
+            server,
+            snapshot,
+        };
+        session.limit_transaction().await;
+        Ok(session)
+    }
+
+    async fn limit_transaction(&mut self) {
+        if self.server.version_num < 170_000 || self.fault.is_some() {
+            return;
+        }
+        let call = Call::with(
+            Statement::TRANSACTION_TIMEOUT,
+            vec![TRANSACTION_TIMEOUT_MS.to_owned()],
+        );
+        self.fault = self.wire.ask(call).await.err();
+    }
+
+    /// Why this session is not what was asked for.
+    pub(super) fn unfit(&self, require_standby: bool) -> Option<TargetError> {
+        let fault = self.fault.clone().map(CallError::into_target);
+        fault.or_else(|| self.unlike(require_standby).map(TargetError::Unfit))
+    }
+
+    fn unlike(&self, require_standby: bool) -> Option<String> {
+        let wanted = [
+            ("drygate.nonce", self.nonce.as_str()),
+            ("transaction_read_only", "on"),
+            ("transaction_isolation", "repeatable read"),
+            ("search_path", ""),
+            ("row_security", "off"),
+            ("jit", "off"),
+            ("max_parallel_workers_per_gather", "0"),
+            ("datestyle", "ISO"),
+            ("intervalstyle", "iso_8601"),
+            ("timezone", "UTC"),
+            ("extra_float_digits", "3"),
+            ("bytea_output", "hex"),
+            ("standard_conforming_strings", "on"),
+            ("synchronize_seqscans", "off"),
+            ("client_encoding", "UTF8"),
+        ];
+        for (name, value) in wanted {
+            let found = self.settings.get(name).map_or("", String::as_str);
+            let holds = match name {
+                "datestyle" => found.starts_with("ISO"),
+                "search_path" => found.is_empty() || found == "\"\"",
+                _ => found == value,
+            };
+            if !holds {
+                return Some(format!(
+                    "{name} is {found:?} inside the transaction, it must be {value:?}"
+                ));
+            }
+        }
+        if self.snapshot.virtual_xid.is_empty() || self.snapshot.server_time.is_empty() {
+            return Some("the session does not see its own transaction".to_owned());
+        }
+        (require_standby && !self.server.in_recovery)
+            .then(|| "the profile requires a standby, this server is a primary".to_owned())
+    }
+
+    /// The server.
+    pub(super) fn server(&self) -> &ServerIdentity {
+        &self.server
+    }
+
+    /// Reads everything in one round trip; each read fails alone.
+    pub(super) async fn read(
+        &mut self,
+        reads: &[Read],
+    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        let mut calls = Vec::with_capacity(reads.len() * 5);
+        for read in reads {
+            calls.push(Statement::SAVEPOINT.into());
+            match read {
+                Read::Ask(call) => calls.push(call.clone()),
+                Read::Cursor(declare, fetch) => {
+                    calls.push(declare.clone().into());
+                    calls.push(fetch.clone().into());
+                }
+            }
+            calls.push(Statement::ROLLBACK_TO.into());
+            calls.push(Statement::RELEASE.into());
+        }
+        let mut answers = self.wire.batch(&calls).await?.into_iter();
+        let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
+        let mut results = Vec::with_capacity(reads.len());
+        for read in reads {
+            let savepoint = next();
+            let mut result = savepoint.and(next());
+            if matches!(read, Read::Cursor(..)) {
+                let fetched = next();
+                result = result.and(fetched);
+            }
+            let (back, released) = (next(), next());
+            results.push(result.and_then(|rows| back.and(released).map(|_| rows)));
+        }
+        Ok(results)
+    }
+
+    /// One statement outside any savepoint: the cursors of the streams.
+    pub(super) async fn ask(&mut self, statement: Statement) -> Result<Rows, CallError> {
+        self.wire.ask(statement).await
+    }
+
+    /// Parses statements without executing any of them.
+    pub(super) async fn parse_only(
+        &mut self,
+        steps: &[Step],
+    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        self.wire.parse_only(steps).await
+    }
+
+    /// Measures the end, rolls back, looks for residue.
+    pub(super) async fn close(
+        mut self,
+    ) -> Result<(ServerIdentity, Snapshot, TransactionProof), CallError> {
+        let mut calls: Vec<Call> = [
+            Statement::CLOSING,
+            Statement::LOCKS,
+            Statement::ROLLBACK,
+            Statement::BEGIN,
+            Statement::RESIDUE,
+        ]
+        .map(Call::from)
+        .to_vec();
+        if self.server.version_num >= 180_000 {
+            calls.push(Statement::BACKEND_WAL.into());
+        }
+        calls.push(Statement::ROLLBACK.into());
+        let answers = self.wire.batch(&calls).await?;
+        self.snapshot.ended_at = now();
+        let mut footprint = self.wire.footprint().clone();
+        footprint.transaction_us =
+            u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let proof = proof::proof(&self.snapshot, self.backend_pid, footprint, answers);
+        Ok((self.server, self.snapshot, proof))
+    }
+}
+
+fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
+    let opening = vec![
+        nonce.to_owned(),
+        timeouts.statement_ms.to_string(),
+        timeouts.lock_ms.to_string(),
+    ];
+    vec![
+        Statement::BEGIN.into(),
+        Call::with(Statement::OPENING, opening),
+        Statement::SETTINGS.into(),
+        Statement::IDENTITY.into(),
+        Statement::SAVEPOINT.into(),
+        Statement::SYSTEM_IDENTIFIER.into(),
+        Statement::ROLLBACK_TO.into(),
+        Statement::TIMELINE.into(),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
+    ]
+}
+
+fn pairs(rows: Rows) -> BTreeMap<String, String> {
+    let pair = |row: Vec<Option<String>>| {
+        let mut cells = row.into_iter();
+        Some((cells.next()??, cells.next()??))
+    };
+    rows.into_iter().filter_map(pair).collect()
+}
+
+fn single(rows: Rows) -> Option<String> {
+    rows.into_iter().flatten().next().flatten()
+}
+
+fn now() -> UtcTime {
+    UtcTime::new(jiff::Timestamp::now())
+}
+
+fn nonce() -> Result<String, TargetError> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| TargetError::Unfit(format!("no random bytes for a nonce: {error}")))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

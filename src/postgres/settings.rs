@@ -1,0 +1,269 @@
+//! Where and as whom to connect, from a URL, a service, the environment and the password file. Invariant: everything but the secret can be printed.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::environment::Environment;
+use super::passfile::{self, Login};
+use super::secret::Secret;
+use super::url::{self, Parameters, encoded};
+use crate::profile::TlsMode;
+
+/// Why settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// The URL holds a password.
+    #[error(
+        "a password inside --database-url shows in the process list; use DRYGATE_DATABASE_URL, PGPASSFILE or a service file"
+    )]
+    PasswordInUrl,
+    /// The connection text is malformed.
+    #[error("the connection text: {0}")]
+    Url(String),
+    /// A value has no meaning.
+    #[error("{name}: {why}")]
+    Value {
+        /// Name of the setting.
+        name: String,
+        /// Why, without its value.
+        why: String,
+    },
+    /// The password file may not be used.
+    #[error("{0}")]
+    PassFile(String),
+    /// The service is not usable.
+    #[error("{0}")]
+    Service(String),
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(String),
+}
+
+/// Resolved connection settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// Host name, address or directory of the unix socket.
+    pub host: String,
+    /// Address to connect to instead of looking the host up.
+    pub hostaddr: Option<IpAddr>,
+    /// Port.
+    pub port: u16,
+    /// Database.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Protection that was asked for; `None`: what the profile says.
+    pub tls: Option<TlsMode>,
+    /// File of trusted root certificates.
+    pub root_certificates: Option<PathBuf>,
+    /// Limit for connecting.
+    pub connect_timeout: Option<Duration>,
+    pub(super) password: Option<Secret>,
+}
+
+/// Names of libpq and their variables.
+const NAMES: [(&str, &str); 9] = [
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("port", "PGPORT"),
+    ("dbname", "PGDATABASE"),
+    ("user", "PGUSER"),
+    ("password", "PGPASSWORD"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+];
+
+impl ConnectionSettings {
+    /// Settings from a connection text, completed by service, environment and password file, in this order.
+    pub fn resolve(text: Option<&str>, env: &Environment) -> Result<Self, SettingsError> {
+        let mut found = text.map(url::parse).transpose()?.unwrap_or_default();
+        known_names(&found)?;
+        let service = found.remove("service");
+        let service = service.as_deref().or_else(|| env.get("PGSERVICE"));
+        if let Some(name) = service {
+            for (key, value) in service_settings(name, env)? {
+                found.entry(key).or_insert(value);
+            }
+        }
+        for (name, variable) in NAMES {
+            if let Some(value) = env.get(variable) {
+                found
+                    .entry(name.to_owned())
+                    .or_insert_with(|| value.to_owned());
+            }
+        }
+        Self::of(&found, env)
+    }
+
+    fn of(found: &Parameters, env: &Environment) -> Result<Self, SettingsError> {
+        let get = |name: &str| found.get(name).cloned();
+        let user = get("user")
+            .or_else(|| {
+                env.get("USER")
+                    .or_else(|| env.get("LOGNAME"))
+                    .map(str::to_owned)
+            })
+            .ok_or_else(|| value_error("user", "no user is named"))?;
+        let hostaddr = get("hostaddr")
+            .map(|text| text.parse::<IpAddr>())
+            .transpose()
+            .map_err(|_| value_error("hostaddr", "not an IP address"))?;
+        let host = get("host")
+            .or_else(|| hostaddr.map(|addr| addr.to_string()))
+            .unwrap_or_else(default_host);
+        let port = get("port").map_or(Ok(5432), |text| text.parse());
+        let seconds = get("connect_timeout").map(|text| text.parse::<u64>());
+        let seconds = seconds
+            .transpose()
+            .map_err(|_| value_error("connect_timeout", "not a number of seconds"))?;
+        let mut settings = Self {
+            host,
+            hostaddr,
+            port: port.map_err(|_| value_error("port", "not a port number"))?,
+            database: get("dbname").unwrap_or_else(|| user.clone()),
+            user,
+            tls: get("sslmode").map_or(Ok(None), |mode| tls_mode(&mode))?,
+            root_certificates: get("sslrootcert")
+                .filter(|path| path != "system")
+                .map(PathBuf::from),
+            connect_timeout: seconds.filter(|s| *s > 0).map(Duration::from_secs),
+            password: get("password").map(Secret::new),
+        };
+        if settings.password.is_none() {
+            settings.password = settings.password_from_file(found.get("passfile"), env)?;
+        }
+        Ok(settings)
+    }
+
+    fn password_from_file(
+        &self,
+        named: Option<&String>,
+        env: &Environment,
+    ) -> Result<Option<Secret>, SettingsError> {
+        let file = named
+            .map(String::as_str)
+            .or_else(|| env.get("PGPASSFILE"))
+            .map(PathBuf::from)
+            .or_else(|| env.home_file(".pgpass"));
+        let host = if self.is_unix_socket() {
+            "localhost"
+        } else {
+            &self.host
+        };
+        let login = Login {
+            host,
+            port: self.port,
+            database: &self.database,
+            user: &self.user,
+        };
+        file.map_or(Ok(None), |file| passfile::password(&file, &login))
+    }
+
+    /// Whether the host is a directory with a unix socket.
+    pub fn is_unix_socket(&self) -> bool {
+        self.host.starts_with('/') && self.hostaddr.is_none()
+    }
+
+    /// Whether the way to the host never leaves the machine.
+    pub fn is_local(&self) -> bool {
+        let loopback = |text: &str| text.parse::<IpAddr>().is_ok_and(|addr| addr.is_loopback());
+        match self.hostaddr {
+            Some(addr) => addr.is_loopback(),
+            None => self.is_unix_socket() || self.host == "localhost" || loopback(&self.host),
+        }
+    }
+
+    /// A connection text without secrets, from which the same settings are resolved again.
+    pub fn reconnect(&self) -> String {
+        let mut text = format!(
+            "postgresql:///{}?host={}&port={}&user={}",
+            encoded(&self.database),
+            encoded(&self.host),
+            self.port,
+            encoded(&self.user)
+        );
+        let mode = self.tls.map(|mode| match mode {
+            TlsMode::Disable => "disable",
+            TlsMode::Require => "require",
+            TlsMode::VerifyFull => "verify-full",
+        });
+        let roots = self.root_certificates.as_deref().and_then(Path::to_str);
+        let addr = self.hostaddr.map(|addr| addr.to_string());
+        for (name, value) in [
+            ("hostaddr", addr.as_deref()),
+            ("sslmode", mode),
+            ("sslrootcert", roots),
+        ] {
+            if let Some(value) = value {
+                text = format!("{text}&{name}={}", encoded(value));
+            }
+        }
+        text
+    }
+}
+
+fn value_error(name: &str, why: &str) -> SettingsError {
+    SettingsError::Value {
+        name: name.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+fn known_names(found: &Parameters) -> Result<(), SettingsError> {
+    let known = |name: &str| {
+        NAMES.iter().any(|(known, _)| *known == name) || ["service", "passfile"].contains(&name)
+    };
+    match found.keys().find(|name| !known(name)) {
+        Some(_) => Err(SettingsError::Url(
+            "it has a setting that is not supported; known are host, hostaddr, port, dbname, user, password, sslmode, \
+             sslrootcert, connect_timeout, service, passfile"
+                .to_owned(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn service_settings(name: &str, env: &Environment) -> Result<Parameters, SettingsError> {
+    let file = env
+        .get("PGSERVICEFILE")
+        .map(PathBuf::from)
+        .or_else(|| env.home_file(".pg_service.conf"));
+    let system = env
+        .get("PGSYSCONFDIR")
+        .map(|dir| PathBuf::from(dir).join("pg_service.conf"));
+    for file in [file, system].into_iter().flatten() {
+        if let Some(found) = passfile::service(&file, name)? {
+            return Ok(found);
+        }
+    }
+    Err(SettingsError::Service(format!(
+        "service {name} is defined in no service file"
+    )))
+}
+
+/// `allow` and `prefer` say nothing that we would follow: the profile decides.
+fn tls_mode(text: &str) -> Result<Option<TlsMode>, SettingsError> {
+    match text {
+        "disable" => Ok(Some(TlsMode::Disable)),
+        "allow" | "prefer" => Ok(None),
+        "require" => Ok(Some(TlsMode::Require)),
+        "verify-ca" | "verify-full" => Ok(Some(TlsMode::VerifyFull)),
+        _ => Err(value_error(
+            "sslmode",
+            "allowed are disable, allow, prefer, require, verify-ca, verify-full",
+        )),
+    }
+}
+
+/// The first socket directory that exists, as distributions place it, else the loopback.
+fn default_host() -> String {
+    ["/var/run/postgresql", "/tmp"]
+        .into_iter()
+        .find(|dir| Path::new(dir).join(".s.PGSQL.5432").exists())
+        .unwrap_or("localhost")
+        .to_owned()
+}

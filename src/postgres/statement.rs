@@ -1,0 +1,145 @@
+//! The closed list of what is ever sent to a server. Invariant: a `Statement` is a constant of this file or a DECLARE around guarded SQL.
+
+use std::borrow::Cow;
+
+use super::guard::GuardedSql;
+
+/// One statement of the closed list.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    text: Cow<'static, str>,
+}
+
+/// The constants: transaction control, and the SELECTs of `assets/sql`.
+macro_rules! constants {
+    ($($name:ident = $text:expr;)*) => {
+        impl Statement {
+            $(
+                #[doc = concat!("The constant statement `", stringify!($name), "`.")]
+                pub(super) const $name: Self = Self { text: Cow::Borrowed($text) };
+            )*
+        }
+    };
+}
+
+constants! {
+    BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    ROLLBACK = "ROLLBACK";
+    SAVEPOINT = "SAVEPOINT s";
+    ROLLBACK_TO = "ROLLBACK TO SAVEPOINT s";
+    RELEASE = "RELEASE SAVEPOINT s";
+    OPENING = include_str!("../../assets/sql/opening.sql");
+    SETTINGS = include_str!("../../assets/sql/settings.sql");
+    IDENTITY = include_str!("../../assets/sql/identity.sql");
+    SYSTEM_IDENTIFIER = include_str!("../../assets/sql/system_identifier.sql");
+    TIMELINE = include_str!("../../assets/sql/timeline.sql");
+    TRANSACTION_TIMEOUT = include_str!("../../assets/sql/transaction_timeout.sql");
+    CLOSING = include_str!("../../assets/sql/closing.sql");
+    LOCKS = include_str!("../../assets/sql/locks.sql");
+    RESIDUE = include_str!("../../assets/sql/residue.sql");
+    BACKEND_WAL = include_str!("../../assets/sql/backend_wal.sql");
+    FUNCTION = include_str!("../../assets/sql/function.sql");
+    OWN_LOCKS = include_str!("../../assets/sql/own_locks.sql");
+    GRANTS = include_str!("../../assets/sql/grants.sql");
+    ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");
+    ROLE_REACHABLE = include_str!("../../assets/sql/role_reachable.sql");
+    ROLE_MEMBERSHIP = include_str!("../../assets/sql/role_membership.sql");
+    ROLE_OWNERSHIP = include_str!("../../assets/sql/role_ownership.sql");
+    ROLE_RELATIONS = include_str!("../../assets/sql/role_relations.sql");
+    ROLE_COLUMNS = include_str!("../../assets/sql/role_columns.sql");
+    ROLE_CREATE = include_str!("../../assets/sql/role_create.sql");
+    ROLE_LANGUAGES = include_str!("../../assets/sql/role_languages.sql");
+    ROLE_FOREIGN = include_str!("../../assets/sql/role_foreign.sql");
+    ROLE_PARAMETERS = include_str!("../../assets/sql/role_parameters.sql");
+    ROLE_DEFINERS = include_str!("../../assets/sql/role_definers.sql");
+    ROLE_BUILTINS = include_str!("../../assets/sql/role_builtins.sql");
+    ROLE_DEFAULTS = include_str!("../../assets/sql/role_defaults.sql");
+    ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");
+    ROLE_TRAPS = include_str!("../../assets/sql/role_traps.sql");
+    ROLE_EVENT_TRIGGERS = include_str!("../../assets/sql/role_event_triggers.sql");
+    FETCH_FACT = "FETCH FORWARD 2 FROM fact";
+    FETCH_ROWS = "FETCH FORWARD 10001 FROM fact";
+    FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
+    FETCH_UNITS = "FETCH FORWARD 2000 FROM units";
+}
+
+/// The cursors that exist, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// Of one fact.
+    Fact,
+    /// Of the source pieces.
+    Pieces,
+    /// Of the live units.
+    Units,
+}
+
+impl Cursor {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fact => "fact",
+            Self::Pieces => "pieces",
+            Self::Units => "units",
+        }
+    }
+
+    /// The columns that the profile's query has, all read as text.
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Fact => &["value"],
+            Self::Pieces => &["key", "content"],
+            Self::Units => &["key", "content", "state"],
+        }
+    }
+}
+
+impl Statement {
+    /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text.
+    pub(super) fn declare(cursor: Cursor, sql: &GuardedSql) -> Self {
+        Self::declaration(cursor, &wrapped(cursor.columns(), sql))
+    }
+
+    /// A cursor over SQL that the program wrote, which casts to text by itself.
+    pub(super) fn declare_written(cursor: Cursor, sql: &GuardedSql) -> Self {
+        Self::declaration(cursor, sql.text())
+    }
+
+    /// What the server's own grammar is asked: may this SQL stand in a DECLARE? Only ever prepared.
+    pub(super) fn grammar(sql: &GuardedSql) -> Self {
+        Self::declaration(Cursor::Fact, sql.text())
+    }
+
+    /// The read itself, to be prepared and never executed, so that the server names the relations it would touch.
+    pub(super) fn rehearsal(cursor: Cursor, sql: &GuardedSql) -> Self {
+        Self {
+            text: Cow::Owned(wrapped(cursor.columns(), sql)),
+        }
+    }
+
+    fn declaration(cursor: Cursor, select: &str) -> Self {
+        Self {
+            text: Cow::Owned(format!(
+                "DECLARE {} NO SCROLL CURSOR WITHOUT HOLD FOR\n{select}\n",
+                cursor.name()
+            )),
+        }
+    }
+
+    /// The text, as sent.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
+    let casts = columns
+        .iter()
+        .map(|column| format!("q.{column}::pg_catalog.text"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!(
+        "SELECT {casts} FROM (\n{}\n) AS q ({})",
+        sql.text(),
+        columns.join(", ")
+    )
+}

@@ -1,0 +1,149 @@
+//! How a connection is protected. Invariant: to a host that is not local it is verified unless the profile says otherwise, and what was used is named.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::{CancelToken, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::settings::SettingsError;
+use crate::profile::TlsMode;
+
+/// The way to the server.
+#[derive(Clone)]
+pub(super) enum Transport {
+    /// A unix socket.
+    UnixSocket,
+    /// TCP without encryption.
+    PlainTcp,
+    /// TLS, certificate and name verified.
+    VerifiedTls(MakeRustlsConnect),
+    /// TLS, nothing verified.
+    UnverifiedTls(MakeRustlsConnect),
+}
+
+impl Transport {
+    /// TCP protected as `mode` says; `roots` is a file of trusted certificates, else those of the system.
+    pub(super) fn tcp(mode: TlsMode, roots: Option<&Path>) -> Result<Self, SettingsError> {
+        Ok(match mode {
+            TlsMode::Disable => Self::PlainTcp,
+            TlsMode::Require => Self::UnverifiedTls(MakeRustlsConnect::new(unverified()?)),
+            TlsMode::VerifyFull => Self::VerifiedTls(MakeRustlsConnect::new(verified(roots)?)),
+        })
+    }
+
+    /// Its name in `ServerIdentity::transport`.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::UnixSocket => "unix socket",
+            Self::PlainTcp => "plain TCP",
+            Self::VerifiedTls(_) => "TLS verify-full",
+            Self::UnverifiedTls(_) => "TLS, not verified",
+        }
+    }
+
+    /// Sends a cancel request the same way.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match self {
+            Self::UnixSocket | Self::PlainTcp => token.cancel_query(NoTls).await,
+            Self::VerifiedTls(tls) | Self::UnverifiedTls(tls) => {
+                token.cancel_query(tls.clone()).await
+            }
+        }
+    }
+}
+
+fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SettingsError> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SettingsError::Tls(error.to_string()))
+}
+
+fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
+    let mut store = RootCertStore::empty();
+    let trusted = match roots {
+        Some(file) => file_roots(file)?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    store.add_parsable_certificates(trusted);
+    if store.is_empty() {
+        return Err(SettingsError::Tls(
+            "there is no trusted root certificate; name one with sslrootcert or PGSSLROOTCERT"
+                .to_owned(),
+        ));
+    }
+    Ok(builder()?
+        .with_root_certificates(store)
+        .with_no_client_auth())
+}
+
+fn file_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+    let unreadable = |why: String| SettingsError::Tls(format!("sslrootcert: {why}"));
+    let text = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+fn unverified() -> Result<ClientConfig, SettingsError> {
+    let verifier = AcceptAny(ring::default_provider());
+    Ok(builder()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// Accepts any certificate, as `sslmode=require` means; the handshake's signatures are still checked.
+#[derive(Debug)]
+struct AcceptAny(CryptoProvider);
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

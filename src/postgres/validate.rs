@@ -1,0 +1,212 @@
+//! The checks of profile SQL that execute none of it. Invariant: SQL without a passing ruling is never declared.
+
+use std::collections::BTreeMap;
+
+use super::error::CallError;
+use super::guard::{GuardedSql, guard, guard_view};
+use super::session::Session;
+use super::statement::{Cursor, Statement};
+use super::wire::{Rows, Step};
+use crate::profile::{ContentSpec, FactSpec, Profile};
+use crate::runner::target::QueryRuling;
+use crate::survey::Digest;
+
+use super::content;
+
+/// One SQL text of the profile, or written from it.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    /// `fact icx_total`, `content unit_version`, `source pieces`, `live units`.
+    pub(super) name: String,
+    /// Which cursor it would be read through.
+    pub(super) cursor: Cursor,
+    /// SHA-256 of the text.
+    pub(super) sql_sha256: Digest,
+    /// The text, if the guard let it pass.
+    pub(super) sql: Result<GuardedSql, String>,
+    written: bool,
+}
+
+impl Query {
+    fn new(name: String, cursor: Cursor, sql: &str, allowed: &[String]) -> Self {
+        Self {
+            name,
+            cursor,
+            sql_sha256: Digest::of(sql),
+            sql: guard(sql, allowed),
+            written: false,
+        }
+    }
+
+    /// Of a fact.
+    pub(super) fn of_fact(fact: &FactSpec, allowed: &[String]) -> Self {
+        let name = format!("fact {}", fact.key);
+        Self::new(name, Cursor::Fact, &fact_sql(fact), allowed)
+    }
+
+    /// Of the digest of a protected table.
+    pub(super) fn of_content(spec: &ContentSpec) -> Self {
+        let name = format!("content {}", spec.key);
+        let mut query = Self::new(name, Cursor::Fact, &content::digest_sql(spec), &[]);
+        query.written = true;
+        query
+    }
+
+    /// Of the source pieces.
+    pub(super) fn of_pieces(profile: &Profile) -> Self {
+        let allowed = &profile.role.functions;
+        Self::new(
+            "source pieces".to_owned(),
+            Cursor::Pieces,
+            &profile.pieces.sql,
+            allowed,
+        )
+    }
+
+    /// Of the live units.
+    pub(super) fn of_units(profile: &Profile) -> Self {
+        let allowed = &profile.role.functions;
+        Self::new(
+            "live units".to_owned(),
+            Cursor::Units,
+            &profile.candidates.sql,
+            allowed,
+        )
+    }
+
+    /// The statement that declares it.
+    pub(super) fn declare(&self, sql: &GuardedSql) -> Statement {
+        if self.written {
+            Statement::declare_written(self.cursor, sql)
+        } else {
+            Statement::declare(self.cursor, sql)
+        }
+    }
+}
+
+/// The SQL of a fact: its own, or a count written from its declaration.
+fn fact_sql(fact: &FactSpec) -> String {
+    if let Some(sql) = &fact.sql {
+        return sql.clone();
+    }
+    let table = fact.count.as_deref().unwrap_or_default();
+    let filter = fact
+        .filter
+        .as_deref()
+        .map_or_else(String::new, |filter| format!("\n WHERE (\n{filter}\n)"));
+    format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM {table}{filter}")
+}
+
+/// Every query of a profile.
+pub(super) fn queries(profile: &Profile) -> Vec<Query> {
+    let allowed = &profile.role.functions;
+    let facts = profile
+        .facts
+        .iter()
+        .map(|fact| Query::of_fact(fact, allowed));
+    let contents = profile.contents.iter().map(Query::of_content);
+    let streams = [Query::of_pieces(profile), Query::of_units(profile)];
+    facts.chain(contents).chain(streams).collect()
+}
+
+/// Rulings by query name, for one server.
+pub(super) type Rulings = BTreeMap<String, QueryRuling>;
+
+/// Rules on every query: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
+pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rulings, CallError> {
+    let mut rulings = Rulings::new();
+    for query in queries(profile) {
+        let ruling = match &query.sql {
+            Ok(sql) => rule_one(session, &query, sql, &profile.role.functions).await?,
+            Err(reason) => ruling(&query, Some(reason.clone()), Vec::new()),
+        };
+        rulings.insert(query.name.clone(), ruling);
+    }
+    Ok(rulings)
+}
+
+fn ruling(query: &Query, refused: Option<String>, relations: Vec<String>) -> QueryRuling {
+    QueryRuling {
+        query: query.name.clone(),
+        sql_sha256: query.sql_sha256.clone(),
+        refused,
+        relations,
+    }
+}
+
+async fn rule_one(
+    session: &mut Session,
+    query: &Query,
+    sql: &GuardedSql,
+    allowed: &[String],
+) -> Result<QueryRuling, CallError> {
+    let steps = [
+        Step::Ask(Statement::SAVEPOINT),
+        Step::Parse(Statement::grammar(sql)),
+        Step::Ask(Statement::ROLLBACK_TO),
+        Step::Parse(Statement::rehearsal(query.cursor, sql)),
+        Step::Ask(Statement::OWN_LOCKS),
+        Step::Ask(Statement::ROLLBACK_TO),
+        Step::Ask(Statement::RELEASE),
+    ];
+    let answers = session.parse_only(&steps).await?;
+    let failed = answers
+        .iter()
+        .take(5)
+        .find_map(|answer| answer.as_ref().err());
+    if let Some(error) = failed {
+        return Ok(ruling(query, Some(error.reason()), Vec::new()));
+    }
+    let locks = answers.into_iter().nth(4).unwrap_or(Ok(Vec::new()));
+    let touched: Vec<Touched> = locks.unwrap_or_default().into_iter().map(touched).collect();
+    let refused = touched.iter().find_map(|touched| trap(touched, allowed));
+    let relations = touched
+        .into_iter()
+        .map(|touched| touched.relation)
+        .collect();
+    Ok(ruling(query, refused, relations))
+}
+
+/// A relation that the parsed SQL holds a lock on.
+struct Touched {
+    mode: String,
+    relation: String,
+    kind: String,
+    row_security: bool,
+    view: Option<String>,
+    casts: Option<String>,
+}
+
+fn touched(row: <Rows as IntoIterator>::Item) -> Touched {
+    let mut cells = row.into_iter();
+    let mut cell = || cells.next().flatten();
+    Touched {
+        mode: cell().unwrap_or_default(),
+        relation: cell().unwrap_or_default(),
+        kind: cell().unwrap_or_default(),
+        row_security: cell().as_deref() != Some("false"),
+        view: cell(),
+        casts: cell(),
+    }
+}
+
+fn trap(touched: &Touched, allowed: &[String]) -> Option<String> {
+    let relation = &touched.relation;
+    if touched.mode != "AccessShareLock" {
+        return Some(format!("it would take {} on {relation}", touched.mode));
+    }
+    if touched.kind == "f" {
+        return Some(format!("{relation} is a foreign table"));
+    }
+    if touched.row_security {
+        return Some(format!(
+            "{relation} has row security, whose policies could run anything"
+        ));
+    }
+    if let Some(casts) = &touched.casts {
+        return Some(format!("{relation} has columns whose casts call {casts}"));
+    }
+    let definition = touched.view.as_deref()?;
+    let reason = guard_view(definition, allowed).err()?;
+    Some(format!("the view {relation}: {reason}"))
+}

@@ -1,0 +1,248 @@
+//! The one holder of the driver's client. Invariant: nothing but a `Statement` is sent, and no answer is waited for without a deadline.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, poll};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, RowStream};
+
+use super::error::CallError;
+use super::secret::Secret;
+use super::statement::Statement;
+use super::tls::Transport;
+use crate::survey::Footprint;
+
+/// How long a cancel request may take before the socket is dropped without it.
+const CANCEL_LIMIT: Duration = Duration::from_millis(500);
+
+/// Answer rows; everything is text.
+pub(super) type Rows = Vec<Vec<Option<String>>>;
+
+/// One statement with its text parameters.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    statement: Statement,
+    params: Vec<String>,
+}
+
+impl Call {
+    /// A call with parameters.
+    pub(super) fn with(statement: Statement, params: Vec<String>) -> Self {
+        Self { statement, params }
+    }
+}
+
+impl From<Statement> for Call {
+    fn from(statement: Statement) -> Self {
+        Self::with(statement, Vec::new())
+    }
+}
+
+/// An open connection.
+pub(super) struct Wire {
+    client: Client,
+    link: JoinHandle<()>,
+    transport: Transport,
+    secret: Option<Secret>,
+    deadline: Duration,
+    footprint: Footprint,
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<RowStream, tokio_postgres::Error>> + 'a>>;
+
+impl Wire {
+    /// Takes over a connected client; `deadline` is for each answer.
+    pub(super) fn new(
+        client: Client,
+        link: JoinHandle<()>,
+        transport: Transport,
+        secret: Option<Secret>,
+        deadline: Duration,
+    ) -> Self {
+        let footprint = Footprint {
+            connections: 1,
+            ..Footprint::default()
+        };
+        Self {
+            client,
+            link,
+            transport,
+            secret,
+            deadline,
+            footprint,
+        }
+    }
+
+    /// How the connection is protected.
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// What was spent so far.
+    pub(super) fn footprint(&self) -> &Footprint {
+        &self.footprint
+    }
+
+    /// Sends one statement and reads its rows.
+    pub(super) async fn ask(&mut self, call: impl Into<Call>) -> Result<Rows, CallError> {
+        let mut answers = self.batch(&[call.into()]).await?;
+        answers.pop().unwrap_or(Ok(Vec::new()))
+    }
+
+    /// Sends all statements at once, then reads all answers: one round trip. The outer error means that the connection is of no more use.
+    pub(super) async fn batch(
+        &mut self,
+        calls: &[Call],
+    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        let began = Instant::now();
+        let secret = self.secret.as_ref();
+        let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
+        let mut early = Vec::with_capacity(calls.len());
+        for call in calls {
+            let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
+            let params: Vec<_> = params.collect();
+            let mut answer: Answer<'_> =
+                Box::pin(self.client.query_typed_raw(call.statement.text(), params));
+            // The first poll is what sends; whatever it already answers is kept.
+            early.push(match poll!(answer.as_mut()) {
+                std::task::Poll::Ready(ready) => Some(ready),
+                std::task::Poll::Pending => None,
+            });
+            answers.push(answer);
+        }
+        let mut results = Vec::with_capacity(calls.len());
+        let (mut rows, mut bytes) = (0, 0);
+        let mut late = false;
+        for (answer, early) in answers.into_iter().zip(early) {
+            let Ok(result) = timeout(self.deadline, collect(answer, early)).await else {
+                late = true;
+                break;
+            };
+            if let Ok(found) = &result {
+                rows += found.len() as u64;
+                bytes += size(found);
+            }
+            results.push(result.map_err(|error| CallError::from_driver(&error, secret)));
+        }
+        self.footprint.statements += calls.len() as u64;
+        self.footprint.rows += rows;
+        self.footprint.bytes += bytes;
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.footprint.longest_us = self.footprint.longest_us.max(took);
+        if late {
+            return Err(self.abandon().await);
+        }
+        if let Some(lost) = results.iter().find_map(lost) {
+            return Err(lost);
+        }
+        Ok(results)
+    }
+
+    /// Has the server parse statements without executing any, all in one round trip.
+    pub(super) async fn parse_only(
+        &mut self,
+        steps: &[Step],
+    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        let mut results = Vec::with_capacity(steps.len());
+        for step in steps {
+            let result = match step {
+                Step::Ask(statement) => self.ask(statement.clone()).await,
+                Step::Parse(statement) => self.prepare(statement).await.map(|()| Vec::new()),
+            };
+            if let Some(lost) = lost(&result) {
+                return Err(lost);
+            }
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    async fn prepare(&mut self, statement: &Statement) -> Result<(), CallError> {
+        self.footprint.statements += 1;
+        let prepared = timeout(
+            self.deadline,
+            self.client.prepare_typed(statement.text(), &[]),
+        )
+        .await;
+        match prepared {
+            Ok(Ok(parsed)) if parsed.params().is_empty() => Ok(()),
+            Ok(Ok(_)) => Err(CallError::Refused {
+                code: "42P02".to_owned(),
+                message: "the SQL has parameters".to_owned(),
+            }),
+            Ok(Err(error)) => Err(CallError::from_driver(&error, self.secret.as_ref())),
+            Err(_) => Err(self.abandon().await),
+        }
+    }
+
+    /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
+    async fn abandon(&mut self) -> CallError {
+        let token = self.client.cancel_token();
+        let cancelled = timeout(CANCEL_LIMIT, self.transport.cancel(&token)).await;
+        self.link.abort();
+        let heard = match cancelled {
+            Ok(Ok(())) => "the server was asked to cancel",
+            _ => "the server did not take a cancel request",
+        };
+        CallError::lost(
+            format!(
+                "no answer within {} ms; {heard}; the connection was dropped",
+                self.deadline.as_millis()
+            ),
+            "check the server and the network, then resume",
+        )
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.link.abort();
+    }
+}
+
+/// A step of the checks of profile SQL.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    /// Executed.
+    Ask(Statement),
+    /// Parsed, analysed, rewritten, never executed.
+    Parse(Statement),
+}
+
+async fn collect(
+    answer: Answer<'_>,
+    early: Option<Result<RowStream, tokio_postgres::Error>>,
+) -> Result<Rows, tokio_postgres::Error> {
+    let stream = match early {
+        Some(ready) => ready?,
+        None => answer.await?,
+    };
+    stream
+        .map(|row| {
+            let row = row?;
+            (0..row.len()).map(|column| row.try_get(column)).collect()
+        })
+        .boxed_local()
+        .try_collect()
+        .await
+}
+
+fn size(rows: &Rows) -> u64 {
+    let cells = rows.iter().flatten().flatten();
+    cells.map(|cell| cell.len() as u64).sum()
+}
+
+fn lost(result: &Result<Rows, CallError>) -> Option<CallError> {
+    match result {
+        Err(
+            error @ CallError::Unavailable {
+                connected: false, ..
+            },
+        ) => Some(error.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,356 @@
+//! Surveys of a real server. Invariant: every expectation is about what the server holds or logged, never about time.
+
+use std::fs;
+
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
+use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use drygate::profile::{Profile, built_in};
+use drygate::runner::target::{
+    Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
+};
+use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
+use drygate::survey::{RoleFinding, Survey, TransactionProof, compare, compare_rows};
+
+/// A witness that remembers, and merges the streams as the simulator does.
+#[derive(Default)]
+struct Memory {
+    opened: Vec<(Purpose, String)>,
+    closed: Vec<TransactionProof>,
+    joiner: Joiner,
+}
+
+impl Witness for Memory {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        self.opened.push((purpose, nonce.to_owned()));
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.closed.push(proof.clone());
+        Ok(())
+    }
+
+    fn wants(&mut self) -> Want {
+        while self.joiner.next_pairing().is_some() {}
+        self.joiner.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.joiner
+            .add_pieces(batch)
+            .map_err(|error| refused(&error))
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.joiner
+            .add_units(batch)
+            .map_err(|error| refused(&error))
+    }
+
+    fn progress(&mut self, _progress: Progress) {}
+}
+
+fn refused(error: &StreamError) -> WitnessError {
+    WitnessError {
+        message: error.to_string(),
+    }
+}
+
+const FULL: Ask = Ask {
+    purpose: Purpose::Survey,
+    live_only: false,
+    streams: true,
+    validate: true,
+};
+
+const DATABASE: &str = "kb";
+const READER: &str = "context_pack_readonly";
+
+fn cluster(scenario: Scenario) -> Cluster {
+    cluster_with(scenario, &ClusterOptions::default())
+}
+
+fn cluster_with(scenario: Scenario, options: &ClusterOptions) -> Cluster {
+    let cluster = Cluster::start(options).expect("a throwaway cluster");
+    cluster
+        .load_scenario(DATABASE, scenario)
+        .expect("the scenario loads");
+    cluster
+}
+
+fn profile() -> Profile {
+    built_in("icx-const")
+        .expect("the built-in profile parses")
+        .0
+}
+
+fn discoverer(cluster: &Cluster, user: &str, profile: Profile) -> LiveReadOnlyDiscoverer {
+    let url = cluster.url(user, DATABASE);
+    let settings =
+        ConnectionSettings::resolve(Some(&url), &Environment::default()).expect("usable settings");
+    LiveReadOnlyDiscoverer::new(settings, profile, "ictr-20260521T021523Z-8a941203")
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+fn take_with(
+    cluster: &Cluster,
+    user: &str,
+    profile: Profile,
+    ask: Ask,
+) -> (Result<Taken, TargetError>, Memory) {
+    let mut witness = Memory::default();
+    let taken = block_on(discoverer(cluster, user, profile).take(ask, &mut witness));
+    (taken, witness)
+}
+
+fn take(cluster: &Cluster) -> Taken {
+    let (taken, witness) = take_with(cluster, READER, profile(), FULL);
+    let taken = taken.expect("a survey");
+    for proof in &witness.closed {
+        assert_eq!(proof.stains(), Vec::<String>::new());
+    }
+    assert_eq!(witness.closed.len(), 1);
+    taken
+}
+
+fn value<'a>(survey: &'a Survey, key: &str) -> &'a str {
+    survey.fact(key).expect("a fact of this key").value()
+}
+
+fn unknown(survey: &Survey) -> Vec<String> {
+    survey
+        .unknown()
+        .map(|fact| format!("{}: {:?}", fact.key, fact.observed))
+        .collect()
+}
+
+fn changed(cluster: &Cluster, sql: &str) -> Vec<String> {
+    let before = take(cluster);
+    cluster.load(DATABASE, sql).expect("the change is made");
+    let after = take(cluster);
+    compare(&before.survey, &after.survey)
+        .into_iter()
+        .map(|change| change.key.to_string())
+        .collect()
+}
+
+#[test]
+fn the_demo_has_the_facts_of_the_source_report() {
+    let cluster = cluster(Scenario::Enacted);
+    let (taken, mut witness) = take_with(&cluster, READER, profile(), FULL);
+    let taken = taken.expect("a survey");
+    let survey = &taken.survey;
+    assert_eq!(unknown(survey), Vec::<String>::new());
+    for (key, wanted) in [
+        ("role", READER),
+        ("role_is_read_only", "true"),
+        ("icx_total", "60"),
+        ("icx_draft", "0"),
+        ("icx_enacted", "60"),
+        ("uv_enacted_at_nonnull", "60"),
+        ("lifecycle_log_rows", "60"),
+    ] {
+        assert_eq!(value(survey, key), wanted, "{key}");
+    }
+    assert_eq!(value(survey, "fn_iu_enact_md5").len(), 32);
+    assert_eq!(value(survey, "fn_iu_apply_edit_draft_md5").len(), 32);
+    assert_eq!(value(survey, "grant_matrix_sha").len(), 64);
+    assert_eq!(survey.fact("unit_version").and_then(|f| f.rows), Some(60));
+    assert!(survey.digest_holds());
+    let proof = witness.closed.pop().expect("one closed transaction");
+    assert_eq!(proof.stains(), Vec::<String>::new());
+    assert_eq!(witness.opened, [(Purpose::Survey, proof.nonce.clone())]);
+    assert_eq!(witness.joiner.pieces_digest().rows, 60);
+    assert_eq!(witness.joiner.units_digest().rows, 60);
+    let refused: Vec<_> = taken
+        .rulings
+        .iter()
+        .filter(|r| r.refused.is_some())
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    assert!(
+        taken
+            .rulings
+            .iter()
+            .any(|ruling| ruling.query == "live units"
+                && ruling.relations == ["public.information_unit", "public.unit_version"])
+    );
+}
+
+#[test]
+fn a_write_grant_is_named_with_table_and_privilege() {
+    let cluster = cluster(Scenario::UnsafeRole);
+    let survey = take(&cluster).survey;
+    assert_eq!(value(&survey, "role_is_read_only"), "false");
+    let ways: Vec<String> = survey.role.ways_to_write().map(RoleFinding::line).collect();
+    assert_eq!(
+        ways,
+        ["column privilege: UPDATE (content) on public.unit_version via context_pack_readonly"]
+    );
+}
+
+#[test]
+fn each_change_moves_exactly_its_own_facts() {
+    let cluster = cluster(Scenario::Enacted);
+    assert_eq!(changed(&cluster, "SELECT 1"), Vec::<String>::new());
+    assert_eq!(
+        changed(
+            &cluster,
+            "UPDATE public.source_document SET title = title || '!'"
+        ),
+        ["source_document"]
+    );
+    assert_eq!(
+        changed(
+            &cluster,
+            "CREATE ROLE passer_by; GRANT SELECT ON public.unit_version TO passer_by"
+        ),
+        ["grant_matrix_sha"]
+    );
+    assert_eq!(
+        changed(
+            &cluster,
+            "CREATE OR REPLACE FUNCTION public.fn_iu_enact(p_unit text, p_reason text) RETURNS text LANGUAGE sql \
+             SET search_path TO '' AS 'SELECT p_unit'"
+        ),
+        ["fn_iu_enact_md5"]
+    );
+}
+
+#[test]
+fn a_grant_is_named_by_object_grantee_and_privilege() {
+    let cluster = cluster(Scenario::Enacted);
+    let document = |taken: &Taken| {
+        let fact = taken.survey.fact("grant_matrix_sha").expect("the matrix");
+        let reference = fact.document.clone().expect("a document");
+        let found = taken.documents.iter().find(|d| d.reference() == reference);
+        found.expect("it came along").text.clone()
+    };
+    let before = document(&take(&cluster));
+    cluster
+        .load(
+            DATABASE,
+            "CREATE ROLE \"odd = name/\"; GRANT UPDATE ON public.unit_version TO \"odd = name/\" WITH GRANT OPTION",
+        )
+        .expect("granted");
+    let rows = compare_rows(&before, &document(&take(&cluster)));
+    let named: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row.key.as_str(),
+                row.approved.as_deref(),
+                row.found.as_deref(),
+            )
+        })
+        .collect();
+    let wanted = (
+        "table public.unit_version odd = name/ UPDATE",
+        None,
+        Some("by kb_owner with grant option"),
+    );
+    assert_eq!(named, [wanted]);
+}
+
+#[test]
+fn one_failing_fact_alone_is_unknown() {
+    let cluster = cluster(Scenario::Enacted);
+    let mut profile = profile();
+    profile.facts[1].sql =
+        Some("SELECT (1 / (count(*) - count(*)))::text FROM public.lifecycle_log".to_owned());
+    profile.facts[2].sql = Some("SELECT nothing FROM public.nowhere".to_owned());
+    profile.functions[0].name = "fn_gone".to_owned();
+    let (taken, witness) = take_with(&cluster, READER, profile, FULL);
+    let survey = taken.expect("a survey").survey;
+    let keys: Vec<_> = survey.unknown().map(|fact| fact.key.to_string()).collect();
+    assert_eq!(keys, ["icx_draft", "icx_enacted", "fn_iu_enact_md5"]);
+    assert_eq!(value(&survey, "icx_total"), "60");
+    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+}
+
+#[test]
+fn a_superuser_is_not_read_only() {
+    let cluster = cluster(Scenario::Enacted);
+    let (taken, _) = take_with(&cluster, "postgres", profile(), FULL);
+    let survey = taken.expect("a survey").survey;
+    assert_eq!(value(&survey, "role_is_read_only"), "false");
+    let found = survey
+        .role
+        .ways_to_write()
+        .any(|way| way.privilege == "SUPERUSER");
+    assert!(found);
+}
+
+#[test]
+fn two_clusters_with_the_same_content_digest_the_same() {
+    let (one, two) = (cluster(Scenario::Enacted), cluster(Scenario::Enacted));
+    let (one, two) = (take(&one).survey, take(&two).survey);
+    assert_eq!(one.facts_digest, two.facts_digest);
+    assert_ne!(one.server.system_identifier, two.server.system_identifier);
+}
+
+#[test]
+fn a_live_read_asks_only_the_live_facts() {
+    let cluster = cluster(Scenario::Draft);
+    let ask = Ask {
+        purpose: Purpose::LiveRead,
+        live_only: true,
+        streams: false,
+        validate: false,
+    };
+    let (taken, witness) = take_with(&cluster, READER, profile(), ask);
+    let survey = taken.expect("a live read").survey;
+    let keys: Vec<_> = survey.facts.iter().map(|fact| fact.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "icx_total",
+            "icx_draft",
+            "icx_enacted",
+            "uv_enacted_at_nonnull",
+            "lifecycle_log_rows"
+        ]
+    );
+    assert_eq!(value(&survey, "icx_draft"), "60");
+    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+}
+
+#[test]
+fn the_server_logs_only_the_closed_list() {
+    let options = ClusterOptions {
+        log_statement_all: true,
+        ..ClusterOptions::default()
+    };
+    let cluster = cluster_with(Scenario::Enacted, &options);
+    let log_before = fs::read_to_string(cluster.log_path()).expect("a log").len();
+    take(&cluster);
+    let log = fs::read_to_string(cluster.log_path()).expect("a log");
+    let executed: Vec<&str> = log[log_before..]
+        .split("execute ")
+        .skip(1)
+        .filter_map(|entry| entry.split_once(": ").map(|(_, sql)| sql.trim_start()))
+        .collect();
+    assert!(executed.len() > 50, "{}", &log[log_before..]);
+    let known = [
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "SAVEPOINT s",
+        "ROLLBACK TO SAVEPOINT s",
+        "RELEASE SAVEPOINT s",
+        "DECLARE ",
+        "FETCH FORWARD ",
+        "ROLLBACK\n",
+        "SELECT ",
+        "WITH ",
+    ];
+    for sql in &executed {
+        assert!(known.iter().any(|start| sql.starts_with(start)), "{sql}");
+    }
+    assert!(!log[log_before..].contains("COMMIT"));
+}
