@@ -1,1 +1,23 @@
 //! Arguments, configuration and its origin, exit codes. Invariant: parsing has no side effect.
+
+mod arguments;
+mod command;
+mod config_file;
+mod environment;
+mod error;
+mod printed;
+mod resolve;
+mod run_ref;
+mod secret;
+mod settings;
+mod sourced;
+
+pub use command::{Command, DemoScenario, ProfileCommand, VerifyTarget};
+pub use environment::{Disk, Environment, Files};
+pub use error::CliError;
+pub use printed::{clap_command, completions, config_json, config_text, manual};
+pub use resolve::{Cli, parse};
+pub use run_ref::{RunRef, RunRefError};
+pub use secret::{DatabaseUrl, redact};
+pub use settings::{Color, Output, Settings};
+pub use sourced::{Origin, Sourced};

@@ -1,10 +1,16 @@
 //! What to ask: the schema of a profile, the built-in one, validation with line and column. Invariant: reads text it is given, opens nothing.
 
 mod builtin;
+mod document;
+mod load;
+mod nearest;
 mod parse;
 mod schema;
 
 pub use builtin::{BUILT_IN, built_in};
+pub use document::{Document, Position, Problem, Step, TEXT_BYTES_MAX, printable};
+pub use load::{LoadedProfile, ProfileOrigin, load};
+pub use nearest::nearest;
 pub use parse::{ProfileError, parse};
 pub use schema::{
     ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile, ProfileApprovals,

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Profile;
+use super::{Document, Position, Problem, Profile, printable};
 
 /// Why a profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -27,6 +27,14 @@ pub enum ProfileError {
         /// What is wrong and what is allowed.
         message: String,
     },
+    /// Its file cannot be read: exit 78.
+    #[error("{file}: cannot be read: {error}")]
+    Unreadable {
+        /// File.
+        file: String,
+        /// What the system says.
+        error: String,
+    },
     /// There is none of that name: exit 78.
     #[error("no profile {name:?}; there are: {known}")]
     Unknown {
@@ -37,43 +45,48 @@ pub enum ProfileError {
     },
 }
 
-/// Parses a profile's text; `file` is only named in errors.
+/// Parses and validates a profile's text; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let profile: Profile = toml::from_str(text).map_err(|error| {
-        let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-        ProfileError::Invalid {
-            file: file.to_owned(),
-            line,
-            column,
-            message: error.message().to_owned(),
-        }
-    })?;
-    refuse_live(file, &profile)?;
-    Ok(profile)
+    let invalid = |problem: Problem| ProfileError::Invalid {
+        file: file.to_owned(),
+        line: problem.position.line,
+        column: problem.position.column,
+        message: problem.message,
+    };
+    let document = Document::read(text).map_err(invalid)?;
+    refuse_live(file, &document)?;
+    document.typed().map_err(invalid)
 }
 
-fn refuse_live(file: &str, profile: &Profile) -> Result<(), ProfileError> {
-    let refused = |key: &str| ProfileError::LiveRefused {
-        file: file.to_owned(),
-        key: key.to_owned(),
+/// The words that clearly leave execution off.
+const OFF: [&str; 5] = ["", "0", "false", "no", "off"];
+
+/// Refuses a profile that asks for LIVE, before anything else is found wrong with it.
+fn refuse_live(file: &str, document: &Document<'_>) -> Result<(), ProfileError> {
+    let refused = |position: Position, key: String| {
+        Err(ProfileError::LiveRefused {
+            file: format!("{file}:{}:{}", position.line, position.column),
+            key,
+        })
     };
-    if profile
-        .mode
-        .as_deref()
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("live"))
+    if let Some((word, position)) = document.word("mode")
+        && mode_of(&word) == "live"
     {
-        return Err(refused("mode = \"live\""));
+        return refused(position, "mode = \"live\"".to_owned());
     }
-    if profile.execution_enabled == Some(true) {
-        return Err(refused("execution_enabled = true"));
+    if let Some((word, position)) = document.word("execution_enabled")
+        && !OFF.contains(&word.trim().to_ascii_lowercase().as_str())
+    {
+        return refused(
+            position,
+            format!("execution_enabled = {}", printable(&word)),
+        );
     }
     Ok(())
 }
 
-/// Line and column, from 1, of a byte offset.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
+/// A mode as a person wrote it, without case and without `Mode.`.
+pub(super) fn mode_of(word: &str) -> String {
+    let bare = word.trim().to_ascii_lowercase();
+    bare.strip_prefix("mode.").unwrap_or(&bare).to_owned()
 }

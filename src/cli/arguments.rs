@@ -1,0 +1,201 @@
+//! The words of the command line, as clap reads them. Invariant: nothing is decided here that configuration could change.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use super::{Color, DatabaseUrl, DemoScenario, RunRef};
+use crate::run::ApprovalGate;
+
+/// drygate rehearses a risky change against your live PostgreSQL, read-only, and stops twice for a person to approve exactly what is on screen.
+#[derive(Debug, Parser)]
+#[command(
+    name = "drygate",
+    bin_name = "drygate",
+    version,
+    disable_help_subcommand = true,
+    after_help = "RUN_ID may be any unambiguous beginning or end of a run id, or `last`."
+)]
+pub(super) struct Arguments {
+    /// What to do; without it drygate lists the runs, or opens the run that is named.
+    #[command(subcommand)]
+    pub command: Option<Word>,
+    /// The run to open.
+    #[arg(value_name = "RUN_ID")]
+    pub run: Option<String>,
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct Flags {
+    /// Profile: a built-in name or the path of a file.
+    #[arg(long, global = true, value_name = "NAME|PATH")]
+    pub profile: Option<String>,
+    /// Connection URL or key=value pairs, without a password.
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
+    /// Git work tree for gate G0.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// Where runs are kept.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// No screen, even on a terminal.
+    #[arg(long, global = true)]
+    pub headless: bool,
+    /// One JSON document on stdout.
+    #[arg(long, global = true, conflicts_with = "events")]
+    pub json: bool,
+    /// Journal lines on stdout as they become durable.
+    #[arg(long, global = true)]
+    pub events: bool,
+    /// How often live facts are read again while a run waits; 0 never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
+    pub live_interval: Option<String>,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<Color>,
+    /// Draw with ASCII characters only.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// More about what happens, on stderr.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// dryrun; live is always refused.
+    #[arg(long, global = true, value_name = "MODE")]
+    pub mode: Option<String>,
+}
+
+/// A command word.
+#[derive(Debug, Subcommand)]
+pub(super) enum Word {
+    /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
+    Demo {
+        /// What it shows.
+        #[arg(long, value_enum, default_value_t = DemoScenario::Enacted, value_name = "NAME")]
+        scenario: DemoScenario,
+        /// Print the SQL of the scenario's base and start nothing.
+        #[arg(long)]
+        print_sql: bool,
+    },
+    /// Starts a new live dry run.
+    Run,
+    /// Goes on with a run; after drift takes new evidence.
+    Resume {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+    },
+    /// Approves exactly the evidence that is named.
+    Approve {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// SG1 or SG2.
+        #[arg(value_name = "SG1|SG2")]
+        gate: ApprovalGate,
+        /// Digest of the evidence; without it the sheet opens on a terminal.
+        #[arg(long, value_name = "HEX64", value_parser = digest)]
+        digest: Option<String>,
+    },
+    /// Rejects, with a reason; withdraws an approval that is pending.
+    Reject {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// SG1 or SG2.
+        #[arg(value_name = "SG1|SG2")]
+        gate: ApprovalGate,
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
+    /// Lists the runs.
+    Runs,
+    /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
+    Verify {
+        /// The run, or a run's directory.
+        #[arg(value_name = "RUN_ID|DIR")]
+        target: PathBuf,
+    },
+    /// Takes one read-only survey and prints it.
+    Survey,
+    /// Prints the reports of a run.
+    Report {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+    },
+    /// Lists, prints and checks profiles.
+    Profile {
+        #[command(subcommand)]
+        word: ProfileWord,
+    },
+    /// Shows the settings and where each comes from.
+    Config {
+        #[command(subcommand)]
+        word: ConfigWord,
+    },
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Prints the manual page.
+    Man,
+}
+
+/// A word behind `profile`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileWord {
+    /// Lists the built-in profiles.
+    List,
+    /// Prints a profile.
+    Show {
+        /// Built-in name or path.
+        name: Option<String>,
+    },
+    /// Validates a profile.
+    Check {
+        /// Built-in name or path.
+        #[arg(value_name = "NAME|PATH")]
+        name: Option<String>,
+    },
+}
+
+/// A word behind `config`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigWord {
+    /// Prints every setting with its origin, secrets hidden.
+    Show,
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    if text.len() == 64 && text.bytes().all(hex) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "a digest has 64 characters of 0-9 and a-f, this has {}",
+            text.chars().count()
+        ))
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    if reason.is_empty() {
+        Err("a rejection needs a reason".to_owned())
+    } else {
+        Ok(reason.to_owned())
+    }
+}

@@ -1,0 +1,122 @@
+//! What a person can ask for (contract, section 10). Invariant: only commands that this version carries out.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap_complete::Shell;
+
+use super::RunRef;
+use crate::run::ApprovalGate;
+
+/// A command with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `drygate` and `drygate RUN_ID`: opens what fits.
+    Open {
+        /// The run, or the picker.
+        run: Option<RunRef>,
+    },
+    /// `drygate demo`.
+    Demo {
+        /// What it shows.
+        scenario: DemoScenario,
+        /// Print the SQL of the scenario's base and start nothing.
+        print_sql: bool,
+    },
+    /// `drygate run`.
+    Run,
+    /// `drygate resume RUN_ID`.
+    Resume {
+        /// The run.
+        run: RunRef,
+    },
+    /// `drygate approve RUN_ID SG1`.
+    Approve {
+        /// The run.
+        run: RunRef,
+        /// The gate.
+        gate: ApprovalGate,
+        /// The digest of the evidence, 64 lowercase hex characters; without it a terminal opens the sheet.
+        digest: Option<String>,
+    },
+    /// `drygate reject RUN_ID SG1 --reason TEXT`.
+    Reject {
+        /// The run.
+        run: RunRef,
+        /// The gate.
+        gate: ApprovalGate,
+        /// Why; never blank.
+        reason: String,
+    },
+    /// `drygate runs`.
+    Runs,
+    /// `drygate verify RUN_ID|DIR`.
+    Verify(VerifyTarget),
+    /// `drygate survey`.
+    Survey,
+    /// `drygate report RUN_ID`.
+    Report {
+        /// The run.
+        run: RunRef,
+    },
+    /// `drygate profile ...`.
+    Profile(ProfileCommand),
+    /// `drygate config show`.
+    ConfigShow,
+    /// `drygate completions SHELL`.
+    Completions(Shell),
+    /// `drygate man`.
+    Man,
+}
+
+/// What `verify` is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerifyTarget {
+    /// A run of the data directory.
+    Run(RunRef),
+    /// A run's directory, wherever it is.
+    Directory(PathBuf),
+}
+
+/// `drygate profile ...`. Without a name it is about the profile of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileCommand {
+    /// Lists the built-in profiles.
+    List,
+    /// Prints one.
+    Show {
+        /// Name or path.
+        name: Option<String>,
+    },
+    /// Validates one.
+    Check {
+        /// Name or path.
+        name: Option<String>,
+    },
+}
+
+/// What the demo shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DemoScenario {
+    /// 60 units, all enacted: a live run would change nothing.
+    #[default]
+    Enacted,
+    /// 60 drafts: a live run would enact them all.
+    Draft,
+    /// Another session changes a unit while SG2 waits.
+    Drift,
+    /// The reading role may write: G1 fails.
+    UnsafeRole,
+}
+
+impl DemoScenario {
+    /// The name of the contract: `unsafe-role`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enacted => "enacted",
+            Self::Draft => "draft",
+            Self::Drift => "drift",
+            Self::UnsafeRole => "unsafe-role",
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Configuration files: which are read, and what they may say. Invariant: a file that cannot be understood is an error, never half used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::mode_error;
+use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced};
+use crate::profile::{Document, Position, Step};
+use crate::run::Mode;
+
+/// The keys of a configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Keys {
+    pub profile: Option<Spanned<String>>,
+    pub database_url: Option<Spanned<String>>,
+    pub repo: Option<Spanned<PathBuf>>,
+    pub data_dir: Option<Spanned<PathBuf>>,
+    pub live_interval: Option<Spanned<f64>>,
+    pub color: Option<Spanned<Color>>,
+    pub ascii: Option<Spanned<bool>>,
+    pub mode: Option<Spanned<String>>,
+    pub execution_enabled: Option<Spanned<bool>>,
+    pub store: Store,
+}
+
+/// Whether live facts can be read again every so many seconds: 0, never, to a day.
+pub(super) fn is_interval(seconds: &f64) -> bool {
+    (0.0..=86_400.0).contains(seconds)
+}
+
+/// Table `[store]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Store {
+    pub group: Option<Spanned<String>>,
+}
+
+/// Whose a configuration file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Project,
+    User,
+}
+
+/// A configuration file that was read.
+#[derive(Debug)]
+pub(super) struct ConfigFile {
+    pub path: PathBuf,
+    pub keys: Keys,
+    scope: Scope,
+    text: String,
+}
+
+/// The configuration files that there are, strongest first, none of which asks for LIVE.
+pub(super) fn read_all(environment: &Environment) -> Result<Vec<ConfigFile>, CliError> {
+    let project = project_file(environment).map(|path| (path, Scope::Project));
+    let user = environment
+        .user_config
+        .clone()
+        .map(|path| (path, Scope::User));
+    let mut texts = Vec::new();
+    for (path, scope) in project.into_iter().chain(user) {
+        if let Some(text) = read(environment, &path)? {
+            texts.push((path, scope, text));
+        }
+    }
+    // LIVE in any of them is refused before anything else is found wrong with one of them.
+    for (path, _, text) in &texts {
+        refuse_live(path, text)?;
+    }
+    texts
+        .into_iter()
+        .map(|(path, scope, text)| ConfigFile::parse(path, scope, text))
+        .collect()
+}
+
+/// `drygate.toml` here, or above as far as the root of the git work tree.
+fn project_file(environment: &Environment) -> Option<PathBuf> {
+    let here = &environment.current_dir;
+    let root = here
+        .ancestors()
+        .find(|directory| environment.files.exists(&directory.join(".git")))
+        .unwrap_or(here);
+    here.ancestors()
+        .take_while(|directory| directory.starts_with(root))
+        .map(|directory| directory.join("drygate.toml"))
+        .find(|file| environment.files.exists(file))
+}
+
+fn read(environment: &Environment, path: &Path) -> Result<Option<String>, CliError> {
+    match environment.files.read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(CliError::configuration(
+            path.display().to_string(),
+            format!("cannot be read: {error}"),
+            "Make it a readable UTF-8 file of at most 1 MB, or take it away.",
+        )),
+    }
+}
+
+fn refuse_live(path: &Path, text: &str) -> Result<(), CliError> {
+    let Ok(document) = Document::read(text) else {
+        return Ok(());
+    };
+    if let Some((word, at)) = document.word("mode") {
+        let way = format!("{}: mode = \"live\"", place(path, at));
+        if let Err(crate::run::ModeError::Live(refused)) = Mode::parse(&way, &word) {
+            return Err(refused.into());
+        }
+    }
+    if let Some((word, at)) = document.word("execution_enabled") {
+        let way = format!("{}: execution_enabled = {word}", place(path, at));
+        Mode::parse_execution(&way, &word)?;
+    }
+    Ok(())
+}
+
+fn place(path: &Path, at: Position) -> String {
+    format!("{}:{}:{}", path.display(), at.line, at.column)
+}
+
+impl ConfigFile {
+    fn parse(path: PathBuf, scope: Scope, text: String) -> Result<Self, CliError> {
+        let keys = Document::read(&text)
+            .and_then(|document| document.typed::<Keys>())
+            .map_err(|problem| {
+                let hint =
+                    "`drygate config show` prints every key that a configuration file may have.";
+                CliError::configuration(place(&path, problem.position), problem.message, hint)
+            })?;
+        let file = Self {
+            path,
+            keys,
+            scope,
+            text,
+        };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// What the types do not say.
+    fn check(&self) -> Result<(), CliError> {
+        let url = self.keys.database_url.as_ref();
+        if url.is_some_and(|url| DatabaseUrl::new(url.get_ref().as_str()).holds_password()) {
+            return Err(self.wrong(
+                &[Step::Key("database_url")],
+                "holds a password, which does not belong into a configuration file",
+                "Put the password into a passfile (~/.pgpass, PGPASSFILE), a service file or DRYGATE_DATABASE_URL.",
+            ));
+        }
+        if let Some(mode) = &self.keys.mode {
+            let otherwise = |message| {
+                self.wrong(
+                    &[Step::Key("mode")],
+                    message,
+                    "Leave it out, or say dryrun.",
+                )
+            };
+            Mode::parse("mode", mode.get_ref()).map_err(|error| mode_error(error, otherwise))?;
+        }
+        let interval = self.keys.live_interval.as_ref();
+        if interval.is_some_and(|seconds| !is_interval(seconds.get_ref())) {
+            return Err(self.wrong(
+                &[Step::Key("live_interval")],
+                "is no number of seconds from 0 to 86400",
+                "0 turns live reads off; the default is 60, in the demo 5.",
+            ));
+        }
+        let group = self.keys.store.group.as_ref().map(Spanned::get_ref);
+        let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if group.is_some_and(|group| group.is_empty() || !group.chars().all(legal)) {
+            return Err(self.wrong(
+                &[Step::Key("store"), Step::Key("group")],
+                "is no name of a group",
+                "Name a group of this machine, or leave it out.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// An error about a key.
+    fn wrong(&self, path: &[Step<'_>], message: impl AsRef<str>, hint: &str) -> CliError {
+        let keys: Vec<&str> = path
+            .iter()
+            .filter_map(|step| match step {
+                Step::Key(key) => Some(*key),
+                Step::Index(_) => None,
+            })
+            .collect();
+        let at = Document::read(&self.text)
+            .map_or(Position { line: 1, column: 1 }, |d| d.position(path));
+        let message = format!("{}: {}", keys.join("."), message.as_ref());
+        CliError::configuration(place(&self.path, at), message, hint)
+    }
+
+    /// A value with its line.
+    pub fn sourced<T: Clone>(&self, value: &Spanned<T>) -> Sourced<T> {
+        let line = self.text[..value.span().start].matches('\n').count() + 1;
+        let path = self.path.clone();
+        let origin = match self.scope {
+            Scope::Project => Origin::ProjectFile { path, line },
+            Scope::User => Origin::UserFile { path, line },
+        };
+        Sourced::new(value.get_ref().clone(), origin)
+    }
+
+    /// A path of the file: relative to the directory that the file is in.
+    pub fn path_of(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("/")).join(path)
+    }
+}

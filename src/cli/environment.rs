@@ -1,0 +1,104 @@
+//! The surroundings that settings are read from. Invariant: the parser sees only what is in here, so a test can be any machine.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use super::CliError;
+use crate::profile::TEXT_BYTES_MAX;
+
+/// Files that can be read.
+pub trait Files {
+    /// The text of a file.
+    fn read(&self, path: &Path) -> io::Result<String>;
+    /// Whether something has that path.
+    fn exists(&self, path: &Path) -> bool;
+}
+
+/// Where and how the process was started.
+pub struct Environment {
+    /// Variables.
+    pub variables: BTreeMap<String, OsString>,
+    /// Current directory, absolute.
+    pub current_dir: PathBuf,
+    /// Files.
+    pub files: Box<dyn Files>,
+    /// The user's configuration file, if the platform has a place for one.
+    pub user_config: Option<PathBuf>,
+    /// The platform's data directory of drygate.
+    pub data_dir: Option<PathBuf>,
+    /// Whether standard input and standard output are both terminals.
+    pub is_terminal: bool,
+}
+
+impl Environment {
+    /// The surroundings of this process.
+    pub fn of_process() -> Result<Self, CliError> {
+        use std::io::IsTerminal;
+        let directories = ProjectDirs::from("", "", "drygate");
+        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        Ok(Self {
+            variables: std::env::vars_os().filter_map(named).collect(),
+            current_dir: std::env::current_dir().map_err(CliError::CurrentDirectory)?,
+            files: Box::new(Disk),
+            user_config: directories
+                .as_ref()
+                .map(|d| d.config_dir().join("config.toml")),
+            data_dir: directories.as_ref().map(|d| d.data_dir().to_path_buf()),
+            is_terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
+        })
+    }
+
+    /// A variable that is set to something.
+    pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
+        self.variables.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that is set to something, as text.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, CliError> {
+        self.variable(name)
+            .map(|value| value.to_str().ok_or(CliError::NotUtf8(name)))
+            .transpose()
+    }
+
+    /// Whether a variable is set to anything but a plain no.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.variable(name)
+            .is_some_and(|value| !(value == "0" || value == "false"))
+    }
+}
+
+/// The real files of this machine, read only as far as a configuration may be long.
+#[derive(Debug, Clone, Copy)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        // A pipe or a device would be waited for or read for ever: only a regular file is opened.
+        if !path.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is not a regular file",
+            ));
+        }
+        let mut text = Vec::new();
+        let limit = u64::try_from(TEXT_BYTES_MAX).map_or(u64::MAX, |max| max + 1);
+        File::open(path)?.take(limit).read_to_end(&mut text)?;
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "it is longer than 1 MB",
+            ));
+        }
+        String::from_utf8(text)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok()
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a command cannot start. Invariant: every error has a sentence, a hint and an exit code, and none holds a password.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::secret::redact;
+use crate::profile::ProfileError;
+use crate::run::{LiveRefused, ModeError, StopCode, exit};
+
+/// Why a command cannot start. `main` prints the sentence and the hint on stderr and exits with the code.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// `--help` or `--version`: no error, the text goes to stdout.
+    #[error("{0}")]
+    Information(String),
+    /// The command line is not understood.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// LIVE, or execution, was asked for.
+    #[error("STOP_LIVE_REFUSED: {0}")]
+    Live(#[from] LiveRefused),
+    /// A password on the command line.
+    #[error(
+        "--database-url holds a password, which everybody on this machine could read in the process list"
+    )]
+    PasswordArgument,
+    /// There are no runs.
+    #[error("there are no runs yet")]
+    NoRuns,
+    /// No run fits the name.
+    #[error("no run begins or ends with {0:?}")]
+    UnknownRun(String),
+    /// Several runs fit the name.
+    #[error("{part:?} fits {} runs: {}", .runs.len(), .runs.join(", "))]
+    AmbiguousRun {
+        /// What was given.
+        part: String,
+        /// The runs that fit.
+        runs: Vec<String>,
+    },
+    /// A variable, or a configuration file, says something that cannot be.
+    #[error("{place}: {message}")]
+    Configuration {
+        /// Variable, or file, line and column.
+        place: String,
+        /// What is wrong.
+        message: String,
+        /// What is allowed.
+        hint: String,
+    },
+    /// A variable that is not UTF-8.
+    #[error("{0} is not UTF-8")]
+    NotUtf8(&'static str),
+    /// The current directory is gone or cannot be read.
+    #[error("the current directory cannot be read: {0}")]
+    CurrentDirectory(#[source] io::Error),
+    /// The platform has no data directory.
+    #[error("there is no home directory to keep runs in")]
+    NoDataDirectory,
+    /// The profile cannot be used.
+    #[error(transparent)]
+    Profile(ProfileError),
+}
+
+impl CliError {
+    pub(super) fn usage(message: impl AsRef<str>, hint: impl Into<String>) -> Self {
+        Self::Usage {
+            message: redact(message.as_ref()),
+            hint: hint.into(),
+        }
+    }
+
+    pub(super) fn configuration(
+        place: impl Into<String>,
+        message: impl AsRef<str>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Configuration {
+            place: place.into(),
+            message: redact(message.as_ref()),
+            hint: hint.into(),
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Information(_) => exit::OK,
+            Self::Usage { .. }
+            | Self::PasswordArgument
+            | Self::NoRuns
+            | Self::UnknownRun(_)
+            | Self::AmbiguousRun { .. } => exit::USAGE,
+            Self::Live(_) => StopCode::StopLiveRefused.exit_code(),
+            Self::Configuration { .. }
+            | Self::NotUtf8(_)
+            | Self::CurrentDirectory(_)
+            | Self::NoDataDirectory
+            | Self::Profile(_) => exit::CONFIGURATION,
+        }
+    }
+
+    /// The stop that belongs to it, if one does.
+    pub fn stop_code(&self) -> Option<StopCode> {
+        matches!(self, Self::Live(_)).then_some(StopCode::StopLiveRefused)
+    }
+
+    /// What to do next, in one sentence; empty for what is no error.
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::Information(_) => "",
+            Self::Usage { hint, .. } | Self::Configuration { hint, .. } => hint,
+            Self::Live(_) => {
+                "Leave it out: every run is a dry run, and nothing in drygate can carry out a live one."
+            }
+            Self::PasswordArgument => {
+                "Put it into DRYGATE_DATABASE_URL, a passfile (~/.pgpass, PGPASSFILE) or a service file."
+            }
+            Self::NoRuns => "Start one with `drygate run`, or look at `drygate demo`.",
+            Self::UnknownRun(_) => {
+                "`drygate runs` lists them; --data-dir says where they are kept."
+            }
+            Self::AmbiguousRun { .. } => "Give more of the run id.",
+            Self::NotUtf8(_) => "Set it to UTF-8 text, or unset it.",
+            Self::CurrentDirectory(_) => "Change to a directory that exists.",
+            Self::NoDataDirectory => "Name a directory with --data-dir or DRYGATE_DATA_DIR.",
+            Self::Profile(_) => {
+                "`drygate profile list` names the built-in profiles; `drygate profile show` prints one as an example."
+            }
+        }
+    }
+
+    /// The text for stdout, if this is no error but an answer.
+    pub fn to_stdout(&self) -> Option<&str> {
+        match self {
+            Self::Information(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<ProfileError> for CliError {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::LiveRefused { file, key } => LiveRefused {
+                way: format!("{file}: {key}"),
+            }
+            .into(),
+            other => Self::Profile(other),
+        }
+    }
+}
+
+/// What is to be said of a word that is no mode, with a place to say it for.
+pub(super) fn mode_error(error: ModeError, otherwise: impl FnOnce(String) -> CliError) -> CliError {
+    match error {
+        ModeError::Live(refused) => refused.into(),
+        unknown @ ModeError::Unknown { .. } => otherwise(unknown.to_string()),
+    }
+}

@@ -1,0 +1,120 @@
+//! What the command line says about itself: completions, manual page, settings with their origin. Invariant: secrets are hidden.
+
+use std::io;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use serde_json::{Value, json};
+
+use super::arguments::Arguments;
+use super::{Origin, Settings, Sourced};
+
+/// The command line as clap knows it.
+pub fn clap_command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Completions for a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut clap_command(), "drygate", &mut text);
+    text
+}
+
+/// The manual page, as roff.
+pub fn manual() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(clap_command()).render(&mut text)?;
+    Ok(text)
+}
+
+/// Each setting: key, value, origin.
+fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
+    let unset = &Origin::Default;
+    let path = |path: &std::path::Path| json!(path.display().to_string());
+    vec![
+        (
+            "profile",
+            json!(settings.profile.value),
+            &settings.profile.origin,
+        ),
+        optional(
+            "database_url",
+            settings.database_url.as_ref(),
+            |url| json!(url.to_string()),
+            unset,
+        ),
+        optional("repo", settings.repo.as_ref(), |repo| path(repo), unset),
+        (
+            "data_dir",
+            path(&settings.data_dir.value),
+            &settings.data_dir.origin,
+        ),
+        optional(
+            "live_interval",
+            settings.live_interval_s.as_ref(),
+            |s| json!(s),
+            unset,
+        ),
+        (
+            "color",
+            json!(settings.color.value.name()),
+            &settings.color.origin,
+        ),
+        ("ascii", json!(settings.ascii.value), &settings.ascii.origin),
+        ("mode", json!("dryrun"), &settings.mode.origin),
+        (
+            "execution_enabled",
+            json!(settings.mode.value.execution_enabled()),
+            &settings.mode.origin,
+        ),
+        optional(
+            "store.group",
+            settings.store_group.as_ref(),
+            |group| json!(group),
+            unset,
+        ),
+    ]
+}
+
+fn optional<'a, T>(
+    key: &'static str,
+    value: Option<&'a Sourced<T>>,
+    show: impl Fn(&T) -> Value,
+    unset: &'a Origin,
+) -> (&'static str, Value, &'a Origin) {
+    value.map_or((key, Value::Null, unset), |value| {
+        (key, show(&value.value), &value.origin)
+    })
+}
+
+/// The settings as one JSON document.
+pub fn config_json(settings: &Settings) -> Value {
+    let rows = rows(settings);
+    let rows = rows.iter().map(
+        |(key, value, origin)| json!({"key": key, "value": value, "origin": origin.to_string()}),
+    );
+    json!({"schema": 1, "settings": rows.collect::<Vec<_>>()})
+}
+
+/// The settings for people, a line each.
+pub fn config_text(settings: &Settings) -> String {
+    use std::fmt::Write as _;
+    let rows = rows(settings);
+    let shown = |value: &Value| match value {
+        Value::Null => "not set".to_owned(),
+        Value::String(text) => crate::profile::printable(text),
+        other => other.to_string(),
+    };
+    let width = rows
+        .iter()
+        .map(|(_, value, _)| shown(value).chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .fold(String::new(), |mut text, (key, value, origin)| {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(text, "{key:<17}  {:<width$}  {origin}", shown(value));
+            text
+        })
+}

@@ -1,0 +1,343 @@
+//! From words, variables and files to a command and its settings. Invariant: LIVE is refused before anything else is looked at.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use super::arguments::{Arguments, ConfigWord, Flags, ProfileWord, Word};
+use super::config_file::{ConfigFile, Keys, is_interval, read_all};
+use super::error::mode_error;
+use super::{
+    CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, ProfileCommand, RunRef,
+    Settings, Sourced, VerifyTarget,
+};
+use crate::profile::{BUILT_IN, nearest, printable};
+use crate::run::Mode;
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cli {
+    /// The command.
+    pub command: Command,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Reads the command line (with the program's name first) in its surroundings.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Cli, CliError> {
+    let arguments = Arguments::try_parse_from(arguments).map_err(|error| clap_error(&error))?;
+    let mode = mode(&arguments.flags, environment)?;
+    let files = read_all(environment)?;
+    let url = arguments.flags.database_url.as_ref();
+    if url.is_some_and(DatabaseUrl::holds_password) {
+        return Err(CliError::PasswordArgument);
+    }
+    let command = command(arguments.command, arguments.run)?;
+    let settings = Resolver {
+        flags: &arguments.flags,
+        environment,
+        files: &files,
+    }
+    .settings(mode)?;
+    Ok(Cli { command, settings })
+}
+
+fn clap_error(error: &clap::Error) -> CliError {
+    let text = error.render().to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return CliError::Information(text);
+    }
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
+        .collect();
+    let said = lines
+        .iter()
+        .take_while(|line| !line.starts_with("tip:") && !line.starts_with("For more"))
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let tip = lines.iter().find_map(|line| line.strip_prefix("tip: "));
+    let hint = tip.map_or_else(
+        || "`drygate --help` lists the commands and flags.".to_owned(),
+        |tip| format!("{}; `drygate --help` lists what there is.", printable(tip)),
+    );
+    CliError::usage(
+        printable(said.strip_prefix("error: ").unwrap_or(&said)),
+        hint,
+    )
+}
+
+/// The mode, by the flag or the variables; LIVE and execution are refused here.
+fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>>, CliError> {
+    let hint = "Leave it out, or say dryrun.";
+    let refused = |error, place: &str| {
+        let place = place.to_owned();
+        mode_error(error, |message| {
+            CliError::configuration(place, message, hint)
+        })
+    };
+    let mut found = None;
+    if let Some(word) = environment.text("DRYGATE_MODE")? {
+        let way = format!("DRYGATE_MODE={}", printable(word));
+        let mode = Mode::parse(&way, word).map_err(|error| refused(error, "DRYGATE_MODE"));
+        found = Some(Sourced::new(mode?, Origin::Environment("DRYGATE_MODE")));
+    }
+    if let Some(word) = environment.text("DRYGATE_EXECUTION_ENABLED")? {
+        Mode::parse_execution(
+            &format!("DRYGATE_EXECUTION_ENABLED={}", printable(word)),
+            word,
+        )?;
+    }
+    if let Some(word) = &flags.mode {
+        let way = format!("--mode {}", printable(word));
+        let mode = Mode::parse(&way, word)
+            .map_err(|error| mode_error(error, |message| CliError::usage(message, hint)));
+        found = Some(Sourced::new(mode?, Origin::Flag("--mode")));
+    }
+    Ok(found)
+}
+
+fn command(word: Option<Word>, run: Option<String>) -> Result<Command, CliError> {
+    let Some(word) = word else {
+        return Ok(Command::Open {
+            run: run.as_deref().map(bare_run).transpose()?,
+        });
+    };
+    Ok(match word {
+        Word::Demo {
+            scenario,
+            print_sql,
+        } => Command::Demo {
+            scenario,
+            print_sql,
+        },
+        Word::Run => Command::Run,
+        Word::Resume { run } => Command::Resume { run },
+        Word::Approve { run, gate, digest } => Command::Approve { run, gate, digest },
+        Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
+        Word::Runs => Command::Runs,
+        Word::Verify { target } => Command::Verify(verify_target(target)),
+        Word::Survey => Command::Survey,
+        Word::Report { run } => Command::Report { run },
+        Word::Profile { word } => Command::Profile(match word {
+            ProfileWord::List => ProfileCommand::List,
+            ProfileWord::Show { name } => ProfileCommand::Show { name },
+            ProfileWord::Check { name } => ProfileCommand::Check { name },
+        }),
+        Word::Config {
+            word: ConfigWord::Show,
+        } => Command::ConfigShow,
+        Word::Completions { shell } => Command::Completions(shell),
+        Word::Man => Command::Man,
+    })
+}
+
+/// A word without a command: a run, or a command that does not exist.
+fn bare_run(word: &str) -> Result<RunRef, CliError> {
+    if let Ok(run) = word.parse::<RunRef>()
+        && run.is_clearly_a_run()
+    {
+        return Ok(run);
+    }
+    let clap = super::clap_command();
+    let commands: Vec<&str> = clap
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let near =
+        nearest(word, commands).map_or_else(String::new, |near| format!("Did you mean `{near}`? "));
+    Err(CliError::usage(
+        format!("\"{}\" is no command, and names no run", printable(word)),
+        format!("{near}`drygate --help` lists the commands, `drygate runs` the runs."),
+    ))
+}
+
+/// A word that can only be a path is one; a directory here is written `./NAME`.
+fn verify_target(target: PathBuf) -> VerifyTarget {
+    match target.to_str().map(str::parse) {
+        Some(Ok(run)) => VerifyTarget::Run(run),
+        _ => VerifyTarget::Directory(target),
+    }
+}
+
+struct Resolver<'a> {
+    flags: &'a Flags,
+    environment: &'a Environment,
+    files: &'a [ConfigFile],
+}
+
+impl Resolver<'_> {
+    fn settings(&self, mode: Option<Sourced<Mode>>) -> Result<Settings, CliError> {
+        let output = match (self.flags.json, self.flags.events) {
+            (true, _) => Output::Json,
+            (_, true) => Output::Events,
+            _ => Output::Text,
+        };
+        let dumb = self
+            .environment
+            .variable("TERM")
+            .is_some_and(|term| term == "dumb");
+        let interactive = self.environment.is_terminal && !self.environment.is_on("CI");
+        let file_mode = self.file(|keys| keys.mode.as_ref(), |_, _| Mode::Dryrun);
+        let ascii = self.file(|keys| keys.ascii.as_ref(), |_, ascii| *ascii);
+        Ok(Settings {
+            profile: self.profile()?,
+            database_url: self.database_url()?,
+            repo: self.path(self.flags.repo.as_ref(), "--repo", "DRYGATE_REPO", |k| {
+                k.repo.as_ref()
+            }),
+            data_dir: self.data_dir()?,
+            headless: self.flags.headless || output != Output::Text || !interactive || dumb,
+            interactive,
+            output,
+            live_interval_s: self.live_interval()?,
+            color: self.color(dumb),
+            ascii: flagged(self.flags.ascii, "--ascii")
+                .or(ascii)
+                .unwrap_or_else(|| Sourced::default_of(false)),
+            verbose: self.flags.verbose,
+            mode: mode
+                .or(file_mode)
+                .unwrap_or_else(|| Sourced::default_of(Mode::Dryrun)),
+            store_group: self.file(|keys| keys.store.group.as_ref(), |_, group| group.clone()),
+            files: self.files.iter().map(|file| file.path.clone()).collect(),
+        })
+    }
+
+    /// What the strongest file says of a key.
+    fn file<T: Clone, U>(
+        &self,
+        key: impl Fn(&Keys) -> Option<&toml::Spanned<T>>,
+        read: impl Fn(&ConfigFile, &T) -> U,
+    ) -> Option<Sourced<U>> {
+        self.files.iter().find_map(|file| {
+            let sourced = file.sourced(key(&file.keys)?);
+            Some(Sourced::new(read(file, &sourced.value), sourced.origin))
+        })
+    }
+
+    fn path(
+        &self,
+        flag: Option<&PathBuf>,
+        flag_name: &'static str,
+        variable: &'static str,
+        key: impl Fn(&Keys) -> Option<&toml::Spanned<PathBuf>>,
+    ) -> Option<Sourced<PathBuf>> {
+        let here = |path: &Path| self.environment.current_dir.join(path);
+        let said = self.environment.variable(variable);
+        flag.map(|path| Sourced::new(here(path), Origin::Flag(flag_name)))
+            .or_else(|| {
+                said.map(|path| Sourced::new(here(Path::new(path)), Origin::Environment(variable)))
+            })
+            .or_else(|| self.file(key, |file, path| file.path_of(path)))
+    }
+
+    fn data_dir(&self) -> Result<Sourced<PathBuf>, CliError> {
+        let platform = || self.environment.data_dir.clone().map(Sourced::default_of);
+        self.path(
+            self.flags.data_dir.as_ref(),
+            "--data-dir",
+            "DRYGATE_DATA_DIR",
+            |k| k.data_dir.as_ref(),
+        )
+        .or_else(platform)
+        .ok_or(CliError::NoDataDirectory)
+    }
+
+    fn profile(&self) -> Result<Sourced<String>, CliError> {
+        let here = |name: &str| profile_at(name, &self.environment.current_dir);
+        if let Some(name) = &self.flags.profile {
+            return Ok(Sourced::new(here(name), Origin::Flag("--profile")));
+        }
+        if let Some(name) = self.environment.text("DRYGATE_PROFILE")? {
+            return Ok(Sourced::new(
+                here(name),
+                Origin::Environment("DRYGATE_PROFILE"),
+            ));
+        }
+        let file = self.file(
+            |keys| keys.profile.as_ref(),
+            |file, name| profile_at(name, &file.path_of(Path::new(""))),
+        );
+        Ok(file.unwrap_or_else(|| Sourced::default_of(BUILT_IN[0].0.to_owned())))
+    }
+
+    fn database_url(&self) -> Result<Option<Sourced<DatabaseUrl>>, CliError> {
+        if let Some(url) = &self.flags.database_url {
+            return Ok(Some(Sourced::new(
+                url.clone(),
+                Origin::Flag("--database-url"),
+            )));
+        }
+        if let Some(url) = self.environment.text("DRYGATE_DATABASE_URL")? {
+            let origin = Origin::Environment("DRYGATE_DATABASE_URL");
+            return Ok(Some(Sourced::new(DatabaseUrl::new(url), origin)));
+        }
+        Ok(self.file(
+            |keys| keys.database_url.as_ref(),
+            |_, url| DatabaseUrl::new(url.as_str()),
+        ))
+    }
+
+    fn live_interval(&self) -> Result<Option<Sourced<f64>>, CliError> {
+        if let Some(text) = &self.flags.live_interval {
+            let message = || format!("--live-interval: \"{}\" {INTERVAL}", printable(text));
+            let seconds =
+                interval(text).ok_or_else(|| CliError::usage(message(), INTERVAL_HINT))?;
+            return Ok(Some(Sourced::new(seconds, Origin::Flag("--live-interval"))));
+        }
+        let name = "DRYGATE_LIVE_INTERVAL";
+        if let Some(text) = self.environment.text(name)? {
+            let message = || format!("\"{}\" {INTERVAL}", printable(text));
+            let wrong = || CliError::configuration(name, message(), INTERVAL_HINT);
+            let seconds = interval(text).ok_or_else(wrong)?;
+            return Ok(Some(Sourced::new(seconds, Origin::Environment(name))));
+        }
+        Ok(self.file(|keys| keys.live_interval.as_ref(), |_, seconds| *seconds))
+    }
+
+    fn color(&self, dumb: bool) -> Sourced<Color> {
+        let never = |name| Some(Sourced::new(Color::Never, Origin::Environment(name)));
+        let flag = self.flags.color;
+        let no_color = self.environment.variable("NO_COLOR");
+        flag.map(|color| Sourced::new(color, Origin::Flag("--color")))
+            .or_else(|| no_color.and_then(|_| never("NO_COLOR")))
+            .or_else(|| dumb.then(|| never("TERM")).flatten())
+            .or_else(|| self.file(|keys| keys.color.as_ref(), |_, color| *color))
+            .unwrap_or_else(|| Sourced::default_of(Color::Auto))
+    }
+}
+
+const INTERVAL: &str = "is no number of seconds from 0 to 86400";
+const INTERVAL_HINT: &str = "0 turns live reads off; the default is 60, in the demo 5.";
+
+fn interval(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(is_interval)
+}
+
+fn flagged(on: bool, name: &'static str) -> Option<Sourced<bool>> {
+    on.then(|| Sourced::new(true, Origin::Flag(name)))
+}
+
+/// A built-in profile by its name, another by its path, relative to where it was named.
+fn profile_at(name: &str, directory: &Path) -> String {
+    if BUILT_IN.iter().any(|(known, _)| *known == name) {
+        return name.to_owned();
+    }
+    let looks_like_a_path = name.contains('/') || Path::new(name).extension().is_some();
+    if looks_like_a_path {
+        directory.join(name).display().to_string()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,179 @@
+//! Connection strings and the passwords in them. Invariant: neither `Debug` nor `Display` ever shows a password.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+/// A connection string, as URL or as `key=value` pairs. It may hold a password, so it is never printed as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// A connection string as somebody wrote it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The whole string, for the one who connects.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it holds a password.
+    pub fn holds_password(&self) -> bool {
+        redact(&self.0) != self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({:?})", redact(&self.0))
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
+    }
+}
+
+const HIDDEN: &str = "***";
+
+/// The text with every password of a connection string in it hidden.
+pub fn redact(text: &str) -> String {
+    hide_values(&hide_userinfo(text))
+}
+
+/// Hides what stands between `user:` and `@` behind each `://`.
+fn hide_userinfo(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let word = after.find(char::is_whitespace).unwrap_or(after.len());
+        let (password, tail) = split_userinfo(&after[..word]);
+        match password {
+            Some((user, tail)) => {
+                out.push_str(user);
+                out.push(':');
+                out.push_str(HIDDEN);
+                out.push_str(tail);
+            }
+            None => out.push_str(tail),
+        }
+        rest = &after[word..];
+    }
+    out.push_str(rest);
+    out
+}
+
+type Parts<'a> = (Option<(&'a str, &'a str)>, &'a str);
+
+/// User and what follows the password, if there is one; else the whole.
+fn split_userinfo(word: &str) -> Parts<'_> {
+    let none = (None, word);
+    let authority = word.find(['/', '?', '#']).unwrap_or(word.len());
+    let end = match word[..authority].rfind('@') {
+        Some(at) => at,
+        // A password may hold an unescaped slash: `user:se/cret@host`. A port may not.
+        None if port_only(&word[..authority]) => return none,
+        None => match word.rfind('@') {
+            Some(at) => at,
+            None => return none,
+        },
+    };
+    match word[..end].split_once(':') {
+        Some((_, "")) | None => none,
+        Some((user, _)) => (Some((user, &word[end..])), word),
+    }
+}
+
+/// Whether every colon in an authority without `@` is followed by a port or is part of an address in brackets.
+fn port_only(authority: &str) -> bool {
+    authority.split(',').all(|host| {
+        let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+        behind
+            .split_once(':')
+            .is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// Hides the value of each `password=` and `sslpassword=`, in a query or in `key = value` pairs.
+fn hide_values(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(equals) = rest.find('=') {
+        let (before, value) = rest.split_at(equals + 1);
+        out.push_str(before);
+        let key = before[..equals]
+            .trim_end()
+            .rsplit(|c: char| c.is_whitespace() || "?&;'\"".contains(c))
+            .next()
+            .unwrap_or("");
+        rest = value;
+        if percent_decoded(key).ends_with("password") {
+            let end = value_end(value);
+            if !value[..end].trim().is_empty() {
+                out.push_str(HIDDEN);
+                rest = &value[end..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where a value ends: a quoted one behind its quote, another at `&` or a blank.
+fn value_end(value: &str) -> usize {
+    let start = value.len() - value.trim_start().len();
+    let body = &value[start..];
+    if !body.starts_with('\'') {
+        return start
+            + body
+                .find(|c: char| c == '&' || c.is_whitespace())
+                .unwrap_or(body.len());
+    }
+    let mut escaped = false;
+    for (at, c) in body.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' => return start + at + 1,
+            _ => {}
+        }
+    }
+    value.len()
+}
+
+/// A query key with its `%70` read, in lower case: `%70assword` is a password too.
+fn percent_decoded(key: &str) -> String {
+    let mut out = String::new();
+    let mut rest = key;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let byte = rest
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte {
+            Some(byte) => {
+                out.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out.to_ascii_lowercase()
+}

@@ -1,0 +1,107 @@
+//! The settings that a command runs with. Invariant: each knows where it came from; none is read twice.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use super::{DatabaseUrl, Sourced};
+use crate::run::Mode;
+
+/// Everything that is not the command itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Profile: a built-in name, or an absolute path.
+    pub profile: Sourced<String>,
+    /// Connection; without it libpq's own variables and files decide.
+    pub database_url: Option<Sourced<DatabaseUrl>>,
+    /// Git work tree, absolute; without it the one around the current directory.
+    pub repo: Option<Sourced<PathBuf>>,
+    /// Where runs are kept, absolute.
+    pub data_dir: Sourced<PathBuf>,
+    /// No screen: asked for, or no terminal, or `CI`, `TERM=dumb`, `--json`, `--events`.
+    pub headless: bool,
+    /// Whether a person at a terminal can be asked: a terminal, and not `CI`.
+    pub interactive: bool,
+    /// What standard output is for.
+    pub output: Output,
+    /// Seconds between live reads, 0 never; without it 60, in the demo 5.
+    pub live_interval_s: Option<Sourced<f64>>,
+    /// Colours.
+    pub color: Sourced<Color>,
+    /// ASCII characters only.
+    pub ascii: Sourced<bool>,
+    /// How many `-v`.
+    pub verbose: u8,
+    /// Mode; there is one.
+    pub mode: Sourced<Mode>,
+    /// Group that shares the data directory.
+    pub store_group: Option<Sourced<String>>,
+    /// Configuration files that were read, strongest first.
+    pub files: Vec<PathBuf>,
+}
+
+/// What standard output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Text for people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Journal lines as they become durable.
+    Events,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// `auto`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// Whether to colour what goes to a place that is a terminal or not.
+    pub fn is_on(self, terminal: bool) -> bool {
+        match self {
+            Self::Auto => terminal,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether one JSON document is wanted.
+    pub fn json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether journal lines are wanted.
+    pub fn events(&self) -> bool {
+        self.output == Output::Events
+    }
+
+    /// Time between live reads; none: they are off. `default_s` is 60, in the demo 5.
+    pub fn live_interval(&self, default_s: u32) -> Option<Duration> {
+        let seconds = self
+            .live_interval_s
+            .as_ref()
+            .map_or(f64::from(default_s), |interval| interval.value);
+        (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
+    }
+}

@@ -1,0 +1,147 @@
+//! A TOML text with the position of everything in it. Invariant: every problem has a line and a column, and its message is safe to print.
+
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest;
+
+/// The longest text that is read: 1 MB.
+pub const TEXT_BYTES_MAX: usize = 1_000_000;
+
+/// Line and column, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Column, in characters.
+    pub column: usize,
+}
+
+/// What is wrong with a text, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}:{}: {message}", .position.line, .position.column)]
+pub struct Problem {
+    /// Where.
+    pub position: Position,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+/// A step into a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'s> {
+    /// Into a table.
+    Key(&'s str),
+    /// Into an array.
+    Index(usize),
+}
+
+/// A text that is TOML.
+#[derive(Debug)]
+pub struct Document<'t> {
+    text: &'t str,
+    table: DeTable<'t>,
+}
+
+impl<'t> Document<'t> {
+    /// Reads a text that is short enough, without byte order mark, and TOML.
+    pub fn read(text: &'t str) -> Result<Self, Problem> {
+        let refuse = |message: &str| {
+            Err(Problem {
+                position: Position { line: 1, column: 1 },
+                message: message.to_owned(),
+            })
+        };
+        if text.len() > TEXT_BYTES_MAX {
+            return refuse("the file is longer than 1 MB");
+        }
+        if text.starts_with('\u{feff}') {
+            return refuse("the file starts with a byte order mark; save it as UTF-8 without one");
+        }
+        match DeTable::parse(text) {
+            Ok(table) => Ok(Self {
+                text,
+                table: table.into_inner(),
+            }),
+            Err(error) => Err(problem(text, &error)),
+        }
+    }
+
+    /// The whole document as a type.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        toml::from_str(self.text).map_err(|error| problem(self.text, &error))
+    }
+
+    /// A text, boolean or whole number at the top level, as it would be written, with its position.
+    pub fn word(&self, key: &str) -> Option<(String, Position)> {
+        let value = self.table.get(key)?;
+        let word = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Boolean(truth) => truth.to_string(),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            _ => return None,
+        };
+        Some((word, position(self.text, value.span().start)))
+    }
+
+    /// Where the value at the end of a path stands, or the last part of the path that is there.
+    pub fn position(&self, path: &[Step<'_>]) -> Position {
+        let mut offset = 0;
+        let Some((Step::Key(first), rest)) = path.split_first() else {
+            return position(self.text, offset);
+        };
+        let mut value = self.table.get(*first);
+        let mut rest = rest.iter();
+        while let Some(found) = value {
+            offset = found.span().start;
+            value = match (rest.next(), found.get_ref()) {
+                (Some(Step::Key(key)), DeValue::Table(table)) => table.get(*key),
+                (Some(Step::Index(index)), DeValue::Array(array)) => array.get(*index),
+                _ => None,
+            };
+        }
+        position(self.text, offset)
+    }
+}
+
+/// Line and column of a byte offset.
+fn position(text: &str, offset: usize) -> Position {
+    let before = &text[..text.floor_char_boundary(offset)];
+    Position {
+        line: before.matches('\n').count() + 1,
+        column: before.rsplit('\n').next().unwrap_or("").chars().count() + 1,
+    }
+}
+
+fn problem(text: &str, error: &toml::de::Error) -> Problem {
+    Problem {
+        position: position(text, error.span().map_or(0, |span| span.start)),
+        message: printable(&with_nearest(error.message())),
+    }
+}
+
+/// Adds the nearest name to a message about one that is unknown.
+fn with_nearest(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let near = match (message.starts_with("unknown "), quoted.next()) {
+        (true, Some(written)) => nearest(written, quoted),
+        _ => None,
+    };
+    match near {
+        Some(name) => format!("{message}; the nearest is `{name}`"),
+        None => message.to_owned(),
+    }
+}
+
+/// The text with everything escaped that could move a cursor or hide a word.
+pub fn printable(text: &str) -> String {
+    let safe = |c: char| c == '"' || c == '\'' || c == '\\';
+    text.chars()
+        .flat_map(|c| {
+            let kept = safe(c).then_some(c);
+            let escaped = (!safe(c)).then(|| c.escape_debug());
+            kept.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}

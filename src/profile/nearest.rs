@@ -1,0 +1,36 @@
+//! The nearest of the names that exist. Invariant: a name that is nothing like the word is never suggested.
+
+/// The name nearest to what was written, if one is near enough to be meant.
+pub fn nearest<'a>(
+    written: &str,
+    names: impl IntoIterator<Item = impl Into<&'a str>>,
+) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let near = |name: &'a str| {
+        (
+            strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
+            name,
+        )
+    };
+    let (distance, name) = names
+        .into_iter()
+        .map(|name| near(name.into()))
+        .min_by_key(|(distance, _)| *distance)?;
+    let longest = written.chars().count().max(name.chars().count());
+    (distance * 5 <= longest * 2).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_is_named_and_a_stranger_is_not() {
+        let keys = ["database_url", "data_dir", "color"];
+        assert_eq!(nearest("databse_url", keys), Some("database_url"));
+        assert_eq!(nearest("colour", keys), Some("color"));
+        assert_eq!(nearest("Color", keys), Some("color"));
+        assert_eq!(nearest("zzzz", keys), None);
+        assert_eq!(nearest("x", []), None::<&str>);
+    }
+}
