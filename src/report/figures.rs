@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::input::FULL_DISCOVER;
 use super::{FullDiscover, REPORTS, ReportInput};
+use crate::audit::{PROBES, o4_targeted};
 use crate::run::{Check, Gate, RunResult, RunState, Verdict};
 use crate::simulate::Step;
 use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
@@ -166,46 +166,35 @@ pub(super) fn pairs(run: &RunState) -> Value {
 
 /// The lines of "Tests".
 pub(super) fn tests(input: &ReportInput) -> Vec<String> {
-    let probes: Vec<&Check> = input
-        .run
-        .gates
-        .get(&Gate::G5)
-        .map_or(&[][..], |gate| &gate.checks)
-        .iter()
-        .filter(|check| check.name != FULL_DISCOVER)
-        .collect();
-    let full = input.full_discover.as_ref().map_or_else(
-        || NOT_CHECKED.to_owned(),
-        |full| score(full.passed, full.passed + full.failed, full.failed > 0),
-    );
+    let gate = input.run.gates.get(&Gate::G5);
+    let probes = gate.map_or(&[][..], |gate| &gate.checks);
+    let targeted = if probes.is_empty() {
+        format!("O4 targeted: {NOT_CHECKED}")
+    } else {
+        o4_targeted(probes)
+    };
     vec![
-        format!("O4 targeted: {}", targeted(&probes)),
-        format!("Full discover: {full}"),
-        format!("Mode.LIVE refused: {}", live_refused(&probes)),
+        targeted,
+        format!("Full discover: {}", full(input.full_discover.as_ref())),
+        format!("Mode.LIVE refused: {}", live_refused(probes)),
         format!("execution_enabled={}", execution_enabled(input.run)),
     ]
 }
 
-fn targeted(probes: &[&Check]) -> String {
-    let count = |verdict| probes.iter().filter(|p| p.verdict == verdict).count() as u64;
-    let failed = count(Verdict::Fail) > 0;
-    score(count(Verdict::Pass), probes.len() as u64, failed)
+/// `366/366 PASS`: PASS only when there was something and all of it passed.
+fn full(declared: Option<&FullDiscover>) -> String {
+    let Some(full) = declared else {
+        return NOT_CHECKED.to_owned();
+    };
+    let all = full.passed.saturating_add(full.failed);
+    let word = Verdict::of(full.failed == 0 && all > 0);
+    format!("{}/{all} {word}", full.passed)
 }
 
-/// `4/4 PASS`: PASS only when there was something and all of it passed.
-fn score(passed: u64, all: u64, failed: bool) -> String {
-    match (all, failed) {
-        (0, _) => NOT_CHECKED.to_owned(),
-        (_, true) => format!("{passed}/{all} FAIL"),
-        (_, false) if passed == all => format!("{passed}/{all} PASS"),
-        (_, false) => format!("{passed}/{all} {NOT_CHECKED}"),
-    }
-}
-
-fn live_refused(probes: &[&Check]) -> String {
+fn live_refused(probes: &[Check]) -> String {
     probes
         .iter()
-        .find(|probe| probe.name.split('_').any(|word| word == "live"))
+        .find(|probe| probe.name == PROBES[0])
         .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
 }
 

@@ -7,6 +7,7 @@ use super::fixture_parts::{
     simulation, survey,
 };
 use super::{FullDiscover, RenderedReport, ReportInput, render};
+use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
     ApprovalGate, Check, ClaimVerdict, Decision, Event, EvidenceSheet, Gate, LedgerRef,
@@ -86,7 +87,7 @@ impl Writer {
     pub(super) fn seed(&mut self, change: impl Fn(&mut Survey)) {
         self.gate(
             Gate::G0,
-            vec![check("repository", Verdict::Pass, repository())],
+            vec![check("repository_present", Verdict::Pass, repository())],
         );
         self.go(State::Prechecked);
         self.survey(SurveyPurpose::Pin, change);
@@ -243,22 +244,16 @@ impl Writer {
 
     /// G5, G6 and the seal.
     pub(super) fn seal(&mut self, outcome: RunResult) {
-        let full = FullDiscover {
+        self.push(&Event::TestsDeclared {
             passed: 366,
             failed: 0,
             file: "full.txt".to_owned(),
             sha256: Digest::of("366 passed, 0 failed\n"),
-            age_seconds: 30,
-        };
-        let mut probes = [
-            "mode_live_refused",
-            "kill_switch_off",
-            "approval_refused",
-            "write_refused",
-        ]
-        .map(|name| check(name, Verdict::Pass, json!("refused")));
-        probes[3].raw = json!({ "full_discover": full });
-        self.gate(Gate::G5, probes.to_vec());
+            age_s: 30,
+        });
+        let probes = PROBES[..4].iter();
+        let probes = probes.map(|name| check(name, Verdict::Pass, json!("refused")));
+        self.gate(Gate::G5, probes.collect());
         let mut checks = vec![
             check("reports_render", Verdict::Pass, json!(13)),
             check(

@@ -67,7 +67,7 @@ pub(super) fn created() -> RunCreated {
 }
 
 pub(super) fn repository() -> Value {
-    json!(RepositoryState {
+    json!({ "repository": RepositoryState {
         directory: "/srv/orchestrator".to_owned(),
         branch: Some("feature/constitution-snapshot-mark-dryrun".to_owned()),
         head: "6625f76a0b1c2d3e4f5061728394a5b6c7d8e9f0".to_owned(),
@@ -80,7 +80,7 @@ pub(super) fn repository() -> Value {
         clean: true,
         refs: Vec::new(),
         commands: vec!["git rev-parse HEAD".to_owned()],
-    })
+    } })
 }
 
 fn fact(key: &str, label: &str, kind: FactKind, value: &str) -> Fact {

@@ -1,17 +1,14 @@
 //! What reports are made from, and what comes out. Invariant: nothing but journal, profile and blobs goes in.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::profile::Profile;
-use crate::run::{Gate, RunState};
+use crate::run::{Event, RunState};
 use crate::survey::Digest;
 
-/// The name under which G5 may record the full test run; it is no probe and not counted as one.
-pub(super) const FULL_DISCOVER: &str = "full_discover";
-
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FullDiscover {
     /// Tests that passed.
     pub passed: u64,
@@ -26,16 +23,24 @@ pub struct FullDiscover {
 }
 
 impl FullDiscover {
-    /// The result as G5 recorded it: the raw value of a check named `full_discover`, or that member of another check's raw value.
+    /// The result as `tests_declared` recorded it.
     pub fn recorded(run: &RunState) -> Option<Self> {
-        let checks = &run.gates.get(&Gate::G5)?.checks;
-        checks.iter().find_map(|check| {
-            let raw = match check.name.as_str() {
-                FULL_DISCOVER => &check.raw,
-                _ => check.raw.get(FULL_DISCOVER)?,
-            };
-            serde_json::from_value(raw.clone()).ok()
-        })
+        match run.declared_tests.as_ref()? {
+            Event::TestsDeclared {
+                passed,
+                failed,
+                file,
+                sha256,
+                age_s,
+            } => Some(Self {
+                passed: *passed,
+                failed: *failed,
+                file: file.clone(),
+                sha256: sha256.clone(),
+                age_seconds: *age_s,
+            }),
+            _ => None,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ mod fixture;
 #[cfg(test)]
 mod fixture_parts;
 #[cfg(test)]
+mod json_tests;
+#[cfg(test)]
 mod tests;
 
 pub use escape::{inline, visible};

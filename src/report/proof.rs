@@ -3,18 +3,22 @@
 use serde_json::{Value, json};
 
 use super::gates::raw_lines;
-use crate::run::{ClaimName, ClaimVerdict, Purpose, RunState, Transaction, TransactionEnd};
+use crate::audit::non_mutation;
+use crate::run::{
+    ClaimName, ClaimVerdict, NonMutation, Purpose, RunState, Transaction, TransactionEnd,
+};
 use crate::survey::{FactChange, Footprint, TransactionProof};
 
 /// Everything of report 10.
 pub(super) fn proof(run: &RunState) -> Value {
-    let judged = run.non_mutation.as_ref();
+    let judged = judgement(run);
     let transactions: Vec<Value> = run.transactions.iter().map(transaction).collect();
     let ends = |end: &str| transactions.iter().filter(|t| t["end"] == end).count();
     json!({
-        "verdict": judged.map_or("NOT CHECKED", |judged| judged.verdict.word()),
-        "claims": ClaimName::ALL.map(|name| claim(run, name)),
-        "changes": judged.map_or_else(Vec::new, |judged| changes(&judged.changes)),
+        "judged": run.non_mutation.is_some(),
+        "verdict": judged.verdict.word(),
+        "claims": ClaimName::ALL.map(|name| claim(&judged, name)),
+        "changes": changes(&judged.changes),
         "transactions": transactions,
         "footprint": footprint_lines(&total(run)),
         "clean": ends("clean"),
@@ -23,18 +27,21 @@ pub(super) fn proof(run: &RunState) -> Value {
     })
 }
 
-fn claim(run: &RunState, name: ClaimName) -> Value {
-    let claims = run
-        .non_mutation
+/// The judgement of the journal, or what follows from a run that ended before closeout.
+pub(super) fn judgement(run: &RunState) -> NonMutation {
+    run.non_mutation
         .as_ref()
-        .map_or(&[][..], |judged| &judged.claims);
-    let found = claims.iter().find(|claim| claim.name == name);
+        .map_or_else(|| non_mutation(run), |judged| judged.as_ref().clone())
+}
+
+fn claim(judged: &NonMutation, name: ClaimName) -> Value {
+    let found = judged.claims.iter().find(|claim| claim.name == name);
     json!({
         "name": name.name(),
         "says": name.says(),
         "cannot_see": name.cannot_see(),
         "verdict": found.map_or(ClaimVerdict::NotChecked, |claim| claim.verdict).word(),
-        "measured": found.map_or("nothing: the claim was not judged in this run", |claim| &claim.measured),
+        "measured": found.map_or("nothing: the claim was not judged in this run", |claim| claim.measured.as_str()),
         "raw": found.map_or_else(|| vec!["no raw value recorded".to_owned()], |claim| raw_lines(&claim.raw)),
     })
 }

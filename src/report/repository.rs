@@ -1,36 +1,9 @@
-//! What G0 saw of the repository, for "Code outcome". Invariant: read from the raw values of checks; what no check recorded is NOT CHECKED.
+//! What G0 saw of the repository, for "Code outcome". Invariant: read back from the check that recorded it; what no check recorded is NOT CHECKED.
 
 use serde_json::{Value, json};
 
+use crate::audit::repository_at_g0;
 use crate::run::{Gate, RunState};
-
-/// The first value that a check of `gate` recorded under one of `keys`, at any depth.
-pub(super) fn recorded<'a>(run: &'a RunState, gate: Gate, keys: &[&str]) -> Option<&'a Value> {
-    let checks = &run.gates.get(&gate)?.checks;
-    keys.iter()
-        .find_map(|key| checks.iter().find_map(|check| find(&check.raw, key)))
-}
-
-fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    match value {
-        Value::Object(members) => members
-            .get(key)
-            .filter(|found| !found.is_null())
-            .or_else(|| members.values().find_map(|member| find(member, key))),
-        Value::Array(items) => items.iter().find_map(|item| find(item, key)),
-        _ => None,
-    }
-}
-
-fn text(run: &RunState, keys: &[&str]) -> Option<String> {
-    let value = recorded(run, Gate::G0, keys)?;
-    match value {
-        Value::String(text) => Some(text.clone()),
-        // `main` is a pair of name and commit.
-        Value::Array(pair) => pair.last()?.as_str().map(str::to_owned),
-        _ => None,
-    }
-}
 
 fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
@@ -38,25 +11,25 @@ fn short(commit: &str) -> String {
 
 /// The section "Code outcome": short commits as in the source report; 01 has the whole ones.
 pub(super) fn code_outcome(run: &RunState) -> Value {
-    let head = text(run, &["head"]);
+    let seen = repository_at_g0(run);
     // Git was asked and has none: a detached HEAD, no main, no feature branch.
-    let absent = if head.is_some() {
+    let absent = if seen.is_some() {
         "None"
     } else {
         "NOT CHECKED"
     };
     let or_absent = |value: Option<String>| value.unwrap_or_else(|| absent.to_owned());
-    let subject = text(run, &["subject"]).unwrap_or_default();
-    let commit = head.map(|head| format!("{} {subject}", short(&head)));
-    let main = text(run, &["main", "main_head"]).map(|commit| short(&commit));
-    let feature = text(run, &["feature_head"]).map(|commit| short(&commit));
+    let seen = seen.as_ref();
+    let commit = seen.map(|seen| format!("{} {}", short(&seen.head), seen.subject));
+    let main = seen.and_then(|seen| seen.main.as_ref());
+    let feature = seen.and_then(|seen| seen.feature_head.as_deref());
     json!({
         "commit": or_absent(commit),
-        "branch": or_absent(text(run, &["branch"])),
+        "branch": or_absent(seen.and_then(|seen| seen.branch.clone())),
         "main_unchanged": main_unchanged(run),
         "heads": [
-            format!("main_HEAD={}", or_absent(main)),
-            format!("feature_HEAD={}", or_absent(feature)),
+            format!("main_HEAD={}", or_absent(main.map(|(_, commit)| short(commit)))),
+            format!("feature_HEAD={}", or_absent(feature.map(short))),
         ],
     })
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::counters;
+use super::proof::judgement;
 use super::twin::{drift, facts, non_mutation, returns};
+use crate::audit::first_failure;
 use crate::run::{RunResult, RunState, Stop, StopCode};
 
 /// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost database.
@@ -63,12 +65,15 @@ fn words(run: &RunState, stop: Option<&Stop>) -> (Value, Value) {
     let (Some((result, _, _)), Some(id)) = (&run.sealed, run.run_id()) else {
         return (Value::Null, Value::Null);
     };
-    let proof = run.non_mutation.as_ref().map_or_else(
-        || "non-mutation NOT CHECKED".to_owned(),
-        |judged| format!("non-mutation verdict {}", judged.verdict),
-    );
+    let failure = first_failure(run).map_or_else(String::new, |(gate, check)| {
+        format!(
+            " {gate} {} is {}: {}",
+            check.name, check.verdict, check.says
+        )
+    });
+    let proof = judgement(run).verdict;
     (
-        json!(format!("{result}: {proof}.")),
+        json!(format!("{result}: non-mutation verdict {proof}.{failure}")),
         json!(format!("Check it with: drygate verify {id}")),
     )
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fixture::{Writer, profile, rendered, report, source_run};
 use super::fixture_parts::{GRANTS, check, person};
-use super::{FullDiscover, ReportInput, json_twin, sidecar_state, summary};
+use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
 use crate::run::{
     ApprovalGate, Decision, Event, Gate, Purpose, RunResult, RunState, State, StopCode,
@@ -200,26 +200,21 @@ fn a_document_that_is_gone_is_not_checked() {
 }
 
 #[test]
-fn a_full_test_run_is_a_line_and_no_probe() {
-    let full = |raw| {
-        let mut writer = Writer::new();
-        writer.go(State::Failed);
-        writer.gate(
-            Gate::G5,
-            vec![
-                check("live_refused", Verdict::Pass, json!("refused")),
-                check("full_discover", Verdict::OutOfScope, raw),
-            ],
-        );
-        report(&rendered(&writer.run, &profile(), None), 6).to_owned()
-    };
-    let failed = json!({
-        "passed": 365, "failed": 1, "file": "full.txt", "sha256": Digest::of("x"), "age_seconds": 3,
+fn a_full_test_run_that_failed_is_a_line_and_changes_no_verdict() {
+    let mut run = source_run();
+    run.declared_tests = Some(Event::TestsDeclared {
+        passed: 365,
+        failed: 1,
+        file: "full.txt".to_owned(),
+        sha256: Digest::of("x"),
+        age_s: 3,
     });
-    let text = full(failed);
-    assert!(text.contains("Full discover: 365/366 FAIL"), "{text}");
-    assert!(text.contains("O4 targeted: 1/1 PASS"), "{text}");
-    assert!(full(json!(null)).contains("Full discover: NOT CHECKED"));
+    let reports = rendered(&run, &profile(), None);
+    assert!(report(&reports, 6).contains("Full discover: 365/366 FAIL"));
+    assert!(report(&reports, 7).contains("- G5 safety tests: PASS."));
+    run.declared_tests = None;
+    let reports = rendered(&run, &profile(), None);
+    assert!(report(&reports, 6).contains("\nFull discover: NOT CHECKED\n"));
 }
 
 #[test]
@@ -252,6 +247,22 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     }
     assert!(!text.contains("\n- Production state does not change."));
     assert!(report(&reports, 12).contains("reason=wrong *window*"));
+    let proof = report(&reports, 10);
+    assert!(
+        proof.contains("### A: our sessions wrote nothing: HOLDS"),
+        "{proof}"
+    );
+    assert!(
+        proof.contains("different snapshots: NOT CHECKED"),
+        "{proof}"
+    );
+    assert!(proof.contains("The run ended before closeout"), "{proof}");
+    let summary = summary(&writer.run, None);
+    assert_eq!(summary["stop_code"], "STOP_APPROVAL_REJECTED");
+    assert_eq!(
+        summary["non_mutation"]["claims"]["B"]["verdict"],
+        "NOT CHECKED"
+    );
     assert!(report(&reports, 9).contains("NOT CHECKED: no post survey was taken in this run."));
 }
 
@@ -260,7 +271,11 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
     let mut writer = Writer::new();
     writer.gate(
         Gate::G0,
-        vec![check("repository", Verdict::NotChecked, json!(null))],
+        vec![check(
+            "repository_present",
+            Verdict::NotChecked,
+            json!(null),
+        )],
     );
     writer.go(State::Prechecked);
     writer.gate(
@@ -284,11 +299,16 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
         "main_HEAD=NOT CHECKED",
         "live facts: NOT CHECKED (no survey was taken)",
         "sidecar_state_final=failed",
-        "Verdict: NOT CHECKED",
+        "Verdict: UNPROVEN",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(report(&reports, 1).contains("What would check it: pass --repo"));
+    let message = summary(&writer.run, None)["message"].to_string();
+    assert!(
+        message.contains("G1 role_is_read_only is FAIL"),
+        "{message}"
+    );
     assert!(report(&reports, 10).contains("No transaction was opened in this run."));
 }
 
@@ -452,82 +472,4 @@ fn fences_close(text: &str) {
         }
     }
     assert_eq!(open, None);
-}
-
-#[test]
-fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
-    let mut run = source_run();
-    let profile = profile();
-    let reports = rendered(&run, &profile, Some(GRANTS));
-    run.reports = vec![(reports[0].name.clone(), Digest::of(&reports[0].text))];
-    let twin = json_twin(&ReportInput {
-        run: &run,
-        profile: &profile,
-        blobs: &|_| None,
-        full_discover: FullDiscover::recorded(&run),
-    });
-    assert_eq!(
-        twin["facts"]["pre"]["icx_total"],
-        json!({ "value": 60, "provenance": "LIVE" })
-    );
-    assert_eq!(
-        twin["counters"]["candidate_count_confirmed"],
-        json!({ "value": 60, "provenance": "SIMULATED" })
-    );
-    assert_eq!(twin["non_mutation"]["claims"]["B"]["verdict"], "HOLDS");
-    assert_eq!(
-        twin["pairs"][2],
-        json!({ "key": "icx_total", "pre": 60, "post": 60, "equal": true })
-    );
-    assert_eq!(twin["audit"].as_array().map(Vec::len), Some(9));
-    assert_eq!(twin["transactions"].as_array().map(Vec::len), Some(4));
-    assert_eq!(twin["reports"].as_array().map(Vec::len), Some(13));
-    assert_eq!(
-        twin["reports"][0]["sha256"],
-        Digest::of(&reports[0].text).as_str()
-    );
-    assert_eq!(twin["reports"][1]["sha256"], json!(null));
-}
-
-#[test]
-fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
-    let mut writer = Writer::new();
-    assert_eq!(summary(&writer.run, None)["facts_digest"], json!(null));
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
-    let digest = writer
-        .run
-        .evidence
-        .as_ref()
-        .expect("evidence")
-        .digest
-        .clone();
-    let summary = summary(&writer.run, None);
-    assert_eq!(summary["stop_code"], "STOP_APPROVAL_REQUIRED");
-    assert_eq!(summary["gate"], "SG1");
-    assert_eq!(summary["evidence"], digest.as_str());
-    assert_eq!(summary["result"], json!(null));
-    assert_eq!(
-        summary["gates"][0],
-        json!({ "gate": "G0", "verdict": "PASS" })
-    );
-    assert_eq!(summary["returns"][0]["stop_code"], "STOP_APPROVAL_REQUIRED");
-    assert_eq!(summary["non_mutation"], json!(null));
-    assert_eq!(summary["drift"], json!([]));
-    assert_eq!(summary["message"], "A person has to decide.");
-}
-
-#[test]
-fn the_summary_of_the_source_run() {
-    let summary = summary(&source_run(), None);
-    assert_eq!(summary["stop_code"], json!(null));
-    assert_eq!(summary["gate"], json!(null));
-    assert_eq!(summary["evidence"], json!(null));
-    assert_eq!(summary["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
-    assert_eq!(
-        summary["returns"][3],
-        json!({ "r": 4, "state": "closeout_reported", "stop_code": null })
-    );
-    assert_eq!(summary["counters"]["local_kb_markdown_files"]["value"], 13);
-    assert_eq!(summary["non_mutation"]["verdict"], "PROVEN");
 }

@@ -124,11 +124,12 @@ pub(super) fn drift(run: &RunState) -> Value {
     json!(changes)
 }
 
-/// Verdict and claims; `null` where nothing was judged.
+/// Verdict and claims; `null` while the run is neither judged nor sealed.
 pub(super) fn non_mutation(run: &RunState, raw: bool) -> Value {
-    let Some(judged) = &run.non_mutation else {
+    if run.non_mutation.is_none() && run.sealed.is_none() {
         return Value::Null;
-    };
+    }
+    let judged = proof::judgement(run);
     let claims = ClaimName::ALL.iter().filter_map(|name| {
         let claim = judged.claims.iter().find(|claim| claim.name == *name)?;
         let mut member = json!({
