@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::fixture::{
-    Record, again, at, context, created, person, probes, profile, proof, refold, repository,
-    rulings, simulation, survey,
+    Record, again, at, change, context, created, live, person, probes, profile, proof, refold,
+    repository, rulings, simulation, survey,
 };
 use super::{
     Feasibility, Forbidden, ResumeSeen, Seam, SecretScan, claims, forbidden, g0, g1, g2, g3,
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, Check, Decision, Event, EvidenceSheet, Gate, LedgerRef, Purpose, RunId, RunState,
-    State, Stop, StopCode, SurveyPurpose, Verdict, legal,
+    ApprovalGate, Check, Decision, Event, EvidenceSheet, Gate, LedgerRef, Purpose, RenewalReason,
+    RunId, RunState, State, Stop, StopCode, SurveyPurpose, Verdict, legal,
 };
 use crate::simulate::Step;
-use crate::survey::{Digest, Survey};
+use crate::survey::{Digest, Survey, compare};
 
 /// The journal while it is written, with its fold.
 #[derive(Clone)]
@@ -54,7 +54,12 @@ impl Book {
 
     /// Records and finishes a gate.
     pub fn gate(&mut self, gate: Gate, checks: Vec<Check>) {
-        if !self.run.gates.contains_key(&gate) {
+        if self
+            .run
+            .gates
+            .get(&gate)
+            .is_none_or(|g| g.finished.is_some())
+        {
             self.push(Event::GateStarted { gate });
         }
         for check in checks {
@@ -108,7 +113,7 @@ impl Book {
             schema: 1,
             run_id: created.run_id.clone(),
             gate,
-            round: 1,
+            round: self.run.round,
             pin_nonce: pin.snapshot.nonce.clone(),
             pinned_at: pin.snapshot.ended_at,
             facts_digest: pin.facts_digest.clone(),
@@ -132,15 +137,19 @@ impl Book {
         let evidence = Digest::of(sheet.bytes().expect("plain data"));
         self.push(Event::EvidenceTaken {
             gate,
-            round: 1,
+            round: self.run.round,
             evidence,
             sheet: Box::new(sheet),
             expires_at: at(100_000),
             boot_id: "boot".to_owned(),
         });
         self.to(gate.waiting_state());
+        self.stop(gate, StopCode::StopApprovalRequired);
+    }
+
+    fn stop(&mut self, gate: ApprovalGate, stop_code: StopCode) {
         let stop = Stop {
-            stop_code: StopCode::StopApprovalRequired,
+            stop_code,
             gate: Some(gate),
             state: self.run.state,
             evidence: None,
@@ -148,7 +157,7 @@ impl Book {
             next: "approve".to_owned(),
         };
         self.push(Event::StopRaised(stop));
-        self.returned(Some(StopCode::StopApprovalRequired));
+        self.returned(Some(stop_code));
     }
 
     /// A person decides on the evidence that waits.
@@ -175,7 +184,7 @@ impl Book {
             bytes: 6000,
         };
         self.push(Event::UnitsProgressed {
-            round: 1,
+            round: self.run.round,
             step,
             counts,
             effect,
@@ -199,15 +208,20 @@ impl Book {
         let run_id: RunId = "ictr-20261122T091402Z-8a941203"
             .parse()
             .expect("well formed");
-        self.push(Event::RunCreated(Box::new(created(
-            run_id.clone(),
-            sha256.clone(),
-        ))));
+        self.push(Event::RunCreated(Box::new(created(run_id, sha256.clone()))));
         let ssot = [("icx-const lifecycle".to_owned(), Ok(Digest::of("ssot")))];
         self.gate(Gate::G0, g0(&profile, &sha256, &ssot, &Ok(repository())));
         self.to(State::Prechecked);
+        self.pin_and_seed(|_| {});
+        self
+    }
+
+    /// G1 and G2 on a new pin, which `spoil` may change, up to SG1.
+    fn pin_and_seed(&mut self, spoil: impl FnOnce(&mut Survey)) {
+        let profile = self.profile.clone();
+        let created = self.run.created.clone().expect("created");
         self.push(Event::GateStarted { gate: Gate::G1 });
-        self.survey(SurveyPurpose::Pin, |_| {});
+        self.survey(SurveyPurpose::Pin, spoil);
         let pin = *self.run.pin.clone().expect("pinned");
         let proof = proof(&pin);
         let rulings = rulings();
@@ -221,7 +235,7 @@ impl Book {
             }),
         );
         self.to(State::Surveyed);
-        let context = context(run_id, sha256, &pin);
+        let context = context(created.run_id, created.profile_sha256, &pin);
         let bytes = serde_json::to_vec(&context).expect("plain data");
         let blob = Digest::of(&bytes);
         self.push(Event::GateStarted { gate: Gate::G2 });
@@ -233,7 +247,7 @@ impl Book {
         let predicted = predict(&profile, &simulation);
         let counts = simulation.counts.clone();
         self.push(Event::EffectPredicted {
-            round: 1,
+            round: self.run.round,
             predicted: predicted.clone(),
             counts: counts.clone(),
         });
@@ -252,13 +266,12 @@ impl Book {
         self.to(State::Seeded);
         self.push(Event::GateStarted { gate: Gate::G3 });
         self.evidence(ApprovalGate::SG1);
-        self
     }
 
-    /// From SG1 to SG2.
-    pub fn to_sg2(mut self) -> Self {
+    /// From SG1 to SG2; `spoil` changes the survey for the approval in the same way as the pin was.
+    pub fn to_sg2_on(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG1, Decision::Approve);
-        self.survey(SurveyPurpose::ApproveSg1, |_| {});
+        self.survey(SurveyPurpose::ApproveSg1, spoil);
         self.step(Step::Cut);
         self.to(State::CutSimulated);
         self.step(Step::Verify);
@@ -266,6 +279,11 @@ impl Book {
         self.record_so_far();
         self.evidence(ApprovalGate::SG2);
         self
+    }
+
+    /// From SG1 to SG2.
+    pub fn to_sg2(self) -> Self {
+        self.to_sg2_on(|_| {})
     }
 
     /// From SG2 to the post survey, which `spoil` may change.
@@ -276,6 +294,27 @@ impl Book {
         self.to(State::EnactSimulated);
         self.survey(SurveyPurpose::Post, spoil);
         self.to(State::PostSurveyed);
+        self
+    }
+
+    /// From SG2 over a drift of `icx_draft` back to SG1 on a new pin.
+    pub fn drifts_at_sg2(mut self) -> Self {
+        let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
+        self.decide(ApprovalGate::SG2, Decision::Approve);
+        self.survey(SurveyPurpose::ApproveSg2, moved);
+        let (pin, latest) = (self.run.pin.clone(), self.run.latest.clone());
+        let latest = latest.expect("surveyed").1;
+        self.push(Event::DriftFound {
+            gate: Some(ApprovalGate::SG2),
+            drift: compare(&pin.expect("pinned"), &latest),
+            nonce: latest.snapshot.nonce.clone(),
+        });
+        self.stop(ApprovalGate::SG2, StopCode::StopFactsDrifted);
+        self.push(Event::EvidenceRenewed {
+            gate: ApprovalGate::SG2,
+            reason: RenewalReason::Drift,
+        });
+        self.pin_and_seed(moved);
         self
     }
 
@@ -377,4 +416,17 @@ fn the_fixture_passes_and_its_recomputation_finds_nothing() {
         [6, 14, 7, 8]
     );
     assert_eq!(protected_tables(&profile()).len(), 5);
+}
+
+#[test]
+fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
+    let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
+    let book = Book::new().to_sg1().to_sg2().drifts_at_sg2();
+    assert_eq!(again(&book.records).findings, Vec::new());
+    assert_eq!(book.run.round, 2);
+    let so_far = g3_so_far(&book.run, &profile());
+    assert!(so_far.is_empty(), "{so_far:#?}");
+    let book = book.to_sg2_on(moved);
+    assert_eq!(again(&book.records).findings, Vec::new());
+    assert_eq!(g3_so_far(&book.run, &profile()).len(), 5);
 }

@@ -7,7 +7,7 @@ use super::forbidden::from_journal;
 use super::predict::{predict, same_rows};
 use super::{Feasibility, g0, g1, g3, scope};
 use crate::profile::Profile;
-use crate::run::{Check, Gate, RunState, TransactionEnd, Verdict};
+use crate::run::{Check, Gate, Mode, RunState, Signer, TransactionEnd, Verdict};
 use crate::survey::Digest;
 
 /// What does not follow in the checks of `gate`, which is about to be finished.
@@ -156,6 +156,8 @@ fn seam(run: &RunState, profile: Option<&Profile>, recorded: &[Check]) -> Vec<St
         same_rows(effect, &predict(profile, simulation)) && *counts == simulation.counts
     });
     let holds = [
+        ("mode_dryrun", Some(context.mode == Mode::Dryrun)),
+        ("stub_signing", Some(context.signer == Signer::StubSigning)),
         ("execution_disabled", Some(!context.execution_enabled)),
         (
             "simulator_input_is_survey",
@@ -235,6 +237,19 @@ fn raw_answer(check: &Check) -> Option<bool> {
         }
         "forbidden_live_cut_verify_enact" => {
             Some(field("output")?.get("found")?.as_array()?.is_empty())
+        }
+        "forbidden_deploy_restart" => {
+            let output = field("output")?;
+            let now = output.get("binary_now")?;
+            let binaries = output.get("binary_sha256")?.as_array()?;
+            let starts = output.get("postmaster_start")?.as_array()?;
+            let same = starts.len() > 1 && starts.iter().all(|start| *start == starts[0]);
+            Some(same && !binaries.is_empty() && binaries.iter().all(|one| one == now))
+        }
+        "forbidden_push_tag" => {
+            let output = field("output")?;
+            let none = |name: &str| Some(output.get(name)?.as_array()?.is_empty());
+            Some(none("moved")? && none("not_reading")?)
         }
         "forbidden_kill_switch" => Some(!field("output")?.get("execution_enabled")?.as_bool()?),
         "forbidden_hardcoded_secrets" | "forbidden_fake_pass" => {
