@@ -148,3 +148,63 @@ pub fn main_and_tags_unchanged(
     });
     Check::evaluated(NAME, moved.guarded.is_empty(), says, raw)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::repository;
+    use super::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};
+    use crate::run::{RepositoryState, RunId, Verdict};
+    use crate::survey::Digest;
+
+    fn refs(spoil: impl FnOnce(&mut RepositoryState)) -> (Verdict, String) {
+        let (before, mut now) = (repository(), repository());
+        spoil(&mut now);
+        let check = main_and_tags_unchanged(Some(&before), Some(&now));
+        (check.verdict, check.says)
+    }
+
+    #[test]
+    fn main_and_tags_are_guarded_and_other_refs_are_named() {
+        assert_eq!(refs(|_| {}).0, Verdict::Pass);
+        assert_eq!(
+            refs(|r| r.main = Some(("main".to_owned(), "9".repeat(40)))).0,
+            Verdict::Fail
+        );
+        assert_eq!(
+            refs(|r| r.refs.push(("refs/tags/v2".to_owned(), "9".repeat(40)))).0,
+            Verdict::Fail
+        );
+        assert_eq!(refs(|r| drop(r.refs.pop())).0, Verdict::Fail);
+        let (verdict, says) = refs(|r| r.refs[0].1 = "9".repeat(40));
+        assert_eq!(verdict, Verdict::Pass);
+        assert!(
+            says.contains("moved by others: refs/heads/feature/x"),
+            "{says}"
+        );
+        assert_eq!(
+            main_and_tags_unchanged(None, Some(&repository())).verdict,
+            Verdict::NotChecked
+        );
+    }
+
+    #[test]
+    fn exactly_the_thirteen_reports_must_render() {
+        let run_id: RunId = "ictr-20260521T021523Z-8a941203"
+            .parse()
+            .expect("well formed");
+        let all: Vec<ReportSeen> = REPORTS
+            .iter()
+            .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
+            .collect();
+        let verdict = |seen: &[ReportSeen]| reports_render(&run_id, seen).verdict;
+        assert_eq!(all[6].0, "07-final-o4-live-dryrun-report-2026-05-21.md");
+        assert_eq!(verdict(&all), Verdict::Pass);
+        assert_eq!(verdict(&all[1..]), Verdict::Fail);
+        let mut broken = all.clone();
+        broken[3].1 = Err("no template".to_owned());
+        assert_eq!(verdict(&broken), Verdict::Fail);
+        let mut twice = all.clone();
+        twice[3] = twice[4].clone();
+        assert_eq!(verdict(&twice), Verdict::Fail);
+    }
+}

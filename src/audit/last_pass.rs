@@ -81,3 +81,67 @@ fn words(effect: &PredictedEffect) -> String {
         touched.join("; ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{change, live, profile, simulation, survey};
+    use super::super::predict;
+    use super::{last_pass_differences, lines_that_differ};
+    use crate::run::LastPass;
+    use crate::simulate::PredictedEffect;
+    use crate::survey::{Digest, UtcTime};
+
+    fn last() -> LastPass {
+        let survey = survey(1, 1);
+        LastPass {
+            run_id: "ictr-20261115T090112Z-11c0ffee"
+                .parse()
+                .expect("well formed"),
+            sealed_at: UtcTime::from_unix_micros(0),
+            facts_digest: survey.facts_digest,
+            facts: survey.facts,
+            profile_sha256: Digest::of("profile"),
+            predicted: predict(&profile(), &simulation()),
+        }
+    }
+
+    fn keys(last: &LastPass) -> Vec<String> {
+        let (pin, predicted) = (survey(2, 9), predict(&profile(), &simulation()));
+        let found = last_pass_differences(last, &pin, &Digest::of("profile"), &predicted);
+        found.into_iter().map(|d| d.key.to_string()).collect()
+    }
+
+    #[test]
+    fn nothing_that_differs_is_left_out() {
+        assert_eq!(keys(&last()), Vec::<String>::new());
+        for fact in &last().facts {
+            let mut other = survey(1, 1);
+            change(&mut other, fact.key.as_str(), live("else"));
+            let differs = LastPass {
+                facts: other.facts,
+                ..last()
+            };
+            assert_eq!(keys(&differs), [fact.key.to_string()]);
+            let mut lost = last();
+            lost.facts.retain(|f| f.key != fact.key);
+            assert_eq!(keys(&lost), [fact.key.to_string()]);
+        }
+        let profile = LastPass {
+            profile_sha256: Digest::zero(),
+            ..last()
+        };
+        assert_eq!(keys(&profile), ["profile"]);
+        let predicted = LastPass {
+            predicted: PredictedEffect::default(),
+            ..last()
+        };
+        assert_eq!(keys(&predicted), ["prediction"]);
+    }
+
+    #[test]
+    fn lines_are_counted_with_their_repetitions() {
+        assert_eq!(lines_that_differ("a\nb\n", "a\nb\n"), 0);
+        assert_eq!(lines_that_differ("a\nb\n", "a\nc\nd\n"), 2);
+        assert_eq!(lines_that_differ("a\n", "a\na\n"), 1);
+    }
+}

@@ -246,3 +246,143 @@ fn non_mutation_proven(run: &RunState) -> Check {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{Book, post};
+    use super::super::fixture::profile;
+    use super::{g3, g3_so_far};
+    use crate::run::{ApprovalStatus, NonMutationVerdict, RunState, Verdict};
+    use crate::simulate::Verification;
+    use crate::survey::{Digest, Simulated};
+
+    fn done() -> RunState {
+        let mut run = post(|_| {}).run;
+        let judged = super::super::non_mutation(&run);
+        run.non_mutation = Some(Box::new(judged));
+        run
+    }
+
+    fn not_pass(spoil: impl FnOnce(&mut RunState)) -> Vec<(String, Verdict)> {
+        let mut run = done();
+        spoil(&mut run);
+        let bad = g3(&run, &profile())
+            .into_iter()
+            .filter(|c| c.verdict != Verdict::Pass);
+        bad.map(|c| (c.name, c.verdict)).collect()
+    }
+
+    #[test]
+    fn each_spoiled_part_fails_its_own_check() {
+        type Spoil = fn(&mut RunState);
+        let cases: [(&str, Spoil); 11] = [
+            ("sg1_approved", |r| {
+                r.approvals[0].status = ApprovalStatus::Withdrawn
+            }),
+            ("sg2_approved", |r| r.approvals[1].evidence = Digest::zero()),
+            ("cut_equals_prediction", |r| {
+                r.steps[0].effect = r.steps[2].effect.clone()
+            }),
+            ("cut_equals_prediction counters_agree", |r| {
+                r.steps[0].counts.would_insert = Simulated::new(1)
+            }),
+            ("verify_equals_prediction counters_agree", |r| {
+                r.steps[1].counts.verified = Simulated::new(59)
+            }),
+            ("enact_equals_prediction", |r| {
+                r.steps[2].effect.tables[0].delete = Simulated::new(1)
+            }),
+            ("enact_equals_prediction counters_agree", |r| {
+                r.steps[2].counts.would_enact = Simulated::new(59)
+            }),
+            ("counters_agree", |r| {
+                r.pin
+                    .as_mut()
+                    .expect("pin")
+                    .candidates
+                    .as_mut()
+                    .expect("read")
+                    .rows = 61
+            }),
+            ("counters_agree", |r| {
+                r.pin
+                    .as_mut()
+                    .expect("pin")
+                    .pieces
+                    .as_mut()
+                    .expect("read")
+                    .rows = 61
+            }),
+            ("ledgers_complete", |r| r.steps[1].ledger.rows = 59),
+            ("non_mutation_proven", |r| {
+                r.non_mutation.as_mut().expect("judged").verdict =
+                    NonMutationVerdict::MutationSuspected;
+            }),
+        ];
+        assert_eq!(not_pass(|_| {}), Vec::new());
+        for (names, spoil) in cases {
+            let expected: Vec<_> = names
+                .split(' ')
+                .map(|n| (n.to_owned(), Verdict::Fail))
+                .collect();
+            assert_eq!(not_pass(spoil), expected);
+        }
+        let unproven = |r: &mut RunState| {
+            r.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::Unproven;
+        };
+        assert_eq!(
+            not_pass(unproven),
+            [("non_mutation_proven".to_owned(), Verdict::NotChecked)]
+        );
+    }
+
+    #[test]
+    fn a_gap_that_was_predicted_still_fails_and_is_named() {
+        let mut run = done();
+        for counts in [
+            &mut run.predicted.as_mut().expect("there").1,
+            &mut run.steps[1].counts,
+        ] {
+            counts.verified = Simulated::new(59);
+            counts.unverified = Simulated::new(1);
+        }
+        let gap = ("ICX-CONST-0017".to_owned(), Verification::Gap);
+        run.pin_simulation
+            .as_mut()
+            .expect("there")
+            .first_unverified
+            .push(gap);
+        let checks = g3(&run, &profile());
+        assert_eq!(checks[2].verdict, Verdict::Fail);
+        assert!(
+            checks[2].says.contains("ICX-CONST-0017 Gap"),
+            "{}",
+            checks[2].says
+        );
+    }
+
+    #[test]
+    fn while_sg2_waits_five_of_eight_are_known() {
+        let at_sg2 = Book::new().to_sg1().to_sg2().run;
+        let known: Vec<_> = g3_so_far(&at_sg2, &profile())
+            .into_iter()
+            .map(|c| (c.name, c.verdict))
+            .collect();
+        let names = [
+            "sg1_approved",
+            "cut_equals_prediction",
+            "verify_equals_prediction",
+            "counters_agree",
+            "ledgers_complete",
+        ];
+        assert_eq!(known, names.map(|n| (n.to_owned(), Verdict::Pass)));
+        assert_eq!(g3_so_far(&Book::new().to_sg1().run, &profile()), Vec::new());
+        assert_eq!(
+            g3(&RunState::default(), &profile())
+                .iter()
+                .filter(|c| c.verdict == Verdict::NotChecked)
+                .count(),
+            8
+        );
+    }
+}

@@ -150,3 +150,74 @@ fn is_commit(text: &str) -> bool {
 fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{profile, repository};
+    use super::{SsotSeen, g0};
+    use crate::run::{RepositoryState, Verdict};
+    use crate::survey::Digest;
+
+    fn document() -> SsotSeen {
+        ("icx-const lifecycle".to_owned(), Ok(Digest::of("text")))
+    }
+
+    fn verdicts(ssot: &[SsotSeen], repository: &Result<RepositoryState, String>) -> Vec<Verdict> {
+        let checks = g0(&profile(), &Digest::of("profile"), ssot, repository);
+        checks.into_iter().map(|c| c.verdict).collect()
+    }
+
+    #[test]
+    fn all_six_pass_on_a_sound_repository() {
+        assert_eq!(
+            verdicts(&[document()], &Ok(repository())),
+            [Verdict::Pass; 6]
+        );
+    }
+
+    #[test]
+    fn no_repository_is_not_checked_four_times_with_a_remedy() {
+        let checks = g0(
+            &profile(),
+            &Digest::of("p"),
+            &[document()],
+            &Err("none here".to_owned()),
+        );
+        let open: Vec<_> = checks
+            .iter()
+            .filter(|c| c.verdict == Verdict::NotChecked)
+            .collect();
+        assert_eq!(open.len(), 4);
+        assert!(
+            open.iter()
+                .all(|c| c.remedy.as_deref() == Some("--repo DIR or run inside a work tree"))
+        );
+    }
+
+    #[test]
+    fn a_document_that_is_missing_or_was_not_looked_at_fails() {
+        let missing = (document().0, Err("no such file".to_owned()));
+        assert_eq!(verdicts(&[missing], &Ok(repository()))[1], Verdict::Fail);
+        assert_eq!(verdicts(&[], &Ok(repository()))[1], Verdict::Fail);
+        let mut none = profile();
+        none.ssot.clear();
+        let checks = g0(&none, &Digest::of("p"), &[], &Ok(repository()));
+        assert_eq!(checks[1].verdict, Verdict::NotChecked);
+    }
+
+    #[test]
+    fn heads_must_be_commits_and_a_changed_work_tree_is_recorded() {
+        let with = |spoil: fn(&mut RepositoryState)| {
+            let mut state = repository();
+            spoil(&mut state);
+            verdicts(&[document()], &Ok(state))
+        };
+        assert_eq!(with(|r| r.head = "gone".to_owned())[3], Verdict::Fail);
+        assert_eq!(
+            with(|r| r.feature_head = Some("x".to_owned()))[4],
+            Verdict::Fail
+        );
+        assert_eq!(with(|r| r.main = None)[4], Verdict::NotChecked);
+        assert_eq!(with(|r| r.clean = false)[5], Verdict::Pass);
+    }
+}

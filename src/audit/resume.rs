@@ -91,3 +91,47 @@ fn digests(run: &RunState) -> Value {
         "simulator_input": run.context.as_ref().map(|c| &c.simulator_input_digest), "ledgers": ledgers,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{passed, post};
+    use super::{ResumeSeen, g4};
+    use crate::run::{RunState, State, StopCode, Verdict};
+    use crate::survey::Digest;
+
+    const SAME: ResumeSeen = ResumeSeen {
+        state: State::CloseoutReported,
+        stop_code: None,
+        transitions_added: 0,
+    };
+
+    fn verdicts(refolded: &RunState, resumed: Option<&ResumeSeen>) -> Vec<Verdict> {
+        let checks = g4(&passed().run, refolded, resumed);
+        checks.into_iter().map(|c| c.verdict).collect()
+    }
+
+    #[test]
+    fn the_same_run_passes_and_every_difference_fails() {
+        use Verdict::{Fail, NotChecked, Pass};
+        let run = passed().run;
+        assert_eq!(verdicts(&run, Some(&SAME)), [Pass; 4]);
+        let mut other = run.clone();
+        other.resumes = 7;
+        assert_eq!(verdicts(&other, Some(&SAME)), [Fail, Pass, Pass, Pass]);
+        let mut digest = run.clone();
+        digest.steps[0].ledger.sha256 = Digest::zero();
+        assert_eq!(verdicts(&digest, Some(&SAME)), [Fail, Fail, Pass, Pass]);
+        assert_eq!(verdicts(&post(|_| {}).run, Some(&SAME))[..2], [Fail, Fail]);
+        let stopped = ResumeSeen {
+            stop_code: Some(StopCode::StopFactsDrifted),
+            ..SAME
+        };
+        assert_eq!(verdicts(&run, Some(&stopped)), [Pass, Pass, Fail, Pass]);
+        let moved = ResumeSeen {
+            transitions_added: 1,
+            ..SAME
+        };
+        assert_eq!(verdicts(&run, Some(&moved)), [Pass, Pass, Pass, Fail]);
+        assert_eq!(verdicts(&run, None), [Pass, Pass, NotChecked, NotChecked]);
+    }
+}

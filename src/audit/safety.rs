@@ -114,3 +114,45 @@ fn counts(line: &str) -> Option<(u64, u64)> {
     };
     Some((before("passed")?, before("failed")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::probes;
+    use super::{full_discover, full_discover_line, g5, o4_targeted};
+    use crate::run::Verdict;
+
+    #[test]
+    fn a_probe_that_fails_or_is_missing_is_no_pass() {
+        assert_eq!(o4_targeted(&g5(&probes())), "O4 targeted: 7/7 PASS");
+        let mut failing = probes();
+        failing[2].holds = false;
+        assert_eq!(o4_targeted(&g5(&failing)), "O4 targeted: 6/7 FAIL");
+        let mut mute = probes();
+        mute[2].saw.clear();
+        assert_eq!(g5(&mute)[2].verdict, Verdict::Fail);
+        let mut fewer = probes();
+        fewer.pop();
+        assert_eq!(o4_targeted(&g5(&fewer)), "O4 targeted: 6/7 NOT CHECKED");
+        assert_eq!(o4_targeted(&g5(&[])), "O4 targeted: 0/7 NOT CHECKED");
+    }
+
+    #[test]
+    fn the_last_result_line_of_a_file_is_declared() {
+        let text = "test result: FAILED. 3 passed; 1 failed; 0 ignored\ntest result: ok. 366 passed; 0 failed;\nbye\n";
+        let seen = full_discover(text, None).expect("a result");
+        assert_eq!(seen.passed_of.get(), &(366, 366));
+        let line = full_discover_line(Some(&seen));
+        assert!(
+            line.starts_with("Full discover: 366/366 PASS (DECLARED, result file sha256 "),
+            "{line}"
+        );
+        let failed = full_discover("365 passed, 1 failed", None).expect("a result");
+        assert!(full_discover_line(Some(&failed)).starts_with("Full discover: 365/366 FAIL"));
+        assert!(
+            full_discover_line(full_discover("0 passed, 0 failed", None).as_ref())
+                .contains("0/0 FAIL")
+        );
+        assert_eq!(full_discover("all is well", None), None);
+        assert!(full_discover_line(None).starts_with("Full discover: NOT CHECKED"));
+    }
+}

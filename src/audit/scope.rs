@@ -53,3 +53,44 @@ fn excluded(check: Check, reason: &str) -> Check {
         name: check.name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::PROBES;
+    use super::super::fixture::profile;
+    use super::{may_exclude, scope};
+    use crate::profile::OutOfScope;
+    use crate::run::{Check, Verdict};
+
+    fn excluded(check: &str, reason: &str) -> Verdict {
+        let mut profile = profile();
+        profile.out_of_scope.push(OutOfScope {
+            check: check.to_owned(),
+            reason: reason.to_owned(),
+        });
+        let failing = Check::evaluated(check, false, "fails", serde_json::json!(1));
+        scope(&profile, vec![failing]).remove(0).verdict
+    }
+
+    #[test]
+    fn a_check_with_a_reason_may_be_excluded() {
+        assert_eq!(
+            excluded("work_tree_recorded", "no repository here"),
+            Verdict::OutOfScope
+        );
+        assert_eq!(excluded("work_tree_recorded", " "), Verdict::Fail);
+    }
+
+    #[test]
+    fn proof_and_probes_may_not() {
+        for name in PROBES.into_iter().chain([
+            "role_is_read_only",
+            "non_mutation_proven",
+            "session_left_nothing",
+            "A",
+        ]) {
+            assert!(!may_exclude(name), "{name}");
+            assert_eq!(excluded(name, "please"), Verdict::Fail, "{name}");
+        }
+    }
+}

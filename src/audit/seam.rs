@@ -137,3 +137,111 @@ fn inside(root: &str, path: &str) -> bool {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     path.starts_with(Path::new(root)) && !climbs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{context, profile, simulation, survey};
+    use super::super::predict;
+    use super::{Seam, g2};
+    use crate::run::{ContextPins, RunId, Verdict};
+    use crate::simulate::{PredictedEffect, StepCounts};
+    use crate::survey::{Digest, Simulated};
+
+    struct World {
+        context: ContextPins,
+        bytes: Vec<u8>,
+        blob: Digest,
+        predicted: Option<(PredictedEffect, StepCounts)>,
+        written: Vec<String>,
+    }
+
+    fn sound() -> World {
+        let run_id: RunId = "ictr-20261122T091402Z-8a941203"
+            .parse()
+            .expect("well formed");
+        let context = context(run_id, Digest::of("profile"), &survey(1, 1));
+        let bytes = serde_json::to_vec(&context).expect("plain data");
+        World {
+            blob: Digest::of(&bytes),
+            context,
+            bytes,
+            predicted: Some((predict(&profile(), &simulation()), simulation().counts)),
+            written: vec!["/data/runs/a/context.json".to_owned()],
+        }
+    }
+
+    fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+        let mut world = sound();
+        spoil(&mut world);
+        let checks = g2(&Seam {
+            profile: &profile(),
+            pin: &survey(1, 1),
+            simulation: &simulation(),
+            context: &world.context,
+            context_bytes: &world.bytes,
+            context_blob: &world.blob,
+            predicted: world
+                .predicted
+                .as_ref()
+                .map(|(effect, counts)| (effect, counts)),
+            data_directory: "/data",
+            written: &world.written,
+        });
+        let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
+        bad.map(|c| (c.name, c.verdict)).collect()
+    }
+
+    fn rewrite(world: &mut World) {
+        world.bytes = serde_json::to_vec(&world.context).expect("plain data");
+        world.blob = Digest::of(&world.bytes);
+    }
+
+    #[test]
+    fn each_spoiled_seam_fails_its_own_check() {
+        type Spoil = fn(&mut World);
+        let cases: [(&str, Spoil); 9] = [
+            ("execution_disabled", |w| {
+                w.context.execution_enabled = true;
+                rewrite(w);
+            }),
+            ("simulator_input_is_survey", |w| {
+                w.context.simulator_input_digest = Digest::zero();
+                rewrite(w);
+            }),
+            ("context_pins_written", |w| w.blob = Digest::zero()),
+            ("context_pins_written", |w| w.context.round = 2),
+            ("prediction_computed", |w| {
+                w.predicted.as_mut().expect("there").0.tables[0].update = Simulated::new(59);
+            }),
+            ("prediction_computed", |w| {
+                w.predicted.as_mut().expect("there").1.verified = Simulated::new(59);
+            }),
+            ("nothing_written_outside", |w| {
+                w.written.push("/etc/passwd".to_owned())
+            }),
+            ("nothing_written_outside", |w| {
+                w.written.push("/data/../etc/passwd".to_owned())
+            }),
+            ("nothing_written_outside", |w| {
+                w.written.push("/database".to_owned())
+            }),
+        ];
+        assert_eq!(not_pass(|_| {}), Vec::new());
+        for (name, spoil) in cases {
+            assert_eq!(not_pass(spoil), [(name.to_owned(), Verdict::Fail)]);
+        }
+    }
+
+    #[test]
+    fn without_a_record_of_writes_or_a_prediction_nothing_is_checked() {
+        let open = |name: &str| vec![(name.to_owned(), Verdict::NotChecked)];
+        assert_eq!(
+            not_pass(|w| w.written.clear()),
+            open("nothing_written_outside")
+        );
+        assert_eq!(
+            not_pass(|w| w.predicted = None),
+            open("prediction_computed")
+        );
+    }
+}

@@ -112,3 +112,59 @@ fn is_secret(value: &str) -> bool {
         || value.chars().all(|c| matches!(c, '*' | '.' | 'x' | 'X'));
     !value.is_empty() && !placeholder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SecretScan, scan_for_secrets};
+
+    #[test]
+    fn each_kind_is_found_by_line_and_never_quoted() {
+        for text in [
+            "postgres://u:s3cret@db/kb",
+            "PGPASSWORD=s3cret psql",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\\nMIIs3cret",
+            "host=db password=s3cret user=u",
+            "password = \"s3cret\"",
+            "{\"password\": \"s3cret\"}",
+            "{\\\"password\\\":\\\"s3cret\\\"}",
+            "a Password='s3cret'",
+        ] {
+            let found = scan_for_secrets("journal.jsonl", &format!("clean\n{text}\n"));
+            assert_eq!(found.len(), 1, "{text}");
+            assert!(found[0].starts_with("journal.jsonl line 2: "), "{found:?}");
+            assert!(!found[0].contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_left_alone() {
+        for text in [
+            "postgres://u@db:5432/kb",
+            "postgres://u:***@db/kb",
+            "https://example.org/a:b@c",
+            "password=",
+            "password=$1",
+            "password = crypt(p, salt)",
+            "password=md5(p)",
+            "a password inside --database-url is refused",
+            "-----BEGIN CERTIFICATE-----",
+            "passfile=/home/u/.pgpass",
+        ] {
+            assert_eq!(scan_for_secrets("x", text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_id_in_the_profile_is_hard_coded() {
+        let mut scan = SecretScan::default();
+        scan.profile("note = \"see ictr-20260521T021523Z-8a941203.\"");
+        assert_eq!(
+            scan.findings,
+            ["profile: the run id ictr-20260521T021523Z-8a941203 is hard-coded"]
+        );
+        let mut clean = SecretScan::default();
+        clean.profile(crate::profile::BUILT_IN[0].1);
+        assert_eq!(clean.findings, Vec::<String>::new());
+    }
+}

@@ -75,3 +75,65 @@ pub(super) fn calls(statement: &str, name: &str) -> bool {
         !name.is_empty() && !before.is_some_and(part_of_word) && after.starts_with('(')
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{calls, reads_only, writes};
+
+    #[test]
+    fn writing_statements_and_calls_are_seen() {
+        for sent in [
+            "INSERT INTO t VALUES (1)",
+            " commit",
+            "Do $$ $$",
+            "CALL p()",
+        ] {
+            assert!(writes(sent), "{sent}");
+        }
+        for sent in [
+            "SELECT 1",
+            "ROLLBACK TO s",
+            "DECLARE c CURSOR FOR SELECT 1",
+            "BEGIN READ ONLY",
+        ] {
+            assert!(!writes(sent), "{sent}");
+        }
+        for sent in [
+            "SELECT public.fn_iu_enact('x')",
+            "select FN_IU_ENACT ($1)",
+            "SELECT \"fn_iu_enact\"(1)",
+        ] {
+            assert!(calls(sent, "fn_iu_enact"), "{sent}");
+        }
+        for sent in [
+            "SELECT 'fn_iu_enact'",
+            "SELECT my_fn_iu_enact(1)",
+            "SELECT fn_iu_enact_md5(1)",
+        ] {
+            assert!(!calls(sent, "fn_iu_enact"), "{sent}");
+        }
+    }
+
+    #[test]
+    fn only_known_reading_git_commands_read() {
+        for command in [
+            "git -C push rev-parse HEAD",
+            "git --no-optional-locks status --porcelain",
+            "symbolic-ref --short HEAD",
+            "git --version",
+            "for-each-ref refs/tags",
+        ] {
+            assert!(reads_only(command), "{command}");
+        }
+        for command in [
+            "git push",
+            "git -C d tag v1",
+            "symbolic-ref HEAD refs/heads/x",
+            "git symbolic-ref -d HEAD",
+            "git unknown",
+            "git",
+        ] {
+            assert!(!reads_only(command), "{command}");
+        }
+    }
+}
