@@ -202,7 +202,7 @@ impl Book {
     }
 
     /// From nothing to SG1.
-    pub fn to_sg1(mut self) -> Self {
+    pub fn until_sg1(mut self) -> Self {
         let profile = self.profile.clone();
         let sha256 = Digest::of("profile");
         let run_id: RunId = "ictr-20261122T091402Z-8a941203"
@@ -269,7 +269,7 @@ impl Book {
     }
 
     /// From SG1 to SG2; `spoil` changes the survey for the approval in the same way as the pin was.
-    pub fn to_sg2_on(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
+    pub fn until_sg2_on(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG1, Decision::Approve);
         self.survey(SurveyPurpose::ApproveSg1, spoil);
         self.step(Step::Cut);
@@ -282,12 +282,12 @@ impl Book {
     }
 
     /// From SG1 to SG2.
-    pub fn to_sg2(self) -> Self {
-        self.to_sg2_on(|_| {})
+    pub fn until_sg2(self) -> Self {
+        self.until_sg2_on(|_| {})
     }
 
     /// From SG2 to the post survey, which `spoil` may change.
-    pub fn to_post(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
+    pub fn until_post(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG2, Decision::Approve);
         self.survey(SurveyPurpose::ApproveSg2, |_| {});
         self.step(Step::Enact);
@@ -319,7 +319,7 @@ impl Book {
     }
 
     /// From the post survey to the seal.
-    pub fn to_seal(mut self) -> Self {
+    pub fn until_seal(mut self) -> Self {
         let profile = self.profile.clone();
         let judged = Box::new(non_mutation(&self.run));
         self.push(Event::NonMutationJudged(judged));
@@ -384,12 +384,12 @@ impl Book {
 
 /// A run that was sealed with PASS.
 pub fn passed() -> Book {
-    Book::new().to_sg1().to_sg2().to_post(|_| {}).to_seal()
+    Book::new().until_sg1().until_sg2().until_post(|_| {}).until_seal()
 }
 
 /// A run after its post survey, which `spoil` may change.
 pub fn post(spoil: impl FnOnce(&mut Survey)) -> Book {
-    Book::new().to_sg1().to_sg2().to_post(spoil)
+    Book::new().until_sg1().until_sg2().until_post(spoil)
 }
 
 #[test]
@@ -421,12 +421,12 @@ fn the_fixture_passes_and_its_recomputation_finds_nothing() {
 #[test]
 fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
     let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
-    let book = Book::new().to_sg1().to_sg2().drifts_at_sg2();
+    let book = Book::new().until_sg1().until_sg2().drifts_at_sg2();
     assert_eq!(again(&book.records).findings, Vec::new());
     assert_eq!(book.run.round, 2);
     let so_far = g3_so_far(&book.run, &profile());
     assert!(so_far.is_empty(), "{so_far:#?}");
-    let book = book.to_sg2_on(moved);
+    let book = book.until_sg2_on(moved);
     assert_eq!(again(&book.records).findings, Vec::new());
     assert_eq!(g3_so_far(&book.run, &profile()).len(), 5);
 }

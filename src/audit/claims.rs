@@ -412,7 +412,7 @@ mod tests {
         for claim in claims(&RunState::default()) {
             assert_eq!(claim.verdict, ClaimVerdict::NotChecked, "{:?}", claim.name);
         }
-        let waiting = claims(&Book::new().to_sg1().to_sg2().run);
+        let waiting = claims(&Book::new().until_sg1().until_sg2().run);
         assert_eq!(
             (waiting[1].verdict, waiting[1].measured.as_str()),
             (ClaimVerdict::NotChecked, "equal so far")

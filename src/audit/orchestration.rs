@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn while_sg2_waits_five_of_eight_are_known() {
-        let at_sg2 = Book::new().to_sg1().to_sg2().run;
+        let at_sg2 = Book::new().until_sg1().until_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()
             .map(|c| (c.name, c.verdict))
@@ -376,7 +376,7 @@ mod tests {
             "ledgers_complete",
         ];
         assert_eq!(known, names.map(|n| (n.to_owned(), Verdict::Pass)));
-        assert_eq!(g3_so_far(&Book::new().to_sg1().run, &profile()), Vec::new());
+        assert_eq!(g3_so_far(&Book::new().until_sg1().run, &profile()), Vec::new());
         assert_eq!(
             g3(&RunState::default(), &profile())
                 .iter()

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_others_changed_is_neither_pass_nor_fail() {
-        let book = post(|s| change(s, "icx_draft", live("59"))).to_seal();
+        let book = post(|s| change(s, "icx_draft", live("59"))).until_seal();
         let sealed = book.run.sealed.clone().expect("sealed");
         assert_eq!((sealed.1, sealed.2), (RunResult::ChangedByOthers, 4));
         assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_CHANGED_BY_OTHERS");
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_restart_leaves_the_run_incomplete() {
         let book =
-            post(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned()).to_seal();
+            post(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned()).until_seal();
         assert_eq!(
             book.run.sealed.as_ref().map(|s| s.1),
             Some(RunResult::Incomplete)
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_applies_wins() {
-        let mut book = Book::new().to_sg1();
+        let mut book = Book::new().until_sg1();
         book.decide(ApprovalGate::SG1, Decision::Reject);
         let from = book.run.state;
         book.push(Event::StateChanged {
