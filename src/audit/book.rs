@@ -384,7 +384,11 @@ impl Book {
 
 /// A run that was sealed with PASS.
 pub fn passed() -> Book {
-    Book::new().until_sg1().until_sg2().until_post(|_| {}).until_seal()
+    Book::new()
+        .until_sg1()
+        .until_sg2()
+        .until_post(|_| {})
+        .until_seal()
 }
 
 /// A run after its post survey, which `spoil` may change.

@@ -356,10 +356,10 @@ mod tests {
             ("nonce_at_end", |p| p.nonce_at_end = "other".to_owned()),
             ("virtual_xid", |p| p.virtual_xid = String::new()),
             ("virtual_xid_at_end", |p| {
-                p.virtual_xid_at_end = "4/1".to_owned()
+                p.virtual_xid_at_end = "4/1".to_owned();
             }),
             ("server_time_at_end", |p| {
-                p.server_time_at_end = "later".to_owned()
+                p.server_time_at_end = "later".to_owned();
             }),
             ("read_only", |p| p.read_only = false),
             ("isolation", |p| p.isolation = "read committed".to_owned()),
@@ -367,7 +367,7 @@ mod tests {
             ("row_security", |p| p.row_security = "on".to_owned()),
             ("xid_assigned", |p| p.xid_assigned = Some("750".to_owned())),
             ("locks", |p| {
-                p.locks.push("relation/RowExclusiveLock 1".to_owned())
+                p.locks.push("relation/RowExclusiveLock 1".to_owned());
             }),
             ("rows_written", |p| p.rows_written = 1),
             ("ended_by", |p| p.ended_by = "COMMIT".to_owned()),
@@ -375,7 +375,7 @@ mod tests {
             ("listening_channels", |p| p.residue.listening_channels = 1),
             ("temp_schema", |p| p.residue.temp_schema = true),
             ("prepared_transactions", |p| {
-                p.residue.prepared_transactions = 1
+                p.residue.prepared_transactions = 1;
             }),
         ];
         for (what, spoil) in spoils {
@@ -464,18 +464,18 @@ mod tests {
         let pin = post(|_| {}).run.pin.expect("pin");
         let spoils: [(&str, Spoil); 6] = [
             ("nonce", |s, pin| {
-                s.snapshot.nonce.clone_from(&pin.snapshot.nonce)
+                s.snapshot.nonce.clone_from(&pin.snapshot.nonce);
             }),
             ("virtual xid", |s, pin| {
-                s.snapshot.virtual_xid.clone_from(&pin.snapshot.virtual_xid)
+                s.snapshot.virtual_xid.clone_from(&pin.snapshot.virtual_xid);
             }),
             ("order", |s, pin| {
-                s.snapshot.began_at = pin.snapshot.ended_at.plus_seconds(-1)
+                s.snapshot.began_at = pin.snapshot.ended_at.plus_seconds(-1);
             }),
             ("candidates", |s, _| s.candidates = None),
             ("pieces", |s, _| s.pieces = None),
             ("digest", |s, _| {
-                s.facts_digest = crate::survey::Digest::zero()
+                s.facts_digest = crate::survey::Digest::zero();
             }),
         ];
         for (what, spoil) in spoils {

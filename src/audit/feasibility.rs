@@ -411,38 +411,38 @@ mod tests {
         type Spoil = fn(&mut World);
         let cases: [(&str, Spoil); 21] = [
             ("server_version_and_system_identifier", |w| {
-                w.survey.server.version_num = 120_022
+                w.survey.server.version_num = 120_022;
             }),
             ("standby_as_required", |w| {
-                w.profile.target.require_standby = true
+                w.profile.target.require_standby = true;
             }),
             ("session_role", |w| {
-                w.survey.server.session_user = "postgres".to_owned()
+                w.survey.server.session_user = "postgres".to_owned();
             }),
             ("session_role", |w| {
-                w.survey.server.current_user = "postgres".to_owned()
+                w.survey.server.current_user = "postgres".to_owned();
             }),
             ("session_role", |w| {
-                w.survey.role.role = "postgres".to_owned()
+                w.survey.role.role = "postgres".to_owned();
             }),
             ("role_is_read_only", |w| w.survey.role.findings.push(way())),
             ("transaction_read_only session_left_nothing", |w| {
-                proof_of(w).read_only = false
+                proof_of(w).read_only = false;
             }),
             ("transaction_read_only session_left_nothing", |w| {
-                proof_of(w).isolation = "serializable".to_owned()
+                proof_of(w).isolation = "serializable".to_owned();
             }),
             ("search_path_empty session_left_nothing", |w| {
-                proof_of(w).search_path = "public".to_owned()
+                proof_of(w).search_path = "public".to_owned();
             }),
             ("row_security_off session_left_nothing", |w| {
-                proof_of(w).row_security = "on".to_owned()
+                proof_of(w).row_security = "on".to_owned();
             }),
             ("session_left_nothing", |w| {
-                proof_of(w).xid_assigned = Some("9".to_owned())
+                proof_of(w).xid_assigned = Some("9".to_owned());
             }),
             ("facts_are_plain_reads", |w| {
-                w.rulings[0].refused = Some("calls lo_create".to_owned())
+                w.rulings[0].refused = Some("calls lo_create".to_owned());
             }),
             ("facts_answer", |w| {
                 change(
@@ -460,25 +460,25 @@ mod tests {
                 w.survey.facts_digest = crate::survey::facts_digest(&w.survey.facts);
             }),
             ("facts_digest_holds", |w| {
-                w.survey.facts[0].observed = live("else")
+                w.survey.facts[0].observed = live("else");
             }),
             ("expectations_met", |w| {
-                w.profile.facts[0].expect = Some("60".to_owned())
+                w.profile.facts[0].expect = Some("60".to_owned());
             }),
             ("pins_met", |w| {
-                w.profile.functions[0].expect = Some("6ca9".to_owned())
+                w.profile.functions[0].expect = Some("6ca9".to_owned());
             }),
             ("pins_met", |w| {
-                w.profile.grants.expect = Some("45d2".to_owned())
+                w.profile.grants.expect = Some("45d2".to_owned());
             }),
             ("pins_met", |w| {
-                change(&mut w.survey, "fn_iu_enact_md5", live(""))
+                change(&mut w.survey, "fn_iu_enact_md5", live(""));
             }),
             ("candidates_not_empty", |w| {
-                w.survey.candidates.as_mut().expect("read").rows = 0
+                w.survey.candidates.as_mut().expect("read").rows = 0;
             }),
             ("facts_are_plain_reads", |w| {
-                w.rulings.last_mut().expect("one").refused = Some("a view".to_owned())
+                w.rulings.last_mut().expect("one").refused = Some("a view".to_owned());
             }),
         ];
         assert_eq!(not_pass(|_| {}), Vec::new());
@@ -500,10 +500,10 @@ mod tests {
         type Spoil = fn(&mut World);
         let cases: [(&str, Spoil); 5] = [
             ("server_version_and_system_identifier", |w| {
-                w.survey.server.system_identifier = None
+                w.survey.server.system_identifier = None;
             }),
             ("role_is_read_only", |w| {
-                w.survey.role.unanswered.push("sequences".to_owned())
+                w.survey.role.unanswered.push("sequences".to_owned());
             }),
             ("facts_are_plain_reads", |w| drop(w.rulings.pop())),
             ("candidates_not_empty", |w| w.survey.candidates = None),

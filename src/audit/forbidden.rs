@@ -509,14 +509,14 @@ mod tests {
             |w: &mut World, verdict| w.run.non_mutation.as_mut().expect("judged").verdict = verdict;
         let cases: [(&str, Spoil); 9] = [
             ("live_cut_verify_enact", |w| {
-                w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()])
+                w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()]);
             }),
             ("live_cut_verify_enact", |w| {
-                w.statements = Some(vec!["UPDATE t SET a = 1".to_owned()])
+                w.statements = Some(vec!["UPDATE t SET a = 1".to_owned()]);
             }),
             ("kill_switch", |w| w.enabled = Some(true)),
             ("kill_switch", |w| {
-                w.run.context.as_mut().expect("pinned").execution_enabled = true
+                w.run.context.as_mut().expect("pinned").execution_enabled = true;
             }),
             ("deploy_restart", |w| w.binary = Some(Digest::of("another"))),
             ("push_tag", |w| {
@@ -524,20 +524,20 @@ mod tests {
                     .as_mut()
                     .expect("there")
                     .commands
-                    .push("git push".to_owned())
+                    .push("git push".to_owned());
             }),
             ("push_tag", |w| {
                 w.now
                     .as_mut()
                     .expect("there")
                     .refs
-                    .push(("refs/tags/v2".to_owned(), "x".to_owned()))
+                    .push(("refs/tags/v2".to_owned(), "x".to_owned()));
             }),
             ("hardcoded_secrets", |w| {
                 w.scan
                     .as_mut()
                     .expect("there")
-                    .text("blobs/x", "PGPASSWORD=abc")
+                    .text("blobs/x", "PGPASSWORD=abc");
             }),
             ("fake_pass", |w| {
                 let what = "forged".to_owned();
@@ -601,16 +601,16 @@ mod tests {
             ("deploy_restart", |w| w.binary = None),
             ("deploy_restart", |w| w.run.surveys.truncate(1)),
             ("deploy_restart", |w| {
-                w.run.surveys[1].server.postmaster_start = "later".to_owned()
+                w.run.surveys[1].server.postmaster_start = "later".to_owned();
             }),
             ("push_tag", |w| w.now = None),
             ("source_mutation", |w| w.run.post = None),
             ("hardcoded_secrets", |w| w.scan = None),
             ("hardcoded_secrets", |w| {
-                w.scan = Some(SecretScan::default())
+                w.scan = Some(SecretScan::default());
             }),
             ("deploy_restart", |w| {
-                w.run.created.as_mut().expect("created").tool.binary_sha256 = None
+                w.run.created.as_mut().expect("created").tool.binary_sha256 = None;
             }),
             ("fake_pass", |w| w.recomputed = Some(Recomputed::default())),
         ];

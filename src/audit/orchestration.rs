@@ -277,23 +277,23 @@ mod tests {
         type Spoil = fn(&mut RunState);
         let cases: [(&str, Spoil); 11] = [
             ("sg1_approved", |r| {
-                r.approvals[0].status = ApprovalStatus::Withdrawn
+                r.approvals[0].status = ApprovalStatus::Withdrawn;
             }),
             ("sg2_approved", |r| r.approvals[1].evidence = Digest::zero()),
             ("cut_equals_prediction", |r| {
-                r.steps[0].effect = r.steps[2].effect.clone()
+                r.steps[0].effect = r.steps[2].effect.clone();
             }),
             ("cut_equals_prediction counters_agree", |r| {
-                r.steps[0].counts.would_insert = Simulated::new(1)
+                r.steps[0].counts.would_insert = Simulated::new(1);
             }),
             ("verify_equals_prediction counters_agree", |r| {
-                r.steps[1].counts.verified = Simulated::new(59)
+                r.steps[1].counts.verified = Simulated::new(59);
             }),
             ("enact_equals_prediction", |r| {
-                r.steps[2].effect.tables[0].delete = Simulated::new(1)
+                r.steps[2].effect.tables[0].delete = Simulated::new(1);
             }),
             ("enact_equals_prediction counters_agree", |r| {
-                r.steps[2].counts.would_enact = Simulated::new(59)
+                r.steps[2].counts.would_enact = Simulated::new(59);
             }),
             ("counters_agree", |r| {
                 r.pin
@@ -302,7 +302,7 @@ mod tests {
                     .candidates
                     .as_mut()
                     .expect("read")
-                    .rows = 61
+                    .rows = 61;
             }),
             ("counters_agree", |r| {
                 r.pin
@@ -311,7 +311,7 @@ mod tests {
                     .pieces
                     .as_mut()
                     .expect("read")
-                    .rows = 61
+                    .rows = 61;
             }),
             ("ledgers_complete", |r| r.steps[1].ledger.rows = 59),
             ("non_mutation_proven", |r| {
@@ -376,7 +376,10 @@ mod tests {
             "ledgers_complete",
         ];
         assert_eq!(known, names.map(|n| (n.to_owned(), Verdict::Pass)));
-        assert_eq!(g3_so_far(&Book::new().until_sg1().run, &profile()), Vec::new());
+        assert_eq!(
+            g3_so_far(&Book::new().until_sg1().run, &profile()),
+            Vec::new()
+        );
         assert_eq!(
             g3(&RunState::default(), &profile())
                 .iter()

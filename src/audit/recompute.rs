@@ -399,7 +399,7 @@ mod tests {
         assert_eq!(turned, 6 + 14 + 7 + 8 + 4 + 7 + 11);
     }
 
-    fn find<'r>(records: &'r mut [Record], wanted: impl Fn(&Event) -> bool) -> &'r mut Event {
+    fn find(records: &mut [Record], wanted: impl Fn(&Event) -> bool) -> &mut Event {
         let found = records
             .iter_mut()
             .map(|r| &mut r.2)

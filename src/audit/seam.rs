@@ -217,13 +217,13 @@ mod tests {
                 w.predicted.as_mut().expect("there").1.verified = Simulated::new(59);
             }),
             ("nothing_written_outside", |w| {
-                w.written.push("/etc/passwd".to_owned())
+                w.written.push("/etc/passwd".to_owned());
             }),
             ("nothing_written_outside", |w| {
-                w.written.push("/data/../etc/passwd".to_owned())
+                w.written.push("/data/../etc/passwd".to_owned());
             }),
             ("nothing_written_outside", |w| {
-                w.written.push("/database".to_owned())
+                w.written.push("/database".to_owned());
             }),
         ];
         assert_eq!(not_pass(|_| {}), Vec::new());
