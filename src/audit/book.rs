@@ -336,6 +336,22 @@ impl Book {
         let checks = g4(&self.run, &refolded, Some(&seen));
         self.gate(Gate::G4, checks);
         self.returned(None);
+        self.seal()
+    }
+
+    /// A person rejects at SG1, and the run is sealed.
+    pub fn rejected(mut self) -> Self {
+        let profile = self.profile.clone();
+        self.decide(ApprovalGate::SG1, Decision::Reject);
+        self.to(State::Rejected);
+        self.returned(Some(StopCode::StopApprovalRejected));
+        let checks = g3(&self.run, &profile);
+        self.gate(Gate::G3, checks);
+        self.seal()
+    }
+
+    /// G5, G6 and the last record.
+    fn seal(mut self) -> Self {
         self.gate(Gate::G5, g5(&probes()));
         let checks = self.handover();
         self.gate(Gate::G6, checks);
@@ -433,4 +449,17 @@ fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
     let book = book.until_sg2_on(moved);
     assert_eq!(again(&book.records).findings, Vec::new());
     assert_eq!(g3_so_far(&book.run, &profile()).len(), 5);
+}
+
+#[test]
+fn a_rejected_run_is_sealed_as_such_and_its_recomputation_finds_nothing() {
+    let book = Book::new().until_sg1().rejected();
+    let sealed = book.run.sealed.clone().expect("sealed");
+    assert_eq!(
+        (sealed.0.as_str(), sealed.2),
+        ("O4_LIVE_DRYRUN_ORCHESTRATION_REJECTED", 5)
+    );
+    assert_eq!(again(&book.records).findings, Vec::new());
+    let failed = book.run.checks().find(|(_, c)| c.verdict == Verdict::Fail);
+    assert_eq!(failed, None);
 }
