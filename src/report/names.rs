@@ -6,22 +6,7 @@
 /// - 1: the thirteen documents of the contract, section 8.
 pub const TEMPLATE_VERSION: u32 = 1;
 
-/// The thirteen reports, by number: names without the date.
-pub const REPORTS: [&str; 13] = [
-    "01-ssot-repo-precheck",
-    "02-dryrun-feasibility-and-scope",
-    "03-o4-implementation-summary",
-    "04-live-dryrun-execution-result",
-    "05-resume-idempotency-result",
-    "06-test-safety-result",
-    "07-final-o4-live-dryrun-report",
-    "08-live-facts-pre",
-    "09-live-facts-post",
-    "10-non-mutation-proof",
-    "11-grant-matrix",
-    "12-approvals-and-stops",
-    "13-forbidden-action-audit",
-];
+pub use crate::audit::REPORTS;
 
 /// The file names of the reports of a run; `date` is that of the run id, `2026-05-21`.
 pub fn names(date: &str) -> [String; 13] {

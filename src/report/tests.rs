@@ -328,6 +328,27 @@ fn a_run_of_which_almost_nothing_is_recorded_says_so_nine_times() {
     assert!(!text.contains("PASS."), "{text}");
 }
 
+#[test]
+fn a_row_that_was_not_checked_never_says_none() {
+    let line = |answer: &str| {
+        let mut run = source_run();
+        let gate = run.gates.get_mut(&Gate::G6).expect("G6");
+        let named = |c: &&mut crate::run::Check| c.name == "forbidden_push";
+        let push = gate.checks.iter_mut().find(named).expect("its check");
+        push.verdict = Verdict::NotChecked;
+        push.raw = json!({ "words": format!("Push/tag remote: {answer}."), "answer": answer, "output": null });
+        let reports = rendered(&run, &profile(), None);
+        let mut lines = report(&reports, 7).lines();
+        lines
+            .find(|line| line.contains("Push/tag"))
+            .expect("its row")
+            .to_owned()
+    };
+    let why = "NOT CHECKED (no repository)";
+    assert_eq!(line(why), format!("- Push/tag remote: {why}."));
+    assert_eq!(line("NONE"), "- Push/tag remote: NOT CHECKED.");
+}
+
 fn changed_run() -> RunState {
     let mut writer = Writer::new();
     writer.seed(|_| {});
