@@ -2,14 +2,17 @@
 
 use std::fs;
 
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Signal};
+
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
-use drygate::profile::{Profile, built_in};
+use drygate::profile::{FactSpec, Profile, built_in};
 use drygate::runner::target::{
     Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
-use drygate::survey::{RoleFinding, Survey, TransactionProof, compare, compare_rows};
+use drygate::survey::{FactKind, RoleFinding, Survey, TransactionProof, compare, compare_rows};
 
 /// A witness that remembers, and merges the streams as the simulator does.
 #[derive(Default)]
@@ -353,4 +356,184 @@ fn the_server_logs_only_the_closed_list() {
         assert!(known.iter().any(|start| sql.starts_with(start)), "{sql}");
     }
     assert!(!log[log_before..].contains("COMMIT"));
+}
+
+/// Objects that turn a plain SELECT into something else; a superuser made them.
+const TRAPS: &str = "
+CREATE TABLE public.victim (id integer);
+CREATE FUNCTION public.steal() RETURNS integer LANGUAGE sql VOLATILE SECURITY DEFINER
+  AS 'INSERT INTO public.victim VALUES (1) RETURNING id';
+CREATE FUNCTION public.liar() RETURNS integer LANGUAGE plpgsql IMMUTABLE
+  AS 'BEGIN PERFORM pg_advisory_lock(7); RETURN 1; END';
+CREATE VIEW public.trap_view AS SELECT public.steal() AS v;
+CREATE VIEW public.trap_nested AS SELECT v FROM public.trap_view;
+CREATE VIEW public.trap_builtin AS SELECT pg_catalog.lo_create(0)::text AS v;
+CREATE VIEW public.trap_xml AS SELECT query_to_xml('SELECT 1', true, true, '')::text AS v;
+CREATE TABLE public.guarded (id integer);
+ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON public.guarded USING (public.liar() = 1);
+CREATE DOMAIN public.trap_domain AS text CHECK (public.liar() = 1);
+CREATE TYPE public.pair AS (a integer);
+CREATE FUNCTION public.pair_text(public.pair) RETURNS text LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_advisory_lock(8); RETURN 1; END';
+CREATE CAST (public.pair AS text) WITH FUNCTION public.pair_text(public.pair) AS ASSIGNMENT;
+CREATE TABLE public.cast_trap (p public.pair);
+INSERT INTO public.cast_trap VALUES (ROW(1));
+CREATE FUNCTION public.plus(integer, integer) RETURNS integer LANGUAGE sql AS 'SELECT public.steal()';
+CREATE OPERATOR public.+ (LEFTARG = integer, RIGHTARG = integer, FUNCTION = public.plus);
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly;
+";
+
+/// SQL that must not run, whoever refuses it.
+const HOSTILE: [&str; 38] = [
+    "INSERT INTO public.victim VALUES (1)",
+    "UPDATE public.victim SET id = 2 RETURNING id::text",
+    "WITH w AS (INSERT INTO public.victim VALUES (1) RETURNING id) SELECT id::text FROM w",
+    "SELECT 'x' INTO public.stolen",
+    "CREATE TABLE public.stolen AS SELECT 1",
+    "SELECT '1'; COMMIT",
+    "SELECT '1'; SELECT '2'",
+    "COMMIT",
+    "SET TRANSACTION READ WRITE",
+    "PREPARE TRANSACTION 'x'",
+    "DO $$BEGIN PERFORM public.steal(); END$$",
+    "CALL public.steal()",
+    "SELECT public.steal()::text",
+    "SELECT \"public\".\"steal\"()::text",
+    "SELECT public . /* ( */ steal -- )\n ()::text",
+    "SELECT v::text FROM public.trap_view",
+    "SELECT v::text FROM public.trap_nested",
+    "SELECT v FROM public.trap_builtin",
+    "SELECT v FROM public.trap_xml",
+    "SELECT count(*)::text FROM public.guarded",
+    "SELECT 'x'::public.trap_domain::text",
+    "SELECT CAST('x' AS public.trap_domain)::text",
+    "SELECT public.trap_domain 'x'",
+    "SELECT p FROM public.cast_trap",
+    "SELECT (1 OPERATOR(public.+) 2)::text",
+    "SELECT lo_create(0)::text",
+    "SELECT pg_advisory_lock(1)::text",
+    "SELECT pg_notify('c', 'x')::text",
+    "SELECT pg_logical_emit_message(false, 'a', 'b')::text",
+    "SELECT set_config('search_path', 'public', false)",
+    "SELECT pg_current_xact_id()::text",
+    "SELECT nextval('public.s')::text",
+    "SELECT query_to_xml('SELECT public.steal()', true, true, '')::text",
+    "SELECT pg_terminate_backend(pg_backend_pid())::text",
+    "SELECT count(*)::text FROM public.victim FOR UPDATE",
+    "SELECT id::text FROM public.victim FOR KEY SHARE",
+    "SELECT E''\n'\\'' , public.steal(), ''",
+    "SELECT '1') AS q (value); DELETE FROM public.victim; SELECT ('1'",
+];
+
+#[test]
+fn hostile_sql_is_refused_and_does_nothing() {
+    let cluster = cluster(Scenario::Enacted);
+    cluster.load(DATABASE, TRAPS).expect("the traps are set");
+    let mut profile = profile();
+    let template = profile.facts[0].clone();
+    profile.facts = HOSTILE
+        .iter()
+        .enumerate()
+        .map(|(nth, sql)| FactSpec {
+            key: format!("hostile_{nth}"),
+            sql: Some((*sql).to_owned()),
+            kind: FactKind::Text,
+            ..template.clone()
+        })
+        .collect();
+    let (taken, witness) = take_with(&cluster, READER, profile, FULL);
+    let taken = taken.expect("a survey");
+    for (nth, sql) in HOSTILE.iter().enumerate() {
+        let name = format!("fact hostile_{nth}");
+        let ruling = taken.rulings.iter().find(|ruling| ruling.query == name);
+        let refused = ruling.expect("a ruling").refused.as_ref();
+        assert!(refused.is_some(), "let pass: {sql}");
+        let key = format!("hostile_{nth}");
+        let observed = &taken.survey.fact(&key).expect("a fact").observed;
+        assert_eq!(observed.value(), None, "{sql}");
+    }
+    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+    let written = cluster
+        .query(
+            "postgres",
+            DATABASE,
+            "SELECT count(*)::text FROM public.victim",
+        )
+        .expect("counted");
+    assert!(format!("{written:?}").contains("\"0\""), "{written:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stopped_server_is_unavailable_within_the_deadline_of_the_client() {
+    let cluster = cluster(Scenario::Enacted);
+    let mut profile = profile();
+    profile.timeouts.statement_ms = 300;
+    profile.timeouts.connect_ms = 300;
+    let pid =
+        Pid::from_raw(i32::try_from(cluster.postmaster_pid()).expect("a pid")).expect("not zero");
+    let mut stopper = Stopper {
+        pid,
+        memory: Memory::default(),
+    };
+    let url = cluster.url(READER, DATABASE);
+    let settings =
+        ConnectionSettings::resolve(Some(&url), &Environment::default()).expect("usable settings");
+    let mut discoverer = LiveReadOnlyDiscoverer::new(settings, profile, "run");
+    let taken = block_on(discoverer.take(FULL, &mut stopper));
+    signal_server(pid, Signal::CONT);
+    let error = taken.expect_err("nobody answers");
+    assert!(
+        matches!(error, TargetError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(stopper.memory.closed.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+/// Stops the server, with every backend, once the transaction is about to open.
+struct Stopper {
+    pid: Pid,
+    memory: Memory,
+}
+
+#[cfg(target_os = "linux")]
+impl Witness for Stopper {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        signal_server(self.pid, Signal::STOP);
+        self.memory.opening(purpose, nonce)
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.memory.closed(proof)
+    }
+
+    fn wants(&mut self) -> Want {
+        self.memory.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.memory.pieces(batch)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.memory.units(batch)
+    }
+
+    fn progress(&mut self, _progress: Progress) {}
+}
+
+#[cfg(target_os = "linux")]
+/// Signals the postmaster and its children, which are in sessions of their own.
+fn signal_server(postmaster: Pid, signal: Signal) {
+    let children = format!("/proc/{0}/task/{0}/children", postmaster.as_raw_nonzero());
+    let children = fs::read_to_string(children).unwrap_or_default();
+    let pids = children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok());
+    for pid in pids.filter_map(Pid::from_raw).chain([postmaster]) {
+        // A child that has just ended needs no signal.
+        let _gone = rustix::process::kill_process(pid, signal);
+    }
 }

@@ -9,6 +9,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, Connection, NoTls};
 
 use super::error::CallError;
+use super::record::Record;
 use super::settings::ConnectionSettings;
 use super::tls::Transport;
 use super::wire::Wire;
@@ -30,6 +31,8 @@ pub(super) struct Manner {
     pub(super) tls: TlsMode,
     /// Limits of the profile.
     pub(super) timeouts: Timeouts,
+    /// Where every statement is noted.
+    pub(super) record: Record,
 }
 
 /// Connects, trying three times at the most.
@@ -110,7 +113,15 @@ async fn try_once(
     match connected {
         Ok((client, link)) => {
             let deadline = Duration::from_millis(manner.timeouts.statement_ms) + GRACE;
-            Ok(Wire::new(client, link, transport.clone(), secret, deadline))
+            let record = manner.record.clone();
+            Ok(Wire::new(
+                client,
+                link,
+                transport.clone(),
+                secret,
+                deadline,
+                record,
+            ))
         }
         Err(error) => Err(CallError::from_driver(&error, secret.as_ref())),
     }

@@ -5,6 +5,7 @@ use super::connect::{Manner, connect};
 use super::error::CallError;
 use super::guard::guard;
 use super::reading::{Reader, Reading, stage};
+use super::record::Record;
 use super::session::Session;
 use super::settings::ConnectionSettings;
 use super::validate::{self, Rulings};
@@ -33,6 +34,7 @@ impl LiveReadOnlyDiscoverer {
             application_name: format!("drygate/{run_id}"),
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
+            record: Record::default(),
         };
         Self {
             settings,
@@ -167,6 +169,10 @@ impl Target for LiveReadOnlyDiscoverer {
         Err(TargetError::Unfit(
             "the server could not serialize the survey".to_owned(),
         ))
+    }
+
+    fn statements(&self) -> Vec<String> {
+        self.manner.record.statements()
     }
 
     fn refuses_write(&self) -> Result<String, String> {

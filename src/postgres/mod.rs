@@ -16,6 +16,7 @@ mod passfile;
 mod plan;
 mod proof;
 mod reading;
+mod record;
 mod role;
 mod secret;
 mod session;

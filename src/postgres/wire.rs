@@ -11,6 +11,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, RowStream};
 
 use super::error::CallError;
+use super::record::Record;
 use super::secret::Secret;
 use super::statement::Statement;
 use super::tls::Transport;
@@ -50,6 +51,7 @@ pub(super) struct Wire {
     secret: Option<Secret>,
     deadline: Duration,
     footprint: Footprint,
+    record: Record,
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<RowStream, tokio_postgres::Error>> + 'a>>;
@@ -62,6 +64,7 @@ impl Wire {
         transport: Transport,
         secret: Option<Secret>,
         deadline: Duration,
+        record: Record,
     ) -> Self {
         let footprint = Footprint {
             connections: 1,
@@ -74,6 +77,7 @@ impl Wire {
             secret,
             deadline,
             footprint,
+            record,
         }
     }
 
@@ -103,6 +107,7 @@ impl Wire {
         let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
         for call in calls {
+            self.record.note(call.statement.text());
             let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
             let params: Vec<_> = params.collect();
             let mut answer: Answer<'_> =
@@ -163,6 +168,7 @@ impl Wire {
 
     async fn prepare(&mut self, statement: &Statement) -> Result<(), CallError> {
         self.footprint.statements += 1;
+        self.record.note(statement.text());
         let prepared = timeout(
             self.deadline,
             self.client.prepare_typed(statement.text(), &[]),

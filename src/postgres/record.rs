@@ -1,0 +1,24 @@
+//! The statement record: every text that was sent. Invariant: a text is in it before it is on the wire.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Every statement that the connections of one discoverer sent, once each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Record(Arc<Mutex<BTreeSet<String>>>);
+
+impl Record {
+    /// Notes a statement that is about to be sent.
+    pub(super) fn note(&self, text: &str) {
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !sent.contains(text) {
+            sent.insert(text.to_owned());
+        }
+    }
+
+    /// The statements, sorted.
+    pub(super) fn statements(&self) -> Vec<String> {
+        let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.iter().cloned().collect()
+    }
+}
