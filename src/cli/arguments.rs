@@ -31,6 +31,10 @@ pub(super) struct Arguments {
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is there or not"
+)]
 pub(super) struct Flags {
     /// Profile: a built-in name or the path of a file.
     #[arg(long, global = true, value_name = "NAME|PATH")]
@@ -136,11 +140,13 @@ pub(super) enum Word {
         run: RunRef,
     },
     /// Lists, prints and checks profiles.
+    #[command(arg_required_else_help = false)]
     Profile {
         #[command(subcommand)]
         word: ProfileWord,
     },
     /// Shows the settings and where each comes from.
+    #[command(arg_required_else_help = false)]
     Config {
         #[command(subcommand)]
         word: ConfigWord,

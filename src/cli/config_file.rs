@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::error::mode_error;
 use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced};
-use crate::profile::{Document, Position, Step};
+use crate::profile::{Document, Position, Step, printable};
 use crate::run::Mode;
 
 /// The keys of a configuration file.
@@ -28,8 +28,8 @@ pub(super) struct Keys {
 }
 
 /// Whether live facts can be read again every so many seconds: 0, never, to a day.
-pub(super) fn is_interval(seconds: &f64) -> bool {
-    (0.0..=86_400.0).contains(seconds)
+pub(super) fn is_interval(seconds: f64) -> bool {
+    (0.0..=86_400.0).contains(&seconds)
 }
 
 /// Table `[store]`.
@@ -96,7 +96,7 @@ fn read(environment: &Environment, path: &Path) -> Result<Option<String>, CliErr
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(CliError::configuration(
-            path.display().to_string(),
+            shown(path),
             format!("cannot be read: {error}"),
             "Make it a readable UTF-8 file of at most 1 MB, or take it away.",
         )),
@@ -120,8 +120,12 @@ fn refuse_live(path: &Path, text: &str) -> Result<(), CliError> {
     Ok(())
 }
 
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
 fn place(path: &Path, at: Position) -> String {
-    format!("{}:{}:{}", path.display(), at.line, at.column)
+    format!("{}:{}:{}", shown(path), at.line, at.column)
 }
 
 impl ConfigFile {
@@ -129,8 +133,7 @@ impl ConfigFile {
         let keys = Document::read(&text)
             .and_then(|document| document.typed::<Keys>())
             .map_err(|problem| {
-                let hint =
-                    "`drygate config show` prints every key that a configuration file may have.";
+                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, mode, execution_enabled and [store] group.";
                 CliError::configuration(place(&path, problem.position), problem.message, hint)
             })?;
         let file = Self {
@@ -164,7 +167,7 @@ impl ConfigFile {
             Mode::parse("mode", mode.get_ref()).map_err(|error| mode_error(error, otherwise))?;
         }
         let interval = self.keys.live_interval.as_ref();
-        if interval.is_some_and(|seconds| !is_interval(seconds.get_ref())) {
+        if interval.is_some_and(|seconds| !is_interval(*seconds.get_ref())) {
             return Err(self.wrong(
                 &[Step::Key("live_interval")],
                 "is no number of seconds from 0 to 86400",

@@ -1,5 +1,6 @@
 //! Arguments, configuration and its origin, exit codes. Invariant: parsing has no side effect.
 
+mod approvals;
 mod arguments;
 mod command;
 mod config_file;
@@ -12,6 +13,7 @@ mod secret;
 mod settings;
 mod sourced;
 
+pub use approvals::check_approvals;
 pub use command::{Command, DemoScenario, ProfileCommand, VerifyTarget};
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;

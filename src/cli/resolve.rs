@@ -37,7 +37,7 @@ pub fn parse(
     if url.is_some_and(DatabaseUrl::holds_password) {
         return Err(CliError::PasswordArgument);
     }
-    let command = command(arguments.command, arguments.run)?;
+    let command = command(arguments.command, arguments.run.as_deref())?;
     let settings = Resolver {
         flags: &arguments.flags,
         environment,
@@ -107,10 +107,10 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
     Ok(found)
 }
 
-fn command(word: Option<Word>, run: Option<String>) -> Result<Command, CliError> {
+fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, CliError> {
     let Some(word) = word else {
         return Ok(Command::Open {
-            run: run.as_deref().map(bare_run).transpose()?,
+            run: run.map(bare_run).transpose()?,
         });
     };
     Ok(match word {
@@ -322,7 +322,10 @@ const INTERVAL: &str = "is no number of seconds from 0 to 86400";
 const INTERVAL_HINT: &str = "0 turns live reads off; the default is 60, in the demo 5.";
 
 fn interval(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(is_interval)
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|seconds| is_interval(*seconds))
 }
 
 fn flagged(on: bool, name: &'static str) -> Option<Sourced<bool>> {

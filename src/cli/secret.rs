@@ -163,16 +163,8 @@ fn percent_decoded(key: &str) -> String {
         let byte = rest
             .get(at + 1..at + 3)
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte {
-            Some(byte) => {
-                out.push(char::from(byte));
-                rest = &rest[at + 3..];
-            }
-            None => {
-                out.push('%');
-                rest = &rest[at + 1..];
-            }
-        }
+        out.push(byte.map_or('%', char::from));
+        rest = &rest[at + if byte.is_some() { 3 } else { 1 }..];
     }
     out.push_str(rest);
     out.to_ascii_lowercase()

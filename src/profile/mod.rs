@@ -2,13 +2,18 @@
 
 mod builtin;
 mod document;
+mod duration;
+mod findings;
 mod load;
 mod nearest;
 mod parse;
 mod schema;
+mod validate;
+mod validate_facts;
 
 pub use builtin::{BUILT_IN, built_in};
 pub use document::{Document, Position, Problem, Step, TEXT_BYTES_MAX, printable};
+pub use duration::{DurationError, ttl_seconds};
 pub use load::{LoadedProfile, ProfileOrigin, load};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse};
@@ -16,3 +21,4 @@ pub use schema::{
     ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile, ProfileApprovals,
     RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts, TlsMode,
 };
+pub use validate::{NEVER_OUT_OF_SCOPE, TARGET_COLORS};

@@ -1,10 +1,7 @@
 //! The nearest of the names that exist. Invariant: a name that is nothing like the word is never suggested.
 
 /// The name nearest to what was written, if one is near enough to be meant.
-pub fn nearest<'a>(
-    written: &str,
-    names: impl IntoIterator<Item = impl Into<&'a str>>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
     let near = |name: &'a str| {
         (
@@ -14,7 +11,7 @@ pub fn nearest<'a>(
     };
     let (distance, name) = names
         .into_iter()
-        .map(|name| near(name.into()))
+        .map(|name| near(name))
         .min_by_key(|(distance, _)| *distance)?;
     let longest = written.chars().count().max(name.chars().count());
     (distance * 5 <= longest * 2).then_some(name)
@@ -31,6 +28,6 @@ mod tests {
         assert_eq!(nearest("colour", keys), Some("color"));
         assert_eq!(nearest("Color", keys), Some("color"));
         assert_eq!(nearest("zzzz", keys), None);
-        assert_eq!(nearest("x", []), None::<&str>);
+        assert_eq!(nearest("x", []), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::validate::validate;
 use super::{Document, Position, Problem, Profile, printable};
 
 /// Why a profile cannot be used.
@@ -55,7 +56,9 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
     };
     let document = Document::read(text).map_err(invalid)?;
     refuse_live(file, &document)?;
-    document.typed().map_err(invalid)
+    let profile = document.typed().map_err(invalid)?;
+    validate(&document, &profile).map_err(invalid)?;
+    Ok(profile)
 }
 
 /// The words that clearly leave execution off.

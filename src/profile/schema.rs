@@ -260,6 +260,24 @@ impl Default for ProfileApprovals {
     }
 }
 
+impl ProfileApprovals {
+    /// How long shown evidence is good for. A text that is no duration, which no validated profile has, is no time at all.
+    pub fn ttl_seconds(&self) -> i64 {
+        super::ttl_seconds(&self.ttl).unwrap_or(0)
+    }
+
+    /// The key that needs a group to share the store with, if one is set.
+    pub fn needs_group(&self) -> Option<&'static str> {
+        if self.distinct {
+            Some("distinct")
+        } else if self.exclude_starter {
+            Some("exclude_starter")
+        } else {
+            None
+        }
+    }
+}
+
 /// Deadlines of our own, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,0 +1,249 @@
+//! What a profile must be beyond its types. Invariant: every rule names its key and what is allowed.
+
+use super::findings::Findings;
+use super::parse::mode_of;
+use super::validate_facts::validate_facts;
+use super::{Document, Problem, Profile, Step, Timeouts, nearest, ttl_seconds};
+
+/// Colours that a target can have.
+pub const TARGET_COLORS: [&str; 8] = [
+    "neutral", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
+];
+
+/// Checks that no profile may exclude: those of the claims A, B, D and E, and the probes of G5.
+pub const NEVER_OUT_OF_SCOPE: [&str; 20] = [
+    "A",
+    "B",
+    "C",
+    "D",
+    "E",
+    "role_is_read_only",
+    "session_role",
+    "session_left_nothing",
+    "transaction_read_only",
+    "row_security_off",
+    "search_path_empty",
+    "non_mutation_proven",
+    "forbidden_production_mutation",
+    "live_refused",
+    "kill_switch_off",
+    "approval_of_wrong_gate_refused",
+    "approval_of_other_evidence_refused",
+    "approval_expired_refused",
+    "approval_used_twice_refused",
+    "writing_statement_refused",
+];
+
+/// The longest deadline: a day.
+const TIMEOUT_MAX_MS: u64 = 86_400_000;
+
+/// Validates a profile that was read from a document.
+pub(super) fn validate(document: &Document<'_>, profile: &Profile) -> Result<(), Problem> {
+    let mut findings = Findings::of(document);
+    identity(&mut findings, profile);
+    target(&mut findings, profile);
+    ssot(&mut findings, profile);
+    validate_facts(&mut findings, profile);
+    lifecycle(&mut findings, profile);
+    exclusions(&mut findings, profile);
+    limits(&mut findings, profile);
+    findings.first()
+}
+
+fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    if profile.schema != 1 {
+        let message = format!("schema is {}; this version reads schema 1", profile.schema);
+        findings.refuse(&[Step::Key("schema")], message);
+    }
+    let lower = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
+    let name = &profile.name;
+    if name.is_empty() || !name.chars().all(|c| lower(c) || c == '-' || c == '_') {
+        findings.refuse(&[Step::Key("name")], "name must be of a-z, 0-9, - and _");
+    }
+    let prefix = &profile.run_prefix;
+    if !(1..=16).contains(&prefix.len()) || !prefix.chars().all(lower) {
+        findings.refuse(
+            &[Step::Key("run_prefix")],
+            "run_prefix must be 1 to 16 of a-z and 0-9",
+        );
+    }
+    let upper = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '_';
+    let prefix = &profile.result_prefix;
+    if !(1..=64).contains(&prefix.len()) || !prefix.chars().all(upper) {
+        let message = "result_prefix must be 1 to 64 of A-Z, 0-9 and _";
+        findings.refuse(&[Step::Key("result_prefix")], message);
+    }
+    if let Some(mode) = &profile.mode
+        && !["dryrun", "dry-run", "dry_run"].contains(&mode_of(mode).as_str())
+    {
+        findings.refuse(&[Step::Key("mode")], "mode can only be \"dryrun\"");
+    }
+    for (key, text) in [
+        ("title", &profile.title),
+        ("collection", &profile.collection),
+        ("handover", &profile.handover),
+        ("or_td_note", &profile.or_td_note),
+    ] {
+        findings.not_blank(&[Step::Key(key)], text);
+    }
+    let labels = Step::Key("labels");
+    findings.not_blank(&[labels, Step::Key("sg1")], &profile.labels.sg1);
+    findings.not_blank(&[labels, Step::Key("sg2")], &profile.labels.sg2);
+}
+
+fn target(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let at = |key| [Step::Key("target"), Step::Key(key)];
+    findings.not_blank(&at("label"), &profile.target.label);
+    findings.identifier(&at("expected_role"), &profile.target.expected_role);
+    let color = profile.target.color.as_str();
+    if !TARGET_COLORS.contains(&color) {
+        let near = nearest(color, TARGET_COLORS)
+            .map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
+        let message = format!(
+            "no colour {color:?}; there are {}{near}",
+            TARGET_COLORS.join(", ")
+        );
+        findings.refuse(&at("color"), message);
+    }
+}
+
+fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    for (index, document) in profile.ssot.iter().enumerate() {
+        let here = [Step::Key("ssot"), Step::Index(index)];
+        let at = |key| [here[0], here[1], Step::Key(key)];
+        findings.not_blank(&at("name"), &document.name);
+        match (&document.path, &document.text) {
+            (Some(path), None) => findings.not_blank(&at("path"), path),
+            (None, Some(text)) => findings.not_blank(&at("text"), text),
+            (Some(_), Some(_)) => {
+                findings.refuse(
+                    &at("text"),
+                    "an SSOT document has a path or a text, not both",
+                );
+            }
+            (None, None) => findings.refuse(&here, "an SSOT document needs a path or a text"),
+        }
+        if profile.ssot[..index]
+            .iter()
+            .any(|other| other.name == document.name)
+        {
+            let message = format!("there are two SSOT documents {:?}", document.name);
+            findings.refuse(&at("name"), message);
+        }
+    }
+}
+
+fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let lifecycle = &profile.lifecycle;
+    let at = |key| [Step::Key("lifecycle"), Step::Key(key)];
+    for (index, state) in lifecycle.states.iter().enumerate() {
+        findings.not_blank(
+            &[at("states")[0], at("states")[1], Step::Index(index)],
+            state,
+        );
+    }
+    findings.distinct(&at("states"), lifecycle.states.iter().map(String::as_str));
+    for (key, state) in [
+        ("initial", &lifecycle.initial),
+        ("target", &lifecycle.target),
+    ] {
+        if !lifecycle.states.contains(state) {
+            let states = lifecycle.states.join(", ");
+            findings.refuse(
+                &at(key),
+                format!("lifecycle.{key} {state:?} is none of the states: {states}"),
+            );
+        }
+    }
+    if lifecycle.initial == lifecycle.target {
+        findings.refuse(
+            &at("target"),
+            "lifecycle.target must be another state than lifecycle.initial",
+        );
+    }
+    for (key, effects) in [("cut", &lifecycle.cut), ("enact", &lifecycle.enact)] {
+        for (index, effect) in effects.iter().enumerate() {
+            let table = [
+                at(key)[0],
+                at(key)[1],
+                Step::Index(index),
+                Step::Key("table"),
+            ];
+            findings.identifier(&table, &effect.table);
+            if effects[..index]
+                .iter()
+                .any(|other| other.table == effect.table)
+            {
+                findings.refuse(
+                    &table,
+                    format!("lifecycle.{key} has {:?} twice", effect.table),
+                );
+            }
+        }
+    }
+}
+
+fn exclusions(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    for (index, out) in profile.out_of_scope.iter().enumerate() {
+        let at = |key| {
+            [
+                Step::Key("out_of_scope"),
+                Step::Index(index),
+                Step::Key(key),
+            ]
+        };
+        findings.not_blank(&at("check"), &out.check);
+        findings.not_blank(&at("reason"), &out.reason);
+        if NEVER_OUT_OF_SCOPE.contains(&out.check.trim()) {
+            let message = format!(
+                "{} cannot be excluded: it is part of the claims A, B, D, E or a probe of G5",
+                out.check
+            );
+            findings.refuse(&at("check"), message);
+        }
+        if profile.out_of_scope[..index]
+            .iter()
+            .any(|other| other.check == out.check)
+        {
+            findings.refuse(&at("check"), format!("{} is excluded twice", out.check));
+        }
+    }
+}
+
+fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    if let Err(error) = ttl_seconds(&profile.approvals.ttl) {
+        findings.refuse(
+            &[Step::Key("approvals"), Step::Key("ttl")],
+            error.to_string(),
+        );
+    }
+    let Timeouts {
+        connect_ms,
+        statement_ms,
+        lock_ms,
+    } = profile.timeouts;
+    for (key, value) in [
+        ("connect_ms", connect_ms),
+        ("statement_ms", statement_ms),
+        ("lock_ms", lock_ms),
+    ] {
+        if !(1..=TIMEOUT_MAX_MS).contains(&value) {
+            let message = format!("timeouts.{key} must be from 1 to {TIMEOUT_MAX_MS}");
+            findings.refuse(&[Step::Key("timeouts"), Step::Key(key)], message);
+        }
+    }
+    for (key, list) in [
+        ("allow", &profile.role.allow),
+        ("functions", &profile.role.functions),
+    ] {
+        for (index, text) in list.iter().enumerate() {
+            findings.not_blank(
+                &[Step::Key("role"), Step::Key(key), Step::Index(index)],
+                text,
+            );
+        }
+    }
+    if let Some(path) = &profile.tests.full_discover {
+        findings.not_blank(&[Step::Key("tests"), Step::Key("full_discover")], path);
+    }
+}

@@ -1,0 +1,183 @@
+//! Rules for what a profile reads: facts, functions, grants, contents, pieces, candidates. Invariant: no two of them share a key.
+
+use super::findings::Findings;
+use super::{ContentSpec, FactSpec, Profile, Step};
+use crate::survey::FactKind;
+
+/// Facts that every survey has without being asked.
+const OWN_FACTS: [&str; 2] = ["role", "role_is_read_only"];
+
+pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    keys(findings, profile);
+    for (index, fact) in profile.facts.iter().enumerate() {
+        one_fact(findings, index, fact);
+    }
+    for (index, function) in profile.functions.iter().enumerate() {
+        let at = |key| [Step::Key("functions"), Step::Index(index), Step::Key(key)];
+        findings.not_blank(&at("label"), &function.label);
+        findings.identifier(&at("schema"), &function.schema);
+        findings.identifier(&at("name"), &function.name);
+        expected(
+            findings,
+            &at("expect"),
+            FactKind::Md5,
+            function.expect.as_deref(),
+        );
+    }
+    grants(findings, profile);
+    for (index, content) in profile.contents.iter().enumerate() {
+        one_content(findings, index, content);
+    }
+    for (key, sql) in [
+        ("pieces", &profile.pieces.sql),
+        ("candidates", &profile.candidates.sql),
+    ] {
+        findings.not_blank(&[Step::Key(key), Step::Key("sql")], sql);
+    }
+}
+
+/// Every key is a plain word, and there is one of each.
+fn keys(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let listed = |list, index| vec![Step::Key(list), Step::Index(index), Step::Key("key")];
+    let facts = profile.facts.iter().enumerate();
+    let functions = profile.functions.iter().enumerate();
+    let contents = profile.contents.iter().enumerate();
+    let grants = vec![Step::Key("grants"), Step::Key("key")];
+    let all = facts
+        .map(|(index, fact)| (listed("facts", index), fact.key.as_str()))
+        .chain(functions.map(|(index, f)| (listed("functions", index), f.key.as_str())))
+        .chain(std::iter::once((grants, profile.grants.key.as_str())))
+        .chain(contents.map(|(index, c)| (listed("contents", index), c.key.as_str())));
+    let mut seen: Vec<&str> = OWN_FACTS.to_vec();
+    for (path, key) in all {
+        let word = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || c == '_';
+        if key.is_empty() || !key.chars().all(word) {
+            findings.refuse(&path, format!("key {key:?} must be of a-z, 0-9 and _"));
+        } else if OWN_FACTS.contains(&key) {
+            findings.refuse(
+                &path,
+                format!("key {key:?} is a fact that every survey has already"),
+            );
+        } else if seen.contains(&key) {
+            findings.refuse(&path, format!("there are two facts with the key {key:?}"));
+        }
+        seen.push(key);
+    }
+}
+
+fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
+    let here = [Step::Key("facts"), Step::Index(index)];
+    let at = |key| [here[0], here[1], Step::Key(key)];
+    findings.not_blank(&at("label"), &fact.label);
+    match (&fact.sql, &fact.count) {
+        (Some(sql), None) => findings.not_blank(&at("sql"), sql),
+        (None, Some(table)) if qualified(table) => {}
+        (None, Some(_)) => {
+            let message = "count must name a table with its schema, such as public.unit_version";
+            findings.refuse(&at("count"), message);
+        }
+        (Some(_), Some(_)) => findings.refuse(&at("count"), "a fact has sql or count, not both"),
+        (None, None) => {
+            findings.refuse(&here, format!("the fact {:?} needs sql or count", fact.key));
+        }
+    }
+    match (&fact.filter, &fact.count) {
+        (Some(_), None) => findings.refuse(&at("where"), "where belongs to count; sql has its own"),
+        (Some(filter), Some(_)) => findings.not_blank(&at("where"), filter),
+        (None, _) => {}
+    }
+    if fact.count.is_some() && fact.kind != FactKind::Integer {
+        findings.refuse(&at("type"), "the type of a count is integer");
+    }
+    expected(findings, &at("expect"), fact.kind, fact.expect.as_deref());
+}
+
+fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let at = |key| [Step::Key("grants"), Step::Key(key)];
+    findings.not_blank(&at("label"), &profile.grants.label);
+    if profile.grants.schemas.is_empty() {
+        findings.refuse(&at("schemas"), "grants.schemas must name a schema");
+    }
+    let schemas = &profile.grants.schemas;
+    for (index, schema) in schemas.iter().enumerate() {
+        findings.identifier(
+            &[at("schemas")[0], at("schemas")[1], Step::Index(index)],
+            schema,
+        );
+    }
+    findings.distinct(&at("schemas"), schemas.iter().map(String::as_str));
+    let expect = profile.grants.expect.as_deref();
+    expected(findings, &at("expect"), FactKind::Sha256, expect);
+}
+
+fn one_content(findings: &mut Findings<'_, '_>, index: usize, content: &ContentSpec) {
+    let at = |key| [Step::Key("contents"), Step::Index(index), Step::Key(key)];
+    let item = |key, index| [at(key).as_slice(), &[Step::Index(index)]].concat();
+    findings.identifier(&at("schema"), &content.schema);
+    findings.identifier(&at("table"), &content.table);
+    for (key, list) in [("columns", &content.columns), ("row_key", &content.row_key)] {
+        if list.is_empty() {
+            findings.refuse(&at(key), format!("{key} must name a column"));
+        }
+        for (index, column) in list.iter().enumerate() {
+            findings.identifier(&item(key, index), column);
+        }
+        findings.distinct(&at(key), list.iter().map(String::as_str));
+    }
+    for (index, column) in content.row_key.iter().enumerate() {
+        if !content.columns.contains(column) {
+            let columns = content.columns.join(", ");
+            let message = format!("row_key {column:?} is none of the columns: {columns}");
+            findings.refuse(&item("row_key", index), message);
+        }
+    }
+}
+
+/// Refuses an expectation that no value of the kind could meet.
+fn expected(
+    findings: &mut Findings<'_, '_>,
+    path: &[Step<'_>],
+    kind: FactKind,
+    expect: Option<&str>,
+) {
+    let Some(expect) = expect else { return };
+    let hex = |length| {
+        let digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        expect.len() == length && expect.bytes().all(digit)
+    };
+    let (possible, allowed) = match kind {
+        FactKind::Text => (true, "any text"),
+        FactKind::Integer => (expect.parse::<i128>().is_ok(), "a whole number"),
+        FactKind::Boolean => (["true", "false"].contains(&expect), "true or false"),
+        FactKind::Md5 => (hex(32), "32 characters of 0-9 and a-f"),
+        FactKind::Sha256 | FactKind::Content => (hex(64), "64 characters of 0-9 and a-f"),
+    };
+    if !possible {
+        findings.refuse(
+            path,
+            format!("expect {expect:?} can never be met: it must be {allowed}"),
+        );
+    }
+}
+
+/// `schema.table`, each a plain name or one in double quotes.
+fn qualified(table: &str) -> bool {
+    let Some(rest) = after_name(table) else {
+        return false;
+    };
+    rest.strip_prefix('.').and_then(after_name) == Some("")
+}
+
+/// What follows a name.
+fn after_name(text: &str) -> Option<&str> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        let end = quoted.find('"')?;
+        let (name, rest) = (&quoted[..end], &quoted[end + 1..]);
+        return (!name.is_empty() && !name.contains('\0') && !rest.starts_with('"'))
+            .then_some(rest);
+    }
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let end = text.find(|c| !legal(c)).unwrap_or(text.len());
+    let starts = |c: char| c.is_ascii_lowercase() || c == '_';
+    text.starts_with(starts).then(|| &text[end..])
+}

@@ -1,0 +1,678 @@
+//! The command line as functions: words, variables and files in, command, settings or error out. Invariant: no test touches this machine's own configuration.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+use drygate::cli::{
+    Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment, Files, Origin,
+    Output, ProfileCommand, RunRef, VerifyTarget, check_approvals, clap_command, completions,
+    config_json, config_text, manual, parse, redact,
+};
+use drygate::profile::load;
+use drygate::run::{ApprovalGate, RunId, StopCode};
+use rstest::rstest;
+
+const ID: &str = "ictr-20260521T021523Z-8a941203";
+const PASSWORD: &str = "s3cr3t-Pw";
+
+#[derive(Default)]
+struct Machine {
+    variables: BTreeMap<String, OsString>,
+    files: BTreeMap<PathBuf, String>,
+    no_terminal: bool,
+}
+
+struct FakeFiles(BTreeMap<PathBuf, String>);
+
+impl Files for FakeFiles {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let found = self.0.get(path).cloned();
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.insert(path.into(), text.to_owned());
+        self
+    }
+
+    fn without_terminal(mut self) -> Self {
+        self.no_terminal = true;
+        self
+    }
+
+    fn run(self, words: &str) -> Result<Cli, CliError> {
+        self.words(words.split_whitespace())
+    }
+
+    fn words<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Result<Cli, CliError> {
+        let words = std::iter::once("drygate").chain(words).map(OsString::from);
+        let environment = Environment {
+            variables: self.variables,
+            current_dir: "/repo/deep/here".into(),
+            files: Box::new(FakeFiles(self.files)),
+            user_config: Some("/home/me/.config/drygate/config.toml".into()),
+            data_dir: Some("/home/me/.local/share/drygate".into()),
+            is_terminal: !self.no_terminal,
+        };
+        parse(words, &environment)
+    }
+}
+
+fn told(error: &CliError) -> String {
+    format!("{error}, {}", error.hint())
+}
+
+fn last(part: &str) -> RunRef {
+    part.parse().expect("a part of an id")
+}
+
+#[rstest]
+#[case("", Command::Open { run: None })]
+#[case("8a941203", Command::Open { run: Some(last("8a941203")) })]
+#[case("last", Command::Open { run: Some(RunRef::Last) })]
+#[case("--json 8a94 -v", Command::Open { run: Some(last("8a94")) })]
+#[case("demo", Command::Demo { scenario: DemoScenario::Enacted, print_sql: false })]
+#[case("demo --scenario unsafe-role --print-sql", Command::Demo { scenario: DemoScenario::UnsafeRole, print_sql: true })]
+#[case("run", Command::Run)]
+#[case("resume ..8a941203", Command::Resume { run: last("8a941203") })]
+#[case("approve last sg1", Command::Approve { run: RunRef::Last, gate: ApprovalGate::SG1, digest: None })]
+#[case("reject last SG2 --reason no", Command::Reject { run: RunRef::Last, gate: ApprovalGate::SG2, reason: "no".into() })]
+#[case("runs", Command::Runs)]
+#[case(
+    "verify 8a941203",
+    Command::Verify(VerifyTarget::Run(last("8a941203")))
+)]
+#[case("verify ./8a941203", Command::Verify(VerifyTarget::Directory("./8a941203".into())))]
+#[case("verify /srv/Runs", Command::Verify(VerifyTarget::Directory("/srv/Runs".into())))]
+#[case("survey", Command::Survey)]
+#[case("report last", Command::Report { run: RunRef::Last })]
+#[case("profile list", Command::Profile(ProfileCommand::List))]
+#[case("profile show", Command::Profile(ProfileCommand::Show { name: None }))]
+#[case("profile check my.toml", Command::Profile(ProfileCommand::Check { name: Some("my.toml".into()) }))]
+#[case("config show", Command::ConfigShow)]
+#[case("man", Command::Man)]
+fn every_command_is_read(#[case] words: &str, #[case] command: Command) {
+    assert_eq!(
+        Machine::new().run(words).expect("understood").command,
+        command
+    );
+}
+
+#[test]
+fn a_digest_is_taken_whole_or_not_at_all() {
+    let digest = "ab".repeat(32);
+    let cli = Machine::new().run(&format!("approve last SG1 --digest {digest}"));
+    let Command::Approve {
+        digest: Some(taken),
+        ..
+    } = cli.expect("understood").command
+    else {
+        panic!("another command");
+    };
+    assert_eq!(taken, digest);
+    for short in [&digest[1..], &digest.to_uppercase(), "last"] {
+        let error = Machine::new().run(&format!("approve last SG1 --digest {short}"));
+        assert_eq!(error.expect_err("refused").exit_code(), 64, "{short}");
+    }
+}
+
+#[rstest]
+#[case("replay 8a941203", "unexpected argument")]
+#[case("replay", "\"replay\" is no command")]
+#[case("diff", "\"diff\" is no command")]
+#[case("doctor", "\"doctor\" is no command")]
+#[case("run --yes", "--yes")]
+#[case("approve last", "required arguments were not provided")]
+#[case("approve last SG3", "SG1 or SG2")]
+#[case("reject last SG1", "--reason")]
+#[case("resume ../etc", "names no run")]
+#[case("profile", "requires a subcommand")]
+#[case("demo --scenario none", "possible values")]
+#[case("run --json --events", "cannot be used with")]
+#[case("run --live-interval soon", "--live-interval")]
+#[case("run --live-interval -1", "--live-interval")]
+#[case("run --live-interval NaN", "--live-interval")]
+#[case("run --mode fast", "--mode fast")]
+#[case("run --color blue", "blue")]
+#[case("completions pigshell", "pigshell")]
+fn what_is_not_understood_is_a_usage_error(#[case] words: &str, #[case] says: &str) {
+    let error = Machine::new().run(words).expect_err("refused");
+    assert_eq!(error.exit_code(), 64, "{error}");
+    assert!(told(&error).contains(says), "{}", told(&error));
+    assert!(!error.hint().is_empty());
+    assert!(!told(&error).contains('\n'), "{error}");
+}
+
+#[test]
+fn a_blank_reason_is_none() {
+    let error = Machine::new().words(["reject", "last", "SG1", "--reason", "  "]);
+    let error = error.expect_err("refused");
+    assert_eq!(error.exit_code(), 64);
+    assert!(
+        error.to_string().contains("a rejection needs a reason"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_slip_names_the_command_that_was_meant() {
+    let error = Machine::new().run("veriffy").expect_err("no command");
+    assert!(error.hint().contains("`verify`"), "{}", error.hint());
+}
+
+#[rstest]
+#[case("--help", "Usage: drygate")]
+#[case("approve --help", "--digest")]
+#[case("--version", env!("CARGO_PKG_VERSION"))]
+fn help_and_version_are_answers(#[case] words: &str, #[case] says: &str) {
+    let answer = Machine::new().run(words).expect_err("an answer");
+    assert_eq!(answer.exit_code(), 0);
+    assert!(answer.to_stdout().expect("for stdout").contains(says));
+}
+
+const USER: &str = "/home/me/.config/drygate/config.toml";
+const PROJECT: &str = "/repo/drygate.toml";
+
+#[rstest]
+#[case("run --mode live", "", "", "", "--mode live")]
+#[case("run --mode Mode.LIVE", "", "", "", "--mode Mode.LIVE")]
+#[case("run", "DRYGATE_MODE", "live", "", "DRYGATE_MODE=live")]
+#[case(
+    "run",
+    "DRYGATE_EXECUTION_ENABLED",
+    "true",
+    "",
+    "DRYGATE_EXECUTION_ENABLED=true"
+)]
+#[case(
+    "run",
+    "DRYGATE_EXECUTION_ENABLED",
+    "yes please",
+    "",
+    "DRYGATE_EXECUTION_ENABLED=yes please"
+)]
+#[case(
+    "run",
+    "",
+    "",
+    "mode = \"live\"",
+    "/repo/drygate.toml:1:8: mode = \"live\""
+)]
+#[case(
+    "run",
+    "",
+    "",
+    "ascii = 7\nmode = \"LIVE\"",
+    "/repo/drygate.toml:2:8: mode = \"live\""
+)]
+#[case(
+    "run",
+    "",
+    "",
+    "execution_enabled = true",
+    "/repo/drygate.toml:1:21: execution_enabled = true"
+)]
+#[case("verify last", "DRYGATE_MODE", "live", "", "DRYGATE_MODE=live")]
+#[case(
+    "config show",
+    "",
+    "",
+    "execution_enabled = \"on\"",
+    "execution_enabled = on"
+)]
+#[case("run --mode dryrun", "DRYGATE_MODE", "live", "", "DRYGATE_MODE=live")]
+#[case(
+    "run --database-url postgres://u:p@h/d --mode live",
+    "",
+    "",
+    "colour = 1",
+    "--mode live"
+)]
+fn live_is_refused_whichever_way_it_is_asked_for(
+    #[case] words: &str,
+    #[case] variable: &str,
+    #[case] value: &str,
+    #[case] config: &str,
+    #[case] way: &str,
+) {
+    let machine = Machine::new()
+        .file("/repo/.git", "")
+        .variable(variable, value);
+    let error = machine
+        .file(PROJECT, config)
+        .run(words)
+        .expect_err("refused");
+    assert_eq!(error.exit_code(), 8, "{error}");
+    assert_eq!(error.stop_code(), Some(StopCode::StopLiveRefused));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("STOP_LIVE_REFUSED: {way}"))
+            || error.to_string().contains(way),
+        "{error}"
+    );
+}
+
+#[test]
+fn live_in_the_users_file_is_refused_before_the_project_file_is_found_wrong() {
+    let machine = Machine::new()
+        .file("/repo/.git", "")
+        .file(PROJECT, "nonsense = 1");
+    let error = machine
+        .file(USER, "mode = \"live\"")
+        .run("run")
+        .expect_err("refused");
+    assert_eq!(error.exit_code(), 8, "{error}");
+}
+
+#[test]
+fn live_in_a_profile_is_refused_as_a_stop() {
+    for (line, way) in [
+        ("mode = \"live\"", "p.toml:1:8: mode = \"live\""),
+        ("mode = \"Mode.LIVE\"", "p.toml:1:8: mode = \"live\""),
+        (
+            "execution_enabled = true",
+            "p.toml:1:21: execution_enabled = true",
+        ),
+        (
+            "execution_enabled = 1",
+            "p.toml:1:21: execution_enabled = 1",
+        ),
+    ] {
+        let error = CliError::from(load("p.toml", &|_| Ok(line.to_owned())).expect_err("refused"));
+        assert_eq!(error.exit_code(), 8, "{error}");
+        assert!(error.to_string().contains(way), "{error}");
+    }
+}
+
+#[test]
+fn execution_that_is_off_is_no_demand() {
+    let machine = Machine::new().variable("DRYGATE_EXECUTION_ENABLED", "false");
+    let cli = machine
+        .variable("DRYGATE_MODE", "dryrun")
+        .run("run")
+        .expect("a dry run");
+    assert_eq!(
+        cli.settings.mode.origin,
+        Origin::Environment("DRYGATE_MODE")
+    );
+    assert!(!cli.settings.mode.value.execution_enabled());
+}
+
+#[rstest]
+#[case("postgres://u:s3cr3t-Pw@h/d", true)]
+#[case("postgresql://u:s3cr3t-Pw@h:5432,h2:5433/d", true)]
+#[case("postgres://u:s3cr3t-Pw/x@h/d", true)]
+#[case("postgres://u:s3cr3t-Pw?x@h/d", true)]
+#[case("postgres://u:a@s3cr3t-Pw@h/d", true)]
+#[case("postgres://u@h/d?password=s3cr3t-Pw", true)]
+#[case("postgres://u@h/d?sslmode=require&%70assword=s3cr3t-Pw", true)]
+#[case("postgres://u@h/d?sslpassword=s3cr3t-Pw", true)]
+#[case("host=h password=s3cr3t-Pw user=u", true)]
+#[case("host=h PASSWORD = 's3cr3t-Pw and \\' more' user=u", true)]
+#[case("postgres://u@h/d", false)]
+#[case("postgres://u:@h/d", false)]
+#[case("postgres://h:5432/d?options=x@y", false)]
+#[case("postgres://[::1]:5432/d", false)]
+#[case("postgres://u@[::1]/d", false)]
+#[case("host=h user=u password=", false)]
+#[case("host=/tmp dbname=d passfile=/home/me/.pgpass", false)]
+fn a_password_is_found_and_hidden(#[case] url: &str, #[case] holds: bool) {
+    let url = DatabaseUrl::new(url);
+    assert_eq!(url.holds_password(), holds, "{url}");
+    assert!(!format!("{url} {url:?}").contains(PASSWORD), "{url}");
+    let argument = format!("--database-url={}", url.reveal());
+    match Machine::new().words(["run", &argument]) {
+        Ok(cli) => assert!(!holds && cli.settings.database_url.is_some()),
+        Err(error) => {
+            assert!(holds, "{error}");
+            assert_eq!(error.exit_code(), 64);
+            assert!(told(&error).contains("process list") && told(&error).contains("passfile"));
+            assert!(!format!("{error:?} {}", told(&error)).contains(PASSWORD));
+        }
+    }
+}
+
+#[test]
+fn a_variable_may_hold_a_password_and_a_file_may_not() {
+    let url = format!("postgres://u:{PASSWORD}@h/d");
+    let cli = Machine::new()
+        .variable("DRYGATE_DATABASE_URL", &url)
+        .run("config show");
+    let settings = cli.expect("allowed").settings;
+    assert_eq!(
+        settings.database_url.as_ref().expect("set").value.reveal(),
+        url
+    );
+    let shown = format!(
+        "{settings:?} {} {}",
+        config_text(&settings),
+        config_json(&settings)
+    );
+    assert!(!shown.contains(PASSWORD), "{shown}");
+    assert!(shown.contains("postgres://u:***@h/d"), "{shown}");
+
+    let error = Machine::new()
+        .file(USER, &format!("\ndatabase_url = \"{url}\"\n"))
+        .run("run");
+    let error = error.expect_err("refused");
+    assert_eq!(error.exit_code(), 78);
+    assert!(
+        told(&error).contains("config.toml:2:16") && told(&error).contains("passfile"),
+        "{error}"
+    );
+    assert!(!format!("{error:?} {}", told(&error)).contains(PASSWORD));
+}
+
+#[test]
+fn no_error_repeats_a_password_from_where_it_does_not_belong() {
+    let url = format!("postgres://u:{PASSWORD}@h/d");
+    let errors = [
+        Machine::new().words([url.as_str()]),
+        Machine::new().words(["run", &url]),
+        Machine::new().words(["run", "--databse-url", &url]),
+        Machine::new().words(["run", "--live-interval", &url]),
+        Machine::new().words(["run", "--mode", &url]),
+        Machine::new().words(["resume", &url]),
+        Machine::new()
+            .file(USER, &format!("live_interval = \"{url}\""))
+            .run("run"),
+        Machine::new()
+            .file(USER, &format!("\"{url}\" = 1"))
+            .run("run"),
+    ];
+    for error in errors {
+        let error = error.expect_err("refused");
+        assert!(
+            !format!("{error:?} {}", told(&error)).contains(PASSWORD),
+            "{error:?}"
+        );
+    }
+    assert_eq!(redact("nothing to hide = here"), "nothing to hide = here");
+}
+
+#[test]
+fn the_strongest_voice_is_heard_and_named() {
+    let machine = || {
+        Machine::new()
+            .file("/repo/.git", "")
+            .file(USER, "color = \"never\"\nprofile = \"./user.toml\"\nascii = true\n[store]\ngroup = \"dba\"")
+            .file(PROJECT, "profile = \"icx-const\"\nrepo = \"..\"\n\nlive_interval = 20\ndata_dir = \"runs\"")
+    };
+    let cli = machine()
+        .variable("DRYGATE_LIVE_INTERVAL", "30")
+        .variable("DRYGATE_REPO", "work")
+        .run("run --live-interval 2.5")
+        .expect("understood");
+    let settings = cli.settings;
+    let interval = settings.live_interval_s.as_ref().expect("set");
+    assert!((interval.value - 2.5).abs() < f64::EPSILON);
+    assert_eq!(interval.origin, Origin::Flag("--live-interval"));
+    let repo = settings.repo.as_ref().expect("set");
+    assert_eq!(repo.value, Path::new("/repo/deep/here/work"));
+    assert_eq!(repo.origin.to_string(), "DRYGATE_REPO");
+    assert_eq!(settings.profile.value, "icx-const");
+    assert_eq!(settings.profile.origin.to_string(), "/repo/drygate.toml:1");
+    assert_eq!(settings.data_dir.value, Path::new("/repo/runs"));
+    assert_eq!(settings.data_dir.origin.to_string(), "/repo/drygate.toml:5");
+    assert_eq!(settings.color.value, Color::Never);
+    assert_eq!(settings.ascii.origin.to_string(), format!("{USER}:3"));
+    assert_eq!(settings.store_group.expect("set").value, "dba");
+    assert_eq!(
+        settings.files,
+        [PathBuf::from(PROJECT), PathBuf::from(USER)]
+    );
+
+    let plain = Machine::new().run("run").expect("defaults").settings;
+    assert_eq!(plain.profile.value, "icx-const");
+    assert!(!plain.profile.is_set() && plain.database_url.is_none() && plain.files.is_empty());
+    assert_eq!(
+        plain.live_interval(60).map(|interval| interval.as_secs()),
+        Some(60)
+    );
+    let off = Machine::new()
+        .run("run --live-interval 0")
+        .expect("off")
+        .settings;
+    assert_eq!(off.live_interval(60), None);
+}
+
+#[test]
+fn the_project_file_is_sought_up_to_the_root_of_the_work_tree_and_no_further() {
+    let above = || {
+        Machine::new()
+            .file("/drygate.toml", "ascii = true")
+            .file(PROJECT, "ascii = true")
+    };
+    let inside = above()
+        .file("/repo/.git", "")
+        .run("run")
+        .expect("understood")
+        .settings;
+    assert_eq!(inside.ascii.origin.to_string(), "/repo/drygate.toml:1");
+    let outside = above().run("run").expect("understood").settings;
+    assert!(
+        !outside.ascii.value,
+        "a directory that is in no work tree has only its own file"
+    );
+}
+
+#[rstest]
+#[case("colour = \"never\"", "1:1", "the nearest is `color`")]
+#[case("\n  databse_url = \"x\"", "2:3", "the nearest is `database_url`")]
+#[case("ascii = 1", "1:9", "boolean")]
+#[case("color = \"bluish\"", "1:9", "`auto`, `always`, `never`")]
+#[case("live_interval = -1", "1:17", "0 to 86400")]
+#[case("live_interval = nan", "1:17", "0 to 86400")]
+#[case("mode = \"fast\"", "1:8", "\"fast\" is no mode")]
+#[case("ascii = true\nascii = true", "2:1", "duplicate key")]
+#[case("[store]\ngrp = \"x\"", "2:1", "expected `group`")]
+#[case("[store]\ngroup = \"a b\"", "2:9", "no name of a group")]
+#[case("ascii =", "1:8", "")]
+#[case("\u{feff}ascii = true", "1:1", "byte order mark")]
+#[case(
+    "\"\\u001b[2J\\u202e\" = 1",
+    "1:1",
+    "unknown field `\\u{1b}[2J\\u{202e}`"
+)]
+fn a_configuration_file_is_refused_with_line_and_column(
+    #[case] text: &str,
+    #[case] position: &str,
+    #[case] says: &str,
+) {
+    let error = Machine::new()
+        .file(USER, text)
+        .run("run")
+        .expect_err("refused");
+    assert_eq!(error.exit_code(), 78, "{error}");
+    let told = told(&error);
+    assert!(told.starts_with(&format!("{USER}:{position}: ")), "{told}");
+    assert!(told.contains(says), "{told}");
+    assert!(!told.chars().any(char::is_control), "{told}");
+}
+
+#[test]
+fn a_variable_that_cannot_be_is_a_configuration_error() {
+    for (name, value) in [("DRYGATE_LIVE_INTERVAL", "soon"), ("DRYGATE_MODE", "fast")] {
+        let error = Machine::new()
+            .variable(name, value)
+            .run("run")
+            .expect_err("refused");
+        assert_eq!(error.exit_code(), 78);
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let empty = Machine::new()
+        .variable("DRYGATE_LIVE_INTERVAL", "")
+        .variable("DRYGATE_MODE", "");
+    assert!(empty.run("run").is_ok(), "an empty variable is not set");
+}
+
+#[test]
+fn colour_and_screen_follow_the_surroundings() {
+    let settings = |machine: Machine, words| machine.run(words).expect("understood").settings;
+    let plain = settings(Machine::new(), "run");
+    assert!(!plain.headless && plain.interactive && plain.output == Output::Text);
+    assert_eq!(plain.color.value, Color::Auto);
+    assert!(plain.color.value.is_on(true) && !plain.color.value.is_on(false));
+    let ci = settings(Machine::new().variable("CI", "true"), "run");
+    assert!(ci.headless && !ci.interactive);
+    assert!(settings(Machine::new().without_terminal(), "run").headless);
+    assert!(settings(Machine::new(), "run --json").headless);
+    assert!(settings(Machine::new(), "run --events").events());
+    let dumb = settings(Machine::new().variable("TERM", "dumb"), "run");
+    assert!(dumb.headless && dumb.color.value == Color::Never);
+    let no_color = || {
+        Machine::new()
+            .variable("NO_COLOR", "1")
+            .file(USER, "color = \"always\"")
+    };
+    assert_eq!(settings(no_color(), "run").color.value, Color::Never);
+    assert_eq!(
+        settings(no_color(), "run --color always").color.value,
+        Color::Always
+    );
+}
+
+#[test]
+fn a_run_is_found_by_either_end_and_never_guessed() {
+    let ids: Vec<RunId> = [
+        ID,
+        "ictr-20260521T021524Z-8a941299",
+        "aaa-20260522T000000Z-00000003",
+    ]
+    .iter()
+    .map(|id| id.parse().expect("well formed"))
+    .collect();
+    let found = |part: &str| last(part).resolve(&ids).map(|run| run.to_string());
+    for part in [ID, "941203", "ictr-20260521T021523"] {
+        assert_eq!(found(part).expect("one"), ID, "{part}");
+    }
+    assert_eq!(found("last").expect("one"), "aaa-20260522T000000Z-00000003");
+    let two = found("ictr-").expect_err("two");
+    assert!(
+        two.to_string().contains(ID) && two.to_string().contains("2 runs"),
+        "{two}"
+    );
+    assert_eq!(found("ffff").expect_err("none").exit_code(), 64);
+    assert_eq!(RunRef::Last.resolve(&[]).expect_err("none").exit_code(), 64);
+}
+
+#[test]
+fn a_policy_about_persons_needs_a_shared_store() {
+    let built_in = drygate::profile::BUILT_IN[0].1;
+    let text = format!("{built_in}\n[approvals]\ndistinct = true\n");
+    let line = text.lines().count();
+    let profile = load("/p/x.toml", &|_| Ok(text.clone())).expect("valid");
+    let alone = Machine::new().run("run").expect("understood").settings;
+    let error = check_approvals(&profile, &alone).expect_err("refused");
+    assert_eq!(error.exit_code(), 78);
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("/p/x.toml:{line}:12: approvals.distinct")),
+        "{error}"
+    );
+    let shared = Machine::new()
+        .file(USER, "[store]\ngroup = \"dba\"")
+        .run("run");
+    assert!(check_approvals(&profile, &shared.expect("understood").settings).is_ok());
+}
+
+#[test]
+fn completions_and_manual_name_every_command() {
+    let words = clap_command();
+    let manual = String::from_utf8(manual().expect("written")).expect("UTF-8");
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let text = String::from_utf8(completions(shell)).expect("UTF-8");
+        for command in words.get_subcommands().map(clap::Command::get_name) {
+            assert!(text.contains(command), "{shell}: {command}");
+        }
+    }
+    for command in words.get_subcommands().map(clap::Command::get_name) {
+        assert!(
+            manual.contains(&format!("drygate\\-{command}")),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn settings_are_shown_with_their_origin() {
+    let settings = Machine::new()
+        .file(USER, "ascii = true")
+        .run("config show --color never");
+    let settings = settings.expect("understood").settings;
+    let text = config_text(&settings);
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("ascii ") && line.ends_with("config.toml:1")),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("color ") && line.ends_with("--color")),
+        "{text}"
+    );
+    let json = config_json(&settings);
+    assert_eq!(json["settings"][1]["key"], "database_url");
+    assert!(json["settings"][1]["value"].is_null());
+    assert_eq!(
+        json["settings"].as_array().map(Vec::len),
+        Some(text.lines().count())
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn real_files_that_cannot_be_configuration_are_refused_and_never_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    std::os::unix::fs::symlink(path("loop"), path("loop")).expect("a link");
+    std::fs::write(path("big"), vec![b'#'; 10_000_000]).expect("a file");
+    std::fs::write(path("latin"), b"# \xe9").expect("a file");
+    std::fs::write(path("good"), "ascii = true").expect("a file");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path("pipe"),
+        rustix::fs::FileType::Fifo,
+        mode,
+        0,
+    )
+    .expect("a pipe");
+    for name in ["loop", "big", "latin", "pipe", "."] {
+        let environment = Environment {
+            variables: BTreeMap::new(),
+            current_dir: directory.path().join("none"),
+            files: Box::new(Disk),
+            user_config: Some(path(name)),
+            data_dir: Some(path("data")),
+            is_terminal: true,
+        };
+        let error = parse(["drygate", "run"].map(OsString::from), &environment);
+        assert_eq!(error.expect_err(name).exit_code(), 78, "{name}");
+    }
+    assert_eq!(Disk.read(&path("good")).expect("read"), "ascii = true");
+    assert_eq!(
+        Disk.read(&path("absent")).expect_err("absent").kind(),
+        io::ErrorKind::NotFound
+    );
+}
