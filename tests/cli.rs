@@ -398,6 +398,13 @@ fn no_error_repeats_a_password_from_where_it_does_not_belong() {
         Machine::new()
             .file(USER, &format!("\"{url}\" = 1"))
             .run("run"),
+        Machine::new().words(["run", &format!("--databse-url={url}")]),
+        Machine::new()
+            .variable("DRYGATE_EXECUTION_ENABLED", &url)
+            .run("run"),
+        Machine::new()
+            .file(USER, &format!("execution_enabled = \"{url}\""))
+            .run("run"),
     ];
     for error in errors {
         let error = error.expect_err("refused");
@@ -406,6 +413,9 @@ fn no_error_repeats_a_password_from_where_it_does_not_belong() {
             "{error:?}"
         );
     }
+    let profile = load("p.toml", &|_| Ok(format!("schema = \"{url}\"")));
+    let error = CliError::from(profile.expect_err("refused"));
+    assert!(!told(&error).contains(PASSWORD), "{error}");
     assert_eq!(redact("nothing to hide = here"), "nothing to hide = here");
 }
 

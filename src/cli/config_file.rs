@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::mode_error;
-use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced};
+use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced, redact};
 use crate::profile::{Document, Position, Step, printable};
 use crate::run::Mode;
 
@@ -114,7 +114,11 @@ fn refuse_live(path: &Path, text: &str) -> Result<(), CliError> {
         }
     }
     if let Some((word, at)) = document.word("execution_enabled") {
-        let way = format!("{}: execution_enabled = {word}", place(path, at));
+        let way = format!(
+            "{}: execution_enabled = {}",
+            place(path, at),
+            redact(&printable(&word))
+        );
         Mode::parse_execution(&way, &word)?;
     }
     Ok(())

@@ -64,7 +64,7 @@ pub enum CliError {
     #[error("there is no home directory to keep runs in")]
     NoDataDirectory,
     /// The profile cannot be used.
-    #[error(transparent)]
+    #[error("{}", redact(&.0.to_string()))]
     Profile(ProfileError),
 }
 
@@ -72,7 +72,7 @@ impl CliError {
     pub(super) fn usage(message: impl AsRef<str>, hint: impl Into<String>) -> Self {
         Self::Usage {
             message: redact(message.as_ref()),
-            hint: hint.into(),
+            hint: redact(&hint.into()),
         }
     }
 
@@ -149,7 +149,7 @@ impl From<ProfileError> for CliError {
     fn from(error: ProfileError) -> Self {
         match error {
             ProfileError::LiveRefused { file, key } => LiveRefused {
-                way: format!("{file}: {key}"),
+                way: redact(&format!("{file}: {key}")),
             }
             .into(),
             other => Self::Profile(other),

@@ -6,6 +6,7 @@ mod command;
 mod config_file;
 mod environment;
 mod error;
+mod interpret;
 mod printed;
 mod resolve;
 mod run_ref;

@@ -4,16 +4,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
-use super::arguments::{Arguments, ConfigWord, Flags, ProfileWord, Word};
+use super::arguments::{Arguments, Flags};
 use super::config_file::{ConfigFile, Keys, is_interval, read_all};
 use super::error::mode_error;
+use super::interpret::{clap_error, command};
 use super::{
-    CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, ProfileCommand, RunRef,
-    Settings, Sourced, VerifyTarget,
+    CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings, Sourced, redact,
 };
-use crate::profile::{BUILT_IN, nearest, printable};
+use crate::profile::{BUILT_IN, printable};
 use crate::run::Mode;
 
 /// What was asked for.
@@ -47,36 +46,6 @@ pub fn parse(
     Ok(Cli { command, settings })
 }
 
-fn clap_error(error: &clap::Error) -> CliError {
-    let text = error.render().to_string();
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
-        return CliError::Information(text);
-    }
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
-        .collect();
-    let said = lines
-        .iter()
-        .take_while(|line| !line.starts_with("tip:") && !line.starts_with("For more"))
-        .copied()
-        .collect::<Vec<_>>()
-        .join(" ");
-    let tip = lines.iter().find_map(|line| line.strip_prefix("tip: "));
-    let hint = tip.map_or_else(
-        || "`drygate --help` lists the commands and flags.".to_owned(),
-        |tip| format!("{}; `drygate --help` lists what there is.", printable(tip)),
-    );
-    CliError::usage(
-        printable(said.strip_prefix("error: ").unwrap_or(&said)),
-        hint,
-    )
-}
-
 /// The mode, by the flag or the variables; LIVE and execution are refused here.
 fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>>, CliError> {
     let hint = "Leave it out, or say dryrun.";
@@ -94,7 +63,7 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
     }
     if let Some(word) = environment.text("DRYGATE_EXECUTION_ENABLED")? {
         Mode::parse_execution(
-            &format!("DRYGATE_EXECUTION_ENABLED={}", printable(word)),
+            &format!("DRYGATE_EXECUTION_ENABLED={}", redact(&printable(word))),
             word,
         )?;
     }
@@ -105,69 +74,6 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
         found = Some(Sourced::new(mode?, Origin::Flag("--mode")));
     }
     Ok(found)
-}
-
-fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, CliError> {
-    let Some(word) = word else {
-        return Ok(Command::Open {
-            run: run.map(bare_run).transpose()?,
-        });
-    };
-    Ok(match word {
-        Word::Demo {
-            scenario,
-            print_sql,
-        } => Command::Demo {
-            scenario,
-            print_sql,
-        },
-        Word::Run => Command::Run,
-        Word::Resume { run } => Command::Resume { run },
-        Word::Approve { run, gate, digest } => Command::Approve { run, gate, digest },
-        Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
-        Word::Runs => Command::Runs,
-        Word::Verify { target } => Command::Verify(verify_target(target)),
-        Word::Survey => Command::Survey,
-        Word::Report { run } => Command::Report { run },
-        Word::Profile { word } => Command::Profile(match word {
-            ProfileWord::List => ProfileCommand::List,
-            ProfileWord::Show { name } => ProfileCommand::Show { name },
-            ProfileWord::Check { name } => ProfileCommand::Check { name },
-        }),
-        Word::Config {
-            word: ConfigWord::Show,
-        } => Command::ConfigShow,
-        Word::Completions { shell } => Command::Completions(shell),
-        Word::Man => Command::Man,
-    })
-}
-
-/// A word without a command: a run, or a command that does not exist.
-fn bare_run(word: &str) -> Result<RunRef, CliError> {
-    if let Ok(run) = word.parse::<RunRef>()
-        && run.is_clearly_a_run()
-    {
-        return Ok(run);
-    }
-    let clap = super::clap_command();
-    let commands: Vec<&str> = clap
-        .get_subcommands()
-        .map(clap::Command::get_name)
-        .collect();
-    let near =
-        nearest(word, commands).map_or_else(String::new, |near| format!("Did you mean `{near}`? "));
-    Err(CliError::usage(
-        format!("\"{}\" is no command, and names no run", printable(word)),
-        format!("{near}`drygate --help` lists the commands, `drygate runs` the runs."),
-    ))
-}
-
-/// A word that can only be a path is one; a directory here is written `./NAME`.
-fn verify_target(target: PathBuf) -> VerifyTarget {
-    match target.to_str().map(str::parse) {
-        Some(Ok(run)) => VerifyTarget::Run(run),
-        _ => VerifyTarget::Directory(target),
-    }
 }
 
 struct Resolver<'a> {

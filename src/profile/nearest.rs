@@ -11,7 +11,7 @@ pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
     };
     let (distance, name) = names
         .into_iter()
-        .map(|name| near(name))
+        .map(near)
         .min_by_key(|(distance, _)| *distance)?;
     let longest = written.chars().count().max(name.chars().count());
     (distance * 5 <= longest * 2).then_some(name)
