@@ -1,1 +1,25 @@
 //! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
+
+pub mod approving;
+pub mod event_loop;
+pub mod inbox;
+mod input;
+pub mod keymap;
+mod keys;
+pub mod model;
+mod moving;
+pub mod reading;
+pub mod rejecting;
+pub mod screens;
+mod signals;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod widgets;
+
+pub use event_loop::{Clocks, Ending, Farewell, Outside, Screen};
+pub use inbox::{News, Order, Progress, Source};
+pub use input::{InputError, spawn as spawn_input};
+pub use signals::{Signals, spawn as spawn_signals};
+pub use terminal::{Guard, TerminalError, TerminalOutside};
+pub use theme::{Colours, Theme};

@@ -1,0 +1,344 @@
+//! The loop: drain the inbox, then draw once. Invariant: it blocks without a timeout unless something animates; no frame without a change.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::layout::{Rect, Size};
+
+use super::inbox::{News, Order, Source};
+use super::keys;
+use super::model::{Model, Over};
+use super::screens;
+use super::screens::band::{Band, band};
+use super::theme::Theme;
+use super::update::{Wish, settle, update};
+use super::widgets::Canvas;
+use crate::run::{Person, StopCode};
+use crate::survey::UtcTime;
+
+/// News taken before a frame is drawn, so that a flood cannot keep the screen from drawing.
+const DRAIN_MAX: usize = 4_096;
+
+/// The two clocks of the screen.
+pub struct Clocks {
+    /// Monotonic, from any beginning; the same that the input thread stamps keys with.
+    pub monotonic: Box<dyn Fn() -> Duration>,
+    /// Wall clock.
+    pub utc: Box<dyn Fn() -> UtcTime>,
+}
+
+/// What the screen does to the terminal besides drawing.
+pub trait Outside {
+    /// Sets the title of the terminal.
+    fn title(&mut self, title: &str) -> io::Result<()>;
+    /// Rings: a person is needed.
+    fn bell(&mut self) -> io::Result<()>;
+    /// Puts a text on the clipboard.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Restores the terminal, stops this process, and takes the terminal again once continued.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Takes the terminal again after something else had it.
+    fn retake(&mut self) -> io::Result<()>;
+}
+
+/// Sends an order to the runner; false: it was not taken. Must not block.
+pub type Orders = Box<dyn Fn(Order) -> bool>;
+
+/// Why the screen was left.
+#[derive(Debug)]
+pub enum Ending {
+    /// A person left.
+    Quit,
+    /// A signal.
+    Signal(i32),
+    /// The terminal is gone.
+    HungUp,
+    /// Nobody can send news any more.
+    Deserted,
+    /// The terminal could not be written to.
+    Failed(io::Error),
+}
+
+/// What is left to say and to exit with, once the terminal is restored.
+#[derive(Debug)]
+pub struct Farewell {
+    /// Why.
+    pub ending: Ending,
+    /// Exit code of the process.
+    pub exit_code: u8,
+    /// Lines for stderr.
+    pub says: Vec<String>,
+}
+
+/// The run screen on a backend.
+pub struct Screen<B: Backend> {
+    terminal: Terminal<B>,
+    outside: Box<dyn Outside>,
+    model: Model,
+    clocks: Clocks,
+    orders: Orders,
+    said: Option<Band>,
+    frames: u64,
+}
+
+impl<B: Backend> Screen<B>
+where
+    io::Error: From<B::Error>,
+{
+    /// A screen on `terminal`; `orders` reaches the runner.
+    pub fn new(
+        terminal: Terminal<B>,
+        outside: Box<dyn Outside>,
+        theme: Theme,
+        source: Source,
+        who: Person,
+        clocks: Clocks,
+        orders: Orders,
+    ) -> Self {
+        let size = terminal.size().unwrap_or(Size::new(80, 24));
+        let now = (clocks.utc)();
+        Self {
+            terminal,
+            outside,
+            model: Model::new(source, who, theme, size, now),
+            clocks,
+            orders,
+            said: None,
+            frames: 0,
+        }
+    }
+
+    /// What the screen knows.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The terminal, for tests that look at its cells.
+    pub fn terminal(&self) -> &Terminal<B> {
+        &self.terminal
+    }
+
+    /// Frames drawn so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Draws the first frame, then goes on until the screen is left.
+    pub fn event_loop(&mut self, inbox: &Receiver<News>) -> Farewell {
+        let ending = self.go_on(inbox).unwrap_or_else(Ending::Failed);
+        self.farewell(ending)
+    }
+
+    fn go_on(&mut self, inbox: &Receiver<News>) -> io::Result<Ending> {
+        self.draw()?;
+        loop {
+            let first = match self.next_wake() {
+                None => match inbox.recv() {
+                    Ok(news) => Some(news),
+                    Err(_) => return Ok(Ending::Deserted),
+                },
+                Some(wait) => match inbox.recv_timeout(wait) {
+                    Ok(news) => Some(news),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Deserted),
+                },
+            };
+            if let Some(ending) = self.turn(first, inbox)? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// Takes what came, drains the inbox, draws once.
+    pub fn turn(
+        &mut self,
+        first: Option<News>,
+        inbox: &Receiver<News>,
+    ) -> io::Result<Option<Ending>> {
+        let mut next = first;
+        let mut taken = 0;
+        while let Some(news) = next {
+            if let Some(ending) = self.take(news)? {
+                return Ok(Some(ending));
+            }
+            taken += 1;
+            next = if taken < DRAIN_MAX {
+                inbox.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        self.model.now = (self.clocks.utc)();
+        settle(&mut self.model, (self.clocks.monotonic)());
+        self.draw()?;
+        Ok(None)
+    }
+
+    fn take(&mut self, news: News) -> io::Result<Option<Ending>> {
+        let ending = match &news {
+            News::Signal(signal) => Ending::Signal(*signal),
+            News::HungUp => Ending::HungUp,
+            _ => Ending::Quit,
+        };
+        self.model.now = (self.clocks.utc)();
+        let now = (self.clocks.monotonic)();
+        if matches!(news, News::Resumed) {
+            self.outside.retake()?;
+        }
+        for wish in update(&mut self.model, news, now) {
+            match wish {
+                Wish::Leave => return Ok(Some(ending)),
+                wish => self.grant(wish)?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn grant(&mut self, wish: Wish) -> io::Result<()> {
+        match wish {
+            Wish::Order(order) => {
+                if !(self.orders)(order.clone()) && order != Order::Quit {
+                    keys::not_taken(&mut self.model, &order);
+                }
+            }
+            Wish::Copy(text) => self.outside.copy(&text)?,
+            Wish::Redraw => {
+                self.said = None;
+                self.terminal.clear()?;
+            }
+            Wish::Suspend => {
+                self.outside.suspend()?;
+                let now = (self.clocks.monotonic)();
+                for wish in update(&mut self.model, News::Resumed, now) {
+                    self.grant(wish)?;
+                }
+            }
+            Wish::Leave => {}
+        }
+        Ok(())
+    }
+
+    /// Draws; the backend is written only where cells differ, title and bell only when the situation does.
+    fn draw(&mut self) -> io::Result<()> {
+        self.model.refresh();
+        let model = &mut self.model;
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            model.size = Size::new(area.width, area.height);
+            let theme = model.theme;
+            let mut canvas = Canvas::new(frame.buffer_mut(), &theme);
+            screens::draw(&mut canvas, model);
+        })?;
+        self.frames += 1;
+        self.say()
+    }
+
+    /// Title, and the bell once for each wait.
+    fn say(&mut self) -> io::Result<()> {
+        let now = band(&self.model, true);
+        let before = self.said.as_ref();
+        let same_title = before.is_some_and(|b| b.title == now.title && b.ink == now.ink);
+        if !same_title {
+            let title = screens::band::terminal_title(&self.model, &now);
+            self.outside.title(&title)?;
+        }
+        let rings =
+            now.needs_person && before.is_none_or(|b| !b.needs_person || b.title != now.title);
+        if rings && before.is_some() {
+            self.outside.bell()?;
+        }
+        self.said = Some(now);
+        Ok(())
+    }
+
+    /// When the screen changes without news; `None`: it does not.
+    fn next_wake(&self) -> Option<Duration> {
+        let now = (self.clocks.monotonic)();
+        let sheet = match &self.model.over {
+            Over::Approving(sheet) => sheet.ready_at().map(|at| at.saturating_sub(now)),
+            _ => None,
+        };
+        let micros =
+            |left: i64| Duration::from_micros(u64::try_from(left.max(1_000)).unwrap_or(1_000));
+        let expiry = self.model.expiry_change().map(micros);
+        let running = self.model.is_running().then_some(Duration::from_secs(1));
+        let quiet = self.model.is_expired();
+        [sheet.filter(|_| !quiet), expiry, running]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn farewell(&mut self, ending: Ending) -> Farewell {
+        let mut says = Vec::new();
+        let exit_code = self.exit_code(&ending);
+        if let Some((_, ended)) = &self.model.ended {
+            says.clone_from(ended);
+        }
+        if let (Some(id), Some(line)) = (self.model.run.run_id(), self.how_to_come_back()) {
+            let prefix = id.as_str().split('-').next().unwrap_or_default();
+            says.push(format!("{prefix}-{} {line}", id.short()));
+        }
+        Farewell {
+            ending,
+            exit_code,
+            says,
+        }
+    }
+
+    /// `waits at SG2. Resume: drygate resume 8a941203`
+    fn how_to_come_back(&self) -> Option<String> {
+        let run = &self.model.run;
+        let tail = run.run_id()?.tail();
+        if let Some((result, _, _)) = &run.sealed {
+            return Some(format!("{result}. Replay: drygate replay {tail}"));
+        }
+        match self.model.source {
+            Source::Watching => return Some(format!("goes on. Watch: drygate watch {tail}")),
+            Source::Replay => return None,
+            Source::Live => {}
+        }
+        Some(match run.waits_at() {
+            Some(gate) => format!("waits at {gate}. Resume: drygate resume {tail}"),
+            None => format!("is at {}. Resume: drygate resume {tail}", run.state),
+        })
+    }
+
+    fn exit_code(&self, ending: &Ending) -> u8 {
+        let run = &self.model.run;
+        let interrupted = StopCode::StopInterrupted.exit_code();
+        match ending {
+            Ending::Signal(signal) => u8::try_from(128 + signal).unwrap_or(interrupted),
+            Ending::HungUp => 129,
+            Ending::Failed(_) => 1,
+            Ending::Quit | Ending::Deserted => {
+                if let Some((_, _, code)) = run.sealed {
+                    code
+                } else if let Some((code, _)) = self.model.ended {
+                    code
+                } else if self.model.source != Source::Live {
+                    0
+                } else if run.drift.as_ref().is_some_and(|drift| drift.gate.is_some()) {
+                    StopCode::StopFactsDrifted.exit_code()
+                } else if run.waits_at().is_some() {
+                    StopCode::StopApprovalRequired.exit_code()
+                } else {
+                    interrupted
+                }
+            }
+        }
+    }
+}
+
+/// Draws a model on a buffer of that size: for snapshots without a terminal.
+pub fn frame(model: &mut Model, width: u16, height: u16) -> ratatui::buffer::Buffer {
+    model.size = Size::new(width, height);
+    model.refresh();
+    let mut buffer = ratatui::buffer::Buffer::empty(Rect::new(0, 0, width, height));
+    let theme = model.theme;
+    screens::draw(&mut Canvas::new(&mut buffer, &theme), model);
+    buffer
+}

@@ -1,0 +1,138 @@
+//! What comes to the screen and what the screen asks for. Invariant: one inbox, unbounded, so that a slow terminal never delays a sender.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event as TerminalEvent;
+
+use crate::run::{ApprovalGate, Event};
+use crate::survey::{Digest, UtcTime};
+
+/// Everything that the drawing thread hears of.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// An event of the run is durable.
+    Recorded {
+        /// Its journal line.
+        seq: u64,
+        /// When.
+        at: UtcTime,
+        /// The event.
+        event: Arc<Event>,
+        /// SHA-256 of its journal line: the head of the journal.
+        head: Option<Digest>,
+    },
+    /// Long work goes on; replaces what was said of it before.
+    Progress(Progress),
+    /// A key, a paste, a resize.
+    Terminal {
+        /// What.
+        event: TerminalEvent,
+        /// When it was read, by the clock that the screen was given.
+        at: Duration,
+    },
+    /// A signal that ends the screen.
+    Signal(i32),
+    /// The process was stopped and goes on.
+    Resumed,
+    /// The terminal is gone.
+    HungUp,
+    /// The runner ended; the screen stays until it is left.
+    Ended {
+        /// Exit code of the run.
+        exit_code: u8,
+        /// What is said to people after the screen, and shown in it.
+        says: Vec<String>,
+    },
+    /// Who watches, by name.
+    Watchers(Vec<String>),
+}
+
+/// How far long work is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// `Grant matrix`.
+    pub what: String,
+    /// `lines`.
+    pub unit: String,
+    /// Done so far.
+    pub done: u64,
+    /// Of how many, where that is known.
+    pub total: Option<u64>,
+    /// Per second, once known.
+    pub rate: Option<u64>,
+}
+
+impl Progress {
+    /// Seconds left, where that follows.
+    pub fn seconds_left(&self) -> Option<u64> {
+        let left = self.total?.saturating_sub(self.done);
+        let rate = self.rate.filter(|rate| *rate > 0)?;
+        Some(left.div_ceil(rate))
+    }
+}
+
+/// What the screen asks of the runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// The sheet is on screen: journal that it was shown, read all facts again.
+    OpenSheet {
+        /// Gate.
+        gate: ApprovalGate,
+        /// Digest on the sheet.
+        evidence: Digest,
+    },
+    /// A person typed the digest's end and pressed Enter.
+    Approve {
+        /// Gate.
+        gate: ApprovalGate,
+        /// Digest that was on the screen.
+        evidence: Digest,
+    },
+    /// A person rejects.
+    Reject {
+        /// Gate.
+        gate: ApprovalGate,
+        /// Digest that was on the screen.
+        evidence: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// Read all facts again; after drift or expiry take new evidence.
+    SurveyAgain,
+    /// The screen is being left.
+    Quit,
+}
+
+/// Where the events come from: it changes the badge and the footer, nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// This process runs it.
+    Live,
+    /// Another process runs it.
+    Watching,
+    /// Nobody runs it: it is retold.
+    Replay,
+}
+
+impl Source {
+    /// The badge in the upper right corner.
+    pub fn badge(&self) -> &'static str {
+        match self {
+            Self::Live => "LIVE",
+            Self::Watching => "WATCHING (read only)",
+            Self::Replay => "<< REPLAY >>",
+        }
+    }
+
+    /// Why nothing can be decided here; `None`: it can.
+    pub fn why_no_decision(&self) -> Option<&'static str> {
+        match self {
+            Self::Live => None,
+            Self::Watching => {
+                Some("This screen only watches. Decide in a terminal of your own: drygate approve")
+            }
+            Self::Replay => Some("Nothing here is live: a replay cannot be approved or rejected."),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The input thread. Invariant: it sleeps until a key or a hang-up, and never spins on a terminal that is gone.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{Event, poll, read};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::termios::isatty;
+use thiserror::Error;
+
+use super::inbox::News;
+
+/// Why keys cannot be read.
+#[derive(Debug, Error)]
+#[error("keys cannot be read: {0}")]
+pub struct InputError(#[from] io::Error);
+
+/// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time.
+pub fn spawn(
+    news: Sender<News>,
+    clock: impl Fn() -> Duration + Send + 'static,
+) -> Result<(), InputError> {
+    let tty = tty()?;
+    thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(move || {
+            let last = follow(&tty, &news, &clock);
+            if last.is_err() {
+                let _ = news.send(News::HungUp);
+            }
+        })?;
+    Ok(())
+}
+
+/// The descriptor that keys come from: the same that the key reader takes.
+fn tty() -> io::Result<OwnedFd> {
+    let input = io::stdin();
+    if isatty(&input) {
+        input.as_fd().try_clone_to_owned()
+    } else {
+        Ok(File::open("/dev/tty")?.into())
+    }
+}
+
+/// Until nobody listens; an error: the terminal is gone.
+fn follow(tty: &OwnedFd, news: &Sender<News>, clock: &impl Fn() -> Duration) -> io::Result<()> {
+    loop {
+        let mut fds = [PollFd::new(tty, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        if fds[0].revents().intersects(gone) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        while poll(Duration::ZERO)? {
+            let event = read()?;
+            // Sizes come from the signal, at once; the reader's own come late, with the next key.
+            if matches!(event, Event::Resize(..)) {
+                continue;
+            }
+            let at = clock();
+            if news.send(News::Terminal { event, at }).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What a pressed key does. Invariant: on a sheet no letter is a command; elsewhere a key is what the table says.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::approving::{ApproveSheet, Outcome, OwnSurvey};
+use super::inbox::Order;
+use super::keymap::{Action, action};
+use super::model::{Model, Over, Pane, Search};
+use super::moving;
+use super::reading::{Reading, Subject};
+use super::rejecting::RejectSheet;
+use super::screens;
+use super::update::Wish;
+use crate::run::{ApprovalGate, Evidence};
+
+/// A key was pressed.
+pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match &model.over {
+        Over::Approving(_) => on_approve_sheet(model, key, at, wishes),
+        Over::Rejecting(_) => on_reject_sheet(model, key, at, wishes),
+        Over::Leaving => on_leaving(model, key, wishes),
+        Over::Nothing | Over::Reading(_) => {
+            let typing = model.search.as_ref().is_some_and(|search| search.typing);
+            if typing && !control {
+                on_search(model, key);
+            } else if key.kind == KeyEventKind::Press || is_movement(key) {
+                model.notice = None;
+                if let Some(action) = action(key) {
+                    perform(model, action, at, wishes);
+                }
+            }
+        }
+    }
+}
+
+/// Only movement may be repeated by holding a key.
+fn is_movement(key: &KeyEvent) -> bool {
+    matches!(
+        action(key),
+        Some(
+            Action::Down
+                | Action::Up
+                | Action::PageDown
+                | Action::PageUp
+                | Action::HalfDown
+                | Action::HalfUp
+                | Action::NextMatch
+                | Action::PreviousMatch
+        )
+    )
+}
+
+fn is_letter(key: &KeyEvent) -> Option<char> {
+    let held = key.modifiers - KeyModifiers::SHIFT;
+    match key.code {
+        KeyCode::Char(c) if held.is_empty() => Some(c),
+        _ => None,
+    }
+}
+
+/// Keys that every sheet leaves to the program: suspend, draw anew.
+fn control(key: &KeyEvent, wishes: &mut Vec<Wish>) -> bool {
+    match action(key) {
+        Some(Action::Suspend) => wishes.push(Wish::Suspend),
+        Some(Action::Redraw) => wishes.push(Wish::Redraw),
+        _ => return false,
+    }
+    true
+}
+
+fn on_approve_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+    let (room, lines) = match &model.over {
+        Over::Approving(sheet) => screens::approve_sheet::extent(model, sheet),
+        _ => return,
+    };
+    let Over::Approving(sheet) = &mut model.over else {
+        return;
+    };
+    let last = lines.saturating_sub(room);
+    if key.kind == KeyEventKind::Repeat {
+        sheet.repeated(at);
+        return;
+    }
+    if let Some(c) = is_letter(key) {
+        sheet.character(c, at);
+        return;
+    }
+    if control(key, wishes) {
+        sheet.other_key(at);
+        return;
+    }
+    match key.code {
+        KeyCode::Enter => {
+            if sheet.enter(at) == Outcome::Approve {
+                wishes.push(Wish::Order(Order::Approve {
+                    gate: sheet.gate,
+                    evidence: sheet.evidence.clone(),
+                }));
+            }
+            return;
+        }
+        KeyCode::Backspace => {
+            sheet.backspace(at);
+            return;
+        }
+        KeyCode::Up => sheet.top = sheet.top.min(last).saturating_sub(1),
+        KeyCode::Down => sheet.top = (sheet.top + 1).min(last),
+        KeyCode::PageUp => sheet.top = sheet.top.min(last).saturating_sub(room),
+        KeyCode::PageDown => sheet.top = (sheet.top + room).min(last),
+        KeyCode::Home => sheet.top = 0,
+        KeyCode::End => sheet.top = last,
+        KeyCode::Esc => {
+            model.over = Over::Nothing;
+            return;
+        }
+        _ if action(key) == Some(Action::Quit) => {
+            model.over = Over::Nothing;
+            return;
+        }
+        _ => {}
+    }
+    sheet.other_key(at);
+}
+
+fn on_reject_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+    let Over::Rejecting(sheet) = &mut model.over else {
+        return;
+    };
+    if let (Some(c), KeyEventKind::Press) = (is_letter(key), key.kind) {
+        sheet.character(c, at);
+        return;
+    }
+    if control(key, wishes) {
+        return;
+    }
+    match key.code {
+        KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
+            wishes.push(Wish::Order(Order::Reject {
+                gate: sheet.gate,
+                evidence: sheet.evidence.clone(),
+                reason: sheet.reason.trim().to_owned(),
+            }));
+        }
+        KeyCode::Backspace => sheet.backspace(at),
+        KeyCode::Esc => model.over = Over::Nothing,
+        _ if action(key) == Some(Action::Quit) => model.over = Over::Nothing,
+        _ => {}
+    }
+}
+
+fn on_leaving(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+    match action(key) {
+        Some(Action::Quit) => leave(wishes),
+        Some(Action::Suspend | Action::Redraw) => {
+            control(key, wishes);
+        }
+        _ => model.over = Over::Nothing,
+    }
+}
+
+fn leave(wishes: &mut Vec<Wish>) {
+    wishes.push(Wish::Order(Order::Quit));
+    wishes.push(Wish::Leave);
+}
+
+fn on_search(model: &mut Model, key: &KeyEvent) {
+    let Some(search) = &mut model.search else {
+        return;
+    };
+    match key.code {
+        KeyCode::Char(c) => search.text.push(c),
+        KeyCode::Backspace => {
+            search.text.pop();
+        }
+        KeyCode::Enter => {
+            search.typing = false;
+            if search.text.is_empty() {
+                model.search = None;
+            } else {
+                moving::find(model, true);
+            }
+        }
+        KeyCode::Esc => model.search = None,
+        _ => {}
+    }
+}
+
+fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wish>) {
+    match action {
+        Action::Approve => open_approve_sheet(model, at, wishes),
+        Action::Reject => open_reject_sheet(model, at),
+        Action::SurveyAgain => survey_again(model, wishes),
+        Action::Differences => read(model, Subject::Differences),
+        Action::Evidence => read(model, Subject::Evidence),
+        Action::Help => read(model, Subject::Help),
+        Action::Search => {
+            model.search = Some(Search {
+                text: String::new(),
+                typing: true,
+            });
+        }
+        Action::Copy => match moving::copied(model) {
+            Some(text) => {
+                let length = text.chars().count();
+                model.notice = Some(format!("copied, {length} characters"));
+                wishes.push(Wish::Copy(text));
+            }
+            None => model.notice = Some("This row has no value to copy.".to_owned()),
+        },
+        Action::Quit => {
+            if model.is_running() {
+                model.over = Over::Leaving;
+            } else {
+                leave(wishes);
+            }
+        }
+        Action::Suspend => wishes.push(Wish::Suspend),
+        Action::Redraw => wishes.push(Wish::Redraw),
+        movement => moving::perform(model, movement),
+    }
+}
+
+fn read(model: &mut Model, subject: Subject) {
+    let same = matches!(&model.over, Over::Reading(reading) if reading.subject == subject);
+    model.over = if same {
+        Over::Nothing
+    } else {
+        Over::Reading(Reading::of(subject))
+    };
+}
+
+/// What waits for a decision, or why nothing can be decided here.
+fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
+    if let Some(why) = model.source.why_no_decision() {
+        return Err(why.to_owned());
+    }
+    let run = &model.run;
+    let ended = model.ended.is_some();
+    match (run.waits_at(), &run.evidence) {
+        _ if ended => Err("The runner has ended. Resume the run to decide.".to_owned()),
+        (Some(gate), Some(evidence)) if evidence.gate == gate && run.renewal.is_none() => {
+            Ok((gate, evidence))
+        }
+        _ => Err("Nothing waits for a decision now.".to_owned()),
+    }
+}
+
+fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<Wish>) {
+    let (gate, evidence) = match decidable(model) {
+        Ok((gate, evidence)) => (gate, evidence.digest.clone()),
+        Err(why) => {
+            model.notice = Some(why);
+            return;
+        }
+    };
+    let run = &model.run;
+    let moved = run
+        .live
+        .as_ref()
+        .is_some_and(|live| !live.changed.is_empty());
+    let why_not = if run.drift.is_some() || moved {
+        Some("Facts moved: approving would be refused. d shows it, r takes new evidence.")
+    } else if run.pending_approval().is_some() {
+        Some("An approval is recorded already; it takes effect once the facts are read again.")
+    } else if model.is_expired() {
+        Some("The evidence expired: approving would be refused. r takes new evidence.")
+    } else {
+        None
+    };
+    if let Some(why) = why_not {
+        model.notice = Some(why.to_owned());
+        return;
+    }
+    model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
+    wishes.push(Wish::Order(Order::OpenSheet { gate, evidence }));
+}
+
+fn open_reject_sheet(model: &mut Model, at: Duration) {
+    match decidable(model) {
+        Ok((gate, evidence)) => {
+            let digest = evidence.digest.clone();
+            model.over = Over::Rejecting(RejectSheet::open(gate, digest, at));
+        }
+        Err(why) => model.notice = Some(why),
+    }
+}
+
+fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+    if let Some(why) = model.source.why_no_decision() {
+        model.notice = Some(why.to_owned());
+        return;
+    }
+    let run = &model.run;
+    let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
+    if model.ended.is_some() || (run.waits_at().is_none() && !stands) {
+        model.notice = Some("Nothing waits: the facts are read again at the next stop.".to_owned());
+        return;
+    }
+    model.notice = Some(
+        if stands || model.is_expired() {
+            "Taking new evidence: it needs its own approval."
+        } else {
+            "Reading all facts again now; the evidence stays."
+        }
+        .to_owned(),
+    );
+    wishes.push(Wish::Order(Order::SurveyAgain));
+}
+
+/// The runner did not take an order: what it would have changed is taken back.
+pub fn not_taken(model: &mut Model, order: &Order) {
+    model.notice = Some("The runner does not take orders now. Nothing was sent.".to_owned());
+    match (&mut model.over, order) {
+        (Over::Approving(sheet), Order::Approve { .. }) => sheet.unsent(),
+        (Over::Approving(sheet), Order::OpenSheet { .. }) => {
+            sheet.surveyed(OwnSurvey::Failed("the runner does not answer".to_owned()));
+        }
+        (Over::Rejecting(sheet), Order::Reject { .. }) => sheet.sent = false,
+        _ => {}
+    }
+}
+
+/// The pane of a digit.
+pub(super) fn pane_of(digit: u8) -> Option<Pane> {
+    Pane::ALL.get(usize::from(digit).checked_sub(1)?).copied()
+}

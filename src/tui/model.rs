@@ -1,0 +1,222 @@
+//! What the screen knows: the folded run, and how it is being looked at. Invariant: everything drawn is in here; drawing only reads it.
+
+use ratatui::layout::Size;
+
+use super::approving::ApproveSheet;
+use super::inbox::{Progress, Source};
+use super::reading::Reading;
+use super::rejecting::RejectSheet;
+use super::theme::Theme;
+use crate::run::{Claim, Person, RunState};
+use crate::survey::{Digest, UtcTime};
+
+/// A pane of the run screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pane {
+    /// Gates.
+    Gates,
+    /// Live facts.
+    Facts,
+    /// Stop points.
+    Stops,
+    /// Predicted effect.
+    Effect,
+    /// Proof.
+    Proof,
+    /// Events.
+    Events,
+}
+
+impl Pane {
+    /// All, by their digit.
+    pub const ALL: [Self; 6] = [
+        Self::Gates,
+        Self::Facts,
+        Self::Stops,
+        Self::Effect,
+        Self::Proof,
+        Self::Events,
+    ];
+
+    /// The digit less one.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The digit.
+    pub fn digit(self) -> usize {
+        self.index() + 1
+    }
+}
+
+/// How one pane is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaneView {
+    /// The chosen row.
+    pub row: usize,
+    /// Keeps to the last row as rows come.
+    pub follow: bool,
+}
+
+impl PaneView {
+    /// The chosen row of so many.
+    pub fn chosen(self, rows: usize) -> usize {
+        let last = rows.saturating_sub(1);
+        if self.follow {
+            last
+        } else {
+            self.row.min(last)
+        }
+    }
+}
+
+/// What lies over the panes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Over {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Something to read.
+    Reading(Reading),
+    /// The approval sheet.
+    Approving(ApproveSheet),
+    /// The rejection sheet.
+    Rejecting(RejectSheet),
+    /// Whether to leave while work runs.
+    Leaving,
+}
+
+/// A search in the focused pane or text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Search {
+    /// What is looked for.
+    pub text: String,
+    /// Still being typed.
+    pub typing: bool,
+}
+
+/// Everything that a frame is drawn from.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The run.
+    pub run: RunState,
+    /// Digest of the last journal line.
+    pub head: Option<Digest>,
+    /// Where events come from.
+    pub source: Source,
+    /// Who sits here.
+    pub who: Person,
+    /// How things look.
+    pub theme: Theme,
+    /// Size of the terminal.
+    pub size: Size,
+    /// Wall clock at the last news.
+    pub now: UtcTime,
+    /// Focused pane.
+    pub focus: Pane,
+    /// The focused pane takes the whole body.
+    pub enlarged: bool,
+    /// How each pane is looked at.
+    pub views: [PaneView; 6],
+    /// What lies over the panes.
+    pub over: Over,
+    /// Search.
+    pub search: Option<Search>,
+    /// The answer to the last key, until the next.
+    pub notice: Option<String>,
+    /// The claims so far; computed anew when the run changed.
+    pub claims: Vec<Claim>,
+    /// The run changed since.
+    pub claims_stale: bool,
+    /// Long work.
+    pub progress: Option<Progress>,
+    /// Who watches.
+    pub watchers: Vec<String>,
+    /// The last refusal, while it matters.
+    pub refused: Option<String>,
+    /// The runner ended.
+    pub ended: Option<(u8, Vec<String>)>,
+}
+
+impl Model {
+    /// A model of a run of which nothing is known yet.
+    pub fn new(source: Source, who: Person, theme: Theme, size: Size, now: UtcTime) -> Self {
+        let mut views = [PaneView::default(); 6];
+        views[Pane::Events.index()].follow = true;
+        Self {
+            run: RunState::default(),
+            head: None,
+            source,
+            who,
+            theme,
+            size,
+            now,
+            focus: Pane::Gates,
+            enlarged: false,
+            views,
+            over: Over::Nothing,
+            search: None,
+            notice: None,
+            claims: Vec::new(),
+            claims_stale: true,
+            progress: None,
+            watchers: Vec::new(),
+            refused: None,
+            ended: None,
+        }
+    }
+
+    /// Brings what is computed from the run up to date, once before a frame.
+    pub fn refresh(&mut self) {
+        if self.claims_stale {
+            self.claims_stale = false;
+            self.claims = match &self.run.non_mutation {
+                Some(judged) => judged.claims.clone(),
+                None => crate::audit::claims(&self.run),
+            };
+        }
+    }
+
+    /// Whether work is going on now, so that time may be shown to pass.
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none()
+            && self.source != Source::Replay
+            && self.run.sealed.is_none()
+            && (self.run.waits_at().is_none() || self.run.pending_approval().is_some())
+            && self
+                .run
+                .drift
+                .as_ref()
+                .is_none_or(|drift| drift.gate.is_none())
+    }
+
+    /// Whole minutes until the evidence that waits expires, within the last five.
+    pub fn minutes_left(&self) -> Option<i64> {
+        self.run.waits_at()?;
+        let evidence = self.run.evidence.as_ref()?;
+        let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
+        (left > 0 && left <= 300_000_000).then(|| left.div_euclid(60_000_000) + 1)
+    }
+
+    /// Whether the evidence that waits has expired.
+    pub fn is_expired(&self) -> bool {
+        self.run.waits_at().is_some()
+            && self
+                .run
+                .evidence
+                .as_ref()
+                .is_some_and(|evidence| evidence.expires_at <= self.now)
+    }
+
+    /// Microseconds until what is said of the expiry changes: the last five minutes begin, a minute passes, it is expired.
+    pub fn expiry_change(&self) -> Option<i64> {
+        self.run.waits_at()?;
+        let evidence = self.run.evidence.as_ref()?;
+        let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
+        match left {
+            ..=0 => None,
+            1..=300_000_000 => Some((left - 1).rem_euclid(60_000_000) + 1),
+            _ => Some(left - 300_000_000),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Moving, opening, finding and copying. Invariant: Esc comes back to the row that was left.
+
+use ratatui::layout::Rect;
+
+use super::keymap::Action;
+use super::keys::pane_of;
+use super::model::{Model, Over, Pane};
+use super::reading::Reading;
+use super::screens::{self, PaneRow, pane_text, panes_on_screen, reading_screen};
+
+/// Does what a movement key says.
+pub(super) fn perform(model: &mut Model, action: Action) {
+    if matches!(model.over, Over::Reading(_)) {
+        scroll(model, action);
+        return;
+    }
+    match action {
+        Action::Pane(digit) => {
+            if let Some(pane) = pane_of(digit) {
+                model.enlarged = model.focus == pane && !model.enlarged;
+                model.focus = pane;
+            }
+        }
+        Action::NextPane => focus_by(model, 1),
+        Action::PreviousPane => focus_by(model, Pane::ALL.len() - 1),
+        Action::Left => beside(model, true),
+        Action::Right => beside(model, false),
+        Action::Open => open(model),
+        Action::Back => {
+            if model.search.take().is_none() {
+                model.enlarged = false;
+            }
+        }
+        Action::NextMatch => find(model, true),
+        Action::PreviousMatch => find(model, false),
+        _ => choose(model, action),
+    }
+}
+
+fn focus_by(model: &mut Model, steps: usize) {
+    let index = (model.focus.index() + steps) % Pane::ALL.len();
+    model.focus = Pane::ALL[index];
+    model.enlarged = false;
+}
+
+fn area(model: &Model) -> Rect {
+    Rect::new(0, 0, model.size.width, model.size.height)
+}
+
+/// The place of the focused pane.
+fn place(model: &Model) -> Rect {
+    panes_on_screen(model, area(model))
+        .into_iter()
+        .find(|(pane, _)| *pane == model.focus)
+        .map_or_else(|| area(model), |(_, place)| place)
+}
+
+/// The nearest pane beside the focused one.
+fn beside(model: &mut Model, left: bool) {
+    let here = place(model);
+    let next = panes_on_screen(model, area(model))
+        .into_iter()
+        .filter(|(_, there)| {
+            let overlaps = there.y < here.bottom() && here.y < there.bottom();
+            let aside = if left {
+                there.right() <= here.x
+            } else {
+                there.x >= here.right()
+            };
+            overlaps && aside
+        })
+        .min_by_key(|(_, there)| there.x.abs_diff(here.x));
+    if let Some((pane, _)) = next {
+        model.focus = pane;
+    }
+}
+
+/// All rows of the focused pane.
+fn rows(model: &Model) -> Vec<PaneRow> {
+    let width = usize::from(place(model).width.saturating_sub(2));
+    pane_text(model, model.focus, width, None).rows
+}
+
+fn chosen(model: &Model, rows: usize) -> usize {
+    model.views[model.focus.index()].chosen(rows)
+}
+
+fn choose(model: &mut Model, action: Action) {
+    let count = match model.focus {
+        Pane::Events => screens::events_count(model),
+        _ => rows(model).len(),
+    };
+    let page = usize::from(place(model).height.saturating_sub(3)).max(1);
+    let here = chosen(model, count);
+    let last = count.saturating_sub(1);
+    let row = moved(action, here, page).min(last);
+    let follow = model.focus == Pane::Events && row == last;
+    let view = &mut model.views[model.focus.index()];
+    view.row = row;
+    view.follow = follow;
+}
+
+fn moved(action: Action, here: usize, page: usize) -> usize {
+    match action {
+        Action::Down => here + 1,
+        Action::Up => here.saturating_sub(1),
+        Action::First => 0,
+        Action::Last => usize::MAX,
+        Action::HalfDown => here + page / 2,
+        Action::HalfUp => here.saturating_sub(page / 2),
+        Action::PageDown => here + page,
+        Action::PageUp => here.saturating_sub(page),
+        _ => here,
+    }
+}
+
+fn open(model: &mut Model) {
+    let rows = rows(model);
+    let row = rows.get(chosen(model, rows.len()));
+    match row.and_then(|row| row.opens.clone()) {
+        Some(subject) => model.over = Over::Reading(Reading::of(subject)),
+        None => model.enlarged = !model.enlarged,
+    }
+}
+
+fn scroll(model: &mut Model, action: Action) {
+    let Over::Reading(reading) = &model.over else {
+        return;
+    };
+    let (room, lines) = reading_screen::room(model, &reading.subject);
+    let last = lines.saturating_sub(room);
+    let here = reading.top.min(last);
+    match action {
+        Action::Back => {
+            if model.search.take().is_none() {
+                model.over = Over::Nothing;
+            }
+            return;
+        }
+        Action::NextMatch => return find(model, true),
+        Action::PreviousMatch => return find(model, false),
+        Action::Pane(digit) => {
+            model.over = Over::Nothing;
+            model.focus = pane_of(digit).unwrap_or(model.focus);
+            return;
+        }
+        _ => {}
+    }
+    let top = moved(action, here, room.max(1)).min(last);
+    if let Over::Reading(reading) = &mut model.over {
+        reading.top = top;
+    }
+}
+
+/// What `y` copies: the whole value of the open page or of the chosen row.
+pub(super) fn copied(model: &Model) -> Option<String> {
+    if let Over::Reading(reading) = &model.over {
+        return reading_screen::page(model, &reading.subject).copies;
+    }
+    let rows = rows(model);
+    let row = rows.get(chosen(model, rows.len()))?;
+    row.copies
+        .clone()
+        .or_else(|| reading_screen::page(model, row.opens.as_ref()?).copies)
+}
+
+/// Goes to the next match, or the one before, around the end.
+pub(super) fn find(model: &mut Model, forward: bool) {
+    let Some(search) = &model.search else {
+        model.notice = Some("Nothing is searched for: / searches.".to_owned());
+        return;
+    };
+    let wanted = search.text.to_lowercase();
+    let (lines, here): (Vec<String>, usize) = match &model.over {
+        Over::Reading(reading) => {
+            let page = reading_screen::page(model, &reading.subject);
+            let lines = reading_screen::wrapped(&page, model.size.width);
+            let (room, count) = reading_screen::room(model, &reading.subject);
+            let top = reading.top.min(count.saturating_sub(room));
+            (lines.iter().map(super::widgets::Text::flat).collect(), top)
+        }
+        _ => {
+            let rows = rows(model);
+            let here = chosen(model, rows.len());
+            (rows.iter().map(|row| row.text.flat()).collect(), here)
+        }
+    };
+    let count = lines.len();
+    let hit = (1..=count)
+        .map(|step| {
+            if forward {
+                (here + step) % count
+            } else {
+                (here + count - step) % count
+            }
+        })
+        .find(|line| lines[*line].to_lowercase().contains(&wanted));
+    let Some(line) = hit else {
+        model.notice = Some(format!("No \"{}\" here.", search.text));
+        return;
+    };
+    go_to(model, line);
+}
+
+fn go_to(model: &mut Model, line: usize) {
+    if let Over::Reading(reading) = &mut model.over {
+        reading.top = line;
+        return;
+    }
+    let view = &mut model.views[model.focus.index()];
+    view.row = line;
+    view.follow = false;
+}

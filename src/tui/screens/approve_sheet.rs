@@ -1,0 +1,445 @@
+//! The approval sheet. Invariant: the whole digest stands on one unbroken line, and the sheet cannot arm where it does not fit.
+
+use ratatui::layout::Rect;
+
+use super::{proof, words};
+use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
+use crate::tui::approving::{ApproveSheet, OwnSurvey, Remark, TO_TYPE};
+use crate::tui::model::Model;
+use crate::tui::theme::{Glyph, Ink};
+use crate::tui::widgets::{Canvas, Shown, Text, Weight};
+
+/// Columns of a digest and the frame around it.
+const WIDTH_MIN: u16 = 66;
+/// Rows under the text: the input, a remark, the status.
+const FIXED: u16 = 3;
+
+/// Where the sheet goes.
+pub fn place(area: Rect) -> Rect {
+    let width = area.width.min(92);
+    let height = area.height.min(36);
+    Rect::new(
+        area.x + (area.width - width) / 2,
+        area.y + (area.height - height) / 2,
+        width,
+        height,
+    )
+}
+
+/// How the text of the sheet lies in its place: rows for it, and its lines.
+pub fn extent(model: &Model, sheet: &ApproveSheet) -> (usize, usize) {
+    let area = place(Rect::new(0, 0, model.size.width, model.size.height));
+    let room = usize::from(area.height.saturating_sub(2 + FIXED));
+    (room, lines(model, sheet, text_width(area)).len())
+}
+
+/// Whether the last line, the digest, is on screen.
+pub fn end_is_visible(model: &Model, sheet: &ApproveSheet) -> bool {
+    let area = place(Rect::new(0, 0, model.size.width, model.size.height));
+    let (room, lines) = extent(model, sheet);
+    let sized = super::shape(model.size.width, model.size.height) != super::Shape::TooSmall;
+    sized && area.width >= WIDTH_MIN && room >= 3 && sheet.top + room >= lines
+}
+
+fn margin(area: Rect) -> u16 {
+    u16::from(area.width >= WIDTH_MIN + 2)
+}
+
+fn text_width(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(2 + 2 * margin(area)))
+}
+
+/// Draws the sheet.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &ApproveSheet) {
+    canvas.blank(area);
+    let label = model.run.gate_label(sheet.gate);
+    let title = Text::inked(
+        Ink::Bold,
+        format!(
+            "APPROVE {}: {label} (simulated; this run stays read only)",
+            sheet.gate
+        ),
+    );
+    let ink = if matches!(sheet.survey, OwnSurvey::Moved(_)) {
+        Ink::Drift
+    } else {
+        Ink::Needed
+    };
+    let inside = canvas.frame(area, Weight::Heavy, ink, &title, &Text::new());
+    if inside.height <= FIXED {
+        return;
+    }
+    let x = inside.x + margin(area);
+    let width = inside.width.saturating_sub(2 * margin(area));
+    let lines = lines(model, sheet, text_width(area));
+    let room = usize::from(inside.height - FIXED);
+    let top = sheet.top.min(lines.len().saturating_sub(room));
+    let last = inside.bottom() - FIXED;
+    for (y, line) in (inside.y..last).zip(lines.iter().skip(top)) {
+        canvas.text(x, y, width, line);
+    }
+    input(canvas, x, last, width, sheet);
+    let below = lines.len().saturating_sub(top + room);
+    let remark = if below > 0 {
+        Text::inked(
+            Ink::Needed,
+            format!(
+                "{below} more lines below: Down or PgDn. The sheet arms when the last was shown."
+            ),
+        )
+    } else {
+        remark(sheet)
+    };
+    canvas.text(x, last + 1, width, &remark);
+    let esc = Text::inked(Ink::Dim, "Esc leaves it waiting");
+    canvas.text(x, last + 2, width.saturating_sub(23), &status(model, sheet));
+    canvas.text_right(x + width, last + 2, width, &esc);
+}
+
+/// `Type the last six characters, then Enter:  [c3f9__]`
+fn input(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, sheet: &ApproveSheet) {
+    let ink = if sheet.is_ready() {
+        Ink::Plain
+    } else {
+        Ink::Dim
+    };
+    let mut text = Text::inked(ink, "Type the last six characters, then Enter:  ")
+        .with(Ink::Bold, "[")
+        .with(Ink::Bold, &sheet.typed);
+    let mut places = TO_TYPE.saturating_sub(sheet.typed.len());
+    if let Some(wrong) = sheet.wrong {
+        let shown = Shown::of(wrong.to_string());
+        let place = if shown.width() == 1 {
+            shown
+        } else {
+            Shown::of("?")
+        };
+        text.push(Ink::Bad, place.as_str());
+        places = places.saturating_sub(1);
+    }
+    text.push(ink, "_".repeat(places));
+    text.push(Ink::Bold, "]");
+    if sheet.wrong.is_some() {
+        text.push(Ink::Bad, "  ! not this one");
+    }
+    canvas.text(x, y, width, &text);
+}
+
+fn remark(sheet: &ApproveSheet) -> Text {
+    let says = match sheet.remark {
+        None => return Text::new(),
+        Some(Remark::EarlyDropped) if sheet.is_ready() => return Text::new(),
+        Some(Remark::EarlyDropped) => "What is typed before READY is dropped.",
+        Some(Remark::BurstDropped) => {
+            "A paste, or characters under 5 ms apart: all of them were dropped. Type them."
+        }
+        Some(Remark::TooShort) => "Enter counts once all six are right.",
+        Some(Remark::ArmsAgain) => {
+            "The screen changed: the sheet arms again, what was typed is gone."
+        }
+    };
+    Text::inked(Ink::Needed, says)
+}
+
+fn status(model: &Model, sheet: &ApproveSheet) -> Text {
+    if sheet.sent {
+        return Text::inked(Ink::Running, "recording...");
+    }
+    if sheet.is_ready() {
+        let text = Text::inked(Ink::Bold, "READY");
+        return match sheet.remark {
+            Some(Remark::EarlyDropped) => {
+                text.with(Ink::Plain, "  (what was typed before READY was dropped)")
+            }
+            _ => text,
+        };
+    }
+    match &sheet.survey {
+        OwnSurvey::Asked | OwnSurvey::Reading => {
+            Text::inked(Ink::Running, "not ready: all facts are being read again")
+        }
+        OwnSurvey::Moved(n) => Text::inked(
+            Ink::Drift,
+            format!(
+                "{} moved: approving would be refused",
+                words::counted(*n, "fact")
+            ),
+        ),
+        OwnSurvey::Failed(why) => {
+            Text::inked(Ink::Bad, format!("not ready: facts not read: {why}"))
+        }
+        OwnSurvey::Equal(_) if model.size.width < WIDTH_MIN => Text::inked(
+            Ink::Needed,
+            format!("not ready: the digest needs {WIDTH_MIN} columns"),
+        ),
+        OwnSurvey::Equal(_) if !sheet.end_was_shown() => {
+            Text::inked(Ink::Needed, "not ready: read on to the last line")
+        }
+        OwnSurvey::Equal(_) => Text::inked(Ink::Running, "not ready yet: arming"),
+    }
+}
+
+/// The text of the sheet, wrapped.
+fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
+    let Some(evidence) = model
+        .run
+        .evidence
+        .as_ref()
+        .filter(|evidence| evidence.digest == sheet.evidence)
+    else {
+        return vec![Text::plain("This evidence is no longer current.")];
+    };
+    let mut text = Vec::new();
+    identity(&mut text, evidence);
+    drifted(&mut text, evidence);
+    prediction(&mut text, model, evidence);
+    last_pass(&mut text, evidence);
+    state_of_checks(&mut text, model, sheet, evidence);
+    people(&mut text, model, evidence);
+    let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
+    lines.push(Text::new());
+    lines.push(Text::inked(Ink::Dim, "evidence sha256"));
+    if width >= 64 {
+        lines.push(
+            Text::plain(&evidence.digest.as_str()[..58])
+                .with(Ink::Bold, evidence.digest.last_six()),
+        );
+        lines.push(Text::inked(
+            Ink::Bold,
+            format!("{}{}", " ".repeat(58), "^".repeat(6)),
+        ));
+    } else {
+        lines.push(Text::inked(
+            Ink::Needed,
+            format!("The digest needs {WIDTH_MIN} columns on one line: widen the terminal."),
+        ));
+    }
+    lines
+}
+
+fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
+    let sheet = &evidence.sheet;
+    let host = sheet.target.host.split('.').next().unwrap_or("");
+    text.push(
+        Text::plain(format!("{}   ", sheet.run_id))
+            .with(Ink::Target, format!("[{}]", sheet.target.label))
+            .with(
+                Ink::Plain,
+                format!(" {}@{host}/{}", sheet.target.user, sheet.target.database),
+            ),
+    );
+    text.push(Text::new());
+}
+
+fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
+    let drifted = &evidence.sheet.drifted;
+    if drifted.is_empty() {
+        return;
+    }
+    text.push(Text::inked(
+        Ink::Drift,
+        format!(
+            "DRIFTED SINCE THE EARLIER EVIDENCE   {}, approved -> found",
+            words::counted(drifted.len(), "fact")
+        ),
+    ));
+    for change in drifted {
+        let from = words::short_value(words::value_or_unknown(change.approved.as_deref()));
+        let to = words::short_value(words::value_or_unknown(change.found.as_deref()));
+        let rows = match change.rows.len() {
+            0 => String::new(),
+            n => format!("   {}", words::counted(n, "row")),
+        };
+        text.push(Text::plain(format!(
+            "  {:<26} {from} -> {to}{rows}",
+            change.key.as_str()
+        )));
+    }
+    text.push(Text::new());
+}
+
+fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
+    let predicted = &evidence.sheet.predicted;
+    let heading = Text::inked(Ink::Bold, "A LIVE RUN WOULD CHANGE").to_column(29);
+    if words::predicts_nothing(predicted) {
+        let present = evidence.sheet.predicted_counts.already_present;
+        text.push(heading.with(Ink::Bold, "nothing").with(
+            Ink::Plain,
+            format!(": all {present} units are already present"),
+        ));
+        text.push(Text::new());
+        return;
+    }
+    let touched: Vec<_> = predicted.touched().collect();
+    let deleted = predicted.deleted();
+    let end = if *deleted.get() == 0 {
+        Text::plain(", nothing deleted")
+    } else {
+        Text::plain(", ").with(Ink::Bad, format!("{deleted} DELETED"))
+    };
+    text.push(
+        heading
+            .with(Ink::Bold, predicted.rows().to_string())
+            .with(
+                Ink::Plain,
+                format!(" rows in {}", words::counted(touched.len(), "table")),
+            )
+            .then(end),
+    );
+    let name = touched
+        .iter()
+        .map(|t| t.table.chars().count())
+        .max()
+        .unwrap_or(0);
+    let two = model.size.width >= 76 && name <= 18;
+    for pair in touched.chunks(if two { 2 } else { 1 }) {
+        let mut line = Text::plain("  ");
+        for table in pair {
+            let cell = Text::plain(format!("{:<name$}  ", table.table))
+                .with(Ink::Simulated, table.words());
+            line = line.then(if two { cell.to_column(37) } else { cell });
+        }
+        text.push(line);
+    }
+    text.push(Text::new());
+}
+
+fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
+    let sheet = &evidence.sheet;
+    let Some((run_id, at, _)) = &sheet.last_pass else {
+        text.push(Text::inked(Ink::Bold, "LAST PASS").with(
+            Ink::Plain,
+            "   none of this profile and target yet to compare with",
+        ));
+        text.push(Text::new());
+        return;
+    };
+    let differences = &sheet.last_pass_differences;
+    let (heading, remark) = if differences.is_empty() {
+        ("EQUAL TO THE LAST PASS", "")
+    } else {
+        ("DIFFERENT FROM THE LAST PASS", "")
+    };
+    text.push(
+        Text::inked(Ink::Bold, heading)
+            .with(Ink::Plain, format!(" ({run_id}, {}){remark}", at.date())),
+    );
+    for difference in differences {
+        let shown = |value: Option<&str>| {
+            let short = words::short_value(words::value_or_unknown(value));
+            short
+                .split_once("..")
+                .map_or(short.clone(), |(first, _)| first.to_owned())
+        };
+        let lines = difference.lines.map_or_else(String::new, |n| {
+            format!(
+                "   {}   (Esc d reads)",
+                words::counted(usize::try_from(n).unwrap_or(0), "line")
+            )
+        });
+        text.push(Text::plain(format!(
+            "  {:<26} {} -> {}{lines}",
+            difference.key.as_str(),
+            shown(difference.then.as_deref()),
+            shown(difference.now.as_deref())
+        )));
+    }
+    let named = |key: &str| differences.iter().any(|d| d.key.as_str() == key);
+    let facts = differences
+        .iter()
+        .filter(|d| sheet.facts.iter().any(|fact| fact.key == d.key))
+        .count();
+    let mut same = vec![match sheet.facts.len().saturating_sub(facts) {
+        n if facts == 0 => format!("all {n} facts"),
+        n => format!("the other {n} facts"),
+    }];
+    for word in ["profile", "prediction"] {
+        if !named(word) {
+            same.push(format!("the {word}"));
+        }
+    }
+    let listed = match same.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => same.join(""),
+    };
+    text.push(Text::plain(format!("  {listed} are the same")));
+    text.push(Text::new());
+}
+
+fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, evidence: &Evidence) {
+    let [pass, fail, not_checked, out] = evidence.sheet.verdict_counts;
+    let mut line = Text::plain(format!("{pass} PASS   "))
+        .with(
+            if fail > 0 { Ink::Bad } else { Ink::Plain },
+            format!("{fail} FAIL"),
+        )
+        .with(Ink::Plain, format!("   {not_checked} NOT CHECKED"));
+    if out > 0 {
+        line.push(Ink::Plain, format!("   {out} OUT OF SCOPE"));
+    }
+    line.push(Ink::Plain, "    drift since pinned: ");
+    match &sheet.survey {
+        OwnSurvey::Equal(at) => line.push(Ink::Plain, format!("none ({})", at.clock())),
+        OwnSurvey::Moved(n) => line.push(Ink::Drift, format!("{n} moved")),
+        OwnSurvey::Failed(_) => line.push(Ink::Bad, "not read"),
+        OwnSurvey::Asked | OwnSurvey::Reading => line.push(Ink::Running, "being read"),
+    }
+    text.push(line);
+    let mut proof = Text::plain("proof  ");
+    for claim in &evidence.sheet.claims {
+        proof.push(Ink::Plain, format!(" {} ", claim.name.name()));
+        match (claim.name, claim.verdict) {
+            (ClaimName::B, ClaimVerdict::NotChecked) => proof.push(Ink::Plain, "at closeout"),
+            (ClaimName::C, ClaimVerdict::Holds) => proof.push(Ink::Plain, "quiet"),
+            (ClaimName::C, _) => proof.push(Ink::Plain, "busy"),
+            _ => proof = proof.then(proof::mark(model, claim)),
+        }
+        proof.push(Ink::Plain, " ");
+    }
+    text.push(proof);
+}
+
+fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
+    let run = &model.run;
+    let before: Vec<String> = run
+        .approvals
+        .iter()
+        .filter(|approval| approval.decision == Decision::Approve)
+        .map(|approval| {
+            let void = if approval.status == ApprovalStatus::Void {
+                ", void"
+            } else {
+                ""
+            };
+            format!(
+                "{} by {} {}{void}",
+                approval.gate,
+                approval.by.user,
+                approval.at.clock()
+            )
+        })
+        .collect();
+    text.push(Text::plain(format!(
+        "approved before: {}",
+        if before.is_empty() {
+            "nothing in this run".to_owned()
+        } else {
+            before.join(", ")
+        }
+    )));
+    let expires = evidence.expires_at.clock_minutes();
+    let alarm = model.theme.glyph(Glyph::Alarm);
+    let expiry = match model.minutes_left() {
+        Some(1) => Text::inked(Ink::Needed, format!("{alarm} Expires within 1 minute.")),
+        Some(n) => Text::inked(Ink::Needed, format!("{alarm} Expires in {n} minutes.")),
+        None => Text::plain(format!("Expires {expires}.")),
+    };
+    text.push(
+        Text::plain(format!(
+            "you: {}. Approver identity is an OS account, not cryptographic. Signer: {} (a stub). ",
+            model.who,
+            model.who.signer.name()
+        ))
+        .then(expiry),
+    );
+}

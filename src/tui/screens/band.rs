@@ -1,0 +1,233 @@
+//! The band: does it need me? Invariant: one pure function; what happened, what would change, what is different, stop and state, keys, in this order.
+
+use ratatui::layout::Rect;
+
+use super::{running, sealed, waiting};
+use crate::run::StopCode;
+use crate::tui::inbox::Source;
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Shown, Text, Weight};
+
+/// What the band says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Band {
+    /// Colour of border, title and right side.
+    pub ink: Ink,
+    /// `SG2   ALLOW ENACT?`
+    pub title: String,
+    /// `WAITING FOR YOU since 09:17:24Z`
+    pub right: String,
+    /// The sentences.
+    pub lines: Vec<Text>,
+    /// Keys and what they do.
+    pub keys: Vec<(&'static str, &'static str)>,
+    /// A person is needed: the terminal rings once.
+    pub needs_person: bool,
+}
+
+impl Band {
+    /// A band without keys that needs nobody.
+    pub fn new(ink: Ink, title: impl Into<String>, right: impl Into<String>) -> Self {
+        Self {
+            ink,
+            title: title.into(),
+            right: right.into(),
+            lines: Vec::new(),
+            keys: Vec::new(),
+            needs_person: false,
+        }
+    }
+
+    /// The band with one more sentence.
+    #[must_use]
+    pub fn say(mut self, text: Text) -> Self {
+        if !text.is_empty() {
+            self.lines.push(text);
+        }
+        self
+    }
+
+    /// The band with keys.
+    #[must_use]
+    pub fn keys(mut self, keys: &[(&'static str, &'static str)]) -> Self {
+        self.keys = keys.to_vec();
+        self
+    }
+
+    /// The band of a situation that waits for a person.
+    #[must_use]
+    pub fn needing_person(mut self) -> Self {
+        self.needs_person = true;
+        self
+    }
+}
+
+/// What the band says now; `narrow` asks for the short words.
+pub fn band(model: &Model, narrow: bool) -> Band {
+    let run = &model.run;
+    if let Some((result, outcome, _)) = &run.sealed {
+        return sealed::band(model, result, *outcome);
+    }
+    if let Some((code, says)) = &model.ended
+        && let Some(ended) = ended(model, *code, says)
+    {
+        return ended;
+    }
+    let stands = run.drift.as_ref().filter(|drift| drift.gate.is_some());
+    let band = if run.renewal.is_some() {
+        running::band(model, narrow)
+    } else if let Some(drift) = stands {
+        waiting::drifted(model, drift, narrow)
+    } else if let (Some(gate), Some(_)) = (run.waits_at(), &run.evidence) {
+        waiting::band(model, gate, narrow)
+    } else {
+        running::band(model, narrow)
+    };
+    match model.source {
+        Source::Live => band,
+        Source::Watching | Source::Replay => without_orders(band),
+    }
+}
+
+/// Where nothing can be ordered, the keys that order are not offered.
+fn without_orders(mut band: Band) -> Band {
+    band.keys
+        .retain(|(key, _)| !matches!(*key, "a" | "x" | "r"));
+    band.needs_person = false;
+    band
+}
+
+/// A run that its runner left without sealing it.
+fn ended(model: &Model, code: u8, says: &[String]) -> Option<Band> {
+    let stop = StopCode::ALL
+        .into_iter()
+        .find(|stop| stop.exit_code() == code);
+    let (ink, title, right) = match stop {
+        Some(StopCode::StopApprovalRequired | StopCode::StopFactsDrifted) => return None,
+        Some(StopCode::StopDatabaseUnavailable) => {
+            (Ink::Needed, "DATABASE UNAVAILABLE", "STOPPED, RESUMABLE")
+        }
+        Some(StopCode::StopStorageFailed) => (Ink::Bad, "STORAGE FAILED", "STOPPED, RESUMABLE"),
+        Some(StopCode::StopEvidenceCorrupt) => (Ink::Bad, "EVIDENCE CORRUPT", "READ ONLY"),
+        Some(StopCode::StopRunLocked) => (Ink::Needed, "RUN LOCKED", "ANOTHER PROCESS OWNS IT"),
+        Some(StopCode::StopInterrupted) => (Ink::Needed, "INTERRUPTED", "RESUMABLE"),
+        Some(stop) => (Ink::Bad, stop.name(), "STOPPED"),
+        None => (Ink::Bad, "UNEXPECTED ERROR", "RESUMABLE"),
+    };
+    let mut band = Band::new(ink, title, right).keys(&[
+        ("Enter", "opens the row"),
+        ("d", "differences"),
+        ("q", "leave"),
+    ]);
+    for line in says.iter().take(2) {
+        band = band.say(Text::plain(line));
+    }
+    let code_name = stop.map_or("stop_code=None", StopCode::name);
+    Some(band.say(state_line(model, code_name)))
+}
+
+/// `SG2 STOP_APPROVAL_REQUIRED   awaiting_lifecycle_authorization   evidence 5d0e7b21..c3f91a`
+pub(super) fn state_line(model: &Model, stop_code: &str) -> Text {
+    let run = &model.run;
+    let gate = run
+        .waits_at()
+        .map_or_else(String::new, |gate| format!("{gate} "));
+    let gap = if model.size.width < 110 { "  " } else { "   " };
+    let mut text = Text::inked(Ink::Bold, format!("{gate}{stop_code}"))
+        .with(Ink::Plain, format!("{gap}{}", run.state));
+    if let (Some(_), Some(evidence)) = (run.waits_at(), &run.evidence) {
+        let digest = if model.size.width < 110 {
+            format!("..{}", evidence.digest.last_six())
+        } else {
+            format!(
+                "evidence {}",
+                super::words::evidence_short(&evidence.digest)
+            )
+        };
+        text.push(Ink::Plain, format!("{gap}{digest}"));
+    }
+    text
+}
+
+/// `SG2 ALLOW ENACT? [PRODUCTION] 8a941203 drygate`: escaped, since it goes to the terminal as it is.
+pub fn terminal_title(model: &Model, band: &Band) -> String {
+    let words: Vec<&str> = band.title.split_whitespace().collect();
+    let mut title = words.join(" ");
+    if let Some(created) = &model.run.created {
+        title.push_str(&format!(
+            " [{}] {}",
+            created.target.label,
+            created.run_id.tail()
+        ));
+    }
+    title.push_str(" drygate");
+    Shown::of(title).as_str().to_owned()
+}
+
+/// Draws the band.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
+    let band = band(model, narrow);
+    let title = Text::inked(band.ink, &band.title);
+    let right = Text::inked(band.ink, &band.right);
+    let inside = canvas.frame(area, Weight::Heavy, band.ink, &title, &right);
+    let margin: u16 = if narrow { 1 } else { 3 };
+    let width = inside.width.saturating_sub(2 * margin);
+    if width == 0 || inside.height == 0 {
+        return;
+    }
+    let room = usize::from(inside.height) - 1;
+    let lines = fitted(canvas, &band.lines, width, room);
+    let mut y = inside.y;
+    let spare = room.saturating_sub(lines.len());
+    if !narrow && spare >= 2 {
+        y += 1;
+    }
+    for line in &lines {
+        canvas.text(inside.x + margin, y, width, line);
+        y += 1;
+    }
+    let gap = if narrow { "  " } else { "     " };
+    let keys = keys_line(&band.keys, gap, width.into());
+    canvas.text(inside.x + margin, inside.bottom() - 1, width, &keys);
+}
+
+/// The lines, wrapped into `room` rows; what does not fit is marked with the number of rows left out.
+fn fitted(canvas: &Canvas<'_>, lines: &[Text], width: u16, room: usize) -> Vec<Text> {
+    let mut wrapped: Vec<Text> = lines
+        .iter()
+        .flat_map(|line| line.wrap(width.into()))
+        .collect();
+    if wrapped.len() > room {
+        let last = wrapped.last().cloned();
+        wrapped = lines
+            .iter()
+            .map(|line| line.clone().clip(width.into(), canvas.theme().ellipsis()))
+            .collect();
+        if wrapped.len() > room {
+            wrapped.truncate(room.saturating_sub(1));
+            wrapped.extend(last.filter(|_| room > 0));
+        }
+    }
+    wrapped
+}
+
+/// `a approve     x reject`, with less space between where there is less room, and without the last keys where there is none.
+fn keys_line(keys: &[(&str, &str)], gap: &str, width: usize) -> Text {
+    let line = |keys: &[(&str, &str)], gap: &str| {
+        let mut text = Text::new();
+        for (nth, (key, does)) in keys.iter().enumerate() {
+            text.push(Ink::Plain, if nth > 0 { gap } else { "" });
+            text.push(Ink::Bold, key);
+            text.push(Ink::Plain, format!(" {does}"));
+        }
+        text
+    };
+    for gap in [gap, "   ", "  "] {
+        let text = line(keys, gap);
+        if text.width() <= width {
+            return text;
+        }
+    }
+    line(keys, "  ")
+}

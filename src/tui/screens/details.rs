@@ -1,0 +1,354 @@
+//! A row opened: checks with raw values, whole facts, what a claim cannot see. Invariant: whole words, whole values.
+
+use serde_json::Value;
+
+use super::fact_row::all;
+use super::reading_screen::Page;
+use super::{gates, proof, words};
+use crate::run::{ApprovalGate, ClaimName, Gate};
+use crate::simulate::Step;
+use crate::survey::{Fact, FactKey};
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// The page of a row.
+pub(super) fn page(model: &Model, subject: &Subject) -> Page {
+    match subject {
+        Subject::Gate(gate) => gate_page(model, *gate),
+        Subject::Approval(gate) => approval_page(model, *gate),
+        Subject::Step(step) => step_page(model, *step),
+        Subject::Fact(key) => fact_page(model, key),
+        Subject::Stop(nth) => stop_page(model, *nth),
+        Subject::Table(table) => table_page(model, table),
+        Subject::Claim(name) => claim_page(model, *name),
+        Subject::Event(seq) => event_page(model, *seq),
+        Subject::Coming => Page {
+            title: "STOP POINT TO COME".to_owned(),
+            lines: vec![Text::plain(
+                "Not reached. A run comes back to a person at SG1, at SG2, at closeout and after the idempotent resume.",
+            )],
+            copies: None,
+        },
+        Subject::Differences | Subject::Evidence | Subject::Help => Page::default(),
+    }
+}
+
+fn pair(name: &str, value: impl AsRef<str>) -> Text {
+    Text::inked(Ink::Dim, format!("{name:<14}")).with(Ink::Plain, value)
+}
+
+/// JSON in as many lines as it has.
+fn json(lines: &mut Vec<Text>, indent: &str, value: &Value) {
+    if value.is_null() {
+        return;
+    }
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| error.to_string());
+    lines.extend(
+        text.lines()
+            .map(|line| Text::plain(format!("{indent}{line}"))),
+    );
+}
+
+fn gate_page(model: &Model, gate: Gate) -> Page {
+    let mut lines = Vec::new();
+    match model.run.gates.get(&gate) {
+        None => lines.push(Text::plain("Not begun.")),
+        Some(run) => {
+            lines.push(pair("began", run.started_at.to_string()));
+            if let Some((verdict, at)) = run.finished {
+                lines.push(pair("verdict", format!("{verdict}, {at}")));
+            }
+            if run.attempts > 1 {
+                lines.push(pair("attempts", run.attempts.to_string()));
+            }
+            for check in &run.checks {
+                lines.push(Text::new());
+                lines.push(
+                    gates::verdict_mark(&model.theme, check.verdict)
+                        .with(Ink::Bold, format!(" {}", check.name))
+                        .with(Ink::Plain, format!("  {}", check.verdict)),
+                );
+                lines.push(Text::plain(format!("    {}", check.says)));
+                if let Some(remedy) = &check.remedy {
+                    lines.push(Text::plain(format!("    would check it: {remedy}")));
+                }
+                json(&mut lines, "    ", &check.raw);
+            }
+        }
+    }
+    Page {
+        title: format!("{gate}  {}", gate.title()),
+        lines,
+        copies: None,
+    }
+}
+
+fn approval_page(model: &Model, gate: ApprovalGate) -> Page {
+    let run = &model.run;
+    let mut lines = Vec::new();
+    if let Some(evidence) = run.evidence.as_ref().filter(|e| e.gate == gate) {
+        lines.push(pair("evidence", evidence.digest.as_str()));
+        lines.push(pair("taken", evidence.taken_at.to_string()));
+        lines.push(pair("expires", evidence.expires_at.to_string()));
+    }
+    let decisions = run
+        .approvals
+        .iter()
+        .filter(|approval| approval.gate == gate);
+    for approval in decisions {
+        lines.push(Text::new());
+        lines.push(Text::inked(
+            Ink::Bold,
+            format!(
+                "{} {:?}",
+                words::decided(approval.decision),
+                approval.status
+            ),
+        ));
+        lines.push(pair("by", approval.by.to_string()));
+        lines.push(pair("at", approval.at.to_string()));
+        lines.push(pair("evidence", approval.evidence.as_str()));
+        lines.push(pair(
+            "signer",
+            format!("{} (a stub)", approval.by.signer.name()),
+        ));
+        if let Some(reason) = &approval.reason {
+            lines.push(pair("reason", reason));
+        }
+    }
+    lines.push(Text::new());
+    lines.push(Text::plain(
+        "Approver identity is an OS account, not cryptographic.",
+    ));
+    Page {
+        title: format!("{gate}  {}", run.gate_label(gate)),
+        lines,
+        copies: run
+            .evidence
+            .as_ref()
+            .filter(|evidence| evidence.gate == gate)
+            .map(|evidence| evidence.digest.to_string()),
+    }
+}
+
+fn step_page(model: &Model, step: Step) -> Page {
+    let done = model.run.steps.iter().find(|done| done.step == step);
+    let mut lines = Vec::new();
+    let mut copies = None;
+    match done {
+        None => lines.push(Text::plain("Not simulated yet.")),
+        Some(done) => {
+            let counts = &done.counts;
+            for (name, count) in [
+                ("would_insert", counts.would_insert),
+                ("already_present", counts.already_present),
+                ("verified", counts.verified),
+                ("unverified", counts.unverified),
+                ("would_enact", counts.would_enact),
+                ("already_enacted", counts.already_enacted),
+            ] {
+                lines.push(
+                    Text::inked(Ink::Dim, format!("{name:<18}"))
+                        .with(Ink::Simulated, count.to_string())
+                        .with(Ink::Dim, "  SIMULATED"),
+                );
+            }
+            lines.push(Text::new());
+            lines.push(pair("simulated at", done.at.to_string()));
+            lines.push(pair("ledger", &done.ledger.file));
+            lines.push(pair("rows", done.ledger.rows.to_string()));
+            lines.push(pair("sha256", done.ledger.sha256.as_str()));
+            copies = Some(done.ledger.sha256.to_string());
+        }
+    }
+    Page {
+        title: format!("{step}  SIMULATED"),
+        lines,
+        copies,
+    }
+}
+
+fn fact_page(model: &Model, key: &FactKey) -> Page {
+    let rows = all(model);
+    let Some(row) = rows.iter().find(|row| row.key == *key) else {
+        return Page::default();
+    };
+    let mut lines = vec![
+        pair("label", &row.label),
+        pair("pinned", words::value_or_unknown(row.pinned.as_deref())),
+        pair(
+            "now",
+            if row.read_now {
+                words::value_or_unknown(row.now.as_deref())
+            } else {
+                "read again at approval"
+            },
+        ),
+        pair("provenance", row.from),
+    ];
+    let run = &model.run;
+    let survey = run
+        .pin
+        .as_deref()
+        .or(run.latest.as_ref().map(|(_, s)| &**s));
+    if let Some(fact) = survey.and_then(|survey| survey.fact(key.as_str())) {
+        lines.extend(origin(fact));
+    }
+    if let Some(survey) = survey {
+        lines.push(pair("snapshot", &survey.snapshot.snapshot));
+        lines.push(pair("server time", &survey.snapshot.server_time));
+        if key.as_str() == "role_is_read_only" {
+            lines.push(Text::new());
+            lines.push(Text::inked(Ink::Bold, "role survey"));
+            let role = &survey.role;
+            lines.extend(
+                role.asked
+                    .iter()
+                    .map(|(asked, n)| Text::plain(format!("  {asked}: {n} looked at"))),
+            );
+            lines.extend(role.findings.iter().map(|finding| {
+                Text::plain(format!("  {:?} {}", finding.severity, finding.line()))
+            }));
+        }
+    }
+    let drift = run.drift.iter().chain(&run.drifted_before);
+    for change in drift
+        .flat_map(|drift| &drift.changes)
+        .filter(|c| c.key == *key)
+    {
+        lines.push(Text::new());
+        lines.push(Text::inked(Ink::Drift, "drift: approved -> found"));
+        for row in &change.rows {
+            lines.push(Text::plain(format!(
+                "  {}: {} -> {}",
+                row.key,
+                row.approved.as_deref().unwrap_or("none"),
+                row.found.as_deref().unwrap_or("gone")
+            )));
+        }
+    }
+    Page {
+        title: format!("FACT  {key}"),
+        lines,
+        copies: row.now.clone().or_else(|| row.pinned.clone()),
+    }
+}
+
+fn origin(fact: &Fact) -> Vec<Text> {
+    let mut lines = Vec::new();
+    if let crate::survey::Observed::Unknown { unknown } = &fact.observed {
+        lines.push(Text::inked(Ink::Bad, format!("unknown       {unknown}")));
+    }
+    if let Some(rows) = fact.rows {
+        lines.push(pair("rows", rows.to_string()));
+    }
+    if let Some(sql) = &fact.sql_sha256 {
+        lines.push(pair("SQL sha256", sql.as_str()));
+    }
+    if let Some(document) = &fact.document {
+        lines.push(pair(
+            "document",
+            format!("blobs/{}  {} lines", document.sha256, document.lines),
+        ));
+    }
+    lines
+}
+
+fn stop_page(model: &Model, nth: usize) -> Page {
+    let run = &model.run;
+    let Some((state, code, at)) = run.returns.get(nth) else {
+        return Page::default();
+    };
+    let mut lines = vec![
+        pair("state", state.name()),
+        pair("stop_code", code.map_or("None", |code| code.name())),
+        pair("at", at.to_string()),
+    ];
+    let stop = run.stops.iter().rev().find(|raised| {
+        Some(raised.stop.stop_code) == *code && raised.at <= *at && raised.stop.state == *state
+    });
+    if let Some(raised) = stop {
+        lines.push(Text::new());
+        lines.push(Text::plain(&raised.stop.message));
+        lines.push(Text::plain(&raised.stop.next));
+        if let Some(evidence) = &raised.stop.evidence {
+            lines.push(pair("evidence", evidence.as_str()));
+        }
+    }
+    Page {
+        title: format!("STOP POINT  r{}", nth + 1),
+        copies: stop.and_then(|raised| raised.stop.evidence.as_ref().map(ToString::to_string)),
+        lines,
+    }
+}
+
+fn table_page(model: &Model, table: &str) -> Page {
+    let mut lines = Vec::new();
+    let predicted = model.run.predicted.as_ref();
+    if let Some(effect) = predicted.and_then(|(p, _)| p.tables.iter().find(|t| t.table == table)) {
+        for (name, count) in [
+            ("insert", effect.insert),
+            ("update", effect.update),
+            ("delete", effect.delete),
+        ] {
+            lines.push(
+                Text::inked(Ink::Dim, format!("{name:<14}"))
+                    .with(Ink::Simulated, count.to_string())
+                    .with(Ink::Dim, "  rows, SIMULATED"),
+            );
+        }
+    }
+    lines.push(Text::plain(
+        "Computed from the declared lifecycle and the live units; the simulator executes nothing.",
+    ));
+    Page {
+        title: format!("PREDICTED EFFECT ON  {table}"),
+        lines,
+        copies: None,
+    }
+}
+
+fn claim_page(model: &Model, name: ClaimName) -> Page {
+    let mut lines = vec![Text::inked(Ink::Bold, name.says())];
+    let claim = model.claims.iter().find(|claim| claim.name == name);
+    if let Some(claim) = claim {
+        lines.push(proof::mark(model, claim).with(
+            Ink::Plain,
+            format!(" {}: {}", claim.verdict.word(), claim.measured),
+        ));
+    }
+    lines.push(Text::new());
+    lines.push(Text::inked(Ink::Bold, "Cannot see: ").with(Ink::Plain, name.cannot_see()));
+    lines.push(Text::new());
+    if let Some(claim) = claim {
+        json(&mut lines, "", &claim.raw);
+    }
+    Page {
+        title: format!("CLAIM {}", name.name()),
+        lines,
+        copies: claim.map(|claim| claim.raw.to_string()),
+    }
+}
+
+fn event_page(model: &Model, seq: u64) -> Page {
+    let row = model.run.rows.iter().find(|row| row.seq == seq);
+    let Some(row) = row else {
+        return Page {
+            title: format!("EVENT {seq}"),
+            lines: vec![Text::plain("No longer kept here; it is in journal.jsonl.")],
+            copies: None,
+        };
+    };
+    Page {
+        title: format!("EVENT {seq}  {}", row.name),
+        lines: vec![
+            pair("at", row.at.to_string()),
+            pair("journal line", seq.to_string()),
+            Text::new(),
+            Text::plain(&row.text),
+        ],
+        copies: Some(row.text.clone()),
+    }
+}

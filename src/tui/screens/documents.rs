@@ -1,0 +1,62 @@
+//! Whole documents: the evidence as it is digested, and the keys. Invariant: the evidence is shown byte for byte, escaped.
+
+use super::reading_screen::Page;
+use crate::tui::keymap::BINDINGS;
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// The evidence sheet, the whole JSON document.
+pub(super) fn evidence(model: &Model) -> Page {
+    let Some(evidence) = &model.run.evidence else {
+        return Page {
+            title: "EVIDENCE".to_owned(),
+            lines: vec![Text::plain(
+                "No evidence yet: it is taken when SG1 is reached.",
+            )],
+            copies: None,
+        };
+    };
+    let mut lines = vec![
+        Text::inked(Ink::Bold, "sha256  ").with(Ink::Plain, evidence.digest.as_str()),
+        Text::plain(format!(
+            "blobs/{} of this run; sha256sum of that file is the evidence digest.",
+            evidence.digest
+        )),
+        Text::new(),
+    ];
+    match evidence.sheet.bytes() {
+        Ok(bytes) => lines.extend(String::from_utf8_lossy(&bytes).lines().map(Text::plain)),
+        Err(error) => lines.push(Text::inked(Ink::Bad, error.to_string())),
+    }
+    Page {
+        title: format!("EVIDENCE OF {}  round {}", evidence.gate, evidence.round),
+        lines,
+        copies: Some(evidence.digest.to_string()),
+    }
+}
+
+/// All keys.
+pub(super) fn help() -> Page {
+    let mut lines: Vec<Text> = BINDINGS
+        .iter()
+        .map(|binding| {
+            Text::inked(Ink::Bold, binding.keys)
+                .to_column(26)
+                .with(Ink::Plain, binding.help)
+        })
+        .collect();
+    lines.push(Text::new());
+    for line in [
+        "No single key decides anything. While a sheet is open no letter is a command.",
+        "~ before a number: SIMULATED.  = same as pinned.  * differs from the last PASS.  ! drift.",
+        "Everything here has a command twin: drygate approve, reject, resume, replay, verify, report.",
+    ] {
+        lines.push(Text::plain(line));
+    }
+    Page {
+        title: "KEYS".to_owned(),
+        lines,
+        copies: None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Pane 4: the predicted effect. Invariant: every number carries its `~`.
+
+use super::pane::{PaneRow, PaneText};
+use crate::simulate::Step;
+use crate::survey::Simulated;
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// What is in the pane.
+pub(super) fn text(model: &Model, width: usize) -> PaneText {
+    let width = width.saturating_sub(2);
+    let run = &model.run;
+    let mut pane = PaneText {
+        title: "PREDICTED EFFECT",
+        right: Text::inked(Ink::Simulated, "~ = SIMULATED"),
+        ..PaneText::default()
+    };
+    let Some((predicted, counts)) = &run.predicted else {
+        pane.rows.push(PaneRow::only(Text::inked(
+            Ink::Dim,
+            "Nothing predicted yet: G2 computes it.",
+        )));
+        return pane;
+    };
+    let number = if width >= 50 { 10 } else { 7 };
+    let name = width.saturating_sub(3 * number).min(24);
+    let heading = |text: &str| Text::inked(Ink::Dim, text).right(number);
+    pane.head.push(
+        Text::inked(Ink::Dim, "table")
+            .to_column(name)
+            .then(heading("insert"))
+            .then(heading("update"))
+            .then(heading("delete")),
+    );
+    for table in &predicted.tables {
+        let mut text = Text::plain(&table.table).to_column(name);
+        for (count, loud) in [
+            (table.insert, false),
+            (table.update, false),
+            (table.delete, true),
+        ] {
+            text = text.then(cell(count, loud, number));
+        }
+        pane.rows
+            .push(PaneRow::new(text, Subject::Table(table.table.clone())));
+    }
+    let drifted = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
+    if drifted {
+        pane.rows.push(PaneRow::only(Text::inked(
+            Ink::Drift,
+            "void: computed on facts that have moved",
+        )));
+        return pane;
+    }
+    let done = |step: Step| run.steps.iter().find(|done| done.step == step);
+    let units = counts.verified.get() + counts.unverified.get();
+    let confirmed = match done(Step::Verify) {
+        Some(done) => Text::inked(Ink::Simulated, done.counts.verified.to_string())
+            .with(Ink::Plain, format!(" of {units} LIVE units")),
+        None => pending("SG1"),
+    };
+    let enacted = match done(Step::Enact) {
+        Some(done) => {
+            let count = done.counts.would_enact.get() + done.counts.already_enacted.get();
+            Text::inked(Ink::Simulated, Simulated::new(count).to_string())
+        }
+        None => pending("SG2"),
+    };
+    for (name, value, step) in [
+        ("candidate_count_confirmed", confirmed, Step::Verify),
+        ("lifecycle_enacted_count", enacted, Step::Enact),
+    ] {
+        let text = Text::plain(name).to_column(27.min(width)).then(value);
+        pane.rows.push(PaneRow::new(text, Subject::Step(step)));
+    }
+    pane
+}
+
+fn pending(gate: &str) -> Text {
+    Text::inked(Ink::Dim, format!("pending (after {gate})"))
+}
+
+fn cell(count: Simulated<u64>, loud: bool, width: usize) -> Text {
+    let ink = if loud && *count.get() > 0 {
+        Ink::Bad
+    } else {
+        Ink::Simulated
+    };
+    Text::inked(ink, count.to_string()).right(width)
+}

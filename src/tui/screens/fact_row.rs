@@ -1,0 +1,142 @@
+//! What is known of one fact over pin, now and last PASS. Invariant: made from the folded run alone, so that every source shows the same.
+
+use crate::run::{RunState, SurveyPurpose};
+use crate::survey::{Fact, FactKey, FactKind, Provenance};
+use crate::tui::model::Model;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FactRow {
+    pub key: FactKey,
+    pub label: String,
+    pub kind: FactKind,
+    pub rows: Option<u64>,
+    pub pinned: Option<String>,
+    /// The value read last; `None`: unknown or not read.
+    pub now: Option<String>,
+    /// Whether it was read since the pin.
+    pub read_now: bool,
+    /// Whether the last value is not the pinned one.
+    pub moved: bool,
+    /// `-1`, `2 lines`.
+    pub change: String,
+    /// `None`: no PASS to compare with; `Some(None)`: equal; else what differs.
+    pub last_pass: Option<Option<String>>,
+    /// Provenance of the pinned value.
+    pub from: &'static str,
+}
+
+/// All facts of the pin, in the order of the profile, protected content last.
+pub(super) fn all(model: &Model) -> Vec<FactRow> {
+    let run = &model.run;
+    let Some(pin) = run.pin.as_ref().map(|pin| &pin.facts) else {
+        return run
+            .latest
+            .as_ref()
+            .map_or_else(Vec::new, |(_, survey)| rows(run, &survey.facts));
+    };
+    rows(run, pin)
+}
+
+fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
+    let (content, other): (Vec<&Fact>, Vec<&Fact>) = facts
+        .iter()
+        .partition(|fact| fact.kind == FactKind::Content);
+    other
+        .into_iter()
+        .chain(content)
+        .map(|fact| row(run, fact))
+        .collect()
+}
+
+fn row(run: &RunState, fact: &Fact) -> FactRow {
+    let pinned = fact.observed.value().map(str::to_owned);
+    let (now, read_now) = now(run, fact);
+    let moved = read_now && now != pinned;
+    FactRow {
+        key: fact.key.clone(),
+        label: fact.label.clone(),
+        kind: fact.kind,
+        rows: fact.rows,
+        change: if moved {
+            change(run, fact, now.as_deref())
+        } else {
+            String::new()
+        },
+        now,
+        read_now,
+        moved,
+        last_pass: last_pass(run, &fact.key),
+        from: fact.observed.provenance().map_or("", Provenance::word),
+        pinned,
+    }
+}
+
+/// The value read last, and whether it was read after the pin: by a later full survey, or by a live read.
+fn now(run: &RunState, fact: &Fact) -> (Option<String>, bool) {
+    let pinned = fact.observed.value().map(str::to_owned);
+    let survey = run
+        .latest
+        .as_ref()
+        .filter(|(purpose, _)| *purpose != SurveyPurpose::Pin)
+        .map(|(_, survey)| survey);
+    let live = run.live.as_ref().filter(|live| live.failed.is_none());
+    let live_is_newer = match (survey, live) {
+        (Some(survey), Some(live)) => live.read_at > survey.snapshot.ended_at,
+        (None, Some(_)) => true,
+        _ => false,
+    };
+    if let (true, Some(live)) = (live_is_newer, live) {
+        if let Some((_, value)) = live.changed.iter().find(|(key, _)| *key == fact.key) {
+            return (value.clone(), true);
+        }
+        if live.complete || fact.live {
+            return (pinned, true);
+        }
+    }
+    match survey.and_then(|survey| survey.fact(fact.key.as_str())) {
+        Some(found) => (found.observed.value().map(str::to_owned), true),
+        None => (pinned, false),
+    }
+}
+
+fn change(run: &RunState, fact: &Fact, now: Option<&str>) -> String {
+    let numbers = fact
+        .observed
+        .value()
+        .and_then(|value| value.parse::<i64>().ok())
+        .zip(now.and_then(|value| value.parse::<i64>().ok()));
+    if let (FactKind::Integer, Some((from, to))) = (fact.kind, numbers) {
+        return format!("{:+}", i128::from(to) - i128::from(from));
+    }
+    let rows = run
+        .drift
+        .iter()
+        .chain(&run.drifted_before)
+        .flat_map(|drift| &drift.changes)
+        .find(|change| change.key == fact.key)
+        .map_or(0, |change| change.rows.len());
+    let one = if fact.kind == FactKind::Md5 {
+        "line"
+    } else {
+        "row"
+    };
+    match rows {
+        0 => "moved".to_owned(),
+        n => super::words::counted(n, one),
+    }
+}
+
+fn last_pass(run: &RunState, key: &FactKey) -> Option<Option<String>> {
+    let sheet = &run.evidence.as_ref()?.sheet;
+    sheet.last_pass.as_ref()?;
+    let difference = sheet
+        .last_pass_differences
+        .iter()
+        .find(|difference| difference.key == *key);
+    Some(difference.map(|difference| match difference.lines {
+        Some(1) => "1 line".to_owned(),
+        Some(lines) => format!("{lines} lines"),
+        None => super::words::short_value(difference.then.as_deref().unwrap_or("new")),
+    }))
+}

@@ -1,0 +1,244 @@
+//! Pane 2: the live facts: pinned, now, what changed, the last PASS. Invariant: one row a fact, none left out.
+
+use super::fact_row::{FactRow, all};
+use super::pane::{PaneRow, PaneText};
+use super::words;
+use crate::run::SurveyPurpose;
+use crate::survey::FactKind;
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::theme::{Glyph, Ink};
+use crate::tui::widgets::Text;
+
+/// Widths of the columns; 0: the column is left out.
+struct Columns {
+    key: usize,
+    pinned: usize,
+    now: usize,
+    change: usize,
+    last: usize,
+    from: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Option<Self> {
+        let (key, pinned, now, change, last, from) = match width {
+            111.. => (27, 23, 23, 15, 15, 8),
+            96.. => (27, 23, 16, 11, 11, 8),
+            76.. => (27, 22, 15, 10, 0, 0),
+            _ => return None,
+        };
+        Some(Self {
+            key,
+            pinned,
+            now,
+            change,
+            last,
+            from,
+        })
+    }
+}
+
+/// What is in the pane.
+pub(super) fn text(model: &Model, width: usize) -> PaneText {
+    let width = width.saturating_sub(1);
+    let rows = all(model);
+    if rows.is_empty() {
+        return PaneText {
+            title: "LIVE FACTS",
+            rows: vec![PaneRow::only(Text::inked(
+                Ink::Dim,
+                "No survey yet. G1 reads all facts from one snapshot.",
+            ))],
+            ..PaneText::default()
+        };
+    }
+    let columns = Columns::of(width);
+    let mut pane = PaneText {
+        title: "LIVE FACTS",
+        right: right(model, columns.as_ref()),
+        ..PaneText::default()
+    };
+    if let Some(columns) = &columns {
+        pane.head.push(head(model, columns));
+    }
+    let mut content = false;
+    for row in &rows {
+        if row.kind == FactKind::Content && !content {
+            content = true;
+            if columns.is_some() {
+                pane.rows.push(PaneRow::only(Text::inked(
+                    Ink::Dim,
+                    "content of protected tables ----------",
+                )));
+            }
+        }
+        let text = match &columns {
+            Some(columns) => wide(model, row, columns),
+            None => narrow(model, row, width),
+        };
+        let whole = row.now.as_deref().or(row.pinned.as_deref()).unwrap_or("");
+        pane.rows
+            .push(PaneRow::new(text, Subject::Fact(row.key.clone())).copying(whole));
+    }
+    if columns.is_none() {
+        pane.rows.push(PaneRow::only(Text::inked(
+            Ink::Dim,
+            "= pinned   * other than last PASS   ! drift",
+        )));
+    }
+    pane
+}
+
+fn right(model: &Model, columns: Option<&Columns>) -> Text {
+    let legend = match columns {
+        None => now_title(model),
+        Some(columns) if columns.last == 0 => "one snapshot   = same as pinned".to_owned(),
+        Some(columns) if columns.from > 0 && columns.now > 20 => {
+            "all from one snapshot   = same as pinned   * differs from last PASS".to_owned()
+        }
+        Some(_) => "= same as pinned   * differs from last PASS".to_owned(),
+    };
+    Text::plain(legend)
+}
+
+fn now_title(model: &Model) -> String {
+    let run = &model.run;
+    let latest = run
+        .latest
+        .as_ref()
+        .map(|(_, survey)| survey.snapshot.ended_at);
+    let live = run
+        .live
+        .as_ref()
+        .filter(|live| live.failed.is_none())
+        .map(|live| live.read_at);
+    match latest.max(live) {
+        Some(at) => {
+            let post = run
+                .latest
+                .as_ref()
+                .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
+            let word = if post { "post" } else { "now" };
+            format!("{word} {}", at.clock())
+        }
+        None => "now".to_owned(),
+    }
+}
+
+fn head(model: &Model, columns: &Columns) -> Text {
+    let pinned = model.run.pin.as_ref().map_or_else(
+        || "pinned".to_owned(),
+        |pin| format!("pinned {}", pin.snapshot.began_at.clock()),
+    );
+    let mut text = Text::inked(Ink::Dim, "fact")
+        .to_column(columns.key)
+        .then(Text::inked(Ink::Dim, pinned).to_column(columns.pinned))
+        .then(Text::inked(Ink::Dim, now_title(model)).to_column(columns.now))
+        .then(Text::inked(Ink::Dim, "change").to_column(columns.change));
+    if columns.last > 0 {
+        text = text.then(Text::inked(Ink::Dim, "last PASS").to_column(columns.last));
+    }
+    if columns.from > 0 {
+        text = text.then(Text::inked(Ink::Dim, "from").to_column(columns.from));
+    }
+    text
+}
+
+fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
+    let name = match row.rows {
+        Some(rows) => {
+            let rows = format!("{rows} rows");
+            let room = columns.key.saturating_sub(rows.len() + 2);
+            Text::plain(row.key.as_str())
+                .to_column(room)
+                .with(Ink::Plain, format!(" {rows} "))
+        }
+        None => Text::plain(row.key.as_str()).to_column(columns.key),
+    };
+    let now = match (&row.now, row.moved, row.read_now) {
+        (_, _, false) => Text::inked(Ink::Dim, "at approval"),
+        (now, true, true) => value(now.as_deref(), row.kind, 14, Ink::Drift),
+        (now, false, true) if row.kind == FactKind::Integer => {
+            value(now.as_deref(), row.kind, 14, Ink::Plain)
+        }
+        (_, false, true) => Text::plain("="),
+    };
+    let change = if row.moved {
+        Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else {
+        Text::new()
+    };
+    let mut text = name
+        .then(value(row.pinned.as_deref(), row.kind, 14, Ink::Plain).to_column(columns.pinned))
+        .then(now.to_column(columns.now))
+        .then(change.to_column(columns.change));
+    if columns.last > 0 {
+        text = text.then(last(model, row).to_column(columns.last));
+    }
+    if columns.from > 0 {
+        text = text.then(Text::inked(Ink::Dim, row.from).to_column(columns.from));
+    }
+    text
+}
+
+/// Numbers end at one column, digests are shortened, text stays on the left.
+fn value(value: Option<&str>, kind: FactKind, width: usize, ink: Ink) -> Text {
+    match (value, kind) {
+        (None, _) => Text::inked(Ink::Bad, "unknown"),
+        (Some(""), FactKind::Content) => Text::inked(ink, "empty"),
+        (Some(number), FactKind::Integer) => {
+            Text::inked(ink, number).right(width.max(number.len()))
+        }
+        (Some(value), _) => Text::inked(ink, words::short_value(value)),
+    }
+}
+
+fn last(model: &Model, row: &FactRow) -> Text {
+    match &row.last_pass {
+        None => Text::inked(Ink::Dim, "-"),
+        Some(None) => Text::plain("="),
+        Some(Some(differs)) => Text::inked(
+            Ink::Bold,
+            format!("{} {differs}", model.theme.glyph(Glyph::Other)),
+        ),
+    }
+}
+
+/// `icx_total                  60         =       `
+fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
+    let marks = 9;
+    let field = width.saturating_sub(marks);
+    let key = 27.min(field.saturating_sub(8));
+    let shown = match (row.pinned.as_deref(), row.kind) {
+        (Some(digest), FactKind::Md5 | FactKind::Sha256 | FactKind::Content)
+            if digest.len() > 10 =>
+        {
+            Text::plain(format!("{}..", &digest[..8.min(digest.len())]))
+        }
+        (pinned, kind) => value(pinned, kind, 10, Ink::Plain),
+    };
+    let name = Text::plain(row.key.as_str());
+    let text = if shown.width() > field - key {
+        let room = field.saturating_sub(shown.width() + 1);
+        name.to_column(room).with(Ink::Plain, " ").then(shown)
+    } else {
+        name.to_column(key).then(shown)
+    };
+    let mut mark = if row.moved {
+        Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else if row.read_now {
+        Text::plain("=")
+    } else {
+        Text::new()
+    };
+    if let Some(Some(differs)) = &row.last_pass {
+        mark = mark.with(
+            Ink::Bold,
+            format!(" {} {differs}", model.theme.glyph(Glyph::Other)),
+        );
+    }
+    text.to_column(field)
+        .with(Ink::Plain, " ")
+        .then(mark.clip(marks - 1, model.theme.ellipsis()))
+}

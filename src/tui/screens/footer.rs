@@ -1,0 +1,76 @@
+//! The footer: keys from the table, the answer to the last key, the search. Invariant: it names no key that the table does not have.
+
+use ratatui::layout::Rect;
+
+use crate::tui::inbox::Source;
+use crate::tui::keymap::BINDINGS;
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text};
+
+/// Draws the footer.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    if area.height == 0 || area.width < 4 {
+        return;
+    }
+    let width = area.width - 2;
+    if let Some(search) = model.search.as_ref().filter(|search| search.typing) {
+        let text = Text::inked(Ink::Bold, "/")
+            .with(Ink::Plain, &search.text)
+            .with(Ink::Bold, "_")
+            .with(Ink::Dim, "   Enter finds, Esc leaves");
+        canvas.text(area.x + 1, area.y, width, &text);
+        return;
+    }
+    if let Some(notice) = &model.notice {
+        canvas.text(area.x + 1, area.y, width, &Text::inked(Ink::Bold, notice));
+        return;
+    }
+    let keys = keys(area.width < 110);
+    let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
+    canvas.text(area.x + 1, area.y, width, &keys);
+    let script = script(model);
+    let room = width.saturating_sub(taken + 4);
+    if usize::from(room) >= script.width() {
+        canvas.text_right(area.right() - 1, area.y, room, &script);
+    }
+}
+
+fn keys(narrow: bool) -> Text {
+    let mut text = Text::new();
+    for binding in BINDINGS {
+        if let Some(does) = binding.footer {
+            let gap = match (text.is_empty(), narrow) {
+                (true, _) => "",
+                (false, true) => "  ",
+                (false, false) => "   ",
+            };
+            text = text
+                .with(Ink::Bold, format!("{gap}{}", binding.keys))
+                .with(Ink::Plain, format!(" {does}"));
+        }
+    }
+    text
+}
+
+/// The same without a screen.
+fn script(model: &Model) -> Text {
+    let run = &model.run;
+    let Some(id) = run.run_id() else {
+        return Text::new();
+    };
+    match (&model.source, run.waits_at()) {
+        (Source::Replay, _) => Text::inked(Ink::Dim, "a, x: not in a replay"),
+        (_, Some(gate)) => Text::inked(
+            Ink::Dim,
+            format!(
+                "in a script: drygate approve {} {gate} --digest ...",
+                id.tail()
+            ),
+        ),
+        (_, None) if run.sealed.is_some() => {
+            Text::inked(Ink::Dim, format!("anybody: drygate verify {}", id.tail()))
+        }
+        _ => Text::new(),
+    }
+}

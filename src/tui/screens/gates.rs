@@ -1,0 +1,312 @@
+//! Pane 1: the gates, and under G3 what people and the simulator do. Invariant: a gate without a verdict shows none.
+
+use super::pane::{PaneRow, PaneText};
+use crate::run::{ApprovalGate, ApprovalStatus, Decision, Gate, RunState, State, Verdict};
+use crate::simulate::Step;
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::theme::{Glyph, Ink, Theme};
+use crate::tui::widgets::Text;
+
+/// What is in the pane.
+pub(super) fn text(model: &Model, width: usize) -> PaneText {
+    let width = width.saturating_sub(2);
+    let mut rows = Vec::new();
+    for gate in Gate::ALL {
+        rows.push(gate_row(model, gate, width));
+        if gate == Gate::G3 {
+            orchestration(model, width, &mut rows);
+        }
+    }
+    rows.push(PaneRow::default());
+    rows.push(PaneRow::only(totals(&model.run)));
+    if width >= 40 {
+        rows.push(PaneRow::only(Text::inked(
+            Ink::Dim,
+            "Enter opens a gate: its checks, raw values",
+        )));
+    }
+    PaneText {
+        title: "GATES",
+        rows,
+        ..PaneText::default()
+    }
+}
+
+fn mark(theme: &Theme, glyph: Glyph, ink: Ink) -> Text {
+    Text::inked(ink, theme.glyph(glyph))
+}
+
+/// Mark and colour of a verdict.
+pub(super) fn verdict_mark(theme: &Theme, verdict: Verdict) -> Text {
+    match verdict {
+        Verdict::Pass => mark(theme, Glyph::Done, Ink::Good),
+        Verdict::Fail => mark(theme, Glyph::Alarm, Ink::Bad),
+        Verdict::NotChecked | Verdict::OutOfScope => mark(theme, Glyph::Busy, Ink::Plain),
+    }
+}
+
+fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
+    let run = model.run.gates.get(&gate);
+    let begun_mark = match run.map(|run| run.finished) {
+        Some(Some((verdict, _))) => verdict_mark(&model.theme, verdict),
+        Some(None) => mark(&model.theme, Glyph::Here, now_ink(model)),
+        None => mark(&model.theme, Glyph::Coming, Ink::Dim),
+    };
+    let ink = if run.is_some() { Ink::Plain } else { Ink::Dim };
+    let (title, gap) = if width >= 36 {
+        (gate.title(), "  ")
+    } else {
+        (short_title(gate), " ")
+    };
+    let count = count(run);
+    let tail = 8;
+    let left = begun_mark
+        .with(ink, format!(" {gate}{gap}{title}"))
+        .to_column(width.saturating_sub(tail));
+    PaneRow::new(left.then(count.right(tail)), Subject::Gate(gate))
+}
+
+/// `6/6`; `5/8` where checks are still to come; a verdict word where it is not PASS.
+fn count(run: Option<&crate::run::GateRun>) -> Text {
+    let Some(run) = run else {
+        return Text::inked(Ink::Dim, "-");
+    };
+    let passed = run
+        .checks
+        .iter()
+        .filter(|check| matches!(check.verdict, Verdict::Pass | Verdict::OutOfScope))
+        .count();
+    let text = format!("{passed}/{}", run.checks.len());
+    match run.finished.map(|(verdict, _)| verdict) {
+        Some(Verdict::Fail) => Text::inked(Ink::Bad, text),
+        Some(Verdict::Pass) => Text::inked(Ink::Good, text),
+        None if run.checks.is_empty() => Text::plain("..."),
+        _ => Text::plain(text),
+    }
+}
+
+fn short_title(gate: Gate) -> &'static str {
+    match gate {
+        Gate::G0 => "SSOT + repo",
+        Gate::G1 => "feasibility",
+        Gate::G2 => "minimal additions",
+        Gate::G3 => "orchestration",
+        Gate::G4 => "resume proof",
+        Gate::G5 => "safety tests",
+        Gate::G6 => "commit/report",
+    }
+}
+
+/// The colour of what is going on: amber where a person is waited for, magenta where facts drifted, else blue.
+fn now_ink(model: &Model) -> Ink {
+    let run = &model.run;
+    if run.drift.is_some() {
+        Ink::Drift
+    } else if run.waits_at().is_some() && run.pending_approval().is_none() {
+        Ink::Needed
+    } else {
+        Ink::Running
+    }
+}
+
+fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
+    rows.push(approval_row(model, ApprovalGate::SG1, width));
+    for step in [Step::Cut, Step::Verify] {
+        rows.push(step_row(model, step, width));
+    }
+    rows.push(approval_row(model, ApprovalGate::SG2, width));
+    if width >= 36 {
+        rows.push(step_row(model, Step::Enact, width));
+        rows.push(closeout_row(model, width));
+    } else {
+        let enact = step_row(model, Step::Enact, width);
+        let done = model.run.steps.iter().any(|done| done.step == Step::Enact);
+        if done {
+            rows.push(enact);
+            rows.push(closeout_row(model, width));
+        } else {
+            rows.push(PaneRow::new(
+                sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "ENACT, closeout"),
+                Subject::Step(Step::Enact),
+            ));
+        }
+    }
+}
+
+fn sub(model: &Model, glyph: Glyph, mark_ink: Ink, ink: Ink, name: &str) -> Text {
+    Text::plain("  ")
+        .with(mark_ink, model.theme.glyph(glyph))
+        .with(ink, format!(" {name}"))
+}
+
+fn columns(width: usize, name: Text, middle: Text, last: Text) -> Text {
+    if width >= 36 {
+        name.to_column(22)
+            .then(middle.to_column(8))
+            .then(last.clip(width.saturating_sub(30), "…"))
+    } else {
+        name.to_column(width.saturating_sub(6))
+            .then(middle.right(6))
+    }
+}
+
+fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
+    let run = &model.run;
+    let name = format!(
+        "{gate}{}{}",
+        if width >= 36 { "  " } else { " " },
+        run.gate_label(gate)
+    );
+    let drifted = run.drift.as_ref().filter(|drift| drift.gate == Some(gate));
+    let last = run
+        .approvals
+        .iter()
+        .rev()
+        .find(|approval| approval.gate == gate && approval.status != ApprovalStatus::Withdrawn);
+    let since = |at: Option<crate::survey::UtcTime>| {
+        Text::plain(at.map_or_else(String::new, |at| at.clock()))
+    };
+    let (text, who, when) = if let Some(drift) = drifted {
+        let text = sub(model, Glyph::Alarm, Ink::Drift, Ink::Plain, &name);
+        (
+            text,
+            Text::inked(Ink::Drift, "drift"),
+            since(Some(drift.at)),
+        )
+    } else if run.waits_at() == Some(gate) && run.pending_approval().is_none() {
+        let text = sub(model, Glyph::Here, Ink::Needed, Ink::Bold, &name);
+        (
+            text,
+            Text::inked(Ink::Needed, "YOU"),
+            since(run.state_since),
+        )
+    } else {
+        match last.filter(|approval| approval.status != ApprovalStatus::Void) {
+            Some(approval) => {
+                let (glyph, ink) = match (approval.decision, approval.status) {
+                    (Decision::Reject, _) => (Glyph::Alarm, Ink::Needed),
+                    (_, ApprovalStatus::Pending) => (Glyph::Here, Ink::Running),
+                    _ => (Glyph::Done, Ink::Plain),
+                };
+                let text = sub(model, glyph, ink, Ink::Plain, &name);
+                (
+                    text,
+                    Text::plain(&approval.by.user),
+                    since(Some(approval.at)),
+                )
+            }
+            None => (
+                sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, &name),
+                Text::new(),
+                Text::new(),
+            ),
+        }
+    };
+    PaneRow::new(columns(width, text, who, when), Subject::Approval(gate))
+}
+
+fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
+    let done = model.run.steps.iter().find(|done| done.step == step);
+    let name = step.to_string();
+    let text = match done {
+        None => {
+            let after = if step == Step::Enact { "SG2" } else { "SG1" };
+            let name = sub(
+                model,
+                Glyph::Coming,
+                Ink::Dim,
+                Ink::Dim,
+                &format!("{name:<7}"),
+            );
+            if width >= 36 {
+                name.with(Ink::Dim, format!(" simulated after {after}"))
+            } else {
+                name
+            }
+        }
+        Some(done) => {
+            let counts = &done.counts;
+            let units = counts.verified.get() + counts.unverified.get();
+            let (reached, says) = match step {
+                Step::Cut => (
+                    counts.would_insert.get() + counts.already_present.get(),
+                    match *counts.would_insert.get() {
+                        0 => "all already_present".to_owned(),
+                        _ => format!("{} would_insert", counts.would_insert),
+                    },
+                ),
+                Step::Verify => (
+                    *counts.verified.get(),
+                    match *counts.unverified.get() {
+                        0 => "no gap, no double".to_owned(),
+                        _ => format!("{} not equal", counts.unverified),
+                    },
+                ),
+                Step::Enact => (
+                    counts.would_enact.get() + counts.already_enacted.get(),
+                    match *counts.would_enact.get() {
+                        0 => "all already_enacted".to_owned(),
+                        _ => format!("{} would_enact", counts.would_enact),
+                    },
+                ),
+            };
+            let (glyph, ink) = if reached == units {
+                (Glyph::Done, Ink::Plain)
+            } else {
+                (Glyph::Alarm, Ink::Bad)
+            };
+            let text = sub(model, glyph, ink, Ink::Plain, &format!("{name:<7} "))
+                .with(Ink::Simulated, format!("~{reached}/{units}"));
+            if width >= 36 {
+                text.to_column(22)
+                    .then(Text::plain(says).clip(width.saturating_sub(22), "…"))
+            } else {
+                text
+            }
+        }
+    };
+    PaneRow::new(text, Subject::Step(step))
+}
+
+fn closeout_row(model: &Model, width: usize) -> PaneRow {
+    let run = &model.run;
+    let (text, says) = match &run.non_mutation {
+        Some(judged) => (
+            sub(model, Glyph::Done, Ink::Plain, Ink::Plain, "closeout"),
+            judged.verdict.word(),
+        ),
+        None if run.state == State::EnactSimulated || run.state == State::PostSurveyed => (
+            sub(model, Glyph::Here, Ink::Running, Ink::Plain, "closeout"),
+            "second survey",
+        ),
+        None => (
+            sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "closeout"),
+            "second survey",
+        ),
+    };
+    let ink = if run.non_mutation.is_some() {
+        Ink::Plain
+    } else {
+        Ink::Dim
+    };
+    let text = if width >= 36 {
+        text.to_column(22).then(Text::inked(ink, says))
+    } else {
+        text
+    };
+    PaneRow::new(text, Subject::Claim(crate::run::ClaimName::B))
+}
+
+fn totals(run: &RunState) -> Text {
+    let [pass, fail, not_checked, out_of_scope] = run.verdict_counts();
+    let ink = |count, ink| if count > 0 { ink } else { Ink::Plain };
+    let mut text = Text::inked(ink(pass, Ink::Good), format!("{pass} PASS"))
+        .with(Ink::Plain, "   ")
+        .with(ink(fail, Ink::Bad), format!("{fail} FAIL"))
+        .with(Ink::Plain, format!("   {not_checked} NOT CHECKED"));
+    if out_of_scope > 0 {
+        text.push(Ink::Plain, format!("   {out_of_scope} OUT OF SCOPE"));
+    }
+    text
+}

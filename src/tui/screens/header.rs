@@ -1,0 +1,119 @@
+//! The header: which run, which database, where from. Invariant: the target label is on every screen.
+
+use ratatui::layout::Rect;
+
+use crate::run::Mode;
+use crate::tui::inbox::Source;
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text};
+
+/// Draws one line or two.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let wide = area.height > 1;
+    let right = right(model, wide);
+    let right_width = u16::try_from(right.width()).unwrap_or(u16::MAX);
+    let margin = u16::from(wide);
+    let left_width = area.width.saturating_sub(right_width + 2 * margin + 1);
+    canvas.text(area.x + margin, area.y, left_width, &left(model, wide));
+    canvas.text_right(
+        area.right().saturating_sub(margin),
+        area.y,
+        area.width,
+        &right,
+    );
+    if wide {
+        canvas.text(
+            area.x + 1,
+            area.y + 1,
+            area.width.saturating_sub(2),
+            &second(model),
+        );
+    }
+}
+
+fn left(model: &Model, wide: bool) -> Text {
+    let mut text = Text::inked(Ink::Bold, "drygate");
+    let Some(created) = &model.run.created else {
+        return text;
+    };
+    let target = &created.target;
+    if wide {
+        text.push(
+            Ink::Plain,
+            format!("  {}  {}   ", created.run_id, created.profile),
+        );
+    } else {
+        text.push(
+            Ink::Plain,
+            format!(" {}  {}  ", created.run_id.short(), created.profile),
+        );
+    }
+    text.push(Ink::Target, format!("[{}]", target.label));
+    if wide {
+        text.push(Ink::Plain, format!("  {}", target.address()));
+    } else {
+        let host = target.host.split('.').next().unwrap_or("");
+        text.push(Ink::Plain, format!(" {host}/{}", target.database));
+    }
+    text
+}
+
+fn right(model: &Model, wide: bool) -> Text {
+    let mode = model
+        .run
+        .created
+        .as_ref()
+        .map_or(Mode::Dryrun, |created| created.mode);
+    let badge = model.source.badge();
+    if wide {
+        let text = Text::inked(Ink::Bold, badge);
+        match model.source {
+            Source::Replay => text.with(Ink::Plain, "   nothing here is live"),
+            _ => text.with(Ink::Plain, format!("   READ ONLY   {}", mode.name())),
+        }
+    } else {
+        let short = if badge.len() > 12 { "WATCHING" } else { badge };
+        let mode = mode.name().trim_start_matches("Mode.");
+        Text::plain(format!("READ ONLY  {mode}   ")).with(Ink::Bold, short)
+    }
+}
+
+fn second(model: &Model) -> Text {
+    let run = &model.run;
+    let mut parts = Vec::new();
+    let server = run.latest.as_ref().map(|(_, survey)| &survey.server);
+    match server {
+        Some(server) => {
+            let role = if server.in_recovery {
+                "standby"
+            } else {
+                "primary"
+            };
+            parts.push(format!(
+                "PostgreSQL {} {role}, {}",
+                server.version, server.transport
+            ));
+        }
+        None => parts.push("PostgreSQL: not connected yet".to_owned()),
+    }
+    if let (Some(created), Some(at)) = (&run.created, run.started_at) {
+        parts.push(format!(
+            "started {} by {}@{}",
+            at.clock(),
+            created.by.user,
+            created.by.host
+        ));
+    }
+    if !model.watchers.is_empty() {
+        parts.push(format!("watching: {}", model.watchers.join(", ")));
+    }
+    if let Some((seq, _)) = run.last {
+        let head = model
+            .head
+            .as_ref()
+            .map_or_else(String::new, |head| format!("{} ", &head.as_str()[..8]));
+        parts.push(format!("journal head {head}(seq {seq})"));
+    }
+    Text::plain(parts.join("   "))
+}

@@ -1,0 +1,140 @@
+//! One pane: title, fixed rows, rows, what is cut. Invariant: rows that do not fit are counted on the frame.
+
+use ratatui::layout::Rect;
+
+use super::{effect, events, facts, gates, proof, stops};
+use crate::tui::model::{Model, Over, Pane};
+use crate::tui::reading::Subject;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PaneRow {
+    /// What it says.
+    pub text: Text,
+    /// What Enter opens.
+    pub opens: Option<Subject>,
+    /// The whole value that `y` copies.
+    pub copies: Option<String>,
+}
+
+impl PaneRow {
+    /// A row that opens something.
+    pub fn new(text: Text, opens: Subject) -> Self {
+        Self {
+            text,
+            opens: Some(opens),
+            copies: None,
+        }
+    }
+
+    /// A row that is only read.
+    pub fn only(text: Text) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    /// The row with what `y` copies.
+    #[must_use]
+    pub fn copying(mut self, value: impl Into<String>) -> Self {
+        self.copies = Some(value.into());
+        self
+    }
+}
+
+/// What is in a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PaneText {
+    /// Title without its digit.
+    pub title: &'static str,
+    /// Remark on the right of the upper edge.
+    pub right: Text,
+    /// Rows that stay while the others scroll.
+    pub head: Vec<Text>,
+    /// The rows, without those before `skipped`.
+    pub rows: Vec<PaneRow>,
+    /// Rows before the first of `rows`.
+    pub skipped: usize,
+    /// All rows.
+    pub total: usize,
+}
+
+/// What is in a pane of that inner width. A pane with many rows makes only those of `window`: rows on screen; `None`: all.
+pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>) -> PaneText {
+    let mut content = match pane {
+        Pane::Gates => gates::text(model, width),
+        Pane::Facts => facts::text(model, width),
+        Pane::Stops => stops::text(model),
+        Pane::Effect => effect::text(model, width),
+        Pane::Proof => proof::text(model, width),
+        Pane::Events => return events::text(model, width, window),
+    };
+    content.total = content.rows.len();
+    content
+}
+
+/// Draws a pane.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
+    let window = usize::from(area.height.saturating_sub(2));
+    let content = pane_text(
+        model,
+        pane,
+        usize::from(area.width.saturating_sub(2)),
+        Some(window),
+    );
+    let focused = model.focus == pane && model.over == Over::Nothing;
+    let title_ink = if model.focus == pane {
+        Ink::Bold
+    } else {
+        Ink::Plain
+    };
+    let mark = if focused && model.enlarged {
+        " (Esc back)"
+    } else {
+        ""
+    };
+    let title = Text::inked(
+        title_ink,
+        format!("{} {}{mark}", pane.digit(), content.title),
+    );
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &content.right);
+    if inside.height == 0 || inside.width == 0 {
+        return;
+    }
+    let mut y = inside.y;
+    for line in content.head.iter().take(usize::from(inside.height)) {
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(1), line);
+        y += 1;
+    }
+    let room = usize::from(inside.bottom() - y);
+    let view = model.views[pane.index()];
+    let chosen = view.chosen(content.total);
+    let top = first_row(content.total, room, chosen);
+    let shown = content.rows.iter().enumerate();
+    for (nth, row) in shown.skip(top - content.skipped).take(room) {
+        if focused && nth + content.skipped == chosen {
+            canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
+        }
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(1), &row.text);
+        y += 1;
+    }
+    let below = content.total.saturating_sub(top + room);
+    let cut = match (top, below) {
+        (0, 0) => return,
+        (0, below) => format!("{below} more below"),
+        (above, 0) => format!("{above} more above"),
+        (above, below) => format!("{above} above, {below} below"),
+    };
+    let last = area.bottom() - 1;
+    canvas.on_edge(area, last, &Text::new(), &Text::inked(Ink::Dim, cut));
+}
+
+/// The first row on screen, so that the chosen one is on it and no room is left empty.
+pub(super) fn first_row(rows: usize, room: usize, chosen: usize) -> usize {
+    chosen
+        .saturating_sub(room / 2)
+        .min(rows.saturating_sub(room))
+}

@@ -1,0 +1,148 @@
+//! Pane 5: the claims so far. Invariant: what was not measured is never shown as holding.
+
+use super::pane::{PaneRow, PaneText};
+use crate::run::{Claim, ClaimName, ClaimVerdict, NonMutationVerdict, TransactionEnd};
+use crate::survey::Footprint;
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::theme::{Glyph, Ink};
+use crate::tui::widgets::Text;
+
+/// What is in the pane.
+pub(super) fn text(model: &Model, width: usize) -> PaneText {
+    let width = width.saturating_sub(2);
+    let judged = model.run.non_mutation.as_ref();
+    let mut rows: Vec<PaneRow> = model
+        .claims
+        .iter()
+        .map(|claim| row(model, claim, width))
+        .collect();
+    rows.push(PaneRow::default());
+    if width >= 40 {
+        rows.push(PaneRow::only(Text::inked(
+            Ink::Dim,
+            "Enter: raw values and what each claim cannot see",
+        )));
+    }
+    rows.push(PaneRow::only(guest(model)));
+    let (title, right) = match judged {
+        Some(judged) => ("PROOF", verdict(judged.verdict)),
+        None => ("PROOF SO FAR", Text::plain("verdict at closeout")),
+    };
+    PaneText {
+        title,
+        right,
+        rows,
+        ..PaneText::default()
+    }
+}
+
+fn verdict(verdict: NonMutationVerdict) -> Text {
+    let ink = match verdict {
+        NonMutationVerdict::Proven => Ink::Good,
+        NonMutationVerdict::ChangedByOthers => Ink::Drift,
+        NonMutationVerdict::Unproven | NonMutationVerdict::MutationSuspected => Ink::Bad,
+    };
+    Text::inked(ink, verdict.word())
+}
+
+/// Mark of a claim. C is informative; B has no verdict before closeout.
+pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
+    let (glyph, ink) = match (claim.name, claim.verdict) {
+        (ClaimName::C, _) => (Glyph::Busy, Ink::Plain),
+        (ClaimName::B, ClaimVerdict::False) => (Glyph::Alarm, Ink::Drift),
+        (_, ClaimVerdict::False) => (Glyph::Alarm, Ink::Bad),
+        (_, ClaimVerdict::Holds) => (Glyph::Done, Ink::Plain),
+        (_, ClaimVerdict::NotChecked) => (Glyph::Coming, Ink::Dim),
+    };
+    Text::inked(ink, model.theme.glyph(glyph))
+}
+
+fn says(name: ClaimName) -> &'static str {
+    match name {
+        ClaimName::A => "our sessions wrote nothing",
+        ClaimName::B => "facts equal, two snapshots",
+        ClaimName::C => "cluster quiet (informative)",
+        ClaimName::D => "role could not write",
+        ClaimName::E => "same server, no restart",
+    }
+}
+
+fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
+    let left = Text::plain(format!("{} ", claim.name.name()))
+        .then(mark(model, claim))
+        .with(Ink::Plain, format!(" {}", says(claim.name)));
+    let room = width.saturating_sub(left.width() + 2);
+    let text = if room >= 12 {
+        let measured = Text::plain(&claim.measured).clip(room, model.theme.ellipsis());
+        let gap = width - left.width() - measured.width();
+        left.with(Ink::Plain, " ".repeat(gap)).then(measured)
+    } else {
+        left
+    };
+    PaneRow::new(text, Subject::Claim(claim.name)).copying(claim.raw.to_string())
+}
+
+/// `guest: 0 sessions now, 1.9 s total, longest 0.42 s`
+fn guest(model: &Model) -> Text {
+    let mut sum = Footprint::default();
+    let mut open = 0;
+    let mut unseen = 0;
+    for transaction in &model.run.transactions {
+        match &transaction.end {
+            TransactionEnd::Open => open += 1,
+            TransactionEnd::Unseen(_) => unseen += 1,
+            TransactionEnd::Closed(proof) => sum.add(&proof.footprint),
+        }
+    }
+    let unseen = match unseen {
+        0 => String::new(),
+        n => format!(", {n} unseen"),
+    };
+    Text::inked(
+        Ink::Dim,
+        format!(
+            "guest: {} now, {} total, longest {}{unseen}",
+            super::words::counted(open, "session"),
+            seconds(sum.transaction_us),
+            seconds(sum.longest_us)
+        ),
+    )
+}
+
+fn seconds(us: u64) -> String {
+    format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
+}
+
+/// ` A v wrote nothing  B . equal so far  C o busy  D v cannot write  E v same DB`
+pub(super) fn one_line(model: &Model) -> Text {
+    let mut line = Text::new();
+    for claim in &model.claims {
+        let says = match (claim.name, claim.verdict) {
+            (ClaimName::A, ClaimVerdict::False) => "WROTE",
+            (ClaimName::A, _) => "wrote nothing",
+            (ClaimName::B, ClaimVerdict::False) => "CHANGED",
+            (ClaimName::B, ClaimVerdict::Holds) => "equal",
+            (ClaimName::B, _) => "at closeout",
+            (ClaimName::C, ClaimVerdict::Holds) => "quiet",
+            (ClaimName::C, _) => "not quiet",
+            (ClaimName::D, ClaimVerdict::False) => "CAN WRITE",
+            (ClaimName::D, _) => "cannot write",
+            (ClaimName::E, ClaimVerdict::False) => "OTHER DB",
+            (ClaimName::E, _) => "same DB",
+        };
+        let gap = if line.is_empty() { "" } else { "  " };
+        let says = if claim.verdict == ClaimVerdict::NotChecked
+            && !matches!(claim.name, ClaimName::B | ClaimName::C)
+        {
+            "not yet"
+        } else {
+            says
+        };
+        line = line
+            .with(Ink::Plain, format!("{gap}{} ", claim.name.name()))
+            .then(mark(model, claim))
+            .with(Ink::Plain, format!(" {says}"));
+    }
+    line
+}

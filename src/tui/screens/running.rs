@@ -1,0 +1,120 @@
+//! The band while work runs. Invariant: progress, rate and time left are shown only where they were measured.
+
+use super::band::{Band, state_line};
+use super::words;
+use crate::run::{Gate, State};
+use crate::tui::inbox::Progress;
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// The band of the gate that is being worked on.
+pub(super) fn band(model: &Model, narrow: bool) -> Band {
+    let run = &model.run;
+    if run.created.is_none() {
+        return Band::new(Ink::Running, "STARTING", "RUNNING")
+            .say(Text::plain(
+                "Connecting to nothing yet: the run is being created.",
+            ))
+            .keys(&[("q", "leave")]);
+    }
+    let open = Gate::ALL
+        .into_iter()
+        .rev()
+        .find(|gate| run.gates.get(gate).is_some_and(|g| g.finished.is_none()));
+    let title = match open {
+        Some(gate) => format!("{gate}   {}", gate.title().to_uppercase()),
+        None => format!("{}", run.state).to_uppercase().replace('_', " "),
+    };
+    let mut band = Band::new(Ink::Running, title, right_side(model, open))
+        .say(doing(model, open))
+        .keys(&[
+            ("q", "leave"),
+            ("Enter", "opens the row"),
+            ("?", "all keys"),
+        ]);
+    if let Some((predicted, _)) = &run.predicted {
+        let gap = if narrow { " " } else { "    " };
+        band = band.say(words::prediction(run, predicted, gap));
+    }
+    band.say(state_line(model, "stop_code=None"))
+}
+
+/// Seconds are shown only while they pass.
+fn right_side(model: &Model, open: Option<Gate>) -> String {
+    let started = open
+        .and_then(|gate| model.run.gates.get(&gate))
+        .map(|gate| gate.started_at);
+    match started {
+        Some(started) if model.is_running() && open != Some(Gate::G3) => {
+            let seconds = (model.now.unix_micros() - started.unix_micros()).max(0) / 1_000_000;
+            format!("RUNNING   {seconds} s")
+        }
+        _ => "RUNNING".to_owned(),
+    }
+}
+
+fn doing(model: &Model, open: Option<Gate>) -> Text {
+    if let Some(progress) = &model.progress {
+        return progress_line(model, progress);
+    }
+    let run = &model.run;
+    let sentence = match run.state {
+        State::Created => "Looking at the SSOT documents and the repository.",
+        State::Prechecked => "Reading the live facts: one read-only transaction, one snapshot.",
+        State::Surveyed => "Seeding the simulator from the survey, writing the context pins.",
+        State::Seeded => "Making the evidence of SG1 durable.",
+        State::AwaitingCutAuthorization | State::AwaitingLifecycleAuthorization => {
+            "Taking new evidence: the live facts are read again."
+        }
+        State::CutSimulated => "CUT is simulated; VERIFY compares each unit with the live one.",
+        State::Verified => "Making the evidence of SG2 durable.",
+        State::EnactSimulated => "Taking the post survey on a new snapshot.",
+        State::PostSurveyed => "Judging the five claims of the non-mutation proof.",
+        State::CloseoutReported | State::Rejected | State::Failed => match open {
+            Some(Gate::G4) => "A fresh runner folds the journal from disk and resumes.",
+            Some(Gate::G5) => "Running the safety probes.",
+            Some(Gate::G6) => "Rendering the reports, then the seal.",
+            _ => "Closing out.",
+        },
+    };
+    Text::plain(sentence)
+}
+
+/// `Grant matrix  212,400 of 337,671 lines  [########----]  91,000/s  1 s left`
+fn progress_line(model: &Model, progress: &Progress) -> Text {
+    let mut text = Text::inked(Ink::Bold, &progress.what);
+    let done = words::grouped(progress.done);
+    match progress.total {
+        Some(total) => {
+            let wide = if model.size.width < 110 { 12 } else { 24 };
+            let filled = if total == 0 {
+                wide
+            } else {
+                usize::try_from(
+                    u128::from(progress.done.min(total)) * wide as u128 / u128::from(total),
+                )
+                .unwrap_or(wide)
+            };
+            let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(wide - filled));
+            let total = words::grouped(total);
+            text.push(
+                Ink::Plain,
+                format!(
+                    "  {done:>width$} of {total} {}  ",
+                    progress.unit,
+                    width = total.len()
+                ),
+            );
+            text.push(Ink::Running, bar);
+        }
+        None => text.push(Ink::Plain, format!("  {done} {}", progress.unit)),
+    }
+    if let Some(rate) = progress.rate {
+        text.push(Ink::Plain, format!("  {}/s", words::grouped(rate)));
+    }
+    if let Some(left) = progress.seconds_left() {
+        text.push(Ink::Plain, format!("  {left} s left"));
+    }
+    text
+}

@@ -1,0 +1,194 @@
+//! The band of a run that is over. Invariant: green is for PASS and PROVEN alone.
+
+use super::band::{Band, state_line};
+use super::words;
+use crate::run::{Decision, Gate, NonMutationVerdict, RunResult, StopCode, Verdict};
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+const KEYS: [(&str, &str); 4] = [
+    ("Enter", "opens the row"),
+    ("d", "differences"),
+    ("e", "read the last evidence"),
+    ("q", "leave"),
+];
+
+/// The band of the result.
+pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
+    let (ink, right, stop) = match outcome {
+        RunResult::Pass => (Ink::Good, "PROVEN".to_owned(), None),
+        RunResult::ChangedByOthers => (
+            Ink::Drift,
+            "CHANGED BY OTHERS".to_owned(),
+            Some(StopCode::StopFactsDrifted),
+        ),
+        RunResult::Rejected => (
+            Ink::Needed,
+            "REJECTED".to_owned(),
+            Some(StopCode::StopApprovalRejected),
+        ),
+        RunResult::Fail => (
+            Ink::Bad,
+            failed_right(model),
+            Some(StopCode::StopGateFailed),
+        ),
+        RunResult::MutationSuspected => (
+            Ink::Bad,
+            "MUTATION SUSPECTED".to_owned(),
+            Some(StopCode::StopMutationSuspected),
+        ),
+        RunResult::Incomplete => {
+            let [.., not_checked, _] = model.run.verdict_counts();
+            let right = match not_checked {
+                0 => "UNPROVEN".to_owned(),
+                n => format!("{n} NOT CHECKED"),
+            };
+            (Ink::Needed, right, None)
+        }
+    };
+    let code = stop.map_or("stop_code=None", StopCode::name);
+    let band = Band::new(ink, result, right);
+    sentences(model, outcome, band)
+        .say(state_line(model, code))
+        .keys(&KEYS)
+}
+
+fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
+    let run = &model.run;
+    match outcome {
+        RunResult::Pass => band.say(Text::plain(format!(
+            "No change measured in production; our sessions wrote nothing. {}",
+            totals(model)
+        ))),
+        RunResult::ChangedByOthers => {
+            let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
+            let named: Vec<String> = changes
+                .iter()
+                .take(3)
+                .map(|c| words::change(c.key.as_str(), c.approved.as_deref(), c.found.as_deref()))
+                .collect();
+            let more = match changes.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(", {more} more"),
+            };
+            band.say(Text::plain(format!(
+                "Somebody else changed the database between the surveys: {}{more}.",
+                named.join(", ")
+            )))
+            .say(Text::plain(format!(
+                "Our sessions wrote nothing. {}",
+                totals(model)
+            )))
+        }
+        RunResult::Rejected => {
+            let rejection = run
+                .approvals
+                .iter()
+                .rev()
+                .find(|approval| approval.decision == Decision::Reject);
+            let Some(rejection) = rejection else {
+                return band;
+            };
+            band.say(Text::plain(format!(
+                "{} rejected by {} {}: {}",
+                rejection.gate,
+                rejection.by.user,
+                rejection.at.clock(),
+                rejection.reason.as_deref().unwrap_or("no reason recorded")
+            )))
+            .say(Text::plain(
+                "No post survey was taken, so nothing is claimed of the database after the pin.",
+            ))
+        }
+        RunResult::Fail | RunResult::MutationSuspected => failed(model, band),
+        RunResult::Incomplete => incomplete(model, band),
+    }
+}
+
+fn totals(model: &Model) -> String {
+    let run = &model.run;
+    let passed = Gate::ALL
+        .iter()
+        .filter(|gate| run.finished(**gate) == Some(Verdict::Pass))
+        .count();
+    let rows = run.predicted.as_ref().map_or_else(
+        || "nothing".to_owned(),
+        |(predicted, _)| format!("{} rows", predicted.rows()),
+    );
+    format!(
+        "{passed} of {} gates PASS, {rows} predicted, {} reports in kb/.",
+        Gate::ALL.len(),
+        run.reports.len()
+    )
+}
+
+fn failed_right(model: &Model) -> String {
+    first_fail(model).map_or_else(|| "FAIL".to_owned(), |(gate, _, _)| format!("{gate} FAIL"))
+}
+
+fn first_fail(model: &Model) -> Option<(Gate, &str, &str)> {
+    model
+        .run
+        .checks()
+        .find(|(_, check)| check.verdict == Verdict::Fail && check.cause.is_none())
+        .map(|(gate, check)| (gate, check.name.as_str(), check.says.as_str()))
+}
+
+fn failed(model: &Model, band: Band) -> Band {
+    let band = match model.run.non_mutation.as_ref().map(|n| n.verdict) {
+        Some(NonMutationVerdict::MutationSuspected) => {
+            let measured = model.run.non_mutation.as_ref().and_then(|n| {
+                n.claims
+                    .iter()
+                    .find(|claim| claim.name == crate::run::ClaimName::A)
+                    .map(|claim| claim.measured.clone())
+            });
+            band.say(Text::plain(format!(
+                "Claim A is false: our sessions are not proven clean. {}",
+                measured.unwrap_or_default()
+            )))
+        }
+        _ => band,
+    };
+    match first_fail(model) {
+        Some((gate, name, says)) => {
+            let [_, fails, ..] = model.run.verdict_counts();
+            let more = match fails.saturating_sub(1) {
+                0 => String::new(),
+                more => format!("  {more} more FAIL: Enter on the gate shows each."),
+            };
+            band.say(
+                Text::inked(Ink::Bad, format!("{gate} {name}"))
+                    .with(Ink::Plain, format!(": {says}{more}")),
+            )
+        }
+        None => band,
+    }
+}
+
+fn incomplete(model: &Model, band: Band) -> Band {
+    let first = model
+        .run
+        .checks()
+        .find(|(_, check)| check.verdict == Verdict::NotChecked);
+    let band = match first {
+        Some((gate, check)) => band.say(Text::plain(format!(
+            "{gate} {}: {} Enter shows each, with what would check it.",
+            check.name,
+            sentence(&check.says)
+        ))),
+        None => band.say(Text::plain(
+            "The non-mutation proof is UNPROVEN. Enter on a claim shows what was not measured.",
+        )),
+    };
+    band.say(Text::plain(totals(model)))
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with('.') {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}

@@ -1,0 +1,281 @@
+//! The band while a person is waited for. Invariant: what makes an approval fail is said before anybody tries.
+
+use super::band::{Band, state_line};
+use super::words;
+use crate::run::{ApprovalGate, Drift, Evidence, StopCode};
+use crate::tui::model::Model;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+const KEYS: [(&str, &str); 6] = [
+    ("a", "approve"),
+    ("x", "reject"),
+    ("e", "read the evidence"),
+    ("d", "differences"),
+    ("r", "survey again"),
+    ("q", "leave it waiting"),
+];
+
+const KEYS_NARROW: [(&str, &str); 6] = [
+    ("a", "approve"),
+    ("x", "reject"),
+    ("e", "evidence"),
+    ("d", "differences"),
+    ("r", "survey again"),
+    ("q", "leave"),
+];
+
+const KEYS_RENEW: [(&str, &str); 5] = [
+    ("r", "take new evidence"),
+    ("d", "differences"),
+    ("e", "read the evidence"),
+    ("x", "reject"),
+    ("q", "leave it waiting"),
+];
+
+/// The band at SG1 or SG2.
+pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
+    let run = &model.run;
+    let Some(evidence) = &run.evidence else {
+        return Band::new(Ink::Running, gate.name(), "");
+    };
+    if let Some(pending) = run.pending_approval() {
+        return Band::new(
+            Ink::Running,
+            format!("{gate}   APPROVAL PENDING"),
+            "SURVEYING AGAIN",
+        )
+        .say(Text::plain(format!(
+            "Approved by {} {}. All facts are read again before it takes effect.",
+            pending.by.user,
+            pending.at.clock()
+        )))
+        .say(words::prediction(
+            run,
+            &evidence.sheet.predicted,
+            gap(narrow),
+        ))
+        .say(state_line(model, StopCode::StopApprovalRequired.name()))
+        .keys(&[("q", "leave: the approval is kept")]);
+    }
+    let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
+    let situation = moved(model, gate)
+        .or_else(|| expired(model, gate, evidence))
+        .or_else(|| refused(model, gate))
+        .or_else(|| database_gone(model, &question));
+    let keys: &[_] = if narrow { &KEYS_NARROW } else { &KEYS };
+    if let Some(band) = situation {
+        let keys = if band.keys.is_empty() {
+            keys.to_vec()
+        } else {
+            band.keys.clone()
+        };
+        return band
+            .say(words::prediction(
+                run,
+                &evidence.sheet.predicted,
+                gap(narrow),
+            ))
+            .say(state_line(model, StopCode::StopApprovalRequired.name()))
+            .keys(&keys)
+            .needing_person();
+    }
+    let since = run.state_since.map_or_else(String::new, |at| {
+        if narrow {
+            at.clock_minutes()
+        } else {
+            at.clock()
+        }
+    });
+    Band::new(
+        Ink::Needed,
+        question,
+        right_side(model, evidence, &since, narrow),
+    )
+    .say(words::prediction(
+        run,
+        &evidence.sheet.predicted,
+        gap(narrow),
+    ))
+    .say(differences(model, evidence, narrow))
+    .say(state_line(model, StopCode::StopApprovalRequired.name()))
+    .keys(keys)
+    .needing_person()
+}
+
+fn gap(narrow: bool) -> &'static str {
+    if narrow { " " } else { "    " }
+}
+
+fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> String {
+    let waiting = format!("WAITING FOR YOU since {since}");
+    match (model.minutes_left(), narrow) {
+        (Some(1), _) => format!("{waiting}   EXPIRES WITHIN 1 MINUTE"),
+        (Some(minutes), _) => format!("{waiting}   EXPIRES IN {minutes} MINUTES"),
+        (None, true) => waiting,
+        (None, false) => format!(
+            "{waiting}   evidence expires {}",
+            evidence.expires_at.clock_minutes()
+        ),
+    }
+}
+
+fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
+    let checked = words::checked_at(&model.run).map_or_else(String::new, |at| at.clock());
+    let sheet = &evidence.sheet;
+    if narrow {
+        return Text::plain(format!("Live facts equal the evidence ({checked}).  "))
+            .with(Ink::Plain, words::last_pass_short(sheet));
+    }
+    let ink = if sheet.last_pass_differences.is_empty() {
+        Ink::Plain
+    } else {
+        Ink::Bold
+    };
+    Text::plain(format!(
+        "Live facts equal the evidence, checked {checked}.    "
+    ))
+    .with(ink, words::last_pass(sheet))
+}
+
+/// Facts that were seen to have moved while nobody approved.
+fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
+    let run = &model.run;
+    let live = run.live.as_ref().filter(|live| !live.changed.is_empty())?;
+    let (key, found) = live.changed.first()?;
+    let pinned = run
+        .pin
+        .as_ref()
+        .and_then(|pin| pin.fact(key.as_str()))
+        .and_then(|fact| fact.observed.value());
+    let more = match live.changed.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let since = run.pin.as_ref().map_or_else(String::new, |pin| {
+        format!(" since {}", pin.snapshot.began_at.clock())
+    });
+    let sentence = format!(
+        "{}{more}{since}. d shows it, r takes new evidence.",
+        words::change(key.as_str(), pinned, found.as_deref())
+    );
+    Some(
+        Band::new(
+            Ink::Drift,
+            format!("{gate}   FACTS MOVED"),
+            "APPROVING WOULD BE REFUSED",
+        )
+        .say(Text::plain(sentence))
+        .keys(&KEYS_RENEW),
+    )
+}
+
+fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Band> {
+    if !model.is_expired() {
+        return None;
+    }
+    let ttl = model.run.created.as_ref()?.approvals.ttl_seconds;
+    let shown = evidence.expires_at.plus_seconds(-ttl);
+    let good = if ttl % 3600 == 0 {
+        format!("{} h", ttl / 3600)
+    } else {
+        format!("{} min", ttl / 60)
+    };
+    Some(
+        Band::new(
+            Ink::Needed,
+            format!("{gate}   EVIDENCE EXPIRED"),
+            "STILL WAITING",
+        )
+        .say(Text::plain(format!(
+            "Shown {}, good for {good}. r takes new evidence and shows what changed.",
+            shown.clock()
+        )))
+        .keys(&KEYS_RENEW),
+    )
+}
+
+fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
+    let why = model.refused.as_ref()?;
+    Some(
+        Band::new(
+            Ink::Needed,
+            format!("{gate}   APPROVAL REFUSED"),
+            "STILL WAITING",
+        )
+        .say(Text::plain(why)),
+    )
+}
+
+fn database_gone(model: &Model, question: &str) -> Option<Band> {
+    let (_, since) = model.run.live.as_ref()?.failed.as_ref()?;
+    let host = &model.run.created.as_ref()?.target.host;
+    Some(
+        Band::new(Ink::Needed, question, "WAITING, LIVE CHECK FAILED").say(Text::plain(format!(
+            "{host} does not answer since {}. The run is kept; approving needs the database.",
+            since.clock()
+        ))),
+    )
+}
+
+/// The band of a drift that stands: the approval is void.
+pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
+    let run = &model.run;
+    let gate = drift.gate.map_or("", ApprovalGate::name);
+    let void = run
+        .approvals
+        .iter()
+        .rev()
+        .find(|approval| approval.status == crate::run::ApprovalStatus::Void);
+    let stopped = format!("STOPPED at {}", drift.at.clock());
+    let right = match void {
+        Some(approval) if !narrow => {
+            format!("{stopped}   approval of {} is void", approval.at.clock())
+        }
+        _ => stopped,
+    };
+    let named: Vec<String> = drift
+        .changes
+        .iter()
+        .take(4)
+        .map(|change| {
+            words::change(
+                change.key.as_str(),
+                change.approved.as_deref(),
+                change.found.as_deref(),
+            )
+        })
+        .collect();
+    let more = match drift.changes.len().saturating_sub(4) {
+        0 => String::new(),
+        more => format!(", {more} more"),
+    };
+    let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
+    let by = void.map_or_else(
+        || "the evidence".to_owned(),
+        |approval| format!("the evidence that {} approved", approval.by.user),
+    );
+    let verb = if drift.changes.len() == 1 {
+        "differs"
+    } else {
+        "differ"
+    };
+    Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
+        .say(Text::plain(format!(
+            "Somebody else changed the database: {}{more}.",
+            named.join(", ")
+        )))
+        .say(Text::plain(format!(
+            "{} of {facts} facts {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.",
+            drift.changes.len()
+        )))
+        .say(state_line(model, StopCode::StopFactsDrifted.name()))
+        .keys(&[
+            ("r", "take new evidence"),
+            ("d", "approved | found"),
+            ("e", "what the approver saw"),
+            ("x", "reject"),
+            ("q", "leave it waiting"),
+        ])
+        .needing_person()
+}

@@ -1,0 +1,167 @@
+//! Phrases that several regions share. Invariant: a simulated number always carries its `~`.
+
+use crate::run::{Decision, EvidenceSheet, RunState};
+use crate::simulate::PredictedEffect;
+use crate::survey::{Digest, FactKind, UtcTime};
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// `5d0e7b21..c3f91a`: an evidence digest ends in the six characters that are typed.
+pub fn evidence_short(digest: &Digest) -> String {
+    format!("{}..{}", &digest.as_str()[..8], digest.last_six())
+}
+
+/// `12,400`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 fact`, `2 facts`.
+pub fn counted(number: usize, one: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {one}s")
+    }
+}
+
+/// Whether the prediction is zero rows.
+pub fn predicts_nothing(predicted: &PredictedEffect) -> bool {
+    *predicted.rows().get() == 0
+}
+
+/// What a live run would change, table by table, `gap` between the tables.
+pub fn prediction(run: &RunState, predicted: &PredictedEffect, gap: &str) -> Text {
+    let counts = run.predicted.as_ref().map(|(_, counts)| counts);
+    if predicts_nothing(predicted) {
+        let present = counts.map(|counts| counts.already_present);
+        return match present {
+            Some(present) if *present.get() > 0 => {
+                Text::plain("A live run would change nothing: all ")
+                    .with(Ink::Simulated, present.to_string())
+                    .with(Ink::Plain, " units are already present.")
+            }
+            _ => Text::plain("A live run would change nothing."),
+        };
+    }
+    let mut text = Text::plain("A live run would change ")
+        .with(Ink::Bold, predicted.rows().to_string())
+        .with(Ink::Plain, " rows:");
+    let comma = if gap.len() > 1 { "" } else { "," };
+    for (nth, table) in predicted.touched().enumerate() {
+        let before = match (nth, gap.len() > 1) {
+            (0, true) => "   ".to_owned(),
+            (0, false) => " ".to_owned(),
+            _ => format!("{comma}{gap}"),
+        };
+        text.push(Ink::Plain, format!("{before}{} ", table.table));
+        text.push(Ink::Simulated, table.words());
+    }
+    let deleted = predicted.deleted();
+    let before = format!("{comma}{gap}");
+    if *deleted.get() == 0 {
+        text.with(Ink::Plain, format!("{before}nothing deleted"))
+            .with(Ink::Plain, if comma.is_empty() { "" } else { "." })
+    } else {
+        text.with(Ink::Plain, before)
+            .with(Ink::Bad, format!("{deleted} DELETED"))
+    }
+}
+
+/// How the evidence stands to the last PASS.
+pub fn last_pass(sheet: &EvidenceSheet) -> String {
+    let Some((_, sealed_at, _)) = &sheet.last_pass else {
+        return "No PASS of this profile and target yet to compare with.".to_owned();
+    };
+    let differences = &sheet.last_pass_differences;
+    let date = sealed_at.date();
+    if differences.is_empty() {
+        return format!("Equal to the last PASS ({date}).");
+    }
+    let named: Vec<String> = differences
+        .iter()
+        .take(3)
+        .map(|difference| match difference.lines {
+            Some(1) => format!("{}, 1 line", difference.key),
+            Some(lines) => format!("{}, {lines} lines", difference.key),
+            None => difference.key.to_string(),
+        })
+        .collect();
+    let more = match differences.len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!(", {more} more"),
+    };
+    let code = differences.iter().all(|difference| {
+        sheet
+            .facts
+            .iter()
+            .any(|fact| fact.key == difference.key && fact.kind == FactKind::Md5)
+    });
+    let kind = if code { ", and it is code" } else { "" };
+    format!(
+        "Different from the last PASS ({date}): {} of {}{kind}: {}{more}.",
+        differences.len(),
+        counted(sheet.facts.len(), "fact"),
+        named.join("; ")
+    )
+}
+
+/// `Since last PASS: 1 differs.`
+pub fn last_pass_short(sheet: &EvidenceSheet) -> String {
+    match (&sheet.last_pass, sheet.last_pass_differences.len()) {
+        (None, _) => "No PASS yet to compare with.".to_owned(),
+        (Some(_), 0) => "Equal to the last PASS.".to_owned(),
+        (Some(_), 1) => "Since last PASS: 1 differs.".to_owned(),
+        (Some(_), n) => format!("Since last PASS: {n} differ."),
+    }
+}
+
+/// What a value is called where it may be missing.
+pub fn value_or_unknown(value: Option<&str>) -> &str {
+    value.unwrap_or("unknown")
+}
+
+/// A value short enough for a list: digests as first8..last4.
+pub fn short_value(value: &str) -> String {
+    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if (value.len() == 32 || value.len() == 64) && hex(value) {
+        format!("{}..{}", &value[..8], &value[value.len() - 4..])
+    } else {
+        value.to_owned()
+    }
+}
+
+/// `icx_draft 60 -> 59`.
+pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
+    format!(
+        "{key} {} -> {}",
+        short_value(value_or_unknown(from)),
+        short_value(value_or_unknown(to))
+    )
+}
+
+/// Past participle of a decision.
+pub fn decided(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approved",
+        Decision::Reject => "rejected",
+        Decision::Withdraw => "withdrawn",
+    }
+}
+
+/// When the evidence that waits was last compared with the live facts.
+pub fn checked_at(run: &RunState) -> Option<UtcTime> {
+    run.live
+        .as_ref()
+        .filter(|live| live.failed.is_none())
+        .map(|live| live.read_at)
+        .or_else(|| run.pin.as_ref().map(|pin| pin.snapshot.ended_at))
+}

@@ -1,0 +1,78 @@
+//! Signals as news. Invariant: a signal that ends the program goes through the screen; a second one does not wait for it.
+
+use std::io;
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use rustix::termios::tcgetwinsize;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::{Handle, Signals as Incoming};
+
+use super::inbox::News;
+use super::terminal::Guard;
+
+/// The signals that are listened to, until dropped.
+#[derive(Debug)]
+pub struct Signals {
+    handle: Handle,
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+/// Starts to listen. A second ending signal gives the terminal back and ends the process at once: the screen may be blocked in a write.
+pub fn spawn(
+    news: Sender<News>,
+    guard: &Guard,
+    clock: impl Fn() -> Duration + Send + 'static,
+) -> io::Result<Signals> {
+    let mut incoming =
+        Incoming::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH])?;
+    let handle = incoming.handle();
+    let outside = guard.outside();
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            let mut ending = false;
+            for signal in incoming.forever() {
+                let sent = match signal {
+                    SIGCONT => Some(News::Resumed),
+                    SIGTSTP => Some(suspend(clock())),
+                    SIGWINCH => resized(clock()),
+                    signal if ending => {
+                        outside.give_back_unwritten();
+                        std::process::exit(128 + signal);
+                    }
+                    signal => {
+                        ending = true;
+                        Some(News::Signal(signal))
+                    }
+                };
+                if sent.is_some_and(|sent| news.send(sent).is_err()) {
+                    return;
+                }
+            }
+        })?;
+    Ok(Signals { handle })
+}
+
+/// A stop that was asked for from outside is the key for it.
+fn suspend(at: Duration) -> News {
+    News::Terminal {
+        event: Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)),
+        at,
+    }
+}
+
+fn resized(at: Duration) -> Option<News> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    Some(News::Terminal {
+        event: Event::Resize(size.ws_col, size.ws_row),
+        at,
+    })
+}

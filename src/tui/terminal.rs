@@ -1,0 +1,199 @@
+//! The terminal as a guard value. Invariant: whatever ends the screen, what was switched on is switched off, once.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
+use thiserror::Error;
+
+use super::event_loop::Outside;
+
+/// Why there can be no screen.
+#[derive(Debug, Error)]
+pub enum TerminalError {
+    /// stdin or stdout is no terminal.
+    #[error("there is no terminal: stdin and stdout must be one (--headless needs none)")]
+    None,
+    /// The terminal refused.
+    #[error("the terminal cannot be taken: {0}")]
+    Refused(#[from] io::Error),
+}
+
+/// What is switched on, and how it was before.
+#[derive(Debug)]
+struct Held {
+    before: Termios,
+    on: bool,
+}
+
+/// The terminal, taken. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Guard {
+    held: Arc<Mutex<Held>>,
+}
+
+/// A ratatui terminal that writes each frame at once.
+pub type ScreenTerminal = Terminal<CrosstermBackend<BufWriter<File>>>;
+
+impl Guard {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor. A panic gives it back before its message.
+    pub fn take() -> Result<(Self, ScreenTerminal), TerminalError> {
+        let (input, output) = (io::stdin(), io::stdout());
+        if !isatty(&input) || !isatty(&output) {
+            return Err(TerminalError::None);
+        }
+        let before = tcgetattr(&input).map_err(io::Error::from)?;
+        let held = Arc::new(Mutex::new(Held { before, on: false }));
+        let guard = Self { held };
+        switch_on(&guard.held)?;
+        guard.hook_panics();
+        let file = File::from(output.as_fd().try_clone_to_owned()?);
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, file));
+        Ok((guard, Terminal::new(backend)?))
+    }
+
+    /// What the screen does to this terminal besides drawing.
+    pub fn outside(&self) -> TerminalOutside {
+        TerminalOutside {
+            held: Arc::clone(&self.held),
+        }
+    }
+
+    /// Gives the terminal back now; the drop then does nothing.
+    pub fn give_back(&self) {
+        switch_off(&self.held);
+    }
+
+    fn hook_panics(&self) {
+        let held = Arc::clone(&self.held);
+        let next = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            switch_off(&held);
+            next(info);
+        }));
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        switch_off(&self.held);
+    }
+}
+
+fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut raw = held.before.clone();
+    raw.make_raw();
+    held.on = true;
+    tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+    let mut out = Vec::new();
+    // The title that was is kept on the terminal's own stack.
+    out.extend_from_slice(b"\x1b[22;2t");
+    queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    write_out(&out)
+}
+
+/// Tries to give everything back; a terminal that is gone cannot be helped.
+fn switch_off(held: &Mutex<Held>) {
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    if !held.on {
+        return;
+    }
+    held.on = false;
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &held.before);
+    let mut out = Vec::new();
+    let queued = queue!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    out.extend_from_slice(b"\x1b[23;2t");
+    if queued.is_ok() {
+        let _ = write_out(&out);
+    }
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// The real terminal's title, bell, clipboard and suspension.
+#[derive(Debug)]
+pub struct TerminalOutside {
+    held: Arc<Mutex<Held>>,
+}
+
+impl TerminalOutside {
+    /// Gives the line discipline back and writes nothing: for a terminal whose output is blocked.
+    pub fn give_back_unwritten(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &held.before);
+    }
+}
+
+impl Outside for TerminalOutside {
+    fn title(&mut self, title: &str) -> io::Result<()> {
+        write_out(format!("\x1b]2;{title}\x1b\\").as_bytes())
+    }
+
+    fn bell(&mut self) -> io::Result<()> {
+        write_out(b"\x07")
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        write_out(format!("\x1b]52;c;{}\x1b\\", base64(text.as_bytes())).as_bytes())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        switch_off(&self.held);
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        switch_on(&self.held)
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        switch_on(&self.held)
+    }
+}
+
+/// Base64 with padding, as OSC 52 wants it.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |nth: usize| u32::from(chunk.get(nth).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for nth in 0..4 {
+            if nth <= chunk.len() {
+                let index = (word >> (18 - 6 * nth)) & 63;
+                out.push(char::from(ALPHABET[index as usize]));
+            } else {
+                out.push('=');
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_of_the_standard() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! News in, orders out. Invariant: the only place that changes the model; it performs nothing itself.
+
+use std::time::Duration;
+
+use crossterm::event::Event as TerminalEvent;
+use ratatui::layout::Size;
+
+use super::approving::OwnSurvey;
+use super::inbox::{News, Order};
+use super::model::{Model, Over};
+use super::{keys, screens};
+use crate::run::{Decision, Event};
+use crate::survey::{Digest, UtcTime};
+
+/// What the loop has to do for the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Ask the runner.
+    Order(Order),
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Stop this process until it is continued.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Leave the screen.
+    Leave,
+}
+
+/// Changes the model by news; `now` is the monotonic clock.
+pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    match news {
+        News::Recorded {
+            seq,
+            at,
+            event,
+            head,
+        } => recorded(model, seq, at, &event, head),
+        News::Progress(progress) => model.progress = Some(progress),
+        News::Terminal { event, at } => terminal(model, event, at, &mut wishes),
+        News::Resumed => {
+            disarm(model, now);
+            ask_sheet_again(model, &mut wishes);
+            wishes.push(Wish::Redraw);
+        }
+        News::Ended { exit_code, says } => {
+            model.progress = None;
+            close_sheets(model);
+            model.ended = Some((exit_code, says));
+        }
+        News::Watchers(watchers) => model.watchers = watchers,
+        News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
+    }
+    settle(model, now);
+    wishes
+}
+
+/// What follows from time and size alone: the end of the sheet is on screen, the sheet becomes READY.
+pub fn settle(model: &mut Model, now: Duration) {
+    let visible = match &model.over {
+        Over::Approving(sheet) => screens::approve_sheet::end_is_visible(model, sheet),
+        _ => false,
+    };
+    let expired = model.is_expired();
+    if let Over::Approving(sheet) = &mut model.over {
+        if visible {
+            sheet.show_end();
+        }
+        if !expired {
+            sheet.arm(now);
+        }
+    }
+}
+
+fn terminal(model: &mut Model, event: TerminalEvent, at: Duration, wishes: &mut Vec<Wish>) {
+    match event {
+        TerminalEvent::Key(key) => keys::pressed(model, &key, at, wishes),
+        TerminalEvent::Paste(_) => match &mut model.over {
+            Over::Approving(sheet) => sheet.pasted(at),
+            Over::Rejecting(sheet) => sheet.pasted(at),
+            _ => {}
+        },
+        TerminalEvent::Resize(width, height) => {
+            model.size = Size::new(width, height);
+            disarm(model, at);
+        }
+        TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => {}
+    }
+}
+
+fn disarm(model: &mut Model, now: Duration) {
+    if let Over::Approving(sheet) = &mut model.over {
+        sheet.disarm(now);
+    }
+}
+
+/// After a suspension the facts are read again: nobody knows how long it was.
+fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+    if let Over::Approving(sheet) = &mut model.over
+        && !sheet.sent
+    {
+        sheet.surveyed(OwnSurvey::Asked);
+        wishes.push(Wish::Order(Order::OpenSheet {
+            gate: sheet.gate,
+            evidence: sheet.evidence.clone(),
+        }));
+    }
+}
+
+fn close_sheets(model: &mut Model) {
+    if matches!(model.over, Over::Approving(_) | Over::Rejecting(_)) {
+        model.over = Over::Nothing;
+    }
+}
+
+fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Option<Digest>) {
+    model.run.apply(seq, at, event);
+    model.head = head;
+    model.claims_stale = true;
+    match event {
+        Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
+        Event::RunResumed(_) => model.ended = None,
+        Event::ApprovalRefused { reason, .. } => {
+            model.refused = Some(reason.clone());
+            close_sheets(model);
+        }
+        Event::ApprovalRecorded { .. } | Event::EvidenceTaken { .. } => model.refused = None,
+        Event::SurveyTaken { .. }
+        | Event::GateFinished { .. }
+        | Event::StateChanged { .. }
+        | Event::StopRaised(_) => model.progress = None,
+        _ => {}
+    }
+    sheet_hears(model, event);
+}
+
+/// The open sheet follows its own survey, and closes when its question is no longer open.
+fn sheet_hears(model: &mut Model, event: &Event) {
+    let current = model.run.evidence.as_ref().map(|e| e.digest.clone());
+    let waits = model.run.waits_at();
+    let closes = match &mut model.over {
+        Over::Approving(sheet) => {
+            match event {
+                Event::EvidenceShown { evidence, .. }
+                    if *evidence == sheet.evidence && sheet.survey == OwnSurvey::Asked =>
+                {
+                    sheet.surveyed(OwnSurvey::Reading);
+                }
+                Event::LiveRead {
+                    changed,
+                    complete,
+                    failed,
+                    read_at,
+                } => {
+                    let own = *complete && sheet.survey != OwnSurvey::Asked;
+                    match (changed.len(), failed) {
+                        (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),
+                        (0, None) if own => sheet.surveyed(OwnSurvey::Equal(*read_at)),
+                        (0, _) | (_, Some(_)) => {}
+                        (moved, None) => sheet.surveyed(OwnSurvey::Moved(moved)),
+                    }
+                }
+                _ => {}
+            }
+            let decided = matches!(
+                event,
+                Event::ApprovalRecorded {
+                    decision: Decision::Approve | Decision::Reject,
+                    ..
+                }
+            );
+            decided || waits != Some(sheet.gate) || current.as_ref() != Some(&sheet.evidence)
+        }
+        Over::Rejecting(sheet) => {
+            matches!(
+                event,
+                Event::ApprovalRecorded {
+                    decision: Decision::Reject,
+                    ..
+                }
+            ) || waits != Some(sheet.gate)
+                || current.as_ref() != Some(&sheet.evidence)
+        }
+        _ => false,
+    };
+    if closes {
+        model.over = Over::Nothing;
+    }
+}

@@ -1,0 +1,148 @@
+//! The surface that screens draw on. Invariant: nothing outside the given area is touched, at any size.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Shown, Text};
+use crate::tui::theme::{Ink, Theme};
+
+/// Which lines a frame is drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Panes.
+    Light,
+    /// The band, and nothing else.
+    Heavy,
+}
+
+/// A buffer with a theme.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    buffer: &'a mut Buffer,
+    theme: &'a Theme,
+}
+
+impl<'a> Canvas<'a> {
+    /// Draws on `buffer` in `theme`.
+    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+        Self { buffer, theme }
+    }
+
+    /// The theme.
+    pub fn theme(&self) -> &'a Theme {
+        self.theme
+    }
+
+    /// All of it.
+    pub fn area(&self) -> Rect {
+        self.buffer.area
+    }
+
+    /// Draws a line; what does not fit `width` is cut with a mark and a count.
+    pub fn text(&mut self, x: u16, y: u16, width: u16, text: &Text) {
+        let area = self.buffer.area;
+        if y >= area.bottom() || x >= area.right() {
+            return;
+        }
+        let width = width.min(area.right() - x);
+        let fit = text.clone().clip(width.into(), self.theme.ellipsis());
+        let mut at = x;
+        for (shown, ink) in fit.pieces() {
+            let shown = if self.theme.ascii() && !shown.as_str().is_ascii() {
+                self.theme.in_ascii(shown)
+            } else {
+                shown.clone()
+            };
+            let room = usize::from((x + width).saturating_sub(at));
+            let style = self.theme.style(ink);
+            let (end, _) = self.buffer.set_stringn(at, y, shown.as_str(), room, style);
+            at = end;
+        }
+    }
+
+    /// Draws a line that ends at `right`.
+    pub fn text_right(&mut self, right: u16, y: u16, width: u16, text: &Text) {
+        let taken = u16::try_from(text.width()).unwrap_or(u16::MAX).min(width);
+        self.text(right.saturating_sub(taken), y, taken, text);
+    }
+
+    /// Empties an area.
+    pub fn blank(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buffer[(x, y)].reset();
+            }
+        }
+    }
+
+    /// Draws a frame with a title on the left and a remark on the right of its upper line; gives the area inside.
+    pub fn frame(
+        &mut self,
+        area: Rect,
+        weight: Weight,
+        ink: Ink,
+        title: &Text,
+        right: &Text,
+    ) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 2 || area.height < 2 {
+            return Rect::new(area.x, area.y, 0, 0);
+        }
+        let lines = self.theme.lines(weight == Weight::Heavy);
+        let style = self.theme.style(ink);
+        let (last_x, last_y) = (area.right() - 1, area.bottom() - 1);
+        let across = lines.across.repeat(usize::from(area.width - 2));
+        for (y, [left, right]) in [(area.y, lines.top), (last_y, lines.bottom)] {
+            let edge = format!("{left}{across}{right}");
+            self.buffer
+                .set_stringn(area.x, y, edge, area.width.into(), style);
+        }
+        for y in area.y + 1..last_y {
+            self.buffer[(area.x, y)]
+                .set_symbol(lines.down)
+                .set_style(style);
+            self.buffer[(last_x, y)]
+                .set_symbol(lines.down)
+                .set_style(style);
+        }
+        self.on_edge(area, area.y, title, right);
+        Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
+    }
+
+    /// Writes a title and a remark on a horizontal edge; the remark gives way first.
+    pub fn on_edge(&mut self, area: Rect, y: u16, title: &Text, right: &Text) {
+        let room = area.width.saturating_sub(4);
+        let wanted = u16::try_from(title.width() + 2).unwrap_or(u16::MAX);
+        let title_room = wanted.min(room);
+        if !title.is_empty() && title_room > 2 {
+            let padded = Text::plain(" ")
+                .then(
+                    title
+                        .clone()
+                        .clip(usize::from(title_room) - 2, self.theme.ellipsis()),
+                )
+                .with(Ink::Plain, " ");
+            self.text(area.x + 2, y, title_room, &padded);
+        }
+        let taken = if title.is_empty() { 0 } else { title_room };
+        let left = room.saturating_sub(taken + 1);
+        if !right.is_empty() && left > 6 {
+            let cut = right
+                .clone()
+                .clip(usize::from(left) - 2, self.theme.ellipsis());
+            let padded = Text::plain(" ").then(cut).with(Ink::Plain, " ");
+            self.text_right(area.right().saturating_sub(2), y, left, &padded);
+        }
+    }
+
+    /// A digest or other text that must stand unbroken; used where no mark may be put into it.
+    pub fn raw(&mut self, x: u16, y: u16, shown: &Shown, ink: Ink) {
+        let area = self.buffer.area;
+        if y < area.bottom() && x < area.right() {
+            let style = self.theme.style(ink);
+            let room = usize::from(area.right() - x);
+            self.buffer.set_stringn(x, y, shown.as_str(), room, style);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Text that is safe to show. Invariant: no control, bidi or invisible character of anybody's text reaches the terminal.
+
+use std::fmt::Write as _;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Marks stacked on one letter before the rest is written out.
+const MARKS_MAX: usize = 3;
+
+/// Escaped text: the only kind that widgets take.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown(String);
+
+impl Shown {
+    /// Escapes `text`: what could act on a terminal, reorder a line or hide in it becomes `\u{..}`.
+    pub fn of(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Self(text.to_owned());
+        }
+        let mut shown = String::with_capacity(text.len());
+        for grapheme in text.graphemes(true) {
+            push_grapheme(&mut shown, grapheme);
+        }
+        Self(shown)
+    }
+
+    /// The text as it may be drawn.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Columns it takes.
+    pub fn width(&self) -> usize {
+        self.0.graphemes(true).map(columns).sum()
+    }
+
+    /// The longest beginning that fits `width` columns, and the rest.
+    pub fn split_at_width(&self, width: usize) -> (Self, Self) {
+        let mut used = 0;
+        for (at, grapheme) in self.0.grapheme_indices(true) {
+            used += columns(grapheme);
+            if used > width {
+                return (Self(self.0[..at].to_owned()), Self(self.0[at..].to_owned()));
+            }
+        }
+        (self.clone(), Self::default())
+    }
+
+    /// The longest end that fits `width` columns.
+    pub fn end_of_width(&self, width: usize) -> Self {
+        let mut used = 0;
+        let mut start = self.0.len();
+        for (at, grapheme) in self.0.grapheme_indices(true).rev() {
+            used += columns(grapheme);
+            if used > width {
+                break;
+            }
+            start = at;
+        }
+        Self(self.0[start..].to_owned())
+    }
+
+    /// The same with every grapheme outside ASCII replaced by `?`, column for column.
+    pub fn ascii(&self) -> Self {
+        if self.0.is_ascii() {
+            return self.clone();
+        }
+        let mut ascii = String::with_capacity(self.0.len());
+        for grapheme in self.0.graphemes(true) {
+            if grapheme.is_ascii() {
+                ascii.push_str(grapheme);
+            } else {
+                ascii.extend(std::iter::repeat_n('?', columns(grapheme)));
+            }
+        }
+        Self(ascii)
+    }
+}
+
+/// Columns of one grapheme, as the drawing library counts them.
+fn columns(grapheme: &str) -> usize {
+    UnicodeWidthStr::width(grapheme)
+}
+
+fn push_grapheme(shown: &mut String, grapheme: &str) {
+    let mut marks = 0;
+    for (nth, c) in grapheme.chars().enumerate() {
+        let mark = c.width() == Some(0);
+        marks += usize::from(mark);
+        if is_hostile(c) || (mark && (nth == 0 || marks > MARKS_MAX)) {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+}
+
+/// Characters that act, reorder or hide.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            u32::from(c),
+            0xad | 0x34f
+                | 0x61c
+                | 0x115f
+                | 0x1160
+                | 0x17b4
+                | 0x17b5
+                | 0x180b..=0x180f
+                | 0x200b..=0x200f
+                | 0x2028..=0x202e
+                | 0x2060..=0x206f
+                | 0x3164
+                | 0xfe00..=0xfe0f
+                | 0xfeff
+                | 0xffa0
+                | 0xfff0..=0xfffb
+                | 0x1_3430..=0x1_345f
+                | 0x1_bca0..=0x1_bca3
+                | 0x1_d173..=0x1_d17a
+                | 0xe_0000..=0xe_0fff
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shown;
+
+    #[test]
+    fn what_acts_reorders_or_hides_is_written_out() {
+        for (raw, shown) in [
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("a\u{9b}b\u{7f}", "a\\u{9b}b\\u{7f}"),
+            ("abc\u{202e}def", "abc\\u{202e}def"),
+            ("x\u{200b}y\u{2066}", "x\\u{200b}y\\u{2066}"),
+            ("line\nline\t\r", "line\\u{a}line\\u{9}\\u{d}"),
+            ("\u{301}a", "\\u{301}a"),
+            ("e\u{301}", "e\u{301}"),
+            ("\u{feff}\u{e0041}", "\\u{feff}\\u{e0041}"),
+        ] {
+            assert_eq!(Shown::of(raw).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn columns_are_those_of_the_screen() {
+        assert_eq!(Shown::of("漢字").width(), 4);
+        assert_eq!(Shown::of("e\u{301}a").width(), 2);
+        let (one, rest) = Shown::of("漢字x").split_at_width(3);
+        assert_eq!((one.as_str(), rest.as_str()), ("漢", "字x"));
+        assert_eq!(Shown::of("漢字x").end_of_width(2).as_str(), "x");
+        assert_eq!(Shown::of("漢x").ascii().as_str(), "??x");
+    }
+}
