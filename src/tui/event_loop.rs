@@ -86,7 +86,7 @@ pub struct Screen<B: Backend> {
 
 impl<B: Backend> Screen<B>
 where
-    io::Error: From<B::Error>,
+    B::Error: Send + Sync + 'static,
 {
     /// A screen on `terminal`; `orders` reaches the runner.
     pub fn new(
@@ -207,7 +207,7 @@ where
             Wish::Copy(text) => self.outside.copy(&text)?,
             Wish::Redraw => {
                 self.said = None;
-                self.terminal.clear()?;
+                self.terminal.clear().map_err(io::Error::other)?;
             }
             Wish::Suspend => {
                 self.outside.suspend()?;
@@ -225,13 +225,15 @@ where
     fn draw(&mut self) -> io::Result<()> {
         self.model.refresh();
         let model = &mut self.model;
-        self.terminal.draw(|frame| {
-            let area = frame.area();
-            model.size = Size::new(area.width, area.height);
-            let theme = model.theme;
-            let mut canvas = Canvas::new(frame.buffer_mut(), &theme);
-            screens::draw(&mut canvas, model);
-        })?;
+        self.terminal
+            .draw(|frame| {
+                let area = frame.area();
+                model.size = Size::new(area.width, area.height);
+                let theme = model.theme;
+                let mut canvas = Canvas::new(frame.buffer_mut(), &theme);
+                screens::draw(&mut canvas, model);
+            })
+            .map_err(io::Error::other)?;
         self.frames += 1;
         self.say()
     }

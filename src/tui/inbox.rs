@@ -53,13 +53,11 @@ pub enum News {
 pub struct Progress {
     /// `Grant matrix`.
     pub what: String,
-    /// `lines`.
-    pub unit: String,
-    /// Done so far.
+    /// Rows done so far.
     pub done: u64,
     /// Of how many, where that is known.
     pub total: Option<u64>,
-    /// Per second, once known.
+    /// Per second; `None`: the screen measures it.
     pub rate: Option<u64>,
 }
 

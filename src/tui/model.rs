@@ -1,5 +1,7 @@
 //! What the screen knows: the folded run, and how it is being looked at. Invariant: everything drawn is in here; drawing only reads it.
 
+use std::time::Duration;
+
 use ratatui::layout::Size;
 
 use super::approving::ApproveSheet;
@@ -9,6 +11,9 @@ use super::rejecting::RejectSheet;
 use super::theme::Theme;
 use crate::run::{Claim, Person, RunState};
 use crate::survey::{Digest, UtcTime};
+
+/// A rate measured over less than this is noise.
+const RATE_AFTER_MS: u128 = 300;
 
 /// A pane of the run screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +135,8 @@ pub struct Model {
     pub claims_stale: bool,
     /// Long work.
     pub progress: Option<Progress>,
+    /// Where its rate is measured from: what, rows done, when.
+    pub progress_from: Option<(String, u64, Duration)>,
     /// Who watches.
     pub watchers: Vec<String>,
     /// The last refusal, while it matters.
@@ -160,6 +167,7 @@ impl Model {
             claims: Vec::new(),
             claims_stale: true,
             progress: None,
+            progress_from: None,
             watchers: Vec::new(),
             refused: None,
             ended: None,
@@ -175,6 +183,21 @@ impl Model {
                 None => crate::audit::claims(&self.run),
             };
         }
+    }
+
+    /// Long work went on; its rate is measured from its first news.
+    pub fn progressed(&mut self, mut progress: Progress, now: Duration) {
+        match &self.progress_from {
+            Some((what, from, at)) if *what == progress.what && *from <= progress.done => {
+                let passed = now.saturating_sub(*at).as_millis();
+                if progress.rate.is_none() && passed >= RATE_AFTER_MS {
+                    let rows = u128::from(progress.done - from);
+                    progress.rate = u64::try_from(rows * 1_000 / passed).ok();
+                }
+            }
+            _ => self.progress_from = Some((progress.what.clone(), progress.done, now)),
+        }
+        self.progress = Some(progress);
     }
 
     /// Whether work is going on now, so that time may be shown to pass.

@@ -37,7 +37,7 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             event,
             head,
         } => recorded(model, seq, at, &event, head),
-        News::Progress(progress) => model.progress = Some(progress),
+        News::Progress(progress) => model.progressed(progress, now),
         News::Terminal { event, at } => terminal(model, event, at, &mut wishes),
         News::Resumed => {
             disarm(model, now);

@@ -100,15 +100,11 @@ fn progress_line(model: &Model, progress: &Progress) -> Text {
             let total = words::grouped(total);
             text.push(
                 Ink::Plain,
-                format!(
-                    "  {done:>width$} of {total} {}  ",
-                    progress.unit,
-                    width = total.len()
-                ),
+                format!("  {done:>width$} of {total} rows  ", width = total.len()),
             );
             text.push(Ink::Running, bar);
         }
-        None => text.push(Ink::Plain, format!("  {done} {}", progress.unit)),
+        None => text.push(Ink::Plain, format!("  {done} rows")),
     }
     if let Some(rate) = progress.rate {
         text.push(Ink::Plain, format!("  {}/s", words::grouped(rate)));

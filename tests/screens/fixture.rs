@@ -1,0 +1,716 @@
+//! Scripted runs: legal lists of events as a runner would journal them. Invariant: every event is legal where it stands.
+
+use std::sync::Arc;
+
+use drygate::audit;
+use drygate::run::{
+    ApprovalGate, ApprovalPolicy, Check, ContextPins, Decision, Event, EvidenceSheet, Gate,
+    LastPassDifference, LedgerRef, LiveChange, Mode, Person, Purpose, RenewalReason, RunCreated,
+    RunResult, RunState, Signer, State, Stop, StopCode, SurveyPurpose, TargetIdentity,
+    ToolIdentity, Verdict, legal,
+};
+use drygate::simulate::{PredictedEffect, Simulation, Step, StepCounts, TableEffect};
+use drygate::survey::{
+    Derived, Digest, Fact, FactChange, FactKey, FactKind, Footprint, Live, Observed, Residue,
+    RoleSurvey, RowChange, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey,
+    TransactionProof, UtcTime, facts_digest,
+};
+use serde_json::json;
+
+/// One durable event.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub seq: u64,
+    pub at: UtcTime,
+    pub event: Arc<Event>,
+}
+
+/// A run being told.
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub run: RunState,
+    pub records: Vec<Record>,
+    now: UtcTime,
+    enacted: bool,
+    moved: Vec<(String, String)>,
+}
+
+/// A clock time of the day that every script plays on.
+pub fn at(clock: &str) -> UtcTime {
+    format!("2026-11-22T{clock}Z")
+        .parse()
+        .expect("a clock time")
+}
+
+pub fn person(user: &str) -> Person {
+    Person {
+        user: user.to_owned(),
+        uid: 1000,
+        host: "ops1".to_owned(),
+        tty: Some("pts/3".to_owned()),
+        pid: 4242,
+        signer: Signer::StubSigning,
+    }
+}
+
+fn created() -> RunCreated {
+    RunCreated {
+        run_id: "ictr-20261122T091402Z-8a941203".parse().expect("a run id"),
+        mode: Mode::Dryrun,
+        profile: "icx-const".to_owned(),
+        profile_sha256: Digest::of("profile"),
+        result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
+        gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
+        target: TargetIdentity {
+            label: "PRODUCTION".to_owned(),
+            color: "red".to_owned(),
+            host: "db1.example".to_owned(),
+            port: 5432,
+            database: "kb".to_owned(),
+            user: "context_pack_readonly".to_owned(),
+            reconnect: "host=db1.example dbname=kb".to_owned(),
+        },
+        by: person("op_a"),
+        approvals: ApprovalPolicy::default(),
+        tool: ToolIdentity {
+            version: "0.1.0".to_owned(),
+            binary_sha256: None,
+        },
+        boot_id: "boot".to_owned(),
+        repository: None,
+    }
+}
+
+fn server() -> ServerIdentity {
+    ServerIdentity {
+        version: "16.14".to_owned(),
+        version_num: 160_014,
+        system_identifier: Some("7301".to_owned()),
+        timeline: Some("1".to_owned()),
+        database: "kb".to_owned(),
+        postmaster_start: "2026-10-02 03:00:00+00".to_owned(),
+        in_recovery: false,
+        session_user: "context_pack_readonly".to_owned(),
+        current_user: "context_pack_readonly".to_owned(),
+        transport: "TLS verify-full".to_owned(),
+    }
+}
+
+fn fact(key: &str, kind: FactKind, value: &str, rows: Option<u64>) -> Fact {
+    let observed = if key == "role_is_read_only" {
+        Observed::Derived(Derived::new(value.to_owned()))
+    } else {
+        Observed::Live(Live::new(value.to_owned()))
+    };
+    Fact {
+        key: FactKey::new(key),
+        label: key.to_owned(),
+        kind,
+        observed,
+        rows,
+        document: None,
+        sql_sha256: Some(Digest::of(key)),
+        live: !matches!(kind, FactKind::Content | FactKind::Sha256),
+    }
+}
+
+fn md5(of: &str) -> String {
+    Digest::of(of).as_str()[..32].to_owned()
+}
+
+impl Script {
+    /// A run of 60 drafts, or of 60 enacted units.
+    pub fn new(enacted: bool) -> Self {
+        let mut script = Self {
+            run: RunState::default(),
+            records: Vec::new(),
+            now: at("09:14:02"),
+            enacted,
+            moved: Vec::new(),
+        };
+        script.push(Event::RunCreated(Box::new(created())));
+        script
+    }
+
+    /// Lets the next events happen at a clock time.
+    pub fn clock(&mut self, clock: &str) -> &mut Self {
+        self.now = at(clock);
+        self
+    }
+
+    /// Journals an event, which must be legal.
+    pub fn push(&mut self, event: Event) -> &mut Self {
+        if let Err(illegal) = legal(&self.run, &event) {
+            panic!("{illegal}");
+        }
+        let seq = self.records.len() as u64;
+        self.run.apply(seq, self.now, &event);
+        self.records.push(Record {
+            seq,
+            at: self.now,
+            event: Arc::new(event),
+        });
+        self
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        use FactKind::{Boolean, Content, Integer, Md5, Sha256, Text};
+        let (draft, enacted) = if self.enacted {
+            ("0", "60")
+        } else {
+            ("60", "0")
+        };
+        let mut facts = vec![
+            fact("role", Text, "context_pack_readonly", None),
+            fact("role_is_read_only", Boolean, "true", None),
+            fact("icx_total", Integer, "60", None),
+            fact("icx_draft", Integer, draft, None),
+            fact("icx_enacted", Integer, enacted, None),
+            fact("uv_enacted_at_nonnull", Integer, enacted, None),
+            fact("lifecycle_log_rows", Integer, enacted, None),
+            fact("fn_iu_enact_md5", Md5, &md5("enact"), None),
+            fact("fn_iu_apply_edit_draft_md5", Md5, &md5("edit"), None),
+            fact(
+                "grant_matrix_sha",
+                Sha256,
+                Digest::of("grants").as_str(),
+                None,
+            ),
+        ];
+        for (table, rows) in [
+            ("source_document", 2),
+            ("source_version", 3),
+            ("information_unit", 60),
+            ("unit_version", 60),
+            ("lifecycle_log", 0),
+        ] {
+            let value = if rows == 0 {
+                String::new()
+            } else {
+                Digest::of(table).to_string()
+            };
+            facts.push(fact(table, Content, &value, Some(rows)));
+        }
+        for (key, value) in &self.moved {
+            for fact in facts.iter_mut().filter(|fact| fact.key.as_str() == key) {
+                fact.observed = Observed::Live(Live::new(value.clone()));
+            }
+        }
+        facts
+    }
+
+    fn survey(&self) -> Survey {
+        let facts = self.facts();
+        let nth = self.run.transactions.len();
+        let stream = |name: &str| {
+            Some(StreamDigest {
+                rows: 60,
+                sha256: Digest::of(name),
+            })
+        };
+        Survey {
+            server: server(),
+            snapshot: Snapshot {
+                nonce: format!("nonce{nth}"),
+                virtual_xid: format!("3/{nth}"),
+                snapshot: format!("{0}:{0}:", 745 + 53 * nth),
+                server_time: self.now.to_string(),
+                began_at: self.now,
+                ended_at: self.now,
+            },
+            facts_digest: facts_digest(&facts),
+            facts,
+            role: RoleSurvey {
+                role: "context_pack_readonly".to_owned(),
+                asked: vec![("table privilege".to_owned(), 412)],
+                unanswered: Vec::new(),
+                findings: Vec::new(),
+            },
+            candidates: stream("candidates"),
+            pieces: stream("pieces"),
+        }
+    }
+
+    fn counts(&self) -> StepCounts {
+        let some = Simulated::new(60);
+        let none = Simulated::new(0);
+        StepCounts {
+            would_insert: none,
+            already_present: some,
+            verified: some,
+            unverified: none,
+            would_enact: if self.enacted { none } else { some },
+            already_enacted: if self.enacted { some } else { none },
+        }
+    }
+
+    fn effect(&self) -> PredictedEffect {
+        let n = if self.enacted { 0 } else { 60 };
+        let table = |table: &str, insert, update| TableEffect {
+            table: table.to_owned(),
+            insert: Simulated::new(insert),
+            update: Simulated::new(update),
+            delete: Simulated::new(0),
+        };
+        PredictedEffect {
+            tables: vec![
+                table("information_unit", 0, n),
+                table("unit_version", 0, n),
+                table("lifecycle_log", n, 0),
+                table("source_document", 0, 0),
+                table("source_version", 0, 0),
+            ],
+        }
+    }
+
+    /// A transaction that was opened and seen to end.
+    pub fn transaction(&mut self, purpose: Purpose) -> &mut Self {
+        let id = self.run.transactions.len() as u64 + 1;
+        let nonce = format!("nonce{id}");
+        self.push(Event::TransactionOpened {
+            id,
+            purpose,
+            nonce: nonce.clone(),
+        });
+        self.push(Event::TransactionClosed {
+            id,
+            proof: Box::new(TransactionProof {
+                nonce_at_end: nonce.clone(),
+                nonce,
+                virtual_xid: format!("3/{id}"),
+                virtual_xid_at_end: format!("3/{id}"),
+                server_time: "t".to_owned(),
+                server_time_at_end: "t".to_owned(),
+                snapshot: "745:745:".to_owned(),
+                read_only: true,
+                isolation: "repeatable read".to_owned(),
+                search_path: String::new(),
+                row_security: "off".to_owned(),
+                xid_assigned: None,
+                locks: Vec::new(),
+                rows_written: 0,
+                residue: Residue::default(),
+                backend_wal_bytes: None,
+                ended_by: "ROLLBACK".to_owned(),
+                backend_pid: 99,
+                footprint: Footprint {
+                    connections: 1,
+                    statements: 20,
+                    rows: 420,
+                    bytes: 90_000,
+                    transaction_us: 470_000,
+                    longest_us: 420_000,
+                },
+            }),
+        })
+    }
+
+    /// A full survey for a purpose.
+    pub fn survey_taken(&mut self, purpose: SurveyPurpose) -> &mut Self {
+        self.transaction(Purpose::Survey);
+        let survey = Box::new(self.survey());
+        let simulation = Box::new(Simulation {
+            counts: self.counts(),
+            first_unverified: Vec::new(),
+        });
+        self.push(Event::SurveyTaken {
+            purpose,
+            survey,
+            simulation,
+        })
+    }
+
+    pub fn gate_started(&mut self, gate: Gate) -> &mut Self {
+        self.push(Event::GateStarted { gate })
+    }
+
+    pub fn check(&mut self, gate: Gate, check: Check) -> &mut Self {
+        self.push(Event::CheckRecorded { gate, check })
+    }
+
+    /// So many checks that PASS.
+    pub fn checks(&mut self, gate: Gate, number: usize) -> &mut Self {
+        for nth in 0..number {
+            let name = format!("check_{nth}");
+            let raw = json!({"looked_at": nth});
+            self.check(gate, Check::evaluated(&name, true, "It holds.", raw));
+        }
+        self
+    }
+
+    pub fn gate_finished(&mut self, gate: Gate) -> &mut Self {
+        let checks = &self.run.gates[&gate].checks;
+        let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
+        self.push(Event::GateFinished { gate, verdict })
+    }
+
+    pub fn becomes(&mut self, to: State) -> &mut Self {
+        let from = self.run.state;
+        self.push(Event::StateChanged { from, to })
+    }
+
+    /// Up to G1 working.
+    pub fn up_to_feasibility(&mut self) -> &mut Self {
+        self.gate_started(Gate::G0).checks(Gate::G0, 6);
+        self.gate_finished(Gate::G0).becomes(State::Prechecked);
+        self.clock("09:14:05").gate_started(Gate::G1)
+    }
+
+    /// G1 and G2, from the pin to the prediction.
+    pub fn pinned_and_seeded(&mut self) -> &mut Self {
+        self.survey_taken(SurveyPurpose::Pin);
+        self.checks(Gate::G1, 14).gate_finished(Gate::G1);
+        self.becomes(State::Surveyed).gate_started(Gate::G2);
+        let context = Box::new(self.context());
+        self.push(Event::ContextPinned {
+            context,
+            blob: Digest::of("context"),
+        });
+        let (round, predicted, counts) = (self.run.round, self.effect(), self.counts());
+        self.push(Event::EffectPredicted {
+            round,
+            predicted,
+            counts,
+        });
+        self.checks(Gate::G2, 7).gate_finished(Gate::G2);
+        self.becomes(State::Seeded).gate_started(Gate::G3)
+    }
+
+    fn context(&self) -> ContextPins {
+        ContextPins {
+            run_id: created().run_id,
+            round: self.run.round,
+            mode: Mode::Dryrun,
+            execution_enabled: Mode::Dryrun.execution_enabled(),
+            signer: Signer::StubSigning,
+            profile_sha256: Digest::of("profile"),
+            facts_digest: facts_digest(&self.facts()),
+            simulator_input_digest: Digest::of("input"),
+            pin_nonce: "nonce1".to_owned(),
+            discoverers: [
+                "LiveReadOnlyDiscoverer".to_owned(),
+                "LiveDryRunDiscoverer".to_owned(),
+            ],
+            functions: Vec::new(),
+            ssot: Vec::new(),
+            heads: Vec::new(),
+        }
+    }
+
+    /// The sheet that a gate waits with.
+    pub fn sheet(&self, gate: ApprovalGate) -> EvidenceSheet {
+        let pin = self.run.pin.as_ref().expect("a pin");
+        let differences = if self.enacted {
+            Vec::new()
+        } else {
+            vec![LastPassDifference {
+                key: FactKey::new("fn_iu_enact_md5"),
+                then: Some(md5("enact before")),
+                now: Some(md5("enact")),
+                lines: Some(3),
+            }]
+        };
+        EvidenceSheet {
+            schema: 1,
+            run_id: created().run_id,
+            gate,
+            round: self.run.round,
+            pin_nonce: pin.snapshot.nonce.clone(),
+            pinned_at: pin.snapshot.began_at,
+            facts_digest: pin.facts_digest.clone(),
+            candidate_digest: Some(Digest::of("candidates")),
+            candidates: 60,
+            predicted: self.effect(),
+            predicted_counts: self.counts(),
+            simulated: None,
+            context: self.context(),
+            profile_sha256: Digest::of("profile"),
+            target: created().target,
+            server: server(),
+            facts: pin.facts.clone(),
+            claims: audit::claims(&self.run),
+            verdict_counts: self.run.verdict_counts(),
+            last_pass: Some((
+                "ictr-20261115T090112Z-11c0ffee".parse().expect("a run id"),
+                "2026-11-15T09:20:00Z".parse().expect("a time"),
+                Digest::of("last pass"),
+            )),
+            last_pass_differences: differences,
+            drifted: self
+                .run
+                .drifted_before
+                .as_ref()
+                .map_or_else(Vec::new, |drift| drift.changes.clone()),
+            tool_version: "0.1.0".to_owned(),
+        }
+    }
+
+    /// Evidence, the wait, the stop, the return.
+    pub fn waits(&mut self, gate: ApprovalGate) -> &mut Self {
+        self.evidence(gate).becomes(gate.waiting_state());
+        self.stop(
+            StopCode::StopApprovalRequired,
+            Some(gate),
+            "A live run would change ~180 rows.",
+            "Read the evidence, then approve or reject.",
+        );
+        self.returns(Some(StopCode::StopApprovalRequired))
+    }
+
+    pub fn evidence(&mut self, gate: ApprovalGate) -> &mut Self {
+        let sheet = self.sheet(gate);
+        let bytes = sheet.bytes().expect("plain data");
+        let expires_at = self.now.plus_seconds(8 * 3600);
+        self.push(Event::EvidenceTaken {
+            gate,
+            round: sheet.round,
+            evidence: Digest::of(bytes),
+            sheet: Box::new(sheet),
+            expires_at,
+            boot_id: "boot".to_owned(),
+        })
+    }
+
+    pub fn stop(
+        &mut self,
+        stop_code: StopCode,
+        gate: Option<ApprovalGate>,
+        message: &str,
+        next: &str,
+    ) -> &mut Self {
+        let evidence = self.run.evidence.as_ref().map(|e| e.digest.clone());
+        let state = self.run.state;
+        self.push(Event::StopRaised(Stop {
+            stop_code,
+            gate,
+            state,
+            evidence,
+            message: message.to_owned(),
+            next: next.to_owned(),
+        }))
+    }
+
+    pub fn returns(&mut self, stop_code: Option<StopCode>) -> &mut Self {
+        let r = u32::try_from(self.run.returns.len()).expect("few") + 1;
+        let state = self.run.state;
+        self.push(Event::InvocationReturned {
+            r,
+            state,
+            stop_code,
+        })
+    }
+
+    pub fn decides(&mut self, decision: Decision, by: &str, reason: Option<&str>) -> &mut Self {
+        let evidence = self.run.evidence.as_ref().expect("evidence");
+        let (gate, evidence) = (evidence.gate, evidence.digest.clone());
+        self.push(Event::ApprovalRecorded {
+            gate,
+            decision,
+            evidence,
+            reason: reason.map(str::to_owned),
+            by: person(by),
+            boot_id: "boot".to_owned(),
+        })
+    }
+
+    pub fn step(&mut self, step: Step, state: State) -> &mut Self {
+        let (round, counts) = (self.run.round, self.counts());
+        let effect = if step == Step::Enact {
+            self.effect()
+        } else {
+            PredictedEffect::default()
+        };
+        self.push(Event::UnitsProgressed {
+            round,
+            step,
+            counts,
+            effect,
+            ledger: LedgerRef {
+                file: format!("units/{round}-{}.jsonl", step.name()),
+                rows: 60,
+                bytes: 9_000,
+                sha256: Digest::of(step.name()),
+            },
+        });
+        self.becomes(state)
+    }
+
+    /// A run that waits at SG1.
+    pub fn at_sg1(enacted: bool) -> Self {
+        let mut script = Self::new(enacted);
+        script.up_to_feasibility().pinned_and_seeded();
+        script.clock("09:15:10").waits(ApprovalGate::SG1);
+        script
+    }
+
+    /// A run that waits at SG2.
+    pub fn at_sg2(enacted: bool) -> Self {
+        let mut script = Self::at_sg1(enacted);
+        script
+            .clock("09:17:20")
+            .decides(Decision::Approve, "op_a", None);
+        script.survey_taken(SurveyPurpose::ApproveSg1);
+        script
+            .clock("09:17:21")
+            .step(Step::Cut, State::CutSimulated);
+        script.clock("09:17:22").step(Step::Verify, State::Verified);
+        script.checks(Gate::G3, 5);
+        script.clock("09:17:24").waits(ApprovalGate::SG2);
+        script
+    }
+
+    /// A live read.
+    pub fn live_read(
+        &mut self,
+        complete: bool,
+        changed: &[(&str, &str)],
+        failed: Option<&str>,
+    ) -> &mut Self {
+        if failed.is_none() {
+            self.transaction(Purpose::LiveRead);
+        }
+        let read_at = self.now;
+        self.push(Event::LiveRead {
+            read_at,
+            changed: changed
+                .iter()
+                .map(|(key, value)| LiveChange {
+                    key: FactKey::new(*key),
+                    value: Some((*value).to_owned()),
+                })
+                .collect(),
+            complete,
+            failed: failed.map(str::to_owned),
+        })
+    }
+
+    /// Somebody else enacts a unit and replaces a function.
+    pub fn somebody_changes(&mut self) -> &mut Self {
+        self.moved = [
+            ("icx_draft", "59".to_owned()),
+            ("icx_enacted", "1".to_owned()),
+            ("uv_enacted_at_nonnull", "1".to_owned()),
+            ("lifecycle_log_rows", "1".to_owned()),
+            ("fn_iu_enact_md5", md5("enact after")),
+            ("information_unit", Digest::of("unit after").to_string()),
+            ("unit_version", Digest::of("version after").to_string()),
+            ("lifecycle_log", Digest::of("log after").to_string()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+        self
+    }
+
+    fn changes(&self) -> Vec<FactChange> {
+        let pin = self.run.pin.as_ref().expect("a pin");
+        let mut changes = drygate::survey::compare(pin, &self.survey());
+        for change in &mut changes {
+            let rows = match change.key.as_str() {
+                "fn_iu_enact_md5" => 2,
+                "information_unit" | "unit_version" | "lifecycle_log" => 1,
+                _ => 0,
+            };
+            change.rows = (0..rows)
+                .map(|nth| RowChange {
+                    key: format!("ICX-CONST-00{}", 17 + nth),
+                    approved: Some("draft".to_owned()),
+                    found: Some("enacted".to_owned()),
+                })
+                .collect();
+        }
+        changes
+    }
+
+    /// The approval at SG2 finds drift.
+    pub fn drifted() -> Self {
+        let mut script = Self::at_sg2(false);
+        script
+            .clock("09:33:05")
+            .decides(Decision::Approve, "op_a", None);
+        script.somebody_changes().clock("09:33:06");
+        script.survey_taken(SurveyPurpose::ApproveSg2);
+        let drift = script.changes();
+        script.push(Event::DriftFound {
+            gate: Some(ApprovalGate::SG2),
+            drift,
+            nonce: "nonce3".to_owned(),
+        });
+        script.stop(
+            StopCode::StopFactsDrifted,
+            Some(ApprovalGate::SG2),
+            "8 of 15 facts differ from the evidence.",
+            "Take new evidence.",
+        );
+        script.returns(Some(StopCode::StopFactsDrifted));
+        script
+    }
+
+    /// New evidence after drift: SG1 again, its sheet led by the difference.
+    pub fn renewed() -> Self {
+        let mut script = Self::drifted();
+        script.clock("09:33:40").push(Event::EvidenceRenewed {
+            gate: ApprovalGate::SG2,
+            reason: RenewalReason::Drift,
+        });
+        script.gate_started(Gate::G1).pinned_and_seeded_again();
+        script.waits(ApprovalGate::SG1);
+        script
+    }
+
+    fn pinned_and_seeded_again(&mut self) -> &mut Self {
+        self.pinned_and_seeded()
+    }
+
+    /// Closeout, with the facts as they are now.
+    pub fn closes(&mut self) -> &mut Self {
+        self.clock("09:50:00")
+            .decides(Decision::Approve, "opb", None);
+        self.survey_taken(SurveyPurpose::ApproveSg2);
+        self.clock("09:50:01")
+            .step(Step::Enact, State::EnactSimulated);
+        self
+    }
+
+    /// Post survey, verdict, G3 to G6, seal.
+    pub fn seals(&mut self, outcome: RunResult, stop_code: Option<StopCode>) -> &mut Self {
+        self.clock("09:51:00").survey_taken(SurveyPurpose::Post);
+        self.becomes(State::PostSurveyed);
+        let mut judged = audit::non_mutation(&self.run);
+        if !judged.changes.is_empty() {
+            judged.changes = self.changes();
+        }
+        self.push(Event::NonMutationJudged(Box::new(judged)));
+        self.becomes(State::CloseoutReported);
+        self.returns(stop_code);
+        self.checks(Gate::G3, 8).gate_finished(Gate::G3);
+        self.gate_started(Gate::G4)
+            .checks(Gate::G4, 4)
+            .gate_finished(Gate::G4);
+        self.returns(stop_code);
+        self.ends(outcome, stop_code)
+    }
+
+    /// G5, G6, seal.
+    pub fn ends(&mut self, outcome: RunResult, stop_code: Option<StopCode>) -> &mut Self {
+        for (gate, number) in [(Gate::G5, 9), (Gate::G6, 3)] {
+            self.gate_started(gate)
+                .checks(gate, number)
+                .gate_finished(gate);
+        }
+        self.sealed(outcome, stop_code)
+    }
+
+    pub fn sealed(&mut self, outcome: RunResult, stop_code: Option<StopCode>) -> &mut Self {
+        self.clock("09:52:10").push(Event::RunSealed {
+            result: format!("O4_LIVE_DRYRUN_ORCHESTRATION{}", outcome.suffix()),
+            outcome,
+            exit_code: outcome.exit_code(),
+            stop_code,
+            template_version: 1,
+            reports: (1..=13)
+                .map(|nth| (format!("{nth:02}.md"), Digest::of(nth.to_string())))
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! Every situation of the band, at every size. Invariant: the snapshot's name is the situation and the size.
+
+use drygate::run::{
+    ApprovalGate, Check, Decision, Event, Gate, RunResult, State, StopCode, SurveyPurpose, Verdict,
+};
+use drygate::tui::model::Model;
+use drygate::tui::{Colours, News, Progress, Theme, update::update};
+use serde_json::json;
+
+use crate::fixture::{Script, person};
+use crate::stage::{SIZES, drawn, model, plain};
+
+fn snap(name: &str, model: &mut Model) {
+    for size in SIZES {
+        let text = drawn(model, size);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
+    }
+}
+
+fn snap_script(name: &str, script: &Script, clock: &str) {
+    snap(name, &mut model(script, clock, plain()));
+}
+
+#[test]
+fn starting() {
+    let mut model = model(&Script::new(false), "09:14:02", plain());
+    model.run = drygate::run::RunState::default();
+    snap("starting", &mut model);
+}
+
+#[test]
+fn running() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility().checks(Gate::G1, 4);
+    let mut model = model(&script, "09:14:09", plain());
+    let progress = Progress {
+        what: "Grant matrix".to_owned(),
+        done: 212_400,
+        total: Some(337_671),
+        rate: Some(91_000),
+    };
+    let _ = update(
+        &mut model,
+        News::Progress(progress),
+        std::time::Duration::ZERO,
+    );
+    snap("g1_running", &mut model);
+}
+
+#[test]
+fn waiting() {
+    snap_script("sg1_waiting", &Script::at_sg1(false), "09:15:10");
+    let mut script = Script::at_sg2(false);
+    script.clock("09:31:15").live_read(false, &[], None);
+    let mut model = model(&script, "09:31:15", plain());
+    model.watchers = vec!["opb".to_owned()];
+    snap("sg2_waiting", &mut model);
+    snap_script("sg2_nothing_predicted", &Script::at_sg2(true), "09:31:15");
+}
+
+#[test]
+fn facts_moved_while_waiting() {
+    let mut script = Script::at_sg2(false);
+    let changed = [("icx_draft", "59"), ("icx_enacted", "1")];
+    script.clock("09:31:15").live_read(false, &changed, None);
+    snap_script("sg2_facts_moved", &script, "09:31:15");
+}
+
+#[test]
+fn drift() {
+    snap_script("sg2_drifted", &Script::drifted(), "09:33:07");
+    snap_script("sg1_again_after_drift", &Script::renewed(), "09:33:41");
+}
+
+#[test]
+fn refused_expired_gone_pending() {
+    let mut script = Script::at_sg2(false);
+    script.push(Event::ApprovalRefused {
+        gate: ApprovalGate::SG2,
+        decision: Decision::Approve,
+        evidence: None,
+        reason: "The digest is of SG1, not SG2. Nothing was recorded as approved.".to_owned(),
+        by: person("op_a"),
+    });
+    snap_script("sg2_refused", &script, "09:31:00");
+    snap_script("sg2_expired", &Script::at_sg2(false), "17:17:30");
+    snap_script("sg2_expires_soon", &Script::at_sg2(false), "17:14:00");
+    let mut script = Script::at_sg2(false);
+    script
+        .clock("09:31:20")
+        .live_read(false, &[], Some("connection refused"));
+    snap_script("sg2_database_gone", &script, "09:31:20");
+    let mut script = Script::at_sg2(false);
+    script
+        .clock("09:33:05")
+        .decides(Decision::Approve, "op_a", None);
+    snap_script("sg2_pending", &script, "09:33:05");
+}
+
+#[test]
+fn finished() {
+    let mut script = Script::at_sg2(false);
+    script.closes().seals(RunResult::Pass, None);
+    snap_script("pass", &script, "09:52:10");
+
+    let mut script = Script::at_sg2(false);
+    script.closes().somebody_changes();
+    let code = Some(StopCode::StopFactsDrifted);
+    script.seals(RunResult::ChangedByOthers, code);
+    snap_script("changed_by_others", &script, "09:52:10");
+
+    let mut script = Script::at_sg2(false);
+    script.decides(
+        Decision::Reject,
+        "opb",
+        Some("ticket 412 is not merged yet"),
+    );
+    script.becomes(State::Rejected);
+    script.stop(
+        StopCode::StopApprovalRejected,
+        Some(ApprovalGate::SG2),
+        "Rejected.",
+        "Nothing.",
+    );
+    script.returns(Some(StopCode::StopApprovalRejected));
+    script.gate_finished(Gate::G3);
+    script.ends(RunResult::Rejected, Some(StopCode::StopApprovalRejected));
+    snap_script("rejected", &script, "09:52:10");
+}
+
+#[test]
+fn failed_gate_names_gate_and_check() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    script.survey_taken(SurveyPurpose::Pin).checks(Gate::G1, 6);
+    let says = "INSERT on public.unit_version is granted to context_pack_readonly.";
+    let raw = json!({"ways": ["table privilege: INSERT on public.unit_version"]});
+    script.check(
+        Gate::G1,
+        Check::evaluated("role_is_read_only", false, says, raw),
+    );
+    script.gate_finished(Gate::G1).becomes(State::Failed);
+    script.stop(
+        StopCode::StopGateFailed,
+        None,
+        "G1 failed.",
+        "Take the grant back.",
+    );
+    script.returns(Some(StopCode::StopGateFailed));
+    script.ends(RunResult::Fail, Some(StopCode::StopGateFailed));
+    snap_script("g1_failed", &script, "09:52:10");
+}
+
+#[test]
+fn incomplete() {
+    let mut script = Script::new(false);
+    script.gate_started(Gate::G0).checks(Gate::G0, 4);
+    let none = Check::not_checked("repository", "none in the profile", "--repo DIR");
+    script.check(Gate::G0, none);
+    script.gate_finished(Gate::G0).becomes(State::Prechecked);
+    script
+        .clock("09:14:05")
+        .gate_started(Gate::G1)
+        .pinned_and_seeded();
+    script.waits(ApprovalGate::SG1);
+    script.decides(Decision::Approve, "op_a", None);
+    script.step(drygate::simulate::Step::Cut, State::CutSimulated);
+    script.step(drygate::simulate::Step::Verify, State::Verified);
+    script.waits(ApprovalGate::SG2).closes();
+    script.seals(RunResult::Incomplete, None);
+    assert_eq!(script.run.finished(Gate::G0), Some(Verdict::NotChecked));
+    snap_script("incomplete", &script, "09:52:10");
+}
+
+#[test]
+fn ended_without_a_seal() {
+    for (name, code, says) in [
+        (
+            "evidence_corrupt",
+            7,
+            "journal.jsonl line 118 byte 40211 does not verify.",
+        ),
+        (
+            "database_unavailable",
+            69,
+            "db1.example did not answer after 3 tries.",
+        ),
+        (
+            "storage_failed",
+            74,
+            "The journal could not be made durable: no space left.",
+        ),
+    ] {
+        let mut script = Script::new(false);
+        script.up_to_feasibility();
+        let mut model = model(&script, "09:14:20", plain());
+        let ended = News::Ended {
+            exit_code: code,
+            says: vec![says.to_owned(), "The run is kept.".to_owned()],
+        };
+        let _ = update(&mut model, ended, std::time::Duration::ZERO);
+        insta::assert_snapshot!(format!("{name}_80x24"), drawn(&mut model, (80, 24)));
+    }
+}
+
+#[test]
+fn ascii_is_ascii() {
+    let ascii = Theme::new(true, Colours::Off);
+    for (name, script) in [
+        ("ascii_sg2_waiting", Script::at_sg2(false)),
+        ("ascii_sg2_drifted", Script::drifted()),
+    ] {
+        let mut model = model(&script, "09:33:07", ascii);
+        snap(name, &mut model);
+        for size in SIZES {
+            assert!(drawn(&mut model, size).is_ascii(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_color_has_no_colour_and_loses_no_word() {
+    use ratatui::style::Color;
+    let script = Script::drifted();
+    let mut coloured = model(&script, "09:33:07", Theme::new(false, Colours::Sixteen));
+    let mut bare = model(&script, "09:33:07", plain());
+    for (width, height) in SIZES {
+        let one = drygate::tui::event_loop::frame(&mut coloured, width, height);
+        let two = drygate::tui::event_loop::frame(&mut bare, width, height);
+        assert!(two.content.iter().all(|cell| cell.fg == Color::Reset));
+        assert!(one.content.iter().any(|cell| cell.fg == Color::Magenta));
+        assert!(one.content.iter().all(|cell| cell.bg == Color::Reset));
+        let symbols = |b: &ratatui::buffer::Buffer| {
+            b.content
+                .iter()
+                .map(|c| c.symbol().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(symbols(&one), symbols(&two));
+    }
+}
+
+#[test]
+fn replay_differs_only_in_badge_and_footer() {
+    let script = Script::at_sg2(false);
+    let mut live = model(&script, "09:31:15", plain());
+    let mut watched = model(&script, "09:31:15", plain());
+    watched.source = drygate::tui::Source::Watching;
+    let (one, two) = (drawn(&mut live, (160, 48)), drawn(&mut watched, (160, 48)));
+    let differing: Vec<usize> = one
+        .lines()
+        .zip(two.lines())
+        .enumerate()
+        .filter(|(_, (one, two))| one != two)
+        .map(|(nth, _)| nth)
+        .collect();
+    assert_eq!(differing, [0, 8], "header and the keys of the band");
+}

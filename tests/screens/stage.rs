@@ -1,0 +1,269 @@
+//! A stage for screens: a model fed from a script, and a screen on a test backend with a clock that only a test moves. Invariant: time moves when a test says so.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use drygate::run::Event;
+use drygate::survey::{Digest, UtcTime};
+use drygate::tui::event_loop::frame;
+use drygate::tui::model::Model;
+use drygate::tui::update::update;
+use drygate::tui::{Clocks, Colours, Ending, News, Order, Outside, Screen, Source, Theme};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
+
+use crate::fixture::{Script, at, person};
+
+/// The sizes that every situation is drawn in.
+pub const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
+
+pub fn news(script: &Script) -> Vec<News> {
+    script
+        .records
+        .iter()
+        .map(|record| News::Recorded {
+            seq: record.seq,
+            at: record.at,
+            event: record.event.clone(),
+            head: Some(Digest::of(record.seq.to_string())),
+        })
+        .collect()
+}
+
+/// A model of a script, looked at at a clock time.
+pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
+    let size = Size::new(160, 48);
+    let mut model = Model::new(Source::Live, person("op_a"), theme, size, at(clock));
+    for news in news(script) {
+        let _ = update(&mut model, news, Duration::ZERO);
+    }
+    model.now = at(clock);
+    model
+}
+
+pub fn plain() -> Theme {
+    Theme::new(false, Colours::Off)
+}
+
+/// The cells of a buffer as lines.
+pub fn lines(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut skip = 0;
+        let mut line = String::new();
+        for x in 0..buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            line.push_str(symbol);
+            skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The model drawn.
+pub fn drawn(model: &mut Model, (width, height): (u16, u16)) -> String {
+    lines(&frame(model, width, height))
+}
+
+/// What was done to the terminal besides drawing.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub titles: Vec<String>,
+    pub bells: usize,
+    pub copied: Vec<String>,
+    pub suspended: usize,
+}
+
+struct Recorder(Rc<RefCell<Done>>);
+
+impl Outside for Recorder {
+    fn title(&mut self, title: &str) -> io::Result<()> {
+        self.0.borrow_mut().titles.push(title.to_owned());
+        Ok(())
+    }
+    fn bell(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().bells += 1;
+        Ok(())
+    }
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.0.borrow_mut().copied.push(text.to_owned());
+        Ok(())
+    }
+    fn suspend(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().suspended += 1;
+        Ok(())
+    }
+    fn retake(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A screen, its inbox, what it ordered, and its clock.
+pub struct Stage {
+    pub screen: Screen<TestBackend>,
+    pub done: Rc<RefCell<Done>>,
+    pub orders: Rc<RefCell<Vec<Order>>>,
+    pub takes_orders: Rc<Cell<bool>>,
+    inbox: Receiver<News>,
+    pub sender: Sender<News>,
+    clock: Rc<Cell<Duration>>,
+    seq: u64,
+    wall: Rc<Cell<UtcTime>>,
+}
+
+impl Stage {
+    pub fn new(script: &Script, clock: &str, size: (u16, u16)) -> Self {
+        Self::from(script, clock, size, Source::Live)
+    }
+
+    pub fn from(script: &Script, clock: &str, size: (u16, u16), source: Source) -> Self {
+        let (sender, inbox) = channel();
+        let ticks = Rc::new(Cell::new(Duration::from_secs(100)));
+        let wall = Rc::new(Cell::new(at(clock)));
+        let done = Rc::new(RefCell::new(Done::default()));
+        let orders = Rc::new(RefCell::new(Vec::new()));
+        let takes_orders = Rc::new(Cell::new(true));
+        let (t, w, o, takes) = (
+            ticks.clone(),
+            wall.clone(),
+            orders.clone(),
+            takes_orders.clone(),
+        );
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a test backend");
+        let screen = Screen::new(
+            terminal,
+            Box::new(Recorder(done.clone())),
+            plain(),
+            source,
+            person("op_a"),
+            Clocks {
+                monotonic: Box::new(move || t.get()),
+                utc: Box::new(move || w.get()),
+            },
+            Box::new(move |order| {
+                if takes.get() {
+                    o.borrow_mut().push(order);
+                }
+                takes.get()
+            }),
+        );
+        let mut stage = Self {
+            screen,
+            done,
+            orders,
+            takes_orders,
+            inbox,
+            sender,
+            clock: ticks,
+            seq: script.records.len() as u64,
+            wall,
+        };
+        stage.hear_all(news(script));
+        stage
+    }
+
+    /// Lets time pass, and the screen look at it.
+    pub fn wait(&mut self, ms: u64) -> &mut Self {
+        self.clock.set(self.clock.get() + Duration::from_millis(ms));
+        self.turn(None)
+    }
+
+    fn turn(&mut self, news: Option<News>) -> &mut Self {
+        let ending = self.screen.turn(news, &self.inbox).expect("a test backend");
+        assert!(ending.is_none(), "{ending:?}");
+        self
+    }
+
+    pub fn hear(&mut self, news: News) -> &mut Self {
+        self.turn(Some(news))
+    }
+
+    fn hear_all(&mut self, all: Vec<News>) {
+        for news in all {
+            self.sender.send(news).expect("the inbox is open");
+        }
+        self.turn(None);
+        let first = self.inbox.try_recv().ok();
+        self.turn(first);
+    }
+
+    /// The runner journals an event now.
+    pub fn recorded(&mut self, event: Event) -> &mut Self {
+        let (seq, at) = (self.seq, self.wall.get());
+        self.seq += 1;
+        self.hear(News::Recorded {
+            seq,
+            at,
+            event: std::sync::Arc::new(event),
+            head: None,
+        })
+    }
+
+    pub fn terminal_event(&mut self, event: TerminalEvent) -> &mut Self {
+        let at = self.clock.get();
+        self.hear(News::Terminal { event, at })
+    }
+
+    pub fn key(&mut self, code: KeyCode) -> &mut Self {
+        self.terminal_event(TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    }
+
+    pub fn control(&mut self, c: char) -> &mut Self {
+        let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+        self.terminal_event(TerminalEvent::Key(key))
+    }
+
+    pub fn repeat(&mut self, c: char) -> &mut Self {
+        let mut key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        key.kind = KeyEventKind::Repeat;
+        self.terminal_event(TerminalEvent::Key(key))
+    }
+
+    /// Types as a person does, 80 ms a key.
+    pub fn types(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.wait(80).key(KeyCode::Char(c));
+        }
+        self
+    }
+
+    /// A key that leaves the screen.
+    pub fn leaves_by(&mut self, code: KeyCode) -> Ending {
+        let event = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        let at = self.clock.get();
+        let news = News::Terminal { event, at };
+        self.screen
+            .turn(Some(news), &self.inbox)
+            .expect("a test backend")
+            .expect("the screen is left")
+    }
+
+    /// Runs the real loop until news ends it.
+    pub fn run_loop(&mut self) -> drygate::tui::Farewell {
+        self.screen.event_loop(&self.inbox)
+    }
+
+    pub fn text(&self) -> String {
+        lines(self.screen.terminal().backend().buffer())
+    }
+
+    pub fn says(&self, words: &str) -> bool {
+        self.text().contains(words)
+    }
+
+    pub fn ordered(&self) -> Vec<Order> {
+        self.orders.borrow().clone()
+    }
+}
