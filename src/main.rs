@@ -1,3 +1,7 @@
 //! Parse, launch, print the error and its hint, exit with its code. Invariant: the only place that speaks to a person about a failure.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    drygate::launch::main()
+}

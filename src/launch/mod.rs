@@ -1,1 +1,21 @@
 //! Composition root: one file per command. Invariant: the only place that sees every layer.
+
+mod deciding;
+mod demo;
+mod dispatch;
+mod error;
+mod headless;
+mod listing;
+mod lookup;
+mod machine;
+mod output;
+mod planning;
+mod resuming;
+mod screen;
+mod signals;
+mod starting;
+mod surveying;
+mod verifying;
+
+pub use dispatch::{execute, main};
+pub use error::LaunchError;

@@ -83,6 +83,8 @@ pub struct RunState {
     pub declared_tests: Option<Event>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
+    /// Version of the report templates, once sealed.
+    pub template_version: Option<u32>,
     /// Reports and their digests, once sealed.
     pub reports: Vec<(String, Digest)>,
     /// The last rows for the events pane.
@@ -126,6 +128,7 @@ impl Default for RunState {
             invocations: Vec::new(),
             declared_tests: None,
             sealed: None,
+            template_version: None,
             reports: Vec::new(),
             rows: VecDeque::new(),
             rows_dropped: 0,
@@ -283,8 +286,10 @@ impl RunState {
                 outcome,
                 exit_code,
                 reports,
+                template_version,
                 ..
             } => {
+                self.template_version = Some(*template_version);
                 self.sealed = Some((result.clone(), *outcome, *exit_code));
                 self.reports.clone_from(reports);
             }

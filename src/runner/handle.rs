@@ -85,7 +85,7 @@ where
                 .enable_all()
                 .build()?;
             let outcome = runtime.block_on(async {
-                let _listener = handover::listen(&plan, from_others);
+                let listener = handover::listen(&plan, from_others);
                 let mut driver = Driver::new(chronicle, make_target(), repository, plan);
                 if taken_up.resumed {
                     driver.take_up(taken_up.torn, taken_up.renewing)?;
@@ -95,7 +95,11 @@ where
                 {
                     return Ok(refused);
                 }
-                Ok(driver.drive(patience, &mut inbox).await)
+                let outcome = driver.drive(patience, &mut inbox).await;
+                if let Some(listener) = listener {
+                    listener.finish().await;
+                }
+                Ok(outcome)
             });
             at_end(&outcome);
             outcome

@@ -22,6 +22,9 @@ const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 /// How long the holder may take to say that it heard.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a runner that ends waits for callers to take their answers.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
 /// One line from the holder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -46,6 +49,17 @@ pub enum HandoverError {
 pub struct Listener {
     path: PathBuf,
     task: JoinHandle<()>,
+    /// Closed once every caller has had its answer.
+    served: mpsc::Receiver<()>,
+}
+
+impl Listener {
+    /// Lets the callers that were heard have their answers, then ends. A caller that does not read is not waited for long.
+    pub async fn finish(mut self) {
+        self.task.abort();
+        let all = async { while self.served.recv().await.is_some() {} };
+        let _ = tokio::time::timeout(ANSWERED_WITHIN, all).await;
+    }
 }
 
 impl Drop for Listener {
@@ -63,16 +77,19 @@ pub(super) fn listen(plan: &Plan, commands: mpsc::Sender<Command>) -> Option<Lis
     let listener = UnixListener::bind(&path).ok()?;
     let own_uid = plan.person.uid;
     let shared = plan.shared_with_group;
+    let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let commands = commands.clone();
+            let serving = serving.clone();
             tokio::spawn(async move {
+                let _serving = serving;
                 // A caller that breaks off has asked for nothing.
                 let _ = serve(stream, own_uid, shared, commands).await;
             });
         }
     });
-    Some(Listener { path, task })
+    Some(Listener { path, task, served })
 }
 
 async fn serve(

@@ -31,5 +31,5 @@ pub use handle::{FirstDecision, Handle, TakenUp, spawn};
 pub use handover::{HandoverError, hand_over};
 pub use notice::{Answer, Command, Notice, Sink};
 pub use plan::{FullDiscover, Plan};
-pub use summary::json;
+pub use summary::{json, refused, sealed};
 pub use target::Progress;

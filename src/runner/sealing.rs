@@ -142,7 +142,7 @@ fn input<'a>(
         run,
         profile: &plan.profile,
         blobs,
-        full_discover: declared_tests(run),
+        full_discover: FullDiscover::recorded(run),
     }
 }
 
@@ -197,26 +197,6 @@ fn rendered(chronicle: &Chronicle, run_id: &RunId, plan: &Plan) -> Vec<ReportSee
             .map(|name| (name, Err(error.to_string())))
             .collect(),
     }
-}
-
-fn declared_tests(run: &RunState) -> Option<FullDiscover> {
-    let Some(Event::TestsDeclared {
-        passed,
-        failed,
-        file,
-        sha256,
-        age_s,
-    }) = &run.declared_tests
-    else {
-        return None;
-    };
-    Some(FullDiscover {
-        passed: *passed,
-        failed: *failed,
-        file: file.clone(),
-        sha256: sha256.clone(),
-        age_seconds: *age_s,
-    })
 }
 
 /// State for other programs.

@@ -62,7 +62,7 @@ pub(super) fn left(run: &RunState) -> Outcome {
 }
 
 /// A decision was refused; the run still waits.
-pub(super) fn refused(run: RunState, why: String) -> Outcome {
+pub fn refused(run: RunState, why: String) -> Outcome {
     Outcome {
         exit_code: StopCode::StopApprovalRefused.exit_code(),
         stop_code: Some(StopCode::StopApprovalRefused),
@@ -73,7 +73,7 @@ pub(super) fn refused(run: RunState, why: String) -> Outcome {
 }
 
 /// The run is sealed.
-pub(super) fn sealed(run: &RunState) -> Outcome {
+pub fn sealed(run: &RunState) -> Outcome {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
         |(name, _, code)| (name.clone(), *code),

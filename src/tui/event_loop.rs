@@ -296,7 +296,7 @@ where
         let run = &self.model.run;
         let tail = run.run_id()?.tail();
         if let Some((result, _, _)) = &run.sealed {
-            return Some(format!("{result}. Replay: drygate replay {tail}"));
+            return Some(format!("{result}. Read it: drygate report {tail}"));
         }
         match self.model.source {
             Source::Watching => return Some(format!("goes on. Watch: drygate watch {tail}")),

@@ -1,0 +1,96 @@
+//! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
+
+use super::starting::{self, Found};
+use super::{LaunchError, headless, machine, output, planning};
+use crate::cli::{Output, RunRef, Settings};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::{self, HandoverError, hand_over};
+use crate::survey::Digest;
+
+/// Approves or rejects without a screen.
+pub fn decide(
+    settings: &Settings,
+    meant: &RunRef,
+    gate: ApprovalGate,
+    decision: Decision,
+    evidence: Option<Digest>,
+    reason: Option<String>,
+) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let request = ApprovalRequest {
+        gate,
+        decision,
+        evidence,
+        reason,
+        by: machine::person(),
+    };
+    let (run_id, found) = starting::take(settings, &store, meant, false)?;
+    match found {
+        Found::Owned(owned) => {
+            headless::drive(settings, *owned, headless::sink(settings), Some(request))
+        }
+        Found::Sealed(run) => refuse_sealed(settings, &run, &request),
+        Found::Held(locked) => {
+            let root = crate::journal::Storage::root(&**store.storage()).to_owned();
+            let socket = planning::socket(&root, &run_id).ok_or(locked)?;
+            match hand_over(&socket, &request) {
+                Ok((exit_code, summary)) => {
+                    tell(settings, &summary)?;
+                    Ok(exit_code)
+                }
+                Err(HandoverError::Refused(why)) => {
+                    refused(settings, &run_state(&store, &run_id)?, why)
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+fn run_state(
+    store: &crate::journal::DirectoryStore,
+    run_id: &crate::run::RunId,
+) -> Result<RunState, LaunchError> {
+    Ok(super::lookup::folded(store, run_id)?.0)
+}
+
+/// Prints the holder's document, or the sentences in it.
+fn tell(settings: &Settings, summary: &str) -> Result<(), LaunchError> {
+    if settings.output == Output::Json {
+        return output::line(summary);
+    }
+    let document: serde_json::Value = serde_json::from_str(summary).unwrap_or_default();
+    for key in ["run_id", "state", "stop_code", "evidence", "result"] {
+        if let Some(value) = document[key].as_str() {
+            output::line(&format!("{key}={value}"))?;
+        }
+    }
+    for key in ["message", "next"] {
+        output::line(&crate::report::visible(
+            document[key].as_str().unwrap_or(""),
+        ))?;
+    }
+    Ok(())
+}
+
+fn refuse_sealed(
+    settings: &Settings,
+    run: &RunState,
+    request: &ApprovalRequest,
+) -> Result<u8, LaunchError> {
+    let clock = SystemClock;
+    let why = judge(run, request, clock.now(), &clock.boot_id())
+        .err()
+        .map_or_else(
+            || "the run is sealed".to_owned(),
+            |refusal| refusal.to_string(),
+        );
+    refused(settings, run, why)
+}
+
+fn refused(settings: &Settings, run: &RunState, why: String) -> Result<u8, LaunchError> {
+    let outcome = runner::refused(run.clone(), why);
+    headless::report(settings, &outcome)?;
+    Ok(outcome.exit_code)
+}

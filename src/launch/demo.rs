@@ -1,0 +1,159 @@
+//! `drygate demo`: a throwaway cluster, a scenario, a live run on it. Invariant: the cluster goes when the run is left; its runs stay.
+
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use super::starting::{self, Start};
+use super::{LaunchError, headless, listing, output, planning, screen};
+use crate::cli::{DemoScenario, Settings};
+use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
+use crate::postgres::{ConnectionSettings, Environment};
+use crate::profile::{self, LoadedProfile};
+use crate::repo::GitRepository;
+use crate::repo::throwaway::DemoRepository;
+use crate::run::{ApprovalGate, Event};
+use crate::runner::{Notice, Sink};
+
+/// Seconds between live reads in the demo.
+const LIVE_INTERVAL_S: u32 = 5;
+const DATABASE: &str = "kb";
+const ROLE: &str = "context_pack_readonly";
+
+/// Runs a scenario.
+pub fn demo(
+    settings: &Settings,
+    scenario: DemoScenario,
+    print_sql: bool,
+) -> Result<u8, LaunchError> {
+    let scenario = match scenario {
+        DemoScenario::Enacted => Scenario::Enacted,
+        DemoScenario::Draft => Scenario::Draft,
+        DemoScenario::Drift => Scenario::Drift,
+        DemoScenario::UnsafeRole => Scenario::UnsafeRole,
+    };
+    if print_sql {
+        output::print(&scenario.base_sql())?;
+        return Ok(0);
+    }
+    let store = planning::store(settings)?;
+    output::say(&format!(
+        "Starting a throwaway PostgreSQL with the scenario {scenario} ..."
+    ));
+    let cluster = Cluster::start(&ClusterOptions::default())?;
+    cluster.load_scenario(DATABASE, scenario)?;
+    let place = tempfile_directory()?;
+    let made = match &settings.repo {
+        Some(_) => None,
+        None => Some(DemoRepository::create(&place.join("repository"))?),
+    };
+    let repository = match (&settings.repo, &made) {
+        (Some(named), _) => planning::repository(Some(&named.value)),
+        (None, Some(made)) => GitRepository::around(made.path()),
+        (None, None) => None,
+    };
+    let connection = ConnectionSettings::resolve(
+        Some(&cluster.url(ROLE, DATABASE)),
+        &Environment::of_process(),
+    )?;
+    let loaded = labelled(settings)?;
+    let mut target = starting::identity(&connection, &loaded.profile);
+    // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
+    target.host = format!("demo-{scenario}");
+    let start = Start {
+        loaded,
+        connection,
+        target,
+        repository,
+        live_interval_default_s: LIVE_INTERVAL_S,
+    };
+    let cluster = Arc::new(cluster);
+    let intruder = Intruder::of(&cluster, scenario);
+    let watched = |sink: Sink| intruder.watch(sink);
+    let outcome = if settings.headless {
+        let sink = watched(headless::sink(settings));
+        let owned = starting::start(settings, &store, start, &sink)?;
+        headless::drive_until_end(settings, owned, sink)
+    } else {
+        screen::run_new(settings, &store, start, &watched)
+    };
+    intruder.end();
+    if let Some(cluster) = Arc::into_inner(cluster) {
+        cluster.stop()?;
+    }
+    // The repository is of the demo alone; a leftover is a temporary directory.
+    let _ = std::fs::remove_dir_all(&place);
+    outcome
+}
+
+/// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
+fn labelled(settings: &Settings) -> Result<LoadedProfile, LaunchError> {
+    let loaded = listing::load_profile(&settings.profile.value)?;
+    let text = loaded
+        .text
+        .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
+        .replacen("color = \"red\"", "color = \"cyan\"", 1);
+    Ok(LoadedProfile {
+        profile: profile::parse(&loaded.origin.file(), &text)?,
+        text,
+        origin: loaded.origin,
+    })
+}
+
+fn tempfile_directory() -> Result<std::path::PathBuf, LaunchError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let name = format!("drygate-demo-{}", std::process::id());
+    let place = std::env::temp_dir().join(name);
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&place)
+        .map_err(|source| LaunchError::Output {
+            doing: "cannot make a temporary directory",
+            source,
+        })?;
+    Ok(place)
+}
+
+/// The other session of the `drift` scenario: changes one unit when SG2 first waits.
+struct Intruder {
+    waits: mpsc::Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Intruder {
+    fn of(cluster: &Arc<Cluster>, scenario: Scenario) -> Self {
+        let (waits, heard) = mpsc::channel::<()>();
+        let thread = scenario.intrusion_sql().map(|sql| {
+            let cluster = cluster.clone();
+            thread::spawn(move || {
+                if heard.recv().is_ok()
+                    && let Err(error) = cluster.load(DATABASE, sql)
+                {
+                    output::say(&format!("the other session failed: {error}"));
+                }
+            })
+        });
+        Self { waits, thread }
+    }
+
+    /// A sink that also wakes the other session when SG2 stops for a person.
+    fn watch(&self, sink: Sink) -> Sink {
+        let waits = self.waits.clone();
+        Box::new(move |notice| {
+            if let Notice::Recorded { event, .. } = &notice
+                && matches!(&**event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
+            {
+                // Nobody listens in the other scenarios, nor the second time.
+                let _ = waits.send(());
+            }
+            sink(notice);
+        })
+    }
+
+    fn end(self) {
+        drop(self.waits);
+        if let Some(thread) = self.thread {
+            // It has said itself what went wrong.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! From arguments to a command, and from its end to an exit code. Invariant: every failure is said once, with a hint, on standard error.
+
+use std::process::ExitCode;
+
+use super::{LaunchError, deciding, demo, listing, output, resuming, screen, surveying, verifying};
+use crate::cli::{self, Cli, Command, Environment, Settings};
+use crate::run::{Decision, exit};
+use crate::survey::Digest;
+
+/// The whole program: arguments of the process to exit code.
+pub fn main() -> ExitCode {
+    let parsed = Environment::of_process()
+        .and_then(|environment| cli::parse(std::env::args_os(), &environment));
+    let (json, ended) = match parsed {
+        Ok(cli) => (cli.settings.json(), execute(&cli)),
+        Err(error) => {
+            if let Some(text) = error.to_stdout() {
+                return match output::print(text) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => ExitCode::from(error.exit_code()),
+                };
+            }
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            (json, Err(error.into()))
+        }
+    };
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tell(json, &error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Says a failure: as one document where that was asked for, and to people on standard error.
+fn tell(json: bool, error: &LaunchError) {
+    let message = crate::report::visible(&error.to_string());
+    let next = error
+        .hint()
+        .map_or_else(String::new, |hint| crate::report::visible(&hint));
+    let code = error
+        .stop_code()
+        .map_or_else(String::new, |code| format!("{code}: "));
+    output::say(&format!("drygate: {code}{message}"));
+    if !next.is_empty() {
+        output::say(&format!("  {next}"));
+    }
+    if json {
+        let document = serde_json::json!({
+            "schema": 1, "run_id": null, "state": null, "stop_code": error.stop_code(), "gate": null,
+            "evidence": null, "result": null, "gates": [], "facts": {}, "facts_digest": null,
+            "counters": null, "returns": [], "non_mutation": null, "drift": [],
+            "message": message, "next": next,
+        });
+        // Standard output may be closed; the sentence above has said it.
+        let _ = output::line(&document.to_string());
+    }
+}
+
+/// Carries a command out; gives its exit code.
+pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
+    let settings: &Settings = &cli.settings;
+    match &cli.command {
+        Command::Open { run } => screen::open(settings, run.as_ref()),
+        Command::Demo {
+            scenario,
+            print_sql,
+        } => demo::demo(settings, *scenario, *print_sql),
+        Command::Run => resuming::run(settings),
+        Command::Resume { run } => resuming::resume(settings, run),
+        Command::Approve { run, gate, digest } => match digest {
+            Some(digest) => {
+                let digest: Digest = digest
+                    .parse()
+                    .map_err(|error| LaunchError::Usage(format!("--digest: {error}")))?;
+                deciding::decide(settings, run, *gate, Decision::Approve, Some(digest), None)
+            }
+            None if !settings.headless => screen::approve(settings, run, *gate),
+            None => Err(LaunchError::Usage(
+                "without a terminal an approval names its evidence: --digest <64 hex>".to_owned(),
+            )),
+        },
+        Command::Reject { run, gate, reason } => {
+            let reason = Some(reason.clone());
+            deciding::decide(settings, run, *gate, Decision::Reject, None, reason)
+        }
+        Command::Runs => listing::runs(settings),
+        Command::Verify(target) => verifying::verify(settings, target),
+        Command::Survey => surveying::survey(settings),
+        Command::Report { run } => listing::report(settings, run),
+        Command::Profile(command) => listing::profiles(settings, command),
+        Command::ConfigShow => {
+            let text = if settings.json() {
+                cli::config_json(settings).to_string() + "\n"
+            } else {
+                cli::config_text(settings)
+            };
+            output::print(&text)?;
+            Ok(exit::OK)
+        }
+        Command::Completions(shell) => {
+            output::bytes(&cli::completions(*shell))?;
+            Ok(exit::OK)
+        }
+        Command::Man => {
+            let page = cli::manual().map_err(|source| LaunchError::Output {
+                doing: "cannot make the manual",
+                source,
+            })?;
+            output::bytes(&page)?;
+            Ok(exit::OK)
+        }
+    }
+}

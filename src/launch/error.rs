@@ -1,0 +1,128 @@
+//! Every way in which a command can end without its result. Invariant: each has a sentence, a hint and an exit code of the contract.
+
+use thiserror::Error;
+
+use crate::cli::CliError;
+use crate::journal::JournalError;
+use crate::postgres::SettingsError;
+use crate::postgres::throwaway::ThrowawayError;
+use crate::profile::ProfileError;
+use crate::repo::throwaway::DemoRepositoryError;
+use crate::run::{StopCode, exit};
+use crate::runner::{HandoverError, RunnerError};
+
+/// Why a command could not be carried out.
+#[derive(Debug, Error)]
+pub enum LaunchError {
+    /// Arguments or configuration.
+    #[error(transparent)]
+    Cli(#[from] CliError),
+    /// Profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// Connection settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Journal or storage.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Runner.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// The process that holds the run.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
+    /// The demo's cluster.
+    #[error(transparent)]
+    Throwaway(#[from] ThrowawayError),
+    /// The demo's repository.
+    #[error(transparent)]
+    DemoRepository(#[from] DemoRepositoryError),
+    /// An approval was refused.
+    #[error("{0}")]
+    Refused(String),
+    /// Terminal or output.
+    #[error("{doing}: {source}")]
+    Output {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Something that is asked for in a wrong way.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl LaunchError {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Cli(error) => error.exit_code(),
+            Self::Profile(ProfileError::LiveRefused { .. }) => {
+                StopCode::StopLiveRefused.exit_code()
+            }
+            Self::Profile(_) => exit::CONFIGURATION,
+            Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_)) => exit::USAGE,
+            Self::Settings(_) => exit::CONFIGURATION,
+            Self::Journal(error) => journal_exit(error),
+            Self::Runner(error) => error.exit_code(),
+            Self::Handover(HandoverError::Silent(_)) => StopCode::StopRunLocked.exit_code(),
+            Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
+                StopCode::StopApprovalRefused.exit_code()
+            }
+            Self::Throwaway(_) | Self::DemoRepository(_) => {
+                StopCode::StopDatabaseUnavailable.exit_code()
+            }
+            Self::Output { .. } => StopCode::StopStorageFailed.exit_code(),
+            Self::Usage(_) => exit::USAGE,
+        }
+    }
+
+    /// The stop, where there is one.
+    pub fn stop_code(&self) -> Option<StopCode> {
+        match self {
+            Self::Cli(error) => error.stop_code(),
+            Self::Profile(ProfileError::LiveRefused { .. }) => Some(StopCode::StopLiveRefused),
+            Self::Runner(error) => error.stop_code(),
+            Self::Handover(HandoverError::Silent(_)) => Some(StopCode::StopRunLocked),
+            Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
+                Some(StopCode::StopApprovalRefused)
+            }
+            Self::Journal(error) => StopCode::ALL
+                .into_iter()
+                .find(|code| code.exit_code() == journal_exit(error)),
+            _ => None,
+        }
+    }
+
+    /// One sentence of what to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cli(error) => Some(error.hint().to_owned()),
+            Self::Runner(error) => error.hint(),
+            Self::Throwaway(error) => error.remedy().map(str::to_owned),
+            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => Some(
+                "drygate runs lists them; any unambiguous beginning or end will do.".to_owned(),
+            ),
+            Self::Profile(ProfileError::LiveRefused { .. }) => {
+                Some("Leave it out: every run is Mode.DRYRUN.".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Storage and lock as the runner maps them; a run that is not there is usage.
+fn journal_exit(error: &JournalError) -> u8 {
+    match error {
+        JournalError::NotFound { .. } | JournalError::Ambiguous { .. } => exit::USAGE,
+        JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
+            StopCode::StopEvidenceCorrupt.exit_code()
+        }
+        JournalError::Locked { .. } | JournalError::LockLost { .. } => {
+            StopCode::StopRunLocked.exit_code()
+        }
+        _ => StopCode::StopStorageFailed.exit_code(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Driving a run without a screen. Invariant: standard output carries one JSON document, journal lines, or a few lines of text, as asked.
+
+use super::starting::Owned;
+use super::{LaunchError, output};
+use crate::cli::{Output, Settings};
+use crate::run::{ApprovalRequest, Event, RunState, Stop, StopCode};
+use crate::runner::{self, Notice, Outcome, Patience, Sink};
+
+/// Where the notices of a headless run go: journal lines for `--events`, nothing else.
+pub fn sink(settings: &Settings) -> Sink {
+    let events = settings.output == Output::Events;
+    Box::new(move |notice| {
+        if let (true, Notice::Recorded { line, .. }) = (events, notice) {
+            // A reader that has gone away does not stop the run: the journal is the authority.
+            let _ = output::line(&line);
+        }
+    })
+}
+
+/// Drives a run until it stops; gives the exit code.
+pub fn drive(
+    settings: &Settings,
+    owned: Owned,
+    sink: Sink,
+    first: Option<ApprovalRequest>,
+) -> Result<u8, LaunchError> {
+    carry_on(settings, owned, sink, first, Patience::Return)
+}
+
+/// Drives a run until it ends; decisions come from other processes. Says on standard error how to give them.
+pub fn drive_until_end(settings: &Settings, owned: Owned, sink: Sink) -> Result<u8, LaunchError> {
+    let telling: Sink = Box::new(move |notice| {
+        if let Notice::Recorded { event, .. } = &notice
+            && let Event::StopRaised(stop) = &**event
+        {
+            output::say(&how_to_go_on(stop));
+        }
+        sink(notice);
+    });
+    carry_on(settings, owned, telling, None, Patience::Stay)
+}
+
+fn how_to_go_on(stop: &Stop) -> String {
+    let said = format!("{stop} {}", stop.next);
+    match (stop.stop_code, stop.gate, &stop.evidence) {
+        (StopCode::StopApprovalRequired, Some(gate), Some(evidence)) => {
+            format!("{said}\n  drygate approve last {gate} --digest {evidence}")
+        }
+        _ => said,
+    }
+}
+
+fn carry_on(
+    settings: &Settings,
+    owned: Owned,
+    sink: Sink,
+    first: Option<ApprovalRequest>,
+    patience: Patience,
+) -> Result<u8, LaunchError> {
+    let target = owned.target();
+    let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
+    let handle = runner::spawn(
+        chronicle,
+        target,
+        owned.repository,
+        owned.plan,
+        owned.taken_up,
+        first,
+        patience,
+        Box::new(|_| ()),
+    )?;
+    super::signals::leave_on_signal(handle.commands())?;
+    let outcome = handle.join()?;
+    report(settings, &outcome)?;
+    Ok(super::signals::caught().map_or(outcome.exit_code, |signal| 128 + signal))
+}
+
+/// Prints how a run stands.
+pub fn report(settings: &Settings, outcome: &Outcome) -> Result<(), LaunchError> {
+    match settings.output {
+        Output::Json => output::line(&ascii(&runner::json(outcome))),
+        Output::Events => Ok(()),
+        Output::Text => output::print(&text(outcome)),
+    }
+}
+
+fn ascii(value: &serde_json::Value) -> String {
+    crate::journal::to_ascii_json(value)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| value.to_string())
+}
+
+fn text(outcome: &Outcome) -> String {
+    let run: &RunState = &outcome.run;
+    let mut lines = Vec::new();
+    if let Some(run_id) = run.run_id() {
+        lines.push(format!("run_id={run_id}"));
+    }
+    let code = outcome.stop_code.map_or("None", crate::run::StopCode::name);
+    lines.push(format!("state={} / stop_code={code}", run.state));
+    if let (Some(gate), Some(evidence)) = (run.waits_at(), &run.evidence) {
+        lines.push(format!("gate={gate} {}", run.gate_label(gate)));
+        lines.push(format!("evidence={}", evidence.digest));
+    }
+    if let Some((result, _, _)) = &run.sealed {
+        lines.push(format!("result={result}"));
+    }
+    lines.push(crate::report::visible(&outcome.message));
+    lines.push(crate::report::visible(&outcome.next));
+    lines.push(String::new());
+    lines.join("\n")
+}

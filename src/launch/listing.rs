@@ -1,0 +1,117 @@
+//! `drygate runs`, `report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
+
+use serde_json::json;
+
+use super::{LaunchError, lookup, output, planning};
+use crate::cli::{Disk, Files, Output, ProfileCommand, RunRef, Settings};
+use crate::journal::RunStore;
+use crate::profile::{self, BUILT_IN, LoadedProfile};
+use crate::report::{self, FullDiscover, ReportInput};
+use crate::survey::Digest;
+
+/// Lists the runs, newest first.
+pub fn runs(settings: &Settings) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let mut rows = Vec::new();
+    for run_id in store.runs()?.into_iter().rev() {
+        let row = match lookup::folded(&store, &run_id) {
+            Ok((run, _)) => json!({
+                "run_id": run_id,
+                "state": run.state,
+                "profile": run.created.as_ref().map(|c| &c.profile),
+                "target": run.created.as_ref().map(|c| c.target.address()),
+                "waits_at": run.waits_at(),
+                "result": run.sealed.as_ref().map(|(result, _, _)| result),
+            }),
+            Err(error) => json!({"run_id": run_id, "state": null, "error": error.to_string()}),
+        };
+        rows.push(row);
+    }
+    if settings.output == Output::Json {
+        output::line(&json!({"schema": 1, "runs": rows}).to_string())?;
+        return Ok(0);
+    }
+    let word = |row: &serde_json::Value, key: &str| {
+        row[key]
+            .as_str()
+            .map_or_else(|| "-".to_owned(), report::visible)
+    };
+    for row in &rows {
+        let ended = row["result"].as_str().or(row["error"].as_str());
+        let stands = ended.map_or_else(
+            || {
+                format!(
+                    "{} {}",
+                    word(row, "state"),
+                    row["waits_at"]
+                        .as_str()
+                        .map_or("", |_| "waits for a person")
+                )
+            },
+            report::visible,
+        );
+        let line = format!(
+            "{}  {}  {}  {stands}",
+            word(row, "run_id"),
+            word(row, "profile"),
+            word(row, "target")
+        );
+        output::line(line.trim_end())?;
+    }
+    Ok(0)
+}
+
+/// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
+pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    let (run, _) = lookup::folded(&store, &run_id)?;
+    let blobs = store.blobs(&run_id)?;
+    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let text = run
+        .created
+        .as_ref()
+        .and_then(|created| document(&created.profile_sha256))
+        .unwrap_or_default();
+    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    let input = ReportInput {
+        run: &run,
+        profile: &profile,
+        blobs: &document,
+        full_discover: FullDiscover::recorded(&run),
+    };
+    if settings.output == Output::Json {
+        output::line(&report::json_twin(&input).to_string())?;
+        return Ok(0);
+    }
+    let rendered = report::render(&input).map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let shown = rendered
+        .iter()
+        .find(|report| report.name.starts_with("07-"));
+    output::print(shown.map_or("", |report| &report.text))?;
+    Ok(0)
+}
+
+/// A profile by name or path.
+pub fn load_profile(name: &str) -> Result<LoadedProfile, LaunchError> {
+    Ok(profile::load(name, &|path| Disk.read(path))?)
+}
+
+/// `drygate profile list|show`; `check` is in `surveying`.
+pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, LaunchError> {
+    match command {
+        ProfileCommand::List => {
+            for (name, _) in BUILT_IN {
+                let loaded = load_profile(name)?;
+                output::line(&format!("{name}  {}", loaded.profile.title))?;
+            }
+            Ok(0)
+        }
+        ProfileCommand::Show { name } => {
+            let loaded = load_profile(name.as_ref().unwrap_or(&settings.profile.value))?;
+            output::print(&loaded.text)?;
+            Ok(0)
+        }
+        ProfileCommand::Check { name } => super::surveying::check(settings, name.as_deref()),
+    }
+}

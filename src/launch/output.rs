@@ -1,0 +1,31 @@
+//! Standard output. Invariant: data only; what a person should read about failure goes to standard error.
+
+use std::io::{self, Write};
+
+use super::LaunchError;
+
+/// Prints `text` as it is.
+pub fn print(text: &str) -> Result<(), LaunchError> {
+    bytes(text.as_bytes())
+}
+
+/// Prints bytes as they are.
+pub fn bytes(bytes: &[u8]) -> Result<(), LaunchError> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|source| LaunchError::Output {
+            doing: "cannot write to standard output",
+            source,
+        })
+}
+
+/// Prints one line.
+pub fn line(text: &str) -> Result<(), LaunchError> {
+    print(&format!("{text}\n"))
+}
+
+/// Says something to a person, on standard error. A closed standard error is no reason to fail.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

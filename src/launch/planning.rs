@@ -1,0 +1,139 @@
+//! From settings, profile and machine to what a run is made with. Invariant: nothing is connected to and nothing is written here, but the directory of the socket.
+
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::LaunchError;
+use super::machine;
+use crate::cli::Settings;
+use crate::journal::{DirectoryStore, Permissions};
+use crate::profile::{LoadedProfile, Profile, ProfileOrigin};
+use crate::repo::GitRepository;
+use crate::run::{ApprovalPolicy, RunId, TargetIdentity};
+use crate::runner::{FullDiscover, Plan};
+use crate::survey::Digest;
+
+/// Seconds between live reads, where nobody says otherwise.
+pub const LIVE_INTERVAL_S: u32 = 60;
+
+/// The store of the settings' data directory.
+pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
+    let permissions = match &settings.store_group {
+        None => Permissions::private(),
+        Some(group) => Permissions::shared(group_id(&group.value)?),
+    };
+    Ok(DirectoryStore::new(&settings.data_dir.value, permissions)?)
+}
+
+fn group_id(name: &str) -> Result<u32, LaunchError> {
+    let known = nix::unistd::Group::from_name(name).ok().flatten();
+    known.map(|group| group.gid.as_raw()).ok_or_else(|| {
+        LaunchError::Profile(crate::profile::ProfileError::Unknown {
+            name: format!("group {name}"),
+            known: "the groups of this machine".to_owned(),
+        })
+    })
+}
+
+/// The approval policy of a profile.
+pub fn approvals(profile: &Profile) -> ApprovalPolicy {
+    ApprovalPolicy {
+        ttl_seconds: profile.approvals.ttl_seconds(),
+        terminal: profile.approvals.terminal,
+        distinct: profile.approvals.distinct,
+        exclude_starter: profile.approvals.exclude_starter,
+    }
+}
+
+/// The repository that G0 looks at: `--repo`, else the work tree around the current directory.
+pub fn repository(named: Option<&Path>) -> Option<GitRepository> {
+    match named {
+        Some(directory) => GitRepository::around(directory),
+        None => GitRepository::around(&std::env::current_dir().ok()?),
+    }
+}
+
+/// What a run of `loaded` against `target` is made with.
+pub fn plan(
+    settings: &Settings,
+    loaded: LoadedProfile,
+    target: TargetIdentity,
+    repository: Option<&GitRepository>,
+    live_interval_default_s: u32,
+) -> Plan {
+    let directory = match &loaded.origin {
+        ProfileOrigin::File(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        ProfileOrigin::BuiltIn(_) => PathBuf::new(),
+    };
+    let ssot = loaded
+        .profile
+        .ssot
+        .iter()
+        .map(|document| {
+            let text = match (&document.text, &document.path) {
+                (Some(text), _) => Ok(text.clone()),
+                (None, Some(path)) => read(&directory.join(path)),
+                (None, None) => Err("it has neither text nor path".to_owned()),
+            };
+            (document.name.clone(), text)
+        })
+        .collect();
+    let full_discover = loaded
+        .profile
+        .tests
+        .full_discover
+        .as_ref()
+        .and_then(|path| full_discover(&directory.join(path)));
+    Plan {
+        approvals: approvals(&loaded.profile),
+        ssot,
+        full_discover,
+        profile: loaded.profile,
+        profile_text: loaded.text,
+        target,
+        person: machine::person(),
+        tool: machine::tool(),
+        repository: repository.map(|r| r.directory().display().to_string()),
+        data_root: settings.data_dir.value.clone(),
+        live_interval_s: settings
+            .live_interval(live_interval_default_s)
+            .map(|pause| pause.as_secs_f64()),
+        socket: None,
+        shared_with_group: settings.store_group.is_some(),
+        last_pass: None,
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn full_discover(path: &Path) -> Option<FullDiscover> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let age = std::fs::metadata(path)
+        .ok()?
+        .modified()
+        .ok()?
+        .elapsed()
+        .unwrap_or_default();
+    Some(FullDiscover {
+        sha256: Digest::of(&text),
+        text,
+        age_s: age.as_secs(),
+    })
+}
+
+/// Where the holder of a run listens: outside the run, in a directory of the run's owner that nobody else can put things into.
+pub fn socket(store_root: &Path, run_id: &RunId) -> Option<PathBuf> {
+    let run = store_root.join(DirectoryStore::run_path(run_id));
+    let owner = std::fs::metadata(&run).ok()?.uid();
+    let directory = std::env::temp_dir().join(format!("drygate-{owner}"));
+    // Made by whoever comes first; the check below is what counts.
+    let _ = std::fs::DirBuilder::new().mode(0o711).create(&directory);
+    let made = std::fs::symlink_metadata(&directory).ok()?;
+    if !made.is_dir() || made.uid() != owner || made.mode() & 0o022 != 0 {
+        return None;
+    }
+    let name = Digest::of(run.as_os_str().as_encoded_bytes());
+    Some(directory.join(format!("{}.sock", &name.as_str()[..16])))
+}

@@ -1,0 +1,47 @@
+//! `drygate run` and `drygate resume`. Invariant: a sealed run is only read, and answers the same each time.
+
+use super::starting::{self, Found, Start};
+use super::{LaunchError, headless, listing, planning, screen};
+use crate::cli::{RunRef, Settings};
+use crate::runner;
+
+/// `drygate run`.
+pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
+    let loaded = listing::load_profile(&settings.profile.value)?;
+    crate::cli::check_approvals(&loaded, settings)?;
+    let connection = starting::connection(settings)?;
+    let target = starting::identity(&connection, &loaded.profile);
+    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
+    let store = planning::store(settings)?;
+    let start = Start {
+        loaded,
+        connection,
+        target,
+        repository: planning::repository(named),
+        live_interval_default_s: planning::LIVE_INTERVAL_S,
+    };
+    if !settings.headless {
+        return screen::run_new(settings, &store, start, &|sink| sink);
+    }
+    let sink = headless::sink(settings);
+    let owned = starting::start(settings, &store, start, &sink)?;
+    headless::drive(settings, owned, sink, None)
+}
+
+/// `drygate resume RUN_ID`.
+pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let (_, found) = starting::take(settings, &store, meant, true)?;
+    match found {
+        Found::Sealed(run) => {
+            let outcome = runner::sealed(&run);
+            headless::report(settings, &outcome)?;
+            Ok(outcome.exit_code)
+        }
+        Found::Held(locked) => Err(locked.into()),
+        Found::Owned(owned) if settings.headless => {
+            headless::drive(settings, *owned, headless::sink(settings), None)
+        }
+        Found::Owned(owned) => screen::take_up(settings, *owned),
+    }
+}

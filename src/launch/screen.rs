@@ -1,0 +1,261 @@
+//! The run screen over a runner. Invariant: neither waits for the other; the terminal is given back before anything else is said.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use tokio::sync::mpsc::Sender as CommandSender;
+
+use super::starting::{self, Found, Owned, Start};
+use super::{LaunchError, listing, lookup, machine, output, planning, resuming};
+use crate::cli::{RunRef, Settings};
+use crate::journal::{DirectoryStore, Entry};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::{self, Command, Notice, Patience, RunnerError, Sink};
+use crate::survey::Digest;
+use crate::tui::{
+    self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Progress, Screen, Source, Theme,
+};
+
+/// How long a runner that was asked to leave may take before the process ends without it.
+const LEAVES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Starts a run and watches it.
+pub fn run_new(
+    settings: &Settings,
+    store: &DirectoryStore,
+    start: Start,
+    watched: &dyn Fn(Sink) -> Sink,
+) -> Result<u8, LaunchError> {
+    let (news, inbox) = mpsc::channel();
+    let sink = watched(sink(news.clone()));
+    let owned = starting::start(settings, store, start, &sink)?;
+    show(settings, owned, sink, news, &inbox)
+}
+
+/// Shows a run that was taken up.
+pub fn take_up(settings: &Settings, owned: Owned) -> Result<u8, LaunchError> {
+    let (news, inbox) = mpsc::channel();
+    retell(&owned, &news)?;
+    show(settings, owned, sink(news.clone()), news, &inbox)
+}
+
+/// `drygate approve` on a terminal, without a digest: the screen, with the sheet open.
+pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let (_, found) = starting::take(settings, &store, meant, false)?;
+    let owned = match found {
+        Found::Owned(owned) => *owned,
+        Found::Sealed(run) => {
+            let over = format!(
+                "The run is over ({}); nothing waits for a decision.",
+                run.state
+            );
+            return Err(LaunchError::Refused(over));
+        }
+        Found::Held(locked) => return Err(locked.into()),
+    };
+    if owned.run.waits_at() != Some(gate) {
+        let stands = owned.run.state;
+        return Err(LaunchError::Refused(format!(
+            "The run does not wait at {gate} (state {stands})."
+        )));
+    }
+    let (news, inbox) = mpsc::channel();
+    retell(&owned, &news)?;
+    // What a person would press: the sheet then arms as it always does.
+    let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
+    let at = Duration::ZERO;
+    let _ = news.send(News::Terminal { event, at });
+    show(settings, owned, sink(news.clone()), news, &inbox)
+}
+
+/// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list.
+pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
+    let Some(meant) = meant else {
+        return listing::runs(settings);
+    };
+    let store = planning::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    let (run, _) = lookup::folded(&store, &run_id)?;
+    if run.sealed.is_some() {
+        return listing::report(settings, meant);
+    }
+    resuming::resume(settings, meant)
+}
+
+/// Tells the screen what is in the journal already.
+fn retell(owned: &Owned, news: &Sender<News>) -> Result<(), LaunchError> {
+    let entries: Vec<Entry<Event>> = owned.directory.reader().entries()?;
+    let heads = entries.iter().skip(1).map(|entry| Some(entry.prev.clone()));
+    let heads: Vec<Option<Digest>> = heads.chain([None]).collect();
+    for (entry, head) in entries.into_iter().zip(heads) {
+        let told = News::Recorded {
+            seq: entry.seq,
+            at: entry.at,
+            event: entry.event.into(),
+            head,
+        };
+        let _ = news.send(told);
+    }
+    Ok(())
+}
+
+/// From the runner's notices to the screen's inbox, which never blocks.
+fn sink(news: Sender<News>) -> Sink {
+    Box::new(move |notice| {
+        let told = match notice {
+            Notice::Recorded {
+                seq,
+                at,
+                head,
+                event,
+                ..
+            } => News::Recorded {
+                seq,
+                at,
+                event,
+                head: Some(head),
+            },
+            Notice::Progress(progress) => News::Progress(Progress {
+                what: progress.what,
+                done: progress.done,
+                total: progress.total,
+                rate: None,
+            }),
+        };
+        // A screen that was left hears nothing more; the journal has it.
+        let _ = news.send(told);
+    })
+}
+
+fn show(
+    settings: &Settings,
+    owned: Owned,
+    sink: Sink,
+    news: Sender<News>,
+    inbox: &Receiver<News>,
+) -> Result<u8, LaunchError> {
+    let theme =
+        Theme::new(settings.ascii.value, colours(settings)).with_target(&owned.plan.target.color);
+    let ended = news.clone();
+    let target = owned.target();
+    let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
+    let (gone, left) = mpsc::channel();
+    let (guard, terminal) = Guard::take().map_err(terminal_error)?;
+    let handle = runner::spawn(
+        chronicle,
+        target,
+        owned.repository,
+        owned.plan,
+        owned.taken_up,
+        None,
+        Patience::Stay,
+        Box::new(move |outcome| {
+            let _ = gone.send(());
+            let _ = ended.send(farewell_of(outcome));
+        }),
+    )?;
+    let began = Instant::now();
+    let monotonic = move || began.elapsed();
+    let person = machine::person();
+    let mut screen = Screen::new(
+        terminal,
+        Box::new(guard.outside()),
+        theme,
+        Source::Live,
+        person.clone(),
+        Clocks {
+            monotonic: Box::new(monotonic),
+            utc: Box::new(|| SystemClock.now()),
+        },
+        orders(handle.commands(), person),
+    );
+    let _signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
+        LaunchError::Output {
+            doing: "cannot listen for signals",
+            source,
+        }
+    })?;
+    tui::spawn_input(news, monotonic).map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let farewell = screen.event_loop(inbox);
+    drop(screen);
+    drop(guard);
+    handle.try_send(Command::Quit);
+    // The runner leaves at its next await; one that hangs in a disk does not hold the terminal.
+    let _ = left.recv_timeout(LEAVES_WITHIN);
+    finish(farewell)
+}
+
+fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
+    for line in &farewell.says {
+        output::say(&crate::report::visible(line));
+    }
+    match farewell.ending {
+        Ending::Failed(source) => Err(LaunchError::Output {
+            doing: "cannot draw",
+            source,
+        }),
+        _ => Ok(farewell.exit_code),
+    }
+}
+
+fn terminal_error(error: tui::TerminalError) -> LaunchError {
+    LaunchError::Usage(format!("{error}; --headless runs without a screen"))
+}
+
+fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {
+    match outcome {
+        Ok(outcome) => News::Ended {
+            exit_code: outcome.exit_code,
+            says: vec![outcome.message.clone(), outcome.next.clone()],
+        },
+        Err(error) => News::Ended {
+            exit_code: error.exit_code(),
+            says: std::iter::once(error.to_string())
+                .chain(error.hint())
+                .collect(),
+        },
+    }
+}
+
+/// From what the screen asks to what the runner is told; never waits.
+fn orders(commands: CommandSender<Command>, by: Person) -> Box<dyn Fn(Order) -> bool> {
+    Box::new(move |order| {
+        let decide = |gate, decision, evidence, reason| Command::Decide {
+            request: ApprovalRequest {
+                gate,
+                decision,
+                evidence: Some(evidence),
+                reason,
+                by: by.clone(),
+            },
+            answer: None,
+        };
+        let command = match order {
+            Order::OpenSheet { gate, evidence } => Command::OpenSheet {
+                gate,
+                evidence,
+                by: by.clone(),
+            },
+            Order::Approve { gate, evidence } => decide(gate, Decision::Approve, evidence, None),
+            Order::Reject {
+                gate,
+                evidence,
+                reason,
+            } => decide(gate, Decision::Reject, evidence, Some(reason)),
+            Order::SurveyAgain => Command::SurveyAgain,
+            Order::Quit => Command::Quit,
+        };
+        commands.try_send(command).is_ok()
+    })
+}
+
+fn colours(settings: &Settings) -> Colours {
+    if settings.color.value.is_on(true) {
+        Colours::Sixteen
+    } else {
+        Colours::Off
+    }
+}

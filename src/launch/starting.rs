@@ -1,0 +1,239 @@
+//! `drygate run`, `resume`, `approve`, `reject`: a run is made or taken up. Invariant: nothing is made before LIVE, profile and settings are checked.
+
+use std::sync::Arc;
+
+use super::{LaunchError, lookup, planning};
+use crate::cli::{RunRef, Settings};
+use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
+use crate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use crate::profile::{self, LoadedProfile, ProfileOrigin};
+use crate::repo::GitRepository;
+use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::target::Target;
+use crate::runner::{Chronicle, Plan, RunnerError, Sink, TakenUp};
+use crate::survey::Digest;
+
+/// A run that this process owns, with everything that drives it.
+pub struct Owned {
+    /// The run's name.
+    pub run_id: RunId,
+    /// Journal and fold.
+    pub directory: RunDirectory,
+    /// The run so far.
+    pub run: RunState,
+    /// What it is made with.
+    pub plan: Arc<Plan>,
+    /// How to reach the database.
+    pub connection: ConnectionSettings,
+    /// What G0 looks at.
+    pub repository: Option<GitRepository>,
+    /// How this process came to it.
+    pub taken_up: TakenUp,
+}
+
+impl Owned {
+    /// The chronicle; what it records goes to `sink`.
+    pub fn chronicle(directory: RunDirectory, run: RunState, sink: Sink) -> Chronicle {
+        Chronicle::new(directory, run, Arc::new(SystemClock), sink)
+    }
+
+    /// A maker of the target, for the runner's thread.
+    pub fn target(&self) -> impl FnOnce() -> LiveReadOnlyDiscoverer + Send + 'static {
+        let connection = self.connection.clone();
+        let profile = self.plan.profile.clone();
+        let run_id = self.run_id.clone();
+        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str())
+    }
+}
+
+/// How to reach the database of the settings.
+pub fn connection(settings: &Settings) -> Result<ConnectionSettings, LaunchError> {
+    let url = settings
+        .database_url
+        .as_ref()
+        .map(|url| url.value.reveal().to_owned());
+    Ok(ConnectionSettings::resolve(
+        url.as_deref(),
+        &Environment::of_process(),
+    )?)
+}
+
+/// The target as it may be shown.
+pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> TargetIdentity {
+    LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), "identity").identity()
+}
+
+/// What a new run is started with.
+pub struct Start {
+    /// The profile.
+    pub loaded: LoadedProfile,
+    /// How to reach the database.
+    pub connection: ConnectionSettings,
+    /// The target as it is shown.
+    pub target: TargetIdentity,
+    /// What G0 looks at.
+    pub repository: Option<GitRepository>,
+    /// Seconds between live reads, where nobody says otherwise.
+    pub live_interval_default_s: u32,
+}
+
+/// Makes a new run: directory, lock, first record.
+pub fn start(
+    settings: &Settings,
+    store: &DirectoryStore,
+    start: Start,
+    sink: &Sink,
+) -> Result<Owned, LaunchError> {
+    let clock = SystemClock;
+    let Start {
+        loaded,
+        connection,
+        target,
+        repository,
+        live_interval_default_s,
+    } = start;
+    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
+        .map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let mut plan = planning::plan(
+        settings,
+        loaded,
+        target,
+        repository.as_ref(),
+        live_interval_default_s,
+    );
+    plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
+    let mut directory = store.create(&run_id)?;
+    plan.socket = planning::socket(store.storage().root(), &run_id);
+    directory.blobs().put(plan.profile_text.as_bytes())?;
+    let event = Event::RunCreated(Box::new(RunCreated {
+        run_id: run_id.clone(),
+        mode: Mode::Dryrun,
+        profile: plan.profile.name.clone(),
+        profile_sha256: Digest::of(&plan.profile_text),
+        result_prefix: plan.profile.result_prefix.clone(),
+        gate_labels: [
+            plan.profile.labels.sg1.clone(),
+            plan.profile.labels.sg2.clone(),
+        ],
+        target: plan.target.clone(),
+        by: plan.person.clone(),
+        approvals: plan.approvals.clone(),
+        tool: plan.tool.clone(),
+        boot_id: clock.boot_id(),
+        repository: plan.repository.clone(),
+    }));
+    let at = clock.now();
+    let appended = directory.append(at, &event)?;
+    let mut run = RunState::default();
+    run.apply(appended.seq, at, &event);
+    sink(crate::runner::Notice::Recorded {
+        seq: appended.seq,
+        at,
+        head: appended.sha256,
+        line: appended.line.into(),
+        event: Arc::new(event),
+    });
+    Ok(Owned {
+        run_id,
+        directory,
+        run,
+        plan: Arc::new(plan),
+        connection,
+        repository,
+        taken_up: TakenUp {
+            resumed: false,
+            torn: Vec::new(),
+            renewing: false,
+        },
+    })
+}
+
+/// What `take` found.
+pub enum Found {
+    /// This process owns the run now.
+    Owned(Box<Owned>),
+    /// The run is sealed: it can only be read.
+    Sealed(Box<RunState>),
+    /// Another process holds it.
+    Held(JournalError),
+}
+
+/// Takes a run up, if it is neither sealed nor held.
+pub fn take(
+    settings: &Settings,
+    store: &DirectoryStore,
+    meant: &RunRef,
+    renewing: bool,
+) -> Result<(RunId, Found), LaunchError> {
+    let run_id = lookup::resolve(store, meant)?;
+    if store.is_sealed(&run_id)? {
+        let (run, _) = lookup::folded(store, &run_id)?;
+        return Ok((run_id, Found::Sealed(Box::new(run))));
+    }
+    let (directory, recovery) = match store.open(&run_id) {
+        Ok(opened) => opened,
+        Err(error @ JournalError::Locked { .. }) => return Ok((run_id, Found::Held(error))),
+        Err(error) => return Err(error.into()),
+    };
+    let entries = directory.reader().entries::<Event>()?;
+    let run = crate::runner::fold(&entries)?;
+    let named = |file: &String| {
+        entries
+            .iter()
+            .any(|entry| matches!(&entry.event, Event::TornTailSetAside { file: known, .. } if known == file))
+    };
+    let torn = recovery
+        .torn_files
+        .into_iter()
+        .filter(|torn| !named(&torn.file))
+        .map(|torn| (torn.file, torn.bytes))
+        .collect();
+    let created = run.created.clone().ok_or_else(|| {
+        RunnerError::Report("the run was never created: its journal has no line".to_owned())
+    })?;
+    let text = directory.blobs().get(&created.profile_sha256)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let file = format!("profile of {run_id}");
+    let loaded = LoadedProfile {
+        profile: profile::parse(&file, &text)?,
+        text,
+        origin: ProfileOrigin::File(file.into()),
+    };
+    let connection = match &settings.database_url {
+        Some(_) => connection(settings)?,
+        None => ConnectionSettings::resolve(
+            Some(&created.target.reconnect),
+            &Environment::of_process(),
+        )?,
+    };
+    let repository = settings
+        .repo
+        .as_ref()
+        .map(|repo| repo.value.clone())
+        .or_else(|| created.repository.clone().map(Into::into))
+        .and_then(|directory| planning::repository(Some(&directory)));
+    let mut plan = planning::plan(
+        settings,
+        loaded,
+        created.target.clone(),
+        repository.as_ref(),
+        planning::LIVE_INTERVAL_S,
+    );
+    plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
+    plan.socket = planning::socket(store.storage().root(), &run_id);
+    let owned = Owned {
+        run_id: run_id.clone(),
+        directory,
+        run,
+        plan: Arc::new(plan),
+        connection,
+        repository,
+        taken_up: TakenUp {
+            resumed: true,
+            torn,
+            renewing,
+        },
+    };
+    Ok((run_id, Found::Owned(Box::new(owned))))
+}

@@ -1,0 +1,160 @@
+//! `drygate survey` and `drygate profile check`: one read-only survey, no run. Invariant: nothing is written, not even a journal.
+
+use serde_json::{Value, json};
+
+use super::{LaunchError, listing, output, starting};
+use crate::audit::{self, Feasibility, QuerySeen};
+use crate::cli::{Output, Settings};
+use crate::postgres::LiveReadOnlyDiscoverer;
+use crate::report::visible;
+use crate::run::{Check, StopCode, Verdict};
+use crate::runner::RunnerError;
+use crate::runner::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
+use crate::simulate::{Joiner, Piece, Unit, Want};
+use crate::survey::TransactionProof;
+
+/// Keeps the proof of the one transaction and counts the streams.
+#[derive(Default)]
+struct Onlooker {
+    joiner: Joiner,
+    proof: Option<TransactionProof>,
+}
+
+impl Witness for Onlooker {
+    fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.proof = Some(proof.clone());
+        Ok(())
+    }
+
+    fn wants(&mut self) -> Want {
+        while self.joiner.next_pairing().is_some() {}
+        self.joiner.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.joiner.add_pieces(batch).map_err(told)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.joiner.add_units(batch).map_err(told)
+    }
+
+    fn progress(&mut self, _: Progress) {}
+}
+
+fn told(error: crate::simulate::StreamError) -> WitnessError {
+    WitnessError {
+        message: error.to_string(),
+    }
+}
+
+/// One survey and the checks of G1 over it.
+fn look(
+    settings: &Settings,
+    profile: &str,
+) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
+    let loaded = listing::load_profile(profile)?;
+    let connection = starting::connection(settings)?;
+    let mut target = LiveReadOnlyDiscoverer::new(connection, loaded.profile.clone(), "survey");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let mut onlooker = Onlooker::default();
+    let ask = Ask {
+        purpose: Purpose::Survey,
+        live_only: false,
+        streams: true,
+        validate: true,
+    };
+    let mut taken = runtime
+        .block_on(target.take(ask, &mut onlooker))
+        .map_err(RunnerError::from)?;
+    taken.survey.pieces = Some(onlooker.joiner.pieces_digest());
+    taken.survey.candidates = Some(onlooker.joiner.units_digest());
+    let rulings: Vec<QuerySeen> = taken
+        .rulings
+        .iter()
+        .map(|ruling| QuerySeen {
+            query: ruling.query.clone(),
+            sql_sha256: ruling.sql_sha256.clone(),
+            refused: ruling.refused.clone(),
+            relations: ruling.relations.clone(),
+        })
+        .collect();
+    let checks = audit::g1(&Feasibility {
+        profile: &loaded.profile,
+        survey: &taken.survey,
+        proof: onlooker.proof.as_ref(),
+        rulings: &rulings,
+    });
+    let checks = audit::scope(&loaded.profile, checks);
+    Ok((taken, onlooker.proof, checks))
+}
+
+/// `drygate survey`: prints the facts.
+pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
+    let (taken, proof, _) = look(settings, &settings.profile.value)?;
+    let survey = &taken.survey;
+    if settings.output == Output::Json {
+        let facts: serde_json::Map<String, Value> = survey
+            .facts
+            .iter()
+            .map(|fact| {
+                let provenance = fact.observed.provenance();
+                (
+                    fact.key.to_string(),
+                    json!({"value": fact.json_value(), "provenance": provenance}),
+                )
+            })
+            .collect();
+        let document = json!({
+            "schema": 1, "server": survey.server, "snapshot": survey.snapshot, "facts": facts,
+            "facts_digest": survey.facts_digest, "candidates": survey.candidates, "pieces": survey.pieces,
+            "role": survey.role, "proof": proof,
+        });
+        output::line(&document.to_string())?;
+    } else {
+        for fact in &survey.facts {
+            let value = fact
+                .observed
+                .value()
+                .map_or_else(|| "unknown".to_owned(), visible);
+            output::line(&format!("{}={value}", fact.label))?;
+        }
+        output::line(&format!("facts_digest={}", survey.facts_digest))?;
+    }
+    Ok(if survey.unknown().next().is_some() {
+        StopCode::StopGateFailed.exit_code()
+    } else {
+        0
+    })
+}
+
+/// `drygate profile check`: the checks of G1, without a run.
+pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError> {
+    let (_, _, checks) = look(settings, name.unwrap_or(&settings.profile.value))?;
+    let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
+    if settings.output == Output::Json {
+        output::line(&json!({"schema": 1, "verdict": verdict, "checks": checks}).to_string())?;
+    } else {
+        for check in &checks {
+            output::line(&format!(
+                "{:<12} {}  {}",
+                check.verdict.word(),
+                check.name,
+                visible(&check.says)
+            ))?;
+        }
+        output::line(verdict.word())?;
+    }
+    Ok(match verdict {
+        Verdict::Pass | Verdict::OutOfScope => 0,
+        Verdict::Fail => StopCode::StopGateFailed.exit_code(),
+        Verdict::NotChecked => 11,
+    })
+}

@@ -1,0 +1,275 @@
+//! `drygate verify`: files, chain, and every verdict computed again. Invariant: needs no database and no network, and writes nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{LaunchError, lookup, output, planning};
+use crate::audit;
+use crate::cli::{Output, Settings, VerifyTarget};
+use crate::journal::{
+    Blobs, DirectoryStore, DiskStorage, Entry, JournalError, Permissions, Reader, RunStore,
+    Storage, verify_files,
+};
+use crate::profile::{self, Profile};
+use crate::report::{self, FullDiscover, ReportInput};
+use crate::run::{Event, RunState, StopCode};
+use crate::runner::fold;
+use crate::survey::Digest;
+
+/// What was found and what could not be looked at.
+#[derive(Default)]
+struct Found {
+    findings: Vec<String>,
+    not_checked: Vec<String>,
+    records: u64,
+    blobs: u64,
+    sealed: bool,
+    run_id: String,
+}
+
+/// Verifies a run; 0: intact, 7: not.
+pub fn verify(settings: &Settings, target: &VerifyTarget) -> Result<u8, LaunchError> {
+    let found = match target {
+        VerifyTarget::Directory(directory) => {
+            let storage =
+                DiskStorage::open(directory, Permissions::private()).map_err(JournalError::from)?;
+            inspect(&(Arc::new(storage) as Arc<dyn Storage>), Path::new(""))?
+        }
+        VerifyTarget::Run(meant) => {
+            let store = planning::store(settings)?;
+            let run_id = lookup::resolve(&store, meant)?;
+            store.reader(&run_id)?;
+            inspect(store.storage(), &DirectoryStore::run_path(&run_id))?
+        }
+    };
+    let intact = found.findings.is_empty();
+    let code = if intact {
+        0
+    } else {
+        StopCode::StopEvidenceCorrupt.exit_code()
+    };
+    if settings.output == Output::Json {
+        let stop_code = (!intact).then_some(StopCode::StopEvidenceCorrupt);
+        let document = json!({
+            "schema": 1, "run_id": found.run_id, "intact": intact, "stop_code": stop_code,
+            "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
+            "findings": found.findings, "not_checked": found.not_checked,
+        });
+        output::line(&document.to_string())?;
+    } else {
+        output::print(&text(&found))?;
+    }
+    Ok(code)
+}
+
+fn text(found: &Found) -> String {
+    let mut lines = Vec::new();
+    for finding in &found.findings {
+        lines.push(format!(
+            "STOP_EVIDENCE_CORRUPT: {}",
+            report::visible(finding)
+        ));
+    }
+    for what in &found.not_checked {
+        lines.push(format!("NOT CHECKED: {}", report::visible(what)));
+    }
+    let seal = if found.sealed {
+        "sealed"
+    } else {
+        "not sealed yet"
+    };
+    if found.findings.is_empty() {
+        lines.push(format!(
+            "intact: {}, {} records, {} blobs, {seal}; chain, HEAD, blobs, manifest and every verdict hold",
+            found.run_id, found.records, found.blobs
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn inspect(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
+    let files = verify_files(storage, run)?;
+    let mut found = Found {
+        findings: files.findings.iter().map(ToString::to_string).collect(),
+        blobs: files.blobs,
+        sealed: files.manifest,
+        ..Found::default()
+    };
+    if files.journal.is_none() {
+        return Ok(found);
+    }
+    let entries = match Reader::new(storage.clone(), run).entries::<Event>() {
+        Ok(entries) => entries,
+        Err(JournalError::Corrupt(corrupt)) => {
+            found.findings.push(corrupt.to_string());
+            return Ok(found);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    found.records = entries.len() as u64;
+    let blobs = Blobs::new(storage.clone(), run);
+    recompute(&mut found, storage, run, &entries, &blobs)?;
+    Ok(found)
+}
+
+fn recompute(
+    found: &mut Found,
+    storage: &Arc<dyn Storage>,
+    run_directory: &Path,
+    entries: &[Entry<Event>],
+    blobs: &Blobs,
+) -> Result<(), LaunchError> {
+    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let profile = profile_of(entries, &document);
+    let events = entries
+        .iter()
+        .map(|entry| (entry.seq, entry.at, &entry.event));
+    let recomputed = audit::recompute(profile.as_ref(), events);
+    let line = |finding: &audit::Finding| {
+        format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
+    };
+    found.findings.extend(recomputed.findings.iter().map(line));
+    let run = match fold(entries) {
+        Ok(run) => run,
+        Err(error) => {
+            found.findings.push(error.to_string());
+            return Ok(());
+        }
+    };
+    found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
+    named_blobs(found, &run, blobs);
+    ledgers(found, storage, run_directory, &run)?;
+    match (&profile, &run.sealed) {
+        (Some(profile), Some(_)) => {
+            reports(found, storage, run_directory, &run, profile, &document)?
+        }
+        (None, _) => found
+            .not_checked
+            .push("the profile of the run does not parse: predictions and reports".to_owned()),
+        (Some(_), None) => {}
+    }
+    Ok(())
+}
+
+fn profile_of(
+    entries: &[Entry<Event>],
+    document: &dyn Fn(&Digest) -> Option<String>,
+) -> Option<Profile> {
+    let created = entries.iter().find_map(|entry| match &entry.event {
+        Event::RunCreated(created) => Some(created),
+        _ => None,
+    })?;
+    profile::parse(
+        "the profile of the run",
+        &document(&created.profile_sha256)?,
+    )
+    .ok()
+}
+
+/// Every document that the journal names must be there under its own digest.
+fn named_blobs(found: &mut Found, run: &RunState, blobs: &Blobs) {
+    let mut named: Vec<(&str, &Digest)> = Vec::new();
+    if let Some(created) = &run.created {
+        named.push(("the profile", &created.profile_sha256));
+    }
+    if let Some(evidence) = &run.evidence {
+        named.push(("the evidence sheet", &evidence.digest));
+    }
+    for survey in run.pin.iter().chain(&run.post) {
+        let documents = survey
+            .facts
+            .iter()
+            .filter_map(|fact| Some((fact.key.as_str(), &fact.document.as_ref()?.sha256)));
+        named.extend(documents);
+    }
+    named.extend(
+        run.earlier_evidence
+            .iter()
+            .map(|(gate, digest)| (gate.name(), digest)),
+    );
+    for (what, digest) in named {
+        if let Err(error) = blobs.check(digest) {
+            found
+                .findings
+                .push(format!("blobs/{digest}: {what}: {error}"));
+        }
+    }
+}
+
+/// The unit ledgers as `units_progressed` recorded them.
+fn ledgers(
+    found: &mut Found,
+    storage: &Arc<dyn Storage>,
+    run_directory: &Path,
+    run: &RunState,
+) -> Result<(), LaunchError> {
+    for step in &run.steps {
+        let path = run_directory.join(&step.ledger.file);
+        let bytes = storage.read(&path).map_err(JournalError::from)?;
+        let holds = bytes.is_some_and(|bytes| {
+            bytes.len() as u64 == step.ledger.bytes && Digest::of(&bytes) == step.ledger.sha256
+        });
+        if !holds {
+            found.findings.push(format!(
+                "{}: is not what units_progressed recorded",
+                step.ledger.file
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The reports, rendered again byte for byte.
+fn reports(
+    found: &mut Found,
+    storage: &Arc<dyn Storage>,
+    run_directory: &Path,
+    run: &RunState,
+    profile: &Profile,
+    document: &dyn Fn(&Digest) -> Option<String>,
+) -> Result<(), LaunchError> {
+    if run.template_version != Some(report::TEMPLATE_VERSION) {
+        found.not_checked.push(format!(
+            "reports: rendered with template version {:?}, this drygate has {}",
+            run.template_version,
+            report::TEMPLATE_VERSION
+        ));
+        return Ok(());
+    }
+    let input = ReportInput {
+        run,
+        profile,
+        blobs: document,
+        full_discover: FullDiscover::recorded(run),
+    };
+    let rendered = match report::render(&input) {
+        Ok(rendered) => rendered,
+        Err(error) => {
+            found.findings.push(format!("kb/: {error}"));
+            return Ok(());
+        }
+    };
+    for report in rendered {
+        let digest = Digest::of(&report.text);
+        let recorded = run.reports.iter().find(|(name, _)| *name == report.name);
+        if recorded.is_none_or(|(_, recorded)| *recorded != digest) {
+            found.findings.push(format!(
+                "kb/{}: run_sealed records another digest than the journal gives",
+                report.name
+            ));
+        }
+        let path = run_directory.join("kb").join(&report.name);
+        let written = storage.read(&path).map_err(JournalError::from)?;
+        let missing = written.is_none() && !found.sealed;
+        if !missing && written.as_deref() != Some(report.text.as_bytes()) {
+            found.findings.push(format!(
+                "kb/{}: is not what journal and blobs give",
+                report.name
+            ));
+        }
+    }
+    Ok(())
+}
