@@ -458,7 +458,7 @@ fn a_sweep_takes_what_a_killed_owner_left() {
         .args([
             "--exact",
             "owner_that_is_killed",
-            "--ignored",
+            
             "--nocapture",
         ])
         .env(OWNER_ROLE, "1")

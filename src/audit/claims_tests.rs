@@ -1,0 +1,258 @@
+//! Tests of `claims`. Invariant: each spoils what a verdict is computed from and sees it change.
+
+use super::super::book::{Book, post};
+use super::super::fixture::{change, live};
+use super::{claims, non_mutation};
+use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
+use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof, facts_digest};
+
+fn verdict(run: &RunState, name: ClaimName) -> ClaimVerdict {
+    let all = claims(run);
+    all.iter()
+        .find(|c| c.name == name)
+        .expect("all five")
+        .verdict
+}
+
+fn by(name: ClaimName, spoil: impl FnOnce(&mut Survey)) -> ClaimVerdict {
+    verdict(&post(spoil).run, name)
+}
+
+fn with_proof(spoil: impl Fn(&mut TransactionProof)) -> RunState {
+    let mut records = post(|_| {}).records;
+    let last = records
+        .iter_mut()
+        .rev()
+        .find_map(|(_, _, event)| match event {
+            Event::TransactionClosed { proof, .. } => Some(proof),
+            _ => None,
+        });
+    spoil(last.expect("a closed transaction"));
+    super::super::fixture::refold(&records)
+}
+
+#[test]
+fn a_sound_run_is_proven() {
+    let run = post(|_| {}).run;
+    for name in ClaimName::ALL {
+        assert_eq!(verdict(&run, name), ClaimVerdict::Holds, "{name:?}");
+    }
+    assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Proven);
+}
+
+#[test]
+fn a_falls_with_every_raw_value_of_a_proof() {
+    type Spoil = fn(&mut TransactionProof);
+    let spoils: [(&str, Spoil); 17] = [
+        ("nonce", |p| p.nonce = String::new()),
+        ("nonce_at_end", |p| p.nonce_at_end = "other".to_owned()),
+        ("virtual_xid", |p| p.virtual_xid = String::new()),
+        ("virtual_xid_at_end", |p| {
+            p.virtual_xid_at_end = "4/1".to_owned();
+        }),
+        ("server_time_at_end", |p| {
+            p.server_time_at_end = "later".to_owned();
+        }),
+        ("read_only", |p| p.read_only = false),
+        ("isolation", |p| p.isolation = "read committed".to_owned()),
+        ("search_path", |p| p.search_path = "public".to_owned()),
+        ("row_security", |p| p.row_security = "on".to_owned()),
+        ("xid_assigned", |p| p.xid_assigned = Some("750".to_owned())),
+        ("locks", |p| {
+            p.locks.push("relation/RowExclusiveLock 1".to_owned());
+        }),
+        ("rows_written", |p| p.rows_written = 1),
+        ("ended_by", |p| p.ended_by = "COMMIT".to_owned()),
+        ("advisory_locks", |p| p.residue.advisory_locks = 1),
+        ("listening_channels", |p| p.residue.listening_channels = 1),
+        ("temp_schema", |p| p.residue.temp_schema = true),
+        ("prepared_transactions", |p| {
+            p.residue.prepared_transactions = 1;
+        }),
+    ];
+    for (what, spoil) in spoils {
+        let run = with_proof(spoil);
+        assert_eq!(verdict(&run, ClaimName::A), ClaimVerdict::False, "{what}");
+        assert_eq!(
+            non_mutation(&run).verdict,
+            NonMutationVerdict::MutationSuspected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn an_unseen_end_is_listed_and_does_not_spoil_a() {
+    let mut book = post(|_| {});
+    let id = book.run.transactions.len() as u64 + 1;
+    let nonce = "killed".to_owned();
+    let purpose = crate::run::Purpose::LiveRead;
+    book.push(Event::TransactionOpened { id, purpose, nonce });
+    let reason = "link lost".to_owned();
+    book.push(Event::TransactionUnseen { id, reason });
+    let claim = claims(&book.run).remove(0);
+    assert_eq!(claim.verdict, ClaimVerdict::Holds);
+    assert_eq!(claim.raw["unseen"][0]["id"], id);
+    assert_eq!(
+        claim.measured,
+        "4 of 5 transactions, 1 with unseen end (covered by D)"
+    );
+}
+
+#[test]
+fn nothing_measured_is_not_checked() {
+    for claim in claims(&RunState::default()) {
+        assert_eq!(claim.verdict, ClaimVerdict::NotChecked, "{:?}", claim.name);
+    }
+    let waiting = claims(&Book::new().until_sg1().until_sg2().run);
+    assert_eq!(
+        (waiting[1].verdict, waiting[1].measured.as_str()),
+        (ClaimVerdict::NotChecked, "equal so far")
+    );
+    assert_eq!(waiting[0].measured, "2 of 2 transactions");
+}
+
+#[test]
+fn b_falls_with_every_fact_and_stream() {
+    let keys: Vec<String> = post(|_| {})
+        .run
+        .pin
+        .expect("pin")
+        .facts
+        .iter()
+        .map(|f| f.key.to_string())
+        .collect();
+    assert_eq!(keys.len(), 15);
+    for key in keys {
+        let spoiled = post(|survey| change(survey, &key, live("else")));
+        assert_eq!(
+            verdict(&spoiled.run, ClaimName::B),
+            ClaimVerdict::False,
+            "{key}"
+        );
+        let judged = non_mutation(&spoiled.run);
+        assert_eq!(judged.verdict, NonMutationVerdict::ChangedByOthers, "{key}");
+        assert_eq!(judged.changes[0].key.as_str(), key);
+        let unknown = Observed::Unknown {
+            unknown: "42P01".to_owned(),
+        };
+        assert_eq!(
+            by(ClaimName::B, |s| change(s, &key, unknown)),
+            ClaimVerdict::NotChecked,
+            "{key}"
+        );
+    }
+    let moved =
+        |s: &mut Survey| s.candidates.as_mut().expect("read").sha256 = s.facts_digest.clone();
+    assert_eq!(by(ClaimName::B, moved), ClaimVerdict::False);
+    let moved = |s: &mut Survey| s.pieces.as_mut().expect("read").sha256 = s.facts_digest.clone();
+    assert_eq!(by(ClaimName::B, moved), ClaimVerdict::False);
+}
+
+#[test]
+fn b_is_not_checked_unless_two_whole_snapshots_in_order_were_read() {
+    type Spoil = fn(&mut Survey, &Survey);
+    let pin = post(|_| {}).run.pin.expect("pin");
+    let spoils: [(&str, Spoil); 6] = [
+        ("nonce", |s, pin| {
+            s.snapshot.nonce.clone_from(&pin.snapshot.nonce);
+        }),
+        ("virtual xid", |s, pin| {
+            s.snapshot.virtual_xid.clone_from(&pin.snapshot.virtual_xid);
+        }),
+        ("order", |s, pin| {
+            s.snapshot.began_at = pin.snapshot.ended_at.plus_seconds(-1);
+        }),
+        ("candidates", |s, _| s.candidates = None),
+        ("pieces", |s, _| s.pieces = None),
+        ("digest", |s, _| {
+            s.facts_digest = crate::survey::Digest::zero();
+        }),
+    ];
+    for (what, spoil) in spoils {
+        assert_eq!(
+            by(ClaimName::B, |s| spoil(s, &pin)),
+            ClaimVerdict::NotChecked,
+            "{what}"
+        );
+    }
+    let lost = |s: &mut Survey| {
+        s.facts.pop();
+        s.facts_digest = facts_digest(&s.facts);
+    };
+    assert_eq!(by(ClaimName::B, lost), ClaimVerdict::False);
+}
+
+#[test]
+fn c_counts_what_finished_elsewhere() {
+    let busy = post(|s| s.snapshot.snapshot = "914:914:".to_owned()).run;
+    let claim = claims(&busy).remove(2);
+    assert_eq!(
+        (claim.verdict, claim.measured.as_str()),
+        (ClaimVerdict::False, "214 finished elsewhere")
+    );
+    assert_eq!(non_mutation(&busy).verdict, NonMutationVerdict::Proven);
+    for text in ["", "600:600:"] {
+        assert_eq!(
+            by(ClaimName::C, |s| s.snapshot.snapshot = text.to_owned()),
+            ClaimVerdict::NotChecked
+        );
+    }
+}
+
+#[test]
+fn d_falls_with_one_way_to_write_in_any_survey() {
+    let finding = |allowed| RoleFinding {
+        severity: Severity::Fail,
+        kind: "table privilege".to_owned(),
+        object: "public.unit_version".to_owned(),
+        privilege: "INSERT".to_owned(),
+        via: "PUBLIC".to_owned(),
+        allowed,
+    };
+    assert_eq!(
+        by(ClaimName::D, |s| s.role.findings.push(finding(false))),
+        ClaimVerdict::False
+    );
+    assert_eq!(
+        by(ClaimName::D, |s| s.role.findings.push(finding(true))),
+        ClaimVerdict::Holds
+    );
+    assert_eq!(
+        by(ClaimName::D, |s| s
+            .role
+            .unanswered
+            .push("sequences".to_owned())),
+        ClaimVerdict::NotChecked
+    );
+    assert_eq!(
+        by(ClaimName::D, |s| s.role.asked.clear()),
+        ClaimVerdict::NotChecked
+    );
+    let mut early = post(|_| {}).run;
+    early.surveys[1].read_only = Some(false);
+    assert_eq!(verdict(&early, ClaimName::D), ClaimVerdict::False);
+    assert_eq!(non_mutation(&early).verdict, NonMutationVerdict::Unproven);
+}
+
+#[test]
+fn e_falls_with_every_part_of_the_identity() {
+    type Spoil = fn(&mut Survey);
+    let spoils: [Spoil; 5] = [
+        |s| s.server.system_identifier = Some("1".to_owned()),
+        |s| s.server.timeline = Some("2".to_owned()),
+        |s| s.server.database = "other".to_owned(),
+        |s| s.server.postmaster_start = "2026-11-22".to_owned(),
+        |s| s.server.version = "17.1".to_owned(),
+    ];
+    for spoil in spoils {
+        let run = post(spoil).run;
+        assert_eq!(verdict(&run, ClaimName::E), ClaimVerdict::False);
+        assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
+    }
+    let mut nameless = post(|_| {}).run;
+    for seen in &mut nameless.surveys {
+        seen.server.system_identifier = None;
+    }
+    assert_eq!(verdict(&nameless, ClaimName::E), ClaimVerdict::NotChecked);
+}

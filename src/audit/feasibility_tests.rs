@@ -1,0 +1,181 @@
+//! Tests of `feasibility`. Invariant: each spoils what a verdict is computed from and sees it change.
+
+use super::super::fixture::{change, live, profile, proof, rulings, survey};
+use super::{Feasibility, QuerySeen, g1};
+use crate::profile::Profile;
+use crate::run::Verdict;
+use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof};
+
+struct World {
+    profile: Profile,
+    survey: Survey,
+    proof: Option<TransactionProof>,
+    rulings: Vec<QuerySeen>,
+}
+
+/// The checks that are not PASS once `spoil` was done.
+fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+    let survey = survey(1, 1);
+    let mut world = World {
+        profile: profile(),
+        proof: Some(proof(&survey)),
+        survey,
+        rulings: rulings(),
+    };
+    spoil(&mut world);
+    let checks = g1(&Feasibility {
+        profile: &world.profile,
+        survey: &world.survey,
+        proof: world.proof.as_ref(),
+        rulings: &world.rulings,
+    });
+    assert_eq!(checks.len(), 14);
+    let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
+    bad.map(|c| (c.name, c.verdict)).collect()
+}
+
+fn way() -> RoleFinding {
+    RoleFinding {
+        severity: Severity::Fail,
+        kind: "table privilege".to_owned(),
+        object: "public.unit_version".to_owned(),
+        privilege: "INSERT".to_owned(),
+        via: "context_pack_readonly".to_owned(),
+        allowed: false,
+    }
+}
+
+#[test]
+fn each_spoiled_value_fails_its_own_check() {
+    type Spoil = fn(&mut World);
+    let cases: [(&str, Spoil); 21] = [
+        ("server_version_and_system_identifier", |w| {
+            w.survey.server.version_num = 120_022;
+        }),
+        ("standby_as_required", |w| {
+            w.profile.target.require_standby = true;
+        }),
+        ("session_role", |w| {
+            w.survey.server.session_user = "postgres".to_owned();
+        }),
+        ("session_role", |w| {
+            w.survey.server.current_user = "postgres".to_owned();
+        }),
+        ("session_role", |w| {
+            w.survey.role.role = "postgres".to_owned();
+        }),
+        ("role_is_read_only", |w| w.survey.role.findings.push(way())),
+        ("transaction_read_only session_left_nothing", |w| {
+            proof_of(w).read_only = false;
+        }),
+        ("transaction_read_only session_left_nothing", |w| {
+            proof_of(w).isolation = "serializable".to_owned();
+        }),
+        ("search_path_empty session_left_nothing", |w| {
+            proof_of(w).search_path = "public".to_owned();
+        }),
+        ("row_security_off session_left_nothing", |w| {
+            proof_of(w).row_security = "on".to_owned();
+        }),
+        ("session_left_nothing", |w| {
+            proof_of(w).xid_assigned = Some("9".to_owned());
+        }),
+        ("facts_are_plain_reads", |w| {
+            w.rulings[0].refused = Some("calls lo_create".to_owned());
+        }),
+        ("facts_answer", |w| {
+            change(
+                &mut w.survey,
+                "icx_total",
+                Observed::Unknown {
+                    unknown: "42P01".to_owned(),
+                },
+            );
+        }),
+        ("facts_answer", |w| {
+            w.survey
+                .facts
+                .retain(|f| f.key.as_str() != "lifecycle_log_rows");
+            w.survey.facts_digest = crate::survey::facts_digest(&w.survey.facts);
+        }),
+        ("facts_digest_holds", |w| {
+            w.survey.facts[0].observed = live("else");
+        }),
+        ("expectations_met", |w| {
+            w.profile.facts[0].expect = Some("60".to_owned());
+        }),
+        ("pins_met", |w| {
+            w.profile.functions[0].expect = Some("6ca9".to_owned());
+        }),
+        ("pins_met", |w| {
+            w.profile.grants.expect = Some("45d2".to_owned());
+        }),
+        ("pins_met", |w| {
+            change(&mut w.survey, "fn_iu_enact_md5", live(""));
+        }),
+        ("candidates_not_empty", |w| {
+            w.survey.candidates.as_mut().expect("read").rows = 0;
+        }),
+        ("facts_are_plain_reads", |w| {
+            w.rulings.last_mut().expect("one").refused = Some("a view".to_owned());
+        }),
+    ];
+    assert_eq!(not_pass(|_| {}), Vec::new());
+    for (names, spoil) in cases {
+        let expected: Vec<_> = names
+            .split(' ')
+            .map(|n| (n.to_owned(), Verdict::Fail))
+            .collect();
+        assert_eq!(not_pass(spoil), expected);
+    }
+}
+
+fn proof_of(world: &mut World) -> &mut TransactionProof {
+    world.proof.as_mut().expect("a proof")
+}
+
+#[test]
+fn what_is_missing_is_not_checked() {
+    type Spoil = fn(&mut World);
+    let cases: [(&str, Spoil); 5] = [
+        ("server_version_and_system_identifier", |w| {
+            w.survey.server.system_identifier = None;
+        }),
+        ("role_is_read_only", |w| {
+            w.survey.role.unanswered.push("sequences".to_owned());
+        }),
+        ("facts_are_plain_reads", |w| drop(w.rulings.pop())),
+        ("candidates_not_empty", |w| w.survey.candidates = None),
+        (
+            "transaction_read_only search_path_empty row_security_off session_left_nothing",
+            |w| w.proof = None,
+        ),
+    ];
+    for (names, spoil) in cases {
+        let expected: Vec<_> = names
+            .split(' ')
+            .map(|n| (n.to_owned(), Verdict::NotChecked))
+            .collect();
+        assert_eq!(not_pass(spoil), expected);
+    }
+    let foreign = not_pass(|w| proof_of(w).nonce = "of another transaction".to_owned());
+    assert_eq!(foreign.len(), 4);
+}
+
+#[test]
+fn a_way_to_write_is_named_by_table_and_privilege() {
+    let mut survey = survey(1, 1);
+    survey.role.findings.push(way());
+    let (profile, rulings) = (profile(), rulings());
+    let checks = g1(&Feasibility {
+        profile: &profile,
+        survey: &survey,
+        proof: None,
+        rulings: &rulings,
+    });
+    let check = checks
+        .iter()
+        .find(|c| c.name == "role_is_read_only")
+        .expect("there");
+    assert!(check.says.contains("public.unit_version") && check.says.contains("INSERT"));
+}

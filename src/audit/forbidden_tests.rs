@@ -1,0 +1,191 @@
+//! Tests of `forbidden`. Invariant: each spoils what a verdict is computed from and sees it change.
+
+use super::super::book::passed;
+use super::super::fixture::{again, change, live, profile, repository};
+use super::{Forbidden, forbidden};
+use crate::audit::{Recomputed, SecretScan, recompute::Finding};
+use crate::run::{Cause, Check, NonMutationVerdict, RepositoryState, RunState, Verdict};
+use crate::survey::Digest;
+
+struct World {
+    run: RunState,
+    now: Option<RepositoryState>,
+    statements: Option<Vec<String>>,
+    binary: Option<Digest>,
+    enabled: Option<bool>,
+    scan: Option<SecretScan>,
+    recomputed: Option<Recomputed>,
+}
+
+fn rows(spoil: impl FnOnce(&mut World)) -> Vec<Check> {
+    let book = passed();
+    let mut scan = SecretScan::default();
+    scan.profile("clean");
+    scan.text("journal.jsonl", "clean");
+    let mut world = World {
+        recomputed: Some(again(&book.records)),
+        run: book.run,
+        now: Some(repository()),
+        statements: Some(vec!["SELECT 1".to_owned()]),
+        binary: Some(Digest::of("binary")),
+        enabled: Some(false),
+        scan: Some(scan),
+    };
+    spoil(&mut world);
+    forbidden(&Forbidden {
+        run: &world.run,
+        profile: &profile(),
+        repository_before: Some(&repository()),
+        repository_now: world.now.as_ref(),
+        statements: world.statements.as_deref(),
+        binary_now: world.binary.as_ref(),
+        execution_enabled: world.enabled,
+        secrets: world.scan.as_ref(),
+        recomputed: world.recomputed.as_ref(),
+    })
+}
+
+fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cause>)> {
+    let bad = rows(spoil)
+        .into_iter()
+        .filter(|c| c.verdict != Verdict::Pass);
+    bad.map(|c| (c.name, c.verdict, c.cause)).collect()
+}
+
+#[test]
+fn a_clean_run_says_the_words_of_the_source_report() {
+    let words: Vec<String> = rows(|_| {}).into_iter().map(|c| c.says).collect();
+    assert_eq!(
+        words,
+        [
+            "Production mutation: NONE.",
+            "Live CUT/VERIFY/enact mutation: NONE.",
+            "Production execution kill-switch enabled: NO.",
+            "Deploy/restart: NONE.",
+            "Push/tag remote: NONE.",
+            "source_document / source_version mutation: NONE.",
+            "Hardcoded secrets/runtime IDs: NONE.",
+            "StubSigning replaced by real crypto: NO.",
+            "Fake PASS: NO.",
+        ]
+    );
+}
+
+#[test]
+fn every_detector_goes_red() {
+    type Spoil = fn(&mut World);
+    let judged =
+        |w: &mut World, verdict| w.run.non_mutation.as_mut().expect("judged").verdict = verdict;
+    let cases: [(&str, Spoil); 9] = [
+        ("live_cut_verify_enact", |w| {
+            w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()]);
+        }),
+        ("live_cut_verify_enact", |w| {
+            w.statements = Some(vec!["UPDATE t SET a = 1".to_owned()]);
+        }),
+        ("kill_switch", |w| w.enabled = Some(true)),
+        ("kill_switch", |w| {
+            w.run.context.as_mut().expect("pinned").execution_enabled = true;
+        }),
+        ("deploy_restart", |w| w.binary = Some(Digest::of("another"))),
+        ("push_tag", |w| {
+            w.now
+                .as_mut()
+                .expect("there")
+                .commands
+                .push("git push".to_owned());
+        }),
+        ("push_tag", |w| {
+            w.now
+                .as_mut()
+                .expect("there")
+                .refs
+                .push(("refs/tags/v2".to_owned(), "x".to_owned()));
+        }),
+        ("hardcoded_secrets", |w| {
+            w.scan
+                .as_mut()
+                .expect("there")
+                .text("blobs/x", "PGPASSWORD=abc");
+        }),
+        ("fake_pass", |w| {
+            let what = "forged".to_owned();
+            w.recomputed
+                .as_mut()
+                .expect("there")
+                .findings
+                .push(Finding { seq: 7, what });
+        }),
+    ];
+    for (name, spoil) in cases {
+        assert_eq!(
+            not_pass(spoil),
+            [(format!("forbidden_{name}"), Verdict::Fail, None)]
+        );
+    }
+    let suspected = not_pass(|w| judged(w, NonMutationVerdict::MutationSuspected));
+    assert_eq!(
+        suspected,
+        [(
+            "forbidden_production_mutation".to_owned(),
+            Verdict::Fail,
+            None
+        )]
+    );
+}
+
+#[test]
+fn what_others_changed_is_named_as_theirs() {
+    let cause = Some(Cause::ChangedByOthers);
+    for key in ["source_document", "source_version"] {
+        let found = not_pass(|w| change(w.run.post.as_mut().expect("post"), key, live("else")));
+        assert_eq!(
+            found,
+            [("forbidden_source_mutation".to_owned(), Verdict::Fail, cause)]
+        );
+    }
+    let others = |w: &mut World| {
+        w.run.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::ChangedByOthers;
+    };
+    let found = not_pass(others);
+    assert_eq!(
+        found,
+        [(
+            "forbidden_production_mutation".to_owned(),
+            Verdict::Fail,
+            cause
+        )]
+    );
+}
+
+#[test]
+fn a_detector_without_input_is_not_checked() {
+    type Spoil = fn(&mut World);
+    let cases: [(&str, Spoil); 13] = [
+        ("production_mutation", |w| w.run.non_mutation = None),
+        ("live_cut_verify_enact", |w| w.statements = None),
+        ("live_cut_verify_enact", |w| w.statements = Some(Vec::new())),
+        ("kill_switch", |w| w.enabled = None),
+        ("deploy_restart", |w| w.binary = None),
+        ("deploy_restart", |w| w.run.surveys.truncate(1)),
+        ("deploy_restart", |w| {
+            w.run.surveys[1].server.postmaster_start = "later".to_owned();
+        }),
+        ("push_tag", |w| w.now = None),
+        ("source_mutation", |w| w.run.post = None),
+        ("hardcoded_secrets", |w| w.scan = None),
+        ("hardcoded_secrets", |w| {
+            w.scan = Some(SecretScan::default());
+        }),
+        ("deploy_restart", |w| {
+            w.run.created.as_mut().expect("created").tool.binary_sha256 = None;
+        }),
+        ("fake_pass", |w| w.recomputed = Some(Recomputed::default())),
+    ];
+    for (name, spoil) in cases {
+        assert_eq!(
+            not_pass(spoil),
+            [(format!("forbidden_{name}"), Verdict::NotChecked, None)]
+        );
+    }
+}
