@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal};
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
-use drygate::profile::{FactSpec, Profile, built_in};
+use drygate::profile::{ContentSpec, FactSpec, Profile, built_in};
 use drygate::runner::target::{
     Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
 };
@@ -536,4 +536,94 @@ fn signal_server(postmaster: Pid, signal: Signal) {
         // A child that has just ended needs no signal.
         let _gone = rustix::process::kill_process(pid, signal);
     }
+}
+
+#[test]
+fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
+    let cluster = cluster(Scenario::Enacted);
+    let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k\n1\" text, note text);
+        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 10001) AS g;
+        CREATE TABLE public.nothing (id text);
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
+    cluster.load(DATABASE, fill).expect("filled");
+    let mut profile = profile();
+    let spec = |key: &str, table: &str, column: &str| ContentSpec {
+        key: key.to_owned(),
+        table: table.to_owned(),
+        columns: vec![column.to_owned()],
+        row_key: vec![column.to_owned()],
+        ..profile.contents[0].clone()
+    };
+    let extra = [
+        spec("odd", "Odd \"t", "k\n1"),
+        spec("nothing", "nothing", "id"),
+    ];
+    profile.contents.extend(extra);
+    let survey = |profile: &Profile| {
+        let (taken, _) = take_with(&cluster, READER, profile.clone(), FULL);
+        taken.expect("a survey").survey
+    };
+    let before = survey(&profile);
+    assert_eq!(unknown(&before), Vec::<String>::new());
+    assert!(value(&before, "odd").starts_with("md5sum128:"));
+    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(10_001));
+    assert_eq!(before.fact("nothing").and_then(|f| f.rows), Some(0));
+    assert_eq!(value(&before, "nothing").len(), 64);
+    let change = "UPDATE public.\"Odd \"\"t\" SET \"k\n1\" = 'other' WHERE \"k\n1\" = '77'";
+    cluster.load(DATABASE, change).expect("changed");
+    let keys: Vec<_> = compare(&before, &survey(&profile))
+        .into_iter()
+        .map(|change| change.key.to_string())
+        .collect();
+    assert_eq!(keys, ["odd"]);
+}
+
+#[test]
+fn a_password_is_in_no_text() {
+    const CANARY: &str = "c4nary-p%ss/w:rd";
+    let cluster = cluster(Scenario::Enacted);
+    let url = cluster.url(READER, DATABASE);
+    let env = Environment::of(&[("PGPASSWORD", CANARY)]);
+    let settings = ConnectionSettings::resolve(Some(&url), &env).expect("usable settings");
+    let mut discoverer = LiveReadOnlyDiscoverer::new(settings.clone(), profile(), "run");
+    let mut witness = Memory::default();
+    let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
+    let shown = format!(
+        "{settings:?} {:?} {taken:?} {:?} {:?}",
+        discoverer.identity(),
+        witness.closed,
+        discoverer.statements()
+    );
+    assert!(!shown.contains(CANARY));
+    let again = ConnectionSettings::resolve(Some(&settings.reconnect()), &env);
+    assert_eq!(again.expect("resolved again"), settings);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unavailable_and_nothing_was_opened() {
+    let url = "postgresql:///kb?host=/nonexistent&user=reader";
+    let settings =
+        ConnectionSettings::resolve(Some(url), &Environment::default()).expect("usable settings");
+    let mut witness = Memory::default();
+    let mut discoverer = LiveReadOnlyDiscoverer::new(settings, profile(), "run");
+    let error = block_on(discoverer.take(FULL, &mut witness)).expect_err("no server");
+    assert!(
+        matches!(error, TargetError::Unavailable { .. }),
+        "{error:?}"
+    );
+    assert!(witness.opened.is_empty());
+}
+
+#[test]
+fn a_writing_statement_is_refused_without_a_server() {
+    let url = "postgresql:///kb?host=/nonexistent&user=reader";
+    let settings =
+        ConnectionSettings::resolve(Some(url), &Environment::default()).expect("usable settings");
+    let discoverer = LiveReadOnlyDiscoverer::new(settings, profile(), "run");
+    assert!(
+        discoverer
+            .refuses_write()
+            .is_ok_and(|why| why.starts_with("INSERT"))
+    );
+    assert_eq!(discoverer.statements(), Vec::<String>::new());
 }

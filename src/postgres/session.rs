@@ -7,7 +7,7 @@ use super::connect::Manner;
 use super::error::CallError;
 use super::proof;
 use super::statement::Statement;
-use super::wire::{Call, Rows, Step, Wire};
+use super::wire::{Call, Rows, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
@@ -204,12 +204,12 @@ impl Session {
         self.wire.ask(statement).await
     }
 
-    /// Parses statements without executing any of them.
-    pub(super) async fn parse_only(
+    /// Calls that bring their own savepoints, in one round trip.
+    pub(super) async fn batch(
         &mut self,
-        steps: &[Step],
+        calls: &[Call],
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
-        self.wire.parse_only(steps).await
+        self.wire.batch(calls).await
     }
 
     /// Measures the end, rolls back, looks for residue.

@@ -6,7 +6,7 @@ use super::error::CallError;
 use super::guard::{GuardedSql, guard, guard_view};
 use super::session::Session;
 use super::statement::{Cursor, Statement};
-use super::wire::{Rows, Step};
+use super::wire::{Call, Rows};
 use crate::profile::{ContentSpec, FactSpec, Profile};
 use crate::runner::target::QueryRuling;
 use crate::survey::Digest;
@@ -112,59 +112,71 @@ pub(super) fn queries(profile: &Profile) -> Vec<Query> {
 /// Rulings by query name, for one server.
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 
-/// Rules on every query: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
+/// Rules on every query, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
 pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rulings, CallError> {
+    let queries = queries(profile);
+    let calls: Vec<Call> = queries.iter().flat_map(steps).collect();
+    let mut answers = session.batch(&calls).await?.into_iter();
     let mut rulings = Rulings::new();
-    for query in queries(profile) {
-        let ruling = match &query.sql {
-            Ok(sql) => rule_one(session, &query, sql, &profile.role.functions).await?,
-            Err(reason) => ruling(&query, Some(reason.clone()), Vec::new()),
+    for query in queries {
+        let answers: Vec<_> = answers.by_ref().take(steps(&query).len()).collect();
+        let (refused, relations) = match &query.sql {
+            Ok(_) => judge(answers, &profile.role.functions),
+            Err(reason) => (Some(reason.clone()), Vec::new()),
         };
-        rulings.insert(query.name.clone(), ruling);
+        let ruling = QueryRuling {
+            query: query.name.clone(),
+            sql_sha256: query.sql_sha256,
+            refused,
+            relations,
+        };
+        rulings.insert(query.name, ruling);
     }
     Ok(rulings)
 }
 
-fn ruling(query: &Query, refused: Option<String>, relations: Vec<String>) -> QueryRuling {
-    QueryRuling {
-        query: query.name.clone(),
-        sql_sha256: query.sql_sha256.clone(),
-        refused,
-        relations,
-    }
+/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took.
+fn steps(query: &Query) -> Vec<Call> {
+    let Ok(sql) = &query.sql else {
+        return Vec::new();
+    };
+    vec![
+        Statement::SAVEPOINT.into(),
+        Call::parse(Statement::grammar(sql)),
+        Statement::ROLLBACK_TO.into(),
+        Call::parse(Statement::rehearsal(query.cursor, sql)),
+        Statement::OWN_LOCKS.into(),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
+    ]
 }
 
-async fn rule_one(
-    session: &mut Session,
-    query: &Query,
-    sql: &GuardedSql,
+/// Why a query is refused, if it is, and the relations that it would touch.
+fn judge(
+    answers: Vec<Result<Rows, CallError>>,
     allowed: &[String],
-) -> Result<QueryRuling, CallError> {
-    let steps = [
-        Step::Ask(Statement::SAVEPOINT),
-        Step::Parse(Statement::grammar(sql)),
-        Step::Ask(Statement::ROLLBACK_TO),
-        Step::Parse(Statement::rehearsal(query.cursor, sql)),
-        Step::Ask(Statement::OWN_LOCKS),
-        Step::Ask(Statement::ROLLBACK_TO),
-        Step::Ask(Statement::RELEASE),
-    ];
-    let answers = session.parse_only(&steps).await?;
-    let failed = answers
-        .iter()
-        .take(5)
-        .find_map(|answer| answer.as_ref().err());
-    if let Some(error) = failed {
-        return Ok(ruling(query, Some(error.reason()), Vec::new()));
+) -> (Option<String>, Vec<String>) {
+    let [_, grammar, _, rehearsal, locks, ..] = answers.as_slice() else {
+        return (Some("the server did not answer".to_owned()), Vec::new());
+    };
+    for parsed in [grammar, rehearsal] {
+        match parsed {
+            Ok(parameters) if parameters.is_empty() => {}
+            Ok(_) => return (Some("the SQL has parameters".to_owned()), Vec::new()),
+            Err(error) => return (Some(error.reason()), Vec::new()),
+        }
     }
-    let locks = answers.into_iter().nth(4).unwrap_or(Ok(Vec::new()));
-    let touched: Vec<Touched> = locks.unwrap_or_default().into_iter().map(touched).collect();
+    let locks = match locks {
+        Ok(locks) => locks,
+        Err(error) => return (Some(error.reason()), Vec::new()),
+    };
+    let touched: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
     let refused = touched.iter().find_map(|touched| trap(touched, allowed));
     let relations = touched
         .into_iter()
         .map(|touched| touched.relation)
         .collect();
-    Ok(ruling(query, refused, relations))
+    (refused, relations)
 }
 
 /// A relation that the parsed SQL holds a lock on.
@@ -177,8 +189,8 @@ struct Touched {
     casts: Option<String>,
 }
 
-fn touched(row: <Rows as IntoIterator>::Item) -> Touched {
-    let mut cells = row.into_iter();
+fn touched(row: &[Option<String>]) -> Touched {
+    let mut cells = row.iter().cloned();
     let mut cell = || cells.next().flatten();
     Touched {
         mode: cell().unwrap_or_default(),

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, TryStreamExt as _, poll};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, RowStream};
 
 use super::error::CallError;
 use super::record::Record;
@@ -28,12 +28,25 @@ pub(super) type Rows = Vec<Vec<Option<String>>>;
 pub(super) struct Call {
     statement: Statement,
     params: Vec<String>,
+    parse_only: bool,
 }
 
 impl Call {
     /// A call with parameters.
     pub(super) fn with(statement: Statement, params: Vec<String>) -> Self {
-        Self { statement, params }
+        Self {
+            statement,
+            params,
+            parse_only: false,
+        }
+    }
+
+    /// A statement that is parsed, analysed and rewritten but never executed. It answers one empty row for each parameter.
+    pub(super) fn parse(statement: Statement) -> Self {
+        Self {
+            parse_only: true,
+            ..Self::from(statement)
+        }
     }
 }
 
@@ -54,7 +67,7 @@ pub(super) struct Wire {
     record: Record,
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<RowStream, tokio_postgres::Error>> + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Rows, tokio_postgres::Error>> + 'a>>;
 
 impl Wire {
     /// Takes over a connected client; `deadline` is for each answer.
@@ -108,10 +121,11 @@ impl Wire {
         let mut early = Vec::with_capacity(calls.len());
         for call in calls {
             self.record.note(call.statement.text());
-            let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
-            let params: Vec<_> = params.collect();
-            let mut answer: Answer<'_> =
-                Box::pin(self.client.query_typed_raw(call.statement.text(), params));
+            let mut answer: Answer<'_> = if call.parse_only {
+                Box::pin(parse(&self.client, call))
+            } else {
+                Box::pin(execute(&self.client, call))
+            };
             // The first poll is what sends; whatever it already answers is kept.
             early.push(match poll!(answer.as_mut()) {
                 std::task::Poll::Ready(ready) => Some(ready),
@@ -123,7 +137,11 @@ impl Wire {
         let (mut rows, mut bytes) = (0, 0);
         let mut late = false;
         for (answer, early) in answers.into_iter().zip(early) {
-            let Ok(result) = timeout(self.deadline, collect(answer, early)).await else {
+            let waited = match early {
+                Some(ready) => Ok(ready),
+                None => timeout(self.deadline, answer).await,
+            };
+            let Ok(result) = waited else {
                 late = true;
                 break;
             };
@@ -145,44 +163,6 @@ impl Wire {
             return Err(lost);
         }
         Ok(results)
-    }
-
-    /// Has the server parse statements without executing any, all in one round trip.
-    pub(super) async fn parse_only(
-        &mut self,
-        steps: &[Step],
-    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
-        let mut results = Vec::with_capacity(steps.len());
-        for step in steps {
-            let result = match step {
-                Step::Ask(statement) => self.ask(statement.clone()).await,
-                Step::Parse(statement) => self.prepare(statement).await.map(|()| Vec::new()),
-            };
-            if let Some(lost) = lost(&result) {
-                return Err(lost);
-            }
-            results.push(result);
-        }
-        Ok(results)
-    }
-
-    async fn prepare(&mut self, statement: &Statement) -> Result<(), CallError> {
-        self.footprint.statements += 1;
-        self.record.note(statement.text());
-        let prepared = timeout(
-            self.deadline,
-            self.client.prepare_typed(statement.text(), &[]),
-        )
-        .await;
-        match prepared {
-            Ok(Ok(parsed)) if parsed.params().is_empty() => Ok(()),
-            Ok(Ok(_)) => Err(CallError::Refused {
-                code: "42P02".to_owned(),
-                message: "the SQL has parameters".to_owned(),
-            }),
-            Ok(Err(error)) => Err(CallError::from_driver(&error, self.secret.as_ref())),
-            Err(_) => Err(self.abandon().await),
-        }
     }
 
     /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
@@ -210,23 +190,13 @@ impl Drop for Wire {
     }
 }
 
-/// A step of the checks of profile SQL.
-#[derive(Debug, Clone)]
-pub(super) enum Step {
-    /// Executed.
-    Ask(Statement),
-    /// Parsed, analysed, rewritten, never executed.
-    Parse(Statement),
-}
-
-async fn collect(
-    answer: Answer<'_>,
-    early: Option<Result<RowStream, tokio_postgres::Error>>,
-) -> Result<Rows, tokio_postgres::Error> {
-    let stream = match early {
-        Some(ready) => ready?,
-        None => answer.await?,
-    };
+/// Sends a statement when it is first polled, then reads its rows.
+async fn execute(client: &Client, call: &Call) -> Result<Rows, tokio_postgres::Error> {
+    let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
+    let params: Vec<_> = params.collect();
+    let stream = client
+        .query_typed_raw(call.statement.text(), params)
+        .await?;
     stream
         .map(|row| {
             let row = row?;
@@ -235,6 +205,13 @@ async fn collect(
         .boxed_local()
         .try_collect()
         .await
+}
+
+/// Sends a statement to be parsed, analysed and rewritten when first polled; nothing of it is executed.
+async fn parse(client: &Client, call: &Call) -> Result<Rows, tokio_postgres::Error> {
+    let prepared = client.prepare_typed(call.statement.text(), &[]).await?;
+    // One row for each parameter, which profile SQL may not have.
+    Ok(vec![Vec::new(); prepared.params().len()])
 }
 
 fn size(rows: &Rows) -> u64 {
