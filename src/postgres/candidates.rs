@@ -1,10 +1,12 @@
-//! The two streams, read in batches as the witness asks for them. Invariant: memory is one batch, and a text is a digest before it leaves here.
+//! The two streams, read in batches as the witness asks for them. Invariant: memory is a few batches, and a text is a digest before it leaves here.
+
+use std::collections::VecDeque;
 
 use super::error::CallError;
 use super::session::Session;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
-use super::wire::Rows;
+use super::wire::{Pending, Rows};
 use crate::profile::Profile;
 use crate::runner::target::{Progress, TargetError, Witness};
 use crate::simulate::{Piece, Unit, Want};
@@ -13,6 +15,37 @@ use crate::survey::Digest;
 /// The digest of content that is NULL: of a text that no content is hashed from, because its bytes are not UTF-8.
 fn digest_of(content: Option<&str>) -> Digest {
     content.map_or_else(|| Digest::of(b"\xffNULL"), Digest::of)
+}
+
+/// How many FETCHes are on their way at once: the server reads the next batch while this one is hashed.
+const AHEAD: usize = 2;
+
+/// One stream, read ahead.
+struct Batches {
+    query: &'static str,
+    fetch: Statement,
+    pending: VecDeque<Pending>,
+}
+
+impl Batches {
+    fn of(query: &'static str, fetch: Statement) -> Self {
+        Self {
+            query,
+            fetch,
+            pending: VecDeque::new(),
+        }
+    }
+
+    async fn next(&mut self, session: &mut Session) -> Result<Rows, TargetError> {
+        while self.pending.len() < AHEAD {
+            let pending = session.start(self.fetch.clone()).await;
+            self.pending.push_back(pending);
+        }
+        match self.pending.pop_front() {
+            Some(pending) => answered(self.query, session.finish(pending).await),
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 /// Streams pieces and units until the witness wants nothing more.
@@ -26,20 +59,22 @@ pub(super) async fn stream(
         let declare = permitted(&query, rulings)?;
         answered(&query.name, session.ask(declare).await)?;
     }
+    let mut pieces = Batches::of("source pieces", Statement::FETCH_PIECES);
+    let mut units = Batches::of("live units", Statement::FETCH_UNITS);
     let mut read = 0_u64;
     loop {
         match witness.wants() {
             Want::Pieces => {
-                let rows = session.ask(Statement::FETCH_PIECES).await;
-                let batch = answered("source pieces", rows)?
+                let rows = pieces.next(session).await?;
+                let batch = rows
                     .iter()
                     .map(|row| piece(row))
                     .collect::<Result<Vec<_>, _>>()?;
                 witness.pieces(batch)?;
             }
             Want::Units => {
-                let rows = session.ask(Statement::FETCH_UNITS).await;
-                let batch = answered("live units", rows)?
+                let rows = units.next(session).await?;
+                let batch = rows
                     .iter()
                     .map(|row| unit(row))
                     .collect::<Result<Vec<_>, _>>()?;

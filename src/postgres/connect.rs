@@ -1,12 +1,15 @@
 //! Opening a connection. Invariant: our settings are in the startup packet, before any login trigger or role setting; every wait has a limit.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Config, Connection, NoTls};
 
 use super::error::CallError;
 use super::record::Record;
@@ -130,13 +133,32 @@ async fn try_once(
 /// How much longer than the server's own limit we wait for an answer.
 const GRACE: Duration = Duration::from_secs(2);
 
-fn drive<S, T>(link: Connection<S, T>) -> JoinHandle<()>
+/// A connection being driven, and what the server warned of.
+pub(super) struct Link {
+    /// The task that reads and writes the socket.
+    pub(super) task: JoinHandle<()>,
+    /// Whether the server warned that a BEGIN or ROLLBACK did not fit the state of the transaction (class 25).
+    pub(super) misplaced: Arc<AtomicBool>,
+}
+
+fn drive<S, T>(mut link: Connection<S, T>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // A lost link shows as an error of the call that waits for it.
-    tokio::spawn(async move { drop(link.await) })
+    let misplaced = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&misplaced);
+    // A lost link ends the loop and shows as an error of the call that waits for it.
+    let task = tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|cx| link.poll_message(cx)).await {
+            if let AsyncMessage::Notice(notice) = message
+                && notice.code().code().starts_with("25")
+            {
+                seen.store(true, Ordering::SeqCst);
+            }
+        }
+    });
+    Link { task, misplaced }
 }
 
 fn startup(

@@ -7,7 +7,7 @@ use super::connect::Manner;
 use super::error::CallError;
 use super::proof;
 use super::statement::Statement;
-use super::wire::{Call, Rows, Wire};
+use super::wire::{Call, Pending, Rows, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
@@ -204,6 +204,16 @@ impl Session {
         self.wire.ask(statement).await
     }
 
+    /// Sends a FETCH ahead of its need.
+    pub(super) async fn start(&mut self, statement: Statement) -> Pending {
+        self.wire.start(statement).await
+    }
+
+    /// Waits for what was sent ahead.
+    pub(super) async fn finish(&mut self, pending: Pending) -> Result<Rows, CallError> {
+        self.wire.finish(pending).await
+    }
+
     /// Calls that bring their own savepoints, in one round trip.
     pub(super) async fn batch(
         &mut self,
@@ -234,7 +244,12 @@ impl Session {
         let mut footprint = self.wire.footprint().clone();
         footprint.transaction_us =
             u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let proof = proof::proof(&self.snapshot, self.backend_pid, footprint, answers);
+        let mut proof = proof::proof(&self.snapshot, self.backend_pid, footprint, answers);
+        if self.wire.misplaced() {
+            proof
+                .ended_by
+                .push_str(", the server warned that its transaction was not ours to begin or end");
+        }
         Ok((self.server, self.snapshot, proof))
     }
 }

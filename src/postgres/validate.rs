@@ -121,7 +121,7 @@ pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rul
     for query in queries {
         let answers: Vec<_> = answers.by_ref().take(steps(&query).len()).collect();
         let (refused, relations) = match &query.sql {
-            Ok(_) => judge(answers, &profile.role.functions),
+            Ok(_) => judge(&answers, &profile.role.functions),
             Err(reason) => (Some(reason.clone()), Vec::new()),
         };
         let ruling = QueryRuling {
@@ -152,11 +152,8 @@ fn steps(query: &Query) -> Vec<Call> {
 }
 
 /// Why a query is refused, if it is, and the relations that it would touch.
-fn judge(
-    answers: Vec<Result<Rows, CallError>>,
-    allowed: &[String],
-) -> (Option<String>, Vec<String>) {
-    let [_, grammar, _, rehearsal, locks, ..] = answers.as_slice() else {
+fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<String>, Vec<String>) {
+    let [_, grammar, _, rehearsal, locks, ..] = answers else {
         return (Some("the server did not answer".to_owned()), Vec::new());
     };
     for parsed in [grammar, rehearsal] {

@@ -2,6 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, poll};
@@ -10,6 +13,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use super::connect::Link;
 use super::error::CallError;
 use super::record::Record;
 use super::secret::Secret;
@@ -56,10 +60,13 @@ impl From<Statement> for Call {
     }
 }
 
+/// An answer that is being read in the background.
+pub(super) struct Pending(JoinHandle<Result<Rows, tokio_postgres::Error>>);
+
 /// An open connection.
 pub(super) struct Wire {
-    client: Client,
-    link: JoinHandle<()>,
+    client: Arc<Client>,
+    link: Link,
     transport: Transport,
     secret: Option<Secret>,
     deadline: Duration,
@@ -73,7 +80,7 @@ impl Wire {
     /// Takes over a connected client; `deadline` is for each answer.
     pub(super) fn new(
         client: Client,
-        link: JoinHandle<()>,
+        link: Link,
         transport: Transport,
         secret: Option<Secret>,
         deadline: Duration,
@@ -84,7 +91,7 @@ impl Wire {
             ..Footprint::default()
         };
         Self {
-            client,
+            client: Arc::new(client),
             link,
             transport,
             secret,
@@ -97,6 +104,11 @@ impl Wire {
     /// How the connection is protected.
     pub(super) fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// Whether the server warned that a BEGIN or ROLLBACK met no such transaction as it should.
+    pub(super) fn misplaced(&self) -> bool {
+        self.link.misplaced.load(Ordering::SeqCst)
     }
 
     /// What was spent so far.
@@ -128,8 +140,8 @@ impl Wire {
             };
             // The first poll is what sends; whatever it already answers is kept.
             early.push(match poll!(answer.as_mut()) {
-                std::task::Poll::Ready(ready) => Some(ready),
-                std::task::Poll::Pending => None,
+                Poll::Ready(ready) => Some(ready),
+                Poll::Pending => None,
             });
             answers.push(answer);
         }
@@ -154,8 +166,7 @@ impl Wire {
         self.footprint.statements += calls.len() as u64;
         self.footprint.rows += rows;
         self.footprint.bytes += bytes;
-        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.footprint.longest_us = self.footprint.longest_us.max(took);
+        self.waited(began);
         if late {
             return Err(self.abandon().await);
         }
@@ -165,11 +176,43 @@ impl Wire {
         Ok(results)
     }
 
+    /// Sends a statement whose answer is read in the background, so that the server works ahead.
+    pub(super) async fn start(&mut self, statement: Statement) -> Pending {
+        self.record.note(statement.text());
+        self.footprint.statements += 1;
+        let client = Arc::clone(&self.client);
+        let mut answer = Box::pin(async move { execute(&client, &statement.into()).await });
+        // The first poll is what sends, here and now, so that answers come in the order of the calls.
+        match poll!(answer.as_mut()) {
+            Poll::Ready(ready) => Pending(tokio::spawn(async move { ready })),
+            Poll::Pending => Pending(tokio::spawn(answer)),
+        }
+    }
+
+    /// Waits for an answer that was started.
+    pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<Rows, CallError> {
+        let began = Instant::now();
+        let Ok(joined) = timeout(self.deadline, &mut pending.0).await else {
+            return Err(self.abandon().await);
+        };
+        self.waited(began);
+        let result = joined.map_err(|_| CallError::lost("the reading task ended", ""))?;
+        let rows = result.map_err(|e| CallError::from_driver(&e, self.secret.as_ref()))?;
+        self.footprint.rows += rows.len() as u64;
+        self.footprint.bytes += size(&rows);
+        Ok(rows)
+    }
+
+    fn waited(&mut self, began: Instant) {
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.footprint.longest_us = self.footprint.longest_us.max(took);
+    }
+
     /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
     async fn abandon(&mut self) -> CallError {
         let token = self.client.cancel_token();
         let cancelled = timeout(CANCEL_LIMIT, self.transport.cancel(&token)).await;
-        self.link.abort();
+        self.link.task.abort();
         let heard = match cancelled {
             Ok(Ok(())) => "the server was asked to cancel",
             _ => "the server did not take a cancel request",
@@ -186,7 +229,7 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        self.link.abort();
+        self.link.task.abort();
     }
 }
 
@@ -202,7 +245,7 @@ async fn execute(client: &Client, call: &Call) -> Result<Rows, tokio_postgres::E
             let row = row?;
             (0..row.len()).map(|column| row.try_get(column)).collect()
         })
-        .boxed_local()
+        .boxed()
         .try_collect()
         .await
 }
