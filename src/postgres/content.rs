@@ -26,6 +26,7 @@ fn rows_sql(spec: &ContentSpec) -> String {
 }
 
 /// Count, and the sums of both halves of the md5 of every row with its length before it: equal rows do not cancel out, order does not matter.
+/// `OFFSET 0` keeps the planner from writing the inner expressions out again wherever they are used.
 pub(super) fn digest_sql(spec: &ContentSpec) -> String {
     format!(
         "SELECT pg_catalog.count(*)::pg_catalog.text AS value,
@@ -33,7 +34,7 @@ pub(super) fn digest_sql(spec: &ContentSpec) -> String {
        coalesce(pg_catalog.sum(('x' || pg_catalog.substr(h.md5, 17, 16))::pg_catalog.bit(64)::pg_catalog.int8), 0)::pg_catalog.text AS low
   FROM (SELECT pg_catalog.md5(pg_catalog.convert_to(pg_catalog.octet_length(r.row)::pg_catalog.text || ':', 'UTF8') || r.row) AS md5
           FROM (SELECT pg_catalog.convert_to(pg_catalog.row_to_json(q)::pg_catalog.text, 'UTF8') AS row
-                  FROM ({}) AS q) AS r) AS h",
+                  FROM ({}) AS q OFFSET 0) AS r OFFSET 0) AS h",
         rows_sql(spec)
     )
 }
