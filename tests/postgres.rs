@@ -627,3 +627,91 @@ fn a_writing_statement_is_refused_without_a_server() {
     );
     assert_eq!(discoverer.statements(), Vec::<String>::new());
 }
+
+/// Every way to write that a role can be given, and the line that must name it.
+const WAYS: [(&str, &str); 12] = [
+    (
+        "CREATE ROLE helper; GRANT helper TO context_pack_readonly; GRANT DELETE ON public.lifecycle_log TO helper",
+        "table privilege: DELETE on public.lifecycle_log via helper",
+    ),
+    (
+        "GRANT TRUNCATE ON public.unit_version TO PUBLIC",
+        "table privilege: TRUNCATE on public.unit_version via PUBLIC",
+    ),
+    (
+        "CREATE SEQUENCE public.\"S 1\"; GRANT USAGE ON SEQUENCE public.\"S 1\" TO context_pack_readonly",
+        "table privilege: USAGE on sequence public.\"S 1\" via context_pack_readonly",
+    ),
+    (
+        "CREATE TABLE public.own (); ALTER TABLE public.own OWNER TO context_pack_readonly",
+        "ownership: OWNER on table public.own via context_pack_readonly",
+    ),
+    (
+        "GRANT CREATE ON SCHEMA public TO context_pack_readonly",
+        "create or temporary: CREATE on schema public via context_pack_readonly",
+    ),
+    (
+        "GRANT CREATE ON DATABASE kb TO helper",
+        "create or temporary: CREATE on database kb via helper",
+    ),
+    (
+        "GRANT pg_write_server_files TO context_pack_readonly",
+        "predefined role: MEMBER on role pg_write_server_files via context_pack_readonly",
+    ),
+    (
+        "GRANT pg_signal_backend TO helper",
+        "predefined role: MEMBER on role pg_signal_backend via context_pack_readonly",
+    ),
+    (
+        "ALTER ROLE helper REPLICATION",
+        "role attribute: REPLICATION on role helper via membership in helper",
+    ),
+    (
+        "CREATE ROLE other; GRANT other TO context_pack_readonly WITH ADMIN OPTION",
+        "role membership: ADMIN OPTION on role other via context_pack_readonly",
+    ),
+    (
+        "SELECT lo_create(4711); GRANT UPDATE ON LARGE OBJECT 4711 TO PUBLIC",
+        "large object: UPDATE on large object 4711 via PUBLIC",
+    ),
+    (
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; \
+         GRANT USAGE ON FOREIGN SERVER far TO context_pack_readonly",
+        "foreign data: USAGE on foreign server far via context_pack_readonly",
+    ),
+];
+
+#[test]
+fn every_way_to_write_is_named_and_an_allowed_one_does_not_fail() {
+    let cluster = cluster(Scenario::Enacted);
+    for (sql, _) in WAYS {
+        cluster.load(DATABASE, sql).expect(sql);
+    }
+    let definer = "CREATE FUNCTION public.definer() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+        REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC";
+    cluster.load(DATABASE, definer).expect("made");
+    let survey = take(&cluster).survey;
+    assert_eq!(value(&survey, "role_is_read_only"), "false");
+    assert_eq!(survey.role.unanswered, Vec::<String>::new());
+    assert_eq!(survey.server.system_identifier, None);
+    let ways: Vec<String> = survey.role.ways_to_write().map(RoleFinding::line).collect();
+    for (_, line) in WAYS {
+        assert!(
+            ways.iter().any(|way| way == line),
+            "{line} is not in {ways:#?}"
+        );
+    }
+    let warned = "security definer: EXECUTE on public.definer() via PUBLIC";
+    assert!(
+        survey
+            .role
+            .warnings()
+            .any(|finding| finding.line() == warned)
+    );
+    let mut profile = profile();
+    profile.role.allow = ways;
+    let (taken, _) = take_with(&cluster, READER, profile, FULL);
+    let survey = taken.expect("a survey").survey;
+    assert_eq!(value(&survey, "role_is_read_only"), "true");
+    assert!(survey.role.findings.iter().any(|finding| finding.allowed));
+}
