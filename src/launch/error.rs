@@ -62,9 +62,9 @@ impl LaunchError {
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 StopCode::StopLiveRefused.exit_code()
             }
-            Self::Profile(_) => exit::CONFIGURATION,
-            Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_)) => exit::USAGE,
-            Self::Settings(_) => exit::CONFIGURATION,
+            Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_))
+            | Self::Usage(_) => exit::USAGE,
+            Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
             Self::Journal(error) => journal_exit(error),
             Self::Runner(error) => error.exit_code(),
             Self::Handover(HandoverError::Silent(_)) => StopCode::StopRunLocked.exit_code(),
@@ -75,7 +75,6 @@ impl LaunchError {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
             Self::Output { .. } => StopCode::StopStorageFailed.exit_code(),
-            Self::Usage(_) => exit::USAGE,
         }
     }
 

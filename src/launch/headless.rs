@@ -4,7 +4,7 @@ use super::starting::Owned;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::run::{ApprovalRequest, Event, RunState, Stop, StopCode};
-use crate::runner::{self, Notice, Outcome, Patience, Sink};
+use crate::runner::{self, Manner, Notice, Outcome, Patience, Sink};
 
 /// Where the notices of a headless run go: journal lines for `--events`, nothing else.
 pub fn sink(settings: &Settings) -> Sink {
@@ -64,10 +64,12 @@ fn carry_on(
         target,
         owned.repository,
         owned.plan,
-        owned.taken_up,
-        first,
-        patience,
-        Box::new(|_| ()),
+        Manner {
+            taken_up: owned.taken_up,
+            first,
+            patience,
+            at_end: Box::new(|_| ()),
+        },
     )?;
     super::signals::leave_on_signal(handle.commands())?;
     let outcome = handle.join()?;

@@ -12,7 +12,7 @@ use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::{self, Command, Notice, Patience, RunnerError, Sink};
+use crate::runner::{self, Command, Manner, Notice, Patience, RunnerError, Sink};
 use crate::survey::Digest;
 use crate::tui::{
     self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Progress, Screen, Source, Theme,
@@ -143,19 +143,21 @@ fn show(
     let target = owned.target();
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
-    let (guard, terminal) = Guard::take().map_err(terminal_error)?;
+    let (guard, terminal) = Guard::take().map_err(|error| terminal_error(&error))?;
     let handle = runner::spawn(
         chronicle,
         target,
         owned.repository,
         owned.plan,
-        owned.taken_up,
-        None,
-        Patience::Stay,
-        Box::new(move |outcome| {
-            let _ = gone.send(());
-            let _ = ended.send(farewell_of(outcome));
-        }),
+        Manner {
+            taken_up: owned.taken_up,
+            first: None,
+            patience: Patience::Stay,
+            at_end: Box::new(move |outcome| {
+                let _ = gone.send(());
+                let _ = ended.send(farewell_of(outcome));
+            }),
+        },
     )?;
     let began = Instant::now();
     let monotonic = move || began.elapsed();
@@ -201,7 +203,7 @@ fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
     }
 }
 
-fn terminal_error(error: tui::TerminalError) -> LaunchError {
+fn terminal_error(error: &tui::TerminalError) -> LaunchError {
     LaunchError::Usage(format!("{error}; --headless runs without a screen"))
 }
 

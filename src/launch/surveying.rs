@@ -36,17 +36,17 @@ impl Witness for Onlooker {
     }
 
     fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.joiner.add_pieces(batch).map_err(told)
+        self.joiner.add_pieces(batch).map_err(|error| told(&error))
     }
 
     fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.joiner.add_units(batch).map_err(told)
+        self.joiner.add_units(batch).map_err(|error| told(&error))
     }
 
     fn progress(&mut self, _: Progress) {}
 }
 
-fn told(error: crate::simulate::StreamError) -> WitnessError {
+fn told(error: &crate::simulate::StreamError) -> WitnessError {
     WitnessError {
         message: error.to_string(),
     }

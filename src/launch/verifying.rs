@@ -144,7 +144,7 @@ fn recompute(
     ledgers(found, storage, run_directory, &run)?;
     match (&profile, &run.sealed) {
         (Some(profile), Some(_)) => {
-            reports(found, storage, run_directory, &run, profile, &document)?
+            reports(found, storage, run_directory, &run, profile, &document)?;
         }
         (None, _) => found
             .not_checked

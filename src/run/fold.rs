@@ -251,29 +251,7 @@ impl RunState {
                 });
             }
             Event::StateChanged { to, .. } => self.apply_state(at, *to),
-            Event::LiveRead {
-                read_at,
-                changed,
-                complete,
-                failed,
-            } => {
-                let reads = self.live.as_ref().map_or(0, |live| live.reads) + 1;
-                let since = self
-                    .live
-                    .as_ref()
-                    .and_then(|l| l.failed.as_ref())
-                    .map(|f| f.1);
-                self.live = Some(LiveView {
-                    read_at: *read_at,
-                    changed: changed
-                        .iter()
-                        .map(|c| (c.key.clone(), c.value.clone()))
-                        .collect(),
-                    complete: *complete,
-                    failed: failed.clone().map(|why| (why, since.unwrap_or(*read_at))),
-                    reads,
-                });
-            }
+            Event::LiveRead { .. } => self.apply_live_read(event),
             Event::InvocationReturned {
                 state, stop_code, ..
             } => {
@@ -302,6 +280,35 @@ impl RunState {
             | Event::DriftFound { .. }
             | Event::EvidenceRenewed { .. } => self.apply_approval(at, event),
         }
+    }
+
+    fn apply_live_read(&mut self, event: &Event) {
+        let Event::LiveRead {
+            read_at,
+            changed,
+            complete,
+            failed,
+        } = event
+        else {
+            return;
+        };
+        let before = self.live.take();
+        let failed_since = before
+            .as_ref()
+            .and_then(|live| live.failed.as_ref())
+            .map(|failed| failed.1);
+        self.live = Some(LiveView {
+            read_at: *read_at,
+            changed: changed
+                .iter()
+                .map(|change| (change.key.clone(), change.value.clone()))
+                .collect(),
+            complete: *complete,
+            failed: failed
+                .clone()
+                .map(|why| (why, failed_since.unwrap_or(*read_at))),
+            reads: before.map_or(0, |live| live.reads) + 1,
+        });
     }
 
     fn apply_gate(&mut self, at: UtcTime, event: &Event) {

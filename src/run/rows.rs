@@ -45,6 +45,38 @@ pub fn text(event: &Event) -> String {
             format!("{step} ~{} units, {}", ledger.rows, ledger.file)
         }
         Event::StateChanged { from, to } => format!("{from} -> {to}"),
+        Event::EvidenceTaken { .. }
+        | Event::StopRaised(_)
+        | Event::EvidenceShown { .. }
+        | Event::ApprovalRecorded { .. }
+        | Event::ApprovalRefused { .. }
+        | Event::LiveRead { .. }
+        | Event::DriftFound { .. }
+        | Event::EvidenceRenewed { .. } => text_while_waiting(event),
+        Event::InvocationReturned {
+            r,
+            state,
+            stop_code,
+        } => match stop_code {
+            Some(code) => format!("r{r} {state} / {code}"),
+            None => format!("r{r} {state} / stop_code=None"),
+        },
+        Event::NonMutationJudged(judged) => judged.verdict.to_string(),
+        Event::TestsDeclared {
+            passed,
+            failed,
+            file,
+            ..
+        } => {
+            format!("{file}: {passed} passed, {failed} failed (DECLARED)")
+        }
+        Event::RunSealed { result, .. } => result.clone(),
+    }
+}
+
+/// The rows of what happens while the run waits for a person.
+fn text_while_waiting(event: &Event) -> String {
+    match event {
         Event::EvidenceTaken {
             gate,
             round,
@@ -118,23 +150,6 @@ pub fn text(event: &Event) -> String {
             format!("{} facts: {}", drift.len(), named.join(", "))
         }
         Event::EvidenceRenewed { gate, reason } => format!("{gate} {reason:?}"),
-        Event::InvocationReturned {
-            r,
-            state,
-            stop_code,
-        } => match stop_code {
-            Some(code) => format!("r{r} {state} / {code}"),
-            None => format!("r{r} {state} / stop_code=None"),
-        },
-        Event::NonMutationJudged(judged) => judged.verdict.to_string(),
-        Event::TestsDeclared {
-            passed,
-            failed,
-            file,
-            ..
-        } => {
-            format!("{file}: {passed} passed, {failed} failed (DECLARED)")
-        }
-        Event::RunSealed { result, .. } => result.clone(),
+        _ => String::new(),
     }
 }

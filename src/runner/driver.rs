@@ -90,7 +90,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Err(error) => {
                     let outcome = self.broken(&error);
                     self.answer_all(&outcome);
-                    if patience == Patience::Stay && self.may_retry(&error) {
+                    if patience == Patience::Stay && Self::may_retry(&error) {
                         match self.after_trouble(commands).await {
                             Ok(()) => continue,
                             Err(error) => return self.broken(&error),

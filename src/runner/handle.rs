@@ -26,8 +26,20 @@ pub struct TakenUp {
     pub renewing: bool,
 }
 
-/// A decision to record before anything else, for `approve` and `reject` without a holder.
-pub type FirstDecision = Option<crate::run::ApprovalRequest>;
+/// Called once with how the runner ended, on its thread.
+pub type AtEnd = Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>;
+
+/// How the runner behaves towards people.
+pub struct Manner {
+    /// How this process came to the run.
+    pub taken_up: TakenUp,
+    /// A decision to record before anything else, for `approve` and `reject` without a holder.
+    pub first: Option<crate::run::ApprovalRequest>,
+    /// What to do when the run waits.
+    pub patience: Patience,
+    /// Who is told how it ended.
+    pub at_end: AtEnd,
+}
 
 /// The runner, seen from outside.
 pub struct Handle {
@@ -66,16 +78,19 @@ pub fn spawn<T, R, F>(
     make_target: F,
     repository: Option<R>,
     plan: Arc<Plan>,
-    taken_up: TakenUp,
-    first: FirstDecision,
-    patience: Patience,
-    at_end: Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>,
+    manner: Manner,
 ) -> Result<Handle, RunnerError>
 where
     T: Target,
     R: Repository + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
+    let Manner {
+        taken_up,
+        first,
+        patience,
+        at_end,
+    } = manner;
     let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
     let from_others = commands.clone();
     let thread = thread::Builder::new()

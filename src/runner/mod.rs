@@ -27,7 +27,7 @@ pub use chronicle::{Chronicle, fold};
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Outcome, Patience};
 pub use error::RunnerError;
-pub use handle::{FirstDecision, Handle, TakenUp, spawn};
+pub use handle::{AtEnd, Handle, Manner, TakenUp, spawn};
 pub use handover::{HandoverError, hand_over};
 pub use notice::{Answer, Command, Notice, Sink};
 pub use plan::{FullDiscover, Plan};

@@ -157,7 +157,7 @@ fn approval_probes(entries: &[Entry<Event>]) -> Result<Vec<ProbeSeen>, RunnerErr
     let rulings = [
         rule(&waited, |request, _| request.gate = ApprovalGate::SG2),
         rule(&waited, |request, _| {
-            request.evidence = Some(Digest::of("other evidence"))
+            request.evidence = Some(Digest::of("other evidence"));
         }),
         rule(&waited, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
         rule_twice(&waited),

@@ -53,7 +53,9 @@ pub(super) fn left(run: &RunState) -> Outcome {
         (None, Some(gate)) => format!("waits at {gate}"),
         (None, None) => format!("is {}", run.state),
     };
-    let short = run.run_id().map_or_else(String::new, |id| id.short());
+    let short = run
+        .run_id()
+        .map_or_else(String::new, crate::run::RunId::short);
     Outcome {
         message: format!("{short} {place}."),
         next: format!("Resume: drygate resume {tail}"),

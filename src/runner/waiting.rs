@@ -209,7 +209,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// Whether a screen may stay open after this error, so that a person can try again.
-    pub(super) fn may_retry(&self, error: &RunnerError) -> bool {
+    pub(super) fn may_retry(error: &RunnerError) -> bool {
         matches!(error, RunnerError::Target(TargetError::Unavailable { .. }))
     }
 

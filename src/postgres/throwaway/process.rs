@@ -14,7 +14,7 @@ use super::directory::ClusterDirectory;
 use super::error::escaped;
 use super::{ServerBinaries, ThrowawayError};
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// The server kills what is left of its own processes after 5 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_INTERVAL: Duration = Duration::from_millis(3);
