@@ -11,7 +11,7 @@ use super::{
     RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
-use crate::survey::{Digest, Survey, UtcTime};
+use crate::survey::{Digest, FactKey, Survey, UtcTime};
 
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
@@ -297,18 +297,37 @@ impl RunState {
             .as_ref()
             .and_then(|live| live.failed.as_ref())
             .map(|failed| failed.1);
+        let mut moved: Vec<_> = changed
+            .iter()
+            .map(|change| (change.key.clone(), change.value.clone()))
+            .collect();
+        if !*complete || failed.is_some() {
+            moved.extend(self.still_moved(before.as_ref(), failed.is_some()));
+        }
         self.live = Some(LiveView {
             read_at: *read_at,
-            changed: changed
-                .iter()
-                .map(|change| (change.key.clone(), change.value.clone()))
-                .collect(),
+            changed: moved,
             complete: *complete,
             failed: failed
                 .clone()
                 .map(|why| (why, failed_since.unwrap_or(*read_at))),
             reads: before.map_or(0, |live| live.reads) + 1,
         });
+    }
+
+    /// What an earlier, fuller read saw to have moved and this one did not ask for: not asking again refutes nothing.
+    fn still_moved(&self, before: Option<&LiveView>, all: bool) -> Vec<(FactKey, Option<String>)> {
+        let asked = |key: &FactKey| {
+            let pinned = self.pin.as_ref().and_then(|pin| pin.fact(key.as_str()));
+            !all && pinned.is_some_and(|fact| fact.live)
+        };
+        before.map_or_else(Vec::new, |live| {
+            live.changed
+                .iter()
+                .filter(|(key, _)| !asked(key))
+                .cloned()
+                .collect()
+        })
     }
 
     fn apply_gate(&mut self, at: UtcTime, event: &Event) {
