@@ -150,6 +150,7 @@ impl Model {
     pub fn new(source: Source, who: Person, theme: Theme, size: Size, now: UtcTime) -> Self {
         let mut views = [PaneView::default(); 6];
         views[Pane::Events.index()].follow = true;
+        views[Pane::Stops.index()].follow = true;
         Self {
             run: RunState::default(),
             head: None,

@@ -94,7 +94,7 @@ fn choose(model: &mut Model, action: Action) {
     let here = chosen(model, count);
     let last = count.saturating_sub(1);
     let row = moved(action, here, page).min(last);
-    let follow = model.focus == Pane::Events && row == last;
+    let follow = matches!(model.focus, Pane::Events | Pane::Stops) && row == last;
     let view = &mut model.views[model.focus.index()];
     view.row = row;
     view.follow = follow;

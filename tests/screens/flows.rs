@@ -1,1 +1,380 @@
-//! Flows.
+//! Flows: keys in, orders out, what the screen then says. Invariant: nothing is approved but by six characters typed one by one on a READY sheet.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode};
+use drygate::run::{ApprovalGate, Decision, Event, StopCode};
+use drygate::survey::Digest;
+use drygate::tui::{Ending, News, Order, Source};
+
+use crate::fixture::{Script, at, person};
+use crate::stage::Stage;
+
+fn digest(script: &Script) -> Digest {
+    script
+        .run
+        .evidence
+        .as_ref()
+        .expect("evidence")
+        .digest
+        .clone()
+}
+
+fn shown(script: &Script) -> Event {
+    Event::EvidenceShown {
+        gate: ApprovalGate::SG2,
+        evidence: digest(script),
+        by: person("op_a"),
+        expires_at: at("17:31:00"),
+        boot_id: "boot".to_owned(),
+    }
+}
+
+fn all_equal() -> Event {
+    Event::LiveRead {
+        read_at: at("09:31:15"),
+        changed: Vec::new(),
+        complete: true,
+        failed: None,
+    }
+}
+
+/// A stage with the sheet of SG2 open and its own survey finished.
+fn opened(size: (u16, u16)) -> (Stage, Script) {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", size);
+    stage.wait(5_000).key(KeyCode::Char('a'));
+    stage.recorded(shown(&script)).recorded(all_equal());
+    (stage, script)
+}
+
+fn approvals(stage: &Stage) -> usize {
+    let orders = stage.ordered();
+    orders
+        .iter()
+        .filter(|o| matches!(o, Order::Approve { .. }))
+        .count()
+}
+
+#[test]
+fn six_characters_and_enter_approve_exactly_once() {
+    let (mut stage, script) = opened((80, 24));
+    let digest = digest(&script);
+    assert!(stage.says("not ready yet: arming"), "{}", stage.text());
+    insta::assert_snapshot!("approve_sheet_arming_80x24", stage.text());
+    stage.wait(1_000);
+    assert!(stage.says("READY"), "{}", stage.text());
+    stage.types(&digest.last_six()[..4]);
+    insta::assert_snapshot!("approve_sheet_typing_80x24", stage.text());
+    stage.types(&digest.last_six()[4..]);
+    stage.wait(80).key(KeyCode::Enter);
+    stage.wait(80).key(KeyCode::Enter);
+    let gate = ApprovalGate::SG2;
+    let order = Order::Approve {
+        gate,
+        evidence: digest.clone(),
+    };
+    assert_eq!(approvals(&stage), 1);
+    assert!(stage.ordered().contains(&order));
+    assert!(stage.says("recording..."));
+    stage.recorded(Event::ApprovalRecorded {
+        gate,
+        decision: Decision::Approve,
+        evidence: digest,
+        reason: None,
+        by: person("op_a"),
+        boot_id: "boot".to_owned(),
+    });
+    assert!(stage.says("APPROVAL PENDING"), "{}", stage.text());
+}
+
+#[test]
+fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (120, 36));
+    stage.wait(5_000).key(KeyCode::Char('a'));
+    let evidence = digest(&script);
+    let gate = ApprovalGate::SG2;
+    assert_eq!(stage.ordered(), [Order::OpenSheet { gate, evidence }]);
+    stage.recorded(all_equal()).wait(60_000);
+    assert!(
+        !stage.says("READY"),
+        "a read that began before it was shown"
+    );
+    stage.recorded(shown(&script)).recorded(all_equal()).wait(1);
+    assert!(stage.says("READY"));
+}
+
+#[test]
+fn what_is_typed_before_ready_never_approves() {
+    let (mut stage, script) = opened((80, 24));
+    stage.wait(10).types(digest(&script).last_six());
+    stage.wait(80).key(KeyCode::Enter);
+    assert!(
+        stage.says("What is typed before READY is dropped."),
+        "{}",
+        stage.text()
+    );
+    stage.wait(400);
+    assert!(!stage.says("READY  "), "one second on screen");
+    stage.wait(1_000).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 0);
+    assert!(stage.says("[______]"), "{}", stage.text());
+}
+
+#[test]
+fn paste_burst_and_key_repeat_never_approve() {
+    let (mut stage, script) = opened((80, 24));
+    let six = digest(&script).last_six().to_owned();
+    stage.wait(2_000);
+    stage.terminal_event(TerminalEvent::Paste(six.clone()));
+    stage.wait(300).key(KeyCode::Enter);
+    for c in six.chars() {
+        stage.wait(2).key(KeyCode::Char(c));
+    }
+    stage.wait(2).key(KeyCode::Enter);
+    assert!(stage.says("all of them were dropped"), "{}", stage.text());
+    assert!(stage.says("[______]"), "{}", stage.text());
+    stage.wait(500);
+    for c in six.chars() {
+        stage.wait(40).repeat(c);
+    }
+    stage.wait(300).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 0);
+}
+
+#[test]
+fn a_wrong_character_is_marked_and_costs_nothing() {
+    let (mut stage, script) = opened((80, 24));
+    let six = digest(&script).last_six().to_owned();
+    stage.wait(2_000).types("z");
+    assert!(stage.says("[z_____]  ! not this one"), "{}", stage.text());
+    insta::assert_snapshot!("approve_sheet_wrong_80x24", stage.text());
+    stage.types(&six).wait(80).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 1);
+}
+
+#[test]
+fn letters_are_no_commands_on_the_sheet() {
+    let (mut stage, _) = opened((80, 24));
+    stage.wait(2_000).types("qxrde?12yn/");
+    assert!(stage.says("APPROVE SG2"), "{}", stage.text());
+    assert_eq!(stage.ordered().len(), 1, "only the sheet was opened");
+    stage.wait(80).key(KeyCode::Esc);
+    assert!(!stage.says("APPROVE SG2"));
+}
+
+#[test]
+fn resize_and_return_disarm() {
+    let (mut stage, script) = opened((80, 24));
+    stage.wait(2_000).types(&digest(&script).last_six()[..5]);
+    stage.terminal_event(TerminalEvent::Resize(80, 24));
+    assert!(stage.says("arms again"), "{}", stage.text());
+    stage.types(&digest(&script).last_six()[5..]);
+    stage.wait(80).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 0);
+    stage.wait(2_000);
+    assert!(stage.says("READY"));
+    stage.control('z');
+    assert_eq!(stage.done.borrow().suspended, 1);
+    assert!(!stage.says("READY"), "{}", stage.text());
+    let reads = stage.ordered();
+    let asked = reads
+        .iter()
+        .filter(|o| matches!(o, Order::OpenSheet { .. }))
+        .count();
+    assert_eq!(asked, 2, "the facts are read again after a suspension");
+}
+
+#[test]
+fn a_long_sheet_arms_when_its_last_line_was_shown() {
+    let (mut stage, _) = opened((80, 18));
+    stage.wait(10_000);
+    assert!(stage.says("more lines below"), "{}", stage.text());
+    assert!(!stage.says("READY"));
+    stage
+        .key(KeyCode::PageDown)
+        .wait(300)
+        .key(KeyCode::PageDown)
+        .wait(300);
+    assert!(stage.says("READY"), "{}", stage.text());
+}
+
+#[test]
+fn facts_that_moved_under_the_sheet_refuse() {
+    let (mut stage, script) = opened((80, 24));
+    stage.wait(2_000);
+    let mut moved = script.clone();
+    moved
+        .clock("09:32:00")
+        .live_read(false, &[("icx_draft", "59")], None);
+    let event = moved.records.last().expect("a read").event.clone();
+    stage.recorded((*event).clone());
+    assert!(
+        stage.says("1 fact moved: approving would be refused"),
+        "{}",
+        stage.text()
+    );
+    stage
+        .types(digest(&script).last_six())
+        .wait(80)
+        .key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 0);
+    stage.key(KeyCode::Esc).wait(100).key(KeyCode::Char('a'));
+    assert!(stage.says("approving would be refused"), "{}", stage.text());
+    assert!(!stage.says("Type the last six"));
+}
+
+#[test]
+fn an_order_that_is_not_taken_is_said() {
+    let (mut stage, script) = opened((80, 24));
+    stage.wait(2_000).types(digest(&script).last_six());
+    stage.takes_orders.set(false);
+    stage.wait(80).key(KeyCode::Enter);
+    assert!(!stage.says("recording..."), "{}", stage.text());
+    stage.takes_orders.set(true);
+    stage.wait(80).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 1);
+}
+
+#[test]
+fn rejecting_needs_a_typed_reason() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    stage
+        .wait(5_000)
+        .key(KeyCode::Char('x'))
+        .wait(300)
+        .key(KeyCode::Enter);
+    assert!(stage.says("A reason is required."), "{}", stage.text());
+    stage
+        .terminal_event(TerminalEvent::Paste("pasted".to_owned()))
+        .wait(300);
+    stage.types("ticket 412 é").wait(80);
+    insta::assert_snapshot!("reject_sheet_80x24", stage.text());
+    stage.key(KeyCode::Enter).wait(80).key(KeyCode::Enter);
+    let evidence = digest(&script);
+    let reason = "ticket 412 é".to_owned();
+    let gate = ApprovalGate::SG2;
+    assert_eq!(
+        stage.ordered(),
+        [Order::Reject {
+            gate,
+            evidence,
+            reason
+        }]
+    );
+}
+
+#[test]
+fn quitting_asks_only_while_work_runs() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let mut stage = Stage::new(&script, "09:14:06", (80, 24));
+    stage.wait(100).key(KeyCode::Char('q'));
+    assert!(stage.says("LEAVE WHILE WORK RUNS?"), "{}", stage.text());
+    stage.key(KeyCode::Esc);
+    assert!(!stage.says("LEAVE"));
+    let mut waiting = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    assert!(matches!(
+        waiting.leaves_by(KeyCode::Char('q')),
+        Ending::Quit
+    ));
+    assert_eq!(waiting.ordered(), [Order::Quit]);
+}
+
+#[test]
+fn leaving_says_how_to_come_back() {
+    let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    stage.sender.send(News::Signal(15)).expect("open");
+    let farewell = stage.run_loop();
+    assert_eq!(farewell.exit_code, 143);
+    let line = "ictr-..8a941203 waits at SG2. Resume: drygate resume 8a941203";
+    assert_eq!(farewell.says, [line]);
+    stage.sender.send(News::HungUp).expect("open");
+    assert!(matches!(stage.run_loop().ending, Ending::HungUp));
+}
+
+#[test]
+fn the_bell_rings_once_a_wait_and_the_title_names_the_target() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    let bells = stage.done.borrow().bells;
+    stage.recorded(all_equal()).wait(50).key(KeyCode::Char('j'));
+    assert_eq!(stage.done.borrow().bells, bells);
+    let titles = stage.done.borrow().titles.clone();
+    let last = "SG2 ALLOW ENACT? [PRODUCTION] 8a941203 drygate";
+    assert_eq!(titles.last().map(String::as_str), Some(last));
+    let stop = StopCode::StopApprovalRequired;
+    assert!(stage.says(stop.name()));
+}
+
+#[test]
+fn enter_opens_the_row_and_esc_comes_back_to_it() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    stage.key(KeyCode::Char('2'));
+    for _ in 0..7 {
+        stage.key(KeyCode::Char('j'));
+    }
+    stage.key(KeyCode::Enter);
+    assert!(stage.says("FACT  fn_iu_enact_md5"), "{}", stage.text());
+    stage.key(KeyCode::Char('y')).key(KeyCode::Esc);
+    assert_eq!(stage.done.borrow().copied[0].len(), 32, "the whole md5");
+    assert!(stage.says(">fn_iu_enact_md5"), "{}", stage.text());
+    for (key, words) in [
+        ('d', "DIFFERENCES"),
+        ('e', "EVIDENCE OF SG2"),
+        ('?', "KEYS"),
+        ('6', "6 EVENTS"),
+        ('5', "5 PROOF"),
+        ('3', "3 STOP POINTS"),
+        ('4', "4 PREDICTED EFFECT"),
+    ] {
+        stage.key(KeyCode::Char(key));
+        assert!(stage.says(words), "{key}: {}", stage.text());
+        stage.key(KeyCode::Esc);
+    }
+}
+
+#[test]
+fn search_finds_and_goes_around() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (160, 48));
+    stage.key(KeyCode::Char('2')).key(KeyCode::Char('/'));
+    stage.types("unit_ver").key(KeyCode::Enter);
+    assert!(stage.says(">unit_version"), "{}", stage.text());
+    stage.key(KeyCode::Char('n'));
+    assert!(stage.says(">unit_version"));
+    stage
+        .key(KeyCode::Esc)
+        .key(KeyCode::Char('/'))
+        .types("zzz")
+        .key(KeyCode::Enter);
+    assert!(stage.says("No \"zzz\" here."));
+}
+
+#[test]
+fn nothing_is_decided_where_nothing_runs() {
+    let script = Script::at_sg2(false);
+    for (source, words) in [
+        (Source::Watching, "only watches"),
+        (Source::Replay, "a replay cannot be approved"),
+    ] {
+        let mut stage = Stage::from(&script, "09:31:15", (80, 24), source);
+        for key in ['a', 'x', 'r'] {
+            stage.key(KeyCode::Char(key));
+            assert!(stage.says(words), "{}", stage.text());
+        }
+        assert!(stage.ordered().is_empty());
+    }
+}
+
+#[test]
+fn renewed_sheet_is_led_by_the_difference() {
+    let script = Script::renewed();
+    let mut stage = Stage::new(&script, "09:34:00", (92, 40));
+    stage.wait(2_000).key(KeyCode::Char('a'));
+    insta::assert_snapshot!("approve_sheet_after_drift_92x40", stage.text());
+    let text = stage.text();
+    let drifted = text.find("DRIFTED SINCE").expect("led by drift");
+    assert!(drifted < text.find("A LIVE RUN").expect("prediction"));
+}

@@ -192,24 +192,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
     canvas.text(inside.x + margin, inside.bottom() - 1, width, &keys);
 }
 
-/// The lines, wrapped into `room` rows; what does not fit is marked with the number of rows left out.
+/// The lines, wrapped into `room` rows: each has one at least, the first ones get what is left over, what is cut is marked and counted.
 fn fitted(canvas: &Canvas<'_>, lines: &[Text], width: u16, room: usize) -> Vec<Text> {
-    let mut wrapped: Vec<Text> = lines
-        .iter()
-        .flat_map(|line| line.wrap(width.into()))
-        .collect();
-    if wrapped.len() > room {
-        let last = wrapped.last().cloned();
-        wrapped = lines
-            .iter()
-            .map(|line| line.clone().clip(width.into(), canvas.theme().ellipsis()))
-            .collect();
-        if wrapped.len() > room {
-            wrapped.truncate(room.saturating_sub(1));
-            wrapped.extend(last.filter(|_| room > 0));
-        }
+    let mut spare = room.saturating_sub(lines.len());
+    let mut rows = Vec::with_capacity(room);
+    for line in lines.iter().take(room) {
+        let mut wrapped = line.wrap(width.into());
+        let kept = wrapped.len().min(1 + spare);
+        spare -= kept.saturating_sub(1);
+        let cut = wrapped.split_off(kept.saturating_sub(1));
+        rows.extend(wrapped);
+        let rest = cut
+            .into_iter()
+            .reduce(|one, next| one.with(Ink::Plain, " ").then(next));
+        rows.extend(rest.map(|rest| rest.clip(width.into(), canvas.theme().ellipsis())));
     }
-    wrapped
+    rows
 }
 
 /// `a approve     x reject`, with less space between where there is less room, and without the last keys where there is none.

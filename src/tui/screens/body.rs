@@ -20,6 +20,9 @@ use crate::tui::widgets::{Canvas, Text, Weight};
 /// Smallest size that the screen works in.
 const SMALLEST: (u16, u16) = (60, 16);
 
+/// Height of the body from which the events have room under the other panes.
+const EVENTS_FROM: u16 = 34;
+
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -93,26 +96,23 @@ fn regions(area: Rect, shape: Shape) -> (Rect, Rect, Rect, Rect) {
 }
 
 fn events_fit(body: Rect) -> bool {
-    body.height >= 34
+    body.height >= EVENTS_FROM
 }
 
 fn wide(body: Rect) -> Vec<(Pane, Rect)> {
-    let left = if body.width >= 140 { 45 } else { 39 };
-    let (top, middle) = if events_fit(body) {
-        (
-            19 + (body.height - 37).min(body.height.saturating_sub(37)) / 3,
-            10,
-        )
+    let left = if body.width >= 140 {
+        45
     } else {
-        (body.height - 10, 10)
+        44.min(body.width - 71)
     };
-    let top = if events_fit(body) && body.height < 37 {
-        body.height - 18
-    } else {
-        top
+    let middle = 10;
+    let top = match body.height {
+        ..EVENTS_FROM => body.height - middle,
+        37.. => 19 + (body.height - 37) / 3,
+        _ => body.height - middle - 8,
     };
     let rest = body.width - left;
-    let effect = rest * 57 / 115;
+    let effect = (rest * 57 / 115).max(41);
     let (x, y) = (body.x, body.y);
     let mut panes = vec![
         (Pane::Gates, Rect::new(x, y, left, top)),

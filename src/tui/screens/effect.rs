@@ -57,29 +57,43 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let done = |step: Step| run.steps.iter().find(|done| done.step == step);
     let units = counts.verified.get() + counts.unverified.get();
     let confirmed = match done(Step::Verify) {
-        Some(done) => Text::inked(Ink::Simulated, done.counts.verified.to_string())
-            .with(Ink::Plain, format!(" of {units} LIVE units")),
-        None => pending("SG1"),
+        Some(done) => Text::inked(Ink::Simulated, done.counts.verified.to_string()).with(
+            Ink::Plain,
+            format!(" of {units}{}", if width < 46 { "" } else { " LIVE units" }),
+        ),
+        None => pending("SG1", width < 46),
     };
     let enacted = match done(Step::Enact) {
         Some(done) => {
             let count = done.counts.would_enact.get() + done.counts.already_enacted.get();
             Text::inked(Ink::Simulated, Simulated::new(count).to_string())
         }
-        None => pending("SG2"),
+        None => pending("SG2", width < 46),
     };
     for (name, value, step) in [
         ("candidate_count_confirmed", confirmed, Step::Verify),
         ("lifecycle_enacted_count", enacted, Step::Enact),
     ] {
-        let text = Text::plain(name).to_column(27.min(width)).then(value);
+        let text = if width >= 46 {
+            Text::plain(name).to_column(27).then(value)
+        } else {
+            let room = width.saturating_sub(name.len() + 1);
+            Text::plain(name)
+                .with(Ink::Plain, " ")
+                .then(value.clip(room, "…"))
+        };
         pane.rows.push(PaneRow::new(text, Subject::Step(step)));
     }
     pane
 }
 
-fn pending(gate: &str) -> Text {
-    Text::inked(Ink::Dim, format!("pending (after {gate})"))
+fn pending(gate: &str, short: bool) -> Text {
+    let says = if short {
+        format!("after {gate}")
+    } else {
+        format!("pending (after {gate})")
+    };
+    Text::inked(Ink::Dim, says)
 }
 
 fn cell(count: Simulated<u64>, loud: bool, width: usize) -> Text {

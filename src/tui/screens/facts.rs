@@ -25,7 +25,7 @@ impl Columns {
         let (key, pinned, now, change, last, from) = match width {
             111.. => (27, 23, 23, 15, 15, 8),
             96.. => (27, 23, 16, 11, 11, 8),
-            76.. => (27, 22, 15, 10, 0, 0),
+            71.. => (27, 22, 14, 8, 0, 0),
             _ => return None,
         };
         Some(Self {
@@ -63,7 +63,11 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         pane.head.push(head(model, columns));
     }
     let mut content = false;
+    let folded = columns.is_none() && !model.enlarged;
     for row in &rows {
+        if folded && row.kind == FactKind::Content {
+            continue;
+        }
         if row.kind == FactKind::Content && !content {
             content = true;
             if columns.is_some() {
@@ -81,6 +85,9 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         pane.rows
             .push(PaneRow::new(text, Subject::Fact(row.key.clone())).copying(whole));
     }
+    if folded {
+        pane.rows.extend(content_folded(&rows, width));
+    }
     if columns.is_none() {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
@@ -88,6 +95,28 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
     }
     pane
+}
+
+/// `5 content digests                     =`
+fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
+    let content: Vec<&FactRow> = rows
+        .iter()
+        .filter(|r| r.kind == FactKind::Content)
+        .collect();
+    if content.is_empty() {
+        return None;
+    }
+    let moved = content.iter().filter(|row| row.moved).count();
+    let mark = if moved > 0 {
+        Text::inked(Ink::Drift, format!("! {moved} moved"))
+    } else if content.iter().all(|row| row.read_now) {
+        Text::plain("=")
+    } else {
+        Text::new()
+    };
+    let name = Text::plain(words::counted(content.len(), "content digest"));
+    let text = name.to_column(width.saturating_sub(8)).then(mark);
+    Some(PaneRow::new(text, Subject::Differences))
 }
 
 fn right(model: &Model, columns: Option<&Columns>) -> Text {
@@ -207,8 +236,8 @@ fn last(model: &Model, row: &FactRow) -> Text {
 
 /// `icx_total                  60         =       `
 fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
-    let marks = 9;
-    let field = width.saturating_sub(marks);
+    let marks = 8;
+    let field = width.saturating_sub(marks + 1);
     let key = 27.min(field.saturating_sub(8));
     let shown = match (row.pinned.as_deref(), row.kind) {
         (Some(digest), FactKind::Md5 | FactKind::Sha256 | FactKind::Content)
@@ -240,5 +269,5 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     }
     text.to_column(field)
         .with(Ink::Plain, " ")
-        .then(mark.clip(marks - 1, model.theme.ellipsis()))
+        .then(mark.clip(marks, model.theme.ellipsis()))
 }

@@ -59,7 +59,12 @@ fn script(model: &Model) -> Text {
     let Some(id) = run.run_id() else {
         return Text::new();
     };
+    let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
     match (&model.source, run.waits_at()) {
+        (Source::Live | Source::Watching, _) if stands => Text::inked(
+            Ink::Dim,
+            format!("in a script: drygate resume {}", id.tail()),
+        ),
         (Source::Replay, _) => Text::inked(Ink::Dim, "a, x: not in a replay"),
         (_, Some(gate)) => Text::inked(
             Ink::Dim,

@@ -18,9 +18,10 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             orchestration(model, width, &mut rows);
         }
     }
-    rows.push(PaneRow::default());
-    rows.push(PaneRow::only(totals(&model.run)));
-    if width >= 40 {
+    let roomy = model.size.height >= 44;
+    if roomy {
+        rows.push(PaneRow::default());
+        rows.push(PaneRow::only(totals(&model.run)));
         rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             "Enter opens a gate: its checks, raw values",
@@ -28,6 +29,11 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     }
     PaneText {
         title: "GATES",
+        right: if roomy {
+            Text::new()
+        } else {
+            totals_short(&model.run)
+        },
         rows,
         ..PaneText::default()
     }
@@ -60,7 +66,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
         (short_title(gate), " ")
     };
     let count = count(run);
-    let tail = 8;
+    let tail = if width >= 36 { 8 } else { 5 };
     let left = begun_mark
         .with(ink, format!(" {gate}{gap}{title}"))
         .to_column(width.saturating_sub(tail));
@@ -142,9 +148,9 @@ fn sub(model: &Model, glyph: Glyph, mark_ink: Ink, ink: Ink, name: &str) -> Text
 
 fn columns(width: usize, name: Text, middle: Text, last: Text) -> Text {
     if width >= 36 {
-        name.to_column(22)
+        name.to_column(21)
             .then(middle.to_column(8))
-            .then(last.clip(width.saturating_sub(30), "…"))
+            .then(last.clip(width.saturating_sub(29), "…"))
     } else {
         name.to_column(width.saturating_sub(6))
             .then(middle.right(6))
@@ -259,8 +265,8 @@ fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
             let text = sub(model, glyph, ink, Ink::Plain, &format!("{name:<7} "))
                 .with(Ink::Simulated, format!("~{reached}/{units}"));
             if width >= 36 {
-                text.to_column(22)
-                    .then(Text::plain(says).clip(width.saturating_sub(22), "…"))
+                text.to_column(21)
+                    .then(Text::plain(says).clip(width.saturating_sub(21), "…"))
             } else {
                 text
             }
@@ -291,7 +297,7 @@ fn closeout_row(model: &Model, width: usize) -> PaneRow {
         Ink::Dim
     };
     let text = if width >= 36 {
-        text.to_column(22).then(Text::inked(ink, says))
+        text.to_column(21).then(Text::inked(ink, says))
     } else {
         text
     };
@@ -307,6 +313,19 @@ fn totals(run: &RunState) -> Text {
         .with(Ink::Plain, format!("   {not_checked} NOT CHECKED"));
     if out_of_scope > 0 {
         text.push(Ink::Plain, format!("   {out_of_scope} OUT OF SCOPE"));
+    }
+    text
+}
+
+/// The same for a frame's edge; what is zero is left out.
+fn totals_short(run: &RunState) -> Text {
+    let [pass, fail, not_checked, _] = run.verdict_counts();
+    let mut text = Text::plain(format!("{pass} PASS"));
+    if fail > 0 {
+        text.push(Ink::Bad, format!("  {fail} FAIL"));
+    }
+    if not_checked > 0 {
+        text.push(Ink::Plain, format!("  {not_checked} NOT CHECKED"));
     }
     text
 }

@@ -15,7 +15,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let right_width = u16::try_from(right.width()).unwrap_or(u16::MAX);
     let margin = u16::from(wide);
     let left_width = area.width.saturating_sub(right_width + 2 * margin + 1);
-    canvas.text(area.x + margin, area.y, left_width, &left(model, wide));
+    canvas.text(
+        area.x + margin,
+        area.y,
+        left_width,
+        &left(model, wide, left_width.into()),
+    );
     canvas.text_right(
         area.right().saturating_sub(margin),
         area.y,
@@ -27,12 +32,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             area.x + 1,
             area.y + 1,
             area.width.saturating_sub(2),
-            &second(model),
+            &second(model, usize::from(area.width.saturating_sub(2))),
         );
     }
 }
 
-fn left(model: &Model, wide: bool) -> Text {
+fn left(model: &Model, wide: bool, width: usize) -> Text {
     let mut text = Text::inked(Ink::Bold, "drygate");
     let Some(created) = &model.run.created else {
         return text;
@@ -50,11 +55,13 @@ fn left(model: &Model, wide: bool) -> Text {
         );
     }
     text.push(Ink::Target, format!("[{}]", target.label));
-    if wide {
-        text.push(Ink::Plain, format!("  {}", target.address()));
+    let address = format!("  {}", target.address());
+    if wide && text.width() + address.chars().count() <= width {
+        text.push(Ink::Plain, address);
     } else {
         let host = target.host.split('.').next().unwrap_or("");
-        text.push(Ink::Plain, format!(" {host}/{}", target.database));
+        let gap = if wide { "  " } else { " " };
+        text.push(Ink::Plain, format!("{gap}{host}/{}", target.database));
     }
     text
 }
@@ -79,7 +86,17 @@ fn right(model: &Model, wide: bool) -> Text {
     }
 }
 
-fn second(model: &Model) -> Text {
+/// The second line: whole if it fits, else in shorter words.
+fn second(model: &Model, width: usize) -> Text {
+    let whole = second_in(model, false);
+    if whole.width() <= width {
+        whole
+    } else {
+        second_in(model, true)
+    }
+}
+
+fn second_in(model: &Model, short: bool) -> Text {
     let run = &model.run;
     let mut parts = Vec::new();
     let server = run.latest.as_ref().map(|(_, survey)| &survey.server);
@@ -99,10 +116,11 @@ fn second(model: &Model) -> Text {
     }
     if let (Some(created), Some(at)) = (&run.created, run.started_at) {
         parts.push(format!(
-            "started {} by {}@{}",
+            "started {} by {}{}{}",
             at.clock(),
             created.by.user,
-            created.by.host
+            if short { "" } else { "@" },
+            if short { "" } else { created.by.host.as_str() }
         ));
     }
     if !model.watchers.is_empty() {
@@ -115,5 +133,5 @@ fn second(model: &Model) -> Text {
             .map_or_else(String::new, |head| format!("{} ", &head.as_str()[..8]));
         parts.push(format!("journal head {head}(seq {seq})"));
     }
-    Text::plain(parts.join("   "))
+    Text::plain(parts.join(if short { "  " } else { "   " }))
 }

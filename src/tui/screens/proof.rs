@@ -27,7 +27,8 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     rows.push(PaneRow::only(guest(model)));
     let (title, right) = match judged {
         Some(judged) => ("PROOF", verdict(judged.verdict)),
-        None => ("PROOF SO FAR", Text::plain("verdict at closeout")),
+        None if width >= 40 => ("PROOF SO FAR", Text::plain("verdict at closeout")),
+        None => ("PROOF SO FAR", Text::new()),
     };
     PaneText {
         title,
@@ -51,11 +52,22 @@ pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
     let (glyph, ink) = match (claim.name, claim.verdict) {
         (ClaimName::C, _) => (Glyph::Busy, Ink::Plain),
         (ClaimName::B, ClaimVerdict::False) => (Glyph::Alarm, Ink::Drift),
+        (ClaimName::B, ClaimVerdict::NotChecked) if has_moved(model) => (Glyph::Alarm, Ink::Drift),
         (_, ClaimVerdict::False) => (Glyph::Alarm, Ink::Bad),
         (_, ClaimVerdict::Holds) => (Glyph::Done, Ink::Plain),
         (_, ClaimVerdict::NotChecked) => (Glyph::Coming, Ink::Dim),
     };
     Text::inked(ink, model.theme.glyph(glyph))
+}
+
+/// Facts were seen to have moved, before the claim has its verdict.
+fn has_moved(model: &Model) -> bool {
+    let run = &model.run;
+    run.drift.is_some()
+        || run
+            .live
+            .as_ref()
+            .is_some_and(|live| !live.changed.is_empty())
 }
 
 fn says(name: ClaimName) -> &'static str {
@@ -123,9 +135,10 @@ pub(super) fn one_line(model: &Model) -> Text {
             (ClaimName::A, _) => "wrote nothing",
             (ClaimName::B, ClaimVerdict::False) => "CHANGED",
             (ClaimName::B, ClaimVerdict::Holds) => "equal",
-            (ClaimName::B, _) => "at closeout",
+            (ClaimName::B, _) if has_moved(model) => "FACTS MOVED",
+            (ClaimName::B, _) => "equal so far",
             (ClaimName::C, ClaimVerdict::Holds) => "quiet",
-            (ClaimName::C, _) => "not quiet",
+            (ClaimName::C, _) => "busy",
             (ClaimName::D, ClaimVerdict::False) => "CAN WRITE",
             (ClaimName::D, _) => "cannot write",
             (ClaimName::E, ClaimVerdict::False) => "OTHER DB",
@@ -133,7 +146,7 @@ pub(super) fn one_line(model: &Model) -> Text {
         };
         let gap = if line.is_empty() { "" } else { "  " };
         let says = if claim.verdict == ClaimVerdict::NotChecked
-            && !matches!(claim.name, ClaimName::B | ClaimName::C)
+            && (claim.name != ClaimName::B || model.run.pin.is_none())
         {
             "not yet"
         } else {

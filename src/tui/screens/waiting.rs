@@ -33,6 +33,22 @@ const KEYS_RENEW: [(&str, &str); 5] = [
     ("q", "leave it waiting"),
 ];
 
+const KEYS_RENEW_NARROW: [(&str, &str); 5] = [
+    ("r", "take new evidence"),
+    ("d", "differences"),
+    ("e", "evidence"),
+    ("x", "reject"),
+    ("q", "leave"),
+];
+
+const KEYS_DRIFT: [(&str, &str); 5] = [
+    ("r", "take new evidence"),
+    ("d", "approved | found"),
+    ("e", "what the approver saw"),
+    ("x", "reject"),
+    ("q", "leave it waiting"),
+];
+
 /// The band at SG1 or SG2.
 pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
     let run = &model.run;
@@ -65,10 +81,10 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .or_else(|| database_gone(model, &question));
     let keys: &[_] = if narrow { &KEYS_NARROW } else { &KEYS };
     if let Some(band) = situation {
-        let keys = if band.keys.is_empty() {
-            keys.to_vec()
-        } else {
-            band.keys.clone()
+        let keys: &[_] = match (band.keys.is_empty(), narrow) {
+            (true, _) => keys,
+            (false, true) => &KEYS_RENEW_NARROW,
+            (false, false) => &KEYS_RENEW,
         };
         return band
             .say(words::prediction(
@@ -77,7 +93,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
                 gap(narrow),
             ))
             .say(state_line(model, StopCode::StopApprovalRequired.name()))
-            .keys(&keys)
+            .keys(keys)
             .needing_person();
     }
     let since = run.state_since.map_or_else(String::new, |at| {
@@ -270,12 +286,6 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             drift.changes.len()
         )))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
-        .keys(&[
-            ("r", "take new evidence"),
-            ("d", "approved | found"),
-            ("e", "what the approver saw"),
-            ("x", "reject"),
-            ("q", "leave it waiting"),
-        ])
+        .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })
         .needing_person()
 }
