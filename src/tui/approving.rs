@@ -51,6 +51,14 @@ pub enum Outcome {
     Approve,
 }
 
+/// How far the sheet has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Arming,
+    Ready,
+    Sent,
+}
+
 /// An open sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApproveSheet {
@@ -68,9 +76,7 @@ pub struct ApproveSheet {
     pub survey: OwnSurvey,
     /// What it says of the last keys.
     pub remark: Option<Remark>,
-    /// The approval is on its way.
-    pub sent: bool,
-    ready: bool,
+    phase: Phase,
     end_shown: bool,
     armed_from: Duration,
     last_input: Option<Duration>,
@@ -88,8 +94,7 @@ impl ApproveSheet {
             wrong: None,
             survey: OwnSurvey::Asked,
             remark: None,
-            sent: false,
-            ready: false,
+            phase: Phase::Arming,
             end_shown: false,
             armed_from: now,
             last_input: None,
@@ -99,7 +104,12 @@ impl ApproveSheet {
 
     /// Whether characters count.
     pub fn is_ready(&self) -> bool {
-        self.ready
+        self.phase == Phase::Ready
+    }
+
+    /// Whether the approval is on its way.
+    pub fn is_sent(&self) -> bool {
+        self.phase == Phase::Sent
     }
 
     /// Whether the last line has been on screen.
@@ -114,10 +124,10 @@ impl ApproveSheet {
 
     /// The screen changed its size or came back from a suspension: arming starts again and nothing typed stays.
     pub fn disarm(&mut self, now: Duration) {
-        if self.sent {
+        if self.is_sent() {
             return;
         }
-        self.ready = false;
+        self.phase = Phase::Arming;
         self.end_shown = false;
         self.armed_from = now;
         self.typed.clear();
@@ -127,8 +137,8 @@ impl ApproveSheet {
 
     /// Its survey went on. A sheet whose facts moved is never READY again.
     pub fn surveyed(&mut self, survey: OwnSurvey) {
-        if !matches!(survey, OwnSurvey::Equal(_)) {
-            self.ready = false;
+        if !self.is_sent() && !matches!(survey, OwnSurvey::Equal(_)) {
+            self.phase = Phase::Arming;
             self.typed.clear();
             self.wrong = None;
         }
@@ -137,15 +147,15 @@ impl ApproveSheet {
 
     /// Becomes READY when everything holds at `now`.
     pub fn arm(&mut self, now: Duration) {
-        if !self.ready && self.ready_at().is_some_and(|at| at <= now) {
-            self.ready = true;
+        if self.ready_at().is_some_and(|at| at <= now) {
+            self.phase = Phase::Ready;
             self.in_burst = false;
         }
     }
 
     /// When it becomes READY if nothing happens; `None`: it does not by waiting alone, or is.
     pub fn ready_at(&self) -> Option<Duration> {
-        if self.ready || self.sent || !self.end_shown {
+        if self.phase != Phase::Arming || !self.end_shown {
             return None;
         }
         if !matches!(self.survey, OwnSurvey::Equal(_)) {
@@ -175,7 +185,7 @@ impl ApproveSheet {
     /// Takes the last character back.
     pub fn backspace(&mut self, at: Duration) {
         let burst = self.note_input(at);
-        if self.ready && !burst && self.wrong.take().is_none() {
+        if self.is_ready() && !burst && self.wrong.take().is_none() {
             self.typed.pop();
         }
     }
@@ -183,11 +193,10 @@ impl ApproveSheet {
     /// A character.
     pub fn character(&mut self, c: char, at: Duration) {
         let burst = self.note_input(at);
-        if !self.ready {
+        if self.phase == Phase::Arming {
             self.remark = Some(Remark::EarlyDropped);
-            return;
         }
-        if burst || self.sent {
+        if burst || !self.is_ready() {
             return;
         }
         self.remark = None;
@@ -205,24 +214,23 @@ impl ApproveSheet {
     /// Enter.
     pub fn enter(&mut self, at: Duration) -> Outcome {
         let burst = self.note_input(at);
-        if !self.ready {
+        if self.phase == Phase::Arming {
             self.remark = Some(Remark::EarlyDropped);
-            return Outcome::Stays;
         }
-        if burst || self.sent {
+        if burst || !self.is_ready() {
             return Outcome::Stays;
         }
         if self.typed != self.evidence.last_six() || self.wrong.is_some() {
             self.remark = Some(Remark::TooShort);
             return Outcome::Stays;
         }
-        self.sent = true;
+        self.phase = Phase::Sent;
         Outcome::Approve
     }
 
     /// The approval could not be sent.
     pub fn unsent(&mut self) {
-        self.sent = false;
+        self.phase = Phase::Ready;
     }
 
     /// Notes a key at `at`; true if it belongs to a burst, whose first character is then taken back too.
@@ -235,11 +243,11 @@ impl ApproveSheet {
             self.in_burst = false;
             return false;
         }
-        if !self.in_burst && self.ready && !self.sent && self.wrong.take().is_none() {
+        if !self.in_burst && self.is_ready() && self.wrong.take().is_none() {
             self.typed.pop();
         }
         self.in_burst = true;
-        if self.ready {
+        if self.is_ready() {
             self.remark = Some(Remark::BurstDropped);
         }
         true

@@ -207,7 +207,7 @@ where
             Wish::Copy(text) => self.outside.copy(&text)?,
             Wish::Redraw => {
                 self.said = None;
-                self.terminal.clear().map_err(io::Error::other)?;
+                self.draw_anew()?;
             }
             Wish::Suspend => {
                 self.outside.suspend()?;
@@ -219,6 +219,15 @@ where
             Wish::Leave => {}
         }
         Ok(())
+    }
+
+    /// Empties the screen, so that the next frame draws every cell. `Terminal::clear` would ask the terminal where its
+    /// cursor is and wait for an answer that the input thread takes.
+    fn draw_anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size().map_err(io::Error::other)?;
+        self.terminal
+            .resize(Rect::from(size))
+            .map_err(io::Error::other)
     }
 
     /// Draws; the backend is written only where cells differ, title and bell only when the situation does.

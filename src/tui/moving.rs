@@ -171,19 +171,16 @@ pub(super) fn find(model: &mut Model, forward: bool) {
         return;
     };
     let wanted = search.text.to_lowercase();
-    let (lines, here): (Vec<String>, usize) = match &model.over {
-        Over::Reading(reading) => {
-            let page = reading_screen::page(model, &reading.subject);
-            let lines = reading_screen::wrapped(&page, model.size.width);
-            let (room, count) = reading_screen::room(model, &reading.subject);
-            let top = reading.top.min(count.saturating_sub(room));
-            (lines.iter().map(super::widgets::Text::flat).collect(), top)
-        }
-        _ => {
-            let rows = rows(model);
-            let here = chosen(model, rows.len());
-            (rows.iter().map(|row| row.text.flat()).collect(), here)
-        }
+    let (lines, here): (Vec<String>, usize) = if let Over::Reading(reading) = &model.over {
+        let page = reading_screen::page(model, &reading.subject);
+        let lines = reading_screen::wrapped(&page, model.size.width);
+        let (room, count) = reading_screen::room(model, &reading.subject);
+        let top = reading.top.min(count.saturating_sub(room));
+        (lines.iter().map(super::widgets::Text::flat).collect(), top)
+    } else {
+        let rows = rows(model);
+        let here = chosen(model, rows.len());
+        (rows.iter().map(|row| row.text.flat()).collect(), here)
     };
     let count = lines.len();
     let hit = (1..=count)

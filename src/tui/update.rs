@@ -38,7 +38,7 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             head,
         } => recorded(model, seq, at, &event, head),
         News::Progress(progress) => model.progressed(progress, now),
-        News::Terminal { event, at } => terminal(model, event, at, &mut wishes),
+        News::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
         News::Resumed => {
             disarm(model, now);
             ask_sheet_again(model, &mut wishes);
@@ -73,16 +73,16 @@ pub fn settle(model: &mut Model, now: Duration) {
     }
 }
 
-fn terminal(model: &mut Model, event: TerminalEvent, at: Duration, wishes: &mut Vec<Wish>) {
+fn terminal(model: &mut Model, event: &TerminalEvent, at: Duration, wishes: &mut Vec<Wish>) {
     match event {
-        TerminalEvent::Key(key) => keys::pressed(model, &key, at, wishes),
+        TerminalEvent::Key(key) => keys::pressed(model, key, at, wishes),
         TerminalEvent::Paste(_) => match &mut model.over {
             Over::Approving(sheet) => sheet.pasted(at),
             Over::Rejecting(sheet) => sheet.pasted(at),
             _ => {}
         },
         TerminalEvent::Resize(width, height) => {
-            model.size = Size::new(width, height);
+            model.size = Size::new(*width, *height);
             disarm(model, at);
         }
         TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => {}
@@ -98,7 +98,7 @@ fn disarm(model: &mut Model, now: Duration) {
 /// After a suspension the facts are read again: nobody knows how long it was.
 fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<Wish>) {
     if let Over::Approving(sheet) = &mut model.over
-        && !sheet.sent
+        && !sheet.is_sent()
     {
         sheet.surveyed(OwnSurvey::Asked);
         wishes.push(Wish::Order(Order::OpenSheet {

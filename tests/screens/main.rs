@@ -1,7 +1,8 @@
-//! The screens: every situation at every size, from scripted runs. Invariant: no server, no terminal, no sleep.
+//! The screens: every situation at every size, from scripted runs. Invariant: no server, no sleep; one module has a real pty.
 
 mod fixture;
 mod flows;
 mod hostile;
+mod pty;
 mod situations;
 mod stage;

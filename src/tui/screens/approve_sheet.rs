@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{proof, words};
 use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
+use crate::survey::FactKind;
 use crate::tui::approving::{ApproveSheet, OwnSurvey, Remark, TO_TYPE};
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};
@@ -11,19 +12,28 @@ use crate::tui::widgets::{Canvas, Shown, Text, Weight};
 
 /// Columns of a digest and the frame around it.
 const WIDTH_MIN: u16 = 66;
+/// Rows that a sheet takes at most.
+const HEIGHT_MAX: u16 = 36;
+/// Where the band ends on a large screen.
+const UNDER_BAND: u16 = 10;
 /// Rows under the text: the input, a remark, the status.
 const FIXED: u16 = 3;
 
-/// Where the sheet goes.
+/// Where the sheet goes: under the band where both have room, else over everything.
 pub fn place(area: Rect) -> Rect {
     let width = area.width.min(92);
-    let height = area.height.min(36);
-    Rect::new(
-        area.x + (area.width - width) / 2,
-        area.y + (area.height - height) / 2,
-        width,
-        height,
-    )
+    let x = area.x + (area.width - width) / 2;
+    if leaves_the_band(area) {
+        let height = (area.height - UNDER_BAND - 1).min(HEIGHT_MAX);
+        return Rect::new(x, area.y + UNDER_BAND, width, height);
+    }
+    let height = area.height.min(HEIGHT_MAX);
+    Rect::new(x, area.y + (area.height - height) / 2, width, height)
+}
+
+/// Whether header and band stay on screen beside the sheet.
+pub fn leaves_the_band(area: Rect) -> bool {
+    area.width >= 110 && area.height >= 44
 }
 
 /// How the text of the sheet lies in its place: rows for it, and its lines.
@@ -142,7 +152,7 @@ fn remark(sheet: &ApproveSheet) -> Text {
 }
 
 fn status(model: &Model, sheet: &ApproveSheet) -> Text {
-    if sheet.sent {
+    if sheet.is_sent() {
         return Text::inked(Ink::Running, "recording...");
     }
     if sheet.is_ready() {
@@ -219,13 +229,12 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
 
 fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
     let sheet = &evidence.sheet;
-    let host = sheet.target.host.split('.').next().unwrap_or("");
     text.push(
         Text::plain(format!("{}   ", sheet.run_id))
             .with(Ink::Target, format!("[{}]", sheet.target.label))
             .with(
                 Ink::Plain,
-                format!(" {}@{host}/{}", sheet.target.user, sheet.target.database),
+                format!(" {}", words::address_short(&sheet.target)),
             ),
     );
     text.push(Text::new());
@@ -246,9 +255,17 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
     for change in drifted {
         let from = words::short_value(words::value_or_unknown(change.approved.as_deref()));
         let to = words::short_value(words::value_or_unknown(change.found.as_deref()));
+        let code = evidence
+            .sheet
+            .facts
+            .iter()
+            .any(|fact| fact.key == change.key && fact.kind == FactKind::Md5);
         let rows = match change.rows.len() {
             0 => String::new(),
-            n => format!("   {}", words::counted(n, "row")),
+            n => format!(
+                "   {}",
+                words::counted(n, if code { "line" } else { "row" })
+            ),
         };
         text.push(Text::plain(format!(
             "  {:<26} {from} -> {to}{rows}",
@@ -407,7 +424,7 @@ fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         .filter(|approval| approval.decision == Decision::Approve)
         .map(|approval| {
             let void = if approval.status == ApprovalStatus::Void {
-                ", void"
+                " (void)"
             } else {
                 ""
             };

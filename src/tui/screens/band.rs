@@ -155,11 +155,8 @@ pub fn terminal_title(model: &Model, band: &Band) -> String {
     let words: Vec<&str> = band.title.split_whitespace().collect();
     let mut title = words.join(" ");
     if let Some(created) = &model.run.created {
-        title.push_str(&format!(
-            " [{}] {}",
-            created.target.label,
-            created.run_id.tail()
-        ));
+        let tail = created.run_id.tail();
+        title = format!("{title} [{}] {tail}", created.target.label);
     }
     title.push_str(" drygate");
     Shown::of(title).as_str().to_owned()

@@ -150,7 +150,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
     header::draw(canvas, top, model);
     if let Over::Approving(sheet) = &model.over {
         let place = approve_sheet::place(area);
-        if place.height < area.height {
+        if approve_sheet::leaves_the_band(area) {
             behind(canvas, area, model, shape);
         }
         approve_sheet::draw(canvas, place, model, sheet);

@@ -66,7 +66,7 @@ fn gate_page(model: &Model, gate: Gate) -> Page {
             for check in &run.checks {
                 lines.push(Text::new());
                 lines.push(
-                    gates::verdict_mark(&model.theme, check.verdict)
+                    gates::verdict_mark(model.theme, check.verdict)
                         .with(Ink::Bold, format!(" {}", check.name))
                         .with(Ink::Plain, format!("  {}", check.verdict)),
                 );

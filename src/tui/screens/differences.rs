@@ -1,6 +1,6 @@
 //! Differences: pinned, now, last PASS. Invariant: what differs comes first, and what is equal is counted and listed.
 
-use super::fact_row::{FactRow, all};
+use super::fact_row::{FactRow, SinceLastPass, all};
 use super::reading_screen::Page;
 use super::words;
 use crate::run::Drift;
@@ -112,9 +112,11 @@ fn facts(model: &Model, lines: &mut Vec<Text>, rows: &[FactRow]) {
         let ink = if row.moved { Ink::Drift } else { Ink::Plain };
         let mark = if row.moved { "! " } else { "  " };
         let last = match &row.last_pass {
-            None => "-".to_owned(),
-            Some(None) => "=".to_owned(),
-            Some(Some(differs)) => format!("{} {differs}", model.theme.glyph(Glyph::Other)),
+            SinceLastPass::NoPass => "-".to_owned(),
+            SinceLastPass::Equal => "=".to_owned(),
+            SinceLastPass::Differs(differs) => {
+                format!("{} {differs}", model.theme.glyph(Glyph::Other))
+            }
         };
         lines.push(
             Text::inked(ink, mark)

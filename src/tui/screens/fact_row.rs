@@ -4,6 +4,17 @@ use crate::run::{RunState, SurveyPurpose};
 use crate::survey::{Fact, FactKey, FactKind, Provenance};
 use crate::tui::model::Model;
 
+/// How a fact stands to the last PASS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SinceLastPass {
+    /// There is no PASS to compare with.
+    NoPass,
+    /// The same value.
+    Equal,
+    /// `3 lines`, or the value then.
+    Differs(String),
+}
+
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FactRow {
@@ -20,8 +31,7 @@ pub(super) struct FactRow {
     pub moved: bool,
     /// `-1`, `2 lines`.
     pub change: String,
-    /// `None`: no PASS to compare with; `Some(None)`: equal; else what differs.
-    pub last_pass: Option<Option<String>>,
+    pub last_pass: SinceLastPass,
     /// Provenance of the pinned value.
     pub from: &'static str,
 }
@@ -127,16 +137,21 @@ fn change(run: &RunState, fact: &Fact, now: Option<&str>) -> String {
     }
 }
 
-fn last_pass(run: &RunState, key: &FactKey) -> Option<Option<String>> {
-    let sheet = &run.evidence.as_ref()?.sheet;
-    sheet.last_pass.as_ref()?;
+fn last_pass(run: &RunState, key: &FactKey) -> SinceLastPass {
+    let sheet = run.evidence.as_ref().map(|evidence| &evidence.sheet);
+    let Some(sheet) = sheet.filter(|sheet| sheet.last_pass.is_some()) else {
+        return SinceLastPass::NoPass;
+    };
     let difference = sheet
         .last_pass_differences
         .iter()
         .find(|difference| difference.key == *key);
-    Some(difference.map(|difference| match difference.lines {
-        Some(1) => "1 line".to_owned(),
-        Some(lines) => format!("{lines} lines"),
-        None => super::words::short_value(difference.then.as_deref().unwrap_or("new")),
-    }))
+    match difference {
+        None => SinceLastPass::Equal,
+        Some(difference) => SinceLastPass::Differs(match difference.lines {
+            Some(1) => "1 line".to_owned(),
+            Some(lines) => format!("{lines} lines"),
+            None => super::words::short_value(difference.then.as_deref().unwrap_or("new")),
+        }),
+    }
 }

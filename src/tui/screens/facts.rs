@@ -1,6 +1,6 @@
 //! Pane 2: the live facts: pinned, now, what changed, the last PASS. Invariant: one row a fact, none left out.
 
-use super::fact_row::{FactRow, all};
+use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::SurveyPurpose;
@@ -25,7 +25,7 @@ impl Columns {
         let (key, pinned, now, change, last, from) = match width {
             111.. => (27, 23, 23, 15, 15, 8),
             96.. => (27, 23, 16, 11, 11, 8),
-            71.. => (27, 22, 14, 8, 0, 0),
+            73.. => (27, 22, 15, 9, 0, 0),
             _ => return None,
         };
         Some(Self {
@@ -108,7 +108,7 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     }
     let moved = content.iter().filter(|row| row.moved).count();
     let mark = if moved > 0 {
-        Text::inked(Ink::Drift, format!("! {moved} moved"))
+        Text::inked(Ink::Drift, format!("! {moved}"))
     } else if content.iter().all(|row| row.read_now) {
         Text::plain("=")
     } else {
@@ -225,9 +225,9 @@ fn value(value: Option<&str>, kind: FactKind, width: usize, ink: Ink) -> Text {
 
 fn last(model: &Model, row: &FactRow) -> Text {
     match &row.last_pass {
-        None => Text::inked(Ink::Dim, "-"),
-        Some(None) => Text::plain("="),
-        Some(Some(differs)) => Text::inked(
+        SinceLastPass::NoPass => Text::inked(Ink::Dim, "-"),
+        SinceLastPass::Equal => Text::plain("="),
+        SinceLastPass::Differs(differs) => Text::inked(
             Ink::Bold,
             format!("{} {differs}", model.theme.glyph(Glyph::Other)),
         ),
@@ -261,7 +261,7 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     } else {
         Text::new()
     };
-    if let Some(Some(differs)) = &row.last_pass {
+    if let SinceLastPass::Differs(differs) = &row.last_pass {
         mark = mark.with(
             Ink::Bold,
             format!(" {} {differs}", model.theme.glyph(Glyph::Other)),

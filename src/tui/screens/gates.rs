@@ -3,6 +3,7 @@
 use super::pane::{PaneRow, PaneText};
 use crate::run::{ApprovalGate, ApprovalStatus, Decision, Gate, RunState, State, Verdict};
 use crate::simulate::Step;
+use crate::survey::UtcTime;
 use crate::tui::model::Model;
 use crate::tui::reading::Subject;
 use crate::tui::theme::{Glyph, Ink, Theme};
@@ -39,12 +40,12 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     }
 }
 
-fn mark(theme: &Theme, glyph: Glyph, ink: Ink) -> Text {
+fn mark(theme: Theme, glyph: Glyph, ink: Ink) -> Text {
     Text::inked(ink, theme.glyph(glyph))
 }
 
 /// Mark and colour of a verdict.
-pub(super) fn verdict_mark(theme: &Theme, verdict: Verdict) -> Text {
+pub(super) fn verdict_mark(theme: Theme, verdict: Verdict) -> Text {
     match verdict {
         Verdict::Pass => mark(theme, Glyph::Done, Ink::Good),
         Verdict::Fail => mark(theme, Glyph::Alarm, Ink::Bad),
@@ -55,9 +56,9 @@ pub(super) fn verdict_mark(theme: &Theme, verdict: Verdict) -> Text {
 fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
     let run = model.run.gates.get(&gate);
     let begun_mark = match run.map(|run| run.finished) {
-        Some(Some((verdict, _))) => verdict_mark(&model.theme, verdict),
-        Some(None) => mark(&model.theme, Glyph::Here, now_ink(model)),
-        None => mark(&model.theme, Glyph::Coming, Ink::Dim),
+        Some(Some((verdict, _))) => verdict_mark(model.theme, verdict),
+        Some(None) => mark(model.theme, Glyph::Here, now_ink(model)),
+        None => mark(model.theme, Glyph::Coming, Ink::Dim),
     };
     let ink = if run.is_some() { Ink::Plain } else { Ink::Dim };
     let (title, gap) = if width >= 36 {
@@ -170,9 +171,7 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
         .iter()
         .rev()
         .find(|approval| approval.gate == gate && approval.status != ApprovalStatus::Withdrawn);
-    let since = |at: Option<crate::survey::UtcTime>| {
-        Text::plain(at.map_or_else(String::new, |at| at.clock()))
-    };
+    let since = |at: Option<UtcTime>| Text::plain(at.map_or_else(String::new, UtcTime::clock));
     let (text, who, when) = if let Some(drift) = drifted {
         let text = sub(model, Glyph::Alarm, Ink::Drift, Ink::Plain, &name);
         (

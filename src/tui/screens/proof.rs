@@ -24,7 +24,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             "Enter: raw values and what each claim cannot see",
         )));
     }
-    rows.push(PaneRow::only(guest(model)));
+    rows.push(PaneRow::only(guest(model, width)));
     let (title, right) = match judged {
         Some(judged) => ("PROOF", verdict(judged.verdict)),
         None if width >= 40 => ("PROOF SO FAR", Text::plain("verdict at closeout")),
@@ -96,7 +96,7 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
 }
 
 /// `guest: 0 sessions now, 1.9 s total, longest 0.42 s`
-fn guest(model: &Model) -> Text {
+fn guest(model: &Model, width: usize) -> Text {
     let mut sum = Footprint::default();
     let mut open = 0;
     let mut unseen = 0;
@@ -111,15 +111,14 @@ fn guest(model: &Model) -> Text {
         0 => String::new(),
         n => format!(", {n} unseen"),
     };
-    Text::inked(
-        Ink::Dim,
-        format!(
-            "guest: {} now, {} total, longest {}{unseen}",
-            super::words::counted(open, "session"),
-            seconds(sum.transaction_us),
-            seconds(sum.longest_us)
-        ),
-    )
+    let (total, longest) = (seconds(sum.transaction_us), seconds(sum.longest_us));
+    let says = if width >= 50 {
+        let open = super::words::counted(open, "session");
+        format!("guest: {open} now, {total} total, longest {longest}{unseen}")
+    } else {
+        format!("guest: {open} now, {total} in all{unseen}")
+    };
+    Text::inked(Ink::Dim, says)
 }
 
 fn seconds(us: u64) -> String {

@@ -30,7 +30,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
     if let Some(target) = target {
         head = head
             .with(Ink::Target, format!("[{}]", target.label))
-            .with(Ink::Plain, format!(" {}", target.address()));
+            .with(Ink::Plain, format!(" {}", words::address_short(target)));
     }
     let room = usize::from(inside.width.saturating_sub(6));
     let reason = Shown::of(&sheet.reason);
@@ -50,9 +50,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
     let lines = [
         head,
         Text::new(),
-        Text::plain(
-            "The run ends REJECTED, with your reason in the journal. No database is needed.",
-        ),
+        Text::plain("The run ends REJECTED; your reason is kept. No database is needed."),
         Text::plain(format!(
             "you: {}. Signer: {} (a stub).",
             model.who,

@@ -14,7 +14,7 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
     if run.created.is_none() {
         return Band::new(Ink::Running, "STARTING", "RUNNING")
             .say(Text::plain(
-                "Connecting to nothing yet: the run is being created.",
+                "The run is being created; nothing is connected yet.",
             ))
             .keys(&[("q", "leave")]);
     }

@@ -3,6 +3,7 @@
 use super::band::{Band, state_line};
 use super::words;
 use crate::run::{ApprovalGate, Drift, Evidence, StopCode};
+use crate::survey::UtcTime;
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -137,7 +138,7 @@ fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> 
 }
 
 fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
-    let checked = words::checked_at(&model.run).map_or_else(String::new, |at| at.clock());
+    let checked = words::checked_at(&model.run).map_or_else(String::new, UtcTime::clock);
     let sheet = &evidence.sheet;
     if narrow {
         return Text::plain(format!("Live facts equal the evidence ({checked}).  "))
@@ -269,22 +270,23 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
     let by = void.map_or_else(
         || "the evidence".to_owned(),
-        |approval| format!("the evidence that {} approved", approval.by.user),
+        |approval| {
+            let what = if narrow { "what" } else { "the evidence that" };
+            format!("{what} {} approved", approval.by.user)
+        },
     );
-    let verb = if drift.changes.len() == 1 {
-        "differs"
-    } else {
-        "differ"
-    };
+    let n = drift.changes.len();
+    let verb = if n == 1 { "differs" } else { "differ" };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
         .say(Text::plain(format!(
             "Somebody else changed the database: {}{more}.",
             named.join(", ")
         )))
-        .say(Text::plain(format!(
-            "{} of {facts} facts {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.",
-            drift.changes.len()
-        )))
+        .say(Text::plain(if narrow {
+            format!("{n} of {facts} facts {verb} from {by}. SG1 is asked again.")
+        } else {
+            format!("{n} of {facts} facts {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.")
+        }))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
         .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })
         .needing_person()

@@ -1,6 +1,6 @@
 //! Phrases that several regions share. Invariant: a simulated number always carries its `~`.
 
-use crate::run::{Decision, EvidenceSheet, RunState};
+use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
 use crate::simulate::PredictedEffect;
 use crate::survey::{Digest, FactKind, UtcTime};
 use crate::tui::theme::Ink;
@@ -131,6 +131,9 @@ pub fn value_or_unknown(value: Option<&str>) -> &str {
 
 /// A value short enough for a list: digests as first8..last4.
 pub fn short_value(value: &str) -> String {
+    if value.is_empty() {
+        return "empty".to_owned();
+    }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if (value.len() == 32 || value.len() == 64) && hex(value) {
         format!("{}..{}", &value[..8], &value[value.len() - 4..])
@@ -146,6 +149,12 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
         short_value(value_or_unknown(from)),
         short_value(value_or_unknown(to))
     )
+}
+
+/// `context_pack_readonly@db1/kb`: without the domain of the host.
+pub fn address_short(target: &TargetIdentity) -> String {
+    let host = target.host.split('.').next().unwrap_or("");
+    format!("{}@{host}/{}", target.user, target.database)
 }
 
 /// Past participle of a decision.

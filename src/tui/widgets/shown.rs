@@ -49,6 +49,7 @@ impl Shown {
     }
 
     /// The longest end that fits `width` columns.
+    #[must_use]
     pub fn end_of_width(&self, width: usize) -> Self {
         let mut used = 0;
         let mut start = self.0.len();
@@ -63,6 +64,7 @@ impl Shown {
     }
 
     /// The same with every grapheme outside ASCII replaced by `?`, column for column.
+    #[must_use]
     pub fn ascii(&self) -> Self {
         if self.0.is_ascii() {
             return self.clone();

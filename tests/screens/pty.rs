@@ -1,0 +1,260 @@
+//! The screen on a real pty: this test binary starts itself as the child. Invariant: whatever ends it, the terminal is as it was; waits are on facts.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use drygate::tui::{Clocks, Colours, Guard, Screen, Source, Theme, spawn_input, spawn_signals};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::fixture::{Script, at, person};
+use crate::stage::news;
+
+/// Set for the child alone.
+const CHILD: &str = "DRYGATE_TEST_PTY_CHILD";
+/// A bound that only a failure reaches.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The child: a real guard, real threads, a scripted run. Does nothing when run as a test.
+#[test]
+fn pty_child() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let (guard, terminal) = Guard::take().expect("a pty");
+    let (sender, inbox) = channel();
+    let began = Instant::now();
+    spawn_input(sender.clone(), move || began.elapsed()).expect("input");
+    let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
+    for news in news(&Script::at_sg2(false)) {
+        sender.send(news).expect("open");
+    }
+    let mut screen = Screen::new(
+        terminal,
+        Box::new(guard.outside()),
+        Theme::new(true, Colours::Sixteen),
+        Source::Live,
+        person("op_a"),
+        Clocks {
+            monotonic: Box::new(move || began.elapsed()),
+            utc: Box::new(|| at("09:31:15")),
+        },
+        Box::new(|order| {
+            assert!(
+                order != drygate::tui::Order::SurveyAgain,
+                "a panic while the screen is up"
+            );
+            true
+        }),
+    );
+    let farewell = screen.event_loop(&inbox);
+    drop(signals);
+    drop(guard);
+    std::process::exit(i32::from(farewell.exit_code));
+}
+
+fn side(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).expect("a size")
+}
+
+struct Seen {
+    master: Option<Box<dyn MasterPty + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Option<Box<dyn Write + Send>>,
+    bytes: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+}
+
+fn start() -> Seen {
+    let size = PtySize {
+        rows: 24,
+        cols: 80,
+        ..PtySize::default()
+    };
+    let pair = native_pty_system().openpty(size).expect("a pty");
+    let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));
+    command.args([
+        "--exact",
+        "pty::pty_child",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command.env(CHILD, "1");
+    command.env("TERM", "xterm-256color");
+    let child = pair.slave.spawn_command(command).expect("the child starts");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let keys = pair.master.take_writer().expect("a writer");
+    let (sender, bytes) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = reader.read(&mut buffer) {
+            if sender.send(buffer[..n].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    Seen {
+        master: Some(pair.master),
+        child,
+        keys: Some(keys),
+        bytes,
+        parser: vt100::Parser::new(side(24), side(80), 0),
+        raw: Vec::new(),
+    }
+}
+
+impl Seen {
+    /// Reads until the screen says so.
+    fn until(&mut self, words: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.parser.screen().contents().contains(words) {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(bytes) = self.bytes.recv_timeout(left) else {
+                panic!("no {words:?} on\n{}", self.parser.screen().contents());
+            };
+            self.parser.process(&bytes);
+            self.raw.extend(bytes);
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        let writer = self.keys.as_mut().expect("open");
+        writer.write_all(keys.as_bytes()).expect("a pty");
+        writer.flush().expect("a pty");
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.process_id().expect("running")).expect("a pid");
+        let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("alive");
+    }
+
+    /// Waits until the child has stopped itself.
+    fn is_stopped(&self) {
+        use rustix::process::{Pid, WaitOptions, waitpid};
+        let pid = i32::try_from(self.child.process_id().expect("running")).expect("a pid");
+        let stopped = waitpid(Pid::from_raw(pid), WaitOptions::UNTRACED).expect("our child");
+        assert!(stopped.is_some_and(|(_, status)| status.stopped()));
+    }
+
+    /// Exit code, once everything that was written is read.
+    fn ends(&mut self) -> u32 {
+        let status = self.child.wait().expect("the child");
+        while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(200)) {
+            self.parser.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        status.exit_code()
+    }
+
+    fn is_as_before(&self) {
+        let text = String::from_utf8_lossy(&self.raw);
+        for (on, off) in [
+            ("\u{1b}[?1049h", "\u{1b}[?1049l"),
+            ("\u{1b}[?2004h", "\u{1b}[?2004l"),
+            ("\u{1b}[?25l", "\u{1b}[?25h"),
+        ] {
+            assert!(text.rfind(on) < text.rfind(off), "{off:?} after {on:?}");
+        }
+        let cooked = self.master.as_ref().expect("open").get_termios();
+        let cooked = format!("{:?}", cooked.expect("a terminal").local_flags);
+        assert!(
+            cooked.contains("ICANON") && cooked.contains("ECHO"),
+            "{cooked}"
+        );
+    }
+}
+
+#[test]
+fn q_gives_the_terminal_back() {
+    let mut seen = start();
+    seen.until("SG2   ALLOW ENACT?");
+    seen.types("d");
+    seen.until("DIFFERENCES");
+    seen.types("q");
+    assert_eq!(seen.ends(), 3);
+    seen.is_as_before();
+    let text = String::from_utf8_lossy(&seen.raw).into_owned();
+    assert!(text.contains("\u{1b}]2;SG2 ALLOW ENACT? [PRODUCTION] 8a941203 drygate"));
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    use rustix::process::Signal;
+    for (signal, code) in [
+        (Signal::TERM, 143),
+        (Signal::HUP, 129),
+        (Signal::INT, 130),
+        (Signal::QUIT, 131),
+    ] {
+        let mut seen = start();
+        seen.until("SG2   ALLOW ENACT?");
+        seen.signal(signal);
+        assert_eq!(seen.ends(), code);
+        seen.is_as_before();
+    }
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    let mut seen = start();
+    seen.until("SG2   ALLOW ENACT?");
+    seen.types("r");
+    assert_ne!(seen.ends(), 0);
+    seen.is_as_before();
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_the_screen() {
+    let mut seen = start();
+    seen.until("SG2   ALLOW ENACT?");
+    seen.keys = None;
+    seen.master = None;
+    // The reader thread holds the last copy of the master: it goes with its receiver and the next byte.
+    let (_, none) = channel();
+    seen.bytes = none;
+    let end = Instant::now() + PATIENCE;
+    while seen.child.try_wait().expect("the child").is_none() {
+        assert!(Instant::now() < end, "the screen is still there");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_new_size_is_drawn_at_once() {
+    let mut seen = start();
+    seen.until("SG2   ALLOW ENACT?");
+    let size = PtySize {
+        rows: 15,
+        cols: 59,
+        ..PtySize::default()
+    };
+    seen.parser.screen_mut().set_size(side(15), side(59));
+    seen.master
+        .as_ref()
+        .expect("open")
+        .resize(size)
+        .expect("a pty");
+    seen.until("needs 60x16");
+    seen.types("q");
+    assert_eq!(seen.ends(), 3);
+}
+
+#[test]
+fn suspended_and_continued_it_draws_again() {
+    let mut seen = start();
+    seen.until("SG2   ALLOW ENACT?");
+    seen.types("\u{1a}");
+    seen.is_stopped();
+    seen.until("test pty::pty_child");
+    seen.signal(rustix::process::Signal::CONT);
+    seen.until("SG2   ALLOW ENACT?");
+    seen.types("?");
+    seen.until("KEYS");
+    seen.types("q");
+    assert_eq!(seen.ends(), 3);
+    seen.is_as_before();
+}
