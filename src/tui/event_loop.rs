@@ -265,8 +265,8 @@ where
         Ok(())
     }
 
-    /// When the screen changes without news; `None`: it does not.
-    fn next_wake(&self) -> Option<Duration> {
+    /// When the screen changes without news; `None`: it does not, and the loop sleeps until something comes.
+    pub fn next_wake(&self) -> Option<Duration> {
         let now = (self.clocks.monotonic)();
         let sheet = match &self.model.over {
             Over::Approving(sheet) => sheet.ready_at().map(|at| at.saturating_sub(now)),

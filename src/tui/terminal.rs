@@ -92,11 +92,13 @@ fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
     let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
     let mut raw = held.before.clone();
     raw.make_raw();
-    held.on = true;
+    let again = std::mem::replace(&mut held.on, true);
     tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
     let mut out = Vec::new();
     // The title that was is kept on the terminal's own stack.
-    out.extend_from_slice(b"\x1b[22;2t");
+    if !again {
+        out.extend_from_slice(b"\x1b[22;2t");
+    }
     queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
     write_out(&out)
 }

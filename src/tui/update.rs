@@ -99,6 +99,7 @@ fn disarm(model: &mut Model, now: Duration) {
 fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<Wish>) {
     if let Over::Approving(sheet) = &mut model.over
         && !sheet.is_sent()
+        && sheet.survey != OwnSurvey::Asked
     {
         sheet.surveyed(OwnSurvey::Asked);
         wishes.push(Wish::Order(Order::OpenSheet {

@@ -378,3 +378,38 @@ fn renewed_sheet_is_led_by_the_difference() {
     let drifted = text.find("DRIFTED SINCE").expect("led by drift");
     assert!(drifted < text.find("A LIVE RUN").expect("prediction"));
 }
+
+#[test]
+fn nothing_ticks_while_waiting() {
+    let script = Script::at_sg2(false);
+    let until = |clock: &str| Stage::new(&script, clock, (80, 24)).screen.next_wake();
+    let hours = until("09:31:15").expect("the last five minutes before the expiry");
+    assert_eq!(hours.as_secs(), 7 * 3600 + 41 * 60 + 9);
+    assert!(until("17:14:00").expect("minutes are counted").as_secs() <= 60);
+    assert_eq!(
+        until("17:17:25"),
+        None,
+        "expired: nothing changes by itself"
+    );
+    let mut running = Script::new(false);
+    running.up_to_feasibility();
+    let stage = Stage::new(&running, "09:14:06", (80, 24));
+    assert_eq!(stage.screen.next_wake().expect("it animates").as_secs(), 1);
+    let (stage, _) = opened((80, 24));
+    assert_eq!(stage.screen.next_wake().expect("it arms").as_secs(), 1);
+}
+
+#[test]
+fn news_that_came_together_are_one_frame() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    let before = stage.screen.frames();
+    for _ in 0..500 {
+        stage
+            .sender
+            .send(News::Watchers(vec!["opb".to_owned()]))
+            .expect("open");
+    }
+    stage.hear(News::Watchers(Vec::new()));
+    assert_eq!(stage.screen.frames(), before + 1);
+}

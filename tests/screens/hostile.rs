@@ -25,7 +25,7 @@ fn hostile() -> Script {
         reason: HOSTILE.to_owned(),
         by: {
             let mut person = crate::fixture::person(HOSTILE);
-            person.host = HOSTILE.to_owned();
+            HOSTILE.clone_into(&mut person.host);
             person
         },
     });

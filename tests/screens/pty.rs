@@ -109,11 +109,16 @@ fn start() -> Seen {
 impl Seen {
     /// Reads until the screen says so.
     fn until(&mut self, words: &str) {
+        self.until_screen(words, |screen| screen.contents().contains(words));
+    }
+
+    /// Reads until the screen is as asked.
+    fn until_screen(&mut self, what: &str, is: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + PATIENCE;
-        while !self.parser.screen().contents().contains(words) {
+        while !is(self.parser.screen()) {
             let left = end.saturating_duration_since(Instant::now());
             let Ok(bytes) = self.bytes.recv_timeout(left) else {
-                panic!("no {words:?} on\n{}", self.parser.screen().contents());
+                panic!("no {what:?} on\n{}", self.parser.screen().contents());
             };
             self.parser.process(&bytes);
             self.raw.extend(bytes);
@@ -211,11 +216,12 @@ fn a_panic_gives_the_terminal_back() {
 fn a_terminal_that_is_gone_ends_the_screen() {
     let mut seen = start();
     seen.until("SG2   ALLOW ENACT?");
-    seen.keys = None;
-    seen.master = None;
-    // The reader thread holds the last copy of the master: it goes with its receiver and the next byte.
+    // The reader thread holds a copy of the master: without a receiver it lets go at the next byte, which is the answer to
+    // the Enter that a dropped writer sends.
     let (_, none) = channel();
     seen.bytes = none;
+    seen.master = None;
+    seen.keys = None;
     let end = Instant::now() + PATIENCE;
     while seen.child.try_wait().expect("the child").is_none() {
         assert!(Instant::now() < end, "the screen is still there");
@@ -249,7 +255,7 @@ fn suspended_and_continued_it_draws_again() {
     seen.until("SG2   ALLOW ENACT?");
     seen.types("\u{1a}");
     seen.is_stopped();
-    seen.until("test pty::pty_child");
+    seen.until_screen("the screen of before", |screen| !screen.alternate_screen());
     seen.signal(rustix::process::Signal::CONT);
     seen.until("SG2   ALLOW ENACT?");
     seen.types("?");
