@@ -413,3 +413,22 @@ fn news_that_came_together_are_one_frame() {
     stage.hear(News::Watchers(Vec::new()));
     assert_eq!(stage.screen.frames(), before + 1);
 }
+
+#[test]
+fn sheets_and_pages_as_they_look() {
+    let (stage, _) = opened((160, 48));
+    insta::assert_snapshot!("approve_sheet_160x48", stage.text());
+    let mut stage = Stage::new(&Script::drifted(), "09:33:07", (120, 36));
+    stage.key(KeyCode::Char('d'));
+    insta::assert_snapshot!("differences_drifted_120x36", stage.text());
+    let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    stage.key(KeyCode::Enter);
+    insta::assert_snapshot!("gate_g0_80x24", stage.text());
+    stage
+        .key(KeyCode::Esc)
+        .key(KeyCode::Char('5'))
+        .key(KeyCode::Enter);
+    insta::assert_snapshot!("claim_a_80x24", stage.text());
+    stage.key(KeyCode::Esc).key(KeyCode::Char('?'));
+    insta::assert_snapshot!("help_80x24", stage.text());
+}

@@ -59,8 +59,22 @@ fn text_width(area: Rect) -> usize {
     usize::from(area.width.saturating_sub(2 + 2 * margin(area)))
 }
 
+/// Under the band a sheet is as high as its text; elsewhere it keeps its place.
+fn shrunk(screen: Rect, mut area: Rect, lines: usize) -> Rect {
+    if leaves_the_band(screen) {
+        let needed = u16::try_from(lines).map_or(u16::MAX, |n| n.saturating_add(2 + FIXED));
+        area.height = area.height.min(needed);
+    }
+    area
+}
+
 /// Draws the sheet.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &ApproveSheet) {
+    let area = shrunk(
+        canvas.area(),
+        area,
+        lines(model, sheet, text_width(area)).len(),
+    );
     canvas.blank(area);
     let label = model.run.gate_label(sheet.gate);
     let title = Text::inked(

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{running, sealed, waiting};
 use crate::run::StopCode;
 use crate::tui::inbox::Source;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Over};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text, Weight};
 
@@ -84,6 +84,12 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     } else {
         running::band(model, narrow)
     };
+    if matches!(model.over, Over::Approving(_) | Over::Rejecting(_)) {
+        return band.keys(&[(
+            "Esc",
+            "leaves it waiting: on the sheet no letter is a command",
+        )]);
+    }
     match model.source {
         Source::Live => band,
         Source::Watching | Source::Replay => without_orders(band),
