@@ -154,7 +154,9 @@ impl Outside for TerminalOutside {
 
     fn suspend(&mut self) -> io::Result<()> {
         switch_off(&self.held);
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        // To this thread, not to the process: another thread could take it, and this one would run on for a moment and take
+        // the terminal again before it stops.
+        signal_hook::low_level::raise(signal_hook::consts::SIGSTOP)?;
         switch_on(&self.held)
     }
 
