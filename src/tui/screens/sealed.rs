@@ -63,18 +63,9 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         ))),
         RunResult::ChangedByOthers => {
             let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
-            let named: Vec<String> = changes
-                .iter()
-                .take(3)
-                .map(|c| words::change(c.key.as_str(), c.approved.as_deref(), c.found.as_deref()))
-                .collect();
-            let more = match changes.len().saturating_sub(3) {
-                0 => String::new(),
-                more => format!(", {more} more"),
-            };
             band.say(Text::plain(format!(
-                "Somebody else changed the database between the surveys: {}{more}.",
-                named.join(", ")
+                "Somebody else changed the database between the surveys: {}.",
+                words::changes(changes)
             )))
             .say(Text::plain(format!(
                 "Our sessions wrote nothing. {}",

@@ -251,22 +251,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         }
         _ => stopped,
     };
-    let named: Vec<String> = drift
-        .changes
-        .iter()
-        .take(4)
-        .map(|change| {
-            words::change(
-                change.key.as_str(),
-                change.approved.as_deref(),
-                change.found.as_deref(),
-            )
-        })
-        .collect();
-    let more = match drift.changes.len().saturating_sub(4) {
-        0 => String::new(),
-        more => format!(", {more} more"),
-    };
+    let named = words::changes(&drift.changes);
     let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
     let by = void.map_or_else(
         || "the evidence".to_owned(),
@@ -279,8 +264,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     let verb = if n == 1 { "differs" } else { "differ" };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
         .say(Text::plain(format!(
-            "Somebody else changed the database: {}{more}.",
-            named.join(", ")
+            "Somebody else changed the database: {named}."
         )))
         .say(Text::plain(if narrow {
             format!("{n} of {facts} facts {verb} from {by}. SG1 is asked again.")

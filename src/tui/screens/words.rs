@@ -2,7 +2,7 @@
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
 use crate::simulate::PredictedEffect;
-use crate::survey::{Digest, FactKind, UtcTime};
+use crate::survey::{Digest, FactChange, FactKind, UtcTime};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -149,6 +149,38 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
         short_value(value_or_unknown(from)),
         short_value(value_or_unknown(to))
     )
+}
+
+/// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
+pub fn changes(changes: &[FactChange]) -> String {
+    let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
+        ([_, ..], _) => 0,
+        ([], Some(value)) if value.len() < 32 => 1,
+        _ => 2,
+    };
+    let mut sorted: Vec<&FactChange> = changes.iter().collect();
+    sorted.sort_by_key(|change| rank(change));
+    let named: Vec<String> = sorted
+        .iter()
+        .take(4)
+        .map(|one| match (&one.rows[..], rank(one)) {
+            ([row], _) => format!("{} {}", one.key, row.key),
+            ([first, others @ ..], _) => {
+                format!("{} {} and {} more rows", one.key, first.key, others.len())
+            }
+            ([], 1) => change(
+                one.key.as_str(),
+                one.approved.as_deref(),
+                one.found.as_deref(),
+            ),
+            ([], _) => one.key.to_string(),
+        })
+        .collect();
+    let more = match changes.len().saturating_sub(4) {
+        0 => String::new(),
+        more => format!(", {more} more"),
+    };
+    named.join(", ") + &more
 }
 
 /// `context_pack_readonly@db1/kb`: without the domain of the host.
