@@ -27,7 +27,7 @@ pub use feasibility::{Feasibility, QuerySeen, g1};
 pub use forbidden::{Forbidden, forbidden};
 pub use handover::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};
 pub use last_pass::{last_pass_differences, lines_that_differ};
-pub use orchestration::{g3, g3_so_far};
+pub use orchestration::{G3_CHECKS, g3, g3_so_far};
 pub use precheck::{SsotSeen, g0, repository_at_g0};
 pub use predict::{predict, protected_tables, step_effect};
 pub use recompute::{Finding, Recomputed, Recomputer, recompute};

@@ -10,6 +10,9 @@ use crate::run::{
 };
 use crate::simulate::Step;
 
+/// How many checks G3 has, those still to come included.
+pub const G3_CHECKS: usize = 8;
+
 /// The eight checks of G3, complete: what was not reached is NOT CHECKED.
 pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
     vec![
@@ -363,6 +366,7 @@ mod tests {
 
     #[test]
     fn while_sg2_waits_five_of_eight_are_known() {
+        assert_eq!(g3(&done(), &profile()).len(), super::G3_CHECKS);
         let at_sg2 = Book::new().until_sg1().until_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()

@@ -77,6 +77,11 @@ pub fn demo(
         screen::run_new(settings, &store, start, &watched)
     };
     intruder.end();
+    if let Ok(3 | 4) = outcome {
+        output::say(
+            "The demo's database goes with it: this run can be read, and no longer be resumed.",
+        );
+    }
     if let Some(cluster) = Arc::into_inner(cluster) {
         cluster.stop()?;
     }

@@ -59,11 +59,12 @@ fn text_width(area: Rect) -> usize {
     usize::from(area.width.saturating_sub(2 + 2 * margin(area)))
 }
 
-/// Under the band a sheet is as high as its text; elsewhere it keeps its place.
+/// A sheet is as high as its text, under the band where that stays on screen, else in the middle.
 fn shrunk(screen: Rect, mut area: Rect, lines: usize) -> Rect {
-    if leaves_the_band(screen) {
-        let needed = u16::try_from(lines).map_or(u16::MAX, |n| n.saturating_add(2 + FIXED));
-        area.height = area.height.min(needed);
+    let needed = u16::try_from(lines).map_or(u16::MAX, |n| n.saturating_add(2 + FIXED));
+    area.height = area.height.min(needed);
+    if !leaves_the_band(screen) {
+        area.y = screen.y + (screen.height - area.height) / 2;
     }
     area
 }

@@ -1,6 +1,7 @@
 //! Pane 1: the gates, and under G3 what people and the simulator do. Invariant: a gate without a verdict shows none.
 
 use super::pane::{PaneRow, PaneText};
+use crate::audit::G3_CHECKS;
 use crate::run::{ApprovalGate, ApprovalStatus, Decision, Gate, RunState, State, Verdict};
 use crate::simulate::Step;
 use crate::survey::UtcTime;
@@ -66,7 +67,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
     } else {
         (short_title(gate), " ")
     };
-    let count = count(run);
+    let count = count(gate, run);
     let tail = if width >= 36 { 8 } else { 5 };
     let left = begun_mark
         .with(ink, format!(" {gate}{gap}{title}"))
@@ -75,7 +76,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
 }
 
 /// `6/6`; `5/8` where checks are still to come; a verdict word where it is not PASS.
-fn count(run: Option<&crate::run::GateRun>) -> Text {
+fn count(gate: Gate, run: Option<&crate::run::GateRun>) -> Text {
     let Some(run) = run else {
         return Text::inked(Ink::Dim, "-");
     };
@@ -84,7 +85,11 @@ fn count(run: Option<&crate::run::GateRun>) -> Text {
         .iter()
         .filter(|check| matches!(check.verdict, Verdict::Pass | Verdict::OutOfScope))
         .count();
-    let text = format!("{passed}/{}", run.checks.len());
+    let total = match gate {
+        Gate::G3 if run.finished.is_none() && !run.checks.is_empty() => G3_CHECKS,
+        _ => run.checks.len(),
+    };
+    let text = format!("{passed}/{total}");
     match run.finished.map(|(verdict, _)| verdict) {
         Some(Verdict::Fail) => Text::inked(Ink::Bad, text),
         Some(Verdict::Pass) => Text::inked(Ink::Good, text),
