@@ -10,8 +10,8 @@ use crate::audit::{self, ProbeSeen};
 use crate::journal::Entry;
 use crate::profile;
 use crate::run::{
-    ApprovalGate, ApprovalRequest, ContextPins, Decision, Event, Gate, Mode, Refusal, RunState,
-    judge,
+    ApprovalGate, ApprovalPolicy, ApprovalRequest, ContextPins, Decision, Event, Gate, Mode,
+    Refusal, RunState, StopCode, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -144,18 +144,13 @@ fn approval_probes(entries: &[Entry<Event>]) -> Result<Vec<ProbeSeen>, RunnerErr
         ("approval_expired_refused", "Expired"),
         ("approval_used_twice_refused", "UsedAlready or Pending"),
     ];
-    let waited = entries
-        .iter()
-        .position(|entry| matches!(entry.event, Event::InvocationReturned { .. }))
-        .map(|at| fold(&entries[..=at]))
-        .transpose()?
-        .filter(|run| run.waits_at().is_some() && run.evidence.is_some() && run.drift.is_none());
+    let waited = as_it_waited(entries)?;
     // A run that never waited has nothing to approve: its checks say NOT CHECKED.
     let Some(waited) = waited else {
         return Ok(Vec::new());
     };
     let rulings = [
-        rule(&waited, |request, _| request.gate = ApprovalGate::SG2),
+        rule(&waited, |request, _| request.gate = other(request.gate)),
         rule(&waited, |request, _| {
             request.evidence = Some(Digest::of("other evidence"));
         }),
@@ -177,6 +172,32 @@ fn approval_probes(entries: &[Entry<Event>]) -> Result<Vec<ProbeSeen>, RunnerErr
             seen(name, expected, saw, holds)
         })
         .collect())
+}
+
+fn other(gate: ApprovalGate) -> ApprovalGate {
+    match gate {
+        ApprovalGate::SG1 => ApprovalGate::SG2,
+        ApprovalGate::SG2 => ApprovalGate::SG1,
+    }
+}
+
+/// The run when it first waited with evidence. The probes are about gate, digest, time and use, so who may approve is left out.
+fn as_it_waited(entries: &[Entry<Event>]) -> Result<Option<RunState>, RunnerError> {
+    for (at, entry) in entries.iter().enumerate() {
+        let asked = matches!(&entry.event, Event::StopRaised(stop) if stop.stop_code == StopCode::StopApprovalRequired);
+        if !asked {
+            continue;
+        }
+        let mut run = fold(&entries[..=at])?;
+        if run.waits_at().is_none() || run.drift.is_some() || run.pending_approval().is_some() {
+            continue;
+        }
+        if let Some(created) = &mut run.created {
+            created.approvals = ApprovalPolicy::default();
+        }
+        return Ok(Some(run));
+    }
+    Ok(None)
 }
 
 fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
