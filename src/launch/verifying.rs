@@ -178,6 +178,7 @@ fn named_blobs(found: &mut Found, run: &RunState, blobs: &Blobs) {
     if let Some(evidence) = &run.evidence {
         named.push(("the evidence sheet", &evidence.digest));
     }
+    named.extend(run.statements.iter().map(|blob| ("the statements", blob)));
     for survey in run.pin.iter().chain(&run.post) {
         let documents = survey
             .facts

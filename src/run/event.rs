@@ -213,6 +213,13 @@ pub enum Event {
         /// Why, as far as known.
         reason: String,
     },
+    /// What a process has sent so far was kept: texts, once each.
+    StatementsRecorded {
+        /// Blob: a JSON list of texts.
+        blob: Digest,
+        /// How many texts it holds.
+        statements: u64,
+    },
     /// A survey is complete.
     SurveyTaken {
         /// What for.
@@ -397,6 +404,7 @@ impl Event {
             Self::TransactionOpened { .. } => "transaction_opened",
             Self::TransactionClosed { .. } => "transaction_closed",
             Self::TransactionUnseen { .. } => "transaction_unseen",
+            Self::StatementsRecorded { .. } => "statements_recorded",
             Self::SurveyTaken { .. } => "survey_taken",
             Self::ContextPinned { .. } => "context_pinned",
             Self::EffectPredicted { .. } => "effect_predicted",

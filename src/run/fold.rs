@@ -67,12 +67,16 @@ pub struct RunState {
     pub drifted_before: Option<Drift>,
     /// Our transactions.
     pub transactions: Vec<Transaction>,
+    /// Blobs of the statements that processes of this run have sent.
+    pub statements: Vec<Digest>,
     /// The non-mutation judgement.
     pub non_mutation: Option<Box<NonMutation>>,
     /// Returns: state, stop code, time.
     pub returns: Vec<(State, Option<StopCode>, UtcTime)>,
     /// A stop was reached and not yet returned to a person.
     pub owes_return: bool,
+    /// A stop that was reached and is not raised yet: a crash came in between, or it is the next thing to do.
+    pub owed_stop: Option<StopCode>,
     /// Stops in order.
     pub stops: Vec<RaisedStop>,
     /// How often a process took the run up.
@@ -120,9 +124,11 @@ impl Default for RunState {
             renewal: None,
             drifted_before: None,
             transactions: Vec::new(),
+            statements: Vec::new(),
             non_mutation: None,
             returns: Vec::new(),
             owes_return: false,
+            owed_stop: None,
             stops: Vec::new(),
             resumes: 0,
             invocations: Vec::new(),
@@ -227,6 +233,7 @@ impl RunState {
             } => {
                 self.apply_survey(*purpose, survey, simulation);
             }
+            Event::StatementsRecorded { blob, .. } => self.statements.push(blob.clone()),
             Event::ContextPinned { context, .. } => self.context = Some(context.clone()),
             Event::EffectPredicted {
                 predicted, counts, ..
@@ -409,7 +416,9 @@ impl RunState {
     fn remember_row(&mut self, seq: u64, at: UtcTime, event: &Event) {
         let quiet = matches!(
             event,
-            Event::TransactionOpened { .. } | Event::TransactionClosed { .. }
+            Event::TransactionOpened { .. }
+                | Event::TransactionClosed { .. }
+                | Event::StatementsRecorded { .. }
         );
         let row = EventRow {
             seq,

@@ -1,7 +1,9 @@
 //! What evidence, approvals, drift and states do to a run. Invariant: an approval is consumed by the state that it opens, and by nothing else.
 
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
-use super::{ApprovalGate, Decision, Event, RunState, State, StopCode};
+use super::{
+    ApprovalGate, Decision, Event, Gate, NonMutationVerdict, RunState, State, StopCode, Verdict,
+};
 use crate::survey::UtcTime;
 
 impl RunState {
@@ -30,8 +32,34 @@ impl RunState {
         if to.is_final() {
             self.owes_return = true;
         }
+        self.owed_stop = match to {
+            State::Rejected => Some(StopCode::StopApprovalRejected),
+            State::Failed => Some(self.failed_by()),
+            State::CloseoutReported => self
+                .non_mutation
+                .as_ref()
+                .filter(|judged| judged.verdict == NonMutationVerdict::ChangedByOthers)
+                .map(|_| StopCode::StopFactsDrifted),
+            State::AwaitingCutAuthorization | State::AwaitingLifecycleAuthorization => {
+                self.owed_stop
+            }
+            _ => None,
+        };
         self.state = to;
         self.state_since = Some(at);
+    }
+
+    /// A run fails by a gate before the first stop, else because our own session was not proven clean.
+    fn failed_by(&self) -> StopCode {
+        let gates = [Gate::G0, Gate::G1, Gate::G2];
+        if gates
+            .iter()
+            .any(|gate| self.finished(*gate) == Some(Verdict::Fail))
+        {
+            StopCode::StopGateFailed
+        } else {
+            StopCode::StopMutationSuspected
+        }
     }
 
     pub(super) fn apply_approval(&mut self, at: UtcTime, event: &Event) {
@@ -57,6 +85,7 @@ impl RunState {
                     shown_boot: boot_id.clone(),
                 });
                 self.renewal = None;
+                self.owed_stop = Some(StopCode::StopApprovalRequired);
                 if *gate == ApprovalGate::SG2 {
                     self.drifted_before = None;
                 }
@@ -77,6 +106,9 @@ impl RunState {
                     stop.stop_code,
                     StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
                 );
+                if self.owed_stop == Some(stop.stop_code) {
+                    self.owed_stop = None;
+                }
                 self.stops.push(RaisedStop {
                     stop: stop.clone(),
                     at,
@@ -116,6 +148,7 @@ impl RunState {
                         }
                     }
                 }
+                self.owed_stop = Some(StopCode::StopFactsDrifted);
                 self.drift = Some(Drift {
                     gate: *gate,
                     changes: drift.clone(),

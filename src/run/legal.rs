@@ -43,6 +43,7 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
         Event::RunCreated(_) => unless(run.created.is_none(), "the run exists"),
         Event::RunResumed(_)
         | Event::TornTailSetAside { .. }
+        | Event::StatementsRecorded { .. }
         | Event::ContextPinned { .. }
         | Event::EffectPredicted { .. }
         | Event::SurveyTaken { .. }

@@ -1,6 +1,6 @@
 //! What comes next in a run. Invariant: a pure function of the folded journal, so a run goes on from any record in the same way.
 
-use super::{ApprovalGate, Gate, RenewalReason, RunState, State, Verdict};
+use super::{ApprovalGate, Gate, RenewalReason, RunState, State, StopCode, Verdict};
 
 /// What the runner has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Effect {
     FinishSteps(ApprovalGate),
     /// Record the decision's end: the run is rejected.
     Reject(ApprovalGate),
+    /// Raise the stop that was reached.
+    RaiseStop(StopCode),
     /// Record that the run came back to a person.
     Return,
     /// Nothing until a person decides.
@@ -71,7 +73,10 @@ fn waiting(run: &RunState, gate: ApprovalGate) -> Effect {
         _ if rejected => Effect::Reject(gate),
         Some(RenewalReason::Drift) => Effect::TakePin,
         Some(RenewalReason::Expiry) => Effect::RenewEvidence(gate),
-        None if !evidence => Effect::TakeEvidence(gate),
+        None if run.owed_stop == Some(StopCode::StopFactsDrifted) => {
+            Effect::RaiseStop(StopCode::StopFactsDrifted)
+        }
+        None if !evidence || run.owed_stop.is_some() => Effect::TakeEvidence(gate),
         None if run.pending_approval().is_some() && run.drift.is_none() => {
             Effect::ApplyApproval(gate)
         }
@@ -84,6 +89,7 @@ fn waiting(run: &RunState, gate: ApprovalGate) -> Effect {
 fn after_cut(run: &RunState) -> Effect {
     match (run.renewal, &run.drift) {
         (Some(_), _) => Effect::TakePin,
+        (None, Some(_)) if let Some(code) = run.owed_stop => Effect::RaiseStop(code),
         (None, Some(_)) if run.owes_return => Effect::Return,
         (None, Some(_)) => Effect::AwaitPerson(ApprovalGate::SG1),
         (None, None) => Effect::FinishSteps(ApprovalGate::SG1),
@@ -94,6 +100,9 @@ fn after_cut(run: &RunState) -> Effect {
 fn closing(run: &RunState) -> Effect {
     let done = |gate| run.finished(gate).is_some();
     let closeout = run.state == State::CloseoutReported;
+    if let Some(code) = run.owed_stop {
+        return Effect::RaiseStop(code);
+    }
     let resume_proof_begun = run.gates.contains_key(&Gate::G4);
     if run.owes_return && !resume_proof_begun {
         return Effect::Return;

@@ -30,6 +30,9 @@ pub fn text(event: &Event) -> String {
             }
         ),
         Event::TransactionUnseen { id, reason } => format!("{id} end not seen: {reason}"),
+        Event::StatementsRecorded { blob, statements } => {
+            format!("{statements} statements sent so far, {}", blob.short())
+        }
         Event::SurveyTaken {
             purpose, survey, ..
         } => format!(

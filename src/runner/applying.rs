@@ -1,13 +1,13 @@
 //! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
 
-use super::discoverer::{Discovered, discover};
+use super::discoverer::{Discovered, discover, publish};
 use super::driver::Driver;
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{Ask, Purpose, Target};
 use super::{RunnerError, drift};
 use crate::audit;
-use crate::run::{ApprovalGate, Event, Gate, State, Stop, StopCode, SurveyPurpose};
+use crate::run::{ApprovalGate, Event, Gate, State, SurveyPurpose};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Surveys again; without drift, the steps behind the gate are simulated from this very snapshot.
@@ -40,25 +40,25 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         if drift::record(chronicle, Some(gate), survey, &found.taken.documents)? {
-            return self.write_sidecar();
+            return Ok(());
         }
-        self.simulate(gate, &found)
+        self.simulate(gate, found)
     }
 
-    fn simulate(&mut self, gate: ApprovalGate, found: &Discovered) -> Result<(), RunnerError> {
+    fn simulate(&mut self, gate: ApprovalGate, found: Discovered) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let chronicle = self.book()?;
-        let counts = found.simulation.counts.clone();
-        for ((step, ledger), (_, reached)) in found.ledgers.iter().zip(gate.steps()) {
+        let counts = found.simulation.counts;
+        for ((step, ledger), (_, reached)) in found.ledgers.into_iter().zip(gate.steps()) {
             if chronicle.run().state == *reached {
                 continue;
             }
             chronicle.record(Event::UnitsProgressed {
                 round: chronicle.run().round,
-                step: *step,
+                step,
                 counts: counts.clone(),
-                effect: audit::step_effect(&plan.profile, *step, &counts),
-                ledger: ledger.clone(),
+                effect: audit::step_effect(&plan.profile, step, &counts),
+                ledger: publish(ledger)?,
             })?;
             change_state(chronicle, *reached)?;
         }
@@ -73,24 +73,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// A person rejected: the run ends, without a post survey.
-    pub(super) fn reject(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        let last = chronicle.run().approvals.last().cloned();
-        change_state(chronicle, State::Rejected)?;
-        let (who, why) = last.map_or_else(
-            || ("somebody".to_owned(), String::new()),
-            |a| (a.by.user, a.reason.unwrap_or_default()),
-        );
-        let run = chronicle.run();
-        let stop = Stop {
-            stop_code: StopCode::StopApprovalRejected,
-            gate: Some(gate),
-            state: State::Rejected,
-            evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
-            message: format!("{who} rejected {gate}: {why}"),
-            next: "The run is over; start a new one when the reason is mended.".to_owned(),
-        };
-        chronicle.record(Event::StopRaised(stop))?;
-        Ok(())
+    pub(super) fn reject(&mut self) -> Result<(), RunnerError> {
+        change_state(self.book()?, State::Rejected)
     }
 }

@@ -10,9 +10,7 @@ use super::target::{Ask, Purpose, Target};
 use super::{RunnerError, drift};
 use crate::audit::{self, ResumeSeen};
 use crate::journal::Entry;
-use crate::run::{
-    Check, Event, Gate, NonMutationVerdict, State, StopCode, SurveyPurpose, Verdict, next,
-};
+use crate::run::{Check, Event, Gate, State, StopCode, SurveyPurpose, Verdict, next};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// The post survey, in a transaction of its own.
@@ -63,27 +61,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             chronicle.record(Event::NonMutationJudged(Box::new(judged)))?;
         }
-        let Some(judged) = chronicle.run().non_mutation.clone() else {
-            return Ok(());
-        };
         change_state(chronicle, State::CloseoutReported)?;
-        if judged.verdict == NonMutationVerdict::ChangedByOthers {
-            let message = drift::sentence(&judged.changes);
-            let nonce = chronicle
-                .run()
-                .post
-                .as_ref()
-                .map_or_else(String::new, |post| post.snapshot.nonce.clone());
-            if chronicle.run().drift.is_none() {
-                let drift = judged.changes;
-                chronicle.record(Event::DriftFound {
-                    gate: None,
-                    drift,
-                    nonce,
-                })?;
-            }
-            drift::raise(chronicle, None, message)?;
-        }
         self.write_sidecar()
     }
 

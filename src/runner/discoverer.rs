@@ -6,7 +6,7 @@ use super::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError
 use crate::journal::UnitLedger;
 use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
 use crate::simulate::{Decision, Joiner, Lifecycle, Piece, Simulation, Step, Unit, Want};
-use crate::survey::TransactionProof;
+use crate::survey::{Digest, TransactionProof};
 
 /// Feeds the simulator while a target is read, and records each transaction.
 pub struct LiveDryRunDiscoverer<'a> {
@@ -24,8 +24,19 @@ pub struct Discovered {
     pub taken: Taken,
     /// What the simulator makes of the streams.
     pub simulation: Simulation,
-    /// The ledgers of the steps that were asked for, complete and durable.
-    pub ledgers: Vec<(Step, LedgerRef)>,
+    /// The ledgers of the steps that were asked for, not yet under their names: what was recorded of an earlier attempt stays until there is no drift.
+    pub ledgers: Vec<(Step, UnitLedger)>,
+}
+
+/// Gives a ledger its name.
+pub(super) fn publish(ledger: UnitLedger) -> Result<LedgerRef, RunnerError> {
+    let file = ledger.finish()?;
+    Ok(LedgerRef {
+        file: file.file,
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256,
+    })
 }
 
 /// Reads a target once; the steps behind `gate` write their ledgers.
@@ -51,7 +62,25 @@ pub async fn discover<T: Target>(
         failure: None,
     };
     let taken = target.take(ask, &mut discoverer).await;
-    discoverer.finish(taken, ask)
+    let found = discoverer.finish(taken, ask);
+    if matches!(found, Ok(_) | Err(RunnerError::Target(_))) {
+        note_statements(chronicle, &target.statements())?;
+    }
+    found
+}
+
+/// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
+fn note_statements(chronicle: &mut Chronicle, sent: &[String]) -> Result<(), RunnerError> {
+    let bytes = crate::journal::to_ascii_json(&sent)
+        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    let blob = Digest::of(&bytes);
+    if sent.is_empty() || chronicle.run().statements.contains(&blob) {
+        return Ok(());
+    }
+    let blob = chronicle.keep(&bytes)?;
+    let statements = sent.len() as u64;
+    chronicle.record(Event::StatementsRecorded { blob, statements })?;
+    Ok(())
 }
 
 impl LiveDryRunDiscoverer<'_> {
@@ -75,23 +104,10 @@ impl LiveDryRunDiscoverer<'_> {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
         }
-        let mut ledgers = Vec::new();
-        for (step, ledger) in self.ledgers {
-            let file = ledger.finish()?;
-            ledgers.push((
-                step,
-                LedgerRef {
-                    file: file.file,
-                    rows: file.rows,
-                    bytes: file.bytes,
-                    sha256: file.sha256,
-                },
-            ));
-        }
         Ok(Discovered {
             taken,
             simulation: self.simulation,
-            ledgers,
+            ledgers: self.ledgers,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::RunnerError;
 use super::chronicle::Chronicle;
-use crate::run::{ApprovalGate, Event, Stop, StopCode};
+use crate::run::{ApprovalGate, Event};
 use crate::survey::{Document, FactChange, RowChange, Survey, compare, compare_rows};
 
 /// Rows named for each fact; the rest is counted.
@@ -46,7 +46,7 @@ fn capped(mut rows: Vec<RowChange>) -> Vec<RowChange> {
     rows
 }
 
-/// Records drift if there is any, keeps its documents, and raises its stop. `true`: there is.
+/// Records drift if there is any, and keeps its documents; its stop is raised next. `true`: there is.
 pub(super) fn record(
     chronicle: &mut Chronicle,
     gate: Option<ApprovalGate>,
@@ -63,39 +63,12 @@ pub(super) fn record(
     for document in documents {
         chronicle.keep(document.text.as_bytes())?;
     }
-    let message = sentence(&drift);
     chronicle.record(Event::DriftFound {
         gate,
         drift,
         nonce: found.snapshot.nonce.clone(),
     })?;
-    raise(chronicle, gate, message)?;
     Ok(true)
-}
-
-/// Raises the drift stop.
-pub(super) fn raise(
-    chronicle: &mut Chronicle,
-    gate: Option<ApprovalGate>,
-    message: String,
-) -> Result<(), RunnerError> {
-    let run = chronicle.run();
-    let next = if run.state.is_final() {
-        "The run is sealed with the difference; start a new run.".to_owned()
-    } else {
-        let tail = run.run_id().map_or("", |id| id.tail());
-        format!("Read the difference, then take new evidence: r, or drygate resume {tail}.")
-    };
-    let stop = Stop {
-        stop_code: StopCode::StopFactsDrifted,
-        gate,
-        state: run.state,
-        evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
-        message,
-        next,
-    };
-    chronicle.record(Event::StopRaised(stop))?;
-    Ok(())
 }
 
 /// `2 facts differ from what was approved: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1.`

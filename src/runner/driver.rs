@@ -177,7 +177,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Effect::ApplyApproval(gate) | Effect::FinishSteps(gate) => {
                 self.apply_approval(gate).await
             }
-            Effect::Reject(gate) => self.reject(gate),
+            Effect::Reject(_) => self.reject(),
+            Effect::RaiseStop(code) => self.raise_stop(code),
             Effect::Return => self.return_to_person(),
             Effect::TakePostSurvey => self.take_post_survey().await,
             Effect::JudgeNonMutation => self.judge_non_mutation(),

@@ -15,6 +15,7 @@ mod opening;
 mod plan;
 mod probing;
 mod sealing;
+mod stopping;
 mod summary;
 mod taking_up;
 mod waiting;

@@ -8,8 +8,7 @@ use super::{Chronicle, RunnerError};
 use crate::audit::{self, Feasibility, QuerySeen, Seam};
 use crate::profile::Profile;
 use crate::run::{
-    Check, ContextPins, Event, Gate, Mode, Signer, State, Stop, StopCode, SurveyPurpose,
-    TransactionEnd, Verdict,
+    Check, ContextPins, Event, Gate, Mode, Signer, State, SurveyPurpose, TransactionEnd, Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -232,19 +231,12 @@ pub(super) fn close_gate(
 ) -> Result<(), RunnerError> {
     let checks = audit::scope(profile, checks);
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-    let failed: Vec<String> = checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::Fail)
-        .map(|check| format!("{}: {}", check.name, check.says))
-        .collect();
     for check in checks {
         chronicle.record(Event::CheckRecorded { gate, check })?;
     }
     chronicle.record(Event::GateFinished { gate, verdict })?;
     if verdict == Verdict::Fail {
-        let message = format!("{gate} {} failed: {}.", gate.title(), failed.join("; "));
-        let next = "Mend what the check names, then start a new run.".to_owned();
-        return fail(chronicle, StopCode::StopGateFailed, message, next);
+        return change_state(chronicle, State::Failed);
     }
     change_state(chronicle, reached)
 }
@@ -253,25 +245,6 @@ pub(super) fn close_gate(
 pub(super) fn change_state(chronicle: &mut Chronicle, to: State) -> Result<(), RunnerError> {
     let from = chronicle.run().state;
     chronicle.record(Event::StateChanged { from, to })?;
-    Ok(())
-}
-
-/// Ends the run as failed, with a stop.
-pub(super) fn fail(
-    chronicle: &mut Chronicle,
-    stop_code: StopCode,
-    message: String,
-    next: String,
-) -> Result<(), RunnerError> {
-    change_state(chronicle, State::Failed)?;
-    chronicle.record(Event::StopRaised(Stop {
-        stop_code,
-        gate: None,
-        state: State::Failed,
-        evidence: None,
-        message,
-        next,
-    }))?;
     Ok(())
 }
 
@@ -292,12 +265,6 @@ pub(super) fn suspect_mutation(
     if stains.is_empty() {
         return Ok(false);
     }
-    let message = format!(
-        "Our own transaction is not proven clean: {}.",
-        stains.join("; ")
-    );
-    let next =
-        "Do not trust this database session; show report 10 to its administrator.".to_owned();
-    fail(chronicle, StopCode::StopMutationSuspected, message, next)?;
+    change_state(chronicle, State::Failed)?;
     Ok(true)
 }

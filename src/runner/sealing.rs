@@ -1,5 +1,7 @@
 //! G6 and the seal. Invariant: `run_sealed` is the last line; after the manifest nothing is opened for writing.
 
+use std::collections::BTreeSet;
+
 use super::closing::{finish, stop_of};
 use super::driver::{Driver, Outcome};
 use super::repository::Repository;
@@ -49,8 +51,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .map(|repository| repository.look().map_err(|error| error.to_string()));
         let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
-        let statements = self.target.statements();
+        let mut statements = self.target.statements();
         let chronicle = self.book()?;
+        statements.extend(statements_of(chronicle)?);
         let (_, entries) = chronicle.refold()?;
         let events = entries
             .iter()
@@ -124,6 +127,21 @@ impl<T: Target, R: Repository> Driver<T, R> {
         chronicle.directory().write_file("sidecar.json", &bytes)?;
         Ok(())
     }
+}
+
+/// The statements that earlier processes of this run have sent.
+fn statements_of(chronicle: &Chronicle) -> Result<BTreeSet<String>, RunnerError> {
+    let mut sent = BTreeSet::new();
+    for blob in &chronicle.run().statements {
+        let text = chronicle.document(blob).unwrap_or_default();
+        let texts: Vec<String> = serde_json::from_str(&text).map_err(|error| {
+            RunnerError::Report(format!(
+                "the statements of blobs/{blob} cannot be read: {error}"
+            ))
+        })?;
+        sent.extend(texts);
+    }
+    Ok(sent)
 }
 
 fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {

@@ -71,6 +71,10 @@ pub(super) fn renew<T: Target, R: Repository>(
     if run.renewal.is_some() {
         return Ok(true);
     }
+    if run.owed_stop.is_some() {
+        // A crash came before a person could be told: that comes first.
+        return Ok(false);
+    }
     let Some(evidence) = &run.evidence else {
         return Ok(false);
     };
