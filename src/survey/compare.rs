@@ -70,9 +70,13 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
     changes
 }
 
-/// The rows that differ between two documents of `key<TAB>value` lines; a line without a tab is its own key.
+/// The rows that differ between two documents: of `key<TAB>value` lines by key, of any other text by the number of the line.
 /// Lines of one key are compared in order, so that equal keys do not hide each other.
 pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
+    let is_keyed = |text: &str| text.lines().all(|line| line.contains('\t'));
+    if !is_keyed(before) || !is_keyed(after) {
+        return compare_lines(before, after);
+    }
     let one = keyed(before);
     let two = keyed(after);
     let mut changes = Vec::new();
@@ -85,6 +89,31 @@ pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     for (key, value) in &two {
         if !one.contains_key(key) {
             changes.push(row_change(key, None, Some(value)));
+        }
+    }
+    changes
+}
+
+/// The lines that differ, in their order: numbers are those of the approved text, and of the found text where lines are new.
+fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
+    let one: Vec<&str> = before.lines().collect();
+    let two: Vec<&str> = after.lines().collect();
+    let mut changes = Vec::new();
+    for hunk in similar::capture_diff_slices(similar::Algorithm::Myers, &one, &two) {
+        if hunk.tag() == similar::DiffTag::Equal {
+            continue;
+        }
+        let (gone, come) = (hunk.old_range(), hunk.new_range());
+        for at in 0..gone.len().max(come.len()) {
+            let (old, new) = (gone.start + at, come.start + at);
+            let approved = gone.contains(&old).then(|| one[old].to_owned());
+            let found = come.contains(&new).then(|| two[new].to_owned());
+            let number = if approved.is_some() { old } else { new } + 1;
+            changes.push(RowChange {
+                key: format!("line {number}"),
+                approved,
+                found,
+            });
         }
     }
     changes
@@ -105,8 +134,7 @@ fn row_change(
 fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
     let mut rows = BTreeMap::new();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for line in text.lines() {
-        let (key, value) = line.split_once('\t').unwrap_or((line, line));
+    for (key, value) in text.lines().filter_map(|line| line.split_once('\t')) {
         let nth = seen.entry(key).or_default();
         rows.insert((key.to_owned(), *nth), value.to_owned());
         *nth += 1;
@@ -145,5 +173,30 @@ mod tests {
     fn equal_keys_do_not_hide_each_other() {
         assert_eq!(compare_rows("a\t1\na\t2\n", "a\t1\na\t3\n").len(), 1);
         assert_eq!(compare_rows("a\t1\n", "a\t1\na\t1\n").len(), 1);
+    }
+
+    #[test]
+    fn the_lines_of_a_function_are_named_by_their_numbers() {
+        let before = "BEGIN\n\n  RETURN 1;\n\nEND";
+        let after = "BEGIN\n\n  RETURN\t2;\n\n  -- new\nEND";
+        let rows = compare_rows(before, after);
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.key.as_str(),
+                    row.approved.as_deref(),
+                    row.found.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("line 3", Some("  RETURN 1;"), Some("  RETURN\t2;")),
+                ("line 5", None, Some("  -- new"))
+            ]
+        );
+        assert!(compare_rows(before, before).is_empty());
     }
 }
