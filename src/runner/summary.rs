@@ -123,9 +123,11 @@ pub(super) fn broken(run: RunState, error: &RunnerError) -> Outcome {
 /// The JSON document of the contract, section 10.
 pub fn json(outcome: &Outcome) -> Value {
     let run = &outcome.run;
+    // Of a sealed run only a refusal is news; its own stop follows from its result.
+    let refused = outcome.stop_code == Some(StopCode::StopApprovalRefused);
     let stop = outcome
         .stop_code
-        .filter(|_| run.sealed.is_none())
+        .filter(|_| run.sealed.is_none() || refused)
         .map(|stop_code| Stop {
             stop_code,
             gate: run.waits_at(),
