@@ -2,4 +2,5 @@
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
 mod harness;
+mod headless;
 mod support;
