@@ -1,21 +1,32 @@
 //! What we saw: facts, provenance, snapshots, digests and their comparison. Invariant: pure; imports nothing of ours.
 
+mod align;
 mod compare;
 mod digest;
 mod fact;
+mod folding;
+mod lines;
+mod marks;
+mod pairing;
 mod proof;
 mod provenance;
 mod role;
+mod side;
 mod snapshot;
 mod taken;
 mod time;
 
+pub use align::{Alignment, Counts, Row, Shape};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use digest::{Digest, DigestError, Hasher, facts_digest};
 pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};
+pub use folding::{Folding, Item};
+pub use lines::Lines;
+pub use marks::{FieldChange, Marks, column, field_changes, marks};
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};
+pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
 pub use taken::{StreamDigest, Survey};
 pub use time::UtcTime;

@@ -1,0 +1,13 @@
+//! What a reviewer compares: two surveys fact by fact, and the documents behind them. Invariant: pure; made from the journal's events alone.
+
+mod attribution;
+mod build;
+mod comparison;
+mod fact;
+mod opened;
+mod record;
+
+pub use comparison::{Compare, Comparison, MethodChange, SideSource};
+pub use fact::{Change, ComparedFact, SideValue};
+pub use opened::{Opened, explain_row};
+pub use record::{DriftSeen, EvidenceSeen, Record, SurveyRead};

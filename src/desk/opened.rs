@@ -1,0 +1,147 @@
+//! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
+
+use crate::survey::{
+    Alignment, FactKind, FieldChange, Lines, Row, Shape, Side, Sides, column, field_changes,
+};
+
+/// Fields of a row named in one sentence; the rest is counted.
+const FIELDS_MAX: usize = 4;
+
+/// Two documents, aligned.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The lines.
+    pub documents: Sides<Lines>,
+    /// What stands beside what.
+    pub alignment: Alignment,
+    /// Text or rows.
+    pub shape: Shape,
+    /// Whether the side has a document that could be read.
+    pub present: Sides<bool>,
+}
+
+impl Opened {
+    /// Opens two documents; `None`: this side has none.
+    pub fn of(texts: Sides<Option<String>>, kind: FactKind) -> Self {
+        let present = texts.as_ref().map(Option::is_some);
+        let documents = texts.map(|text| Lines::of(text.unwrap_or_default()));
+        let first = |lines: &Lines| (lines.count() > 0).then(|| lines.line(0).contains('\t'));
+        let keyed = kind != FactKind::Md5
+            && first(&documents.before).or(first(&documents.after)) == Some(true);
+        let shape = if keyed { Shape::Keyed } else { Shape::Text };
+        let alignment = Alignment::of(documents.as_ref(), shape);
+        Self {
+            documents,
+            alignment,
+            shape,
+            present,
+        }
+    }
+
+    /// The line of a side in a row, without its line break.
+    pub fn line(&self, row: Row, side: Side) -> Option<&str> {
+        row.line(side).map(|line| self.documents.get(side).line(line))
+    }
+
+    /// `2 lines changed, 1 added, 118 equal`.
+    pub fn tally(&self) -> String {
+        let counts = self.alignment.counts();
+        let noun = match (self.shape, counts.differing()) {
+            (Shape::Text, 1) => "line",
+            (Shape::Text, _) => "lines",
+            (Shape::Keyed, 1) => "row",
+            (Shape::Keyed, _) => "rows",
+        };
+        let moved = (counts.moved, "moved");
+        let kinds = [
+            (counts.changed, "changed"),
+            (counts.added, "added"),
+            (counts.removed, "removed"),
+            moved,
+        ];
+        let parts: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if parts.is_empty() {
+            return format!("{} {noun} equal", counts.equal);
+        }
+        format!("{noun}: {}, {} equal", parts.join(", "), counts.equal)
+    }
+
+    /// The first row that differs, said in a sentence.
+    pub fn first_difference(&self) -> Option<String> {
+        let row = self.alignment.change(0)?.start;
+        Some(explain_row(self, row))
+    }
+}
+
+/// What is different in a row: line and column of a text, grantee, object and privilege of a grant, key and field of a unit.
+pub fn explain_row(opened: &Opened, row: usize) -> String {
+    let row = opened.alignment.row(row);
+    match row {
+        Row::Equal { before, after } => format!("line {} | {}: equal", before + 1, after + 1),
+        Row::Changed { before, after } => {
+            let (one, two) = (opened.documents.before.line(before), opened.documents.after.line(after));
+            if opened.shape == Shape::Keyed {
+                return format!("{}: {}", name(one), fields(one, two));
+            }
+            let at = column(one, two);
+            if one == two {
+                return format!("line {} | {}: the line break at the end", before + 1, after + 1);
+            }
+            format!("line {} | {}, column {at}", before + 1, after + 1)
+        }
+        Row::Removed { before } => alone(opened, Side::Before, before),
+        Row::Added { after } => alone(opened, Side::After, after),
+    }
+}
+
+fn alone(opened: &Opened, side: Side, line: usize) -> String {
+    let text = opened.documents.get(side).line(line);
+    let what = match opened.shape {
+        Shape::Keyed => name(text),
+        Shape::Text => format!("line {}", line + 1),
+    };
+    let does = match side {
+        Side::Before => "removed",
+        Side::After => "added",
+    };
+    match opened.alignment.moved(side, line) {
+        Some(other) => format!("{what}: moved, line {} on the other side", other + 1),
+        None => format!("{what}: {does}"),
+    }
+}
+
+/// `INSERT on table public.unit_version to app_writer`, where the row is a grant, else its key.
+fn name(line: &str) -> String {
+    let Some((key, value)) = line.split_once('\t') else {
+        return line.to_owned();
+    };
+    let grant = value.starts_with("by ");
+    let mut parts = key.rsplitn(3, ' ');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(privilege), Some(grantee), Some(object)) if grant => {
+            format!("{privilege} on {object} to {grantee}")
+        }
+        _ => key.to_owned(),
+    }
+}
+
+fn fields(one: &str, two: &str) -> String {
+    let changes = field_changes(one, two);
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let say = |change: &FieldChange| {
+        format!("{} {} -> {}", change.field, side(&change.before), side(&change.after))
+    };
+    let named: Vec<String> = changes.iter().take(FIELDS_MAX).map(say).collect();
+    match (named.is_empty(), changes.len().saturating_sub(FIELDS_MAX)) {
+        (true, _) => {
+            let value = |line: &str| line.split_once('\t').map_or("", |(_, value)| value).to_owned();
+            format!("{} -> {}", value(one), value(two))
+        }
+        (false, 0) => named.join(", "),
+        (false, more) => format!("{} and {more} more fields", named.join(", ")),
+    }
+}

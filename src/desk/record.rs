@@ -1,0 +1,133 @@
+//! What of a journal can be compared: every survey, evidence and drift. Invariant: filled by `apply` alone, in the order of the journal.
+
+use crate::run::{ApprovalGate, Event, EvidenceSheet, LiveChange, SurveyPurpose};
+use crate::survey::{Digest, FactChange, Survey, UtcTime};
+
+/// A full survey of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SurveyRead {
+    /// What it was taken for.
+    pub purpose: SurveyPurpose,
+    /// The survey.
+    pub survey: Box<Survey>,
+    /// When it was journalled.
+    pub at: UtcTime,
+}
+
+/// Evidence that was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceSeen {
+    /// Gate.
+    pub gate: ApprovalGate,
+    /// Digest of the sheet.
+    pub digest: Digest,
+    /// The sheet.
+    pub sheet: Box<EvidenceSheet>,
+    /// When.
+    pub at: UtcTime,
+    /// How many surveys there were before it.
+    pub surveys_before: usize,
+}
+
+/// A drift that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriftSeen {
+    /// Gate whose approval it voided; `None`: at closeout.
+    pub gate: Option<ApprovalGate>,
+    /// What differs.
+    pub changes: Vec<FactChange>,
+    /// Nonce of the transaction that found it.
+    pub nonce: String,
+    /// When.
+    pub at: UtcTime,
+}
+
+/// Everything that can be put side by side.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Surveys, in order.
+    pub surveys: Vec<SurveyRead>,
+    /// Evidence, in order.
+    pub evidence: Vec<EvidenceSeen>,
+    /// Drifts, in order.
+    pub drifts: Vec<DriftSeen>,
+    /// The last read while waiting: when, what differed from the pin, whether all facts were read.
+    pub live: Option<(UtcTime, Vec<LiveChange>, bool)>,
+}
+
+impl Record {
+    /// Takes the next event.
+    pub fn apply(&mut self, at: UtcTime, event: &Event) {
+        match event {
+            Event::SurveyTaken {
+                purpose, survey, ..
+            } => {
+                if *purpose == SurveyPurpose::Pin {
+                    self.live = None;
+                }
+                self.surveys.push(SurveyRead {
+                    purpose: *purpose,
+                    survey: survey.clone(),
+                    at,
+                });
+            }
+            Event::EvidenceTaken {
+                gate,
+                evidence,
+                sheet,
+                ..
+            } => self.evidence.push(EvidenceSeen {
+                gate: *gate,
+                digest: evidence.clone(),
+                sheet: sheet.clone(),
+                at,
+                surveys_before: self.surveys.len(),
+            }),
+            Event::DriftFound { gate, drift, nonce } => self.drifts.push(DriftSeen {
+                gate: *gate,
+                changes: drift.clone(),
+                nonce: nonce.clone(),
+                at,
+            }),
+            Event::LiveRead {
+                read_at,
+                changed,
+                complete,
+                failed: None,
+            } => self.live = Some((*read_at, changed.clone(), *complete)),
+            _ => {}
+        }
+    }
+
+    /// The last survey that became a pin.
+    pub fn pin(&self) -> Option<&SurveyRead> {
+        self.last(SurveyPurpose::Pin)
+    }
+
+    /// The post survey.
+    pub fn post(&self) -> Option<&SurveyRead> {
+        self.last(SurveyPurpose::Post)
+    }
+
+    /// The survey that was read in this transaction.
+    pub fn of_nonce(&self, nonce: &str) -> Option<&SurveyRead> {
+        let mut surveys = self.surveys.iter();
+        surveys.find(|read| read.survey.snapshot.nonce == nonce)
+    }
+
+    /// The last evidence of a gate.
+    pub fn evidence_of(&self, gate: ApprovalGate) -> Option<&EvidenceSeen> {
+        self.evidence.iter().rev().find(|seen| seen.gate == gate)
+    }
+
+    /// The last drift that voided an approval of a gate.
+    pub fn drift_of(&self, gate: ApprovalGate) -> Option<&DriftSeen> {
+        let mut drifts = self.drifts.iter().rev();
+        drifts.find(|drift| drift.gate == Some(gate))
+    }
+
+    fn last(&self, purpose: SurveyPurpose) -> Option<&SurveyRead> {
+        let mut surveys = self.surveys.iter().rev();
+        surveys.find(|read| read.purpose == purpose)
+    }
+}

@@ -1,0 +1,323 @@
+//! Two documents, line by line. Invariant: every line of each side is in exactly one row, in order; rows are computed, never kept by the million.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
+
+use super::pairing::{Work, pair};
+use super::{Lines, Side, Sides};
+
+/// How the lines of a document are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Text: lines belong together if they resemble each other.
+    Text,
+    /// Rows of `key<TAB>value`: lines belong together if their keys are equal.
+    Keyed,
+}
+
+/// What stands beside what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    /// The same line on both sides.
+    Equal {
+        /// Line on the left.
+        before: usize,
+        /// Line on the right.
+        after: usize,
+    },
+    /// Two lines that belong together and differ.
+    Changed {
+        /// Line on the left.
+        before: usize,
+        /// Line on the right.
+        after: usize,
+    },
+    /// A line that is only on the left.
+    Removed {
+        /// Line on the left.
+        before: usize,
+    },
+    /// A line that is only on the right.
+    Added {
+        /// Line on the right.
+        after: usize,
+    },
+}
+
+impl Row {
+    /// The line of a side.
+    pub fn line(self, side: Side) -> Option<usize> {
+        match (self, side) {
+            (
+                Self::Equal { before, .. }
+                | Self::Changed { before, .. }
+                | Self::Removed { before },
+                Side::Before,
+            ) => Some(before),
+            (
+                Self::Equal { after, .. } | Self::Changed { after, .. } | Self::Added { after },
+                Side::After,
+            ) => Some(after),
+            _ => None,
+        }
+    }
+}
+
+/// A stretch in which the sides differ.
+#[derive(Debug, Clone)]
+struct Hunk {
+    before: Range<usize>,
+    after: Range<usize>,
+    /// Its rows; `None`: line by line in order, the longer side's rest alone.
+    rows: Option<Box<[Row]>>,
+}
+
+impl Hunk {
+    fn rows(&self) -> usize {
+        match &self.rows {
+            Some(rows) => rows.len(),
+            None => self.before.len().max(self.after.len()),
+        }
+    }
+
+    fn row(&self, nth: usize) -> Row {
+        if let Some(rows) = &self.rows {
+            return rows[nth];
+        }
+        let (before, after) = (self.before.start + nth, self.after.start + nth);
+        match (before < self.before.end, after < self.after.end) {
+            (true, true) => Row::Changed { before, after },
+            (true, false) => Row::Removed { before },
+            _ => Row::Added { after },
+        }
+    }
+}
+
+/// How many rows there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// Rows that are equal.
+    pub equal: usize,
+    /// Pairs of lines that differ.
+    pub changed: usize,
+    /// Lines only on the left.
+    pub removed: usize,
+    /// Lines only on the right.
+    pub added: usize,
+    /// Lines that are on both sides, elsewhere; counted in `removed` and `added` too.
+    pub moved: usize,
+}
+
+impl Counts {
+    /// Rows that differ.
+    pub fn differing(&self) -> usize {
+        self.changed + self.removed + self.added
+    }
+}
+
+/// The rows of two documents.
+#[derive(Debug, Clone)]
+pub struct Alignment {
+    hunks: Vec<Hunk>,
+    /// The row at which each hunk begins.
+    first_rows: Vec<usize>,
+    lines: Sides<usize>,
+    moved: Sides<HashMap<usize, usize>>,
+    counts: Counts,
+}
+
+struct LineTokens<'a>(&'a Lines);
+
+impl<'a> TokenSource for LineTokens<'a> {
+    type Token = &'a str;
+    type Tokenizer = Box<dyn Iterator<Item = &'a str> + 'a>;
+
+    fn tokenize(&self) -> Self::Tokenizer {
+        Box::new(self.0.iter())
+    }
+
+    fn estimate_tokens(&self) -> u32 {
+        u32::try_from(self.0.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Stretches that differ, as line ranges.
+fn stretches(documents: Sides<&Lines>) -> Vec<Sides<Range<usize>>> {
+    let input = InternedInput::new(LineTokens(documents.before), LineTokens(documents.after));
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let wide = |range: Range<u32>| range.start as usize..range.end as usize;
+    diff.hunks()
+        .map(|hunk| Sides::new(wide(hunk.before), wide(hunk.after)))
+        .collect()
+}
+
+impl Alignment {
+    /// Aligns two documents.
+    pub fn of(documents: Sides<&Lines>, shape: Shape) -> Self {
+        let mut work = Work::default();
+        let hunks: Vec<Hunk> = stretches(documents)
+            .into_iter()
+            .map(|Sides { before, after }| {
+                let rows = pair(documents, &before, &after, shape, &mut work);
+                Hunk {
+                    before,
+                    after,
+                    rows,
+                }
+            })
+            .collect();
+        let mut alignment = Self {
+            first_rows: Vec::with_capacity(hunks.len()),
+            hunks,
+            lines: documents.map(Lines::count),
+            moved: Sides::default(),
+            counts: Counts::default(),
+        };
+        alignment.count();
+        alignment.moved = alignment.find_moved(documents, shape);
+        alignment.counts.moved = alignment.moved.before.len();
+        alignment
+    }
+
+    fn count(&mut self) {
+        let mut row = 0;
+        let mut done = 0;
+        for hunk in &self.hunks {
+            row += hunk.before.start - done;
+            self.counts.equal += hunk.before.start - done;
+            done = hunk.before.end;
+            self.first_rows.push(row);
+            row += hunk.rows();
+            for nth in 0..hunk.rows() {
+                match hunk.row(nth) {
+                    Row::Equal { .. } => self.counts.equal += 1,
+                    Row::Changed { .. } => self.counts.changed += 1,
+                    Row::Removed { .. } => self.counts.removed += 1,
+                    Row::Added { .. } => self.counts.added += 1,
+                }
+            }
+        }
+        self.counts.equal += self.lines.before - done;
+    }
+
+    /// Lines that went from one place to another: removed here, added there, and nowhere else.
+    fn find_moved(&self, documents: Sides<&Lines>, shape: Shape) -> Sides<HashMap<usize, usize>> {
+        let name = |line: &'_ str| -> Option<usize> {
+            match shape {
+                Shape::Keyed => line.find('\t'),
+                Shape::Text => (line.trim().len() > 3).then_some(line.len()),
+            }
+        };
+        let mut lost: HashMap<&str, Option<usize>> = HashMap::new();
+        let mut new = Vec::new();
+        for row in self
+            .hunks
+            .iter()
+            .flat_map(|hunk| (0..hunk.rows()).map(|nth| hunk.row(nth)))
+        {
+            match row {
+                Row::Removed { before } => {
+                    let line = documents.before.line(before);
+                    if let Some(end) = name(line) {
+                        lost.entry(&line[..end])
+                            .and_modify(|known| *known = None)
+                            .or_insert(Some(before));
+                    }
+                }
+                Row::Added { after } => new.push(after),
+                _ => {}
+            }
+        }
+        let mut moved: Sides<HashMap<usize, usize>> = Sides::default();
+        for after in new {
+            let line = documents.after.line(after);
+            let from = name(line).and_then(|end| lost.get(&line[..end]).copied().flatten());
+            if let Some(before) = from
+                && !moved.before.contains_key(&before)
+            {
+                moved.before.insert(before, after);
+                moved.after.insert(after, before);
+            }
+        }
+        moved
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.counts.equal + self.counts.differing()
+    }
+
+    /// The row of a number below [`Self::rows`]; beyond it the last line stays the last.
+    pub fn row(&self, row: usize) -> Row {
+        let next = self.first_rows.partition_point(|first| *first <= row);
+        let (row_base, before, after) = match next.checked_sub(1) {
+            None => (0, 0, 0),
+            Some(nth) => {
+                let (hunk, first) = (&self.hunks[nth], self.first_rows[nth]);
+                if row - first < hunk.rows() {
+                    return hunk.row(row - first);
+                }
+                (first + hunk.rows(), hunk.before.end, hunk.after.end)
+            }
+        };
+        let offset = row - row_base;
+        Row::Equal {
+            before: before + offset,
+            after: after + offset,
+        }
+    }
+
+    /// The row that holds a line of a side.
+    pub fn row_of(&self, side: Side, line: usize) -> usize {
+        let range = |hunk: &Hunk| match side {
+            Side::Before => hunk.before.clone(),
+            Side::After => hunk.after.clone(),
+        };
+        let next = self.hunks.partition_point(|hunk| range(hunk).start <= line);
+        let Some(nth) = next.checked_sub(1) else {
+            return line;
+        };
+        let (hunk, first) = (&self.hunks[nth], self.first_rows[nth]);
+        if line < range(hunk).end {
+            let within = (0..hunk.rows()).find(|at| hunk.row(*at).line(side) == Some(line));
+            return first + within.unwrap_or(0);
+        }
+        first + hunk.rows() + (line - range(hunk).end)
+    }
+
+    /// How many stretches differ.
+    pub fn changes(&self) -> usize {
+        self.hunks.len()
+    }
+
+    /// The rows of a stretch that differs.
+    pub fn change(&self, nth: usize) -> Option<Range<usize>> {
+        let first = *self.first_rows.get(nth)?;
+        Some(first..first + self.hunks[nth].rows())
+    }
+
+    /// The stretch that a row is in, or the last one before it.
+    pub fn change_at(&self, row: usize) -> Option<usize> {
+        self.first_rows
+            .partition_point(|first| *first <= row)
+            .checked_sub(1)
+    }
+
+    /// Where a line of this side stands on the other, if it only moved.
+    pub fn moved(&self, side: Side, line: usize) -> Option<usize> {
+        self.moved.get(side).get(&line).copied()
+    }
+
+    /// Rows by kind.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Lines of each side.
+    pub fn lines(&self) -> Sides<usize> {
+        self.lines
+    }
+}

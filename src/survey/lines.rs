@@ -1,0 +1,96 @@
+//! A document as lines. Invariant: the lines joined are the document, byte for byte.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A text with the places where its lines begin.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    text: Arc<str>,
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    /// The lines of `text`. An empty text has none; a last line without `\n` is one.
+    pub fn of(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let bytes = text.as_bytes();
+        let mut starts = Vec::with_capacity(memchr::memchr_iter(b'\n', bytes).count() + 1);
+        if !bytes.is_empty() {
+            starts.push(0);
+        }
+        for at in memchr::memchr_iter(b'\n', bytes) {
+            if at + 1 < bytes.len() {
+                starts.push(at + 1);
+            }
+        }
+        Self { text, starts }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many lines there are.
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Where a line is in the text, its line break included.
+    pub fn range(&self, line: usize) -> Range<usize> {
+        let at = |line: usize| self.starts.get(line).copied().unwrap_or(self.text.len());
+        at(line)..at(line + 1)
+    }
+
+    /// A line with its line break, if it has one.
+    pub fn whole(&self, line: usize) -> &str {
+        &self.text[self.range(line)]
+    }
+
+    /// A line without its line break.
+    pub fn line(&self, line: usize) -> &str {
+        let whole = self.whole(line);
+        whole.strip_suffix('\n').unwrap_or(whole)
+    }
+
+    /// Whether the last line lacks its line break.
+    pub fn is_unended(&self) -> bool {
+        !self.text.is_empty() && !self.text.ends_with('\n')
+    }
+
+    /// The line that holds a byte.
+    pub fn line_at(&self, byte: usize) -> usize {
+        self.starts
+            .partition_point(|start| *start <= byte)
+            .saturating_sub(1)
+    }
+
+    /// All lines with their line breaks.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.count()).map(|line| self.whole(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn the_lines_joined_are_the_text() {
+        for text in ["", "\n", "a", "a\n", "a\n\nb", "\r\n\n漢\n\u{2028}"] {
+            let lines = Lines::of(text);
+            assert_eq!(lines.iter().collect::<String>(), text);
+            assert_eq!(
+                lines.is_unended(),
+                !text.is_empty() && !text.ends_with('\n')
+            );
+        }
+        let lines = Lines::of("ab\ncd\n");
+        assert_eq!(
+            (lines.line_at(0), lines.line_at(2), lines.line_at(3)),
+            (0, 0, 1)
+        );
+        assert_eq!(lines.line(1), "cd");
+    }
+}

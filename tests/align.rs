@@ -1,0 +1,204 @@
+//! Alignment and cells of any two documents. Invariant: nothing of either side is lost, doubled or cut, at any width.
+
+use drygate::survey::{
+    Alignment, Folding, Item, Lines, Row, Shape, Side, Sides, column, field_changes, marks,
+};
+use proptest::prelude::*;
+
+fn aligned(before: &str, after: &str, shape: Shape) -> (Sides<Lines>, Alignment) {
+    let documents = Sides::new(Lines::of(before), Lines::of(after));
+    let alignment = Alignment::of(documents.as_ref(), shape);
+    (documents, alignment)
+}
+
+fn rows(alignment: &Alignment) -> Vec<Row> {
+    (0..alignment.rows())
+        .map(|row| alignment.row(row))
+        .collect()
+}
+
+fn joined(documents: &Sides<Lines>, alignment: &Alignment, side: Side) -> String {
+    let lines = rows(alignment).into_iter().filter_map(|row| row.line(side));
+    lines.map(|line| documents.get(side).whole(line)).collect()
+}
+
+#[test]
+fn a_function_shows_the_line_and_the_column() {
+    let before = "BEGIN\n  IF a <> 'x' THEN\n  END IF;\nEND\n";
+    let after = "BEGIN\n  IF a = 'x' THEN\n  END IF;\nEND\n";
+    let (documents, alignment) = aligned(before, after, Shape::Text);
+    assert_eq!(
+        alignment.row(1),
+        Row::Changed {
+            before: 1,
+            after: 1
+        }
+    );
+    let (one, two) = (documents.before.line(1), documents.after.line(1));
+    assert_eq!(column(one, two), 8);
+    let found = marks(one, two);
+    assert_eq!(
+        (&one[found.before[0].clone()], &two[found.after[0].clone()]),
+        ("<>", "=")
+    );
+}
+
+#[test]
+fn one_grant_among_many_is_one_added_row() {
+    let line = |n: usize| format!("table public.t{n:05} reader SELECT\tby owner\n");
+    let before: String = (0..1_000).map(line).collect();
+    let mut lines: Vec<String> = (0..1_000).map(line).collect();
+    lines.insert(
+        501,
+        "table public.t00500 writer INSERT\tby owner\n".to_owned(),
+    );
+    let (documents, alignment) = aligned(&before, &lines.concat(), Shape::Keyed);
+    assert_eq!(
+        (alignment.counts().added, alignment.counts().differing()),
+        (1, 1)
+    );
+    assert_eq!(alignment.changes(), 1);
+    let row = alignment.change(0).expect("one change").start;
+    let Row::Added { after } = alignment.row(row) else {
+        panic!("an added row");
+    };
+    assert_eq!(
+        documents.after.line(after),
+        "table public.t00500 writer INSERT\tby owner"
+    );
+}
+
+#[test]
+fn rows_of_other_keys_never_stand_beside_each_other() {
+    let (_, alignment) = aligned("a\t1\nb\t2\nc\t3\n", "a\t1\nx\t2\nc\t4\n", Shape::Keyed);
+    assert_eq!(
+        rows(&alignment)[1..],
+        [
+            Row::Removed { before: 1 },
+            Row::Added { after: 1 },
+            Row::Changed {
+                before: 2,
+                after: 2
+            }
+        ]
+    );
+}
+
+#[test]
+fn a_moved_row_is_named_on_both_sides() {
+    let (_, alignment) = aligned(
+        "a\t1\nb\t2\nc\t3\nd\t4\n",
+        "b\t2\nc\t3\nd\t4\na\t1\n",
+        Shape::Keyed,
+    );
+    assert_eq!(alignment.counts().moved, 1);
+    assert_eq!(alignment.moved(Side::Before, 0), Some(3));
+    assert_eq!(alignment.moved(Side::After, 3), Some(0));
+    assert_eq!(alignment.moved(Side::After, 0), None);
+}
+
+#[test]
+fn one_unit_among_a_hundred_thousand_names_its_field() {
+    let unit =
+        |n: usize, state: &str| format!("ICX-CONST-{n:06}\t{{\"id\":{n},\"state\":\"{state}\"}}\n");
+    let before: String = (0..100_000).map(|n| unit(n, "draft")).collect();
+    let state = |n| if n == 77_777 { "enacted" } else { "draft" };
+    let after: String = (0..100_000).map(|n| unit(n, state(n))).collect();
+    let (documents, alignment) = aligned(&before, &after, Shape::Keyed);
+    assert_eq!((alignment.changes(), alignment.counts().changed), (1, 1));
+    let row = alignment.change(0).expect("one change").start;
+    assert_eq!(row, 77_777);
+    let fields = field_changes(documents.before.line(row), documents.after.line(row));
+    assert_eq!((fields.len(), fields[0].field.as_str()), (1, "state"));
+    let folding = Folding::of(&alignment);
+    assert_eq!(folding.items(), 1 + 3 + 1 + 3 + 1);
+    assert_eq!(
+        folding.item(0),
+        Some(Item::Fold {
+            gap: 0,
+            rows: 0..77_774
+        })
+    );
+}
+
+/// Documents that share lines, so that stretches of every kind come about.
+fn document() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        4 => "[ab]",
+        2 => "[ab]\t[12]",
+        1 => "  [a-c] [a-c]+;",
+        1 => any::<String>(),
+    ];
+    (prop::collection::vec(line, 0..40), any::<bool>()).prop_map(|(lines, ended)| {
+        let text = lines.join("\n");
+        if ended && !text.is_empty() {
+            text + "\n"
+        } else {
+            text
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_line_of_each_side_is_in_one_row_in_order(before in document(), after in document(), keyed: bool) {
+        let shape = if keyed { Shape::Keyed } else { Shape::Text };
+        let (documents, alignment) = aligned(&before, &after, shape);
+        prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
+        prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
+        for (nth, row) in rows(&alignment).into_iter().enumerate() {
+            if let Row::Equal { before, after } = row {
+                prop_assert_eq!(documents.before.whole(before), documents.after.whole(after));
+            }
+            for side in Side::BOTH {
+                if let Some(line) = row.line(side) {
+                    prop_assert_eq!(alignment.row_of(side, line), nth);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_is_seen_or_counted_in_one_fold(before in document(), after in document(), open in prop::collection::vec(0_usize..9, 0..4)) {
+        let (_, alignment) = aligned(&before, &after, Shape::Text);
+        let mut folding = Folding::of(&alignment);
+        for gap in open {
+            folding.open(&alignment, gap);
+        }
+        let mut next = 0;
+        for at in 0..folding.items() {
+            match folding.item(at).expect("within") {
+                Item::Row(row) => {
+                    prop_assert_eq!(row, next);
+                    prop_assert_eq!(folding.place(row), at);
+                    next += 1;
+                }
+                Item::Fold { rows, .. } => {
+                    prop_assert_eq!(rows.start, next);
+                    prop_assert!(rows.len() > 1);
+                    prop_assert_eq!(folding.place(rows.end - 1), at);
+                    prop_assert!(folding.fold_over(rows.start).is_some());
+                    next = rows.end;
+                }
+            }
+        }
+        prop_assert_eq!(next, alignment.rows());
+        prop_assert_eq!(folding.item(folding.items()), None);
+    }
+
+    #[test]
+    fn what_is_not_marked_is_equal(before in any::<String>(), after in any::<String>(), shared in "[a-z ]{0,12}") {
+        let (before, after) = (format!("{shared}{before}{shared}"), format!("{shared}{after}{shared}"));
+        let found = marks(&before, &after);
+        let rest = |line: &str, marked: &[std::ops::Range<usize>]| {
+            let mut rest = String::new();
+            let mut at = 0;
+            for range in marked {
+                rest.push_str(&line[at..range.start]);
+                at = range.end;
+            }
+            rest + &line[at..]
+        };
+        prop_assert_eq!(rest(&before, &found.before), rest(&after, &found.after));
+    }
+}
