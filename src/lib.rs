@@ -9,12 +9,13 @@
 //! | `profile` | what to ask | `survey`, `simulate` |
 //! | `run` | what a run is (pure) | `survey`, `simulate` |
 //! | `audit` | what we can prove (pure) | `run`, `survey`, `simulate`, `profile` |
+//! | `desk` | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
 //! | `journal` | what is written | `run`, `survey` |
 //! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
-//! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit` |
+//! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `desk` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
 //! | `launch` | composition root | everything |
 //!
@@ -29,6 +30,7 @@
 
 pub mod audit;
 pub mod cli;
+pub mod desk;
 pub mod journal;
 pub mod launch;
 pub mod postgres;

@@ -139,6 +139,33 @@ pub(super) enum Word {
         #[arg(value_name = "RUN_ID")]
         run: RunRef,
     },
+    /// Shows what changed: pre and post of a run, or one run against another.
+    Diff {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// Another run.
+        #[arg(value_name = "RUN_ID2", conflicts_with_all = ["evidence", "gates", "last_pass", "predicted"])]
+        other: Option<RunRef>,
+        /// The evidence of this gate against what was found.
+        #[arg(long, value_name = "SG1|SG2", conflicts_with_all = ["gates", "last_pass", "predicted"])]
+        evidence: Option<ApprovalGate>,
+        /// The evidence of SG1 against that of SG2.
+        #[arg(long, conflicts_with_all = ["last_pass", "predicted"])]
+        gates: bool,
+        /// The last PASS of the same profile and target against this run.
+        #[arg(long, conflicts_with = "predicted")]
+        last_pass: bool,
+        /// What is against what a live run would make of it.
+        #[arg(long)]
+        predicted: bool,
+        /// Columns: from 100 on side by side, below one side under the other.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
+        width: Option<u16>,
+        /// Counts only.
+        #[arg(long)]
+        stat: bool,
+    },
     /// Lists, prints and checks profiles.
     #[command(arg_required_else_help = false)]
     Profile {

@@ -59,6 +59,8 @@ pub enum Command {
         /// The run.
         run: RunRef,
     },
+    /// `drygate diff RUN_ID [RUN_ID2]`.
+    Diff(DiffCommand),
     /// `drygate profile ...`.
     Profile(ProfileCommand),
     /// `drygate config show`.
@@ -67,6 +69,36 @@ pub enum Command {
     Completions(Shell),
     /// `drygate man`.
     Man,
+}
+
+/// `drygate diff`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffCommand {
+    /// The run.
+    pub run: RunRef,
+    /// What is put side by side.
+    pub sides: DiffSides,
+    /// Columns; without it those of the terminal, or no limit.
+    pub width: Option<u16>,
+    /// Counts only.
+    pub stat: bool,
+}
+
+/// What `diff` puts side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiffSides {
+    /// What tells most: pre and post, else what has moved.
+    Best,
+    /// This run and another.
+    Other(RunRef),
+    /// The evidence of a gate and what was found.
+    Evidence(ApprovalGate),
+    /// The evidence of SG1 and that of SG2.
+    Gates,
+    /// The last PASS and this run.
+    LastPass,
+    /// What is, and what a live run would make of it.
+    Predicted,
 }
 
 /// What `verify` is about.

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 
 use super::arguments::{ConfigWord, ProfileWord, Word};
-use super::{CliError, Command, ProfileCommand, RunRef, VerifyTarget, clap_command};
+use super::{
+    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunRef, VerifyTarget, clap_command,
+};
 use crate::profile::{nearest, printable};
 
 /// What clap refuses, as one sentence and a hint.
@@ -62,6 +64,28 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Verify { target } => Command::Verify(verify_target(target)),
         Word::Survey => Command::Survey,
         Word::Report { run } => Command::Report { run },
+        Word::Diff {
+            run,
+            other,
+            evidence,
+            gates,
+            last_pass,
+            predicted,
+            width,
+            stat,
+        } => Command::Diff(DiffCommand {
+            run,
+            sides: match (other, evidence) {
+                (Some(other), _) => DiffSides::Other(other),
+                (None, Some(gate)) => DiffSides::Evidence(gate),
+                _ if gates => DiffSides::Gates,
+                _ if last_pass => DiffSides::LastPass,
+                _ if predicted => DiffSides::Predicted,
+                _ => DiffSides::Best,
+            },
+            width,
+            stat,
+        }),
         Word::Profile { word } => Command::Profile(match word {
             ProfileWord::List => ProfileCommand::List,
             ProfileWord::Show { name } => ProfileCommand::Show { name },

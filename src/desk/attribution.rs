@@ -60,7 +60,11 @@ fn what(changed: &[&ComparedFact]) -> String {
     if changed.is_empty() {
         return "nothing that was read differs".to_owned();
     }
-    let named: Vec<String> = changed.iter().take(NAMED_MAX).map(|fact| one(fact)).collect();
+    let named: Vec<String> = changed
+        .iter()
+        .take(NAMED_MAX)
+        .map(|fact| one(fact))
+        .collect();
     match changed.len().saturating_sub(NAMED_MAX) {
         0 => named.join("; "),
         more => format!("{}; and {more} more", named.join("; ")),
@@ -76,7 +80,10 @@ fn one(fact: &ComparedFact) -> String {
         side.as_ref()
             .map_or_else(|| "none".to_owned(), |value| text(value.value.as_ref()))
     });
-    let digest = matches!(fact.kind, FactKind::Md5 | FactKind::Sha256 | FactKind::Content);
+    let digest = matches!(
+        fact.kind,
+        FactKind::Md5 | FactKind::Sha256 | FactKind::Content
+    );
     match fact.rows.first() {
         Some(row) if digest => match fact.rows.len() {
             1 => format!("{} ({})", fact.key, row.key),

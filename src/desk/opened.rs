@@ -40,7 +40,8 @@ impl Opened {
 
     /// The line of a side in a row, without its line break.
     pub fn line(&self, row: Row, side: Side) -> Option<&str> {
-        row.line(side).map(|line| self.documents.get(side).line(line))
+        row.line(side)
+            .map(|line| self.documents.get(side).line(line))
     }
 
     /// `2 lines changed, 1 added, 118 equal`.
@@ -83,13 +84,20 @@ pub fn explain_row(opened: &Opened, row: usize) -> String {
     match row {
         Row::Equal { before, after } => format!("line {} | {}: equal", before + 1, after + 1),
         Row::Changed { before, after } => {
-            let (one, two) = (opened.documents.before.line(before), opened.documents.after.line(after));
+            let (one, two) = (
+                opened.documents.before.line(before),
+                opened.documents.after.line(after),
+            );
             if opened.shape == Shape::Keyed {
                 return format!("{}: {}", name(one), fields(one, two));
             }
             let at = column(one, two);
             if one == two {
-                return format!("line {} | {}: the line break at the end", before + 1, after + 1);
+                return format!(
+                    "line {} | {}: the line break at the end",
+                    before + 1,
+                    after + 1
+                );
             }
             format!("line {} | {}, column {at}", before + 1, after + 1)
         }
@@ -133,12 +141,21 @@ fn fields(one: &str, two: &str) -> String {
     let changes = field_changes(one, two);
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let say = |change: &FieldChange| {
-        format!("{} {} -> {}", change.field, side(&change.before), side(&change.after))
+        format!(
+            "{} {} -> {}",
+            change.field,
+            side(&change.before),
+            side(&change.after)
+        )
     };
     let named: Vec<String> = changes.iter().take(FIELDS_MAX).map(say).collect();
     match (named.is_empty(), changes.len().saturating_sub(FIELDS_MAX)) {
         (true, _) => {
-            let value = |line: &str| line.split_once('\t').map_or("", |(_, value)| value).to_owned();
+            let value = |line: &str| {
+                line.split_once('\t')
+                    .map_or("", |(_, value)| value)
+                    .to_owned()
+            };
             format!("{} -> {}", value(one), value(two))
         }
         (false, 0) => named.join(", "),

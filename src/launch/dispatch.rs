@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::{LaunchError, deciding, demo, listing, output, resuming, screen, surveying, verifying};
+use super::{
+    LaunchError, deciding, demo, diffing, listing, output, resuming, screen, surveying, verifying,
+};
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
 use crate::survey::Digest;
@@ -89,6 +91,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Survey => surveying::survey(settings),
         Command::Report { run } => listing::report(settings, run),
+        Command::Diff(command) => diffing::diff(settings, command),
         Command::Profile(command) => listing::profiles(settings, command),
         Command::ConfigShow => {
             let text = if settings.json() {

@@ -2,6 +2,9 @@
 
 mod deciding;
 mod demo;
+mod diff_json;
+mod diff_text;
+mod diffing;
 mod dispatch;
 mod error;
 mod headless;
@@ -9,6 +12,7 @@ mod listing;
 mod lookup;
 mod machine;
 mod output;
+mod painting;
 mod planning;
 mod resuming;
 mod screen;

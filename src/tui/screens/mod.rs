@@ -4,6 +4,7 @@ pub mod approve_sheet;
 pub mod band;
 mod body;
 pub mod details;
+mod diff_lines;
 mod differences;
 mod documents;
 mod effect;
@@ -24,5 +25,6 @@ mod waiting;
 mod words;
 
 pub use body::{Shape, draw, panes_on_screen, shape};
+pub use diff_lines::{DiffLayout, DiffLine, diff_lines};
 pub use events::count as events_count;
 pub use pane::{PaneRow, PaneText, pane_text};

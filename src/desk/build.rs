@@ -1,0 +1,525 @@
+//! From the record of a run to a comparison. Invariant: a side is one survey or one sheet, never a mixture; a missing side is refused by name.
+
+use super::attribution::Attribution;
+use super::comparison::{Compare, Comparison, MethodChange, SideSource};
+use super::fact::{Change, ComparedFact, SideValue};
+use super::record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
+use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
+use crate::simulate::PredictedEffect;
+use crate::survey::{
+    Digest, Fact, FactChange, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, Sides,
+    StreamDigest, Survey, UtcTime,
+};
+
+/// One side before it is compared.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    source: SideSource,
+    facts: Vec<(FactKey, String, FactKind, SideValue)>,
+    method: Vec<(&'static str, String)>,
+}
+
+impl Seen {
+    fn of_facts(name: &str, facts: &[Fact]) -> Self {
+        let fact = |fact: &Fact| {
+            let value = SideValue::of(fact);
+            (fact.key.clone(), fact.label.clone(), fact.kind, value)
+        };
+        Self {
+            source: SideSource {
+                name: name.to_owned(),
+                ..SideSource::default()
+            },
+            facts: facts.iter().map(fact).collect(),
+            method: Vec::new(),
+        }
+    }
+
+    fn of_survey(name: &str, survey: &Survey) -> Self {
+        let mut seen = Self::of_facts(name, &survey.facts);
+        seen.source.read_at = Some(survey.snapshot.began_at);
+        seen.source.nonce = Some(survey.snapshot.nonce.clone());
+        seen.source.snapshot = Some(survey.snapshot.snapshot.clone());
+        seen.source.server = Some(format!(
+            "PostgreSQL {} {}, {}",
+            survey.server.version, survey.server.database, survey.server.transport
+        ));
+        for (key, _, _, value) in &mut seen.facts {
+            if key.as_str() == "role_is_read_only" {
+                value.text = Some(role_document(&survey.role));
+            }
+        }
+        let streams = [
+            ("pieces", "source pieces", &survey.pieces),
+            ("candidates", "live units", &survey.candidates),
+        ];
+        for (key, label, stream) in streams {
+            if let Some(StreamDigest { rows, sha256 }) = stream {
+                let mut value = SideValue::bare(Some(sha256.to_string()), Provenance::Derived);
+                value.rows = Some(*rows);
+                let kind = FactKind::Content;
+                seen.facts
+                    .push((FactKey::new(key), label.to_owned(), kind, value));
+            }
+        }
+        seen
+    }
+
+    fn of_run(mut self, run: &RunState) -> Self {
+        self.source.run_id = run.run_id().map(ToString::to_string);
+        if let Some(created) = &run.created {
+            self.method
+                .push(("profile", created.profile_sha256.to_string()));
+            self.method.push(("tool", created.tool.version.clone()));
+            self.method.push(("target", created.target.address()));
+        }
+        if let Some(server) = &self.source.server {
+            self.method.push(("server", server.clone()));
+        }
+        self
+    }
+}
+
+/// The role survey as lines that can be compared.
+fn role_document(role: &RoleSurvey) -> String {
+    let asked = role
+        .asked
+        .iter()
+        .map(|(name, rows)| format!("asked: {name}\t{rows} rows"));
+    let unanswered = role
+        .unanswered
+        .iter()
+        .map(|why| format!("not answered: {why}\t"));
+    let findings = role.findings.iter().map(|finding| {
+        let allowed = if finding.allowed {
+            ", allowed by the profile"
+        } else {
+            ""
+        };
+        format!(
+            "{}\t{:?}{allowed}",
+            RoleFinding::line(finding),
+            finding.severity
+        )
+    });
+    let mut text = String::new();
+    for line in asked.chain(unanswered).chain(findings) {
+        text.push_str(&line.replace('\n', "\\n"));
+        text.push('\n');
+    }
+    text
+}
+
+impl Comparison {
+    /// What can be compared within this run, the most telling first.
+    pub fn available(record: &Record) -> Vec<Compare> {
+        let mut all = Vec::new();
+        let drifted = |gate: &ApprovalGate| record.drift_of(*gate).is_some();
+        if record.post().is_some() {
+            all.push(Compare::PrePost);
+        }
+        let gates = [ApprovalGate::SG2, ApprovalGate::SG1];
+        let evident = gates
+            .into_iter()
+            .filter(|gate| record.evidence_of(*gate).is_some());
+        let (moved, calm): (Vec<_>, Vec<_>) = evident.partition(drifted);
+        all.extend(moved.into_iter().map(Compare::Evidence));
+        if record.live.is_some() && record.post().is_none() {
+            all.push(Compare::Now);
+        }
+        all.extend(calm.iter().copied().map(Compare::Evidence));
+        if gates.iter().all(|gate| record.evidence_of(*gate).is_some()) {
+            all.push(Compare::Gates);
+        }
+        if let Some(last) = record.evidence.last() {
+            if last.sheet.last_pass.is_some() {
+                all.push(Compare::LastPass);
+            }
+            all.push(Compare::Predicted);
+        }
+        all
+    }
+
+    /// Compares within one run. `Err`: what is missing, in a sentence.
+    pub fn within(
+        record: &Record,
+        run: &RunState,
+        compare: &Compare,
+        last_pass: Option<&LastPass>,
+    ) -> Result<Self, String> {
+        let (before, after, changes) = match compare {
+            Compare::PrePost => pre_post(record, run)?,
+            Compare::Evidence(gate) => evidence(record, *gate)?,
+            Compare::Gates => gates(record)?,
+            Compare::Now => now(record)?,
+            Compare::LastPass => from_last_pass(record, run, last_pass)?,
+            Compare::Predicted => return predicted(record, run),
+            Compare::Runs(other) => return Err(format!("{other} is another run")),
+        };
+        let of_run = |seen: Seen| {
+            if seen.source.run_id.is_some() {
+                seen
+            } else {
+                seen.of_run(run)
+            }
+        };
+        let sides = Sides::new(before, after).map(of_run);
+        Ok(compared(compare.clone(), sides, &changes, run))
+    }
+
+    /// Compares this run with another: the last full survey of each.
+    pub fn between(one: (&Record, &RunState), two: (&Record, &RunState)) -> Result<Self, String> {
+        let seen = |(record, run): (&Record, &RunState)| {
+            let name = run
+                .run_id()
+                .map_or_else(|| "run".to_owned(), |id| id.short());
+            let read = record.surveys.last();
+            let read = read.ok_or_else(|| format!("{name} took no survey"))?;
+            Ok::<_, String>(Seen::of_survey(&name, &read.survey).of_run(run))
+        };
+        let sides = Sides::new(seen(one)?, seen(two)?);
+        let other = two
+            .1
+            .run_id()
+            .cloned()
+            .ok_or("the other run was never created")?;
+        Ok(compared(Compare::Runs(other), sides, &[], two.1))
+    }
+}
+
+type Pair = (Seen, Seen, Vec<FactChange>);
+
+fn pre_post(record: &Record, run: &RunState) -> Result<Pair, String> {
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let post = record.post().ok_or("The run has no post survey yet.")?;
+    let changes = run
+        .non_mutation
+        .as_ref()
+        .map(|judged| judged.changes.clone());
+    Ok((
+        Seen::of_survey("pre", &pin.survey),
+        Seen::of_survey("post", &post.survey),
+        changes.unwrap_or_default(),
+    ))
+}
+
+fn evidence(record: &Record, gate: ApprovalGate) -> Result<Pair, String> {
+    let missing = || format!("The run has no evidence of {gate} yet.");
+    // A drift names the evidence that was approved; evidence taken after it is another question.
+    let drift = record.drift_of(gate);
+    let seen = match drift {
+        Some(drift) => evidence_before(record, gate, drift),
+        None => record.evidence_of(gate),
+    };
+    let seen = seen.ok_or_else(missing)?;
+    let approved = of_sheet(record, "approved", seen);
+    if let Some(drift) = drift {
+        let found = match record.of_nonce(&drift.nonce) {
+            Some(read) => Seen::of_survey("found", &read.survey),
+            None => moved_by(record, seen, drift),
+        };
+        return Ok((approved, found, drift.changes.clone()));
+    }
+    let after = record.surveys.iter().skip(seen.surveys_before).next();
+    if let Some(SurveyRead { survey, .. }) = after {
+        return Ok((approved, Seen::of_survey("found", survey), Vec::new()));
+    }
+    let (at, changed, complete) = record
+        .live
+        .as_ref()
+        .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
+    Ok((
+        approved.clone(),
+        with_live(approved, *at, changed, *complete, "found"),
+        Vec::new(),
+    ))
+}
+
+fn evidence_before<'a>(
+    record: &'a Record,
+    gate: ApprovalGate,
+    drift: &DriftSeen,
+) -> Option<&'a EvidenceSeen> {
+    let mut evidence = record.evidence.iter().rev();
+    evidence.find(|seen| seen.gate == gate && seen.at <= drift.at)
+}
+
+/// The evidence's own survey, else the facts that its sheet lists.
+fn of_sheet(record: &Record, name: &str, seen: &EvidenceSeen) -> Seen {
+    match record.of_nonce(&seen.sheet.pin_nonce) {
+        Some(read) => Seen::of_survey(name, &read.survey),
+        None => {
+            let mut side = Seen::of_facts(name, &seen.sheet.facts);
+            side.source.read_at = Some(seen.sheet.pinned_at);
+            side.source.nonce = Some(seen.sheet.pin_nonce.clone());
+            side
+        }
+    }
+}
+
+/// What was found while waiting: no survey of it is journalled, but every value that differs is.
+fn moved_by(record: &Record, seen: &EvidenceSeen, drift: &DriftSeen) -> Seen {
+    let mut found = of_sheet(record, "found", seen);
+    found.source.read_at = Some(drift.at);
+    found.source.nonce = Some(drift.nonce.clone());
+    found.source.snapshot = None;
+    for change in &drift.changes {
+        put(&mut found, &change.key, change.found.clone());
+    }
+    found
+}
+
+fn put(side: &mut Seen, key: &FactKey, found: Option<String>) {
+    let known = side.facts.iter_mut().find(|(known, ..)| known == key);
+    let provenance = Provenance::Live;
+    let value = SideValue::bare(found, provenance);
+    match known {
+        Some((_, _, _, side)) => {
+            *side = SideValue {
+                rows: None,
+                ..value
+            }
+        }
+        None => {
+            let label = key.to_string();
+            side.facts.push((key.clone(), label, FactKind::Text, value));
+        }
+    }
+}
+
+fn gates(record: &Record) -> Result<Pair, String> {
+    let of = |gate| {
+        let seen = record.evidence_of(gate);
+        let seen = seen.ok_or_else(|| format!("The run has no evidence of {gate} yet."))?;
+        Ok::<_, String>(of_sheet(record, &format!("{gate} evidence"), seen))
+    };
+    Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
+}
+
+fn now(record: &Record) -> Result<Pair, String> {
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let (at, changed, complete) = record
+        .live
+        .as_ref()
+        .ok_or("Nothing was read again since the pin.")?;
+    let pinned = Seen::of_survey("pinned", &pin.survey);
+    let now = with_live(pinned.clone(), *at, changed, *complete, "now");
+    Ok((pinned, now, Vec::new()))
+}
+
+/// The pinned values with what a read while waiting found; what it did not read is not there.
+fn with_live(
+    pinned: Seen,
+    at: UtcTime,
+    changed: &[LiveChange],
+    complete: bool,
+    name: &str,
+) -> Seen {
+    let mut side = pinned;
+    side.source.name = name.to_owned();
+    side.source.read_at = Some(at);
+    (side.source.nonce, side.source.snapshot) = (None, None);
+    for change in changed {
+        put(&mut side, &change.key, change.value.clone());
+    }
+    if !complete {
+        let named = |key: &FactKey| changed.iter().any(|change| change.key == *key);
+        side.facts.retain(|(key, ..)| named(key));
+    }
+    side
+}
+
+fn from_last_pass(
+    record: &Record,
+    run: &RunState,
+    last: Option<&LastPass>,
+) -> Result<Pair, String> {
+    let last = last.ok_or("There is no last PASS of this profile and target.")?;
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let mut before = Seen::of_facts("last PASS", &last.facts);
+    before.source.run_id = Some(last.run_id.to_string());
+    before.source.read_at = Some(last.sealed_at);
+    before
+        .method
+        .push(("profile", last.profile_sha256.to_string()));
+    let mut after = Seen::of_survey("this run", &pin.survey);
+    // Streams are not in the copy of the last PASS.
+    after
+        .facts
+        .retain(|(key, ..)| pin.survey.fact(key.as_str()).is_some());
+    after.source.run_id = run.run_id().map(ToString::to_string);
+    let profile = run.created.as_ref().map(|created| &created.profile_sha256);
+    let profile = profile.map_or_else(String::new, Digest::to_string);
+    after.method.push(("profile", profile));
+    Ok((before, after, Vec::new()))
+}
+
+/// What is, and what a live run would make of it: row counts of each table.
+fn predicted(record: &Record, run: &RunState) -> Result<Comparison, String> {
+    let evidence = record.evidence.last();
+    let (effect, pin) = match (evidence, record.pin()) {
+        (Some(seen), Some(pin)) => (&seen.sheet.predicted, pin),
+        _ => return Err("Nothing is predicted yet.".to_owned()),
+    };
+    let mut facts: Vec<ComparedFact> = effect
+        .tables
+        .iter()
+        .map(|table| table_row(effect, &table.table, &pin.survey))
+        .collect();
+    facts.sort_by_key(|fact| !fact.change.differs());
+    let mut live = Seen::of_survey("LIVE", &pin.survey).of_run(run).source;
+    live.name = "LIVE".to_owned();
+    let simulated = SideSource {
+        name: "~predicted".to_owned(),
+        run_id: live.run_id.clone(),
+        ..SideSource::default()
+    };
+    let sources = Sides::new(live, simulated);
+    let claims = claims(run);
+    let compare = Compare::Predicted;
+    Ok(Comparison {
+        attribution: Attribution::of(&compare, &facts, &sources, &claims),
+        compare,
+        sources,
+        verdict: None,
+        claims,
+        facts,
+        method: Vec::new(),
+    })
+}
+
+fn table_row(effect: &PredictedEffect, name: &str, pin: &Survey) -> ComparedFact {
+    let live = pin.fact(name).and_then(|fact| fact.rows);
+    let rows = |count: u64| format!("{count} rows");
+    let before = SideValue::bare(
+        Some(live.map_or_else(|| "not counted".to_owned(), rows)),
+        Provenance::Live,
+    );
+    let table = effect.tables.iter().find(|table| table.table == name);
+    let words = table.map(|table| {
+        let touched = [
+            (&table.insert, "added"),
+            (&table.update, "updated"),
+            (&table.delete, "deleted"),
+        ];
+        let said: Vec<String> = touched
+            .iter()
+            .filter(|(count, _)| *count.get() > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        said.join(", ")
+    });
+    let words = words.filter(|words| !words.is_empty());
+    let changes = words.is_some();
+    let after = SideValue::bare(
+        Some(words.unwrap_or_else(|| "~0 rows changed".to_owned())),
+        Provenance::Simulated,
+    );
+    let sides = Sides::new(Some(before), Some(after));
+    let mut fact = ComparedFact::of(FactKey::new(name), name.to_owned(), FactKind::Text, sides);
+    fact.change = if changes {
+        Change::Changed
+    } else {
+        Change::Equal
+    };
+    fact
+}
+
+fn claims(run: &RunState) -> Vec<crate::run::Claim> {
+    match &run.non_mutation {
+        Some(judged) => judged.claims.clone(),
+        None => crate::audit::claims(run),
+    }
+}
+
+fn compared(
+    compare: Compare,
+    sides: Sides<Seen>,
+    changes: &[FactChange],
+    run: &RunState,
+) -> Comparison {
+    let mut facts = facts(&sides, &compare);
+    for fact in &mut facts {
+        let change = changes.iter().find(|change| change.key == fact.key);
+        fact.rows = change.map_or_else(Vec::new, |change| change.rows.clone());
+    }
+    // Stable: those that differ first, each part in the order of the profile.
+    facts.sort_by_key(|fact| match fact.change {
+        Change::Equal => 1,
+        Change::NotRead => 2,
+        _ => 0,
+    });
+    let method = method(&sides, &facts);
+    let verdict: Option<NonMutationVerdict> = match compare {
+        Compare::PrePost => run.non_mutation.as_ref().map(|judged| judged.verdict),
+        _ => None,
+    };
+    let claims = claims(run);
+    let sources = sides.map(|side| side.source);
+    Comparison {
+        attribution: Attribution::of(&compare, &facts, &sources, &claims),
+        compare,
+        sources,
+        verdict,
+        claims,
+        facts,
+        method,
+    }
+}
+
+fn facts(sides: &Sides<Seen>, compare: &Compare) -> Vec<ComparedFact> {
+    let value = |side: &Seen, key: &FactKey| {
+        let mut facts = side.facts.iter();
+        facts
+            .find(|(known, ..)| known == key)
+            .map(|(_, _, _, value)| value.clone())
+    };
+    let known = |side: &Seen, key: &FactKey| side.facts.iter().any(|(other, ..)| other == key);
+    let new = sides
+        .after
+        .facts
+        .iter()
+        .filter(|(key, ..)| !known(&sides.before, key));
+    let partial = matches!(compare, Compare::Now | Compare::Evidence(_));
+    sides
+        .before
+        .facts
+        .iter()
+        .chain(new)
+        .map(|(key, label, kind, _)| {
+            let values = Sides::new(value(&sides.before, key), value(&sides.after, key));
+            let mut fact = ComparedFact::of(key.clone(), label.clone(), *kind, values);
+            let streams = matches!(key.as_str(), "pieces" | "candidates");
+            if fact.change == Change::Removed && (partial || streams) {
+                fact.change = Change::NotRead;
+            }
+            fact
+        })
+        .collect()
+}
+
+fn method(sides: &Sides<Seen>, facts: &[ComparedFact]) -> Vec<MethodChange> {
+    let mut method = Vec::new();
+    for (what, before) in &sides.before.method {
+        let other = sides.after.method.iter().find(|(name, _)| name == what);
+        if let Some((_, after)) = other.filter(|(_, after)| after != before) {
+            method.push(MethodChange {
+                what: (*what).to_owned(),
+                before: before.clone(),
+                after: after.clone(),
+            });
+        }
+    }
+    let sql = |side: &Option<SideValue>| {
+        let digest = side.as_ref().and_then(|value| value.sql_sha256.as_ref());
+        digest.map_or_else(|| "none".to_owned(), Digest::to_string)
+    };
+    for fact in facts.iter().filter(|fact| fact.method_differs()) {
+        method.push(MethodChange {
+            what: format!("SQL of {}", fact.key),
+            before: sql(&fact.sides.before),
+            after: sql(&fact.sides.after),
+        });
+    }
+    method
+}

@@ -1,0 +1,178 @@
+//! `drygate diff`: what changed, from journal and blobs alone. Invariant: needs no database and writes nothing; 2 if anything differs, else 0.
+
+use std::io::IsTerminal;
+
+use super::{LaunchError, diff_json, diff_text, lookup, output, planning};
+use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
+use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue};
+use crate::journal::{Blobs, DirectoryStore, Entry, RunStore};
+use crate::run::{Event, LastPass, RunId, RunState, exit};
+use crate::survey::{Digest, Side, Sides};
+
+/// The exit code of differences.
+const DIFFERS: u8 = 2;
+
+/// A run, read for comparing.
+pub(super) struct Read {
+    /// Its name.
+    pub run_id: RunId,
+    /// Its fold.
+    pub run: RunState,
+    /// What can be compared.
+    pub record: Record,
+    /// Its documents.
+    pub blobs: Blobs,
+}
+
+impl Read {
+    /// Reads a run.
+    pub fn of(store: &DirectoryStore, meant: &RunRef) -> Result<Self, LaunchError> {
+        let run_id = lookup::resolve(store, meant)?;
+        Self::by_id(store, run_id)
+    }
+
+    fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
+        let (run, entries) = lookup::folded(store, &run_id)?;
+        Ok(Self {
+            run,
+            record: record(&entries),
+            blobs: store.blobs(&run_id)?,
+            run_id,
+        })
+    }
+
+    /// The copy of the last PASS that this run keeps.
+    pub fn last_pass(&self) -> Option<LastPass> {
+        let (_, _, blob) = self.record.evidence.last()?.sheet.last_pass.as_ref()?;
+        serde_json::from_slice(&self.blobs.get(blob).ok()?).ok()
+    }
+}
+
+fn record(entries: &[Entry<Event>]) -> Record {
+    let mut record = Record::default();
+    for entry in entries {
+        record.apply(entry.at, &entry.event);
+    }
+    record
+}
+
+/// A comparison, and where the documents of each side are.
+pub(super) struct Desk {
+    /// What was compared.
+    pub comparison: Comparison,
+    /// The blobs of each side, tried in order.
+    pub blobs: Sides<Vec<Blobs>>,
+}
+
+impl Desk {
+    /// Opens the documents of a fact; `None`: there is nothing behind it.
+    pub fn open(&self, fact: &ComparedFact) -> Result<Option<Opened>, LaunchError> {
+        if !fact.opens() {
+            return Ok(None);
+        }
+        let text = |side: Side| text_of(fact.sides.get(side).as_ref(), self.blobs.get(side));
+        let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
+        Ok(Some(Opened::of(texts, fact.kind)))
+    }
+}
+
+/// The document of a value; `None`: it has none, or it was not kept. One that is damaged is an error.
+pub(super) fn text_of(
+    value: Option<&SideValue>,
+    blobs: &[Blobs],
+) -> Result<Option<String>, LaunchError> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    if let Some(text) = &value.text {
+        return Ok(Some(text.clone()));
+    }
+    let Some(reference) = &value.document else {
+        return Ok(None);
+    };
+    for blobs in blobs {
+        if blobs
+            .contains(&reference.sha256)
+            .map_err(crate::journal::JournalError::from)?
+        {
+            return Ok(Some(utf8(blobs, &reference.sha256)?));
+        }
+    }
+    Ok(None)
+}
+
+fn utf8(blobs: &Blobs, digest: &Digest) -> Result<String, LaunchError> {
+    let bytes = blobs.get(digest)?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Compares what was asked for.
+pub(super) fn desk(
+    store: &DirectoryStore,
+    read: &Read,
+    sides: &DiffSides,
+) -> Result<Desk, LaunchError> {
+    let last_pass = read.last_pass();
+    let own = vec![read.blobs.clone()];
+    let mut blobs = Sides::new(own.clone(), own);
+    let compare = match sides {
+        DiffSides::Other(other) => {
+            let other = Read::of(store, other)?;
+            let sides = ((&read.record, &read.run), (&other.record, &other.run));
+            let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
+            blobs.after = vec![other.blobs];
+            return Ok(Desk { comparison, blobs });
+        }
+        DiffSides::Evidence(gate) => Compare::Evidence(*gate),
+        DiffSides::Gates => Compare::Gates,
+        DiffSides::LastPass => Compare::LastPass,
+        DiffSides::Predicted => Compare::Predicted,
+        DiffSides::Best => Comparison::available(&read.record)
+            .into_iter()
+            .next()
+            .ok_or_else(|| {
+                LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id))
+            })?,
+    };
+    if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
+        // Its documents are in its own run, as long as that is kept.
+        blobs.before.extend(store.blobs(&last.run_id).ok());
+    }
+    let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
+    let comparison = comparison.map_err(LaunchError::Usage)?;
+    Ok(Desk { comparison, blobs })
+}
+
+/// Prints the differences of a run.
+pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let read = Read::of(&store, &command.run)?;
+    let desk = desk(&store, &read, &command.sides)?;
+    if settings.json() {
+        output::line(&diff_json::document(&read, &desk)?.to_string())?;
+    } else {
+        let terminal = std::io::stdout().is_terminal();
+        let width = command.width.map(usize::from).or_else(|| {
+            let (columns, _) = crossterm::terminal::size().ok().filter(|_| terminal)?;
+            Some(usize::from(columns))
+        });
+        let page = diff_text::Page {
+            width,
+            stat: command.stat,
+            ascii: settings.ascii.value,
+            colour: settings.color.value.is_on(terminal),
+        };
+        output::print(&diff_text::text(&read, &desk, page)?)?;
+    }
+    Ok(exit_code(&desk.comparison))
+}
+
+/// 2: something differs.
+pub(super) fn exit_code(comparison: &Comparison) -> u8 {
+    if comparison.differs() {
+        DIFFERS
+    } else {
+        exit::OK
+    }
+}

@@ -1,0 +1,66 @@
+//! Inked text on a stream. Invariant: without colour not one escape sequence is written; with it every line ends as it began.
+
+use std::fmt::Write as _;
+
+use ratatui::style::{Color, Modifier};
+
+use crate::tui::theme::Theme;
+use crate::tui::widgets::Text;
+
+/// A line with the colours of the theme.
+pub(super) fn painted(text: &Text, theme: &Theme, colour: bool) -> String {
+    let mut line = String::new();
+    for (shown, ink) in text.pieces() {
+        let shown = if theme.ascii() {
+            theme.in_ascii(shown)
+        } else {
+            shown.clone()
+        };
+        if !colour {
+            line.push_str(shown.as_str());
+            continue;
+        }
+        let style = theme.style(ink);
+        let mut codes = Vec::new();
+        let modifiers = [
+            (Modifier::BOLD, "1"),
+            (Modifier::DIM, "2"),
+            (Modifier::ITALIC, "3"),
+        ];
+        for (modifier, code) in modifiers {
+            if style.add_modifier.contains(modifier) {
+                codes.push(code);
+            }
+        }
+        codes.extend(style.fg.and_then(foreground));
+        if codes.is_empty() {
+            line.push_str(shown.as_str());
+        } else {
+            let _ = write!(
+                line,
+                "\u{1b}[{}m{}\u{1b}[0m",
+                codes.join(";"),
+                shown.as_str()
+            );
+        }
+    }
+    if colour {
+        return line;
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// The code of the colours that the theme uses.
+fn foreground(colour: Color) -> Option<&'static str> {
+    Some(match colour {
+        Color::Red => "31",
+        Color::Green => "32",
+        Color::Yellow => "33",
+        Color::Blue => "34",
+        Color::Magenta => "35",
+        Color::Cyan => "36",
+        Color::White => "37",
+        _ => return None,
+    })
+}

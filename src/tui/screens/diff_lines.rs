@@ -1,0 +1,272 @@
+//! The lines of two aligned documents, side by side or stacked. Invariant: nothing is cut without a mark and a count; what is equal and hidden is counted.
+
+use std::ops::Range;
+
+use crate::desk::Opened;
+use crate::survey::{Item, Marks, Row, Shape, Side, Sides, marks};
+use crate::tui::theme::{Ink, Theme};
+use crate::tui::widgets::{Atom, CELL_MIN, Text, cells};
+
+/// How documents are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiffLayout {
+    /// Columns; `usize::MAX`: no limit, and nothing is broken.
+    pub width: usize,
+    /// Side by side, where there is room.
+    pub split: bool,
+    /// Long lines go on below; else they are cut with a mark and a count.
+    pub wrap: bool,
+}
+
+/// One line of output, and which bytes of which line stand in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiffLine {
+    /// What is drawn.
+    pub text: Text,
+    /// For each side: the line of the document, and the bytes of it that stand here.
+    pub cells: Sides<Option<(usize, Range<usize>)>>,
+}
+
+impl DiffLine {
+    fn remark(text: Text) -> Self {
+        Self {
+            text,
+            cells: Sides::default(),
+        }
+    }
+}
+
+/// The widths that follow from a layout for these documents.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    /// Width of each side; the right one only where split.
+    sides: Sides<usize>,
+    split: bool,
+    /// Digits of line numbers; 0: none.
+    digits: usize,
+}
+
+impl Columns {
+    fn of(opened: &Opened, layout: DiffLayout) -> Self {
+        let lines = opened.alignment.lines();
+        let digits = lines.before.max(lines.after).max(1).ilog10() as usize + 1;
+        let half = layout.width.saturating_sub(1) / 2;
+        let split = layout.split && layout.width < usize::MAX && half > CELL_MIN + 1;
+        let sides = if split {
+            Sides::new(half, layout.width - 1 - half)
+        } else {
+            Sides::new(layout.width, layout.width)
+        };
+        // Numbers are the first thing to give way.
+        let numbered = sides.before.saturating_sub(digits + 2) >= 2 * CELL_MIN;
+        Self {
+            sides,
+            split,
+            digits: if numbered { digits } else { 0 },
+        }
+    }
+
+    /// Columns before the text of a side.
+    fn gutter(&self) -> usize {
+        if self.digits == 0 { 1 } else { self.digits + 2 }
+    }
+
+    fn room(&self, side: Side) -> usize {
+        self.sides
+            .get(side)
+            .saturating_sub(self.gutter())
+            .max(CELL_MIN)
+    }
+}
+
+/// Draws an item of a folded alignment.
+pub fn diff_lines(
+    opened: &Opened,
+    item: &Item,
+    layout: DiffLayout,
+    theme: &Theme,
+) -> Vec<DiffLine> {
+    let columns = Columns::of(opened, layout);
+    match item {
+        Item::Fold { rows, .. } => {
+            let noun = match (opened.shape, rows.len()) {
+                (Shape::Text, _) => "equal lines",
+                (Shape::Keyed, _) => "equal rows",
+            };
+            let words = format!("... {} {noun} ...", rows.len());
+            vec![DiffLine::remark(fold_line(&columns, &words))]
+        }
+        Item::Row(row) => row_lines(opened, opened.alignment.row(*row), layout, &columns, theme),
+    }
+}
+
+fn fold_line(columns: &Columns, words: &str) -> Text {
+    let indent = " ".repeat(columns.gutter());
+    let one = Text::inked(Ink::Dim, format!("{indent}{words}"));
+    if !columns.split {
+        return one.clip(columns.sides.before, "..");
+    }
+    let two = one.clone().clip(columns.sides.after, "..");
+    one.to_column(columns.sides.before)
+        .with(Ink::Dim, "|")
+        .then(two)
+}
+
+fn row_lines(
+    opened: &Opened,
+    row: Row,
+    layout: DiffLayout,
+    columns: &Columns,
+    theme: &Theme,
+) -> Vec<DiffLine> {
+    let found = match row {
+        Row::Changed { before, after } => marks(
+            opened.documents.before.line(before),
+            opened.documents.after.line(after),
+        ),
+        _ => Marks::default(),
+    };
+    let side = |side: Side| side_lines(opened, row, side, layout, columns, &found, theme);
+    if columns.split {
+        return beside(side(Side::Before), side(Side::After), columns);
+    }
+    match row {
+        Row::Equal { before, after } => {
+            let mut lines = side(Side::Before);
+            for line in &mut lines {
+                let (_, range) = line.cells.before.clone().unwrap_or((before, 0..0));
+                line.cells.after = Some((after, range));
+            }
+            lines
+        }
+        _ => {
+            let mut lines = side(Side::Before);
+            lines.extend(side(Side::After));
+            lines
+        }
+    }
+}
+
+/// The two sides on the same lines; the shorter one is filled up.
+fn beside(before: Vec<DiffLine>, after: Vec<DiffLine>, columns: &Columns) -> Vec<DiffLine> {
+    let height = before.len().max(after.len());
+    let mut rows = (before.into_iter(), after.into_iter());
+    (0..height)
+        .map(|_| {
+            let one = rows.0.next().unwrap_or_default();
+            let two = rows.1.next().unwrap_or_default();
+            DiffLine {
+                text: one
+                    .text
+                    .to_column(columns.sides.before)
+                    .with(Ink::Dim, "|")
+                    .then(two.text),
+                cells: Sides::new(one.cells.before, two.cells.after),
+            }
+        })
+        .collect()
+}
+
+/// The lines of one side of a row, with marks below.
+fn side_lines(
+    opened: &Opened,
+    row: Row,
+    side: Side,
+    layout: DiffLayout,
+    columns: &Columns,
+    marks: &Marks,
+    theme: &Theme,
+) -> Vec<DiffLine> {
+    let Some(line) = row.line(side) else {
+        return Vec::new();
+    };
+    let text = opened.documents.get(side).line(line);
+    let room = columns.room(side);
+    let moved = opened.alignment.moved(side, line);
+    let marked = marks.get(side);
+    let ink = match row {
+        Row::Equal { .. } => Ink::Plain,
+        Row::Changed { .. } => Ink::Bold,
+        _ => Ink::Drift,
+    };
+    let broken = if layout.wrap {
+        cells(text, room)
+    } else {
+        cells(text, usize::MAX)
+    };
+    let mut lines = Vec::new();
+    for (nth, cell) in broken.iter().enumerate() {
+        let gutter = gutter(columns, row, side, (nth == 0).then_some(line));
+        let body = inked(cell, marked, ink).clip(room, theme.ellipsis());
+        let start = cell.first().map_or(0, |atom| atom.range.start);
+        let end = cell.last().map_or(start, |atom| atom.range.end);
+        let mut drawn = DiffLine::remark(gutter.then(body));
+        *drawn.cells.get_mut(side) = Some((line, start..end));
+        lines.push(drawn);
+        if let Some(carets) = carets(cell, marked) {
+            let indent = " ".repeat(columns.gutter());
+            let carets = Text::inked(Ink::Drift, carets).clip(room, theme.ellipsis());
+            lines.push(DiffLine::remark(Text::plain(indent).then(carets)));
+        }
+    }
+    let unended = opened.documents.get(side).is_unended()
+        && line + 1 == opened.documents.get(side).count()
+        && !matches!(row, Row::Equal { .. });
+    let remarks = [
+        moved.map(|other| format!("(moved: line {} on the other side)", other + 1)),
+        unended.then(|| "(no line break at the end)".to_owned()),
+    ];
+    for remark in remarks.into_iter().flatten() {
+        let indent = " ".repeat(columns.gutter());
+        let remark = Text::inked(Ink::Dim, remark).clip(room, theme.ellipsis());
+        lines.push(DiffLine::remark(Text::plain(indent).then(remark)));
+    }
+    lines
+}
+
+fn gutter(columns: &Columns, row: Row, side: Side, line: Option<usize>) -> Text {
+    let mark = match (row, side, columns.split) {
+        (Row::Equal { .. }, _, _) => " ",
+        (Row::Changed { .. }, _, true) => "!",
+        (_, Side::Before, _) => "-",
+        (_, Side::After, _) => "+",
+    };
+    let mark = Text::inked(Ink::Drift, if line.is_some() { mark } else { " " });
+    if columns.digits == 0 {
+        return mark;
+    }
+    let number = line.map_or_else(String::new, |line| (line + 1).to_string());
+    mark.with(
+        Ink::Dim,
+        format!("{number:>width$} ", width = columns.digits),
+    )
+}
+
+fn is_marked(atom: &Atom, marks: &[Range<usize>]) -> bool {
+    marks
+        .iter()
+        .any(|mark| mark.start < atom.range.end && atom.range.start < mark.end)
+}
+
+fn inked(cell: &[Atom], marks: &[Range<usize>], ink: Ink) -> Text {
+    let mut text = Text::new();
+    for stretch in cell.chunk_by(|one, two| is_marked(one, marks) == is_marked(two, marks)) {
+        let marked = stretch.first().is_some_and(|atom| is_marked(atom, marks));
+        let shown: String = stretch.iter().map(|atom| atom.shown.as_str()).collect();
+        text.push(if marked { Ink::Drift } else { ink }, shown);
+    }
+    text
+}
+
+/// `^` below what is marked; nothing if nothing is.
+fn carets(cell: &[Atom], marks: &[Range<usize>]) -> Option<String> {
+    if !cell.iter().any(|atom| is_marked(atom, marks)) {
+        return None;
+    }
+    let mut carets = String::new();
+    for atom in cell {
+        let mark = if is_marked(atom, marks) { "^" } else { " " };
+        carets.push_str(&mark.repeat(atom.columns));
+    }
+    Some(carets.trim_end().to_owned())
+}
