@@ -1,11 +1,15 @@
 //! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::survey::{
     Alignment, FactKind, FieldChange, Lines, Row, Shape, Side, Sides, column, field_changes,
 };
 
 /// Fields of a row named in one sentence; the rest is counted.
 const FIELDS_MAX: usize = 4;
+/// Characters of a value that a sentence quotes; what is left out is counted.
+const EXCERPT_MAX: usize = 60;
 
 /// Two documents, aligned.
 #[derive(Debug, Clone)]
@@ -137,10 +141,36 @@ fn name(line: &str) -> String {
     }
 }
 
+/// The part of a long value around a column, with what is left out counted on both sides.
+fn excerpt(value: &str, column: usize) -> String {
+    let characters: Vec<&str> = value.graphemes(true).collect();
+    if characters.len() <= EXCERPT_MAX {
+        return value.to_owned();
+    }
+    let start = column
+        .saturating_sub(EXCERPT_MAX / 3)
+        .min(characters.len() - EXCERPT_MAX / 2);
+    let end = (start + EXCERPT_MAX).min(characters.len());
+    let left_out = |count: usize| match count {
+        0 => String::new(),
+        count => format!("[+{count}]"),
+    };
+    format!(
+        "{}{}{}",
+        left_out(start),
+        characters[start..end].concat(),
+        left_out(characters.len() - end)
+    )
+}
+
 fn fields(one: &str, two: &str) -> String {
     let changes = field_changes(one, two);
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let say = |change: &FieldChange| {
+        let side = |value: &Option<String>| match (value, &change.before, &change.after) {
+            (Some(value), Some(one), Some(two)) => excerpt(value, column(one, two)),
+            (Some(value), _, _) => excerpt(value, 1),
+            (None, _, _) => "none".to_owned(),
+        };
         format!(
             "{} {} -> {}",
             change.field,

@@ -128,12 +128,7 @@ pub(super) fn desk(
         DiffSides::Gates => Compare::Gates,
         DiffSides::LastPass => Compare::LastPass,
         DiffSides::Predicted => Compare::Predicted,
-        DiffSides::Best => Comparison::available(&read.record)
-            .into_iter()
-            .next()
-            .ok_or_else(|| {
-                LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id))
-            })?,
+        DiffSides::Best => best(read, last_pass.as_ref())?,
     };
     if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
         // Its documents are in its own run, as long as that is kept.
@@ -142,6 +137,15 @@ pub(super) fn desk(
     let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
     let comparison = comparison.map_err(LaunchError::Usage)?;
     Ok(Desk { comparison, blobs })
+}
+
+/// What tells most of what this run has seen.
+fn best(read: &Read, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
+    let mut all = Comparison::available(&read.record).into_iter();
+    let can =
+        |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
+    all.find(can)
+        .ok_or_else(|| LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id)))
 }
 
 /// Prints the differences of a run.
