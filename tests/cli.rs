@@ -103,6 +103,8 @@ fn last(part: &str) -> RunRef {
 #[case("verify ./8a941203", Command::Verify(VerifyTarget::Directory("./8a941203".into())))]
 #[case("verify /srv/Runs", Command::Verify(VerifyTarget::Directory("/srv/Runs".into())))]
 #[case("survey", Command::Survey)]
+#[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
+#[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]
 #[case("report last", Command::Report { run: RunRef::Last })]
 #[case("profile list", Command::Profile(ProfileCommand::List))]
 #[case("profile show", Command::Profile(ProfileCommand::Show { name: None }))]

@@ -1,5 +1,7 @@
 //! What we can prove: gate checks, claims and forbidden-action detectors, and what `verify` recomputes. Invariant: pure; no verdict without the evidence it was computed from.
 
+mod after;
+mod after_rows;
 #[cfg(test)]
 mod book;
 mod claims;
@@ -22,6 +24,8 @@ mod seam;
 mod secrets;
 mod sent;
 
+pub use after::{AfterMatcher, Outcome, Outcomes, UnitAfter, UnitsJudged};
+pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
 pub use claims::{claims, non_mutation};
 pub use feasibility::{Feasibility, QuerySeen, g1};
 pub use forbidden::{Forbidden, forbidden};

@@ -131,6 +131,15 @@ pub(super) enum Word {
         #[arg(value_name = "RUN_ID|DIR")]
         target: PathBuf,
     },
+    /// Takes one read-only survey against a sealed run: 0 it still holds, 2 with the difference.
+    Recheck {
+        /// The sealed run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// Compares the predicted effect with what happened since, unit by unit.
+        #[arg(long)]
+        after: bool,
+    },
     /// Takes one read-only survey and prints it.
     Survey,
     /// Prints the reports of a run.

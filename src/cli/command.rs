@@ -54,6 +54,13 @@ pub enum Command {
     Verify(VerifyTarget),
     /// `drygate survey`.
     Survey,
+    /// `drygate recheck RUN_ID`.
+    Recheck {
+        /// The sealed run.
+        run: RunRef,
+        /// Compare the predicted effect with what happened since.
+        after: bool,
+    },
     /// `drygate report RUN_ID`.
     Report {
         /// The run.

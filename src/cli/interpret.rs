@@ -62,6 +62,7 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
         Word::Runs => Command::Runs,
         Word::Verify { target } => Command::Verify(verify_target(target)),
+        Word::Recheck { run, after } => Command::Recheck { run, after },
         Word::Survey => Command::Survey,
         Word::Report { run } => Command::Report { run },
         Word::Diff {

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, listing, output, resuming, screen, surveying, verifying,
+    LaunchError, deciding, demo, diffing, listing, output, rechecking, resuming, screen, surveying,
+    verifying,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -89,6 +90,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         }
         Command::Runs => listing::runs(settings),
         Command::Verify(target) => verifying::verify(settings, target),
+        Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),
         Command::Report { run } => listing::report(settings, run),
         Command::Diff(command) => diffing::diff(settings, command),

@@ -14,6 +14,8 @@ mod machine;
 mod output;
 mod painting;
 mod planning;
+mod rechecked;
+mod rechecking;
 mod resuming;
 mod screen;
 mod signals;

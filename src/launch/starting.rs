@@ -59,6 +59,20 @@ pub fn connection(settings: &Settings) -> Result<ConnectionSettings, LaunchError
     )?)
 }
 
+/// How to reach the database of a run: that of the settings where one is named, else the recorded one.
+pub fn connection_of(
+    settings: &Settings,
+    created: &RunCreated,
+) -> Result<ConnectionSettings, LaunchError> {
+    match &settings.database_url {
+        Some(_) => connection(settings),
+        None => Ok(ConnectionSettings::resolve(
+            Some(&created.target.reconnect),
+            &Environment::of_process(),
+        )?),
+    }
+}
+
 /// The target as it may be shown.
 pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> TargetIdentity {
     LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), "identity").identity()
@@ -200,13 +214,7 @@ pub fn take(
         text,
         origin: ProfileOrigin::File(file.into()),
     };
-    let connection = match &settings.database_url {
-        Some(_) => connection(settings)?,
-        None => ConnectionSettings::resolve(
-            Some(&created.target.reconnect),
-            &Environment::of_process(),
-        )?,
-    };
+    let connection = connection_of(settings, &created)?;
     let repository = settings
         .repo
         .as_ref()

@@ -14,7 +14,7 @@ use crate::journal::{
 };
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscover, ReportInput};
-use crate::run::{Event, RunState, StopCode};
+use crate::run::{Event, RunId, RunState, StopCode};
 use crate::runner::fold;
 use crate::survey::Digest;
 
@@ -62,6 +62,12 @@ pub fn verify(settings: &Settings, target: &VerifyTarget) -> Result<u8, LaunchEr
         output::print(&text(&found))?;
     }
     Ok(code)
+}
+
+/// What does not verify of a run in the store.
+pub fn findings(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<String>, LaunchError> {
+    let found = inspect(store.storage(), &DirectoryStore::run_path(run_id))?;
+    Ok(found.findings)
 }
 
 fn text(found: &Found) -> String {

@@ -3,10 +3,7 @@
 use super::RunnerError;
 use super::chronicle::Chronicle;
 use crate::run::{ApprovalGate, Event};
-use crate::survey::{Document, FactChange, RowChange, Survey, compare, compare_rows};
-
-/// Rows named for each fact; the rest is counted.
-const ROWS_MAX: usize = 50;
+use crate::survey::{Digest, Document, FactChange, Survey, changes_with_rows};
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
 pub(super) fn changes(
@@ -15,35 +12,8 @@ pub(super) fn changes(
     found: &Survey,
     documents: &[Document],
 ) -> Vec<FactChange> {
-    let mut changes = compare(pin, found);
-    for change in &mut changes {
-        let key = change.key.as_str();
-        let before = pin.fact(key).and_then(|fact| fact.document.as_ref());
-        let after = found.fact(key).and_then(|fact| fact.document.as_ref());
-        let (Some(before), Some(after)) = (before, after) else {
-            continue;
-        };
-        let now = documents
-            .iter()
-            .find(|document| document.reference().sha256 == after.sha256);
-        if let (Some(then), Some(now)) = (chronicle.document(&before.sha256), now) {
-            change.rows = capped(compare_rows(&then, &now.text));
-        }
-    }
-    changes
-}
-
-fn capped(mut rows: Vec<RowChange>) -> Vec<RowChange> {
-    let more = rows.len().saturating_sub(ROWS_MAX);
-    if more > 0 {
-        rows.truncate(ROWS_MAX);
-        rows.push(RowChange {
-            key: format!("... {more} more rows differ"),
-            approved: None,
-            found: None,
-        });
-    }
-    rows
+    let then = |digest: &Digest| chronicle.document(digest);
+    changes_with_rows(pin, found, &then, documents)
 }
 
 /// Records drift if there is any, and keeps its documents; its stop is raised next. `true`: there is.

@@ -1,6 +1,7 @@
 //! What we saw: facts, provenance, snapshots, digests and their comparison. Invariant: pure; imports nothing of ours.
 
 mod align;
+mod change;
 mod compare;
 mod digest;
 mod fact;
@@ -17,6 +18,7 @@ mod taken;
 mod time;
 
 pub use align::{Alignment, Counts, Row, Shape};
+pub use change::{changes_with_rows, rows_of};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use digest::{Digest, DigestError, Hasher, facts_digest};
 pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};

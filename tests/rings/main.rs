@@ -3,4 +3,5 @@
 
 mod harness;
 mod headless;
+mod recheck;
 mod support;

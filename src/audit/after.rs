@@ -1,0 +1,282 @@
+//! Did a prediction come true? The unit ledger of a run against the streams of today. Invariant: every unit is counted once, and memory does not grow with the units.
+
+use std::iter::Peekable;
+
+use serde::Serialize;
+
+use crate::simulate::{Decision, Lifecycle, Pairing, Unit, Verification};
+
+/// So many units are kept to be compared with the rows of the protected tables; those have no rows to compare with beyond 10,000.
+const KEPT_MAX: usize = 20_000;
+/// So many units that are not as predicted are named; the rest is counted.
+const LISTED_MAX: usize = 200;
+
+/// What became of one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its change was predicted, and it is done.
+    AsPredicted,
+    /// Its change was predicted, and nothing of it is done.
+    NotDone,
+    /// Its change was predicted, and something else was done.
+    Otherwise,
+    /// No change was predicted, and it changed.
+    NotPredicted,
+    /// No change was predicted, and it did not change.
+    Untouched,
+}
+
+impl Outcome {
+    /// The words of the contract.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AsPredicted => "done as predicted",
+            Self::NotDone => "not done",
+            Self::Otherwise => "done otherwise",
+            Self::NotPredicted => "not predicted",
+            Self::Untouched => "unchanged, as predicted",
+        }
+    }
+}
+
+/// How many units came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// Done as predicted.
+    pub as_predicted: u64,
+    /// Predicted and not done.
+    pub not_done: u64,
+    /// Predicted and done otherwise.
+    pub otherwise: u64,
+    /// Changed without a prediction.
+    pub not_predicted: u64,
+    /// Unchanged, as predicted.
+    pub untouched: u64,
+}
+
+impl Outcomes {
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::AsPredicted => &mut self.as_predicted,
+            Outcome::NotDone => &mut self.not_done,
+            Outcome::Otherwise => &mut self.otherwise,
+            Outcome::NotPredicted => &mut self.not_predicted,
+            Outcome::Untouched => &mut self.untouched,
+        } += 1;
+    }
+
+    /// Whether everything that was predicted is done, and nothing else.
+    pub fn came_true(&self) -> bool {
+        self.not_done + self.otherwise + self.not_predicted == 0
+    }
+}
+
+/// One unit, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnitAfter {
+    /// The unit's key.
+    pub key: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What was predicted: `cut, enact`, `enact`, `no change`.
+    pub predicted: String,
+    /// What is found.
+    pub found: String,
+}
+
+/// A unit with the decision that it is judged by.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) unit: UnitAfter,
+    pub(super) decision: Option<Decision>,
+}
+
+/// Units judged by key, content and state.
+#[derive(Debug)]
+pub struct UnitsJudged {
+    /// How many came to what.
+    pub(super) counts: Outcomes,
+    /// Every unit, or only those that are not as predicted.
+    pub(super) units: Vec<Judged>,
+    /// Whether `units` are all of them.
+    pub(super) complete: bool,
+}
+
+/// Merges the unit ledger with the pairings of today, both in key order.
+pub struct AfterMatcher<'l, I: Iterator<Item = Decision>> {
+    lifecycle: &'l Lifecycle,
+    ledger: Peekable<I>,
+    judged: UnitsJudged,
+}
+
+impl<'l, I: Iterator<Item = Decision>> AfterMatcher<'l, I> {
+    /// A merge with the ledger of the last simulated step. A key that occurred twice then has no decision of its own.
+    pub fn new(lifecycle: &'l Lifecycle, ledger: I) -> Self {
+        Self {
+            lifecycle,
+            ledger: ledger.peekable(),
+            judged: UnitsJudged {
+                counts: Outcomes::default(),
+                units: Vec::new(),
+                complete: true,
+            },
+        }
+    }
+
+    /// Judges the next pairing, and the decisions before it that have none any more.
+    pub fn feed(&mut self, pairing: &Pairing) {
+        let key = key_of(pairing);
+        if let Pairing::Duplicate(key) = pairing {
+            let found = "the key occurs twice".to_owned();
+            self.keep(new_unit(key.clone(), found), None);
+            return;
+        }
+        self.skip_to(Some(key));
+        let known = self.ledger.next_if(|decision| decision.key == *key);
+        let unit = match &known {
+            Some(decision) => judge(decision, Some(pairing), self.lifecycle),
+            None => new_unit(key.to_owned(), describe(Some(pairing))),
+        };
+        self.keep(unit, known);
+    }
+
+    /// Judges what the streams of today do not have any more.
+    pub fn finish(mut self) -> UnitsJudged {
+        self.skip_to(None);
+        self.judged
+    }
+
+    fn skip_to(&mut self, key: Option<&str>) {
+        let before = |decision: &Decision| {
+            decision.verify == Verification::Duplicate
+                || key.is_none_or(|key| decision.key.as_str() < key)
+        };
+        while let Some(decision) = self.ledger.next_if(before) {
+            if decision.verify == Verification::Duplicate {
+                continue;
+            }
+            let unit = judge(&decision, None, self.lifecycle);
+            self.keep(unit, Some(decision));
+        }
+    }
+
+    fn keep(&mut self, unit: UnitAfter, decision: Option<Decision>) {
+        let judged = &mut self.judged;
+        judged.counts.add(unit.outcome);
+        if judged.complete && judged.units.len() == KEPT_MAX {
+            judged.complete = false;
+            judged.units.retain(|kept| is_named(&kept.unit));
+            judged.units.truncate(LISTED_MAX);
+        }
+        let room = judged.units.len() < LISTED_MAX && is_named(&unit);
+        if judged.complete || room {
+            judged.units.push(Judged { unit, decision });
+        }
+    }
+}
+
+/// The units that are not as predicted, as many as are named.
+pub(super) fn named(units: impl Iterator<Item = UnitAfter>) -> Vec<UnitAfter> {
+    units.filter(is_named).take(LISTED_MAX).collect()
+}
+
+fn is_named(unit: &UnitAfter) -> bool {
+    !matches!(unit.outcome, Outcome::AsPredicted | Outcome::Untouched)
+}
+
+fn key_of(pairing: &Pairing) -> &str {
+    match pairing {
+        Pairing::Both(piece, _) | Pairing::OnlyPiece(piece) => &piece.key,
+        Pairing::OnlyUnit(unit) => &unit.key,
+        Pairing::Duplicate(key) => key,
+    }
+}
+
+fn new_unit(key: String, found: String) -> UnitAfter {
+    UnitAfter {
+        key,
+        outcome: Outcome::NotPredicted,
+        predicted: "not there then".to_owned(),
+        found,
+    }
+}
+
+fn describe(now: Option<&Pairing>) -> String {
+    match now {
+        None => "neither source piece nor unit".to_owned(),
+        Some(Pairing::OnlyPiece(_)) => "a source piece without a unit".to_owned(),
+        Some(Pairing::OnlyUnit(unit)) => format!("{}, without a source piece", unit.state),
+        Some(Pairing::Both(piece, unit)) if piece.content == unit.content => unit.state.clone(),
+        Some(Pairing::Both(_, unit)) => format!("{}, content not as in the source", unit.state),
+        Some(Pairing::Duplicate(_)) => "the key occurs twice".to_owned(),
+    }
+}
+
+/// `cut, enact`, or nothing.
+pub(super) fn predicted(decision: &Decision) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    if decision.cut.as_deref() == Some("would_insert") {
+        steps.push("cut");
+    }
+    if decision.enact.as_deref() == Some("would_enact") {
+        steps.push("enact");
+    }
+    steps
+}
+
+/// How piece and unit of one key stand to each other, as VERIFY saw it then.
+fn stands(now: Option<&Pairing>) -> Option<Verification> {
+    match now? {
+        Pairing::Both(piece, unit) if piece.content == unit.content => Some(Verification::Equal),
+        Pairing::Both(..) => Some(Verification::Differs),
+        Pairing::OnlyPiece(_) => Some(Verification::AsCut),
+        Pairing::OnlyUnit(_) => Some(Verification::Gap),
+        Pairing::Duplicate(_) => Some(Verification::Duplicate),
+    }
+}
+
+fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
+    match now? {
+        Pairing::Both(_, unit) | Pairing::OnlyUnit(unit) => Some(unit),
+        Pairing::OnlyPiece(_) | Pairing::Duplicate(_) => None,
+    }
+}
+
+fn judge(decision: &Decision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
+    let steps = predicted(decision);
+    let state = unit_of(now).map(|unit| unit.state.as_str());
+    let stands_now = stands(now);
+    let illegal_then = decision.verify == Verification::IllegalState;
+    let same_content = stands_now == Some(decision.verify) || illegal_then;
+    let unchanged = state == decision.state.as_deref() && same_content;
+    let outcome = if steps.is_empty() {
+        if unchanged {
+            Outcome::Untouched
+        } else {
+            Outcome::NotPredicted
+        }
+    } else if unchanged {
+        Outcome::NotDone
+    } else {
+        let fits = match decision.verify {
+            Verification::AsCut => stands_now == Some(Verification::Equal),
+            _ => same_content,
+        };
+        if fits && state == Some(lifecycle.target.as_str()) {
+            Outcome::AsPredicted
+        } else {
+            Outcome::Otherwise
+        }
+    };
+    UnitAfter {
+        key: decision.key.clone(),
+        outcome,
+        predicted: if steps.is_empty() {
+            "no change".to_owned()
+        } else {
+            steps.join(", ")
+        },
+        found: describe(now),
+    }
+}

@@ -1,0 +1,256 @@
+//! The second half of "did it come true?": the rows that changed, against the effects that the lifecycle declares. Invariant: a row that no prediction explains is named.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::after::{Judged, Outcome, Outcomes, UnitAfter, UnitsJudged, named, predicted};
+use crate::profile::Profile;
+use crate::simulate::{Decision, Lifecycle, PredictedEffect, StepEffect};
+use crate::survey::{FactChange, RowChange};
+
+/// Rows inserted, updated and deleted.
+pub type RowCounts = [u64; 3];
+
+/// The rows of one table that changed since. `None`: it is too long for its rows to be kept.
+pub type TableRows = (String, Option<Vec<RowChange>>);
+
+/// One table: predicted, and what its rows show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableAfter {
+    /// Table.
+    pub table: String,
+    /// Rows that the prediction inserts, updates and deletes.
+    pub predicted: RowCounts,
+    /// Rows that were inserted, updated and deleted since; `None`: the table is too long to tell.
+    pub found: Option<RowCounts>,
+}
+
+/// What became of a prediction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct After {
+    /// How many units came to what.
+    pub units: Outcomes,
+    /// The units that are not as predicted, by name.
+    pub named: Vec<UnitAfter>,
+    /// Whether each unit was also compared with the rows of its tables.
+    pub rows_compared: bool,
+    /// The tables of the prediction.
+    pub tables: Vec<TableAfter>,
+    /// Facts that moved as facts do when a prediction comes true: counts, and the tables it touches.
+    pub moved: Vec<FactChange>,
+    /// Differences that nothing predicted: functions, grants, the role, tables that it does not touch, rows of no unit.
+    pub beside: Vec<FactChange>,
+}
+
+impl After {
+    /// Whether everything predicted is done, and nothing else.
+    pub fn came_true(&self) -> bool {
+        self.units.came_true() && self.beside.is_empty()
+    }
+}
+
+/// Completes the judgement of units with rows and facts.
+pub fn after(
+    profile: &Profile,
+    effect: &PredictedEffect,
+    judged: UnitsJudged,
+    rows: &[TableRows],
+    changes: Vec<FactChange>,
+) -> After {
+    let lifecycle = &profile.lifecycle;
+    let mut unexplained = Unexplained::of(rows);
+    let rows_compared = judged.complete;
+    let (units, named) = if rows_compared {
+        with_rows(judged.units, lifecycle, rows, &mut unexplained)
+    } else {
+        (
+            judged.counts,
+            named(judged.units.into_iter().map(|j| j.unit)),
+        )
+    };
+    let touched: Vec<&str> = effect.touched().map(|t| t.table.as_str()).collect();
+    let follows = |change: &FactChange| {
+        let key = change.key.as_str();
+        let counted = profile.facts.iter().any(|fact| fact.key == key) || key == "candidates";
+        let content = profile.contents.iter().find(|content| content.key == key);
+        counted || content.is_some_and(|content| touched.contains(&content.table.as_str()))
+    };
+    let (moved, mut beside): (Vec<_>, Vec<_>) = changes.into_iter().partition(follows);
+    for content in &profile.contents {
+        let rest = if rows_compared {
+            unexplained.rest(&content.table)
+        } else {
+            Vec::new()
+        };
+        let known = beside
+            .iter()
+            .any(|change| change.key.as_str() == content.key);
+        if let (false, Some(change)) = (
+            known || rest.is_empty(),
+            moved
+                .iter()
+                .find(|change| change.key.as_str() == content.key),
+        ) {
+            beside.push(FactChange {
+                rows: rest,
+                ..change.clone()
+            });
+        }
+    }
+    After {
+        units,
+        named,
+        rows_compared,
+        tables: tables(effect, rows),
+        moved,
+        beside,
+    }
+}
+
+fn tables(effect: &PredictedEffect, rows: &[TableRows]) -> Vec<TableAfter> {
+    let found = |table: &str| {
+        let rows = rows.iter().find(|(name, _)| name == table)?;
+        Some(counts(rows.1.as_ref()?.iter()))
+    };
+    effect
+        .tables
+        .iter()
+        .map(|t| TableAfter {
+            table: t.table.clone(),
+            predicted: [*t.insert.get(), *t.update.get(), *t.delete.get()],
+            found: found(&t.table),
+        })
+        .collect()
+}
+
+fn counts<'r>(rows: impl Iterator<Item = &'r RowChange>) -> RowCounts {
+    let mut counts = [0; 3];
+    for row in rows {
+        match (&row.approved, &row.found) {
+            (None, _) => counts[0] += 1,
+            (Some(_), Some(_)) => counts[1] += 1,
+            (Some(_), None) => counts[2] += 1,
+        }
+    }
+    counts
+}
+
+/// The rows that no unit has claimed yet, by table, in key order.
+struct Unexplained<'r> {
+    tables: BTreeMap<&'r str, BTreeMap<&'r str, Vec<&'r RowChange>>>,
+}
+
+impl<'r> Unexplained<'r> {
+    fn of(rows: &'r [TableRows]) -> Self {
+        let mut tables: BTreeMap<&str, BTreeMap<&str, Vec<&RowChange>>> = BTreeMap::new();
+        for (table, rows) in rows {
+            let by_key = tables.entry(table).or_default();
+            for row in rows.iter().flatten() {
+                by_key.entry(&row.key).or_default().push(row);
+            }
+        }
+        Self { tables }
+    }
+
+    /// Takes the rows of one unit: those whose key is the unit's, or begins with it and a slash.
+    fn claim(&mut self, table: &str, unit: &str) -> Vec<&'r RowChange> {
+        let Some(rows) = self.tables.get_mut(table) else {
+            return Vec::new();
+        };
+        let inner = format!("{unit}/");
+        let mut keys: Vec<&str> = rows
+            .range(inner.as_str()..)
+            .map(|(key, _)| *key)
+            .take_while(|key| key.starts_with(&inner))
+            .collect();
+        keys.extend(rows.get_key_value(unit).map(|(key, _)| *key));
+        keys.into_iter()
+            .filter_map(|key| rows.remove(key))
+            .flatten()
+            .collect()
+    }
+
+    fn rest(&self, table: &str) -> Vec<RowChange> {
+        let rows = self.tables.get(table).into_iter().flatten();
+        rows.flat_map(|(_, rows)| rows.iter().map(|row| (*row).clone()))
+            .collect()
+    }
+}
+
+fn with_rows(
+    units: Vec<Judged>,
+    lifecycle: &Lifecycle,
+    rows: &[TableRows],
+    unexplained: &mut Unexplained<'_>,
+) -> (Outcomes, Vec<UnitAfter>) {
+    let mut outcomes = Outcomes::default();
+    let mut judged = Vec::with_capacity(units.len());
+    for Judged { mut unit, decision } in units {
+        let mut unlike = Vec::new();
+        let mut changed = false;
+        for (table, known) in rows {
+            if known.is_none() {
+                continue;
+            }
+            let found = counts(unexplained.claim(table, &unit.key).into_iter());
+            let wanted = decision
+                .as_ref()
+                .map_or([0; 3], |decision| expected(decision, lifecycle, table));
+            changed |= found != [0; 3];
+            if found != wanted {
+                let (found, wanted) = (row_words(found), row_words(wanted));
+                unlike.push(format!("{table}: {found}, predicted {wanted}"));
+            }
+        }
+        let outcome = match unit.outcome {
+            Outcome::AsPredicted if !unlike.is_empty() => Outcome::Otherwise,
+            Outcome::NotDone if changed => Outcome::Otherwise,
+            Outcome::Untouched if changed => Outcome::NotPredicted,
+            as_it_was => as_it_was,
+        };
+        if outcome != unit.outcome || (outcome != Outcome::NotDone && !unlike.is_empty()) {
+            unit.found = format!("{}; {}", unit.found, unlike.join("; "));
+        }
+        unit.outcome = outcome;
+        outcomes.add(outcome);
+        judged.push(unit);
+    }
+    (outcomes, named(judged.into_iter()))
+}
+
+/// The rows of `table` that a unit's predicted steps would show: a row that is inserted and then updated shows as inserted.
+fn expected(decision: &Decision, lifecycle: &Lifecycle, table: &str) -> RowCounts {
+    let steps = predicted(decision);
+    let mut sums = [0; 3];
+    let effects: [(&str, &StepEffect); 2] = [("cut", &lifecycle.cut), ("enact", &lifecycle.enact)];
+    for (step, effects) in effects {
+        if !steps.contains(&step) {
+            continue;
+        }
+        for effect in effects.iter().filter(|effect| effect.table == table) {
+            sums[0] += effect.insert;
+            sums[1] += effect.update;
+            sums[2] += effect.delete;
+        }
+    }
+    if steps.contains(&"cut") {
+        sums[1] = sums[1].saturating_sub(sums[0]);
+    }
+    sums
+}
+
+/// `1 added, 2 updated`, or `no row`.
+pub fn row_words(counts: RowCounts) -> String {
+    let words: Vec<String> = counts
+        .into_iter()
+        .zip(["added", "updated", "deleted"])
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if words.is_empty() {
+        "no row".to_owned()
+    } else {
+        words.join(", ")
+    }
+}

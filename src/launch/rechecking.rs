@@ -1,0 +1,232 @@
+//! `drygate recheck`: one read-only survey against a sealed run. Invariant: the run's directory is only read, and nothing that is not a verified PASS gives 0.
+
+use std::io::{BufRead, BufReader};
+
+use super::rechecked::{self, Rechecked};
+use super::{LaunchError, lookup, planning, starting, verifying};
+use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
+use crate::cli::{RunRef, Settings};
+use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
+use crate::postgres::LiveReadOnlyDiscoverer;
+use crate::profile::{self, Profile};
+use crate::run::{RunCreated, RunId, RunState};
+use crate::runner::RunnerError;
+use crate::runner::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
+use crate::simulate::{Decision, Joiner, Piece, Step, StreamError, Unit, Want};
+use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
+
+/// The unit ledger, a line at a time.
+type Ledger = Box<dyn Iterator<Item = Decision>>;
+
+/// A run that can be rechecked.
+struct Sealed {
+    run_id: RunId,
+    run: RunState,
+    created: RunCreated,
+    profile: Profile,
+    blobs: Blobs,
+}
+
+/// `drygate recheck RUN_ID [--after]`.
+pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    if !store.is_sealed(&run_id)? {
+        return Err(LaunchError::Usage(format!(
+            "{run_id} is not sealed: there is no result yet that could still hold; drygate resume goes on with it"
+        )));
+    }
+    let broken = verifying::findings(&store, &run_id)?;
+    if !broken.is_empty() {
+        return rechecked::broken(settings, &run_id, &broken);
+    }
+    let sealed = read(&store, run_id)?;
+    let Some(before) = sealed.run.post.as_deref().or(sealed.run.pin.as_deref()) else {
+        return Err(LaunchError::Usage(format!(
+            "{} ended before its first survey: there is nothing to compare with",
+            sealed.run_id
+        )));
+    };
+    let ledger = if after {
+        Some(ledger(&store, &sealed)?)
+    } else {
+        None
+    };
+    let (taken, seen) = survey(settings, &sealed, ledger)?;
+    let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
+    let changes = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let after = match (seen.units, &sealed.run.predicted) {
+        (Some(units), Some((effect, _))) => {
+            let rows = table_rows(&sealed.profile, before, &taken, &then);
+            let changes = changes.clone();
+            Some(audit::after(&sealed.profile, effect, units, &rows, changes))
+        }
+        _ => None,
+    };
+    rechecked::tell(
+        settings,
+        &Rechecked {
+            run: &sealed.run,
+            run_id: &sealed.run_id,
+            before,
+            now: &taken.survey,
+            proof: seen.proof.as_ref(),
+            changes: &changes,
+            after: after.as_ref(),
+        },
+    )
+}
+
+fn read(store: &DirectoryStore, run_id: RunId) -> Result<Sealed, LaunchError> {
+    let (run, _) = lookup::folded(store, &run_id)?;
+    let blobs = store.blobs(&run_id)?;
+    let created = run
+        .created
+        .as_deref()
+        .cloned()
+        .ok_or_else(|| RunnerError::Report("the run was never created".to_owned()))?;
+    let text = blobs.get(&created.profile_sha256)?;
+    let text = String::from_utf8_lossy(&text);
+    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    Ok(Sealed {
+        run_id,
+        run,
+        created,
+        profile,
+        blobs,
+    })
+}
+
+/// What ENACT decided, unit by unit, in the round that the run ended with.
+fn ledger(store: &DirectoryStore, sealed: &Sealed) -> Result<Ledger, LaunchError> {
+    let step = sealed
+        .run
+        .steps
+        .iter()
+        .rev()
+        .find(|s| s.step == Step::Enact);
+    let Some(step) = step else {
+        return Err(LaunchError::Usage(format!(
+            "{} never simulated ENACT: it predicted nothing that could have come true",
+            sealed.run_id
+        )));
+    };
+    let path = DirectoryStore::run_path(&sealed.run_id).join(&step.ledger.file);
+    let file = store
+        .storage()
+        .open_read(&path, 0)
+        .map_err(JournalError::from)?;
+    // Its length and digest were verified before: every line is there and parses.
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    Ok(Box::new(lines.filter_map(|line| {
+        serde_json::from_str::<Decision>(&line).ok()
+    })))
+}
+
+fn table_rows(
+    profile: &Profile,
+    before: &Survey,
+    taken: &Taken,
+    then: &dyn Fn(&Digest) -> Option<String>,
+) -> Vec<TableRows> {
+    let contents = profile.contents.iter();
+    contents
+        .map(|content| {
+            let rows = rows_of(&content.key, before, &taken.survey, then, &taken.documents);
+            (content.table.clone(), rows)
+        })
+        .collect()
+}
+
+/// What was seen besides the facts.
+struct Seen {
+    proof: Option<TransactionProof>,
+    units: Option<UnitsJudged>,
+}
+
+fn survey(
+    settings: &Settings,
+    sealed: &Sealed,
+    ledger: Option<Ledger>,
+) -> Result<(Taken, Seen), LaunchError> {
+    let connection = starting::connection_of(settings, &sealed.created)?;
+    let mut target = LiveReadOnlyDiscoverer::new(
+        connection,
+        sealed.profile.clone(),
+        &format!("recheck/{}", sealed.run_id.tail()),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let lifecycle = &sealed.profile.lifecycle;
+    let mut onlooker = Onlooker {
+        joiner: Joiner::new(),
+        proof: None,
+        matcher: ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger)),
+    };
+    let ask = Ask {
+        purpose: Purpose::Survey,
+        live_only: false,
+        streams: true,
+        validate: true,
+    };
+    let mut taken = runtime
+        .block_on(target.take(ask, &mut onlooker))
+        .map_err(RunnerError::from)?;
+    onlooker.pair();
+    taken.survey.pieces = Some(onlooker.joiner.pieces_digest());
+    taken.survey.candidates = Some(onlooker.joiner.units_digest());
+    let units = onlooker.matcher.map(AfterMatcher::finish);
+    let proof = onlooker.proof;
+    Ok((taken, Seen { proof, units }))
+}
+
+/// Keeps the proof of the one transaction, digests the streams, and matches them with the ledger.
+struct Onlooker<'l> {
+    joiner: Joiner,
+    proof: Option<TransactionProof>,
+    matcher: Option<AfterMatcher<'l, Ledger>>,
+}
+
+impl Onlooker<'_> {
+    fn pair(&mut self) {
+        while let Some(pairing) = self.joiner.next_pairing() {
+            if let Some(matcher) = &mut self.matcher {
+                matcher.feed(&pairing);
+            }
+        }
+    }
+}
+
+fn told(error: StreamError) -> WitnessError {
+    WitnessError {
+        message: error.to_string(),
+    }
+}
+
+impl Witness for Onlooker<'_> {
+    fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.proof = Some(proof.clone());
+        Ok(())
+    }
+
+    fn wants(&mut self) -> Want {
+        self.pair();
+        self.joiner.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.joiner.add_pieces(batch).map_err(told)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.joiner.add_units(batch).map_err(told)
+    }
+
+    fn progress(&mut self, _: Progress) {}
+}
