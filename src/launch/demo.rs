@@ -17,6 +17,7 @@ use crate::runner::{Notice, Sink};
 /// Seconds between live reads in the demo.
 const LIVE_INTERVAL_S: u32 = 5;
 const DATABASE: &str = "kb";
+const PLACE_PREFIX: &str = "drygate-demo-";
 const ROLE: &str = "context_pack_readonly";
 
 /// Runs a scenario.
@@ -104,9 +105,11 @@ fn labelled(settings: &Settings) -> Result<LoadedProfile, LaunchError> {
     })
 }
 
+/// Where the demo's repository is made: a directory of this process. Those of demos that were killed go first.
 fn tempfile_directory() -> Result<std::path::PathBuf, LaunchError> {
     use std::os::unix::fs::DirBuilderExt;
-    let name = format!("drygate-demo-{}", std::process::id());
+    sweep_abandoned();
+    let name = format!("{PLACE_PREFIX}{}", std::process::id());
     let place = std::env::temp_dir().join(name);
     std::fs::DirBuilder::new()
         .mode(0o700)
@@ -116,6 +119,26 @@ fn tempfile_directory() -> Result<std::path::PathBuf, LaunchError> {
             source,
         })?;
     Ok(place)
+}
+
+/// Removes what a demo left whose process is gone. What cannot be removed is somebody else's.
+fn sweep_abandoned() {
+    let Ok(listed) = std::fs::read_dir(std::env::temp_dir()) else {
+        return;
+    };
+    for entry in listed.flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PLACE_PREFIX)?.parse().ok())
+            .and_then(rustix::process::Pid::from_raw);
+        let gone = pid.is_some_and(|pid| {
+            rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+        });
+        if gone {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The other session of the `drift` scenario: changes one unit when SG2 first waits.
