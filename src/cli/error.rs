@@ -23,7 +23,7 @@ pub enum CliError {
         hint: String,
     },
     /// LIVE, or execution, was asked for.
-    #[error("STOP_LIVE_REFUSED: {0}")]
+    #[error("{0}")]
     Live(#[from] LiveRefused),
     /// A password on the command line.
     #[error(

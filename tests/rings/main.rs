@@ -4,4 +4,5 @@
 mod harness;
 mod headless;
 mod recheck;
+mod safety;
 mod support;
