@@ -57,7 +57,7 @@ fn tell(json: bool, error: &LaunchError) {
             "message": message, "next": next,
         });
         // Standard output may be closed; the sentence above has said it.
-        let _ = output::line(&document.to_string());
+        let _ = output::document(&document);
     }
 }
 
@@ -96,12 +96,11 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Diff(command) => diffing::diff(settings, command),
         Command::Profile(command) => listing::profiles(settings, command),
         Command::ConfigShow => {
-            let text = if settings.json() {
-                cli::config_json(settings).to_string() + "\n"
+            if settings.json() {
+                output::document(&cli::config_json(settings))?;
             } else {
-                cli::config_text(settings)
-            };
-            output::print(&text)?;
+                output::print(&cli::config_text(settings))?;
+            }
             Ok(exit::OK)
         }
         Command::Completions(shell) => {

@@ -80,17 +80,10 @@ fn carry_on(
 /// Prints how a run stands.
 pub fn report(settings: &Settings, outcome: &Outcome) -> Result<(), LaunchError> {
     match settings.output {
-        Output::Json => output::line(&ascii(&runner::json(outcome))),
+        Output::Json => output::document(&runner::json(outcome)),
         Output::Events => Ok(()),
         Output::Text => output::print(&text(outcome)),
     }
-}
-
-fn ascii(value: &serde_json::Value) -> String {
-    crate::journal::to_ascii_json(value)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_else(|| value.to_string())
 }
 
 fn text(outcome: &Outcome) -> String {

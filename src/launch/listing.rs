@@ -28,7 +28,7 @@ pub fn runs(settings: &Settings) -> Result<u8, LaunchError> {
         rows.push(row);
     }
     if settings.output == Output::Json {
-        output::line(&json!({"schema": 1, "runs": rows}).to_string())?;
+        output::document(&json!({"schema": 1, "runs": rows}))?;
         return Ok(0);
     }
     let word = |row: &serde_json::Value, key: &str| {
@@ -81,7 +81,7 @@ pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         full_discover: FullDiscover::recorded(&run),
     };
     if settings.output == Output::Json {
-        output::line(&report::json_twin(&input).to_string())?;
+        output::document(&report::json_twin(&input))?;
         return Ok(0);
     }
     let rendered = report::render(&input).map_err(|error| LaunchError::Usage(error.to_string()))?;

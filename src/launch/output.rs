@@ -25,6 +25,16 @@ pub fn line(text: &str) -> Result<(), LaunchError> {
     print(&format!("{text}\n"))
 }
 
+/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal.
+pub fn document(value: &serde_json::Value) -> Result<(), LaunchError> {
+    let mut text = crate::journal::to_ascii_json(value).map_err(|error| LaunchError::Output {
+        doing: "cannot write the document",
+        source: error.into(),
+    })?;
+    text.push(b'\n');
+    bytes(&text)
+}
+
 /// Says something to a person, on standard error. A closed standard error is no reason to fail.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

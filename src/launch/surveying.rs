@@ -117,7 +117,7 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
             "facts_digest": survey.facts_digest, "candidates": survey.candidates, "pieces": survey.pieces,
             "role": survey.role, "proof": proof,
         });
-        output::line(&document.to_string())?;
+        output::document(&document)?;
     } else {
         for fact in &survey.facts {
             let value = fact
@@ -140,7 +140,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     let (_, _, checks) = look(settings, name.unwrap_or(&settings.profile.value))?;
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     if settings.output == Output::Json {
-        output::line(&json!({"schema": 1, "verdict": verdict, "checks": checks}).to_string())?;
+        output::document(&json!({"schema": 1, "verdict": verdict, "checks": checks}))?;
     } else {
         for check in &checks {
             output::line(&format!(

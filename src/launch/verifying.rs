@@ -57,7 +57,7 @@ pub fn verify(settings: &Settings, target: &VerifyTarget) -> Result<u8, LaunchEr
             "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
             "findings": found.findings, "not_checked": found.not_checked,
         });
-        output::line(&document.to_string())?;
+        output::document(&document)?;
     } else {
         output::print(&text(&found))?;
     }
