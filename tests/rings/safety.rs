@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::{Value, json};
@@ -251,6 +252,8 @@ fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]52;c;cm0gLXJmIC8=\u{7}\u{1b}]0;owned\u{1b}\\ \u{9b}31m\u{90}q\u{9c} a\u{8}b\rc\te\u{b}d\u{7f} \
     \u{202e}gpj.exe\u{202c} \u{2066}x\u{2069} \u{200f}\u{61c}\u{feff}\u{200b} e\u{301}\u{301}\u{301} \u{4e2d}\u{6587}\u{1f468}\u{200d}\u{1f469}";
 
+const HOSTILE_NAME: &str = "\u{1b}[7m\u{9b}1m\u{202e}owned-name\r\n\t";
+
 /// Characters that may not reach a terminal, and where the first is.
 fn raw(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
@@ -273,8 +276,15 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
          UPDATE public.unit_version SET content = replace(content, 'Tên gọi và phạm vi', $h${HOSTILE}$h$) WHERE is_current; \
          UPDATE public.information_unit SET title = $h${HOSTILE}$h$ WHERE id = 'ICX-CONST-0001'"
     ));
+    // Names are text of the database as well.
+    desk.sql(&format!(
+        "CREATE TABLE public.\"{HOSTILE_NAME}\" (id integer); CREATE ROLE \"{HOSTILE_NAME}{0}\"; \
+         GRANT SELECT ON public.\"{HOSTILE_NAME}\" TO \"{HOSTILE_NAME}{0}\"",
+        desk.database
+    ));
     let mut answers = vec![desk.approve(&waiting, "SG1").expect(4)];
     let drifted = answers[0].json();
+    assert!(drifted["drift"].to_string().contains("owned-name"));
     let row = drifted["drift"].to_string();
     assert!(row.contains("exe"), "the hostile unit is what drifted");
     for flags in [&["--headless"][..], &["--headless", "--json"]] {
@@ -294,6 +304,19 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
         &["runs"],
     ] {
         answers.push(desk.drygate(words).expect(0));
+    }
+    let url = desk.url();
+    for words in [
+        &["survey", "-v"][..],
+        &["survey", "--json"],
+        &["profile", "check"],
+    ] {
+        let words: Vec<&str> = words
+            .iter()
+            .chain(&["--database-url", &url])
+            .copied()
+            .collect();
+        answers.push(desk.drygate(&words).expect(0));
     }
     for answer in &answers {
         for printed in [&answer.stdout, &answer.stderr] {
@@ -430,4 +453,159 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
             assert!(!found, "{disguise} in {}", path.display());
         }
     }
+}
+
+#[test]
+fn each_way_to_fail_has_its_exit_code_and_says_what_to_do() {
+    let desk = Desk::new(Scenario::Enacted);
+    let url = desk.url();
+    let broken = desk.place().join("broken.toml");
+    fs::write(&broken, "schema = 1\nname = \"x\"\nrun_prefx = \"y\"\n").expect("a new file");
+    let broken = broken.to_str().expect("UTF-8");
+    let project = desk.place().join("repository/drygate.toml");
+    let cases: [(i32, &[&str], &[&str]); 9] = [
+        (64, &["run", "--no-such-flag"], &["--no-such-flag"]),
+        (64, &["approve", "last", "SG3", "--digest", "00"], &["SG3"]),
+        (
+            64,
+            &["approve", "last", "SG1", "--digest", "abc"],
+            &["64 characters"],
+        ),
+        (64, &["approve", "last", "SG1", "--headless"], &["--digest"]),
+        (64, &["reject", "last", "SG1"], &["--reason"]),
+        (64, &["resume", "nowhere", "--headless"], &["no run"]),
+        (
+            64,
+            &[
+                "run",
+                "--headless",
+                "--database-url",
+                "postgresql://u:secret@h/d",
+            ],
+            &["password", "DRYGATE_DATABASE_URL"],
+        ),
+        (
+            78,
+            &["run", "--headless", "--profile", broken],
+            &["broken.toml:3:", "run_prefix"],
+        ),
+        (
+            78,
+            &["run", "--headless", "--profile", "icx-cnst"],
+            &["icx-const"],
+        ),
+    ];
+    for (code, words, said) in cases {
+        let answer = desk.drygate(words);
+        assert_eq!(answer.code, code, "{words:?}: {}", answer.stderr);
+        assert_eq!(answer.stdout, "", "{words:?}: stdout is data");
+        for said in said {
+            assert!(
+                answer.stderr.contains(said),
+                "{words:?}: {said}: {}",
+                answer.stderr
+            );
+        }
+        assert!(!answer.stderr.contains("secret"));
+    }
+    fs::write(&project, "ascii = true\nlive_interval = -1.0\n").expect("a new file");
+    let wrong = desk.drygate(&["run", "--headless"]).expect(78);
+    assert!(wrong.stderr.contains("drygate.toml:2:"), "{}", wrong.stderr);
+    fs::remove_file(&project).expect("our own file");
+    assert!(!desk.data().join("runs").exists(), "no run is made");
+    desk.drygate(&["run", "--headless", "--database-url", &url])
+        .expect(3);
+}
+
+#[test]
+fn a_database_that_is_not_there_ends_with_69_and_the_run_goes_on_later() {
+    let options = ClusterOptions::default();
+    let desk = Desk::on(own_cluster(&options), Scenario::Enacted);
+    let profile = desk.profile("hasty.toml", |text| {
+        format!("{text}\n[timeouts]\nconnect_ms = 300\nstatement_ms = 300\n")
+    });
+    let url = desk.url();
+    let stopped = desk.stop_server();
+    for flag in ["--json", "--events", "--headless"] {
+        let words = [
+            "run",
+            "--headless",
+            flag,
+            "--database-url",
+            &url,
+            "--profile",
+            &profile,
+        ];
+        let words: Vec<&str> = words
+            .into_iter()
+            .filter(|word| flag != "--headless" || *word != "--headless")
+            .collect();
+        let lost = desk.drygate(&words).expect(69);
+        let told = format!("{}{}", lost.stdout, lost.stderr);
+        assert!(told.contains("STOP_DATABASE_UNAVAILABLE"), "{flag}: {told}");
+        assert!(
+            told.contains("300 ms") && told.contains("resume"),
+            "{flag}: {told}"
+        );
+    }
+    drop(stopped);
+    let listed = desk.drygate(&["runs", "--json"]).expect(0).json();
+    let runs = listed["runs"].as_array().expect("a list");
+    assert_eq!(runs.len(), 3);
+    for run in runs {
+        let failed = |record: &Value| record["check"]["verdict"] == "FAIL";
+        assert!(
+            !desk.events(run, "check_recorded").iter().any(failed),
+            "no check is recorded"
+        );
+        assert_eq!(desk.resume(run).expect(3).json()["gate"], "SG1");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_ends_with_74_and_nothing_is_acknowledged() {
+    use std::os::unix::process::CommandExt;
+    let desk = Desk::new(Scenario::Enacted);
+    let waiting = desk.run().expect(3).json();
+    let before = desk.journal_text(&waiting);
+    // The kernel refuses to let any file grow beyond what the journal has now: like a full disk, for this process alone.
+    let limit = before.len().div_ceil(512);
+    let words = approval(&waiting, "SG1").join(" ");
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" {words}");
+    let program = desk.command(&[]);
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg(program.get_program());
+    shell.env_clear();
+    for (name, value) in program.get_envs() {
+        shell.env(name, value.expect("set"));
+    }
+    shell
+        .current_dir(program.get_current_dir().expect("set"))
+        .process_group(0);
+    shell
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null());
+    let failed = finish(shell.spawn().expect("a shell")).expect(74).json();
+    assert_eq!(failed["stop_code"], "STOP_STORAGE_FAILED");
+    assert!(
+        text(&failed["message"]).contains("journal.jsonl"),
+        "{}",
+        failed["message"]
+    );
+    let after = desk.journal_text(&waiting);
+    assert!(after.starts_with(&before));
+    assert!(!after.contains("cut_simulated"));
+    // With room again the run goes on from what is durable.
+    let second = desk.resume(&waiting);
+    let document = second.json();
+    match document["gate"].as_str() {
+        Some("SG1") => desk.approve(&document, "SG1").expect(3),
+        _ => second.expect(3),
+    };
+    let last = desk.resume(&waiting).expect(3).json();
+    assert_eq!(
+        desk.approve(&last, "SG2").expect(0).json()["result"],
+        "O4_LIVE_DRYRUN_ORCHESTRATION_PASS"
+    );
 }
