@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::{LaunchError, diff_json, diff_text, lookup, output, planning};
+use super::{LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue};
 use crate::journal::{Blobs, DirectoryStore, Entry, RunStore};
@@ -152,6 +152,10 @@ fn best(read: &Read, last_pass: Option<&LastPass>) -> Result<Compare, LaunchErro
 pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
     let read = Read::of(&store, &command.run)?;
+    let plain = command.stat || command.width.is_some();
+    if !settings.headless && !plain {
+        return diff_screen::show(settings, &store, &read, command);
+    }
     let desk = desk(&store, &read, &command.sides)?;
     if settings.json() {
         output::line(&diff_json::document(&read, &desk)?.to_string())?;

@@ -3,6 +3,7 @@
 mod deciding;
 mod demo;
 mod diff_json;
+mod diff_screen;
 mod diff_text;
 mod diffing;
 mod dispatch;
@@ -17,6 +18,7 @@ mod planning;
 mod rechecked;
 mod rechecking;
 mod resuming;
+mod reviewing;
 mod screen;
 mod signals;
 mod starting;

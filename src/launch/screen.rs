@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
+use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
 use super::{LaunchError, listing, lookup, machine, output, planning, resuming};
 use crate::cli::{RunRef, Settings};
@@ -87,7 +88,12 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
 
 /// Tells the screen what is in the journal already.
 fn retell(owned: &Owned, news: &Sender<News>) -> Result<(), LaunchError> {
-    let entries: Vec<Entry<Event>> = owned.directory.reader().entries()?;
+    retell_entries(owned.directory.reader().entries()?, news);
+    Ok(())
+}
+
+/// Tells the screen these entries.
+pub(super) fn retell_entries(entries: Vec<Entry<Event>>, news: &Sender<News>) {
     let heads = entries.iter().skip(1).map(|entry| Some(entry.prev.clone()));
     let heads: Vec<Option<Digest>> = heads.chain([None]).collect();
     for (entry, head) in entries.into_iter().zip(heads) {
@@ -99,7 +105,6 @@ fn retell(owned: &Owned, news: &Sender<News>) -> Result<(), LaunchError> {
         };
         let _ = news.send(told);
     }
-    Ok(())
 }
 
 /// From the runner's notices to the screen's inbox, which never blocks.
@@ -140,6 +145,12 @@ fn show(
     let theme =
         Theme::new(settings.ascii.value, colours(settings)).with_target(&owned.plan.target.color);
     let ended = news.clone();
+    let store = planning::store(settings)?;
+    let desk = Desk::of(&store, &owned.run_id, news.clone())?;
+    desk.tell_notes();
+    if let Some(last) = &owned.plan.last_pass {
+        let _ = news.send(News::LastPass(Box::new(last.clone())));
+    }
     let target = owned.target();
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
@@ -172,7 +183,7 @@ fn show(
             monotonic: Box::new(monotonic),
             utc: Box::new(|| SystemClock.now()),
         },
-        orders(handle.commands(), person),
+        orders(handle.commands(), person, desk),
     );
     let _signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
         LaunchError::Output {
@@ -203,7 +214,7 @@ fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
     }
 }
 
-fn terminal_error(error: &tui::TerminalError) -> LaunchError {
+pub(super) fn terminal_error(error: &tui::TerminalError) -> LaunchError {
     LaunchError::Usage(format!("{error}; --headless runs without a screen"))
 }
 
@@ -223,7 +234,7 @@ fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {
 }
 
 /// From what the screen asks to what the runner is told; never waits.
-fn orders(commands: CommandSender<Command>, by: Person) -> Box<dyn Fn(Order) -> bool> {
+fn orders(commands: CommandSender<Command>, by: Person, desk: Desk) -> Box<dyn Fn(Order) -> bool> {
     Box::new(move |order| {
         let decide = |gate, decision, evidence, reason| Command::Decide {
             request: ApprovalRequest {
@@ -249,12 +260,13 @@ fn orders(commands: CommandSender<Command>, by: Person) -> Box<dyn Fn(Order) -> 
             } => decide(gate, Decision::Reject, evidence, Some(reason)),
             Order::SurveyAgain => Command::SurveyAgain,
             Order::Quit => Command::Quit,
+            Order::OpenDocuments { .. } | Order::Note { .. } => return desk.obey(order),
         };
         commands.try_send(command).is_ok()
     })
 }
 
-fn colours(settings: &Settings) -> Colours {
+pub(super) fn colours(settings: &Settings) -> Colours {
     if settings.color.value.is_on(true) {
         Colours::Sixteen
     } else {

@@ -23,7 +23,7 @@ pub enum Item {
 }
 
 /// Which stretches are folded, and where everything is then.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folding {
     opened: BTreeSet<usize>,
     all_opened: bool,
@@ -32,7 +32,7 @@ pub struct Folding {
     items: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     item: usize,
     rows: Range<usize>,

@@ -5,6 +5,7 @@ mod change;
 mod compare;
 mod digest;
 mod fact;
+mod finding;
 mod folding;
 mod lines;
 mod marks;

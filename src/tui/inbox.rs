@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
-use crate::run::{ApprovalGate, Event};
-use crate::survey::{Digest, UtcTime};
+use super::diffing::{DiffView, NoteShown};
+use crate::desk::{Compare, ComparedFact, Opened};
+use crate::run::{ApprovalGate, Event, LastPass};
+use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
 #[derive(Debug, Clone)]
@@ -44,6 +46,21 @@ pub enum News {
         /// What is said to people after the screen, and shown in it.
         says: Vec<String>,
     },
+    /// The documents behind a fact were opened.
+    Opened {
+        /// Of which comparison.
+        compare: Compare,
+        /// Of which fact.
+        key: FactKey,
+        /// The documents, or why they cannot be shown.
+        result: Result<Arc<Opened>, String>,
+    },
+    /// A comparison to open with.
+    Compared(Box<DiffView>),
+    /// The last PASS of this profile and target.
+    LastPass(Box<LastPass>),
+    /// All notes of the run.
+    Notes(Vec<NoteShown>),
     /// Who watches, by name.
     Watchers(Vec<String>),
 }
@@ -98,6 +115,20 @@ pub enum Order {
     },
     /// Read all facts again; after drift or expiry take new evidence.
     SurveyAgain,
+    /// Open the documents behind a fact.
+    OpenDocuments {
+        /// Of which comparison.
+        compare: Compare,
+        /// The fact.
+        fact: Box<ComparedFact>,
+    },
+    /// Write a reviewer's note.
+    Note {
+        /// The fact it is about; `None`: the whole run.
+        fact: Option<FactKey>,
+        /// What it says.
+        text: String,
+    },
     /// The screen is being left.
     Quit,
 }

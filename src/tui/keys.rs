@@ -5,6 +5,8 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::approving::{ApproveSheet, Outcome, OwnSurvey};
+use super::diff_pressing;
+use super::diffing::DiffView;
 use super::inbox::Order;
 use super::keymap::{Action, action};
 use super::model::{Model, Over, Pane, Search};
@@ -25,6 +27,7 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
         Over::Approving(_) => on_approve_sheet(model, key, at, wishes),
         Over::Rejecting(_) => on_reject_sheet(model, key, at, wishes),
         Over::Leaving => on_leaving(model, key, wishes),
+        Over::Diff(_) => diff_pressing::pressed(model, key, wishes),
         Over::Nothing | Over::Reading(_) => {
             let typing = model.search.as_ref().is_some_and(|search| search.typing);
             if typing && !control {
@@ -196,7 +199,11 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
         Action::Approve => open_approve_sheet(model, at, wishes),
         Action::Reject => open_reject_sheet(model, at),
         Action::SurveyAgain => survey_again(model, wishes),
-        Action::Differences => read(model, Subject::Differences),
+        Action::Differences => {
+            let last_pass = model.last_pass.as_deref();
+            let view = DiffView::best(&model.record, &model.run, last_pass);
+            model.over = Over::Diff(Box::new(view));
+        }
         Action::Evidence => read(model, Subject::Evidence),
         Action::Help => read(model, Subject::Help),
         Action::Search => {

@@ -1,6 +1,10 @@
 //! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
 
 pub mod approving;
+pub mod diff_keys;
+mod diff_pressing;
+mod diff_scrolling;
+pub mod diffing;
 pub mod event_loop;
 pub mod inbox;
 mod input;

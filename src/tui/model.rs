@@ -5,11 +5,13 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::approving::ApproveSheet;
+use super::diffing::{DiffView, NoteShown};
 use super::inbox::{Progress, Source};
 use super::reading::Reading;
 use super::rejecting::RejectSheet;
 use super::theme::Theme;
-use crate::run::{Claim, Person, RunState};
+use crate::desk::Record;
+use crate::run::{Claim, LastPass, Person, RunState};
 use crate::survey::{Digest, UtcTime};
 
 /// A rate measured over less than this is noise.
@@ -87,6 +89,8 @@ pub enum Over {
     Approving(ApproveSheet),
     /// The rejection sheet.
     Rejecting(RejectSheet),
+    /// Two sides of the facts.
+    Diff(Box<DiffView>),
     /// Whether to leave while work runs.
     Leaving,
 }
@@ -105,6 +109,12 @@ pub struct Search {
 pub struct Model {
     /// The run.
     pub run: RunState,
+    /// What of it can be compared.
+    pub record: Record,
+    /// The last PASS of this profile and target.
+    pub last_pass: Option<Box<LastPass>>,
+    /// Reviewers' notes.
+    pub notes: Vec<NoteShown>,
     /// Digest of the last journal line.
     pub head: Option<Digest>,
     /// Where events come from.
@@ -153,6 +163,9 @@ impl Model {
         views[Pane::Stops.index()].follow = true;
         Self {
             run: RunState::default(),
+            record: Record::default(),
+            last_pass: None,
+            notes: Vec::new(),
             head: None,
             source,
             who,

@@ -8,7 +8,7 @@ use ratatui::layout::Size;
 use super::approving::OwnSurvey;
 use super::inbox::{News, Order};
 use super::model::{Model, Over};
-use super::{keys, screens};
+use super::{diff_pressing, keys, screens};
 use crate::run::{Decision, Event};
 use crate::survey::{Digest, UtcTime};
 
@@ -37,6 +37,20 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             event,
             head,
         } => recorded(model, seq, at, &event, head),
+        News::Opened {
+            compare,
+            key,
+            result,
+        } => {
+            if let Over::Diff(view) = &mut model.over
+                && view.compare == compare
+            {
+                view.came(key, result);
+            }
+        }
+        News::Compared(view) => model.over = Over::Diff(view),
+        News::LastPass(last) => model.last_pass = Some(last),
+        News::Notes(notes) => model.notes = notes,
         News::Progress(progress) => model.progressed(progress, now),
         News::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
         News::Resumed => {
@@ -53,6 +67,7 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
     settle(model, now);
+    compare_again(model, &mut wishes);
     wishes
 }
 
@@ -71,6 +86,21 @@ pub fn settle(model: &mut Model, now: Duration) {
             sheet.arm(now);
         }
     }
+}
+
+/// An open comparison follows the run and its notes, and asks for the document it shows.
+fn compare_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+    let Over::Diff(view) = &mut model.over else {
+        return;
+    };
+    if view.is_stale {
+        view.is_stale = false;
+        view.refresh(&model.record, &model.run, model.last_pass.as_deref());
+    }
+    if view.notes != model.notes {
+        view.notes.clone_from(&model.notes);
+    }
+    diff_pressing::ask(view, wishes);
 }
 
 fn terminal(model: &mut Model, event: &TerminalEvent, at: Duration, wishes: &mut Vec<Wish>) {
@@ -117,6 +147,10 @@ fn close_sheets(model: &mut Model) {
 
 fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Option<Digest>) {
     model.run.apply(seq, at, event);
+    model.record.apply(at, event);
+    if let Over::Diff(view) = &mut model.over {
+        view.is_stale = true;
+    }
     model.head = head;
     model.claims_stale = true;
     match event {

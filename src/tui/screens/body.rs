@@ -12,7 +12,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_sheet, band, footer, header, pane, proof, reading_screen, reject_sheet};
+use super::{approve_sheet, band, diff, footer, header, pane, proof, reading_screen, reject_sheet};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -146,6 +146,10 @@ fn narrow(body: Rect) -> Vec<(Pane, Rect)> {
 }
 
 fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
+    if let Over::Diff(view) = &model.over {
+        diff::draw(canvas, area, model, view);
+        return;
+    }
     let (top, alarm, body, bottom) = regions(area, shape);
     header::draw(canvas, top, model);
     if let Over::Approving(sheet) = &model.over {

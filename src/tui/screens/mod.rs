@@ -4,6 +4,10 @@ pub mod approve_sheet;
 pub mod band;
 mod body;
 pub mod details;
+mod diff;
+mod diff_band;
+mod diff_document;
+mod diff_facts;
 mod diff_lines;
 mod differences;
 mod documents;
@@ -25,6 +29,7 @@ mod waiting;
 mod words;
 
 pub use body::{Shape, draw, panes_on_screen, shape};
+pub use diff::{DiffAreas, diff_areas, diff_layout};
 pub use diff_lines::{DiffLayout, DiffLine, diff_lines};
 pub use events::count as events_count;
 pub use pane::{PaneRow, PaneText, pane_text};

@@ -1,0 +1,120 @@
+//! What the diff screen asks for: documents opened apart from the drawing thread, notes written. Invariant: writes `reviews.jsonl` and nothing else.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use super::{LaunchError, diffing, machine};
+use crate::desk::{Compare, ComparedFact, Opened};
+use crate::journal::{Blobs, DirectoryStore, JournalError, Review, Reviews, RunStore};
+use crate::run::RunId;
+use crate::runner::clock::{Clock, SystemClock};
+use crate::survey::{FactKey, Side, Sides};
+use crate::tui::diffing::NoteShown;
+use crate::tui::{News, Order};
+
+/// Answers the diff screen through its inbox.
+#[derive(Clone)]
+pub(super) struct Desk {
+    reviews: Reviews,
+    store: DirectoryStore,
+    own: Blobs,
+    news: Sender<News>,
+}
+
+impl Desk {
+    /// The desk of a run.
+    pub fn of(
+        store: &DirectoryStore,
+        run_id: &RunId,
+        news: Sender<News>,
+    ) -> Result<Self, LaunchError> {
+        Ok(Self {
+            reviews: reviews(store, run_id),
+            own: store.blobs(run_id)?,
+            store: store.clone(),
+            news,
+        })
+    }
+
+    /// Tells the screen the notes there are.
+    pub fn tell_notes(&self) {
+        // Notes that cannot be read are named by `verify`; the comparison is shown without them.
+        if let Ok(notes) = notes(&self.reviews) {
+            let _ = self.news.send(News::Notes(notes));
+        }
+    }
+
+    /// Carries an order of the diff screen out; `false`: it is none, or it failed at once.
+    pub fn obey(&self, order: Order) -> bool {
+        match order {
+            Order::OpenDocuments { compare, fact } => {
+                let desk = self.clone();
+                let opening = std::thread::Builder::new().name("documents".to_owned());
+                opening.spawn(move || desk.open(compare, &fact)).is_ok()
+            }
+            Order::Note { fact, text } => self.write(fact, text),
+            _ => false,
+        }
+    }
+
+    fn open(&self, compare: Compare, fact: &ComparedFact) {
+        let key = fact.key.clone();
+        let result = self.opened(&compare, fact).map(Arc::new);
+        let result = result.map_err(|error| error.to_string());
+        let _ = self.news.send(News::Opened {
+            compare,
+            key,
+            result,
+        });
+    }
+
+    fn opened(&self, compare: &Compare, fact: &ComparedFact) -> Result<Opened, LaunchError> {
+        let mut blobs = Sides::new(vec![self.own.clone()], vec![self.own.clone()]);
+        match compare {
+            Compare::Runs(other) => blobs.after = vec![self.store.blobs(other)?],
+            Compare::LastPass => {
+                // The documents of the last PASS are in its own run, as long as that is kept.
+                let runs = self.store.runs()?;
+                let others = runs
+                    .iter()
+                    .rev()
+                    .filter_map(|run| self.store.blobs(run).ok());
+                blobs.before.extend(others);
+            }
+            _ => {}
+        }
+        let text = |side: Side| diffing::text_of(fact.sides.get(side).as_ref(), blobs.get(side));
+        Ok(Opened::of(
+            Sides::new(text(Side::Before)?, text(Side::After)?),
+            fact.kind,
+        ))
+    }
+
+    fn write(&self, fact: Option<FactKey>, text: String) -> bool {
+        let at = SystemClock.now();
+        let written = self.reviews.write(at, machine::person(), fact, text);
+        self.tell_notes();
+        written.is_ok()
+    }
+}
+
+/// The reviews of a run.
+pub(super) fn reviews(store: &DirectoryStore, run_id: &RunId) -> Reviews {
+    Reviews::new(store.storage().clone(), &DirectoryStore::run_path(run_id))
+}
+
+/// All notes of a run, as they are shown.
+pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
+    let entries = reviews.read()?;
+    let shown = entries.into_iter().map(|entry| {
+        let is_stale = reviews.is_stale(&entry.event)?;
+        let Review::NoteWritten { fact, text, by, .. } = entry.event;
+        Ok(NoteShown {
+            by: format!("{} {}", by.user, entry.at.clock_minutes()),
+            fact,
+            text,
+            is_stale,
+        })
+    });
+    shown.collect()
+}

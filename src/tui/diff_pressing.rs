@@ -1,0 +1,256 @@
+//! What a key does on the diff screen. Invariant: it changes the view alone; documents and notes are asked for, never fetched here.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::diff_keys::{DiffAction, diff_action};
+use super::diff_scrolling::{find, scroll};
+use super::diffing::{DiffPane, DiffView, Loaded};
+use super::inbox::Order;
+use super::keymap::Action;
+use super::model::{Model, Over, Search};
+use super::update::Wish;
+
+/// A key was pressed while the view lies open.
+pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+    let Over::Diff(mut view) = std::mem::take(&mut model.over) else {
+        return;
+    };
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    view.says = None;
+    let stays = if view.typing.is_some() && !control {
+        type_note(&mut view, key, wishes);
+        true
+    } else if view.search.as_ref().is_some_and(|search| search.typing) && !control {
+        type_search(&mut view, key);
+        true
+    } else {
+        diff_action(key).is_none_or(|action| perform(model, &mut view, action, key.kind, wishes))
+    };
+    if stays && model.over == Over::Nothing {
+        ask(&mut view, wishes);
+        model.over = Over::Diff(view);
+    }
+}
+
+/// Asks for the document of the chosen fact, once.
+pub(super) fn ask(view: &mut DiffView, wishes: &mut Vec<Wish>) {
+    let Some(fact) = view.fact().cloned() else {
+        return;
+    };
+    if fact.opens() && !view.loaded.contains_key(&fact.key) {
+        view.loaded.insert(fact.key.clone(), Loaded::Asked);
+        wishes.push(Wish::Order(Order::OpenDocuments {
+            compare: view.compare.clone(),
+            fact: Box::new(fact),
+        }));
+    }
+}
+
+/// Does what the key says; `false`: the view is left.
+fn perform(
+    model: &mut Model,
+    view: &mut DiffView,
+    action: DiffAction,
+    kind: KeyEventKind,
+    wishes: &mut Vec<Wish>,
+) -> bool {
+    match action {
+        DiffAction::NextChange => change(view, true),
+        DiffAction::PreviousChange => change(view, false),
+        DiffAction::NextFact => fact(view, true),
+        DiffAction::PreviousFact => fact(view, false),
+        DiffAction::ToggleEqual => {
+            view.all = !view.all;
+            view.row = view.row.min(view.rows().saturating_sub(1));
+            view.to_start();
+        }
+        DiffAction::ToggleWrap => (view.wrap, view.skip) = (!view.wrap, 0),
+        DiffAction::ToggleStacked => {
+            let now = view.stacked.unwrap_or(model.size.width < 100);
+            (view.stacked, view.skip) = (Some(!now), 0);
+        }
+        DiffAction::Fold => fold(view),
+        DiffAction::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
+        DiffAction::Note => {}
+        DiffAction::HowRead => view.how = !view.how,
+        DiffAction::Common(action) => return common(model, view, action, wishes),
+    }
+    true
+}
+
+fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut Vec<Wish>) -> bool {
+    match action {
+        Action::Pane(1) => view.pane = DiffPane::Facts,
+        Action::Pane(2) => view.pane = DiffPane::Document,
+        Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => {
+            view.pane = match view.pane {
+                DiffPane::Facts => DiffPane::Document,
+                DiffPane::Document => DiffPane::Facts,
+            };
+        }
+        Action::Open => open(model, view),
+        Action::Back => return back(view, wishes),
+        Action::Quit if view.alone => wishes.push(Wish::Leave),
+        Action::Differences if view.alone => {}
+        Action::Differences | Action::Quit => return false,
+        Action::Search => {
+            view.search = Some(Search {
+                text: String::new(),
+                typing: true,
+            });
+        }
+        Action::NextMatch => find(view, true),
+        Action::PreviousMatch => find(view, false),
+        Action::Help => view.help = !view.help,
+        Action::Copy => copy(view, wishes),
+        Action::Suspend => wishes.push(Wish::Suspend),
+        Action::Redraw => wishes.push(Wish::Redraw),
+        Action::Approve | Action::Reject | Action::SurveyAgain => {
+            view.says = Some("Esc goes back to the run; decisions are made there.".to_owned());
+        }
+        movement => scroll(view, movement, model.size),
+    }
+    true
+}
+
+fn back(view: &mut DiffView, wishes: &mut Vec<Wish>) -> bool {
+    if std::mem::take(&mut view.help)
+        || view.search.take().is_some()
+        || std::mem::take(&mut view.how)
+    {
+        return true;
+    }
+    if view.pane == DiffPane::Document {
+        view.pane = DiffPane::Facts;
+        return true;
+    }
+    if view.alone {
+        wishes.push(Wish::Leave);
+        return true;
+    }
+    false
+}
+
+fn open(model: &Model, view: &mut DiffView) {
+    match (view.pane, view.choice().cloned()) {
+        (DiffPane::Facts, Some(compare)) => {
+            let last_pass = model.last_pass.as_deref();
+            view.choose(compare, &model.record, &model.run, last_pass);
+        }
+        (DiffPane::Facts, None) => view.pane = DiffPane::Document,
+        (DiffPane::Document, _) => fold(view),
+    }
+}
+
+fn change(view: &mut DiffView, forward: bool) {
+    let Some(opened) = view.opened() else {
+        view.says = Some("No document is open.".to_owned());
+        return;
+    };
+    let last = opened.alignment.changes().checked_sub(1);
+    let next = match (view.change, forward) {
+        (None, _) => Some(0),
+        (Some(at), true) => Some(at + 1),
+        (Some(at), false) => at.checked_sub(1),
+    };
+    match (next, last) {
+        (Some(next), Some(last)) if next <= last => view.go_to_change(next),
+        (_, None) => view.says = Some("Nothing differs in this document.".to_owned()),
+        _ => view.says = Some("No further change; J goes to the next fact.".to_owned()),
+    }
+}
+
+fn fact(view: &mut DiffView, forward: bool) {
+    let last = view.facts().len().saturating_sub(1);
+    let next = if forward {
+        view.row + 1
+    } else {
+        view.row.saturating_sub(1)
+    };
+    view.row = next.min(last);
+    view.to_start();
+}
+
+/// Opens the fold that is seen first; without one, opens or closes all.
+fn fold(view: &mut DiffView) {
+    let Some(opened) = view.opened().cloned() else {
+        return;
+    };
+    let row = match view.folding.item(view.top) {
+        Some(crate::survey::Item::Row(row)) => row,
+        Some(crate::survey::Item::Fold { rows, .. }) => rows.start,
+        None => 0,
+    };
+    view.unfolded = !view.unfolded;
+    view.folding.toggle_all(&opened.alignment);
+    view.top = view.folding.place(row);
+    view.skip = 0;
+}
+
+fn copy(view: &mut DiffView, wishes: &mut Vec<Wish>) {
+    let Some(fact) = view.fact() else {
+        return;
+    };
+    let value = |side: &Option<crate::desk::SideValue>| {
+        let value = side.as_ref().and_then(|side| side.value.clone());
+        value.unwrap_or_else(|| "unknown".to_owned())
+    };
+    let mut text = format!(
+        "{}: {} | {}",
+        fact.key,
+        value(&fact.sides.before),
+        value(&fact.sides.after)
+    );
+    if let (DiffPane::Document, Some(opened), Some(nth)) = (view.pane, view.opened(), view.change)
+        && let Some(rows) = opened.alignment.change(nth)
+    {
+        text = crate::desk::explain_row(opened, rows.start);
+    }
+    view.says = Some(format!("copied, {} characters", text.chars().count()));
+    wishes.push(Wish::Copy(text));
+}
+
+fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+    let Some(text) = &mut view.typing else {
+        return;
+    };
+    match key.code {
+        KeyCode::Char(c) if key.kind != KeyEventKind::Release => text.push(c),
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Esc => view.typing = None,
+        KeyCode::Enter => {
+            let text = view.typing.take().unwrap_or_default().trim().to_owned();
+            if text.is_empty() {
+                view.says = Some("An empty note is not written.".to_owned());
+                return;
+            }
+            let fact = view.fact().map(|fact| fact.key.clone());
+            wishes.push(Wish::Order(Order::Note { fact, text }));
+        }
+        _ => {}
+    }
+}
+
+fn type_search(view: &mut DiffView, key: &KeyEvent) {
+    let Some(search) = &mut view.search else {
+        return;
+    };
+    match key.code {
+        KeyCode::Char(c) => search.text.push(c),
+        KeyCode::Backspace => {
+            search.text.pop();
+        }
+        KeyCode::Esc => view.search = None,
+        KeyCode::Enter => {
+            search.typing = false;
+            if search.text.is_empty() {
+                view.search = None;
+            } else {
+                find(view, true);
+            }
+        }
+        _ => {}
+    }
+}

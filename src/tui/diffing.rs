@@ -1,0 +1,273 @@
+//! How a comparison is looked at: the chosen fact, the place in its document, what is being typed. Invariant: nothing here changes what was compared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::model::Search;
+use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, Record};
+use crate::run::{LastPass, RunState};
+use crate::survey::{FactKey, Folding};
+
+/// A document on its way or here.
+#[derive(Debug, Clone)]
+pub enum Loaded {
+    /// Asked for.
+    Asked,
+    /// Here.
+    Here(Arc<Opened>),
+    /// Not to be had.
+    Failed(String),
+}
+
+impl PartialEq for Loaded {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Asked, Self::Asked) => true,
+            (Self::Here(one), Self::Here(two)) => Arc::ptr_eq(one, two),
+            (Self::Failed(one), Self::Failed(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
+/// A pane of the diff screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffPane {
+    /// Facts and comparisons.
+    Facts,
+    /// The document.
+    Document,
+}
+
+/// A reviewer's note, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteShown {
+    /// Who and when: `opb 09:41Z`.
+    pub by: String,
+    /// The fact it is about; `None`: the whole run.
+    pub fact: Option<FactKey>,
+    /// What it says.
+    pub text: String,
+    /// The run went on after it was written.
+    pub is_stale: bool,
+}
+
+/// The state of the diff screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiffView {
+    /// What can be compared.
+    pub choices: Vec<Compare>,
+    /// What is compared, or why it cannot be.
+    pub outcome: Result<Box<Comparison>, String>,
+    /// What was asked for.
+    pub compare: Compare,
+    /// Equal facts are listed too.
+    pub all: bool,
+    /// The chosen row: facts first, then the comparisons.
+    pub row: usize,
+    /// Focused pane.
+    pub pane: DiffPane,
+    /// Long lines go on below.
+    pub wrap: bool,
+    /// One side under the other; `None`: as the width has it.
+    pub stacked: Option<bool>,
+    /// The documents.
+    pub loaded: BTreeMap<FactKey, Loaded>,
+    /// What of the chosen document is folded.
+    pub folding: Folding,
+    /// All folds are open.
+    pub unfolded: bool,
+    /// First item on screen.
+    pub top: usize,
+    /// Lines of it that are above the screen.
+    pub skip: usize,
+    /// The change that was gone to.
+    pub change: Option<usize>,
+    /// How it was read lies open.
+    pub how: bool,
+    /// The keys lie open.
+    pub help: bool,
+    /// The note being typed.
+    pub typing: Option<String>,
+    /// Notes.
+    pub notes: Vec<NoteShown>,
+    /// Search.
+    pub search: Option<Search>,
+    /// The row of the last match.
+    pub found: Option<usize>,
+    /// The answer to the last key.
+    pub says: Option<String>,
+    /// The run went on since it was compared.
+    pub is_stale: bool,
+    /// There is no run screen behind it.
+    pub alone: bool,
+}
+
+impl DiffView {
+    /// A view of a comparison.
+    pub fn of(
+        choices: Vec<Compare>,
+        compare: Compare,
+        outcome: Result<Comparison, String>,
+        alone: bool,
+    ) -> Self {
+        Self {
+            choices,
+            outcome: outcome.map(Box::new),
+            compare,
+            all: true,
+            row: 0,
+            pane: DiffPane::Facts,
+            wrap: true,
+            stacked: None,
+            loaded: BTreeMap::new(),
+            folding: Folding::default(),
+            unfolded: false,
+            top: 0,
+            skip: 0,
+            change: None,
+            how: false,
+            help: false,
+            typing: None,
+            notes: Vec::new(),
+            search: None,
+            found: None,
+            says: None,
+            is_stale: false,
+            alone,
+        }
+    }
+
+    /// The view that tells most of a run.
+    pub fn best(record: &Record, run: &RunState, last_pass: Option<&LastPass>) -> Self {
+        let choices = Comparison::available(record);
+        let mut outcomes = choices.iter().map(|compare| {
+            let outcome = Comparison::within(record, run, compare, last_pass);
+            (compare.clone(), outcome)
+        });
+        let first = outcomes.find(|(_, outcome)| outcome.is_ok());
+        let (compare, outcome) = first.unwrap_or_else(|| {
+            let why = "Nothing was read twice yet: there is nothing to compare.";
+            (Compare::PrePost, Err(why.to_owned()))
+        });
+        Self::of(choices, compare, outcome, false)
+    }
+
+    /// Takes another comparison in its place.
+    pub fn choose(
+        &mut self,
+        compare: Compare,
+        record: &Record,
+        run: &RunState,
+        last_pass: Option<&LastPass>,
+    ) {
+        self.outcome = Comparison::within(record, run, &compare, last_pass).map(Box::new);
+        self.compare = compare;
+        self.loaded.clear();
+        self.row = 0;
+        self.to_start();
+    }
+
+    /// The same comparison again, after the run went on; place and folds stay.
+    pub fn refresh(&mut self, record: &Record, run: &RunState, last_pass: Option<&LastPass>) {
+        if matches!(self.compare, Compare::Runs(_)) {
+            return;
+        }
+        self.choices = Comparison::available(record);
+        let key = self.fact().map(|fact| fact.key.clone());
+        let outcome = Comparison::within(record, run, &self.compare, last_pass).map(Box::new);
+        if outcome == self.outcome {
+            return;
+        }
+        self.outcome = outcome;
+        self.loaded.clear();
+        let place = key.and_then(|key| self.facts().iter().position(|fact| fact.key == key));
+        self.row = place.unwrap_or(0);
+        self.to_start();
+    }
+
+    /// The facts that are listed, those that differ first.
+    pub fn facts(&self) -> Vec<&ComparedFact> {
+        let Ok(comparison) = &self.outcome else {
+            return Vec::new();
+        };
+        let listed = |fact: &&ComparedFact| self.all || fact.change != Change::Equal;
+        comparison.facts.iter().filter(listed).collect()
+    }
+
+    /// The chosen fact.
+    pub fn fact(&self) -> Option<&ComparedFact> {
+        self.facts().get(self.row).copied()
+    }
+
+    /// The comparison on the chosen row.
+    pub fn choice(&self) -> Option<&Compare> {
+        let facts = self.facts().len();
+        self.choices.get(self.row.checked_sub(facts)?)
+    }
+
+    /// How many rows can be chosen.
+    pub fn rows(&self) -> usize {
+        self.facts().len() + self.choices.len()
+    }
+
+    /// The open document of the chosen fact.
+    pub fn opened(&self) -> Option<&Arc<Opened>> {
+        match self.loaded.get(&self.fact()?.key) {
+            Some(Loaded::Here(opened)) => Some(opened),
+            _ => None,
+        }
+    }
+
+    /// A document came.
+    pub fn came(&mut self, key: FactKey, result: Result<Arc<Opened>, String>) {
+        let loaded = match result {
+            Ok(opened) => Loaded::Here(opened),
+            Err(why) => Loaded::Failed(why),
+        };
+        let chosen = self.fact().is_some_and(|fact| fact.key == key);
+        self.loaded.insert(key, loaded);
+        if chosen {
+            self.to_start();
+        }
+    }
+
+    /// Goes to the first change of the chosen document.
+    pub fn to_start(&mut self) {
+        (self.top, self.skip, self.change, self.found) = (0, 0, None, None);
+        self.unfolded = false;
+        let Some(opened) = self.opened().cloned() else {
+            return;
+        };
+        self.folding = Folding::of(&opened.alignment);
+        if opened.alignment.changes() > 0 {
+            self.go_to_change(0);
+        }
+    }
+
+    /// Shows a change, with a few rows before it.
+    pub fn go_to_change(&mut self, nth: usize) {
+        let Some(opened) = self.opened().cloned() else {
+            return;
+        };
+        if let Some(rows) = opened.alignment.change(nth) {
+            self.change = Some(nth);
+            self.show_row(rows.start);
+        }
+    }
+
+    /// Brings a row near the top of the screen; a fold over it is opened.
+    pub fn show_row(&mut self, row: usize) {
+        let Some(opened) = self.opened().cloned() else {
+            return;
+        };
+        if let Some(gap) = self.folding.fold_over(row) {
+            self.folding.open(&opened.alignment, gap);
+        }
+        self.top = self.folding.place(row).saturating_sub(ROWS_BEFORE);
+        self.skip = 0;
+    }
+}
+
+/// Rows kept above a change that was gone to.
+const ROWS_BEFORE: usize = 4;

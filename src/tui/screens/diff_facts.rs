@@ -1,0 +1,152 @@
+//! The facts of a comparison, the comparisons that can be chosen, the notes. Invariant: what differs comes first; what is not listed is counted.
+
+use ratatui::layout::Rect;
+
+use super::pane::first_row;
+use super::words;
+use crate::desk::{Change, ComparedFact, SideValue};
+use crate::tui::diffing::{DiffPane, DiffView, Loaded, NoteShown};
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// A line, and the row that it belongs to.
+type Line = (Option<usize>, Text);
+
+/// Draws the pane.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
+    let focused = view.pane == DiffPane::Facts;
+    let ink = if focused { Ink::Bold } else { Ink::Plain };
+    let right = if view.all {
+        "changed first"
+    } else {
+        "changed only"
+    };
+    let title = Text::inked(ink, "1 FACTS");
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &Text::plain(right));
+    let lines = lines(view, usize::from(inside.width.saturating_sub(1)));
+    let chosen = lines.iter().position(|(row, _)| *row == Some(view.row));
+    let room = usize::from(inside.height);
+    let top = first_row(lines.len(), room, chosen.unwrap_or(0));
+    for (y, (nth, (_, line))) in (inside.y..inside.bottom()).zip(lines.iter().enumerate().skip(top))
+    {
+        if Some(nth) == chosen {
+            canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
+        }
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(1), line);
+    }
+    let below = lines.len().saturating_sub(top + room);
+    if top + below > 0 {
+        let cut = Text::inked(Ink::Dim, format!("{top} lines above, {below} below"));
+        canvas.on_edge(area, area.bottom().saturating_sub(1), &Text::new(), &cut);
+    }
+}
+
+fn lines(view: &DiffView, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let facts = view.facts();
+    let mut part = None;
+    for (row, fact) in facts.iter().enumerate() {
+        let heading = match fact.change {
+            Change::Equal => Some("equal"),
+            Change::NotRead => Some("not read again"),
+            _ => None,
+        };
+        if heading != part {
+            part = heading;
+            lines.push(rule(heading.unwrap_or("changed"), width));
+        }
+        lines.push((Some(row), fact_line(fact, width)));
+        if let Some(below) = below(view, fact) {
+            lines.push((None, Text::plain(format!("    {below}"))));
+        }
+    }
+    if let Ok(comparison) = &view.outcome {
+        let hidden = comparison.facts.len() - facts.len();
+        if hidden > 0 {
+            let text = format!("  {hidden} equal facts hidden (c shows them)");
+            lines.push((None, Text::inked(Ink::Dim, text)));
+        }
+    }
+    lines.push(rule("compare (Enter)", width));
+    for (nth, compare) in view.choices.iter().enumerate() {
+        let here = if *compare == view.compare { "> " } else { "  " };
+        lines.push((
+            Some(facts.len() + nth),
+            Text::plain(format!("{here}{compare}")),
+        ));
+    }
+    notes(&mut lines, &view.notes, width);
+    lines
+}
+
+fn rule(words: &str, _width: usize) -> Line {
+    (None, Text::inked(Ink::Dim, format!("----- {words} -----")))
+}
+
+fn notes(lines: &mut Vec<Line>, notes: &[NoteShown], width: usize) {
+    if notes.is_empty() {
+        return;
+    }
+    lines.push(rule("notes (m writes one)", width));
+    for note in notes {
+        let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
+        let stale = if note.is_stale {
+            "  (the run went on since)"
+        } else {
+            ""
+        };
+        let head = Text::plain(format!("{} on {about}:{stale}", note.by));
+        lines.extend(head.wrap(width).into_iter().map(|line| (None, line)));
+        let text = Text::plain(format!("\"{}\"", note.text));
+        let wrapped = text.wrap(width.saturating_sub(2)).into_iter();
+        lines.extend(wrapped.map(|line| (None, Text::plain("  ").then(line))));
+    }
+}
+
+fn value(side: &Option<SideValue>) -> String {
+    side.as_ref().map_or_else(
+        || "none".to_owned(),
+        |side| words::short_value(words::value_or_unknown(side.value.as_deref())),
+    )
+}
+
+fn fact_line(fact: &ComparedFact, width: usize) -> Text {
+    let (mark, values, ink) = match fact.change {
+        Change::Equal => ("= ", value(&fact.sides.before), Ink::Plain),
+        Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
+        _ => {
+            let sides = fact.sides.as_ref().map(value);
+            (
+                "! ",
+                format!("{} | {}", sides.before, sides.after),
+                Ink::Drift,
+            )
+        }
+    };
+    let key = Text::plain(fact.key.as_str());
+    let values = Text::plain(values);
+    let room = width.saturating_sub(2);
+    let left = room.saturating_sub(values.width() + 1);
+    let line = Text::inked(ink, mark);
+    if left >= key.width() {
+        return line.then(key.to_column(left + 1)).then(values);
+    }
+    // A long pair of values takes what it needs; the name keeps at least its beginning.
+    let left = left.max(room / 3);
+    line.then(key.to_column(left))
+        .with(Ink::Plain, " ")
+        .then(values)
+}
+
+/// What is known of the document, below the fact.
+fn below(view: &DiffView, fact: &ComparedFact) -> Option<String> {
+    if !fact.change.differs() {
+        return None;
+    }
+    match (view.loaded.get(&fact.key), fact.rows.as_slice()) {
+        (Some(Loaded::Here(opened)), _) => Some(opened.tally()),
+        (_, [row]) => Some(format!("1 row: {}", row.key)),
+        (_, []) => None,
+        (_, rows) => Some(format!("{} rows differ", rows.len())),
+    }
+}
