@@ -8,12 +8,20 @@ const TEXT_MAX: usize = 64 * 1024;
 
 /// SQL that starts as a read and calls only functions on the allow-list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct GuardedSql(String);
+pub(super) struct GuardedSql {
+    text: String,
+    attributes: String,
+}
 
 impl GuardedSql {
     /// The text, without a newline at its end.
     pub(super) fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Every name after a dot, one per line: PostgreSQL reads `x.f` as `f(x)` where there is no column `f`.
+    pub(super) fn attributes(&self) -> &str {
+        &self.attributes
     }
 }
 
@@ -42,7 +50,20 @@ pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String>
         return Err("more than one statement, or a semicolon".to_owned());
     }
     calls_are_known(&tokens, allowed)?;
-    Ok(GuardedSql(sql.trim_end().to_owned()))
+    Ok(GuardedSql {
+        text: sql.trim_end().to_owned(),
+        attributes: attributes(&tokens).join("\n"),
+    })
+}
+
+fn attributes(tokens: &[Token]) -> Vec<&str> {
+    let pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs
+        .filter_map(|pair| match pair {
+            (Token::Sign('.'), Token::Word { text, .. }) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether the definition of a view calls only known functions.
@@ -83,7 +104,8 @@ fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<(), String> {
         }
         if qualified && is_type_position(tokens, at) {
             let name = qualified_name(tokens, at);
-            if !name.starts_with("pg_catalog.") && !allowed.contains(&name) {
+            let longer = next == Some(&Token::Sign('.'));
+            if longer || !name.starts_with("pg_catalog.") && !allowed.contains(&name) {
                 return Err(format!(
                     "the type {name} is not of pg_catalog; its casts and checks could run anything"
                 ));

@@ -40,6 +40,8 @@ constants! {
     BACKEND_WAL = include_str!("../../assets/sql/backend_wal.sql");
     FUNCTION = include_str!("../../assets/sql/function.sql");
     OWN_LOCKS = include_str!("../../assets/sql/own_locks.sql");
+    ATTRIBUTE_CALLS = include_str!("../../assets/sql/attribute_calls.sql");
+    FORGERIES = include_str!("../../assets/sql/forgeries.sql");
     GRANTS = include_str!("../../assets/sql/grants.sql");
     ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");
     ROLE_REACHABLE = include_str!("../../assets/sql/role_reachable.sql");

@@ -115,8 +115,17 @@ pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 /// Rules on every query, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
 pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rulings, CallError> {
     let queries = queries(profile);
-    let calls: Vec<Call> = queries.iter().flat_map(steps).collect();
+    let mut calls = vec![
+        Statement::SAVEPOINT.into(),
+        Statement::FORGERIES.into(),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
+    ];
+    let first = calls.len();
+    calls.extend(queries.iter().flat_map(steps));
     let mut answers = session.batch(&calls).await?.into_iter();
+    let forged: Vec<_> = answers.by_ref().take(first).collect();
+    let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
     for query in queries {
         let answers: Vec<_> = answers.by_ref().take(steps(&query).len()).collect();
@@ -127,7 +136,7 @@ pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rul
         let ruling = QueryRuling {
             query: query.name.clone(),
             sql_sha256: query.sql_sha256,
-            refused,
+            refused: refused.or_else(|| forged.clone()),
             relations,
         };
         rulings.insert(query.name, ruling);
@@ -146,14 +155,37 @@ fn steps(query: &Query) -> Vec<Call> {
         Statement::ROLLBACK_TO.into(),
         Call::parse(Statement::rehearsal(query.cursor, sql)),
         Statement::OWN_LOCKS.into(),
+        Call::with(
+            Statement::ATTRIBUTE_CALLS,
+            vec![sql.attributes().to_owned()],
+        ),
         Statement::ROLLBACK_TO.into(),
         Statement::RELEASE.into(),
     ]
 }
 
+/// What stands in for a part of PostgreSQL itself in this database, so that any SQL could call it.
+fn forgery(answers: &[Result<Rows, CallError>], allowed: &[String]) -> Option<String> {
+    let rows = match answers {
+        [_, Ok(rows), ..] => rows,
+        [_, Err(error), ..] => return Some(error.reason()),
+        _ => return Some("the server did not answer".to_owned()),
+    };
+    rows.iter().find_map(|row| {
+        let mut cells = row.iter().map(|cell| cell.as_deref().unwrap_or_default());
+        let (what, function) = (cells.next()?, cells.next()?);
+        let known = allowed.iter().any(|name| name == function);
+        (!known).then(|| {
+            format!(
+                "{what} is not PostgreSQL's own here, it calls {function}: any SQL could run it"
+            )
+        })
+    })
+}
+
 /// Why a query is refused, if it is, and the relations that it would touch.
 fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<String>, Vec<String>) {
-    let [_, grammar, _, rehearsal, locks, ..] = answers else {
+    let [_, grammar, _, rehearsal, locks, attributes, ..] = answers else {
         return (Some("the server did not answer".to_owned()), Vec::new());
     };
     for parsed in [grammar, rehearsal] {
@@ -168,7 +200,10 @@ fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<Str
         Err(error) => return (Some(error.reason()), Vec::new()),
     };
     let touched: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
-    let refused = touched.iter().find_map(|touched| trap(touched, allowed));
+    let refused = touched
+        .iter()
+        .find_map(|touched| trap(touched, allowed))
+        .or_else(|| attribute_call(attributes));
     let relations = touched
         .into_iter()
         .map(|touched| touched.relation)
@@ -176,7 +211,20 @@ fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<Str
     (refused, relations)
 }
 
-/// A relation that the parsed SQL holds a lock on.
+/// A name after a dot that could call a function of pg_catalog with an effect.
+fn attribute_call(answer: &Result<Rows, CallError>) -> Option<String> {
+    match answer {
+        Ok(rows) => {
+            let name = rows.first()?.first()?.as_deref().unwrap_or_default();
+            Some(format!(
+                "the name .{name} could call the function {name}, which is not on the allow-list"
+            ))
+        }
+        Err(error) => Some(error.reason()),
+    }
+}
+
+/// A relation that the parsed SQL holds a lock on, or a child of one.
 struct Touched {
     mode: String,
     relation: String,
@@ -184,6 +232,8 @@ struct Touched {
     row_security: bool,
     view: Option<String>,
     casts: Option<String>,
+    planned: Vec<String>,
+    orders: Option<String>,
 }
 
 fn touched(row: &[Option<String>]) -> Touched {
@@ -196,6 +246,8 @@ fn touched(row: &[Option<String>]) -> Touched {
         row_security: cell().as_deref() != Some("false"),
         view: cell(),
         casts: cell(),
+        planned: cell().map_or_else(Vec::new, |names| names.lines().map(str::to_owned).collect()),
+        orders: cell(),
     }
 }
 
@@ -214,6 +266,16 @@ fn trap(touched: &Touched, allowed: &[String]) -> Option<String> {
     }
     if let Some(casts) = &touched.casts {
         return Some(format!("{relation} has columns whose casts call {casts}"));
+    }
+    if let Some(function) = touched.planned.iter().find(|name| !allowed.contains(name)) {
+        return Some(format!(
+            "{relation} has an index, a constraint or statistics that call {function}, which planning could run"
+        ));
+    }
+    if let Some(orders) = &touched.orders {
+        return Some(format!(
+            "{relation} has columns whose comparisons call {orders}"
+        ));
     }
     let definition = touched.view.as_deref()?;
     let reason = guard_view(definition, allowed).err()?;
