@@ -1,0 +1,9 @@
+//! What a hostile profile, role, database or server may try, and the walls against it. Invariant: every wall has a test that is red without it.
+//!
+//! One server is the one that `ServerBinaries::find` finds; `scripts/test-versions` adds PostgreSQL 13 to 18.
+
+mod observer;
+mod reads;
+mod statements;
+mod support;
+mod traps;
