@@ -124,11 +124,11 @@ fn facts_equal(run: &RunState) -> Claim {
             n => not_yet(&format!("{n} differ so far")),
         };
     };
-    compared(pin, post)
+    compared(run, pin, post)
 }
 
-fn compared(pin: &Survey, post: &Survey) -> Claim {
-    let two = pin.snapshot.precedes(&post.snapshot);
+fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
+    let two = run.follows(pin, post);
     let changes = known_changes(pin, post);
     let unknown: Vec<String> = [("pre", pin), ("post", post)]
         .into_iter()

@@ -242,9 +242,7 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
         .as_ref()
         .zip(run.latest.as_ref())
         .is_some_and(|(pin, (latest, survey))| {
-            *latest == purpose
-                && compare(pin, survey).is_empty()
-                && pin.snapshot.precedes(&survey.snapshot)
+            *latest == purpose && compare(pin, survey).is_empty() && run.follows(pin, survey)
         });
     if held {
         Vec::new()

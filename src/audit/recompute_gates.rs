@@ -111,6 +111,13 @@ fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<String
 }
 
 fn feasibility(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<String> {
+    if let [only] = recorded
+        && only.name == "database_can_be_surveyed"
+        && only.verdict == Verdict::Fail
+    {
+        // The target was not fit to be surveyed: there is nothing that could be computed again.
+        return Vec::new();
+    }
     let Some(pin) = &run.pin else {
         return vec!["G1 without a survey".to_owned()];
     };

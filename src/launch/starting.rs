@@ -11,7 +11,7 @@ use crate::repo::GitRepository;
 use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{Chronicle, Plan, RunnerError, Sink, TakenUp};
+use crate::runner::{Chronicle, Plan, Sink, TakenUp};
 use crate::survey::Digest;
 
 /// A run that this process owns, with everything that drives it.
@@ -204,7 +204,9 @@ pub fn take(
         .map(|torn| (torn.file, torn.bytes))
         .collect();
     let created = run.created.clone().ok_or_else(|| {
-        RunnerError::Report("the run was never created: its journal has no line".to_owned())
+        LaunchError::Usage(format!(
+            "{run_id} was never begun: its process died before the first record; start a new run"
+        ))
     })?;
     let text = directory.blobs().get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text).into_owned();

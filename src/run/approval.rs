@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ApprovalGate, ApprovalStatus, Decision, RunState};
+use super::{ApprovalGate, ApprovalStatus, Decision, RunState, State};
 use crate::survey::{Digest, UtcTime};
 
 /// Who signs records. There is only the stub, and it is shown as one.
@@ -179,6 +179,10 @@ pub fn judge(
         return Err(used_already(run, request).unwrap_or_else(|| Refusal::Over {
             state: run.state.to_string(),
         }));
+    }
+    if run.is_rejected() {
+        let state = State::Rejected.to_string();
+        return Err(Refusal::Over { state });
     }
     let pending = run.pending_approval().is_some();
     let waits = run.waits_at().ok_or_else(|| {

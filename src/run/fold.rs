@@ -165,6 +165,24 @@ impl RunState {
             .find(|approval| approval.status == ApprovalStatus::Pending)
     }
 
+    /// Whether a person rejected the run, though it may not have ended yet.
+    pub fn is_rejected(&self) -> bool {
+        let rejection = |a: &Approval| a.status == ApprovalStatus::Rejection;
+        self.approvals.iter().any(rejection)
+    }
+
+    /// Whether `later` was read in another transaction, journalled before its BEGIN and after `earlier` had closed (claim B).
+    pub fn follows(&self, earlier: &Survey, later: &Survey) -> bool {
+        let place = |survey: &Survey| {
+            self.transactions.iter().position(|transaction| {
+                matches!(&transaction.end, TransactionEnd::Closed(proof) if proof.nonce == survey.snapshot.nonce)
+            })
+        };
+        let in_order =
+            matches!((place(earlier), place(later)), (Some(one), Some(two)) if one < two);
+        in_order && earlier.snapshot.differs_from(&later.snapshot)
+    }
+
     /// The plain label of a gate: `allow CUT`.
     pub fn gate_label(&self, gate: ApprovalGate) -> &str {
         let labels = self.created.as_ref().map(|created| &created.gate_labels);

@@ -152,10 +152,7 @@ fn state_may_change(run: &RunState, from: State, to: State) -> Option<String> {
         State::EnactSimulated => approved(super::ApprovalGate::SG2) && no_drift,
         State::PostSurveyed => run.post.is_some(),
         State::CloseoutReported => run.non_mutation.is_some(),
-        State::Rejected => run
-            .approvals
-            .last()
-            .is_some_and(|a| a.decision == Decision::Reject),
+        State::Rejected => run.is_rejected(),
         State::Verified | State::Created | State::Failed => true,
     };
     unless(holds, &format!("what {to} needs is not recorded"))
@@ -171,6 +168,9 @@ fn approval_may_be_recorded(run: &RunState, event: &Event) -> Option<String> {
     else {
         return None;
     };
+    if run.is_rejected() {
+        return Some("the run was rejected".to_owned());
+    }
     if run.waits_at() != Some(*gate) {
         return Some(format!("the run does not wait at {gate}"));
     }

@@ -64,13 +64,9 @@ pub fn next(run: &RunState) -> Effect {
 }
 
 fn waiting(run: &RunState, gate: ApprovalGate) -> Effect {
-    let rejected = run
-        .approvals
-        .last()
-        .is_some_and(|a| a.decision == super::Decision::Reject && a.gate == gate);
     let evidence = run.evidence.as_ref().is_some_and(|e| e.gate == gate);
     match run.renewal {
-        _ if rejected => Effect::Reject(gate),
+        _ if run.is_rejected() => Effect::Reject(gate),
         Some(RenewalReason::Drift) => Effect::TakePin,
         Some(RenewalReason::Expiry) => Effect::RenewEvidence(gate),
         None if run.owed_stop == Some(StopCode::StopFactsDrifted) => {

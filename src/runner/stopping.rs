@@ -4,7 +4,10 @@ use super::driver::Driver;
 use super::repository::Repository;
 use super::target::Target;
 use super::{RunnerError, drift};
-use crate::run::{ApprovalGate, Event, RunState, Stop, StopCode, TransactionEnd, Verdict};
+use crate::run::{
+    Approval, ApprovalGate, ApprovalStatus, Event, RunState, Stop, StopCode, TransactionEnd,
+    Verdict,
+};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Raises the stop that is owed, with its sentences.
@@ -78,7 +81,8 @@ fn drifted(run: &RunState) -> Said {
 
 fn rejected(run: &RunState) -> Said {
     let next = "The run is over; start a new one when the reason is mended.".to_owned();
-    let Some(last) = run.approvals.last() else {
+    let rejection = |a: &&Approval| a.status == ApprovalStatus::Rejection;
+    let Some(last) = run.approvals.iter().find(rejection) else {
         return (None, "The run was rejected.".to_owned(), next);
     };
     let why = last.reason.as_deref().unwrap_or_default();

@@ -27,11 +27,9 @@ impl Snapshot {
         self.snapshot.split(':').nth(1)?.parse().ok()
     }
 
-    /// Whether `later` is another transaction that began after this one had closed (claim B).
-    pub fn precedes(&self, later: &Self) -> bool {
-        self.nonce != later.nonce
-            && self.virtual_xid != later.virtual_xid
-            && self.ended_at <= later.began_at
+    /// Whether `later` is another transaction. Which of the two came first is told by the journal, never by a clock.
+    pub fn differs_from(&self, later: &Self) -> bool {
+        self.nonce != later.nonce && self.virtual_xid != later.virtual_xid
     }
 }
 

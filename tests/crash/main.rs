@@ -1,0 +1,13 @@
+//! F1, F2, F3, F7, F9 through the whole driver: a run is killed, cut, starved of its disk, taken to another boot, and must end with the same facts.
+//! Invariant: a fault that did not fire proves nothing; void runs are counted and printed.
+
+mod binary;
+mod clock;
+mod cuts;
+mod disk;
+mod faulty;
+mod kill;
+mod probes;
+mod recording;
+mod seal;
+mod world;

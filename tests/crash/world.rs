@@ -1,0 +1,407 @@
+//! Runs as processes hold them: begun, taken up, decided, driven to the next stop. Invariant: every process goes through `runner::spawn`, as the program does.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use drygate::audit;
+use drygate::journal::{DirectoryStore, Entry, JournalError, RunStore, Storage, verify_files};
+use drygate::run::{
+    ApprovalGate, ApprovalPolicy, ApprovalRequest, Decision, Event, Mode, Person, RunCreated,
+    RunId, RunState, Signer, ToolIdentity,
+};
+use drygate::runner::clock::Clock;
+use drygate::runner::target::Target;
+use drygate::runner::{
+    Chronicle, Notice, Outcome, Patience, Plan, RunnerError, Sink, TakenUp, fold, spawn,
+};
+use drygate::survey::{Digest, UtcTime};
+
+use super::recording::{Replayed, Spoiled, Still, demo_profile, recording};
+
+/// A clock that a test turns.
+#[derive(Debug)]
+pub struct TurnedClock {
+    pub offset_s: AtomicI64,
+    pub boot: Mutex<String>,
+}
+
+impl TurnedClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            offset_s: AtomicI64::new(0),
+            boot: Mutex::new("boot-1".to_owned()),
+        })
+    }
+
+    pub fn turn(&self, seconds: i64) {
+        self.offset_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn reboot(&self) {
+        *self.boot.lock().expect("not poisoned") = "boot-2".to_owned();
+    }
+}
+
+impl Clock for TurnedClock {
+    fn now(&self) -> UtcTime {
+        UtcTime::new(jiff::Timestamp::now()).plus_seconds(self.offset_s.load(Ordering::SeqCst))
+    }
+
+    fn boot_id(&self) -> String {
+        self.boot.lock().expect("not poisoned").clone()
+    }
+
+    fn random(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        NEXT.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+pub fn person(user: &str, uid: u32) -> Person {
+    Person {
+        user: user.to_owned(),
+        uid,
+        host: "ops1".to_owned(),
+        tty: None,
+        pid: 1,
+        signer: Signer::StubSigning,
+    }
+}
+
+/// Lines that were shown: number and digest. They must never be lost.
+pub type Acknowledged = Arc<Mutex<Vec<(u64, Digest)>>>;
+
+/// One run and the machine that it is on.
+#[derive(Clone)]
+pub struct World {
+    pub storage: Arc<dyn Storage>,
+    pub clock: Arc<TurnedClock>,
+    pub run_id: RunId,
+    pub spoiled: Spoiled,
+    pub policy: ApprovalPolicy,
+    pub acknowledged: Acknowledged,
+}
+
+impl World {
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        let clock = TurnedClock::new();
+        let run_id = RunId::new("ictr", clock.now(), clock.random()).expect("a prefix");
+        Self {
+            storage,
+            clock,
+            run_id,
+            spoiled: Spoiled::default(),
+            policy: ApprovalPolicy::default(),
+            acknowledged: Acknowledged::default(),
+        }
+    }
+
+    /// The same run on another storage, as a new process sees it.
+    pub fn on(&self, storage: Arc<dyn Storage>) -> Self {
+        let mut other = self.clone();
+        other.storage = storage;
+        other
+    }
+
+    pub fn store(&self) -> DirectoryStore {
+        DirectoryStore::on(self.storage.clone())
+    }
+
+    pub fn path(&self) -> PathBuf {
+        DirectoryStore::run_path(&self.run_id)
+    }
+
+    fn plan(&self) -> Plan {
+        let (profile, profile_text) = demo_profile();
+        let ssot = profile.ssot.iter().map(|document| {
+            let text = document.text.clone().ok_or_else(|| "no text".to_owned());
+            (document.name.clone(), text)
+        });
+        Plan {
+            ssot: ssot.collect(),
+            approvals: self.policy.clone(),
+            target: Replayed::new(Spoiled::default()).identity(),
+            person: person("op_a", 1000),
+            tool: ToolIdentity {
+                version: "0.1.0".to_owned(),
+                binary_sha256: Some(Digest::of("binary")),
+            },
+            repository: None,
+            data_root: self.storage.root().to_owned(),
+            full_discover: None,
+            live_interval_s: None,
+            socket: None,
+            shared_with_group: false,
+            last_pass: None,
+            profile,
+            profile_text,
+        }
+    }
+
+    fn sink(&self) -> Sink {
+        let acknowledged = self.acknowledged.clone();
+        Box::new(move |notice| {
+            if let Notice::Recorded { seq, head, .. } = notice {
+                let mut lines = acknowledged.lock().expect("not poisoned");
+                lines.push((seq, head));
+            }
+        })
+    }
+
+    /// The process that makes the run; it comes back at SG1.
+    pub fn begin(&self) -> Result<Outcome, RunnerError> {
+        let plan = self.plan();
+        let mut directory = self.store().create(&self.run_id)?;
+        directory.blobs().put(plan.profile_text.as_bytes())?;
+        let event = Event::RunCreated(Box::new(RunCreated {
+            run_id: self.run_id.clone(),
+            mode: Mode::Dryrun,
+            profile: plan.profile.name.clone(),
+            profile_sha256: Digest::of(&plan.profile_text),
+            result_prefix: plan.profile.result_prefix.clone(),
+            gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
+            target: plan.target.clone(),
+            by: plan.person.clone(),
+            approvals: plan.approvals.clone(),
+            tool: plan.tool.clone(),
+            boot_id: self.clock.boot_id(),
+            repository: None,
+        }));
+        let at = self.clock.now();
+        let appended = directory.append(at, &event)?;
+        let mut run = RunState::default();
+        run.apply(appended.seq, at, &event);
+        let sink = self.sink();
+        sink(Notice::Recorded {
+            seq: appended.seq,
+            at,
+            head: appended.sha256,
+            line: appended.line.into(),
+            event: Arc::new(event),
+        });
+        let chronicle = Chronicle::new(directory, run, self.clock.clone(), sink);
+        let taken_up = TakenUp {
+            resumed: false,
+            torn: Vec::new(),
+            renewing: false,
+        };
+        self.drive(chronicle, taken_up, None)
+    }
+
+    /// A process that takes the run up: `resume` without a decision, else `approve` or `reject`.
+    pub fn take_up(&self, first: Option<ApprovalRequest>) -> Result<Outcome, RunnerError> {
+        let (directory, recovery) = self.store().open(&self.run_id)?;
+        let run = fold(&directory.reader().entries::<Event>()?)?;
+        let chronicle = Chronicle::new(directory, run, self.clock.clone(), self.sink());
+        let torn = recovery.torn_files.into_iter();
+        let taken_up = TakenUp {
+            resumed: true,
+            torn: torn.map(|torn| (torn.file, torn.bytes)).collect(),
+            renewing: first.is_none(),
+        };
+        self.drive(chronicle, taken_up, first)
+    }
+
+    fn drive(
+        &self,
+        chronicle: Chronicle,
+        taken_up: TakenUp,
+        first: Option<ApprovalRequest>,
+    ) -> Result<Outcome, RunnerError> {
+        let spoiled = self.spoiled.clone();
+        spawn(
+            chronicle,
+            move || Replayed::new(spoiled),
+            Some(Still(recording().repository.clone())),
+            Arc::new(self.plan()),
+            taken_up,
+            first,
+            Patience::Return,
+            Box::new(|_| ()),
+        )?
+        .join()
+    }
+
+    /// An approval of exactly what waits.
+    pub fn approval(&self, run: &RunState) -> ApprovalRequest {
+        let evidence = run.evidence.as_ref().expect("it waits with evidence");
+        ApprovalRequest {
+            gate: evidence.gate,
+            decision: Decision::Approve,
+            evidence: Some(evidence.digest.clone()),
+            reason: None,
+            by: person("op_a", 1000),
+        }
+    }
+
+    pub fn rejection(&self, gate: ApprovalGate) -> ApprovalRequest {
+        ApprovalRequest {
+            gate,
+            decision: Decision::Reject,
+            evidence: None,
+            reason: Some("not today".to_owned()),
+            by: person("op_a", 1000),
+        }
+    }
+
+    pub fn entries(&self) -> Vec<Entry<Event>> {
+        let reader = self.store().reader(&self.run_id).expect("it is there");
+        reader.entries::<Event>().expect("the journal verifies")
+    }
+
+    pub fn run(&self) -> RunState {
+        fold(&self.entries()).expect("a legal journal")
+    }
+
+    /// `resume`. `None`: there never was a run.
+    pub fn resume(&self) -> Option<Outcome> {
+        match self.take_up(None) {
+            Ok(outcome) => Some(outcome),
+            Err(RunnerError::Journal(JournalError::NotFound { .. })) => None,
+            Err(RunnerError::Illegal(illegal)) if illegal.why.contains("not created") => None,
+            Err(error) => panic!("resume: {error}"),
+        }
+    }
+
+    /// What a person does who does not give up: resume, approve what waits, until the seal.
+    pub fn go_on(&self) -> Option<Outcome> {
+        for _ in 0..12 {
+            let mut outcome = self.resume()?;
+            while outcome.exit_code == 3 {
+                let request = self.approval(&outcome.run);
+                outcome = self.take_up(Some(request)).expect("it is approved");
+            }
+            if outcome.run.sealed.is_some() {
+                return Some(outcome);
+            }
+            assert_eq!(
+                outcome.exit_code, 4,
+                "{}: {}",
+                outcome.message, outcome.next
+            );
+        }
+        panic!("the run does not come to an end");
+    }
+
+    /// Everything that must be true of a sealed run, whatever happened to it.
+    pub fn must_be_whole(&self, context: &str) {
+        let found = verify_files(&self.storage, &self.path()).expect("it can be read");
+        assert!(found.findings.is_empty(), "{context}: {:?}", found.findings);
+        assert!(found.manifest, "{context}: no manifest");
+        let entries = self.entries();
+        let run = fold(&entries).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let (profile, _) = demo_profile();
+        let events = entries.iter().map(|e| (e.seq, e.at, &e.event));
+        let recomputed = audit::recompute(Some(&profile), events);
+        assert!(
+            recomputed.findings.is_empty(),
+            "{context}: {:?}",
+            recomputed.findings
+        );
+        self.must_number_returns(&run, &entries, context);
+        must_have_raised(&run, context);
+        for step in &run.steps {
+            let ledger = self.storage.read(&self.path().join(&step.ledger.file));
+            let ledger = ledger.expect("readable").expect("the ledger is there");
+            assert_eq!(
+                Digest::of(ledger),
+                step.ledger.sha256,
+                "{context}: {}",
+                step.ledger.file
+            );
+        }
+        let before = self.tree();
+        let again = self.store().open(&self.run_id).map(drop);
+        assert!(
+            matches!(again, Err(JournalError::Sealed { .. })),
+            "{context}: {again:?}"
+        );
+        assert_eq!(
+            self.tree(),
+            before,
+            "{context}: a resume of a sealed run wrote"
+        );
+    }
+
+    fn must_number_returns(&self, run: &RunState, entries: &[Entry<Event>], context: &str) {
+        let numbers: Vec<u32> = entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::InvocationReturned { r, .. } => Some(*r),
+                _ => None,
+            })
+            .collect();
+        let expected: Vec<u32> = (1..).take(run.returns.len()).collect();
+        assert_eq!(numbers, expected, "{context}");
+        let (_, code, _) = run.returns.last().expect("it came back");
+        let result = run.sealed.as_ref().expect("sealed");
+        assert_eq!(
+            code.map_or(0, |code| code.exit_code()),
+            result.2,
+            "{context}: the last return"
+        );
+    }
+
+    /// Every line that was shown is in the journal as it was shown.
+    pub fn must_hold_what_was_acknowledged(&self, context: &str) {
+        let journal = self.storage.read(&self.path().join("journal.jsonl"));
+        let journal = journal.expect("readable").expect("it is there");
+        let lines: Vec<&[u8]> = journal.split(|byte| *byte == b'\n').collect();
+        for (seq, head) in self.acknowledged.lock().expect("not poisoned").iter() {
+            let line = lines.get(usize::try_from(*seq).expect("small"));
+            let line = line.unwrap_or_else(|| panic!("{context}: line {seq} is lost"));
+            assert_eq!(Digest::of(line), *head, "{context}: line {seq} is another");
+        }
+    }
+
+    /// Every file of the run but LOCK.
+    pub fn tree(&self) -> Vec<(PathBuf, Digest)> {
+        let mut files = Vec::new();
+        collect(&*self.storage, &self.path(), &mut files);
+        files
+    }
+}
+
+/// Every stop that the run came to was raised.
+fn must_have_raised(run: &RunState, context: &str) {
+    use drygate::run::State;
+    let raised = |code: &str| run.stops.iter().any(|s| s.stop.stop_code.name() == code);
+    let (result, _, code) = run.sealed.as_ref().expect("sealed");
+    match run.state {
+        State::Rejected => assert!(raised("STOP_APPROVAL_REJECTED"), "{context}"),
+        State::Failed => assert!(
+            raised("STOP_GATE_FAILED") || raised("STOP_MUTATION_SUSPECTED"),
+            "{context}"
+        ),
+        _ if *code == 4 => assert!(raised("STOP_FACTS_DRIFTED"), "{context}: {result}"),
+        _ => {}
+    }
+    let asked: Vec<&Digest> = run
+        .stops
+        .iter()
+        .filter(|raised| raised.stop.stop_code.name() == "STOP_APPROVAL_REQUIRED")
+        .filter_map(|raised| raised.stop.evidence.as_ref())
+        .collect();
+    for approval in &run.approvals {
+        assert!(
+            asked.contains(&&approval.evidence),
+            "{context}: decided before it was asked"
+        );
+    }
+}
+
+fn collect(storage: &dyn Storage, path: &Path, files: &mut Vec<(PathBuf, Digest)>) {
+    use drygate::journal::Kind;
+    for listed in storage.list(path).expect("a directory") {
+        let below = path.join(&listed.name);
+        match listed.kind {
+            Kind::Directory => collect(storage, &below, files),
+            _ if listed.name == "LOCK" => {}
+            _ => {
+                let content = storage.read(&below).expect("readable").unwrap_or_default();
+                files.push((below, Digest::of(content)));
+            }
+        }
+    }
+}
