@@ -7,8 +7,8 @@ use std::thread;
 
 use drygate::journal::{Failure, Kind, RunStore, SimulatedDisk, Storage};
 use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState};
-use drygate::runner::Outcome;
 use drygate::runner::target::TargetError;
+use drygate::runner::{Outcome, RunnerError};
 
 use super::recording::Spoiled;
 use super::world::World;
@@ -44,21 +44,22 @@ impl Story {
         })
     }
 
-    /// The processes of the run, one after the other, as far as the disk lets them.
-    fn play(self, world: &World) {
+    /// The processes of the run, one after the other, as far as the disk lets them: the last exit code.
+    fn play(self, world: &World) -> u8 {
         let world = self.cast(world);
-        if let Ok(outcome) = world.begin() {
-            self.play_on(&world, &outcome);
-        }
+        let played = world
+            .begin()
+            .and_then(|outcome| self.play_on(&world, &outcome));
+        played.map_or_else(|error| error.exit_code(), |outcome| outcome.exit_code)
     }
 
-    fn play_on(self, world: &World, outcome: &Outcome) -> Option<Outcome> {
+    fn play_on(self, world: &World, outcome: &Outcome) -> Result<Outcome, RunnerError> {
         let mut outcome = outcome.clone();
         while outcome.exit_code == 3 && outcome.run.sealed.is_none() {
-            let request = self.decide(world, &outcome.run)?;
-            outcome = world.take_up(Some(request)).ok()?;
+            let request = self.decide(world, &outcome.run);
+            outcome = world.take_up(request)?;
         }
-        Some(outcome)
+        Ok(outcome)
     }
 
     /// The person of this story resumes and goes on. `None`: there never was a run.
@@ -214,7 +215,11 @@ fn suffer(story: Story, at: u64, fault: Fault, tally: &Tally) {
     let disk = SimulatedDisk::new();
     let world = World::new(Arc::new(disk.clone()));
     fault.arm(&disk, at);
-    story.play(&world);
+    let code = story.play(&world);
+    assert_eq!(
+        code, 74,
+        "{context}: the disk failed and the process did not say so"
+    );
     survive(story, &world, &disk, fault, at, &context, tally);
 }
 
@@ -337,8 +342,12 @@ fn a_fault_at_every_operation_of_the_closing_order_costs_nothing() {
             ..world
         };
         fault.arm(&disk, disk.operations() + at);
-        // It may come to its end in spite of a fault that meets an operation nobody needs.
-        drop(world.take_up(None));
+        let ended = world.take_up(None);
+        let code = ended.map_or_else(|error| error.exit_code(), |outcome| outcome.exit_code);
+        assert_eq!(
+            code, 74,
+            "{context}: the disk failed and the process did not say so"
+        );
         survive(Story::Passes, &world, &disk, fault, at, &context, &tally);
     });
     tally.tell(

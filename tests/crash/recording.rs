@@ -1,7 +1,6 @@
 //! A database that answers as a real one did. Invariant: what is replayed was read from a throwaway server by the product itself; only nonce, transaction and time are new.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
@@ -158,10 +157,12 @@ pub struct Spoiled {
     pub fact: Option<(&'static str, &'static str)>,
     /// A unit whose state somebody changed.
     pub unit_state: Option<&'static str>,
-    /// The role may write.
+    /// The database does not answer.
     pub error: Option<TargetError>,
     /// Our transactions wrote something.
     pub stained: bool,
+    /// Seconds that the clock of surveys is off.
+    pub clock_s: i64,
 }
 
 /// Answers as the recorded server did.
@@ -171,9 +172,6 @@ pub struct Replayed {
     sent: bool,
 }
 
-/// Seconds that the clock of surveys is off.
-pub static SURVEY_CLOCK: AtomicI64 = AtomicI64::new(0);
-
 impl Replayed {
     pub fn new(spoiled: Spoiled) -> Self {
         Self {
@@ -181,6 +179,10 @@ impl Replayed {
             spoiled,
             sent: false,
         }
+    }
+
+    fn now(&self) -> UtcTime {
+        UtcTime::new(jiff::Timestamp::now()).plus_seconds(self.spoiled.clock_s)
     }
 
     fn survey(&self, nonce: &str, began_at: UtcTime) -> Survey {
@@ -196,13 +198,9 @@ impl Replayed {
         survey.snapshot.nonce = nonce.to_owned();
         survey.snapshot.virtual_xid = virtual_xid(nonce);
         survey.snapshot.began_at = began_at;
-        survey.snapshot.ended_at = now();
+        survey.snapshot.ended_at = self.now();
         survey
     }
-}
-
-fn now() -> UtcTime {
-    UtcTime::new(jiff::Timestamp::now()).plus_seconds(SURVEY_CLOCK.load(Ordering::SeqCst))
 }
 
 fn virtual_xid(nonce: &str) -> String {
@@ -226,7 +224,7 @@ impl Target for Replayed {
             if !survey && !ask.validate {
                 continue;
             }
-            let began_at = now();
+            let began_at = self.now();
             let nonce = format!("{:016x}{:016x}", getrandom::u64().expect("chance"), 0);
             witness.opening(if survey { ask.purpose } else { *purpose }, &nonce)?;
             if survey && ask.streams {
