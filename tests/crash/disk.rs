@@ -298,9 +298,9 @@ fn a_fault_at_any_operation_of_a_life_costs_nothing() {
     }
 }
 
-/// Every operation of the closing order, from the post survey to the seal.
+/// The operations of the closing order, from the post survey to the seal: every third, and every one with `DRYGATE_CRASH_EVERY=1`.
 #[test]
-fn a_fault_at_every_operation_of_the_closing_order_costs_nothing() {
+fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
     let (told, _) = told(Story::Passes);
     let entries = told.entries();
     let post_surveyed = entries
@@ -325,7 +325,7 @@ fn a_fault_at_every_operation_of_the_closing_order_costs_nothing() {
     let before = disk.operations();
     assert_eq!(Story::Passes.go_on(&world), Some((RunResult::Pass, 0)));
     let operations = disk.operations() - before;
-    let every = stride(1);
+    let every = stride(3);
     let points: Vec<(u64, Fault)> = (0..operations)
         .step_by(every)
         .enumerate()

@@ -7,7 +7,6 @@ mod cuts;
 mod disk;
 mod faulty;
 mod kill;
-mod probes;
 mod recording;
 mod seal;
 mod world;

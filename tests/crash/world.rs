@@ -1,5 +1,6 @@
 //! Runs as processes hold them: begun, taken up, decided, driven to the next stop. Invariant: every process goes through `runner::spawn`, as the program does.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -81,6 +82,8 @@ pub struct World {
     pub spoiled: Spoiled,
     pub policy: ApprovalPolicy,
     pub acknowledged: Acknowledged,
+    /// Lines are told on standard error as they are shown.
+    pub telling: bool,
 }
 
 impl World {
@@ -94,6 +97,7 @@ impl World {
             spoiled: Spoiled::default(),
             policy: ApprovalPolicy::default(),
             acknowledged: Acknowledged::default(),
+            telling: false,
         }
     }
 
@@ -141,8 +145,13 @@ impl World {
 
     fn sink(&self) -> Sink {
         let acknowledged = self.acknowledged.clone();
+        let telling = self.telling;
         Box::new(move |notice| {
             if let Notice::Recorded { seq, head, .. } = notice {
+                if telling {
+                    let mut out = std::io::stderr().lock();
+                    writeln!(out, "shown {seq} {head}").expect("somebody listens");
+                }
                 let mut lines = acknowledged.lock().expect("not poisoned");
                 lines.push((seq, head));
             }

@@ -1,0 +1,390 @@
+//! The machine without a server: legality, what comes next, and replay. Invariant: every state and every kind of event is met, and every refusal names both.
+
+#[path = "screens/fixture.rs"]
+#[expect(
+    dead_code,
+    reason = "the scripted runs of the screens; not all of them are needed here"
+)]
+mod fixture;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drygate::run::{
+    ApprovalGate, Decision, Effect, Event, Gate, Invocation, Purpose, RunResult, RunState, State,
+    StopCode, SurveyPurpose, ToolIdentity, legal, next,
+};
+use drygate::simulate::Step;
+use drygate::survey::Digest;
+use fixture::{Record, Script, at, person};
+use proptest::prelude::*;
+
+/// All events by name; a new one must be added here and met below.
+const KINDS: [&str; 27] = [
+    "run_created",
+    "run_resumed",
+    "torn_tail_set_aside",
+    "gate_started",
+    "check_recorded",
+    "gate_finished",
+    "transaction_opened",
+    "transaction_closed",
+    "transaction_unseen",
+    "statements_recorded",
+    "survey_taken",
+    "context_pinned",
+    "effect_predicted",
+    "units_progressed",
+    "state_changed",
+    "evidence_taken",
+    "stop_raised",
+    "evidence_shown",
+    "approval_recorded",
+    "approval_refused",
+    "live_read",
+    "drift_found",
+    "evidence_renewed",
+    "invocation_returned",
+    "non_mutation_judged",
+    "tests_declared",
+    "run_sealed",
+];
+
+fn resumed() -> Event {
+    Event::RunResumed(Box::new(Invocation {
+        by: person("op_a"),
+        boot_id: "boot".to_owned(),
+        tool: ToolIdentity {
+            version: "0.1.0".to_owned(),
+            binary_sha256: None,
+        },
+    }))
+}
+
+/// Events that the scripts do not tell.
+fn others() -> Vec<Event> {
+    vec![
+        resumed(),
+        Event::TornTailSetAside {
+            file: "torn/7".to_owned(),
+            bytes: 3,
+        },
+        Event::TransactionUnseen {
+            id: 1,
+            reason: "its process ended".to_owned(),
+        },
+        Event::StatementsRecorded {
+            blob: Digest::of("statements"),
+            statements: 20,
+        },
+        Event::ApprovalRefused {
+            gate: ApprovalGate::SG1,
+            decision: Decision::Approve,
+            evidence: None,
+            reason: "The run waits at SG2, not at SG1.".to_owned(),
+            by: person("op_a"),
+        },
+        Event::TestsDeclared {
+            passed: 7,
+            failed: 0,
+            file: "full.json".to_owned(),
+            sha256: Digest::of("full"),
+            age_s: 60,
+        },
+    ]
+}
+
+fn scripts() -> Vec<Script> {
+    let mut sealed = Script::at_sg2(false);
+    sealed.closes().seals(RunResult::Pass, None);
+    let mut rejected = Script::at_sg1(false);
+    rejected.decides(Decision::Reject, "op_a", Some("no"));
+    rejected.becomes(State::Rejected);
+    let mut failed = Script::new(true);
+    failed.up_to_feasibility().becomes(State::Failed);
+    let mut watched = Script::at_sg1(true);
+    watched.live_read(false, &[("icx_draft", "59")], None);
+    let waiting = watched
+        .run
+        .evidence
+        .as_ref()
+        .expect("evidence")
+        .digest
+        .clone();
+    watched.push(Event::EvidenceShown {
+        gate: ApprovalGate::SG1,
+        evidence: waiting,
+        by: person("op_a"),
+        expires_at: at("20:00:00"),
+        boot_id: "boot".to_owned(),
+    });
+    vec![sealed, rejected, failed, watched, Script::renewed()]
+}
+
+/// The run after each record of a script, and before the first.
+fn prefixes(records: &[Record]) -> Vec<RunState> {
+    let mut run = RunState::default();
+    let mut all = vec![run.clone()];
+    for record in records {
+        run.apply(record.seq, record.at, &record.event);
+        all.push(run.clone());
+    }
+    all
+}
+
+#[test]
+fn every_state_meets_every_kind_of_event_and_every_refusal_names_both() {
+    let scripts = scripts();
+    let mut pool: Vec<Event> = others();
+    for script in &scripts {
+        pool.extend(script.records.iter().map(|record| (*record.event).clone()));
+    }
+    let kinds: BTreeSet<&str> = pool.iter().map(Event::name).collect();
+    assert_eq!(
+        kinds,
+        KINDS.into_iter().collect(),
+        "a kind of event is not met"
+    );
+    let mut met: BTreeMap<(State, &str), (u64, u64)> = BTreeMap::new();
+    for run in scripts.iter().flat_map(|script| prefixes(&script.records)) {
+        drop(format!("{:?}", next(&run)));
+        for event in &pool {
+            let count = met.entry((run.state, event.name())).or_default();
+            match legal(&run, event) {
+                Ok(()) => {
+                    count.0 += 1;
+                    assert!(run.sealed.is_none(), "{} after the seal", event.name());
+                    let mut after = run.clone();
+                    after.apply(9_999, at("23:00:00"), event);
+                    drop(format!("{:?}", next(&after)));
+                }
+                Err(illegal) => {
+                    count.1 += 1;
+                    assert_eq!((illegal.event, illegal.state), (event.name(), run.state));
+                    assert!(!illegal.why.is_empty() && illegal.to_string().contains(event.name()));
+                }
+            }
+        }
+    }
+    assert_eq!(
+        met.len(),
+        State::ALL.len() * KINDS.len(),
+        "a pair was not met"
+    );
+    must_be_legal_in(
+        &met,
+        "approval_recorded",
+        &[
+            State::AwaitingCutAuthorization,
+            State::AwaitingLifecycleAuthorization,
+        ],
+    );
+    must_be_legal_in(&met, "non_mutation_judged", &[State::PostSurveyed]);
+    must_be_legal_in(&met, "run_sealed", &[State::CloseoutReported]);
+    must_be_legal_in(&met, "run_created", &[State::Created]);
+    println!(
+        "{} pairs of state and kind, {} rulings",
+        met.len(),
+        met.values().map(|c| c.0 + c.1).sum::<u64>()
+    );
+}
+
+fn must_be_legal_in(met: &BTreeMap<(State, &str), (u64, u64)>, kind: &str, states: &[State]) {
+    for state in State::ALL {
+        let legal = met[&(state, kind)].0 > 0;
+        assert_eq!(legal, states.contains(&state), "{kind} in {state}");
+    }
+}
+
+#[test]
+fn a_fold_of_the_rest_on_the_fold_of_a_prefix_is_the_fold_of_the_whole() {
+    for script in scripts() {
+        for cut in 0..=script.records.len() {
+            let (first, rest) = script.records.split_at(cut);
+            let mut run = prefixes(first).pop().expect("one");
+            for record in rest {
+                legal(&run, &record.event).expect("it was legal when it was told");
+                run.apply(record.seq, record.at, &record.event);
+            }
+            assert_eq!(run, script.run);
+        }
+    }
+}
+
+/// Events of an undisturbed run, to be told again at another place.
+fn told(of: &str, nth: usize) -> Event {
+    let mut sealed = Script::at_sg2(false);
+    sealed.closes().seals(RunResult::Pass, None);
+    let mut found = sealed
+        .records
+        .iter()
+        .filter(|record| record.event.name() == of);
+    (*found.nth(nth).expect("it is told").event).clone()
+}
+
+/// What an honest runner records for an effect.
+fn perform(script: &mut Script, effect: Effect) {
+    match effect {
+        Effect::Precheck => {
+            script.gate_started(Gate::G0).checks(Gate::G0, 2);
+            script.gate_finished(Gate::G0).becomes(State::Prechecked);
+        }
+        Effect::TakePin => {
+            script
+                .gate_started(Gate::G1)
+                .survey_taken(SurveyPurpose::Pin);
+            script.checks(Gate::G1, 2).gate_finished(Gate::G1);
+            script.becomes(State::Surveyed);
+        }
+        Effect::Seed => {
+            script
+                .gate_started(Gate::G2)
+                .push(told("context_pinned", 0));
+            script.push(told("effect_predicted", 0)).checks(Gate::G2, 2);
+            script.gate_finished(Gate::G2).becomes(State::Seeded);
+        }
+        Effect::TakeEvidence(gate) => {
+            if script.run.state == State::Seeded {
+                script.gate_started(Gate::G3);
+            }
+            if script.run.evidence.as_ref().is_none_or(|e| e.gate != gate)
+                || script.run.owed_stop.is_none()
+            {
+                script.evidence(gate);
+            }
+            if script.run.state != gate.waiting_state() {
+                script.becomes(gate.waiting_state());
+            }
+            script.stop(
+                StopCode::StopApprovalRequired,
+                Some(gate),
+                "It waits.",
+                "Decide.",
+            );
+        }
+        Effect::RenewEvidence(gate) => {
+            script.survey_taken(SurveyPurpose::Again).evidence(gate);
+            script.stop(
+                StopCode::StopApprovalRequired,
+                Some(gate),
+                "It waits.",
+                "Decide.",
+            );
+        }
+        Effect::ApplyApproval(ApprovalGate::SG1) => {
+            script.survey_taken(SurveyPurpose::ApproveSg1);
+            script
+                .step(Step::Cut, State::CutSimulated)
+                .step(Step::Verify, State::Verified);
+        }
+        Effect::FinishSteps(_) => {
+            script.survey_taken(SurveyPurpose::ApproveSg1);
+            script.step(Step::Verify, State::Verified);
+        }
+        Effect::ApplyApproval(ApprovalGate::SG2) => {
+            script.survey_taken(SurveyPurpose::ApproveSg2);
+            script.step(Step::Enact, State::EnactSimulated);
+        }
+        Effect::Reject(_) => {
+            script.becomes(State::Rejected);
+        }
+        Effect::RaiseStop(code) => {
+            script.stop(code, None, "It stopped.", "Look.");
+        }
+        Effect::Return => {
+            script.returns(None);
+        }
+        Effect::TakePostSurvey => {
+            script
+                .survey_taken(SurveyPurpose::Post)
+                .becomes(State::PostSurveyed);
+        }
+        Effect::JudgeNonMutation => {
+            script
+                .push(told("non_mutation_judged", 0))
+                .becomes(State::CloseoutReported);
+        }
+        Effect::FinishOrchestration => {
+            script.checks(Gate::G3, 2).gate_finished(Gate::G3);
+        }
+        Effect::ProveResume => {
+            if !script.run.gates.contains_key(&Gate::G4) {
+                script.gate_started(Gate::G4);
+            }
+            if script.run.owes_return {
+                script.returns(None);
+            }
+            script.checks(Gate::G4, 2).gate_finished(Gate::G4);
+        }
+        Effect::RunProbes => {
+            script
+                .gate_started(Gate::G5)
+                .checks(Gate::G5, 2)
+                .gate_finished(Gate::G5);
+        }
+        Effect::ReportAndSeal => {
+            script
+                .gate_started(Gate::G6)
+                .checks(Gate::G6, 2)
+                .gate_finished(Gate::G6);
+            script.sealed(RunResult::Pass, None);
+        }
+        Effect::AwaitPerson(_) | Effect::WriteFiles => {}
+    }
+}
+
+/// What a person does when asked: mostly approves; may reject, look, let evidence expire.
+fn decide(script: &mut Script, choice: u8) {
+    match choice % 8 {
+        0 => script.decides(Decision::Reject, "op_a", Some("no")),
+        1 => script.live_read(true, &[], None),
+        2 => script.push(others().remove(4)),
+        3 => script.transaction(Purpose::LiveRead),
+        _ => script.decides(Decision::Approve, "op_a", None),
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// An honest runner that is killed anywhere and taken up again always comes to a sealed, final state, and its journal replays.
+    #[test]
+    fn a_walk_with_crashes_ends_in_a_final_state_and_replays(
+        crashes in prop::collection::vec((0_usize..12, any::<bool>()), 0..24),
+        choices in prop::collection::vec(any::<u8>(), 0..12),
+    ) {
+        let mut script = Script::new(false);
+        let (mut crashes, mut choices) = (crashes.into_iter(), choices.into_iter());
+        let mut seen = 0;
+        while script.run.sealed.is_none() {
+            seen += 1;
+            prop_assert!(seen < 300, "it does not end: {:?} in {}", next(&script.run), script.run.state);
+            let effect = next(&script.run);
+            if let Effect::AwaitPerson(_) = effect {
+                decide(&mut script, choices.next().unwrap_or(7));
+                continue;
+            }
+            let Some((after, crash)) = crashes.next() else {
+                perform(&mut script, effect);
+                continue;
+            };
+            let mut whole = script.clone();
+            perform(&mut whole, effect);
+            let made = whole.records.len() - script.records.len();
+            if !crash || after >= made {
+                script = whole;
+                continue;
+            }
+            for record in &whole.records[script.records.len()..][..after] {
+                script.push((*record.event).clone());
+            }
+            script.push(resumed());
+        }
+        prop_assert!(script.run.state.is_final());
+        prop_assert_eq!(next(&script.run), Effect::WriteFiles);
+        let replayed = prefixes(&script.records).pop().expect("one");
+        prop_assert_eq!(&replayed, &script.run);
+        for (run, record) in prefixes(&script.records).iter().zip(&script.records) {
+            prop_assert!(legal(run, &record.event).is_ok());
+        }
+    }
+}
