@@ -1,10 +1,6 @@
 //! The machine without a server: legality, what comes next, and replay. Invariant: every state and every kind of event is met, and every refusal names both.
 
 #[path = "screens/fixture.rs"]
-#[expect(
-    dead_code,
-    reason = "the scripted runs of the screens; not all of them are needed here"
-)]
 mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -344,7 +340,7 @@ fn decide(script: &mut Script, choice: u8) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// An honest runner that is killed anywhere and taken up again always comes to a sealed, final state, and its journal replays.
     #[test]
