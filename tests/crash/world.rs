@@ -14,7 +14,7 @@ use drygate::run::{
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
 use drygate::runner::{
-    Chronicle, Notice, Outcome, Patience, Plan, RunnerError, Sink, TakenUp, fold, spawn,
+    Chronicle, Manner, Notice, Outcome, Patience, Plan, RunnerError, Sink, TakenUp, fold, spawn,
 };
 use drygate::survey::{Digest, UtcTime};
 
@@ -224,10 +224,12 @@ impl World {
             move || Replayed::new(spoiled),
             Some(Still(recording().repository.clone())),
             Arc::new(self.plan()),
-            taken_up,
-            first,
-            Patience::Return,
-            Box::new(|_| ()),
+            Manner {
+                taken_up,
+                first,
+                patience: Patience::Return,
+                at_end: Box::new(|_| ()),
+            },
         )?
         .join()
     }
