@@ -158,7 +158,7 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     }
     let desk = desk(&store, &read, &command.sides)?;
     if settings.json() {
-        output::line(&diff_json::document(&read, &desk)?.to_string())?;
+        output::document(&diff_json::document(&read, &desk)?)?;
     } else {
         let terminal = std::io::stdout().is_terminal();
         let width = command.width.map(usize::from).or_else(|| {

@@ -159,7 +159,7 @@ pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Resul
             "schema": 1, "run_id": run_id, "holds": false, "stop_code": stop, "findings": findings,
             "message": message, "next": "drygate verify names every finding.",
         });
-        output::line(&document.to_string())?;
+        output::document(&document)?;
     } else {
         for finding in findings {
             output::line(&format!("{stop}: {}", visible(finding)))?;
@@ -173,7 +173,7 @@ pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Resul
 pub fn tell(settings: &Settings, found: &Rechecked<'_>) -> Result<u8, LaunchError> {
     let outcome = found.outcome();
     if settings.json() {
-        output::line(&document(found, &outcome).to_string())?;
+        output::document(&document(found, &outcome))?;
     } else {
         output::print(&text(found, &outcome))?;
     }

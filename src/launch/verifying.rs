@@ -15,7 +15,7 @@ use crate::journal::{
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscover, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
-use crate::runner::fold;
+use crate::runner::{companions, context, fold};
 use crate::survey::Digest;
 
 /// What was found and what could not be looked at.
@@ -276,6 +276,20 @@ fn reports(
                 "kb/{}: is not what journal and blobs give",
                 report.name
             ));
+        }
+    }
+    if found.sealed {
+        let mut beside = companions(&input)?;
+        if let Some(pins) = &run.context {
+            beside.push(("context.json", context(pins)?));
+        }
+        for (name, bytes) in beside {
+            let written = storage.read(&run_directory.join(name));
+            if written.map_err(JournalError::from)? != Some(bytes) {
+                found
+                    .findings
+                    .push(format!("{name}: is not what journal and blobs give"));
+            }
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod applying;
 mod chronicle;
 mod closing;
+mod companions;
 mod discoverer;
 mod drift;
 mod driver;
@@ -25,6 +26,7 @@ pub mod repository;
 pub mod target;
 
 pub use chronicle::{Chronicle, fold};
+pub use companions::{companions, context};
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Outcome, Patience};
 pub use error::RunnerError;

@@ -4,7 +4,7 @@ use super::discoverer::discover;
 use super::driver::Driver;
 use super::repository::Repository;
 use super::target::{Ask, Purpose, Target};
-use super::{Chronicle, RunnerError};
+use super::{Chronicle, RunnerError, companions};
 use crate::audit::{self, Feasibility, QuerySeen, Seam};
 use crate::profile::Profile;
 use crate::run::{
@@ -173,9 +173,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 .collect(),
             heads,
         };
-        let mut bytes = serde_json::to_vec_pretty(&context)
-            .map_err(|error| RunnerError::Report(error.to_string()))?;
-        bytes.push(b'\n');
+        let bytes = companions::context(&context)?;
         let blob = chronicle.keep(&bytes)?;
         chronicle.directory().write_file("context.json", &bytes)?;
         chronicle.record(Event::ContextPinned {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::closing::{finish, stop_of};
+use super::companions::{companions, sidecar};
 use super::driver::{Driver, Outcome};
 use super::repository::Repository;
 use super::target::Target;
@@ -105,12 +106,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 .directory()
                 .write_file(&name, rendered.text.as_bytes())?;
         }
-        let twin = {
+        let beside = {
             let blobs = |digest: &Digest| chronicle.document(digest);
-            pretty(&report::json_twin(&input(&run, &plan, &blobs)))?
+            companions(&input(&run, &plan, &blobs))?
         };
-        chronicle.directory().write_file("kb/report.json", &twin)?;
-        self.write_sidecar()?;
+        for (name, bytes) in beside {
+            chronicle.directory().write_file(name, &bytes)?;
+        }
         let chronicle = self
             .chronicle
             .take()
@@ -123,7 +125,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Writes `sidecar.json` for other programs.
     pub(super) fn write_sidecar(&mut self) -> Result<(), RunnerError> {
         let chronicle = self.book()?;
-        let bytes = pretty(&sidecar(chronicle.run()))?;
+        let bytes = sidecar(chronicle.run())?;
         chronicle.directory().write_file("sidecar.json", &bytes)?;
         Ok(())
     }
@@ -142,13 +144,6 @@ fn statements_of(chronicle: &Chronicle) -> Result<BTreeSet<String>, RunnerError>
         sent.extend(texts);
     }
     Ok(sent)
-}
-
-fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes = crate::journal::to_ascii_json(value)
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 fn input<'a>(
@@ -215,17 +210,4 @@ fn rendered(chronicle: &Chronicle, run_id: &RunId, plan: &Plan) -> Vec<ReportSee
             .map(|name| (name, Err(error.to_string())))
             .collect(),
     }
-}
-
-/// State for other programs.
-fn sidecar(run: &RunState) -> serde_json::Value {
-    serde_json::json!({
-        "run_id": run.run_id(),
-        "state": run.state,
-        "stop_code": summary::stop_code(run),
-        "gate": run.waits_at(),
-        "evidence": run.evidence.as_ref().map(|evidence| &evidence.digest),
-        "result": run.sealed.as_ref().map(|(result, _, _)| result),
-        "sidecar_state": report::sidecar_state(run),
-    })
 }

@@ -1,0 +1,41 @@
+//! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal. Invariant: their bytes follow from the run alone, so that anybody can check them.
+
+use super::{RunnerError, summary};
+use crate::report::{self, ReportInput};
+use crate::run::{ContextPins, RunState};
+
+/// The files that the seal puts beside the reports, by name.
+pub fn companions(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, RunnerError> {
+    Ok(vec![
+        ("kb/report.json", ascii_line(&report::json_twin(input))?),
+        ("sidecar.json", sidecar(input.run)?),
+    ])
+}
+
+/// `context.json`: the context pins, as written at G2.
+pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
+    let mut bytes =
+        serde_json::to_vec_pretty(pins).map_err(|error| RunnerError::Report(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// State for other programs.
+pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
+    ascii_line(&serde_json::json!({
+        "run_id": run.run_id(),
+        "state": run.state,
+        "stop_code": summary::stop_code(run),
+        "gate": run.waits_at(),
+        "evidence": run.evidence.as_ref().map(|evidence| &evidence.digest),
+        "result": run.sealed.as_ref().map(|(result, _, _)| result),
+        "sidecar_state": report::sidecar_state(run),
+    }))
+}
+
+fn ascii_line(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {
+    let mut bytes = crate::journal::to_ascii_json(value)
+        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
