@@ -6,3 +6,4 @@ mod headless;
 mod recheck;
 mod safety;
 mod support;
+mod verifying;

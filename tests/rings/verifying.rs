@@ -1,0 +1,424 @@
+//! `drygate verify` on copies of real runs, offline, after somebody changed them.
+//! Invariant: each change is one that a person could make with an editor, and the answer names what and where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use drygate::postgres::throwaway::{ClusterOptions, Scenario};
+use drygate::survey::Digest;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::support::server::{Answer, Desk, files, finish, own_cluster, text};
+
+/// The files of a sealed run, by path inside its directory.
+type Run = Vec<(PathBuf, Vec<u8>)>;
+
+/// A run that passed, one that others disturbed before the end, one whose role could write.
+struct Runs {
+    passed: Run,
+    disturbed: Run,
+    unsafe_role: Run,
+}
+
+/// Made once, on a server that is gone before anything is verified.
+fn runs() -> &'static Runs {
+    static RUNS: OnceLock<Runs> = OnceLock::new();
+    RUNS.get_or_init(|| {
+        let cluster = own_cluster(&ClusterOptions::default());
+        let desk = Desk::on(cluster.clone(), Scenario::Draft);
+        let sealed = desk.run_to_the_end().expect(0).json();
+        let passed = kept(&desk, &sealed);
+        desk.cut_back(&sealed, |record| record["to"] == "enact_simulated");
+        desk.sql("UPDATE public.information_unit SET title = 'x' WHERE id = 'ICX-CONST-0042'");
+        let disturbed = kept(&desk, &desk.resume(&sealed).expect(4).json());
+        let desk = Desk::on(cluster, Scenario::UnsafeRole);
+        let unsafe_role = kept(&desk, &desk.run().expect(9).json());
+        Runs {
+            passed,
+            disturbed,
+            unsafe_role,
+        }
+    })
+}
+
+fn kept(desk: &Desk, document: &Value) -> Run {
+    let directory = desk.run_dir(document);
+    let inside = |path: PathBuf| path.strip_prefix(&directory).expect("inside").to_owned();
+    files(&directory)
+        .into_iter()
+        .map(|(path, bytes)| (inside(path), bytes))
+        .collect()
+}
+
+/// A copy of a run in a directory of its own.
+struct Copy(TempDir);
+
+impl Copy {
+    fn of(run: &Run) -> Self {
+        let copy = Self(tempfile::tempdir().expect("a temporary directory"));
+        for (path, bytes) in run {
+            let path = copy.file(path);
+            fs::create_dir_all(path.parent().expect("inside")).expect("a directory");
+            fs::write(path, bytes).expect("a new file");
+        }
+        copy
+    }
+
+    fn file(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    /// Runs `drygate verify` with nothing but the directory.
+    fn verify(&self) -> Answer {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_drygate"));
+        command.arg("verify").arg(self.0.path()).env_clear();
+        command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        finish(command.spawn().expect("the program starts"))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let journal = fs::read_to_string(self.file("journal.jsonl")).expect("a journal");
+        journal.lines().map(str::to_owned).collect()
+    }
+
+    fn write_lines(&self, lines: &[String]) {
+        fs::write(self.file("journal.jsonl"), lines.join("\n") + "\n").expect("our own file");
+    }
+
+    /// Writes the journal with numbers and chain recomputed, HEAD and manifest after it: the forger's whole toolbox.
+    fn forge(&self, lines: &[String]) {
+        let mut previous = "0".repeat(64);
+        let mut forged = Vec::new();
+        for (seq, line) in lines.iter().enumerate() {
+            let record: Value = serde_json::from_str(line).expect("an object");
+            let line = line.replacen(
+                &format!("\"seq\":{}", record["seq"]),
+                &format!("\"seq\":{seq}"),
+                1,
+            );
+            let line = line.replacen(text(&record["prev"]), &previous, 1);
+            previous = Digest::of(&line).to_string();
+            forged.push(line);
+        }
+        self.write_lines(&forged);
+        let head = format!(
+            "{{\"seq\":{},\"sha256\":\"{previous}\"}}\n",
+            forged.len() - 1
+        );
+        fs::write(self.file("HEAD"), head).expect("our own file");
+        self.seal();
+    }
+
+    /// Recomputes the manifest, with every file that is there.
+    fn seal(&self) {
+        let mut manifest = String::new();
+        for (path, bytes) in files(self.0.path()) {
+            let name = path
+                .strip_prefix(self.0.path())
+                .expect("inside")
+                .to_str()
+                .expect("UTF-8");
+            if !["LOCK", "manifest.sha256"].contains(&name) {
+                manifest.push_str(&format!("{}  {name}\n", Digest::of(&bytes)));
+            }
+        }
+        fs::write(self.file("manifest.sha256"), manifest).expect("our own file");
+    }
+
+    /// Replaces text in one file and recomputes the manifest.
+    fn edit(&self, path: &str, from: &str, to: &str) {
+        let path = self.file(path);
+        let before = fs::read_to_string(&path).expect("text");
+        assert!(before.contains(from), "{from}: {before:.300}");
+        fs::write(path, before.replace(from, to)).expect("our own file");
+        self.seal();
+    }
+
+    /// Exit 7, and standard output names all of these.
+    #[track_caller]
+    fn is_corrupt(&self, what: &str, named: &[&str]) {
+        let answer = self.verify();
+        assert_eq!(answer.code, 7, "{what}: {}{}", answer.stdout, answer.stderr);
+        for named in named {
+            assert!(
+                answer.stdout.contains(named),
+                "{what}: {named}: {}",
+                answer.stdout
+            );
+        }
+        assert!(answer.stdout.contains("STOP_EVIDENCE_CORRUPT"), "{what}");
+    }
+}
+
+fn position(lines: &[String], fits: &[&str]) -> usize {
+    let fitting = |line: &String| fits.iter().all(|part| line.contains(part));
+    lines
+        .iter()
+        .position(fitting)
+        .unwrap_or_else(|| panic!("no line with {fits:?}"))
+}
+
+#[test]
+fn copies_that_nobody_changed_are_intact() {
+    for run in [&runs().passed, &runs().disturbed, &runs().unsafe_role] {
+        let copy = Copy::of(run);
+        let answer = copy.verify().expect(0);
+        assert!(answer.stdout.contains("intact"), "{}", answer.stdout);
+        // The forger's tools by themselves change nothing.
+        copy.forge(&copy.lines());
+        assert_eq!(
+            kept_in(&copy),
+            *run,
+            "forging without a change is the identity"
+        );
+    }
+}
+
+fn kept_in(copy: &Copy) -> Run {
+    let inside = |path: PathBuf| path.strip_prefix(copy.0.path()).expect("inside").to_owned();
+    files(copy.0.path())
+        .into_iter()
+        .map(|(path, bytes)| (inside(path), bytes))
+        .collect()
+}
+
+#[test]
+fn a_journal_that_was_touched_is_named_with_its_line() {
+    type Act = fn(&mut Vec<String>);
+    let acts: [(&str, &str, Act); 7] = [
+        ("edited", "journal.jsonl, line 21", |lines| {
+            lines[20] = lines[20].replacen("\"at\":\"2", "\"at\":\"3", 1)
+        }),
+        ("inserted", "journal.jsonl, line 22", |lines| {
+            lines.insert(21, lines[20].clone())
+        }),
+        ("deleted", "journal.jsonl, line 21", |lines| {
+            drop(lines.remove(20))
+        }),
+        ("reordered", "journal.jsonl, line 21", |lines| {
+            lines.swap(20, 21)
+        }),
+        ("truncated", "journal.jsonl", |lines| drop(lines.pop())),
+        ("cut within a line", "journal.jsonl", |lines| {
+            let last = lines.last_mut().expect("a line");
+            last.truncate(last.len() / 2);
+        }),
+        ("continued", "journal.jsonl", |lines| {
+            lines.push(lines[20].clone())
+        }),
+    ];
+    for (what, named, act) in acts {
+        for sealed_again in [false, true] {
+            let copy = Copy::of(&runs().passed);
+            let mut lines = copy.lines();
+            act(&mut lines);
+            copy.write_lines(&lines);
+            if sealed_again {
+                copy.seal();
+            }
+            copy.is_corrupt(what, &[named]);
+        }
+    }
+}
+
+#[test]
+fn one_flipped_byte_anywhere_is_named_with_its_file() {
+    for (path, bytes) in &runs().passed {
+        if path.as_os_str() == "LOCK" || bytes.is_empty() {
+            continue;
+        }
+        let copy = Copy::of(&runs().passed);
+        let mut flipped = bytes.clone();
+        let middle = flipped.len() / 2;
+        flipped[middle] ^= 1;
+        fs::write(copy.file(path), flipped).expect("our own file");
+        copy.is_corrupt("flipped", &[path.to_str().expect("UTF-8")]);
+    }
+}
+
+#[test]
+fn files_that_came_or_went_or_are_not_what_the_journal_says_are_named() {
+    let copy = Copy::of(&runs().passed);
+    fs::write(
+        copy.file(format!("blobs/{}", Digest::of("foreign"))),
+        "foreign",
+    )
+    .expect("a new file");
+    copy.is_corrupt("a foreign blob", &["blobs/", "not in the manifest"]);
+
+    let copy = Copy::of(&runs().passed);
+    let wrong = format!("blobs/{}", Digest::of("one"));
+    fs::write(copy.file(&wrong), "another").expect("a new file");
+    copy.seal();
+    copy.is_corrupt("a blob under another's name", &[&wrong]);
+
+    let blobs: Vec<&PathBuf> = runs()
+        .passed
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.starts_with("blobs"))
+        .collect();
+    for blob in blobs {
+        let copy = Copy::of(&runs().passed);
+        fs::remove_file(copy.file(blob)).expect("our own file");
+        copy.is_corrupt("a lost blob", &[blob.to_str().expect("UTF-8")]);
+    }
+
+    let reports: Vec<&PathBuf> = runs()
+        .passed
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.starts_with("kb") || path.starts_with("units"))
+        .collect();
+    assert!(reports.len() > 14, "{reports:?}");
+    for report in reports {
+        let report = report.to_str().expect("UTF-8");
+        let copy = Copy::of(&runs().passed);
+        let before = fs::read_to_string(copy.file(report)).expect("text");
+        fs::write(copy.file(report), before + " ").expect("our own file");
+        copy.seal();
+        copy.is_corrupt("a touched report", &[report]);
+        fs::remove_file(copy.file(report)).expect("our own file");
+        copy.seal();
+        copy.is_corrupt("a lost report", &[report]);
+    }
+
+    let copy = Copy::of(&runs().disturbed);
+    copy.edit("sidecar.json", "CHANGED_BY_OTHERS", "PASS");
+    copy.is_corrupt("a sidecar that says PASS", &["sidecar.json"]);
+    let copy = Copy::of(&runs().passed);
+    copy.edit("context.json", "\"round\"", "\"runde\"");
+    copy.is_corrupt("other context pins", &["context.json"]);
+}
+
+#[test]
+fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
+    // (run, line that fits, from, to)
+    type Case = (
+        &'static str,
+        fn() -> &'static Run,
+        &'static [&'static str],
+        &'static str,
+        &'static str,
+    );
+    let cases: [Case; 9] = [
+        (
+            "the verdict of the proof",
+            || &runs().disturbed,
+            &["non_mutation_judged"],
+            "CHANGED_BY_OTHERS",
+            "PROVEN",
+        ),
+        (
+            "the result",
+            || &runs().disturbed,
+            &["run_sealed"],
+            "CHANGED_BY_OTHERS",
+            "PASS",
+        ),
+        (
+            "a failed check",
+            || &runs().unsafe_role,
+            &["check_recorded", "\"FAIL\""],
+            "\"FAIL\"",
+            "\"PASS\"",
+        ),
+        (
+            "a failed gate",
+            || &runs().unsafe_role,
+            &["gate_finished", "\"FAIL\""],
+            "\"FAIL\"",
+            "\"PASS\"",
+        ),
+        (
+            "a fact of the pin",
+            || &runs().passed,
+            &["survey_taken", "\"60\""],
+            "\"60\"",
+            "\"61\"",
+        ),
+        (
+            "a counted unit",
+            || &runs().passed,
+            &["units_progressed"],
+            "60",
+            "59",
+        ),
+        (
+            "the predicted effect",
+            || &runs().passed,
+            &["effect_predicted"],
+            "60",
+            "59",
+        ),
+        (
+            "who approved",
+            || &runs().passed,
+            &["approval_recorded"],
+            "\"evidence\":\"",
+            "\"evidence\":\"0",
+        ),
+        (
+            "a transaction that wrote",
+            || &runs().passed,
+            &["transaction_closed"],
+            "\"nonce\":\"",
+            "\"nonce\":\"f",
+        ),
+    ];
+    for (what, run, fits, from, to) in cases {
+        let copy = Copy::of(run());
+        let mut lines = copy.lines();
+        let at = position(&lines, fits);
+        assert!(lines[at].contains(from), "{what}: {}", lines[at]);
+        lines[at] = lines[at].replace(from, to);
+        copy.forge(&lines);
+        copy.is_corrupt(what, &["journal.jsonl, line "]);
+    }
+}
+
+#[test]
+fn a_forger_who_changes_every_place_at_once_is_still_found() {
+    let copy = Copy::of(&runs().disturbed);
+    let forged: Vec<String> = copy
+        .lines()
+        .iter()
+        .map(|line| {
+            let judged = [
+                "non_mutation_judged",
+                "run_sealed",
+                "\"G3\"",
+                "stop_raised",
+                "invocation_returned",
+            ];
+            if !judged.iter().any(|part| line.contains(part)) {
+                return line.clone();
+            }
+            line.replace(
+                "O4_LIVE_DRYRUN_ORCHESTRATION_CHANGED_BY_OTHERS",
+                "O4_LIVE_DRYRUN_ORCHESTRATION_PASS",
+            )
+            .replace("CHANGED_BY_OTHERS", "PROVEN")
+            .replace("changed_by_others", "pass")
+            .replace("\"FAIL\"", "\"PASS\"")
+            .replace("\"FAILS\"", "\"HOLDS\"")
+        })
+        .collect();
+    assert_ne!(forged, copy.lines());
+    copy.forge(&forged);
+    copy.is_corrupt("everything says PASS", &["journal.jsonl, line "]);
+
+    // An approval that was never given: without its record nothing that follows is legal.
+    for gate in ["\"SG1\"", "\"SG2\""] {
+        let copy = Copy::of(&runs().passed);
+        let mut lines = copy.lines();
+        let at = position(&lines, &["approval_recorded", gate]);
+        lines.remove(at);
+        copy.forge(&lines);
+        copy.is_corrupt("no approval", &["journal.jsonl, line "]);
+    }
+}
