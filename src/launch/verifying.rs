@@ -1,5 +1,6 @@
 //! `drygate verify`: files, chain, and every verdict computed again. Invariant: needs no database and no network, and writes nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,7 +97,17 @@ fn text(found: &Found) -> String {
     lines.join("\n")
 }
 
+/// Looks at everything; what two looks found alike is said once.
 fn inspect(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
+    let mut found = look(storage, run)?;
+    let mut said = BTreeSet::new();
+    found
+        .findings
+        .retain(|finding| said.insert(finding.clone()));
+    Ok(found)
+}
+
+fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
     let files = verify_files(storage, run)?;
     let mut found = Found {
         findings: files.findings.iter().map(ToString::to_string).collect(),
@@ -199,9 +210,7 @@ fn named_blobs(found: &mut Found, run: &RunState, blobs: &Blobs) {
     );
     for (what, digest) in named {
         if let Err(error) = blobs.check(digest) {
-            found
-                .findings
-                .push(format!("blobs/{digest}: {what}: {error}"));
+            found.findings.push(format!("{error} ({what})"));
         }
     }
 }
