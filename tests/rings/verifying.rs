@@ -151,6 +151,16 @@ impl Copy {
             );
         }
         assert!(answer.stdout.contains("STOP_EVIDENCE_CORRUPT"), "{what}");
+        let mut said: Vec<&str> = answer.stdout.lines().collect();
+        said.sort_unstable();
+        let all = said.len();
+        said.dedup();
+        assert_eq!(
+            said.len(),
+            all,
+            "{what}: nothing is said twice: {}",
+            answer.stdout
+        );
     }
 }
 
@@ -297,87 +307,125 @@ fn files_that_came_or_went_or_are_not_what_the_journal_says_are_named() {
 
 #[test]
 fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
-    // (run, line that fits, from, to)
-    type Case = (
-        &'static str,
-        fn() -> &'static Run,
-        &'static [&'static str],
-        &'static str,
-        &'static str,
-    );
-    let cases: [Case; 9] = [
-        (
-            "the verdict of the proof",
-            || &runs().disturbed,
+    struct Forgery {
+        what: &'static str,
+        run: &'static Run,
+        line: &'static [&'static str],
+        from: &'static str,
+        to: &'static str,
+        /// Empty: the line itself is named.
+        named: &'static str,
+    }
+    let forgery = |what, run, line, from, to, named| Forgery {
+        what,
+        run,
+        line,
+        from,
+        to,
+        named,
+    };
+    let Runs {
+        passed,
+        disturbed,
+        unsafe_role,
+    } = runs();
+    let cases = [
+        forgery(
+            "the proof",
+            disturbed,
             &["non_mutation_judged"],
             "CHANGED_BY_OTHERS",
             "PROVEN",
+            "",
         ),
-        (
+        forgery(
             "the result",
-            || &runs().disturbed,
+            disturbed,
             &["run_sealed"],
             "CHANGED_BY_OTHERS",
             "PASS",
+            "",
         ),
-        (
+        forgery(
             "a failed check",
-            || &runs().unsafe_role,
+            unsafe_role,
             &["check_recorded", "\"FAIL\""],
             "\"FAIL\"",
             "\"PASS\"",
+            "role_is_read_only is FAIL by its evidence, not PASS",
         ),
-        (
+        forgery(
             "a failed gate",
-            || &runs().unsafe_role,
+            unsafe_role,
             &["gate_finished", "\"FAIL\""],
             "\"FAIL\"",
             "\"PASS\"",
+            "",
         ),
-        (
+        forgery(
             "a fact of the pin",
-            || &runs().passed,
+            passed,
             &["survey_taken", "\"60\""],
             "\"60\"",
             "\"61\"",
+            "",
         ),
-        (
+        forgery(
             "a counted unit",
-            || &runs().passed,
+            passed,
             &["units_progressed"],
             "60",
             "59",
+            "cut_equals_prediction is FAIL by its evidence, not PASS",
         ),
-        (
-            "the predicted effect",
-            || &runs().passed,
+        forgery(
+            "the prediction",
+            passed,
             &["effect_predicted"],
             "60",
             "59",
+            "",
         ),
-        (
-            "who approved",
-            || &runs().passed,
+        forgery(
+            "a decision",
+            passed,
             &["approval_recorded"],
-            "\"evidence\":\"",
-            "\"evidence\":\"0",
+            "\"approve\"",
+            "\"reject\"",
+            "is illegal in state",
         ),
-        (
-            "a transaction that wrote",
-            || &runs().passed,
+        forgery(
+            "a transaction",
+            passed,
             &["transaction_closed"],
             "\"nonce\":\"",
             "\"nonce\":\"f",
+            "",
         ),
     ];
-    for (what, run, fits, from, to) in cases {
-        let copy = Copy::of(run());
+    for forgery in cases {
+        let Forgery {
+            what,
+            run,
+            line,
+            from,
+            to,
+            named,
+        } = forgery;
+        let copy = Copy::of(run);
         let mut lines = copy.lines();
-        let at = position(&lines, fits);
+        let at = position(&lines, line);
         assert!(lines[at].contains(from), "{what}: {}", lines[at]);
         lines[at] = lines[at].replace(from, to);
         copy.forge(&lines);
-        copy.is_corrupt(what, &["journal.jsonl, line "]);
+        let own = format!("journal.jsonl, line {}", at + 1);
+        copy.is_corrupt(
+            what,
+            &[
+                "journal.jsonl, line ",
+                if named.is_empty() { &own } else { named },
+            ],
+        );
     }
 }
 
