@@ -1,5 +1,6 @@
 //! The loop: what comes next, do it, again. Invariant: it decides nothing; `run::next` does.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -34,6 +35,16 @@ pub struct Outcome {
     pub message: String,
     /// One sentence of what to do next.
     pub next: String,
+}
+
+/// What the loop is busy with. All of it may be left in the middle.
+pub(super) enum Errand {
+    /// What the run needs next.
+    Effect(Effect),
+    /// What a person asked for.
+    Command(Command),
+    /// A look at the live facts.
+    LiveRead,
 }
 
 /// One process that holds one run.
@@ -78,7 +89,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         patience: Patience,
         commands: &mut mpsc::Receiver<Command>,
     ) -> Outcome {
-        let mut backlog = Vec::new();
+        let mut backlog = VecDeque::new();
         loop {
             let step = self.step(patience, commands, &mut backlog).await;
             match step {
@@ -91,7 +102,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     let outcome = self.broken(&error);
                     self.answer_all(&outcome);
                     if patience == Patience::Stay && Self::may_retry(&error) {
-                        match self.after_trouble(commands).await {
+                        match self.after_trouble(commands, &mut backlog).await {
                             Ok(()) => continue,
                             Err(error) => return self.broken(&error),
                         }
@@ -106,7 +117,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         patience: Patience,
         commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut Vec<Command>,
+        backlog: &mut VecDeque<Command>,
     ) -> Result<Option<Outcome>, RunnerError> {
         let Some(chronicle) = self.chronicle.as_ref() else {
             return Ok(None);
@@ -118,28 +129,50 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 if patience == Patience::Return {
                     return Ok(Some(outcome));
                 }
-                for command in backlog.drain(..) {
-                    self.obey(command).await?;
-                }
-                self.wait(commands).await
+                let left = self.attend(commands, backlog).await?;
+                Ok(left.then(|| summary::left(self.run().unwrap_or(&RunState::default()))))
             }
             Effect::WriteFiles => self.write_files().map(Some),
             effect => {
-                self.perform_unless_left(effect, commands, backlog).await?;
+                let errand = Errand::Effect(effect);
+                if self.run_unless_left(errand, commands, backlog).await? {
+                    return Err(RunnerError::Interrupted);
+                }
                 Ok(None)
             }
         }
     }
 
-    /// Performs an effect while listening for a person who wants to leave; other commands wait.
-    async fn perform_unless_left(
+    /// Attends to a person: first to what was asked meanwhile, then to what is asked next. `true`: the person left.
+    async fn attend(
         &mut self,
-        effect: Effect,
         commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut Vec<Command>,
-    ) -> Result<(), RunnerError> {
+        backlog: &mut VecDeque<Command>,
+    ) -> Result<bool, RunnerError> {
+        if backlog.is_empty() {
+            let Some(errand) = self.wait(commands).await else {
+                return Ok(true);
+            };
+            return self.run_unless_left(errand, commands, backlog).await;
+        }
+        while let Some(command) = backlog.pop_front() {
+            let errand = Errand::Command(command);
+            if self.run_unless_left(errand, commands, backlog).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Runs an errand while listening for a person who wants to leave; other commands wait. `true`: the person left.
+    async fn run_unless_left(
+        &mut self,
+        errand: Errand,
+        commands: &mut mpsc::Receiver<Command>,
+        backlog: &mut VecDeque<Command>,
+    ) -> Result<bool, RunnerError> {
         let left = {
-            let work = self.perform(effect);
+            let work = self.run_errand(errand);
             tokio::pin!(work);
             let mut open = true;
             loop {
@@ -148,23 +181,30 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     done = &mut work => break done.map(|()| false),
                     command = commands.recv(), if open => match command {
                         Some(Command::Quit) => break Ok(true),
-                        Some(command) => backlog.push(command),
+                        Some(command) => backlog.push_back(command),
                         None => open = false,
                     },
                 }
             }
         }?;
-        if !left {
-            return Ok(());
+        if left {
+            let chronicle = self.book()?;
+            if let Some(id) = super::discoverer::open_transaction(chronicle) {
+                chronicle.record(Event::TransactionUnseen {
+                    id,
+                    reason: "a person left while it was open".to_owned(),
+                })?;
+            }
         }
-        let chronicle = self.book()?;
-        if let Some(id) = super::discoverer::open_transaction(chronicle) {
-            chronicle.record(Event::TransactionUnseen {
-                id,
-                reason: "a person left while it was open".to_owned(),
-            })?;
+        Ok(left)
+    }
+
+    async fn run_errand(&mut self, errand: Errand) -> Result<(), RunnerError> {
+        match errand {
+            Errand::Effect(effect) => self.perform(effect).await,
+            Errand::Command(command) => self.obey(command).await,
+            Errand::LiveRead => self.read_live().await,
         }
-        Err(RunnerError::Interrupted)
     }
 
     async fn perform(&mut self, effect: Effect) -> Result<(), RunnerError> {

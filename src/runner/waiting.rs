@@ -1,11 +1,12 @@
 //! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::discoverer::discover;
-use super::driver::{Driver, Outcome};
+use super::driver::{Driver, Errand, Outcome};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
 use super::target::{Ask, Purpose, Target, TargetError};
@@ -17,11 +18,8 @@ use crate::run::{
 use crate::survey::{Digest, Survey};
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// Waits for one command or for the next live read; `Some` when the person left.
-    pub(super) async fn wait(
-        &mut self,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Result<Option<Outcome>, RunnerError> {
+    /// Waits for one command or for the next live read; `None`: the person left.
+    pub(super) async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Errand> {
         let interval = self.plan.live_interval_s.filter(|seconds| *seconds > 0.0);
         let command = match interval {
             None => commands.recv().await,
@@ -29,19 +27,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 let pause = tokio::time::sleep(Duration::from_secs_f64(seconds));
                 tokio::select! {
                     command = commands.recv() => command,
-                    () = pause => {
-                        self.read_live().await?;
-                        return Ok(None);
-                    }
+                    () = pause => return Some(Errand::LiveRead),
                 }
             }
         };
         match command {
-            None | Some(Command::Quit) => Ok(Some(summary::left(self.book()?.run()))),
-            Some(command) => {
-                self.obey(command).await?;
-                Ok(None)
-            }
+            None | Some(Command::Quit) => None,
+            Some(command) => Some(Errand::Command(command)),
         }
     }
 
@@ -159,7 +151,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.read(ask).await
     }
 
-    async fn read_live(&mut self) -> Result<(), RunnerError> {
+    pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
         let ask = Ask {
             purpose: Purpose::LiveRead,
             live_only: true,
@@ -217,9 +209,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn after_trouble(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
+        backlog: &mut VecDeque<Command>,
     ) -> Result<(), RunnerError> {
         loop {
-            match commands.recv().await {
+            // First what was asked while the work was under way: who asked still waits for an answer.
+            let command = match backlog.pop_front() {
+                Some(command) => Some(command),
+                None => commands.recv().await,
+            };
+            match command {
                 None | Some(Command::Quit) => return Err(RunnerError::Interrupted),
                 Some(Command::SurveyAgain) => return Ok(()),
                 Some(Command::Decide { request, answer }) => {
