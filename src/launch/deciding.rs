@@ -42,10 +42,24 @@ pub fn decide(
                 Err(HandoverError::Refused(why)) => {
                     refused(settings, &run_state(&store, &run_id)?, why)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => {
+                    // The holder may have sealed the run and ended between the lock and the socket.
+                    let run = run_state(&store, &run_id)?;
+                    if run.sealed.is_some() && !was_recorded(&run, &request) {
+                        return refuse_sealed(settings, &run, &request);
+                    }
+                    Err(error.into())
+                }
             }
         }
     }
+}
+
+/// Whether this very request is in the journal, though nobody answered it.
+fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
+    run.approvals
+        .iter()
+        .any(|known| known.gate == request.gate && known.by == request.by)
 }
 
 fn run_state(
