@@ -7,6 +7,7 @@ use std::time::Duration;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::layout::{Rect, Size};
+use rustix::io::Errno;
 
 use super::inbox::{News, Order, Source};
 use super::keys;
@@ -128,7 +129,13 @@ where
 
     /// Draws the first frame, then goes on until the screen is left.
     pub fn event_loop(&mut self, inbox: &Receiver<News>) -> Farewell {
-        let ending = self.go_on(inbox).unwrap_or_else(Ending::Failed);
+        let ending = self.go_on(inbox).unwrap_or_else(|error| {
+            if is_hang_up(&error) {
+                Ending::HungUp
+            } else {
+                Ending::Failed(error)
+            }
+        });
         self.farewell(ending)
     }
 
@@ -342,6 +349,18 @@ where
             }
         }
     }
+}
+
+/// Whether a write failed because the terminal is gone; the signal that says so may come later.
+fn is_hang_up(error: &io::Error) -> bool {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<io::Error>());
+    let gone = [Errno::IO, Errno::NXIO, Errno::PIPE].map(|errno| Some(errno.raw_os_error()));
+    [Some(error), inner]
+        .into_iter()
+        .flatten()
+        .any(|error| gone.contains(&error.raw_os_error()))
 }
 
 /// Draws a model on a buffer of that size: for snapshots without a terminal.

@@ -15,6 +15,10 @@ use thiserror::Error;
 
 use super::inbox::News;
 
+/// How long a key that is there may take to be read. Not zero: with the reader that asks anew what is there (the other
+/// one loses a key that comes together with a change of size), zero means not to look at all.
+const AT_HAND: Duration = Duration::from_millis(1);
+
 /// Why keys cannot be read.
 #[derive(Debug, Error)]
 #[error("keys cannot be read: {0}")]
@@ -60,7 +64,7 @@ fn follow(tty: &OwnedFd, news: &Sender<News>, clock: &impl Fn() -> Duration) -> 
         if fds[0].revents().intersects(gone) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        while poll(Duration::ZERO)? {
+        while poll(AT_HAND)? {
             let event = read()?;
             // Sizes come from the signal, at once; the reader's own come late, with the next key.
             if matches!(event, Event::Resize(..)) {

@@ -14,6 +14,7 @@ pub mod model;
 mod moving;
 pub mod reading;
 pub mod rejecting;
+mod screen_backend;
 pub mod screens;
 mod signals;
 pub mod terminal;

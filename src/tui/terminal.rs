@@ -1,7 +1,7 @@
 //! The terminal as a guard value. Invariant: whatever ends the screen, what was switched on is switched off, once.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,11 +10,11 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::queue;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use super::event_loop::Outside;
+use super::screen_backend::ScreenBackend;
 
 /// Why there can be no screen.
 #[derive(Debug, Error)]
@@ -41,7 +41,7 @@ pub struct Guard {
 }
 
 /// A ratatui terminal that writes each frame at once.
-pub type ScreenTerminal = Terminal<CrosstermBackend<BufWriter<File>>>;
+pub type ScreenTerminal = Terminal<ScreenBackend>;
 
 impl Guard {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor. A panic gives it back before its message.
@@ -56,8 +56,7 @@ impl Guard {
         switch_on(&guard.held)?;
         guard.hook_panics();
         let file = File::from(output.as_fd().try_clone_to_owned()?);
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, file));
-        Ok((guard, Terminal::new(backend)?))
+        Ok((guard, Terminal::new(ScreenBackend::new(file)?)?))
     }
 
     /// What the screen does to this terminal besides drawing.
