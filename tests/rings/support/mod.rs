@@ -1,5 +1,6 @@
 //! What the rings share. Invariant: every wait is for a fact, with a deadline that shows what was there instead.
 
+pub mod ground;
 pub mod modes;
 pub mod pty;
 pub mod screen;

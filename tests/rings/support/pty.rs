@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::screen::Screen;
 use super::wire::{Heard, Wire};
@@ -19,6 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A person's time between two keys. The product takes characters under 5 ms apart for a paste.
 const BETWEEN_KEYS: Duration = Duration::from_millis(50);
+
+/// A held key comes about thirty times a second.
+const BETWEEN_REPEATS: Duration = Duration::from_millis(33);
+
+/// Longer than the 250 ms of silence that a sheet wants.
+const SILENCE: Duration = Duration::from_millis(400);
 
 /// Keys as a terminal sends them.
 pub mod key {
@@ -127,8 +133,8 @@ impl Launch {
         let waiters = Arc::clone(&shared);
         Terminal {
             pid: Pid::from_raw(i32::try_from(pid).expect("pids fit")).expect("no pid is 0"),
-            writer: pair.master.take_writer().expect("taken once"),
-            master: pair.master,
+            writer: Some(pair.master.take_writer().expect("taken once")),
+            master: Some(pair.master),
             before,
             threads: vec![
                 std::thread::spawn(move || readers.read_all(reader)),
@@ -150,6 +156,7 @@ impl Launch {
 struct State {
     wire: Wire,
     paused: bool,
+    hung_up: bool,
     ended: bool,
     exit: Option<Exit>,
 }
@@ -165,6 +172,7 @@ impl Shared {
             state: Mutex::new(State {
                 wire: Wire::new(columns, rows),
                 paused: false,
+                hung_up: false,
                 ended: false,
                 exit: None,
             }),
@@ -193,7 +201,11 @@ impl Shared {
                 Ok(0) | Err(_) => break,
                 Ok(length) => self.change(|state| state.wire.feed(&chunk[..length])),
             }
+            if self.lock().hung_up {
+                break;
+            }
         }
+        drop(reader);
         self.change(|state| state.ended = true);
     }
 
@@ -227,14 +239,18 @@ impl Shared {
 /// A running program and the terminal around it.
 pub struct Terminal {
     pid: Pid,
-    writer: Box<dyn Write + Send>,
-    master: Box<dyn MasterPty + Send>,
+    writer: Option<Box<dyn Write + Send>>,
+    master: Option<Box<dyn MasterPty + Send>>,
     before: Discipline,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Terminal {
+    fn master(&self) -> &dyn MasterPty {
+        self.master.as_deref().expect("the terminal is open")
+    }
+
     /// What is to be seen now.
     pub fn screen(&self) -> Screen {
         self.shared.lock().wire.screen()
@@ -261,8 +277,9 @@ impl Terminal {
 
     /// Sends these bytes in one write.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
-        let sent = self.writer.write_all(keys.as_bytes());
-        sent.and_then(|()| self.writer.flush())
+        let writer = self.writer.as_mut().expect("the terminal is open");
+        let sent = writer.write_all(keys.as_bytes());
+        sent.and_then(|()| writer.flush())
             .expect("the terminal takes keys");
         self
     }
@@ -276,6 +293,21 @@ impl Terminal {
         self
     }
 
+    /// Holds a key: its character comes again and again.
+    pub fn hold(&mut self, key: &str, times: usize) -> &mut Self {
+        for _ in 0..times {
+            std::thread::sleep(BETWEEN_REPEATS);
+            self.keys(key);
+        }
+        self
+    }
+
+    /// Hands off the keyboard for a moment: the pause is the input, not a wait.
+    pub fn silence(&mut self) -> &mut Self {
+        std::thread::sleep(SILENCE);
+        self
+    }
+
     /// Pastes as a terminal does for a program that asked for bracketed paste.
     pub fn paste(&mut self, text: &str) -> &mut Self {
         self.keys(&format!("\x1b[200~{text}\x1b[201~"))
@@ -284,9 +316,60 @@ impl Terminal {
     /// Makes the terminal another size.
     pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
         self.shared.change(|state| state.wire.resize(columns, rows));
-        self.master
-            .resize(pty_size(columns, rows))
+        self.claim_size(columns, rows)
+    }
+
+    /// Tells the line a size that the emulator does not follow: for sizes that no emulator has.
+    pub fn claim_size(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let size = pty_size(columns, rows);
+        self.master()
+            .resize(size)
             .expect("an open pty takes a size");
+        self
+    }
+
+    /// Closes the terminal, as when its window is closed. `stir` is a key that makes the program write: the reading end
+    /// is let go with the next byte.
+    pub fn hang_up(&mut self, stir: &str) -> &mut Self {
+        self.shared.change(|state| state.hung_up = true);
+        self.keys(stir);
+        self.shared.wait("the reading end to be let go", |state| {
+            state.ended.then_some(())
+        });
+        self.writer = None;
+        self.master = None;
+        self
+    }
+
+    /// How many bytes the program writes within this time: a measure, and the time is the measure.
+    pub fn bytes_within(&self, time: Duration) -> usize {
+        let before = self.bytes_written();
+        let deadline = Instant::now() + time;
+        let mut state = self.shared.lock();
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.expect("no thread panics with the state in hand").0;
+        }
+        state.wire.transcript.len() - before
+    }
+
+    /// Waits until the program has stopped itself (not ended), by the kernel's word.
+    pub fn wait_stopped(&self) -> &Self {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid), options).expect("our own child");
+        self
+    }
+
+    /// Waits until every mode that the program switched on is off again.
+    #[track_caller]
+    pub fn wait_given_back(&self) -> &Self {
+        self.shared.wait("the terminal to be given back", |state| {
+            state.wire.modes.left().is_empty().then_some(())
+        });
         self
     }
 
@@ -339,7 +422,7 @@ impl Terminal {
 
     /// The settings of the line, as they are now.
     pub fn discipline(&self) -> Discipline {
-        discipline(self.master.as_ref())
+        discipline(self.master())
     }
 
     /// What is not as it was before the program started: modes switched on, and the line's settings.
@@ -376,7 +459,7 @@ impl Drop for Terminal {
 }
 
 /// Variables of the tester's own session that a test must not depend on.
-fn steers(name: &str) -> bool {
+pub fn steers(name: &str) -> bool {
     let prefixes = ["DRYGATE_", "PG", "XDG_", "CLICOLOR", "TMUX"];
     let names = ["NO_COLOR", "COLORTERM", "FORCE_COLOR", "CI"];
     name != "DRYGATE_PG_BIN"

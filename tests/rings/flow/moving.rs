@@ -1,0 +1,158 @@
+//! Facts that move while a person waits. Invariant: no approval takes effect on facts that are not the ones on the sheet.
+
+use drygate::postgres::throwaway::Scenario;
+
+use crate::support::ground::{
+    Ground, Home, approve, band, digest_on, is_ready, open_sheet, type_seen, wait_at,
+};
+use crate::support::pty::{Exit, Launch, Terminal, key};
+
+const PASS: &str = "O4_LIVE_DRYRUN_ORCHESTRATION_PASS";
+const UNIT: &str = "ICX-CONST-0017";
+const BEFORE: &str = "ít nhất bảy năm";
+const AFTER: &str = "ít nhất năm năm";
+
+/// Opens the differences and reads down to the unit, until both its values were on screen.
+#[track_caller]
+fn read_both_values(terminal: &mut Terminal) {
+    terminal.type_slowly("d");
+    let mut page = terminal.wait_for("DIFFERENCES");
+    let mut read = String::new();
+    loop {
+        let (_, rows) = page.size();
+        for row in (10..rows).map(|row| page.row(row)) {
+            read.push_str(row.trim_matches(['│', ' ']));
+            read.push(' ');
+        }
+        let unit = read.find(&format!("{UNIT}/1")).map(|at| &read[at..]);
+        if unit.is_some_and(|unit| unit.contains(BEFORE) && unit.contains(AFTER)) {
+            return;
+        }
+        terminal.silence().keys(key::PAGE_DOWN);
+        page = terminal.wait_until("the next page, or both values", |screen| *screen != page);
+    }
+}
+
+#[test]
+fn drift_behind_a_ready_sheet_voids_the_approval_and_asks_again() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    let run = ground.home().run();
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    let digest = open_sheet(&mut terminal);
+    type_seen(&mut terminal, &digest[58..]);
+    // Somebody else is faster than Enter: one word of one unit, every count stays.
+    ground.intrude(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    terminal.type_slowly(key::ENTER);
+    let drifted = terminal.wait_until("drift", |screen| {
+        band(screen).starts_with("SG2   FACTS DRIFTED")
+    });
+    assert!(band(&drifted).contains("is void"), "{drifted}");
+    assert!(drifted.contains(UNIT), "the unit is named: {drifted}");
+    assert!(drifted.contains("SG2 STOP_FACTS_DRIFTED"), "{drifted}");
+    assert_eq!(run.state(), "awaiting_lifecycle_authorization");
+    let found = run.events("drift_found");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().contains(UNIT), "{}", found[0]);
+
+    read_both_values(&mut terminal);
+    terminal.type_slowly(key::ESC);
+
+    // The approval is void, and so is every earlier one: neither digest is good for anything.
+    let said = ground.home().approve(&run.id(), "SG2", &digest);
+    assert_eq!(said.code, 6, "{}", said.text);
+
+    terminal.type_slowly("r");
+    wait_at(&terminal, "SG1");
+    assert_eq!(run.state(), "awaiting_cut_authorization");
+    terminal.type_slowly("a");
+    let sheet = terminal.wait_until("READY", is_ready);
+    let lead = sheet
+        .find("DRIFTED SINCE THE EARLIER EVIDENCE")
+        .expect("the difference");
+    let prediction = sheet
+        .find("A LIVE RUN WOULD CHANGE")
+        .expect("the prediction");
+    assert!(lead.1 < prediction.1, "led by the difference: {sheet}");
+    let again = digest_on(&sheet);
+    assert_ne!(again, digest);
+    type_seen(&mut terminal, &again[58..]);
+    terminal.type_slowly(key::ENTER);
+    wait_at(&terminal, "SG2");
+    approve(&mut terminal);
+    terminal.wait_until(PASS, |screen| band(screen).starts_with(PASS));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+    assert_eq!(
+        run.decisions(),
+        ["SG1 approve", "SG2 approve", "SG1 approve", "SG2 approve"]
+    );
+    assert_eq!(run.manifest_complaints(), "");
+    assert!(run.report("12").contains(UNIT) || run.report("12").contains("unit_version"));
+}
+
+#[test]
+fn the_drift_demo_stops_with_the_unit_and_both_values() {
+    let place = tempfile::tempdir().expect("a folder");
+    let home = Home::at(place.path().join("home"));
+    let data_dir = home.path.display().to_string();
+    let args = [
+        "demo",
+        "--scenario",
+        "drift",
+        "--live-interval",
+        "0",
+        "--data-dir",
+        &data_dir,
+    ];
+    let mut terminal = Launch::drygate(args).size(160, 48).open();
+    wait_at(&terminal, "SG1");
+    let run = home.run();
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    // Another process approves; the other session of the scenario may still be at work, so the sheet is asked first.
+    terminal
+        .type_slowly("a")
+        .wait_for("moved: approving would be refused");
+    terminal.type_slowly(key::ESC);
+    terminal.wait_until("moved", |screen| {
+        band(screen).starts_with("SG2   FACTS MOVED")
+            && band(screen).contains("APPROVING WOULD BE REFUSED")
+    });
+    let said = home.approve(&run.id(), "SG2", &run.evidence());
+    assert_eq!(said.code, 4, "{}", said.text);
+    assert_eq!(said.json["stop_code"], "STOP_FACTS_DRIFTED");
+    let drift = said.json["drift"].to_string();
+    assert!(drift.contains(UNIT), "{drift}");
+    let drifted = terminal.wait_until("drift", |screen| {
+        band(screen).starts_with("SG2   FACTS DRIFTED")
+    });
+    assert!(drifted.contains(UNIT), "{drifted}");
+    read_both_values(&mut terminal);
+    terminal.type_slowly(key::ESC).type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(4));
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn r_at_a_gate_finds_what_moved_and_records_drift() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    let run = ground.home().run();
+    terminal.type_slowly("r");
+    terminal.wait_until("facts read again", |_| run.events("live_read").len() == 1);
+    assert_eq!(run.events("evidence_taken").len(), 1, "the evidence stays");
+    ground.intrude(
+        "UPDATE public.information_unit SET state = 'enacted' WHERE id = 'ICX-CONST-0042'",
+    );
+    terminal.type_slowly("r");
+    let drifted = terminal.wait_until("drift", |screen| {
+        band(screen).starts_with("SG1   FACTS DRIFTED")
+    });
+    assert!(drifted.contains("icx_draft 60 -> 59"), "{drifted}");
+    assert!(drifted.contains("ICX-CONST-0042"), "{drifted}");
+    assert_eq!(run.decisions(), Vec::<String>::new());
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(4));
+}
