@@ -9,4 +9,5 @@ SELECT pg_catalog.current_setting('drygate.nonce', true),
        pg_catalog.current_setting('row_security'),
        pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text,
        (SELECT coalesce(pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del), 0)::pg_catalog.text
-          FROM pg_catalog.pg_stat_xact_all_tables AS t)
+          FROM pg_catalog.pg_stat_xact_all_tables AS t),
+       pg_catalog.set_config('drygate.end', pg_catalog.current_setting('drygate.nonce', true), false)

@@ -4,4 +4,5 @@ SELECT (SELECT pg_catalog.count(*)::pg_catalog.text
        (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_listening_channels() AS c),
        (pg_catalog.pg_my_temp_schema() <> 0)::pg_catalog.text,
        (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_prepared_xacts AS p WHERE p.owner = session_user),
-       pg_catalog.pg_backend_pid()::pg_catalog.text
+       pg_catalog.pg_backend_pid()::pg_catalog.text,
+       pg_catalog.current_setting('drygate.end', true)

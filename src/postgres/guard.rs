@@ -19,7 +19,7 @@ impl GuardedSql {
         &self.text
     }
 
-    /// Every name after a dot, one per line: PostgreSQL reads `x.f` as `f(x)` where there is no column `f`.
+    /// Every name after a dot that is not a call by itself, one per line: PostgreSQL reads `x.f` as `f(x)` where there is no column `f`.
     pub(super) fn attributes(&self) -> &str {
         &self.attributes
     }
@@ -57,13 +57,15 @@ pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String>
 }
 
 fn attributes(tokens: &[Token]) -> Vec<&str> {
-    let pairs = tokens.iter().zip(tokens.iter().skip(1));
-    pairs
-        .filter_map(|pair| match pair {
-            (Token::Sign('.'), Token::Word { text, .. }) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
+    let after = |at: usize| tokens.get(at + 1);
+    let names = tokens.iter().enumerate().filter_map(|(at, token)| {
+        let Some(Token::Word { text, .. }) = after(at) else {
+            return None;
+        };
+        let attribute = *token == Token::Sign('.') && after(at + 1) != Some(&Token::Sign('('));
+        attribute.then_some(text.as_str())
+    });
+    names.collect()
 }
 
 /// Whether the definition of a view calls only known functions.

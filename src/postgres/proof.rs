@@ -29,7 +29,7 @@ pub(super) fn proof(
     let (isolation, search_path, row_security) = (text(), text(), text());
     let xid_assigned = cell();
     let rows_written = cell().and_then(|rows| rows.parse().ok());
-    let (residue, residue_stain) = residue_of(residue, backend_pid);
+    let (residue, residue_stain) = residue_of(residue, backend_pid, &opening.nonce);
     let ended_by = match (rollback, residue_stain) {
         (Ok(_), None) => "ROLLBACK".to_owned(),
         (Ok(_), Some(stain)) => format!("ROLLBACK, {stain}"),
@@ -76,7 +76,8 @@ fn locks_of(answer: Answer) -> Vec<String> {
     }
 }
 
-fn residue_of(answer: Answer, backend_pid: i32) -> (Residue, Option<String>) {
+/// The residue, and what is wrong with it. A ROLLBACK takes back the session setting that the closing query made; a COMMIT keeps it.
+fn residue_of(answer: Answer, backend_pid: i32, nonce: &str) -> (Residue, Option<String>) {
     let rows = match answer {
         Ok(rows) => rows,
         Err(error) => {
@@ -89,7 +90,7 @@ fn residue_of(answer: Answer, backend_pid: i32) -> (Residue, Option<String>) {
         .flatten()
         .map(Option::unwrap_or_default)
         .collect();
-    let [advisory, channels, temp, prepared, pid] = cells.as_slice() else {
+    let [advisory, channels, temp, prepared, pid, kept] = cells.as_slice() else {
         let stain = "residue not read".to_owned();
         return (Residue::default(), Some(stain));
     };
@@ -100,7 +101,12 @@ fn residue_of(answer: Answer, backend_pid: i32) -> (Residue, Option<String>) {
         temp_schema: temp != "false",
         prepared_transactions: count(prepared),
     };
-    let same = pid.parse() == Ok(backend_pid);
-    let stain = (!same).then(|| "residue read in another backend".to_owned());
+    let stain = if pid.parse() != Ok(backend_pid) {
+        Some("residue read in another backend".to_owned())
+    } else if kept == nonce {
+        Some("but its setting was committed".to_owned())
+    } else {
+        None
+    };
     (residue, stain)
 }
