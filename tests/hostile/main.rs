@@ -3,7 +3,10 @@
 //! One server is the one that `ServerBinaries::find` finds; `scripts/test-versions` adds PostgreSQL 13 to 18.
 
 mod observer;
+mod raw;
 mod reads;
+mod roles;
 mod statements;
 mod support;
 mod traps;
+mod walls;

@@ -141,15 +141,20 @@ pub fn discoverer(url: &str, profile: Profile) -> LiveReadOnlyDiscoverer {
 }
 
 /// A survey of `url`.
-pub fn survey_url(url: &str, profile: Profile) -> (Result<Taken, TargetError>, Memory) {
+pub fn survey_url(url: &str, profile: Profile, ask: Ask) -> (Result<Taken, TargetError>, Memory) {
     let mut witness = Memory::default();
-    let taken = block_on(discoverer(url, profile).take(FULL, &mut witness));
+    let taken = block_on(discoverer(url, profile).take(ask, &mut witness));
     (taken, witness)
 }
 
 /// A survey as the reader, with its proof.
 pub fn survey(cluster: &Cluster, profile: Profile) -> (Taken, TransactionProof) {
-    let (taken, mut witness) = survey_url(&cluster.url(READER, DATABASE), profile);
+    survey_as(cluster, profile, FULL)
+}
+
+/// A survey as the reader that asks what it is told to.
+pub fn survey_as(cluster: &Cluster, profile: Profile, ask: Ask) -> (Taken, TransactionProof) {
+    let (taken, mut witness) = survey_url(&cluster.url(READER, DATABASE), profile, ask);
     let proof = witness.closed.pop().expect("a closed transaction");
     (taken.expect("a survey"), proof)
 }

@@ -65,9 +65,12 @@ CREATE TABLE public.child (CHECK (public.liar() = 1)) INHERITS (public.parent);
 CREATE TYPE public.mood AS ENUM ('low', 'high');
 CREATE FUNCTION public.mood_order(public.mood, public.mood) RETURNS integer LANGUAGE plpgsql IMMUTABLE
   AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(11); RETURN 0; END';
+CREATE FUNCTION public.mood_is(public.mood, public.mood) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+DO $$ DECLARE o text; BEGIN FOREACH o IN ARRAY ARRAY['<', '<=', '=', '>=', '>'] LOOP
+  EXECUTE format('CREATE OPERATOR public.%s (LEFTARG = public.mood, RIGHTARG = public.mood, FUNCTION = public.mood_is)', o);
+END LOOP; END $$;
 CREATE OPERATOR CLASS public.mood_ops DEFAULT FOR TYPE public.mood USING btree AS
-  OPERATOR 1 pg_catalog.< (anyenum, anyenum), OPERATOR 2 pg_catalog.<= (anyenum, anyenum), OPERATOR 3 pg_catalog.= (anyenum, anyenum),
-  OPERATOR 4 pg_catalog.>= (anyenum, anyenum), OPERATOR 5 pg_catalog.> (anyenum, anyenum),
+  OPERATOR 1 public.<, OPERATOR 2 public.<=, OPERATOR 3 public.=, OPERATOR 4 public.>=, OPERATOR 5 public.>,
   FUNCTION 1 public.mood_order(public.mood, public.mood);
 CREATE TABLE public.moods (m public.mood);
 INSERT INTO public.moods VALUES ('low'), ('high');

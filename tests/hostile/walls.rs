@@ -1,0 +1,446 @@
+//! Each wall taken away, and what then shows. Invariant: the same deed is red without its wall and green with it.
+
+use drygate::audit::claims;
+use drygate::postgres::throwaway::Cluster;
+use drygate::run::{ClaimName, RunState};
+use drygate::runner::target::Ask;
+use drygate::survey::FactKind;
+
+use super::observer::Observer;
+use super::raw::{BEGIN, Deed, connect, measure, run};
+use super::support::{
+    DATABASE, FULL, READER, block_on, load, one, profile, say, survey, survey_as, versions,
+};
+use super::traps;
+
+const CLEAN: Deed = Deed::CLEAN;
+const WRITER: Deed = Deed {
+    user: "postgres",
+    begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
+    ..CLEAN
+};
+
+/// What the proof must say of each deed.
+const STAINS: [(&str, Deed, &str); 18] = [
+    ("read only", WRITER, "not read only"),
+    (
+        "isolation",
+        Deed {
+            begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+            ..CLEAN
+        },
+        "isolation was read committed",
+    ),
+    (
+        "a row",
+        Deed {
+            inside: "INSERT INTO public.victim VALUES (8)",
+            ..WRITER
+        },
+        "1 rows written",
+    ),
+    (
+        "a row's transaction id",
+        Deed {
+            inside: "INSERT INTO public.victim VALUES (8)",
+            ..WRITER
+        },
+        "a transaction id was assigned",
+    ),
+    (
+        "a write that a savepoint took back",
+        Deed {
+            inside: "SAVEPOINT a; INSERT INTO public.victim VALUES (8); ROLLBACK TO a; RELEASE a",
+            ..WRITER
+        },
+        "a transaction id was assigned",
+    ),
+    (
+        "COMMIT in place of ROLLBACK",
+        Deed {
+            end: "COMMIT",
+            ..CLEAN
+        },
+        "ended by COMMIT",
+    ),
+    (
+        "NOTIFY that leaves",
+        Deed {
+            inside: "NOTIFY hostile, 'wall'",
+            end: "COMMIT",
+            ..CLEAN
+        },
+        "ended by COMMIT",
+    ),
+    (
+        "LISTEN that stays",
+        Deed {
+            inside: "LISTEN hostile",
+            end: "COMMIT",
+            ..CLEAN
+        },
+        "1 channels still listened on",
+    ),
+    (
+        "a session's advisory lock",
+        Deed {
+            inside: "SELECT pg_catalog.pg_advisory_lock(7)",
+            ..CLEAN
+        },
+        "1 advisory locks left",
+    ),
+    (
+        "a transaction's advisory lock",
+        Deed {
+            inside: "SELECT pg_catalog.pg_advisory_xact_lock(7)",
+            ..CLEAN
+        },
+        "held a lock advisory/ExclusiveLock x1",
+    ),
+    (
+        "a row lock",
+        Deed {
+            inside: "SELECT FROM public.victim LIMIT 1 FOR SHARE",
+            ..WRITER
+        },
+        "held a lock relation/RowShareLock",
+    ),
+    (
+        "a temporary table",
+        Deed {
+            user: "postgres",
+            before: "CREATE TEMP TABLE t (i integer)",
+            ..CLEAN
+        },
+        "a temporary schema was left",
+    ),
+    (
+        "a row of a temporary table, in READ ONLY",
+        Deed {
+            user: "postgres",
+            before: "CREATE TEMP TABLE t (i integer)",
+            inside: "INSERT INTO pg_temp.t VALUES (1)",
+            ..CLEAN
+        },
+        "a transaction id was assigned",
+    ),
+    (
+        "a prepared transaction",
+        Deed {
+            inside: "INSERT INTO public.victim VALUES (8)",
+            end: "PREPARE TRANSACTION 'wall'",
+            ..WRITER
+        },
+        "1 prepared transactions left",
+    ),
+    (
+        "public in search_path",
+        Deed {
+            inside: "SET LOCAL search_path = public, pg_catalog",
+            ..CLEAN
+        },
+        "search_path was public, pg_catalog",
+    ),
+    (
+        "row security hides rows",
+        Deed {
+            inside: "SET LOCAL row_security = on",
+            ..CLEAN
+        },
+        "row_security was on",
+    ),
+    (
+        "another nonce",
+        Deed {
+            inside: "SET LOCAL drygate.nonce = 'other'",
+            ..CLEAN
+        },
+        "the nonce of the end",
+    ),
+    (
+        "another transaction",
+        Deed {
+            inside: "ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ..CLEAN
+        },
+        "virtual xid",
+    ),
+];
+
+fn proof_walls(cluster: &Cluster) -> usize {
+    block_on(async {
+        let observer = Observer::start(cluster).await;
+        let clean = measure(cluster, CLEAN).await.stains();
+        assert_eq!(clean, Vec::<String>::new());
+        for (name, deed, stain) in STAINS {
+            let stains = measure(cluster, deed).await.stains();
+            let found = stains.iter().any(|found| found.contains(stain));
+            assert!(found, "{name}: {stain} is not in {stains:?}");
+        }
+        load(cluster, "ROLLBACK PREPARED 'wall'");
+        // What A cannot see, and ROLLBACK takes back: the committed one was heard, this one is not.
+        let quiet = Deed {
+            inside: "NOTIFY hostile, 'unheard'",
+            ..CLEAN
+        };
+        assert_eq!(measure(cluster, quiet).await.stains(), Vec::<String>::new());
+        assert_eq!(observer.look(cluster).await["notifications"], "wall");
+    });
+    STAINS.len() + 2
+}
+
+/// What the reader does with a plain SELECT in a READ ONLY transaction, by extension, statement, and what it left.
+const READS: [(&str, &str, Left); 10] = [
+    ("dblink", "SELECT v FROM public.far_view", Left::Row("99")),
+    (
+        "dblink",
+        "SELECT id::text FROM public.far_guarded",
+        Left::Row("99"),
+    ),
+    (
+        "dblink",
+        "EXPLAIN SELECT v FROM public.far_planned",
+        Left::Row("98"),
+    ),
+    (
+        "postgres_fdw",
+        "SELECT v::text FROM public.away_view",
+        Left::Remote,
+    ),
+    (
+        "postgres_fdw",
+        "SELECT v::text FROM public.mixed",
+        Left::Remote,
+    ),
+    (
+        "postgres_fdw",
+        "SELECT v::text FROM public.heir_of",
+        Left::Remote,
+    ),
+    (
+        "",
+        "SELECT g.pg_advisory_lock::text FROM pg_catalog.generate_series(1::bigint, 1) AS g",
+        Left::Lock,
+    ),
+    ("", "SELECT count(*)::text FROM public.planned", Left::Lock),
+    ("", "SELECT count(*)::text FROM public.parted", Left::Lock),
+    (
+        "",
+        "SELECT count(*)::text FROM (SELECT m FROM public.moods ORDER BY m OFFSET 0) AS d",
+        Left::Lock,
+    ),
+];
+
+#[derive(Clone, Copy)]
+enum Left {
+    /// A row with this id that survives ROLLBACK.
+    Row(&'static str),
+    /// A statement that writes, run by the remote server.
+    Remote,
+    /// An advisory lock of the session.
+    Lock,
+}
+
+fn trap_walls(cluster: &Cluster, had: &[&str]) -> usize {
+    let mut checked = 0;
+    for (needs, sql, left) in READS {
+        if !needs.is_empty() && !had.contains(&needs) {
+            continue;
+        }
+        checked += 1;
+        load(cluster, "DELETE FROM public.victim");
+        let refused = ruling(cluster, sql);
+        assert!(!refused.is_empty(), "{sql}");
+        assert_eq!(
+            one(cluster, "SELECT count(*)::text FROM public.victim"),
+            "0",
+            "{sql}"
+        );
+        block_on(without_wall(cluster, sql, left));
+    }
+    checked
+}
+
+/// Runs it as the reader without the trap check, and sees what it does.
+async fn without_wall(cluster: &Cluster, sql: &'static str, left: Left) {
+    match left {
+        Left::Row(id) => {
+            let stains = measure(
+                cluster,
+                Deed {
+                    inside: with_rows(sql),
+                    ..CLEAN
+                },
+            )
+            .await
+            .stains();
+            let ids = one(
+                cluster,
+                "SELECT string_agg(DISTINCT id::text, ',') FROM public.victim",
+            );
+            assert_eq!(ids, id, "{sql}");
+            // The proof of A is blind here: only the trap check stands in the way.
+            assert_eq!(stains, Vec::<String>::new(), "{sql}");
+        }
+        Left::Remote => {
+            let client = connect(cluster, READER).await;
+            run(&client, BEGIN).await;
+            // The remote view writes and is told that the transaction is read only, or it writes: either way it was run.
+            let ran = client.batch_execute(sql).await;
+            let said = ran
+                .err()
+                .and_then(|error| error.as_db_error().map(|e| e.message().to_owned()));
+            let wrote = said
+                .as_deref()
+                .is_none_or(|said| said.contains("read-only transaction"));
+            assert!(wrote, "{sql}: {said:?}");
+        }
+        Left::Lock => {
+            let stains = measure(
+                cluster,
+                Deed {
+                    inside: sql,
+                    ..CLEAN
+                },
+            )
+            .await
+            .stains();
+            let locked = stains.iter().any(|stain| stain.contains("advisory"));
+            assert!(locked, "{sql}: {stains:?}");
+        }
+    }
+}
+
+/// The policy is not asked while `row_security` is off, as the opening query makes it: that wall is taken away too.
+fn with_rows(sql: &'static str) -> &'static str {
+    if sql.contains("far_guarded") {
+        "SET LOCAL row_security = on; SELECT id::text FROM public.far_guarded; SET LOCAL row_security = off"
+    } else {
+        sql
+    }
+}
+
+fn ruling(cluster: &Cluster, sql: &str) -> String {
+    let mut profile = profile();
+    profile.facts.truncate(1);
+    profile.facts[0].sql = Some(sql.to_owned());
+    profile.facts[0].kind = FactKind::Text;
+    let name = format!("fact {}", profile.facts[0].key);
+    let ask = Ask {
+        streams: false,
+        ..FULL
+    };
+    let (taken, proof) = survey_as(cluster, profile, ask);
+    assert_eq!(proof.stains(), Vec::<String>::new(), "{sql}");
+    let ruling = taken
+        .rulings
+        .into_iter()
+        .find(|ruling| ruling.query == name);
+    ruling.and_then(|ruling| ruling.refused).unwrap_or_default()
+}
+
+/// Forgeries in pg_catalog and between built-in types: any SQL could call them, so all SQL is refused.
+fn forgery_walls(cluster: &Cluster) -> usize {
+    const PLAIN: &str = "SELECT pg_catalog.md5('x')";
+    let forgeries = [
+        ("CREATE FUNCTION pg_catalog.md5(character varying) RETURNS text LANGUAGE sql AS 'SELECT ''forged''::text'", "DROP FUNCTION pg_catalog.md5(character varying)", "the function name md5"),
+        (
+            "CREATE FUNCTION public.to_inet(integer) RETURNS inet LANGUAGE sql AS 'SELECT ''::1''::inet';
+             CREATE CAST (integer AS inet) WITH FUNCTION public.to_inet(integer)",
+            "DROP CAST (integer AS inet)",
+            "the cast from integer to inet",
+        ),
+        (
+            "CREATE OPERATOR pg_catalog.+ (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.textcat)",
+            "DROP OPERATOR pg_catalog.+ (text, text)",
+            "the operator +",
+        ),
+    ];
+    for (forge, undo, reason) in forgeries {
+        assert_eq!(ruling(cluster, PLAIN), "");
+        load(cluster, forge);
+        let refused = ruling(cluster, PLAIN);
+        assert!(refused.contains(reason), "{reason}: {refused}");
+        load(cluster, undo);
+    }
+    assert_eq!(ruling(cluster, PLAIN), "");
+    forgeries.len()
+}
+
+/// Settings of the role and the database must not reach the survey.
+fn setting_walls(cluster: &Cluster) -> usize {
+    let right = md5_fact(cluster);
+    load(
+        cluster,
+        "CREATE OR REPLACE FUNCTION public.md5(text) RETURNS text LANGUAGE sql AS 'SELECT ''forged''::text';
+         CREATE TABLE public.hidden AS SELECT g AS id FROM generate_series(1, 60) AS g;
+         ALTER TABLE public.hidden ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY few ON public.hidden USING (id <= 10);
+         GRANT SELECT ON public.hidden TO context_pack_readonly;
+         ALTER ROLE context_pack_readonly SET search_path = public, pg_catalog;
+         ALTER ROLE context_pack_readonly SET row_security = on;
+         ALTER ROLE context_pack_readonly SET default_transaction_read_only = off;
+         ALTER DATABASE kb SET search_path = public, pg_catalog",
+    );
+    let raw = |sql: &str| {
+        let rows = cluster.query(READER, DATABASE, sql).expect(sql);
+        rows.into_iter()
+            .flatten()
+            .next()
+            .flatten()
+            .unwrap_or_default()
+    };
+    assert_eq!(raw("SELECT md5('x')"), "forged");
+    assert_eq!(raw("SELECT count(*)::text FROM public.hidden"), "10");
+    assert_eq!(raw("SHOW transaction_read_only"), "off");
+    assert_eq!(md5_fact(cluster), right);
+    let refused = ruling(cluster, "SELECT count(*)::text FROM public.hidden");
+    assert!(refused.contains("row-level security"), "{refused}");
+    4
+}
+
+fn md5_fact(cluster: &Cluster) -> String {
+    let (taken, proof) = survey(cluster, profile());
+    assert_eq!(proof.stains(), Vec::<String>::new());
+    let fact = taken.survey.fact("fn_iu_enact_md5").expect("a fact");
+    fact.observed.value().expect("a value").to_owned()
+}
+
+/// Two surveys of one snapshot are equal by construction: claim B must not hold.
+fn snapshot_wall(cluster: &Cluster) -> usize {
+    let (pin, _) = survey(cluster, profile());
+    let (post, _) = survey(cluster, profile());
+    let measured = |post: &drygate::survey::Survey| {
+        let run = RunState {
+            pin: Some(Box::new(pin.survey.clone())),
+            post: Some(Box::new(post.clone())),
+            ..RunState::default()
+        };
+        let claim = claims(&run)
+            .into_iter()
+            .find(|claim| claim.name == ClaimName::B);
+        claim.expect("claim B").measured
+    };
+    const ONE: &str = "the two surveys are not two snapshots in order";
+    assert_eq!(measured(&pin.survey), ONE);
+    assert_ne!(measured(&post.survey), ONE);
+    1
+}
+
+#[test]
+fn every_wall_that_is_taken_away_shows() {
+    for version in versions() {
+        let cluster = version.cluster();
+        let had = traps::set(&cluster, &version.name);
+        let proof = proof_walls(&cluster);
+        let traps = trap_walls(&cluster, &had);
+        let forged = forgery_walls(&cluster);
+        let one = snapshot_wall(&cluster);
+        let settings = setting_walls(&cluster);
+        say(&format!(
+            "PostgreSQL {}: walls taken away and seen: {proof} of the session proof, {traps} of the trap check ({} NOT CHECKED), {forged} forgeries, {settings} settings, {one} snapshot",
+            version.name,
+            READS.len() - traps,
+        ));
+    }
+}
