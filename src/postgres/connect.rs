@@ -9,13 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{AsyncMessage, Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
 use super::record::Record;
 use super::settings::ConnectionSettings;
-use super::tls::Transport;
-use super::wire::Wire;
+use super::socket::{Allowance, Endpoint};
+use super::tls::{StartError, Transport};
+use super::wire::{Way, Wire};
 use crate::profile::{Timeouts, TlsMode};
 use crate::runner::target::TargetError;
 
@@ -93,18 +94,12 @@ async fn try_once(
     let limit = settings
         .connect_timeout
         .unwrap_or(Duration::from_millis(manner.timeouts.connect_ms));
-    let config = startup(settings, manner, transport, limit);
+    let config = startup(settings, manner, transport);
+    let endpoint = Endpoint::of(settings);
+    let allowance = Allowance::of_startup();
     let attempt = async {
-        match transport {
-            Transport::UnixSocket | Transport::PlainTcp => config
-                .connect(NoTls)
-                .await
-                .map(|(client, link)| (client, drive(link))),
-            Transport::VerifiedTls(tls) | Transport::UnverifiedTls(tls) => {
-                let connected = config.connect(tls.clone()).await;
-                connected.map(|(client, link)| (client, drive(link)))
-            }
-        }
+        let socket = endpoint.open(allowance.clone()).await?;
+        transport.start(&config, &endpoint.host, socket).await
     };
     let Ok(connected) = timeout(limit, attempt).await else {
         return Err(CallError::lost(
@@ -114,19 +109,20 @@ async fn try_once(
     };
     let secret = settings.password.clone();
     match connected {
-        Ok((client, link)) => {
-            let deadline = Duration::from_millis(manner.timeouts.statement_ms) + GRACE;
-            let record = manner.record.clone();
-            Ok(Wire::new(
-                client,
-                link,
-                transport.clone(),
-                secret,
-                deadline,
-                record,
-            ))
-        }
-        Err(error) => Err(CallError::from_driver(&error, secret.as_ref())),
+        Ok((client, link)) => Ok(Wire::new(
+            client,
+            link,
+            Way {
+                transport: transport.clone(),
+                endpoint,
+                allowance,
+            },
+            secret,
+            Duration::from_millis(manner.timeouts.statement_ms) + GRACE,
+            manner.record.clone(),
+        )),
+        Err(StartError::Driver(error)) => Err(CallError::from_driver(&error, secret.as_ref())),
+        Err(StartError::Socket(error)) => Err(CallError::unreachable(&error)),
     }
 }
 
@@ -141,7 +137,8 @@ pub(super) struct Link {
     pub(super) misplaced: Arc<AtomicBool>,
 }
 
-fn drive<S, T>(mut link: Connection<S, T>) -> Link
+/// Drives a connection until it ends.
+pub(super) fn drive<S, T>(mut link: Connection<S, T>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -161,33 +158,18 @@ where
     Link { task, misplaced }
 }
 
-fn startup(
-    settings: &ConnectionSettings,
-    manner: &Manner,
-    transport: &Transport,
-    limit: Duration,
-) -> Config {
+fn startup(settings: &ConnectionSettings, manner: &Manner, transport: &Transport) -> Config {
     let mut config = Config::new();
     let mode = match transport {
         Transport::UnixSocket | Transport::PlainTcp => SslMode::Disable,
         Transport::VerifiedTls(_) | Transport::UnverifiedTls(_) => SslMode::Require,
     };
     config
-        .host(&settings.host)
-        .port(settings.port)
         .dbname(&settings.database)
         .user(&settings.user)
         .ssl_mode(mode)
         .application_name(shortened(&manner.application_name))
-        .options(options(&manner.timeouts))
-        .connect_timeout(limit)
-        .keepalives(true)
-        .keepalives_idle(Duration::from_secs(10))
-        .keepalives_interval(Duration::from_secs(5))
-        .keepalives_retries(3);
-    if let Some(addr) = settings.hostaddr {
-        config.hostaddr(addr);
-    }
+        .options(options(&manner.timeouts));
     if let Some(password) = &settings.password {
         config.password(password.reveal());
     }

@@ -3,6 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::secret::Secret;
+use super::socket::TOO_MUCH;
 use crate::runner::target::TargetError;
 
 /// Why one call was not answered.
@@ -42,6 +43,22 @@ impl CallError {
             hint: hint.to_owned(),
             connected: false,
         }
+    }
+
+    /// No socket could be opened, or no name verified.
+    pub(super) fn unreachable(error: &std::io::Error) -> Self {
+        Self::lost(
+            format!("error connecting to server: {}", chain(error)),
+            LINK_HINT,
+        )
+    }
+
+    /// The server sent more than may be held.
+    pub(super) fn too_much() -> Self {
+        Self::lost(
+            TOO_MUCH,
+            "check that it is the server you mean, then resume",
+        )
     }
 
     /// What the driver reported.

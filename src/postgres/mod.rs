@@ -21,6 +21,7 @@ mod role;
 mod secret;
 mod session;
 mod settings;
+mod socket;
 mod statement;
 pub mod throwaway;
 mod tls;

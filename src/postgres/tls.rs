@@ -1,6 +1,7 @@
 //! How a connection is protected. Invariant: to a host that is not local it is verified unless the profile says otherwise, and what was used is named.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,10 +10,14 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio_postgres::{CancelToken, NoTls};
+use thiserror::Error;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connect::{Link, drive};
 use super::settings::SettingsError;
+use super::socket::Metered;
 use crate::profile::TlsMode;
 
 /// The way to the server.
@@ -48,15 +53,56 @@ impl Transport {
         }
     }
 
-    /// Sends a cancel request the same way.
-    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+    /// Starts a session over an open socket.
+    pub(super) async fn start(
+        &self,
+        config: &Config,
+        host: &str,
+        socket: Metered,
+    ) -> Result<(Client, Link), StartError> {
         match self {
-            Self::UnixSocket | Self::PlainTcp => token.cancel_query(NoTls).await,
+            Self::UnixSocket | Self::PlainTcp => {
+                let (client, link) = config.connect_raw(socket, NoTls).await?;
+                Ok((client, drive(link)))
+            }
             Self::VerifiedTls(tls) | Self::UnverifiedTls(tls) => {
-                token.cancel_query(tls.clone()).await
+                let (client, link) = config.connect_raw(socket, connector(tls, host)?).await?;
+                Ok((client, drive(link)))
             }
         }
     }
+
+    /// Sends a cancel request the same way.
+    pub(super) async fn cancel(
+        &self,
+        token: &CancelToken,
+        host: &str,
+        socket: Metered,
+    ) -> Result<(), StartError> {
+        match self {
+            Self::UnixSocket | Self::PlainTcp => Ok(token.cancel_query_raw(socket, NoTls).await?),
+            Self::VerifiedTls(tls) | Self::UnverifiedTls(tls) => Ok(token
+                .cancel_query_raw(socket, connector(tls, host)?)
+                .await?),
+        }
+    }
+}
+
+type Connector = <MakeRustlsConnect as MakeTlsConnect<Metered>>::TlsConnect;
+
+fn connector(tls: &MakeRustlsConnect, host: &str) -> io::Result<Connector> {
+    MakeTlsConnect::<Metered>::make_tls_connect(&mut tls.clone(), host).map_err(io::Error::other)
+}
+
+/// Why a session or a cancel request did not start.
+#[derive(Debug, Error)]
+pub(super) enum StartError {
+    /// The driver says so.
+    #[error(transparent)]
+    Driver(#[from] tokio_postgres::Error),
+    /// The socket or the certificate's name says so.
+    #[error(transparent)]
+    Socket(#[from] io::Error),
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SettingsError> {

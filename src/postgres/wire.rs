@@ -1,13 +1,13 @@
 //! The one holder of the driver's client. Invariant: nothing but a `Statement` is sent, and no answer is waited for without a deadline.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, poll};
+use futures_util::{TryStreamExt as _, poll};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -17,6 +17,7 @@ use super::connect::Link;
 use super::error::CallError;
 use super::record::Record;
 use super::secret::Secret;
+use super::socket::{Allowance, Endpoint};
 use super::statement::Statement;
 use super::tls::Transport;
 use crate::survey::Footprint;
@@ -60,28 +61,54 @@ impl From<Statement> for Call {
     }
 }
 
+/// Why there are no rows.
+enum Failed {
+    Driver(tokio_postgres::Error),
+    TooMuch,
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// What a row and a cell take in memory beside their bytes.
+const ROW_COST: u64 = 48;
+const CELL_COST: u64 = 40;
+
+/// How the server is reached, and how much it may send.
+pub(super) struct Way {
+    /// Protection.
+    pub(super) transport: Transport,
+    /// Where it listens.
+    pub(super) endpoint: Endpoint,
+    /// What is left of the allowance.
+    pub(super) allowance: Allowance,
+}
+
 /// An answer that is being read in the background.
-pub(super) struct Pending(JoinHandle<Result<Rows, tokio_postgres::Error>>);
+pub(super) struct Pending(JoinHandle<Result<Rows, Failed>>);
 
 /// An open connection.
 pub(super) struct Wire {
     client: Arc<Client>,
     link: Link,
-    transport: Transport,
+    way: Way,
     secret: Option<Secret>,
     deadline: Duration,
     footprint: Footprint,
     record: Record,
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<Rows, tokio_postgres::Error>> + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Rows, Failed>> + 'a>>;
 
 impl Wire {
     /// Takes over a connected client; `deadline` is for each answer.
     pub(super) fn new(
         client: Client,
         link: Link,
-        transport: Transport,
+        way: Way,
         secret: Option<Secret>,
         deadline: Duration,
         record: Record,
@@ -93,7 +120,7 @@ impl Wire {
         Self {
             client: Arc::new(client),
             link,
-            transport,
+            way,
             secret,
             deadline,
             footprint,
@@ -103,7 +130,7 @@ impl Wire {
 
     /// How the connection is protected.
     pub(super) fn transport(&self) -> &Transport {
-        &self.transport
+        &self.way.transport
     }
 
     /// Whether the server warned that a BEGIN or ROLLBACK met no such transaction as it should.
@@ -128,7 +155,7 @@ impl Wire {
         calls: &[Call],
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
         let began = Instant::now();
-        let secret = self.secret.as_ref();
+        self.way.allowance.grant();
         let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
         for call in calls {
@@ -136,7 +163,7 @@ impl Wire {
             let mut answer: Answer<'_> = if call.parse_only {
                 Box::pin(parse(&self.client, call))
             } else {
-                Box::pin(execute(&self.client, call))
+                Box::pin(execute(&self.client, call, &self.way.allowance))
             };
             // The first poll is what sends; whatever it already answers is kept.
             early.push(match poll!(answer.as_mut()) {
@@ -161,7 +188,7 @@ impl Wire {
                 rows += found.len() as u64;
                 bytes += size(found);
             }
-            results.push(result.map_err(|error| CallError::from_driver(&error, secret)));
+            results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
         self.footprint.rows += rows;
@@ -180,8 +207,10 @@ impl Wire {
     pub(super) async fn start(&mut self, statement: Statement) -> Pending {
         self.record.note(statement.text());
         self.footprint.statements += 1;
-        let client = Arc::clone(&self.client);
-        let mut answer = Box::pin(async move { execute(&client, &statement.into()).await });
+        self.way.allowance.grant();
+        let (client, allowance) = (Arc::clone(&self.client), self.way.allowance.clone());
+        let mut answer =
+            Box::pin(async move { execute(&client, &statement.into(), &allowance).await });
         // The first poll is what sends, here and now, so that answers come in the order of the calls.
         match poll!(answer.as_mut()) {
             Poll::Ready(ready) => Pending(tokio::spawn(async move { ready })),
@@ -192,15 +221,25 @@ impl Wire {
     /// Waits for an answer that was started.
     pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<Rows, CallError> {
         let began = Instant::now();
+        self.way.allowance.grant();
         let Ok(joined) = timeout(self.deadline, &mut pending.0).await else {
             return Err(self.abandon().await);
         };
         self.waited(began);
         let result = joined.map_err(|_| CallError::lost("the reading task ended", ""))?;
-        let rows = result.map_err(|e| CallError::from_driver(&e, self.secret.as_ref()))?;
+        let rows = result.map_err(|failed| self.failed(failed))?;
         self.footprint.rows += rows.len() as u64;
         self.footprint.bytes += size(&rows);
         Ok(rows)
+    }
+
+    fn failed(&self, failed: Failed) -> CallError {
+        match failed {
+            Failed::Driver(error) if !self.way.allowance.is_spent() => {
+                CallError::from_driver(&error, self.secret.as_ref())
+            }
+            _ => CallError::too_much(),
+        }
     }
 
     fn waited(&mut self, began: Instant) {
@@ -211,7 +250,13 @@ impl Wire {
     /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
     async fn abandon(&mut self) -> CallError {
         let token = self.client.cancel_token();
-        let cancelled = timeout(CANCEL_LIMIT, self.transport.cancel(&token)).await;
+        let endpoint = &self.way.endpoint;
+        let request = async {
+            let socket = endpoint.open(Allowance::of_startup()).await?;
+            let transport = &self.way.transport;
+            transport.cancel(&token, &endpoint.host, socket).await
+        };
+        let cancelled = timeout(CANCEL_LIMIT, request).await;
         self.link.task.abort();
         let heard = match cancelled {
             Ok(Ok(())) => "the server was asked to cancel",
@@ -234,24 +279,26 @@ impl Drop for Wire {
 }
 
 /// Sends a statement when it is first polled, then reads its rows.
-async fn execute(client: &Client, call: &Call) -> Result<Rows, tokio_postgres::Error> {
+async fn execute(client: &Client, call: &Call, allowance: &Allowance) -> Result<Rows, Failed> {
     let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
     let params: Vec<_> = params.collect();
     let stream = client
         .query_typed_raw(call.statement.text(), params)
         .await?;
-    stream
-        .map(|row| {
-            let row = row?;
-            (0..row.len()).map(|column| row.try_get(column)).collect()
-        })
-        .boxed()
-        .try_collect()
-        .await
+    let mut stream = pin!(stream);
+    let mut rows = Rows::new();
+    while let Some(row) = stream.try_next().await? {
+        if !allowance.spend(ROW_COST + CELL_COST * row.len() as u64) {
+            return Err(Failed::TooMuch);
+        }
+        let cells: Result<_, _> = (0..row.len()).map(|column| row.try_get(column)).collect();
+        rows.push(cells?);
+    }
+    Ok(rows)
 }
 
 /// Sends a statement to be parsed, analysed and rewritten when first polled; nothing of it is executed.
-async fn parse(client: &Client, call: &Call) -> Result<Rows, tokio_postgres::Error> {
+async fn parse(client: &Client, call: &Call) -> Result<Rows, Failed> {
     let prepared = client.prepare_typed(call.statement.text(), &[]).await?;
     // One row for each parameter, which profile SQL may not have.
     Ok(vec![Vec::new(); prepared.params().len()])

@@ -1,0 +1,159 @@
+//! The socket under a connection. Invariant: between two grants no server can make us hold more than the allowance.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::settings::ConnectionSettings;
+
+/// What one question may be answered with, in bytes on the wire and in memory.
+const PER_QUESTION: u64 = 256 * 1024 * 1024;
+
+/// What may come before the first question: parameters, notices of a login trigger.
+const STARTUP: u64 = 8 * 1024 * 1024;
+
+/// How much a server may still send.
+#[derive(Debug, Clone)]
+pub(super) struct Allowance(Arc<AtomicU64>);
+
+impl Allowance {
+    /// For the time until the first question.
+    pub(super) fn of_startup() -> Self {
+        Self(Arc::new(AtomicU64::new(STARTUP)))
+    }
+
+    /// For a question that is about to be asked.
+    pub(super) fn grant(&self) {
+        self.0.store(PER_QUESTION, Ordering::SeqCst);
+    }
+
+    /// Takes from the allowance; false, and nothing is left, when there is not enough.
+    pub(super) fn spend(&self, bytes: u64) -> bool {
+        let left = self.0.load(Ordering::SeqCst).saturating_sub(bytes);
+        self.0.store(left, Ordering::SeqCst);
+        left > 0
+    }
+
+    /// Whether the server went beyond it.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// What is said of a server that sends too much.
+pub(super) const TOO_MUCH: &str = "the server sent more than 256 MiB for one question";
+
+/// Where a server listens.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    /// Host name, which a certificate must carry.
+    pub(super) host: String,
+    hostaddr: Option<IpAddr>,
+    port: u16,
+}
+
+impl Endpoint {
+    /// Of these settings.
+    pub(super) fn of(settings: &ConnectionSettings) -> Self {
+        Self {
+            host: settings.host.clone(),
+            hostaddr: settings.hostaddr,
+            port: settings.port,
+        }
+    }
+
+    /// Opens a socket whose reader spends `allowance`.
+    pub(super) async fn open(&self, allowance: Allowance) -> io::Result<Metered> {
+        let stream = match self.hostaddr {
+            None if self.host.starts_with('/') => {
+                let path = format!("{}/.s.PGSQL.{}", self.host, self.port);
+                Stream::Unix(UnixStream::connect(path).await?)
+            }
+            None => Stream::Tcp(kept(
+                TcpStream::connect((self.host.as_str(), self.port)).await?,
+            )?),
+            Some(addr) => Stream::Tcp(kept(TcpStream::connect((addr, self.port)).await?)?),
+        };
+        Ok(Metered { stream, allowance })
+    }
+}
+
+/// Keepalives, and no waiting for fuller packets.
+fn kept(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(&stream, true)?;
+    sockopt::set_tcp_keepidle(&stream, Duration::from_secs(10))?;
+    sockopt::set_tcp_keepintvl(&stream, Duration::from_secs(5))?;
+    sockopt::set_tcp_keepcnt(&stream, 3)?;
+    Ok(stream)
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A socket that counts what it reads.
+#[derive(Debug)]
+pub(super) struct Metered {
+    stream: Stream,
+    allowance: Allowance,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(match &mut this.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        })?;
+        let read = (buf.filled().len() - before) as u64;
+        let within = this.allowance.spend(read);
+        Poll::Ready(if within {
+            Ok(())
+        } else {
+            Err(io::Error::other(TOO_MUCH))
+        })
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
