@@ -2,6 +2,8 @@
 //!
 //! One server is the one that `ServerBinaries::find` finds; `scripts/test-versions` adds PostgreSQL 13 to 18.
 
+mod fake;
+mod links;
 mod observer;
 mod raw;
 mod reads;

@@ -1,0 +1,165 @@
+//! Hostile servers and links that are cut. Invariant: the survey ends as an error within the deadlines of the client, and nothing was proven.
+
+use std::fs;
+
+use drygate::profile::Profile;
+use drygate::runner::target::{Progress, Purpose, Target as _, TargetError, Witness, WitnessError};
+use drygate::simulate::{Piece, Unit, Want};
+use drygate::survey::TransactionProof;
+use futures_util::future::join_all;
+
+use super::fake::{BEHAVIOURS, cut_after, serve};
+use super::support::{
+    DATABASE, FULL, Memory, READER, block_on, discoverer, load, profile, say, survey_url, versions,
+};
+
+fn hasty() -> Profile {
+    let mut profile = profile();
+    profile.timeouts.statement_ms = 300;
+    profile.timeouts.connect_ms = 1_000;
+    profile
+}
+
+fn url(port: u16) -> String {
+    format!("postgresql://{READER}@127.0.0.1:{port}/{DATABASE}?sslmode=disable")
+}
+
+/// The most memory that this process ever held, in MiB, where the system tells.
+fn peak_mib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse().ok()?;
+    Some(kib / 1024)
+}
+
+#[test]
+fn a_hostile_server_ends_as_an_error_and_not_in_memory() {
+    for (name, behaviour) in BEHAVIOURS {
+        let port = serve(behaviour);
+        let (taken, witness) = survey_url(&url(port), hasty(), FULL);
+        let error = taken.expect_err(name);
+        assert!(
+            matches!(
+                error,
+                TargetError::Unavailable { .. } | TargetError::Unfit(_)
+            ),
+            "{name}: {error:?}"
+        );
+        let clean = witness
+            .closed
+            .iter()
+            .filter(|proof| proof.stains().is_empty());
+        assert_eq!(clean.count(), 0, "{name}");
+        if let Some(peak) = peak_mib() {
+            assert!(peak < 1_500, "{name}: {peak} MiB");
+        }
+    }
+    let peak = peak_mib().map_or_else(|| "not told here".to_owned(), |mib| format!("{mib} MiB"));
+    say(&format!(
+        "{} hostile servers: each an error, peak memory {peak}",
+        BEHAVIOURS.len()
+    ));
+}
+
+/// Every byte is a point to cut at; `DRYGATE_EVERY_BYTE` tries them all.
+const CUTS: u64 = 4_096;
+
+#[test]
+fn a_link_that_is_cut_anywhere_is_unavailable() {
+    let version = versions().pop().expect("a server");
+    let cluster = version.cluster();
+    let socket = cluster.socket_dir().join(".s.PGSQL.5432");
+    let step = if std::env::var_os("DRYGATE_EVERY_BYTE").is_some() {
+        1
+    } else {
+        29
+    };
+    let cuts: Vec<u64> = (0..CUTS).step_by(step).collect();
+    for some in cuts.chunks(24) {
+        let surveys = some.iter().map(|bytes| {
+            let port = cut_after(socket.clone(), *bytes);
+            async move {
+                let mut witness = Memory::default();
+                let taken = discoverer(&url(port), profile())
+                    .take(FULL, &mut witness)
+                    .await;
+                (*bytes, taken, witness)
+            }
+        });
+        for (bytes, taken, witness) in block_on(join_all(surveys)) {
+            let error = taken.expect_err("it was cut");
+            assert!(
+                matches!(error, TargetError::Unavailable { .. }),
+                "{bytes}: {error:?}"
+            );
+            assert!(witness.closed.is_empty(), "{bytes}");
+        }
+    }
+    say(&format!(
+        "PostgreSQL {}: link cut at {} of the first {CUTS} bytes, each unavailable",
+        version.name,
+        cuts.len()
+    ));
+}
+
+/// Ends the backend of the survey once it reads its facts.
+struct Killer<'a> {
+    memory: Memory,
+    kill: &'a dyn Fn(),
+}
+
+impl Witness for Killer<'_> {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        self.memory.opening(purpose, nonce)
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.memory.closed(proof)
+    }
+
+    fn wants(&mut self) -> Want {
+        self.memory.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.memory.pieces(batch)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.memory.units(batch)
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        if progress.what.starts_with("Facts") {
+            (self.kill)();
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_is_killed_in_the_middle_is_unavailable_and_its_end_unseen() {
+    for version in versions() {
+        let cluster = version.cluster();
+        let kill = || {
+            load(
+                &cluster,
+                "DO $$ BEGIN ASSERT (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name LIKE 'drygate/ictr%') = 1; END $$",
+            );
+        };
+        let mut killer = Killer {
+            memory: Memory::default(),
+            kill: &kill,
+        };
+        let url = cluster.url(READER, DATABASE);
+        let taken = block_on(discoverer(&url, profile()).take(FULL, &mut killer));
+        let error = taken.expect_err("its backend is gone");
+        assert!(
+            matches!(error, TargetError::Unavailable { .. }),
+            "{error:?}"
+        );
+        assert!(killer.memory.closed.is_empty());
+    }
+}
