@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test bench setup
+.PHONY: demo test test-versions bench setup
 
 # The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=draft` for another scenario.
 # The dev profile reaches the screen sooner than release on a first build, and shares its objects with `make test`.
@@ -14,6 +14,10 @@ demo: setup
 # Every test; the last line counts them.
 test: setup
 	@scripts/test
+
+# The hostile statements and the walls on PostgreSQL 13 to 18, whose servers npm brings into target/servers once.
+test-versions: setup
+	@scripts/test-versions
 
 # The measures, one file per row.
 bench: setup

@@ -68,8 +68,9 @@ impl CallError {
             return Self::lost(strip(&chain(error)), LINK_HINT);
         };
         let code = answer.code().code();
-        let message = strip(answer.message());
-        if ["08", "53", "57", "58"].contains(&&code[..2]) {
+        let message = shortened(strip(answer.message()));
+        let is_of = |class: &&str| code.starts_with(*class);
+        if ["08", "53", "57", "58"].iter().any(is_of) {
             return Self::Unavailable {
                 message: format!("{code} {message}"),
                 hint: hint(answer.code()).to_owned(),
@@ -110,6 +111,16 @@ impl CallError {
     }
 }
 
+/// The longest text of a server that is kept of an error, in characters.
+const MESSAGE_MAX: usize = 2_000;
+
+fn shortened(message: String) -> String {
+    match message.char_indices().nth(MESSAGE_MAX) {
+        Some((end, _)) => format!("{} ...", &message[..end]),
+        None => message,
+    }
+}
+
 const LINK_HINT: &str = "check that the server is running and reachable, then resume";
 
 fn hint(state: &SqlState) -> &'static str {
@@ -123,7 +134,7 @@ fn hint(state: &SqlState) -> &'static str {
 }
 
 fn connect_hint(code: &str) -> &'static str {
-    match &code[..2] {
+    match code.get(..2).unwrap_or_default() {
         "28" => "check user, password (PGPASSFILE) and pg_hba.conf, then resume",
         "3D" => "check the name of the database, then resume",
         _ => "check the connection settings, then resume",

@@ -100,7 +100,7 @@ fn forever(client: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
 const TEXT: u32 = 25;
 
 /// Every behaviour by name.
-pub const BEHAVIOURS: [(&str, Behaviour); 14] = [
+pub const BEHAVIOURS: [(&str, Behaviour); 15] = [
     ("a message of 1 GB before the login", |client| {
         client.write_all(&[b'R', 0x3f, 0xff, 0xff, 0xff])?;
         forever(client, &[0; 65_536])
@@ -150,10 +150,12 @@ pub const BEHAVIOURS: [(&str, Behaviour); 14] = [
     }),
     ("an error with a SQLSTATE of one letter", |client| {
         let_in(client)?;
-        client.write_all(&message(b'E', b"SERROR\0VERROR\0C\xc3\xa9\0Mx\0\0"))?;
         client.write_all(&message(b'E', b"SERROR\0VERROR\0C1\0Mx\0\0"))?;
         client.write_all(&message(b'Z', b"T"))?;
         forever(client, &message(b'Z', b"T"))
+    }),
+    ("a refused login with a SQLSTATE of one letter", |client| {
+        client.write_all(&message(b'E', b"SFATAL\0VFATAL\0C1\0Mx\0\0"))
     }),
     ("lengths that lie", |client| {
         let_in(client)?;

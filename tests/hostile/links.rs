@@ -47,6 +47,7 @@ fn a_hostile_server_ends_as_an_error_and_not_in_memory() {
             ),
             "{name}: {error:?}"
         );
+        assert!(format!("{error:?}").len() < 20_000, "{name}");
         let clean = witness
             .closed
             .iter()
