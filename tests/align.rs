@@ -1,8 +1,12 @@
 //! Alignment and cells of any two documents. Invariant: nothing of either side is lost, doubled or cut, at any width.
 
+use drygate::desk::Opened;
 use drygate::survey::{
-    Alignment, Folding, Item, Lines, Row, Shape, Side, Sides, column, field_changes, marks,
+    Alignment, FactKind, Folding, Item, Lines, Row, Shape, Side, Sides, column, field_changes,
+    marks,
 };
+use drygate::tui::screens::{DiffLayout, DiffLine, diff_lines};
+use drygate::tui::{Colours, Theme};
 use proptest::prelude::*;
 
 fn aligned(before: &str, after: &str, shape: Shape) -> (Sides<Lines>, Alignment) {
@@ -200,5 +204,80 @@ proptest! {
             rest + &line[at..]
         };
         prop_assert_eq!(rest(&before, &found.before), rest(&after, &found.after));
+    }
+}
+
+/// Text of every kind: wide, combining, bidi, control, long, empty.
+fn hostile() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        any::<String>(),
+        "[a-z ]{0,200}",
+        Just("\u{202e}\u{200b}\u{1b}[2J\u{9b}\t".to_owned()),
+        Just("漢字かな交じり文".repeat(8)),
+        Just(format!("e{}", "\u{301}".repeat(40))),
+        Just("👩\u{200d}👩\u{200d}👧🇻🇳🇻".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\n".to_owned()),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+/// The document of a side, put together from the cells that were drawn.
+fn from_cells(opened: &Opened, drawn: &[DiffLine], side: Side) -> String {
+    let lines = opened.documents.get(side);
+    let mut text = String::new();
+    let mut last = None;
+    for (line, range) in drawn
+        .iter()
+        .filter_map(|drawn| drawn.cells.get(side).clone())
+    {
+        if let Some(before) = last.filter(|before| *before != line) {
+            text.push_str(&lines.whole(before)[lines.line(before).len()..]);
+        }
+        last = Some(line);
+        text.push_str(&lines.line(line)[range]);
+    }
+    if let Some(before) = last {
+        text.push_str(&lines.whole(before)[lines.line(before).len()..]);
+    }
+    text
+}
+
+fn all_lines(opened: &Opened, layout: DiffLayout) -> Vec<DiffLine> {
+    let theme = Theme::new(false, Colours::Off);
+    (0..opened.alignment.rows())
+        .flat_map(|row| diff_lines(opened, &Item::Row(row), layout, &theme))
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn at_every_width_the_cells_give_both_sides_back(
+        before in hostile(), after in hostile(), shared in hostile(), width in 20_usize..=400, split: bool,
+    ) {
+        let (before, after) = (format!("{shared}{before}"), format!("{shared}{after}"));
+        let texts = Sides::new(Some(before.clone()), Some(after.clone()));
+        let opened = Opened::of(texts, FactKind::Text);
+        let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true });
+        prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
+        prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
+        for line in &drawn {
+            prop_assert!(line.text.width() <= width, "{} > {width}: {:?}", line.text.width(), line.text.flat());
+        }
+    }
+
+    #[test]
+    fn without_wrapping_what_is_cut_has_a_mark_and_a_count(text in "[a-z]{1,300}", width in 20_usize..=400) {
+        let opened = Opened::of(Sides::new(Some(text.clone()), Some(text.clone())), FactKind::Text);
+        let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false });
+        let flat = drawn[0].text.flat();
+        let shown = flat.trim_start_matches([' ', '1']);
+        match shown.split_once("…+") {
+            Some((kept, count)) => {
+                let count: usize = count.parse().expect("a count");
+                prop_assert_eq!(kept.len() + count, text.len());
+            }
+            None => prop_assert_eq!(shown, text.as_str()),
+        }
     }
 }

@@ -40,6 +40,8 @@ pub(super) fn document(read: &Read, desk: &Desk) -> Result<Value, LaunchError> {
         "attribution": comparison.attribution,
         "method": comparison.method,
         "facts": facts,
+        "notes": read.notes.as_ref().ok(),
+        "notes_broken": read.notes.as_ref().err(),
     }))
 }
 

@@ -6,6 +6,7 @@ use super::painting::painted;
 use crate::desk::{Change, ComparedFact, Comparison, Opened, explain_row};
 use crate::run::ClaimVerdict;
 use crate::survey::Folding;
+use crate::tui::diffing::NoteShown;
 use crate::tui::screens::{DiffLayout, diff_lines};
 use crate::tui::theme::{Colours, Ink, Theme};
 use crate::tui::widgets::Text;
@@ -65,6 +66,7 @@ pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, Launc
             format!("* {}: {} | {}", change.what, change.before, change.after),
         ));
     }
+    lines.extend(notes(read));
     let mut out = String::new();
     let mut put = |line: &Text| {
         let wrapped = match page.width {
@@ -156,6 +158,26 @@ fn fact_line(fact: &ComparedFact) -> Text {
             ),
         ),
     }
+}
+
+fn notes(read: &Read) -> Vec<Text> {
+    let notes = match &read.notes {
+        Ok(notes) => notes,
+        Err(why) => return vec![Text::inked(Ink::Bad, format!("notes: {why}"))],
+    };
+    let line = |note: &NoteShown| {
+        let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
+        let stale = if note.is_stale {
+            " (the run went on since)"
+        } else {
+            ""
+        };
+        Text::plain(format!(
+            "note: {} on {about}{stale}: \"{}\"",
+            note.by, note.text
+        ))
+    };
+    notes.iter().map(line).collect()
 }
 
 /// The rows that the journal names, where no documents were kept.

@@ -2,12 +2,13 @@
 
 use std::io::IsTerminal;
 
-use super::{LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning};
+use super::{LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning, reviewing};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue};
 use crate::journal::{Blobs, DirectoryStore, Entry, RunStore};
 use crate::run::{Event, LastPass, RunId, RunState, exit};
 use crate::survey::{Digest, Side, Sides};
+use crate::tui::diffing::NoteShown;
 
 /// The exit code of differences.
 const DIFFERS: u8 = 2;
@@ -22,6 +23,8 @@ pub(super) struct Read {
     pub record: Record,
     /// Its documents.
     pub blobs: Blobs,
+    /// Its notes; an error: they do not chain.
+    pub notes: Result<Vec<NoteShown>, String>,
 }
 
 impl Read {
@@ -37,6 +40,8 @@ impl Read {
             run,
             record: record(&entries),
             blobs: store.blobs(&run_id)?,
+            notes: reviewing::notes(&reviewing::reviews(store, &run_id))
+                .map_err(|error| error.to_string()),
             run_id,
         })
     }

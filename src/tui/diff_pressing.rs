@@ -17,6 +17,7 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>)
     };
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     view.says = None;
+    view.size = model.size;
     let stays = if view.typing.is_some() && !control {
         type_note(&mut view, key, wishes);
         true
@@ -108,7 +109,7 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
         Action::Approve | Action::Reject | Action::SurveyAgain => {
             view.says = Some("Esc goes back to the run; decisions are made there.".to_owned());
         }
-        movement => scroll(view, movement, model.size),
+        movement => scroll(view, movement),
     }
     true
 }

@@ -9,7 +9,8 @@ use super::theme::{Colours, Theme};
 use crate::survey::{Item, Row, Side};
 
 /// Moves in the focused pane.
-pub(super) fn scroll(view: &mut DiffView, action: Action, size: Size) {
+pub(super) fn scroll(view: &mut DiffView, action: Action) {
+    let size = view.size;
     match view.pane {
         DiffPane::Facts => choose(view, action, size),
         DiffPane::Document => document(view, action, size),
@@ -53,13 +54,28 @@ fn document(view: &mut DiffView, action: Action, size: Size) {
     }
 }
 
+/// From the first line of a row to the first that is marked, then back by a few lines.
+pub(super) fn to_mark(view: &mut DiffView, lines_before: usize) {
+    let size = view.size;
+    if let (Some(opened), Some(item)) = (view.opened(), view.folding.item(view.top)) {
+        let lines = diff_lines(opened, &item, diff_layout(view, size), &plain());
+        view.skip = lines.iter().position(|line| line.marked).unwrap_or(0);
+    }
+    backward(view, lines_before, size);
+}
+
+/// The theme makes no difference to how many lines there are.
+fn plain() -> Theme {
+    Theme::new(false, Colours::Off)
+}
+
 /// How many lines an item takes.
 fn height(view: &DiffView, item: usize, size: Size) -> usize {
     let (Some(opened), Some(item)) = (view.opened(), view.folding.item(item)) else {
         return 0;
     };
     let layout = diff_layout(view, size);
-    diff_lines(opened, &item, layout, &Theme::new(false, Colours::Off)).len()
+    diff_lines(opened, &item, layout, &plain()).len()
 }
 
 fn forward(view: &mut DiffView, lines: usize, size: Size) {

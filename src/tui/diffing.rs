@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ratatui::layout::Size;
+use serde::Serialize;
+
+use super::diff_scrolling;
 use super::model::Search;
 use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, Record};
 use crate::run::{LastPass, RunState};
@@ -40,7 +44,7 @@ pub enum DiffPane {
 }
 
 /// A reviewer's note, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NoteShown {
     /// Who and when: `opb 09:41Z`.
     pub by: String,
@@ -95,6 +99,8 @@ pub struct DiffView {
     pub search: Option<Search>,
     /// The row of the last match.
     pub found: Option<usize>,
+    /// Size of the terminal.
+    pub size: Size,
     /// The answer to the last key.
     pub says: Option<String>,
     /// The run went on since it was compared.
@@ -132,6 +138,7 @@ impl DiffView {
             notes: Vec::new(),
             search: None,
             found: None,
+            size: Size::new(160, 48),
             says: None,
             is_stale: false,
             alone,
@@ -264,10 +271,10 @@ impl DiffView {
         if let Some(gap) = self.folding.fold_over(row) {
             self.folding.open(&opened.alignment, gap);
         }
-        self.top = self.folding.place(row).saturating_sub(ROWS_BEFORE);
-        self.skip = 0;
+        (self.top, self.skip) = (self.folding.place(row), 0);
+        diff_scrolling::to_mark(self, LINES_BEFORE);
     }
 }
 
-/// Rows kept above a change that was gone to.
-const ROWS_BEFORE: usize = 4;
+/// Lines kept above a change that was gone to.
+const LINES_BEFORE: usize = 4;

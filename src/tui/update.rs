@@ -45,10 +45,14 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             if let Over::Diff(view) = &mut model.over
                 && view.compare == compare
             {
+                view.size = model.size;
                 view.came(key, result);
             }
         }
-        News::Compared(view) => model.over = Over::Diff(view),
+        News::Compared(mut view) => {
+            view.size = model.size;
+            model.over = Over::Diff(view);
+        }
         News::LastPass(last) => model.last_pass = Some(last),
         News::Notes(notes) => model.notes = notes,
         News::Progress(progress) => model.progressed(progress, now),

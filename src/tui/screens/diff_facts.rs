@@ -110,12 +110,20 @@ fn value(side: &Option<SideValue>) -> String {
     )
 }
 
+/// Two digests side by side are told apart by their beginnings; the whole values stand beside the document.
+fn beginning(value: String) -> String {
+    match value.split_once("..") {
+        Some((beginning, end)) if beginning.len() == 8 && end.len() == 4 => beginning.to_owned(),
+        _ => value,
+    }
+}
+
 fn fact_line(fact: &ComparedFact, width: usize) -> Text {
     let (mark, values, ink) = match fact.change {
         Change::Equal => ("= ", value(&fact.sides.before), Ink::Plain),
         Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
         _ => {
-            let sides = fact.sides.as_ref().map(value);
+            let sides = fact.sides.as_ref().map(|side| beginning(value(side)));
             (
                 "! ",
                 format!("{} | {}", sides.before, sides.after),

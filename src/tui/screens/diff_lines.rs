@@ -7,6 +7,9 @@ use crate::survey::{Item, Marks, Row, Shape, Side, Sides, marks};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells};
 
+/// Between the two sides.
+const SEPARATOR: &str = "|";
+
 /// How documents are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffLayout {
@@ -25,6 +28,8 @@ pub struct DiffLine {
     pub text: Text,
     /// For each side: the line of the document, and the bytes of it that stand here.
     pub cells: Sides<Option<(usize, Range<usize>)>>,
+    /// Something in it is marked as different.
+    pub marked: bool,
 }
 
 impl DiffLine {
@@ -32,6 +37,7 @@ impl DiffLine {
         Self {
             text,
             cells: Sides::default(),
+            marked: false,
         }
     }
 }
@@ -108,7 +114,7 @@ fn fold_line(columns: &Columns, words: &str) -> Text {
     }
     let two = one.clone().clip(columns.sides.after, "..");
     one.to_column(columns.sides.before)
-        .with(Ink::Dim, "|")
+        .with(Ink::Dim, SEPARATOR)
         .then(two)
 }
 
@@ -159,9 +165,10 @@ fn beside(before: Vec<DiffLine>, after: Vec<DiffLine>, columns: &Columns) -> Vec
                 text: one
                     .text
                     .to_column(columns.sides.before)
-                    .with(Ink::Dim, "|")
+                    .with(Ink::Dim, SEPARATOR)
                     .then(two.text),
                 cells: Sides::new(one.cells.before, two.cells.after),
+                marked: one.marked || two.marked,
             }
         })
         .collect()
@@ -202,6 +209,7 @@ fn side_lines(
         let end = cell.last().map_or(start, |atom| atom.range.end);
         let mut drawn = DiffLine::remark(gutter.then(body));
         *drawn.cells.get_mut(side) = Some((line, start..end));
+        drawn.marked = cell.iter().any(|atom| is_marked(atom, marked));
         lines.push(drawn);
         if let Some(carets) = carets(cell, marked) {
             let indent = " ".repeat(columns.gutter());

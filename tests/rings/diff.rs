@@ -1,0 +1,179 @@
+//! `drygate diff` on real runs: drift, pre and post, two runs, notes, and the screen in a pty.
+//! Invariant: the database is changed by another session of the test, and every answer is of the program itself.
+
+use std::fs;
+
+use drygate::postgres::throwaway::Scenario;
+use serde_json::Value;
+
+use super::support::pty::{Exit, Launch, Terminal, key};
+use super::support::server::{Answer, Desk, files, text};
+
+/// A run that stands at a drift of SG2.
+fn drifted() -> (Desk, Value) {
+    let desk = Desk::new(Scenario::Drift);
+    let waiting = desk.run_to_sg2();
+    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    desk.sql("GRANT INSERT ON public.unit_version TO PUBLIC");
+    let definition = desk.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
+    let definition = definition[0][0].clone().expect("a function");
+    desk.sql(&definition.replacen("BEGIN", "BEGIN\n  -- hotfix", 1));
+    let drifted = desk.approve(&waiting, "SG2").expect(4).json();
+    (desk, drifted)
+}
+
+fn diff(desk: &Desk, run: &Value, words: &[&str]) -> Answer {
+    let run_id = text(&run["run_id"]);
+    desk.drygate(&[&["diff", run_id][..], words].concat())
+}
+
+#[track_caller]
+fn fact<'a>(document: &'a Value, key: &str) -> &'a Value {
+    let facts = document["facts"].as_array().expect("a list of facts");
+    let found = facts.iter().find(|fact| fact["key"] == key);
+    found.unwrap_or_else(|| panic!("{key}: {document}"))
+}
+
+fn screen(desk: &Desk, run: &Value, size: (u16, u16)) -> Terminal {
+    let data = desk.data().display().to_string();
+    Launch::drygate(["diff", text(&run["run_id"]), "--data-dir", &data])
+        .env("CI", "")
+        .size(size.0, size.1)
+        .open()
+}
+
+#[test]
+fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
+    let (desk, run) = drifted();
+    let answer = diff(&desk, &run, &["--evidence", "SG2", "--json"]).expect(2);
+    let document = answer.json();
+    assert_eq!(document["differs"], true);
+
+    let unit = fact(&document, "unit_version");
+    assert_eq!(unit["change"], "changed");
+    assert_ne!(unit["before"]["value"], unit["after"]["value"]);
+    let rows = unit["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(text(&rows[0]["says"]).starts_with("ICX-CONST-0017/1: content "));
+    assert_eq!(rows[0]["fields"][0]["field"], "content");
+
+    let grants = fact(&document, "grant_matrix_sha")["rows"].clone();
+    let says: Vec<&str> = grants
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| text(&row["says"]))
+        .collect();
+    let [one] = says[..] else {
+        panic!("one grant: {says:?}")
+    };
+    assert!(
+        one.contains("INSERT on") && one.contains("unit_version to PUBLIC: added"),
+        "{one}"
+    );
+
+    let function = fact(&document, "fn_iu_enact_md5");
+    assert_eq!(function["counts"]["added"], 1, "{function}");
+    assert!(text(&function["rows"][0]["after"]).contains("-- hotfix"));
+
+    let plain = diff(&desk, &run, &["--stat"]).expect(2);
+    assert!(plain.stdout.contains("! unit_version"), "{}", plain.stdout);
+    assert!(!plain.stdout.contains('\u{1b}'), "no colour on a pipe");
+    for width in ["20", "80", "100", "200"] {
+        let wide = diff(&desk, &run, &["--width", width]).expect(2);
+        let most: usize = width.parse().expect("a number");
+        for line in wide.stdout.lines() {
+            let columns = unicode_width::UnicodeWidthStr::width(line);
+            assert!(columns <= most, "{columns} > {most}: {line}");
+        }
+    }
+    let coloured = diff(&desk, &run, &["--color", "always"]).expect(2);
+    assert!(coloured.stdout.contains("\u{1b}[1;35m"));
+}
+
+#[test]
+fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
+    let (desk, run) = drifted();
+    let mut terminal = screen(&desk, &run, (160, 48));
+    terminal.wait_for("FACTS MOVED");
+    terminal.type_slowly("m");
+    terminal.wait_for("note on ");
+    terminal
+        .type_slowly("hotfix of ticket 412")
+        .keys(key::ENTER);
+    let seen = terminal.wait_for("\"hotfix of ticket 412\"");
+    assert!(!seen.to_string().contains("went on since"), "{seen}");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(2));
+
+    let reviews = desk.run_dir(&run).join("reviews.jsonl");
+    let written = fs::read_to_string(&reviews).expect("a note");
+    let line: Value = serde_json::from_str(written.trim_end()).expect("one line");
+    assert_eq!(line["event"], "note_written");
+    assert_eq!(line["prev"], "0".repeat(64));
+    let run_id = text(&run["run_id"]);
+    desk.drygate(&["verify", run_id]).expect(0);
+
+    let asked = desk.resume(&run).expect(3).json();
+    let noted = diff(&desk, &run, &["--json", "--evidence", "SG2"])
+        .expect(2)
+        .json();
+    assert_eq!(noted["notes"][0]["text"], "hotfix of ticket 412");
+    assert_eq!(noted["notes"][0]["is_stale"], true, "the run went on");
+    drop(asked);
+
+    fs::write(&reviews, format!("{written}{written}")).expect("our own file");
+    let broken = desk.drygate(&["verify", run_id]).expect(7);
+    assert!(broken.stdout.contains("reviews.jsonl"), "{}", broken.stdout);
+}
+
+#[test]
+fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
+    let desk = Desk::new(Scenario::Draft);
+    let run = desk.run_to_the_end().expect(0).json();
+    let before = files(&desk.run_dir(&run));
+    let document = diff(&desk, &run, &["--json"]).expect(0).json();
+    assert_eq!(document["compare"], "pre | post");
+    assert_eq!(document["headline"], "PROVEN");
+    assert_eq!(document["facts_changed"], 0);
+    let predicted = diff(&desk, &run, &["--predicted", "--json"])
+        .expect(2)
+        .json();
+    assert_eq!(
+        fact(&predicted, "lifecycle_log")["after"]["provenance"],
+        "SIMULATED"
+    );
+    diff(&desk, &run, &["--gates"]).expect(0);
+
+    let mut terminal = screen(&desk, &run, (80, 24));
+    terminal.wait_for("PROVEN");
+    terminal.type_slowly("m");
+    terminal.wait_for("note on ");
+    terminal.type_slowly("read").keys(key::ENTER);
+    terminal.wait_until("the note line is gone", |screen| {
+        !screen.to_string().contains("note on ")
+    });
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+    let mut after = files(&desk.run_dir(&run));
+    after.retain(|(path, _)| !path.ends_with("reviews.jsonl"));
+    assert_eq!(after.len(), before.len());
+    assert!(after == before, "a sealed run stays byte for byte");
+    desk.drygate(&["verify", text(&run["run_id"])]).expect(0);
+
+    let again = desk.run_to_the_end().expect(0).json();
+    let both = diff(&desk, &run, &[text(&again["run_id"]), "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (
+            both["facts_changed"].as_u64(),
+            both["method"].as_array().map(Vec::len)
+        ),
+        (Some(0), Some(0))
+    );
+    let last = diff(&desk, &again, &["--last-pass", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(last["sides"]["before"]["run_id"], run["run_id"]);
+}
