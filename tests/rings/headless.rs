@@ -508,9 +508,9 @@ impl Intrusion {
 #[test]
 fn what_another_session_changed_is_found_before_sg1_takes_effect() {
     let desk = Desk::new(Scenario::Enacted);
-    INTRUSIONS
-        .iter()
-        .for_each(|intrusion| intrusion.prepare(&desk));
+    for intrusion in &INTRUSIONS {
+        intrusion.prepare(&desk);
+    }
     let mut waiting = desk.run().expect(3).json();
     for intrusion in &INTRUSIONS {
         intrusion.act(&desk);
@@ -526,9 +526,9 @@ fn what_another_session_changed_is_found_before_sg1_takes_effect() {
 #[test]
 fn what_another_session_changed_is_found_before_sg2_takes_effect() {
     let desk = Desk::new(Scenario::Enacted);
-    INTRUSIONS
-        .iter()
-        .for_each(|intrusion| intrusion.prepare(&desk));
+    for intrusion in &INTRUSIONS {
+        intrusion.prepare(&desk);
+    }
     let mut waiting = desk.run().expect(3).json();
     for intrusion in &INTRUSIONS {
         waiting = desk.approve(&waiting, "SG1").expect(3).json();

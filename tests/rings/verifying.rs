@@ -123,7 +123,8 @@ impl Copy {
                 .to_str()
                 .expect("UTF-8");
             if !["LOCK", "manifest.sha256"].contains(&name) {
-                manifest.push_str(&format!("{}  {name}\n", Digest::of(&bytes)));
+                let line = format!("{}  {name}\n", Digest::of(&bytes));
+                manifest.push_str(&line);
             }
         }
         fs::write(self.file("manifest.sha256"), manifest).expect("our own file");
@@ -201,24 +202,26 @@ fn a_journal_that_was_touched_is_named_with_its_line() {
     type Act = fn(&mut Vec<String>);
     let acts: [(&str, &str, Act); 7] = [
         ("edited", "journal.jsonl, line 21", |lines| {
-            lines[20] = lines[20].replacen("\"at\":\"2", "\"at\":\"3", 1)
+            lines[20] = lines[20].replacen("\"at\":\"2", "\"at\":\"3", 1);
         }),
         ("inserted", "journal.jsonl, line 22", |lines| {
-            lines.insert(21, lines[20].clone())
+            lines.insert(21, lines[20].clone());
         }),
         ("deleted", "journal.jsonl, line 21", |lines| {
-            drop(lines.remove(20))
+            drop(lines.remove(20));
         }),
         ("reordered", "journal.jsonl, line 21", |lines| {
-            lines.swap(20, 21)
+            lines.swap(20, 21);
         }),
-        ("truncated", "journal.jsonl", |lines| drop(lines.pop())),
+        ("truncated", "journal.jsonl", |lines| {
+            drop(lines.pop());
+        }),
         ("cut within a line", "journal.jsonl", |lines| {
             let last = lines.last_mut().expect("a line");
             last.truncate(last.len() / 2);
         }),
         ("continued", "journal.jsonl", |lines| {
-            lines.push(lines[20].clone())
+            lines.push(lines[20].clone());
         }),
     ];
     for (what, named, act) in acts {
@@ -305,17 +308,18 @@ fn files_that_came_or_went_or_are_not_what_the_journal_says_are_named() {
     copy.is_corrupt("other context pins", &["context.json"]);
 }
 
-#[test]
-fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
-    struct Forgery {
-        what: &'static str,
-        run: &'static Run,
-        line: &'static [&'static str],
-        from: &'static str,
-        to: &'static str,
-        /// Empty: the line itself is named.
-        named: &'static str,
-    }
+/// One line that was changed, with everything behind it recomputed.
+struct Forgery {
+    what: &'static str,
+    run: &'static Run,
+    line: &'static [&'static str],
+    from: &'static str,
+    to: &'static str,
+    /// Empty: the line itself is named.
+    named: &'static str,
+}
+
+fn forgeries() -> [Forgery; 9] {
     let forgery = |what, run, line, from, to, named| Forgery {
         what,
         run,
@@ -329,7 +333,7 @@ fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
         disturbed,
         unsafe_role,
     } = runs();
-    let cases = [
+    [
         forgery(
             "the proof",
             disturbed,
@@ -402,8 +406,12 @@ fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
             "\"nonce\":\"f",
             "",
         ),
-    ];
-    for forgery in cases {
+    ]
+}
+
+#[test]
+fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
+    for forgery in forgeries() {
         let Forgery {
             what,
             run,

@@ -241,7 +241,7 @@ impl Desk {
     pub fn profile(&self, name: &str, edit: impl Fn(&str) -> String) -> String {
         let (_, built_in) = built_in("icx-const").expect("it parses");
         let path = self.place().join(name);
-        fs::write(&path, edit(&built_in)).expect("a new file");
+        fs::write(&path, edit(built_in)).expect("a new file");
         path.to_str().expect("UTF-8").to_owned()
     }
 
