@@ -1,114 +1,13 @@
 //! From the record of a run to a comparison. Invariant: a side is one survey or one sheet, never a mixture; a missing side is refused by name.
 
 use super::attribution::Attribution;
-use super::comparison::{Compare, Comparison, MethodChange, SideSource};
+use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
+use super::predicted::predicted;
 use super::record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
+use super::seen::Seen;
 use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
-use crate::simulate::PredictedEffect;
-use crate::survey::{
-    Digest, Fact, FactChange, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, Sides,
-    StreamDigest, Survey, UtcTime,
-};
-
-/// One side before it is compared.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    source: SideSource,
-    facts: Vec<(FactKey, String, FactKind, SideValue)>,
-    method: Vec<(&'static str, String)>,
-}
-
-impl Seen {
-    fn of_facts(name: &str, facts: &[Fact]) -> Self {
-        let fact = |fact: &Fact| {
-            let value = SideValue::of(fact);
-            (fact.key.clone(), fact.label.clone(), fact.kind, value)
-        };
-        Self {
-            source: SideSource {
-                name: name.to_owned(),
-                ..SideSource::default()
-            },
-            facts: facts.iter().map(fact).collect(),
-            method: Vec::new(),
-        }
-    }
-
-    fn of_survey(name: &str, survey: &Survey) -> Self {
-        let mut seen = Self::of_facts(name, &survey.facts);
-        seen.source.read_at = Some(survey.snapshot.began_at);
-        seen.source.nonce = Some(survey.snapshot.nonce.clone());
-        seen.source.snapshot = Some(survey.snapshot.snapshot.clone());
-        seen.source.server = Some(format!(
-            "PostgreSQL {} {}, {}",
-            survey.server.version, survey.server.database, survey.server.transport
-        ));
-        for (key, _, _, value) in &mut seen.facts {
-            if key.as_str() == "role_is_read_only" {
-                value.text = Some(role_document(&survey.role));
-            }
-        }
-        let streams = [
-            ("pieces", "source pieces", &survey.pieces),
-            ("candidates", "live units", &survey.candidates),
-        ];
-        for (key, label, stream) in streams {
-            if let Some(StreamDigest { rows, sha256 }) = stream {
-                let mut value = SideValue::bare(Some(sha256.to_string()), Provenance::Derived);
-                value.rows = Some(*rows);
-                let kind = FactKind::Content;
-                seen.facts
-                    .push((FactKey::new(key), label.to_owned(), kind, value));
-            }
-        }
-        seen
-    }
-
-    fn of_run(mut self, run: &RunState) -> Self {
-        self.source.run_id = run.run_id().map(ToString::to_string);
-        if let Some(created) = &run.created {
-            self.method
-                .push(("profile", created.profile_sha256.to_string()));
-            self.method.push(("tool", created.tool.version.clone()));
-            self.method.push(("target", created.target.address()));
-        }
-        if let Some(server) = &self.source.server {
-            self.method.push(("server", server.clone()));
-        }
-        self
-    }
-}
-
-/// The role survey as lines that can be compared.
-fn role_document(role: &RoleSurvey) -> String {
-    let asked = role
-        .asked
-        .iter()
-        .map(|(name, rows)| format!("asked: {name}\t{rows} rows"));
-    let unanswered = role
-        .unanswered
-        .iter()
-        .map(|why| format!("not answered: {why}\t"));
-    let findings = role.findings.iter().map(|finding| {
-        let allowed = if finding.allowed {
-            ", allowed by the profile"
-        } else {
-            ""
-        };
-        format!(
-            "{}\t{:?}{allowed}",
-            RoleFinding::line(finding),
-            finding.severity
-        )
-    });
-    let mut text = String::new();
-    for line in asked.chain(unanswered).chain(findings) {
-        text.push_str(&line.replace('\n', "\\n"));
-        text.push('\n');
-    }
-    text
-}
+use crate::survey::{Digest, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime};
 
 impl Comparison {
     /// What can be compared within this run, the most telling first.
@@ -354,78 +253,7 @@ fn from_last_pass(
     Ok((before, after, Vec::new()))
 }
 
-/// What is, and what a live run would make of it: row counts of each table.
-fn predicted(record: &Record, run: &RunState) -> Result<Comparison, String> {
-    let evidence = record.evidence.last();
-    let (effect, pin) = match (evidence, record.pin()) {
-        (Some(seen), Some(pin)) => (&seen.sheet.predicted, pin),
-        _ => return Err("Nothing is predicted yet.".to_owned()),
-    };
-    let mut facts: Vec<ComparedFact> = effect
-        .tables
-        .iter()
-        .map(|table| table_row(effect, &table.table, &pin.survey))
-        .collect();
-    facts.sort_by_key(|fact| !fact.change.differs());
-    let mut live = Seen::of_survey("LIVE", &pin.survey).of_run(run).source;
-    live.name = "LIVE".to_owned();
-    let simulated = SideSource {
-        name: "~predicted".to_owned(),
-        run_id: live.run_id.clone(),
-        ..SideSource::default()
-    };
-    let sources = Sides::new(live, simulated);
-    let claims = claims(run);
-    let compare = Compare::Predicted;
-    Ok(Comparison {
-        attribution: Attribution::of(&compare, &facts, &sources, &claims),
-        compare,
-        sources,
-        verdict: None,
-        claims,
-        facts,
-        method: Vec::new(),
-    })
-}
-
-fn table_row(effect: &PredictedEffect, name: &str, pin: &Survey) -> ComparedFact {
-    let live = pin.fact(name).and_then(|fact| fact.rows);
-    let rows = |count: u64| format!("{count} rows");
-    let before = SideValue::bare(
-        Some(live.map_or_else(|| "not counted".to_owned(), rows)),
-        Provenance::Live,
-    );
-    let table = effect.tables.iter().find(|table| table.table == name);
-    let words = table.map(|table| {
-        let touched = [
-            (&table.insert, "added"),
-            (&table.update, "updated"),
-            (&table.delete, "deleted"),
-        ];
-        let said: Vec<String> = touched
-            .iter()
-            .filter(|(count, _)| *count.get() > 0)
-            .map(|(count, word)| format!("{count} {word}"))
-            .collect();
-        said.join(", ")
-    });
-    let words = words.filter(|words| !words.is_empty());
-    let changes = words.is_some();
-    let after = SideValue::bare(
-        Some(words.unwrap_or_else(|| "~0 rows changed".to_owned())),
-        Provenance::Simulated,
-    );
-    let sides = Sides::new(Some(before), Some(after));
-    let mut fact = ComparedFact::of(FactKey::new(name), name.to_owned(), FactKind::Text, sides);
-    fact.change = if changes {
-        Change::Changed
-    } else {
-        Change::Equal
-    };
-    fact
-}
-
-fn claims(run: &RunState) -> Vec<crate::run::Claim> {
+pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
     match &run.non_mutation {
         Some(judged) => judged.claims.clone(),
         None => crate::audit::claims(run),

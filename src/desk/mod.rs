@@ -5,7 +5,9 @@ mod build;
 mod comparison;
 mod fact;
 mod opened;
+mod predicted;
 mod record;
+mod seen;
 
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};

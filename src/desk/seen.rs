@@ -1,0 +1,107 @@
+//! One side of a comparison: facts with where they come from. Invariant: made of one survey or one sheet.
+
+use super::comparison::SideSource;
+use super::fact::SideValue;
+use crate::run::RunState;
+use crate::survey::{
+    Fact, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, StreamDigest, Survey,
+};
+
+/// One side before it is compared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    pub(super) source: SideSource,
+    pub(super) facts: Vec<(FactKey, String, FactKind, SideValue)>,
+    pub(super) method: Vec<(&'static str, String)>,
+}
+
+impl Seen {
+    pub(super) fn of_facts(name: &str, facts: &[Fact]) -> Self {
+        let fact = |fact: &Fact| {
+            let value = SideValue::of(fact);
+            (fact.key.clone(), fact.label.clone(), fact.kind, value)
+        };
+        Self {
+            source: SideSource {
+                name: name.to_owned(),
+                ..SideSource::default()
+            },
+            facts: facts.iter().map(fact).collect(),
+            method: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_survey(name: &str, survey: &Survey) -> Self {
+        let mut seen = Self::of_facts(name, &survey.facts);
+        seen.source.read_at = Some(survey.snapshot.began_at);
+        seen.source.nonce = Some(survey.snapshot.nonce.clone());
+        seen.source.snapshot = Some(survey.snapshot.snapshot.clone());
+        seen.source.server = Some(format!(
+            "PostgreSQL {} {}, {}",
+            survey.server.version, survey.server.database, survey.server.transport
+        ));
+        for (key, _, _, value) in &mut seen.facts {
+            if key.as_str() == "role_is_read_only" {
+                value.text = Some(role_document(&survey.role));
+            }
+        }
+        let streams = [
+            ("pieces", "source pieces", &survey.pieces),
+            ("candidates", "live units", &survey.candidates),
+        ];
+        for (key, label, stream) in streams {
+            if let Some(StreamDigest { rows, sha256 }) = stream {
+                let mut value = SideValue::bare(Some(sha256.to_string()), Provenance::Derived);
+                value.rows = Some(*rows);
+                let kind = FactKind::Content;
+                seen.facts
+                    .push((FactKey::new(key), label.to_owned(), kind, value));
+            }
+        }
+        seen
+    }
+
+    pub(super) fn of_run(mut self, run: &RunState) -> Self {
+        self.source.run_id = run.run_id().map(ToString::to_string);
+        if let Some(created) = &run.created {
+            self.method
+                .push(("profile", created.profile_sha256.to_string()));
+            self.method.push(("tool", created.tool.version.clone()));
+            self.method.push(("target", created.target.address()));
+        }
+        if let Some(server) = &self.source.server {
+            self.method.push(("server", server.clone()));
+        }
+        self
+    }
+}
+
+/// The role survey as lines that can be compared.
+fn role_document(role: &RoleSurvey) -> String {
+    let asked = role
+        .asked
+        .iter()
+        .map(|(name, rows)| format!("asked: {name}\t{rows} rows"));
+    let unanswered = role
+        .unanswered
+        .iter()
+        .map(|why| format!("not answered: {why}\t"));
+    let findings = role.findings.iter().map(|finding| {
+        let allowed = if finding.allowed {
+            ", allowed by the profile"
+        } else {
+            ""
+        };
+        format!(
+            "{}\t{:?}{allowed}",
+            RoleFinding::line(finding),
+            finding.severity
+        )
+    });
+    let mut text = String::new();
+    for line in asked.chain(unanswered).chain(findings) {
+        text.push_str(&line.replace('\n', "\\n"));
+        text.push('\n');
+    }
+    text
+}
