@@ -144,7 +144,7 @@ fn frame(opened: &Opened, folding: &Folding, top: usize) -> usize {
         .take(FRAME_LINES)
         .filter_map(|at| folding.item(at));
     items
-        .map(|item| diff_lines(opened, &item, layout, &theme).len())
+        .map(|item| diff_lines(opened, &item, layout, theme).len())
         .sum()
 }
 
@@ -165,7 +165,7 @@ fn complete(before: &str, after: &str) -> io::Result<()> {
             writeln!(out, "... {} equal ...", rows.len())?;
             continue;
         }
-        for line in diff_lines(&opened, &item, layout, &theme) {
+        for line in diff_lines(&opened, &item, layout, theme) {
             writeln!(out, "{}", line.text.flat())?;
         }
     }

@@ -246,7 +246,7 @@ fn from_cells(opened: &Opened, drawn: &[DiffLine], side: Side) -> String {
 fn all_lines(opened: &Opened, layout: DiffLayout) -> Vec<DiffLine> {
     let theme = Theme::new(false, Colours::Off);
     (0..opened.alignment.rows())
-        .flat_map(|row| diff_lines(opened, &Item::Row(row), layout, &theme))
+        .flat_map(|row| diff_lines(opened, &Item::Row(row), layout, theme))
         .collect()
 }
 
@@ -272,12 +272,11 @@ proptest! {
         let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false });
         let flat = drawn[0].text.flat();
         let shown = flat.trim_start_matches([' ', '1']);
-        match shown.split_once("…+") {
-            Some((kept, count)) => {
-                let count: usize = count.parse().expect("a count");
-                prop_assert_eq!(kept.len() + count, text.len());
-            }
-            None => prop_assert_eq!(shown, text.as_str()),
+        if let Some((kept, count)) = shown.split_once("…+") {
+            let count: usize = count.parse().expect("a count");
+            prop_assert_eq!(kept.len() + count, text.len());
+        } else {
+            prop_assert_eq!(shown, text.as_str());
         }
     }
 }

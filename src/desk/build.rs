@@ -71,7 +71,7 @@ impl Comparison {
         let seen = |(record, run): (&Record, &RunState)| {
             let name = run
                 .run_id()
-                .map_or_else(|| "run".to_owned(), |id| id.short());
+                .map_or_else(|| "run".to_owned(), crate::run::RunId::short);
             let read = record.surveys.last();
             let read = read.ok_or_else(|| format!("{name} took no survey"))?;
             Ok::<_, String>(Seen::of_survey(&name, &read.survey).of_run(run))
@@ -119,7 +119,7 @@ fn evidence(record: &Record, gate: ApprovalGate) -> Result<Pair, String> {
         };
         return Ok((approved, found, drift.changes.clone()));
     }
-    let after = record.surveys.iter().skip(seen.surveys_before).next();
+    let after = record.surveys.get(seen.surveys_before);
     if let Some(SurveyRead { survey, .. }) = after {
         return Ok((approved, Seen::of_survey("found", survey), Vec::new()));
     }
@@ -145,15 +145,13 @@ fn evidence_before<'a>(
 
 /// The evidence's own survey, else the facts that its sheet lists.
 fn of_sheet(record: &Record, name: &str, seen: &EvidenceSeen) -> Seen {
-    match record.of_nonce(&seen.sheet.pin_nonce) {
-        Some(read) => Seen::of_survey(name, &read.survey),
-        None => {
-            let mut side = Seen::of_facts(name, &seen.sheet.facts);
-            side.source.read_at = Some(seen.sheet.pinned_at);
-            side.source.nonce = Some(seen.sheet.pin_nonce.clone());
-            side
-        }
+    if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
+        return Seen::of_survey(name, &read.survey);
     }
+    let mut side = Seen::of_facts(name, &seen.sheet.facts);
+    side.source.read_at = Some(seen.sheet.pinned_at);
+    side.source.nonce = Some(seen.sheet.pin_nonce.clone());
+    side
 }
 
 /// What was found while waiting: no survey of it is journalled, but every value that differs is.
@@ -170,20 +168,19 @@ fn moved_by(record: &Record, seen: &EvidenceSeen, drift: &DriftSeen) -> Seen {
 
 fn put(side: &mut Seen, key: &FactKey, found: Option<String>) {
     let known = side.facts.iter_mut().find(|(known, ..)| known == key);
-    let provenance = Provenance::Live;
-    let value = SideValue::bare(found, provenance);
-    match known {
-        Some((_, _, _, side)) => {
-            *side = SideValue {
-                rows: None,
-                ..value
-            }
-        }
-        None => {
-            let label = key.to_string();
-            side.facts.push((key.clone(), label, FactKind::Text, value));
-        }
+    let value = SideValue::bare(found, Provenance::Live);
+    if let Some((_, _, _, side)) = known {
+        // The same question was asked: how it was read stays as it was.
+        *side = SideValue {
+            sql_sha256: side.sql_sha256.take(),
+            provenance: value.provenance.and(side.provenance.or(value.provenance)),
+            ..value
+        };
+        return;
     }
+    let label = key.to_string();
+    let fact = (key.clone(), label, FactKind::Text, value);
+    side.facts.push(fact);
 }
 
 fn gates(record: &Record) -> Result<Pair, String> {
@@ -215,7 +212,7 @@ fn with_live(
     name: &str,
 ) -> Seen {
     let mut side = pinned;
-    side.source.name = name.to_owned();
+    name.clone_into(&mut side.source.name);
     side.source.read_at = Some(at);
     (side.source.nonce, side.source.snapshot) = (None, None);
     for change in changed {

@@ -24,7 +24,7 @@ pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, S
         .collect();
     facts.sort_by_key(|fact| !fact.change.differs());
     let mut live = Seen::of_survey("LIVE", &pin.survey).of_run(run).source;
-    live.name = "LIVE".to_owned();
+    "LIVE".clone_into(&mut live.name);
     let simulated = SideSource {
         name: "~predicted".to_owned(),
         run_id: live.run_id.clone(),

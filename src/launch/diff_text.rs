@@ -74,7 +74,7 @@ pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, Launc
             None => vec![line.clone()],
         };
         for line in wrapped {
-            out.push_str(&painted(&line, &theme, page.colour));
+            out.push_str(&painted(&line, theme, page.colour));
             out.push('\n');
         }
     };
@@ -82,7 +82,7 @@ pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, Launc
     if !page.stat {
         for fact in comparison.facts.iter().filter(|fact| fact.change.differs()) {
             if let Some(opened) = desk.open(fact)?.filter(|opened| missing(opened).is_none()) {
-                document(&mut out, fact, &opened, page, &theme);
+                document(&mut out, fact, &opened, page, theme);
             }
         }
     }
@@ -204,7 +204,7 @@ fn missing(opened: &Opened) -> Option<&'static str> {
     }
 }
 
-fn document(out: &mut String, fact: &ComparedFact, opened: &Opened, page: Page, theme: &Theme) {
+fn document(out: &mut String, fact: &ComparedFact, opened: &Opened, page: Page, theme: Theme) {
     let layout = DiffLayout {
         width: page.width.unwrap_or(usize::MAX),
         split: page.width.is_some_and(|width| width >= SPLIT_MIN),

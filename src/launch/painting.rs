@@ -8,7 +8,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::Text;
 
 /// A line with the colours of the theme.
-pub(super) fn painted(text: &Text, theme: &Theme, colour: bool) -> String {
+pub(super) fn painted(text: &Text, theme: Theme, colour: bool) -> String {
     let mut line = String::new();
     for (shown, ink) in text.pieces() {
         let shown = if theme.ascii() {

@@ -58,7 +58,7 @@ fn document(view: &mut DiffView, action: Action, size: Size) {
 pub(super) fn to_mark(view: &mut DiffView, lines_before: usize) {
     let size = view.size;
     if let (Some(opened), Some(item)) = (view.opened(), view.folding.item(view.top)) {
-        let lines = diff_lines(opened, &item, diff_layout(view, size), &plain());
+        let lines = diff_lines(opened, &item, diff_layout(view, size), plain());
         view.skip = lines.iter().position(|line| line.marked).unwrap_or(0);
     }
     backward(view, lines_before, size);
@@ -75,7 +75,7 @@ fn height(view: &DiffView, item: usize, size: Size) -> usize {
         return 0;
     };
     let layout = diff_layout(view, size);
-    diff_lines(opened, &item, layout, &plain()).len()
+    diff_lines(opened, &item, layout, plain()).len()
 }
 
 fn forward(view: &mut DiffView, lines: usize, size: Size) {

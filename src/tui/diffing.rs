@@ -57,6 +57,10 @@ pub struct NoteShown {
 }
 
 /// The state of the diff screen.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a key turns"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiffView {
     /// What can be compared.

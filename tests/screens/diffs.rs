@@ -12,7 +12,7 @@ use drygate::tui::update::{Wish, update};
 use drygate::tui::{Colours, News, Order, Theme};
 
 use crate::fixture::Script;
-use crate::stage::{drawn, model, plain};
+use crate::stage::{drawn, model, news, plain};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
@@ -268,4 +268,34 @@ fn keys_move_search_fold_and_come_back() {
     assert_eq!(view.compare, Compare::Evidence(ApprovalGate::SG2));
     let _ = press(&mut model, "\u{1b}\u{1b}");
     assert_eq!(model.over, Over::Nothing);
+}
+
+#[test]
+fn while_a_run_waits_pinned_against_now_is_live() {
+    let mut script = Script::at_sg2(false);
+    script.clock("09:31:15").live_read(false, &[], None);
+    let mut model = model(&script, "09:31:15", plain());
+    let _ = press(&mut model, "d");
+    let text = drawn(&mut model, (160, 48));
+    assert!(
+        text.contains("NOTHING READ AGAIN DIFFERS") && text.contains("pinned | now"),
+        "{text}"
+    );
+    assert!(
+        text.contains("not read again") && !text.contains("NOTHING DIFFERS"),
+        "{text}"
+    );
+    let told = news(&script).len();
+    script
+        .clock("09:32:15")
+        .live_read(false, &[("icx_draft", "59")], None);
+    for news in news(&script).into_iter().skip(told) {
+        let _ = update(&mut model, news, Duration::ZERO);
+    }
+    let text = drawn(&mut model, (160, 48));
+    assert!(
+        text.contains("FACTS MOVED") && text.contains("60 | 59"),
+        "{text}"
+    );
+    assert!(!text.contains("read in another way"), "{text}");
 }

@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     let times = comparison.sources.as_ref().map(|source| {
         source
             .read_at
-            .map_or_else(|| "not read".to_owned(), |at| at.clock())
+            .map_or_else(|| "not read".to_owned(), crate::survey::UtcTime::clock)
     });
     let wide = area.width >= 100;
     let right = if wide {
@@ -42,9 +42,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     };
     let inside = canvas.frame(area, Weight::Heavy, ink, &title, &right);
     let lines = if wide {
-        tall(comparison, &theme)
+        tall(comparison, theme)
     } else {
-        short(comparison, &theme)
+        short(comparison, theme)
     };
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
         canvas.text(inside.x + 2, y, inside.width.saturating_sub(3), line);
@@ -61,7 +61,7 @@ fn ink(comparison: &Comparison) -> Ink {
     }
 }
 
-fn tall(comparison: &Comparison, theme: &Theme) -> Vec<Text> {
+fn tall(comparison: &Comparison, theme: Theme) -> Vec<Text> {
     let said = &comparison.attribution;
     let mut claims = Text::new();
     for claim in &comparison.claims {
@@ -85,7 +85,7 @@ fn tall(comparison: &Comparison, theme: &Theme) -> Vec<Text> {
     lines
 }
 
-fn short(comparison: &Comparison, theme: &Theme) -> Vec<Text> {
+fn short(comparison: &Comparison, theme: Theme) -> Vec<Text> {
     let said = &comparison.attribution;
     let mut claims = Text::new();
     for claim in &comparison.claims {
@@ -118,7 +118,7 @@ fn method(comparison: &Comparison) -> Text {
     Text::inked(Ink::Drift, "* read in another way: ").with(Ink::Plain, named.join(", "))
 }
 
-fn claim_text(claim: &Claim, theme: &Theme, wide: bool) -> Text {
+fn claim_text(claim: &Claim, theme: Theme, wide: bool) -> Text {
     // C is informative: that others worked is no alarm.
     let (glyph, ink, word) = match (claim.verdict, claim.name) {
         (ClaimVerdict::Holds, _) => (Glyph::Done, Ink::Good, "holds"),

@@ -177,7 +177,7 @@ fn document(
             break;
         };
         let found = matches!(item, Item::Row(row) if view.found == Some(row));
-        for drawn in diff_lines(opened, &item, layout, canvas.theme())
+        for drawn in diff_lines(opened, &item, layout, *canvas.theme())
             .into_iter()
             .skip(skip)
         {

@@ -103,8 +103,8 @@ fn notes(lines: &mut Vec<Line>, notes: &[NoteShown], width: usize) {
     }
 }
 
-fn value(side: &Option<SideValue>) -> String {
-    side.as_ref().map_or_else(
+fn value(side: Option<&SideValue>) -> String {
+    side.map_or_else(
         || "none".to_owned(),
         |side| words::short_value(words::value_or_unknown(side.value.as_deref())),
     )
@@ -120,10 +120,13 @@ fn beginning(value: String) -> String {
 
 fn fact_line(fact: &ComparedFact, width: usize) -> Text {
     let (mark, values, ink) = match fact.change {
-        Change::Equal => ("= ", value(&fact.sides.before), Ink::Plain),
+        Change::Equal => ("= ", value(fact.sides.before.as_ref()), Ink::Plain),
         Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
         _ => {
-            let sides = fact.sides.as_ref().map(|side| beginning(value(side)));
+            let sides = fact
+                .sides
+                .as_ref()
+                .map(|side| beginning(value(side.as_ref())));
             (
                 "! ",
                 format!("{} | {}", sides.before, sides.after),

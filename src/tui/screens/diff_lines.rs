@@ -86,12 +86,7 @@ impl Columns {
 }
 
 /// Draws an item of a folded alignment.
-pub fn diff_lines(
-    opened: &Opened,
-    item: &Item,
-    layout: DiffLayout,
-    theme: &Theme,
-) -> Vec<DiffLine> {
+pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme) -> Vec<DiffLine> {
     let columns = Columns::of(opened, layout);
     match item {
         Item::Fold { rows, .. } => {
@@ -123,7 +118,7 @@ fn row_lines(
     row: Row,
     layout: DiffLayout,
     columns: &Columns,
-    theme: &Theme,
+    theme: Theme,
 ) -> Vec<DiffLine> {
     let found = match row {
         Row::Changed { before, after } => marks(
@@ -136,21 +131,16 @@ fn row_lines(
     if columns.split {
         return beside(side(Side::Before), side(Side::After), columns);
     }
-    match row {
-        Row::Equal { before, after } => {
-            let mut lines = side(Side::Before);
-            for line in &mut lines {
-                let (_, range) = line.cells.before.clone().unwrap_or((before, 0..0));
-                line.cells.after = Some((after, range));
-            }
-            lines
+    let mut lines = side(Side::Before);
+    if let Row::Equal { before, after } = row {
+        for line in &mut lines {
+            let (_, range) = line.cells.before.clone().unwrap_or((before, 0..0));
+            line.cells.after = Some((after, range));
         }
-        _ => {
-            let mut lines = side(Side::Before);
-            lines.extend(side(Side::After));
-            lines
-        }
+    } else {
+        lines.extend(side(Side::After));
     }
+    lines
 }
 
 /// The two sides on the same lines; the shorter one is filled up.
@@ -182,7 +172,7 @@ fn side_lines(
     layout: DiffLayout,
     columns: &Columns,
     marks: &Marks,
-    theme: &Theme,
+    theme: Theme,
 ) -> Vec<DiffLine> {
     let Some(line) = row.line(side) else {
         return Vec::new();
