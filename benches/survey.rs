@@ -127,8 +127,8 @@ fn script(log: &str) -> (String, usize) {
             .collect();
         Some(with_parameters(lines.join("\n"), entry))
     });
-    let script: String = statements.map(|sql| format!("{sql}\n;\n")).collect();
-    (script, entries.len())
+    let statements: Vec<String> = statements.map(|sql| format!("{sql}\n;\n")).collect();
+    (statements.concat(), entries.len())
 }
 
 /// Puts the logged parameters into their places.

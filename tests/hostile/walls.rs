@@ -408,6 +408,7 @@ fn md5_fact(cluster: &Cluster) -> String {
 
 /// Two surveys of one snapshot are equal by construction: claim B must not hold.
 fn snapshot_wall(cluster: &Cluster) -> usize {
+    const ONE: &str = "the two surveys are not two snapshots in order";
     let (pin, _) = survey(cluster, profile());
     let (post, _) = survey(cluster, profile());
     let measured = |post: &drygate::survey::Survey| {
@@ -421,7 +422,6 @@ fn snapshot_wall(cluster: &Cluster) -> usize {
             .find(|claim| claim.name == ClaimName::B);
         claim.expect("claim B").measured
     };
-    const ONE: &str = "the two surveys are not two snapshots in order";
     assert_eq!(measured(&pin.survey), ONE);
     assert_ne!(measured(&post.survey), ONE);
     1
