@@ -233,6 +233,18 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
 )]
 #[case(
     "[labels]",
+    "[budgets]\nrows_max = 0\n[labels]",
+    "0\n[labels]",
+    "budgets.rows_max must be from 1"
+)]
+#[case(
+    "[labels]",
+    "[budgets]\ntransaction_seconds_max = 90000\n[labels]",
+    "90000\n[labels]",
+    "from 1 to 86400"
+)]
+#[case(
+    "[labels]",
     "[[out_of_scope]]\ncheck = \"role_is_read_only\"\nreason = \"x\"\n[labels]",
     "\"role_is_read_only\"",
     "cannot be excluded"

@@ -10,4 +10,10 @@ SELECT pg_catalog.current_setting('drygate.nonce', true),
        pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text,
        (SELECT coalesce(pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del), 0)::pg_catalog.text
           FROM pg_catalog.pg_stat_xact_all_tables AS t),
+       (SELECT a.backend_xmin::pg_catalog.text
+          FROM pg_catalog.pg_stat_activity AS a
+         WHERE a.pid = pg_catalog.pg_backend_pid()),
+       (SELECT pg_catalog.age(a.backend_xmin)::pg_catalog.text
+          FROM pg_catalog.pg_stat_activity AS a
+         WHERE a.pid = pg_catalog.pg_backend_pid()),
        pg_catalog.set_config('drygate.end', pg_catalog.current_setting('drygate.nonce', true), false)

@@ -199,7 +199,7 @@ impl Onlooker<'_> {
     }
 }
 
-fn told(error: StreamError) -> WitnessError {
+fn told(error: &StreamError) -> WitnessError {
     WitnessError {
         message: error.to_string(),
     }
@@ -221,11 +221,11 @@ impl Witness for Onlooker<'_> {
     }
 
     fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.joiner.add_pieces(batch).map_err(told)
+        self.joiner.add_pieces(batch).map_err(|error| told(&error))
     }
 
     fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.joiner.add_units(batch).map_err(told)
+        self.joiner.add_units(batch).map_err(|error| told(&error))
     }
 
     fn progress(&mut self, _: Progress) {}

@@ -17,7 +17,7 @@ use super::settings::ConnectionSettings;
 use super::socket::{Allowance, Endpoint};
 use super::tls::{StartError, Transport};
 use super::wire::{Way, Wire};
-use crate::profile::{Timeouts, TlsMode};
+use crate::profile::{Budgets, Timeouts, TlsMode};
 use crate::runner::target::TargetError;
 
 /// Longest `application_name` that a server keeps.
@@ -35,6 +35,8 @@ pub(super) struct Manner {
     pub(super) tls: TlsMode,
     /// Limits of the profile.
     pub(super) timeouts: Timeouts,
+    /// What one survey may cost.
+    pub(super) budgets: Budgets,
     /// Where every statement is noted.
     pub(super) record: Record,
 }

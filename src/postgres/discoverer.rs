@@ -34,6 +34,7 @@ impl LiveReadOnlyDiscoverer {
             application_name: format!("drygate/{run_id}"),
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
+            budgets: profile.budgets.clone(),
             record: Record::default(),
         };
         Self {

@@ -61,6 +61,17 @@ impl CallError {
         )
     }
 
+    /// A budget of the profile is spent: nothing more is asked, and the end can still be proven.
+    pub(super) fn over_budget(key: &str, limit: u64, spent: &str) -> Self {
+        Self::Unavailable {
+            message: format!("the survey was ended at {spent}: budgets.{key} is {limit}"),
+            hint: format!(
+                "resume when the server is less busy, or start a new run with a profile whose budgets.{key} allows it"
+            ),
+            connected: true,
+        }
+    }
+
     /// What the driver reported.
     pub(super) fn from_driver(error: &tokio_postgres::Error, secret: Option<&Secret>) -> Self {
         let strip = |text: &str| secret.map_or_else(|| text.to_owned(), |s| s.strip(text));

@@ -1,6 +1,7 @@
 //! How we ask: connection, session, role, grants, facts, candidates, proof. Invariant: only the closed list of statements reaches a server.
 
 mod acl;
+mod budget;
 mod candidates;
 mod connect;
 mod content;

@@ -29,6 +29,9 @@ pub(super) fn proof(
     let (isolation, search_path, row_security) = (text(), text(), text());
     let xid_assigned = cell();
     let rows_written = cell().and_then(|rows| rows.parse().ok());
+    let mut footprint = footprint;
+    footprint.oldest_xmin = cell();
+    footprint.xmin_age = cell().and_then(|age| age.parse().ok());
     let (residue, residue_stain) = residue_of(residue, backend_pid, &opening.nonce);
     let ended_by = match (rollback, residue_stain) {
         (Ok(_), None) => "ROLLBACK".to_owned(),

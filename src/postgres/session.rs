@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::budget::Budget;
 use super::connect::Manner;
 use super::error::CallError;
 use super::proof;
@@ -33,8 +34,8 @@ pub(super) struct Session {
     fault: Option<CallError>,
 }
 
-/// The longest that one survey may hold its snapshot, on servers that know such a limit.
-const TRANSACTION_TIMEOUT_MS: &str = "3600000";
+/// How much longer than our own budget the server waits before it ends the transaction itself.
+const SERVER_GRACE_S: u64 = 5;
 
 impl Session {
     /// Tells the witness, begins, asks the first questions. What they answered is judged by [`Session::unfit`].
@@ -47,6 +48,7 @@ impl Session {
         let nonce = nonce()?;
         witness.opening(purpose, &nonce)?;
         let (began_at, began) = (now(), Instant::now());
+        wire.limit(Some(Budget::since(began, &manner.budgets)));
         let calls = opening_calls(&nonce, &manner.timeouts);
         let answers = wire.batch(&calls).await.map_err(CallError::into_target)?;
         let mut answers = answers.into_iter();
@@ -101,18 +103,19 @@ impl Session {
             server,
             snapshot,
         };
-        session.limit_transaction().await;
+        session
+            .limit_transaction(manner.budgets.transaction_seconds_max)
+            .await;
         Ok(session)
     }
 
-    async fn limit_transaction(&mut self) {
+    /// The server's own limit, where it knows one: a little longer than ours, so that the end can be measured.
+    async fn limit_transaction(&mut self, seconds_max: u64) {
         if self.server.version_num < 170_000 || self.fault.is_some() {
             return;
         }
-        let call = Call::with(
-            Statement::TRANSACTION_TIMEOUT,
-            vec![TRANSACTION_TIMEOUT_MS.to_owned()],
-        );
+        let limit_ms = (seconds_max + SERVER_GRACE_S) * 1_000;
+        let call = Call::with(Statement::TRANSACTION_TIMEOUT, vec![limit_ms.to_string()]);
         self.fault = self.wire.ask(call).await.err();
     }
 
@@ -226,6 +229,7 @@ impl Session {
     pub(super) async fn close(
         mut self,
     ) -> Result<(ServerIdentity, Snapshot, TransactionProof), CallError> {
+        self.wire.limit(None);
         let mut calls: Vec<Call> = [
             Statement::CLOSING,
             Statement::LOCKS,

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
 use super::record::Record;
@@ -97,6 +98,7 @@ pub(super) struct Wire {
     way: Way,
     secret: Option<Secret>,
     deadline: Duration,
+    budget: Option<Budget>,
     footprint: Footprint,
     record: Record,
 }
@@ -123,9 +125,15 @@ impl Wire {
             way,
             secret,
             deadline,
+            budget: None,
             footprint,
             record,
         }
+    }
+
+    /// From now on nothing more is asked once a budget is spent; `None`: the end is always measured.
+    pub(super) fn limit(&mut self, budget: Option<Budget>) {
+        self.budget = budget;
     }
 
     /// How the connection is protected.
@@ -154,8 +162,10 @@ impl Wire {
         &mut self,
         calls: &[Call],
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        self.within_budget()?;
         let began = Instant::now();
         self.way.allowance.grant();
+        let deadline = self.patience();
         let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
         for call in calls {
@@ -178,7 +188,7 @@ impl Wire {
         for (answer, early) in answers.into_iter().zip(early) {
             let waited = match early {
                 Some(ready) => Ok(ready),
-                None => timeout(self.deadline, answer).await,
+                None => timeout(deadline, answer).await,
             };
             let Ok(result) = waited else {
                 late = true;
@@ -200,7 +210,19 @@ impl Wire {
         if let Some(lost) = results.iter().find_map(lost) {
             return Err(lost);
         }
+        self.within_budget()?;
         Ok(results)
+    }
+
+    fn within_budget(&self) -> Result<(), CallError> {
+        let spent = self.budget.as_ref().map(|b| b.spent(&self.footprint));
+        spent.unwrap_or(Ok(()))
+    }
+
+    /// How long one answer is waited for: the deadline, or what is left of the budget.
+    fn patience(&self) -> Duration {
+        let left = self.budget.as_ref().map(Budget::left);
+        left.map_or(self.deadline, |left| self.deadline.min(left))
     }
 
     /// Sends a statement whose answer is read in the background, so that the server works ahead.
@@ -222,7 +244,7 @@ impl Wire {
     pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<Rows, CallError> {
         let began = Instant::now();
         self.way.allowance.grant();
-        let Ok(joined) = timeout(self.deadline, &mut pending.0).await else {
+        let Ok(joined) = timeout(self.patience(), &mut pending.0).await else {
             return Err(self.abandon().await);
         };
         self.waited(began);
@@ -230,6 +252,7 @@ impl Wire {
         let rows = result.map_err(|failed| self.failed(failed))?;
         self.footprint.rows += rows.len() as u64;
         self.footprint.bytes += size(&rows);
+        self.within_budget()?;
         Ok(rows)
     }
 
@@ -249,6 +272,7 @@ impl Wire {
 
     /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
     async fn abandon(&mut self) -> CallError {
+        let over = self.within_budget().err();
         let token = self.client.cancel_token();
         let endpoint = &self.way.endpoint;
         let request = async {
@@ -262,6 +286,10 @@ impl Wire {
             Ok(Ok(())) => "the server was asked to cancel",
             _ => "the server did not take a cancel request",
         };
+        if let Some(CallError::Unavailable { message, hint, .. }) = over {
+            let message = format!("{message}; {heard}; the connection was dropped");
+            return CallError::lost(message, &hint);
+        }
         CallError::lost(
             format!(
                 "no answer within {} ms; {heard}; the connection was dropped",

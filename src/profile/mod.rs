@@ -18,7 +18,8 @@ pub use load::{LoadedProfile, ProfileOrigin, load};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse};
 pub use schema::{
-    ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile, ProfileApprovals,
-    RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts, TlsMode,
+    Budgets, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile,
+    ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts,
+    TlsMode,
 };
 pub use validate::{NEVER_OUT_OF_SCOPE, TARGET_COLORS};

@@ -62,6 +62,9 @@ pub struct Profile {
     /// Timeouts.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// What one survey may cost the server.
+    #[serde(default)]
+    pub budgets: Budgets,
     /// Result file of the full test run.
     #[serde(default)]
     pub tests: TestResults,
@@ -296,6 +299,28 @@ impl Default for Timeouts {
             connect_ms: 5_000,
             statement_ms: 15_000,
             lock_ms: 500,
+        }
+    }
+}
+
+/// What one survey may cost the server; beyond it the survey is rolled back and the run stops. How long one statement may take is `timeouts.statement_ms`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budgets {
+    /// How long a survey may hold its snapshot.
+    pub transaction_seconds_max: u64,
+    /// Rows that it may receive.
+    pub rows_max: Option<u64>,
+    /// Bytes of values that it may receive.
+    pub bytes_max: Option<u64>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            transaction_seconds_max: 3_600,
+            rows_max: None,
+            bytes_max: None,
         }
     }
 }

@@ -232,6 +232,21 @@ fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
             findings.refuse(&[Step::Key("timeouts"), Step::Key(key)], message);
         }
     }
+    let budgets = &profile.budgets;
+    for (key, value, most) in [
+        (
+            "transaction_seconds_max",
+            Some(budgets.transaction_seconds_max),
+            TIMEOUT_MAX_MS / 1_000,
+        ),
+        ("rows_max", budgets.rows_max, i64::MAX.unsigned_abs()),
+        ("bytes_max", budgets.bytes_max, i64::MAX.unsigned_abs()),
+    ] {
+        if value.is_some_and(|value| !(1..=most).contains(&value)) {
+            let message = format!("budgets.{key} must be from 1 to {most}");
+            findings.refuse(&[Step::Key("budgets"), Step::Key(key)], message);
+        }
+    }
     for (key, list) in [
         ("allow", &profile.role.allow),
         ("functions", &profile.role.functions),

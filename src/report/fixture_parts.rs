@@ -227,6 +227,8 @@ pub(super) fn proof(id: u64, seconds: i64) -> TransactionProof {
             bytes: 4096,
             transaction_us: 120_000,
             longest_us: 42_000,
+            oldest_xmin: Some("745".to_owned()),
+            xmin_age: Some(0),
         },
     }
 }

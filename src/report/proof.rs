@@ -162,5 +162,14 @@ fn footprint_lines(cost: &Footprint) -> Vec<String> {
         format!("bytes={}", cost.bytes),
         format!("transaction_us={}", cost.transaction_us),
         format!("longest_us={}", cost.longest_us),
+        format!(
+            "oldest_xmin={}",
+            cost.oldest_xmin.as_deref().unwrap_or("NOT CHECKED")
+        ),
+        format!(
+            "xmin_age={}",
+            cost.xmin_age
+                .map_or_else(|| "NOT CHECKED".to_owned(), |age| age.to_string())
+        ),
     ]
 }

@@ -73,6 +73,12 @@ pub struct Footprint {
     pub transaction_us: u64,
     /// Microseconds of the longest statement or batch.
     pub longest_us: u64,
+    /// `backend_xmin` of our session before the end: rows that died since could not be vacuumed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_xmin: Option<String>,
+    /// How many transaction ids had been assigned since `oldest_xmin` when it was read: what it held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xmin_age: Option<u64>,
 }
 
 impl Footprint {
@@ -84,6 +90,9 @@ impl Footprint {
         self.bytes += other.bytes;
         self.transaction_us += other.transaction_us;
         self.longest_us = self.longest_us.max(other.longest_us);
+        // Ids wrap around: the first that was held is the oldest, the largest age the most that was held back.
+        self.oldest_xmin = self.oldest_xmin.take().or(other.oldest_xmin.clone());
+        self.xmin_age = self.xmin_age.max(other.xmin_age);
     }
 }
 

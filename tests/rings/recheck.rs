@@ -1,109 +1,16 @@
 //! `drygate recheck` against a real server: does a sealed PASS still hold, and did its prediction come true?
 //! Invariant: every answer is of the program itself, and the run's directory stays as it was, byte for byte.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
-use drygate::repo::throwaway::DemoRepository;
+use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
-const DB: &str = "kb";
-const READER: &str = "context_pack_readonly";
-
-/// A server with one scenario, a data directory, and the run that was sealed on them.
-struct Rehearsed {
-    cluster: Cluster,
-    home: tempfile::TempDir,
-    run_id: String,
-}
-
-impl Rehearsed {
-    fn of(scenario: Scenario) -> Self {
-        let cluster = Cluster::start(&ClusterOptions::default()).expect("a server is installed");
-        cluster.load_scenario(DB, scenario).expect("it loads");
-        let home = tempfile::tempdir().expect("a folder");
-        let repository = DemoRepository::create(&home.path().join("repository")).expect("git");
-        let url = cluster.url(READER, DB);
-        let repo = repository.path().display().to_string();
-        let mut rehearsed = Self {
-            cluster,
-            home,
-            run_id: String::new(),
-        };
-        let begun = rehearsed.json(&["run", "--database-url", &url, "--repo", &repo], 3);
-        rehearsed.run_id = begun["run_id"].as_str().expect("a run").to_owned();
-        let asked = rehearsed.approve("SG1", &begun, 3);
-        let sealed = rehearsed.approve("SG2", &asked, 0);
-        assert_eq!(sealed["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
-        rehearsed
-    }
-
-    fn approve(&self, gate: &str, asked: &Value, code: i32) -> Value {
-        let digest = asked["evidence"].as_str().expect("evidence");
-        self.json(&["approve", &self.run_id, gate, "--digest", digest], code)
-    }
-
-    fn command(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
-        command
-            .args(words)
-            .args(["--headless", "--data-dir"])
-            .arg(self.data())
-            .env_remove("DRYGATE_DATABASE_URL");
-        command.output().expect("it starts")
-    }
-
-    fn data(&self) -> PathBuf {
-        self.home.path().join("data")
-    }
-
-    fn json(&self, words: &[&str], code: i32) -> Value {
-        let output = self.command(&[words, &["--json"]].concat());
-        let (out, err) = texts(&output);
-        assert_eq!(output.status.code(), Some(code), "{words:?}\n{out}\n{err}");
-        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
-    }
-
-    fn recheck(&self, words: &[&str], code: i32) -> Value {
-        let before = files(&self.data());
-        let found = self.json(&[&["recheck", &self.run_id], words].concat(), code);
-        assert_eq!(files(&self.data()), before, "recheck wrote something");
-        found
-    }
-
-    fn sql(&self, sql: &str) {
-        self.cluster.load(DB, sql).expect("a superuser may");
-    }
-}
-
-fn texts(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
-
-/// Every file of a run below the data directory, with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("readable").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if let Ok(bytes) = fs::read(&path) {
-                found.insert(path, bytes);
-            }
-        }
-    }
-    found
-}
+use crate::support::rehearsed::{Rehearsed, texts};
 
 #[test]
 fn a_sealed_pass_holds_until_one_row_changes_and_then_names_it() {
-    let rehearsed = Rehearsed::of(Scenario::Enacted);
+    let rehearsed = Rehearsed::sealed(Scenario::Enacted);
     let held = rehearsed.recheck(&[], 0);
     assert_eq!(held["holds"], true, "{held}");
     assert_eq!(held["drift"], serde_json::json!([]));
@@ -132,11 +39,7 @@ fn a_sealed_pass_holds_until_one_row_changes_and_then_names_it() {
     }
     rehearsed.sql("REVOKE INSERT (title) ON public.information_unit FROM context_pack_readonly");
 
-    let journal = rehearsed
-        .data()
-        .join("runs")
-        .join(&rehearsed.run_id)
-        .join("journal.jsonl");
+    let journal = rehearsed.run_directory().join("journal.jsonl");
     let text = fs::read_to_string(&journal).expect("a journal");
     let forged = text.replacen("PASS", "FAIL", 1);
     fs::write(&journal, forged).expect("writable");
@@ -146,7 +49,7 @@ fn a_sealed_pass_holds_until_one_row_changes_and_then_names_it() {
 
 #[test]
 fn a_prediction_is_followed_unit_by_unit() {
-    let rehearsed = Rehearsed::of(Scenario::Draft);
+    let rehearsed = Rehearsed::sealed(Scenario::Draft);
     let units = |found: &Value| {
         let units = &found["after"]["units"];
         ["as_predicted", "not_done", "otherwise", "not_predicted"]

@@ -300,6 +300,8 @@ impl Script {
                     bytes: 90_000,
                     transaction_us: 470_000,
                     longest_us: 420_000,
+                    oldest_xmin: Some("745".to_owned()),
+                    xmin_age: Some(0),
                 },
             }),
         })

@@ -322,6 +322,10 @@ fn claim_page(model: &Model, name: ClaimName) -> Page {
     lines.push(Text::new());
     lines.push(Text::inked(Ink::Bold, "Cannot see: ").with(Ink::Plain, name.cannot_see()));
     lines.push(Text::new());
+    if name == ClaimName::A {
+        lines.extend(proof::cost(model).into_iter().map(Text::plain));
+        lines.push(Text::new());
+    }
     if let Some(claim) = claim {
         json(&mut lines, "", &claim.raw);
     }

@@ -121,6 +121,29 @@ fn guest(model: &Model, width: usize) -> Text {
     Text::inked(Ink::Dim, says)
 }
 
+/// What reading cost the server so far, a line each.
+pub(super) fn cost(model: &Model) -> Vec<String> {
+    let mut sum = Footprint::default();
+    for transaction in &model.run.transactions {
+        if let TransactionEnd::Closed(proof) = &transaction.end {
+            sum.add(&proof.footprint);
+        }
+    }
+    let held = match (&sum.oldest_xmin, sum.xmin_age) {
+        (Some(xmin), Some(age)) => format!("{xmin}, at most {age} ids behind"),
+        _ => "not read".to_owned(),
+    };
+    vec![
+        format!("connections   {}", sum.connections),
+        format!("statements    {}", sum.statements),
+        format!("rows          {}", sum.rows),
+        format!("bytes         {}", sum.bytes),
+        format!("transactions  {}", seconds(sum.transaction_us)),
+        format!("longest       {}", seconds(sum.longest_us)),
+        format!("oldest xmin   {held}"),
+    ]
+}
+
 fn seconds(us: u64) -> String {
     format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
 }

@@ -3,6 +3,7 @@
 pub mod ground;
 pub mod modes;
 pub mod pty;
+pub mod rehearsed;
 pub mod screen;
 pub mod server;
 pub mod wire;
