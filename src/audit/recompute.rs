@@ -12,7 +12,7 @@ use crate::run::{
     State, SurveyPurpose, TransactionEnd, Verdict, judge, legal,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
-use crate::survey::{Digest, Survey, TransactionProof, UtcTime, compare};
+use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,9 @@ impl<'p> Recomputer<'p> {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
             Event::ApprovalRecorded { .. } => found.extend(approval_findings(run, at, event)),
+            Event::ChangesAttributed(attribution) => {
+                found.extend(attribution_findings(run, attribution));
+            }
             Event::DriftFound { drift, .. } => found.extend(drift_findings(run, drift)),
             Event::NonMutationJudged(judged) => found.extend(judgement_findings(run, judged)),
             Event::RunSealed {
@@ -312,6 +315,16 @@ fn drift_findings(run: &RunState, drift: &[crate::survey::FactChange]) -> Vec<St
     } else {
         vec!["the drift is not what the last survey differs in".to_owned()]
     }
+}
+
+fn attribution_findings(run: &RunState, attribution: &Attribution) -> Option<String> {
+    let latest = run.latest.as_ref().map(|(_, latest)| latest);
+    let holds = run
+        .pin
+        .as_ref()
+        .zip(latest)
+        .is_some_and(|(pin, latest)| attribution.is_between(pin, latest));
+    (!holds).then(|| "the attribution is not between the pin and the last survey".to_owned())
 }
 
 fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {

@@ -53,6 +53,26 @@ pub(super) fn document_sql(spec: &ContentSpec) -> String {
     )
 }
 
+/// Which transactions left the newest rows as they are: the same keys, read beside the content and never part of its digest.
+pub(super) fn origin_sql(spec: &ContentSpec) -> String {
+    let key: Vec<String> = spec
+        .row_key
+        .iter()
+        .map(|column| format!("coalesce(t.{}::pg_catalog.text, '')", quoted(column)))
+        .collect();
+    format!(
+        "SELECT {} AS key, t.xmin::pg_catalog.text AS xmin,
+       CASE WHEN pg_catalog.current_setting('track_commit_timestamp') = 'on' AND t.xmin::pg_catalog.text::pg_catalog.int8 > 2
+            THEN pg_catalog.pg_xact_commit_timestamp(t.xmin)::pg_catalog.text END AS committed
+  FROM {}.{} AS t
+ ORDER BY pg_catalog.age(t.xmin)
+ LIMIT 1000",
+        key.join(" || '/' || "),
+        quoted(&spec.schema),
+        quoted(&spec.table)
+    )
+}
+
 /// What the server counted and summed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServerDigest {

@@ -82,6 +82,7 @@ impl LiveReadOnlyDiscoverer {
         Ok(Some(Taken {
             survey,
             documents: read.documents,
+            origins: read.origins,
             rulings,
         }))
     }

@@ -13,6 +13,7 @@ mod function_names;
 mod grants;
 mod guard;
 mod lexer;
+mod origins;
 mod passfile;
 mod plan;
 mod proof;

@@ -4,6 +4,7 @@ use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
 use super::facts;
 use super::grants;
 use super::guard::guard;
+use super::origins;
 use super::plan::{Failure, Plan, called, is_serialization, reasoned};
 use super::role;
 use super::session::{Read, Session};
@@ -12,7 +13,7 @@ use super::validate::{Query, Rulings};
 use super::wire::Rows;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, TargetError, Witness};
-use crate::survey::{Document, Fact, FactKind, Live, Observed, RoleSurvey};
+use crate::survey::{Document, Fact, FactKind, Live, Observed, Origins, RoleSurvey};
 
 /// What one transaction read.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct Reading {
     pub(super) documents: Vec<Document>,
     /// The role survey.
     pub(super) role: RoleSurvey,
+    /// Who wrote, as far as it is visible.
+    pub(super) origins: Origins,
     /// Whether the server said 40001.
     pub(super) serialization: bool,
 }
@@ -78,7 +81,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Every fact, every document, the role survey: two round trips, however many facts there are.
+    /// Every fact, every document, the role survey: three round trips, however many facts there are.
     pub(super) async fn all_facts(
         &self,
         session: &mut Session,
@@ -131,6 +134,9 @@ impl Reader<'_> {
             serialization,
             ..Reading::default()
         };
+        let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
+        let asked = Plan::of(origins::reads(profile, &contents).into_iter());
+        read.origins = origins::origins(profile, asked.run(session).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
         for (fact, document) in of_sql.into_iter().chain(of_contents) {
             read.facts.push(fact);

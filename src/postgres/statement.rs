@@ -59,6 +59,9 @@ constants! {
     ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");
     ROLE_TRAPS = include_str!("../../assets/sql/role_traps.sql");
     ROLE_EVENT_TRIGGERS = include_str!("../../assets/sql/role_event_triggers.sql");
+    SESSIONS = include_str!("../../assets/sql/sessions.sql");
+    ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
+    ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_ROWS = "FETCH FORWARD 10001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";

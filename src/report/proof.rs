@@ -19,6 +19,7 @@ pub(super) fn proof(run: &RunState) -> Value {
         "verdict": judged.verdict.word(),
         "claims": ClaimName::ALL.map(|name| claim(&judged, name)),
         "changes": changes(&judged.changes),
+        "attribution": run.attribution.as_ref().map_or_else(Vec::new, |found| found.lines()),
         "transactions": transactions,
         "footprint": footprint_lines(&total(run)),
         "clean": ends("clean"),

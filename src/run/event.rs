@@ -7,7 +7,7 @@ use super::{
     Person, RunId, RunResult, State, Stop, StopCode, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
-use crate::survey::{Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
+use crate::survey::{Attribution, Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
 
 /// The binary that ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -334,6 +334,8 @@ pub enum Event {
         /// Why nothing could be read.
         failed: Option<String>,
     },
+    /// What is visible of who made the last survey differ from the pin.
+    ChangesAttributed(Box<Attribution>),
     /// Facts differ from the pin when it mattered.
     DriftFound {
         /// Gate whose approval is void; `None`: found at closeout.
@@ -416,6 +418,7 @@ impl Event {
             Self::ApprovalRecorded { .. } => "approval_recorded",
             Self::ApprovalRefused { .. } => "approval_refused",
             Self::LiveRead { .. } => "live_read",
+            Self::ChangesAttributed(_) => "changes_attributed",
             Self::DriftFound { .. } => "drift_found",
             Self::EvidenceRenewed { .. } => "evidence_renewed",
             Self::InvocationReturned { .. } => "invocation_returned",

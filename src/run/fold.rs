@@ -11,7 +11,7 @@ use super::{
     RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
-use crate::survey::{Digest, FactKey, Survey, UtcTime};
+use crate::survey::{Attribution, Digest, FactKey, Survey, UtcTime};
 
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
@@ -61,6 +61,8 @@ pub struct RunState {
     pub approvals: Vec<Approval>,
     /// A drift that stands.
     pub drift: Option<Drift>,
+    /// What is visible of who changed the facts, as it was found last.
+    pub attribution: Option<Box<Attribution>>,
     /// New evidence was asked for and is not yet taken.
     pub renewal: Option<RenewalReason>,
     /// Evidence of drift that the next sheet leads with.
@@ -121,6 +123,7 @@ impl Default for RunState {
             earlier_evidence: Vec::new(),
             approvals: Vec::new(),
             drift: None,
+            attribution: None,
             renewal: None,
             drifted_before: None,
             transactions: Vec::new(),
@@ -296,6 +299,7 @@ impl RunState {
                 self.sealed = Some((result.clone(), *outcome, *exit_code));
                 self.reports.clone_from(reports);
             }
+            Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
             Event::TestsDeclared { .. } => self.declared_tests = Some(event.clone()),
             Event::ApprovalRefused { .. } | Event::TornTailSetAside { .. } => {}
             Event::EvidenceTaken { .. }

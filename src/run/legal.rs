@@ -86,6 +86,12 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
             run.waits_at().is_some() || run.state == State::CutSimulated,
             "nobody waits",
         ),
+        Event::ChangesAttributed(attribution) => unless(
+            run.latest
+                .as_ref()
+                .is_some_and(|(_, latest)| latest.snapshot.nonce == attribution.nonce),
+            "it is not of the last survey",
+        ),
         Event::DriftFound { .. } => unless(run.drift.is_none(), "a drift stands already"),
         Event::EvidenceRenewed { .. } => unless(run.renewal.is_none(), "asked for already"),
         Event::StopRaised(stop) => unless(stop.state == run.state, "it names another state"),

@@ -54,6 +54,7 @@ pub fn text(event: &Event) -> String {
         | Event::ApprovalRecorded { .. }
         | Event::ApprovalRefused { .. }
         | Event::LiveRead { .. }
+        | Event::ChangesAttributed(_)
         | Event::DriftFound { .. }
         | Event::EvidenceRenewed { .. } => text_while_waiting(event),
         Event::InvocationReturned {
@@ -135,6 +136,14 @@ fn text_while_waiting(event: &Event) -> String {
                 format!("{} moved: {}", keys.len(), keys.join(", "))
             }
         },
+        Event::ChangesAttributed(found) => {
+            let named = found.transactions();
+            format!(
+                "{} rows, transactions {}",
+                found.rows.len(),
+                named.join(", ")
+            )
+        }
         Event::DriftFound { drift, .. } => {
             let named: Vec<String> = drift
                 .iter()

@@ -39,6 +39,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if suspect_mutation(chronicle, proof.as_ref())? {
             return Ok(());
         }
+        let (documents, origins) = (&found.taken.documents, &found.taken.origins);
+        drift::attribute(chronicle, survey, documents, origins)?;
         if drift::record(chronicle, Some(gate), survey, &found.taken.documents)? {
             return Ok(());
         }

@@ -33,9 +33,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         chronicle.record(Event::SurveyTaken {
             purpose: SurveyPurpose::Post,
-            survey: Box::new(found.taken.survey),
+            survey: Box::new(found.taken.survey.clone()),
             simulation: Box::new(found.simulation),
         })?;
+        let taken = &found.taken;
+        drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;
         let proof = last_proof(chronicle);
         if suspect_mutation(chronicle, proof.as_ref())? {
             return Ok(());

@@ -2,8 +2,10 @@
 
 use super::RunnerError;
 use super::chronicle::Chronicle;
-use crate::run::{ApprovalGate, Event};
-use crate::survey::{Digest, Document, FactChange, Survey, changes_with_rows};
+use crate::run::{ApprovalGate, Event, RunState};
+use crate::survey::{
+    Attribution, Digest, Document, FactChange, Origins, Survey, changes_with_rows,
+};
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
 pub(super) fn changes(
@@ -14,6 +16,24 @@ pub(super) fn changes(
 ) -> Vec<FactChange> {
     let then = |digest: &Digest| chronicle.document(digest);
     changes_with_rows(pin, found, &then, documents)
+}
+
+/// Records what is visible of who made the last survey differ from the pin, if it does.
+pub(super) fn attribute(
+    chronicle: &mut Chronicle,
+    found: &Survey,
+    documents: &[Document],
+    origins: &Origins,
+) -> Result<(), RunnerError> {
+    let Some(pin) = chronicle.run().pin.clone() else {
+        return Ok(());
+    };
+    let differing = changes(chronicle, &pin, found, documents);
+    if !differing.is_empty() {
+        let attribution = Attribution::of(&pin, found, &differing, origins);
+        chronicle.record(Event::ChangesAttributed(Box::new(attribution)))?;
+    }
+    Ok(())
 }
 
 /// Records drift if there is any, and keeps its documents; its stop is raised next. `true`: there is.
@@ -42,7 +62,7 @@ pub(super) fn record(
 }
 
 /// `2 facts differ from what was approved: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1.`
-pub(super) fn sentence(drift: &[FactChange]) -> String {
+pub(super) fn sentence(run: &RunState, drift: &[FactChange]) -> String {
     let named: Vec<String> = drift.iter().map(name).collect();
     let facts = if drift.len() == 1 {
         "fact differs"
@@ -50,10 +70,32 @@ pub(super) fn sentence(drift: &[FactChange]) -> String {
         "facts differ"
     };
     format!(
-        "{} {facts} from the pin: {}.",
+        "{} {facts} from the pin: {}.{}",
         drift.len(),
-        named.join("; ")
+        named.join("; "),
+        by_whom(run).map_or_else(String::new, |by| format!(" {by}"))
     )
+}
+
+/// `By transaction 812, between 02:15:23 and 02:16:01 UTC.`: as far as it is visible in a survey.
+fn by_whom(run: &RunState) -> Option<String> {
+    let attribution = run.attribution.as_ref()?;
+    let (_, latest) = run.latest.as_ref()?;
+    if attribution.nonce != latest.snapshot.nonce {
+        return None;
+    }
+    let named = attribution.transactions();
+    let by = match named.as_slice() {
+        [] => "By a transaction that is not visible".to_owned(),
+        [one] => format!("By transaction {one}"),
+        more => format!("By transactions {}", more.join(", ")),
+    };
+    let (from, to) = (&attribution.after_time, &attribution.before_time);
+    Some(format!(
+        "{by}, between {} and {} UTC.",
+        from.clock(),
+        to.clock()
+    ))
 }
 
 fn name(change: &FactChange) -> String {

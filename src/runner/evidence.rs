@@ -71,6 +71,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             survey: Box::new(survey.clone()),
             simulation: Box::new(found.simulation),
         })?;
+        let (documents, origins) = (&found.taken.documents, &found.taken.origins);
+        drift::attribute(chronicle, &survey, documents, origins)?;
         if drift::record(chronicle, Some(gate), &survey, &found.taken.documents)? {
             return Ok(());
         }

@@ -76,7 +76,7 @@ fn drifted(run: &RunState) -> Said {
         let tail = run.run_id().map_or("", |id| id.tail());
         format!("Read the difference, then take new evidence: r, or drygate resume {tail}.")
     };
-    (gate, drift::sentence(changes), next)
+    (gate, drift::sentence(run, changes), next)
 }
 
 fn rejected(run: &RunState) -> Said {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 pub use crate::run::{Purpose, TargetIdentity};
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{Digest, Document, Survey, TransactionProof};
+use crate::survey::{Digest, Document, Origins, Survey, TransactionProof};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Taken {
     pub survey: Survey,
     /// The documents behind its facts.
     pub documents: Vec<Document>,
+    /// Who wrote what it saw, as far as it is visible.
+    pub origins: Origins,
     /// Rulings, where validation was asked for.
     pub rulings: Vec<QueryRuling>,
 }

@@ -9,13 +9,14 @@ use super::discoverer::discover;
 use super::driver::{Driver, Errand, Outcome};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
-use super::target::{Ask, Purpose, Target, TargetError};
+use super::target::{Ask, Purpose, Taken, Target, TargetError};
 use super::{RunnerError, drift, summary, taking_up};
 use crate::run::{
-    ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode, judge,
-    next,
+    ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
+    SurveyPurpose, judge, next,
 };
-use crate::survey::{Digest, Survey};
+use crate::simulate::Simulation;
+use crate::survey::{Digest, Survey, compare};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command or for the next live read; `None`: the person left.
@@ -130,18 +131,32 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if taking_up::renew(self)? || self.book()?.run().pending_approval().is_some() {
             return Ok(());
         }
-        let Some((survey, documents)) = self.read_everything().await? else {
+        let Some((taken, simulation)) = self.read_everything().await? else {
             return Ok(());
         };
-        let gate = self.book()?.run().waits_at();
-        drift::record(self.book()?, gate, &survey, &documents)?;
+        let chronicle = self.book()?;
+        let run = chronicle.run();
+        let gate = run.waits_at();
+        let moved = run
+            .pin
+            .as_ref()
+            .is_some_and(|pin| !compare(pin, &taken.survey).is_empty());
+        if !moved || run.drift.is_some() {
+            return Ok(());
+        }
+        // Drift is only what a recorded survey shows: `verify` compares it with the pin again.
+        chronicle.record(Event::SurveyTaken {
+            purpose: SurveyPurpose::Again,
+            survey: Box::new(taken.survey.clone()),
+            simulation: Box::new(simulation),
+        })?;
+        drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;
+        drift::record(chronicle, gate, &taken.survey, &taken.documents)?;
         Ok(())
     }
 
     /// All facts, for a person who waits. A database that does not answer is shown, and the run is kept.
-    async fn read_everything(
-        &mut self,
-    ) -> Result<Option<(Survey, Vec<crate::survey::Document>)>, RunnerError> {
+    async fn read_everything(&mut self) -> Result<Option<(Taken, Simulation)>, RunnerError> {
         let ask = Ask {
             purpose: Purpose::Survey,
             live_only: false,
@@ -161,10 +176,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.read(ask).await.map(|_| ())
     }
 
-    async fn read(
-        &mut self,
-        ask: Ask,
-    ) -> Result<Option<(Survey, Vec<crate::survey::Document>)>, RunnerError> {
+    async fn read(&mut self, ask: Ask) -> Result<Option<(Taken, Simulation)>, RunnerError> {
         let plan = self.plan.clone();
         let chronicle = self
             .chronicle
@@ -182,9 +194,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let complete = !ask.live_only;
         let (changed, failed, brought) = match found {
             Ok(found) => {
-                let survey = found.taken.survey;
-                let changed = moved(self.book()?.run(), &survey);
-                (changed, None, Some((survey, found.taken.documents)))
+                let changed = moved(self.book()?.run(), &found.taken.survey);
+                (changed, None, Some((found.taken, found.simulation)))
             }
             Err(RunnerError::Target(
                 error @ (TargetError::Unavailable { .. } | TargetError::Unfit(_)),

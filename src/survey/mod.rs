@@ -1,6 +1,7 @@
 //! What we saw: facts, provenance, snapshots, digests and their comparison. Invariant: pure; imports nothing of ours.
 
 mod align;
+mod attribution;
 mod change;
 mod compare;
 mod digest;
@@ -19,6 +20,9 @@ mod taken;
 mod time;
 
 pub use align::{Alignment, Counts, Row, Shape};
+pub use attribution::{
+    Attribution, FactOrigins, OriginKeys, Origins, OtherSession, RowAttribution, RowOrigin,
+};
 pub use change::{changes_with_rows, rows_of};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use digest::{Digest, DigestError, Hasher, facts_digest};

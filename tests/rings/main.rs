@@ -3,6 +3,7 @@
 
 mod diff;
 mod flow;
+mod attribution;
 mod guest;
 mod harness;
 mod headless;

@@ -41,6 +41,14 @@ pub(super) fn page(model: &Model) -> Page {
             );
         }
     }
+    if let Some(found) = run.attribution.as_ref() {
+        lines.push(Text::inked(
+            Ink::Bold,
+            "who and when, as far as it is visible",
+        ));
+        lines.extend(found.lines().into_iter().map(Text::plain));
+        lines.push(Text::new());
+    }
     let rows = all(model);
     facts(model, &mut lines, &rows);
     last_pass(model, &mut lines);

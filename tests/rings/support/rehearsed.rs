@@ -24,7 +24,12 @@ pub struct Rehearsed {
 impl Rehearsed {
     /// A server with a scenario, and no run yet.
     pub fn server(scenario: Scenario) -> Self {
-        let cluster = Cluster::start(&ClusterOptions::default()).expect("a server is installed");
+        Self::server_with(scenario, &ClusterOptions::default())
+    }
+
+    /// The same on a server with settings of its own.
+    pub fn server_with(scenario: Scenario, options: &ClusterOptions) -> Self {
+        let cluster = Cluster::start(options).expect("a server is installed");
         cluster.load_scenario(DB, scenario).expect("it loads");
         let home = tempfile::tempdir().expect("a folder");
         DemoRepository::create(&home.path().join("repository")).expect("git");
@@ -109,6 +114,17 @@ impl Rehearsed {
     /// The run's directory.
     pub fn run_directory(&self) -> PathBuf {
         self.data().join("runs").join(&self.run_id)
+    }
+
+    /// One of the thirteen reports.
+    pub fn report(&self, name: &str) -> String {
+        let folder = self.run_directory().join("kb");
+        let named = |path: &PathBuf| path.to_string_lossy().contains(name);
+        let mut found = fs::read_dir(folder)
+            .expect("kb")
+            .flatten()
+            .map(|f| f.path());
+        fs::read_to_string(found.find(named).expect("the report")).expect("readable")
     }
 
     /// The folder that everything of this test is in.

@@ -1,0 +1,131 @@
+//! Who wrote the rows that a survey sees. Invariant: read in the survey's own snapshot, each read fails alone, and none of it is in a digest.
+
+use std::collections::BTreeMap;
+
+use super::content::{DOCUMENT_ROWS_MAX, one_line, origin_sql};
+use super::guard::guard;
+use super::plan::{Failure, reasoned};
+use super::session::Read;
+use super::statement::{Cursor, Statement};
+use super::wire::{Call, Rows};
+use crate::profile::{ContentSpec, Profile};
+use crate::survey::{Fact, FactKey, FactOrigins, OriginKeys, Origins, OtherSession, RowOrigin};
+
+/// What our own SQL calls here beyond the list for profiles: both only read.
+const CALLED: [&str; 2] = [
+    "pg_catalog.pg_xact_commit_timestamp",
+    "pg_catalog.current_setting",
+];
+
+/// What is asked: the other sessions, the grants and functions of the scope, the rows of each protected table that has a document.
+pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<Read, String>> {
+    let list = |names: Vec<&str>| serde_json::Value::from(names).to_string();
+    let scope = profile.grants.schemas.iter().map(String::as_str);
+    let functions = &profile.functions;
+    let of_functions = vec![
+        list(functions.iter().map(|f| f.schema.as_str()).collect()),
+        list(functions.iter().map(|f| f.name.as_str()).collect()),
+    ];
+    let ask = |statement, params| Ok(Read::Ask(Call::with(statement, params)));
+    let mut reads = vec![
+        ask(Statement::SESSIONS, Vec::new()),
+        ask(Statement::ORIGINS_OBJECTS, vec![list(scope.collect())]),
+        ask(Statement::ORIGINS_FUNCTIONS, of_functions),
+    ];
+    reads.extend(
+        profile
+            .contents
+            .iter()
+            .map(|spec| rows_read(spec, contents)),
+    );
+    reads
+}
+
+fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<Read, String> {
+    let fact = contents.iter().find(|fact| fact.key.as_str() == spec.key);
+    let short = fact
+        .and_then(|fact| fact.rows)
+        .is_some_and(|rows| rows <= DOCUMENT_ROWS_MAX);
+    if !short {
+        return Err("too many rows".to_owned());
+    }
+    let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;
+    Ok(Read::Cursor(
+        Statement::declare_written(Cursor::Fact, &sql),
+        Statement::FETCH_ROWS,
+    ))
+}
+
+/// Builds the origins from the answers to [`reads`].
+pub(super) fn origins(profile: &Profile, answers: Vec<Result<Rows, Failure>>) -> Origins {
+    let mut found = Origins::default();
+    let mut answers = answers.into_iter().map(reasoned);
+    let mut next = |what: &str, unread: &mut Vec<String>| match answers.next() {
+        Some(Ok(rows)) => rows,
+        Some(Err(reason)) => {
+            unread.push(format!("origins of {what}: {reason}"));
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    sessions(next("other sessions", &mut found.unread), &mut found);
+    let objects = keyed(next("grants", &mut found.unread));
+    let functions = keyed(next("functions", &mut found.unread));
+    found.facts.push(FactOrigins {
+        key: FactKey::new(&profile.grants.key),
+        keys: OriginKeys::Objects,
+        origins: objects,
+    });
+    for spec in &profile.functions {
+        let name = format!("{}.{}(", spec.schema, spec.name);
+        let of = |(object, _): &(&String, &RowOrigin)| object.starts_with(&name);
+        let own = functions.iter().filter(of);
+        found.facts.push(FactOrigins {
+            key: FactKey::new(&spec.key),
+            keys: OriginKeys::Whole,
+            origins: own.map(|(o, origin)| (o.clone(), origin.clone())).collect(),
+        });
+    }
+    for spec in &profile.contents {
+        let rows = next(&spec.key, &mut found.unread);
+        found.facts.push(FactOrigins {
+            key: FactKey::new(&spec.key),
+            keys: OriginKeys::Rows,
+            origins: keyed(rows),
+        });
+    }
+    found
+}
+
+/// Rows of key, xmin, commit time. An object that several catalog rows make up has the origin that comes last.
+fn keyed(rows: Rows) -> BTreeMap<String, RowOrigin> {
+    let origin = |row: Vec<Option<String>>| {
+        let mut cells = row.into_iter();
+        let key = one_line(&cells.next()??);
+        let xmin = cells.next()??;
+        let committed_at = cells.next()?;
+        Some((key, RowOrigin { xmin, committed_at }))
+    };
+    rows.into_iter().filter_map(origin).collect()
+}
+
+/// The first row says whether commit times are kept, the others are sessions.
+fn sessions(rows: Rows, found: &mut Origins) {
+    let mut rows = rows.into_iter();
+    let first = rows.next().into_iter().flatten().next().flatten();
+    found.commit_times = first.as_deref() == Some("on");
+    found.sessions = rows
+        .filter_map(|row| {
+            let mut cells = row.into_iter();
+            let mut cell = || cells.next().flatten();
+            Some(OtherSession {
+                pid: cell()?.parse().ok()?,
+                user: cell().unwrap_or_default(),
+                application: cell().unwrap_or_default(),
+                connected_at: cell(),
+                transaction_at: cell(),
+                xid: cell(),
+            })
+        })
+        .collect();
+}
