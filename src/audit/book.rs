@@ -115,7 +115,7 @@ impl Book {
             gate,
             round: self.run.round,
             pin_nonce: pin.snapshot.nonce.clone(),
-            pinned_at: pin.snapshot.ended_at,
+            pinned_at: pin.snapshot.began_at,
             facts_digest: pin.facts_digest.clone(),
             candidate_digest: pin.candidates.as_ref().map(|c| c.sha256.clone()),
             candidates: 60,
@@ -131,7 +131,11 @@ impl Book {
             verdict_counts: self.run.verdict_counts(),
             last_pass: None,
             last_pass_differences: Vec::new(),
-            drifted: Vec::new(),
+            drifted: self
+                .run
+                .drifted_before
+                .as_ref()
+                .map_or_else(Vec::new, |drift| drift.changes.clone()),
             tool_version: "0.1.0".to_owned(),
         };
         let evidence = Digest::of(sheet.bytes().expect("plain data"));

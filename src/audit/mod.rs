@@ -5,6 +5,7 @@ mod after_rows;
 #[cfg(test)]
 mod book;
 mod claims;
+mod documents;
 mod feasibility;
 #[cfg(test)]
 mod fixture;
@@ -27,6 +28,7 @@ mod sent;
 pub use after::{AfterMatcher, Outcome, Outcomes, UnitAfter, UnitsJudged};
 pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
 pub use claims::{claims, non_mutation};
+pub use documents::{document_findings, ledger_finding};
 pub use feasibility::{Feasibility, QuerySeen, g1};
 pub use forbidden::{Forbidden, forbidden};
 pub use handover::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};

@@ -8,8 +8,8 @@ use super::recompute_gates::gate_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalRequest, Check, Claim, ContextPins, Decision, Event, NonMutation, RunResult, RunState,
-    State, SurveyPurpose, TransactionEnd, Verdict, judge, legal,
+    ApprovalRequest, Check, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
+    RunResult, RunState, State, SurveyPurpose, TransactionEnd, Verdict, judge, legal,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
@@ -256,11 +256,7 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     }
 }
 
-fn sheet_findings(
-    run: &RunState,
-    evidence: &Digest,
-    sheet: &crate::run::EvidenceSheet,
-) -> Vec<String> {
+fn sheet_findings(run: &RunState, evidence: &Digest, sheet: &EvidenceSheet) -> Vec<String> {
     let mut found = Vec::new();
     let mut must = |holds: bool, what: &str| {
         if !holds {
@@ -287,10 +283,40 @@ fn sheet_findings(
         "the sheet does not show the prediction of this run",
     );
     must(
+        sheet_is_of(run, sheet),
+        "the sheet names another run, round, server, target, profile, context or drift than the journal",
+    );
+    must(
+        sheet.verdict_counts == run.verdict_counts(),
+        "the sheet counts other verdicts than the journal",
+    );
+    must(
         verdicts(&sheet.claims) == verdicts(&claims(run)),
         "the claims of the sheet do not follow from the run",
     );
     found
+}
+
+/// Everything on the sheet that says what it is about.
+fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
+    let (Some(created), Some(pin)) = (&run.created, &run.pin) else {
+        return false;
+    };
+    let taken = run.evidence.iter().map(|e| e.gate);
+    let taken = taken.chain(run.earlier_evidence.iter().map(|e| e.0));
+    let round = taken.filter(|gate| *gate == sheet.gate).count() + 1;
+    let candidates = pin.candidates.as_ref();
+    let drifted = run.drifted_before.as_ref().map(|drift| &drift.changes);
+    sheet.run_id == created.run_id
+        && sheet.profile_sha256 == created.profile_sha256
+        && sheet.target == created.target
+        && sheet.round as usize == round
+        && sheet.server == pin.server
+        && sheet.pinned_at == pin.snapshot.began_at
+        && sheet.candidates == candidates.map_or(0, |stream| stream.rows)
+        && sheet.candidate_digest.as_ref() == candidates.map(|stream| &stream.sha256)
+        && run.context.as_deref() == Some(&sheet.context)
+        && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted
 }
 
 fn verdicts(claims: &[Claim]) -> Vec<(crate::run::ClaimName, crate::run::ClaimVerdict)> {

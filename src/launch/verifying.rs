@@ -154,6 +154,9 @@ fn recompute(
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
     };
     found.findings.extend(recomputed.findings.iter().map(line));
+    let events = entries.iter().map(|entry| (entry.seq, &entry.event));
+    let of_documents = audit::document_findings(profile.as_ref(), events, &document);
+    found.findings.extend(of_documents.iter().map(line));
     let run = match fold(entries) {
         Ok(run) => run,
         Err(error) => {
@@ -162,7 +165,7 @@ fn recompute(
         }
     };
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
-    named_blobs(found, &run, blobs);
+    statements(found, &run, blobs);
     ledgers(found, storage, run_directory, &run)?;
     match (&profile, &run.sealed) {
         (Some(profile), Some(_)) => {
@@ -191,31 +194,11 @@ fn profile_of(
     .ok()
 }
 
-/// Every document that the journal names must be there under its own digest.
-fn named_blobs(found: &mut Found, run: &RunState, blobs: &Blobs) {
-    let mut named: Vec<(&str, &Digest)> = Vec::new();
-    if let Some(created) = &run.created {
-        named.push(("the profile", &created.profile_sha256));
-    }
-    if let Some(evidence) = &run.evidence {
-        named.push(("the evidence sheet", &evidence.digest));
-    }
-    named.extend(run.statements.iter().map(|blob| ("the statements", blob)));
-    for survey in run.pin.iter().chain(&run.post) {
-        let documents = survey
-            .facts
-            .iter()
-            .filter_map(|fact| Some((fact.key.as_str(), &fact.document.as_ref()?.sha256)));
-        named.extend(documents);
-    }
-    named.extend(
-        run.earlier_evidence
-            .iter()
-            .map(|(gate, digest)| (gate.name(), digest)),
-    );
-    for (what, digest) in named {
+/// The record of every statement that was sent; other documents are named by what stands in them.
+fn statements(found: &mut Found, run: &RunState, blobs: &Blobs) {
+    for digest in &run.statements {
         if let Err(error) = blobs.check(digest) {
-            found.findings.push(format!("{error} ({what})"));
+            found.findings.push(format!("{error} (the statements)"));
         }
     }
 }
@@ -230,14 +213,17 @@ fn ledgers(
     for step in &run.steps {
         let path = run_directory.join(&step.ledger.file);
         let bytes = storage.read(&path).map_err(JournalError::from)?;
-        let holds = bytes.is_some_and(|bytes| {
-            bytes.len() as u64 == step.ledger.bytes && Digest::of(&bytes) == step.ledger.sha256
+        let recorded = bytes.filter(|bytes| {
+            bytes.len() as u64 == step.ledger.bytes && Digest::of(bytes) == step.ledger.sha256
         });
-        if !holds {
-            found.findings.push(format!(
-                "{}: is not what units_progressed recorded",
-                step.ledger.file
-            ));
+        let finding = match recorded.as_deref().map(str::from_utf8) {
+            Some(Ok(text)) => audit::ledger_finding(text.lines(), &step.counts),
+            _ => Some("is not what units_progressed recorded".to_owned()),
+        };
+        if let Some(finding) = finding {
+            found
+                .findings
+                .push(format!("{}: {finding}", step.ledger.file));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ReportInput;
-use crate::survey::{Digest, Fact, Observed, RoleSurvey, ServerIdentity, Severity, Survey};
+use crate::survey::{Depth, Digest, Fact, Observed, RoleSurvey, ServerIdentity, Survey};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 
@@ -120,29 +120,24 @@ pub(super) fn grants(input: &ReportInput) -> Value {
     "line_count": before.as_deref().map_or(0, |text| text.lines().count()),
         "document": before.unwrap_or_default(),
         "changed": changed,
-        "role": pin.map_or(Value::Null, |survey| role(&survey.role)),
+        "role": pin.map_or(Value::Null, |survey| role(&survey.role, &input.profile.role.allow)),
     })
 }
 
-fn role(role: &RoleSurvey) -> Value {
-    let findings: Vec<Value> = role
-        .findings
+fn role(role: &RoleSurvey, allow: &[String]) -> Value {
+    let read_only = role.is_read_only();
+    let found = |line: &String| role.findings.iter().any(|f| f.allowed && f.line() == *line);
+    let allowed: Vec<String> = allow
         .iter()
-        .map(|finding| {
-            let weight = match (finding.severity, finding.allowed) {
-                (_, true) => "allowed by the profile",
-                (Severity::Fail, false) => "a way to write",
-                (Severity::Warn, false) => "warning",
-            };
-            json!({ "weight": weight, "line": finding.line() })
+        .map(|line| {
+            let found = if found(line) { "found" } else { "not found" };
+            format!("{line} ({found})")
         })
         .collect();
-    let read_only = role.is_read_only();
     json!({
         "role": role.role,
         "read_only": read_only.map_or_else(|| NOT_CHECKED.to_owned(), |is| is.to_string()),
-        "asked": role.asked.iter().map(|(q, rows)| format!("{q}={rows}")).collect::<Vec<_>>(),
-        "unanswered": role.unanswered,
-        "findings": findings,
+        "derivation": role.derivation(Depth::Whole),
+        "allowed": allowed,
     })
 }

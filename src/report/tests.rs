@@ -182,10 +182,7 @@ fn what_carries_the_proof_is_in_its_report() {
     );
     has(10, "statements=56");
     has(11, "public.unit_version context_pack_readonly\tSELECT");
-    has(
-        11,
-        "- warning: function: EXECUTE on public.fn_iu_enact() via PUBLIC",
-    );
+    has(11, "- warning: EXECUTE on public.fn_iu_enact() via PUBLIC");
     has(12, "Approver identity is an OS account, not cryptographic");
     has(12, "signer=StubSigning (a stub: it signs nothing)");
     has(13, "Detector: a detector");

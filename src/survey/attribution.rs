@@ -170,6 +170,7 @@ impl Attribution {
     pub fn lines(&self) -> Vec<String> {
         let id = |xmax: Option<u64>| xmax.map_or_else(|| "unknown".to_owned(), |x| x.to_string());
         let mut lines = vec![
+            format!("found_by_nonce={}", self.nonce),
             format!("between={} -> {}", self.after_time, self.before_time),
             format!("xmax={} -> {}", id(self.xmax_before), id(self.xmax_after)),
             format!("track_commit_timestamp={}", self.commit_times),

@@ -4,6 +4,7 @@ mod align;
 mod attribution;
 mod change;
 mod compare;
+mod derivation;
 mod digest;
 mod fact;
 mod finding;
@@ -25,6 +26,7 @@ pub use attribution::{
 };
 pub use change::{changes_with_rows, rows_of};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
+pub use derivation::Depth;
 pub use digest::{Digest, DigestError, Hasher, facts_digest};
 pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};
 pub use folding::{Folding, Item};

@@ -82,6 +82,9 @@ fn every_change_of_another_session_is_found_and_attributed() {
         assert_ne!(change["approved"], change["found"]);
         assert_ne!(change["rows"], serde_json::json!([]), "{change}");
     }
+    let asked = rehearsed.json(&["resume", &rehearsed.run_id], 3);
+    let asked = rehearsed.approve("SG1", &asked, 3);
+    rehearsed.approve("SG2", &asked, 0);
     let verified = rehearsed.command(&["verify", "last"]);
     assert_eq!(verified.status.code(), Some(0), "{:?}", texts(&verified));
 }

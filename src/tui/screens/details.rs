@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::reading_screen::Page;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, ClaimName, Gate};
+use crate::run::{ApprovalGate, Check, ClaimName, Gate};
 use crate::simulate::Step;
-use crate::survey::{Fact, FactKey};
+use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
 use crate::tui::reading::Subject;
 use crate::tui::theme::Ink;
@@ -74,7 +74,15 @@ fn gate_page(model: &Model, gate: Gate) -> Page {
                 if let Some(remedy) = &check.remedy {
                     lines.push(Text::plain(format!("    would check it: {remedy}")));
                 }
-                json(&mut lines, "    ", &check.raw);
+                if let Some(role) = role_survey(check) {
+                    derivation(&mut lines, &role, Depth::Grouped);
+                    lines.push(Text::inked(
+                        Ink::Dim,
+                        "    all of it: Enter on the fact role_is_read_only",
+                    ));
+                } else {
+                    json(&mut lines, "    ", &check.raw);
+                }
             }
         }
     }
@@ -82,6 +90,25 @@ fn gate_page(model: &Model, gate: Gate) -> Page {
         title: format!("{gate}  {}", gate.title()),
         lines,
         copies: None,
+    }
+}
+
+/// The role survey that a check was computed from, where it is that check.
+fn role_survey(check: &Check) -> Option<RoleSurvey> {
+    let raw = check.raw.get("role")?;
+    (check.name == "role_is_read_only")
+        .then(|| serde_json::from_value(raw.clone()).ok())
+        .flatten()
+}
+
+fn derivation(lines: &mut Vec<Text>, role: &RoleSurvey, depth: Depth) {
+    for line in role.derivation(depth) {
+        let ink = if line.contains("WAY TO WRITE") || line.contains("NOT CHECKED") {
+            Ink::Bad
+        } else {
+            Ink::Plain
+        };
+        lines.push(Text::inked(ink, format!("    {line}")));
     }
 }
 
@@ -202,15 +229,7 @@ fn fact_page(model: &Model, key: &FactKey) -> Page {
         if key.as_str() == "role_is_read_only" {
             lines.push(Text::new());
             lines.push(Text::inked(Ink::Bold, "role survey"));
-            let role = &survey.role;
-            lines.extend(
-                role.asked
-                    .iter()
-                    .map(|(asked, n)| Text::plain(format!("  {asked}: {n} looked at"))),
-            );
-            lines.extend(role.findings.iter().map(|finding| {
-                Text::plain(format!("  {:?} {}", finding.severity, finding.line()))
-            }));
+            derivation(&mut lines, &survey.role, Depth::Whole);
         }
     }
     let drift = run.drift.iter().chain(&run.drifted_before);

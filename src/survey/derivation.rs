@@ -1,0 +1,161 @@
+//! Why a role is or is not read-only, question by question. Invariant: every finding is in the whole tree, and counted in the short one.
+
+use std::collections::BTreeMap;
+
+use super::{RoleFinding, RoleSurvey, Severity};
+
+/// Objects that the short tree names of each group of warnings.
+const NAMED: usize = 2;
+
+/// How much of the tree is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Warnings grouped by privilege and holder, with counts.
+    Grouped,
+    /// Every finding.
+    Whole,
+}
+
+impl RoleSurvey {
+    /// The derivation as indented lines: the answer, each question with the rows it looked at, and what it found.
+    pub fn derivation(&self, depth: Depth) -> Vec<String> {
+        let answer = match self.is_read_only() {
+            Some(true) => "true".to_owned(),
+            Some(false) => "false".to_owned(),
+            None => "NOT CHECKED".to_owned(),
+        };
+        let ways = self.ways_to_write().count();
+        let mut lines = vec![
+            format!("role_is_read_only={answer} for role {}", self.role),
+            format!(
+                "{ways} ways to write by {} questions, {} not answered, {} warnings",
+                self.asked.len(),
+                self.unanswered.len(),
+                self.warnings().count()
+            ),
+        ];
+        for (question, looked) in &self.asked {
+            let own: Vec<&RoleFinding> = self
+                .findings
+                .iter()
+                .filter(|finding| finding.kind == *question)
+                .collect();
+            lines.push(format!("+ {question}: {looked} looked at, {}", tally(&own)));
+            branch(&own, depth, &mut lines);
+        }
+        let asked = |kind: &str| self.asked.iter().any(|(question, _)| question == kind);
+        for finding in self.findings.iter().filter(|f| !asked(&f.kind)) {
+            lines.push(format!("+ {}", finding.kind));
+            branch(&[finding], depth, &mut lines);
+        }
+        let unanswered = self.unanswered.iter();
+        lines.extend(unanswered.map(|why| format!("+ NOT CHECKED {why}")));
+        lines
+    }
+}
+
+fn tally(findings: &[&RoleFinding]) -> String {
+    let count = |severity| {
+        let counts = |f: &&&RoleFinding| f.severity == severity && !f.allowed;
+        findings.iter().filter(counts).count()
+    };
+    let allowed = findings.iter().filter(|finding| finding.allowed).count();
+    let mut words = vec![match count(Severity::Fail) {
+        0 => "no way to write".to_owned(),
+        ways => format!("{ways} WAYS TO WRITE"),
+    }];
+    for (count, word) in [
+        (count(Severity::Warn), "warnings"),
+        (allowed, "allowed by the profile"),
+    ] {
+        if count > 0 {
+            words.push(format!("{count} {word}"));
+        }
+    }
+    words.join(", ")
+}
+
+fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<String>) {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for finding in findings {
+        let weight = match (finding.severity, finding.allowed) {
+            (_, true) => "allowed",
+            (Severity::Fail, false) => "WAY TO WRITE",
+            (Severity::Warn, false) if depth == Depth::Grouped => {
+                let group = (finding.privilege.as_str(), finding.via.as_str());
+                groups.entry(group).or_default().push(&finding.object);
+                continue;
+            }
+            (Severity::Warn, false) => "warning",
+        };
+        lines.push(format!(
+            "  - {weight}: {} on {} via {}",
+            finding.privilege, finding.object, finding.via
+        ));
+    }
+    for ((privilege, via), objects) in groups {
+        let more = objects.len().saturating_sub(NAMED);
+        let named = objects[..objects.len() - more].join(", ");
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!(
+            "  - warning: {privilege} on {named}{more} via {via}"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Depth;
+    use crate::survey::{RoleFinding, RoleSurvey, Severity};
+
+    fn finding(severity: Severity, object: &str, allowed: bool) -> RoleFinding {
+        RoleFinding {
+            severity,
+            kind: "security definer".to_owned(),
+            object: object.to_owned(),
+            privilege: "EXECUTE".to_owned(),
+            via: "PUBLIC".to_owned(),
+            allowed,
+        }
+    }
+
+    #[test]
+    fn ways_and_allowances_are_named_and_warnings_grouped_until_the_whole_is_asked_for() {
+        let survey = RoleSurvey {
+            role: "reader".to_owned(),
+            asked: vec![
+                ("ownership".to_owned(), 3),
+                ("security definer".to_owned(), 5),
+            ],
+            unanswered: vec!["trap: 42501".to_owned()],
+            findings: vec![
+                finding(Severity::Fail, "f", false),
+                finding(Severity::Fail, "g", true),
+                finding(Severity::Warn, "a", false),
+                finding(Severity::Warn, "b", false),
+                finding(Severity::Warn, "c", false),
+            ],
+        };
+        assert_eq!(
+            survey.derivation(Depth::Grouped),
+            [
+                "role_is_read_only=false for role reader",
+                "1 ways to write by 2 questions, 1 not answered, 3 warnings",
+                "+ ownership: 3 looked at, no way to write",
+                "+ security definer: 5 looked at, 1 WAYS TO WRITE, 3 warnings, 1 allowed by the profile",
+                "  - WAY TO WRITE: EXECUTE on f via PUBLIC",
+                "  - allowed: EXECUTE on g via PUBLIC",
+                "  - warning: EXECUTE on a, b and 1 more via PUBLIC",
+                "+ NOT CHECKED trap: 42501",
+            ]
+        );
+        let whole = survey.derivation(Depth::Whole);
+        for object in ["f", "g", "a", "b", "c"] {
+            let named = |line: &&String| line.contains(&format!("on {object} via"));
+            assert_eq!(whole.iter().filter(named).count(), 1, "{object}");
+        }
+    }
+}
