@@ -3,8 +3,10 @@
 use super::super::book::passed;
 use super::super::fixture::{again, change, live, profile, repository};
 use super::{Forbidden, forbidden};
-use crate::audit::{Recomputed, SecretScan, recompute::Finding};
-use crate::run::{Cause, Check, NonMutationVerdict, RepositoryState, RunState, Verdict};
+use crate::audit::{Recomputed, SecretScan, recompute::Finding, result};
+use crate::run::{
+    Cause, Check, Gate, NonMutationVerdict, RepositoryState, RunResult, RunState, Verdict,
+};
 use crate::survey::Digest;
 
 struct World {
@@ -187,5 +189,25 @@ fn a_detector_without_input_is_not_checked() {
             not_pass(spoil),
             [(format!("forbidden_{name}"), Verdict::NotChecked, None)]
         );
+        assert_eq!(result_with(rows(spoil)), RunResult::Incomplete, "{name}");
     }
+    assert_eq!(result_with(rows(|_| {})), RunResult::Pass);
+    let signing = rows(|w| w.run.created = None);
+    let row = signing
+        .iter()
+        .find(|row| row.name == "forbidden_signing_replaced");
+    assert_eq!(row.expect("a row").verdict, Verdict::NotChecked);
+}
+
+/// The result of a run that passes but for these rows of G6.
+fn result_with(rows: Vec<Check>) -> RunResult {
+    let mut run = passed().run;
+    let gate = run.gates.get_mut(&Gate::G6).expect("G6 was run");
+    for row in rows {
+        let known = gate.checks.iter_mut().find(|check| check.name == row.name);
+        *known.expect("recorded") = row;
+    }
+    let verdict = Verdict::of_gate(gate.checks.iter().map(|check| check.verdict));
+    gate.finished.as_mut().expect("finished").0 = verdict;
+    result(&run)
 }

@@ -117,9 +117,11 @@ fn counts(line: &str) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::book::passed;
     use super::super::fixture::probes;
+    use super::super::result::result;
     use super::{full_discover, full_discover_line, g5, o4_targeted};
-    use crate::run::Verdict;
+    use crate::run::{Gate, RunResult, Verdict};
 
     #[test]
     fn a_probe_that_fails_or_is_missing_is_no_pass() {
@@ -134,6 +136,23 @@ mod tests {
         fewer.pop();
         assert_eq!(o4_targeted(&g5(&fewer)), "O4 targeted: 6/7 NOT CHECKED");
         assert_eq!(o4_targeted(&g5(&[])), "O4 targeted: 0/7 NOT CHECKED");
+    }
+
+    #[test]
+    fn a_run_without_one_of_its_probes_is_incomplete() {
+        for nth in 0..probes().len() {
+            let mut fewer = probes();
+            let name = fewer.remove(nth).name;
+            let checks = g5(&fewer);
+            let row = checks.iter().find(|check| check.name == name);
+            assert_eq!(row.expect("named").verdict, Verdict::NotChecked, "{name}");
+            let mut run = passed().run;
+            let gate = run.gates.get_mut(&Gate::G5).expect("G5 was run");
+            let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
+            gate.checks = checks;
+            gate.finished.as_mut().expect("finished").0 = verdict;
+            assert_eq!(result(&run), RunResult::Incomplete, "{name}");
+        }
     }
 
     #[test]
