@@ -72,9 +72,9 @@ mod tests {
     use crate::profile::Budgets;
     use crate::survey::Footprint;
 
-    fn reason(budgets: Budgets, ago_s: u64, rows: u64, bytes: u64) -> Option<String> {
+    fn reason(budgets: &Budgets, ago_s: u64, rows: u64, bytes: u64) -> Option<String> {
         let began = Instant::now().checked_sub(Duration::from_secs(ago_s));
-        let budget = Budget::since(began.expect("the machine is up that long"), &budgets);
+        let budget = Budget::since(began.expect("the machine is up that long"), budgets);
         let footprint = Footprint {
             rows,
             bytes,
@@ -85,13 +85,13 @@ mod tests {
 
     #[test]
     fn the_first_budget_that_is_spent_is_named() {
-        let budgets = || Budgets {
+        let budgets = Budgets {
             transaction_seconds_max: 2,
             rows_max: Some(10),
             bytes_max: Some(100),
         };
-        assert_eq!(reason(budgets(), 0, 10, 100), None);
-        let named = |ago_s, rows, bytes| reason(budgets(), ago_s, rows, bytes).expect("spent");
+        assert_eq!(reason(&budgets, 0, 10, 100), None);
+        let named = |ago_s, rows, bytes| reason(&budgets, ago_s, rows, bytes).expect("spent");
         assert!(named(0, 11, 0).ends_with("at 11 rows: budgets.rows_max is 10"));
         assert!(named(0, 0, 101).ends_with("at 101 bytes: budgets.bytes_max is 100"));
         assert!(named(3, 0, 0).ends_with("budgets.transaction_seconds_max is 2"));

@@ -2,6 +2,7 @@
 //! Invariant: what `verify` finds is found offline, in a copy of the run's directory.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ fn ascii(text: &str) -> String {
         } else {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                escaped += &format!("\\u{unit:04x}");
+                write!(escaped, "\\u{unit:04x}").expect("text");
             }
         }
     }
