@@ -16,7 +16,7 @@ use drygate::runner::target::{
 };
 use drygate::simulate::{Piece, Unit, Want};
 use drygate::survey::{
-    Digest, Document, Live, Observed, Survey, TransactionProof, UtcTime, facts_digest,
+    Digest, Document, Live, Observed, Origins, Survey, TransactionProof, UtcTime, facts_digest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -268,6 +268,7 @@ impl Target for Replayed {
                 .iter()
                 .map(|text| Document { text: text.clone() })
                 .collect(),
+            origins: Origins::default(),
             rulings: rulings
                 .map(|(query, sql_sha256, refused, relations)| QueryRuling {
                     query,
