@@ -1,8 +1,8 @@
 //! Tests of `claims`. Invariant: each spoils what a verdict is computed from and sees it change.
 
-use super::super::book::{Book, post};
-use super::super::fixture::{change, live};
 use super::{claims, non_mutation};
+use crate::audit::book::{Book, post};
+use crate::audit::fixture::{change, live};
 use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
 use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof, facts_digest};
 
@@ -28,7 +28,7 @@ fn with_proof(spoil: impl Fn(&mut TransactionProof)) -> RunState {
             _ => None,
         });
     spoil(last.expect("a closed transaction"));
-    super::super::fixture::refold(&records)
+    crate::audit::fixture::refold(&records)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Tests of `feasibility`. Invariant: each spoils what a verdict is computed from and sees it change.
 
-use super::super::fixture::{change, live, profile, proof, rulings, survey};
 use super::{Feasibility, QuerySeen, g1};
+use crate::audit::fixture::{change, live, profile, proof, rulings, survey};
 use crate::profile::Profile;
 use crate::run::Verdict;
 use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof};

@@ -1,8 +1,8 @@
 //! Tests of `forbidden`. Invariant: each spoils what a verdict is computed from and sees it change.
 
-use super::super::book::passed;
-use super::super::fixture::{again, change, live, profile, repository};
 use super::{Forbidden, forbidden};
+use crate::audit::book::passed;
+use crate::audit::fixture::{again, change, live, profile, repository};
 use crate::audit::{Recomputed, SecretScan, recompute::Finding, result};
 use crate::run::{
     Cause, Check, Gate, NonMutationVerdict, RepositoryState, RunResult, RunState, Verdict,

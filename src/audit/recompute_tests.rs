@@ -1,7 +1,7 @@
 //! Tests of `recompute`. Invariant: each spoils what a verdict is computed from and sees it change.
 
-use super::super::book::passed;
-use super::super::fixture::{Record, again, change, live};
+use crate::audit::book::passed;
+use crate::audit::fixture::{Record, again, change, live};
 use crate::run::{ClaimVerdict, Event, Gate, NonMutationVerdict, SurveyPurpose, Verdict};
 use crate::survey::{Digest, RoleFinding, Severity, Simulated};
 
