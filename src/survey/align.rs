@@ -143,10 +143,23 @@ impl<'a> TokenSource for LineTokens<'a> {
     }
 }
 
+/// Lines up to which the engine looks for the stretches that read best.
+const READS_BEST_MAX: usize = 20_000;
+
+/// Histogram reads best, but splits long documents at one rare line after the other; Myers first drops every line of one
+/// side alone, so that a million lines with few changes take a fraction of a second.
+fn engine(documents: Sides<&Lines>) -> Algorithm {
+    if documents.before.count().max(documents.after.count()) > READS_BEST_MAX {
+        Algorithm::Myers
+    } else {
+        Algorithm::Histogram
+    }
+}
+
 /// Stretches that differ, as line ranges.
 fn stretches(documents: Sides<&Lines>) -> Vec<Sides<Range<usize>>> {
     let input = InternedInput::new(LineTokens(documents.before), LineTokens(documents.after));
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    let mut diff = Diff::compute(engine(documents), &input);
     diff.postprocess_lines(&input);
     let wide = |range: Range<u32>| range.start as usize..range.end as usize;
     diff.hunks()
