@@ -89,12 +89,12 @@ fn compare(place: &Path) -> io::Result<()> {
     );
     let _ = writeln!(
         out,
-        "  drygate              {our_time:>8.0?}  peak {:>4} MB",
+        "  drygate              {our_time:>8.2?}  peak {:>4} MB",
         our_peak / 1_000
     );
     let _ = writeln!(
         out,
-        "  git diff --no-index  {git_time:>8.0?}  peak {:>4} MB",
+        "  git diff --no-index  {git_time:>8.2?}  peak {:>4} MB",
         git_peak / 1_000
     );
     let times = our_time.as_secs_f64() / git_time.as_secs_f64();

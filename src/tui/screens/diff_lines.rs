@@ -177,7 +177,8 @@ fn side_lines(
     let Some(line) = row.line(side) else {
         return Vec::new();
     };
-    let text = opened.documents.get(side).line(line);
+    let documents = opened.documents.get(side);
+    let text = documents.line(line);
     let room = columns.room(side);
     let moved = opened.alignment.moved(side, line);
     let marked = marks.get(side);
@@ -186,6 +187,14 @@ fn side_lines(
         Row::Changed { .. } => Ink::Bold,
         _ => Ink::Drift,
     };
+    let plain = text.len() <= room && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if plain && marked.is_empty() && moved.is_none() && line + 1 < documents.count() {
+        // Most lines are like this: nothing to break, to escape or to mark.
+        let gutter = gutter(columns, row, side, Some(line));
+        let mut drawn = DiffLine::remark(gutter.with(ink, text));
+        *drawn.cells.get_mut(side) = Some((line, 0..text.len()));
+        return vec![drawn];
+    }
     let broken = if layout.wrap {
         cells(text, room)
     } else {
