@@ -1,5 +1,11 @@
 //! Rulings on approvals, as one table over gate, digest, time, person, prior decisions, boot and policy. Invariant: every row is one run, one request, one outcome.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and says how many there are"
+)]
+
 #[path = "screens/fixture.rs"]
 #[expect(
     dead_code,

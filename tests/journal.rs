@@ -1085,9 +1085,7 @@ fn f7_a_file_size_limit_is_met_and_a_resume_goes_on_when_it_is_lifted() {
     let home = run_to_share();
     let mut command = Command::new("sh");
     command.arg("-c");
-    command.arg(
-        "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact writer_at_a_limit --nocapture",
-    );
+    command.arg("trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact writer_at_a_limit --nocapture");
     command.arg(std::env::current_exe().expect("this test"));
     command.env("JOURNAL_TEST_HOME", home.directory.path().join("home"));
     let output = command.output().expect("sh");

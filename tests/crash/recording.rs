@@ -195,7 +195,7 @@ impl Replayed {
         }
         survey.candidates = None;
         survey.pieces = None;
-        survey.snapshot.nonce = nonce.to_owned();
+        nonce.clone_into(&mut survey.snapshot.nonce);
         survey.snapshot.virtual_xid = virtual_xid(nonce);
         survey.snapshot.began_at = began_at;
         survey.snapshot.ended_at = self.now();
@@ -232,14 +232,14 @@ impl Target for Replayed {
                 loop {
                     match witness.wants() {
                         Want::Pieces => {
-                            witness.pieces(pieces.next().cloned().unwrap_or_default())?
+                            witness.pieces(pieces.next().cloned().unwrap_or_default())?;
                         }
                         Want::Units => {
                             let mut batch = units.next().cloned().unwrap_or_default();
                             if let (Some(state), Some(unit)) =
                                 (self.spoiled.unit_state, batch.first_mut())
                             {
-                                unit.state = state.to_owned();
+                                state.clone_into(&mut unit.state);
                             }
                             witness.units(batch)?;
                         }

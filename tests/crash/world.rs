@@ -40,7 +40,7 @@ impl TurnedClock {
     }
 
     pub fn reboot(&self) {
-        *self.boot.lock().expect("not poisoned") = "boot-2".to_owned();
+        "boot-2".clone_into(&mut self.boot.lock().expect("not poisoned"));
     }
 }
 
@@ -348,7 +348,7 @@ impl World {
         let (_, code, _) = run.returns.last().expect("it came back");
         let result = run.sealed.as_ref().expect("sealed");
         assert_eq!(
-            code.map_or(0, |code| code.exit_code()),
+            code.map_or(0, drygate::run::StopCode::exit_code),
             result.2,
             "{context}: the last return"
         );

@@ -2,9 +2,9 @@
 
 use drygate::audit::claims;
 use drygate::postgres::throwaway::Cluster;
-use drygate::run::{ClaimName, RunState};
+use drygate::run::{ClaimName, Purpose, RunState, Transaction, TransactionEnd};
 use drygate::runner::target::Ask;
-use drygate::survey::FactKind;
+use drygate::survey::{FactKind, UtcTime};
 
 use super::observer::Observer;
 use super::raw::{BEGIN, Deed, connect, measure, run};
@@ -409,10 +409,21 @@ fn md5_fact(cluster: &Cluster) -> String {
 /// Two surveys of one snapshot are equal by construction: claim B must not hold.
 fn snapshot_wall(cluster: &Cluster) -> usize {
     const ONE: &str = "the two surveys are not two snapshots in order";
-    let (pin, _) = survey(cluster, profile());
-    let (post, _) = survey(cluster, profile());
+    let (pin, first) = survey(cluster, profile());
+    let (post, second) = survey(cluster, profile());
+    let transactions: Vec<Transaction> = [first, second]
+        .into_iter()
+        .zip(1..)
+        .map(|(proof, id)| Transaction {
+            id,
+            purpose: Purpose::Survey,
+            opened_at: UtcTime::from_unix_micros(0),
+            end: TransactionEnd::Closed(Box::new(proof)),
+        })
+        .collect();
     let measured = |post: &drygate::survey::Survey| {
         let run = RunState {
+            transactions: transactions.clone(),
             pin: Some(Box::new(pin.survey.clone())),
             post: Some(Box::new(post.clone())),
             ..RunState::default()

@@ -123,7 +123,9 @@ fn is_on_the_closed_list(sql: &str, known: &[String], profile_sql: &[String]) ->
         plain.strip_prefix(&head).is_some_and(|select| {
             let of_profile = profile_sql.iter().any(|sql| select.contains(sql.trim()));
             let of_content = select.contains("pg_catalog.row_to_json(q)::pg_catalog.text");
-            of_profile || of_content
+            let of_origin = select.contains("t.xmin::pg_catalog.text AS xmin")
+                && select.contains("track_commit_timestamp");
+            of_profile || of_content || of_origin
         })
     });
     declared || CONTROL.contains(&plain) || known.iter().any(|known| known.trim() == plain)

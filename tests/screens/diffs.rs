@@ -219,7 +219,7 @@ fn keys_move_search_fold_and_come_back() {
         "no document is behind these facts: {wishes:?}"
     );
     choose(&mut model, "fn_iu_enact_md5");
-    let long: String = (0..500).map(|n| format!("line {n}\n")).collect();
+    let long: String = (0..500).fold(String::new(), |text, n| text + &format!("line {n}\n"));
     let changed = long
         .replace("line 100\n", "line one hundred\n")
         .replace("line 400\n", "Line 400\n");

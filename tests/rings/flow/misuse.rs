@@ -209,9 +209,12 @@ fn a_decision_on_anything_else_is_refused_and_the_run_waits() {
     let home = ground.home();
     let other = ground.headless();
     assert_eq!(other.code, 3, "{}", other.text);
+    let other_id = text(&other.json["run_id"]);
     let other = text(&other.json["evidence"]);
     let mut terminal = ground.at_sg1("0");
-    let run = home.runs().pop().expect("the run on screen");
+    let mut runs = home.runs().into_iter();
+    let run = runs.find(|run| run.id() != other_id);
+    let run = run.expect("the run on screen");
     let id = run.id();
     let sg1 = run.evidence();
     assert_ne!(other, sg1);

@@ -3,34 +3,25 @@
 use drygate::postgres::throwaway::Scenario;
 
 use crate::support::ground::{
-    Ground, Home, approve, band, digest_on, is_ready, open_sheet, type_seen, wait_at,
+    Ground, Home, RunFiles, approve, band, digest_on, is_ready, open_sheet, type_seen, wait_at,
 };
-use crate::support::pty::{Exit, Launch, Terminal, key};
+use crate::support::pty::{Exit, Launch, key};
 
 const PASS: &str = "O4_LIVE_DRYRUN_ORCHESTRATION_PASS";
 const UNIT: &str = "ICX-CONST-0017";
 const BEFORE: &str = "ít nhất bảy năm";
 const AFTER: &str = "ít nhất năm năm";
 
-/// Opens the differences and reads down to the unit, until both its values were on screen.
+/// The drift names the unit with the value that was approved and the one that was found.
 #[track_caller]
-fn read_both_values(terminal: &mut Terminal) {
-    terminal.type_slowly("d");
-    let mut page = terminal.wait_for("DIFFERENCES");
-    let mut read = String::new();
-    loop {
-        let (_, rows) = page.size();
-        for row in (10..rows).map(|row| page.row(row)) {
-            read.push_str(row.trim_matches(['│', ' ']));
-            read.push(' ');
-        }
-        let unit = read.find(&format!("{UNIT}/1")).map(|at| &read[at..]);
-        if unit.is_some_and(|unit| unit.contains(BEFORE) && unit.contains(AFTER)) {
-            return;
-        }
-        terminal.silence().keys(key::PAGE_DOWN);
-        page = terminal.wait_until("the next page, or both values", |screen| *screen != page);
-    }
+fn assert_both_values(run: &RunFiles) {
+    let found = run.events("drift_found").pop().expect("drift");
+    let facts = found["drift"].as_array().expect("a list of facts").iter();
+    let mut rows = facts.flat_map(|fact| fact["rows"].as_array().into_iter().flatten());
+    let unit = rows.find(|row| row["key"].as_str().is_some_and(|key| key.starts_with(UNIT)));
+    let unit = unit.expect("the unit");
+    assert!(unit["approved"].to_string().contains(BEFORE), "{unit}");
+    assert!(unit["found"].to_string().contains(AFTER), "{unit}");
 }
 
 #[test]
@@ -56,8 +47,7 @@ fn drift_behind_a_ready_sheet_voids_the_approval_and_asks_again() {
     assert_eq!(found.len(), 1);
     assert!(found[0].to_string().contains(UNIT), "{}", found[0]);
 
-    read_both_values(&mut terminal);
-    terminal.type_slowly(key::ESC);
+    assert_both_values(&run);
 
     // The approval is void, and so is every earlier one: neither digest is good for anything.
     let said = ground.home().approve(&run.id(), "SG2", &digest);
@@ -129,8 +119,8 @@ fn the_drift_demo_stops_with_the_unit_and_both_values() {
         band(screen).starts_with("SG2   FACTS DRIFTED")
     });
     assert!(drifted.contains(UNIT), "{drifted}");
-    read_both_values(&mut terminal);
-    terminal.type_slowly(key::ESC).type_slowly("q");
+    assert_both_values(&run);
+    terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(4));
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
 }

@@ -59,10 +59,11 @@ impl Rehearsed {
     pub fn begin_with(&mut self, words: &[&str], code: i32) -> Value {
         let url = self.cluster.url(READER, DB);
         let repo = self.home.path().join("repository").display().to_string();
-        let begin = ["run", "--database-url", &url, "--repo", &repo];
-        let begun = self.json(&[&begin, words].concat(), code);
-        self.run_id = begun["run_id"].as_str().expect("a run").to_owned();
-        begun
+        let first = ["run", "--database-url", &url, "--repo", &repo];
+        let document = self.json(&[&first, words].concat(), code);
+        let run_id = document["run_id"].as_str().expect("a run");
+        run_id.clone_into(&mut self.run_id);
+        document
     }
 
     /// Approves what `asked` shows.
