@@ -321,7 +321,7 @@ fn enter_opens_the_row_and_esc_comes_back_to_it() {
     assert_eq!(stage.done.borrow().copied[0].len(), 32, "the whole md5");
     assert!(stage.says(">fn_iu_enact_md5"), "{}", stage.text());
     for (key, words) in [
-        ('d', "DIFFERENCES"),
+        ('d', "NOTHING DIFFERS"),
         ('e', "EVIDENCE OF SG2"),
         ('?', "KEYS"),
         ('6', "6 EVENTS"),

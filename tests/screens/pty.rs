@@ -178,7 +178,9 @@ fn q_gives_the_terminal_back() {
     let mut seen = start();
     seen.until("SG2   ALLOW ENACT?");
     seen.types("d");
-    seen.until("DIFFERENCES");
+    seen.until("NOTHING DIFFERS");
+    seen.types("q");
+    seen.until("1 GATES");
     seen.types("q");
     assert_eq!(seen.ends(), 3);
     seen.is_as_before();
