@@ -279,7 +279,7 @@ impl RunState {
                 });
             }
             Event::StateChanged { to, .. } => self.apply_state(at, *to),
-            Event::LiveRead { .. } => self.apply_live_read(event),
+            Event::LiveRead { .. } => self.fold_live_read(event),
             Event::InvocationReturned {
                 state, stop_code, ..
             } => {
@@ -311,7 +311,7 @@ impl RunState {
         }
     }
 
-    fn apply_live_read(&mut self, event: &Event) {
+    fn fold_live_read(&mut self, event: &Event) {
         let Event::LiveRead {
             read_at,
             changed,

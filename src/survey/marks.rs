@@ -178,7 +178,7 @@ mod tests {
         );
         let found = marks(one, two);
         assert_eq!(marked(one, &found.before), ["<>"]);
-        assert_eq!(marked(two, &found.after), ["NOT IN (", ", 'review')"]);
+        assert_eq!(marked(two, &found.after), ["NOT", "IN (", ", 'review')"]);
         assert_eq!(column(one, two), 12);
         assert!(marks("same", "same").before.is_empty());
     }
