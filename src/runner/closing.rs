@@ -6,7 +6,7 @@ use super::discoverer::discover;
 use super::driver::Driver;
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
-use super::target::{Ask, Purpose, Target};
+use super::target::{Ask, Target};
 use super::{RunnerError, drift};
 use crate::audit::{self, ResumeSeen};
 use crate::journal::Entry;
@@ -16,12 +16,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// The post survey, in a transaction of its own.
     pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let ask = Ask {
-            purpose: Purpose::Survey,
-            live_only: false,
-            streams: true,
-            validate: false,
-        };
+        let ask = Ask::SURVEY;
         let chronicle = self
             .chronicle
             .as_mut()

@@ -4,7 +4,7 @@ use super::discoverer::discover;
 use super::driver::Driver;
 use super::opening::change_state;
 use super::repository::Repository;
-use super::target::{Ask, Purpose, Target};
+use super::target::{Ask, Target};
 use super::{Chronicle, RunnerError, drift};
 use crate::audit;
 use crate::run::{
@@ -47,12 +47,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Surveys again for a gate whose evidence expired; earlier approvals stand unless facts drifted.
     pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let ask_for = Ask {
-            purpose: Purpose::Survey,
-            live_only: false,
-            streams: true,
-            validate: false,
-        };
+        let ask_for = Ask::SURVEY;
         let chronicle = self
             .chronicle
             .as_mut()

@@ -3,7 +3,7 @@
 use super::discoverer::discover;
 use super::driver::Driver;
 use super::repository::Repository;
-use super::target::{Ask, Purpose, Target};
+use super::target::{Ask, Target};
 use super::{Chronicle, RunnerError, companions};
 use crate::audit::{self, Feasibility, QuerySeen, Seam};
 use crate::profile::Profile;
@@ -52,12 +52,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
-        let ask = Ask {
-            purpose: Purpose::Survey,
-            live_only: false,
-            streams: true,
-            validate: true,
-        };
+        let ask = Ask::PIN;
         let chronicle = self
             .chronicle
             .as_mut()

@@ -21,6 +21,30 @@ pub struct Ask {
     pub validate: bool,
 }
 
+impl Ask {
+    /// Everything, by SQL that was ruled on before.
+    pub const SURVEY: Self = Self {
+        purpose: Purpose::Survey,
+        live_only: false,
+        streams: true,
+        validate: false,
+    };
+
+    /// Everything, and rulings on the SQL of the profile: the survey that becomes the pin.
+    pub const PIN: Self = Self {
+        validate: true,
+        ..Self::SURVEY
+    };
+
+    /// The live facts alone, while waiting.
+    pub const LIVE_READ: Self = Self {
+        purpose: Purpose::LiveRead,
+        live_only: true,
+        streams: false,
+        validate: false,
+    };
+}
+
 /// What was found about one SQL text of the profile before it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryRuling {

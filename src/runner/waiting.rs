@@ -9,7 +9,7 @@ use super::discoverer::discover;
 use super::driver::{Driver, Errand, Outcome};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
-use super::target::{Ask, Purpose, Taken, Target, TargetError};
+use super::target::{Ask, Taken, Target, TargetError};
 use super::{RunnerError, drift, summary, taking_up};
 use crate::run::{
     ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
@@ -157,22 +157,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// All facts, for a person who waits. A database that does not answer is shown, and the run is kept.
     async fn read_everything(&mut self) -> Result<Option<(Taken, Simulation)>, RunnerError> {
-        let ask = Ask {
-            purpose: Purpose::Survey,
-            live_only: false,
-            streams: true,
-            validate: false,
-        };
+        let ask = Ask::SURVEY;
         self.read(ask).await
     }
 
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        let ask = Ask {
-            purpose: Purpose::LiveRead,
-            live_only: true,
-            streams: false,
-            validate: false,
-        };
+        let ask = Ask::LIVE_READ;
         self.read(ask).await.map(|_| ())
     }
 
