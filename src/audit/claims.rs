@@ -239,7 +239,13 @@ fn role_could_not_write(run: &RunState) -> Claim {
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     let warnings = run.surveys.last().map_or(0, |s| s.warnings);
     let (verdict, measured) = if any(Some(false)) {
-        (ClaimVerdict::False, format!("{} ways found", ways.len()))
+        (
+            ClaimVerdict::False,
+            match ways.len() {
+                1 => "1 way found".to_owned(),
+                n => format!("{n} ways found"),
+            },
+        )
     } else if run.surveys.is_empty() {
         (ClaimVerdict::NotChecked, "no survey yet".to_owned())
     } else if any(None) {

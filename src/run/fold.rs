@@ -151,6 +151,11 @@ impl RunState {
         self.created.as_ref().map(|created| &created.run_id)
     }
 
+    /// Whether the run ended before its closeout, rejected or failed: what was to come will not.
+    pub fn ended_early(&self) -> bool {
+        matches!(self.state, State::Rejected | State::Failed)
+    }
+
     /// The gate that the run waits at, unless it is sealed.
     pub fn waits_at(&self) -> Option<ApprovalGate> {
         if self.sealed.is_some() {

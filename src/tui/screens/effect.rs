@@ -20,7 +20,11 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let Some((predicted, counts)) = &run.predicted else {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
-            "Nothing predicted yet: G2 computes it.",
+            if run.ended_early() {
+                "Nothing predicted: the run ended before G2."
+            } else {
+                "Nothing predicted yet: G2 computes it."
+            },
         )));
         return pane;
     };
@@ -61,14 +65,14 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             Ink::Plain,
             format!(" of {units}{}", if width < 46 { "" } else { " LIVE units" }),
         ),
-        None => pending("SG1", width < 46),
+        None => pending(run.ended_early(), "SG1", width < 46),
     };
     let enacted = match done(Step::Enact) {
         Some(done) => {
             let count = done.counts.would_enact.get() + done.counts.already_enacted.get();
             Text::inked(Ink::Simulated, Simulated::new(count).to_string())
         }
-        None => pending("SG2", width < 46),
+        None => pending(run.ended_early(), "SG2", width < 46),
     };
     for (name, value, step) in [
         ("candidate_count_confirmed", confirmed, Step::Verify),
@@ -87,11 +91,11 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     pane
 }
 
-fn pending(gate: &str, short: bool) -> Text {
-    let says = if short {
-        format!("after {gate}")
-    } else {
-        format!("pending (after {gate})")
+fn pending(ended: bool, gate: &str, short: bool) -> Text {
+    let says = match (ended, short) {
+        (true, _) => "not reached".to_owned(),
+        (false, true) => format!("after {gate}"),
+        (false, false) => format!("pending (after {gate})"),
     };
     Text::inked(Ink::Dim, says)
 }

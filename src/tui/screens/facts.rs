@@ -186,6 +186,7 @@ fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
         None => Text::plain(row.key.as_str()).to_column(columns.key),
     };
     let now = match (&row.now, row.moved, row.read_now) {
+        (_, _, false) if model.run.ended_early() => Text::inked(Ink::Dim, "not read again"),
         (_, _, false) => Text::inked(Ink::Dim, "at approval"),
         (now, true, true) => value(now.as_deref(), row.kind, 14, Ink::Drift),
         (now, false, true) if row.kind == FactKind::Integer => {

@@ -10,6 +10,9 @@ use crate::tui::reading::Subject;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::Text;
 
+/// What a row says that was still to come when the run ended.
+const NOT_REACHED: &str = "not reached";
+
 /// What is in the pane.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
@@ -230,7 +233,12 @@ fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
                 &format!("{name:<7}"),
             );
             if width >= 36 {
-                name.with(Ink::Dim, format!(" simulated after {after}"))
+                let says = if model.run.ended_early() {
+                    NOT_REACHED.to_owned()
+                } else {
+                    format!("simulated after {after}")
+                };
+                name.with(Ink::Dim, format!(" {says}"))
             } else {
                 name
             }
@@ -292,7 +300,11 @@ fn closeout_row(model: &Model, width: usize) -> PaneRow {
         ),
         None => (
             sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "closeout"),
-            "second survey",
+            if run.ended_early() {
+                NOT_REACHED
+            } else {
+                "second survey"
+            },
         ),
     };
     let ink = if run.non_mutation.is_some() {

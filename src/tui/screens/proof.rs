@@ -27,6 +27,9 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     rows.push(PaneRow::only(guest(model, width)));
     let (title, right) = match judged {
         Some(judged) => ("PROOF", verdict(judged.verdict)),
+        None if model.run.ended_early() && width >= 40 => {
+            ("PROOF", Text::plain("no closeout, no verdict"))
+        }
         None if width >= 40 => ("PROOF SO FAR", Text::plain("verdict at closeout")),
         None => ("PROOF SO FAR", Text::new()),
     };
@@ -86,7 +89,11 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
         .with(Ink::Plain, format!(" {}", says(claim.name)));
     let room = width.saturating_sub(left.width() + 2);
     let text = if room >= 12 {
-        let measured = Text::plain(&claim.measured).clip(room, model.theme.ellipsis());
+        let measured = match (claim.name, claim.verdict) {
+            (ClaimName::B, ClaimVerdict::NotChecked) if model.run.ended_early() => "no post survey",
+            _ => claim.measured.as_str(),
+        };
+        let measured = Text::plain(measured).clip(room, model.theme.ellipsis());
         let gap = width - left.width() - measured.width();
         left.with(Ink::Plain, " ".repeat(gap)).then(measured)
     } else {
@@ -158,6 +165,7 @@ pub(super) fn one_line(model: &Model) -> Text {
             (ClaimName::B, ClaimVerdict::False) => "CHANGED",
             (ClaimName::B, ClaimVerdict::Holds) => "equal",
             (ClaimName::B, _) if has_moved(model) => "FACTS MOVED",
+            (ClaimName::B, _) if model.run.ended_early() => "no post survey",
             (ClaimName::B, _) => "equal so far",
             (ClaimName::C, ClaimVerdict::Holds) => "quiet",
             (ClaimName::C, _) => "busy",

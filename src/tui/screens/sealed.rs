@@ -142,6 +142,13 @@ fn failed(model: &Model, band: Band) -> Band {
         }
         _ => band,
     };
+    let next = model
+        .run
+        .stops
+        .iter()
+        .rev()
+        .find(|raised| raised.stop.stop_code == StopCode::StopGateFailed)
+        .map_or("", |raised| raised.stop.next.as_str());
     match first_fail(model) {
         Some((gate, name, says)) => {
             let [_, fails, ..] = model.run.verdict_counts();
@@ -153,6 +160,7 @@ fn failed(model: &Model, band: Band) -> Band {
                 Text::inked(Ink::Bad, format!("{gate} {name}"))
                     .with(Ink::Plain, format!(": {says}{more}")),
             )
+            .say(Text::plain(next))
         }
         None => band,
     }

@@ -89,7 +89,7 @@ fn outcome(run: &RunState, nth: usize, at: UtcTime, here: bool) -> Text {
 
 fn coming(model: &Model, rows: &mut Vec<PaneRow>) {
     let run = &model.run;
-    if run.sealed.is_some() || matches!(run.state, State::Rejected | State::Failed) {
+    if run.sealed.is_some() || run.ended_early() {
         return;
     }
     let mark = model.theme.glyph(Glyph::Coming);
