@@ -112,6 +112,14 @@ impl Hasher {
     }
 }
 
+/// The content digest of a table without rows: SHA-256 of nothing.
+const OF_NO_ROWS: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// Whether a value is the content digest of a table without rows: people read `empty`.
+pub fn is_of_no_rows(value: &str) -> bool {
+    value == OF_NO_ROWS
+}
+
 /// The facts digest (spec section 6): keys and values in key order, each with its length; not server, database, time or oids.
 /// A fact that is unknown takes part with its own marker, so that it never equals a known one.
 pub fn facts_digest(facts: &[Fact]) -> Digest {

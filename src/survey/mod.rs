@@ -27,7 +27,7 @@ pub use attribution::{
 pub use change::{changes_with_rows, rows_of};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use derivation::Depth;
-pub use digest::{Digest, DigestError, Hasher, facts_digest};
+pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
 pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};
 pub use folding::{Folding, Item};
 pub use lines::Lines;

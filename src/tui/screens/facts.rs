@@ -216,7 +216,6 @@ fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
 fn value(value: Option<&str>, kind: FactKind, width: usize, ink: Ink) -> Text {
     match (value, kind) {
         (None, _) => Text::inked(Ink::Bad, "unknown"),
-        (Some(""), FactKind::Content) => Text::inked(ink, "empty"),
         (Some(number), FactKind::Integer) => {
             Text::inked(ink, number).right(width.max(number.len()))
         }

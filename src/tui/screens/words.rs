@@ -2,7 +2,7 @@
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
 use crate::simulate::PredictedEffect;
-use crate::survey::{Digest, FactChange, FactKind, UtcTime};
+use crate::survey::{Digest, FactChange, FactKind, UtcTime, is_of_no_rows};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -131,7 +131,7 @@ pub fn value_or_unknown(value: Option<&str>) -> &str {
 
 /// A value short enough for a list: digests as first8..last4.
 pub fn short_value(value: &str) -> String {
-    if value.is_empty() {
+    if value.is_empty() || is_of_no_rows(value) {
         return "empty".to_owned();
     }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());

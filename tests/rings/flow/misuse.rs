@@ -3,7 +3,8 @@
 use drygate::postgres::throwaway::Scenario;
 
 use crate::support::ground::{
-    Ground, RunFiles, approve, band, digest_on, is_ready, open_sheet, text, type_seen, wait_at,
+    Ground, RunFiles, approve, band, close_sheet, digest_on, is_ready, open_sheet, text, type_seen,
+    wait_at,
 };
 use crate::support::pty::{Exit, Terminal, key};
 
@@ -39,14 +40,16 @@ fn what_is_typed_before_ready_is_dropped() {
     );
     assert!(ready.contains(EMPTY), "{ready}");
     enter_is_too_short(&mut terminal);
-    terminal.type_slowly(key::ESC);
+    close_sheet(&mut terminal);
     wait_at(&terminal, "SG1");
-    // As a person types, but too early.
+    // As a person types, but too early: a server that stands still keeps the sheet from being READY.
+    let stopped = ground.stop_server();
     terminal
         .keys("a")
         .hold(&six[..1], 1)
         .hold(&six[1..2], 1)
         .hold(key::ENTER, 1);
+    stopped.answer_again();
     let ready = terminal.wait_until("READY", is_ready);
     assert!(ready.contains(EMPTY), "{ready}");
     enter_is_too_short(&mut terminal);
@@ -265,7 +268,7 @@ fn a_decision_on_anything_else_is_refused_and_the_run_waits() {
     assert_eq!(run.refusals().len(), 5, "{:?}", run.refusals());
 
     let sg2 = run.evidence();
-    terminal.type_slowly(key::ESC);
+    close_sheet(&mut terminal);
     assert_eq!(approve(&mut terminal), sg2);
     terminal.wait_for("O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     let said = home.approve(&id, "SG2", &sg2);

@@ -7,7 +7,7 @@ use drygate::postgres::throwaway::Scenario;
 use rustix::process::Signal;
 
 use crate::support::ground::{
-    Ground, RunFiles, approve, band, is_ready, open_sheet, type_seen, wait_at,
+    Ground, RunFiles, approve, band, close_sheet, is_ready, open_sheet, type_seen, wait_at,
 };
 use crate::support::pty::{Exit, key};
 
@@ -53,9 +53,13 @@ fn a_server_that_stops_answering_delays_no_key() {
     terminal.wait_for("not ready: all facts are being read again");
     terminal.type_slowly("7");
     terminal.wait_for("What is typed before READY is dropped.");
-    terminal.type_slowly(key::ESC).type_slowly("?");
-    terminal.wait_for("approve: opens the sheet; the digest's last six characters decide");
-    terminal.type_slowly(key::ESC).type_slowly("2");
+    close_sheet(&mut terminal);
+    terminal.type_slowly("?");
+    let help = "approve: opens the sheet; the digest's last six characters decide";
+    terminal.wait_for(help);
+    terminal.type_slowly(key::ESC);
+    terminal.wait_until("the help to close", |screen| !screen.contains(help));
+    terminal.type_slowly("2");
     terminal.wait_until("focus on a pane", |screen| {
         screen.contains("│>role") || screen.contains(">role")
     });

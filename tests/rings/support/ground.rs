@@ -129,15 +129,37 @@ impl Drop for Stopped {
 
 /// A process and its children.
 fn family(parent: u32) -> Vec<Pid> {
+    processes()
+        .into_iter()
+        .filter(|(pid, of)| *pid == parent || *of == parent)
+        .filter_map(|(pid, _)| Pid::from_raw(i32::try_from(pid).ok()?))
+        .collect()
+}
+
+/// Every process and its parent. A bare Debian has no `ps`.
+#[cfg(target_os = "linux")]
+fn processes() -> Vec<(u32, u32)> {
+    let listed = std::fs::read_dir("/proc").expect("/proc is mounted");
+    listed
+        .filter_map(|entry| {
+            let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            // `pid (name) state ppid ...`; a name may hold spaces and parentheses. The process may have ended meanwhile.
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let (_, rest) = stat.rsplit_once(')')?;
+            Some((pid, rest.split_whitespace().nth(1)?.parse().ok()?))
+        })
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processes() -> Vec<(u32, u32)> {
     let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
     let listed = String::from_utf8(listed.expect("ps runs").stdout).expect("numbers");
     let rows = listed.lines().filter_map(|line| {
         let mut numbers = line.split_whitespace().map(str::parse::<u32>);
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     });
-    rows.filter(|(pid, of)| *pid == parent || *of == parent)
-        .filter_map(|(pid, _)| Pid::from_raw(i32::try_from(pid).ok()?))
-        .collect()
+    rows.collect()
 }
 
 /// A data directory.
@@ -331,8 +353,22 @@ pub fn text(value: &Value) -> String {
 pub fn wait_at(terminal: &Terminal, gate: &str) -> Screen {
     terminal.wait_until(&format!("a wait at {gate}"), |screen| {
         let band = band(screen);
-        band.starts_with(gate) && band.contains("? ") && band.contains("WAITING FOR YOU")
+        let asks =
+            band.starts_with(gate) && band.contains("? ") && band.contains("WAITING FOR YOU");
+        asks && !shows_sheet(screen)
     })
+}
+
+/// Whether a sheet lies over the panes.
+fn shows_sheet(screen: &Screen) -> bool {
+    screen.contains("Esc leaves it waiting")
+}
+
+/// Closes the sheet, and waits until it is closed: Esc and a letter that are read together are another key.
+#[track_caller]
+pub fn close_sheet(terminal: &mut Terminal) {
+    terminal.type_slowly(key::ESC);
+    terminal.wait_until("the sheet to close", |screen| !shows_sheet(screen));
 }
 
 /// Title and right side of the band, the only heavy border under the header.
