@@ -2,7 +2,9 @@
 
 use super::pane::{PaneRow, PaneText};
 use crate::audit::G3_CHECKS;
-use crate::run::{ApprovalGate, ApprovalStatus, Decision, Gate, RunState, State, Verdict};
+use crate::run::{
+    ApprovalGate, ApprovalStatus, Decision, Gate, NonMutationVerdict, RunState, State, Verdict,
+};
 use crate::simulate::Step;
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
@@ -290,10 +292,17 @@ fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
 fn closeout_row(model: &Model, width: usize) -> PaneRow {
     let run = &model.run;
     let (text, says) = match &run.non_mutation {
-        Some(judged) => (
-            sub(model, Glyph::Done, Ink::Plain, Ink::Plain, "closeout"),
-            judged.verdict.word(),
-        ),
+        Some(judged) => {
+            let (glyph, ink) = match judged.verdict {
+                NonMutationVerdict::Proven => (Glyph::Done, Ink::Plain),
+                NonMutationVerdict::ChangedByOthers => (Glyph::Alarm, Ink::Drift),
+                NonMutationVerdict::Unproven | NonMutationVerdict::MutationSuspected => {
+                    (Glyph::Alarm, Ink::Bad)
+                }
+            };
+            let text = sub(model, glyph, ink, Ink::Plain, "closeout");
+            (text, judged.verdict.word())
+        }
         None if run.state == State::EnactSimulated || run.state == State::PostSurveyed => (
             sub(model, Glyph::Here, Ink::Running, Ink::Plain, "closeout"),
             "second survey",

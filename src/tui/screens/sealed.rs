@@ -63,14 +63,11 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         ))),
         RunResult::ChangedByOthers => {
             let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
-            band.say(Text::plain(format!(
-                "Somebody else changed the database between the surveys: {}.",
-                words::changes(changes)
-            )))
-            .say(Text::plain(format!(
-                "Our sessions wrote nothing. {}",
-                totals(model)
-            )))
+            band.say(Text::plain(words::changed_by_others(run, changes)))
+                .say(Text::plain(format!(
+                    "Our sessions wrote nothing. {}",
+                    totals(model)
+                )))
         }
         RunResult::Rejected => {
             let rejection = run

@@ -251,7 +251,6 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         }
         _ => stopped,
     };
-    let named = words::changes(&drift.changes);
     let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
     let by = void.map_or_else(
         || "the evidence".to_owned(),
@@ -263,9 +262,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     let n = drift.changes.len();
     let verb = if n == 1 { "differs" } else { "differ" };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
-        .say(Text::plain(format!(
-            "Somebody else changed the database: {named}."
-        )))
+        .say(Text::plain(words::changed_by_others(run, &drift.changes)))
         .say(Text::plain(if narrow {
             format!("{n} of {facts} facts {verb} from {by}. SG1 is asked again.")
         } else {

@@ -2,7 +2,7 @@
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
 use crate::simulate::PredictedEffect;
-use crate::survey::{Digest, FactChange, FactKind, UtcTime, is_of_no_rows};
+use crate::survey::{Digest, FactChange, FactKind, RowOrigin, UtcTime, is_of_no_rows};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -151,6 +151,40 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
     )
 }
 
+/// That somebody else changed the facts: what, and when and by which transactions as far as that was measured.
+pub fn changed_by_others(run: &RunState, named: &[FactChange]) -> String {
+    let named = changes(named);
+    let found_last = |nonce: &str| {
+        let latest = run.latest.as_ref();
+        latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
+    };
+    let attribution = run.attribution.as_ref();
+    let Some(found) = attribution.filter(|found| found_last(&found.nonce)) else {
+        return format!("Somebody else changed the database: {named}.");
+    };
+    let (after, before) = (found.after_time.clock(), found.before_time.clock());
+    let transactions = found.transactions();
+    let trace = match &transactions[..] {
+        [] => String::new(),
+        [one] => format!("  Row xmin {one}."),
+        [first, others @ ..] => format!("  Row xmin {first} and {} more.", others.len()),
+    };
+    let holds = |xid: &str| {
+        let is = |origin: &RowOrigin| origin.xmin == xid;
+        let mut rows = found.rows.iter().filter_map(|row| row.origin.as_ref());
+        rows.any(is)
+    };
+    let session = found
+        .sessions
+        .iter()
+        .find(|session| session.xid.as_deref().is_some_and(holds));
+    let session = match session {
+        Some(session) => format!("  Session {} of {}.", session.pid, session.user),
+        None => "  Session not visible.".to_owned(),
+    };
+    format!("Somebody else, between {after} and {before}: {named}.{trace}{session}")
+}
+
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
@@ -166,7 +200,8 @@ pub fn changes(changes: &[FactChange]) -> String {
         .map(|one| match (&one.rows[..], rank(one)) {
             ([row], _) => format!("{} {}", one.key, row.key),
             ([first, others @ ..], _) => {
-                format!("{} {} and {} more rows", one.key, first.key, others.len())
+                let more = counted(others.len(), "more row");
+                format!("{} {} and {more}", one.key, first.key)
             }
             ([], 1) => change(
                 one.key.as_str(),
