@@ -164,7 +164,13 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
             model.refused = Some(reason.clone());
             close_sheets(model);
         }
-        Event::ApprovalRecorded { .. } | Event::EvidenceTaken { .. } => model.refused = None,
+        Event::ApprovalRecorded { .. } => model.refused = None,
+        Event::EvidenceTaken { .. } => {
+            model.refused = None;
+            model.notice = None;
+        }
+        // What was announced has come.
+        Event::DriftFound { .. } | Event::LiveRead { complete: true, .. } => model.notice = None,
         Event::SurveyTaken { .. }
         | Event::GateFinished { .. }
         | Event::StateChanged { .. }

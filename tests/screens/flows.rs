@@ -432,3 +432,14 @@ fn sheets_and_pages_as_they_look() {
     stage.key(KeyCode::Esc).key(KeyCode::Char('?'));
     insta::assert_snapshot!("help_80x24", stage.text());
 }
+
+#[test]
+fn what_was_announced_is_no_longer_said_once_it_came() {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    let said = "Reading all facts again now; the evidence stays.";
+    stage.wait(5_000).key(KeyCode::Char('r'));
+    assert!(stage.says(said), "{}", stage.text());
+    stage.recorded(all_equal());
+    assert!(!stage.says(said), "{}", stage.text());
+}

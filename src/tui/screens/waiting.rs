@@ -193,10 +193,10 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
     }
     let ttl = model.run.created.as_ref()?.approvals.ttl_seconds;
     let shown = evidence.expires_at.plus_seconds(-ttl);
-    let good = if ttl % 3600 == 0 {
-        format!("{} h", ttl / 3600)
-    } else {
-        format!("{} min", ttl / 60)
+    let good = match (ttl % 3600, ttl % 60) {
+        (0, _) => format!("{} h", ttl / 3600),
+        (_, 0) => format!("{} min", ttl / 60),
+        _ => format!("{ttl} s"),
     };
     Some(
         Band::new(
