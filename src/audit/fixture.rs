@@ -218,6 +218,7 @@ pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
         run_id,
         mode: Mode::Dryrun,
         profile: "icx-const".to_owned(),
+        profile_file: None,
         profile_sha256,
         result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
         gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],

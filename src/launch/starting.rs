@@ -109,6 +109,10 @@ pub fn start(
     } = start;
     let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
         .map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let profile_file = match &loaded.origin {
+        ProfileOrigin::BuiltIn(_) => None,
+        ProfileOrigin::File(path) => std::path::absolute(path).ok(),
+    };
     let mut plan = planning::plan(
         settings,
         loaded,
@@ -124,6 +128,7 @@ pub fn start(
         run_id: run_id.clone(),
         mode: Mode::Dryrun,
         profile: plan.profile.name.clone(),
+        profile_file: profile_file.map(|path| path.display().to_string()),
         profile_sha256: Digest::of(&plan.profile_text),
         result_prefix: plan.profile.result_prefix.clone(),
         gate_labels: [
@@ -211,10 +216,13 @@ pub fn take(
     let text = directory.blobs().get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let file = format!("profile of {run_id}");
+    let profile = profile::parse(&file, &text)?;
+    // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
+    let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());
     let loaded = LoadedProfile {
-        profile: profile::parse(&file, &text)?,
+        profile,
         text,
-        origin: ProfileOrigin::File(file.into()),
+        origin,
     };
     let connection = connection_of(settings, &created)?;
     let repository = settings

@@ -43,6 +43,7 @@ pub(super) fn created() -> RunCreated {
         run_id: run_id(),
         mode: Mode::Dryrun,
         profile: "icx-const".to_owned(),
+        profile_file: None,
         profile_sha256: Digest::of("profile"),
         result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
         gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],

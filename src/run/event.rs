@@ -53,6 +53,9 @@ pub struct RunCreated {
     pub mode: Mode,
     /// Name of the profile.
     pub profile: String,
+    /// The file that the profile was read from, absolute: its documents are named relative to it. `None`: built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_file: Option<String>,
     /// Digest of the profile's text, which is a blob of this run.
     pub profile_sha256: Digest,
     /// `O4_LIVE_DRYRUN_ORCHESTRATION`.

@@ -167,6 +167,7 @@ impl World {
             run_id: self.run_id.clone(),
             mode: Mode::Dryrun,
             profile: plan.profile.name.clone(),
+            profile_file: None,
             profile_sha256: Digest::of(&plan.profile_text),
             result_prefix: plan.profile.result_prefix.clone(),
             gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],

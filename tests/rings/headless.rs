@@ -704,6 +704,38 @@ fn expired_evidence_is_refused_and_resume_asks_with_new_evidence() {
 }
 
 #[test]
+fn documents_beside_a_profile_are_found_again_when_a_run_is_taken_up_elsewhere() {
+    let desk = Desk::new(Scenario::Draft);
+    std::fs::write(desk.place().join("rules.md"), "Nobody cuts on a Friday.").expect("writable");
+    let profile = desk.profile("beside.toml", |text| {
+        format!("{text}\n[[ssot]]\nname = \"rules\"\npath = \"rules.md\"\n")
+    });
+    let url = desk.url();
+    let run = [
+        "run",
+        "--headless",
+        "--json",
+        "--database-url",
+        &url,
+        "--profile",
+        &profile,
+    ];
+    let first = desk.drygate(&run).expect(3).json();
+    let pinned = |document: &Value| {
+        let context = std::fs::read_to_string(desk.run_dir(document).join("context.json"));
+        let context: Value = serde_json::from_str(&context.expect("context.json")).expect("JSON");
+        context["ssot"].clone()
+    };
+    let before = pinned(&first);
+    assert_eq!(before.as_array().map(Vec::len), Some(2), "{before}");
+    desk.sql("UPDATE public.source_document SET title = title || '.' WHERE id = 'SRC-ICX-TERMS'");
+    desk.approve(&first, "SG1").expect(4);
+    let renewed = desk.resume(&first).expect(3).json();
+    assert_ne!(renewed["evidence"], first["evidence"]);
+    assert_eq!(pinned(&renewed), before);
+}
+
+#[test]
 fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
     let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
     let profile = desk.profile("hasty.toml", |text| {

@@ -58,6 +58,7 @@ fn created() -> RunCreated {
         run_id: "ictr-20261122T091402Z-8a941203".parse().expect("a run id"),
         mode: Mode::Dryrun,
         profile: "icx-const".to_owned(),
+        profile_file: None,
         profile_sha256: Digest::of("profile"),
         result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
         gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
