@@ -104,6 +104,8 @@ fn nothing_measured_is_not_checked() {
     for claim in claims(&RunState::default()) {
         assert_eq!(claim.verdict, ClaimVerdict::NotChecked, "{:?}", claim.name);
     }
+    let once = claims(&Book::new().until_sg1().run);
+    assert_eq!(once[1].measured, "one snapshot so far");
     let waiting = claims(&Book::new().until_sg1().until_sg2().run);
     assert_eq!(
         (waiting[1].verdict, waiting[1].measured.as_str()),

@@ -156,6 +156,13 @@ impl RunState {
         matches!(self.state, State::Rejected | State::Failed)
     }
 
+    /// Whether the facts were read again, in part or all, since they were pinned: one snapshot alone says nothing of change.
+    pub fn has_read_again(&self) -> bool {
+        let pinned = self.pin.as_ref().map(|pin| &pin.snapshot.nonce);
+        let latest = self.latest.as_ref().map(|(_, last)| &last.snapshot.nonce);
+        self.live.is_some() || latest != pinned
+    }
+
     /// The gate that the run waits at, unless it is sealed.
     pub fn waits_at(&self) -> Option<ApprovalGate> {
         if self.sealed.is_some() {

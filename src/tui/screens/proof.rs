@@ -166,6 +166,7 @@ pub(super) fn one_line(model: &Model) -> Text {
             (ClaimName::B, ClaimVerdict::Holds) => "equal",
             (ClaimName::B, _) if has_moved(model) => "FACTS MOVED",
             (ClaimName::B, _) if model.run.ended_early() => "no post survey",
+            (ClaimName::B, _) if !model.run.has_read_again() => "read once",
             (ClaimName::B, _) => "equal so far",
             (ClaimName::C, ClaimVerdict::Holds) => "quiet",
             (ClaimName::C, _) => "busy",
