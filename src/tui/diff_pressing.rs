@@ -2,11 +2,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::diff_keys::{DiffAction, diff_action};
 use super::diff_scrolling::{find, scroll};
 use super::diffing::{DiffPane, DiffView, Loaded};
 use super::inbox::Order;
-use super::keymap::Action;
+use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Search};
 use super::update::Wish;
 
@@ -25,7 +24,8 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>)
         type_search(&mut view, key);
         true
     } else {
-        diff_action(key).is_none_or(|action| perform(model, &mut view, action, key.kind, wishes))
+        keymap::action(Scope::Diff, key)
+            .is_none_or(|action| perform(model, &mut view, action, key.kind, wishes))
     };
     if stays && model.over == Over::Nothing {
         ask(&mut view, wishes);
@@ -51,30 +51,30 @@ pub(super) fn ask(view: &mut DiffView, wishes: &mut Vec<Wish>) {
 fn perform(
     model: &mut Model,
     view: &mut DiffView,
-    action: DiffAction,
+    action: Action,
     kind: KeyEventKind,
     wishes: &mut Vec<Wish>,
 ) -> bool {
     match action {
-        DiffAction::NextChange => change(view, true),
-        DiffAction::PreviousChange => change(view, false),
-        DiffAction::NextFact => fact(view, true),
-        DiffAction::PreviousFact => fact(view, false),
-        DiffAction::ToggleEqual => {
+        Action::NextChange => change(view, true),
+        Action::PreviousChange => change(view, false),
+        Action::NextFact => fact(view, true),
+        Action::PreviousFact => fact(view, false),
+        Action::ToggleEqual => {
             view.all = !view.all;
             view.row = view.row.min(view.rows().saturating_sub(1));
             view.to_start();
         }
-        DiffAction::ToggleWrap => (view.wrap, view.skip) = (!view.wrap, 0),
-        DiffAction::ToggleStacked => {
+        Action::ToggleWrap => (view.wrap, view.skip) = (!view.wrap, 0),
+        Action::ToggleStacked => {
             let now = view.stacked.unwrap_or(model.size.width < 100);
             (view.stacked, view.skip) = (Some(!now), 0);
         }
-        DiffAction::Fold => fold(view),
-        DiffAction::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
-        DiffAction::Note => {}
-        DiffAction::HowRead => view.how = !view.how,
-        DiffAction::Common(action) => return common(model, view, action, wishes),
+        Action::Fold => fold(view),
+        Action::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
+        Action::Note => {}
+        Action::HowRead => view.how = !view.how,
+        other => return common(model, view, other, wishes),
     }
     true
 }

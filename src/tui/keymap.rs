@@ -1,71 +1,22 @@
-//! The keys: one table that decides, draws the footer and the help. Invariant: no screen compares a key itself.
+//! The keys: one table for every screen, which decides and draws footer and help. Invariant: no screen compares a key itself.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-/// What a key means on the run screen. On a sheet only the sheet's own keys mean anything.
+pub use super::action::Action;
+
+/// The screen that a key is pressed on. A screen's rows are those that name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Go to a pane, 1 to 6.
-    Pane(u8),
-    /// Next pane.
-    NextPane,
-    /// Pane before.
-    PreviousPane,
-    /// One row down.
-    Down,
-    /// One row up.
-    Up,
-    /// Pane to the left.
-    Left,
-    /// Pane to the right.
-    Right,
-    /// First row.
-    First,
-    /// Last row.
-    Last,
-    /// Half a page down.
-    HalfDown,
-    /// Half a page up.
-    HalfUp,
-    /// A page down.
-    PageDown,
-    /// A page up.
-    PageUp,
-    /// Open the row, else enlarge the pane.
-    Open,
-    /// Back.
-    Back,
-    /// Search in the focused pane.
-    Search,
-    /// Next match.
-    NextMatch,
-    /// Match before.
-    PreviousMatch,
-    /// All keys.
-    Help,
-    /// Differences.
-    Differences,
-    /// The evidence, whole.
-    Evidence,
-    /// The approval sheet.
-    Approve,
-    /// The rejection sheet.
-    Reject,
-    /// Read the facts again.
-    SurveyAgain,
-    /// Copy the whole value.
-    Copy,
-    /// Leave.
-    Quit,
-    /// Suspend.
-    Suspend,
-    /// Draw everything anew.
-    Redraw,
+pub enum Scope {
+    /// The run screen.
+    Run,
+    /// The diff screen.
+    Diff,
 }
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
+    scopes: &'static [Scope],
     /// As it is printed.
     pub keys: &'static str,
     /// What it does, for the help.
@@ -75,166 +26,320 @@ pub struct Binding {
     presses: &'static [(KeyCode, KeyModifiers, Action)],
 }
 
-const NONE: KeyModifiers = KeyModifiers::NONE;
-const CTRL: KeyModifiers = KeyModifiers::CONTROL;
-
-const fn c(c: char) -> KeyCode {
-    KeyCode::Char(c)
+impl Binding {
+    /// Whether one of its keys means this.
+    pub fn does(&self, action: Action) -> bool {
+        self.presses.iter().any(|(_, _, does)| *does == action)
+    }
 }
 
-/// The table.
+const RUN: &[Scope] = &[Scope::Run];
+const DIFF: &[Scope] = &[Scope::Diff];
+const RUN_AND_DIFF: &[Scope] = &[Scope::Run, Scope::Diff];
+
+const fn key(c: char, action: Action) -> (KeyCode, KeyModifiers, Action) {
+    (KeyCode::Char(c), KeyModifiers::NONE, action)
+}
+
+const fn ctrl(c: char, action: Action) -> (KeyCode, KeyModifiers, Action) {
+    (KeyCode::Char(c), KeyModifiers::CONTROL, action)
+}
+
+const fn other(code: KeyCode, action: Action) -> (KeyCode, KeyModifiers, Action) {
+    (code, KeyModifiers::NONE, action)
+}
+
+/// The table; a screen's help and footer have its rows in this order.
 pub const BINDINGS: &[Binding] = &[
     Binding {
+        scopes: DIFF,
+        keys: "[ ]",
+        help: "change before, next change",
+        footer: Some("change"),
+        presses: &[
+            key('[', Action::PreviousChange),
+            key(']', Action::NextChange),
+        ],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "J K",
+        help: "next fact, fact before",
+        footer: Some("fact"),
+        presses: &[key('J', Action::NextFact), key('K', Action::PreviousFact)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "c",
+        help: "all facts, or only those that differ",
+        footer: Some("changed/all"),
+        presses: &[key('c', Action::ToggleEqual)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "w",
+        help: "long lines: go on below, or cut with a count",
+        footer: Some("wrap"),
+        presses: &[key('w', Action::ToggleWrap)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "z",
+        help: "side by side, or one side under the other",
+        footer: Some("side/stacked"),
+        presses: &[key('z', Action::ToggleStacked)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "o",
+        help: "open the equal lines, or fold them",
+        footer: Some("fold"),
+        presses: &[key('o', Action::Fold)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "m",
+        help: "write a note on this fact",
+        footer: Some("note"),
+        presses: &[key('m', Action::Note)],
+    },
+    Binding {
+        scopes: DIFF,
+        keys: "s",
+        help: "how it was read: SQL, snapshot, time, provenance",
+        footer: Some("how read"),
+        presses: &[key('s', Action::HowRead)],
+    },
+    Binding {
+        scopes: RUN,
         keys: "1-6",
         help: "go to a pane; again: enlarge it",
         footer: Some("panes"),
         presses: &[
-            (c('1'), NONE, Action::Pane(1)),
-            (c('2'), NONE, Action::Pane(2)),
-            (c('3'), NONE, Action::Pane(3)),
-            (c('4'), NONE, Action::Pane(4)),
-            (c('5'), NONE, Action::Pane(5)),
-            (c('6'), NONE, Action::Pane(6)),
+            key('1', Action::Pane(1)),
+            key('2', Action::Pane(2)),
+            key('3', Action::Pane(3)),
+            key('4', Action::Pane(4)),
+            key('5', Action::Pane(5)),
+            key('6', Action::Pane(6)),
         ],
     },
     Binding {
+        scopes: DIFF,
+        keys: "1 2",
+        help: "facts, document",
+        footer: None,
+        presses: &[key('1', Action::Pane(1)), key('2', Action::Pane(2))],
+    },
+    Binding {
+        scopes: RUN_AND_DIFF,
         keys: "Tab",
         help: "next pane, Shift-Tab the one before",
         footer: Some("next"),
         presses: &[
-            (KeyCode::Tab, NONE, Action::NextPane),
-            (KeyCode::BackTab, NONE, Action::PreviousPane),
+            other(KeyCode::Tab, Action::NextPane),
+            other(KeyCode::BackTab, Action::PreviousPane),
         ],
     },
     Binding {
+        scopes: RUN_AND_DIFF,
         keys: "j k h l, arrows",
         help: "row down, row up, pane left, pane right",
         footer: None,
         presses: &[
-            (c('j'), NONE, Action::Down),
-            (KeyCode::Down, NONE, Action::Down),
-            (c('k'), NONE, Action::Up),
-            (KeyCode::Up, NONE, Action::Up),
-            (c('h'), NONE, Action::Left),
-            (KeyCode::Left, NONE, Action::Left),
-            (c('l'), NONE, Action::Right),
-            (KeyCode::Right, NONE, Action::Right),
+            key('j', Action::Down),
+            other(KeyCode::Down, Action::Down),
+            key('k', Action::Up),
+            other(KeyCode::Up, Action::Up),
+            key('h', Action::Left),
+            other(KeyCode::Left, Action::Left),
+            key('l', Action::Right),
+            other(KeyCode::Right, Action::Right),
         ],
     },
     Binding {
+        scopes: RUN_AND_DIFF,
         keys: "g G",
         help: "first row, last row",
         footer: None,
         presses: &[
-            (c('g'), NONE, Action::First),
-            (KeyCode::Home, NONE, Action::First),
-            (c('G'), NONE, Action::Last),
-            (KeyCode::End, NONE, Action::Last),
+            key('g', Action::First),
+            other(KeyCode::Home, Action::First),
+            key('G', Action::Last),
+            other(KeyCode::End, Action::Last),
         ],
     },
     Binding {
+        scopes: RUN_AND_DIFF,
         keys: "Ctrl-d Ctrl-u PgDn PgUp",
         help: "half a page, a page",
         footer: None,
         presses: &[
-            (c('d'), CTRL, Action::HalfDown),
-            (c('u'), CTRL, Action::HalfUp),
-            (KeyCode::PageDown, NONE, Action::PageDown),
-            (KeyCode::PageUp, NONE, Action::PageUp),
+            ctrl('d', Action::HalfDown),
+            ctrl('u', Action::HalfUp),
+            other(KeyCode::PageDown, Action::PageDown),
+            other(KeyCode::PageUp, Action::PageUp),
         ],
     },
     Binding {
+        scopes: RUN,
         keys: "Enter",
         help: "open the row: checks, whole values, what a claim cannot see",
         footer: Some("open"),
-        presses: &[(KeyCode::Enter, NONE, Action::Open)],
+        presses: &[other(KeyCode::Enter, Action::Open)],
     },
     Binding {
+        scopes: DIFF,
+        keys: "Enter",
+        help: "read the document; on a comparison: choose it",
+        footer: None,
+        presses: &[other(KeyCode::Enter, Action::Open)],
+    },
+    Binding {
+        scopes: RUN_AND_DIFF,
         keys: "Esc",
         help: "back to the same row",
         footer: None,
-        presses: &[(KeyCode::Esc, NONE, Action::Back)],
+        presses: &[other(KeyCode::Esc, Action::Back)],
     },
     Binding {
+        scopes: RUN_AND_DIFF,
         keys: "/",
         help: "search in the focused pane, n next match, N the one before",
         footer: Some("search"),
         presses: &[
-            (c('/'), NONE, Action::Search),
-            (c('n'), NONE, Action::NextMatch),
-            (c('N'), NONE, Action::PreviousMatch),
+            key('/', Action::Search),
+            key('n', Action::NextMatch),
+            key('N', Action::PreviousMatch),
         ],
     },
     Binding {
+        scopes: RUN,
         keys: "a",
         help: "approve: opens the sheet; the digest's last six characters decide",
         footer: None,
-        presses: &[(c('a'), NONE, Action::Approve)],
+        presses: &[key('a', Action::Approve)],
     },
     Binding {
+        scopes: RUN,
         keys: "x",
         help: "reject: opens the sheet; a reason is required",
         footer: None,
-        presses: &[(c('x'), NONE, Action::Reject)],
+        presses: &[key('x', Action::Reject)],
     },
     Binding {
+        scopes: RUN,
         keys: "e",
         help: "read the evidence: the whole document that is approved",
         footer: None,
-        presses: &[(c('e'), NONE, Action::Evidence)],
+        presses: &[key('e', Action::Evidence)],
     },
     Binding {
+        scopes: RUN,
         keys: "d",
         help: "differences: pinned, now, last PASS",
         footer: None,
-        presses: &[(c('d'), NONE, Action::Differences)],
+        presses: &[key('d', Action::Differences)],
     },
     Binding {
+        scopes: RUN,
         keys: "r",
         help: "survey again; after drift or expiry: take new evidence",
         footer: None,
-        presses: &[(c('r'), NONE, Action::SurveyAgain)],
+        presses: &[key('r', Action::SurveyAgain)],
     },
     Binding {
+        scopes: DIFF,
+        keys: "a x r",
+        help: "not here: decisions are made on the run screen",
+        footer: None,
+        presses: &[
+            key('a', Action::Approve),
+            key('x', Action::Reject),
+            key('r', Action::SurveyAgain),
+        ],
+    },
+    Binding {
+        scopes: RUN,
         keys: "y",
         help: "copy the whole value or digest (OSC 52)",
         footer: Some("copy"),
-        presses: &[(c('y'), NONE, Action::Copy)],
+        presses: &[key('y', Action::Copy)],
     },
     Binding {
+        scopes: DIFF,
+        keys: "y",
+        help: "copy what differs (OSC 52)",
+        footer: Some("copy"),
+        presses: &[key('y', Action::Copy)],
+    },
+    Binding {
+        scopes: RUN,
         keys: "?",
         help: "these keys",
         footer: Some("all keys"),
-        presses: &[(c('?'), NONE, Action::Help)],
+        presses: &[key('?', Action::Help)],
     },
     Binding {
+        scopes: DIFF,
+        keys: "?",
+        help: "these keys",
+        footer: Some("keys"),
+        presses: &[key('?', Action::Help)],
+    },
+    Binding {
+        scopes: RUN,
         keys: "q",
         help: "leave; asks only while work runs",
         footer: None,
-        presses: &[(c('q'), NONE, Action::Quit), (c('c'), CTRL, Action::Quit)],
+        presses: &[key('q', Action::Quit), ctrl('c', Action::Quit)],
     },
     Binding {
+        scopes: DIFF,
+        keys: "q",
+        help: "back, as d; without a run behind it: quit",
+        footer: Some("back"),
+        presses: &[
+            key('q', Action::Quit),
+            ctrl('c', Action::Quit),
+            key('d', Action::Differences),
+        ],
+    },
+    Binding {
+        scopes: RUN_AND_DIFF,
         keys: "Ctrl-z",
         help: "suspend",
         footer: None,
-        presses: &[(c('z'), CTRL, Action::Suspend)],
+        presses: &[ctrl('z', Action::Suspend)],
     },
     Binding {
+        scopes: RUN_AND_DIFF,
         keys: "Ctrl-l",
         help: "draw everything anew",
         footer: None,
-        presses: &[(c('l'), CTRL, Action::Redraw)],
+        presses: &[ctrl('l', Action::Redraw)],
     },
 ];
 
-/// What a key press means; `None`: nothing.
-pub fn action(key: &KeyEvent) -> Option<Action> {
+/// The rows of a screen.
+pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS
+        .iter()
+        .filter(move |binding| binding.scopes.contains(&scope))
+}
+
+/// The keys of a screen's footer, each with what it does.
+pub fn footer(scope: Scope) -> impl Iterator<Item = (&'static Binding, &'static str)> {
+    bindings(scope).filter_map(|binding| Some((binding, binding.footer?)))
+}
+
+/// What a key press means on a screen; `None`: nothing.
+pub fn action(scope: Scope, key: &KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
-    BINDINGS
-        .iter()
+    bindings(scope)
         .flat_map(|binding| binding.presses)
         .find(|(code, wanted, _)| *code == key.code && *wanted == modifiers)
         .map(|(_, _, action)| *action)
@@ -242,17 +347,19 @@ pub fn action(key: &KeyEvent) -> Option<Action> {
 
 #[cfg(test)]
 mod tests {
-    use super::BINDINGS;
+    use super::{Scope, bindings};
 
     #[test]
-    fn no_key_means_two_things() {
-        let presses: Vec<_> = BINDINGS
-            .iter()
-            .flat_map(|binding| binding.presses)
-            .collect();
-        for (nth, one) in presses.iter().enumerate() {
-            for other in &presses[nth + 1..] {
-                assert!((one.0, one.1) != (other.0, other.1), "{one:?} {other:?}");
+    fn no_key_means_two_things_on_one_screen() {
+        for scope in [Scope::Run, Scope::Diff] {
+            let presses: Vec<_> = bindings(scope)
+                .flat_map(|binding| binding.presses)
+                .collect();
+            assert!(!presses.is_empty(), "{scope:?} has no keys");
+            for (nth, one) in presses.iter().enumerate() {
+                for other in &presses[nth + 1..] {
+                    assert!((one.0, one.1) != (other.0, other.1), "{one:?} {other:?}");
+                }
             }
         }
     }

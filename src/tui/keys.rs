@@ -8,7 +8,7 @@ use super::approving::{ApproveSheet, Outcome, OwnSurvey};
 use super::diff_pressing;
 use super::diffing::DiffView;
 use super::inbox::Order;
-use super::keymap::{Action, action};
+use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Pane, Search};
 use super::moving;
 use super::reading::{Reading, Subject};
@@ -40,6 +40,11 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
             }
         }
     }
+}
+
+/// What a key means here.
+fn action(key: &KeyEvent) -> Option<Action> {
+    keymap::action(Scope::Run, key)
 }
 
 /// Only movement may be repeated by holding a key.

@@ -1,7 +1,7 @@
 //! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
 
+mod action;
 pub mod approving;
-pub mod diff_keys;
 mod diff_pressing;
 mod diff_scrolling;
 pub mod diffing;

@@ -11,8 +11,8 @@
 use ratatui::layout::{Rect, Size};
 
 use super::{diff_band, diff_document, diff_facts};
-use crate::tui::diff_keys::DIFF_BINDINGS;
 use crate::tui::diffing::{DiffPane, DiffView};
+use crate::tui::keymap::{self, Action, Scope};
 use crate::tui::model::Model;
 use crate::tui::screens::DiffLayout;
 use crate::tui::theme::Ink;
@@ -22,6 +22,10 @@ use crate::tui::widgets::{Canvas, Text};
 const WIDE_MIN: u16 = 100;
 /// Width of the facts beside a document.
 const FACTS_WIDTH: u16 = 46;
+/// Between two keys of the footer.
+const GAP: &str = "   ";
+/// Keys that the footer never leaves out: help and leaving.
+const ALWAYS: usize = 2;
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy)]
@@ -139,24 +143,29 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     canvas.text(area.x + 1, area.y, width, &text);
 }
 
-/// The keys that fit, those of this screen first.
+/// The keys that fit, those of this screen first; the last two are always there.
 fn keys(view: &DiffView, width: u16) -> Text {
-    let leave = if view.alone { "quit" } else { "back" };
-    let rest = [("/", "search"), ("?", "keys"), ("q", leave)];
-    let own = DIFF_BINDINGS
-        .iter()
-        .map(|binding| (binding.keys, binding.footer));
-    let last = Text::inked(Ink::Bold, "? ")
-        .with(Ink::Plain, "keys   ")
-        .with(Ink::Bold, "q ")
-        .with(Ink::Plain, leave);
+    let entries: Vec<Text> = keymap::footer(Scope::Diff)
+        .map(|(binding, does)| {
+            let does = match (binding.does(Action::Quit), view.alone) {
+                (true, true) => "quit",
+                _ => does,
+            };
+            Text::inked(Ink::Bold, binding.keys).with(Ink::Plain, format!(" {does}"))
+        })
+        .collect();
+    let (first, last) = entries.split_at(entries.len().saturating_sub(ALWAYS));
+    let kept: usize = last.iter().map(|text| text.width() + GAP.len()).sum();
     let mut text = Text::new();
-    for (keys, does) in own.chain(rest) {
-        let next = Text::inked(Ink::Bold, keys).with(Ink::Plain, format!(" {does}   "));
-        if text.width() + next.width() + last.width() > usize::from(width) && keys != "q" {
-            return text.then(last);
+    for next in first {
+        if text.width() + next.width() + kept > usize::from(width) {
+            break;
         }
-        text = text.then(next);
+        text = text.then(next.clone()).with(Ink::Plain, GAP);
+    }
+    for (nth, next) in last.iter().enumerate() {
+        let gap = if nth == 0 { "" } else { GAP };
+        text = text.with(Ink::Plain, gap).then(next.clone());
     }
     text
 }

@@ -6,8 +6,8 @@ use super::diff::diff_layout;
 use super::diff_lines::diff_lines;
 use crate::desk::{ComparedFact, Comparison, Opened, SideValue, explain_row};
 use crate::survey::{Item, Side};
-use crate::tui::diff_keys::DIFF_BINDINGS;
 use crate::tui::diffing::{DiffPane, DiffView, Loaded};
+use crate::tui::keymap::{self, Scope};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -245,24 +245,11 @@ fn how(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
 }
 
 fn help() -> Vec<Text> {
-    let row = |keys: &str, help: &str| {
-        Text::inked(Ink::Bold, format!(" {keys}"))
-            .to_column(20)
-            .with(Ink::Plain, help)
-    };
-    let mut lines: Vec<Text> = DIFF_BINDINGS
-        .iter()
-        .map(|binding| row(binding.keys, binding.help))
-        .collect();
-    for (keys, help) in [
-        ("j k g G, pages", "move in the focused pane"),
-        ("1 2, Tab", "facts, document"),
-        ("Enter", "read the document; on a comparison: choose it"),
-        ("/ n N", "search, next match, match before"),
-        ("y", "copy what differs"),
-        ("Esc, q", "back"),
-    ] {
-        lines.push(row(keys, help));
-    }
-    lines
+    keymap::bindings(Scope::Diff)
+        .map(|binding| {
+            Text::inked(Ink::Bold, format!(" {}", binding.keys))
+                .to_column(26)
+                .with(Ink::Plain, binding.help)
+        })
+        .collect()
 }

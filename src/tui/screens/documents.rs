@@ -1,7 +1,7 @@
 //! Whole documents: the evidence as it is digested, and the keys. Invariant: the evidence is shown byte for byte, escaped.
 
 use super::reading_screen::Page;
-use crate::tui::keymap::BINDINGS;
+use crate::tui::keymap::{self, Scope};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -38,8 +38,7 @@ pub(super) fn evidence(model: &Model) -> Page {
 
 /// All keys.
 pub(super) fn help() -> Page {
-    let mut lines: Vec<Text> = BINDINGS
-        .iter()
+    let mut lines: Vec<Text> = keymap::bindings(Scope::Run)
         .map(|binding| {
             Text::inked(Ink::Bold, binding.keys)
                 .to_column(26)

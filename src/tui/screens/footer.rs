@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::inbox::Source;
-use crate::tui::keymap::BINDINGS;
+use crate::tui::keymap::{self, Scope};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
@@ -38,17 +38,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn keys(narrow: bool) -> Text {
     let mut text = Text::new();
-    for binding in BINDINGS {
-        if let Some(does) = binding.footer {
-            let gap = match (text.is_empty(), narrow) {
-                (true, _) => "",
-                (false, true) => "  ",
-                (false, false) => "   ",
-            };
-            text = text
-                .with(Ink::Bold, format!("{gap}{}", binding.keys))
-                .with(Ink::Plain, format!(" {does}"));
-        }
+    for (binding, does) in keymap::footer(Scope::Run) {
+        let gap = match (text.is_empty(), narrow) {
+            (true, _) => "",
+            (false, true) => "  ",
+            (false, false) => "   ",
+        };
+        text = text
+            .with(Ink::Bold, format!("{gap}{}", binding.keys))
+            .with(Ink::Plain, format!(" {does}"));
     }
     text
 }
