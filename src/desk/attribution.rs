@@ -5,10 +5,12 @@ use serde::Serialize;
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
-use crate::survey::{FactKind, Sides};
+use crate::survey::{self, FactKind, Sides, UtcTime};
 
 /// Facts named in one sentence; the rest is counted.
 const NAMED_MAX: usize = 4;
+/// Transactions named in one sentence; the rest is counted.
+const TRANSACTIONS_MAX: usize = 2;
 
 /// The sentences below the verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +25,10 @@ pub struct Attribution {
     pub not_us: String,
     /// What cannot be seen.
     pub cannot_see: String,
+    /// What differs, each in a few words: those that name a row first.
+    pub named: Vec<String>,
+    /// What was measured about who changed it, a line each.
+    pub measured: Vec<String>,
 }
 
 impl Attribution {
@@ -31,18 +37,17 @@ impl Attribution {
         facts: &[ComparedFact],
         sources: &Sides<SideSource>,
         claims: &[Claim],
+        measured: Option<&survey::Attribution>,
     ) -> Self {
-        let changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
+        let mut changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
+        changed.sort_by_key(|fact| telling(fact));
+        let named: Vec<String> = changed.iter().map(|fact| one(fact)).collect();
         let claim_a = claims.iter().find(|claim| claim.name == ClaimName::A);
-        let who = match (compare, changed.is_empty()) {
-            (Compare::Predicted, _) => "nobody: this is SIMULATED".to_owned(),
-            (_, true) => "nobody".to_owned(),
-            (_, false) => "session not visible: PostgreSQL keeps no name with a row".to_owned(),
-        };
+        let equal = named.is_empty();
         Self {
-            what: what(&changed),
-            when: when(sources, changed.is_empty()),
-            who,
+            what: listed(&named, NAMED_MAX),
+            when: when(sources, measured, equal),
+            who: who(compare, measured, equal),
             not_us: claim_a.map_or_else(
                 || "not measured".to_owned(),
                 |claim| match claim.verdict {
@@ -52,22 +57,44 @@ impl Attribution {
                 },
             ),
             cannot_see: ClaimName::B.cannot_see().to_owned(),
+            named,
+            measured: measured.map_or_else(Vec::new, survey::Attribution::lines),
         }
+    }
+
+    /// What differs, in at most so many characters: what is not named is counted.
+    pub fn what_within(&self, characters: usize) -> String {
+        let most = self.named.len().max(1);
+        let mut fewer = (1..=most).rev().map(|max| listed(&self.named, max));
+        let fits = fewer.find(|text| text.chars().count() <= characters);
+        fits.unwrap_or_else(|| listed(&self.named, 1))
     }
 }
 
-fn what(changed: &[&ComparedFact]) -> String {
-    if changed.is_empty() {
+fn listed(named: &[String], max: usize) -> String {
+    if named.is_empty() {
         return "nothing that was read differs".to_owned();
     }
-    let named: Vec<String> = changed
-        .iter()
-        .take(NAMED_MAX)
-        .map(|fact| one(fact))
-        .collect();
-    match changed.len().saturating_sub(NAMED_MAX) {
-        0 => named.join("; "),
-        more => format!("{}; and {more} more", named.join("; ")),
+    let shown = named[..named.len().min(max)].join("; ");
+    match named.len().saturating_sub(max) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+fn is_digest(fact: &ComparedFact) -> bool {
+    matches!(
+        fact.kind,
+        FactKind::Md5 | FactKind::Sha256 | FactKind::Content
+    )
+}
+
+/// A named row says most, a digest alone says least.
+fn telling(fact: &ComparedFact) -> usize {
+    match (fact.rows.is_empty(), is_digest(fact)) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
     }
 }
 
@@ -80,12 +107,8 @@ fn one(fact: &ComparedFact) -> String {
         side.as_ref()
             .map_or_else(|| "none".to_owned(), |value| text(value.value.as_ref()))
     });
-    let digest = matches!(
-        fact.kind,
-        FactKind::Md5 | FactKind::Sha256 | FactKind::Content
-    );
     match fact.rows.first() {
-        Some(row) if digest => match fact.rows.len() {
+        Some(row) if is_digest(fact) => match fact.rows.len() {
             1 => format!("{} ({})", fact.key, row.key),
             rows => format!("{} ({} and {} more)", fact.key, row.key, rows - 1),
         },
@@ -104,10 +127,53 @@ fn short(value: &str) -> String {
     )
 }
 
-fn when(sources: &Sides<SideSource>, equal: bool) -> String {
-    match (sources.before.read_at, sources.after.read_at) {
-        (Some(one), Some(two)) if equal => format!("read {} and {}", one.clock(), two.clock()),
-        (Some(one), Some(two)) => format!("between {} and {}", one.clock(), two.clock()),
-        _ => "not read from a database".to_owned(),
+/// The interval: from the end of one reading to the beginning of the other where both are known.
+fn when(
+    sources: &Sides<SideSource>,
+    measured: Option<&survey::Attribution>,
+    equal: bool,
+) -> String {
+    let read = sources.as_ref().map(|source| source.read_at);
+    let (one, two) = match (measured, read.before, read.after) {
+        (Some(found), ..) => (found.after_time, found.before_time),
+        (None, Some(one), Some(two)) => (one, two),
+        (None, ..) => return "not read from a database".to_owned(),
+    };
+    let [one, two] = [one, two].map(UtcTime::clock);
+    if equal {
+        format!("read {one} and {two}")
+    } else {
+        format!("between {one} and {two}")
     }
+}
+
+/// Who, as far as rows and sessions show it.
+fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -> String {
+    let not_measured = match (compare, measured, equal) {
+        (Compare::Predicted, ..) => "nobody: this is SIMULATED",
+        (_, _, true) => "nobody",
+        (_, Some(found), false) => return by(found),
+        (Compare::Now, ..) => {
+            "not measured while waiting: r reads all facts and who wrote their rows"
+        }
+        (Compare::LastPass | Compare::Runs(_), ..) => "not measured between two runs",
+        _ => "not measured between these two readings",
+    };
+    not_measured.to_owned()
+}
+
+fn by(found: &survey::Attribution) -> String {
+    let transactions = found.transactions();
+    let named = &transactions[..transactions.len().min(TRANSACTIONS_MAX)];
+    let more = transactions.len() - named.len();
+    let rows = match (named, more) {
+        ([], _) => "no row names its transaction".to_owned(),
+        (named, 0) => format!("row xmin {}", named.join(", ")),
+        (named, more) => format!("row xmin {} and {more} more", named.join(", ")),
+    };
+    let session = match found.session() {
+        Some(session) => format!("session {} of {}", session.pid, session.user),
+        None => "session not visible".to_owned(),
+    };
+    format!("{rows}, {session}")
 }

@@ -63,7 +63,7 @@ impl Comparison {
             }
         };
         let sides = Sides::new(before, after).map(of_run);
-        Ok(compared(compare.clone(), sides, &changes, run))
+        Ok(compared(compare.clone(), sides, &changes, record, run))
     }
 
     /// Compares this run with another: the last full survey of each.
@@ -82,7 +82,14 @@ impl Comparison {
             .run_id()
             .cloned()
             .ok_or("the other run was never created")?;
-        Ok(compared(Compare::Runs(other), sides, &[], two.1))
+        // What a run measured is about its own readings, not about another run's.
+        Ok(compared(
+            Compare::Runs(other),
+            sides,
+            &[],
+            &Record::default(),
+            two.1,
+        ))
     }
 }
 
@@ -261,6 +268,7 @@ fn compared(
     compare: Compare,
     sides: Sides<Seen>,
     changes: &[FactChange],
+    record: &Record,
     run: &RunState,
 ) -> Comparison {
     let mut facts = facts(&sides, &compare);
@@ -281,8 +289,13 @@ fn compared(
     };
     let claims = claims(run);
     let sources = sides.map(|side| side.source);
+    let nonce = match compare {
+        Compare::PrePost | Compare::Evidence(_) => sources.after.nonce.as_deref(),
+        _ => None,
+    };
+    let measured = nonce.and_then(|nonce| record.attribution_of(nonce));
     Comparison {
-        attribution: Attribution::of(&compare, &facts, &sources, &claims),
+        attribution: Attribution::of(&compare, &facts, &sources, &claims, measured),
         compare,
         sources,
         verdict,

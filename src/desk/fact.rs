@@ -86,6 +86,15 @@ impl SideValue {
         }
     }
 
+    /// The value, or that it is unknown and why.
+    pub fn words(&self) -> String {
+        match (&self.value, &self.unknown) {
+            (Some(text), _) => text.clone(),
+            (None, Some(why)) => format!("unknown: {why}"),
+            (None, None) => "unknown".to_owned(),
+        }
+    }
+
     /// Whether there is something to open.
     pub fn opens(&self) -> bool {
         self.document.is_some() || self.text.is_some()

@@ -51,11 +51,11 @@ impl Opened {
     /// `2 lines changed, 1 added, 118 equal`.
     pub fn tally(&self) -> String {
         let counts = self.alignment.counts();
-        let noun = match (self.shape, counts.differing()) {
-            (Shape::Text, 1) => "line",
-            (Shape::Text, _) => "lines",
-            (Shape::Keyed, 1) => "row",
-            (Shape::Keyed, _) => "rows",
+        let counted = |count: usize| match (self.shape, count) {
+            (Shape::Text, 1) => "1 line".to_owned(),
+            (Shape::Text, count) => format!("{count} lines"),
+            (Shape::Keyed, 1) => "1 row".to_owned(),
+            (Shape::Keyed, count) => format!("{count} rows"),
         };
         let moved = (counts.moved, "moved");
         let kinds = [
@@ -67,12 +67,16 @@ impl Opened {
         let parts: Vec<String> = kinds
             .iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}"))
+            .enumerate()
+            .map(|(nth, (count, word))| match nth {
+                0 => format!("{} {word}", counted(*count)),
+                _ => format!("{count} {word}"),
+            })
             .collect();
         if parts.is_empty() {
-            return format!("{} {noun} equal", counts.equal);
+            return format!("{} equal", counted(counts.equal));
         }
-        format!("{noun}: {}, {} equal", parts.join(", "), counts.equal)
+        format!("{}, {} equal", parts.join(", "), counts.equal)
     }
 
     /// The first row that differs, said in a sentence.
@@ -86,28 +90,33 @@ impl Opened {
 pub fn explain_row(opened: &Opened, row: usize) -> String {
     let row = opened.alignment.row(row);
     match row {
-        Row::Equal { before, after } => format!("line {} | {}: equal", before + 1, after + 1),
+        Row::Equal { before, after } => format!("{}: equal", numbers(before, after)),
         Row::Changed { before, after } => {
             let (one, two) = (
                 opened.documents.before.line(before),
                 opened.documents.after.line(after),
             );
             if opened.shape == Shape::Keyed {
-                return format!("{}: {}", name(one), fields(one, two));
+                return format!("{}{}", name(one), fields(one, two));
             }
             let at = column(one, two);
+            let lines = numbers(before, after);
             if one == two {
-                return format!(
-                    "line {} | {}: the line break at the end",
-                    before + 1,
-                    after + 1
-                );
+                return format!("{lines}: the line break at the end");
             }
-            format!("line {} | {}, column {at}", before + 1, after + 1)
+            format!("{lines}, column {at}")
         }
         Row::Removed { before } => alone(opened, Side::Before, before),
         Row::Added { after } => alone(opened, Side::After, after),
     }
+}
+
+/// `line 12`, or `line 12 | 14` where the sides count differently.
+fn numbers(before: usize, after: usize) -> String {
+    if before == after {
+        return format!("line {}", before + 1);
+    }
+    format!("line {} | {}", before + 1, after + 1)
 }
 
 fn alone(opened: &Opened, side: Side, line: usize) -> String {
@@ -163,6 +172,7 @@ fn excerpt(value: &str, column: usize) -> String {
     )
 }
 
+/// `, field state: "draft" -> "enacted"`, behind the name of the row.
 fn fields(one: &str, two: &str) -> String {
     let changes = field_changes(one, two);
     let say = |change: &FieldChange| {
@@ -172,7 +182,7 @@ fn fields(one: &str, two: &str) -> String {
             (None, _, _) => "none".to_owned(),
         };
         format!(
-            "{} {} -> {}",
+            "{}: {} -> {}",
             change.field,
             side(&change.before),
             side(&change.after)
@@ -186,9 +196,10 @@ fn fields(one: &str, two: &str) -> String {
                     .map_or("", |(_, value)| value)
                     .to_owned()
             };
-            format!("{} -> {}", value(one), value(two))
+            format!(": {} -> {}", value(one), value(two))
         }
-        (false, 0) => named.join(", "),
-        (false, more) => format!("{} and {more} more fields", named.join(", ")),
+        (false, 0) if named.len() == 1 => format!(", field {}", named.concat()),
+        (false, 0) => format!(", fields {}", named.join(", ")),
+        (false, more) => format!(", fields {} and {more} more", named.join(", ")),
     }
 }

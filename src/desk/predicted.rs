@@ -34,7 +34,7 @@ pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, S
     let claims = claims(run);
     let compare = Compare::Predicted;
     Ok(Comparison {
-        attribution: Attribution::of(&compare, &facts, &sources, &claims),
+        attribution: Attribution::of(&compare, &facts, &sources, &claims, None),
         compare,
         sources,
         verdict: None,

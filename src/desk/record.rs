@@ -1,7 +1,7 @@
 //! What of a journal can be compared: every survey, evidence and drift. Invariant: filled by `apply` alone, in the order of the journal.
 
 use crate::run::{ApprovalGate, Event, EvidenceSheet, LiveChange, SurveyPurpose};
-use crate::survey::{Digest, FactChange, Survey, UtcTime};
+use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
 /// A full survey of the run.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,8 @@ pub struct Record {
     pub evidence: Vec<EvidenceSeen>,
     /// Drifts, in order.
     pub drifts: Vec<DriftSeen>,
+    /// What was measured about who changed the facts, in order.
+    pub attributions: Vec<Attribution>,
     /// The last read while waiting: when, what differed from the pin, whether all facts were read.
     pub live: Option<(UtcTime, Vec<LiveChange>, bool)>,
 }
@@ -89,6 +91,7 @@ impl Record {
                 nonce: nonce.clone(),
                 at,
             }),
+            Event::ChangesAttributed(found) => self.attributions.push((**found).clone()),
             Event::LiveRead {
                 read_at,
                 changed,
@@ -113,6 +116,12 @@ impl Record {
     pub fn of_nonce(&self, nonce: &str) -> Option<&SurveyRead> {
         let mut surveys = self.surveys.iter();
         surveys.find(|read| read.survey.snapshot.nonce == nonce)
+    }
+
+    /// Who changed what the survey of this transaction found changed, as far as that was measured.
+    pub fn attribution_of(&self, nonce: &str) -> Option<&Attribution> {
+        let mut found = self.attributions.iter().rev();
+        found.find(|found| found.nonce == nonce)
     }
 
     /// The last evidence of a gate.

@@ -130,11 +130,7 @@ fn head(read: &Read, comparison: &Comparison) -> Vec<Text> {
 fn fact_line(fact: &ComparedFact) -> Text {
     let value = |side: &Option<crate::desk::SideValue>| match side {
         None => "none".to_owned(),
-        Some(side) => match (&side.value, &side.unknown) {
-            (Some(value), _) => value.clone(),
-            (None, Some(why)) => format!("unknown ({why})"),
-            (None, None) => "unknown".to_owned(),
-        },
+        Some(side) => side.words(),
     };
     let key = Text::plain(fact.key.as_str());
     let key = if key.width() < KEY_MAX {

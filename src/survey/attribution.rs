@@ -166,6 +166,16 @@ impl Attribution {
         named
     }
 
+    /// The session that holds a transaction which left one of the rows as it is; `None`: no session in sight does.
+    pub fn session(&self) -> Option<&OtherSession> {
+        let left = |xid: &String| {
+            let mut origins = self.rows.iter().filter_map(|row| row.origin.as_ref());
+            origins.any(|origin| origin.xmin == *xid)
+        };
+        let mut sessions = self.sessions.iter();
+        sessions.find(|session| session.xid.as_ref().is_some_and(left))
+    }
+
     /// Everything, a line each.
     pub fn lines(&self) -> Vec<String> {
         let id = |xmax: Option<u64>| xmax.map_or_else(|| "unknown".to_owned(), |x| x.to_string());

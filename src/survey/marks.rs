@@ -57,18 +57,19 @@ fn edges(before: &str, after: &str) -> Sides<Range<usize>> {
     })
 }
 
-/// Words, and every other character by itself.
+/// Words, and every other character by itself; scripts of wide characters write no spaces, so there a character is a word.
 fn tokens(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = line;
     std::iter::from_fn(move || {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let word = |c: char| c == '_' || (c.is_alphanumeric() && !is_wide(c));
         let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
         let length = if length == 0 {
             rest.graphemes(true).next()?.len()
         } else {
             // A mark on the last letter belongs to it.
-            let (_, behind) = rest.split_at(length);
-            length + behind.find(|c| !is_mark(c)).unwrap_or(behind.len())
+            let last = rest[..length].chars().next_back()?.len_utf8();
+            let letter = rest[length - last..].graphemes(true).next()?;
+            length - last + letter.len()
         };
         let (token, behind) = rest.split_at(length);
         rest = behind;
@@ -76,8 +77,8 @@ fn tokens(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn is_mark(c: char) -> bool {
-    !c.is_ascii() && unicode_width::UnicodeWidthChar::width(c) == Some(0)
+fn is_wide(c: char) -> bool {
+    !c.is_ascii() && unicode_width::UnicodeWidthChar::width(c) == Some(2)
 }
 
 struct Words<'a>(&'a str);
@@ -201,5 +202,13 @@ mod tests {
             ]
         );
         assert!(field_changes("a\tby postgres", "a\tby x").is_empty());
+    }
+
+    #[test]
+    fn a_character_of_a_script_without_spaces_is_marked_alone() {
+        let (before, after) = ("unit 漢字\u{202e}abc", "unit 漢文\u{202e}abc");
+        let found = marks(before, after);
+        assert_eq!(marked(before, &found.before), ["字"]);
+        assert_eq!(marked(after, &found.after), ["文"]);
     }
 }

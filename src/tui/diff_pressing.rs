@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::diff_scrolling::{find, scroll};
-use super::diffing::{DiffPane, DiffView, Loaded};
+use super::diffing::{DiffPage, DiffPane, DiffView, Loaded};
 use super::inbox::Order;
 use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Search};
@@ -73,7 +73,7 @@ fn perform(
         Action::Fold => fold(view),
         Action::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
         Action::Note => {}
-        Action::HowRead => view.how = !view.how,
+        Action::HowRead => view.turn(DiffPage::HowRead),
         other => return common(model, view, other, wishes),
     }
     true
@@ -102,7 +102,7 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
         }
         Action::NextMatch => find(view, true),
         Action::PreviousMatch => find(view, false),
-        Action::Help => view.help = !view.help,
+        Action::Help => view.turn(DiffPage::Keys),
         Action::Copy => copy(view, wishes),
         Action::Suspend => wishes.push(Wish::Suspend),
         Action::Redraw => wishes.push(Wish::Redraw),
@@ -115,10 +115,7 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
 }
 
 fn back(view: &mut DiffView, wishes: &mut Vec<Wish>) -> bool {
-    if std::mem::take(&mut view.help)
-        || view.search.take().is_some()
-        || std::mem::take(&mut view.how)
-    {
+    if view.page.take().is_some() || view.search.take().is_some() {
         return true;
     }
     if view.pane == DiffPane::Document {

@@ -4,13 +4,28 @@ use ratatui::layout::Size;
 
 use super::diffing::{DiffPane, DiffView};
 use super::keymap::Action;
-use super::screens::{diff_areas, diff_layout, diff_lines};
+use super::screens::{diff_areas, diff_layout, diff_lines, diff_page};
 use super::theme::{Colours, Theme};
 use crate::survey::{Item, Row, Side};
 
 /// Moves in the focused pane.
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
     let size = view.size;
+    if let Some((page, top)) = view.page {
+        let room = usize::from(diff_areas(size).document.height.saturating_sub(2));
+        let last = diff_page(view, size).len().saturating_sub(room);
+        let top = match action {
+            Action::Down => top + 1,
+            Action::Up => top.saturating_sub(1),
+            Action::HalfDown | Action::PageDown => top + room,
+            Action::HalfUp | Action::PageUp => top.saturating_sub(room),
+            Action::First => 0,
+            Action::Last => last,
+            _ => top,
+        };
+        view.page = Some((page, top.min(last)));
+        return;
+    }
     match view.pane {
         DiffPane::Facts => choose(view, action, size),
         DiffPane::Document => document(view, action, size),

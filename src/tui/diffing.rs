@@ -43,6 +43,15 @@ pub enum DiffPane {
     Document,
 }
 
+/// What can lie open in place of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffPage {
+    /// How both sides were read.
+    HowRead,
+    /// The keys.
+    Keys,
+}
+
 /// A reviewer's note, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NoteShown {
@@ -91,10 +100,8 @@ pub struct DiffView {
     pub skip: usize,
     /// The change that was gone to.
     pub change: Option<usize>,
-    /// How it was read lies open.
-    pub how: bool,
-    /// The keys lie open.
-    pub help: bool,
+    /// What lies open in place of the document, and its first line on screen.
+    pub page: Option<(DiffPage, usize)>,
     /// The note being typed.
     pub typing: Option<String>,
     /// Notes.
@@ -121,7 +128,7 @@ impl DiffView {
         outcome: Result<Comparison, String>,
         alone: bool,
     ) -> Self {
-        Self {
+        let mut view = Self {
             choices,
             outcome: outcome.map(Box::new),
             compare,
@@ -136,8 +143,7 @@ impl DiffView {
             top: 0,
             skip: 0,
             change: None,
-            how: false,
-            help: false,
+            page: None,
             typing: None,
             notes: Vec::new(),
             search: None,
@@ -146,7 +152,9 @@ impl DiffView {
             says: None,
             is_stale: false,
             alone,
-        }
+        };
+        view.row = view.first_row();
+        view
     }
 
     /// The view that tells most of a run.
@@ -175,7 +183,7 @@ impl DiffView {
         self.outcome = Comparison::within(record, run, &compare, last_pass).map(Box::new);
         self.compare = compare;
         self.loaded.clear();
-        self.row = 0;
+        self.row = self.first_row();
         self.to_start();
     }
 
@@ -193,8 +201,15 @@ impl DiffView {
         self.outcome = outcome;
         self.loaded.clear();
         let place = key.and_then(|key| self.facts().iter().position(|fact| fact.key == key));
-        self.row = place.unwrap_or(0);
+        self.row = place.unwrap_or_else(|| self.first_row());
         self.to_start();
+    }
+
+    /// The first fact that differs and has something to open, else the first that is listed.
+    fn first_row(&self) -> usize {
+        let facts = self.facts();
+        let telling = |fact: &&ComparedFact| fact.change.differs() && fact.opens();
+        facts.iter().position(telling).unwrap_or(0)
     }
 
     /// The facts that are listed, those that differ first.
@@ -241,6 +256,14 @@ impl DiffView {
         if chosen {
             self.to_start();
         }
+    }
+
+    /// Opens a page, or closes it.
+    pub fn turn(&mut self, page: DiffPage) {
+        self.page = match self.page {
+            Some((open, _)) if open == page => None,
+            _ => Some((page, 0)),
+        };
     }
 
     /// Goes to the first change of the chosen document.

@@ -158,6 +158,11 @@ impl Theme {
         twins.ascii()
     }
 
+    /// Where a horizontal line crosses a vertical one.
+    pub fn crossing(&self) -> &'static str {
+        if self.ascii { "+" } else { "┼" }
+    }
+
     /// The lines of a frame.
     pub fn lines(&self, heavy: bool) -> FrameLines {
         match (self.ascii, heavy) {

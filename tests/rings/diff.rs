@@ -54,7 +54,7 @@ fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
     assert_ne!(unit["before"]["value"], unit["after"]["value"]);
     let rows = unit["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 1, "{rows:?}");
-    assert!(text(&rows[0]["says"]).starts_with("ICX-CONST-0017/1: content "));
+    assert!(text(&rows[0]["says"]).starts_with("ICX-CONST-0017/1, field content: "));
     assert_eq!(rows[0]["fields"][0]["field"], "content");
 
     let grants = fact(&document, "grant_matrix_sha")["rows"].clone();

@@ -134,7 +134,7 @@ fn a_function_changed() {
         );
         let _ = press(&mut model, "2");
         let text = drawn(&mut model, (160, 48));
-        assert!(text.contains("line 12 | 12, column 19"), "{text}");
+        assert!(text.contains("line 12, column 19"), "{text}");
         snap(name, &mut model);
     }
 }
@@ -186,7 +186,7 @@ fn one_unit_among_many_is_named_with_its_field() {
     let _ = press(&mut model, "2");
     let text = drawn(&mut model, (160, 48));
     assert!(
-        text.contains("ICX-CONST-1717: state \"draft\" -> \"enacted\""),
+        text.contains("ICX-CONST-1717, field state: \"draft\" -> \"enacted\""),
         "{text}"
     );
     snap("units", &mut model);

@@ -11,9 +11,9 @@ use drygate::run::{
 };
 use drygate::simulate::{PredictedEffect, Simulation, Step, StepCounts, TableEffect};
 use drygate::survey::{
-    Derived, Digest, Fact, FactChange, FactKey, FactKind, Footprint, Live, Observed, Residue,
-    RoleSurvey, RowChange, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey,
-    TransactionProof, UtcTime, facts_digest,
+    Attribution, Derived, Digest, Fact, FactChange, FactKey, FactKind, FactOrigins, Footprint,
+    Live, Observed, OriginKeys, Origins, Residue, RoleSurvey, RowChange, RowOrigin, ServerIdentity,
+    Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime, facts_digest,
 };
 use serde_json::json;
 
@@ -609,20 +609,45 @@ impl Script {
         let pin = self.run.pin.as_ref().expect("a pin");
         let mut changes = drygate::survey::compare(pin, &self.survey());
         for change in &mut changes {
-            let rows = match change.key.as_str() {
-                "fn_iu_enact_md5" => 2,
-                "information_unit" | "unit_version" | "lifecycle_log" => 1,
-                _ => 0,
+            let rows: &[&str] = match change.key.as_str() {
+                "fn_iu_enact_md5" => &["line 12", "line 19"],
+                "information_unit" | "unit_version" | "lifecycle_log" => &["ICX-CONST-0017"],
+                _ => &[],
             };
-            change.rows = (0..rows)
-                .map(|nth| RowChange {
-                    key: format!("ICX-CONST-00{}", 17 + nth),
-                    approved: Some("draft".to_owned()),
-                    found: Some("enacted".to_owned()),
-                })
-                .collect();
+            let row = |key: &&str| RowChange {
+                key: (*key).to_owned(),
+                approved: Some("draft".to_owned()),
+                found: Some("enacted".to_owned()),
+            };
+            change.rows = rows.iter().map(row).collect();
         }
         changes
+    }
+
+    /// Nonce of the last survey.
+    fn found_by(&self) -> String {
+        let (_, latest) = self.run.latest.as_ref().expect("a survey");
+        latest.snapshot.nonce.clone()
+    }
+
+    /// Who changed the rows, as a survey of a server without commit times would tell it.
+    fn attributed(&mut self, drift: &[FactChange]) -> &mut Self {
+        let (_, found) = self.run.latest.clone().expect("a survey");
+        let pin = self.run.pin.clone().expect("a pin");
+        let origin = RowOrigin {
+            xmin: (pin.snapshot.xmax().expect("it has one") + 1).to_string(),
+            committed_at: None,
+        };
+        let origins = Origins {
+            facts: vec![FactOrigins {
+                key: FactKey::new("unit_version"),
+                keys: OriginKeys::Rows,
+                origins: [("ICX-CONST-0017".to_owned(), origin)].into(),
+            }],
+            ..Origins::default()
+        };
+        let found = Attribution::of(&pin, &found, drift, &origins);
+        self.push(Event::ChangesAttributed(Box::new(found)))
     }
 
     /// The approval at SG2 finds drift.
@@ -634,10 +659,11 @@ impl Script {
         script.somebody_changes().clock("09:33:06");
         script.survey_taken(SurveyPurpose::ApproveSg2);
         let drift = script.changes();
+        script.attributed(&drift);
         script.push(Event::DriftFound {
             gate: Some(ApprovalGate::SG2),
             drift,
-            nonce: "nonce3".to_owned(),
+            nonce: script.found_by(),
         });
         script.stop(
             StopCode::StopFactsDrifted,

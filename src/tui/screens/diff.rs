@@ -3,7 +3,7 @@
 //! ```text
 //! 160x48              80x24
 //! header 1            header 1
-//! band   7            band   5
+//! band   8            band   5
 //! facts | document    facts, or the document
 //! footer 1            footer 1
 //! ```
@@ -42,7 +42,7 @@ pub struct DiffAreas {
 /// The places for a size.
 pub fn diff_areas(size: Size) -> DiffAreas {
     let both = size.width >= WIDE_MIN;
-    let band = if both && size.height >= 30 { 7 } else { 5 };
+    let band = if both && size.height >= 30 { 8 } else { 5 };
     let row = |y: u16, height: u16| {
         let y = y.min(size.height);
         Rect::new(0, y, size.width, height.min(size.height - y))
@@ -88,10 +88,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &Di
     let areas = diff_areas(area.as_size());
     header(canvas, areas.header, model, view);
     diff_band::draw(canvas, areas.band, view);
-    if areas.both || view.pane == DiffPane::Facts {
+    let document = view.pane == DiffPane::Document || view.page.is_some();
+    if areas.both || !document {
         diff_facts::draw(canvas, areas.facts, view);
     }
-    if areas.both || view.pane == DiffPane::Document {
+    if areas.both || document {
         diff_document::draw(canvas, areas.document, view, area.as_size());
     }
     footer(canvas, areas.footer, view);

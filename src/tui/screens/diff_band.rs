@@ -41,13 +41,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
         Text::plain(comparison.tally())
     };
     let inside = canvas.frame(area, Weight::Heavy, ink, &title, &right);
-    let lines = if wide {
-        tall(comparison, theme)
+    let room = inside.width.saturating_sub(3);
+    let lines = if inside.height >= 5 {
+        tall(comparison, theme, room.into())
     } else {
-        short(comparison, theme)
+        short(comparison, theme, room.into())
     };
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
-        canvas.text(inside.x + 2, y, inside.width.saturating_sub(3), line);
+        canvas.text(inside.x + 2, y, room, line);
     }
 }
 
@@ -61,88 +62,104 @@ fn ink(comparison: &Comparison) -> Ink {
     }
 }
 
-fn tall(comparison: &Comparison, theme: Theme) -> Vec<Text> {
+/// Each thing on a line of its own.
+fn tall(comparison: &Comparison, theme: Theme, width: usize) -> Vec<Text> {
     let said = &comparison.attribution;
-    let mut claims = Text::new();
-    for claim in &comparison.claims {
-        claims = claims
-            .then(claim_text(claim, theme, true))
-            .with(Ink::Plain, "    ");
-    }
+    let named = |name: &str, words: &str| Text::inked(Ink::Bold, name).with(Ink::Plain, words);
+    let what = "What: ";
     let mut lines = vec![
-        claims,
-        Text::inked(Ink::Bold, "What: ").with(Ink::Plain, &said.what),
-        Text::inked(Ink::Bold, "When: ")
-            .with(Ink::Plain, format!("{}    ", said.when))
-            .with(Ink::Bold, "Who: ")
-            .with(Ink::Plain, &said.who),
-        Text::inked(Ink::Bold, "Not us: ")
-            .with(Ink::Plain, format!("{}    ", said.not_us))
-            .with(Ink::Bold, "Cannot see: ")
-            .with(Ink::Plain, &said.cannot_see),
+        claims(comparison, theme, width),
+        named(what, &said.what_within(width.saturating_sub(what.len()))),
+        named("When: ", &format!("{}    ", said.when)).then(named("Not us: ", &said.not_us)),
+        named("Who:  ", &said.who),
+        named("Cannot see: ", &said.cannot_see),
     ];
-    lines.push(method(comparison));
+    lines.extend(method(comparison));
     lines
 }
 
-fn short(comparison: &Comparison, theme: Theme) -> Vec<Text> {
+fn short(comparison: &Comparison, theme: Theme, width: usize) -> Vec<Text> {
     let said = &comparison.attribution;
-    let mut claims = Text::new();
-    for claim in &comparison.claims {
-        claims = claims
-            .then(claim_text(claim, theme, false))
-            .with(Ink::Plain, "  ");
-    }
-    let method = method(comparison);
-    let last = if method.is_empty() {
-        Text::inked(Ink::Bold, "When: ").with(Ink::Plain, &said.when)
-    } else {
-        method
-    };
+    let named = |name: &str, words: &str| Text::inked(Ink::Bold, name).with(Ink::Plain, words);
+    let what = "What: ";
+    let who = named("Who:  ", &format!("{}, {}", said.who, said.when));
     vec![
-        claims,
-        Text::inked(Ink::Bold, "What: ").with(Ink::Plain, &said.what),
-        last,
+        claims(comparison, theme, width),
+        named(what, &said.what_within(width.saturating_sub(what.len()))),
+        method(comparison).unwrap_or(who),
     ]
 }
 
-fn method(comparison: &Comparison) -> Text {
-    if comparison.method.is_empty() {
-        return Text::new();
-    }
+/// How the sides were read differently, where they were.
+fn method(comparison: &Comparison) -> Option<Text> {
     let named: Vec<&str> = comparison
         .method
         .iter()
         .map(|it| it.what.as_str())
         .collect();
-    Text::inked(Ink::Drift, "* read in another way: ").with(Ink::Plain, named.join(", "))
+    let mark = Text::inked(Ink::Drift, "* read in another way: ");
+    (!named.is_empty()).then(|| mark.with(Ink::Plain, named.join(", ")))
 }
 
-fn claim_text(claim: &Claim, theme: Theme, wide: bool) -> Text {
-    // C is informative: that others worked is no alarm.
-    let (glyph, ink, word) = match (claim.verdict, claim.name) {
-        (ClaimVerdict::Holds, _) => (Glyph::Done, Ink::Good, "holds"),
-        (_, ClaimName::C) => (Glyph::Busy, Ink::Plain, "not quiet"),
-        (ClaimVerdict::False, ClaimName::B) => (Glyph::Alarm, Ink::Drift, "differs"),
-        (ClaimVerdict::False, _) => (Glyph::Alarm, Ink::Bad, "FALSE"),
-        (ClaimVerdict::NotChecked, _) => (Glyph::Coming, Ink::Plain, "not checked"),
+/// The claims on one line, in whole sentences where they fit.
+fn claims(comparison: &Comparison, theme: Theme, width: usize) -> Text {
+    let line = |whole: bool, gap: &str| {
+        let mut line = Text::new();
+        for claim in &comparison.claims {
+            let gap = if line.is_empty() { "" } else { gap };
+            let claim = claim_text(claim, comparison.differing(), theme, whole);
+            line = line.with(Ink::Plain, gap).then(claim);
+        }
+        line
+    };
+    let whole = line(true, "    ");
+    if whole.width() <= width {
+        whole
+    } else {
+        line(false, "  ")
+    }
+}
+
+fn claim_text(claim: &Claim, differing: usize, theme: Theme, whole: bool) -> Text {
+    // B before closeout: what is on this screen is known already. C is informative: that others worked is no alarm.
+    let moved = claim.name == ClaimName::B && differing > 0;
+    let (glyph, ink) = match (claim.verdict, claim.name) {
+        (ClaimVerdict::Holds, _) => (Glyph::Done, Ink::Good),
+        (_, ClaimName::C) => (Glyph::Busy, Ink::Plain),
+        (ClaimVerdict::False, ClaimName::B) => (Glyph::Alarm, Ink::Drift),
+        (ClaimVerdict::NotChecked, _) if moved => (Glyph::Alarm, Ink::Drift),
+        (ClaimVerdict::False, _) => (Glyph::Alarm, Ink::Bad),
+        (ClaimVerdict::NotChecked, _) => (Glyph::Coming, Ink::Plain),
+    };
+    let says = match (claim.name, claim.verdict) {
+        (ClaimName::A, ClaimVerdict::False) => "OUR SESSIONS WROTE",
+        (ClaimName::A, _) => "our sessions wrote nothing",
+        (ClaimName::B, _) => "facts equal",
+        (ClaimName::C, ClaimVerdict::False) => "cluster not quiet",
+        (ClaimName::C, _) => "cluster quiet",
+        (ClaimName::D, ClaimVerdict::False) => "ROLE COULD WRITE",
+        (ClaimName::D, _) => "role could not write",
+        (ClaimName::E, ClaimVerdict::False) => "ANOTHER SERVER OR A RESTART",
+        (ClaimName::E, _) => "same server, no restart",
+    };
+    let said = match (claim.verdict, claim.name) {
+        (ClaimVerdict::Holds, _) if whole => says.to_owned(),
+        (ClaimVerdict::Holds, _) => "holds".to_owned(),
+        (ClaimVerdict::False | ClaimVerdict::NotChecked, ClaimName::B) if moved && whole => {
+            format!(
+                "{differing} {} not equal",
+                if differing == 1 { "fact" } else { "facts" }
+            )
+        }
+        (ClaimVerdict::False | ClaimVerdict::NotChecked, ClaimName::B) if moved => {
+            format!("{differing} differ")
+        }
+        (ClaimVerdict::False, ClaimName::C) if !whole => "not quiet".to_owned(),
+        (ClaimVerdict::False, _) if whole => says.to_owned(),
+        (ClaimVerdict::False, _) => "FALSE".to_owned(),
+        (ClaimVerdict::NotChecked, _) if whole => format!("{says}: not checked"),
+        (ClaimVerdict::NotChecked, _) => "not checked".to_owned(),
     };
     let mark = format!("{} {} ", claim.name.name(), theme.glyph(glyph));
-    let says = if wide {
-        match claim.name {
-            ClaimName::A => "our sessions wrote nothing",
-            ClaimName::B => "facts equal",
-            ClaimName::C => "cluster quiet",
-            ClaimName::D => "role could not write",
-            ClaimName::E => "same server, no restart",
-        }
-    } else {
-        ""
-    };
-    let said = match (wide, claim.verdict) {
-        (true, ClaimVerdict::Holds) => says.to_owned(),
-        (true, _) => format!("{says}: {word}"),
-        (false, _) => word.to_owned(),
-    };
     Text::inked(ink, mark).with(Ink::Plain, said)
 }

@@ -1,13 +1,16 @@
 //! The document of the chosen fact, both sides. Invariant: names both sides with provenance and time; draws only what is on screen.
 
+use std::ops::Range;
+
 use ratatui::layout::{Rect, Size};
 
 use super::diff::diff_layout;
-use super::diff_lines::diff_lines;
+use super::diff_lines::{self, diff_lines};
+use super::diff_pages;
+use super::words;
 use crate::desk::{ComparedFact, Comparison, Opened, SideValue, explain_row};
-use crate::survey::{Item, Side};
+use crate::survey::{Item, Side, Sides};
 use crate::tui::diffing::{DiffPane, DiffView, Loaded};
-use crate::tui::keymap::{self, Scope};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -17,13 +20,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: S
         DiffPane::Document => Ink::Bold,
         DiffPane::Facts => Ink::Plain,
     };
+    if let Some((page, top)) = view.page {
+        diff_pages::draw(canvas, area, view, page, top);
+        return;
+    }
     let name = view.fact().map_or("no fact", |fact| fact.label.as_str());
     let title = Text::inked(ink, format!("2 {name}"));
     let right = Text::plain(place(view));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
-    let lines = lines(canvas, view, size, inside);
+    let (lines, rows) = lines(canvas, view, size, inside);
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
         canvas.text(inside.x, y, inside.width, line);
+    }
+    let all = view.opened().map_or(0, |opened| opened.alignment.rows());
+    if let Some(rows) = rows.filter(|rows| rows.len() < all) {
+        let words = format!("rows {} to {} of {all}", rows.start + 1, rows.end);
+        let words = Text::inked(Ink::Dim, words);
+        canvas.on_edge(area, area.bottom().saturating_sub(1), &Text::new(), &words);
     }
 }
 
@@ -46,77 +59,69 @@ fn place(view: &DiffView) -> String {
     )
 }
 
-fn lines(canvas: &Canvas<'_>, view: &DiffView, size: Size, inside: Rect) -> Vec<Text> {
-    if view.help {
-        return help();
-    }
+/// What is drawn, and which rows of the document that is.
+fn lines(
+    canvas: &Canvas<'_>,
+    view: &DiffView,
+    size: Size,
+    inside: Rect,
+) -> (Vec<Text>, Option<Range<usize>>) {
     let (Some(fact), Ok(comparison)) = (view.fact(), &view.outcome) else {
-        return vec![Text::plain(" Enter chooses this comparison.")];
+        return (vec![Text::plain(" Enter chooses this comparison.")], None);
     };
     let width = usize::from(inside.width);
     let wrap = |texts: Vec<Text>| -> Vec<Text> {
         texts.iter().flat_map(|text| text.wrap(width)).collect()
     };
-    if view.how {
-        return wrap(how(comparison, fact));
-    }
-    let mut lines = wrap(sources(comparison, fact));
+    let mut lines = Vec::new();
     match view.loaded.get(&fact.key) {
-        None => lines.extend(wrap(values(fact))),
-        Some(Loaded::Asked) => lines.push(Text::inked(Ink::Dim, " opening ...")),
-        Some(Loaded::Failed(why)) => {
-            lines.extend(wrap(vec![Text::inked(Ink::Bad, format!(" {why}"))]));
-            lines.extend(wrap(values(fact)));
-        }
         Some(Loaded::Here(opened)) => {
             lines.extend(wrap(explained(view, opened)));
+            let sides = headings(comparison, fact, words::short_value);
+            let layout = diff_layout(view, size);
+            lines.extend(diff_lines::headings(opened, layout, sides, *canvas.theme()));
             let room = usize::from(inside.height).saturating_sub(lines.len());
-            document(canvas, view, opened, size, room, &mut lines);
+            let rows = document(canvas, view, opened, size, room, &mut lines);
+            return (lines, rows);
         }
+        Some(Loaded::Asked) => lines.push(Text::inked(Ink::Dim, " opening ...")),
+        Some(Loaded::Failed(why)) => lines.push(Text::inked(Ink::Bad, format!(" {why}"))),
+        None => {}
     }
-    lines
+    let sides = headings(comparison, fact, str::to_owned);
+    lines.push(Text::inked(Ink::Drift, "- ").then(sides.before));
+    lines.push(Text::inked(Ink::Drift, "+ ").then(sides.after));
+    lines.extend(values(fact));
+    (wrap(lines), None)
 }
 
 /// Each side: name, provenance, time, value.
-fn sources(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
-    let mut lines = Vec::new();
-    for side in Side::BOTH {
+fn headings(
+    comparison: &Comparison,
+    fact: &ComparedFact,
+    value: impl Fn(&str) -> String,
+) -> Sides<Text> {
+    let heading = |side: Side| {
         let source = comparison.sources.get(side);
-        let value = fact.sides.get(side).as_ref();
-        let provenance = value.and_then(|value| value.provenance);
+        let known = fact.sides.get(side).as_ref();
+        let provenance = known.and_then(|value| value.provenance);
+        let from = provenance.map_or(String::new(), |it| format!("   {}", it.word()));
         let at = source
             .read_at
             .map_or_else(String::new, |at| format!(" {}", at.clock()));
-        let mark = match side {
-            Side::Before => "-",
-            Side::After => "+",
-        };
         let ink = match provenance {
             Some(crate::survey::Provenance::Simulated) => Ink::Simulated,
             _ => Ink::Plain,
         };
-        lines.push(
-            Text::inked(Ink::Drift, format!("{mark} "))
-                .with(Ink::Bold, &source.name)
-                .with(
-                    Ink::Dim,
-                    format!("   {}{at}   ", provenance.map_or("", |it| it.word())),
-                )
-                .with(ink, said(value)),
-        );
-    }
-    lines
+        Text::inked(Ink::Bold, &source.name)
+            .with(Ink::Dim, format!("{from}{at}   "))
+            .with(ink, value(&said(known)))
+    };
+    Sides::new(heading(Side::Before), heading(Side::After))
 }
 
 fn said(value: Option<&SideValue>) -> String {
-    match value {
-        None => "none".to_owned(),
-        Some(value) => match (&value.value, &value.unknown) {
-            (Some(text), _) => text.clone(),
-            (None, Some(why)) => format!("unknown: {why}"),
-            (None, None) => "unknown".to_owned(),
-        },
-    }
+    value.map_or_else(|| "none".to_owned(), SideValue::words)
 }
 
 /// The rows that the journal names, where there is no document.
@@ -165,10 +170,11 @@ fn document(
     size: Size,
     room: usize,
     lines: &mut Vec<Text>,
-) {
+) -> Option<Range<usize>> {
     let layout = diff_layout(view, size);
     let end = lines.len() + room;
     let mut skip = view.skip;
+    let mut rows: Option<Range<usize>> = None;
     for at in view.top..view.folding.items() {
         if lines.len() >= end {
             break;
@@ -176,6 +182,11 @@ fn document(
         let Some(item) = view.folding.item(at) else {
             break;
         };
+        let these = match &item {
+            Item::Row(row) => *row..*row + 1,
+            Item::Fold { rows, .. } => rows.clone(),
+        };
+        rows = Some(rows.map_or(these.clone(), |rows| rows.start..these.end));
         let found = matches!(item, Item::Row(row) if view.found == Some(row));
         for drawn in diff_lines(opened, &item, layout, *canvas.theme())
             .into_iter()
@@ -190,66 +201,5 @@ fn document(
         }
         skip = 0;
     }
-}
-
-/// How both sides were read.
-fn how(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
-    let mut lines = vec![Text::inked(
-        Ink::Bold,
-        format!("{} ({})", fact.label, fact.key),
-    )];
-    for side in Side::BOTH {
-        let source = comparison.sources.get(side);
-        let value = fact.sides.get(side).as_ref();
-        lines.push(Text::new());
-        lines.push(Text::inked(Ink::Bold, &source.name));
-        let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
-        let rows: [(&str, Option<String>); 9] = [
-            ("run", source.run_id.clone()),
-            ("read at", source.read_at.map(|at| at.to_string())),
-            ("server", source.server.clone()),
-            ("transaction nonce", source.nonce.clone()),
-            ("snapshot", source.snapshot.clone()),
-            (
-                "provenance",
-                value
-                    .and_then(|v| v.provenance)
-                    .map(|p| p.word().to_owned()),
-            ),
-            (
-                "sha256 of its SQL",
-                value
-                    .and_then(|v| v.sql_sha256.as_ref())
-                    .map(ToString::to_string),
-            ),
-            (
-                "document",
-                value
-                    .and_then(|v| v.document.as_ref())
-                    .map(|d| format!("blobs/{}, {} lines", d.sha256, d.lines)),
-            ),
-            ("value", Some(said(value))),
-        ];
-        for (name, text) in rows {
-            lines.push(Text::plain(format!("  {name:<18} ")).with(Ink::Plain, known(text)));
-        }
-    }
-    if fact.method_differs() {
-        lines.push(Text::new());
-        lines.push(Text::inked(
-            Ink::Drift,
-            "* The sides were read by different SQL.",
-        ));
-    }
-    lines
-}
-
-fn help() -> Vec<Text> {
-    keymap::bindings(Scope::Diff)
-        .map(|binding| {
-            Text::inked(Ink::Bold, format!(" {}", binding.keys))
-                .to_column(26)
-                .with(Ink::Plain, binding.help)
-        })
-        .collect()
+    rows
 }

@@ -7,9 +7,6 @@ use crate::survey::{Item, Marks, Row, Shape, Side, Sides, marks};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells};
 
-/// Between the two sides.
-const SEPARATOR: &str = "|";
-
 /// How documents are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffLayout {
@@ -59,7 +56,7 @@ impl Columns {
         let half = layout.width.saturating_sub(1) / 2;
         let split = layout.split && layout.width < usize::MAX && half > CELL_MIN + 1;
         let sides = if split {
-            Sides::new(half, layout.width - 1 - half)
+            Sides::new(half, half)
         } else {
             Sides::new(layout.width, layout.width)
         };
@@ -85,6 +82,38 @@ impl Columns {
     }
 }
 
+/// What stands over the two sides: beside each other with a line below, or one under the other.
+pub(super) fn headings(
+    opened: &Opened,
+    layout: DiffLayout,
+    sides: Sides<Text>,
+    theme: Theme,
+) -> Vec<Text> {
+    let columns = Columns::of(opened, layout);
+    if !columns.split {
+        let marked = |mark: &str, side: Text| Text::inked(Ink::Drift, mark).then(side);
+        return vec![marked("- ", sides.before), marked("+ ", sides.after)];
+    }
+    let indent = Text::plain(" ".repeat(columns.gutter()));
+    let one = indent.clone().then(sides.before);
+    let two = indent
+        .then(sides.after)
+        .clip(columns.sides.after, theme.ellipsis());
+    let across = theme.lines(false).across;
+    let rule = format!(
+        "{}{}{}",
+        across.repeat(columns.sides.before),
+        theme.crossing(),
+        across.repeat(columns.sides.after)
+    );
+    vec![
+        one.to_column(columns.sides.before)
+            .with(Ink::Dim, theme.lines(false).down)
+            .then(two),
+        Text::inked(Ink::Dim, rule),
+    ]
+}
+
 /// Draws an item of a folded alignment.
 pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme) -> Vec<DiffLine> {
     let columns = Columns::of(opened, layout);
@@ -95,21 +124,21 @@ pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme
                 (Shape::Keyed, _) => "equal rows",
             };
             let words = format!("... {} {noun} ...", rows.len());
-            vec![DiffLine::remark(fold_line(&columns, &words))]
+            vec![DiffLine::remark(fold_line(&columns, &words, theme))]
         }
         Item::Row(row) => row_lines(opened, opened.alignment.row(*row), layout, &columns, theme),
     }
 }
 
-fn fold_line(columns: &Columns, words: &str) -> Text {
+fn fold_line(columns: &Columns, words: &str, theme: Theme) -> Text {
     let indent = " ".repeat(columns.gutter());
     let one = Text::inked(Ink::Dim, format!("{indent}{words}"));
     if !columns.split {
-        return one.clip(columns.sides.before, "..");
+        return one.clip(columns.sides.before, theme.ellipsis());
     }
-    let two = one.clone().clip(columns.sides.after, "..");
+    let two = one.clone().clip(columns.sides.after, theme.ellipsis());
     one.to_column(columns.sides.before)
-        .with(Ink::Dim, SEPARATOR)
+        .with(Ink::Dim, theme.lines(false).down)
         .then(two)
 }
 
@@ -129,7 +158,7 @@ fn row_lines(
     };
     let side = |side: Side| side_lines(opened, row, side, layout, columns, &found, theme);
     if columns.split {
-        return beside(side(Side::Before), side(Side::After), columns);
+        return beside(side(Side::Before), side(Side::After), columns, theme);
     }
     let mut lines = side(Side::Before);
     if let Row::Equal { before, after } = row {
@@ -144,7 +173,12 @@ fn row_lines(
 }
 
 /// The two sides on the same lines; the shorter one is filled up.
-fn beside(before: Vec<DiffLine>, after: Vec<DiffLine>, columns: &Columns) -> Vec<DiffLine> {
+fn beside(
+    before: Vec<DiffLine>,
+    after: Vec<DiffLine>,
+    columns: &Columns,
+    theme: Theme,
+) -> Vec<DiffLine> {
     let height = before.len().max(after.len());
     let mut rows = (before.into_iter(), after.into_iter());
     (0..height)
@@ -155,7 +189,7 @@ fn beside(before: Vec<DiffLine>, after: Vec<DiffLine>, columns: &Columns) -> Vec
                 text: one
                     .text
                     .to_column(columns.sides.before)
-                    .with(Ink::Dim, SEPARATOR)
+                    .with(Ink::Dim, theme.lines(false).down)
                     .then(two.text),
                 cells: Sides::new(one.cells.before, two.cells.after),
                 marked: one.marked || two.marked,

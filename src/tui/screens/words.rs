@@ -2,7 +2,7 @@
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
 use crate::simulate::PredictedEffect;
-use crate::survey::{Digest, FactChange, FactKind, RowOrigin, UtcTime, is_of_no_rows};
+use crate::survey::{Digest, FactChange, FactKind, UtcTime, is_of_no_rows};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -169,16 +169,7 @@ pub fn changed_by_others(run: &RunState, named: &[FactChange]) -> String {
         [one] => format!("  Row xmin {one}."),
         [first, others @ ..] => format!("  Row xmin {first} and {} more.", others.len()),
     };
-    let holds = |xid: &str| {
-        let is = |origin: &RowOrigin| origin.xmin == xid;
-        let mut rows = found.rows.iter().filter_map(|row| row.origin.as_ref());
-        rows.any(is)
-    };
-    let session = found
-        .sessions
-        .iter()
-        .find(|session| session.xid.as_deref().is_some_and(holds));
-    let session = match session {
+    let session = match found.session() {
         Some(session) => format!("  Session {} of {}.", session.pid, session.user),
         None => "  Session not visible.".to_owned(),
     };
