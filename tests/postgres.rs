@@ -542,7 +542,7 @@ fn signal_server(postmaster: Pid, signal: Signal) {
 fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let cluster = cluster(Scenario::Enacted);
     let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k\n1\" text, note text);
-        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 10001) AS g;
+        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 200001) AS g;
         CREATE TABLE public.nothing (id text);
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
     cluster.load(DATABASE, fill).expect("filled");
@@ -566,7 +566,7 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let before = survey(&profile);
     assert_eq!(unknown(&before), Vec::<String>::new());
     assert!(value(&before, "odd").starts_with("md5sum128:"));
-    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(10_001));
+    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(200_001));
     assert_eq!(before.fact("nothing").and_then(|f| f.rows), Some(0));
     assert_eq!(value(&before, "nothing").len(), 64);
     let change = "UPDATE public.\"Odd \"\"t\" SET \"k\n1\" = 'other' WHERE \"k\n1\" = '77'";

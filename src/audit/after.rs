@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::simulate::{Decision, Lifecycle, Pairing, Unit, Verification};
 
-/// So many units are kept to be compared with the rows of the protected tables; those have no rows to compare with beyond 10,000.
+/// So many units are kept to be compared with the rows of the protected tables; beyond that a unit is judged by what it is today alone.
 const KEPT_MAX: usize = 20_000;
 /// So many units that are not as predicted are named; the rest is counted.
 const LISTED_MAX: usize = 200;

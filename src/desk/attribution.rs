@@ -64,10 +64,18 @@ impl Attribution {
 
     /// What differs, in at most so many characters: what is not named is counted.
     pub fn what_within(&self, characters: usize) -> String {
-        let most = self.named.len().max(1);
-        let mut fewer = (1..=most).rev().map(|max| listed(&self.named, max));
-        let fits = fewer.find(|text| text.chars().count() <= characters);
-        fits.unwrap_or_else(|| listed(&self.named, 1))
+        let fits = |named: &[String]| {
+            let mut fewer = (1..=named.len().max(1)).rev().map(|max| listed(named, max));
+            fewer.find(|text| text.chars().count() <= characters)
+        };
+        let keys = || -> Vec<String> {
+            let key = |named: &String| named.split(' ').next().unwrap_or_default().to_owned();
+            self.named.iter().map(key).collect()
+        };
+        let shortest = || listed(&keys(), 1);
+        fits(&self.named)
+            .or_else(|| fits(&keys()))
+            .unwrap_or_else(shortest)
     }
 }
 

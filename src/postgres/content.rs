@@ -7,8 +7,9 @@ use super::wire::Rows;
 use crate::profile::ContentSpec;
 use crate::survey::{Document, Hasher};
 
-/// Up to so many rows a table's rows are read, hashed here with SHA-256 and kept as a document.
-pub(super) const DOCUMENT_ROWS_MAX: u64 = 10_000;
+/// Up to so many rows a table's rows are read, hashed here with SHA-256 and kept as a document, so that a changed row can be named.
+/// They are in memory at once: at 300 bytes a row some 100 MB. `Statement::FETCH_ROWS` asks for one more.
+pub(super) const DOCUMENT_ROWS_MAX: u64 = 200_000;
 
 /// A name in double quotes.
 fn quoted(name: &str) -> String {

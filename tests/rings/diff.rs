@@ -91,6 +91,69 @@ fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
     assert!(coloured.stdout.contains("\u{1b}[1;35m"));
 }
 
+/// What one more key shows after `d` has opened the diff screen of a run that drifted: the first change, named.
+#[track_caller]
+fn one_key_after_d(desk: &Desk, run: &Value, names: &str) {
+    for size in [(80, 24), (160, 48)] {
+        let mut terminal = screen(desk, run, size);
+        terminal.wait_for("FACTS MOVED");
+        terminal.keys(key::ENTER);
+        terminal.wait_for(names);
+        terminal.wait_for("change 1 of 1");
+        terminal.type_slowly("q");
+        assert_eq!(terminal.wait_exit(), Exit::Code(2));
+    }
+}
+
+/// A run that drifted at SG1 over one change.
+fn drifted_over(prepare: &str, change: &str) -> (Desk, Value) {
+    let desk = Desk::new(Scenario::Enacted);
+    desk.sql(prepare);
+    let waiting = desk.run().expect(3).json();
+    desk.sql(change);
+    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    (desk, drifted)
+}
+
+#[test]
+fn one_grant_is_one_key_away() {
+    let change = "GRANT INSERT ON public.unit_version TO pg_signal_backend";
+    let (desk, run) = drifted_over("SELECT 1", change);
+    let names = "INSERT on table public.unit_version to pg_signal_backend: added";
+    one_key_after_d(&desk, &run, names);
+}
+
+#[test]
+fn one_character_of_a_function_is_one_key_away() {
+    let change = "DO $do$ BEGIN EXECUTE replace(pg_get_functiondef('public.fn_iu_enact'::regproc), 'needs a reason', 'needs a season'); END $do$";
+    let (desk, run) = drifted_over("SELECT 1", change);
+    let definition = desk.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
+    let definition = definition[0][0].clone().expect("a function");
+    let mut lines = definition.lines().enumerate();
+    let (nth, line) = lines
+        .find(|(_, line)| line.contains("season"))
+        .expect("the line");
+    let column = line.find("season").expect("the word");
+    let names = format!("line {}, column {}", nth + 1, column + 1);
+    one_key_after_d(&desk, &run, &names);
+}
+
+#[test]
+fn one_unit_among_a_hundred_thousand_is_one_key_away() {
+    let prepare = "INSERT INTO public.source_document VALUES ('doc-many', 'MANY', 'Many', '2026-01-01');
+        INSERT INTO public.source_version VALUES ('doc-many/1', 'doc-many', 1, 'many', true, '2026-01-01');
+        INSERT INTO public.information_unit
+            SELECT 'MANY-' || lpad(n::text, 6, '0'), 'MANY', 'doc-many/1', 'Điều ' || n, 'draft', '2026-01-01'
+              FROM generate_series(1, 100000) AS n;
+        INSERT INTO public.unit_version
+            SELECT 'MANY-' || lpad(n::text, 6, '0') || '/1', 'MANY-' || lpad(n::text, 6, '0'), 1,
+                   'Nội dung của điều ' || n, true, '2026-01-01', NULL
+              FROM generate_series(1, 100000) AS n";
+    let change = "UPDATE public.unit_version SET content = replace(content, 'Nội dung', 'Nội dụng') WHERE unit_id = 'MANY-071717'";
+    let (desk, run) = drifted_over(prepare, change);
+    one_key_after_d(&desk, &run, "MANY-071717/1, field content: ");
+}
+
 #[test]
 fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
     let (desk, run) = drifted();

@@ -113,7 +113,7 @@ fn is_on_the_closed_list(sql: &str, known: &[String], profile_sql: &[String]) ->
         "ROLLBACK TO SAVEPOINT s",
         "RELEASE SAVEPOINT s",
         "FETCH FORWARD 2 FROM fact",
-        "FETCH FORWARD 10001 FROM fact",
+        "FETCH FORWARD 200001 FROM fact",
         "FETCH FORWARD 2000 FROM pieces",
         "FETCH FORWARD 2000 FROM units",
     ];
