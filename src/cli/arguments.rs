@@ -123,6 +123,15 @@ pub(super) enum Word {
         #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: String,
     },
+    /// Follows a run that another process holds: a screen on a terminal, else a line for each event until the run is sealed.
+    ///
+    /// Writes nothing. The exit code is that of the run's result, or 0 where the screen is left before. On the screen a and x
+    /// decide in the name of whoever watches, through the process that holds the run.
+    Watch {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+    },
     /// Lists the runs.
     Runs,
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.

@@ -48,6 +48,11 @@ pub enum Command {
         /// Why; never blank.
         reason: String,
     },
+    /// `drygate watch RUN_ID`.
+    Watch {
+        /// The run.
+        run: RunRef,
+    },
     /// `drygate runs`.
     Runs,
     /// `drygate verify RUN_ID|DIR`.

@@ -5,13 +5,25 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::chain::Position;
+use super::chain::{Position, digest};
 use super::format::{Entry, VERSION};
 use super::head::Head;
 use super::reader::decode;
 use super::scan::{Seen, Walk};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
+use crate::survey::Digest;
+
+/// A line that HEAD covers.
+#[derive(Debug)]
+pub struct Followed<'a, E> {
+    /// What it says.
+    pub entry: Entry<E>,
+    /// Its SHA-256: the head of the journal when it was written.
+    pub sha256: Digest,
+    /// Its bytes without the newline.
+    pub line: &'a [u8],
+}
 
 /// Reads what was added to a journal since the last look. Takes no lock and writes nothing.
 #[derive(Debug)]
@@ -37,8 +49,19 @@ impl Follower {
 
     /// The entries that became durable since the last look. After an error the follower stays where it was.
     pub fn poll<E: DeserializeOwned>(&mut self) -> Result<Vec<Entry<E>>, JournalError> {
+        let mut entries = Vec::new();
+        self.each(|followed| entries.push(followed.entry))?;
+        Ok(entries)
+    }
+
+    /// Hands over what became durable since the last look, line by line, and says how many there were. After an error the
+    /// follower stays where it was, and the lines before it have been handed over.
+    pub fn each<E: DeserializeOwned>(
+        &mut self,
+        mut visit: impl FnMut(Followed<'_, E>),
+    ) -> Result<u64, JournalError> {
         let Some(head) = Head::read(&*self.storage, &self.run)? else {
-            return Ok(Vec::new());
+            return Ok(0);
         };
         if head.seq + 1 < self.position.seq {
             let what = format!("went back to seq {} behind a line already seen", head.seq);
@@ -46,9 +69,14 @@ impl Follower {
         }
         let path = self.run.join(layout::JOURNAL);
         let mut walk = Walk::open(&*self.storage, &path, self.position.clone())?;
-        let mut entries = Vec::new();
         walk.through(&head, &mut |seen: Seen<'_>| {
-            entries.extend(decode(&seen)?);
+            if let Some(entry) = decode(&seen)? {
+                visit(Followed {
+                    entry,
+                    sha256: digest(&seen.sha256),
+                    line: seen.line,
+                });
+            }
             Ok(())
         })?;
         if let Some(found) = walk.position.newer {
@@ -57,7 +85,8 @@ impl Follower {
                 supported: VERSION,
             });
         }
+        let seen = walk.position.seq - self.position.seq;
         self.position = walk.position;
-        Ok(entries)
+        Ok(seen)
     }
 }

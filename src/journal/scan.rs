@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::chain::Position;
+use super::chain::{Hex, Position};
 use super::format::{LINE_BYTES_MAX, SEALING_EVENT, VERSION};
 use super::head::Head;
 use super::storage::Storage;
@@ -31,6 +31,8 @@ pub(super) struct Seen<'a> {
     pub(super) offset: u64,
     /// Whether HEAD covers it; others were never acknowledged.
     pub(super) covered: bool,
+    /// Its own digest.
+    pub(super) sha256: Hex,
 }
 
 pub(super) type Visit<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), JournalError>;
@@ -111,6 +113,8 @@ impl Scan {
 pub(super) struct Walk {
     pub(super) lines: Lines,
     pub(super) position: Position,
+    /// Digest of the line before the one read last.
+    before: Hex,
     pub(super) sealed: bool,
 }
 
@@ -128,6 +132,7 @@ impl Walk {
                 line: Vec::new(),
                 previous: Vec::new(),
             },
+            before: position.prev,
             position,
             sealed: false,
         })
@@ -171,6 +176,7 @@ impl Walk {
 
     fn pass(&mut self, head: Option<&Head>) -> Result<(), JournalError> {
         let before = self.position.clone();
+        self.before = before.prev;
         match self.position.pass(&self.lines.line) {
             Ok(header) => {
                 if self.sealed {
@@ -192,6 +198,7 @@ impl Walk {
             seq: self.position.seq - 1,
             offset: self.position.offset - line.len() as u64 - 1,
             covered,
+            sha256: self.position.prev,
         }
     }
 
@@ -203,6 +210,7 @@ impl Walk {
             seq: this.seq - 1,
             offset: this.offset - line.len() as u64 - 1,
             covered,
+            sha256: self.before,
         }
     }
 }

@@ -33,7 +33,9 @@ pub fn decide(
         Found::Sealed(run) => refuse_sealed(settings, &run, &request),
         Found::Held(locked) => {
             let root = crate::journal::Storage::root(&**store.storage()).to_owned();
-            let socket = planning::socket(&root, &run_id).ok_or(locked)?;
+            let Some(socket) = planning::socket(&root, &run_id) else {
+                return Err(locked.into());
+            };
             match hand_over(&socket, &request) {
                 Ok((exit_code, summary)) => {
                     tell(settings, &summary)?;
@@ -48,7 +50,11 @@ pub fn decide(
                     if run.sealed.is_some() && !was_recorded(&run, &request) {
                         return refuse_sealed(settings, &run, &request);
                     }
-                    Err(error.into())
+                    match error {
+                        // Who has it without listening is named by the lock.
+                        HandoverError::Nobody => Err(locked.into()),
+                        error => Err(error.into()),
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     LaunchError, deciding, demo, diffing, listing, output, rechecking, resuming, screen, surveying,
-    verifying,
+    verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -88,6 +88,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             let reason = Some(reason.clone());
             deciding::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
+        Command::Watch { run } => watching::command(settings, run),
         Command::Runs => listing::runs(settings),
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),

@@ -67,7 +67,9 @@ impl LaunchError {
             Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
             Self::Journal(error) => journal_exit(error),
             Self::Runner(error) => error.exit_code(),
-            Self::Handover(HandoverError::Silent(_)) => StopCode::StopRunLocked.exit_code(),
+            Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
+                StopCode::StopRunLocked.exit_code()
+            }
             Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
                 StopCode::StopApprovalRefused.exit_code()
             }
@@ -84,7 +86,9 @@ impl LaunchError {
             Self::Cli(error) => error.stop_code(),
             Self::Profile(ProfileError::LiveRefused { .. }) => Some(StopCode::StopLiveRefused),
             Self::Runner(error) => error.stop_code(),
-            Self::Handover(HandoverError::Silent(_)) => Some(StopCode::StopRunLocked),
+            Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
+                Some(StopCode::StopRunLocked)
+            }
             Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
                 Some(StopCode::StopApprovalRefused)
             }

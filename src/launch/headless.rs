@@ -68,6 +68,7 @@ fn carry_on(
             taken_up: owned.taken_up,
             first,
             patience,
+            audience: Box::new(|_| ()),
             at_end: Box::new(|_| ()),
         },
     )?;

@@ -8,15 +8,10 @@ use crate::survey::{Digest, Hasher};
 
 /// The person behind this process, as the operating system knows one.
 pub fn person() -> Person {
-    let uid = rustix::process::getuid();
-    let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid.as_raw()));
-    let user = known
-        .ok()
-        .flatten()
-        .map_or_else(|| format!("uid-{}", uid.as_raw()), |user| user.name);
+    let uid = rustix::process::getuid().as_raw();
     Person {
-        user,
-        uid: uid.as_raw(),
+        user: account(uid),
+        uid,
         host: rustix::system::uname()
             .nodename()
             .to_string_lossy()
@@ -25,6 +20,13 @@ pub fn person() -> Person {
         pid: std::process::id(),
         signer: Signer::StubSigning,
     }
+}
+
+/// The name of an account; asking for it may take as long as a directory service does.
+pub fn account(uid: u32) -> String {
+    let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
+    let known = known.ok().flatten();
+    known.map_or_else(|| format!("uid-{uid}"), |user| user.name)
 }
 
 /// The terminal that this process reads from, if it reads from one.

@@ -1,5 +1,6 @@
 //! Composition root: one file per command. Invariant: the only place that sees every layer.
 
+mod audience;
 mod deciding;
 mod demo;
 mod diff_json;
@@ -8,6 +9,7 @@ mod diff_text;
 mod diffing;
 mod dispatch;
 mod error;
+mod following;
 mod headless;
 mod listing;
 mod lookup;
@@ -15,6 +17,7 @@ mod machine;
 mod output;
 mod painting;
 mod planning;
+mod playing;
 mod rechecked;
 mod rechecking;
 mod resuming;
@@ -24,6 +27,7 @@ mod signals;
 mod starting;
 mod surveying;
 mod verifying;
+mod watching;
 
 pub use dispatch::{execute, main};
 pub use error::LaunchError;

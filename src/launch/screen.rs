@@ -1,23 +1,22 @@
 //! The run screen over a runner. Invariant: neither waits for the other; the terminal is given back before anything else is said.
 
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
+use super::audience::audience;
+use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
-use super::{LaunchError, listing, lookup, machine, output, planning, resuming};
+use super::{LaunchError, headless, listing, machine, planning, watching};
 use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
-use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::{self, Command, Manner, Notice, Patience, RunnerError, Sink};
 use crate::survey::Digest;
-use crate::tui::{
-    self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Progress, Screen, Source, Theme,
-};
+use crate::tui::{News, Order, Progress, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -45,7 +44,7 @@ pub fn take_up(settings: &Settings, owned: Owned) -> Result<u8, LaunchError> {
 /// `drygate approve` on a terminal, without a digest: the screen, with the sheet open.
 pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
-    let (_, found) = starting::take(settings, &store, meant, false)?;
+    let (run_id, found) = starting::take(settings, &store, meant, false)?;
     let owned = match found {
         Found::Owned(owned) => *owned,
         Found::Sealed(run) => {
@@ -55,7 +54,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
             );
             return Err(LaunchError::Refused(over));
         }
-        Found::Held(locked) => return Err(locked.into()),
+        Found::Held(_) => return watching::watch(settings, &store, &run_id, Some(gate)),
     };
     if owned.run.waits_at() != Some(gate) {
         let stands = owned.run.state;
@@ -65,25 +64,32 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
     }
     let (news, inbox) = mpsc::channel();
     retell(&owned, &news)?;
-    // What a person would press: the sheet then arms as it always does.
-    let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
-    let at = Duration::ZERO;
-    let _ = news.send(News::Terminal { event, at });
+    press_approve(&news);
     show(settings, owned, sink(news.clone()), news, &inbox)
 }
 
-/// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list.
+/// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list; a run that nobody holds is taken up, one that
+/// another process holds is watched, a sealed one is read.
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
         return listing::runs(settings);
     };
     let store = planning::store(settings)?;
-    let run_id = lookup::resolve(&store, meant)?;
-    let (run, _) = lookup::folded(&store, &run_id)?;
-    if run.sealed.is_some() {
-        return listing::report(settings, meant);
+    match starting::take(settings, &store, meant, true)? {
+        (_, Found::Sealed(_)) => listing::report(settings, meant),
+        (run_id, Found::Held(_)) => watching::watch(settings, &store, &run_id, None),
+        (_, Found::Owned(owned)) if settings.headless => {
+            headless::drive(settings, *owned, headless::sink(settings), None)
+        }
+        (_, Found::Owned(owned)) => take_up(settings, *owned),
     }
-    resuming::resume(settings, meant)
+}
+
+/// What a person would press: the sheet then arms as it always does.
+pub(super) fn press_approve(news: &Sender<News>) {
+    let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
+    let at = Duration::ZERO;
+    let _ = news.send(News::Terminal { event, at });
 }
 
 /// Tells the screen what is in the journal already.
@@ -142,8 +148,7 @@ fn show(
     news: Sender<News>,
     inbox: &Receiver<News>,
 ) -> Result<u8, LaunchError> {
-    let theme =
-        Theme::new(settings.ascii.value, colours(settings)).with_target(&owned.plan.target.color);
+    let theme = playing::theme(settings).with_target(&owned.plan.target.color);
     let ended = news.clone();
     let store = planning::store(settings)?;
     let desk = Desk::of(&store, &owned.run_id, news.clone())?;
@@ -154,7 +159,7 @@ fn show(
     let target = owned.target();
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
-    let (guard, terminal) = Guard::take().map_err(|error| terminal_error(&error))?;
+    let stage = Stage::take()?;
     let handle = runner::spawn(
         chronicle,
         target,
@@ -164,58 +169,19 @@ fn show(
             taken_up: owned.taken_up,
             first: None,
             patience: Patience::Stay,
+            audience: audience(news.clone()),
             at_end: Box::new(move |outcome| {
                 let _ = gone.send(());
                 let _ = ended.send(farewell_of(outcome));
             }),
         },
     )?;
-    let began = Instant::now();
-    let monotonic = move || began.elapsed();
-    let person = machine::person();
-    let mut screen = Screen::new(
-        terminal,
-        Box::new(guard.outside()),
-        theme,
-        Source::Live,
-        person.clone(),
-        Clocks {
-            monotonic: Box::new(monotonic),
-            utc: Box::new(|| SystemClock.now()),
-        },
-        orders(handle.commands(), person, desk),
-    );
-    let _signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
-        LaunchError::Output {
-            doing: "cannot listen for signals",
-            source,
-        }
-    })?;
-    tui::spawn_input(news, monotonic).map_err(|error| LaunchError::Usage(error.to_string()))?;
-    let farewell = screen.event_loop(inbox);
-    drop(screen);
-    drop(guard);
+    let orders = orders(handle.commands(), machine::person(), desk);
+    let farewell = stage.play(theme, Source::Live, orders, news, inbox)?;
     handle.try_send(Command::Quit);
     // The runner leaves at its next await; one that hangs in a disk does not hold the terminal.
     let _ = left.recv_timeout(LEAVES_WITHIN);
-    finish(farewell)
-}
-
-fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
-    for line in &farewell.says {
-        output::say(&crate::report::visible(line));
-    }
-    match farewell.ending {
-        Ending::Failed(source) => Err(LaunchError::Output {
-            doing: "cannot draw",
-            source,
-        }),
-        _ => Ok(farewell.exit_code),
-    }
-}
-
-pub(super) fn terminal_error(error: &tui::TerminalError) -> LaunchError {
-    LaunchError::Usage(format!("{error}; --headless runs without a screen"))
+    playing::finish(farewell)
 }
 
 fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {
@@ -264,12 +230,4 @@ fn orders(commands: CommandSender<Command>, by: Person, desk: Desk) -> Box<dyn F
         };
         commands.try_send(command).is_ok()
     })
-}
-
-pub(super) fn colours(settings: &Settings) -> Colours {
-    if settings.color.value.is_on(true) {
-        Colours::Sixteen
-    } else {
-        Colours::Off
-    }
 }

@@ -41,6 +41,7 @@ pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
 pub use repository::RepositoryState;
 pub use result::{RunResult, exit};
+pub use rows::text as event_text;
 pub use run_id::{RunId, RunIdError};
 pub use state::State;
 pub use stop::{Stop, StopCode};

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::chronicle::Chronicle;
 use super::driver::{Driver, Outcome, Patience};
 use super::notice::Command;
+use super::presence::Audience;
 use super::repository::Repository;
 use super::target::Target;
 use super::{Plan, RunnerError, handover};
@@ -37,6 +38,8 @@ pub struct Manner {
     pub first: Option<crate::run::ApprovalRequest>,
     /// What to do when the run waits.
     pub patience: Patience,
+    /// Who is told of watchers.
+    pub audience: Audience,
     /// Who is told how it ended.
     pub at_end: AtEnd,
 }
@@ -89,6 +92,7 @@ where
         taken_up,
         first,
         patience,
+        audience,
         at_end,
     } = manner;
     let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
@@ -100,7 +104,7 @@ where
                 .enable_all()
                 .build()?;
             let outcome = runtime.block_on(async {
-                let listener = handover::listen(&plan, from_others);
+                let listener = handover::listen(&plan, from_others, audience);
                 let mut driver = Driver::new(chronicle, make_target(), repository, plan);
                 if taken_up.resumed {
                     driver.take_up(taken_up.torn, taken_up.renewing)?;

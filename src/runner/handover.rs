@@ -1,6 +1,6 @@
-//! Decisions that another process of this machine hands to the one that holds the run. Invariant: the caller is who the kernel says, not who it says it is.
+//! What other processes of this machine ask of the one that holds the run. Invariant: the caller is who the kernel says, not who it says it is.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 
 use super::Plan;
 use super::notice::{Answer, Command};
-use crate::run::ApprovalRequest;
+use super::presence::{Audience, Presence};
+use crate::run::{ApprovalGate, ApprovalRequest, Person};
+use crate::survey::Digest;
 
 /// Longest request that is read.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -25,6 +27,22 @@ const HEARD_WITHIN: Duration = Duration::from_secs(30);
 /// How long a runner that ends waits for callers to take their answers.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
+/// One line to the holder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+enum Ask {
+    /// A decision; answered when it is heard, and again when the run has stopped.
+    Decide { request: ApprovalRequest },
+    /// A sheet is on the caller's screen: to be journalled, and all facts to be read again.
+    ShowSheet {
+        gate: ApprovalGate,
+        evidence: Digest,
+        by: Person,
+    },
+    /// The caller watches for as long as it stays connected.
+    Watch,
+}
+
 /// One line from the holder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -34,9 +52,15 @@ enum Line {
     Stopped { exit_code: u8, summary: String },
 }
 
-/// Why a decision could not be handed over.
+/// What a caller is told whose request finds no place.
+const BUSY: &str = "the holder is busy";
+
+/// Why nothing could be handed over.
 #[derive(Debug, Error)]
 pub enum HandoverError {
+    /// Nobody listens: exit 75.
+    #[error("no process that holds the run listens")]
+    Nobody,
     /// The holder does not answer: exit 75.
     #[error("the process that holds the run does not answer: {0}")]
     Silent(String),
@@ -70,73 +94,114 @@ impl Drop for Listener {
     }
 }
 
-/// Listens for decisions of other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
-pub(super) fn listen(plan: &Plan, commands: mpsc::Sender<Command>) -> Option<Listener> {
+/// Listens to other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
+pub(super) fn listen(
+    plan: &Plan,
+    commands: mpsc::Sender<Command>,
+    audience: Audience,
+) -> Option<Listener> {
     let path = plan.socket.clone()?;
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).ok()?;
-    let own_uid = plan.person.uid;
-    let shared = plan.shared_with_group;
+    let door = Door {
+        own_uid: plan.person.uid,
+        shared: plan.shared_with_group,
+        commands,
+        presence: Presence::new(audience),
+    };
     let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let commands = commands.clone();
+            let door = door.clone();
             let serving = serving.clone();
-            tokio::spawn(async move {
-                let _serving = serving;
-                // A caller that breaks off has asked for nothing.
-                let _ = serve(stream, own_uid, shared, commands).await;
-            });
+            // A caller that breaks off has asked for nothing.
+            tokio::spawn(async move { drop(door.serve(stream, serving).await) });
         }
     });
     Some(Listener { path, task, served })
 }
 
-async fn serve(
-    stream: tokio::net::UnixStream,
+/// What a caller may reach.
+#[derive(Clone)]
+struct Door {
     own_uid: u32,
     shared: bool,
     commands: mpsc::Sender<Command>,
-) -> std::io::Result<()> {
-    let peer = stream.peer_cred()?;
-    let (reading, mut writing) = stream.into_split();
-    let mut text = String::new();
-    let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
-    reader.read_line(&mut text).await?;
-    let mut refuse = async |why: &str| {
-        say(
-            &mut writing,
-            &Line::Refused {
-                why: why.to_owned(),
+    presence: Presence,
+}
+
+impl Door {
+    /// Serves one caller. While `serving` lives the runner that ends waits for it.
+    async fn serve(
+        self,
+        stream: tokio::net::UnixStream,
+        serving: mpsc::Sender<()>,
+    ) -> std::io::Result<()> {
+        let peer = stream.peer_cred()?;
+        let (reading, mut writing) = stream.into_split();
+        let mut text = String::new();
+        let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
+        reader.read_line(&mut text).await?;
+        let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
+        // The kernel knows the caller's process too.
+        let seen = |by: Person| Person {
+            pid: peer.pid().map_or(by.pid, i32::unsigned_abs),
+            ..by
+        };
+        let refused = match serde_json::from_str(&text) {
+            Err(_) => "the request is malformed",
+            Ok(_) if !known => "the caller is of another account",
+            Ok(Ask::Decide { request }) if request.by.uid == peer.uid() => {
+                let by = seen(request.by);
+                let request = ApprovalRequest { by, ..request };
+                return self.decide(request, &mut writing).await;
+            }
+            Ok(Ask::ShowSheet { gate, evidence, by }) if by.uid == peer.uid() => {
+                let by = seen(by);
+                let shown = Command::OpenSheet { gate, evidence, by };
+                match self.commands.try_send(shown) {
+                    Ok(()) => return say(&mut writing, &Line::Heard).await,
+                    Err(_) => BUSY,
+                }
+            }
+            Ok(Ask::Watch) => match self.presence.enter(peer.uid()) {
+                Some(seat) => {
+                    drop(serving);
+                    // Nothing is said to a watcher, so none can be waited for; what it says is not kept.
+                    tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;
+                    drop(seat);
+                    return Ok(());
+                }
+                None => "enough watchers are shown",
             },
-        )
-        .await
-    };
-    let Ok(mut request) = serde_json::from_str::<ApprovalRequest>(&text) else {
-        return refuse("the request is malformed").await;
-    };
-    let known = peer.uid() == own_uid || peer.uid() == 0 || shared;
-    if !known || request.by.uid != peer.uid() {
-        return refuse("the caller is not who the request names").await;
+            Ok(_) => "the caller is not who the request names",
+        };
+        let why = refused.to_owned();
+        say(&mut writing, &Line::Refused { why }).await
     }
-    if let Some(pid) = peer.pid() {
-        request.by.pid = pid.unsigned_abs();
-    }
-    let (answer, answered) = oneshot::channel();
-    let command = Command::Decide {
-        request,
-        answer: Some(answer),
-    };
-    if commands.try_send(command).is_err() {
-        return refuse("the holder is busy").await;
-    }
-    say(&mut writing, &Line::Heard).await?;
-    match answered.await {
-        Ok(Answer::Refused(why)) => say(&mut writing, &Line::Refused { why }).await,
-        Ok(Answer::Stopped { exit_code, summary }) => {
-            say(&mut writing, &Line::Stopped { exit_code, summary }).await
+
+    async fn decide(
+        &self,
+        request: ApprovalRequest,
+        writing: &mut tokio::net::unix::OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Decide {
+            request,
+            answer: Some(answer),
+        };
+        if self.commands.try_send(command).is_err() {
+            let why = BUSY.to_owned();
+            return say(writing, &Line::Refused { why }).await;
         }
-        Err(_) => Ok(()),
+        say(writing, &Line::Heard).await?;
+        match answered.await {
+            Ok(Answer::Refused(why)) => say(writing, &Line::Refused { why }).await,
+            Ok(Answer::Stopped { exit_code, summary }) => {
+                say(writing, &Line::Stopped { exit_code, summary }).await
+            }
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -148,27 +213,64 @@ async fn say(writing: &mut tokio::net::unix::OwnedWriteHalf, line: &Line) -> std
 
 /// Hands a decision to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again.
 pub fn hand_over(path: &Path, request: &ApprovalRequest) -> Result<(u8, String), HandoverError> {
-    let silent = |error: std::io::Error| HandoverError::Silent(error.to_string());
-    let mut stream = UnixStream::connect(path).map_err(silent)?;
-    stream
-        .set_read_timeout(Some(HEARD_WITHIN))
-        .map_err(silent)?;
-    let mut bytes = serde_json::to_vec(request).map_err(|error| silent(error.into()))?;
-    bytes.push(b'\n');
-    stream.write_all(&bytes).map_err(silent)?;
-    let mut reader = BufReader::new(stream);
+    let request = request.clone();
+    let mut reader = BufReader::new(ask(path, &Ask::Decide { request })?);
     loop {
-        let mut text = String::new();
-        if reader.read_line(&mut text).map_err(silent)? == 0 {
-            return Err(HandoverError::Silent(
-                "it ended without an answer".to_owned(),
-            ));
-        }
-        match serde_json::from_str(&text).map_err(|error| silent(error.into()))? {
+        match answer(&mut reader)? {
             // It was heard: what follows takes as long as the survey does.
-            Line::Heard => reader.get_ref().set_read_timeout(None).map_err(silent)?,
+            Line::Heard => reader.get_ref().set_read_timeout(None)?,
             Line::Refused { why } => return Err(HandoverError::Refused(why)),
             Line::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
+        }
+    }
+}
+
+/// Tells the holder that a sheet is on this process's screen: it journals that, and reads all facts again.
+pub fn show_sheet(
+    path: &Path,
+    gate: ApprovalGate,
+    evidence: Digest,
+    by: Person,
+) -> Result<(), HandoverError> {
+    let shown = Ask::ShowSheet { gate, evidence, by };
+    match answer(&mut BufReader::new(ask(path, &shown)?))? {
+        Line::Refused { why } => Err(HandoverError::Refused(why)),
+        Line::Heard | Line::Stopped { .. } => Ok(()),
+    }
+}
+
+/// Lets the holder show this process as a watcher, for as long as the connection is kept. Its end says that the holder is gone.
+pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
+    ask(path, &Ask::Watch)
+}
+
+/// Sends one request. Nothing waits longer than a holder may take to hear.
+fn ask(path: &Path, ask: &Ask) -> Result<UnixStream, HandoverError> {
+    let mut stream = UnixStream::connect(path)?;
+    for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
+        set(&stream, Some(HEARD_WITHIN))?;
+    }
+    let mut bytes = serde_json::to_vec(ask).map_err(std::io::Error::from)?;
+    bytes.push(b'\n');
+    stream.write_all(&bytes)?;
+    Ok(stream)
+}
+
+fn answer(reader: &mut BufReader<UnixStream>) -> Result<Line, HandoverError> {
+    let mut text = String::new();
+    if reader.read_line(&mut text)? == 0 {
+        return Err(HandoverError::Silent(
+            "it ended without an answer".to_owned(),
+        ));
+    }
+    Ok(serde_json::from_str(&text).map_err(std::io::Error::from)?)
+}
+
+impl From<std::io::Error> for HandoverError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Self::Nobody,
+            _ => Self::Silent(error.to_string()),
         }
     }
 }

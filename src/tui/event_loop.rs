@@ -314,10 +314,15 @@ where
         if let Some((result, _, _)) = &run.sealed {
             return Some(format!("{result}. Read it: drygate report {tail}"));
         }
-        match self.model.source {
-            Source::Watching => return Some(format!("goes on. Watch: drygate watch {tail}")),
-            Source::Replay => return None,
-            Source::Live => {}
+        match (&self.model.source, run.waits_at()) {
+            (Source::Watching, Some(gate)) => {
+                return Some(format!("waits at {gate}. Watch: drygate watch {tail}"));
+            }
+            (Source::Watching, None) => {
+                return Some(format!("is at {}. Watch: drygate watch {tail}", run.state));
+            }
+            (Source::Replay, _) => return None,
+            (Source::Live, _) => {}
         }
         Some(match run.waits_at() {
             Some(gate) => format!("waits at {gate}. Resume: drygate resume {tail}"),

@@ -61,6 +61,13 @@ pub enum News {
     LastPass(Box<LastPass>),
     /// All notes of the run.
     Notes(Vec<NoteShown>),
+    /// What became of an order that was handed to another process: a sentence where there is one, or why it was not taken.
+    Answered {
+        /// The order.
+        order: Order,
+        /// The answer.
+        answer: Result<Option<String>, String>,
+    },
     /// Who watches, by name.
     Watchers(Vec<String>),
 }
@@ -154,14 +161,22 @@ impl Source {
         }
     }
 
-    /// Why nothing can be decided here; `None`: it can.
+    /// Why nothing can be decided here; `None`: it can. From a watching screen a decision is handed to the holder.
     pub fn why_no_decision(&self) -> Option<&'static str> {
+        match self {
+            Self::Live | Self::Watching => None,
+            Self::Replay => Some("Nothing here is live: a replay cannot be approved or rejected."),
+        }
+    }
+
+    /// Why the facts cannot be read again from here; `None`: they can.
+    pub fn why_no_survey(&self) -> Option<&'static str> {
         match self {
             Self::Live => None,
             Self::Watching => {
-                Some("This screen only watches. Decide in a terminal of your own: drygate approve")
+                Some("This screen only watches: r is for the screen that holds the run.")
             }
-            Self::Replay => Some("Nothing here is live: a replay cannot be approved or rejected."),
+            Self::Replay => Some("Nothing here is live: a replay reads no facts."),
         }
     }
 }

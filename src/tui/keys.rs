@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::approving::{ApproveSheet, Outcome, OwnSurvey};
 use super::diff_pressing;
 use super::diffing::DiffView;
-use super::inbox::Order;
+use super::inbox::{Order, Source};
 use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Pane, Search};
 use super::moving;
@@ -226,7 +226,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
             None => model.notice = Some("This row has no value to copy.".to_owned()),
         },
         Action::Quit => {
-            if model.is_running() {
+            if model.is_running() && model.source == Source::Live {
                 model.over = Over::Leaving;
             } else {
                 leave(wishes);
@@ -304,7 +304,7 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
 }
 
 fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
-    if let Some(why) = model.source.why_no_decision() {
+    if let Some(why) = model.source.why_no_survey() {
         model.notice = Some(why.to_owned());
         return;
     }
@@ -327,7 +327,13 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
 
 /// The runner did not take an order: what it would have changed is taken back.
 pub fn not_taken(model: &mut Model, order: &Order) {
-    model.notice = Some("The runner does not take orders now. Nothing was sent.".to_owned());
+    let why = match (&model.source, order) {
+        (Source::Watching, Order::Note { .. }) => {
+            "A watcher writes nothing: drygate diff takes notes."
+        }
+        _ => "The runner does not take orders now. Nothing was sent.",
+    };
+    model.notice = Some(why.to_owned());
     match (&mut model.over, order) {
         (Over::Approving(sheet), Order::Approve { .. }) => sheet.unsent(),
         (Over::Approving(sheet), Order::OpenSheet { .. }) => {
@@ -335,6 +341,25 @@ pub fn not_taken(model: &mut Model, order: &Order) {
         }
         (Over::Rejecting(sheet), Order::Reject { .. }) => sheet.sent = false,
         _ => {}
+    }
+}
+
+/// Another process answered an order. What it recorded comes through the journal; the sheet of what it refused is closed.
+pub fn answered(model: &mut Model, order: &Order, answer: Result<Option<String>, String>) {
+    let refused = answer.is_err();
+    if let Some(says) = answer.unwrap_or_else(Some) {
+        model.notice = Some(says);
+    }
+    let asked = match (&model.over, order) {
+        (
+            Over::Approving(sheet),
+            Order::OpenSheet { evidence, .. } | Order::Approve { evidence, .. },
+        ) => sheet.evidence == *evidence,
+        (Over::Rejecting(sheet), Order::Reject { evidence, .. }) => sheet.evidence == *evidence,
+        _ => false,
+    };
+    if refused && asked {
+        model.over = Over::Nothing;
     }
 }
 

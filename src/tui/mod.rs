@@ -26,5 +26,5 @@ pub use event_loop::{Clocks, Ending, Farewell, Outside, Screen};
 pub use inbox::{News, Order, Progress, Source};
 pub use input::{InputError, spawn as spawn_input};
 pub use signals::{Signals, spawn as spawn_signals};
-pub use terminal::{Guard, TerminalError, TerminalOutside};
+pub use terminal::{Guard, ScreenTerminal, TerminalError, TerminalOutside};
 pub use theme::{Colours, Theme};

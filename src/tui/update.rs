@@ -67,6 +67,7 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             close_sheets(model);
             model.ended = Some((exit_code, says));
         }
+        News::Answered { order, answer } => keys::answered(model, &order, answer),
         News::Watchers(watchers) => model.watchers = watchers,
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
@@ -167,10 +168,11 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
         Event::ApprovalRecorded { .. } => model.refused = None,
         Event::EvidenceTaken { .. } => {
             model.refused = None;
-            model.notice = None;
+            announced_has_come(model);
         }
-        // What was announced has come.
-        Event::DriftFound { .. } | Event::LiveRead { complete: true, .. } => model.notice = None,
+        Event::DriftFound { .. } | Event::LiveRead { complete: true, .. } => {
+            announced_has_come(model);
+        }
         Event::SurveyTaken { .. }
         | Event::GateFinished { .. }
         | Event::StateChanged { .. }
@@ -178,6 +180,13 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
         _ => {}
     }
     sheet_hears(model, event);
+}
+
+/// What `r` announced is no longer said. Where `r` announces nothing, the answer to a decision stays until the next key.
+fn announced_has_come(model: &mut Model) {
+    if model.source.why_no_survey().is_none() {
+        model.notice = None;
+    }
 }
 
 /// The open sheet follows its own survey, and closes when its question is no longer open.

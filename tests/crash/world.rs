@@ -229,6 +229,7 @@ impl World {
                 taken_up,
                 first,
                 patience: Patience::Return,
+                audience: Box::new(|_| ()),
                 at_end: Box::new(|_| ()),
             },
         )?

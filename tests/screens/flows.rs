@@ -355,17 +355,64 @@ fn search_finds_and_goes_around() {
 #[test]
 fn nothing_is_decided_where_nothing_runs() {
     let script = Script::at_sg2(false);
-    for (source, words) in [
-        (Source::Watching, "only watches"),
-        (Source::Replay, "a replay cannot be approved"),
+    for (source, key, words) in [
+        (Source::Watching, 'r', "only watches"),
+        (Source::Replay, 'a', "a replay cannot be approved"),
+        (Source::Replay, 'x', "a replay cannot be approved"),
+        (Source::Replay, 'r', "a replay reads no facts"),
     ] {
         let mut stage = Stage::from(&script, "09:31:15", (80, 24), source);
-        for key in ['a', 'x', 'r'] {
-            stage.key(KeyCode::Char(key));
-            assert!(stage.says(words), "{}", stage.text());
-        }
+        stage.key(KeyCode::Char(key));
+        assert!(stage.says(words), "{}", stage.text());
         assert!(stage.ordered().is_empty());
     }
+}
+
+/// A watching screen on which all six characters were typed and Enter pressed.
+fn approved_from_a_watch() -> Stage {
+    let script = Script::at_sg2(false);
+    let mut stage = Stage::from(&script, "09:31:15", (160, 48), Source::Watching);
+    stage.wait(2_000).key(KeyCode::Char('a'));
+    assert!(stage.says("not from this terminal"), "{}", stage.text());
+    stage.recorded(shown(&script)).recorded(all_equal());
+    stage.wait(1_000);
+    stage
+        .types(digest(&script).last_six())
+        .wait(80)
+        .key(KeyCode::Enter);
+    let sent = matches!(stage.ordered().last(), Some(Order::Approve { .. }));
+    assert!(sent, "{}", stage.text());
+    stage
+}
+
+fn answered(stage: &mut Stage, answer: Result<Option<String>, String>) {
+    let order = stage.ordered().pop().expect("an order");
+    stage.hear(News::Answered { order, answer });
+}
+
+#[test]
+fn from_a_watch_the_holder_s_answer_is_shown() {
+    let mut stage = approved_from_a_watch();
+    answered(&mut stage, Ok(Some("The holder took it.".to_owned())));
+    assert!(stage.says("The holder took it."), "{}", stage.text());
+    assert!(stage.says("recording..."), "the journal closes the sheet");
+}
+
+#[test]
+fn from_a_watch_what_nobody_took_is_no_longer_on_its_way() {
+    let mut stage = approved_from_a_watch();
+    answered(&mut stage, Err("Nobody holds this run now.".to_owned()));
+    assert!(stage.says("Nobody holds this run now."), "{}", stage.text());
+    assert!(!stage.says("APPROVE SG2"), "{}", stage.text());
+    assert!(stage.says("WAITING FOR YOU"), "{}", stage.text());
+}
+
+#[test]
+fn leaving_a_watch_asks_nothing() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let mut stage = Stage::from(&script, "09:31:15", (80, 24), Source::Watching);
+    assert!(matches!(stage.leaves_by(KeyCode::Char('q')), Ending::Quit));
 }
 
 #[test]

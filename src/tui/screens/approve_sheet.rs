@@ -6,6 +6,7 @@ use super::{proof, words};
 use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
 use crate::survey::FactKind;
 use crate::tui::approving::{ApproveSheet, OwnSurvey, Remark, TO_TYPE};
+use crate::tui::inbox::Source;
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::{Canvas, Shown, Text, Weight};
@@ -417,6 +418,11 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
         OwnSurvey::Asked | OwnSurvey::Reading => line.push(Ink::Running, "being read"),
     }
     text.push(line);
+    if model.source == Source::Watching {
+        text.push(Text::plain(
+            "The facts are read by the process that holds the run, not from this terminal: for this sheet as it opens, and once more before an approval takes effect.",
+        ));
+    }
     let mut proof = Text::plain("proof  ");
     for claim in &evidence.sheet.claims {
         proof.push(Ink::Plain, format!(" {} ", claim.name.name()));

@@ -91,8 +91,8 @@ pub fn band(model: &Model, narrow: bool) -> Band {
         )]);
     }
     match model.source {
-        Source::Live => band,
-        Source::Watching | Source::Replay => without_orders(band),
+        Source::Live | Source::Watching => band,
+        Source::Replay => without_orders(band),
     }
 }
 

@@ -1,0 +1,116 @@
+//! Following a run that another process writes. Invariant: reads the run and writes nothing in it; who stands still here costs its runner nothing.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use super::{LaunchError, planning};
+use crate::journal::{
+    DirectoryStore, Followed, Follower, Position, RunStore, Storage, Wakes, Woken,
+};
+use crate::run::{Event, RunId};
+use crate::runner::be_present;
+
+/// Between two looks at a journal that grows all the time: twenty frames a second are as many as an eye wants.
+const LOOKS_APART: Duration = Duration::from_millis(50);
+
+/// A run that is followed, from its first line on.
+pub(super) struct Following {
+    store: DirectoryStore,
+    run_id: RunId,
+    follower: Follower,
+    wakes: Wakes,
+    /// Where the holder listens.
+    socket: Option<PathBuf>,
+    /// Open while the holder shows this process as a watcher.
+    presence: Option<UnixStream>,
+    ended: bool,
+}
+
+impl Following {
+    /// Follows a run of the store.
+    pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
+        let root = Storage::root(&**store.storage()).to_owned();
+        Ok(Self {
+            follower: store.reader(run_id)?.follow(Position::start()),
+            wakes: Wakes::of(&root.join(DirectoryStore::run_path(run_id))),
+            socket: planning::socket(&root, run_id),
+            store: store.clone(),
+            run_id: run_id.clone(),
+            presence: None,
+            ended: false,
+        })
+    }
+
+    /// Where the holder listens, if there can be a holder on this machine.
+    pub fn socket(&self) -> Option<PathBuf> {
+        self.socket.clone()
+    }
+
+    /// Hands over what was written since the last look; gives how many lines that were.
+    pub fn look(
+        &mut self,
+        told: &mut dyn FnMut(Followed<'_, Event>) -> Result<(), LaunchError>,
+    ) -> Result<u64, LaunchError> {
+        self.wakes.arm();
+        let mut heard = Ok(());
+        let seen = self.follower.each(|followed| {
+            self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
+            if heard.is_ok() {
+                heard = told(followed);
+            }
+        })?;
+        heard?;
+        Ok(seen)
+    }
+
+    /// Follows until the run has its seal.
+    pub fn follow(
+        &mut self,
+        told: &mut dyn FnMut(Followed<'_, Event>) -> Result<(), LaunchError>,
+    ) -> Result<(), LaunchError> {
+        let mut seen = 1;
+        loop {
+            // A holder comes before what it writes: where nothing was written there is none to be found.
+            if seen > 0 && self.presence.is_none() {
+                self.presence = self.socket.as_deref().and_then(|at| be_present(at).ok());
+            }
+            seen = self.look(told)?;
+            if self.ended && self.store.is_sealed(&self.run_id)? {
+                return Ok(());
+            }
+            if seen > 0 {
+                thread::sleep(LOOKS_APART);
+            } else {
+                self.wait()?;
+            }
+        }
+    }
+
+    /// Sleeps until the journal may have grown.
+    fn wait(&mut self) -> Result<(), LaunchError> {
+        loop {
+            let other = self.presence.as_ref().map(UnixStream::as_fd);
+            let woken = self
+                .wakes
+                .wait(other)
+                .map_err(|source| LaunchError::Output {
+                    doing: "cannot wait for the journal",
+                    source,
+                })?;
+            match (woken, &mut self.presence) {
+                (Woken::Other, Some(holder)) => {
+                    // The holder says nothing but that it has no room; either way, what it ends with is the end.
+                    let mut said = [0; 256];
+                    if !matches!(holder.read(&mut said), Ok(1..)) {
+                        self.presence = None;
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `drygate watch`: a run that another process holds, followed as it is written. Invariant: writes nothing; a decision made here is handed to the holder.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use super::following::Following;
+use super::playing::{self, Stage};
+use super::reviewing::Desk;
+use super::{LaunchError, headless, lookup, machine, output, planning, screen};
+use crate::cli::{Output, RunRef, Settings};
+use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
+use crate::report::visible;
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, RunId, event_text};
+use crate::runner::{self, HandoverError, hand_over, show_sheet};
+use crate::tui::{News, Order, Source};
+
+/// `drygate watch RUN_ID`.
+pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    watch(settings, &store, &run_id, None)
+}
+
+/// Watches a run: on a terminal until the screen is left, else until the run has its seal. `sheet` opens the approval sheet of
+/// that gate.
+pub(super) fn watch(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    sheet: Option<ApprovalGate>,
+) -> Result<u8, LaunchError> {
+    let mut following = Following::of(store, run_id)?;
+    if settings.headless {
+        return print(settings, store, run_id, &mut following);
+    }
+    let (news, inbox) = mpsc::channel();
+    let telling = Telling {
+        blobs: store.blobs(run_id)?,
+        news: news.clone(),
+    };
+    // A run that cannot be read is said before a screen is opened.
+    following.look(&mut |followed| telling.tell(followed))?;
+    let desk = Desk::of(store, run_id, news.clone())?;
+    desk.tell_notes();
+    if sheet.is_some() {
+        screen::press_approve(&news);
+    }
+    let orders = orders(following.socket(), run_id, desk, news.clone());
+    let stage = Stage::take()?;
+    let lost = news.clone();
+    let follow = move || {
+        if let Err(error) = following.follow(&mut |followed| telling.tell(followed)) {
+            // A screen that was left hears nothing more.
+            let _ = lost.send(ended(&error));
+        }
+    };
+    let thread = thread::Builder::new().name("following".to_owned());
+    thread.spawn(follow).map_err(|source| LaunchError::Output {
+        doing: "cannot follow the journal",
+        source,
+    })?;
+    let theme = playing::theme(settings);
+    let farewell = stage.play(theme, Source::Watching, orders, news, &inbox)?;
+    playing::finish(farewell)
+}
+
+/// The journal cannot be followed any further: the screen stays and says why.
+fn ended(error: &LaunchError) -> News {
+    News::Ended {
+        exit_code: error.exit_code(),
+        says: std::iter::once(error.to_string())
+            .chain(error.hint())
+            .collect(),
+    }
+}
+
+/// Without a screen: each event as it comes, in the words of the events pane or as its journal line; then how the run ended.
+fn print(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    following: &mut Following,
+) -> Result<u8, LaunchError> {
+    following.follow(&mut |followed| match settings.output {
+        Output::Json => Ok(()),
+        Output::Events => {
+            let mut line = followed.line.to_vec();
+            line.push(b'\n');
+            output::bytes(&line)
+        }
+        Output::Text => {
+            let entry = &followed.entry;
+            let (name, says) = (entry.event.name(), event_text(&entry.event));
+            let says = visible(&says);
+            output::line(&format!(
+                "{}  {:>5}  {name:<20}  {says}",
+                entry.at, entry.seq
+            ))
+        }
+    })?;
+    let (run, _) = lookup::folded(store, run_id)?;
+    let outcome = runner::sealed(&run);
+    headless::report(settings, &outcome)?;
+    Ok(outcome.exit_code)
+}
+
+/// From the journal to the screen's inbox.
+struct Telling {
+    blobs: Blobs,
+    news: Sender<News>,
+}
+
+impl Telling {
+    fn tell(&self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
+        let entry = followed.entry;
+        self.tell_last_pass(&entry.event)?;
+        let told = News::Recorded {
+            seq: entry.seq,
+            at: entry.at,
+            event: entry.event.into(),
+            head: Some(followed.sha256),
+        };
+        // A screen that was left hears nothing more.
+        let _ = self.news.send(told);
+        Ok(())
+    }
+
+    /// The last PASS that the run compares itself with: the copy that its evidence keeps.
+    fn tell_last_pass(&self, event: &Event) -> Result<(), LaunchError> {
+        if let Event::EvidenceTaken { sheet, .. } = event
+            && let Some((_, _, blob)) = &sheet.last_pass
+            && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
+        {
+            let _ = self.news.send(News::LastPass(Box::new(last)));
+        }
+        Ok(())
+    }
+}
+
+/// What the watching screen asks for: decisions go to the holder, in the watcher's own name; all else is read here or refused.
+fn orders(
+    socket: Option<PathBuf>,
+    run_id: &RunId,
+    desk: Desk,
+    news: Sender<News>,
+) -> Box<dyn Fn(Order) -> bool> {
+    let by = machine::person();
+    let tail = run_id.tail().to_owned();
+    Box::new(move |order| match &order {
+        Order::OpenDocuments { .. } => desk.obey(order),
+        Order::OpenSheet { .. } | Order::Approve { .. } | Order::Reject { .. } => {
+            let (socket, by, tail, news) = (socket.clone(), by.clone(), tail.clone(), news.clone());
+            let asking = thread::Builder::new().name("handover".to_owned());
+            let asked = asking.spawn(move || {
+                let answer = socket
+                    .ok_or(HandoverError::Nobody)
+                    .and_then(|socket| hand(&socket, &order, by))
+                    .map_err(|error| refusal(&error, &tail));
+                let _ = news.send(News::Answered { order, answer });
+            });
+            asked.is_ok()
+        }
+        Order::Quit => true,
+        Order::SurveyAgain | Order::Note { .. } => false,
+    })
+}
+
+/// Hands an order over and waits for what the holder says to it.
+fn hand(
+    socket: &std::path::Path,
+    order: &Order,
+    by: crate::run::Person,
+) -> Result<Option<String>, HandoverError> {
+    let (gate, decision, evidence, reason) = match order.clone() {
+        Order::OpenSheet { gate, evidence } => {
+            return show_sheet(socket, gate, evidence, by).map(|()| None);
+        }
+        Order::Approve { gate, evidence } => (gate, Decision::Approve, evidence, None),
+        Order::Reject {
+            gate,
+            evidence,
+            reason,
+        } => (gate, Decision::Reject, evidence, Some(reason)),
+        _ => return Ok(None),
+    };
+    let request = ApprovalRequest {
+        gate,
+        decision,
+        evidence: Some(evidence),
+        reason,
+        by,
+    };
+    let (_, summary) = hand_over(socket, &request)?;
+    let document: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
+    let message = document["message"].as_str().unwrap_or("");
+    Ok(Some(format!("The holder took it. {message}")))
+}
+
+/// Why the holder did not take it, and what to do instead.
+fn refusal(error: &HandoverError, tail: &str) -> String {
+    match error {
+        HandoverError::Nobody => {
+            format!("Nobody holds this run now. To decide, take it up: drygate resume {tail}")
+        }
+        HandoverError::Refused(why) => why.clone(),
+        HandoverError::Silent(_) => format!("{error}. Nothing is decided that is not shown here."),
+    }
+}

@@ -1,0 +1,103 @@
+//! Who watches a run from other processes. Invariant: nothing is ever said to a watcher, so none can hold the runner up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Watchers that are shown. More may follow the journal; each that is shown takes a descriptor of the holder.
+const SHOWN_MAX: usize = 128;
+
+/// Hears who watches whenever that changed: the account of each watcher, as the kernel knows it, in the order of coming. Must not block.
+pub type Audience = Box<dyn Fn(Vec<u32>) + Send>;
+
+/// The watchers that are connected.
+#[derive(Clone)]
+pub(super) struct Presence(Arc<Mutex<Present>>);
+
+struct Present {
+    /// Seat and account.
+    watchers: Vec<(u64, u32)>,
+    seats: u64,
+    audience: Audience,
+}
+
+impl Presence {
+    pub(super) fn new(audience: Audience) -> Self {
+        Self(Arc::new(Mutex::new(Present {
+            watchers: Vec::new(),
+            seats: 0,
+            audience,
+        })))
+    }
+
+    /// A watcher came; it is shown until the seat is dropped. `None`: enough are shown.
+    pub(super) fn enter(&self, uid: u32) -> Option<Seat> {
+        self.change(|present| {
+            present.seats += 1;
+            let room = present.watchers.len() < SHOWN_MAX;
+            room.then(|| {
+                present.watchers.push((present.seats, uid));
+                Seat {
+                    presence: self.clone(),
+                    number: present.seats,
+                }
+            })
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Present) -> T) -> T {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = present.watchers.len();
+        let changed = change(&mut present);
+        if present.watchers.len() != before {
+            let uids = present.watchers.iter().map(|(_, uid)| *uid).collect();
+            (present.audience)(uids);
+        }
+        changed
+    }
+}
+
+/// A watcher is there as long as this is.
+pub(super) struct Seat {
+    presence: Presence,
+    number: u64,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let number = self.number;
+        self.presence
+            .change(|present| present.watchers.retain(|(seat, _)| *seat != number));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::{Presence, SHOWN_MAX};
+
+    #[test]
+    fn a_watcher_is_shown_until_it_is_gone() {
+        let (sender, told) = channel();
+        let presence = Presence::new(Box::new(move |uids| sender.send(uids).expect("heard")));
+        let one = presence.enter(7).expect("a seat");
+        let two = presence.enter(8).expect("a seat");
+        drop(one);
+        let again = presence.enter(8).expect("a seat");
+        drop((two, again));
+        let told: Vec<Vec<u32>> = told.try_iter().collect();
+        assert_eq!(
+            told,
+            [vec![7], vec![7, 8], vec![8], vec![8, 8], vec![8], vec![]]
+        );
+    }
+
+    #[test]
+    fn beyond_the_most_nobody_is_shown() {
+        let presence = Presence::new(Box::new(|_| ()));
+        let seats: Vec<_> = (0..SHOWN_MAX).map(|_| presence.enter(1)).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(presence.enter(1).is_none());
+        drop(seats);
+        assert!(presence.enter(1).is_some());
+    }
+}
