@@ -12,8 +12,9 @@ mod fixture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use drygate::run::{
-    ApprovalGate, Decision, Effect, Event, Gate, Invocation, Purpose, RunResult, RunState, State,
-    StopCode, SurveyPurpose, ToolIdentity, legal, next,
+    ApprovalGate, Decision, Effect, Event, Gate, HookEnd, HookOutcome, HookPoint, Invocation,
+    Purpose, RunResult, RunState, State, StopCode, SurveyPurpose, ToolIdentity, due_hook, legal,
+    next,
 };
 use drygate::simulate::Step;
 use drygate::survey::Digest;
@@ -21,7 +22,7 @@ use fixture::{Record, Script, at, person};
 use proptest::prelude::*;
 
 /// All events by name; a new one must be added here and met below.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 29] = [
     "run_created",
     "run_resumed",
     "torn_tail_set_aside",
@@ -48,6 +49,8 @@ const KINDS: [&str; 27] = [
     "invocation_returned",
     "non_mutation_judged",
     "tests_declared",
+    "hook_started",
+    "hook_ran",
     "run_sealed",
 ];
 
@@ -119,7 +122,57 @@ fn scripts() -> Vec<Script> {
         expires_at: at("20:00:00"),
         boot_id: "boot".to_owned(),
     });
+    for event in hooked(&watched.run) {
+        watched.push(event);
+    }
     vec![sealed, rejected, failed, watched, Script::renewed()]
+}
+
+/// A hook for the last stop of a run, from start to end.
+fn hooked(run: &RunState) -> [Event; 2] {
+    let (hook, stop) = due_hook(run).expect("a hook is due");
+    let started = run.last.expect("a record").0 + 1;
+    let program = "notify".to_owned();
+    let outcome = Box::new(HookOutcome::bare(HookEnd::Exited { code: 1 }));
+    [
+        Event::HookStarted {
+            hook,
+            stop,
+            program,
+        },
+        Event::HookRan {
+            hook,
+            started,
+            outcome,
+        },
+    ]
+}
+
+#[test]
+fn a_hook_is_due_once_for_a_stop_and_moves_nothing() {
+    let mut met = BTreeSet::new();
+    for script in scripts() {
+        for mut run in prefixes(&script.records) {
+            let Some((hook, _)) = due_hook(&run) else {
+                continue;
+            };
+            met.insert(hook);
+            let before = run.clone();
+            for event in hooked(&run) {
+                assert_eq!(legal(&run, &event), Ok(()));
+                let seq = run.last.expect("a record").0 + 1;
+                run.apply(seq, at("23:00:00"), &event);
+                assert_eq!(due_hook(&run), None);
+                assert_eq!(next(&run), next(&before));
+            }
+            assert!(legal(&run, &hooked(&before)[0]).is_err(), "twice");
+            assert!(legal(&run, &hooked(&before)[1]).is_err(), "twice");
+            run.hooks.clear();
+            (run.rows, run.last) = (before.rows.clone(), before.last);
+            assert_eq!(run, before, "a hook moved something else");
+        }
+    }
+    assert_eq!(met, BTreeSet::from([HookPoint::OnWait, HookPoint::OnStop]));
 }
 
 /// The run after each record of a script, and before the first.

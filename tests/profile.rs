@@ -267,6 +267,48 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
     "\"\"]",
     "must not be empty"
 )]
+#[case(
+    "[labels]",
+    "[hooks]\non_wiat = [\"x\"]\n[labels]",
+    "on_wiat",
+    "the nearest is `on_wait`"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\non_wait = []\n[labels]",
+    "[]\n[labels]",
+    "must name a program"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\non_stop = [\" \"]\n[labels]",
+    "\" \"]",
+    "hooks.on_stop must not be empty"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\non_end = [\"x\", \"a\\u0000b\"]\n[labels]",
+    "\"a\\u0000b\"]",
+    "NUL byte"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\non_end = \"a shell line\"\n[labels]",
+    "\"a shell line\"",
+    "expected a sequence"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\ntimeout = \"10\"\n[labels]",
+    "\"10\"\n[labels]",
+    "no duration"
+)]
+#[case(
+    "[labels]",
+    "[hooks]\ntimeout = \"1h\"\n[labels]",
+    "\"1h\"",
+    "from 1s to 10m"
+)]
 #[case("[labels]", "[target]\n[labels]", "target]\n[labels]", "duplicate key")]
 #[case("[labels]", "[labels", "\nsg1", "")]
 fn one_change_is_refused_where_it_stands(
@@ -294,6 +336,10 @@ fn one_change_is_refused_where_it_stands(
     "count = '\"My Schema\".\"My Table\"'"
 )]
 #[case("live = true", "expect = \"60\"")]
+#[case(
+    "[labels]",
+    "[hooks]\non_wait = [\"notify\", \"\", \"$HOME; x\"]\ntimeout = \"10m\"\n[labels]"
+)]
 fn what_is_allowed_is_taken(#[case] from: &str, #[case] to: &str) {
     let text = BUILT_IN[0].1.replacen(from, to, 1);
     let taken = parse("p.toml", &text);

@@ -13,6 +13,7 @@ use crate::survey::{Digest, UtcTime};
 ///
 /// Changelog:
 /// - 1: `v`, `seq`, `at`, `prev`, `event`, then the fields of the event. `prev` is the SHA-256 of the line before without its newline.
+///   Before the first release the events `hook_started` and `hook_ran` joined it; they move no state.
 pub const VERSION: u32 = 1;
 
 /// The event after which no line is ever appended.

@@ -13,11 +13,12 @@ pub(super) const LOCK: &str = "LOCK";
 pub(super) const BLOBS_DIR: &str = "blobs";
 pub(super) const UNITS_DIR: &str = "units";
 pub(super) const REVIEWS: &str = "reviews.jsonl";
+pub(super) const HOOKS: &str = "hooks.jsonl";
 pub(super) const TORN_DIR: &str = "torn";
 pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Files of a run that its manifest does not list, beside the manifest itself.
-pub(super) const NOT_IN_MANIFEST: [&str; 3] = [LOCK, REVIEWS, "hooks.jsonl"];
+pub(super) const NOT_IN_MANIFEST: [&str; 3] = [LOCK, REVIEWS, HOOKS];
 
 /// Whether this file is what a crash leaves of an atomic replacement: no evidence, removed at the next opening.
 pub(super) fn is_temporary(path: &Path) -> bool {

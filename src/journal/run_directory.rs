@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::lock::{RunLock, name};
 use super::storage::Storage;
 use super::{
-    Appended, Blobs, JournalError, Reader, Recovery, StorageError, UnitLedger, Writer, atomic,
-    layout, manifest,
+    Appended, Blobs, HookRecords, JournalError, Reader, Recovery, StorageError, UnitLedger, Writer,
+    atomic, layout, manifest,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -105,6 +105,11 @@ impl RunDirectory {
     /// A fresh reader of the journal, which reads it from the disk.
     pub fn reader(&self) -> Reader {
         Reader::new(self.storage.clone(), &self.run)
+    }
+
+    /// The records of hooks beside the journal.
+    pub fn hook_records(&self) -> HookRecords {
+        HookRecords::new(self.storage.clone(), &self.run)
     }
 
     /// Begins the unit ledger of a step.

@@ -89,6 +89,7 @@ pub fn plan(
         ssot,
         full_discover,
         profile: loaded.profile,
+        profile_directory: std::path::absolute(&directory).unwrap_or_else(|_| "/".into()),
         profile_text: loaded.text,
         target,
         person: machine::person(),

@@ -10,8 +10,8 @@ use super::{LaunchError, lookup, output, planning};
 use crate::audit;
 use crate::cli::{Output, Settings, VerifyTarget};
 use crate::journal::{
-    Blobs, DirectoryStore, DiskStorage, Entry, JournalError, Permissions, Reader, Reviews,
-    RunStore, Storage, verify_files,
+    Blobs, DirectoryStore, DiskStorage, Entry, HookRecords, JournalError, Permissions, Reader,
+    Reviews, RunStore, Storage, verify_files,
 };
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscover, ReportInput};
@@ -115,10 +115,16 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
         sealed: files.manifest,
         ..Found::default()
     };
-    match Reviews::new(storage.clone(), run).read() {
-        Ok(_) => {}
-        Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
-        Err(error) => return Err(error.into()),
+    let beside = [
+        Reviews::new(storage.clone(), run).read().map(drop),
+        HookRecords::new(storage.clone(), run).read().map(drop),
+    ];
+    for read in beside {
+        match read {
+            Ok(()) => {}
+            Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
+            Err(error) => return Err(error.into()),
+        }
     }
     if files.journal.is_none() {
         return Ok(found);

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::Hooks;
 use crate::simulate::Lifecycle;
 use crate::survey::FactKind;
 
@@ -65,6 +66,9 @@ pub struct Profile {
     /// What one survey may cost the server.
     #[serde(default)]
     pub budgets: Budgets,
+    /// Commands that are told when a run waits, stops or ends.
+    #[serde(default)]
+    pub hooks: Hooks,
     /// Result file of the full test run.
     #[serde(default)]
     pub tests: TestResults,

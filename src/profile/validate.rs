@@ -1,6 +1,7 @@
 //! What a profile must be beyond its types. Invariant: every rule names its key and what is allowed.
 
 use super::findings::Findings;
+use super::hooks::validate_hooks;
 use super::parse::mode_of;
 use super::validate_facts::validate_facts;
 use super::{Document, Problem, Profile, Step, Timeouts, nearest, ttl_seconds};
@@ -47,6 +48,7 @@ pub(super) fn validate(document: &Document<'_>, profile: &Profile) -> Result<(),
     lifecycle(&mut findings, profile);
     exclusions(&mut findings, profile);
     limits(&mut findings, profile);
+    validate_hooks(&mut findings, &profile.hooks);
     findings.first()
 }
 

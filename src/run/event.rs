@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalPolicy, Check, ContextPins, EvidenceSheet, Gate, Mode, NonMutation,
-    Person, RunId, RunResult, State, Stop, StopCode, Verdict,
+    ApprovalGate, ApprovalPolicy, Check, ContextPins, EvidenceSheet, Gate, HookOutcome, HookPoint,
+    Mode, NonMutation, Person, RunId, RunResult, State, Stop, StopCode, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
@@ -379,6 +379,24 @@ pub enum Event {
         /// Its age in seconds when it was read.
         age_s: u64,
     },
+    /// A hook of the profile is about to be run: journalled before its process is made.
+    HookStarted {
+        /// When it is run.
+        hook: HookPoint,
+        /// Journal line of the stop that it is told.
+        stop: u64,
+        /// Its program, without arguments.
+        program: String,
+    },
+    /// A hook is over, or its end was not seen. It moved nothing.
+    HookRan {
+        /// When it is run.
+        hook: HookPoint,
+        /// Journal line of its start.
+        started: u64,
+        /// How it ended.
+        outcome: Box<HookOutcome>,
+    },
     /// The last line of a journal.
     RunSealed {
         /// Result with its prefix.
@@ -427,6 +445,8 @@ impl Event {
             Self::InvocationReturned { .. } => "invocation_returned",
             Self::NonMutationJudged(_) => "non_mutation_judged",
             Self::TestsDeclared { .. } => "tests_declared",
+            Self::HookStarted { .. } => "hook_started",
+            Self::HookRan { .. } => "hook_ran",
             Self::RunSealed { .. } => "run_sealed",
         }
     }

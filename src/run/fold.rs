@@ -7,7 +7,7 @@ use super::fold_parts::{
     SurveySeen, Transaction, TransactionEnd,
 };
 use super::{
-    ApprovalGate, Check, ContextPins, Event, Gate, Invocation, NonMutation, RenewalReason,
+    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
     RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
@@ -81,6 +81,8 @@ pub struct RunState {
     pub owed_stop: Option<StopCode>,
     /// Stops in order.
     pub stops: Vec<RaisedStop>,
+    /// Hooks that were started before the seal.
+    pub hooks: Vec<HookRun>,
     /// How often a process took the run up.
     pub resumes: u32,
     /// Who took it up each time, and with which binary.
@@ -133,6 +135,7 @@ impl Default for RunState {
             owes_return: false,
             owed_stop: None,
             stops: Vec::new(),
+            hooks: Vec::new(),
             resumes: 0,
             invocations: Vec::new(),
             declared_tests: None,
@@ -313,6 +316,14 @@ impl RunState {
             }
             Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
             Event::TestsDeclared { .. } => self.declared_tests = Some(event.clone()),
+            Event::HookStarted {
+                hook,
+                stop,
+                program,
+            } => self.start_hook(seq, at, (*hook, *stop, program)),
+            Event::HookRan {
+                started, outcome, ..
+            } => self.end_hook(*started, outcome),
             Event::ApprovalRefused { .. } | Event::TornTailSetAside { .. } => {}
             Event::EvidenceTaken { .. }
             | Event::EvidenceShown { .. }

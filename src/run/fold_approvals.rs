@@ -111,6 +111,7 @@ impl RunState {
                 }
                 self.stops.push(RaisedStop {
                     stop: stop.clone(),
+                    seq: self.last.map_or(0, |(seq, _)| seq),
                     at,
                 });
             }

@@ -97,6 +97,8 @@ pub struct Drift {
 pub struct RaisedStop {
     /// The stop.
     pub stop: Stop,
+    /// Its journal line.
+    pub seq: u64,
     /// When.
     pub at: UtcTime,
 }

@@ -99,6 +99,16 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
             run.owes_return && *state == run.state && *r as usize == run.returns.len() + 1,
             "no return is owed, or another state or number",
         ),
+        Event::HookStarted { stop, .. } => unless(
+            run.stops.iter().any(|raised| raised.seq == *stop)
+                && !run.hooks.iter().any(|hook| hook.stop == *stop),
+            "no such stop was raised, or its hook was started already",
+        ),
+        Event::HookRan { hook, started, .. } => unless(
+            run.open_hooks()
+                .any(|open| open.started == *started && open.hook == *hook),
+            "no such hook was started, or it is over already",
+        ),
         Event::NonMutationJudged(_) => unless(run.state == State::PostSurveyed, "no post survey"),
         Event::RunSealed { .. } => unless(
             run.state.is_final() && run.finished(Gate::G6).is_some() && !run.owes_return,

@@ -10,6 +10,7 @@ mod fold;
 mod fold_approvals;
 mod fold_parts;
 mod gate;
+mod hook;
 mod legal;
 mod machine;
 mod mode;
@@ -36,6 +37,7 @@ pub use fold_parts::{
     SurveySeen, Transaction, TransactionEnd,
 };
 pub use gate::{ApprovalGate, Gate};
+pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};

@@ -74,6 +74,10 @@ pub fn text(event: &Event) -> String {
         } => {
             format!("{file}: {passed} passed, {failed} failed (DECLARED)")
         }
+        Event::HookStarted { hook, program, .. } => format!("{hook} {program}"),
+        Event::HookRan { hook, outcome, .. } => {
+            format!("{hook} {} after {} ms", outcome.end, outcome.took_ms)
+        }
         Event::RunSealed { result, .. } => result.clone(),
     }
 }

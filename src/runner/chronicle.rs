@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::clock::Clock;
 use super::notice::{Notice, Sink};
 use super::{Progress, RunnerError};
-use crate::journal::{Entry, RunDirectory};
+use crate::journal::{Entry, HookRecords, RunDirectory};
 use crate::run::{Event, RunState, legal};
 use crate::survey::{Digest, UtcTime};
 
@@ -41,6 +41,11 @@ impl Chronicle {
     /// The directory of the run.
     pub fn directory(&mut self) -> &mut RunDirectory {
         &mut self.directory
+    }
+
+    /// The records of hooks beside the journal.
+    pub fn hook_records(&self) -> HookRecords {
+        self.directory.hook_records()
     }
 
     /// Gives the directory up, to be sealed.

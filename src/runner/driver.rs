@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::chronicle::Chronicle;
 use super::clock::Clock;
+use super::hooks::{HookEnded, Hooks};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
 use super::target::Target;
@@ -45,6 +46,8 @@ pub(super) enum Errand {
     Command(Command),
     /// A look at the live facts.
     LiveRead,
+    /// A hook is over.
+    HookEnded(HookEnded),
 }
 
 /// One process that holds one run.
@@ -54,6 +57,7 @@ pub struct Driver<T, R> {
     pub(super) repository: Option<R>,
     pub(super) plan: Arc<Plan>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) hooks: Hooks,
     /// Answers owed to whoever decided through another process.
     pub(super) answers: Vec<tokio::sync::oneshot::Sender<Answer>>,
 }
@@ -62,12 +66,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// A driver of a run that this process owns.
     pub fn new(chronicle: Chronicle, target: T, repository: Option<R>, plan: Arc<Plan>) -> Self {
         let clock = chronicle.clock().clone();
+        let hooks = Hooks::new(chronicle.hook_records());
         Self {
             chronicle: Some(chronicle),
             target,
             repository,
             plan,
             clock,
+            hooks,
             answers: Vec::new(),
         }
     }
@@ -101,6 +107,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Err(error) => {
                     let outcome = self.broken(&error);
                     self.answer_all(&outcome);
+                    if Self::may_retry(&error)
+                        && let Err(error) = self.start_due_hook()
+                    {
+                        return self.broken(&error);
+                    }
                     if patience == Patience::Stay && Self::may_retry(&error) {
                         match self.after_trouble(commands, &mut backlog).await {
                             Ok(()) => continue,
@@ -122,11 +133,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(chronicle) = self.chronicle.as_ref() else {
             return Ok(None);
         };
-        match next(chronicle.run()) {
+        let effect = next(chronicle.run());
+        self.turn_hooks(effect)?;
+        match effect {
             Effect::AwaitPerson(_) => {
-                let outcome = summary::waiting(chronicle.run());
+                let outcome = summary::waiting(self.book()?.run());
                 self.answer_all(&outcome);
-                if patience == Patience::Return {
+                // Without a screen the process stays for its hooks; a decision is obeyed meanwhile, as with one.
+                if patience == Patience::Return && !self.hooks.are_running() {
                     return Ok(Some(outcome));
                 }
                 let left = self.attend(commands, backlog).await?;
@@ -204,6 +218,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Errand::Effect(effect) => self.perform(effect).await,
             Errand::Command(command) => self.obey(command).await,
             Errand::LiveRead => self.read_live().await,
+            Errand::HookEnded(ended) => self.record_hook(ended),
         }
     }
 

@@ -75,6 +75,18 @@ impl Handle {
     }
 }
 
+/// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, and that is the end.
+fn begin<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+    taken_up: TakenUp,
+    first: Option<crate::run::ApprovalRequest>,
+) -> Result<Option<Outcome>, RunnerError> {
+    if taken_up.resumed {
+        driver.take_up(taken_up.torn, taken_up.renewing)?;
+    }
+    first.map_or(Ok(None), |request| driver.decide_first(&request))
+}
+
 /// Starts the runner on its own thread with its own event loop. `target` is made there, from `make_target`.
 pub fn spawn<T, R, F>(
     chronicle: Chronicle,
@@ -103,25 +115,24 @@ where
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let outcome = runtime.block_on(async {
+            runtime.block_on(async {
                 let listener = handover::listen(&plan, from_others, audience);
                 let mut driver = Driver::new(chronicle, make_target(), repository, plan);
-                if taken_up.resumed {
-                    driver.take_up(taken_up.torn, taken_up.renewing)?;
-                }
-                if let Some(request) = &first
-                    && let Some(refused) = driver.decide_first(request)?
-                {
-                    return Ok(refused);
-                }
-                let outcome = driver.drive(patience, &mut inbox).await;
+                let begun = begin(&mut driver, taken_up, first);
+                let outcome = match begun {
+                    Ok(None) => Ok(driver.drive(patience, &mut inbox).await),
+                    Ok(Some(refused)) => Ok(refused),
+                    Err(error) => Err(error),
+                };
                 if let Some(listener) = listener {
                     listener.finish().await;
                 }
-                Ok(outcome)
-            });
-            at_end(&outcome);
-            outcome
+                at_end(&outcome);
+                if let Ok(outcome) = &outcome {
+                    driver.see_hooks_out(&outcome.run, &mut inbox).await;
+                }
+                outcome
+            })
         })?;
     Ok(Handle { commands, thread })
 }

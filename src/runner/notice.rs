@@ -51,6 +51,8 @@ pub enum Command {
     SurveyAgain,
     /// Leave the run as it is.
     Quit,
+    /// A signal came: hooks that still run are ended.
+    CutHooks,
 }
 
 /// How a decision went.

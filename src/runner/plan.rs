@@ -13,6 +13,8 @@ pub struct Plan {
     pub profile: Profile,
     /// Its text, byte for byte.
     pub profile_text: String,
+    /// The directory of its file; `/` for a built-in one. Hooks start there.
+    pub profile_directory: PathBuf,
     /// SSOT documents: name and text, or why it cannot be read.
     pub ssot: Vec<(String, Result<String, String>)>,
     /// Approval policy of the profile.

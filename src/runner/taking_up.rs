@@ -25,6 +25,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             boot_id,
             tool,
         })))?;
+        self.give_up_unseen_hooks()?;
         self.let_lapse()?;
         if renewing {
             renew(self)?;

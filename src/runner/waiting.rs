@@ -19,18 +19,20 @@ use crate::simulate::Simulation;
 use crate::survey::{Digest, Survey, compare};
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// Waits for one command or for the next live read; `None`: the person left.
+    /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
     pub(super) async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Errand> {
         let interval = self.plan.live_interval_s.filter(|seconds| *seconds > 0.0);
-        let command = match interval {
-            None => commands.recv().await,
-            Some(seconds) => {
-                let pause = tokio::time::sleep(Duration::from_secs_f64(seconds));
-                tokio::select! {
-                    command = commands.recv() => command,
-                    () = pause => return Some(Errand::LiveRead),
-                }
+        let pause = async {
+            match interval {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs_f64(seconds)).await,
+                None => std::future::pending().await,
             }
+        };
+        let command = tokio::select! {
+            biased;
+            command = commands.recv() => command,
+            ended = self.hooks.next_ended() => return Some(Errand::HookEnded(ended)),
+            () = pause => return Some(Errand::LiveRead),
         };
         match command {
             None | Some(Command::Quit) => None,
@@ -55,6 +57,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Command::OpenSheet { gate, evidence, by } => self.show_sheet(gate, evidence, by).await,
             Command::SurveyAgain => self.survey_again().await,
             Command::Quit => Err(RunnerError::Interrupted),
+            Command::CutHooks => {
+                self.hooks.cut();
+                Ok(())
+            }
         }
     }
 
@@ -214,9 +220,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
     ) -> Result<(), RunnerError> {
         loop {
             // First what was asked while the work was under way: who asked still waits for an answer.
-            let command = match backlog.pop_front() {
-                Some(command) => Some(command),
-                None => commands.recv().await,
+            let command = if let Some(command) = backlog.pop_front() {
+                Some(command)
+            } else {
+                tokio::select! {
+                    command = commands.recv() => command,
+                    ended = self.hooks.next_ended() => {
+                        self.record_hook(ended)?;
+                        continue;
+                    }
+                }
             };
             match command {
                 None | Some(Command::Quit) => return Err(RunnerError::Interrupted),
@@ -229,6 +242,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     }
                 }
                 Some(Command::OpenSheet { .. }) => {}
+                Some(Command::CutHooks) => self.hooks.cut(),
             }
             if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {
                 return Ok(());

@@ -140,6 +140,7 @@ impl World {
             last_pass: None,
             profile,
             profile_text,
+            profile_directory: PathBuf::from("/"),
         }
     }
 

@@ -9,6 +9,7 @@ mod flow;
 mod guest;
 mod harness;
 mod headless;
+mod hooks;
 mod recheck;
 mod safety;
 mod support;

@@ -1,0 +1,101 @@
+//! A file beside the journal with a chain of its own: `reviews.jsonl`, `hooks.jsonl`. Invariant: one writer at a time, and no other file of the run is touched.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::chain::Position;
+use super::format::{Entry, VERSION};
+use super::head::Head;
+use super::storage::Storage;
+use super::{Corrupt, JournalError, layout};
+use crate::survey::UtcTime;
+
+/// One such file of one run.
+#[derive(Debug, Clone)]
+pub(super) struct SideChain {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+    file: &'static str,
+}
+
+impl SideChain {
+    /// The file of that name of the run in this directory of the storage.
+    pub fn new(storage: Arc<dyn Storage>, run: &Path, file: &'static str) -> Self {
+        Self {
+            storage,
+            run: run.to_owned(),
+            file,
+        }
+    }
+
+    /// All entries, the chain checked.
+    pub fn read<E: DeserializeOwned>(&self) -> Result<Vec<Entry<E>>, JournalError> {
+        Ok(self.chained()?.0)
+    }
+
+    /// Appends one entry, made with the head of the journal in sight; durable on return.
+    pub fn append<E: Serialize + DeserializeOwned>(
+        &self,
+        at: UtcTime,
+        make: impl FnOnce(Head) -> E,
+    ) -> Result<Entry<E>, JournalError> {
+        let path = self.path();
+        // One writer at a time; the lock dies with its process.
+        let lease = self.storage.lease(&path)?;
+        let _lease = lease.ok_or_else(|| JournalError::Locked {
+            run: format!("{} of {}", self.file, super::lock::name(&self.run)),
+            pid: None,
+            host: None,
+        })?;
+        let head = self
+            .head()?
+            .ok_or_else(|| Corrupt::file(layout::HEAD, "is missing"))?;
+        let (_, end) = self.chained::<E>()?;
+        let entry = Entry {
+            v: VERSION,
+            seq: end.seq(),
+            at,
+            prev: end.prev(),
+            event: make(head),
+        };
+        let mut line = entry.encode()?;
+        line.push(b'\n');
+        let mut file = self.storage.open_write(&path, end.offset())?;
+        file.write(&line)?;
+        file.sync()?;
+        self.storage.sync_dir(&self.run)?;
+        Ok(entry)
+    }
+
+    /// The head of the journal; `None`: there is none.
+    pub fn head(&self) -> Result<Option<Head>, JournalError> {
+        Head::read(&*self.storage, &self.run)
+    }
+
+    fn chained<E: DeserializeOwned>(&self) -> Result<(Vec<Entry<E>>, Position), JournalError> {
+        let content = self.storage.read(&self.path())?.unwrap_or_default();
+        let mut position = Position::start();
+        let mut entries = Vec::new();
+        for (nth, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let (number, at) = (nth as u64 + 1, position.offset());
+            let broken = |what: &str| Corrupt::at(self.file, number, at, what);
+            let Some(line) = line.strip_suffix(b"\n") else {
+                return Err(broken("the line has no end").into());
+            };
+            if position.pass(line).is_err() {
+                return Err(broken("does not follow the line before it").into());
+            }
+            let entry = serde_json::from_slice(line);
+            entries
+                .push(entry.map_err(|why| broken(&format!("cannot be read as an entry: {why}")))?);
+        }
+        Ok((entries, position))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.run.join(self.file)
+    }
+}

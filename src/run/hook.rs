@@ -1,0 +1,189 @@
+//! Hooks: commands of the profile that are told when a run waits, stops or ends. Invariant: a hook is recorded, and never moves the run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunState, StopCode};
+use crate::survey::UtcTime;
+
+/// When a hook is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPoint {
+    /// The run waits for a person at SG1 or SG2.
+    OnWait,
+    /// Any other stop was raised: drift, no database, a failed gate, a rejection.
+    OnStop,
+    /// The run is sealed.
+    OnEnd,
+}
+
+impl HookPoint {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OnWait, Self::OnStop, Self::OnEnd];
+
+    /// The key in the profile.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnWait => "on_wait",
+            Self::OnStop => "on_stop",
+            Self::OnEnd => "on_end",
+        }
+    }
+}
+
+impl fmt::Display for HookPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a hook came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum HookEnd {
+    /// By itself.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// By a signal that did not come from drygate.
+    Signalled {
+        /// The signal.
+        signal: i32,
+    },
+    /// It, or what it left behind, was still there at the time limit: its process group was killed.
+    TimedOut {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// A signal ended drygate: the process group of the hook was killed.
+    Cut,
+    /// It could not be run.
+    NotStarted {
+        /// What the system says.
+        why: String,
+    },
+    /// Its end was not seen: the process that had started it died first. It is not run again.
+    Unseen,
+}
+
+impl HookEnd {
+    /// Whether it did what it was run for, as far as an exit code says.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Exited { code: 0 })
+    }
+}
+
+impl fmt::Display for HookEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { code } => write!(f, "exit {code}"),
+            Self::Signalled { signal } => write!(f, "ended by signal {signal}"),
+            Self::TimedOut { limit_ms } => write!(f, "killed at its limit of {limit_ms} ms"),
+            Self::Cut => f.write_str("killed: a signal ended drygate"),
+            Self::NotStarted { why } => write!(f, "could not be run: {why}"),
+            Self::Unseen => f.write_str("end not seen: the process that started it died first"),
+        }
+    }
+}
+
+/// What a hook wrote to one of its outputs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookOutput {
+    /// The beginning; what is no UTF-8 is replaced, what looks like a secret is withheld.
+    pub text: String,
+    /// How many bytes it wrote in all.
+    pub bytes: u64,
+}
+
+/// What is known of a hook once it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookOutcome {
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: HookEnd,
+    /// How long it took; 0 where nobody saw it.
+    pub took_ms: u64,
+    /// Standard output.
+    pub stdout: HookOutput,
+    /// Standard error.
+    pub stderr: HookOutput,
+}
+
+impl HookOutcome {
+    /// An outcome of which nothing but its end is known.
+    pub fn bare(end: HookEnd) -> Self {
+        Self {
+            end,
+            took_ms: 0,
+            stdout: HookOutput::default(),
+            stderr: HookOutput::default(),
+        }
+    }
+}
+
+/// A hook that was started while the run was not sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HookRun {
+    /// When it is run.
+    pub hook: HookPoint,
+    /// Journal line of the stop that it was told.
+    pub stop: u64,
+    /// Journal line of its start.
+    pub started: u64,
+    /// When it was started.
+    pub at: UtcTime,
+    /// Its program, without arguments.
+    pub program: String,
+    /// How it ended; `None`: it is not over, or that is recorded after the seal.
+    pub outcome: Option<HookOutcome>,
+}
+
+/// The hook that the last stop calls for, with the journal line of that stop: each stop is told once, and none that is answered already.
+///
+/// Whether the profile names a command for it is not known here.
+pub fn due_hook(run: &RunState) -> Option<(HookPoint, u64)> {
+    let raised = run.stops.last()?;
+    let told = run.hooks.iter().any(|hook| hook.stop == raised.seq);
+    let waits = raised.stop.stop_code == StopCode::StopApprovalRequired;
+    let answered = waits
+        && (run.waits_at() != raised.stop.gate
+            || run.pending_approval().is_some()
+            || run.is_rejected());
+    if told || answered || run.sealed.is_some() {
+        return None;
+    }
+    let hook = if waits {
+        HookPoint::OnWait
+    } else {
+        HookPoint::OnStop
+    };
+    Some((hook, raised.seq))
+}
+
+impl RunState {
+    /// The hooks whose end is not recorded.
+    pub fn open_hooks(&self) -> impl Iterator<Item = &HookRun> {
+        self.hooks.iter().filter(|hook| hook.outcome.is_none())
+    }
+
+    pub(super) fn start_hook(&mut self, started: u64, at: UtcTime, hook: (HookPoint, u64, &str)) {
+        self.hooks.push(HookRun {
+            hook: hook.0,
+            stop: hook.1,
+            started,
+            at,
+            program: hook.2.to_owned(),
+            outcome: None,
+        });
+    }
+
+    pub(super) fn end_hook(&mut self, started: u64, outcome: &HookOutcome) {
+        let open = self.hooks.iter_mut().find(|hook| hook.started == started);
+        if let Some(open) = open {
+            open.outcome = Some(outcome.clone());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a hook is told: one JSON document. Invariant: made from the folded run and the journal's head alone; no secret, no connection text.
+
+use serde_json::{Value, json};
+
+use super::summary;
+use crate::journal::Head;
+use crate::run::{HookPoint, RaisedStop, RunState};
+
+/// The document for a hook of a run as it stands; `raised` is the stop that it is told, none at the end.
+pub(super) fn document(
+    run: &RunState,
+    hook: HookPoint,
+    raised: Option<&RaisedStop>,
+    head: Option<Head>,
+    host: &str,
+) -> Value {
+    let stop = raised.map(|raised| &raised.stop);
+    let created = run.created.as_deref();
+    let gate = stop.and_then(|stop| stop.gate);
+    let sealed = run.sealed.as_ref();
+    let (message, next) = if let Some(stop) = stop {
+        (stop.message.clone(), stop.next.clone())
+    } else {
+        let over = summary::sealed(run);
+        (over.message, over.next)
+    };
+    json!({
+        "schema": 1,
+        "hook": hook,
+        "run_id": run.run_id(),
+        "state": stop.map_or(run.state, |stop| stop.state),
+        "stop_code": stop.map_or_else(|| summary::stop_code(run), |stop| Some(stop.stop_code)),
+        "gate": gate,
+        "gate_label": gate.map(|gate| run.gate_label(gate)),
+        "evidence": stop.and_then(|stop| stop.evidence.as_ref()),
+        "evidence_expires_at": gate.and_then(|gate| {
+            run.evidence.as_ref().filter(|evidence| evidence.gate == gate).map(|evidence| evidence.expires_at)
+        }),
+        "drift": run.drift.as_ref().map(|drift| {
+            drift.changes.iter().map(|change| change.key.to_string()).collect::<Vec<_>>()
+        }),
+        "result": sealed.map(|(result, _, _)| result),
+        "exit_code": sealed.map(|(_, _, code)| code),
+        "message": message,
+        "next": next,
+        "profile": created.map(|created| &created.profile),
+        "target": created.map(|created| json!({
+            "label": created.target.label,
+            "address": created.target.address(),
+        })),
+        "started_by": created.map(|created| &created.by.user),
+        "started_at": run.started_at,
+        "at": raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
+        "host": host,
+        "head": head.map(|head| json!({"seq": head.seq(), "sha256": head.sha256()})),
+    })
+}

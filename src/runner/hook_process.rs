@@ -1,0 +1,211 @@
+//! One hook as a process of its own. Invariant: no shell, nothing of our environment but `PATH`, `HOME` and `LANG`, and no longer than its limit.
+
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::run::{HookEnd, HookOutcome, HookOutput};
+
+/// What is kept of each output; the rest is counted.
+const OUTPUT_BYTES_MAX: usize = 4 * 1024;
+
+/// What a hook gets of our environment.
+const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// A command that is to be run.
+pub(super) struct HookOrder {
+    /// Program and arguments; not empty.
+    pub words: Vec<String>,
+    /// Where it starts, and where a program with `/` in its name is.
+    pub directory: PathBuf,
+    /// What it reads on standard input.
+    pub input: Vec<u8>,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// A hook that runs.
+pub(super) struct RunningHook {
+    heard: Sender<Heard>,
+}
+
+impl RunningHook {
+    /// Ends it now, and all that it started in its process group.
+    pub fn cut(&self) {
+        // One that is over already has told so.
+        let _ = self.heard.send(Heard::Cut);
+    }
+}
+
+/// What the thread of a hook waits for.
+enum Heard {
+    /// Its first process ended; it is not yet reaped, so that nobody else gets its number.
+    Ended,
+    /// An output was closed by all who held it.
+    Closed,
+    /// A signal ended drygate.
+    Cut,
+}
+
+/// Runs a hook on a thread of its own; `tell` is called once, there, when it is over.
+pub(super) fn start(
+    order: HookOrder,
+    tell: impl FnOnce(HookOutcome) + Send + 'static,
+) -> std::io::Result<RunningHook> {
+    let (heard, inbox) = mpsc::channel();
+    let running = RunningHook {
+        heard: heard.clone(),
+    };
+    let thread = thread::Builder::new().name("hook".to_owned());
+    thread.spawn(move || match spawn(&order) {
+        Err(error) => tell(HookOutcome::bare(HookEnd::NotStarted {
+            why: error.to_string(),
+        })),
+        Ok(child) => supervise(child, order, heard, &inbox, tell),
+    })?;
+    Ok(running)
+}
+
+fn spawn(order: &HookOrder) -> std::io::Result<Child> {
+    let (program, arguments) = order
+        .words
+        .split_first()
+        .ok_or(std::io::ErrorKind::InvalidInput)?;
+    let program = if program.contains('/') {
+        order.directory.join(program)
+    } else {
+        program.into()
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir(existing(&order.directory))
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for name in ENVIRONMENT {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.spawn()
+}
+
+/// The directory, or the root where it is gone: a hook that needs no file of it can still tell.
+fn existing(directory: &Path) -> &Path {
+    if directory.is_dir() {
+        directory
+    } else {
+        Path::new("/")
+    }
+}
+
+/// Sees a hook to its end: its first process has ended and its outputs are closed, or it is out of time, or it is cut.
+fn supervise(
+    mut child: Child,
+    order: HookOrder,
+    heard: Sender<Heard>,
+    inbox: &Receiver<Heard>,
+    tell: impl FnOnce(HookOutcome),
+) {
+    let began = Instant::now();
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let stdout = capture(child.stdout.take(), heard.clone());
+    let stderr = capture(child.stderr.take(), heard.clone());
+    if let Some(mut stdin) = child.stdin.take() {
+        // A hook need not read what it is told.
+        thread::spawn(move || drop(stdin.write_all(&order.input)));
+    }
+    thread::spawn(move || {
+        if let Some(group) = group {
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _ = waitid(WaitId::Pid(group), ended);
+        }
+        let _ = heard.send(Heard::Ended);
+    });
+    let untimely = listen(inbox, began + order.limit, order.limit);
+    if let Some(group) = group {
+        // What it left behind in its group ends with it.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let end = untimely.unwrap_or_else(|| ended(&mut child));
+    let taken = |output: &Mutex<HookOutput>| {
+        std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner))
+    };
+    tell(HookOutcome {
+        end,
+        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        stdout: taken(&stdout),
+        stderr: taken(&stderr),
+    });
+    // One that was killed is reaped after it was told: the kernel may take its time.
+    let _ = child.wait();
+}
+
+/// Waits until all is over; `Some`: why it was not waited for any longer.
+fn listen(inbox: &Receiver<Heard>, deadline: Instant, limit: Duration) -> Option<HookEnd> {
+    // Its first process and two outputs.
+    let mut open = 3;
+    while open > 0 {
+        match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Heard::Ended | Heard::Closed) => open -= 1,
+            Ok(Heard::Cut) => return Some(HookEnd::Cut),
+            Err(_) => {
+                return Some(HookEnd::TimedOut {
+                    limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+        }
+    }
+    None
+}
+
+fn ended(child: &mut Child) -> HookEnd {
+    match child.wait() {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => HookEnd::Exited { code },
+            (None, signal) => HookEnd::Signalled {
+                signal: signal.unwrap_or(0),
+            },
+        },
+        Err(_) => HookEnd::Unseen,
+    }
+}
+
+/// Reads an output to its end on a thread of its own: the beginning is kept, all of it is counted.
+fn capture(
+    output: Option<impl Read + Send + 'static>,
+    heard: Sender<Heard>,
+) -> Arc<Mutex<HookOutput>> {
+    let kept = Arc::new(Mutex::new(HookOutput::default()));
+    let keeping = Arc::clone(&kept);
+    thread::spawn(move || {
+        let mut beginning = Vec::new();
+        let mut chunk = [0; 16 * 1024];
+        let mut output = output;
+        while let Some(read) = output
+            .as_mut()
+            .and_then(|output| output.read(&mut chunk).ok())
+        {
+            if read == 0 {
+                break;
+            }
+            let room = OUTPUT_BYTES_MAX - beginning.len();
+            beginning.extend_from_slice(&chunk[..read.min(room)]);
+            let mut kept = keeping.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.bytes += read as u64;
+            kept.text = String::from_utf8_lossy(&beginning).into_owned();
+        }
+        let _ = heard.send(Heard::Closed);
+    });
+    kept
+}

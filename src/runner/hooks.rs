@@ -1,0 +1,262 @@
+//! Hooks of the profile, off the runner's path. Invariant: intent durable, then the process, then its outcome; nothing of the run waits for it.
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::driver::Driver;
+use super::hook_document::document;
+use super::hook_process::{self, HookOrder, RunningHook};
+use super::notice::Command;
+use super::repository::Repository;
+use super::target::Target;
+use super::{Plan, RunnerError};
+use crate::audit::scan_for_secrets;
+use crate::journal::{HookRecord, HookRecords, StartedIn};
+use crate::run::{Effect, Event, HookEnd, HookOutcome, HookOutput, HookPoint, RunState, due_hook};
+
+/// Where the start of a hook is recorded: file and line.
+type Started = (StartedIn, u64);
+
+/// A hook that is over.
+pub(super) struct HookEnded {
+    hook: HookPoint,
+    started: Started,
+    outcome: HookOutcome,
+}
+
+/// The hooks of one process.
+pub(super) struct Hooks {
+    running: Vec<(Started, RunningHook)>,
+    tells: mpsc::UnboundedSender<HookEnded>,
+    ended: mpsc::UnboundedReceiver<HookEnded>,
+    records: HookRecords,
+}
+
+impl Hooks {
+    /// None runs yet; those of after the seal go to `records`.
+    pub fn new(records: HookRecords) -> Self {
+        let (tells, ended) = mpsc::unbounded_channel();
+        Self {
+            running: Vec::new(),
+            tells,
+            ended,
+            records,
+        }
+    }
+
+    /// Whether one still runs.
+    pub fn are_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// The next that is over; never, while none runs.
+    pub async fn next_ended(&mut self) -> HookEnded {
+        match self.ended.recv().await {
+            Some(ended) => ended,
+            // Not reached: this value holds a sender itself.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends those that run; each then tells that it was cut.
+    pub fn cut(&self) {
+        for (_, process) in &self.running {
+            process.cut();
+        }
+    }
+
+    /// Runs a hook whose start is durable.
+    fn run(
+        &mut self,
+        hook: HookPoint,
+        started: Started,
+        order: HookOrder,
+    ) -> Result<(), RunnerError> {
+        let tells = self.tells.clone();
+        let process = hook_process::start(order, move |outcome| {
+            // A runner that is gone leaves the start without an end: whoever resumes says so.
+            let _ = tells.send(HookEnded {
+                hook,
+                started,
+                outcome,
+            });
+        })?;
+        self.running.push((started, process));
+        Ok(())
+    }
+}
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Journals the hooks that are over, and starts the one that is due unless the stop is not told to a person yet.
+    pub(super) fn turn_hooks(&mut self, effect: Effect) -> Result<(), RunnerError> {
+        if self.book()?.run().sealed.is_some() {
+            return Ok(());
+        }
+        while let Ok(ended) = self.hooks.ended.try_recv() {
+            self.record_hook(ended)?;
+        }
+        if matches!(effect, Effect::Return | Effect::RaiseStop(_)) {
+            return Ok(());
+        }
+        self.start_due_hook()
+    }
+
+    /// Starts the hook that the last stop calls for, if the profile names one.
+    pub(super) fn start_due_hook(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let Some((hook, stop)) = due_hook(chronicle.run()) else {
+            return Ok(());
+        };
+        let Some((program, order)) = order(&plan, hook) else {
+            return Ok(());
+        };
+        let started = chronicle.record(Event::HookStarted {
+            hook,
+            stop,
+            program,
+        })?;
+        let run = chronicle.run();
+        let raised = run.stops.iter().find(|raised| raised.seq == stop);
+        let head = chronicle.hook_records().head()?;
+        let told = document(run, hook, raised, head, &plan.person.host);
+        let order = order.telling(&told);
+        self.hooks.run(hook, (StartedIn::Journal, started), order)
+    }
+
+    /// Records how a hook ended: in the journal, or beside it once the run is sealed.
+    pub(super) fn record_hook(&mut self, ended: HookEnded) -> Result<(), RunnerError> {
+        let HookEnded {
+            hook,
+            started,
+            outcome,
+        } = ended;
+        self.hooks
+            .running
+            .retain(|(running, _)| *running != started);
+        let outcome = without_secrets(outcome);
+        if let (Some(chronicle), (StartedIn::Journal, started)) = (&mut self.chronicle, started)
+            && chronicle.run().sealed.is_none()
+        {
+            chronicle.record(Event::HookRan {
+                hook,
+                started,
+                outcome: Box::new(outcome),
+            })?;
+            return Ok(());
+        }
+        let at = self.clock.now();
+        Ok(self.hooks.records.end(at, hook, started, outcome)?)
+    }
+
+    /// A hook that an earlier process started and did not see end is not run again.
+    pub(super) fn give_up_unseen_hooks(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        let open = chronicle.run().open_hooks();
+        let open: Vec<_> = open.map(|open| (open.hook, open.started)).collect();
+        for (hook, started) in open {
+            let outcome = Box::new(HookOutcome::bare(HookEnd::Unseen));
+            chronicle.record(Event::HookRan {
+                hook,
+                started,
+                outcome,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// After the runner is done: runs the hook of the end if this process sealed `run`, and waits for all that run, each for its
+    /// limit at most; a signal cuts them short. Nothing here changes how the run ended.
+    pub async fn see_hooks_out(&mut self, run: &RunState, commands: &mut mpsc::Receiver<Command>) {
+        if self.chronicle.is_none() {
+            // The run is sealed and its result stands: a hook without a record reads as not seen.
+            let _ = self.record_unseen_after_seal(run);
+            let _ = self.start_end_hook(run);
+        }
+        let mut open = true;
+        while self.hooks.are_running() {
+            tokio::select! {
+                ended = self.hooks.next_ended() => drop(self.record_hook(ended)),
+                command = commands.recv(), if open => match command {
+                    Some(Command::CutHooks) => self.hooks.cut(),
+                    Some(_) => {}
+                    None => open = false,
+                },
+            }
+        }
+    }
+
+    fn start_end_hook(&mut self, run: &RunState) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let hook = HookPoint::OnEnd;
+        let Some((program, order)) = order(&plan, hook) else {
+            return Ok(());
+        };
+        let records = &self.hooks.records;
+        let started = records.start(self.clock.now(), hook, program)?;
+        let head = records.head()?;
+        let told = document(run, hook, None, head, &plan.person.host);
+        let order = order.telling(&told);
+        self.hooks.run(hook, (StartedIn::Hooks, started), order)
+    }
+
+    /// Hooks of an earlier process that the journal could not be told of any more.
+    fn record_unseen_after_seal(&mut self, run: &RunState) -> Result<(), RunnerError> {
+        let records = self.hooks.records.clone();
+        let known = records.read()?;
+        for open in run.open_hooks() {
+            let started = (StartedIn::Journal, open.started);
+            let runs = self
+                .hooks
+                .running
+                .iter()
+                .any(|(running, _)| *running == started);
+            let recorded = known.iter().any(|entry| {
+                matches!(entry.event, HookRecord::HookRan { started_in, started, .. }
+                    if (started_in, started) == (StartedIn::Journal, open.started))
+            });
+            if !runs && !recorded {
+                let outcome = HookOutcome::bare(HookEnd::Unseen);
+                records.end(self.clock.now(), open.hook, started, outcome)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The command of a hook, with its program as it is recorded; `None`: the profile names none.
+fn order(plan: &Plan, hook: HookPoint) -> Option<(String, HookOrder)> {
+    let hooks = &plan.profile.hooks;
+    let words = match hook {
+        HookPoint::OnWait => &hooks.on_wait,
+        HookPoint::OnStop => &hooks.on_stop,
+        HookPoint::OnEnd => &hooks.on_end,
+    };
+    let words = words.clone()?;
+    let order = HookOrder {
+        directory: plan.profile_directory.clone(),
+        limit: hooks.limit(),
+        input: Vec::new(),
+        words,
+    };
+    Some((order.words.first()?.clone(), order))
+}
+
+impl HookOrder {
+    fn telling(self, told: &Value) -> Self {
+        let input = format!("{told}\n").into_bytes();
+        Self { input, ..self }
+    }
+}
+
+/// A hook may print what it likes: what looks like a secret is withheld, as it stands and as the journal would write it.
+fn without_secrets(mut outcome: HookOutcome) -> HookOutcome {
+    for HookOutput { text, .. } in [&mut outcome.stdout, &mut outcome.stderr] {
+        let written = Value::String(text.clone()).to_string();
+        let found = [text.as_str(), &written].map(|text| scan_for_secrets("", text));
+        if found.iter().any(|found| !found.is_empty()) {
+            "(withheld: it looks like a secret)".clone_into(text);
+        }
+    }
+    outcome
+}
