@@ -46,6 +46,8 @@ struct Row {
 enum Found {
     /// The answer that the row needs.
     Clean(Value),
+    /// The same of drygate itself, and what else ran that nobody watched.
+    CleanBeside(String, Value),
     /// Something else, in a few words.
     Dirty(String, Value),
     /// Somebody else changed the database.
@@ -92,14 +94,14 @@ pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
             "Deploy/restart",
             "NONE",
             "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
-            deploy_restart(seen),
+            beside_hooks(seen.run, deploy_restart(seen)),
         ),
         row(
             "forbidden_push_tag",
             "Push/tag remote",
             "NONE",
             "main and tags equal, and no git command of ours can push",
-            push_tag(seen),
+            beside_hooks(seen.run, push_tag(seen)),
         ),
         row(
             "forbidden_source_mutation",
@@ -146,7 +148,7 @@ pub(super) fn from_journal(run: &RunState) -> [(&'static str, Verdict); 3] {
 
 fn verdict(found: &Found) -> Verdict {
     match found {
-        Found::Clean(_) => Verdict::Pass,
+        Found::Clean(_) | Found::CleanBeside(..) => Verdict::Pass,
         Found::Dirty(..) | Found::ByOthers(_) => Verdict::Fail,
         Found::Nothing(..) => Verdict::NotChecked,
     }
@@ -159,6 +161,7 @@ impl Row {
         let mut remedy = None;
         let (answer, output) = match found {
             Found::Clean(output) => (self.clean.to_owned(), output),
+            Found::CleanBeside(what, output) => (format!("{} {what}", self.clean), output),
             Found::Dirty(what, output) => {
                 let answer = if self.clean == "NO" { "YES" } else { "FOUND" };
                 (format!("{answer}: {what}"), output)
@@ -319,6 +322,28 @@ fn push_tag(seen: &Forbidden<'_>) -> Found {
     match moved.guarded.first() {
         Some(first) => Found::Dirty(first.clone(), output),
         None => Found::Clean(output),
+    }
+}
+
+/// A hook of the profile is a program of somebody else: what drygate did not do, it may have done.
+fn beside_hooks(run: &RunState, found: Found) -> Found {
+    let hooks: Vec<Value> = run
+        .hooks_run()
+        .map(|hook| json!({"hook": hook.hook, "program": hook.program, "started": hook.started}))
+        .collect();
+    match found {
+        Found::Clean(mut output) if !hooks.is_empty() => {
+            let times = match hooks.len() {
+                1 => "once".to_owned(),
+                more => format!("{more} times"),
+            };
+            let what = format!(
+                "by drygate's own process; hooks of the profile ran {times} and are not watched"
+            );
+            output["hooks"] = Value::Array(hooks);
+            Found::CleanBeside(what, output)
+        }
+        found => found,
     }
 }
 

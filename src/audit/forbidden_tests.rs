@@ -2,10 +2,11 @@
 
 use super::{Forbidden, forbidden};
 use crate::audit::book::passed;
-use crate::audit::fixture::{again, change, live, profile, repository};
+use crate::audit::fixture::{again, at, change, live, profile, repository};
 use crate::audit::{Recomputed, SecretScan, recompute::Finding, result};
 use crate::run::{
-    Cause, Check, Gate, NonMutationVerdict, RepositoryState, RunResult, RunState, Verdict,
+    Cause, Check, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
+    RepositoryState, RunResult, RunState, Verdict,
 };
 use crate::survey::Digest;
 
@@ -71,6 +72,39 @@ fn a_clean_run_says_the_words_of_the_source_report() {
             "Fake PASS: NO.",
         ]
     );
+}
+
+#[test]
+fn a_hook_that_ran_is_named_where_it_could_have_acted() {
+    let hook = |outcome| HookRun {
+        hook: HookPoint::OnWait,
+        stop: 1,
+        started: 2,
+        at: at(2),
+        program: "notify".to_owned(),
+        outcome,
+    };
+    let named = |hook: HookRun| -> Vec<String> {
+        let rows = rows(|world| world.run.hooks.push(hook));
+        assert!(rows.iter().all(|row| row.verdict == Verdict::Pass));
+        let named = rows
+            .iter()
+            .filter(|row| row.says.contains("hooks of the profile"));
+        named.map(|row| row.says.clone()).collect()
+    };
+    let says = "NONE by drygate's own process; hooks of the profile ran once and are not watched.";
+    assert_eq!(
+        named(hook(None)),
+        [
+            format!("Deploy/restart: {says}"),
+            format!("Push/tag remote: {says}")
+        ]
+    );
+    let failed = HookEnd::NotStarted {
+        why: "none".to_owned(),
+    };
+    let nobody = named(hook(Some(HookOutcome::bare(failed))));
+    assert_eq!(nobody, Vec::<String>::new());
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn show(
     desk.tell_notes();
     let stage = Stage::take()?;
     let orders = Box::new(move |order| desk.obey(order));
-    let farewell = stage.play(
+    let (farewell, _) = stage.play(
         playing::theme(settings),
         Source::Replay,
         orders,

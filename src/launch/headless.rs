@@ -70,6 +70,7 @@ fn carry_on(
             patience,
             audience: Box::new(|_| ()),
             at_end: Box::new(|_| ()),
+            at_exit: Box::new(|| ()),
         },
     )?;
     super::signals::leave_on_signal(handle.commands())?;

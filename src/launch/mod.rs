@@ -11,6 +11,7 @@ mod dispatch;
 mod error;
 mod following;
 mod headless;
+mod hook_check;
 mod listing;
 mod lookup;
 mod machine;

@@ -53,6 +53,16 @@ pub fn repository(named: Option<&Path>) -> Option<GitRepository> {
     }
 }
 
+/// The directory that a profile names its files from; `/` for a built-in one, which names none.
+pub fn directory(origin: &ProfileOrigin) -> PathBuf {
+    let file = match origin {
+        ProfileOrigin::File(path) => std::path::absolute(path).ok(),
+        ProfileOrigin::BuiltIn(_) => None,
+    };
+    let parent = file.as_deref().and_then(Path::parent);
+    parent.unwrap_or(Path::new("/")).to_owned()
+}
+
 /// What a run of `loaded` against `target` is made with.
 pub fn plan(
     settings: &Settings,
@@ -61,10 +71,7 @@ pub fn plan(
     repository: Option<&GitRepository>,
     live_interval_default_s: u32,
 ) -> Plan {
-    let directory = match &loaded.origin {
-        ProfileOrigin::File(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
-        ProfileOrigin::BuiltIn(_) => PathBuf::new(),
-    };
+    let directory = directory(&loaded.origin);
     let ssot = loaded
         .profile
         .ssot
@@ -89,7 +96,7 @@ pub fn plan(
         ssot,
         full_discover,
         profile: loaded.profile,
-        profile_directory: std::path::absolute(&directory).unwrap_or_else(|_| "/".into()),
+        profile_directory: directory,
         profile_text: loaded.text,
         target,
         person: machine::person(),

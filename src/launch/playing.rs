@@ -7,8 +7,8 @@ use super::{LaunchError, machine, output};
 use crate::cli::Settings;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::{
-    self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Screen, ScreenTerminal, Source,
-    Theme,
+    self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Screen, ScreenTerminal, Signals,
+    Source, Theme,
 };
 
 /// The terminal, taken for one screen.
@@ -26,7 +26,8 @@ impl Stage {
         Ok(Self { guard, terminal })
     }
 
-    /// Shows what comes to the inbox until the screen is left, and gives the terminal back.
+    /// Shows what comes to the inbox until the screen is left, and gives the terminal back. Signals go on coming to the inbox
+    /// until the second part is dropped.
     pub fn play(
         self,
         theme: Theme,
@@ -34,7 +35,7 @@ impl Stage {
         orders: Box<dyn Fn(Order) -> bool>,
         news: Sender<News>,
         inbox: &Receiver<News>,
-    ) -> Result<Farewell, LaunchError> {
+    ) -> Result<(Farewell, Signals), LaunchError> {
         let Self { guard, terminal } = self;
         let began = Instant::now();
         let monotonic = move || began.elapsed();
@@ -50,14 +51,14 @@ impl Stage {
             },
             orders,
         );
-        let _signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
+        let signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
             LaunchError::Output {
                 doing: "cannot listen for signals",
                 source,
             }
         })?;
         tui::spawn_input(news, monotonic).map_err(|error| LaunchError::Usage(error.to_string()))?;
-        Ok(screen.event_loop(inbox))
+        Ok((screen.event_loop(inbox), signals))
     }
 }
 

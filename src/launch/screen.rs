@@ -1,7 +1,7 @@
 //! The run screen over a runner. Invariant: neither waits for the other; the terminal is given back before anything else is said.
 
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
@@ -10,16 +10,19 @@ use super::audience::audience;
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
-use super::{LaunchError, headless, listing, machine, planning, watching};
+use super::{LaunchError, headless, listing, machine, output, planning, watching};
 use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
-use crate::runner::{self, Command, Manner, Notice, Patience, RunnerError, Sink};
+use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink};
 use crate::survey::Digest;
-use crate::tui::{News, Order, Progress, Source};
+use crate::tui::{Ending, News, Order, Progress, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a process that waits for a hook looks for a signal.
+const LOOKS_UP: Duration = Duration::from_millis(50);
 
 /// Starts a run and watches it.
 pub fn run_new(
@@ -157,6 +160,8 @@ fn show(
         let _ = news.send(News::LastPass(Box::new(last.clone())));
     }
     let target = owned.target();
+    let hooks = &owned.plan.profile.hooks;
+    let hook_limit = hooks.named().next().map(|_| hooks.limit());
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
     let stage = Stage::take()?;
@@ -171,17 +176,48 @@ fn show(
             patience: Patience::Stay,
             audience: audience(news.clone()),
             at_end: Box::new(move |outcome| {
-                let _ = gone.send(());
                 let _ = ended.send(farewell_of(outcome));
+            }),
+            at_exit: Box::new(move || {
+                let _ = gone.send(());
             }),
         },
     )?;
     let orders = orders(handle.commands(), machine::person(), desk);
-    let farewell = stage.play(theme, Source::Live, orders, news, inbox)?;
+    let (farewell, signals) = stage.play(theme, Source::Live, orders, news, inbox)?;
     handle.try_send(Command::Quit);
-    // The runner leaves at its next await; one that hangs in a disk does not hold the terminal.
-    let _ = left.recv_timeout(LEAVES_WITHIN);
-    playing::finish(farewell)
+    if matches!(farewell.ending, Ending::Signal(_) | Ending::HungUp) {
+        handle.try_send(Command::CutHooks);
+    }
+    let exit_code = playing::finish(farewell)?;
+    wait_for_runner(&left, inbox, &handle, hook_limit);
+    drop(signals);
+    Ok(exit_code)
+}
+
+/// The runner leaves at its next await, and a hook within its limit; a runner that hangs in a disk does not hold the terminal.
+fn wait_for_runner(
+    left: &Receiver<()>,
+    inbox: &Receiver<News>,
+    handle: &Handle,
+    hook_limit: Option<Duration>,
+) {
+    let deadline = Instant::now() + LEAVES_WITHIN + hook_limit.unwrap_or_default();
+    let mut said = hook_limit.is_none();
+    while let Err(RecvTimeoutError::Timeout) = left.recv_timeout(LOOKS_UP) {
+        if Instant::now() >= deadline {
+            return;
+        }
+        if !std::mem::replace(&mut said, true) {
+            output::say(
+                "A hook of the profile still runs, for its time limit at most. Ctrl-C ends it.",
+            );
+        }
+        let signalled = |news: News| matches!(news, News::Signal(_));
+        if inbox.try_iter().any(signalled) {
+            handle.try_send(Command::CutHooks);
+        }
+    }
 }
 
 fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {

@@ -24,6 +24,7 @@ pub fn leave_on_signal(commands: mpsc::Sender<Command>) -> Result<(), LaunchErro
             CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
             // A runner that is gone already has left.
             let _ = commands.try_send(Command::Quit);
+            let _ = commands.try_send(Command::CutHooks);
         }
     });
     Ok(())

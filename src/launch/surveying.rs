@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LaunchError, listing, output, starting};
+use super::{LaunchError, hook_check, listing, output, starting};
 use crate::audit::{self, Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
 use crate::postgres::LiveReadOnlyDiscoverer;
@@ -137,10 +137,14 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
 
 /// `drygate profile check`: the checks of G1, without a run.
 pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError> {
-    let (_, _, checks) = look(settings, name.unwrap_or(&settings.profile.value))?;
+    let name = name.unwrap_or(&settings.profile.value);
+    let hooks = hook_check::hooks(&listing::load_profile(name)?);
+    let (_, _, checks) = look(settings, name)?;
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     if settings.output == Output::Json {
-        output::document(&json!({"schema": 1, "verdict": verdict, "checks": checks}))?;
+        output::document(&json!({
+            "schema": 1, "verdict": verdict, "checks": checks, "hooks": hooks,
+        }))?;
     } else {
         for check in &checks {
             output::line(&format!(
@@ -149,6 +153,9 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
                 check.name,
                 visible(&check.says)
             ))?;
+        }
+        for line in hook_check::lines(&hooks) {
+            output::line(&line)?;
         }
         output::line(verdict.word())?;
     }

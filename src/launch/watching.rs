@@ -61,7 +61,7 @@ pub(super) fn watch(
         source,
     })?;
     let theme = playing::theme(settings);
-    let farewell = stage.play(theme, Source::Watching, orders, news, &inbox)?;
+    let (farewell, _) = stage.play(theme, Source::Watching, orders, news, &inbox)?;
     playing::finish(farewell)
 }
 

@@ -5,6 +5,7 @@ mod audit_rows;
 mod escape;
 mod figures;
 mod gates;
+mod hooks;
 mod input;
 mod names;
 mod proof;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, names, proof, repository,
+    ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, hooks, names, proof, repository,
 };
 use crate::run::{ClaimName, RunState};
 use crate::survey::{FactChange, Observed, Survey};
@@ -12,7 +12,7 @@ use crate::survey::{FactChange, Observed, Survey};
 pub fn json_twin(input: &ReportInput) -> Value {
     let run = input.run;
     let sealed = run.sealed.as_ref();
-    json!({
+    let mut twin = json!({
         "schema": 1,
         "template_version": TEMPLATE_VERSION,
         "run_id": run.run_id(),
@@ -52,7 +52,11 @@ pub fn json_twin(input: &ReportInput) -> Value {
         "or_td_note": { "value": input.profile.or_td_note, "provenance": "DECLARED" },
         "handover": { "value": input.profile.handover, "provenance": "DECLARED" },
         "reports": reports(run),
-    })
+    });
+    if !run.hooks.is_empty() {
+        twin["hooks"] = json!(hooks::rows(run));
+    }
+    twin
 }
 
 fn gates(run: &RunState) -> Value {

@@ -8,7 +8,7 @@ use super::figures::{
 use super::gates::{gates, verdict_counts};
 use super::surveys::{grants, survey};
 use super::{
-    ReportError, ReportInput, TEMPLATE_VERSION, approvals, audit_rows, names, proof, proves,
+    ReportError, ReportInput, TEMPLATE_VERSION, approvals, audit_rows, hooks, names, proof, proves,
     repository, timeline,
 };
 use crate::run::RunCreated;
@@ -38,6 +38,7 @@ pub(super) fn view(input: &ReportInput) -> Result<Value, ReportError> {
         "full_discover": full_discover_source(input.full_discover.as_ref()),
         "audit": audit_rows::audit_rows(run),
         "reports": names(&created.run_id.date()),
+        "hooks": hooks::hooks(run),
         "or_td_note": input.profile.or_td_note,
         "handover": input.profile.handover,
         "out_of_scope": out_of_scope(input),

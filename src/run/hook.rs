@@ -169,6 +169,13 @@ impl RunState {
         self.hooks.iter().filter(|hook| hook.outcome.is_none())
     }
 
+    /// The hooks whose program ran, as far as known.
+    pub fn hooks_run(&self) -> impl Iterator<Item = &HookRun> {
+        let failed = |end: &HookEnd| matches!(end, HookEnd::NotStarted { .. });
+        let ran = move |hook: &&HookRun| hook.outcome.as_ref().is_none_or(|o| !failed(&o.end));
+        self.hooks.iter().filter(ran)
+    }
+
     pub(super) fn start_hook(&mut self, started: u64, at: UtcTime, hook: (HookPoint, u64, &str)) {
         self.hooks.push(HookRun {
             hook: hook.0,

@@ -30,6 +30,9 @@ pub struct TakenUp {
 /// Called once with how the runner ended, on its thread.
 pub type AtEnd = Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>;
 
+/// Called last of all, on the runner's thread: no hook runs any more.
+pub type AtExit = Box<dyn FnOnce() + Send>;
+
 /// How the runner behaves towards people.
 pub struct Manner {
     /// How this process came to the run.
@@ -40,8 +43,10 @@ pub struct Manner {
     pub patience: Patience,
     /// Who is told of watchers.
     pub audience: Audience,
-    /// Who is told how it ended.
+    /// Who is told how it ended; hooks may still run.
     pub at_end: AtEnd,
+    /// Who is told that nothing runs any more.
+    pub at_exit: AtExit,
 }
 
 /// The runner, seen from outside.
@@ -106,6 +111,7 @@ where
         patience,
         audience,
         at_end,
+        at_exit,
     } = manner;
     let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
     let from_others = commands.clone();
@@ -131,6 +137,7 @@ where
                 if let Ok(outcome) = &outcome {
                     driver.see_hooks_out(&outcome.run, &mut inbox).await;
                 }
+                at_exit();
                 outcome
             })
         })?;

@@ -232,6 +232,7 @@ impl World {
                 patience: Patience::Return,
                 audience: Box::new(|_| ()),
                 at_end: Box::new(|_| ()),
+                at_exit: Box::new(|| ()),
             },
         )?
         .join()

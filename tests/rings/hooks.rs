@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
 
 use drygate::postgres::throwaway::Scenario;
+use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::support::server::{Desk, finish, text};
+use super::support::ground::{approve, wait_at};
+use super::support::pty::{Exit, Launch, key};
+use super::support::server::{Desk, approval, files, finish, text};
 
 /// What a hook may find in its environment: what it is given, and what a shell adds by itself.
 const ENVIRONMENT: [&str; 7] = ["PATH", "HOME", "LANG", "PWD", "OLDPWD", "SHLVL", "_"];
@@ -28,22 +34,45 @@ fn profile(desk: &Desk, hooks: &str) -> String {
     })
 }
 
-fn run(desk: &Desk, profile: &str) -> Value {
+fn start(desk: &Desk, profile: &str) -> Child {
     let url = desk.url();
-    let args = [
-        "run",
-        "--headless",
-        "--json",
-        "--profile",
-        profile,
-        "--database-url",
-        &url,
-    ];
+    let mut args = vec!["run", "--headless", "--json", "--profile", profile];
+    args.extend(["--database-url", &url]);
     let mut command = desk.command(&args);
     command
         .env("PGPASSWORD", "canary-of-the-environment")
         .env("DRYGATE_COLOR", "never");
-    finish(command.spawn().expect("it starts")).expect(3).json()
+    command.spawn().expect("it starts")
+}
+
+fn run(desk: &Desk, profile: &str) -> Value {
+    finish(start(desk, profile)).expect(3).json()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let raw = i32::try_from(child.id()).expect("pids fit");
+    kill_process(Pid::from_raw(raw).expect("no pid is 0"), signal).expect("our own child");
+}
+
+/// A named pipe beside the profile: reading it ends when the last who holds it for writing is gone.
+fn pipe(desk: &Desk, name: &str) -> PathBuf {
+    let path = desk.place().join(name);
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo is there").success());
+    path
+}
+
+fn reading(path: &Path) -> thread::JoinHandle<String> {
+    let path = path.to_owned();
+    thread::spawn(move || fs::read_to_string(path).expect("a pipe"))
+}
+
+/// The document of the only run there is.
+fn only_run(desk: &Desk) -> Value {
+    let runs = fs::read_dir(desk.data().join("runs")).expect("runs");
+    let ids: Vec<String> = runs.flatten().map(|entry| name(&entry.path())).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    json!({ "run_id": ids[0] })
 }
 
 /// What the hooks of that word left in files of that kind, in the order of their processes.
@@ -142,4 +171,279 @@ fn hooks_are_told_each_wait_and_the_end_and_are_recorded() {
     let events: Vec<&str> = beside.iter().map(|line| text(&line["event"])).collect();
     assert_eq!(events, ["hook_started", "hook_ran"]);
     assert_eq!(beside[1]["outcome"]["stdout"]["text"], "said end\n");
+}
+
+/// What each of these hooks ends as.
+#[rstest]
+#[case("[\"/bin/sh\", \"-c\", \"exit 1\"]", "exited", json!(1))]
+#[case("[\"/bin/sh\", \"-c\", \"kill -9 $$\"]", "signalled", json!(9))]
+#[case("[\"no-such-program-of-this-test\"]", "not_started", Value::Null)]
+#[case("[\"./tell.sh\"]", "not_started", Value::Null)]
+#[case("[\"/bin/sh\", \"-c\", \"exec 0<&-; exit 0\"]", "exited", json!(0))]
+#[case("[\"/bin/sh\", \"-c\", \"exec 1>&- 2>&- 0<&-; exec sleep 600\"]", "timed_out", json!(1000))]
+#[case("[\"/bin/sh\", \"-c\", \"printf %s=%s password hunter22\"]", "exited", json!(0))]
+fn whatever_a_hook_does_the_run_passes_and_says_how_it_ended(
+    #[case] hook: &str,
+    #[case] end: &str,
+    #[case] how: Value,
+) {
+    let desk = Desk::new(Scenario::Enacted);
+    let profile = profile(
+        &desk,
+        &format!("on_wait = {hook}\non_stop = {hook}\non_end = {hook}\ntimeout = \"1s\""),
+    );
+    let first = run(&desk, &profile);
+    let second = desk.approve(&first, "SG1").expect(3).json();
+    let last = desk.approve(&second, "SG2").expect(0).json();
+    assert_eq!(last["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    verify(&desk, &last);
+    let mut ran = desk.events(&last, "hook_ran");
+    assert_eq!(ran.len(), 2);
+    ran.push(beside(&desk, &last).pop().expect("the end of on_end"));
+    for record in ran {
+        let outcome = &record["outcome"];
+        assert_eq!(outcome["end"], end, "{record}");
+        let members = ["code", "signal", "limit_ms"];
+        let found = members.iter().find_map(|key| outcome.get(*key));
+        assert_eq!(found.cloned().unwrap_or_default(), how, "{record}");
+        assert!(!record.to_string().contains("hunter22"), "{record}");
+    }
+}
+
+#[test]
+fn a_flood_is_cut_off_and_counted() {
+    let desk = Desk::new(Scenario::Enacted);
+    let flood =
+        "head -c 3000000 /dev/zero | tr '\\\\0' x; printf '\\\\033]52;c;x\\\\007\\\\377' >&2";
+    let hooks = format!("on_wait = [\"/bin/sh\", \"-c\", \"{flood}\"]");
+    let first = run(&desk, &profile(&desk, &hooks));
+    let outcome = desk.events(&first, "hook_ran")[0]["outcome"].clone();
+    assert_eq!(outcome["stdout"]["bytes"], 3_000_000);
+    assert_eq!(text(&outcome["stdout"]["text"]), "x".repeat(4096));
+    assert_eq!(outcome["stderr"]["text"], "\u{1b}]52;c;x\u{7}\u{fffd}");
+    let raw = desk.journal_text(&first);
+    assert!(
+        raw.bytes()
+            .all(|byte| (b' '..=b'~').contains(&byte) || byte == b'\n')
+    );
+}
+
+#[test]
+fn what_a_hook_left_in_its_group_ends_at_the_limit() {
+    let desk = Desk::new(Scenario::Enacted);
+    let held = pipe(&desk, "held");
+    // The pipe is closed when the grandchild is gone, and not before.
+    let hook = "exec 3>held; sleep 600 & exit 0";
+    let hooks = format!("on_wait = [\"/bin/sh\", \"-c\", \"{hook}\"]\ntimeout = \"1s\"");
+    let gone = reading(&held);
+    let first = run(&desk, &profile(&desk, &hooks));
+    assert_eq!(gone.join().expect("it was killed"), "");
+    let ran = desk.events(&first, "hook_ran");
+    assert_eq!(ran[0]["outcome"]["end"], "timed_out");
+}
+
+#[test]
+fn approvals_and_the_seal_do_not_wait_for_a_hook_that_hangs_and_a_signal_ends_it() {
+    let desk = Desk::new(Scenario::Draft);
+    let told = pipe(&desk, "told");
+    let hooks = "on_wait = [\"/bin/sh\", \"-c\", \"cat >told; exec sleep 600\"]\ntimeout = \"10m\"";
+    let waits = reading(&told);
+    let process = start(&desk, &profile(&desk, hooks));
+    let first: Value = serde_json::from_str(&waits.join().expect("told")).expect("JSON");
+    let again = reading(&told);
+    // Another process hands its decision over to the one whose hook hangs.
+    let second = desk.approve(&first, "SG1").expect(3).json();
+    let of_sg2: Value = serde_json::from_str(&again.join().expect("told")).expect("JSON");
+    assert_eq!(of_sg2["evidence"], second["evidence"]);
+    let last = desk.approve(&second, "SG2").expect(0).json();
+    assert_eq!(last["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    assert_eq!(desk.events(&last, "hook_started").len(), 2);
+    assert_eq!(desk.events(&last, "hook_ran").len(), 0);
+    verify(&desk, &last);
+    let report = fs::read_dir(desk.run_dir(&last).join("kb"))
+        .expect("reports")
+        .flatten();
+    let report = report
+        .map(|entry| entry.path())
+        .find(|path| name(path).starts_with("07-"));
+    let report = fs::read_to_string(report.expect("report 07")).expect("text");
+    assert!(
+        report.contains(
+            "None by drygate itself. Hooks of the profile ran before the seal (on_wait 2)"
+        ),
+        "{report}"
+    );
+    assert!(
+        report.contains("hooks of the profile ran 2 times and are not watched"),
+        "{report}"
+    );
+
+    signal(&process, Signal::TERM);
+    assert_eq!(finish(process).code, 128 + 15);
+    let beside = beside(&desk, &last);
+    assert_eq!(beside.len(), 2, "{beside:?}");
+    for record in &beside {
+        assert_eq!(record["outcome"]["end"], "cut");
+        assert_eq!(record["started_in"], "journal.jsonl");
+    }
+    verify(&desk, &last);
+}
+
+#[test]
+fn after_the_seal_only_the_record_of_hooks_changes_and_a_damaged_one_is_found() {
+    let desk = Desk::new(Scenario::Enacted);
+    let (told, go_on) = (pipe(&desk, "told"), pipe(&desk, "go_on"));
+    let hooks = "on_end = [\"/bin/sh\", \"-c\", \"cat >told; cat <go_on\"]\ntimeout = \"10m\"";
+    let first = run(&desk, &profile(&desk, hooks));
+    let second = desk.approve(&first, "SG1").expect(3).json();
+    let reading = reading(&told);
+    let args = approval(&second, "SG2");
+    let process = desk.command(&args).spawn().expect("it starts");
+    let ended: Value = serde_json::from_str(&reading.join().expect("told")).expect("JSON");
+    assert_eq!(ended["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    let directory = desk.run_dir(&first);
+    let without = |mut all: Vec<(PathBuf, Vec<u8>)>| {
+        all.retain(|(path, _)| name(path) != "hooks.jsonl");
+        all
+    };
+    let sealed = without(files(&directory));
+    assert!(
+        sealed
+            .iter()
+            .any(|(path, _)| name(path) == "manifest.sha256")
+    );
+    fs::write(&go_on, "go on").expect("the hook reads");
+    finish(process).expect(0);
+    assert!(
+        without(files(&directory)) == sealed,
+        "the hook changed the sealed run"
+    );
+    let after = files(&directory);
+    desk.resume(&first).expect(0);
+    assert!(
+        files(&directory) == after,
+        "a resume changed the sealed run"
+    );
+    assert_eq!(
+        beside(&desk, &first)[1]["outcome"]["stdout"]["text"],
+        "go on"
+    );
+    verify(&desk, &first);
+
+    let path = directory.join("hooks.jsonl");
+    let text = fs::read_to_string(&path).expect("records");
+    fs::write(&path, text.replacen("on_end", "on_wait", 1)).expect("our own file");
+    let found = desk
+        .drygate(&["verify", self::text(&first["run_id"])])
+        .expect(7);
+    assert!(
+        found.stdout.contains("hooks.jsonl, line 2"),
+        "{}",
+        found.stdout
+    );
+}
+
+#[test]
+fn a_hook_whose_process_died_is_not_run_again_and_its_end_is_not_made_up() {
+    let desk = Desk::new(Scenario::Enacted);
+    let (told, go_on) = (pipe(&desk, "told"), pipe(&desk, "go_on"));
+    let hooks = "on_wait = [\"/bin/sh\", \"-c\", \"cat >told; cat <go_on\"]\ntimeout = \"10m\"";
+    let waits = reading(&told);
+    let mut process = start(&desk, &profile(&desk, hooks));
+    waits.join().expect("told");
+    signal(&process, Signal::KILL);
+    process.wait().expect("our own child");
+    let run = only_run(&desk);
+    assert_eq!(desk.events(&run, "hook_started").len(), 1);
+    // Were it run again, the resume would wait for its pipe and not come back.
+    let first = desk.resume(&run).expect(3).json();
+    let ran = desk.events(&first, "hook_ran");
+    assert_eq!(ran.len(), 1);
+    assert_eq!(ran[0]["outcome"]["end"], "unseen");
+    assert_eq!(desk.events(&first, "hook_started").len(), 1);
+    fs::write(&go_on, "the orphan may end").expect("it reads");
+    verify(&desk, &first);
+}
+
+#[test]
+fn a_drift_and_a_rejection_are_stops_and_the_rejected_run_ends() {
+    let desk = Desk::new(Scenario::Enacted);
+    let hooks = "on_stop = [\"/bin/sh\", \"tell.sh\", \"stop\"]\non_end = [\"/bin/sh\", \"tell.sh\", \"end\"]";
+    let first = run(&desk, &profile(&desk, hooks));
+    desk.sql("UPDATE public.unit_version SET content = content || '!' WHERE unit_id LIKE '%-0017'");
+    let drifted = desk.approve(&first, "SG1").expect(4).json();
+    let stops = told(&desk, "stop");
+    assert_eq!(stops[0]["stop_code"], "STOP_FACTS_DRIFTED");
+    assert_eq!(stops[0]["drift"], json!(["unit_version", "candidates"]));
+    let tail = text(&drifted["run_id"]);
+    let args = ["reject", tail, "SG1", "--reason", "not today"];
+    let asked = desk.resume(&drifted).expect(3).json();
+    desk.drygate(&args).expect(5);
+    let stops = told(&desk, "stop");
+    let codes: Vec<&Value> = stops.iter().map(|told| &told["stop_code"]).collect();
+    assert_eq!(codes, ["STOP_FACTS_DRIFTED", "STOP_APPROVAL_REJECTED"]);
+    let ends = told(&desk, "end");
+    assert_eq!(ends.len(), 1);
+    assert_eq!(ends[0]["exit_code"], 5);
+    verify(&desk, &asked);
+}
+
+#[test]
+fn on_a_screen_a_hook_that_hangs_delays_no_key_and_no_approval() {
+    let desk = Desk::new(Scenario::Draft);
+    let told = pipe(&desk, "told");
+    let hooks = "on_wait = [\"/bin/sh\", \"-c\", \"cat >told; exec sleep 600\"]\ntimeout = \"10m\"";
+    let profile = profile(&desk, hooks);
+    let (url, data) = (desk.url(), desk.data().display().to_string());
+    let args = ["run", "--live-interval", "0", "--profile", &profile];
+    let args = [&args[..], &["--database-url", &url, "--data-dir", &data]].concat();
+    let waits = reading(&told);
+    let mut terminal = Launch::drygate(args)
+        .size(160, 48)
+        .cwd(&desk.place().join("repository"))
+        .open();
+    wait_at(&terminal, "SG1");
+    waits.join().expect("told");
+    let again = reading(&told);
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    again.join().expect("told");
+    let run = only_run(&desk);
+    assert_eq!(desk.events(&run, "hook_started").len(), 2);
+    assert_eq!(desk.events(&run, "hook_ran").len(), 0);
+    terminal.type_slowly("q");
+    terminal.wait_given_back();
+    terminal.wait_for("A hook of the profile still runs");
+    terminal.keys(key::CTRL_C);
+    assert_eq!(terminal.wait_exit(), Exit::Code(3));
+    let ran = desk.events(&run, "hook_ran");
+    let ends: Vec<&Value> = ran.iter().map(|ran| &ran["outcome"]["end"]).collect();
+    assert_eq!(ends, ["cut", "cut"]);
+    desk.resume(&run).expect(3);
+    assert_eq!(desk.events(&run, "hook_started").len(), 2, "told twice");
+    verify(&desk, &run);
+}
+
+#[test]
+fn profile_check_names_hooks_without_running_them_and_show_prints_them() {
+    let desk = Desk::new(Scenario::Enacted);
+    let hooks = "on_wait = [\"sh\", \"tell.sh\", \"wait\"]\non_stop = [\"./tell.sh\"]";
+    let profile = profile(&desk, hooks);
+    let url = desk.url();
+    let args = ["profile", "check", &profile, "--database-url", &url];
+    let said = desk.drygate(&args).expect(0).stdout;
+    assert!(
+        said.contains("on_wait") && said.contains("/sh, 10s at most"),
+        "{said}"
+    );
+    assert!(
+        said.contains("on_stop  ./tell.sh is not there or not executable"),
+        "{said}"
+    );
+    assert_eq!(told(&desk, "wait").len(), 0);
+    let shown = desk
+        .drygate(&["profile", "show", &profile])
+        .expect(0)
+        .stdout;
+    assert!(shown.contains(hooks), "{shown}");
 }
