@@ -22,7 +22,7 @@ use fixture::{Record, Script, at, person};
 use proptest::prelude::*;
 
 /// All events by name; a new one must be added here and met below.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 30] = [
     "run_created",
     "run_resumed",
     "torn_tail_set_aside",
@@ -45,6 +45,7 @@ const KINDS: [&str; 29] = [
     "approval_refused",
     "live_read",
     "drift_found",
+    "changes_attributed",
     "evidence_renewed",
     "invocation_returned",
     "non_mutation_judged",
