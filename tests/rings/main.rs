@@ -14,3 +14,4 @@ mod recheck;
 mod safety;
 mod support;
 mod verifying;
+mod watching;
