@@ -9,57 +9,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use drygate::postgres::LiveReadOnlyDiscoverer;
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario, ServerBinaries};
-use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
-use drygate::profile::built_in;
-use drygate::runner::target::{Ask, Progress, Purpose, Target as _, Witness, WitnessError};
-use drygate::simulate::{Joiner, Piece, Unit, Want};
+use drygate::runner::target::{Ask, Target as _};
 use drygate::survey::TransactionProof;
+use support::{DATABASE, FULL, Memory, READER, block_on, discoverer, profile};
 
-const DATABASE: &str = "kb";
-const READER: &str = "context_pack_readonly";
+#[expect(
+    dead_code,
+    reason = "the hostile tests use the rest of what they share with this measure"
+)]
+#[path = "../tests/hostile/support.rs"]
+mod support;
+
 const ROLES: usize = 20;
 const ROUNDS: usize = 7;
 const LIMIT: f64 = 1.5;
-
-/// A witness that remembers the proof.
-#[derive(Default)]
-struct Memory {
-    closed: Vec<TransactionProof>,
-    joiner: Joiner,
-}
-
-impl Witness for Memory {
-    fn opening(&mut self, _purpose: Purpose, _nonce: &str) -> Result<(), WitnessError> {
-        Ok(())
-    }
-
-    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
-        self.closed.push(proof.clone());
-        Ok(())
-    }
-
-    fn wants(&mut self) -> Want {
-        while self.joiner.next_pairing().is_some() {}
-        self.joiner.wants()
-    }
-
-    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        let added = self.joiner.add_pieces(batch);
-        added.map_err(|error| WitnessError {
-            message: error.to_string(),
-        })
-    }
-
-    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        let added = self.joiner.add_units(batch);
-        added.map_err(|error| WitnessError {
-            message: error.to_string(),
-        })
-    }
-
-    fn progress(&mut self, _progress: Progress) {}
-}
 
 /// Tables with grants to twenty roles.
 fn fill(cluster: &Cluster, tables: usize) {
@@ -84,27 +49,15 @@ fn fill(cluster: &Cluster, tables: usize) {
     cluster.load(DATABASE, "VACUUM ANALYZE").expect("analysed");
 }
 
-fn survey(cluster: &Cluster) -> (Duration, TransactionProof) {
-    let url = cluster.url(READER, DATABASE);
-    let settings =
-        ConnectionSettings::resolve(Some(&url), &Environment::default()).expect("settings");
-    let (profile, _) = built_in("icx-const").expect("the built-in profile");
-    let mut discoverer = LiveReadOnlyDiscoverer::new(settings, profile, "bench");
+/// One survey of a profile whose SQL was ruled on before, from connect to disconnect.
+fn survey(discoverer: &mut LiveReadOnlyDiscoverer) -> (Duration, TransactionProof) {
     let mut witness = Memory::default();
     let ask = Ask {
-        purpose: Purpose::Survey,
-        live_only: false,
-        streams: true,
         validate: false,
+        ..FULL
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
     let began = Instant::now();
-    let taken = runtime
-        .block_on(discoverer.take(ask, &mut witness))
-        .expect("a survey");
+    let taken = block_on(discoverer.take(ask, &mut witness)).expect("a survey");
     let took = began.elapsed();
     assert_eq!(taken.survey.role.unanswered, Vec::<String>::new());
     assert_eq!(witness.closed.len(), 1, "one transaction");
@@ -118,27 +71,39 @@ fn script(log: &str) -> (String, usize) {
     let entries: Vec<&str> = log.split("LOG:  execute ").skip(1).collect();
     let statements = entries.iter().filter_map(|entry| {
         let (_, text) = entry.split_once(": ")?;
-        let continued = |(nth, line): &(usize, &str)| *nth == 0 || line.starts_with('\t');
-        let lines: Vec<&str> = text
-            .lines()
-            .enumerate()
-            .take_while(continued)
-            .map(|(_, line)| line)
-            .collect();
-        Some(with_parameters(lines.join("\n"), entry))
+        Some(with_parameters(continued(text), entry))
     });
     let statements: Vec<String> = statements.map(|sql| format!("{sql}\n;\n")).collect();
     (statements.concat(), entries.len())
 }
 
-/// Puts the logged parameters into their places.
-fn with_parameters(sql: String, entry: &str) -> String {
+/// The first line of a logged text and those that go on with it.
+fn continued(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    lines
+        .map_while(|line| line.strip_prefix('\t'))
+        .fold(first.to_owned(), |text, line| text + "\n" + line)
+}
+
+/// Puts the logged parameters, which may hold quotes, commas and line breaks, into their places.
+fn with_parameters(mut sql: String, entry: &str) -> String {
     let Some((_, logged)) = entry.split_once("DETAIL:  parameters: ") else {
         return sql;
     };
-    let line = logged.lines().next().unwrap_or_default();
-    let pairs = line.split(", ").filter_map(|pair| pair.split_once(" = "));
-    pairs.fold(sql, |sql, (name, value)| sql.replace(name, value))
+    let logged = continued(logged);
+    let mut rest = logged.as_str();
+    while let Some((name, value)) = rest.split_once(" = '") {
+        // Quotes inside are doubled, so the first single one ends the value.
+        let inside = value.replace("''", "  ");
+        let end = inside.find('\'').expect("a logged value ends");
+        sql = sql.replace(
+            name.trim_start_matches(", "),
+            &format!("'{}'", &value[..end]),
+        );
+        rest = &value[end + 1..];
+    }
+    sql
 }
 
 fn psql(program: &Path, cluster: &Cluster, script: &Path) -> Duration {
@@ -184,15 +149,50 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// psql beside the server, else the one on the path.
+fn psql_program(binaries: &ServerBinaries) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let on_path = env::split_paths(&path).collect::<Vec<_>>();
+    let dirs = std::iter::once(binaries.dir().to_path_buf()).chain(on_path);
+    dirs.map(|dir| dir.join("psql")).find(|file| file.is_file())
+}
+
+/// The script of what one survey executes, from the log of the server.
+fn logged_survey(
+    cluster: &Cluster,
+    discoverer: &mut LiveReadOnlyDiscoverer,
+) -> (String, usize, TransactionProof) {
+    let log_statements = |how: &str| {
+        let sql = format!("ALTER ROLE {READER} {how}");
+        cluster.load(DATABASE, &sql).expect("an altered role");
+    };
+    log_statements("SET log_statement = 'all'");
+    let before = fs::read_to_string(cluster.log_path()).expect("a log").len();
+    let (_, proof) = survey(discoverer);
+    log_statements("RESET log_statement");
+    let log = fs::read_to_string(cluster.log_path()).expect("a log");
+    let (sql, statements) = script(&log[before..]);
+    assert_eq!(
+        sql.matches("BEGIN ").count(),
+        2,
+        "the survey and its residue"
+    );
+    (sql, statements, proof)
+}
+
 fn main() -> ExitCode {
     let tables = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
     let tables: usize = tables.unwrap_or(10_000);
     let binaries = ServerBinaries::find().expect("a PostgreSQL server");
-    let program: PathBuf = binaries.dir().join("psql");
+    let Some(program) = psql_program(&binaries) else {
+        say("survey of many tables: NOT CHECKED, there is no psql");
+        return ExitCode::SUCCESS;
+    };
     let cluster = Cluster::start(&ClusterOptions {
         settings: vec![("shared_buffers".to_owned(), "256MB".to_owned())],
+        binaries: Some(binaries),
         ..ClusterOptions::default()
     })
     .expect("a throwaway cluster");
@@ -200,33 +200,16 @@ fn main() -> ExitCode {
         .load_scenario(DATABASE, Scenario::Enacted)
         .expect("the scenario loads");
     fill(&cluster, tables);
-    if !program.is_file() {
-        say("survey of many tables: NOT CHECKED, there is no psql beside the server");
-        return ExitCode::SUCCESS;
-    }
 
-    let logged = fs::read_to_string(cluster.log_path()).expect("a log").len();
-    cluster
-        .load(
-            DATABASE,
-            &format!("ALTER ROLE {READER} SET log_statement = 'all'"),
-        )
-        .expect("it logs");
-    let (_, proof) = survey(&cluster);
-    cluster
-        .load(
-            DATABASE,
-            &format!("ALTER ROLE {READER} RESET log_statement"),
-        )
-        .expect("it logs no more");
-    let log = fs::read_to_string(cluster.log_path()).expect("a log");
-    let (sql, statements) = script(&log[logged..]);
-    let file = std::env::temp_dir().join(format!("drygate-bench-{}.sql", std::process::id()));
+    let mut discoverer = discoverer(&cluster.url(READER, DATABASE), profile());
+    survey(&mut discoverer);
+    let (sql, statements, proof) = logged_survey(&cluster, &mut discoverer);
+    let file = env::temp_dir().join(format!("drygate-bench-{}.sql", std::process::id()));
     fs::write(&file, sql).expect("a script");
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(survey(&cluster).0);
+        ours.push(survey(&mut discoverer).0);
         theirs.push(psql(&program, &cluster, &file));
     }
     fs::remove_file(&file).expect("it is ours");
