@@ -280,3 +280,65 @@ proptest! {
         }
     }
 }
+
+/// Long documents of unlike lines, a few of them changed, gone, new or moved: the number of lines that differ, at most.
+fn edited(lines: usize, edits: &[(usize, usize, usize)]) -> (String, String, usize) {
+    let line = |n: usize| format!("table public.t{n:06} reader SELECT\tby owner\n");
+    let before: Vec<String> = (0..lines).map(line).collect();
+    let mut after = before.clone();
+    let mut differing = 0;
+    for (nth, (at, gone, new)) in edits.iter().enumerate() {
+        let at = at % after.len();
+        let end = (at + gone).min(after.len());
+        let fresh = (0..*new).map(|n| format!("new {nth} {n}\tby owner\n"));
+        differing += end - at + new;
+        after.splice(at..end, fresh);
+    }
+    (before.concat(), after.concat(), differing)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn long_documents_lose_nothing_and_nothing_equal_is_called_different(
+        edits in prop::collection::vec((any::<usize>(), 0_usize..4, 0_usize..4), 0..40),
+        blocks in prop::collection::vec((any::<usize>(), 0_usize..3_000, 0_usize..3_000), 0..4),
+        unended: bool,
+    ) {
+        let edits: Vec<_> = edits.into_iter().chain(blocks).collect();
+        let (before, mut after, differing) = edited(21_000, &edits);
+        if unended {
+            after.pop();
+        }
+        let (documents, alignment) = aligned(&before, &after, Shape::Keyed);
+        prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
+        prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
+        for row in rows(&alignment) {
+            if let Row::Equal { before, after } = row {
+                prop_assert_eq!(documents.before.whole(before), documents.after.whole(after));
+            }
+        }
+        let counts = alignment.counts();
+        let found = 2 * counts.changed + counts.added + counts.removed;
+        prop_assert!(found <= differing + 2 * usize::from(unended), "{counts:?} > {differing}");
+    }
+
+    #[test]
+    fn long_documents_of_few_kinds_of_lines_lose_nothing(
+        kinds in prop::collection::vec(0_usize..3, 21_000..21_200),
+        edits in prop::collection::vec((any::<usize>(), 0_usize..40, 0_usize..40), 0..30),
+    ) {
+        let before: Vec<String> = kinds.iter().map(|kind| format!("{kind}\n")).collect();
+        let mut after = before.clone();
+        for (at, gone, new) in edits {
+            let at = at % after.len();
+            let end = (at + gone).min(after.len());
+            after.splice(at..end, (0..new).map(|n| format!("{}\n", n % 4)));
+        }
+        let (before, after) = (before.concat(), after.concat());
+        let (documents, alignment) = aligned(&before, &after, Shape::Text);
+        prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
+        prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
+    }
+}

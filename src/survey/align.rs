@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
-
 use super::pairing::{Work, pair};
+use super::stretches::stretches;
 use super::{Lines, Side, Sides};
 
 /// How the lines of a document are told apart.
@@ -126,45 +125,6 @@ pub struct Alignment {
     lines: Sides<usize>,
     moved: Sides<HashMap<usize, usize>>,
     counts: Counts,
-}
-
-struct LineTokens<'a>(&'a Lines);
-
-impl<'a> TokenSource for LineTokens<'a> {
-    type Token = &'a str;
-    type Tokenizer = Box<dyn Iterator<Item = &'a str> + 'a>;
-
-    fn tokenize(&self) -> Self::Tokenizer {
-        Box::new(self.0.iter())
-    }
-
-    fn estimate_tokens(&self) -> u32 {
-        u32::try_from(self.0.count()).unwrap_or(u32::MAX)
-    }
-}
-
-/// Lines up to which the engine looks for the stretches that read best.
-const READS_BEST_MAX: usize = 20_000;
-
-/// Histogram reads best, but splits long documents at one rare line after the other; Myers first drops every line of one
-/// side alone, so that a million lines with few changes take a fraction of a second.
-fn engine(documents: Sides<&Lines>) -> Algorithm {
-    if documents.before.count().max(documents.after.count()) > READS_BEST_MAX {
-        Algorithm::Myers
-    } else {
-        Algorithm::Histogram
-    }
-}
-
-/// Stretches that differ, as line ranges.
-fn stretches(documents: Sides<&Lines>) -> Vec<Sides<Range<usize>>> {
-    let input = InternedInput::new(LineTokens(documents.before), LineTokens(documents.after));
-    let mut diff = Diff::compute(engine(documents), &input);
-    diff.postprocess_lines(&input);
-    let wide = |range: Range<u32>| range.start as usize..range.end as usize;
-    diff.hunks()
-        .map(|hunk| Sides::new(wide(hunk.before), wide(hunk.after)))
-        .collect()
 }
 
 impl Alignment {

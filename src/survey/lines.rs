@@ -3,19 +3,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Bytes at the beginning of a text that its lines are estimated from.
+const SAMPLE: usize = 64 << 10;
+
 /// A text with the places where its lines begin.
 #[derive(Debug, Clone)]
 pub struct Lines {
-    text: Arc<str>,
+    text: Arc<String>,
     starts: Vec<usize>,
 }
 
 impl Lines {
     /// The lines of `text`. An empty text has none; a last line without `\n` is one.
-    pub fn of(text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
+    pub fn of(text: impl Into<String>) -> Self {
+        let text = Arc::new(text.into());
         let bytes = text.as_bytes();
-        let mut starts = Vec::with_capacity(memchr::memchr_iter(b'\n', bytes).count() + 1);
+        let mut starts = Vec::with_capacity(expected(bytes));
         if !bytes.is_empty() {
             starts.push(0);
         }
@@ -70,6 +73,13 @@ impl Lines {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.count()).map(|line| self.whole(line))
     }
+}
+
+/// How many lines there are if all are as long as the first ones: more than room for them would be memory for nothing.
+fn expected(bytes: &[u8]) -> usize {
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let lines = memchr::memchr_iter(b'\n', sample).count() + 1;
+    (bytes.len() / sample.len().max(1)).saturating_mul(lines) + 1
 }
 
 #[cfg(test)]

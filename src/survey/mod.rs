@@ -17,6 +17,7 @@ mod provenance;
 mod role;
 mod side;
 mod snapshot;
+mod stretches;
 mod taken;
 mod time;
 

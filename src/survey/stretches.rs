@@ -1,0 +1,215 @@
+//! Where two documents differ, as line ranges. Invariant: between two stretches the lines are equal, byte for byte; memory does not grow with what is equal.
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
+
+use super::{Lines, Sides};
+
+/// A stretch that differs.
+type Stretch = Sides<Range<usize>>;
+
+/// Lines up to which a document is compared as a whole, by the engine that reads best.
+const WHOLE_MAX: usize = 20_000;
+/// Lines, of both sides together, within which a change is looked for without an engine.
+const NEAR: usize = 16;
+/// Equal lines behind a near change, before it is believed.
+const NEAR_ANCHOR: usize = 4;
+/// Equal lines behind the changes of a window, before they are believed.
+const ANCHOR: usize = 8;
+/// Lines of each side in the first window; each that shows too little is followed by one this much wider.
+const WINDOW: usize = 256;
+const WIDER: usize = 8;
+/// Bytes compared at once.
+const BLOCK: usize = 4 << 10;
+
+/// Stretches that differ, in order.
+pub(super) fn stretches(documents: Sides<&Lines>) -> Vec<Stretch> {
+    let whole = documents.map(|lines| 0..lines.count());
+    if whole.before.len().max(whole.after.len()) <= WHOLE_MAX {
+        return within(documents, &whole);
+    }
+    let mut walk = Walk {
+        documents,
+        at: Sides::new(0, 0),
+        window: WINDOW,
+        found: Vec::new(),
+    };
+    while walk.step() {}
+    walk.found
+}
+
+/// A walk through two long documents, from equal stretch to equal stretch: what is equal is compared as bytes, not line by
+/// line, and only what lies around a change is given to an engine.
+struct Walk<'a> {
+    documents: Sides<&'a Lines>,
+    at: Sides<usize>,
+    /// Lines of each side that the next window holds. It never shrinks, so that windows that lead on too little are few.
+    window: usize,
+    found: Vec<Stretch>,
+}
+
+impl Walk<'_> {
+    /// Goes over what is equal and then over a change; `false`: both documents ended.
+    fn step(&mut self) -> bool {
+        let equal = self.equal();
+        self.at = self.at.map(|line| line + equal);
+        let rest = self.rest();
+        if rest.before.is_empty() || rest.after.is_empty() {
+            if !rest.before.is_empty() || !rest.after.is_empty() {
+                self.found.push(rest);
+            }
+            return false;
+        }
+        match self.near() {
+            Some(change) => self.take(change),
+            None => self.through_window(&rest),
+        }
+        true
+    }
+
+    fn rest(&self) -> Stretch {
+        Sides::new(
+            self.at.before..self.documents.before.count(),
+            self.at.after..self.documents.after.count(),
+        )
+    }
+
+    /// How many whole lines are equal from here on.
+    fn equal(&self) -> usize {
+        let rest = self.rest();
+        if rest.before.is_empty() || rest.after.is_empty() {
+            return 0;
+        }
+        let from = Sides::new(
+            self.documents.before.range(self.at.before).start,
+            self.documents.after.range(self.at.after).start,
+        );
+        let one = &self.documents.before.text().as_bytes()[from.before..];
+        let two = &self.documents.after.text().as_bytes()[from.after..];
+        let same = same_bytes(one, two);
+        if same == one.len() && same == two.len() {
+            return rest.before.len();
+        }
+        let end = from.before + same;
+        let line = self.documents.before.line_at(end);
+        // Where the left side ends behind a line break, its last line is whole as well.
+        let whole = same > 0 && same == one.len() && one.ends_with(b"\n");
+        line + usize::from(whole) - self.at.before
+    }
+
+    /// The smallest change from here that a few equal lines follow.
+    fn near(&self) -> Option<Stretch> {
+        let places = (1..=NEAR).flat_map(|cost| (0..=cost).map(move |gone| (gone, cost - gone)));
+        let ends = places.map(|(gone, new)| (self.at.before + gone, self.at.after + new));
+        let mut ends = ends.filter(|(before, after)| self.is_anchored(*before, *after));
+        let (before, after) = ends.next()?;
+        Some(Sides::new(self.at.before..before, self.at.after..after))
+    }
+
+    fn is_anchored(&self, before: usize, after: usize) -> bool {
+        let (one, two) = (self.documents.before, self.documents.after);
+        for nth in 0..NEAR_ANCHOR {
+            let (before, after) = (before + nth, after + nth);
+            match (before < one.count(), after < two.count()) {
+                (true, true) if one.whole(before) == two.whole(after) => {}
+                (false, false) => return true,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, change: Stretch) {
+        self.at = Sides::new(change.before.end, change.after.end);
+        let lines = (change.before.len(), change.after.len());
+        if lines.0 == 0 || lines.1 == 0 || lines == (1, 1) {
+            self.found.push(change);
+        } else {
+            self.found.extend(within(self.documents, &change));
+        }
+    }
+
+    /// Takes the changes of the next window up to the last place where both sides surely go on together.
+    fn through_window(&mut self, rest: &Stretch) {
+        let window = self.window;
+        let cut = |range: &Range<usize>| range.start..range.end.min(range.start + window);
+        let here = Sides::new(cut(&rest.before), cut(&rest.after));
+        let changes = within(self.documents, &here);
+        if here == *rest {
+            self.at = Sides::new(rest.before.end, rest.after.end);
+            self.found.extend(changes);
+            return;
+        }
+        let nexts = changes.iter().skip(1).map(|next| next.before.start);
+        let nexts: Vec<usize> = nexts.chain([here.before.end]).collect();
+        let believed = changes
+            .iter()
+            .zip(nexts)
+            .rposition(|(change, next)| next - change.before.end >= ANCHOR)
+            .map_or(0, |nth| nth + 1);
+        let from = self.at.before + self.at.after;
+        if let Some(last) = changes[..believed].last() {
+            self.at = Sides::new(last.before.end, last.after.end);
+        }
+        let led_on = self.at.before + self.at.after - from;
+        if led_on < window / 4 {
+            self.window = window.saturating_mul(WIDER);
+        }
+        self.found.extend_from_slice(&changes[..believed]);
+    }
+}
+
+/// How many bytes both begin with.
+fn same_bytes(one: &[u8], two: &[u8]) -> usize {
+    let blocks = one.chunks_exact(BLOCK).zip(two.chunks_exact(BLOCK));
+    let equal = BLOCK * blocks.take_while(|(one, two)| one == two).count();
+    let rest = one[equal..].iter().zip(&two[equal..]);
+    equal + rest.take_while(|(one, two)| one == two).count()
+}
+
+/// The changes within a part of both documents, by an engine.
+fn within(documents: Sides<&Lines>, part: &Stretch) -> Vec<Stretch> {
+    let input = InternedInput::new(
+        LineTokens(documents.before, part.before.clone()),
+        LineTokens(documents.after, part.after.clone()),
+    );
+    let mut diff = Diff::compute(engine(part), &input);
+    diff.postprocess_lines(&input);
+    let from =
+        |start: usize, range: Range<u32>| start + range.start as usize..start + range.end as usize;
+    diff.hunks()
+        .map(|hunk| {
+            Sides::new(
+                from(part.before.start, hunk.before),
+                from(part.after.start, hunk.after),
+            )
+        })
+        .collect()
+}
+
+/// Histogram reads best, but splits long documents at one rare line after the other; Myers first drops every line of one
+/// side alone.
+fn engine(part: &Stretch) -> Algorithm {
+    if part.before.len().max(part.after.len()) > WHOLE_MAX {
+        Algorithm::Myers
+    } else {
+        Algorithm::Histogram
+    }
+}
+
+struct LineTokens<'a>(&'a Lines, Range<usize>);
+
+impl<'a> TokenSource for LineTokens<'a> {
+    type Token = &'a str;
+    type Tokenizer = Box<dyn Iterator<Item = &'a str> + 'a>;
+
+    fn tokenize(&self) -> Self::Tokenizer {
+        let lines = self.0;
+        Box::new(self.1.clone().map(|line| lines.whole(line)))
+    }
+
+    fn estimate_tokens(&self) -> u32 {
+        u32::try_from(self.1.len()).unwrap_or(u32::MAX)
+    }
+}
