@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 use drygate::cli::{
     Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment, Files, Origin,
-    Output, ProfileCommand, RunRef, VerifyTarget, check_approvals, clap_command, completions,
-    config_json, config_text, manual, parse, redact,
+    Output, ProfileCommand, RunRef, RunsCommand, VerifyTarget, check_approvals, clap_command,
+    completions, config_json, config_text, manual, parse, redact,
 };
 use drygate::profile::load;
-use drygate::run::{ApprovalGate, RunId, StopCode};
+use drygate::run::{ApprovalGate, RunFilter, RunId, RunOrder, RunSort, State, StopCode};
 use rstest::rstest;
 
 const ID: &str = "ictr-20260521T021523Z-8a941203";
@@ -95,7 +95,15 @@ fn last(part: &str) -> RunRef {
 #[case("resume ..8a941203", Command::Resume { run: last("8a941203") })]
 #[case("approve last sg1", Command::Approve { run: RunRef::Last, gate: ApprovalGate::SG1, digest: None })]
 #[case("reject last SG2 --reason no", Command::Reject { run: RunRef::Last, gate: ApprovalGate::SG2, reason: "no".into() })]
-#[case("runs", Command::Runs)]
+#[case("runs", Command::Runs(RunsCommand::default()))]
+#[case(
+    "runs --waiting --drifted --state created --sort target --reverse",
+    Command::Runs(RunsCommand {
+        filters: vec![RunFilter::Waiting, RunFilter::Drifted],
+        state: Some(State::Created),
+        order: RunOrder { sort: RunSort::Target, reversed: true },
+    })
+)]
 #[case(
     "verify 8a941203",
     Command::Verify(VerifyTarget::Run(last("8a941203")))

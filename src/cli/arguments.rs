@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::{Color, DatabaseUrl, DemoScenario, RunRef};
-use crate::run::ApprovalGate;
+use crate::run::{ApprovalGate, RunSort, State};
 
 /// drygate rehearses a risky change against your live PostgreSQL, read-only, and stops twice for a person to approve exactly what is on screen.
 #[derive(Debug, Parser)]
@@ -132,8 +132,8 @@ pub(super) enum Word {
         #[arg(value_name = "RUN_ID")]
         run: RunRef,
     },
-    /// Lists the runs.
-    Runs,
+    /// Lists the runs, those that wait for a person first; on a terminal a picker.
+    Runs(RunsWords),
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
     Verify {
         /// The run, or a run's directory.
@@ -205,6 +205,36 @@ pub(super) enum Word {
     Man,
 }
 
+/// What `runs` is asked for.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is there or not"
+)]
+pub(super) struct RunsWords {
+    /// Those that wait for a person.
+    #[arg(long)]
+    pub waiting: bool,
+    /// Those that ended as rejected, failed or incomplete.
+    #[arg(long)]
+    pub failed: bool,
+    /// Those whose facts differed from what was pinned or approved.
+    #[arg(long)]
+    pub drifted: bool,
+    /// What does not read as a run: damaged, of a newer format, foreign.
+    #[arg(long)]
+    pub damaged: bool,
+    /// Those in this state.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub state: Option<State>,
+    /// By what they are ordered; those that wait stay first.
+    #[arg(long, value_name = "started|duration|state|target|profile", value_parser = sort)]
+    pub sort: Option<RunSort>,
+    /// The other way round.
+    #[arg(long)]
+    pub reverse: bool,
+}
+
 /// A word behind `profile`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ProfileWord {
@@ -249,4 +279,16 @@ fn reason(text: &str) -> Result<String, String> {
     } else {
         Ok(reason.to_owned())
     }
+}
+
+fn state(text: &str) -> Result<State, String> {
+    let names = State::ALL.map(State::name).join(", ");
+    let found = State::ALL.into_iter().find(|state| state.name() == text);
+    found.ok_or_else(|| format!("the states are {names}"))
+}
+
+fn sort(text: &str) -> Result<RunSort, String> {
+    let names = RunSort::ALL.map(RunSort::name).join(", ");
+    let found = RunSort::ALL.into_iter().find(|sort| sort.name() == text);
+    found.ok_or_else(|| format!("runs are ordered by {names}"))
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::ApprovalGate;
+use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, Standing, State};
 
 /// A command with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub enum Command {
         run: RunRef,
     },
     /// `drygate runs`.
-    Runs,
+    Runs(RunsCommand),
     /// `drygate verify RUN_ID|DIR`.
     Verify(VerifyTarget),
     /// `drygate survey`.
@@ -81,6 +81,26 @@ pub enum Command {
     Completions(Shell),
     /// `drygate man`.
     Man,
+}
+
+/// `drygate runs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsCommand {
+    /// What any of these shows; none: everything.
+    pub filters: Vec<RunFilter>,
+    /// Only runs in this state.
+    pub state: Option<State>,
+    /// In which order.
+    pub order: RunOrder,
+}
+
+impl RunsCommand {
+    /// Whether it asks for this.
+    pub fn shows(&self, row: &RunRow) -> bool {
+        let filtered = self.filters.is_empty() || self.filters.iter().any(|it| it.shows(row));
+        let in_state = |state| matches!(&row.standing, Standing::Run(run) if run.state == state);
+        filtered && self.state.is_none_or(in_state)
+    }
 }
 
 /// `drygate diff`.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 
-use super::arguments::{ConfigWord, ProfileWord, Word};
+use super::arguments::{ConfigWord, ProfileWord, RunsWords, Word};
 use super::{
-    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunRef, VerifyTarget, clap_command,
+    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunRef, RunsCommand, VerifyTarget,
+    clap_command,
 };
 use crate::profile::{nearest, printable};
+use crate::run::{RunFilter, RunOrder};
 
 /// What clap refuses, as one sentence and a hint.
 pub(super) fn clap_error(error: &clap::Error) -> CliError {
@@ -61,7 +63,7 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Approve { run, gate, digest } => Command::Approve { run, gate, digest },
         Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
         Word::Watch { run } => Command::Watch { run },
-        Word::Runs => Command::Runs,
+        Word::Runs(words) => Command::Runs(runs(&words)),
         Word::Verify { target } => Command::Verify(verify_target(target)),
         Word::Recheck { run, after } => Command::Recheck { run, after },
         Word::Survey => Command::Survey,
@@ -99,6 +101,28 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Completions { shell } => Command::Completions(shell),
         Word::Man => Command::Man,
     })
+}
+
+/// What `runs` is asked for.
+fn runs(words: &RunsWords) -> RunsCommand {
+    let asked = [
+        (words.waiting, RunFilter::Waiting),
+        (words.failed, RunFilter::Failed),
+        (words.drifted, RunFilter::Drifted),
+        (words.damaged, RunFilter::Damaged),
+    ];
+    RunsCommand {
+        filters: asked
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, filter)| filter)
+            .collect(),
+        state: words.state,
+        order: RunOrder {
+            sort: words.sort.unwrap_or_default(),
+            reversed: words.reverse,
+        },
+    }
 }
 
 /// A word without a command: a run, or a command that does not exist.

@@ -15,7 +15,9 @@ mod settings;
 mod sourced;
 
 pub use approvals::check_approvals;
-pub use command::{Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, VerifyTarget};
+pub use command::{
+    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, RunsCommand, VerifyTarget,
+};
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
 pub use printed::{clap_command, completions, config_json, config_text, manual};

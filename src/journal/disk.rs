@@ -12,7 +12,9 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::StorageError;
-use super::storage::{Kind, Lease, Listed, Permissions, Storage, StorageFile, WriteRecord, check};
+use super::storage::{
+    Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile, WriteRecord, check,
+};
 
 /// Files below one directory of the real disk. Clones share the directory and the record of what was written.
 #[derive(Debug, Clone)]
@@ -205,6 +207,25 @@ impl Storage for DiskStorage {
         names(&directory).map_err(self.fail("list", path))
     }
 
+    fn stamps(
+        &self,
+        directory: &Path,
+        names: &[&str],
+        files: &[&str],
+    ) -> Result<Vec<Vec<Option<Stamp>>>, StorageError> {
+        check("read", directory)?;
+        let parent = match self.directory(directory) {
+            Err(Errno::NOENT) => return Ok(vec![vec![None; files.len()]; names.len()]),
+            opened => opened.map_err(self.fail("read", directory))?,
+        };
+        let of = |name: &str, file: &str| {
+            let path = Path::new(name).join(file);
+            stamp(&rustix::fs::statat(&parent, &path, AtFlags::SYMLINK_NOFOLLOW).ok()?)
+        };
+        let all = |name: &&str| files.iter().map(|file| of(name, file)).collect();
+        Ok(names.iter().map(all).collect())
+    }
+
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError> {
         let directory = self.directory(path).map_err(self.fail("sync", path))?;
         File::from(directory)
@@ -356,6 +377,22 @@ fn names(directory: &OwnedFd) -> Result<Vec<Listed>, Errno> {
     }
     listed.sort();
     Ok(listed)
+}
+
+/// The stamp of a regular file.
+fn stamp(stat: &rustix::fs::Stat) -> Option<Stamp> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let seconds = i64::try_from(stat.st_ctime).ok()?;
+    let nanoseconds = i64::try_from(stat.st_ctime_nsec).ok()?;
+    Some(Stamp {
+        bytes: u64::try_from(stat.st_size).ok()?,
+        changed_ns: seconds
+            .checked_mul(1_000_000_000)?
+            .checked_add(nanoseconds)?,
+        inode: stat.st_ino,
+    })
 }
 
 /// A mode in the width of this platform.

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::StorageError;
 
 /// A directory that files are kept in: the real disk, or a simulated one in tests.
@@ -29,6 +31,16 @@ pub trait Storage: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> Result<(), StorageError>;
     /// What is in a directory, sorted by name; nothing if the directory does not exist.
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError>;
+    /// For each of `names` in a directory the stamps of these files below it, in order. `None`: not there, or this storage
+    /// cannot tell whether a file has changed.
+    fn stamps(
+        &self,
+        _directory: &Path,
+        names: &[&str],
+        files: &[&str],
+    ) -> Result<Vec<Vec<Option<Stamp>>>, StorageError> {
+        Ok(vec![vec![None; files.len()]; names.len()])
+    }
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError>;
     /// Takes the lock on a file, made if it is not there. `None` if another holds it.
@@ -67,6 +79,17 @@ pub trait Lease: Debug + Send {
     fn is_current(&self) -> Result<bool, StorageError>;
     /// Replaces the content of the locked file. Not made durable: it describes a living process.
     fn write(&mut self, content: &[u8]) -> Result<(), StorageError>;
+}
+
+/// What changes whenever a file does. Not evidence: only whether it is worth reading again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Length.
+    pub bytes: u64,
+    /// When content or inode changed last, in nanoseconds; unlike the time of modification no program sets it.
+    pub changed_ns: i64,
+    /// The inode, which a replacement changes.
+    pub inode: u64,
 }
 
 /// One name in a directory.

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, listing, output, rechecking, resuming, screen, surveying,
-    verifying, watching,
+    LaunchError, deciding, demo, diffing, listing, output, rechecking, resuming, run_list, screen,
+    surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -89,7 +89,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             deciding::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
         Command::Watch { run } => watching::command(settings, run),
-        Command::Runs => listing::runs(settings),
+        Command::Runs(command) => run_list::runs(settings, command),
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),

@@ -1,6 +1,4 @@
-//! `drygate runs`, `report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
-
-use serde_json::json;
+//! `drygate report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
 
 use super::{LaunchError, lookup, output, planning};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunRef, Settings};
@@ -8,58 +6,6 @@ use crate::journal::RunStore;
 use crate::profile::{self, BUILT_IN, LoadedProfile};
 use crate::report::{self, FullDiscover, ReportInput};
 use crate::survey::Digest;
-
-/// Lists the runs, newest first.
-pub fn runs(settings: &Settings) -> Result<u8, LaunchError> {
-    let store = planning::store(settings)?;
-    let mut rows = Vec::new();
-    for run_id in store.runs()?.into_iter().rev() {
-        let row = match lookup::folded(&store, &run_id) {
-            Ok((run, _)) => json!({
-                "run_id": run_id,
-                "state": run.state,
-                "profile": run.created.as_ref().map(|c| &c.profile),
-                "target": run.created.as_ref().map(|c| c.target.address()),
-                "waits_at": run.waits_at(),
-                "result": run.sealed.as_ref().map(|(result, _, _)| result),
-            }),
-            Err(error) => json!({"run_id": run_id, "state": null, "error": error.to_string()}),
-        };
-        rows.push(row);
-    }
-    if settings.output == Output::Json {
-        output::document(&json!({"schema": 1, "runs": rows}))?;
-        return Ok(0);
-    }
-    let word = |row: &serde_json::Value, key: &str| {
-        row[key]
-            .as_str()
-            .map_or_else(|| "-".to_owned(), report::visible)
-    };
-    for row in &rows {
-        let ended = row["result"].as_str().or(row["error"].as_str());
-        let stands = ended.map_or_else(
-            || {
-                format!(
-                    "{} {}",
-                    word(row, "state"),
-                    row["waits_at"]
-                        .as_str()
-                        .map_or("", |_| "waits for a person")
-                )
-            },
-            report::visible,
-        );
-        let line = format!(
-            "{}  {}  {}  {stands}",
-            word(row, "run_id"),
-            word(row, "profile"),
-            word(row, "target")
-        );
-        output::line(line.trim_end())?;
-    }
-    Ok(0)
-}
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
 pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {

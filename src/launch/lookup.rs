@@ -1,10 +1,11 @@
-//! Finding a run and folding it. Invariant: reads only.
+//! Finding a run and folding it. Invariant: writes nothing but the index of runs, which can always be made anew.
 
 use super::LaunchError;
 use crate::cli::RunRef;
-use crate::journal::{DirectoryStore, Entry, RunStore};
-use crate::run::{Event, LastPass, RunId, RunResult, RunState};
+use crate::journal::{DirectoryStore, Entry, RunIndex, RunStore};
+use crate::run::{Event, LastPass, RunId, RunResult, RunRow, RunState, Standing};
 use crate::runner::fold;
+use crate::survey::UtcTime;
 
 /// The run that a person means.
 pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchError> {
@@ -20,40 +21,51 @@ pub fn folded(
     Ok((fold(&entries)?, entries))
 }
 
-/// How many runs back the last PASS is looked for.
-const LOOK_BACK_MAX: usize = 200;
+/// The index of all runs, brought up to date and kept.
+pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
+    let mut index = RunIndex::look(store)?;
+    index.read_open(&mut |_, _| {});
+    index.keep();
+    Ok(index)
+}
 
 /// The last PASS of a profile and target. A run that cannot be read is passed over: it cannot vouch for anything.
+/// The index only says where to look: what is told of the run is read from its journal.
 pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<LastPass> {
-    let runs = store.runs().ok()?;
-    for run_id in runs.iter().rev().take(LOOK_BACK_MAX) {
-        if !store.is_sealed(run_id).unwrap_or(false) {
-            continue;
+    let mut index = RunIndex::look(store).ok()?;
+    index.read_unknown();
+    index.keep();
+    let passed = |row: &RunRow| match &row.standing {
+        Standing::Run(run) if run.profile == profile && run.target == target => {
+            let passed = matches!(run.result, Some((_, RunResult::Pass)));
+            passed.then(|| (run.started_at, run.run_id.clone()))
         }
-        let Ok((run, _)) = folded(store, run_id) else {
-            continue;
-        };
-        let passed = matches!(run.sealed, Some((_, RunResult::Pass, _)));
-        let same = run
-            .created
-            .as_ref()
-            .is_some_and(|c| c.profile == profile && c.target.address() == target);
-        if !(passed && same) {
-            continue;
-        }
-        let (Some(pin), Some((_, sealed_at)), Some((predicted, _))) =
-            (run.pin.as_ref(), run.last, run.predicted.clone())
-        else {
-            continue;
-        };
-        return Some(LastPass {
-            run_id: run_id.clone(),
-            sealed_at,
-            facts_digest: pin.facts_digest.clone(),
-            facts: pin.facts.clone(),
-            profile_sha256: run.created.as_ref()?.profile_sha256.clone(),
-            predicted,
-        });
+        _ => None,
+    };
+    let mut passed: Vec<(UtcTime, RunId)> = index.rows().filter_map(passed).collect();
+    passed.sort();
+    let mut newest_first = passed.into_iter().rev();
+    newest_first.find_map(|(_, run_id)| vouched(store, run_id, profile, target))
+}
+
+/// What a sealed PASS of this profile and target says, from its journal.
+fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -> Option<LastPass> {
+    if !store.is_sealed(&run_id).unwrap_or(false) {
+        return None;
     }
-    None
+    let (run, _) = folded(store, &run_id).ok()?;
+    let created = run.created.as_ref()?;
+    let same = created.profile == profile && created.target.address() == target;
+    if !same || !matches!(run.sealed, Some((_, RunResult::Pass, _))) {
+        return None;
+    }
+    let (pin, (_, sealed_at), (predicted, _)) = (run.pin.as_ref()?, run.last?, run.predicted?);
+    Some(LastPass {
+        run_id,
+        sealed_at,
+        facts_digest: pin.facts_digest.clone(),
+        facts: pin.facts.clone(),
+        profile_sha256: created.profile_sha256.clone(),
+        predicted,
+    })
 }

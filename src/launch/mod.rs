@@ -23,6 +23,7 @@ mod rechecked;
 mod rechecking;
 mod resuming;
 mod reviewing;
+mod run_list;
 mod screen;
 mod signals;
 mod starting;

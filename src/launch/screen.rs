@@ -10,8 +10,8 @@ use super::audience::audience;
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
-use super::{LaunchError, headless, listing, machine, output, planning, watching};
-use crate::cli::{RunRef, Settings};
+use super::{LaunchError, headless, listing, machine, output, planning, run_list, watching};
+use crate::cli::{RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
 use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink};
@@ -75,7 +75,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
 /// another process holds is watched, a sealed one is read.
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
-        return listing::runs(settings);
+        return run_list::runs(settings, &RunsCommand::default());
     };
     let store = planning::store(settings)?;
     match starting::take(settings, &store, meant, true)? {

@@ -7,6 +7,24 @@ use super::{
 use crate::survey::UtcTime;
 
 impl RunState {
+    /// The stop that the run stands at; `None` while it works and at a clean closeout.
+    pub fn stop_code(&self) -> Option<StopCode> {
+        if let Some((_, outcome, _)) = &self.sealed {
+            return outcome.stop_code();
+        }
+        if self.drift.is_some() {
+            return Some(StopCode::StopFactsDrifted);
+        }
+        if self.waits_at().is_some() {
+            return Some(StopCode::StopApprovalRequired);
+        }
+        match self.state {
+            State::Rejected => Some(StopCode::StopApprovalRejected),
+            State::Failed => self.stops.last().map(|raised| raised.stop.stop_code),
+            _ => None,
+        }
+    }
+
     pub(super) fn apply_state(&mut self, at: UtcTime, to: State) {
         let opened = match to {
             State::CutSimulated => Some(ApprovalGate::SG1),

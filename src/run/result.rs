@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StopCode;
+
 /// How a run ended, without the prefix of the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -43,6 +45,17 @@ impl RunResult {
             Self::Rejected => "_REJECTED",
             Self::Fail | Self::MutationSuspected => "_FAIL",
             Self::Incomplete => "_INCOMPLETE",
+        }
+    }
+
+    /// The stop that a run with this result ends at; PASS and INCOMPLETE have none.
+    pub fn stop_code(self) -> Option<StopCode> {
+        match self {
+            Self::Pass | Self::Incomplete => None,
+            Self::ChangedByOthers => Some(StopCode::StopFactsDrifted),
+            Self::Rejected => Some(StopCode::StopApprovalRejected),
+            Self::Fail => Some(StopCode::StopGateFailed),
+            Self::MutationSuspected => Some(StopCode::StopMutationSuspected),
         }
     }
 

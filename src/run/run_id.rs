@@ -41,6 +41,11 @@ impl RunId {
         format!("{}-{}-{}", &stamp[..4], &stamp[4..6], &stamp[6..8])
     }
 
+    /// The time in it, when the run was started: to the second.
+    pub fn started(&self) -> Option<UtcTime> {
+        self.0[self.0.len() - 25..self.0.len() - 9].parse().ok()
+    }
+
     /// `..8a941203`, for narrow screens.
     pub fn short(&self) -> String {
         format!("..{}", self.tail())
@@ -101,6 +106,8 @@ mod tests {
             .expect("well formed");
         assert_eq!(id.tail(), "8a941203");
         assert_eq!(id.date(), "2026-05-21");
+        let started = id.started().map(|at| at.to_string());
+        assert_eq!(started.as_deref(), Some("2026-05-21T02:15:23.000000Z"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::target::{Ask, Target};
 use super::{RunnerError, drift};
 use crate::audit::{self, ResumeSeen};
 use crate::journal::Entry;
-use crate::run::{Check, Event, Gate, State, StopCode, SurveyPurpose, Verdict, next};
+use crate::run::{Check, Event, Gate, State, SurveyPurpose, Verdict, next};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// The post survey, in a transaction of its own.
@@ -83,7 +83,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             let run = chronicle.run();
             let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
             let state = run.state;
-            let stop_code = super::summary::stop_code(run);
+            let stop_code = run.stop_code();
             chronicle.record(Event::InvocationReturned {
                 r,
                 state,
@@ -132,16 +132,4 @@ pub(super) fn finish<T: Target, R: Repository>(
         });
     chronicle.record(Event::GateFinished { gate, verdict })?;
     Ok(())
-}
-
-/// The stop code of a result that is not PASS.
-pub(super) fn stop_of(outcome: crate::run::RunResult) -> Option<StopCode> {
-    use crate::run::RunResult as R;
-    match outcome {
-        R::Pass | R::Incomplete => None,
-        R::ChangedByOthers => Some(StopCode::StopFactsDrifted),
-        R::Rejected => Some(StopCode::StopApprovalRejected),
-        R::Fail => Some(StopCode::StopGateFailed),
-        R::MutationSuspected => Some(StopCode::StopMutationSuspected),
-    }
 }

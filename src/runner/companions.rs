@@ -1,6 +1,6 @@
 //! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal. Invariant: their bytes follow from the run alone, so that anybody can check them.
 
-use super::{RunnerError, summary};
+use super::RunnerError;
 use crate::report::{self, ReportInput};
 use crate::run::{ContextPins, RunState};
 
@@ -25,7 +25,7 @@ pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
     ascii_line(&serde_json::json!({
         "run_id": run.run_id(),
         "state": run.state,
-        "stop_code": summary::stop_code(run),
+        "stop_code": run.stop_code(),
         "gate": run.waits_at(),
         "evidence": run.evidence.as_ref().map(|evidence| &evidence.digest),
         "result": run.sealed.as_ref().map(|(result, _, _)| result),

@@ -251,7 +251,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let chronicle = self.book()?;
         let run = chronicle.run();
         let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
-        let stop_code = summary::stop_code(run);
+        let stop_code = run.stop_code();
         let state = run.state;
         chronicle.record(Event::InvocationReturned {
             r,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::closing::{finish, stop_of};
+use super::closing::finish;
 use super::companions::{companions, sidecar};
 use super::driver::{Driver, Outcome};
 use super::repository::Repository;
@@ -30,7 +30,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             result: audit::result_name(chronicle.run()),
             outcome,
             exit_code: outcome.exit_code(),
-            stop_code: stop_of(outcome),
+            stop_code: outcome.stop_code(),
             template_version: report::TEMPLATE_VERSION,
             reports,
         };

@@ -5,25 +5,7 @@ use serde_json::Value;
 use super::RunnerError;
 use super::driver::Outcome;
 use crate::report;
-use crate::run::{RunState, State, Stop, StopCode};
-
-/// The stop that a run stands at, `None` at a clean closeout.
-pub(super) fn stop_code(run: &RunState) -> Option<StopCode> {
-    if let Some((_, outcome, _)) = &run.sealed {
-        return super::closing::stop_of(*outcome);
-    }
-    if run.drift.is_some() {
-        return Some(StopCode::StopFactsDrifted);
-    }
-    if run.waits_at().is_some() {
-        return Some(StopCode::StopApprovalRequired);
-    }
-    match run.state {
-        State::Rejected => Some(StopCode::StopApprovalRejected),
-        State::Failed => run.stops.last().map(|raised| raised.stop.stop_code),
-        _ => None,
-    }
-}
+use crate::run::{RunState, Stop, StopCode};
 
 fn last_words(run: &RunState) -> (String, String) {
     run.stops.last().map_or_else(
@@ -34,7 +16,7 @@ fn last_words(run: &RunState) -> (String, String) {
 
 /// The run waits for a person.
 pub(super) fn waiting(run: &RunState) -> Outcome {
-    let stop_code = stop_code(run);
+    let stop_code = run.stop_code();
     let (message, next) = last_words(run);
     Outcome {
         exit_code: stop_code.map_or(0, StopCode::exit_code),
@@ -92,7 +74,7 @@ pub fn sealed(run: &RunState) -> Outcome {
     Outcome {
         exit_code,
         run: Box::new(run.clone()),
-        stop_code: stop_code(run),
+        stop_code: run.stop_code(),
         message: result,
         next,
     }

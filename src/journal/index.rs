@@ -1,0 +1,231 @@
+//! The index of runs: what a list says of each, kept so that a list need not read every journal.
+//! Invariant: the journals are the authority; what the cache says counts only while no file of the run has changed since, and it can always be made anew.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use super::index_cache::{self, Entry, Key};
+use super::storage::{Kind, Listed, Storage};
+use super::{DirectoryStore, JournalError, Reader, layout};
+use crate::run::{Event, Overview, RunId, RunRow, RunState, Standing, legal};
+
+/// The files whose stamps tell whether a run has changed.
+const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
+
+/// Every name among the runs and what is known of it.
+#[derive(Debug, Clone)]
+pub struct RunIndex {
+    storage: Arc<dyn Storage>,
+    places: Vec<Place>,
+    changed: bool,
+}
+
+/// A name among the runs.
+#[derive(Debug, Clone)]
+struct Place {
+    listed: Listed,
+    key: Option<Key>,
+    row: Option<RunRow>,
+}
+
+impl Place {
+    /// Whether nothing that a person may wait for can still happen to it unseen.
+    fn is_settled(&self) -> bool {
+        match self.row.as_ref().map(|row| &row.standing) {
+            Some(Standing::Run(run)) => run.result.is_some(),
+            Some(Standing::Damaged { .. } | Standing::Newer { .. } | Standing::Foreign { .. }) => {
+                true
+            }
+            Some(Standing::Unreadable { .. }) | None => false,
+        }
+    }
+}
+
+impl RunIndex {
+    /// Lists the runs and takes from the cache what still holds. Reads no journal.
+    pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
+        let storage = store.storage().clone();
+        let listed = storage.list(Path::new(layout::RUNS_DIR))?;
+        let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
+        let stamps = storage.stamps(Path::new(layout::RUNS_DIR), &names, &STAMPED)?;
+        let cached = index_cache::read(&*storage);
+        let (count, mut used) = (cached.len(), 0);
+        let mut cached: HashMap<String, Entry> = cached
+            .into_iter()
+            .map(|entry| (entry.row.name.clone(), entry))
+            .collect();
+        let places: Vec<Place> = listed
+            .into_iter()
+            .zip(stamps)
+            .map(|(listed, stamps)| {
+                let key = Key::of(&stamps);
+                let known = cached.remove(&listed.name);
+                let row = known.filter(|entry| key.as_ref() == Some(&entry.key));
+                used += usize::from(row.is_some());
+                Place {
+                    row: row.map(|entry| entry.row).or_else(|| foreign(&listed)),
+                    key,
+                    listed,
+                }
+            })
+            .collect();
+        Ok(Self {
+            changed: used != count,
+            storage,
+            places,
+        })
+    }
+
+    /// What is known, in the order of the names. A run that was never read is not among it yet.
+    pub fn rows(&self) -> impl Iterator<Item = &RunRow> {
+        self.places.iter().filter_map(|place| place.row.as_ref())
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is nothing among the runs.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Reads every run that is not known, or that has not ended: a run that waits may be held by another process.
+    /// `tell` hears each row and how many are still to be read.
+    pub fn read_open(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
+        self.read(&|place| !place.is_settled(), tell);
+    }
+
+    /// Reads only what the cache does not know: enough to find runs that have ended.
+    pub fn read_unknown(&mut self) {
+        self.read(&|place| place.row.is_none(), &mut |_, _| {});
+    }
+
+    fn read(&mut self, wanted: &dyn Fn(&Place) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
+        let storage = &self.storage;
+        let work: Vec<(usize, Listed)> = self
+            .places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| wanted(place))
+            .map(|(at, place)| (at, place.listed.clone()))
+            .collect();
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        let mut left = work.len();
+        let (done, rows) = mpsc::channel();
+        let (places, changed) = (&mut self.places, &mut self.changed);
+        thread::scope(|scope| {
+            for _ in 0..workers.min(work.len()) {
+                let (done, next, work) = (done.clone(), &next, &work);
+                scope.spawn(move || {
+                    while let Some((at, listed)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // Nobody listens any more: the rest need not be read.
+                        if done.send((*at, row(storage, listed))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(done);
+            for (at, row) in rows {
+                left -= 1;
+                tell(&row, left);
+                if let Some(place) = places.get_mut(at)
+                    && place.row.as_ref() != Some(&row)
+                {
+                    *changed |= place.key.is_some();
+                    place.row = Some(row);
+                }
+            }
+        });
+    }
+
+    /// Keeps what is known in the cache, unless the cache says the same. It may be deleted at any time, so that a failure
+    /// to write it is no failure of the list.
+    pub fn keep(&self) {
+        if !self.changed {
+            return;
+        }
+        let entries = self.places.iter().filter_map(|place| {
+            let keeps = !matches!(place.row.as_ref()?.standing, Standing::Unreadable { .. });
+            keeps.then_some(())?;
+            Some((place.key.as_ref()?, place.row.as_ref()?))
+        });
+        // Nothing is lost but time.
+        let _ = index_cache::write(&*self.storage, entries);
+    }
+}
+
+/// What can be said of a name without looking into it.
+fn foreign(listed: &Listed) -> Option<RunRow> {
+    let reason = match listed.kind {
+        Kind::File => "a file, not a run's directory",
+        Kind::Other => "a link, socket or device, not a run's directory",
+        Kind::Directory if listed.name.parse::<RunId>().is_err() => {
+            "a directory whose name is no run id"
+        }
+        Kind::Directory => return None,
+    };
+    Some(RunRow {
+        name: listed.name.clone(),
+        standing: Standing::Foreign {
+            reason: reason.to_owned(),
+        },
+    })
+}
+
+/// Reads one run, or says why it is none.
+fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
+    foreign(listed).unwrap_or_else(|| RunRow {
+        name: listed.name.clone(),
+        standing: standing(storage, &listed.name),
+    })
+}
+
+fn standing(storage: &Arc<dyn Storage>, name: &str) -> Standing {
+    let reader = Reader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
+    let mut run = RunState::default();
+    let mut illegal = None;
+    let read = reader.for_each::<Event>(|entry, _| {
+        if illegal.is_some() {
+            return;
+        }
+        match legal(&run, &entry.event) {
+            Ok(()) => run.apply(entry.seq, entry.at, &entry.event),
+            Err(why) => {
+                illegal = Some(format!(
+                    "{}, line {}: {why}",
+                    layout::JOURNAL,
+                    entry.seq + 1
+                ))
+            }
+        }
+    });
+    match (read, illegal) {
+        (Err(JournalError::NewerVersion { found, supported }), _) => Standing::Newer {
+            reason: JournalError::NewerVersion { found, supported }.to_string(),
+        },
+        (Err(JournalError::Corrupt(corrupt)), _) => Standing::Damaged {
+            reason: corrupt.to_string(),
+        },
+        (Err(error), _) => Standing::Unreadable {
+            reason: error.to_string(),
+        },
+        (Ok(_), Some(reason)) => Standing::Damaged { reason },
+        (Ok(_), None) => match Overview::of(&run) {
+            Some(run) if run.run_id.as_str() == name => Standing::Run(Box::new(run)),
+            Some(other) => Standing::Damaged {
+                reason: format!("its journal is that of {}", other.run_id),
+            },
+            None => Standing::Foreign {
+                reason: "no journal in it: nothing was ever recorded here".to_owned(),
+            },
+        },
+    }
+}

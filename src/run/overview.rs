@@ -1,0 +1,229 @@
+//! What a list says of a run, or of a directory that is none. Invariant: a run's part is a function of its fold alone; nothing that lies there is left out.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApprovalGate, ApprovalStatus, Decision, RunCreated, RunId, RunResult, RunState, State, StopCode,
+};
+use crate::survey::{Digest, UtcTime};
+
+/// One name among the runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The name of the directory: a run id, or what somebody put there.
+    pub name: String,
+    /// What it is.
+    pub standing: Standing,
+}
+
+/// What lies under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// A run whose journal reads.
+    Run(Box<Overview>),
+    /// A run whose journal does not verify.
+    Damaged {
+        /// File, line and byte.
+        reason: String,
+    },
+    /// A run that a newer drygate wrote.
+    Newer {
+        /// Both versions, and what to do.
+        reason: String,
+    },
+    /// No run: something else that lies there.
+    Foreign {
+        /// What it is.
+        reason: String,
+    },
+    /// It could not be read now.
+    Unreadable {
+        /// What the system answered.
+        reason: String,
+    },
+}
+
+impl Standing {
+    /// The name in JSON and on screens.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Damaged { .. } => "damaged",
+            Self::Newer { .. } => "newer format",
+            Self::Foreign { .. } => "foreign",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// Why it is no run that reads; `None`: it is one.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Run(_) => None,
+            Self::Damaged { reason }
+            | Self::Newer { reason }
+            | Self::Foreign { reason }
+            | Self::Unreadable { reason } => Some(reason),
+        }
+    }
+}
+
+/// What a list says of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// The run.
+    pub run_id: RunId,
+    /// State.
+    pub state: State,
+    /// When the state was reached.
+    pub state_since: UtcTime,
+    /// The stop it stands at.
+    pub stop_code: Option<StopCode>,
+    /// The gate it waits at.
+    pub waits_at: Option<ApprovalGate>,
+    /// A drift stands: it waits for new evidence.
+    pub drift_stands: bool,
+    /// Facts differed from what was approved or pinned, now or at any time.
+    pub drifted: bool,
+    /// The evidence that waits, and until when an approval of it is good.
+    pub evidence: Option<(Digest, UtcTime)>,
+    /// Result with its prefix, and as a value; `None`: not sealed.
+    pub result: Option<(String, RunResult)>,
+    /// When it was started.
+    pub started_at: UtcTime,
+    /// When its last event was recorded.
+    pub last_at: UtcTime,
+    /// Lines of its journal.
+    pub records: u64,
+    /// Name of the profile.
+    pub profile: String,
+    /// Label of the target.
+    pub target_label: String,
+    /// Colour of that label.
+    pub target_color: String,
+    /// `context_pack_readonly@db1.example/kb`.
+    pub target: String,
+    /// Who started it: user and host.
+    pub started_by: (String, String),
+    /// Who approved what, void and withdrawn approvals apart.
+    pub approvals: Vec<(ApprovalGate, String, UtcTime)>,
+    /// Who rejected it, and why.
+    pub rejection: Option<(String, String)>,
+}
+
+impl Overview {
+    /// What a list says of a folded run; `None`: it was never begun.
+    pub fn of(run: &RunState) -> Option<Self> {
+        let created: &RunCreated = run.created.as_ref()?;
+        let (seq, last_at) = run.last?;
+        let started_at = run.started_at?;
+        let waits_at = run.waits_at();
+        let result = run.sealed.as_ref();
+        let changed = result.is_some_and(|(_, result, _)| *result == RunResult::ChangedByOthers);
+        let drift_stop = |code| code == StopCode::StopFactsDrifted;
+        let holds = |status| matches!(status, ApprovalStatus::Pending | ApprovalStatus::Consumed);
+        let approved = run
+            .approvals
+            .iter()
+            .filter(|approval| approval.decision == Decision::Approve && holds(approval.status));
+        let rejected = run
+            .approvals
+            .iter()
+            .find(|approval| approval.status == ApprovalStatus::Rejection);
+        Some(Self {
+            run_id: created.run_id.clone(),
+            state: run.state,
+            state_since: run.state_since.unwrap_or(started_at),
+            stop_code: run.stop_code(),
+            waits_at,
+            drift_stands: waits_at.is_some() && run.drift.is_some(),
+            drifted: changed
+                || run.drift.is_some()
+                || run
+                    .stops
+                    .iter()
+                    .any(|raised| drift_stop(raised.stop.stop_code)),
+            evidence: run
+                .evidence
+                .as_ref()
+                .filter(|evidence| waits_at == Some(evidence.gate))
+                .map(|evidence| (evidence.digest.clone(), evidence.expires_at)),
+            result: result.map(|(text, result, _)| (text.clone(), *result)),
+            started_at,
+            last_at,
+            records: seq + 1,
+            profile: created.profile.clone(),
+            target_label: created.target.label.clone(),
+            target_color: created.target.color.clone(),
+            target: created.target.address(),
+            started_by: (created.by.user.clone(), created.by.host.clone()),
+            approvals: approved
+                .map(|approval| (approval.gate, approval.by.user.clone(), approval.at))
+                .collect(),
+            rejection: rejected.map(|rejection| {
+                let reason = rejection.reason.clone().unwrap_or_default();
+                (rejection.by.user.clone(), reason)
+            }),
+        })
+    }
+
+    /// Where it stands, in two words or three: `waits at SG2`, `drift at SG2`, else the state.
+    pub fn situation(&self) -> String {
+        match self.waits_at {
+            Some(gate) if self.drift_stands => format!("drift at {gate}"),
+            Some(gate) => format!("waits at {gate}"),
+            None => self.state.name().to_owned(),
+        }
+    }
+
+    /// The result without the prefix of its profile: `CHANGED_BY_OTHERS`.
+    pub fn result_word(&self) -> Option<&'static str> {
+        let (_, result) = self.result.as_ref()?;
+        Some(result.suffix().trim_start_matches('_'))
+    }
+
+    /// Who approved what, `SG1 op_a, SG2 op_b`.
+    pub fn approvers(&self) -> String {
+        let named = self
+            .approvals
+            .iter()
+            .map(|(gate, user, _)| format!("{gate} {user}"));
+        named.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Since when it waits for a person.
+    pub fn waiting_since(&self) -> Option<UtcTime> {
+        self.waits_at.map(|_| self.state_since)
+    }
+
+    /// Seconds that it has waited at `now`.
+    pub fn waits_for_s(&self, now: UtcTime) -> Option<i64> {
+        let since = self.waiting_since()?;
+        Some(((now.unix_micros() - since.unix_micros()) / 1_000_000).max(0))
+    }
+
+    /// Seconds from its start to its last event.
+    pub fn lasted_s(&self) -> i64 {
+        let micros = self.last_at.unix_micros() - self.started_at.unix_micros();
+        (micros / 1_000_000).max(0)
+    }
+
+    /// Whether it ended without what a PASS needs, by its own doing or a person's: FAIL, INCOMPLETE, rejected, failed.
+    pub fn failed(&self) -> bool {
+        match &self.result {
+            Some((_, result)) => !matches!(result, RunResult::Pass | RunResult::ChangedByOthers),
+            None => matches!(self.state, State::Failed | State::Rejected),
+        }
+    }
+}
+
+/// A span of time in its two largest units: `45 s`, `12 min`, `2 h 14 min`, `3 d 4 h`.
+pub fn span(seconds: i64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        ..60 => format!("{} s", seconds.max(0)),
+        60..3600 => format!("{minutes} min"),
+        3600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}

@@ -1,0 +1,165 @@
+//! Which runs a list shows, and in which order. Invariant: a run that waits for a person stands first, whatever the order; what does not read is never left out of "all".
+
+use std::cmp::Reverse;
+
+use super::{RunId, RunRow, Standing};
+
+/// Which runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RunFilter {
+    /// Everything that lies there.
+    #[default]
+    All,
+    /// Waiting for a person.
+    Waiting,
+    /// Ended, and neither PASS nor changed by others.
+    Failed,
+    /// Facts differed from what was pinned or approved, at any time.
+    Drifted,
+    /// Damaged, of a newer format, foreign, unreadable.
+    Damaged,
+}
+
+impl RunFilter {
+    /// All, in the order of their digits.
+    pub const ALL: [Self; 5] = [
+        Self::All,
+        Self::Waiting,
+        Self::Failed,
+        Self::Drifted,
+        Self::Damaged,
+    ];
+
+    /// `waiting`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Drifted => "drifted",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    /// Whether it shows this.
+    pub fn shows(self, row: &RunRow) -> bool {
+        match (self, &row.standing) {
+            (Self::All, _) => true,
+            (Self::Damaged, standing) => !matches!(standing, Standing::Run(_)),
+            (Self::Waiting, Standing::Run(run)) => run.waits_at.is_some(),
+            (Self::Failed, Standing::Run(run)) => run.failed(),
+            (Self::Drifted, Standing::Run(run)) => run.drifted,
+            _ => false,
+        }
+    }
+}
+
+/// What a list is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RunSort {
+    /// When it was started, newest first.
+    #[default]
+    Started,
+    /// How long it lasted, longest first.
+    Duration,
+    /// State and result.
+    State,
+    /// Target.
+    Target,
+    /// Profile.
+    Profile,
+}
+
+impl RunSort {
+    /// All, in the order in which a key goes through them.
+    pub const ALL: [Self; 5] = [
+        Self::Started,
+        Self::Duration,
+        Self::State,
+        Self::Target,
+        Self::Profile,
+    ];
+
+    /// `started`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Duration => "duration",
+            Self::State => "state",
+            Self::Target => "target",
+            Self::Profile => "profile",
+        }
+    }
+}
+
+/// An order, perhaps backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunOrder {
+    /// By what.
+    pub sort: RunSort,
+    /// The other way round; what waits stays first.
+    pub reversed: bool,
+}
+
+impl RunOrder {
+    /// Orders rows: what waits for a person first, the longest wait before the others; then by the order; foreign names last.
+    pub fn apply(self, rows: &mut [&RunRow]) {
+        rows.sort_by_cached_key(|row| (Reverse(started(row)), row.name.clone()));
+        match self.sort {
+            RunSort::Started => {}
+            RunSort::Duration => rows.sort_by_key(|row| match &row.standing {
+                Standing::Run(run) => Reverse(Some(run.lasted_s())),
+                _ => Reverse(None),
+            }),
+            RunSort::State => rows.sort_by_key(|row| match &row.standing {
+                Standing::Run(run) => {
+                    let result = run
+                        .result
+                        .as_ref()
+                        .map_or("", |(_, result)| result.suffix());
+                    (run.state.name(), result)
+                }
+                other => (other.name(), ""),
+            }),
+            RunSort::Target => rows.sort_by(|a, b| target(a).cmp(&target(b))),
+            RunSort::Profile => rows.sort_by(|a, b| profile(a).cmp(&profile(b))),
+        }
+        if self.reversed {
+            rows.reverse();
+        }
+        rows.sort_by_key(|row| match &row.standing {
+            Standing::Run(run) => match run.waiting_since() {
+                Some(since) => (0, since.unix_micros()),
+                None => (1, 0),
+            },
+            Standing::Foreign { .. } => (2, 0),
+            _ => (1, 0),
+        });
+    }
+}
+
+/// Microseconds; of a run that does not read the time in its name.
+fn started(row: &RunRow) -> Option<i64> {
+    match &row.standing {
+        Standing::Run(run) => Some(run.started_at.unix_micros()),
+        _ => {
+            let id: RunId = row.name.parse().ok()?;
+            Some(id.started()?.unix_micros())
+        }
+    }
+}
+
+/// The target; what has none comes last.
+fn target(row: &RunRow) -> (bool, &str) {
+    match &row.standing {
+        Standing::Run(run) => (false, &run.target),
+        _ => (true, ""),
+    }
+}
+
+fn profile(row: &RunRow) -> (bool, &str) {
+    match &row.standing {
+        Standing::Run(run) => (false, &run.profile),
+        _ => (true, ""),
+    }
+}
