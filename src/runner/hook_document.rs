@@ -29,7 +29,7 @@ pub(super) fn document(
         "hook": hook,
         "run_id": run.run_id(),
         "state": stop.map_or(run.state, |stop| stop.state),
-        "stop_code": stop.map_or_else(|| summary::stop_code(run), |stop| Some(stop.stop_code)),
+        "stop_code": stop.map_or_else(|| run.stop_code(), |stop| Some(stop.stop_code)),
         "gate": gate,
         "gate_label": gate.map(|gate| run.gate_label(gate)),
         "evidence": stop.and_then(|stop| stop.evidence.as_ref()),
