@@ -149,9 +149,9 @@ fn when(
     };
     let [one, two] = [one, two].map(UtcTime::clock);
     if equal {
-        format!("read {one} and {two}")
+        format!("read {one}, {two}")
     } else {
-        format!("between {one} and {two}")
+        format!("{one} to {two}")
     }
 }
 
@@ -175,6 +175,9 @@ fn by(found: &survey::Attribution) -> String {
     let named = &transactions[..transactions.len().min(TRANSACTIONS_MAX)];
     let more = transactions.len() - named.len();
     let rows = match (named, more) {
+        ([], _) if found.session().is_none() => {
+            return "neither transaction nor session visible".to_owned();
+        }
         ([], _) => "no row names its transaction".to_owned(),
         (named, 0) => format!("row xmin {}", named.join(", ")),
         (named, more) => format!("row xmin {} and {more} more", named.join(", ")),

@@ -327,8 +327,7 @@ fn facts(sides: &Sides<Seen>, compare: &Compare) -> Vec<ComparedFact> {
         .map(|(key, label, kind, _)| {
             let values = Sides::new(value(&sides.before, key), value(&sides.after, key));
             let mut fact = ComparedFact::of(key.clone(), label.clone(), *kind, values);
-            let streams = matches!(key.as_str(), "pieces" | "candidates");
-            if fact.change == Change::Removed && (partial || streams) {
+            if fact.change == Change::Removed && (partial || fact.is_stream()) {
                 fact.change = Change::NotRead;
             }
             fact

@@ -130,16 +130,26 @@ impl Comparison {
 
     /// `15 facts: 8 changed, 7 equal`.
     pub fn tally(&self) -> String {
-        let not_read = match self.not_read() {
+        let not_read = match self.count_of(false, |change| change == Change::NotRead) {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
+        let streams = match self.count_of(true, Change::differs) {
+            0 => String::new(),
+            1 => ", 1 stream changed".to_owned(),
+            count => format!(", {count} streams changed"),
+        };
         format!(
-            "{} facts: {} changed, {} equal{not_read}",
-            self.facts.len(),
-            self.differing(),
-            self.equal()
+            "{} facts: {} changed, {} equal{not_read}{streams}",
+            self.count_of(false, |_| true),
+            self.count_of(false, Change::differs),
+            self.count_of(false, |change| change == Change::Equal),
         )
+    }
+
+    fn count_of(&self, streams: bool, counts: impl Fn(Change) -> bool) -> usize {
+        let these = self.facts.iter().filter(|fact| fact.is_stream() == streams);
+        these.filter(|fact| counts(fact.change)).count()
     }
 
     fn count(&self, counts: impl Fn(Change) -> bool) -> usize {

@@ -6,6 +6,9 @@ use crate::survey::{
     Digest, DocumentRef, Fact, FactKey, FactKind, Observed, Provenance, RowChange, Sides,
 };
 
+/// The keys of the streams that a survey digests beside its facts.
+pub(super) const STREAMS: [&str; 2] = ["pieces", "candidates"];
+
 /// How the sides of a fact differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -143,6 +146,11 @@ impl ComparedFact {
             sides,
             rows: Vec::new(),
         }
+    }
+
+    /// Whether it is the digest of a stream of units or pieces, and no fact of the profile.
+    pub fn is_stream(&self) -> bool {
+        STREAMS.contains(&self.key.as_str())
     }
 
     /// Whether both sides were read by other SQL.

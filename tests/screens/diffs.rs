@@ -7,12 +7,15 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use drygate::desk::{Compare, Opened};
 use drygate::run::{ApprovalGate, RunResult};
 use drygate::survey::{FactKey, FactKind, Sides};
+use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::update::{Wish, update};
 use drygate::tui::{Colours, News, Order, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
 
 use crate::fixture::Script;
-use crate::stage::{drawn, model, news, plain};
+use crate::stage::{drawn, lines, model, news, plain};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
@@ -80,6 +83,7 @@ AS $function$
 DECLARE
   v_unit public.information_unit%ROWTYPE;
 BEGIN
+  -- Điều khoản: 条文を施行する, \u{202e}reversed\u{202c}, e\u{301}\u{323}
   SELECT * INTO v_unit
     FROM public.information_unit u
    WHERE u.id = p_unit
@@ -100,96 +104,170 @@ $function$
 fn replaced() -> String {
     FUNCTION
         .replace("<> 'draft'", "NOT IN ('draft', 'review')")
+        .replace("条文を施行する", "条文を廃止する")
         .replace("v.is_current;", "v.is_current AND v.enacted_at IS NULL;")
 }
 
-#[test]
-fn nothing_changed() {
-    let mut script = Script::at_sg2(false);
-    script.closes().seals(RunResult::Pass, None);
-    let mut model = model(&script, "09:52:10", plain());
-    let _ = press(&mut model, "d");
-    snap("nothing_changed", &mut model);
+/// Grants of many tables; the one that came is to a role with a name that would reorder the line.
+fn grants() -> (String, String) {
+    let line = |n: usize| format!("table public.t{n:03} reader SELECT\tby owner\n");
+    let before: String = (0..337).map(line).collect();
+    let one = "table public.unit_version app\u{202e}writer INSERT\tby owner with grant option\n";
+    (before.clone(), before + one)
+}
+
+/// Two thousand units, one of which was enacted by somebody with an escape sequence in its title.
+fn units() -> (String, String) {
+    let unit = |n: usize, state: &str| {
+        let title = if n == 1_717 {
+            "Điều 1717. 漢字 \\u001b[2J"
+        } else {
+            "Điều khoản 漢字, e\u{301}"
+        };
+        format!("ICX-CONST-{n:04}\t{{\"id\":{n},\"title\":\"{title}\",\"state\":\"{state}\"}}\n")
+    };
+    let state = |n| if n == 1_717 { "enacted" } else { "draft" };
+    let before = (0..2_000).map(|n| unit(n, "draft")).collect();
+    (before, (0..2_000).map(|n| unit(n, state(n))).collect())
+}
+
+/// A situation: what `d` and one more key show.
+struct Situation {
+    name: &'static str,
+    script: Script,
+    document: Option<(&'static str, FactKind, (String, String))>,
+    /// What the screen has to say about the change.
+    says: &'static str,
+}
+
+fn situations() -> Vec<Situation> {
+    let mut sealed = Script::at_sg2(false);
+    sealed.closes().seals(RunResult::Pass, None);
+    let function = (FUNCTION.to_owned(), replaced());
+    let situation = |name, script, document, says| Situation {
+        name,
+        script,
+        document,
+        says,
+    };
+    let (function_key, grants_key) = ("fn_iu_enact_md5", "grant_matrix_sha");
+    vec![
+        situation("nothing_changed", sealed, None, "PROVEN"),
+        situation(
+            "one_fact",
+            Script::drifted_over(&["icx_draft"]),
+            None,
+            "icx_draft 60 -> 59",
+        ),
+        situation(
+            "function",
+            Script::drifted_over(&[function_key]),
+            Some((function_key, FactKind::Md5, function)),
+            "line 8, column 21",
+        ),
+        situation(
+            "grants",
+            Script::drifted_over(&[grants_key]),
+            Some((grants_key, FactKind::Sha256, grants())),
+            "INSERT on table public.unit_version to app\\u{202e}writer: added",
+        ),
+        situation(
+            "units",
+            Script::drifted_over(&["unit_version"]),
+            Some(("unit_version", FactKind::Content, units())),
+            "ICX-CONST-1717, field state: \"draft\" -> \"enacted\"",
+        ),
+        situation("drift", Script::drifted(), None, "8 changed"),
+    ]
+}
+
+impl Situation {
+    /// The screen after `d` and Enter.
+    fn shown(&self, theme: Theme) -> Model {
+        let mut model = model(&self.script, "09:52:10", theme);
+        let _ = press(&mut model, "d");
+        if let Some((key, kind, (before, after))) = &self.document {
+            arrives(&mut model, key, *kind, before, after);
+            let _ = press(&mut model, "\n");
+        }
+        model
+    }
+}
+
+/// The stretches of each line that are not plain: where, in which colour, how.
+fn styles(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    let style = |x: u16, y: u16| {
+        let cell = &buffer[(x, y)];
+        (cell.fg, cell.bg, cell.modifier)
+    };
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            let this = style(x, y);
+            let end = (x..buffer.area.width).find(|at| style(*at, y) != this);
+            let end = end.unwrap_or(buffer.area.width);
+            if this != (Color::Reset, Color::Reset, Modifier::empty()) {
+                let words: String = (x..end).map(|at| buffer[(at, y)].symbol()).collect();
+                let (colour, ground, modifier) = this;
+                assert_eq!(ground, Color::Reset, "no ground is coloured");
+                text += &format!("{y:>3} {x:>3} {colour:?} {modifier:?} {words}\n");
+            }
+            x = end;
+        }
+    }
+    text
 }
 
 #[test]
-fn facts_drifted() {
-    snap("drift", &mut drifted(plain()));
-}
-
-#[test]
-fn a_function_changed() {
-    for (name, theme) in [
-        ("function", plain()),
-        ("function_ascii", Theme::new(true, Colours::Off)),
-    ] {
-        let mut model = drifted(theme);
-        choose(&mut model, "fn_iu_enact_md5");
-        arrives(
-            &mut model,
-            "fn_iu_enact_md5",
-            FactKind::Md5,
-            FUNCTION,
-            &replaced(),
-        );
-        let _ = press(&mut model, "2");
-        let text = drawn(&mut model, (160, 48));
-        assert!(text.contains("line 12, column 19"), "{text}");
-        snap(name, &mut model);
+fn each_situation_without_colour_in_sixteen_and_in_ascii() {
+    for situation in situations() {
+        let name = situation.name;
+        let mut model = situation.shown(plain());
+        for size in SIZES {
+            let buffer = frame(&mut model, size.0, size.1);
+            let text = lines(&buffer);
+            assert!(text.contains(situation.says), "{name} {size:?}\n{text}");
+            let coloured = |line: &str| line.split_whitespace().nth(2) != Some("Reset");
+            let colours = styles(&buffer);
+            assert!(!colours.lines().any(coloured), "NO_COLOR\n{colours}");
+            insta::assert_snapshot!(format!("diff_{name}_{}x{}", size.0, size.1), text);
+        }
+        let mut sixteen = situation.shown(Theme::new(false, Colours::Sixteen));
+        let mut ascii = situation.shown(Theme::new(true, Colours::Off));
+        for (width, height) in [(80, 24), (200, 60)] {
+            let buffer = frame(&mut sixteen, width, height);
+            let plain = drawn(&mut model, (width, height));
+            assert_eq!(lines(&buffer), plain, "colours change no letter");
+            let name = format!("diff_{name}_sixteen_{width}x{height}");
+            insta::assert_snapshot!(name, styles(&buffer));
+            let text = drawn(&mut ascii, (width, height));
+            let name = format!("diff_{}_ascii_{width}x{height}", situation.name);
+            insta::assert_snapshot!(name, text);
+        }
     }
 }
 
 #[test]
-fn one_grant_is_named_with_grantee_object_and_privilege() {
+fn d_stands_on_the_first_change_that_can_be_opened() {
     let mut model = drifted(plain());
-    choose(&mut model, "grant_matrix_sha");
-    let line = |n: usize| format!("table public.t{n:03} reader SELECT\tby owner\n");
-    let before: String = (0..337).map(line).collect();
-    let after = format!(
-        "{before}table public.unit_version app_writer INSERT\tby owner with grant option\n"
+    let Over::Diff(view) = &model.over else {
+        panic!("the diff screen is open");
+    };
+    let chosen = view.fact().map(|fact| fact.key.as_str());
+    assert_eq!(
+        chosen,
+        Some("fn_iu_enact_md5"),
+        "icx_draft has nothing behind it"
     );
-    arrives(
-        &mut model,
-        "grant_matrix_sha",
-        FactKind::Sha256,
-        &before,
-        &after,
-    );
-    let _ = press(&mut model, "2");
+    let key = "fn_iu_enact_md5";
+    arrives(&mut model, key, FactKind::Md5, FUNCTION, &replaced());
+    let _ = press(&mut model, "\n");
     let text = drawn(&mut model, (80, 24));
     assert!(
-        text.contains("INSERT on table public.unit_version to app_writer: added"),
+        text.contains("line 8, column 21") && text.contains("change 1 of 3"),
         "{text}"
     );
-    snap("grants", &mut model);
-}
-
-#[test]
-fn one_unit_among_many_is_named_with_its_field() {
-    let mut model = drifted(plain());
-    choose(&mut model, "unit_version");
-    let unit = |n: usize, state: &str| {
-        format!(
-            "ICX-CONST-{n:04}\t{{\"id\":{n},\"title\":\"Điều {n}. 漢字\",\"state\":\"{state}\"}}\n"
-        )
-    };
-    let before: String = (0..2_000).map(|n| unit(n, "draft")).collect();
-    let state = |n| if n == 1_717 { "enacted" } else { "draft" };
-    let after: String = (0..2_000).map(|n| unit(n, state(n))).collect();
-    arrives(
-        &mut model,
-        "unit_version",
-        FactKind::Content,
-        &before,
-        &after,
-    );
-    let _ = press(&mut model, "2");
-    let text = drawn(&mut model, (160, 48));
-    assert!(
-        text.contains("ICX-CONST-1717, field state: \"draft\" -> \"enacted\""),
-        "{text}"
-    );
-    snap("units", &mut model);
 }
 
 #[test]
@@ -211,9 +289,29 @@ fn hostile_text_is_written_out_and_the_frame_holds() {
 }
 
 #[test]
+fn help_and_how_it_was_read_scroll_and_count_what_is_not_on_screen() {
+    let mut model = drifted(plain());
+    for (key, last) in [("?", "draw everything anew"), ("s", "sha256 of its SQL")] {
+        let _ = press(&mut model, key);
+        let text = drawn(&mut model, (80, 24));
+        assert!(
+            text.contains("0 lines above, ") && text.contains("Esc closes"),
+            "{text}"
+        );
+        let _ = press(&mut model, "G");
+        let text = drawn(&mut model, (80, 24));
+        assert!(text.contains(", 0 below") && text.contains(last), "{text}");
+        let _ = press(&mut model, "\u{1b}");
+    }
+    let text = drawn(&mut model, (80, 24));
+    assert!(text.contains("1 FACTS"), "{text}");
+}
+
+#[test]
 fn keys_move_search_fold_and_come_back() {
     let mut model = drifted(plain());
-    let wishes = press(&mut model, "J");
+    let _ = press(&mut model, "K");
+    let wishes = press(&mut model, "K");
     assert!(
         wishes.is_empty(),
         "no document is behind these facts: {wishes:?}"

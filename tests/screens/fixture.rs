@@ -11,9 +11,10 @@ use drygate::run::{
 };
 use drygate::simulate::{PredictedEffect, Simulation, Step, StepCounts, TableEffect};
 use drygate::survey::{
-    Attribution, Derived, Digest, Fact, FactChange, FactKey, FactKind, FactOrigins, Footprint,
-    Live, Observed, OriginKeys, Origins, Residue, RoleSurvey, RowChange, RowOrigin, ServerIdentity,
-    Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime, facts_digest,
+    Attribution, Derived, Digest, DocumentRef, Fact, FactChange, FactKey, FactKind, FactOrigins,
+    Footprint, Live, Observed, OriginKeys, Origins, Residue, RoleSurvey, RowChange, RowOrigin,
+    ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime,
+    facts_digest,
 };
 use serde_json::json;
 
@@ -96,6 +97,18 @@ fn server() -> ServerIdentity {
         transport: "TLS verify-full".to_owned(),
     }
 }
+
+/// What somebody changes who enacts a unit and replaces a function.
+pub const ENACTED: [&str; 8] = [
+    "icx_draft",
+    "icx_enacted",
+    "uv_enacted_at_nonnull",
+    "lifecycle_log_rows",
+    "fn_iu_enact_md5",
+    "information_unit",
+    "unit_version",
+    "lifecycle_log",
+];
 
 fn fact(key: &str, kind: FactKind, value: &str, rows: Option<u64>) -> Fact {
     let observed = if key == "role_is_read_only" {
@@ -194,6 +207,11 @@ impl Script {
         }
         for (key, value) in &self.moved {
             for fact in facts.iter_mut().filter(|fact| fact.key.as_str() == key) {
+                let kinds = [FactKind::Md5, FactKind::Sha256, FactKind::Content];
+                fact.document = kinds.contains(&fact.kind).then(|| DocumentRef {
+                    sha256: Digest::of(value),
+                    lines: 60,
+                });
                 fact.observed = Observed::Live(Live::new(value.clone()));
             }
         }
@@ -587,9 +605,10 @@ impl Script {
         })
     }
 
-    /// Somebody else enacts a unit and replaces a function.
-    pub fn somebody_changes(&mut self) -> &mut Self {
-        self.moved = [
+    /// Somebody else gives these facts other values.
+    pub fn somebody_changes(&mut self, keys: &[&str]) -> &mut Self {
+        let grants = Digest::of("grants after").to_string();
+        let after = [
             ("icx_draft", "59".to_owned()),
             ("icx_enacted", "1".to_owned()),
             ("uv_enacted_at_nonnull", "1".to_owned()),
@@ -598,10 +617,10 @@ impl Script {
             ("information_unit", Digest::of("unit after").to_string()),
             ("unit_version", Digest::of("version after").to_string()),
             ("lifecycle_log", Digest::of("log after").to_string()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
+            ("grant_matrix_sha", grants),
+        ];
+        let moved = after.into_iter().filter(|(key, _)| keys.contains(key));
+        self.moved = moved.map(|(key, value)| (key.to_owned(), value)).collect();
         self
     }
 
@@ -612,6 +631,7 @@ impl Script {
             let rows: &[&str] = match change.key.as_str() {
                 "fn_iu_enact_md5" => &["line 12", "line 19"],
                 "information_unit" | "unit_version" | "lifecycle_log" => &["ICX-CONST-0017"],
+                "grant_matrix_sha" => &["table public.unit_version app_writer INSERT"],
                 _ => &[],
             };
             let row = |key: &&str| RowChange {
@@ -650,15 +670,21 @@ impl Script {
         self.push(Event::ChangesAttributed(Box::new(found)))
     }
 
-    /// The approval at SG2 finds drift.
+    /// The approval at SG2 finds drift: a unit enacted, a function replaced.
     pub fn drifted() -> Self {
+        Self::drifted_over(&ENACTED)
+    }
+
+    /// The approval at SG2 finds that these facts have other values.
+    pub fn drifted_over(keys: &[&str]) -> Self {
         let mut script = Self::at_sg2(false);
         script
             .clock("09:33:05")
             .decides(Decision::Approve, "op_a", None);
-        script.somebody_changes().clock("09:33:06");
+        script.somebody_changes(keys).clock("09:33:06");
         script.survey_taken(SurveyPurpose::ApproveSg2);
         let drift = script.changes();
+        let differ = drift.len();
         script.attributed(&drift);
         script.push(Event::DriftFound {
             gate: Some(ApprovalGate::SG2),
@@ -668,7 +694,7 @@ impl Script {
         script.stop(
             StopCode::StopFactsDrifted,
             Some(ApprovalGate::SG2),
-            "8 of 15 facts differ from the evidence.",
+            &format!("{differ} of 15 facts differ from the evidence."),
             "Take new evidence.",
         );
         script.returns(Some(StopCode::StopFactsDrifted));

@@ -7,7 +7,7 @@ use drygate::tui::model::Model;
 use drygate::tui::{Colours, News, Progress, Theme, update::update};
 use serde_json::json;
 
-use crate::fixture::{Script, person};
+use crate::fixture::{ENACTED, Script, person};
 use crate::stage::{SIZES, drawn, model, plain};
 
 fn snap(name: &str, model: &mut Model) {
@@ -104,7 +104,7 @@ fn finished() {
     snap_script("pass", &script, "09:52:10");
 
     let mut script = Script::at_sg2(false);
-    script.closes().somebody_changes();
+    script.closes().somebody_changes(&ENACTED);
     let code = Some(StopCode::StopFactsDrifted);
     script.seals(RunResult::ChangedByOthers, code);
     snap_script("changed_by_others", &script, "09:52:10");

@@ -82,7 +82,7 @@ fn short(comparison: &Comparison, theme: Theme, width: usize) -> Vec<Text> {
     let said = &comparison.attribution;
     let named = |name: &str, words: &str| Text::inked(Ink::Bold, name).with(Ink::Plain, words);
     let what = "What: ";
-    let who = named("Who:  ", &format!("{}, {}", said.who, said.when));
+    let who = named("Who:  ", &said.who).then(named("  When: ", &said.when));
     vec![
         claims(comparison, theme, width),
         named(what, &said.what_within(width.saturating_sub(what.len()))),

@@ -23,7 +23,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     };
     let title = Text::inked(ink, "1 FACTS");
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &Text::plain(right));
-    let lines = lines(view, usize::from(inside.width.saturating_sub(1)));
+    let across = canvas.theme().lines(false).across;
+    let lines = lines(view, usize::from(inside.width.saturating_sub(1)), across);
     let chosen = lines.iter().position(|(row, _)| *row == Some(view.row));
     let room = usize::from(inside.height);
     let top = first_row(lines.len(), room, chosen.unwrap_or(0));
@@ -41,7 +42,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     }
 }
 
-fn lines(view: &DiffView, width: usize) -> Vec<Line> {
+fn lines(view: &DiffView, width: usize, across: &str) -> Vec<Line> {
+    let rule = |words: &str| rule(words, width, across);
     let mut lines = Vec::new();
     let facts = view.facts();
     let mut part = None;
@@ -53,7 +55,7 @@ fn lines(view: &DiffView, width: usize) -> Vec<Line> {
         };
         if heading != part {
             part = heading;
-            lines.push(rule(heading.unwrap_or("changed"), width));
+            lines.push(rule(heading.unwrap_or("changed")));
         }
         lines.push((Some(row), fact_line(fact, width)));
         if let Some(below) = below(view, fact) {
@@ -67,7 +69,7 @@ fn lines(view: &DiffView, width: usize) -> Vec<Line> {
             lines.push((None, Text::inked(Ink::Dim, text)));
         }
     }
-    lines.push(rule("compare (Enter)", width));
+    lines.push(rule("compare (Enter)"));
     for (nth, compare) in view.choices.iter().enumerate() {
         let here = if *compare == view.compare { "> " } else { "  " };
         lines.push((
@@ -75,19 +77,20 @@ fn lines(view: &DiffView, width: usize) -> Vec<Line> {
             Text::plain(format!("{here}{compare}")),
         ));
     }
+    if !view.notes.is_empty() {
+        lines.push(rule("notes (m writes one)"));
+    }
     notes(&mut lines, &view.notes, width);
     lines
 }
 
-fn rule(words: &str, _width: usize) -> Line {
-    (None, Text::inked(Ink::Dim, format!("----- {words} -----")))
+fn rule(words: &str, width: usize, across: &str) -> Line {
+    let before = format!("{} {words} ", across.repeat(5));
+    let after = across.repeat(width.saturating_sub(before.chars().count()));
+    (None, Text::inked(Ink::Dim, before + &after))
 }
 
 fn notes(lines: &mut Vec<Line>, notes: &[NoteShown], width: usize) {
-    if notes.is_empty() {
-        return;
-    }
-    lines.push(rule("notes (m writes one)", width));
     for note in notes {
         let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
         let stale = if note.is_stale {
