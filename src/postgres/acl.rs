@@ -1,33 +1,40 @@
 //! Access control lists in the server's own text form, expanded here. Invariant: names are read as quoted, and an unknown letter stays visible.
 
-/// One privilege of one grantee.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Grant {
+use std::borrow::Cow;
+
+/// One privilege of one grantee. A matrix has hundreds of thousands of them, so that names are borrowed where they can be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Grant<'a> {
     /// Role, or `PUBLIC`.
-    pub(super) grantee: String,
+    pub(super) grantee: &'a str,
     /// `SELECT`.
-    pub(super) privilege: String,
+    pub(super) privilege: Cow<'static, str>,
     /// Whether it may be granted on.
     pub(super) grantable: bool,
     /// Who granted it.
-    pub(super) grantor: String,
+    pub(super) grantor: &'a str,
 }
 
-/// Expands the text of an `aclitem[]`; an error names what could not be read.
-pub(super) fn expand(array: &str) -> Result<Vec<Grant>, String> {
-    let mut grants = Vec::new();
+/// Expands the text of an `aclitem[]`, telling each grant in the order of the list; an error names what could not be read.
+pub(super) fn expand(array: &str, mut told: impl FnMut(&Grant<'_>)) -> Result<(), String> {
     for item in elements(array)? {
-        item_grants(&item, &mut grants).ok_or_else(|| format!("not an aclitem: {item}"))?;
+        item_grants(&item, &mut told).ok_or_else(|| format!("not an aclitem: {item}"))?;
     }
-    Ok(grants)
+    Ok(())
 }
 
 /// The elements of a one-dimensional array in text form.
-fn elements(array: &str) -> Result<Vec<String>, String> {
+fn elements(array: &str) -> Result<Vec<Cow<'_, str>>, String> {
     let inner = array
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
         .ok_or_else(|| format!("not an array: {array}"))?;
+    if inner.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !inner.contains(['"', '\\']) {
+        return Ok(inner.split(',').map(Cow::Borrowed).collect());
+    }
     let mut elements = Vec::new();
     let mut element = String::new();
     let mut quoted = false;
@@ -36,45 +43,42 @@ fn elements(array: &str) -> Result<Vec<String>, String> {
         match c {
             '\\' => element.extend(chars.next()),
             '"' => quoted = !quoted,
-            ',' if !quoted => elements.push(std::mem::take(&mut element)),
+            ',' if !quoted => elements.push(Cow::Owned(std::mem::take(&mut element))),
             other => element.push(other),
         }
     }
-    if !inner.is_empty() {
-        elements.push(element);
-    }
+    elements.push(Cow::Owned(element));
     Ok(elements)
 }
 
 /// `grantee=letters/grantor`; a letter followed by `*` may be granted on.
-fn item_grants(item: &str, grants: &mut Vec<Grant>) -> Option<()> {
+fn item_grants(item: &str, told: &mut impl FnMut(&Grant<'_>)) -> Option<()> {
     let (grantee, rest) = name(item)?;
     let rest = rest.strip_prefix('=')?;
     let (letters, grantor) = rest.split_once('/')?;
     let (grantor, _) = name(grantor)?;
-    let grantee = if grantee.is_empty() {
-        "PUBLIC".to_owned()
-    } else {
-        grantee
-    };
     let mut letters = letters.chars().peekable();
     while let Some(letter) = letters.next() {
         let grantable = letters.next_if_eq(&'*').is_some();
-        grants.push(Grant {
-            grantee: grantee.clone(),
+        told(&Grant {
+            grantee: if grantee.is_empty() {
+                "PUBLIC"
+            } else {
+                &grantee
+            },
             privilege: privilege(letter),
             grantable,
-            grantor: grantor.clone(),
+            grantor: &grantor,
         });
     }
     Some(())
 }
 
 /// A role name, in double quotes where it needs them, and what follows it.
-fn name(text: &str) -> Option<(String, &str)> {
+fn name(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find(['=', '/']).unwrap_or(text.len());
-        return Some((text[..end].to_owned(), &text[end..]));
+        return Some((Cow::Borrowed(&text[..end]), &text[end..]));
     };
     let mut name = String::new();
     loop {
@@ -85,7 +89,7 @@ fn name(text: &str) -> Option<(String, &str)> {
                 name.push('"');
                 rest = more;
             }
-            None => return Some((quoted_if_public(name), after)),
+            None => return Some((Cow::Owned(quoted_if_public(name)), after)),
         }
     }
 }
@@ -99,7 +103,7 @@ fn quoted_if_public(name: String) -> String {
     }
 }
 
-fn privilege(letter: char) -> String {
+fn privilege(letter: char) -> Cow<'static, str> {
     let word = match letter {
         'r' => "SELECT",
         'a' => "INSERT",
@@ -116,28 +120,30 @@ fn privilege(letter: char) -> String {
         'T' => "TEMPORARY",
         's' => "SET",
         'A' => "ALTER SYSTEM",
-        other => return format!("privilege {other}"),
+        other => return Cow::Owned(format!("privilege {other}")),
     };
-    word.to_owned()
+    Cow::Borrowed(word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::expand;
 
+    fn lines(array: &str) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        expand(array, |g| {
+            lines.push(format!(
+                "{}|{}|{}|{}",
+                g.grantee, g.privilege, g.grantable, g.grantor
+            ));
+        })?;
+        Ok(lines)
+    }
+
     #[test]
     fn quoted_names_and_grant_options_are_read() {
         let array = r#"{owner=arwd/owner,=r/owner,"\"a=b/c \"\"q\"\"\"=r*w/owner"}"#;
-        let lines: Vec<String> = expand(array)
-            .expect("readable")
-            .into_iter()
-            .map(|g| {
-                format!(
-                    "{}|{}|{}|{}",
-                    g.grantee, g.privilege, g.grantable, g.grantor
-                )
-            })
-            .collect();
+        let lines = lines(array).expect("readable");
         assert_eq!(lines.len(), 7);
         assert_eq!(lines[4], "PUBLIC|SELECT|false|owner");
         assert_eq!(lines[5], "a=b/c \"q\"|SELECT|true|owner");
@@ -146,8 +152,8 @@ mod tests {
 
     #[test]
     fn an_empty_list_grants_nothing_and_nonsense_is_an_error() {
-        assert_eq!(expand("{}"), Ok(Vec::new()));
-        assert!(expand("{nonsense}").is_err());
-        assert!(expand("owner=r/owner").is_err());
+        assert_eq!(lines("{}"), Ok(Vec::new()));
+        assert!(lines("{nonsense}").is_err());
+        assert!(lines("owner=r/owner").is_err());
     }
 }

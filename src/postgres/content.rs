@@ -1,5 +1,7 @@
 //! Content digests of protected tables. Invariant: every digest counts and covers every row of one snapshot, whatever their order.
 
+use std::borrow::Cow;
+
 use md5::{Digest as _, Md5};
 
 use super::error::CallError;
@@ -165,13 +167,15 @@ fn halves(json: &str) -> (i64, i64) {
 }
 
 /// Text that stays one line and one field; a tab or line break becomes its escape.
-pub(super) fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(['\t', '\n', '\r']) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
-    text.replace('\t', "\\t")
+    let escaped = text
+        .replace('\t', "\\t")
         .replace('\n', "\\n")
-        .replace('\r', "\\r")
+        .replace('\r', "\\r");
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use super::statement::Statement;
 use super::validate::{Query, Rulings};
 use super::wire::{Call, Rows};
 use crate::profile::{FactSpec, FunctionSpec, GrantScope};
-use crate::survey::{
-    Derived, Digest, Document, Fact, FactKey, FactKind, Live, Observed, RoleSurvey,
-};
+use crate::survey::{Derived, Document, Fact, FactKey, FactKind, Live, Observed, RoleSurvey};
 
 use super::grants;
 
@@ -167,8 +165,14 @@ pub(super) fn of_grants(
     let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
     match found {
         Ok(document) => {
-            let value = Digest::of(&document.text).to_string();
-            with_document(fact(Observed::Live(Live::new(value))), document)
+            // The value is the digest of the document itself: a long one is hashed once.
+            let reference = document.reference();
+            let observed = Observed::Live(Live::new(reference.sha256.to_string()));
+            let fact = Fact {
+                document: Some(reference),
+                ..fact(observed)
+            };
+            (fact, Some(document))
         }
         Err(reason) => (fact(unknown(reason)), None),
     }

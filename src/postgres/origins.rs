@@ -101,7 +101,7 @@ pub(super) fn origins(profile: &Profile, answers: Vec<Result<Rows, Failure>>) ->
 fn keyed(rows: Rows) -> BTreeMap<String, RowOrigin> {
     let origin = |row: Vec<Option<String>>| {
         let mut cells = row.into_iter();
-        let key = one_line(&cells.next()??);
+        let key = one_line(&cells.next()??).into_owned();
         let xmin = cells.next()??;
         let committed_at = cells.next()?;
         Some((key, RowOrigin { xmin, committed_at }))
