@@ -449,6 +449,18 @@ fn the_strongest_voice_is_heard_and_named() {
     assert_eq!(settings.data_dir.origin.to_string(), "/repo/drygate.toml:5");
     assert_eq!(settings.color.value, Color::Never);
     assert_eq!(settings.ascii.origin.to_string(), format!("{USER}:3"));
+    let notify = |words: &str, variable: &str| {
+        let file = "notify = false";
+        let machine = Machine::new()
+            .variable("DRYGATE_NOTIFY", variable)
+            .file(USER, file);
+        let notify = machine.run(words).expect("understood").settings.notify;
+        (notify.value, notify.origin.to_string())
+    };
+    let heard = |on: bool, origin: &str| (on, origin.to_owned());
+    assert_eq!(notify("run --no-notify", "1"), heard(false, "--no-notify"));
+    assert_eq!(notify("run", "1"), heard(true, "DRYGATE_NOTIFY"));
+    assert_eq!(notify("run", ""), (false, format!("{USER}:1")));
     assert_eq!(settings.store_group.expect("set").value, "dba");
     assert_eq!(
         settings.files,

@@ -71,6 +71,9 @@ pub(super) struct Flags {
     /// Draw with ASCII characters only.
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// No notification on the desktop when a person is needed.
+    #[arg(long, global = true)]
+    pub no_notify: bool,
     /// More about what happens, on stderr.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

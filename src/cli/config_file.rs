@@ -22,6 +22,7 @@ pub(super) struct Keys {
     pub live_interval: Option<Spanned<f64>>,
     pub color: Option<Spanned<Color>>,
     pub ascii: Option<Spanned<bool>>,
+    pub notify: Option<Spanned<bool>>,
     pub mode: Option<Spanned<String>>,
     pub execution_enabled: Option<Spanned<bool>>,
     pub store: Store,
@@ -137,7 +138,7 @@ impl ConfigFile {
         let keys = Document::read(&text)
             .and_then(|document| document.typed::<Keys>())
             .map_err(|problem| {
-                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, mode, execution_enabled and [store] group.";
+                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, notify, mode, execution_enabled and [store] group.";
                 CliError::configuration(place(&path, problem.position), problem.message, hint)
             })?;
         let file = Self {

@@ -62,6 +62,11 @@ fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
             &settings.color.origin,
         ),
         ("ascii", json!(settings.ascii.value), &settings.ascii.origin),
+        (
+            "notify",
+            json!(settings.notify.value),
+            &settings.notify.origin,
+        ),
         ("mode", json!("dryrun"), &settings.mode.origin),
         (
             "execution_enabled",

@@ -111,6 +111,7 @@ impl Resolver<'_> {
             ascii: flagged(self.flags.ascii, "--ascii")
                 .or(ascii)
                 .unwrap_or_else(|| Sourced::default_of(false)),
+            notify: self.notify(),
             verbose: self.flags.verbose,
             mode: mode
                 .or(file_mode)
@@ -210,6 +211,20 @@ impl Resolver<'_> {
             return Ok(Some(Sourced::new(seconds, Origin::Environment(name))));
         }
         Ok(self.file(|keys| keys.live_interval.as_ref(), |_, seconds| *seconds))
+    }
+
+    fn notify(&self) -> Sourced<bool> {
+        let off = |origin| Sourced::new(false, origin);
+        let variable = "DRYGATE_NOTIFY";
+        let said = self.environment.variable(variable);
+        let flag = self.flags.no_notify;
+        flag.then(|| off(Origin::Flag("--no-notify")))
+            .or_else(|| {
+                let on = self.environment.is_on(variable);
+                said.map(|_| Sourced::new(on, Origin::Environment(variable)))
+            })
+            .or_else(|| self.file(|keys| keys.notify.as_ref(), |_, notify| *notify))
+            .unwrap_or_else(|| Sourced::default_of(true))
     }
 
     fn color(&self, dumb: bool) -> Sourced<Color> {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub color: Sourced<Color>,
     /// ASCII characters only.
     pub ascii: Sourced<bool>,
+    /// Desktop notifications, where the terminal is known to show them.
+    pub notify: Sourced<bool>,
     /// How many `-v`.
     pub verbose: u8,
     /// Mode; there is one.

@@ -36,7 +36,7 @@ pub(super) fn show(
     let _ = news.send(News::Compared(Box::new(view)));
     let desk = Desk::of(store, &read.run_id, news.clone())?;
     desk.tell_notes();
-    let stage = Stage::take()?;
+    let stage = Stage::take(settings)?;
     let orders = Box::new(move |order| desk.obey(order));
     let (farewell, _) = stage.play(
         playing::theme(settings),

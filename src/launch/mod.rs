@@ -15,6 +15,7 @@ mod hook_check;
 mod listing;
 mod lookup;
 mod machine;
+mod notifying;
 mod output;
 mod painting;
 mod planning;

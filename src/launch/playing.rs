@@ -3,27 +3,33 @@
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
-use super::{LaunchError, machine, output};
+use super::{LaunchError, machine, notifying, output};
 use crate::cli::Settings;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::{
-    self, Clocks, Colours, Ending, Farewell, Guard, News, Order, Screen, ScreenTerminal, Signals,
-    Source, Theme,
+    self, Clocks, Colours, Ending, Farewell, Guard, News, Notifier, Order, Screen, ScreenTerminal,
+    Signals, Source, Theme,
 };
 
 /// The terminal, taken for one screen.
 pub(super) struct Stage {
     guard: Guard,
     terminal: ScreenTerminal,
+    notifier: Notifier,
 }
 
 impl Stage {
     /// Takes the terminal; from here to the end of `play` nothing else writes to it.
-    pub fn take() -> Result<Self, LaunchError> {
+    pub fn take(settings: &Settings) -> Result<Self, LaunchError> {
         let (guard, terminal) = Guard::take().map_err(|error| {
             LaunchError::Usage(format!("{error}; --headless runs without a screen"))
         })?;
-        Ok(Self { guard, terminal })
+        let notifier = notifying::notifier(settings);
+        Ok(Self {
+            guard,
+            terminal,
+            notifier,
+        })
     }
 
     /// Shows what comes to the inbox until the screen is left, and gives the terminal back. Signals go on coming to the inbox
@@ -36,12 +42,16 @@ impl Stage {
         news: Sender<News>,
         inbox: &Receiver<News>,
     ) -> Result<(Farewell, Signals), LaunchError> {
-        let Self { guard, terminal } = self;
+        let Self {
+            guard,
+            terminal,
+            notifier,
+        } = self;
         let began = Instant::now();
         let monotonic = move || began.elapsed();
         let mut screen = Screen::new(
             terminal,
-            Box::new(guard.outside()),
+            Box::new(guard.outside().notifying(notifier)),
             theme,
             source,
             machine::person(),

@@ -164,7 +164,7 @@ fn show(
     let hook_limit = hooks.named().next().map(|_| hooks.limit());
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
-    let stage = Stage::take()?;
+    let stage = Stage::take(settings)?;
     let handle = runner::spawn(
         chronicle,
         target,

@@ -47,7 +47,7 @@ pub(super) fn watch(
         screen::press_approve(&news);
     }
     let orders = orders(following.socket(), run_id, desk, news.clone());
-    let stage = Stage::take()?;
+    let stage = Stage::take(settings)?;
     let lost = news.clone();
     let follow = move || {
         if let Err(error) = following.follow(&mut |followed| telling.tell(followed)) {

@@ -37,6 +37,8 @@ pub trait Outside {
     fn title(&mut self, title: &str) -> io::Result<()>;
     /// Rings: a person is needed.
     fn bell(&mut self) -> io::Result<()>;
+    /// Notifies on the desktop, where the terminal can: a person is needed.
+    fn notify(&mut self, title: &str, body: &str) -> io::Result<()>;
     /// Puts a text on the clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Restores the terminal, stops this process, and takes the terminal again once continued.
@@ -254,7 +256,7 @@ where
         self.say()
     }
 
-    /// Title, and the bell once for each wait.
+    /// Title, and bell and notification once for each wait.
     fn say(&mut self) -> io::Result<()> {
         let now = band(&self.model, true);
         let before = self.said.as_ref();
@@ -267,6 +269,9 @@ where
             now.needs_person && before.is_none_or(|b| !b.needs_person || b.title != now.title);
         if rings && before.is_some() {
             self.outside.bell()?;
+            let title = screens::band::terminal_title(&self.model, &now);
+            let body: Vec<&str> = now.right.split_whitespace().collect();
+            self.outside.notify(&title, &body.join(" "))?;
         }
         self.said = Some(now);
         Ok(())

@@ -14,6 +14,7 @@ use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use super::event_loop::Outside;
+use super::notification::Notifier;
 use super::screen_backend::ScreenBackend;
 
 /// Why there can be no screen.
@@ -63,6 +64,7 @@ impl Guard {
     pub fn outside(&self) -> TerminalOutside {
         TerminalOutside {
             held: Arc::clone(&self.held),
+            notifier: Notifier::new(),
         }
     }
 
@@ -128,9 +130,16 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 #[derive(Debug)]
 pub struct TerminalOutside {
     held: Arc<Mutex<Held>>,
+    notifier: Notifier,
 }
 
 impl TerminalOutside {
+    /// The same, with notifications on the desktop.
+    #[must_use]
+    pub fn notifying(self, notifier: Notifier) -> Self {
+        Self { notifier, ..self }
+    }
+
     /// Gives the line discipline back and writes nothing: for a terminal whose output is blocked.
     pub fn give_back_unwritten(&self) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +154,13 @@ impl Outside for TerminalOutside {
 
     fn bell(&mut self) -> io::Result<()> {
         write_out(b"\x07")
+    }
+
+    fn notify(&mut self, title: &str, body: &str) -> io::Result<()> {
+        match self.notifier.sequence(title, body) {
+            Some(sequence) => write_out(sequence.as_bytes()),
+            None => Ok(()),
+        }
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -165,7 +181,7 @@ impl Outside for TerminalOutside {
 }
 
 /// Base64 with padding, as OSC 52 wants it.
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

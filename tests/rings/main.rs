@@ -10,6 +10,7 @@ mod guest;
 mod harness;
 mod headless;
 mod hooks;
+mod notify;
 mod recheck;
 mod safety;
 mod support;

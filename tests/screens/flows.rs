@@ -308,6 +308,33 @@ fn the_bell_rings_once_a_wait_and_the_title_names_the_target() {
 }
 
 #[test]
+fn a_wait_that_comes_while_one_looks_away_is_notified_once() {
+    let whole = Script::at_sg2(false);
+    let asked = |name: &str| name == "evidence_taken";
+    let last = whole
+        .records
+        .iter()
+        .rposition(|record| asked(record.event.name()));
+    let (before, after) = whole.records.split_at(last.expect("evidence"));
+    let mut script = whole.clone();
+    script.records = before.to_vec();
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    assert_eq!(stage.done.borrow().notified, Vec::<String>::new());
+    for record in after {
+        stage.recorded((*record.event).clone());
+    }
+    stage.recorded(all_equal()).wait(50).key(KeyCode::Char('j'));
+    let done = stage.done.borrow();
+    let [said] = done.notified.as_slice() else {
+        panic!("{:?}", done.notified);
+    };
+    assert!(
+        said.starts_with("SG2 ALLOW ENACT? [PRODUCTION] 8a941203 drygate: WAITING FOR YOU"),
+        "{said}"
+    );
+}
+
+#[test]
 fn enter_opens_the_row_and_esc_comes_back_to_it() {
     let script = Script::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));

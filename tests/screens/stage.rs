@@ -82,6 +82,7 @@ pub fn drawn(model: &mut Model, (width, height): (u16, u16)) -> String {
 pub struct Done {
     pub titles: Vec<String>,
     pub bells: usize,
+    pub notified: Vec<String>,
     pub copied: Vec<String>,
     pub suspended: usize,
 }
@@ -95,6 +96,11 @@ impl Outside for Recorder {
     }
     fn bell(&mut self) -> io::Result<()> {
         self.0.borrow_mut().bells += 1;
+        Ok(())
+    }
+    fn notify(&mut self, title: &str, body: &str) -> io::Result<()> {
+        let mut done = self.0.borrow_mut();
+        done.notified.push(format!("{title}: {body}"));
         Ok(())
     }
     fn copy(&mut self, text: &str) -> io::Result<()> {

@@ -461,7 +461,15 @@ impl Drop for Terminal {
 /// Variables of the tester's own session that a test must not depend on.
 pub fn steers(name: &str) -> bool {
     let prefixes = ["DRYGATE_", "PG", "XDG_", "CLICOLOR", "TMUX"];
-    let names = ["NO_COLOR", "COLORTERM", "FORCE_COLOR", "CI"];
+    let names = [
+        "NO_COLOR",
+        "COLORTERM",
+        "FORCE_COLOR",
+        "CI",
+        "KITTY_WINDOW_ID",
+        "TERM_PROGRAM",
+    ];
+    let names = [&names[..], &["WT_SESSION", "STY", "ZELLIJ"]].concat();
     name != "DRYGATE_PG_BIN"
         && (prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name))
 }

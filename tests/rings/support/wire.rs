@@ -15,6 +15,8 @@ pub struct Heard {
     pub bells: usize,
     /// What was sent to the clipboard (OSC 52), still in base64.
     pub copied: Vec<String>,
+    /// Every other operating system command, its parts joined by `;`.
+    pub commands: Vec<String>,
 }
 
 impl vt100::Callbacks for Heard {
@@ -24,6 +26,11 @@ impl vt100::Callbacks for Heard {
 
     fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
         self.title = String::from_utf8_lossy(title).into_owned();
+    }
+
+    fn unhandled_osc(&mut self, _: &mut vt100::Screen, parts: &[&[u8]]) {
+        let parts = parts.iter().map(|part| String::from_utf8_lossy(part));
+        self.commands.push(parts.collect::<Vec<_>>().join(";"));
     }
 
     fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
