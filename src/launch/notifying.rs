@@ -43,5 +43,5 @@ fn through_tmux() -> Option<Dialect> {
         .ok()?;
     let said = String::from_utf8(said.stdout).ok()?;
     let (passes, terminal) = said.trim_end().split_once(' ')?;
-    matches!(passes, "on" | "all" | "1").then(|| Dialect::of_name(terminal))?
+    matches!(passes, "on" | "all" | "1" | "2").then(|| Dialect::of_name(terminal))?
 }

@@ -12,17 +12,19 @@ impl RunState {
         if let Some((_, outcome, _)) = &self.sealed {
             return outcome.stop_code();
         }
+        // A run that ended early ended by its own stop, whatever drift stood before.
+        match self.state {
+            State::Rejected => return Some(StopCode::StopApprovalRejected),
+            State::Failed => {
+                let raised = self.stops.last().map(|raised| raised.stop.stop_code);
+                return self.owed_stop.or(raised);
+            }
+            _ => {}
+        }
         if self.drift.is_some() {
             return Some(StopCode::StopFactsDrifted);
         }
-        if self.waits_at().is_some() {
-            return Some(StopCode::StopApprovalRequired);
-        }
-        match self.state {
-            State::Rejected => Some(StopCode::StopApprovalRejected),
-            State::Failed => self.stops.last().map(|raised| raised.stop.stop_code),
-            _ => None,
-        }
+        self.waits_at().map(|_| StopCode::StopApprovalRequired)
     }
 
     pub(super) fn apply_state(&mut self, at: UtcTime, to: State) {

@@ -1,7 +1,7 @@
 //! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
 
 use super::discoverer::{Discovered, discover, publish};
-use super::driver::Driver;
+use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{Ask, Target};
@@ -18,10 +18,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
             ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
         };
-        let chronicle = self
-            .chronicle
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await?;
         let survey = &found.taken.survey;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::discoverer::discover;
-use super::driver::Driver;
+use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{Ask, Target};
@@ -17,10 +17,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask = Ask::SURVEY;
-        let chronicle = self
-            .chronicle
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
         for document in &found.taken.documents {

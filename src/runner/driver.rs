@@ -62,6 +62,16 @@ pub struct Driver<T, R> {
     pub(super) answers: Vec<tokio::sync::oneshot::Sender<Answer>>,
 }
 
+/// The journal, while the run is not sealed: apart from the driver, so that its target can be used at the same time.
+pub(super) fn held(chronicle: &mut Option<Chronicle>) -> Result<&mut Chronicle, RunnerError> {
+    chronicle.as_mut().ok_or_else(already_sealed)
+}
+
+/// What asking a sealed run for its journal comes to.
+pub(super) fn already_sealed() -> RunnerError {
+    RunnerError::Report("the run is sealed".to_owned())
+}
+
 impl<T: Target, R: Repository> Driver<T, R> {
     /// A driver of a run that this process owns.
     pub fn new(chronicle: Chronicle, target: T, repository: Option<R>, plan: Arc<Plan>) -> Self {
@@ -84,9 +94,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     pub(super) fn book(&mut self) -> Result<&mut Chronicle, RunnerError> {
-        self.chronicle
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))
+        held(&mut self.chronicle)
     }
 
     /// Drives the run until it ends, or comes back to a person as `patience` says.

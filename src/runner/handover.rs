@@ -94,6 +94,32 @@ impl Drop for Listener {
     }
 }
 
+/// A socket that nobody listens on is not taken away before it is this old: its process may be about to listen.
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// Takes away the sockets in `directory` that a killed process left behind.
+fn sweep(directory: &Path) {
+    let listed = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    for path in listed.map(|entry| entry.path()) {
+        let is_socket = path.extension().is_some_and(|kind| kind == "sock");
+        if is_socket && is_old(&path) && refuses(&path) {
+            // Somebody else may sweep at the same time.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+fn is_old(path: &Path) -> bool {
+    let made = std::fs::symlink_metadata(path).and_then(|found| found.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age >= STALE_AFTER))
+}
+
+/// Whether a socket answers that nobody listens. One that may not be asked, or is busy, stays.
+fn refuses(path: &Path) -> bool {
+    let refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    UnixStream::connect(path).is_err_and(refused)
+}
+
 /// Listens to other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
 pub(super) fn listen(
     plan: &Plan,
@@ -101,6 +127,7 @@ pub(super) fn listen(
     audience: Audience,
 ) -> Option<Listener> {
     let path = plan.socket.clone()?;
+    path.parent().map(sweep);
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).ok()?;
     let door = Door {
@@ -271,6 +298,59 @@ impl From<std::io::Error> for HandoverError {
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Self::Nobody,
             _ => Self::Silent(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+    use std::os::unix::net::UnixListener;
+    use std::time::{Duration, SystemTime};
+
+    use super::{STALE_AFTER, sweep};
+
+    #[test]
+    fn only_an_old_socket_that_nobody_listens_on_is_swept() {
+        let place = tempfile::tempdir().expect("a folder");
+        let socket = |name: &str, age: Duration| {
+            let path = place.path().join(name);
+            let listener = UnixListener::bind(&path).expect("a socket");
+            let then = SystemTime::now() - age;
+            rustix::fs::utimensat(
+                rustix::fs::CWD,
+                &path,
+                &times(then),
+                rustix::fs::AtFlags::empty(),
+            )
+            .expect("our own file");
+            (path, listener)
+        };
+        let old = STALE_AFTER * 2;
+        let (live, _listener) = socket("live.sock", old);
+        let (stale, dead) = socket("stale.sock", old);
+        let (fresh, young) = socket("fresh.sock", Duration::ZERO);
+        let other = place.path().join("other.txt");
+        let file = File::create(&other).expect("a file");
+        file.set_times(FileTimes::new().set_modified(SystemTime::now() - old))
+            .expect("our own file");
+        drop((dead, young));
+        sweep(place.path());
+        let left = [&live, &stale, &fresh, &other].map(|path| path.exists());
+        assert_eq!(left, [true, false, true, true]);
+    }
+
+    fn times(at: SystemTime) -> rustix::fs::Timestamps {
+        let since = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970");
+        let stamp = rustix::fs::Timespec {
+            tv_sec: i64::try_from(since.as_secs()).expect("it fits"),
+            tv_nsec: 0,
+        };
+        rustix::fs::Timestamps {
+            last_access: stamp,
+            last_modification: stamp,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
 
 use super::discoverer::discover;
-use super::driver::Driver;
+use super::driver::{Driver, held};
 use super::repository::Repository;
 use super::target::{Ask, Target};
 use super::{Chronicle, RunnerError, companions};
@@ -53,10 +53,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
         let ask = Ask::PIN;
-        let chronicle = self
-            .chronicle
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let chronicle = held(&mut self.chronicle)?;
         let found = discover(
             &mut self.target,
             chronicle,

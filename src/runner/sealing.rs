@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::closing::finish;
 use super::companions::{companions, sidecar};
-use super::driver::{Driver, Outcome};
+use super::driver::{Driver, Outcome, already_sealed};
 use super::repository::Repository;
 use super::target::Target;
 use super::{Chronicle, Plan, RunnerError, summary};
@@ -113,10 +113,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for (name, bytes) in beside {
             chronicle.directory().write_file(name, &bytes)?;
         }
-        let chronicle = self
-            .chronicle
-            .take()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let chronicle = self.chronicle.take().ok_or_else(already_sealed)?;
         let (directory, run) = chronicle.into_parts();
         directory.seal()?;
         Ok(summary::sealed(&run))

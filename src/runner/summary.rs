@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::RunnerError;
 use super::driver::Outcome;
 use crate::report;
-use crate::run::{RunState, Stop, StopCode};
+use crate::run::{Drift, RunState, Stop, StopCode};
 
 fn last_words(run: &RunState) -> (String, String) {
     run.stops.last().map_or_else(
@@ -30,19 +30,24 @@ pub(super) fn waiting(run: &RunState) -> Outcome {
 /// The person left while the run waits: 3, or 4 at a drift stop.
 pub(super) fn left(run: &RunState) -> Outcome {
     let tail = run.run_id().map_or("", |id| id.tail());
-    let place = match (&run.drift, run.waits_at()) {
-        (Some(_), _) => "stopped at drift".to_owned(),
-        (None, Some(gate)) => format!("waits at {gate}"),
-        (None, None) => format!("is {}", run.state),
+    let (place, resume) = match (&run.drift, run.waits_at()) {
+        (Some(drift), _) => (drift_stands(drift), "Take new evidence"),
+        (None, Some(gate)) => (format!("waits at {gate}"), "Resume"),
+        (None, None) => (format!("is {}", run.state), "Resume"),
     };
     let short = run
         .run_id()
         .map_or_else(String::new, crate::run::RunId::short);
     Outcome {
         message: format!("{short} {place}."),
-        next: format!("Resume: drygate resume {tail}"),
+        next: format!("{resume}: drygate resume {tail}"),
         ..waiting(run)
     }
+}
+
+fn drift_stands(drift: &Drift) -> String {
+    let gate = drift.gate.map_or("closeout", |gate| gate.name());
+    format!("stopped at {gate}: facts drifted")
 }
 
 /// A decision was refused; the run still waits.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::discoverer::discover;
-use super::driver::{Driver, Errand, Outcome};
+use super::driver::{Driver, Errand, Outcome, held};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
 use super::target::{Ask, Taken, Target, TargetError};
@@ -174,10 +174,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     async fn read(&mut self, ask: Ask) -> Result<Option<(Taken, Simulation)>, RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self
-            .chronicle
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let chronicle = held(&mut self.chronicle)?;
         let found = discover(
             &mut self.target,
             chronicle,

@@ -329,6 +329,12 @@ where
             (Source::Replay, _) => return None,
             (Source::Live, _) => {}
         }
+        let drifted = run.drift.as_ref().and_then(|drift| drift.gate);
+        if let Some(gate) = drifted.filter(|_| !run.state.is_final()) {
+            return Some(format!(
+                "stopped at {gate}: facts drifted. Take new evidence: drygate resume {tail}"
+            ));
+        }
         Some(match run.waits_at() {
             Some(gate) => format!("waits at {gate}. Resume: drygate resume {tail}"),
             None => format!("is at {}. Resume: drygate resume {tail}", run.state),

@@ -376,6 +376,26 @@ fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
 }
 
 #[test]
+fn a_write_grant_among_the_drift_fails_g1_and_the_last_return_is_of_that_gate() {
+    let desk = Desk::new(Scenario::Enacted);
+    let first = desk.run().expect(3).json();
+    desk.sql("GRANT UPDATE ON public.unit_version TO context_pack_readonly");
+    let drifted = desk.approve(&first, "SG1").expect(4).json();
+    let failed = desk.resume(&drifted).expect(9).json();
+    let stops: Vec<Value> = returns(&failed).into_iter().map(|r| r.1).collect();
+    assert_eq!(
+        stops,
+        [
+            json!("STOP_APPROVAL_REQUIRED"),
+            json!("STOP_FACTS_DRIFTED"),
+            json!("STOP_GATE_FAILED")
+        ]
+    );
+    assert_eq!(failed["stop_code"], "STOP_GATE_FAILED");
+    desk.drygate(&["verify", text(&failed["run_id"])]).expect(0);
+}
+
+#[test]
 fn a_role_that_may_write_fails_g1_naming_table_and_privilege() {
     let desk = Desk::new(Scenario::UnsafeRole);
     let failed = desk.run().expect(9).json();

@@ -291,6 +291,12 @@ fn leaving_says_how_to_come_back() {
     assert_eq!(farewell.says, [line]);
     stage.sender.send(News::HungUp).expect("open");
     assert!(matches!(stage.run_loop().ending, Ending::HungUp));
+
+    let mut drifted = Stage::new(&Script::drifted(), "09:33:06", (80, 24));
+    drifted.sender.send(News::Signal(15)).expect("open");
+    let line =
+        "ictr-..8a941203 stopped at SG2: facts drifted. Take new evidence: drygate resume 8a941203";
+    assert_eq!(drifted.run_loop().says, [line]);
 }
 
 #[test]

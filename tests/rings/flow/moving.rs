@@ -145,4 +145,8 @@ fn r_at_a_gate_finds_what_moved_and_records_drift() {
     assert_eq!(run.decisions(), Vec::<String>::new());
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(4));
+    let said = terminal.screen();
+    let resume = format!("Take new evidence: drygate resume {}", &run.id()[22..]);
+    assert!(said.contains("stopped at SG1: facts drifted."), "{said}");
+    assert!(said.contains(&resume), "{said}");
 }
