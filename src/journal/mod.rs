@@ -48,7 +48,7 @@ pub use lock::RunLock;
 pub use manifest::{MANIFEST, is_sealed};
 pub use reader::{Reader, Summary};
 pub use recovery::{Recovery, Torn};
-pub use reviews::{Review, Reviews};
+pub use reviews::{Review, Reviews, Standing};
 pub use run_directory::RunDirectory;
 pub use simulated::{Failure, SimulatedDisk};
 pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile};

@@ -1,5 +1,6 @@
 //! `reviews.jsonl`: notes of reviewers, chained like the journal. Invariant: a note names the head it saw, and writing one touches no other file of the run.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +30,32 @@ pub enum Review {
         /// Who, as an OS account.
         by: Person,
     },
+}
+
+impl Review {
+    /// The last journal line that the reviewer could have seen: number and digest.
+    pub fn head(&self) -> (u64, &Digest) {
+        let Self::NoteWritten {
+            head_seq,
+            head_sha256,
+            ..
+        } = self;
+        (*head_seq, head_sha256)
+    }
+}
+
+/// How the head that a review saw stands to the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the head.
+    Current,
+    /// The journal went on after it.
+    WentOn {
+        /// The head now.
+        now: u64,
+    },
+    /// The journal has no such line: one of the two is not what it was.
+    Foreign,
 }
 
 /// The reviews of one run.
@@ -67,14 +94,25 @@ impl Reviews {
         })
     }
 
-    /// Whether the run went on after a review was written.
-    pub fn is_stale(&self, review: &Review) -> Result<bool, JournalError> {
-        let Review::NoteWritten {
-            head_seq,
-            head_sha256,
-            ..
-        } = review;
+    /// How the head that each review saw stands to the journal as it is now, in their order.
+    pub fn standings(&self, reviews: &[Entry<Review>]) -> Result<Vec<Standing>, JournalError> {
         let head = self.chain.head()?;
-        Ok(head.is_none_or(|head| head.seq() != *head_seq || head.sha256() != *head_sha256))
+        let seen: Vec<(u64, &Digest)> = reviews.iter().map(|entry| entry.event.head()).collect();
+        let is_head = |(seq, sha256): &(u64, &Digest)| {
+            head.is_some_and(|head| head.seq() == *seq && head.sha256() == **sha256)
+        };
+        let lines = if seen.iter().all(is_head) {
+            BTreeMap::new()
+        } else {
+            let asked: BTreeSet<u64> = seen.iter().map(|(seq, _)| *seq).collect();
+            self.chain.journal_lines(&asked)?
+        };
+        let now = head.map_or(0, |head| head.seq());
+        let standing = |(seq, sha256): &(u64, &Digest)| match lines.get(seq) {
+            _ if is_head(&(*seq, *sha256)) => Standing::Current,
+            Some(line) if line == *sha256 => Standing::WentOn { now },
+            _ => Standing::Foreign,
+        };
+        Ok(seen.iter().map(standing).collect())
     }
 }

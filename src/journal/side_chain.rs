@@ -1,17 +1,19 @@
 //! A file beside the journal with a chain of its own: `reviews.jsonl`, `hooks.jsonl`. Invariant: one writer at a time, and no other file of the run is touched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::chain::Position;
+use super::chain::{Position, digest};
 use super::format::{Entry, VERSION};
 use super::head::Head;
+use super::scan::{Seen, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
-use crate::survey::UtcTime;
+use crate::survey::{Digest, UtcTime};
 
 /// One such file of one run.
 #[derive(Debug, Clone)]
@@ -73,6 +75,22 @@ impl SideChain {
     /// The head of the journal; `None`: there is none.
     pub fn head(&self) -> Result<Option<Head>, JournalError> {
         Head::read(&*self.storage, &self.run)
+    }
+
+    /// SHA-256 of these lines of the journal, as far as it has them.
+    pub fn journal_lines(
+        &self,
+        asked: &BTreeSet<u64>,
+    ) -> Result<BTreeMap<u64, Digest>, JournalError> {
+        let mut lines = BTreeMap::new();
+        let mut note = |line: Seen<'_>| {
+            if asked.contains(&line.seq) {
+                lines.insert(line.seq, digest(&line.sha256));
+            }
+            Ok(())
+        };
+        scan(&*self.storage, &self.run, &mut note)?;
+        Ok(lines)
     }
 
     fn chained<E: DeserializeOwned>(&self) -> Result<(Vec<Entry<E>>, Position), JournalError> {

@@ -161,18 +161,7 @@ fn notes(read: &Read) -> Vec<Text> {
         Ok(notes) => notes,
         Err(why) => return vec![Text::inked(Ink::Bad, format!("notes: {why}"))],
     };
-    let line = |note: &NoteShown| {
-        let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
-        let stale = if note.is_stale {
-            " (the run went on since)"
-        } else {
-            ""
-        };
-        Text::plain(format!(
-            "note: {} on {about}{stale}: \"{}\"",
-            note.by, note.text
-        ))
-    };
+    let line = |note: &NoteShown| Text::plain(format!("note: {}", note.line()));
     notes.iter().map(line).collect()
 }
 

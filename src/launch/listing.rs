@@ -1,6 +1,6 @@
 //! `drygate report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
 
-use super::{LaunchError, lookup, output, planning};
+use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunRef, Settings};
 use crate::journal::RunStore;
 use crate::profile::{self, BUILT_IN, LoadedProfile};
@@ -35,6 +35,11 @@ pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         .iter()
         .find(|report| report.name.starts_with("07-"));
     output::print(shown.map_or("", |report| &report.text))?;
+    // The report is of what was sealed; what reviewers wrote since is told beside it.
+    let notes = reviewing::notes(&reviewing::reviews(&store, &run_id))?;
+    for note in notes {
+        output::say(&report::visible(&format!("note: {}", note.line())));
+    }
     Ok(0)
 }
 

@@ -5,7 +5,9 @@ use std::sync::mpsc::Sender;
 
 use super::{LaunchError, diffing, machine};
 use crate::desk::{Compare, ComparedFact, Opened};
-use crate::journal::{Blobs, DirectoryStore, JournalError, Review, Reviews, RunStore};
+use crate::journal::{
+    Blobs, DirectoryStore, Entry, JournalError, Review, Reviews, RunStore, Standing,
+};
 use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::survey::{FactKey, Side, Sides};
@@ -106,15 +108,35 @@ pub(super) fn reviews(store: &DirectoryStore, run_id: &RunId) -> Reviews {
 /// All notes of a run, as they are shown.
 pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
     let entries = reviews.read()?;
-    let shown = entries.into_iter().map(|entry| {
-        let is_stale = reviews.is_stale(&entry.event)?;
-        let Review::NoteWritten { fact, text, by, .. } = entry.event;
-        Ok(NoteShown {
-            by: format!("{} {}", by.user, entry.at.clock_minutes()),
-            fact,
-            text,
-            is_stale,
-        })
-    });
-    shown.collect()
+    let standings = reviews.standings(&entries)?;
+    let shown = entries.into_iter().zip(standings);
+    Ok(shown
+        .map(|(entry, standing)| note(entry, standing))
+        .collect())
+}
+
+fn note(entry: Entry<Review>, standing: Standing) -> NoteShown {
+    let Review::NoteWritten {
+        head_seq,
+        head_sha256,
+        fact,
+        text,
+        by,
+    } = entry.event;
+    let mut note = NoteShown {
+        by: format!("{} {}", by.user, entry.at.clock_minutes()),
+        fact,
+        text,
+        head_seq,
+        head_sha256,
+        is_stale: false,
+        is_foreign: false,
+        since: None,
+    };
+    match standing {
+        Standing::Current => {}
+        Standing::WentOn { now } => note.head_is(now),
+        Standing::Foreign => note.head_is_foreign(),
+    }
+    note
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{LaunchError, lookup, output, planning};
+use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::audit;
 use crate::cli::{Output, Settings, VerifyTarget};
 use crate::journal::{
@@ -18,6 +18,7 @@ use crate::report::{self, FullDiscover, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
 use crate::runner::{companions, context, fold};
 use crate::survey::Digest;
+use crate::tui::diffing::NoteShown;
 
 /// What was found and what could not be looked at.
 #[derive(Default)]
@@ -28,6 +29,7 @@ struct Found {
     blobs: u64,
     sealed: bool,
     run_id: String,
+    notes: Vec<NoteShown>,
 }
 
 /// Verifies a run; 0: intact, 7: not.
@@ -56,7 +58,7 @@ pub fn verify(settings: &Settings, target: &VerifyTarget) -> Result<u8, LaunchEr
         let document = json!({
             "schema": 1, "run_id": found.run_id, "intact": intact, "stop_code": stop_code,
             "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
-            "findings": found.findings, "not_checked": found.not_checked,
+            "findings": found.findings, "not_checked": found.not_checked, "notes": found.notes,
         });
         output::document(&document)?;
     } else {
@@ -81,6 +83,9 @@ fn text(found: &Found) -> String {
     }
     for what in &found.not_checked {
         lines.push(format!("NOT CHECKED: {}", report::visible(what)));
+    }
+    for note in &found.notes {
+        lines.push(format!("note: {}", report::visible(&note.line())));
     }
     let seal = if found.sealed {
         "sealed"
@@ -115,16 +120,15 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
         sealed: files.manifest,
         ..Found::default()
     };
-    let beside = [
-        Reviews::new(storage.clone(), run).read().map(drop),
-        HookRecords::new(storage.clone(), run).read().map(drop),
-    ];
-    for read in beside {
-        match read {
-            Ok(()) => {}
-            Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
-            Err(error) => return Err(error.into()),
-        }
+    match reviewing::notes(&Reviews::new(storage.clone(), run)) {
+        Ok(notes) => noted(&mut found, notes),
+        Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
+        Err(error) => return Err(error.into()),
+    }
+    match HookRecords::new(storage.clone(), run).read() {
+        Ok(_) => {}
+        Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
+        Err(error) => return Err(error.into()),
     }
     if files.journal.is_none() {
         return Ok(found);
@@ -141,6 +145,19 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
     let blobs = Blobs::new(storage.clone(), run);
     recompute(&mut found, storage, run, &entries, &blobs)?;
     Ok(found)
+}
+
+/// Notes that chain. One that saw a head which the journal does not have speaks against one of the two.
+fn noted(found: &mut Found, notes: Vec<NoteShown>) {
+    for (nth, note) in notes.iter().enumerate() {
+        if let Some(since) = note.since.as_ref().filter(|_| note.is_foreign) {
+            let line = nth + 1;
+            found
+                .findings
+                .push(format!("reviews.jsonl, line {line}: {since}"));
+        }
+    }
+    found.notes = notes;
 }
 
 fn recompute(

@@ -102,6 +102,9 @@ fn compare_again(model: &mut Model, wishes: &mut Vec<Wish>) {
         view.is_stale = false;
         view.refresh(&model.record, &model.run, model.last_pass.as_deref());
     }
+    if let Some((now, _)) = model.run.last {
+        model.notes.iter_mut().for_each(|note| note.head_is(now));
+    }
     if view.notes != model.notes {
         view.notes.clone_from(&model.notes);
     }

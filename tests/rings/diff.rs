@@ -183,7 +183,32 @@ fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
         .json();
     assert_eq!(noted["notes"][0]["text"], "hotfix of ticket 412");
     assert_eq!(noted["notes"][0]["is_stale"], true, "the run went on");
-    drop(asked);
+    let (saw, now) = (&line["head_seq"], desk.journal(&asked).len() - 1);
+    let went_on =
+        format!("the run went on: the note saw its head at seq {saw}, now it is seq {now}");
+    let note = format!("on fn_iu_enact_md5: \"hotfix of ticket 412\" ({went_on})");
+    let plain = diff(&desk, &run, &["--stat", "--evidence", "SG2"]).expect(2);
+    assert!(plain.stdout.contains(&note), "{}", plain.stdout);
+    let verified = desk.drygate(&["verify", run_id]).expect(0);
+    assert!(verified.stdout.contains(&note), "{}", verified.stdout);
+    let verified = desk.drygate(&["verify", run_id, "--json"]).expect(0).json();
+    assert_eq!(verified["notes"][0]["since"], went_on.as_str());
+    let reported = desk.drygate(&["report", run_id]).expect(0);
+    assert!(reported.stderr.contains(&note), "{}", reported.stderr);
+    assert!(!reported.stdout.contains("ticket 412"), "not of the report");
+    let mut terminal = screen(&desk, &run, (160, 48));
+    terminal.wait_for("! the run went on: the note saw its head");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(2));
+
+    let other = "0".repeat(64);
+    let foreign = written.replace(text(&line["head_sha256"]), &other);
+    fs::write(&reviews, foreign).expect("our own file");
+    let broken = desk.drygate(&["verify", run_id]).expect(7);
+    let named = format!(
+        "reviews.jsonl, line 1: the head that the note saw, seq {saw} {other}, is not in this journal"
+    );
+    assert!(broken.stdout.contains(&named), "{}", broken.stdout);
 
     fs::write(&reviews, format!("{written}{written}")).expect("our own file");
     let broken = desk.drygate(&["verify", run_id]).expect(7);

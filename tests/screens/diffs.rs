@@ -6,7 +6,8 @@ use std::time::Duration;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use drygate::desk::{Compare, Opened};
 use drygate::run::{ApprovalGate, RunResult};
-use drygate::survey::{FactKey, FactKind, Sides};
+use drygate::survey::{Digest, FactKey, FactKind, Sides};
+use drygate::tui::diffing::NoteShown;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::update::{Wish, update};
@@ -396,4 +397,35 @@ fn while_a_run_waits_pinned_against_now_is_live() {
         "{text}"
     );
     assert!(!text.contains("read in another way"), "{text}");
+}
+
+#[test]
+fn a_note_says_so_as_soon_as_the_run_goes_on() {
+    let mut script = Script::at_sg2(false);
+    script.clock("09:31:15").live_read(false, &[], None);
+    let mut model = model(&script, "09:31:15", plain());
+    let told = news(&script).len();
+    let _ = press(&mut model, "d");
+    let note = NoteShown {
+        by: "opb 09:31Z".to_owned(),
+        fact: None,
+        text: "all as it was".to_owned(),
+        head_seq: told as u64 - 1,
+        head_sha256: Digest::of("head"),
+        is_stale: false,
+        is_foreign: false,
+        since: None,
+    };
+    let _ = update(&mut model, News::Notes(vec![note]), Duration::ZERO);
+    let text = drawn(&mut model, (160, 48));
+    assert!(
+        text.contains("\"all as it was\"") && !text.contains("went on"),
+        "{text}"
+    );
+    script.clock("09:32:15").live_read(false, &[], None);
+    for news in news(&script).into_iter().skip(told) {
+        let _ = update(&mut model, news, Duration::ZERO);
+    }
+    let text = drawn(&mut model, (160, 48));
+    assert!(text.contains("! the run went on: the note saw"), "{text}");
 }

@@ -93,16 +93,16 @@ fn rule(words: &str, width: usize, across: &str) -> Line {
 fn notes(lines: &mut Vec<Line>, notes: &[NoteShown], width: usize) {
     for note in notes {
         let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
-        let stale = if note.is_stale {
-            "  (the run went on since)"
-        } else {
-            ""
-        };
-        let head = Text::plain(format!("{} on {about}:{stale}", note.by));
+        let head = Text::plain(format!("{} on {about}:", note.by));
         lines.extend(head.wrap(width).into_iter().map(|line| (None, line)));
         let text = Text::plain(format!("\"{}\"", note.text));
         let wrapped = text.wrap(width.saturating_sub(2)).into_iter();
         lines.extend(wrapped.map(|line| (None, Text::plain("  ").then(line))));
+        if let Some(since) = &note.since {
+            let since = Text::inked(Ink::Drift, format!("! {since}"));
+            let wrapped = since.wrap(width.saturating_sub(2)).into_iter();
+            lines.extend(wrapped.map(|line| (None, Text::plain("  ").then(line))));
+        }
     }
 }
 
