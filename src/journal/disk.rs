@@ -384,11 +384,11 @@ fn stamp(stat: &rustix::fs::Stat) -> Option<Stamp> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return None;
     }
-    let seconds = i64::try_from(stat.st_ctime).ok()?;
     let nanoseconds = i64::try_from(stat.st_ctime_nsec).ok()?;
     Some(Stamp {
         bytes: u64::try_from(stat.st_size).ok()?,
-        changed_ns: seconds
+        changed_ns: stat
+            .st_ctime
             .checked_mul(1_000_000_000)?
             .checked_add(nanoseconds)?,
         inode: stat.st_ino,

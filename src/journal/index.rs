@@ -199,11 +199,8 @@ fn standing(storage: &Arc<dyn Storage>, name: &str) -> Standing {
         match legal(&run, &entry.event) {
             Ok(()) => run.apply(entry.seq, entry.at, &entry.event),
             Err(why) => {
-                illegal = Some(format!(
-                    "{}, line {}: {why}",
-                    layout::JOURNAL,
-                    entry.seq + 1
-                ))
+                let line = entry.seq + 1;
+                illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
             }
         }
     });

@@ -140,13 +140,11 @@ impl RunOrder {
 
 /// Microseconds; of a run that does not read the time in its name.
 fn started(row: &RunRow) -> Option<i64> {
-    match &row.standing {
-        Standing::Run(run) => Some(run.started_at.unix_micros()),
-        _ => {
-            let id: RunId = row.name.parse().ok()?;
-            Some(id.started()?.unix_micros())
-        }
+    if let Standing::Run(run) = &row.standing {
+        return Some(run.started_at.unix_micros());
     }
+    let id: RunId = row.name.parse().ok()?;
+    Some(id.started()?.unix_micros())
 }
 
 /// The target; what has none comes last.

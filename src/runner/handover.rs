@@ -95,7 +95,7 @@ impl Drop for Listener {
 }
 
 /// A socket that nobody listens on is not taken away before it is this old: its process may be about to listen.
-const STALE_AFTER: Duration = Duration::from_secs(60);
+const STALE_AFTER: Duration = Duration::from_mins(1);
 
 /// Takes away the sockets in `directory` that a killed process left behind.
 fn sweep(directory: &Path) {
