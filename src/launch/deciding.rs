@@ -33,7 +33,7 @@ pub fn decide(
         Found::Sealed(run) => refuse_sealed(settings, &run, &request),
         Found::Held(locked) => {
             let root = crate::journal::Storage::root(&**store.storage()).to_owned();
-            let Some(socket) = planning::socket(&root, &run_id) else {
+            let Some(socket) = crate::runner::socket(&root, &run_id) else {
                 return Err(locked.into());
             };
             match hand_over(&socket, &request) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use super::{LaunchError, planning};
+use super::LaunchError;
 use crate::journal::{
     DirectoryStore, Followed, Follower, Position, RunStore, Storage, Wakes, Woken,
 };
@@ -37,7 +37,7 @@ impl Following {
         Ok(Self {
             follower: store.reader(run_id)?.follow(Position::start()),
             wakes: Wakes::of(&root.join(DirectoryStore::run_path(run_id))),
-            socket: planning::socket(&root, run_id),
+            socket: crate::runner::socket(&root, run_id),
             store: store.clone(),
             run_id: run_id.clone(),
             presence: None,

@@ -1,6 +1,5 @@
-//! From settings, profile and machine to what a run is made with. Invariant: nothing is connected to and nothing is written here, but the directory of the socket.
+//! From settings, profile and machine to what a run is made with. Invariant: nothing is connected to and nothing is written here.
 
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::LaunchError;
@@ -9,7 +8,7 @@ use crate::cli::Settings;
 use crate::journal::{DirectoryStore, Permissions};
 use crate::profile::{LoadedProfile, Profile, ProfileOrigin};
 use crate::repo::GitRepository;
-use crate::run::{ApprovalPolicy, RunId, TargetIdentity};
+use crate::run::{ApprovalPolicy, TargetIdentity};
 use crate::runner::{FullDiscover, Plan};
 use crate::survey::Digest;
 
@@ -129,19 +128,4 @@ fn full_discover(path: &Path) -> Option<FullDiscover> {
         text,
         age_s: age.as_secs(),
     })
-}
-
-/// Where the holder of a run listens: outside the run, in a directory of the run's owner that nobody else can put things into.
-pub fn socket(store_root: &Path, run_id: &RunId) -> Option<PathBuf> {
-    let run = store_root.join(DirectoryStore::run_path(run_id));
-    let owner = std::fs::metadata(&run).ok()?.uid();
-    let directory = std::env::temp_dir().join(format!("drygate-{owner}"));
-    // Made by whoever comes first; the check below is what counts.
-    let _ = std::fs::DirBuilder::new().mode(0o711).create(&directory);
-    let made = std::fs::symlink_metadata(&directory).ok()?;
-    if !made.is_dir() || made.uid() != owner || made.mode() & 0o022 != 0 {
-        return None;
-    }
-    let name = Digest::of(run.as_os_str().as_encoded_bytes());
-    Some(directory.join(format!("{}.sock", &name.as_str()[..16])))
 }

@@ -15,4 +15,5 @@ mod faulty;
 mod kill;
 mod recording;
 mod seal;
+mod watched;
 mod world;

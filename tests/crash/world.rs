@@ -73,6 +73,9 @@ pub fn person(user: &str, uid: u32) -> Person {
 /// Lines that were shown: number and digest. They must never be lost.
 pub type Acknowledged = Arc<Mutex<Vec<(u64, Digest)>>>;
 
+/// Hears every notice.
+pub type Heard = Arc<dyn Fn(&Notice) + Send + Sync>;
+
 /// One run and the machine that it is on.
 #[derive(Clone)]
 pub struct World {
@@ -84,6 +87,8 @@ pub struct World {
     pub acknowledged: Acknowledged,
     /// Lines are told on standard error as they are shown.
     pub telling: bool,
+    /// Hears what is shown, on the runner's thread.
+    pub heard: Option<Heard>,
 }
 
 impl World {
@@ -98,6 +103,7 @@ impl World {
             policy: ApprovalPolicy::default(),
             acknowledged: Acknowledged::default(),
             telling: false,
+            heard: None,
         }
     }
 
@@ -116,7 +122,8 @@ impl World {
         DirectoryStore::run_path(&self.run_id)
     }
 
-    fn plan(&self) -> Plan {
+    /// What it is run with.
+    pub fn plan(&self) -> Plan {
         let (profile, profile_text) = demo_profile();
         let ssot = profile.ssot.iter().map(|document| {
             let text = document.text.clone().ok_or_else(|| "no text".to_owned());
@@ -144,10 +151,15 @@ impl World {
         }
     }
 
-    fn sink(&self) -> Sink {
+    /// Where the runner's notices go.
+    pub fn sink(&self) -> Sink {
         let acknowledged = self.acknowledged.clone();
         let telling = self.telling;
+        let heard = self.heard.clone();
         Box::new(move |notice| {
+            if let Some(heard) = &heard {
+                heard(&notice);
+            }
             if let Notice::Recorded { seq, head, .. } = notice {
                 if telling {
                     let mut out = std::io::stderr().lock();

@@ -263,7 +263,7 @@ fn watchers_of_a_flood_end_on_one_frame_though_one_of_them_stands_still() {
     still.signal(Signal::STOP);
     let run = home.run();
     let from = run.journal().len();
-    operator.wait_until("300 records more", |screen| seq(screen) > from + 300);
+    operator.wait_until("100 records more", |screen| seq(screen) > from + 100);
     let rejected = home.script(&["reject", "last", "SG1", "--reason", "enough"]);
     assert_eq!(rejected.code, 5, "{}", rejected.text);
     operator.wait_for("run_sealed");

@@ -1,0 +1,356 @@
+//! What watchers cost the runner: a run that records as fast as it can, by turns alone and with fifty watchers of which one
+//! stands still. Invariant: the runner and every watcher are the product's own code, each in a process of its own.
+//!
+//! `cargo bench --bench watch -- 10 600 5` takes ten watchers, 600 reads of all facts and five rounds; a directory as fourth
+//! word holds the runs (a disk and a memory file system differ). It fails where the median rate with watchers is under 0.8 of
+//! that without, or where two watchers end on different frames.
+
+use std::env;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use drygate::journal::{DiskStorage, Permissions, RunStore as _};
+use drygate::run::Event;
+use drygate::runner::{
+    Audience, Chronicle, Command as Asked, Handle, Manner, Notice, Patience, TakenUp, fold, socket,
+    spawn,
+};
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+#[path = "../tests/crash/recording.rs"]
+mod recording;
+#[expect(dead_code, reason = "the crash ring uses more of it")]
+#[path = "../tests/crash/world.rs"]
+mod world;
+
+use recording::{Replayed, Spoiled, Still};
+use world::World;
+
+/// Where the process that runs keeps its run.
+const RUNNER: &str = "DRYGATE_BENCH_RUNNER";
+/// The least that is left of the runner's rate.
+const LIMIT: f64 = 0.8;
+const SIZE: PtySize = PtySize {
+    rows: 36,
+    cols: 120,
+    pixel_width: 0,
+    pixel_height: 0,
+};
+/// A bound that only a failure reaches.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A number that is waited for.
+#[derive(Default)]
+struct Count(Mutex<u64>, Condvar);
+
+impl Count {
+    fn get(&self) -> MutexGuard<'_, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self) {
+        *self.get() += 1;
+        self.1.notify_all();
+    }
+
+    fn wait_for(&self, number: u64) {
+        let mut now = self.get();
+        while *now < number {
+            now = self.1.wait(now).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .expect("somebody listens");
+}
+
+/// The process that holds the run. It waits at SG1; for each number on its standard input it reads all facts so many times as
+/// fast as it can, and says the microseconds, the last journal line and who watches.
+fn hold(home: &Path) {
+    let storage = DiskStorage::create(home, Permissions::private()).expect("a directory");
+    let mut world = World::new(Arc::new(storage));
+    let (reads, last) = (Arc::new(Count::default()), Arc::new(AtomicUsize::new(0)));
+    let (heard, told) = (reads.clone(), last.clone());
+    world.heard = Some(Arc::new(move |notice| {
+        if let Notice::Recorded { seq, event, .. } = notice {
+            told.store(usize::try_from(*seq).expect("few"), Ordering::SeqCst);
+            if matches!(**event, Event::LiveRead { .. }) {
+                heard.add();
+            }
+        }
+    }));
+    world.begin().expect("it waits at SG1");
+    let watchers = Arc::new(AtomicUsize::new(0));
+    let present = watchers.clone();
+    let audience = Box::new(move |uids: Vec<u32>| present.store(uids.len(), Ordering::SeqCst));
+    let handle = stay(&world, audience);
+    let commands = handle.commands();
+    // Once for the warmth of it; then the run is at rest.
+    let read = |times: u64| {
+        let from = *reads.get();
+        for _ in 0..times {
+            commands
+                .blocking_send(Asked::SurveyAgain)
+                .expect("the runner runs");
+        }
+        reads.wait_for(from + times);
+    };
+    read(20);
+    say(&format!("{} {}", world.run_id, last.load(Ordering::SeqCst)));
+    for line in io::stdin().lines() {
+        let times = line.expect("a line").parse().expect("a number");
+        let began = Instant::now();
+        read(times);
+        let micros = began.elapsed().as_micros();
+        let (last, watchers) = (last.load(Ordering::SeqCst), watchers.load(Ordering::SeqCst));
+        say(&format!("{micros} {last} {watchers}"));
+    }
+}
+
+/// Takes the run up, listens to other processes, and stays where it waits.
+fn stay(world: &World, audience: Audience) -> Handle {
+    let (directory, _) = world.store().open(&world.run_id).expect("it is free");
+    let entries = directory.reader().entries().expect("a journal");
+    let run = fold(&entries).expect("a legal journal");
+    let chronicle = Chronicle::new(directory, run, world.clock.clone(), world.sink());
+    let mut plan = world.plan();
+    plan.person.uid = rustix::process::getuid().as_raw();
+    plan.socket = socket(world.storage.root(), &world.run_id);
+    let manner = Manner {
+        taken_up: TakenUp {
+            resumed: true,
+            torn: Vec::new(),
+            renewing: false,
+        },
+        first: None,
+        patience: Patience::Stay,
+        audience,
+        at_end: Box::new(|_| ()),
+    };
+    let repository = Still(recording::recording().repository.clone());
+    let target = || Replayed::new(Spoiled::default());
+    spawn(chronicle, target, Some(repository), Arc::new(plan), manner).expect("it is taken up")
+}
+
+/// The process that holds a run, seen from outside.
+struct Holder {
+    child: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Holder {
+    fn start(home: &Path, recording: &Path) -> Self {
+        let mut child = Command::new(env::current_exe().expect("this program"))
+            .env(RUNNER, home)
+            .env(recording::RECORDING, recording)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        Self {
+            orders: child.stdin.take().expect("a pipe"),
+            answers: BufReader::new(child.stdout.take().expect("a pipe")),
+            child,
+        }
+    }
+
+    fn answer(&mut self) -> Vec<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("it answers");
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Reads so many times; microseconds, last line, watchers.
+    fn read(&mut self, times: u64) -> [u64; 3] {
+        writeln!(self.orders, "{times}").expect("it listens");
+        let answer = self.answer();
+        [0, 1, 2].map(|nth| answer[nth].parse().expect("a number"))
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // Killed: nothing is measured of its end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a watcher wrote and is not read yet.
+type Wire = Arc<(Mutex<Vec<u8>>, Condvar)>;
+
+/// A watcher on a terminal of its own. What it writes is taken at once and looked at only when it is asked for.
+struct Watcher {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    wire: Wire,
+    parser: vt100::Parser,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Watcher {
+    fn start(home: &Path, run: &str) -> Self {
+        let pty = native_pty_system().openpty(SIZE).expect("a terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_drygate"));
+        command.args(["watch", run, "--data-dir"]);
+        command.arg(home);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("CI");
+        let child = pty.slave.spawn_command(command).expect("it starts");
+        drop(pty.slave);
+        let mut output = pty.master.try_clone_reader().expect("a reader");
+        let wire = Wire::default();
+        let taking = wire.clone();
+        thread::spawn(move || {
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(read @ 1..) = output.read(&mut bytes) {
+                let mut unread = taking.0.lock().unwrap_or_else(PoisonError::into_inner);
+                unread.extend_from_slice(&bytes[..read]);
+                taking.1.notify_one();
+            }
+        });
+        let (rows, columns) = (side(SIZE.rows), side(SIZE.cols));
+        Self {
+            child,
+            wire,
+            parser: vt100::Parser::new(rows, columns, 0),
+            _master: pty.master,
+        }
+    }
+
+    /// Waits until it shows that line of the journal; gives the frame.
+    fn shows(&mut self, seq: u64) -> String {
+        let words = format!("(seq {seq})");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let mut unread = self.wire.0.lock().unwrap_or_else(PoisonError::into_inner);
+            self.parser.process(&unread);
+            unread.clear();
+            let frame = self.parser.screen().contents();
+            if frame.contains(&words) {
+                return frame;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no {words:?} on\n{frame}");
+            drop(self.wire.1.wait_timeout(unread, left));
+        }
+    }
+
+    fn stop(&self) {
+        let pid = self.child.process_id().expect("it runs");
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+        kill_process(pid, Signal::STOP).expect("it is ours");
+    }
+}
+
+fn side(cells: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(cells).expect("a size")
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One run with so many watchers; its rate in records a second, and whether all ended on one frame.
+fn measure(place: &Path, recording: &Path, watchers: usize, times: u64) -> (f64, bool) {
+    let home = tempfile::tempdir_in(place).expect("a directory");
+    let mut holder = Holder::start(home.path(), recording);
+    let begun = holder.answer();
+    let (run, before) = (&begun[0], begun[1].parse().expect("a number"));
+    let mut watching: Vec<Watcher> = (0..watchers)
+        .map(|_| Watcher::start(home.path(), run))
+        .collect();
+    for watcher in &mut watching {
+        watcher.shows(before);
+    }
+    if let Some(still) = watching.last() {
+        still.stop();
+    }
+    let [micros, last, present] = holder.read(times);
+    assert_eq!(present, watchers as u64, "all are shown");
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate of some thousand records"
+    )]
+    let rate = (last - before) as f64 * 1e6 / micros as f64;
+    let moving = watchers.saturating_sub(1);
+    let began = Instant::now();
+    let frames: Vec<String> = watching[..moving]
+        .iter_mut()
+        .map(|watcher| watcher.shows(last))
+        .collect();
+    if watchers > 0 {
+        say(&format!(
+            "    all at the end {:.2} s later",
+            began.elapsed().as_secs_f64()
+        ));
+    }
+    (rate, frames.windows(2).all(|pair| pair[0] == pair[1]))
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn main() -> ExitCode {
+    if let Some(home) = env::var_os(RUNNER) {
+        hold(&PathBuf::from(home));
+        return ExitCode::SUCCESS;
+    }
+    let words: Vec<String> = env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let number = |nth: usize, default: u64| {
+        words
+            .get(nth)
+            .map_or(default, |word| word.parse().expect("a number"))
+    };
+    let watchers = usize::try_from(number(0, 50)).expect("few");
+    let (times, rounds) = (number(1, 1_000), number(2, 5));
+    let place = words.get(3).map_or_else(env::temp_dir, PathBuf::from);
+    let kept = tempfile::tempdir().expect("a directory");
+    let recording = kept.path().join("recording.json");
+    let recorded = serde_json::to_vec(&*recording::recording()).expect("it can be kept");
+    std::fs::write(&recording, recorded).expect("a file");
+    say(&format!(
+        "{watchers} watchers, one of them stopped, {times} reads of all facts a run, in {}",
+        place.display()
+    ));
+    let (mut alone, mut watched, mut same) = (Vec::new(), Vec::new(), true);
+    for round in 1..=rounds {
+        let (without, _) = measure(&place, &recording, 0, times);
+        let (with, equal) = measure(&place, &recording, watchers, times);
+        say(&format!(
+            "  round {round}: {without:.0} records/s alone, {with:.0} watched, frames {}",
+            if equal { "equal" } else { "DIFFER" }
+        ));
+        alone.push(without);
+        watched.push(with);
+        same &= equal;
+    }
+    let ratio = median(watched) / median(alone);
+    say(&format!(
+        "ratio of medians {ratio:.2} (at least {LIMIT}), frames {}",
+        if same { "equal" } else { "DIFFER" }
+    ));
+    if ratio >= LIMIT && same {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
