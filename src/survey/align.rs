@@ -94,6 +94,30 @@ impl Hunk {
     }
 }
 
+impl Hunk {
+    /// The lines of a side in some of its rows.
+    fn lines(&self, side: Side, rows: &Range<usize>) -> Range<usize> {
+        let all = match side {
+            Side::Before => self.before.clone(),
+            Side::After => self.after.clone(),
+        };
+        let mut lines = rows.clone().filter_map(|nth| self.row(nth).line(side));
+        let Some(first) = lines.next() else {
+            return all.start..all.start;
+        };
+        first..lines.last().unwrap_or(first) + 1
+    }
+}
+
+/// A part of both documents: equal lines, or a stretch that differs.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// The lines of each side.
+    pub lines: Sides<Range<usize>>,
+    /// Whether the sides differ.
+    pub differs: bool,
+}
+
 /// How many rows there are of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Counts {
@@ -270,6 +294,48 @@ impl Alignment {
     pub fn change(&self, nth: usize) -> Option<Range<usize>> {
         let first = *self.first_rows.get(nth)?;
         Some(first..first + self.hunks[nth].rows())
+    }
+
+    /// What lies from a row on: equal lines and stretches that differ, in turn.
+    pub(super) fn parts_from(&self, row: usize) -> impl Iterator<Item = Part> {
+        let first = self.change_at(row).map_or(0, |nth| 2 * nth + 1);
+        (first..=2 * self.hunks.len()).map(move |nth| self.part(nth, row..self.rows()))
+    }
+
+    /// What lies before a row, the last first.
+    pub(super) fn parts_until(&self, row: usize) -> impl Iterator<Item = Part> {
+        let last = self.change_at(row).map_or(0, |nth| 2 * nth + 2);
+        (0..=last).rev().map(move |nth| self.part(nth, 0..row))
+    }
+
+    /// Of the equal lines before the first stretch, the first stretch, the equal lines behind it and so on, the part of that
+    /// number, as far as its rows are among `rows`.
+    fn part(&self, nth: usize, rows: Range<usize>) -> Part {
+        let differs = nth % 2 == 1;
+        if differs {
+            let (hunk, first) = (&self.hunks[nth / 2], self.first_rows[nth / 2]);
+            let end = first + hunk.rows();
+            if rows.start <= first && end <= rows.end {
+                let lines = Sides::new(hunk.before.clone(), hunk.after.clone());
+                return Part { lines, differs };
+            }
+            let clipped = rows.start.clamp(first, end) - first..rows.end.clamp(first, end) - first;
+            let lines =
+                Sides::new(Side::Before, Side::After).map(|side| hunk.lines(side, &clipped));
+            return Part { lines, differs };
+        }
+        let behind = nth.checked_sub(2).map(|nth| nth / 2);
+        let (first, from) = behind.map_or((0, Sides::new(0, 0)), |nth| {
+            let hunk = &self.hunks[nth];
+            (
+                self.first_rows[nth] + hunk.rows(),
+                Sides::new(hunk.before.end, hunk.after.end),
+            )
+        });
+        let end = self.first_rows.get(nth / 2).copied().unwrap_or(self.rows());
+        let clipped = rows.start.clamp(first, end) - first..rows.end.clamp(first, end) - first;
+        let lines = from.map(|line| line + clipped.start..line + clipped.end);
+        Part { lines, differs }
     }
 
     /// The stretch that a row is in, or the last one before it.

@@ -46,6 +46,11 @@ impl Lines {
         at(line)..at(line + 1)
     }
 
+    /// Where some lines are in the text, line breaks included.
+    pub fn bytes(&self, lines: Range<usize>) -> Range<usize> {
+        self.range(lines.start).start..self.range(lines.end).start
+    }
+
     /// A line with its line break, if it has one.
     pub fn whole(&self, line: usize) -> &str {
         &self.text[self.range(line)]

@@ -30,6 +30,7 @@ pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use derivation::Depth;
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
 pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};
+pub use finding::Wanted;
 pub use folding::{Folding, Item};
 pub use lines::Lines;
 pub use marks::{FieldChange, Marks, column, field_changes, marks};

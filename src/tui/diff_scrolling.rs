@@ -6,7 +6,7 @@ use super::diffing::{DiffPane, DiffView};
 use super::keymap::Action;
 use super::screens::{diff_areas, diff_layout, diff_lines, diff_page};
 use super::theme::{Colours, Theme};
-use crate::survey::{Item, Row, Side};
+use crate::survey::{Item, Wanted};
 
 /// Moves in the focused pane.
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
@@ -174,21 +174,14 @@ fn find_row(view: &mut DiffView, wanted: &str, forward: bool) -> bool {
         (Some(row), false) => row,
         (None, _) => seen,
     };
-    let of_side = |side: Side| {
-        let lines = opened.documents.get(side);
-        let mut rows = from..alignment.rows();
-        let line = rows.find_map(|row| Row::line(alignment.row(row), side));
-        let line = line.unwrap_or(lines.count());
-        let hit = if forward {
-            lines.find(wanted, line)
-        } else {
-            lines.find_back(wanted, line)
-        };
-        hit.map(|line| alignment.row_of(side, line))
+    let documents = opened.documents.as_ref();
+    let wanted = Wanted::of(wanted, documents.before);
+    let hit = if forward {
+        alignment.find(documents, &wanted, from)
+    } else {
+        alignment.find_back(documents, &wanted, from)
     };
-    let hits = [of_side(Side::Before), of_side(Side::After)];
-    let hits = hits.into_iter().flatten();
-    let Some(row) = (if forward { hits.min() } else { hits.max() }) else {
+    let Some(row) = hit else {
         return false;
     };
     view.found = Some(row);

@@ -1,0 +1,215 @@
+//! What a person waits for on the diff screen. Invariant: keys go through the update of the screen, and each figure ends with a drawn frame.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use drygate::desk::{Compare, ComparedFact, Comparison, Opened, SideValue};
+use drygate::run::{Person, Signer};
+use drygate::survey::{FactKey, FactKind, Provenance, Sides, UtcTime};
+use drygate::tui::diffing::DiffView;
+use drygate::tui::event_loop::frame;
+use drygate::tui::model::{Model, Over};
+use drygate::tui::update::update;
+use drygate::tui::{Colours, News, Source, Theme};
+use ratatui::layout::Size;
+
+use super::Bar;
+
+const WIDTH: u16 = 160;
+const HEIGHT: u16 = 48;
+const FACT: &str = "grant_matrix_sha";
+/// Steps of one process, and what each is held to, in milliseconds; `None`: it is told, no more.
+const STEPS: [(&str, Option<f64>); 8] = [
+    ("load both documents", None),
+    ("first frame after loading", Some(200.0)),
+    ("next change", Some(16.0)),
+    ("scroll a page", Some(16.0)),
+    ("search, no match", Some(16.0)),
+    ("search, letters, no match", Some(16.0)),
+    ("search, match at the end", Some(16.0)),
+    ("search back to the start", Some(16.0)),
+];
+
+/// How long each step took, in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen(Vec<u64>);
+
+impl Seen {
+    /// From what the process printed.
+    pub fn read(printed: &str) -> io::Result<Self> {
+        let steps: Vec<u64> = printed
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        if steps.len() == STEPS.len() {
+            Ok(Self(steps))
+        } else {
+            Err(io::Error::other(format!("the screen printed {printed:?}")))
+        }
+    }
+
+    /// Of each step the median.
+    pub fn median(all: &[Self]) -> Self {
+        let step = |nth: usize| {
+            let mut times: Vec<u64> = all.iter().map(|seen| seen.0[nth]).collect();
+            times.sort_unstable();
+            times[times.len() / 2]
+        };
+        Self((0..STEPS.len()).map(step).collect())
+    }
+
+    /// A line for each step.
+    pub fn table(&self) -> String {
+        let mut out = format!("on the screen, {WIDTH}x{HEIGHT}, key to drawn frame, medians\n");
+        for ((name, _), micros) in STEPS.iter().zip(&self.0) {
+            let took = Duration::from_micros(*micros);
+            let _ = writeln!(out, "  {name:<28} {took:>10.1?}");
+        }
+        out
+    }
+
+    /// What is held to something.
+    pub fn bars(&self) -> Vec<Bar> {
+        let bar = |((name, limit), micros): (&(&str, Option<f64>), &u64)| {
+            let millis = Duration::from_micros(*micros).as_secs_f64() * 1_000.0;
+            limit.map(|limit| Bar::of(&format!("{name}, ms"), millis, limit))
+        };
+        STEPS.iter().zip(&self.0).filter_map(bar).collect()
+    }
+}
+
+fn side() -> SideValue {
+    let mut value = SideValue::bare(Some("a digest".to_owned()), Provenance::Live);
+    value.text = Some(String::new());
+    value
+}
+
+fn opened_screen() -> Model {
+    let fact = ComparedFact::of(
+        FactKey::new(FACT),
+        "grant matrix".to_owned(),
+        FactKind::Sha256,
+        Sides::new(Some(side()), Some(side())),
+    );
+    let comparison = Comparison {
+        compare: Compare::PrePost,
+        sources: Sides::default(),
+        verdict: None,
+        claims: Vec::new(),
+        attribution: Default::default(),
+        facts: vec![fact],
+        method: Vec::new(),
+    };
+    let who = Person {
+        user: "op_a".to_owned(),
+        uid: 1000,
+        host: "ops1".to_owned(),
+        tty: None,
+        pid: 1,
+        signer: Signer::StubSigning,
+    };
+    let size = Size::new(WIDTH, HEIGHT);
+    let theme = Theme::new(false, Colours::Off);
+    let now = UtcTime::from_unix_micros(0);
+    let mut model = Model::new(Source::Live, who, theme, size, now);
+    let view = DiffView::of(
+        vec![Compare::PrePost],
+        Compare::PrePost,
+        Ok(comparison),
+        true,
+    );
+    let _ = update(&mut model, News::Compared(Box::new(view)), Duration::ZERO);
+    press(&mut model, &[KeyCode::Char('2')]);
+    model
+}
+
+fn press(model: &mut Model, keys: &[KeyCode]) {
+    for key in keys {
+        let event = Event::Key(KeyEvent::new(*key, KeyModifiers::NONE));
+        let at = Duration::ZERO;
+        let _ = update(model, News::Terminal { event, at }, at);
+    }
+}
+
+/// What lies between the key and the end of its frame.
+fn key(model: &mut Model, code: KeyCode) -> Duration {
+    let began = Instant::now();
+    press(model, &[code]);
+    let _ = frame(model, WIDTH, HEIGHT);
+    began.elapsed()
+}
+
+fn search(model: &mut Model, text: &str) -> Duration {
+    let typed: Vec<KeyCode> = std::iter::once('/')
+        .chain(text.chars())
+        .map(KeyCode::Char)
+        .collect();
+    press(model, &typed);
+    key(model, KeyCode::Enter)
+}
+
+fn expect(model: &Model, what: &str, holds: impl Fn(&DiffView) -> bool) -> io::Result<()> {
+    match &model.over {
+        Over::Diff(view) if holds(view) => Ok(()),
+        _ => Err(io::Error::other(format!("not so: {what}"))),
+    }
+}
+
+/// Opens both documents on the screen and goes through the steps; prints what each took.
+pub fn looked_at(before: &str, after: &str) -> io::Result<()> {
+    let mut steps = Vec::new();
+    let began = Instant::now();
+    let texts = Sides::new(fs::read_to_string(before)?, fs::read_to_string(after)?);
+    steps.push(began.elapsed());
+    let mut model = opened_screen();
+    let began = Instant::now();
+    let opened = Opened::of(texts.map(Some), FactKind::Sha256);
+    let news = News::Opened {
+        compare: Compare::PrePost,
+        key: FactKey::new(FACT),
+        result: Ok(Arc::new(opened)),
+    };
+    let _ = update(&mut model, news, Duration::ZERO);
+    let _ = frame(&mut model, WIDTH, HEIGHT);
+    steps.push(began.elapsed());
+    expect(&model, "the first change is shown", |view| {
+        view.change == Some(0)
+    })?;
+    let slowest = |model: &mut Model, code: KeyCode| (0..200).map(|_| key(model, code)).max();
+    steps.extend(slowest(&mut model, KeyCode::Char(']')));
+    expect(&model, "the keys went on", |view| view.change == Some(200))?;
+    steps.extend(slowest(&mut model, KeyCode::PageDown));
+    press(&mut model, &[KeyCode::Char('g')]);
+    steps.push(search(&mut model, "object_1000001 grantee"));
+    steps.push(search(&mut model, "ownership of nobody"));
+    expect(&model, "nothing is found", |view| view.found.is_none())?;
+    steps.push(search(&mut model, "object_0999999"));
+    expect(&model, "the last line is found", |view| {
+        view.found.is_some_and(|row| row >= 1_000_000 - 1)
+    })?;
+    press(
+        &mut model,
+        &[
+            KeyCode::Char('g'),
+            KeyCode::Esc,
+            KeyCode::Char('G'),
+            KeyCode::Char('/'),
+        ],
+    );
+    let typed: Vec<KeyCode> = "object_0000000".chars().map(KeyCode::Char).collect();
+    press(&mut model, &typed);
+    press(&mut model, &[KeyCode::Enter]);
+    steps.push(key(&mut model, KeyCode::Char('N')));
+    expect(&model, "the first line is found", |view| {
+        view.found == Some(0)
+    })?;
+    let printed: Vec<String> = steps
+        .iter()
+        .map(|step| step.as_micros().to_string())
+        .collect();
+    writeln!(io::stdout(), "{}", printed.join(" "))
+}
