@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, listing, output, rechecking, resuming, run_list, screen,
-    surveying, verifying, watching,
+    LaunchError, deciding, demo, diffing, listing, output, picking, rechecking, resuming, run_list,
+    screen, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -89,7 +89,8 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             deciding::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
         Command::Watch { run } => watching::command(settings, run),
-        Command::Runs(command) => run_list::runs(settings, command),
+        Command::Runs(command) if settings.headless => run_list::runs(settings, command),
+        Command::Runs(command) => picking::runs(settings, command),
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),

@@ -2,17 +2,51 @@
 
 use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunRef, Settings};
-use crate::journal::RunStore;
+use crate::journal::{DirectoryStore, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile};
-use crate::report::{self, FullDiscover, ReportInput};
+use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
+use crate::run::RunId;
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
 pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
-    let (run, _) = lookup::folded(&store, &run_id)?;
-    let blobs = store.blobs(&run_id)?;
+    if settings.output == Output::Json {
+        let twin = with_input(&store, &run_id, &|input| Ok(report::json_twin(input)))?;
+        output::document(&twin)?;
+        return Ok(0);
+    }
+    let rendered = rendered(&store, &run_id)?;
+    let shown = rendered
+        .iter()
+        .find(|report| report.name.starts_with("07-"));
+    output::print(shown.map_or("", |report| &report.text))?;
+    // The report is of what was sealed; what reviewers wrote since is told beside it.
+    for note in reviewing::notes(&reviewing::reviews(&store, &run_id))? {
+        output::say(&report::visible(&format!("note: {}", note.line())));
+    }
+    Ok(0)
+}
+
+/// The reports of a run, rendered from journal and blobs.
+pub fn rendered(
+    store: &DirectoryStore,
+    run_id: &RunId,
+) -> Result<Vec<RenderedReport>, LaunchError> {
+    with_input(store, run_id, &|input| {
+        report::render(input).map_err(|error| LaunchError::Usage(error.to_string()))
+    })
+}
+
+/// What reports are rendered from.
+fn with_input<T>(
+    store: &DirectoryStore,
+    run_id: &RunId,
+    make: &dyn Fn(&ReportInput<'_>) -> Result<T, LaunchError>,
+) -> Result<T, LaunchError> {
+    let (run, _) = lookup::folded(store, run_id)?;
+    let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     let text = run
         .created
@@ -20,27 +54,12 @@ pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         .and_then(|created| document(&created.profile_sha256))
         .unwrap_or_default();
     let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
-    let input = ReportInput {
+    make(&ReportInput {
         run: &run,
         profile: &profile,
         blobs: &document,
         full_discover: FullDiscover::recorded(&run),
-    };
-    if settings.output == Output::Json {
-        output::document(&report::json_twin(&input))?;
-        return Ok(0);
-    }
-    let rendered = report::render(&input).map_err(|error| LaunchError::Usage(error.to_string()))?;
-    let shown = rendered
-        .iter()
-        .find(|report| report.name.starts_with("07-"));
-    output::print(shown.map_or("", |report| &report.text))?;
-    // The report is of what was sealed; what reviewers wrote since is told beside it.
-    let notes = reviewing::notes(&reviewing::reviews(&store, &run_id))?;
-    for note in notes {
-        output::say(&report::visible(&format!("note: {}", note.line())));
-    }
-    Ok(0)
+    })
 }
 
 /// A profile by name or path.

@@ -18,6 +18,7 @@ mod machine;
 mod notifying;
 mod output;
 mod painting;
+mod picking;
 mod planning;
 mod playing;
 mod rechecked;

@@ -1,11 +1,13 @@
 //! A screen on the real terminal. Invariant: the terminal is given back before anything else is said.
 
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{LaunchError, machine, notifying, output};
 use crate::cli::Settings;
 use crate::runner::clock::{Clock, SystemClock};
+use crate::tui::picker::Picker;
+use crate::tui::picker_loop::{PickerEnd, PickerOrder, PickerScreen};
 use crate::tui::{
     self, Clocks, Colours, Ending, Farewell, Guard, News, Notifier, Order, Screen, ScreenTerminal,
     Signals, Source, Theme,
@@ -47,29 +49,69 @@ impl Stage {
             terminal,
             notifier,
         } = self;
-        let began = Instant::now();
-        let monotonic = move || began.elapsed();
+        let (clocks, monotonic) = clocks();
         let mut screen = Screen::new(
             terminal,
             Box::new(guard.outside().notifying(notifier)),
             theme,
             source,
             machine::person(),
-            Clocks {
-                monotonic: Box::new(monotonic),
-                utc: Box::new(|| SystemClock.now()),
-            },
+            clocks,
             orders,
         );
-        let signals = tui::spawn_signals(news.clone(), &guard, monotonic).map_err(|source| {
-            LaunchError::Output {
-                doing: "cannot listen for signals",
-                source,
-            }
-        })?;
-        tui::spawn_input(news, monotonic).map_err(|error| LaunchError::Usage(error.to_string()))?;
+        let (signals, _input) = listen(news, &guard, monotonic)?;
         Ok((screen.event_loop(inbox), signals))
     }
+
+    /// Shows the list of runs until it is left, and gives the terminal back.
+    pub fn pick(
+        self,
+        picker: &mut Picker,
+        orders: Box<dyn Fn(PickerOrder) + '_>,
+        news: &Sender<News>,
+        inbox: &Receiver<News>,
+    ) -> Result<PickerEnd, LaunchError> {
+        let Self {
+            guard, terminal, ..
+        } = self;
+        let (clocks, monotonic) = clocks();
+        let mut screen = PickerScreen {
+            terminal,
+            outside: Box::new(guard.outside()),
+            clocks,
+            orders,
+        };
+        let _heard = listen(news.clone(), &guard, monotonic)?;
+        Ok(screen.event_loop(picker, inbox))
+    }
+}
+
+/// The clocks of a screen, and the one that keys are stamped with.
+fn clocks() -> (Clocks, impl Fn() -> Duration + Send + Copy + 'static) {
+    let began = Instant::now();
+    let monotonic = move || began.elapsed();
+    let clocks = Clocks {
+        monotonic: Box::new(monotonic),
+        utc: Box::new(|| SystemClock.now()),
+    };
+    (clocks, monotonic)
+}
+
+/// Keys and signals, until this is dropped.
+fn listen(
+    news: Sender<News>,
+    guard: &Guard,
+    monotonic: impl Fn() -> Duration + Send + Copy + 'static,
+) -> Result<(Signals, tui::Input), LaunchError> {
+    let signals = tui::spawn_signals(news.clone(), guard, monotonic).map_err(|source| {
+        LaunchError::Output {
+            doing: "cannot listen for signals",
+            source,
+        }
+    })?;
+    let input = tui::spawn_input(news, monotonic);
+    let input = input.map_err(|error| LaunchError::Usage(error.to_string()))?;
+    Ok((signals, input))
 }
 
 /// Says what the screen leaves behind; gives the exit code.

@@ -10,7 +10,9 @@ use super::audience::audience;
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
-use super::{LaunchError, headless, listing, machine, output, planning, run_list, watching};
+use super::{
+    LaunchError, headless, listing, machine, output, picking, planning, run_list, watching,
+};
 use crate::cli::{RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
@@ -75,7 +77,11 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
 /// another process holds is watched, a sealed one is read.
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
-        return run_list::runs(settings, &RunsCommand::default());
+        let all = RunsCommand::default();
+        return match settings.headless {
+            true => run_list::runs(settings, &all),
+            false => picking::runs(settings, &all),
+        };
     };
     let store = planning::store(settings)?;
     match starting::take(settings, &store, meant, true)? {

@@ -73,6 +73,12 @@ pub fn findings(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<String>, L
     Ok(found.findings)
 }
 
+/// What `verify` says of a run in the store.
+pub fn told(store: &DirectoryStore, run_id: &RunId) -> Result<String, LaunchError> {
+    let found = inspect(store.storage(), &DirectoryStore::run_path(run_id))?;
+    Ok(text(&found))
+}
+
 fn text(found: &Found) -> String {
     let mut lines = Vec::new();
     for finding in &found.findings {

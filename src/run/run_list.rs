@@ -1,5 +1,6 @@
 //! Which runs a list shows, and in which order. Invariant: a run that waits for a person stands first, whatever the order; what does not read is never left out of "all".
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 
 use super::{RunId, RunRow, Standing};
@@ -103,15 +104,21 @@ pub struct RunOrder {
 
 impl RunOrder {
     /// Orders rows: what waits for a person first, the longest wait before the others; then by the order; foreign names last.
-    pub fn apply(self, rows: &mut [&RunRow]) {
-        rows.sort_by_cached_key(|row| (Reverse(started(row)), row.name.clone()));
+    pub fn apply<R: Borrow<RunRow>>(self, rows: &mut [R]) {
+        let by_time = |row: &RunRow| Reverse(started(row));
+        rows.sort_by(|a, b| {
+            let (a, b) = (a.borrow(), b.borrow());
+            by_time(a)
+                .cmp(&by_time(b))
+                .then_with(|| a.name.cmp(&b.name))
+        });
         match self.sort {
             RunSort::Started => {}
-            RunSort::Duration => rows.sort_by_key(|row| match &row.standing {
+            RunSort::Duration => rows.sort_by_key(|row| match &row.borrow().standing {
                 Standing::Run(run) => Reverse(Some(run.lasted_s())),
                 _ => Reverse(None),
             }),
-            RunSort::State => rows.sort_by_key(|row| match &row.standing {
+            RunSort::State => rows.sort_by_key(|row| match &row.borrow().standing {
                 Standing::Run(run) => {
                     let result = run
                         .result
@@ -121,13 +128,13 @@ impl RunOrder {
                 }
                 other => (other.name(), ""),
             }),
-            RunSort::Target => rows.sort_by(|a, b| target(a).cmp(&target(b))),
-            RunSort::Profile => rows.sort_by(|a, b| profile(a).cmp(&profile(b))),
+            RunSort::Target => rows.sort_by(|a, b| target(a.borrow()).cmp(&target(b.borrow()))),
+            RunSort::Profile => rows.sort_by(|a, b| profile(a.borrow()).cmp(&profile(b.borrow()))),
         }
         if self.reversed {
             rows.reverse();
         }
-        rows.sort_by_key(|row| match &row.standing {
+        rows.sort_by_key(|row| match &row.borrow().standing {
             Standing::Run(run) => match run.waiting_since() {
                 Some(since) => (0, since.unix_micros()),
                 None => (1, 0),

@@ -79,4 +79,14 @@ pub enum Action {
     Note,
     /// How the fact was read.
     HowRead,
+    /// The reports of a run.
+    Reports,
+    /// Verify a run.
+    Verify,
+    /// Order by the next thing.
+    Sort,
+    /// Order the other way round.
+    SortReversed,
+    /// Look at the runs again.
+    LookAgain,
 }

@@ -368,7 +368,7 @@ where
 }
 
 /// Whether a write failed because the terminal is gone; the signal that says so may come later.
-fn is_hang_up(error: &io::Error) -> bool {
+pub(super) fn is_hang_up(error: &io::Error) -> bool {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<io::Error>());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossterm::event::Event as TerminalEvent;
 
 use super::diffing::{DiffView, NoteShown};
+use super::picker::PickerNews;
 use crate::desk::{Compare, ComparedFact, Opened};
 use crate::run::{ApprovalGate, Event, LastPass};
 use crate::survey::{Digest, FactKey, UtcTime};
@@ -70,6 +71,8 @@ pub enum News {
     },
     /// Who watches, by name.
     Watchers(Vec<String>),
+    /// News of the list of runs.
+    Runs(PickerNews),
 }
 
 /// How far long work is.

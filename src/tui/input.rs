@@ -1,10 +1,10 @@
 //! The input thread. Invariant: it sleeps until a key or a hang-up, and never spins on a terminal that is gone.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::Sender;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossterm::event::{Event, poll, read};
@@ -24,21 +24,43 @@ const AT_HAND: Duration = Duration::from_millis(1);
 #[error("keys cannot be read: {0}")]
 pub struct InputError(#[from] io::Error);
 
+/// The keys that are listened to, until dropped: the next key is for whoever listens then.
+#[derive(Debug)]
+#[must_use = "dropped, it stops listening"]
+pub struct Input {
+    stop: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // It ends at once: it waits for the pipe beside the keys, and never for anything else.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time.
 pub fn spawn(
     news: Sender<News>,
     clock: impl Fn() -> Duration + Send + 'static,
-) -> Result<(), InputError> {
+) -> Result<Input, InputError> {
     let tty = tty()?;
-    thread::Builder::new()
+    let (stopped, stop) = io::pipe()?;
+    let thread = thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
-            let last = follow(&tty, &news, &clock);
+            let last = follow(&tty, &stopped, &news, &clock);
             if last.is_err() {
                 let _ = news.send(News::HungUp);
             }
         })?;
-    Ok(())
+    Ok(Input {
+        stop: Some(stop),
+        thread: Some(thread),
+    })
 }
 
 /// The descriptor that keys come from: the same that the key reader takes.
@@ -52,13 +74,24 @@ fn tty() -> io::Result<OwnedFd> {
 }
 
 /// Until nobody listens; an error: the terminal is gone.
-fn follow(tty: &OwnedFd, news: &Sender<News>, clock: &impl Fn() -> Duration) -> io::Result<()> {
+fn follow(
+    tty: &OwnedFd,
+    stopped: &PipeReader,
+    news: &Sender<News>,
+    clock: &impl Fn() -> Duration,
+) -> io::Result<()> {
     loop {
-        let mut fds = [PollFd::new(tty, PollFlags::IN)];
+        let mut fds = [
+            PollFd::new(tty, PollFlags::IN),
+            PollFd::new(stopped, PollFlags::IN),
+        ];
         match rustix::event::poll(&mut fds, None) {
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
+        }
+        if !fds[1].revents().is_empty() {
+            return Ok(());
         }
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         if fds[0].revents().intersects(gone) {

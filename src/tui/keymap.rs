@@ -11,6 +11,8 @@ pub enum Scope {
     Run,
     /// The diff screen.
     Diff,
+    /// The list of runs.
+    Runs,
 }
 
 /// One line of the table.
@@ -36,6 +38,8 @@ impl Binding {
 const RUN: &[Scope] = &[Scope::Run];
 const DIFF: &[Scope] = &[Scope::Diff];
 const RUN_AND_DIFF: &[Scope] = &[Scope::Run, Scope::Diff];
+const RUNS: &[Scope] = &[Scope::Runs];
+const ALL: &[Scope] = &[Scope::Run, Scope::Diff, Scope::Runs];
 
 const fn key(c: char, action: Action) -> (KeyCode, KeyModifiers, Action) {
     (KeyCode::Char(c), KeyModifiers::NONE, action)
@@ -51,6 +55,84 @@ const fn other(code: KeyCode, action: Action) -> (KeyCode, KeyModifiers, Action)
 
 /// The table; a screen's help and footer have its rows in this order.
 pub const BINDINGS: &[Binding] = &[
+    Binding {
+        scopes: RUNS,
+        keys: "Enter",
+        help: "open what fits: a run that waits is taken up or watched, one that ended is read, damage is verified",
+        footer: Some("open"),
+        presses: &[other(KeyCode::Enter, Action::Open)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "d",
+        help: "differences: what changed, side by side",
+        footer: Some("diff"),
+        presses: &[key('d', Action::Differences)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "p",
+        help: "the thirteen reports",
+        footer: Some("reports"),
+        presses: &[key('p', Action::Reports)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "v",
+        help: "verify: chain, HEAD, blobs, manifest, every verdict computed again",
+        footer: Some("verify"),
+        presses: &[key('v', Action::Verify)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "/",
+        help: "search, word by word in any column; !word leaves out, 'word means it to the letter",
+        footer: Some("search"),
+        presses: &[key('/', Action::Search)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "1-5",
+        help: "all, waiting, failed, drifted, damaged; Tab goes through them",
+        footer: Some("filter"),
+        presses: &[
+            key('1', Action::Pane(1)),
+            key('2', Action::Pane(2)),
+            key('3', Action::Pane(3)),
+            key('4', Action::Pane(4)),
+            key('5', Action::Pane(5)),
+            other(KeyCode::Tab, Action::NextPane),
+            other(KeyCode::BackTab, Action::PreviousPane),
+        ],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "s S",
+        help: "order by: started, duration, state, target, profile; S the other way round. What waits stays first",
+        footer: Some("order"),
+        presses: &[key('s', Action::Sort), key('S', Action::SortReversed)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "r",
+        help: "look again",
+        footer: None,
+        presses: &[key('r', Action::LookAgain)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "a x",
+        help: "not here: decisions are made on the run screen, Enter opens it",
+        footer: None,
+        presses: &[key('a', Action::Approve), key('x', Action::Reject)],
+    },
+    Binding {
+        scopes: RUNS,
+        keys: "y",
+        help: "copy the run id (OSC 52)",
+        footer: None,
+        presses: &[key('y', Action::Copy)],
+    },
     Binding {
         scopes: DIFF,
         keys: "[ ]",
@@ -142,7 +224,7 @@ pub const BINDINGS: &[Binding] = &[
         ],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: ALL,
         keys: "j k h l, arrows",
         help: "row down, row up, pane left, pane right",
         footer: None,
@@ -158,7 +240,7 @@ pub const BINDINGS: &[Binding] = &[
         ],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: ALL,
         keys: "g G",
         help: "first row, last row",
         footer: None,
@@ -170,7 +252,7 @@ pub const BINDINGS: &[Binding] = &[
         ],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: ALL,
         keys: "Ctrl-d Ctrl-u PgDn PgUp",
         help: "half a page, a page",
         footer: None,
@@ -196,7 +278,7 @@ pub const BINDINGS: &[Binding] = &[
         presses: &[other(KeyCode::Enter, Action::Open)],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: ALL,
         keys: "Esc",
         help: "back to the same row",
         footer: None,
@@ -281,7 +363,7 @@ pub const BINDINGS: &[Binding] = &[
         presses: &[key('?', Action::Help)],
     },
     Binding {
-        scopes: DIFF,
+        scopes: &[Scope::Diff, Scope::Runs],
         keys: "?",
         help: "these keys",
         footer: Some("keys"),
@@ -306,14 +388,21 @@ pub const BINDINGS: &[Binding] = &[
         ],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: RUNS,
+        keys: "q",
+        help: "leave",
+        footer: Some("leave"),
+        presses: &[key('q', Action::Quit), ctrl('c', Action::Quit)],
+    },
+    Binding {
+        scopes: ALL,
         keys: "Ctrl-z",
         help: "suspend",
         footer: None,
         presses: &[ctrl('z', Action::Suspend)],
     },
     Binding {
-        scopes: RUN_AND_DIFF,
+        scopes: ALL,
         keys: "Ctrl-l",
         help: "draw everything anew",
         footer: None,
@@ -351,7 +440,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_on_one_screen() {
-        for scope in [Scope::Run, Scope::Diff] {
+        for scope in [Scope::Run, Scope::Diff, Scope::Runs] {
             let presses: Vec<_> = bindings(scope)
                 .flat_map(|binding| binding.presses)
                 .collect();

@@ -100,7 +100,8 @@ fn choose(model: &mut Model, action: Action) {
     view.follow = follow;
 }
 
-fn moved(action: Action, here: usize, page: usize) -> usize {
+/// The row that a movement leads to; not held to how many there are.
+pub(super) fn moved(action: Action, here: usize, page: usize) -> usize {
     match action {
         Action::Down => here + 1,
         Action::Up => here.saturating_sub(1),

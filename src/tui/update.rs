@@ -69,6 +69,8 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         }
         News::Answered { order, answer } => keys::answered(model, &order, answer),
         News::Watchers(watchers) => model.watchers = watchers,
+        // The list of runs has a screen of its own.
+        News::Runs(_) => {}
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
     settle(model, now);

@@ -28,6 +28,14 @@ impl<'a> Canvas<'a> {
         Self { buffer, theme }
     }
 
+    /// The same surface in another theme: another target's colour.
+    pub fn in_theme<'b>(&'b mut self, theme: &'b Theme) -> Canvas<'b> {
+        Canvas {
+            buffer: self.buffer,
+            theme,
+        }
+    }
+
     /// The theme.
     pub fn theme(&self) -> &'a Theme {
         self.theme

@@ -1,0 +1,203 @@
+//! `drygate` and `drygate runs` on a terminal: the list of runs, from which one is opened and to which it comes back.
+//! Invariant: a screen that was opened has the terminal alone; the list never reads a journal in the thread that draws it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use super::playing::{self, Stage};
+use super::{LaunchError, diffing, listing, planning, screen, verifying};
+use crate::cli::{DiffCommand, DiffSides, RunRef, RunsCommand, Settings};
+use crate::journal::{DirectoryStore, RunIndex};
+use crate::run::{RunId, RunRow};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::tui::model::Search;
+use crate::tui::picker::{Picker, PickerNews, PickerPage};
+use crate::tui::picker_keys::{Asked, Opening};
+use crate::tui::picker_loop::{PickerEnd, PickerOrder};
+use crate::tui::{Ending, News};
+
+/// Rows that were read are told together, so that the list is not put in order for each.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+
+/// Exit codes of a screen that a signal ended: HUP, QUIT, TERM. The list does not come back after it.
+const ENDED_BY_SIGNAL: [u8; 3] = [129, 131, 143];
+
+/// Shows the list until it is left for good.
+pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchError> {
+    let store = planning::store(settings)?;
+    let home = store.storage().root().display().to_string();
+    let mut picker = Picker::new(home, playing::theme(settings), SystemClock.now());
+    picker.order = command.order;
+    picker.filter = command.filters.first().copied().unwrap_or_default();
+    picker.search = command.state.map(|state| Search {
+        text: format!("'{state}"),
+        typing: false,
+    });
+    let (news, inbox) = mpsc::channel();
+    let reading = Arc::new(AtomicBool::new(false));
+    look(&store, &news, &reading)?;
+    loop {
+        catch_up(&mut picker, &inbox);
+        let stage = Stage::take(settings)?;
+        let orders = |order| obey(&store, &news, &reading, order);
+        match stage.pick(&mut picker, Box::new(orders), &news, &inbox)? {
+            PickerEnd::Left(Ending::Failed(source)) => {
+                return Err(LaunchError::Output {
+                    doing: "cannot draw",
+                    source,
+                });
+            }
+            PickerEnd::Left(ending) => return Ok(left(&ending)),
+            PickerEnd::Open(name, opening) => match open(settings, &name, opening) {
+                Ok(code) if ENDED_BY_SIGNAL.contains(&code) => return Ok(code),
+                Ok(_) => picker.notice = None,
+                Err(error) => picker.notice = Some(sentence(&error)),
+            },
+        }
+        look(&store, &news, &reading)?;
+    }
+}
+
+fn left(ending: &Ending) -> u8 {
+    match ending {
+        Ending::Signal(signal) => u8::try_from(128 + signal).unwrap_or(130),
+        Ending::HungUp => 129,
+        _ => 0,
+    }
+}
+
+/// What came while another screen had the terminal. Keys that were meant for nothing on screen mean nothing.
+fn catch_up(picker: &mut Picker, inbox: &Receiver<News>) {
+    for news in inbox.try_iter() {
+        if let News::Runs(news) = news {
+            picker.hear(news, SystemClock.now());
+        }
+    }
+}
+
+fn open(settings: &Settings, name: &str, opening: Opening) -> Result<u8, LaunchError> {
+    let run = RunRef::Part(name.to_owned());
+    match opening {
+        Opening::Fitting => screen::open(settings, Some(&run)),
+        Opening::Differences => {
+            let command = DiffCommand {
+                run,
+                sides: DiffSides::Best,
+                width: None,
+                stat: false,
+            };
+            diffing::diff(settings, &command)
+        }
+    }
+}
+
+fn sentence(error: &LaunchError) -> String {
+    let hint = error
+        .hint()
+        .map_or_else(String::new, |hint| format!(" {hint}"));
+    format!("{error}.{hint}")
+}
+
+fn obey(
+    store: &DirectoryStore,
+    news: &Sender<News>,
+    reading: &Arc<AtomicBool>,
+    order: PickerOrder,
+) {
+    let (store, told) = (store.clone(), news.clone());
+    let done = match order {
+        PickerOrder::LookAgain => look(&store, news, reading),
+        PickerOrder::Bring(name, asked) => {
+            let bring = move || {
+                let page = bring(&store, &name, asked);
+                let page = page.map_or_else(
+                    |error| PickerNews::Notice(sentence(&error)),
+                    PickerNews::Page,
+                );
+                let _ = told.send(News::Runs(page));
+            };
+            let thread = std::thread::Builder::new().name("page".to_owned());
+            thread
+                .spawn(bring)
+                .map(drop)
+                .map_err(|source| LaunchError::Output {
+                    doing: "cannot start to read",
+                    source,
+                })
+        }
+    };
+    if let Err(error) = done {
+        let _ = news.send(News::Runs(PickerNews::Notice(sentence(&error))));
+    }
+}
+
+/// Something to read of a run.
+fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerPage, LaunchError> {
+    let run_id: RunId = name
+        .parse()
+        .map_err(|error: crate::run::RunIdError| LaunchError::Usage(error.to_string()))?;
+    let lines = |text: &str| text.lines().map(str::to_owned).collect();
+    Ok(match asked {
+        Asked::Verify => PickerPage {
+            title: format!("VERIFY {}", run_id.short()),
+            parts: vec![(String::new(), lines(&verifying::told(store, &run_id)?))],
+            ..PickerPage::default()
+        },
+        Asked::Reports => {
+            let reports = listing::rendered(store, &run_id)?;
+            // The report of reports first: it has every section and names the others.
+            let first = reports
+                .iter()
+                .position(|report| report.name.starts_with("07-"));
+            PickerPage {
+                title: format!("REPORTS OF {}", run_id.short()),
+                part: first.unwrap_or(0),
+                parts: reports
+                    .into_iter()
+                    .map(|report| (report.name, lines(&report.text)))
+                    .collect(),
+                ..PickerPage::default()
+            }
+        }
+    })
+}
+
+/// Tells what the index knows, at once, and in a thread reads what it does not.
+fn look(
+    store: &DirectoryStore,
+    news: &Sender<News>,
+    reading: &Arc<AtomicBool>,
+) -> Result<(), LaunchError> {
+    if reading.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut index = RunIndex::look(store)?;
+    let rows: Vec<RunRow> = index.rows().cloned().collect();
+    let unknown = index.len() - rows.len();
+    let tell = |news: &Sender<News>, told| drop(news.send(News::Runs(told)));
+    tell(news, PickerNews::Rows(rows, unknown));
+    let (news, reading) = (news.clone(), reading.clone());
+    let read = move || {
+        let mut rows = Vec::new();
+        let mut told = Instant::now();
+        index.read_open(&mut |row, left| {
+            rows.push(row.clone());
+            if left == 0 || told.elapsed() > TOLD_EVERY {
+                told = Instant::now();
+                tell(&news, PickerNews::Read(std::mem::take(&mut rows), left));
+            }
+        });
+        index.keep();
+        reading.store(false, Ordering::SeqCst);
+    };
+    let thread = std::thread::Builder::new().name("index".to_owned());
+    thread
+        .spawn(read)
+        .map(drop)
+        .map_err(|source| LaunchError::Output {
+            doing: "cannot start to read the runs",
+            source,
+        })
+}

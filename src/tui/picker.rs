@@ -1,0 +1,223 @@
+//! The list of runs: what is known of them, which are shown, which is chosen. Invariant: the chosen run stays chosen, by its name, whatever comes or is filtered.
+
+use std::collections::HashMap;
+
+use ratatui::layout::Size;
+
+use super::model::Search;
+use super::picker_search::Texts;
+use super::theme::Theme;
+use crate::run::{RunFilter, RunOrder, RunRow, Standing};
+use crate::survey::UtcTime;
+
+/// Something to read that lies over the list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PickerPage {
+    /// What it is.
+    pub title: String,
+    /// Its parts, each with a name: the reports, or one.
+    pub parts: Vec<(String, Vec<String>)>,
+    /// The part that lies open.
+    pub part: usize,
+    /// First line on screen.
+    pub top: usize,
+}
+
+/// What lies over the list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PickerOver {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All keys.
+    Help,
+    /// Something to read.
+    Page(PickerPage),
+}
+
+/// What comes to the list.
+#[derive(Debug, Clone)]
+pub enum PickerNews {
+    /// All runs that are known, and how many are still to be read.
+    Rows(Vec<RunRow>, usize),
+    /// Runs that were read, and how many are still to be read.
+    Read(Vec<RunRow>, usize),
+    /// What was asked for.
+    Page(PickerPage),
+    /// An answer in one sentence.
+    Notice(String),
+}
+
+/// Everything that a frame of the list is drawn from.
+#[derive(Debug, Clone)]
+pub struct Picker {
+    /// The rows, in order.
+    rows: Vec<RunRow>,
+    texts: Texts,
+    /// Which of them are shown, in order.
+    shown: Vec<usize>,
+    /// How many each filter shows.
+    counts: [usize; RunFilter::ALL.len()],
+    /// Name of the chosen row.
+    chosen: Option<String>,
+    /// Place of the chosen row among those shown.
+    at: usize,
+    /// Which runs.
+    pub filter: RunFilter,
+    /// In which order.
+    pub order: RunOrder,
+    /// Search.
+    pub search: Option<Search>,
+    /// What lies over the list.
+    pub over: PickerOver,
+    /// The answer to the last key, until the next.
+    pub notice: Option<String>,
+    /// Runs still to be read; `None`: the list is being made.
+    pub to_read: Option<usize>,
+    /// Where the runs are kept.
+    pub home: String,
+    /// How things look.
+    pub theme: Theme,
+    /// Size of the terminal.
+    pub size: Size,
+    /// When the runs were looked at: ages are of then, so that nothing ticks.
+    pub now: UtcTime,
+}
+
+impl Picker {
+    /// A list of which nothing is known yet.
+    pub fn new(home: String, theme: Theme, now: UtcTime) -> Self {
+        Self {
+            rows: Vec::new(),
+            texts: Texts::default(),
+            shown: Vec::new(),
+            counts: [0; RunFilter::ALL.len()],
+            chosen: None,
+            at: 0,
+            filter: RunFilter::All,
+            order: RunOrder::default(),
+            search: None,
+            over: PickerOver::Nothing,
+            notice: None,
+            to_read: None,
+            home,
+            theme,
+            size: Size::new(80, 24),
+            now,
+        }
+    }
+
+    /// Takes what comes.
+    pub fn hear(&mut self, news: PickerNews, now: UtcTime) {
+        match news {
+            PickerNews::Rows(rows, left) => {
+                self.now = now;
+                self.rows = rows;
+                self.to_read = Some(left);
+                self.put_in_order();
+            }
+            PickerNews::Read(rows, left) => {
+                self.now = now;
+                self.to_read = Some(left);
+                self.merge(rows);
+            }
+            PickerNews::Page(page) => {
+                self.notice = None;
+                self.over = PickerOver::Page(page);
+            }
+            PickerNews::Notice(notice) => self.notice = Some(notice),
+        }
+    }
+
+    fn merge(&mut self, read: Vec<RunRow>) {
+        let places = self.rows.iter().enumerate();
+        let places: HashMap<String, usize> =
+            places.map(|(at, row)| (row.name.clone(), at)).collect();
+        let mut changed = false;
+        for row in read {
+            match places.get(&row.name) {
+                Some(at) if self.rows[*at] == row => {}
+                Some(at) => {
+                    self.rows[*at] = row;
+                    changed = true;
+                }
+                None => {
+                    self.rows.push(row);
+                    changed = true;
+                }
+            }
+        }
+        if changed {
+            self.put_in_order();
+        }
+    }
+
+    /// Orders the rows anew.
+    pub fn put_in_order(&mut self) {
+        self.order.apply(&mut self.rows);
+        self.texts = Texts::of(&self.rows);
+        let count = |filter: RunFilter| self.rows.iter().filter(|row| filter.shows(row)).count();
+        self.counts = RunFilter::ALL.map(count);
+        self.select();
+    }
+
+    /// Finds anew which rows are shown.
+    pub fn select(&mut self) {
+        let query = self.search.as_ref().map_or("", |search| &search.text);
+        let found = self.texts.find(query);
+        let shows = |at: &usize| self.filter.shows(&self.rows[*at]);
+        self.shown = found.into_iter().filter(shows).collect();
+        let place = self.chosen.as_ref().and_then(|name| {
+            let mut shown = self.shown.iter();
+            shown.position(|at| self.rows[*at].name == *name)
+        });
+        // What was chosen and is not shown now is not forgotten: without the filter it is chosen again.
+        self.at = place.unwrap_or(0);
+    }
+
+    /// Chooses a row by its place among those shown.
+    pub fn choose(&mut self, place: usize) {
+        self.at = place.min(self.shown.len().saturating_sub(1));
+        self.chosen = self.chosen_row().map(|row| row.name.clone());
+    }
+
+    /// Place of the chosen row among those shown.
+    pub fn place(&self) -> usize {
+        self.at
+    }
+
+    /// The chosen row.
+    pub fn chosen_row(&self) -> Option<&RunRow> {
+        self.shown.get(self.at).map(|at| &self.rows[*at])
+    }
+
+    /// How many rows are shown.
+    pub fn shown_len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The rows shown, from a place on.
+    pub fn shown_from(&self, place: usize) -> impl Iterator<Item = &RunRow> {
+        self.shown.iter().skip(place).map(|at| &self.rows[*at])
+    }
+
+    /// How many rows there are for a filter, the search apart.
+    pub fn count(&self, filter: RunFilter) -> usize {
+        let nth = RunFilter::ALL.iter().position(|known| *known == filter);
+        nth.map_or(0, |nth| self.counts[nth])
+    }
+
+    /// The run that has waited longest for a person.
+    pub fn waits_longest(&self) -> Option<&RunRow> {
+        // What waits stands first in every order.
+        self.rows
+            .first()
+            .filter(|row| RunFilter::Waiting.shows(row))
+    }
+
+    /// Whether the chosen row has a part for this: only a run that reads can be opened.
+    pub fn chosen_reads(&self) -> bool {
+        self.chosen_row()
+            .is_some_and(|row| matches!(row.standing, Standing::Run(_)))
+    }
+}

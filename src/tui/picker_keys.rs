@@ -1,0 +1,247 @@
+//! What a key does on the list of runs. Invariant: it changes how the list is looked at and nothing else; what is to be opened or read is asked for.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::keymap::{Action, Scope, action};
+use super::model::Search;
+use super::moving::moved;
+use super::picker::{Picker, PickerOver};
+use super::screens;
+use crate::run::{RunFilter, RunSort, Standing};
+
+/// A screen that a run can be opened in; the list is left for it and comes back after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// What fits: taken up, watched, read.
+    Fitting,
+    /// The diff screen.
+    Differences,
+}
+
+/// Something to read that is asked for by the name of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Verify it.
+    Verify,
+    /// Its reports.
+    Reports,
+}
+
+/// What the loop has to do for the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PickerWish {
+    /// Leave the list.
+    Leave,
+    /// Open a run, and come back.
+    Open(String, Opening),
+    /// Bring something to read.
+    Bring(String, Asked),
+    /// Look at the runs again.
+    LookAgain,
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Stop this process until it is continued.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+}
+
+/// A key, a paste or a resize.
+pub fn heard(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerWish> {
+    match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
+        TerminalEvent::Paste(text) => {
+            if let Some(search) = picker.search.as_mut().filter(|search| search.typing) {
+                search.text.extend(text.chars().filter(|c| !c.is_control()));
+                picker.select();
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerWish> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let typing = picker.search.as_ref().is_some_and(|search| search.typing);
+    if typing && !control && picker.over == PickerOver::Nothing && on_search(picker, key) {
+        return None;
+    }
+    picker.notice = None;
+    let action = action(Scope::Runs, key)?;
+    match action {
+        Action::Suspend => return Some(PickerWish::Suspend),
+        Action::Redraw => return Some(PickerWish::Redraw),
+        _ => {}
+    }
+    match &picker.over {
+        PickerOver::Nothing => perform(picker, action),
+        PickerOver::Help => {
+            picker.over = PickerOver::Nothing;
+            None
+        }
+        PickerOver::Page(_) => {
+            on_page(picker, action);
+            None
+        }
+    }
+}
+
+/// A key while the search is typed; `false`: it means what it always means.
+fn on_search(picker: &mut Picker, key: &KeyEvent) -> bool {
+    let Some(search) = &mut picker.search else {
+        return false;
+    };
+    match key.code {
+        KeyCode::Char(c) => search.text.push(c),
+        KeyCode::Backspace => {
+            search.text.pop();
+        }
+        KeyCode::Enter => {
+            search.typing = false;
+            if search.text.trim().is_empty() {
+                picker.search = None;
+            }
+            return true;
+        }
+        KeyCode::Esc => picker.search = None,
+        _ => return false,
+    }
+    picker.select();
+    if picker.search.is_some() {
+        picker.choose(0);
+    }
+    true
+}
+
+fn perform(picker: &mut Picker, action: Action) -> Option<PickerWish> {
+    match action {
+        Action::Quit => return Some(PickerWish::Leave),
+        Action::Help => picker.over = PickerOver::Help,
+        Action::Search => {
+            let text = picker
+                .search
+                .take()
+                .map_or_else(String::new, |search| search.text);
+            picker.search = Some(Search { text, typing: true });
+        }
+        Action::Back => {
+            if picker.search.take().is_some() {
+                picker.select();
+            }
+        }
+        Action::Pane(digit) => {
+            let filter = usize::from(digit).checked_sub(1);
+            if let Some(filter) = filter.and_then(|nth| RunFilter::ALL.get(nth)) {
+                set_filter(picker, *filter);
+            }
+        }
+        Action::NextPane | Action::PreviousPane => {
+            let step = if action == Action::NextPane {
+                1
+            } else {
+                RunFilter::ALL.len() - 1
+            };
+            let next = after(&RunFilter::ALL, picker.filter, step);
+            set_filter(picker, next);
+        }
+        Action::Sort | Action::SortReversed => {
+            if action == Action::Sort {
+                picker.order.sort = after(&RunSort::ALL, picker.order.sort, 1);
+                picker.order.reversed = false;
+            } else {
+                picker.order.reversed = !picker.order.reversed;
+            }
+            picker.put_in_order();
+        }
+        Action::LookAgain => return Some(PickerWish::LookAgain),
+        Action::Approve | Action::Reject => {
+            picker.notice =
+                Some("Not here: decisions are made on the run screen. Enter opens it.".to_owned());
+        }
+        Action::Copy => return Some(PickerWish::Copy(picker.chosen_row()?.name.clone())),
+        Action::Open => return open(picker),
+        Action::Differences => {
+            return of_a_run(picker, |name| PickerWish::Open(name, Opening::Differences));
+        }
+        Action::Reports => return of_a_run(picker, |name| PickerWish::Bring(name, Asked::Reports)),
+        Action::Verify => return verify(picker),
+        movement => {
+            let page = screens::picker_room(picker.size).max(1);
+            let place = moved(movement, picker.place(), page);
+            picker.choose(place);
+        }
+    }
+    None
+}
+
+fn after<T: Copy + PartialEq>(all: &[T], this: T, step: usize) -> T {
+    let here = all.iter().position(|known| *known == this).unwrap_or(0);
+    all[(here + step) % all.len()]
+}
+
+fn set_filter(picker: &mut Picker, filter: RunFilter) {
+    picker.filter = filter;
+    picker.select();
+}
+
+/// What fits: one that reads is opened or, once it ended, read; damage is verified.
+fn open(picker: &mut Picker) -> Option<PickerWish> {
+    let row = picker.chosen_row()?;
+    match &row.standing {
+        Standing::Run(run) if run.result.is_some() => {
+            Some(PickerWish::Bring(row.name.clone(), Asked::Reports))
+        }
+        Standing::Run(_) => Some(PickerWish::Open(row.name.clone(), Opening::Fitting)),
+        _ => verify(picker),
+    }
+}
+
+/// A wish about a run that reads; of anything else is said why not.
+fn of_a_run(picker: &mut Picker, wish: impl Fn(String) -> PickerWish) -> Option<PickerWish> {
+    let row = picker.chosen_row()?;
+    if picker.chosen_reads() {
+        return Some(wish(row.name.clone()));
+    }
+    picker.notice = row
+        .standing
+        .reason()
+        .map(|why| format!("Not to be opened: {why}"));
+    None
+}
+
+/// What is no run cannot be verified; everything else can, and damage is what it is for.
+fn verify(picker: &mut Picker) -> Option<PickerWish> {
+    let row = picker.chosen_row()?;
+    if let Standing::Foreign { reason } = &row.standing {
+        picker.notice = Some(format!("No run, so nothing to open: {reason}"));
+        return None;
+    }
+    Some(PickerWish::Bring(row.name.clone(), Asked::Verify))
+}
+
+fn on_page(picker: &mut Picker, action: Action) {
+    let (room, lines) = screens::picker_page_extent(picker);
+    let PickerOver::Page(page) = &mut picker.over else {
+        return;
+    };
+    match action {
+        Action::Back | Action::Quit => picker.over = PickerOver::Nothing,
+        Action::Left | Action::Right => {
+            let step = if action == Action::Right {
+                1
+            } else {
+                page.parts.len().saturating_sub(1)
+            };
+            page.part = (page.part + step)
+                .checked_rem(page.parts.len())
+                .unwrap_or(0);
+            page.top = 0;
+        }
+        Action::Help => picker.over = PickerOver::Help,
+        movement => {
+            let last = lines.saturating_sub(room);
+            page.top = moved(movement, page.top.min(last), room).min(last);
+        }
+    }
+}

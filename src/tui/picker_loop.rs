@@ -1,0 +1,164 @@
+//! The loop of the list of runs: drain the inbox, then draw once. Invariant: it sleeps until something comes; no frame without a change.
+
+use std::io;
+use std::sync::mpsc::Receiver;
+
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::layout::{Rect, Size};
+
+use super::event_loop::{Clocks, Ending, Outside, is_hang_up};
+use super::inbox::News;
+use super::picker::Picker;
+use super::picker_keys::{Asked, Opening, PickerWish, heard};
+use super::screens;
+use super::widgets::Canvas;
+
+/// News taken before a frame is drawn.
+const DRAIN_MAX: usize = 4_096;
+
+/// What the list asks for while it stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PickerOrder {
+    /// Bring something to read of this run.
+    Bring(String, Asked),
+    /// Look at the runs again.
+    LookAgain,
+}
+
+/// Why the list was left.
+#[derive(Debug)]
+pub enum PickerEnd {
+    /// For a run; the list comes back after it.
+    Open(String, Opening),
+    /// For good.
+    Left(Ending),
+}
+
+/// The list of runs on a backend.
+pub struct PickerScreen<'a, B: Backend> {
+    /// The terminal.
+    pub terminal: Terminal<B>,
+    /// What is done to it besides drawing.
+    pub outside: Box<dyn Outside>,
+    /// The two clocks.
+    pub clocks: Clocks,
+    /// Takes what the list asks for; must not block.
+    pub orders: Box<dyn Fn(PickerOrder) + 'a>,
+}
+
+impl<B: Backend> PickerScreen<'_, B>
+where
+    B::Error: Send + Sync + 'static,
+{
+    /// Draws the first frame, then goes on until the list is left.
+    pub fn event_loop(&mut self, picker: &mut Picker, inbox: &Receiver<News>) -> PickerEnd {
+        self.go_on(picker, inbox).unwrap_or_else(|error| {
+            PickerEnd::Left(if is_hang_up(&error) {
+                Ending::HungUp
+            } else {
+                Ending::Failed(error)
+            })
+        })
+    }
+
+    fn go_on(&mut self, picker: &mut Picker, inbox: &Receiver<News>) -> io::Result<PickerEnd> {
+        self.outside.title("runs drygate")?;
+        self.draw(picker)?;
+        while let Ok(first) = inbox.recv() {
+            if let Some(end) = self.turn(picker, first, inbox)? {
+                return Ok(end);
+            }
+        }
+        Ok(PickerEnd::Left(Ending::Deserted))
+    }
+
+    /// Takes what came, drains the inbox, draws once.
+    pub fn turn(
+        &mut self,
+        picker: &mut Picker,
+        first: News,
+        inbox: &Receiver<News>,
+    ) -> io::Result<Option<PickerEnd>> {
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(news) = next {
+            if let Some(end) = self.take(picker, news)? {
+                return Ok(Some(end));
+            }
+            taken += 1;
+            next = (taken < DRAIN_MAX).then(|| inbox.try_recv().ok()).flatten();
+        }
+        self.draw(picker)?;
+        Ok(None)
+    }
+
+    fn take(&mut self, picker: &mut Picker, news: News) -> io::Result<Option<PickerEnd>> {
+        let wish = match news {
+            News::Signal(signal) => return Ok(Some(PickerEnd::Left(Ending::Signal(signal)))),
+            News::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
+            News::Runs(news) => {
+                picker.hear(news, (self.clocks.utc)());
+                None
+            }
+            News::Resumed => {
+                self.outside.retake()?;
+                Some(PickerWish::Redraw)
+            }
+            News::Terminal { event, .. } => heard(picker, &event),
+            _ => None,
+        };
+        match wish {
+            None => {}
+            Some(PickerWish::Leave) => return Ok(Some(PickerEnd::Left(Ending::Quit))),
+            Some(PickerWish::Open(name, opening)) => {
+                return Ok(Some(PickerEnd::Open(name, opening)));
+            }
+            Some(PickerWish::Bring(name, asked)) => {
+                picker.notice = Some("Reading ...".to_owned());
+                (self.orders)(PickerOrder::Bring(name, asked));
+            }
+            Some(PickerWish::LookAgain) => (self.orders)(PickerOrder::LookAgain),
+            Some(PickerWish::Copy(text)) => {
+                self.outside.copy(&text)?;
+                picker.notice = Some(format!("copied {text}"));
+            }
+            Some(PickerWish::Suspend) => {
+                self.outside.suspend()?;
+                self.draw_anew()?;
+            }
+            Some(PickerWish::Redraw) => self.draw_anew()?,
+        }
+        Ok(None)
+    }
+
+    /// Empties the screen, so that the next frame draws every cell.
+    fn draw_anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size().map_err(io::Error::other)?;
+        self.terminal
+            .resize(Rect::from(size))
+            .map_err(io::Error::other)
+    }
+
+    fn draw(&mut self, picker: &mut Picker) -> io::Result<()> {
+        self.terminal
+            .draw(|frame| {
+                let area = frame.area();
+                picker.size = Size::new(area.width, area.height);
+                let theme = picker.theme;
+                let mut canvas = Canvas::new(frame.buffer_mut(), &theme);
+                screens::draw_picker(&mut canvas, picker);
+            })
+            .map_err(io::Error::other)?;
+        Ok(())
+    }
+}
+
+/// Draws the list on a buffer of that size: for snapshots without a terminal.
+pub fn picker_frame(picker: &mut Picker, width: u16, height: u16) -> ratatui::buffer::Buffer {
+    picker.size = Size::new(width, height);
+    let mut buffer = ratatui::buffer::Buffer::empty(Rect::new(0, 0, width, height));
+    let theme = picker.theme;
+    screens::draw_picker(&mut Canvas::new(&mut buffer, &theme), picker);
+    buffer
+}

@@ -1,0 +1,141 @@
+//! Searching the list of runs. Invariant: every word of the query must be found in one column of a row, not scattered over several.
+
+use frizbee::{CaseMatching, Config, Matcher, Pattern, SortStrategy};
+
+use crate::run::{Overview, RunRow, Standing};
+
+/// The columns of all rows, as they are searched.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    columns: Vec<String>,
+    /// For each column the place of its row.
+    rows: Vec<usize>,
+    count: usize,
+}
+
+impl Texts {
+    /// The columns of these rows.
+    pub fn of(rows: &[RunRow]) -> Self {
+        let mut texts = Self {
+            count: rows.len(),
+            ..Self::default()
+        };
+        for (at, row) in rows.iter().enumerate() {
+            texts.push(at, row.name.clone());
+            match &row.standing {
+                Standing::Run(run) => texts.push_run(at, run),
+                other => {
+                    texts.push(at, other.name().to_owned());
+                    texts.push(at, other.reason().unwrap_or_default().to_owned());
+                }
+            }
+        }
+        texts
+    }
+
+    fn push(&mut self, at: usize, column: String) {
+        if !column.is_empty() {
+            self.columns.push(column);
+            self.rows.push(at);
+        }
+    }
+
+    fn push_run(&mut self, at: usize, run: &Overview) {
+        self.push(at, run.started_at.date());
+        self.push(at, run.situation());
+        self.push(at, run.state.name().to_owned());
+        self.push(at, run.result_word().unwrap_or_default().to_owned());
+        let stop = run.stop_code.map_or("", |code| code.name());
+        self.push(at, stop.to_owned());
+        self.push(at, run.profile.clone());
+        self.push(at, run.target_label.clone());
+        self.push(at, run.target.clone());
+        self.push(at, format!("{}@{}", run.started_by.0, run.started_by.1));
+        self.push(at, run.approvers());
+        if run.drifted {
+            self.push(at, "drifted".to_owned());
+        }
+    }
+
+    /// The places of the rows that fit a query: all of them in their order without one, else the best first.
+    pub fn find(&self, query: &str) -> Vec<usize> {
+        let mut scores: Vec<Option<u32>> = vec![Some(0); self.count];
+        for pattern in Pattern::parse_query(query) {
+            self.narrow(&mut scores, &pattern);
+        }
+        let scored = scores.into_iter().enumerate();
+        let mut found: Vec<(usize, u32)> = scored
+            .filter_map(|(at, score)| Some((at, score?)))
+            .collect();
+        found.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
+        found.into_iter().map(|(at, _)| at).collect()
+    }
+
+    /// Takes out the rows without a column that fits the word, or with one where the word must not be.
+    fn narrow(&self, scores: &mut [Option<u32>], pattern: &Pattern) {
+        let config = Config::default()
+            .casing(CaseMatching::Ignore)
+            .sort(SortStrategy::IndexAsc);
+        let mut best: Vec<Option<u32>> = vec![None; self.count];
+        let sought = pattern.clone().negated(false);
+        let found = Matcher::from_patterns(&[sought], &config).match_list(&self.columns);
+        for found in found {
+            if let Some(row) = usize::try_from(found.index)
+                .ok()
+                .and_then(|at| self.rows.get(at))
+            {
+                best[*row] = best[*row].max(Some(u32::from(found.score)));
+            }
+        }
+        for (score, best) in scores.iter_mut().zip(best) {
+            *score = match (*score, best, pattern.negated) {
+                (Some(score), Some(best), false) => Some(score + best),
+                (Some(score), None, true) => Some(score),
+                _ => None,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Texts;
+    use crate::run::{RunRow, Standing};
+
+    fn row(name: &str, reason: &str) -> RunRow {
+        RunRow {
+            name: name.to_owned(),
+            standing: Standing::Foreign {
+                reason: reason.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn every_word_must_be_in_one_column() {
+        let rows = [
+            row("alpha", "xyz"),
+            row("albatross", "phase"),
+            row("ALPHA 2", "漢字 é"),
+        ];
+        let texts = Texts::of(&rows);
+        assert_eq!(texts.find(""), [0, 1, 2]);
+        assert_eq!(texts.find("  "), [0, 1, 2]);
+        assert_eq!(
+            texts.find("alpha"),
+            [0, 2],
+            "not scattered over two columns"
+        );
+        assert_eq!(
+            texts.find("xz alp"),
+            [0],
+            "each word in a column of its own"
+        );
+        assert_eq!(texts.find("!xyz"), [1, 2]);
+        assert_eq!(texts.find("漢"), [2]);
+        assert_eq!(texts.find("nothing of the kind"), Vec::<usize>::new());
+        for hostile in ["\u{1b}[31m", "'", "!", "^$", "\\", "a\u{202e}"] {
+            let _ = texts.find(hostile);
+        }
+    }
+}

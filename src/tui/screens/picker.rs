@@ -1,0 +1,289 @@
+//! The list of runs as a screen. Invariant: one band says whether a person is needed; whatever is shown, the counts above the list are of everything there is.
+//!
+//! ```text
+//! 160x48     80x24
+//! header 1   header 1
+//! band   4   band   3
+//! list       list
+//! chosen 7   chosen 5
+//! footer 1   footer 1
+//! ```
+
+use ratatui::layout::{Rect, Size};
+
+use super::{picker_chosen, picker_rows};
+use crate::run::{RunFilter, Standing, span};
+use crate::tui::keymap::{self, Scope};
+use crate::tui::picker::{Picker, PickerOver, PickerPage};
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// Smallest size that the screen works in.
+const SMALLEST: (u16, u16) = (60, 16);
+
+/// Columns from which there is room for every column.
+pub(super) const WIDE_FROM: u16 = 140;
+
+struct Regions {
+    header: Rect,
+    band: Rect,
+    list: Rect,
+    chosen: Rect,
+    footer: Rect,
+}
+
+fn regions(area: Rect) -> Regions {
+    let tall = area.height >= 34;
+    let (band, chosen) = if tall { (4, 7) } else { (3, 5) };
+    let list = area.height.saturating_sub(2 + band + chosen);
+    let at =
+        |y: u16, height: u16| Rect::new(area.x, area.y + y, area.width, height).intersection(area);
+    Regions {
+        header: at(0, 1),
+        band: at(1, band),
+        list: at(1 + band, list),
+        chosen: at(1 + band + list, chosen),
+        footer: at(area.height.saturating_sub(1), 1),
+    }
+}
+
+/// Rows of the list on screen.
+pub fn room(size: Size) -> usize {
+    let list = regions(Rect::new(0, 0, size.width, size.height)).list;
+    usize::from(list.height.saturating_sub(3))
+}
+
+/// Rows of an open page on screen, and how many lines its part has.
+pub fn page_extent(picker: &Picker) -> (usize, usize) {
+    let area = Rect::new(0, 0, picker.size.width, picker.size.height);
+    let lines = match &picker.over {
+        PickerOver::Page(page) => page_lines(page, area.width).len(),
+        _ => 0,
+    };
+    (usize::from(area.height.saturating_sub(4)), lines)
+}
+
+/// Draws the list.
+pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
+    let area = canvas.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let says = format!(
+            "drygate needs {}x{}, this terminal has {}x{}. q leaves.",
+            SMALLEST.0, SMALLEST.1, area.width, area.height
+        );
+        for (y, line) in (area.y..area.bottom()).zip(Text::plain(says).wrap(area.width.into())) {
+            canvas.text(area.x, y, area.width, &line);
+        }
+        return;
+    }
+    let regions = regions(area);
+    header(canvas, regions.header, picker);
+    match &picker.over {
+        PickerOver::Nothing => {
+            band(canvas, regions.band, picker);
+            picker_rows::draw(canvas, regions.list, picker);
+            picker_chosen::draw(canvas, regions.chosen, picker);
+        }
+        PickerOver::Help => page(canvas, body(area), &help(), "any key back"),
+        PickerOver::Page(shown) => {
+            let right = if shown.parts.len() > 1 {
+                "h l report before, next   Esc back"
+            } else {
+                "Esc back"
+            };
+            page(canvas, body(area), shown, right);
+        }
+    }
+    footer(canvas, regions.footer, picker);
+}
+
+fn body(area: Rect) -> Rect {
+    Rect::new(area.x, area.y + 1, area.width, area.height - 2)
+}
+
+fn header(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
+    let right = match picker.to_read {
+        None => "looking".to_owned(),
+        Some(0) => format!("as of {}", picker.now.clock()),
+        Some(left) => format!("{left} still to be read"),
+    };
+    let right = Text::inked(Ink::Dim, right);
+    let taken = u16::try_from(right.width()).unwrap_or(0) + 3;
+    let left =
+        Text::inked(Ink::Bold, "drygate").with(Ink::Plain, format!("  runs in {}", picker.home));
+    canvas.text(area.x + 1, area.y, area.width.saturating_sub(taken), &left);
+    canvas.text_right(area.right() - 1, area.y, area.width, &right);
+}
+
+fn band(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
+    let waiting = picker.count(RunFilter::Waiting);
+    let all = picker.count(RunFilter::All);
+    let (ink, title, right, says) = match (waiting, all, picker.to_read) {
+        (0, 0, Some(0)) => (
+            Ink::Plain,
+            "NO RUNS YET".to_owned(),
+            Text::new(),
+            vec![
+                Text::inked(Ink::Bold, "drygate demo").with(
+                    Ink::Plain,
+                    " shows one on a throwaway PostgreSQL of its own.",
+                ),
+                Text::inked(Ink::Bold, "drygate run")
+                    .with(Ink::Plain, " starts one against your database, read-only; ")
+                    .with(Ink::Bold, "drygate doctor")
+                    .with(Ink::Plain, " says what is missing for it."),
+            ],
+        ),
+        (0, 0, _) => (
+            Ink::Running,
+            "READING THE RUNS".to_owned(),
+            Text::new(),
+            Vec::new(),
+        ),
+        (0, _, _) => (
+            Ink::Plain,
+            "NOTHING WAITS FOR A PERSON".to_owned(),
+            Text::new(),
+            vec![counts(picker)],
+        ),
+        (1, _, _) => waits(picker, "1 RUN WAITS FOR A PERSON".to_owned()),
+        (several, _, _) => waits(picker, format!("{several} RUNS WAIT FOR A PERSON")),
+    };
+    let inside = canvas.frame(area, Weight::Heavy, ink, &Text::inked(ink, title), &right);
+    for (y, line) in (inside.y..inside.bottom()).zip(&says) {
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), line);
+    }
+}
+
+fn waits(picker: &Picker, title: String) -> (Ink, String, Text, Vec<Text>) {
+    let Some(Standing::Run(run)) = picker.waits_longest().map(|row| &row.standing) else {
+        return (Ink::Needed, title, Text::new(), Vec::new());
+    };
+    let ink = if run.drift_stands {
+        Ink::Drift
+    } else {
+        Ink::Needed
+    };
+    let age = run.waits_for_s(picker.now).map_or_else(String::new, span);
+    let since = run.waiting_since().unwrap_or(run.started_at);
+    let right = Text::inked(
+        ink,
+        format!("LONGEST {age}, since {}", since.clock_minutes()),
+    );
+    let mut says = Text::inked(Ink::Bold, run.run_id.short())
+        .with(Ink::Plain, format!(" {}   ", run.situation()))
+        .with(Ink::Bold, format!("[{}]", run.target_label))
+        .with(Ink::Plain, format!(" {}", run.target));
+    if let Some((_, expires_at)) = &run.evidence {
+        let expires = if *expires_at <= picker.now {
+            "evidence expired"
+        } else {
+            "evidence expires"
+        };
+        says.push(
+            Ink::Plain,
+            format!("   {expires} {}", expires_at.clock_minutes()),
+        );
+    }
+    (ink, title, right, vec![says, counts(picker)])
+}
+
+fn counts(picker: &Picker) -> Text {
+    let count = |filter| picker.count(filter);
+    Text::plain(format!(
+        "{} here: {} waiting, {} failed, {} drifted, {} that do not read as runs",
+        count(RunFilter::All),
+        count(RunFilter::Waiting),
+        count(RunFilter::Failed),
+        count(RunFilter::Drifted),
+        count(RunFilter::Damaged),
+    ))
+}
+
+fn help() -> PickerPage {
+    let keys = keymap::bindings(Scope::Runs)
+        .map(|binding| format!("{:<26}{}", binding.keys, binding.help));
+    let marks = "Marks: a run that waits, one that ended as PASS, what failed or is damaged (!), what did not check everything (o).";
+    let says = [
+        String::new(),
+        marks.to_owned(),
+        "Everything here has a command twin: drygate runs, resume, watch, diff, report, verify."
+            .to_owned(),
+    ];
+    PickerPage {
+        title: "KEYS".to_owned(),
+        parts: vec![(String::new(), keys.chain(says).collect())],
+        ..PickerPage::default()
+    }
+}
+
+fn page_lines(page: &PickerPage, width: u16) -> Vec<Text> {
+    let lines = page
+        .parts
+        .get(page.part)
+        .map_or(&[][..], |(_, lines)| lines);
+    let width = usize::from(width.saturating_sub(4));
+    lines
+        .iter()
+        .flat_map(|line| Text::plain(line).wrap(width))
+        .collect()
+}
+
+fn page(canvas: &mut Canvas<'_>, area: Rect, page: &PickerPage, right: &str) {
+    let part = page.parts.get(page.part).map_or("", |(name, _)| name);
+    let nth = match page.parts.len() {
+        0 | 1 => String::new(),
+        parts => format!("   {} of {parts}", page.part + 1),
+    };
+    let title = Text::inked(Ink::Bold, &page.title).with(Ink::Plain, format!("   {part}{nth}"));
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &Text::plain(right));
+    let lines = page_lines(page, area.width);
+    let room = usize::from(inside.height);
+    let top = page.top.min(lines.len().saturating_sub(room));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), line);
+    }
+    if lines.len() > room {
+        let cut = format!(
+            "lines {}-{} of {}",
+            top + 1,
+            (top + room).min(lines.len()),
+            lines.len()
+        );
+        let bottom = area.bottom().saturating_sub(1);
+        canvas.on_edge(area, bottom, &Text::new(), &Text::inked(Ink::Dim, cut));
+    }
+}
+
+fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
+    let width = area.width.saturating_sub(2);
+    let typed = picker.search.as_ref().filter(|search| search.typing);
+    let text = if let Some(search) = typed {
+        Text::inked(Ink::Bold, "/")
+            .with(Ink::Plain, &search.text)
+            .with(Ink::Bold, "_")
+            .with(
+                Ink::Dim,
+                format!("   {} found, Enter keeps, Esc leaves", picker.shown_len()),
+            )
+    } else if let Some(notice) = &picker.notice {
+        Text::inked(Ink::Bold, notice)
+    } else if picker.over == PickerOver::Nothing {
+        keys(area.width)
+    } else {
+        Text::new()
+    };
+    canvas.text(area.x + 1, area.y, width, &text);
+}
+
+/// The keys of the table, as many as there is room for; `?` names them all.
+fn keys(width: u16) -> Text {
+    let gap = if width < 110 { "  " } else { "   " };
+    let mut text = Text::new();
+    for (binding, does) in keymap::footer(Scope::Runs) {
+        let before = if text.is_empty() { "" } else { gap };
+        text.push(Ink::Bold, format!("{before}{}", binding.keys));
+        text.push(Ink::Plain, format!(" {does}"));
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! The chosen run, whole: what no column has room for, and what Enter does. Invariant: of what does not read it says why, and what to do.
+
+use ratatui::layout::Rect;
+
+use super::picker_rows::mark;
+use crate::run::{Overview, RunRow, Standing, span};
+use crate::survey::UtcTime;
+use crate::tui::picker::Picker;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// Draws the chosen run.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
+    let Some(row) = picker.chosen_row() else {
+        canvas.frame(area, Weight::Light, Ink::Dim, &Text::new(), &Text::new());
+        return;
+    };
+    let theme = match &row.standing {
+        Standing::Run(run) => picker.theme.with_target(&run.target_color),
+        _ => picker.theme,
+    };
+    let mut canvas = canvas.in_theme(&theme);
+    let title = Text::inked(Ink::Bold, &row.name);
+    let does = Text::inked(Ink::Plain, "Enter ").with(Ink::Bold, does(row));
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &does);
+    let width = inside.width.saturating_sub(2);
+    let lines = match &row.standing {
+        Standing::Run(run) => of_run(run, picker.now, mark(row).1, inside.height > 3),
+        other => reason(other, mark(row).1),
+    };
+    let wrapped = lines.iter().flat_map(|line| line.wrap(width.into()));
+    for (y, line) in (inside.y..inside.bottom()).zip(wrapped) {
+        canvas.text(inside.x + 1, y, width, &line);
+    }
+}
+
+/// What Enter does to it.
+fn does(row: &RunRow) -> &'static str {
+    match &row.standing {
+        Standing::Run(run) if run.result.is_some() => "reads its reports",
+        Standing::Run(run) if run.waits_at.is_some() => "opens it to decide",
+        Standing::Run(_) => "takes it up, or watches it",
+        Standing::Foreign { .. } => "says what it is",
+        Standing::Damaged { .. } | Standing::Newer { .. } | Standing::Unreadable { .. } => {
+            "verifies it"
+        }
+    }
+}
+
+fn reason(standing: &Standing, ink: Ink) -> Vec<Text> {
+    let next = match standing {
+        Standing::Damaged { .. } => {
+            "It is kept as it is, read only. v says what else does not verify; a copy of it from elsewhere can be verified as a directory."
+        }
+        Standing::Newer { .. } => {
+            "Nothing is wrong with it: open it with the drygate that wrote it, or a newer one."
+        }
+        Standing::Foreign { .. } => {
+            "drygate did not make it, reads nothing of it and will not remove it."
+        }
+        _ => "Once it can be read, r looks again.",
+    };
+    let head = Text::inked(ink, standing.name()).with(Ink::Plain, ": ");
+    let head = head.with(Ink::Plain, standing.reason().unwrap_or_default());
+    vec![head, Text::plain(next)]
+}
+
+fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
+    let stop = run.stop_code.map_or("stop_code=None", |code| code.name());
+    let result = match &run.result {
+        Some((result, _)) => Text::inked(ink, result),
+        None => Text::inked(ink, run.situation()),
+    };
+    let mut first = result.with(Ink::Plain, format!("   {stop}   {}", run.state));
+    if run.drifted {
+        first.push(Ink::Drift, "   * facts differed from what was pinned");
+    }
+    let (user, host) = &run.started_by;
+    let target = Text::inked(Ink::Target, format!("[{}]", run.target_label)).with(
+        Ink::Plain,
+        format!(" {}   profile {}", run.target, run.profile),
+    );
+    let clock = |at: UtcTime| format!("{} {}", at.date(), at.clock());
+    let lasted = format!(
+        "started {} by {user}@{host}   last event {}   lasted {}   {} records",
+        clock(run.started_at),
+        run.last_at.clock(),
+        span(run.lasted_s()),
+        run.records
+    );
+    let mut lines = vec![first, people(run, now)];
+    if tall {
+        lines.extend([target, Text::plain(lasted)]);
+    } else {
+        lines.push(target.with(Ink::Plain, format!("   by {user}@{host}")));
+    }
+    lines
+}
+
+/// Who decided, and since when it waits for whom.
+fn people(run: &Overview, now: UtcTime) -> Text {
+    let mut parts: Vec<String> = run
+        .approvals
+        .iter()
+        .map(|(gate, user, at)| format!("{gate} approved by {user} {}", at.clock()))
+        .collect();
+    if let Some((user, reason)) = &run.rejection {
+        parts.push(format!("rejected by {user}: {reason}"));
+    }
+    if let (Some(gate), Some(since)) = (run.waits_at, run.waiting_since()) {
+        let waited = run.waits_for_s(now).map_or_else(String::new, span);
+        parts.push(format!("{gate} waits since {} ({waited})", since.clock()));
+    }
+    if let Some((digest, expires_at)) = &run.evidence {
+        let expires = if *expires_at <= now {
+            "expired"
+        } else {
+            "good until"
+        };
+        let evidence = super::words::evidence_short(digest);
+        parts.push(format!(
+            "evidence {evidence} {expires} {}",
+            expires_at.clock_minutes()
+        ));
+    }
+    if parts.is_empty() {
+        parts.push("nobody has decided anything".to_owned());
+    }
+    Text::plain(parts.join("   "))
+}
