@@ -134,14 +134,17 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
+        let predicted = self.compare == Compare::Predicted;
         let streams = match self.count_of(true, Change::differs) {
+            _ if predicted => String::new(),
             0 => String::new(),
             1 => ", 1 stream changed".to_owned(),
             count => format!(", {count} streams changed"),
         };
         format!(
-            "{} facts: {} changed, {} equal{not_read}{streams}",
+            "{} {}: {} changed, {} equal{not_read}{streams}",
             self.count_of(false, |_| true),
+            if predicted { "tables" } else { "facts" },
             self.count_of(false, Change::differs),
             self.count_of(false, |change| change == Change::Equal),
         )

@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
+use crate::run::LedgerRef;
 use crate::survey::{
     Digest, DocumentRef, Fact, FactKey, FactKind, Observed, Provenance, RowChange, Sides,
 };
 
-/// The keys of the streams that a survey digests beside its facts.
-pub(super) const STREAMS: [&str; 2] = ["pieces", "candidates"];
+/// The keys of the streams of units and pieces, which stand beside the facts.
+const STREAMS: [&str; 3] = ["pieces", "candidates", UNITS];
+/// The key of the row that tells the units of a ledger one by one.
+pub(super) const UNITS: &str = "units";
 
 /// How the sides of a fact differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,6 +56,9 @@ pub struct SideValue {
     /// SHA-256 of the SQL that read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql_sha256: Option<Digest>,
+    /// The unit ledger that it is told from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerRef>,
     /// A document made from the survey itself.
     #[serde(skip)]
     pub text: Option<String>,
@@ -72,6 +78,7 @@ impl SideValue {
             rows: fact.rows,
             document: fact.document.clone(),
             sql_sha256: fact.sql_sha256.clone(),
+            ledger: None,
             text: None,
         }
     }
@@ -85,6 +92,7 @@ impl SideValue {
             rows: None,
             document: None,
             sql_sha256: None,
+            ledger: None,
             text: None,
         }
     }
@@ -100,7 +108,7 @@ impl SideValue {
 
     /// Whether there is something to open.
     pub fn opens(&self) -> bool {
-        self.document.is_some() || self.text.is_some()
+        self.document.is_some() || self.ledger.is_some() || self.text.is_some()
     }
 }
 

@@ -8,8 +8,10 @@ mod opened;
 mod predicted;
 mod record;
 mod seen;
+mod units;
 
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use opened::{Opened, explain_row};
 pub use record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
+pub use units::unit_lines;

@@ -6,6 +6,7 @@ use super::comparison::{Compare, Comparison, SideSource};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::record::Record;
 use super::seen::Seen;
+use super::units::units_row;
 use crate::run::RunState;
 use crate::simulate::PredictedEffect;
 use crate::survey::{FactKey, FactKind, Provenance, Sides, Survey};
@@ -22,6 +23,7 @@ pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, S
         .iter()
         .map(|table| table_row(effect, &table.table, &pin.survey))
         .collect();
+    facts.extend(units_row(run));
     facts.sort_by_key(|fact| !fact.change.differs());
     let mut live = Seen::of_survey("LIVE", &pin.survey).of_run(run).source;
     "LIVE".clone_into(&mut live.name);

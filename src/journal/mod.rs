@@ -53,7 +53,7 @@ pub use run_directory::RunDirectory;
 pub use simulated::{Failure, SimulatedDisk};
 pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile};
 pub use store::{DirectoryStore, RunStore};
-pub use units::{UnitLedger, UnitLedgerFile};
+pub use units::{Ledgers, UnitLedger, UnitLedgerFile};
 pub use verify::{Verification, verify_files};
 pub use wakes::{Wakes, Woken};
 pub use writer::{Appended, Writer};

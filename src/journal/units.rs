@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::storage::{Storage, StorageFile};
-use super::{JournalError, StorageError, atomic, layout, to_ascii_json};
+use super::{Corrupt, JournalError, StorageError, atomic, layout, to_ascii_json};
 use crate::survey::{Digest, Hasher};
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -35,6 +35,34 @@ pub struct UnitLedgerFile {
     pub bytes: u64,
     /// Its digest.
     pub sha256: Digest,
+}
+
+/// The complete ledgers of one run, to be read.
+#[derive(Debug, Clone)]
+pub struct Ledgers {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+}
+
+impl Ledgers {
+    /// The ledgers of the run in this directory of the storage.
+    pub fn new(storage: Arc<dyn Storage>, run: &Path) -> Self {
+        Self {
+            storage,
+            run: run.to_owned(),
+        }
+    }
+
+    /// The text of a ledger, by its name and digest as the journal records them.
+    pub fn text(&self, file: &str, sha256: &Digest) -> Result<String, JournalError> {
+        let bytes = self.storage.read(&self.run.join(file))?;
+        let bytes = bytes.ok_or_else(|| Corrupt::file(file, "is missing"))?;
+        let changed = || Corrupt::file(file, "is not what units_progressed recorded");
+        if Digest::of(&bytes) != *sha256 {
+            return Err(changed().into());
+        }
+        Ok(String::from_utf8(bytes).map_err(|_| changed())?)
+    }
 }
 
 impl UnitLedger {

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use super::{LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning, reviewing};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
-use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue};
-use crate::journal::{Blobs, DirectoryStore, Entry, RunStore};
+use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue, unit_lines};
+use crate::journal::{Blobs, DirectoryStore, Entry, Ledgers, RunStore};
 use crate::run::{Event, LastPass, RunId, RunState, exit};
 use crate::survey::{Digest, Side, Sides};
 use crate::tui::diffing::NoteShown;
@@ -61,31 +61,68 @@ fn record(entries: &[Entry<Event>]) -> Record {
     record
 }
 
-/// A comparison, and where the documents of each side are.
+/// The longest unit ledger that is opened at once.
+const LEDGER_BYTES_MAX: u64 = 64 << 20;
+
+/// Where the documents of each side are.
+#[derive(Clone)]
+pub(super) struct Shelves {
+    /// The blobs of each side, tried in order.
+    pub blobs: Sides<Vec<Blobs>>,
+    /// The unit ledgers of the run.
+    pub ledgers: Ledgers,
+}
+
+impl Shelves {
+    /// The shelves of a run that is compared with itself.
+    pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
+        let own = vec![store.blobs(run_id)?];
+        Ok(Self {
+            blobs: Sides::new(own.clone(), own),
+            ledgers: Ledgers::new(store.storage().clone(), &DirectoryStore::run_path(run_id)),
+        })
+    }
+
+    /// Opens the documents of a fact.
+    pub fn open(&self, fact: &ComparedFact) -> Result<Opened, LaunchError> {
+        let text = |side: Side| self.text(fact.sides.get(side).as_ref(), side);
+        let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
+        Ok(Opened::of(texts, fact.kind))
+    }
+
+    fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
+        match value.and_then(|value| value.ledger.as_ref()) {
+            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::Usage(format!(
+                "{} has {} lines, too many to open here; it is one JSON object a line",
+                ledger.file, ledger.rows
+            ))),
+            Some(ledger) => {
+                let text = self.ledgers.text(&ledger.file, &ledger.sha256)?;
+                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Usage)?;
+                Ok(Some(lines))
+            }
+            None => text_of(value, self.blobs.get(side)),
+        }
+    }
+}
+
+/// A comparison, and where its documents are.
 pub(super) struct Desk {
     /// What was compared.
     pub comparison: Comparison,
-    /// The blobs of each side, tried in order.
-    pub blobs: Sides<Vec<Blobs>>,
+    /// Its documents.
+    pub shelves: Shelves,
 }
 
 impl Desk {
     /// Opens the documents of a fact; `None`: there is nothing behind it.
     pub fn open(&self, fact: &ComparedFact) -> Result<Option<Opened>, LaunchError> {
-        if !fact.opens() {
-            return Ok(None);
-        }
-        let text = |side: Side| text_of(fact.sides.get(side).as_ref(), self.blobs.get(side));
-        let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
-        Ok(Some(Opened::of(texts, fact.kind)))
+        fact.opens().then(|| self.shelves.open(fact)).transpose()
     }
 }
 
 /// The document of a value; `None`: it has none, or it was not kept. One that is damaged is an error.
-pub(super) fn text_of(
-    value: Option<&SideValue>,
-    blobs: &[Blobs],
-) -> Result<Option<String>, LaunchError> {
+fn text_of(value: Option<&SideValue>, blobs: &[Blobs]) -> Result<Option<String>, LaunchError> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -119,15 +156,17 @@ pub(super) fn desk(
     sides: &DiffSides,
 ) -> Result<Desk, LaunchError> {
     let last_pass = read.last_pass();
-    let own = vec![read.blobs.clone()];
-    let mut blobs = Sides::new(own.clone(), own);
+    let mut shelves = Shelves::of(store, &read.run_id)?;
     let compare = match sides {
         DiffSides::Other(other) => {
             let other = Read::of(store, other)?;
             let sides = ((&read.record, &read.run), (&other.record, &other.run));
             let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
-            blobs.after = vec![other.blobs];
-            return Ok(Desk { comparison, blobs });
+            shelves.blobs.after = vec![other.blobs];
+            return Ok(Desk {
+                comparison,
+                shelves,
+            });
         }
         DiffSides::Evidence(gate) => Compare::Evidence(*gate),
         DiffSides::Gates => Compare::Gates,
@@ -137,11 +176,14 @@ pub(super) fn desk(
     };
     if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
         // Its documents are in its own run, as long as that is kept.
-        blobs.before.extend(store.blobs(&last.run_id).ok());
+        shelves.blobs.before.extend(store.blobs(&last.run_id).ok());
     }
     let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
     let comparison = comparison.map_err(LaunchError::Usage)?;
-    Ok(Desk { comparison, blobs })
+    Ok(Desk {
+        comparison,
+        shelves,
+    })
 }
 
 /// What tells most of what this run has seen.

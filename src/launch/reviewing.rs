@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use super::{LaunchError, diffing, machine};
+use super::diffing::Shelves;
+use super::{LaunchError, machine};
 use crate::desk::{Compare, ComparedFact, Opened};
-use crate::journal::{
-    Blobs, DirectoryStore, Entry, JournalError, Review, Reviews, RunStore, Standing,
-};
+use crate::journal::{DirectoryStore, Entry, JournalError, Review, Reviews, RunStore, Standing};
 use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
-use crate::survey::{FactKey, Side, Sides};
+use crate::survey::FactKey;
 use crate::tui::diffing::NoteShown;
 use crate::tui::{News, Order};
 
@@ -19,7 +18,7 @@ use crate::tui::{News, Order};
 pub(super) struct Desk {
     reviews: Reviews,
     store: DirectoryStore,
-    own: Blobs,
+    shelves: Shelves,
     news: Sender<News>,
 }
 
@@ -32,7 +31,7 @@ impl Desk {
     ) -> Result<Self, LaunchError> {
         Ok(Self {
             reviews: reviews(store, run_id),
-            own: store.blobs(run_id)?,
+            shelves: Shelves::of(store, run_id)?,
             store: store.clone(),
             news,
         })
@@ -71,9 +70,9 @@ impl Desk {
     }
 
     fn opened(&self, compare: &Compare, fact: &ComparedFact) -> Result<Opened, LaunchError> {
-        let mut blobs = Sides::new(vec![self.own.clone()], vec![self.own.clone()]);
+        let mut shelves = self.shelves.clone();
         match compare {
-            Compare::Runs(other) => blobs.after = vec![self.store.blobs(other)?],
+            Compare::Runs(other) => shelves.blobs.after = vec![self.store.blobs(other)?],
             Compare::LastPass => {
                 // The documents of the last PASS are in its own run, as long as that is kept.
                 let runs = self.store.runs()?;
@@ -81,15 +80,11 @@ impl Desk {
                     .iter()
                     .rev()
                     .filter_map(|run| self.store.blobs(run).ok());
-                blobs.before.extend(others);
+                shelves.blobs.before.extend(others);
             }
             _ => {}
         }
-        let text = |side: Side| diffing::text_of(fact.sides.get(side).as_ref(), blobs.get(side));
-        Ok(Opened::of(
-            Sides::new(text(Side::Before)?, text(Side::After)?),
-            fact.kind,
-        ))
+        shelves.open(fact)
     }
 
     fn write(&self, fact: Option<FactKey>, text: String) -> bool {

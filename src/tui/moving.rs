@@ -2,11 +2,13 @@
 
 use ratatui::layout::Rect;
 
+use super::diffing::DiffView;
 use super::keymap::Action;
 use super::keys::pane_of;
 use super::model::{Model, Over, Pane};
-use super::reading::Reading;
+use super::reading::{Reading, Subject};
 use super::screens::{self, PaneRow, pane_text, panes_on_screen, reading_screen};
+use crate::survey::{FactKey, FactKind};
 
 /// Does what a movement key says.
 pub(super) fn perform(model: &mut Model, action: Action) {
@@ -119,9 +121,27 @@ fn open(model: &mut Model) {
     let rows = rows(model);
     let row = rows.get(chosen(model, rows.len()));
     match row.and_then(|row| row.opens.clone()) {
+        Some(Subject::Fact(key)) => open_fact(model, key),
         Some(subject) => model.over = Over::Reading(Reading::of(subject)),
         None => model.enlarged = !model.enlarged,
     }
+}
+
+/// A fact that moved, or that has a document behind it, is opened side by side; any other is a page of its own.
+fn open_fact(model: &mut Model, key: FactKey) {
+    let mut view = DiffView::best(&model.record, &model.run, model.last_pass.as_deref());
+    let place = view.facts().iter().position(|fact| {
+        let document = fact.opens() && fact.kind != FactKind::Boolean;
+        fact.key == key && (fact.change.differs() || document)
+    });
+    model.over = match place {
+        Some(row) => {
+            view.size = model.size;
+            view.row = row;
+            Over::Diff(Box::new(view))
+        }
+        None => Over::Reading(Reading::of(Subject::Fact(key))),
+    };
 }
 
 fn scroll(model: &mut Model, action: Action) {

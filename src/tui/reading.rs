@@ -1,4 +1,4 @@
-//! What lies open to be read: a row's detail, the evidence, the differences, the keys. Invariant: it names its subject, the text is made from the run each time.
+//! What lies open to be read: a row's detail, the evidence, the keys. Invariant: it names its subject, the text is made from the run each time.
 
 use crate::run::{ApprovalGate, ClaimName, Gate};
 use crate::survey::FactKey;
@@ -24,8 +24,6 @@ pub enum Subject {
     Claim(ClaimName),
     /// An event, by its journal line.
     Event(u64),
-    /// Pinned, now, last PASS.
-    Differences,
     /// The whole evidence.
     Evidence,
     /// All keys.

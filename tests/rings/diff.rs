@@ -231,6 +231,12 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
         fact(&predicted, "lifecycle_log")["after"]["provenance"],
         "SIMULATED"
     );
+    let units = fact(&predicted, "units");
+    assert_eq!(units["counts"]["changed"], 60, "{units}");
+    assert_eq!(
+        units["rows"][0]["says"],
+        "ICX-CONST-0001, field enact: none -> \"~would_enact\""
+    );
     diff(&desk, &run, &["--gates"]).expect(0);
 
     let mut terminal = screen(&desk, &run, (80, 24));

@@ -10,6 +10,7 @@ use drygate::survey::{Digest, FactKey, FactKind, Sides};
 use drygate::tui::diffing::NoteShown;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
+use drygate::tui::reading::Subject;
 use drygate::tui::update::{Wish, update};
 use drygate::tui::{Colours, News, Order, Theme};
 use ratatui::buffer::Buffer;
@@ -428,4 +429,22 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
     }
     let text = drawn(&mut model, (160, 48));
     assert!(text.contains("! the run went on: the note saw"), "{text}");
+}
+
+#[test]
+fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
+    let mut model = model(&Script::drifted(), "09:33:10", plain());
+    let _ = press(&mut model, "2jjj\n");
+    let Over::Diff(view) = &model.over else {
+        panic!("icx_draft moved: {:?}", model.over);
+    };
+    assert_eq!(view.fact().map(|fact| fact.key.as_str()), Some("icx_draft"));
+    let _ = press(&mut model, "\u{1b}k\n");
+    let Over::Reading(reading) = &model.over else {
+        panic!("icx_total did not: {:?}", model.over);
+    };
+    let key = FactKey::new("icx_total");
+    assert_eq!(reading.subject, Subject::Fact(key));
+    let _ = press(&mut model, "\u{1b}");
+    assert_eq!(model.over, Over::Nothing);
 }

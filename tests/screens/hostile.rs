@@ -1,7 +1,9 @@
 //! Hostile text and hostile sizes. Invariant: nothing from the database reaches a cell raw, and no size panics.
 
 use drygate::run::Event;
-use drygate::tui::model::{Over, Pane};
+use drygate::survey::FactKey;
+use drygate::tui::diffing::DiffView;
+use drygate::tui::model::{Model, Over, Pane};
 use drygate::tui::reading::{Reading, Subject};
 use proptest::prelude::*;
 
@@ -37,6 +39,10 @@ fn is_raw(c: char) -> bool {
         || matches!(u32::from(c), 0x200b..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069 | 0xfeff)
 }
 
+fn compared(model: &Model) -> DiffView {
+    DiffView::best(&model.record, &model.run, model.last_pass.as_deref())
+}
+
 #[test]
 fn hostile_text_is_written_out() {
     let script = hostile();
@@ -49,17 +55,16 @@ fn hostile_text_is_written_out() {
         let text = drawn(&mut model, (160, 48));
         assert!(!text.chars().any(is_raw), "{text:?}");
     }
-    for subject in [Subject::Differences, Subject::Evidence] {
-        model.over = Over::Reading(Reading::of(subject));
+    let of_fact = Over::Reading(Reading::of(Subject::Fact(FactKey::new("role"))));
+    for (over, shows) in [
+        (of_fact, "\\u{1b}"),
+        (Over::Reading(Reading::of(Subject::Evidence)), "sha256"),
+        (Over::Diff(Box::new(compared(&model))), "\\u{1b}"),
+    ] {
+        model.over = over;
         let text = drawn(&mut model, (160, 48));
         assert!(!text.chars().any(is_raw), "{text:?}");
-        if let Over::Reading(Reading {
-            subject: Subject::Differences,
-            ..
-        }) = model.over
-        {
-            assert!(text.contains("\\u{1b}"), "{text}");
-        }
+        assert!(text.contains(shows), "{text}");
     }
 }
 
@@ -68,9 +73,13 @@ fn every_size_draws() {
     let scripts = [Script::at_sg2(false), Script::drifted(), hostile()];
     for script in &scripts {
         let mut model = model(script, "09:33:07", plain());
-        for width in (1..=200).step_by(3) {
-            for height in (1..=60).step_by(4) {
-                let _ = drawn(&mut model, (width, height));
+        let (view, nothing) = (Over::Diff(Box::new(compared(&model))), Over::Nothing);
+        for over in [nothing, view] {
+            model.over = over;
+            for width in (1..=200).step_by(3) {
+                for height in (1..=60).step_by(4) {
+                    let _ = drawn(&mut model, (width, height));
+                }
             }
         }
     }
@@ -104,6 +113,11 @@ proptest! {
             2 => Over::Reading(Reading::of(Subject::Evidence)),
             3 => Over::Reading(Reading::of(Subject::Help)),
             4 => Over::Leaving,
+            5 => {
+                let mut view = compared(&model);
+                view.typing = Some(text);
+                Over::Diff(Box::new(view))
+            }
             _ => Over::Nothing,
         };
         model.enlarged = what == 6;

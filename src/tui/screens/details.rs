@@ -31,7 +31,7 @@ pub(super) fn page(model: &Model, subject: &Subject) -> Page {
             )],
             copies: None,
         },
-        Subject::Differences | Subject::Evidence | Subject::Help => Page::default(),
+        Subject::Evidence | Subject::Help => Page::default(),
     }
 }
 

@@ -100,6 +100,13 @@ fn how_read(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
             lines.push(Text::plain(format!("  {name:<18} ")).with(Ink::Plain, known(text)));
         }
     }
+    let measured = &comparison.attribution.measured;
+    if !measured.is_empty() {
+        lines.push(Text::new());
+        let heading = "who and when, as far as it is visible";
+        lines.push(Text::inked(Ink::Bold, heading));
+        lines.extend(measured.iter().map(Text::plain));
+    }
     if fact.method_differs() {
         lines.push(Text::new());
         lines.push(Text::inked(

@@ -116,7 +116,8 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     };
     let name = Text::plain(words::counted(content.len(), "content digest"));
     let text = name.to_column(width.saturating_sub(8)).then(mark);
-    Some(PaneRow::new(text, Subject::Differences))
+    let first = content.iter().find(|row| row.moved).or(content.first())?;
+    Some(PaneRow::new(text, Subject::Fact(first.key.clone())))
 }
 
 fn right(model: &Model, columns: Option<&Columns>) -> Text {

@@ -10,7 +10,6 @@ mod diff_document;
 mod diff_facts;
 mod diff_lines;
 mod diff_pages;
-mod differences;
 mod documents;
 mod effect;
 mod events;

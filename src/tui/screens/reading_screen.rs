@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{body, details, differences, documents};
+use super::{body, details, documents};
 use crate::tui::model::Model;
 use crate::tui::reading::{Reading, Subject};
 use crate::tui::theme::Ink;
@@ -22,7 +22,6 @@ pub struct Page {
 /// The page of a subject.
 pub fn page(model: &Model, subject: &Subject) -> Page {
     match subject {
-        Subject::Differences => differences::page(model),
         Subject::Evidence => documents::evidence(model),
         Subject::Help => documents::help(),
         other => details::page(model, other),

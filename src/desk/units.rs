@@ -1,0 +1,129 @@
+//! A unit ledger as two documents: what is, and what a live run would make of it. Invariant: a unit that would not change reads the same on both sides.
+
+use serde_json::{Map, Value};
+
+use super::fact::{Change, ComparedFact, SideValue, UNITS};
+use crate::run::{LedgerRef, RunState};
+use crate::simulate::{Decision, StepCounts, Verification};
+use crate::survey::{FactKey, FactKind, Provenance, Side, Sides};
+
+/// The units of the steps simulated so far; `None`: no step was simulated yet.
+pub(super) fn units_row(run: &RunState) -> Option<ComparedFact> {
+    let done = run.steps.first()?;
+    let ledger = &done.ledger;
+    let side = |value: String, provenance| SideValue {
+        ledger: Some(ledger.clone()),
+        rows: Some(ledger.rows),
+        ..SideValue::bare(Some(value), provenance)
+    };
+    let live = side(format!("{} units", ledger.rows), Provenance::Live);
+    let (words, changes) = would(&done.counts);
+    let predicted = side(words, Provenance::Simulated);
+    let sides = Sides::new(Some(live), Some(predicted));
+    let label = "units one by one".to_owned();
+    let mut fact = ComparedFact::of(FactKey::new(UNITS), label, FactKind::Content, sides);
+    fact.change = if changes {
+        Change::Changed
+    } else {
+        Change::Equal
+    };
+    Some(fact)
+}
+
+/// `~60 would_enact`, and whether anything would be done.
+fn would(counts: &StepCounts) -> (String, bool) {
+    let words: Vec<String> = [
+        (&counts.would_insert, "would_insert"),
+        (&counts.would_enact, "would_enact"),
+        (&counts.unverified, "not verified"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count.get() > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    if words.is_empty() {
+        return ("~0 changed".to_owned(), false);
+    }
+    (words.join(", "), true)
+}
+
+/// One side of a ledger, a line a unit. An error: the line that is none.
+pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, String> {
+    let mut lines = String::new();
+    for (nth, line) in text.lines().enumerate() {
+        let decision: Decision = serde_json::from_str(line)
+            .map_err(|why| format!("{}, line {}: {why}", ledger.file, nth + 1))?;
+        if let Some(fields) = fields(&decision, side) {
+            let key = decision.key.replace(['\t', '\n', '\r'], " ");
+            lines.push_str(&format!("{key}\t{}\n", Value::Object(fields)));
+        }
+    }
+    Ok(lines)
+}
+
+/// What a side says of a unit; `None`: there is no such unit on it.
+fn fields(decision: &Decision, side: Side) -> Option<Map<String, Value>> {
+    let mut fields = Map::new();
+    let mut say = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+    match (&decision.state, side) {
+        (Some(state), _) => {
+            say("state", state);
+        }
+        (None, Side::Before) => return None,
+        (None, Side::After) => {}
+    }
+    if side == Side::After {
+        let simulated = |word: &Option<String>, wanted: &str| word.as_deref() == Some(wanted);
+        if simulated(&decision.cut, "would_insert") {
+            say("cut", "~would_insert");
+        }
+        if simulated(&decision.enact, "would_enact") {
+            say("enact", "~would_enact");
+        }
+        let wrong = match decision.verify {
+            Verification::Equal | Verification::AsCut => None,
+            Verification::Differs => Some("~differs"),
+            Verification::Gap => Some("~gap"),
+            Verification::Duplicate => Some("~duplicate"),
+            Verification::IllegalState => Some("~illegal_state"),
+        };
+        if let Some(wrong) = wrong {
+            say("verify", wrong);
+        }
+    }
+    Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unit_lines;
+    use crate::run::LedgerRef;
+    use crate::survey::{Digest, Side};
+
+    #[test]
+    fn a_unit_that_would_not_change_reads_the_same_on_both_sides() {
+        let ledger = LedgerRef {
+            file: "units/1-cut.jsonl".to_owned(),
+            rows: 3,
+            bytes: 0,
+            sha256: Digest::of(""),
+        };
+        let text = r#"{"key":"A","cut":"already_present","verify":"equal","enact":"already_enacted","state":"enacted"}
+{"key":"B","cut":"already_present","verify":"differs","enact":"would_enact","state":"draft"}
+{"key":"C","cut":"would_insert","verify":"as_cut","enact":"would_enact","state":null}
+"#;
+        let before = unit_lines(&ledger, text, Side::Before).expect("a ledger");
+        let after = unit_lines(&ledger, text, Side::After).expect("a ledger");
+        assert_eq!(
+            before,
+            "A\t{\"state\":\"enacted\"}\nB\t{\"state\":\"draft\"}\n"
+        );
+        let changed = "B\t{\"enact\":\"~would_enact\",\"state\":\"draft\",\"verify\":\"~differs\"}\nC\t{\"cut\":\"~would_insert\",\"enact\":\"~would_enact\"}\n";
+        assert_eq!(after, format!("A\t{{\"state\":\"enacted\"}}\n{changed}"));
+        let broken = unit_lines(&ledger, "{}", Side::After).expect_err("no decision");
+        assert!(
+            broken.starts_with("units/1-cut.jsonl, line 1: "),
+            "{broken}"
+        );
+    }
+}
