@@ -467,6 +467,19 @@ fn the_strongest_voice_is_heard_and_named() {
         [PathBuf::from(PROJECT), PathBuf::from(USER)]
     );
 
+    for (locale, utf8) in [
+        (&[("LANG", "vi_VN.UTF-8")][..], true),
+        (&[("LANG", "vi_VN.UTF-8"), ("LC_ALL", "C")], false),
+        (&[("LANG", "C"), ("LC_CTYPE", "C.utf8")], true),
+        (&[("LC_ALL", ""), ("LANG", "de_DE.ISO-8859-1")], false),
+        (&[], false),
+    ] {
+        let set = |machine: Machine, (name, value): &(&str, &str)| machine.variable(name, value);
+        let machine = locale.iter().fold(Machine::new(), set);
+        let settings = machine.run("run").expect("understood").settings;
+        assert_eq!(settings.utf8, utf8, "{locale:?}");
+    }
+
     let plain = Machine::new().run("run").expect("defaults").settings;
     assert_eq!(plain.profile.value, "icx-const");
     assert!(!plain.profile.is_set() && plain.database_url.is_none() && plain.files.is_empty());

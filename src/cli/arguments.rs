@@ -68,7 +68,7 @@ pub(super) struct Flags {
     /// When to use colours.
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub color: Option<Color>,
-    /// Draw with ASCII characters only.
+    /// Draw frames and marks in ASCII; letters of data stay where the locale has them.
     #[arg(long, global = true)]
     pub ascii: bool,
     /// No notification on the desktop when a person is needed.

@@ -65,6 +65,16 @@ impl Environment {
             .transpose()
     }
 
+    /// Whether the locale's encoding is UTF-8, by the first variable that decides it. Without any the locale is `C`.
+    pub(super) fn is_utf8(&self) -> bool {
+        let mut deciding = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+        let locale = deciding.find_map(|name| self.variable(name));
+        locale.is_some_and(|locale| {
+            let locale = locale.to_string_lossy().to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+    }
+
     /// Whether a variable is set to anything but a plain no.
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.variable(name)

@@ -112,6 +112,7 @@ impl Resolver<'_> {
                 .or(ascii)
                 .unwrap_or_else(|| Sourced::default_of(false)),
             notify: self.notify(),
+            utf8: self.environment.is_utf8(),
             verbose: self.flags.verbose,
             mode: mode
                 .or(file_mode)

@@ -30,10 +30,12 @@ pub struct Settings {
     pub live_interval_s: Option<Sourced<f64>>,
     /// Colours.
     pub color: Sourced<Color>,
-    /// ASCII characters only.
+    /// Frames and marks in ASCII.
     pub ascii: Sourced<bool>,
     /// Desktop notifications, where the terminal is known to show them.
     pub notify: Sourced<bool>,
+    /// Whether the locale's encoding is UTF-8.
+    pub utf8: bool,
     /// How many `-v`.
     pub verbose: u8,
     /// Mode; there is one.

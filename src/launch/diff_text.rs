@@ -8,7 +8,7 @@ use crate::run::ClaimVerdict;
 use crate::survey::Folding;
 use crate::tui::diffing::NoteShown;
 use crate::tui::screens::{DiffLayout, diff_lines};
-use crate::tui::theme::{Colours, Ink, Theme};
+use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::Text;
 
 /// From this width on the two sides stand beside each other.
@@ -23,20 +23,15 @@ pub(super) struct Page {
     pub width: Option<usize>,
     /// Counts only.
     pub stat: bool,
-    /// ASCII only.
-    pub ascii: bool,
+    /// How it looks.
+    pub theme: Theme,
     /// With colours.
     pub colour: bool,
 }
 
 /// The text.
 pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, LaunchError> {
-    let colours = if page.colour {
-        Colours::Sixteen
-    } else {
-        Colours::Off
-    };
-    let theme = Theme::new(page.ascii, colours);
+    let theme = page.theme;
     let comparison = &desk.comparison;
     let mut lines = head(read, comparison);
     for fact in &comparison.facts {

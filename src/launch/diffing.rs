@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 
-use super::{LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning, reviewing};
+use super::{
+    LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning, playing, reviewing,
+};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue, unit_lines};
 use crate::journal::{Blobs, DirectoryStore, Entry, Ledgers, RunStore};
@@ -212,11 +214,12 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
             let (columns, _) = crossterm::terminal::size().ok().filter(|_| terminal)?;
             Some(usize::from(columns))
         });
+        let colour = settings.color.value.is_on(terminal);
         let page = diff_text::Page {
             width,
             stat: command.stat,
-            ascii: settings.ascii.value,
-            colour: settings.color.value.is_on(terminal),
+            theme: playing::coloured(settings, colour),
+            colour,
         };
         output::print(&diff_text::text(&read, &desk, page)?)?;
     }

@@ -11,11 +11,7 @@ use crate::tui::widgets::Text;
 pub(super) fn painted(text: &Text, theme: Theme, colour: bool) -> String {
     let mut line = String::new();
     for (shown, ink) in text.pieces() {
-        let shown = if theme.ascii() {
-            theme.in_ascii(shown)
-        } else {
-            shown.clone()
-        };
+        let shown = theme.fitting(shown);
         if !colour {
             line.push_str(shown.as_str());
             continue;

@@ -9,8 +9,8 @@ use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerOrder, PickerScreen};
 use crate::tui::{
-    self, Clocks, Colours, Ending, Farewell, Guard, News, Notifier, Order, Screen, ScreenTerminal,
-    Signals, Source, Theme,
+    self, Clocks, Colours, Ending, Farewell, Guard, Letters, News, Notifier, Order, Screen,
+    ScreenTerminal, Signals, Source, Theme,
 };
 
 /// The terminal, taken for one screen.
@@ -128,12 +128,22 @@ pub(super) fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
     }
 }
 
-/// How things look.
+/// How things look on this terminal.
 pub(super) fn theme(settings: &Settings) -> Theme {
-    let colours = if settings.color.value.is_on(true) {
+    coloured(settings, settings.color.value.is_on(true))
+}
+
+/// How things look, with colours or without.
+pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
+    let colours = if colours {
         Colours::Sixteen
     } else {
         Colours::Off
     };
-    Theme::new(settings.ascii.value, colours)
+    let letters = if settings.utf8 {
+        Letters::Any
+    } else {
+        Letters::Ascii
+    };
+    Theme::new(settings.ascii.value, colours).with_letters(letters)
 }

@@ -33,4 +33,4 @@ pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, Way};
 pub use signals::{Signals, spawn as spawn_signals};
 pub use terminal::{Guard, ScreenTerminal, TerminalError, TerminalOutside};
-pub use theme::{Colours, Theme};
+pub use theme::{Colours, Letters, Theme};

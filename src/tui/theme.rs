@@ -70,19 +70,31 @@ pub enum Colours {
     Sixteen,
 }
 
+/// Which letters of names, texts and rows a terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Letters {
+    /// Those of Unicode.
+    #[default]
+    Any,
+    /// Those of ASCII: with an ASCII theme every other one is written out as `\u{..}`.
+    Ascii,
+}
+
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     ascii: bool,
+    letters: Letters,
     colours: Colours,
     target: Color,
 }
 
 impl Theme {
-    /// A theme; `ascii` keeps every cell within ASCII.
+    /// A theme; `ascii` keeps frames, marks and our own words within ASCII.
     pub fn new(ascii: bool, colours: Colours) -> Self {
         Self {
             ascii,
+            letters: Letters::Any,
             colours,
             target: Color::Reset,
         }
@@ -104,9 +116,11 @@ impl Theme {
         self
     }
 
-    /// Whether every cell is to be ASCII.
-    pub fn ascii(&self) -> bool {
-        self.ascii
+    /// The theme on a terminal that has these letters.
+    #[must_use]
+    pub fn with_letters(mut self, letters: Letters) -> Self {
+        self.letters = letters;
+        self
     }
 
     /// The style of an ink.
@@ -152,10 +166,22 @@ impl Theme {
         if self.ascii { ".." } else { "…" }
     }
 
-    /// A text of ours or theirs in ASCII: our own mark becomes a point, the rest becomes `?`.
-    pub fn in_ascii(&self, shown: &Shown) -> Shown {
-        let twins = Shown::of(shown.as_str().replace('…', "."));
-        twins.ascii()
+    /// A text as this terminal gets it. In ASCII our own mark becomes a point; the letters of data stay, unless the terminal has none for them.
+    pub fn fitting(&self, shown: &Shown) -> Shown {
+        let text = shown.as_str();
+        if !self.ascii || text.is_ascii() {
+            return shown.clone();
+        }
+        let counted = text
+            .strip_prefix('…')
+            .map(|rest| rest.trim_start_matches('+'));
+        match counted {
+            Some(count) if count.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Shown::of(text.replace('…', "."))
+            }
+            _ if self.letters == Letters::Ascii => shown.ascii(),
+            _ => shown.clone(),
+        }
     }
 
     /// Where a horizontal line crosses a vertical one.

@@ -12,7 +12,7 @@ use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::reading::Subject;
 use drygate::tui::update::{Wish, update};
-use drygate::tui::{Colours, News, Order, Theme};
+use drygate::tui::{Colours, Letters, News, Order, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
@@ -246,6 +246,28 @@ fn each_situation_without_colour_in_sixteen_and_in_ascii() {
             let text = drawn(&mut ascii, (width, height));
             let name = format!("diff_{}_ascii_{width}x{height}", situation.name);
             insta::assert_snapshot!(name, text);
+        }
+    }
+}
+
+#[test]
+fn ascii_keeps_the_letters_of_data_unless_the_terminal_has_none() {
+    let theme = Theme::new(true, Colours::Off);
+    for situation in situations() {
+        let mut ours = situation.shown(theme);
+        let mut escaped = situation.shown(theme.with_letters(Letters::Ascii));
+        for size in SIZES {
+            let text = drawn(&mut ours, size);
+            let frames = |c: char| matches!(u32::from(c), 0x2010..=0x27bf | 0xb7);
+            assert!(!text.contains(frames), "{text}");
+            if situation.name == "units" {
+                assert!(text.contains("Điều khoản"), "{text}");
+            }
+            let text = drawn(&mut escaped, size);
+            assert!(text.is_ascii(), "{text}");
+            if situation.name == "units" {
+                assert!(text.contains("\\u{110}i\\u{1ec1}u"), "{text}");
+            }
         }
     }
 }

@@ -53,14 +53,10 @@ impl<'a> Canvas<'a> {
             return;
         }
         let width = width.min(area.right() - x);
-        let fit = text.clone().clip(width.into(), self.theme.ellipsis());
+        let fitting = text.shown_as(|shown| self.theme.fitting(shown));
+        let fit = fitting.clip(width.into(), self.theme.ellipsis());
         let mut at = x;
         for (shown, ink) in fit.pieces() {
-            let shown = if self.theme.ascii() && !shown.as_str().is_ascii() {
-                self.theme.in_ascii(shown)
-            } else {
-                shown.clone()
-            };
             let room = usize::from((x + width).saturating_sub(at));
             let style = self.theme.style(ink);
             let (end, _) = self.buffer.set_stringn(at, y, shown.as_str(), room, style);

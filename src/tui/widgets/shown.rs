@@ -63,18 +63,15 @@ impl Shown {
         Self(self.0[start..].to_owned())
     }
 
-    /// The same with every grapheme outside ASCII replaced by `?`, column for column.
+    /// The same with every character outside ASCII written out as `\u{..}`.
     #[must_use]
     pub fn ascii(&self) -> Self {
-        if self.0.is_ascii() {
-            return self.clone();
-        }
         let mut ascii = String::with_capacity(self.0.len());
-        for grapheme in self.0.graphemes(true) {
-            if grapheme.is_ascii() {
-                ascii.push_str(grapheme);
+        for c in self.0.chars() {
+            if c.is_ascii() {
+                ascii.push(c);
             } else {
-                ascii.extend(std::iter::repeat_n('?', columns(grapheme)));
+                let _ = write!(ascii, "\\u{{{:x}}}", u32::from(c));
             }
         }
         Self(ascii)
@@ -153,6 +150,6 @@ mod tests {
         let (one, rest) = Shown::of("漢字x").split_at_width(3);
         assert_eq!((one.as_str(), rest.as_str()), ("漢", "字x"));
         assert_eq!(Shown::of("漢字x").end_of_width(2).as_str(), "x");
-        assert_eq!(Shown::of("漢x").ascii().as_str(), "??x");
+        assert_eq!(Shown::of("漢x").ascii().as_str(), "\\u{6f22}x");
     }
 }

@@ -80,6 +80,17 @@ impl Text {
         self.0.iter().map(|(shown, _)| shown.as_str()).collect()
     }
 
+    /// The line with each piece as it is shown elsewhere.
+    #[must_use]
+    pub fn shown_as(&self, shown: impl Fn(&Shown) -> Shown) -> Self {
+        Self(
+            self.0
+                .iter()
+                .map(|(piece, ink)| (shown(piece), *ink))
+                .collect(),
+        )
+    }
+
     /// The whole line in one ink.
     #[must_use]
     pub fn all_in(mut self, ink: Ink) -> Self {
