@@ -15,6 +15,7 @@
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
+//! | `replay` | who retells it | `run`, `survey`, `simulate`, `journal`, `desk` |
 //! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `desk` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
 //! | `launch` | composition root | everything |
@@ -35,6 +36,7 @@ pub mod journal;
 pub mod launch;
 pub mod postgres;
 pub mod profile;
+pub mod replay;
 pub mod repo;
 pub mod report;
 pub mod run;

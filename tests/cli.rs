@@ -145,8 +145,8 @@ fn a_digest_is_taken_whole_or_not_at_all() {
 }
 
 #[rstest]
-#[case("replay 8a941203", "unexpected argument")]
-#[case("replay", "\"replay\" is no command")]
+#[case("rewind 8a941203", "unexpected argument")]
+#[case("rewind", "\"rewind\" is no command")]
 #[case("watch", "required arguments were not provided")]
 #[case("doctor", "\"doctor\" is no command")]
 #[case("run --yes", "--yes")]

@@ -137,6 +137,15 @@ pub(super) enum Word {
     },
     /// Lists the runs, those that wait for a person first; on a terminal a picker.
     Runs(RunsWords),
+    /// Retells a run from its journal, record by record: no database.
+    Replay {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// Where to stand: a record (212) or a time (09:33, 09:33:06); without a terminal that frame is printed.
+        #[arg(long, value_name = "SEQ|TIME")]
+        at: Option<String>,
+    },
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
     Verify {
         /// The run, or a run's directory.

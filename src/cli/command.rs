@@ -55,6 +55,13 @@ pub enum Command {
     },
     /// `drygate runs`.
     Runs(RunsCommand),
+    /// `drygate replay RUN_ID`.
+    Replay {
+        /// The run.
+        run: RunRef,
+        /// Record or time to stand at, as typed; without it the last record.
+        at: Option<String>,
+    },
     /// `drygate verify RUN_ID|DIR`.
     Verify(VerifyTarget),
     /// `drygate survey`.

@@ -9,6 +9,7 @@ use super::chain::Position;
 use super::follower::Follower;
 use super::format::{Entry, VERSION};
 use super::head::Head;
+use super::pages::Pages;
 use super::scan::{Scan, Seen, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
@@ -70,6 +71,11 @@ impl Reader {
         let mut entries = Vec::new();
         self.for_each(|entry, _| entries.push(entry))?;
         Ok(entries)
+    }
+
+    /// Reads a page at a time, so that a journal of any length needs no more memory than a page.
+    pub fn pages(&self) -> Result<Pages, JournalError> {
+        Pages::open(self.storage.clone(), self.run.clone())
     }
 
     /// Follows a journal that may be growing, from a position on.

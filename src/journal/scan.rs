@@ -162,6 +162,54 @@ impl Walk {
         Ok(())
     }
 
+    /// Walks while `wanted`, asked with the place behind the last line handed over and how many were. Gives that place, and whether no line follows.
+    pub(super) fn page(
+        &mut self,
+        head: Option<&Head>,
+        wanted: &mut dyn FnMut(&Position, usize) -> bool,
+        visit: Visit<'_>,
+    ) -> Result<(Position, bool), JournalError> {
+        let mut end = self.position.clone();
+        let mut handed = 0;
+        while let Some(head) = head.filter(|head| self.position.seq <= head.seq) {
+            if !wanted(&end, handed) {
+                return Ok((end, false));
+            }
+            let Some(complete) = self.lines.advance()? else {
+                return Err(blame::ended(&self.lines, &self.position, head).into());
+            };
+            if !complete {
+                return Err(blame::unterminated(&self.lines, &self.position).into());
+            }
+            let before = self.position.clone();
+            self.pass(Some(head))?;
+            if before.seq > end.seq {
+                visit(self.seen_previous(true))?;
+                (end, handed) = (before, handed + 1);
+            }
+            if self.position.seq == head.seq + 1 {
+                if self.position.prev != head.sha256 {
+                    return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
+                }
+                visit(self.seen(true))?;
+                (end, handed) = (self.position.clone(), handed + 1);
+            }
+        }
+        while wanted(&end, handed) {
+            let whole = self.lines.advance()? == Some(true);
+            if !whole {
+                return Ok((end, true));
+            }
+            if let Err(broken) = self.position.clone().pass(&self.lines.line) {
+                return blame::newer(&broken).map_or(Ok((end, true)), Err);
+            }
+            self.pass(None)?;
+            visit(self.seen(false))?;
+            (end, handed) = (self.position.clone(), handed + 1);
+        }
+        Ok((end, false))
+    }
+
     /// Walks on to the last whole line that chains. What follows it is torn.
     fn beyond(&mut self, visit: Visit<'_>) -> Result<(), JournalError> {
         while self.lines.advance()? == Some(true) {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, listing, output, picking, rechecking, resuming, run_list,
-    screen, surveying, verifying, watching,
+    LaunchError, deciding, demo, diffing, listing, output, picking, rechecking, replaying,
+    resuming, run_list, screen, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -91,6 +91,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Watch { run } => watching::command(settings, run),
         Command::Runs(command) if settings.headless => run_list::runs(settings, command),
         Command::Runs(command) => picking::runs(settings, command),
+        Command::Replay { run, at } => replaying::command(settings, run, at.as_deref()),
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),

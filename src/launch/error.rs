@@ -7,6 +7,7 @@ use crate::journal::JournalError;
 use crate::postgres::SettingsError;
 use crate::postgres::throwaway::ThrowawayError;
 use crate::profile::ProfileError;
+use crate::replay::ReplayError;
 use crate::repo::throwaway::DemoRepositoryError;
 use crate::run::{StopCode, exit};
 use crate::runner::{HandoverError, RunnerError};
@@ -29,6 +30,9 @@ pub enum LaunchError {
     /// Runner.
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    /// A run that cannot be retold.
+    #[error(transparent)]
+    Replay(ReplayError),
     /// The process that holds the run.
     #[error(transparent)]
     Handover(#[from] HandoverError),
@@ -67,6 +71,10 @@ impl LaunchError {
             Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
             Self::Journal(error) => journal_exit(error),
             Self::Runner(error) => error.exit_code(),
+            Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
+                StopCode::StopEvidenceCorrupt.exit_code()
+            }
+            Self::Replay(_) => exit::USAGE,
             Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
                 StopCode::StopRunLocked.exit_code()
             }
@@ -92,6 +100,9 @@ impl LaunchError {
             Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
                 Some(StopCode::StopApprovalRefused)
             }
+            Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
+                Some(StopCode::StopEvidenceCorrupt)
+            }
             Self::Journal(error) => StopCode::ALL
                 .into_iter()
                 .find(|code| code.exit_code() == journal_exit(error)),
@@ -112,6 +123,15 @@ impl LaunchError {
                 Some("Leave it out: every run is Mode.DRYRUN.".to_owned())
             }
             _ => None,
+        }
+    }
+}
+
+impl From<ReplayError> for LaunchError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Journal(error) => Self::Journal(error),
+            other => Self::Replay(other),
         }
     }
 }

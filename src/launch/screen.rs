@@ -269,6 +269,7 @@ fn orders(commands: CommandSender<Command>, by: Person, desk: Desk) -> Box<dyn F
             Order::SurveyAgain => Command::SurveyAgain,
             Order::Quit => Command::Quit,
             Order::OpenDocuments { .. } | Order::Note { .. } => return desk.obey(order),
+            Order::Replay(_) => return false,
         };
         commands.try_send(command).is_ok()
     })

@@ -162,7 +162,7 @@ fn orders(
             asked.is_ok()
         }
         Order::Quit => true,
-        Order::SurveyAgain | Order::Note { .. } => false,
+        Order::SurveyAgain | Order::Note { .. } | Order::Replay(_) => false,
     })
 }
 

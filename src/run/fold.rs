@@ -79,6 +79,8 @@ pub struct RunState {
     pub owes_return: bool,
     /// A stop that was reached and is not raised yet: a crash came in between, or it is the next thing to do.
     pub owed_stop: Option<StopCode>,
+    /// Why the last decision was refused, until one is recorded or new evidence is taken.
+    pub refused: Option<String>,
     /// Stops in order.
     pub stops: Vec<RaisedStop>,
     /// Hooks that were started before the seal.
@@ -134,6 +136,7 @@ impl Default for RunState {
             returns: Vec::new(),
             owes_return: false,
             owed_stop: None,
+            refused: None,
             stops: Vec::new(),
             hooks: Vec::new(),
             resumes: 0,
@@ -324,7 +327,8 @@ impl RunState {
             Event::HookRan {
                 started, outcome, ..
             } => self.end_hook(*started, outcome),
-            Event::ApprovalRefused { .. } | Event::TornTailSetAside { .. } => {}
+            Event::ApprovalRefused { reason, .. } => self.refused = Some(reason.clone()),
+            Event::TornTailSetAside { .. } => {}
             Event::EvidenceTaken { .. }
             | Event::EvidenceShown { .. }
             | Event::StopRaised(_)

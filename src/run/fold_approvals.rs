@@ -105,6 +105,7 @@ impl RunState {
                     shown_boot: boot_id.clone(),
                 });
                 self.renewal = None;
+                self.refused = None;
                 self.owed_stop = Some(StopCode::StopApprovalRequired);
                 if *gate == ApprovalGate::SG2 {
                     self.drifted_before = None;
@@ -143,6 +144,7 @@ impl RunState {
                 by,
                 boot_id,
             } => {
+                self.refused = None;
                 self.record_decision(Approval {
                     gate: *gate,
                     decision: *decision,

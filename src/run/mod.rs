@@ -22,6 +22,7 @@ mod run_id;
 mod run_list;
 mod state;
 mod stop;
+mod timeline;
 mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
@@ -51,4 +52,5 @@ pub use run_id::{RunId, RunIdError};
 pub use run_list::{RunFilter, RunOrder, RunSort};
 pub use state::State;
 pub use stop::{Stop, StopCode};
+pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;

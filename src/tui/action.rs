@@ -89,4 +89,26 @@ pub enum Action {
     SortReversed,
     /// Look at the runs again.
     LookAgain,
+    /// Play the recording, or pause.
+    PlayPause,
+    /// One record on.
+    StepForward,
+    /// One record back.
+    StepBack,
+    /// To the next stop, gate or decision.
+    NextStop,
+    /// To the one before.
+    PreviousStop,
+    /// Go to a record or time.
+    GoTo,
+    /// Play twice as fast.
+    Faster,
+    /// Play half as fast.
+    Slower,
+    /// Waits in real time, or cut short.
+    ToggleWaits,
+    /// What the approver saw.
+    ApproversView,
+    /// Timeline in place of the events.
+    ToggleTimeline,
 }

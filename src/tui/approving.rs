@@ -102,6 +102,17 @@ impl ApproveSheet {
         }
     }
 
+    /// The sheet as it stood when Enter approved: READY, all six typed. For looking at.
+    pub fn decided(gate: ApprovalGate, evidence: Digest, equal_at: UtcTime) -> Self {
+        Self {
+            typed: evidence.last_six().to_owned(),
+            survey: OwnSurvey::Equal(equal_at),
+            phase: Phase::Ready,
+            end_shown: true,
+            ..Self::open(gate, evidence, Duration::ZERO)
+        }
+    }
+
     /// Whether characters count.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Ready

@@ -142,7 +142,10 @@ where
     }
 
     fn go_on(&mut self, inbox: &Receiver<News>) -> io::Result<Ending> {
-        self.draw()?;
+        // What is known already is on the first frame.
+        if let Some(ending) = self.turn(inbox.try_recv().ok(), inbox)? {
+            return Ok(ending);
+        }
         loop {
             let first = match self.next_wake() {
                 None => match inbox.recv() {
@@ -180,7 +183,7 @@ where
                 None
             };
         }
-        self.model.now = (self.clocks.utc)();
+        self.model.clock((self.clocks.utc)());
         settle(&mut self.model, (self.clocks.monotonic)());
         self.draw()?;
         Ok(None)
@@ -192,7 +195,7 @@ where
             News::HungUp => Ending::HungUp,
             _ => Ending::Quit,
         };
-        self.model.now = (self.clocks.utc)();
+        self.model.clock((self.clocks.utc)());
         let now = (self.clocks.monotonic)();
         if matches!(news, News::Resumed) {
             self.outside.retake()?;
@@ -377,6 +380,28 @@ pub(super) fn is_hang_up(error: &io::Error) -> bool {
         .into_iter()
         .flatten()
         .any(|error| gone.contains(&error.raw_os_error()))
+}
+
+/// The cells of a frame as lines, without trailing blanks.
+pub fn frame_lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
+    let line = |y| {
+        let mut hidden = 0;
+        let mut line = String::new();
+        for x in buffer.area.left()..buffer.area.right() {
+            if hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            hidden = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    (buffer.area.top()..buffer.area.bottom())
+        .map(line)
+        .collect()
 }
 
 /// Draws a model on a buffer of that size: for snapshots without a terminal.

@@ -7,6 +7,7 @@ use crossterm::event::Event as TerminalEvent;
 
 use super::diffing::{DiffView, NoteShown};
 use super::picker::PickerNews;
+use super::retelling::{Retold, Seen, Transport};
 use crate::desk::{Compare, ComparedFact, Opened};
 use crate::run::{ApprovalGate, Event, LastPass};
 use crate::survey::{Digest, FactKey, UtcTime};
@@ -73,6 +74,12 @@ pub enum News {
     Watchers(Vec<String>),
     /// News of the list of runs.
     Runs(PickerNews),
+    /// A run as it was at one line.
+    Retold(Box<Retold>),
+    /// What an approver saw, or why that cannot be shown.
+    Seen(Result<Box<Seen>, String>),
+    /// A sentence for the footer.
+    Said(String),
 }
 
 /// How far long work is.
@@ -139,6 +146,8 @@ pub enum Order {
         /// What it says.
         text: String,
     },
+    /// Move in a replay.
+    Replay(Transport),
     /// The screen is being left.
     Quit,
 }

@@ -13,6 +13,8 @@ pub enum Scope {
     Diff,
     /// The list of runs.
     Runs,
+    /// The run screen of a replay.
+    Replay,
 }
 
 /// One line of the table.
@@ -39,7 +41,24 @@ const RUN: &[Scope] = &[Scope::Run];
 const DIFF: &[Scope] = &[Scope::Diff];
 const RUN_AND_DIFF: &[Scope] = &[Scope::Run, Scope::Diff];
 const RUNS: &[Scope] = &[Scope::Runs];
-const ALL: &[Scope] = &[Scope::Run, Scope::Diff, Scope::Runs];
+const RUN_AND_REPLAY: &[Scope] = &[Scope::Run, Scope::Replay];
+const ALL: &[Scope] = &[Scope::Run, Scope::Diff, Scope::Replay, Scope::Runs];
+
+/// A row of the replay.
+const fn replay(
+    keys: &'static str,
+    help: &'static str,
+    footer: Option<&'static str>,
+    presses: &'static [(KeyCode, KeyModifiers, Action)],
+) -> Binding {
+    Binding {
+        scopes: &[Scope::Replay],
+        keys,
+        help,
+        footer,
+        presses,
+    }
+}
 
 const fn key(c: char, action: Action) -> (KeyCode, KeyModifiers, Action) {
     (KeyCode::Char(c), KeyModifiers::NONE, action)
@@ -192,6 +211,118 @@ pub const BINDINGS: &[Binding] = &[
         footer: Some("how read"),
         presses: &[key('s', Action::HowRead)],
     },
+    replay(
+        "Space",
+        "play, pause",
+        Some("play"),
+        &[key(' ', Action::PlayPause)],
+    ),
+    replay(
+        ", .",
+        "one record back, one on",
+        Some("step"),
+        &[key(',', Action::StepBack), key('.', Action::StepForward)],
+    ),
+    replay(
+        "[ ]",
+        "to the stop, gate or decision before, to the next one",
+        Some("stop to stop"),
+        &[key('[', Action::PreviousStop), key(']', Action::NextStop)],
+    ),
+    replay(
+        ":",
+        "go to a record or time: 212, 09:33, 09:33:06",
+        Some("go to"),
+        &[key(':', Action::GoTo)],
+    ),
+    replay(
+        "+ -",
+        "twice as fast, half as fast",
+        Some("speed"),
+        &[
+            key('+', Action::Faster),
+            key('=', Action::Faster),
+            key('-', Action::Slower),
+        ],
+    ),
+    replay(
+        "w",
+        "waits: cut short, or in real time",
+        None,
+        &[key('w', Action::ToggleWaits)],
+    ),
+    replay(
+        "v",
+        "what the approver saw at this decision, or the last before it",
+        Some("approver's view"),
+        &[key('v', Action::ApproversView)],
+    ),
+    replay(
+        "t",
+        "timeline, or events",
+        Some("timeline/events"),
+        &[key('t', Action::ToggleTimeline)],
+    ),
+    replay(
+        "d",
+        "differences at this moment",
+        Some("diff"),
+        &[key('d', Action::Differences)],
+    ),
+    replay(
+        "1-6 Tab",
+        "go to a pane; again: enlarge it; next pane, the one before",
+        None,
+        &[
+            key('1', Action::Pane(1)),
+            key('2', Action::Pane(2)),
+            key('3', Action::Pane(3)),
+            key('4', Action::Pane(4)),
+            key('5', Action::Pane(5)),
+            key('6', Action::Pane(6)),
+            other(KeyCode::Tab, Action::NextPane),
+            other(KeyCode::BackTab, Action::PreviousPane),
+        ],
+    ),
+    replay(
+        "/",
+        "search in the focused pane, n next match, N the one before",
+        None,
+        &[
+            key('/', Action::Search),
+            key('n', Action::NextMatch),
+            key('N', Action::PreviousMatch),
+        ],
+    ),
+    replay(
+        "Enter",
+        "open the row: checks, whole values, what a claim cannot see",
+        None,
+        &[other(KeyCode::Enter, Action::Open)],
+    ),
+    replay(
+        "a x r",
+        "not in a replay: nothing here is live",
+        None,
+        &[
+            key('a', Action::Approve),
+            key('x', Action::Reject),
+            key('r', Action::SurveyAgain),
+        ],
+    ),
+    replay(
+        "y",
+        "copy the whole value or digest (OSC 52)",
+        None,
+        &[key('y', Action::Copy)],
+    ),
+    replay("?", "these keys", Some("keys"), &[key('?', Action::Help)]),
+    replay(
+        "q",
+        "leave",
+        Some("back"),
+        &[key('q', Action::Quit), ctrl('c', Action::Quit)],
+    ),
     Binding {
         scopes: RUN,
         keys: "1-6",
@@ -310,7 +441,7 @@ pub const BINDINGS: &[Binding] = &[
         presses: &[key('x', Action::Reject)],
     },
     Binding {
-        scopes: RUN,
+        scopes: RUN_AND_REPLAY,
         keys: "e",
         help: "read the evidence: the whole document that is approved",
         footer: None,
@@ -440,7 +571,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_on_one_screen() {
-        for scope in [Scope::Run, Scope::Diff, Scope::Runs] {
+        for scope in [Scope::Run, Scope::Diff, Scope::Replay, Scope::Runs] {
             let presses: Vec<_> = bindings(scope)
                 .flat_map(|binding| binding.presses)
                 .collect();

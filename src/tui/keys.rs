@@ -13,6 +13,7 @@ use super::model::{Model, Over, Pane, Search};
 use super::moving;
 use super::reading::{Reading, Subject};
 use super::rejecting::RejectSheet;
+use super::replay_keys;
 use super::screens;
 use super::update::Wish;
 use crate::run::{ApprovalGate, Evidence};
@@ -28,13 +29,15 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
         Over::Rejecting(_) => on_reject_sheet(model, key, at, wishes),
         Over::Leaving => on_leaving(model, key, wishes),
         Over::Diff(_) => diff_pressing::pressed(model, key, wishes),
+        Over::GoingTo(_) => replay_keys::on_going_to(model, key, wishes),
+        Over::Seen(_) => replay_keys::on_seen(model, key, wishes),
         Over::Nothing | Over::Reading(_) => {
             let typing = model.search.as_ref().is_some_and(|search| search.typing);
             if typing && !control {
                 on_search(model, key);
-            } else if key.kind == KeyEventKind::Press || is_movement(key) {
+            } else if key.kind == KeyEventKind::Press || is_movement(model, key) {
                 model.notice = None;
-                if let Some(action) = action(key) {
+                if let Some(action) = keymap::action(model.scope(), key) {
                     perform(model, action, at, wishes);
                 }
             }
@@ -42,15 +45,15 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
     }
 }
 
-/// What a key means here.
+/// What a key means on a sheet that lies over the run screen.
 fn action(key: &KeyEvent) -> Option<Action> {
     keymap::action(Scope::Run, key)
 }
 
 /// Only movement may be repeated by holding a key.
-fn is_movement(key: &KeyEvent) -> bool {
+fn is_movement(model: &Model, key: &KeyEvent) -> bool {
     matches!(
-        action(key),
+        keymap::action(model.scope(), key),
         Some(
             Action::Down
                 | Action::Up
@@ -60,6 +63,8 @@ fn is_movement(key: &KeyEvent) -> bool {
                 | Action::HalfUp
                 | Action::NextMatch
                 | Action::PreviousMatch
+                | Action::StepForward
+                | Action::StepBack
         )
     )
 }
@@ -234,7 +239,11 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
         }
         Action::Suspend => wishes.push(Wish::Suspend),
         Action::Redraw => wishes.push(Wish::Redraw),
-        movement => moving::perform(model, movement),
+        other => {
+            if !replay_keys::perform(model, other, wishes) {
+                moving::perform(model, other);
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub mod picker_loop;
 mod picker_search;
 pub mod reading;
 pub mod rejecting;
+mod replay_keys;
+pub mod retelling;
 mod screen_backend;
 pub mod screens;
 mod signals;

@@ -7,8 +7,10 @@ use ratatui::layout::Size;
 use super::approving::ApproveSheet;
 use super::diffing::{DiffView, NoteShown};
 use super::inbox::{Progress, Source};
+use super::keymap::Scope;
 use super::reading::Reading;
 use super::rejecting::RejectSheet;
+use super::retelling::Told;
 use super::theme::Theme;
 use crate::desk::Record;
 use crate::run::{Claim, LastPass, Person, RunState};
@@ -93,6 +95,27 @@ pub enum Over {
     Diff(Box<DiffView>),
     /// Whether to leave while work runs.
     Leaving,
+    /// A record or time being typed, to go to.
+    GoingTo(String),
+    /// The screen of an approver, as it was.
+    Seen(Box<SeenScreen>),
+}
+
+/// The screen that an approver had, and how it is looked at.
+#[derive(Debug, Clone)]
+pub struct SeenScreen {
+    /// `SG2 approved by op_a 09:33:05Z`
+    pub says: String,
+    /// What was drawn, at its own size.
+    pub model: Model,
+    /// First row on screen, where it has more than there are.
+    pub top: u16,
+}
+
+impl PartialEq for SeenScreen {
+    fn eq(&self, other: &Self) -> bool {
+        self.says == other.says && self.top == other.top
+    }
 }
 
 /// A search in the focused pane or text.
@@ -149,8 +172,10 @@ pub struct Model {
     pub progress_from: Option<(String, u64, Duration)>,
     /// Who watches.
     pub watchers: Vec<String>,
-    /// The last refusal, while it matters.
-    pub refused: Option<String>,
+    /// Where the replay stands, if this is one.
+    pub told: Option<Box<Told>>,
+    /// The timeline is shown in place of the events.
+    pub shows_timeline: bool,
     /// The runner ended.
     pub ended: Option<(u8, Vec<String>)>,
 }
@@ -183,9 +208,23 @@ impl Model {
             progress: None,
             progress_from: None,
             watchers: Vec::new(),
-            refused: None,
+            told: None,
+            shows_timeline: true,
             ended: None,
         }
+    }
+
+    /// Which rows of the key table apply to the panes.
+    pub fn scope(&self) -> Scope {
+        match self.source {
+            Source::Replay => Scope::Replay,
+            Source::Live | Source::Watching => Scope::Run,
+        }
+    }
+
+    /// The wall clock says so; in a replay the time shown is that of the record.
+    pub fn clock(&mut self, wall: UtcTime) {
+        self.now = self.told.as_ref().map_or(wall, |told| told.now);
     }
 
     /// Brings what is computed from the run up to date, once before a frame.
@@ -247,6 +286,9 @@ impl Model {
 
     /// Microseconds until what is said of the expiry changes: the last five minutes begin, a minute passes, it is expired.
     pub fn expiry_change(&self) -> Option<i64> {
+        if self.source == Source::Replay {
+            return None;
+        }
         self.run.waits_at()?;
         let evidence = self.run.evidence.as_ref()?;
         let left = evidence.expires_at.unix_micros() - self.now.unix_micros();

@@ -8,7 +8,7 @@ use ratatui::layout::Size;
 use super::approving::OwnSurvey;
 use super::inbox::{News, Order};
 use super::model::{Model, Over};
-use super::{diff_pressing, keys, screens};
+use super::{diff_pressing, keys, replay_keys, screens};
 use crate::run::{Decision, Event};
 use crate::survey::{Digest, UtcTime};
 
@@ -71,6 +71,9 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         News::Watchers(watchers) => model.watchers = watchers,
         // The list of runs has a screen of its own.
         News::Runs(_) => {}
+        News::Retold(retold) => replay_keys::retold(model, *retold),
+        News::Seen(Ok(seen)) => replay_keys::seen(model, *seen),
+        News::Seen(Err(why)) | News::Said(why) => model.notice = Some(why),
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
     settle(model, now);
@@ -166,18 +169,10 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
     match event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
         Event::RunResumed(_) => model.ended = None,
-        Event::ApprovalRefused { reason, .. } => {
-            model.refused = Some(reason.clone());
-            close_sheets(model);
-        }
-        Event::ApprovalRecorded { .. } => model.refused = None,
-        Event::EvidenceTaken { .. } => {
-            model.refused = None;
-            announced_has_come(model);
-        }
-        Event::DriftFound { .. } | Event::LiveRead { complete: true, .. } => {
-            announced_has_come(model);
-        }
+        Event::ApprovalRefused { .. } => close_sheets(model),
+        Event::EvidenceTaken { .. }
+        | Event::DriftFound { .. }
+        | Event::LiveRead { complete: true, .. } => announced_has_come(model),
         Event::SurveyTaken { .. }
         | Event::GateFinished { .. }
         | Event::StateChanged { .. }

@@ -12,6 +12,7 @@ mod headless;
 mod hooks;
 mod notify;
 mod recheck;
+mod replay;
 mod safety;
 mod support;
 mod verifying;

@@ -150,6 +150,10 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
         diff::draw(canvas, area, model, view);
         return;
     }
+    if let Over::Seen(seen) = &model.over {
+        super::seen::draw(canvas, area, model, seen);
+        return;
+    }
     let (top, alarm, body, bottom) = regions(area, shape);
     header::draw(canvas, top, model);
     if let Over::Approving(sheet) = &model.over {

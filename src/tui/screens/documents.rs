@@ -37,8 +37,8 @@ pub(super) fn evidence(model: &Model) -> Page {
 }
 
 /// All keys.
-pub(super) fn help() -> Page {
-    let mut lines: Vec<Text> = keymap::bindings(Scope::Run)
+pub(super) fn help(scope: Scope) -> Page {
+    let mut lines: Vec<Text> = keymap::bindings(scope)
         .map(|binding| {
             Text::inked(Ink::Bold, binding.keys)
                 .to_column(26)

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{self, Scope};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Over};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
@@ -26,7 +26,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(area.x + 1, area.y, width, &Text::inked(Ink::Bold, notice));
         return;
     }
-    let keys = keys(area.width < 110);
+    if let Over::GoingTo(text) = &model.over {
+        let text = Text::inked(Ink::Bold, "go to ")
+            .with(Ink::Plain, text)
+            .with(Ink::Bold, "_")
+            .with(
+                Ink::Dim,
+                "   a record or a time: 212, 09:33, 09:33:06; Esc leaves",
+            );
+        canvas.text(area.x + 1, area.y, width, &text);
+        return;
+    }
+    let keys = keys(model.scope(), area.width < 110);
     let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
     canvas.text(area.x + 1, area.y, width, &keys);
     let script = script(model);
@@ -36,9 +47,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-fn keys(narrow: bool) -> Text {
+fn keys(scope: Scope, narrow: bool) -> Text {
     let mut text = Text::new();
-    for (binding, does) in keymap::footer(Scope::Run) {
+    for (binding, does) in keymap::footer(scope) {
         let gap = match (text.is_empty(), narrow) {
             (true, _) => "",
             (false, true) => "  ",

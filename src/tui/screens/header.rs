@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::run::Mode;
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
+use crate::tui::retelling::Told;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
@@ -28,11 +29,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         &right,
     );
     if wide {
+        let place = place(model);
+        let taken = u16::try_from(place.width()).unwrap_or(u16::MAX);
+        let gap = if place.is_empty() { 2 } else { 4 };
+        let room = area.width.saturating_sub(taken + gap);
+        canvas.text_right(area.right().saturating_sub(1), area.y + 1, taken, &place);
         canvas.text(
             area.x + 1,
             area.y + 1,
-            area.width.saturating_sub(2),
-            &second(model, usize::from(area.width.saturating_sub(2))),
+            room,
+            &second(model, usize::from(room)),
         );
     }
 }
@@ -81,6 +87,10 @@ fn right(model: &Model, wide: bool) -> Text {
         }
     } else {
         let short = if badge.len() > 12 { "WATCHING" } else { badge };
+        if let Some(told) = &model.told {
+            let place = format!("at {} of {}   ", told.seq, told.last);
+            return Text::plain(place).with(Ink::Bold, badge);
+        }
         let mode = mode.name().trim_start_matches("Mode.");
         Text::plain(format!("READ ONLY  {mode}   ")).with(Ink::Bold, short)
     }
@@ -126,7 +136,9 @@ fn second_in(model: &Model, short: bool) -> Text {
     if !model.watchers.is_empty() {
         parts.push(format!("watching: {}", model.watchers.join(", ")));
     }
-    if let Some((seq, _)) = run.last {
+    if let Some(told) = &model.told {
+        parts.push(read(told, short));
+    } else if let Some((seq, _)) = run.last {
         let head = model
             .head
             .as_ref()
@@ -134,4 +146,29 @@ fn second_in(model: &Model, short: bool) -> Text {
         parts.push(format!("journal head {head}(seq {seq})"));
     }
     Text::plain(parts.join(if short { "  " } else { "   " }))
+}
+
+/// Where the replay stands: `at seq 212, head 77e0b3d5`
+fn place(model: &Model) -> Text {
+    let Some(told) = &model.told else {
+        return Text::new();
+    };
+    let head = model.head.as_ref().map_or("", |head| &head.as_str()[..8]);
+    Text::plain(format!("at seq {}, head {head}", told.seq))
+}
+
+/// What the replay has read: `chain intact, 348 records, sealed 09:52:10Z`
+fn read(told: &Told, short: bool) -> String {
+    if let Some(trouble) = &told.trouble {
+        return format!("READ TO {} ONLY: {trouble}", told.last);
+    }
+    if let Some(percent) = told.reading {
+        return format!("reading.. {percent} %, {} records so far", told.last + 1);
+    }
+    let sealed = match told.sealed_at {
+        Some(at) => format!(", sealed {}", at.clock()),
+        None if short => String::new(),
+        None => ", not sealed".to_owned(),
+    };
+    format!("chain intact, {} records{sealed}", told.last + 1)
 }

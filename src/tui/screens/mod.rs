@@ -27,6 +27,7 @@ pub mod reading_screen;
 pub mod reject_sheet;
 mod running;
 mod sealed;
+mod seen;
 mod stops;
 mod waiting;
 mod words;

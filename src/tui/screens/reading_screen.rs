@@ -23,7 +23,7 @@ pub struct Page {
 pub fn page(model: &Model, subject: &Subject) -> Page {
     match subject {
         Subject::Evidence => documents::evidence(model),
-        Subject::Help => documents::help(),
+        Subject::Help => documents::help(model.scope()),
         other => details::page(model, other),
     }
 }

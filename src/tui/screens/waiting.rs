@@ -213,7 +213,7 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
 }
 
 fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
-    let why = model.refused.as_ref()?;
+    let why = model.run.refused.as_ref()?;
     Some(
         Band::new(
             Ink::Needed,

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Shown, Text};
 use crate::tui::theme::{Ink, Theme};
@@ -76,6 +77,23 @@ impl<'a> Canvas<'a> {
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buffer[(x, y)].reset();
+            }
+        }
+    }
+
+    /// Copies the cells of another drawing, from its row `top` on, into an area that is no wider than it.
+    pub fn copy(&mut self, area: Rect, from: &Buffer, top: u16) {
+        let area = area.intersection(self.buffer.area);
+        for y in 0..area.height {
+            for x in 0..area.width {
+                let cell = &from[(x, y + top)];
+                let cut = x + 1 == area.width && cell.symbol().width() > 1;
+                let place = &mut self.buffer[(area.x + x, area.y + y)];
+                if cut {
+                    place.reset();
+                } else {
+                    place.clone_from(cell);
+                }
             }
         }
     }

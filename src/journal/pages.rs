@@ -1,0 +1,110 @@
+//! Reading a journal a page at a time, from the start or from a position that was kept. Invariant: a line is handed out only once the next one, or HEAD, vouches for it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::chain::Position;
+use super::format::{Entry, VERSION};
+use super::head::Head;
+use super::reader::decode;
+use super::scan::{Seen, Walk};
+use super::storage::Storage;
+use super::{Corrupt, JournalError, layout, manifest};
+
+/// Some entries in order, and where the next page begins.
+#[derive(Debug, Clone)]
+pub struct Page<E> {
+    /// The entries.
+    pub entries: Vec<Entry<E>>,
+    /// Behind the last of them.
+    pub end: Position,
+    /// Whether no line follows.
+    pub is_last: bool,
+}
+
+/// Reads pages of one journal. HEAD is read once: what is written later is not seen. Takes no lock and writes nothing.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+    head: Option<Head>,
+    bytes: u64,
+}
+
+impl Pages {
+    pub(super) fn open(storage: Arc<dyn Storage>, run: PathBuf) -> Result<Self, JournalError> {
+        // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
+        let head = Head::read(&*storage, &run)?;
+        let bytes = storage.len(&run.join(layout::JOURNAL))?;
+        if let (None, Some(_)) = (bytes, &head) {
+            return Err(Corrupt::file(layout::JOURNAL, "is missing, though HEAD is there").into());
+        }
+        Ok(Self {
+            storage,
+            run,
+            head,
+            bytes: bytes.unwrap_or_default(),
+        })
+    }
+
+    /// The last line that may have been acknowledged.
+    pub fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Length of the journal when it was opened.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// At most `lines_max` entries from a position on; fewer once they take `bytes_max`.
+    pub fn read<E: DeserializeOwned>(
+        &self,
+        from: &Position,
+        lines_max: usize,
+        bytes_max: u64,
+    ) -> Result<Page<E>, JournalError> {
+        let mut page = Page {
+            entries: Vec::new(),
+            end: from.clone(),
+            is_last: true,
+        };
+        if self.bytes == 0 {
+            return Ok(page);
+        }
+        let path = self.run.join(layout::JOURNAL);
+        let mut walk = Walk::open(&*self.storage, &path, from.clone())?;
+        let stop = from.offset + bytes_max;
+        let mut wanted = |end: &Position, handed: usize| handed < lines_max && end.offset < stop;
+        let entries = &mut page.entries;
+        let mut visit = |seen: Seen<'_>| {
+            entries.extend(decode(&seen)?);
+            Ok(())
+        };
+        (page.end, page.is_last) = walk.page(self.head.as_ref(), &mut wanted, &mut visit)?;
+        if let Some(found) = page.end.newer {
+            let supported = VERSION;
+            return Err(JournalError::NewerVersion { found, supported });
+        }
+        if page.is_last {
+            self.judge_end(&page.end, walk.sealed)?;
+        }
+        Ok(page)
+    }
+
+    /// Refuses an end that no crash leaves behind.
+    fn judge_end(&self, end: &Position, sealed: bool) -> Result<(), JournalError> {
+        let torn = self.bytes.saturating_sub(end.offset);
+        if torn > 0 && (sealed || manifest::is_sealed(&*self.storage, &self.run)?) {
+            let what = "bytes after the seal";
+            return Err(Corrupt::at(layout::JOURNAL, end.seq + 1, end.offset, what).into());
+        }
+        if self.head.is_none() && end.seq > 1 {
+            let what = format!("is missing, though the journal has {} lines", end.seq);
+            return Err(Corrupt::file(layout::HEAD, what).into());
+        }
+        Ok(())
+    }
+}

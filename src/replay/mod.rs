@@ -1,0 +1,12 @@
+//! Who retells a run: recording, checkpoints, moments, player. Invariant: reads the journal and nothing else; what it tells of a line is the fold of all lines up to it.
+
+mod checkpoints;
+mod error;
+mod moment;
+mod player;
+mod recording;
+
+pub use error::ReplayError;
+pub use moment::Moment;
+pub use player::{Place, Player, Speed, Waits};
+pub use recording::Recording;

@@ -1,0 +1,186 @@
+//! A whole run over time: what a person looks for in it, and the facts that moved. Invariant: pure; made from the journal's events alone, in their order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{ApprovalGate, Decision, Event, Gate, State, StopCode, SurveyPurpose, Verdict};
+use crate::survey::{FactKey, UtcTime};
+
+/// Something that a person looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkKind {
+    /// Checks of a gate began.
+    GateStarted(Gate),
+    /// A gate has its verdict.
+    GateFinished(Gate, Verdict),
+    /// The run waits at a gate from here on.
+    Waits(ApprovalGate),
+    /// A stop was raised.
+    Stopped(StopCode, Option<ApprovalGate>),
+    /// A person decided.
+    Decided(ApprovalGate, Decision, Arc<str>),
+    /// A decision was refused.
+    Refused(ApprovalGate, Arc<str>),
+    /// Facts had moved when it mattered.
+    Drifted(Option<ApprovalGate>),
+    /// Somebody took the run up.
+    Resumed(Arc<str>),
+    /// The last line, with the suffix of the result.
+    Sealed(&'static str),
+}
+
+/// One of them, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Journal line.
+    pub seq: u64,
+    /// When.
+    pub at: UtcTime,
+    /// What.
+    pub kind: MarkKind,
+}
+
+impl Mark {
+    /// Whether `[` and `]` halt here: a stop, a gate, a decision, the end.
+    pub fn halts(&self) -> bool {
+        !matches!(self.kind, MarkKind::Waits(_) | MarkKind::GateFinished(..))
+    }
+}
+
+/// A value that a fact had from some line on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Journal line.
+    pub seq: u64,
+    /// When it was read.
+    pub at: UtcTime,
+    /// The value; `None`: unknown.
+    pub value: Option<Arc<str>>,
+}
+
+/// A fact over time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Track {
+    /// The values it had; each differs from the one before.
+    pub points: Vec<Point>,
+    pinned: Option<Arc<str>>,
+    is_live: bool,
+}
+
+impl Track {
+    fn becomes(&mut self, seq: u64, at: UtcTime, value: Option<&str>) {
+        let last = self.points.last().map(|point| point.value.as_deref());
+        if last != Some(value) {
+            let value = value.map(Arc::from);
+            self.points.push(Point { seq, at, value });
+        }
+    }
+
+    /// Whether it was seen with more than one value.
+    pub fn has_moved(&self) -> bool {
+        self.points.len() > 1
+    }
+}
+
+/// A run over time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// What a person looks for, in order.
+    pub marks: Vec<Mark>,
+    /// Every fact, by its key.
+    pub tracks: BTreeMap<FactKey, Track>,
+    /// Time of the first line.
+    pub began: Option<UtcTime>,
+    /// Number and time of the last line.
+    pub last: Option<(u64, UtcTime)>,
+}
+
+impl Timeline {
+    /// Takes the next event.
+    pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
+        self.began.get_or_insert(at);
+        self.last = Some((seq, at));
+        if let Some(kind) = mark(event) {
+            self.marks.push(Mark { seq, at, kind });
+        }
+        match event {
+            Event::SurveyTaken {
+                purpose, survey, ..
+            } => {
+                for fact in &survey.facts {
+                    let track = self.tracks.entry(fact.key.clone()).or_default();
+                    let value = fact.observed.value();
+                    if *purpose == SurveyPurpose::Pin {
+                        track.pinned = value.map(Arc::from);
+                        track.is_live = fact.live;
+                    }
+                    track.becomes(seq, at, value);
+                }
+            }
+            Event::LiveRead {
+                changed,
+                complete,
+                failed: None,
+                ..
+            } => {
+                for change in changed {
+                    let track = self.tracks.entry(change.key.clone()).or_default();
+                    track.becomes(seq, at, change.value.as_deref());
+                }
+                for (key, track) in &mut self.tracks {
+                    let asked = *complete || track.is_live;
+                    if asked && !changed.iter().any(|change| change.key == *key) {
+                        let pinned = track.pinned.clone();
+                        track.becomes(seq, at, pinned.as_deref());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The facts that moved, those first that moved most often.
+    pub fn moved(&self) -> Vec<(&FactKey, &Track)> {
+        let mut moved: Vec<_> = self.tracks.iter().filter(|t| t.1.has_moved()).collect();
+        moved.sort_by_key(|(_, track)| std::cmp::Reverse(track.points.len()));
+        moved
+    }
+
+    /// The place to halt at after `seq`, or before it.
+    pub fn halt(&self, seq: u64, forward: bool) -> Option<&Mark> {
+        let halts = |mark: &&Mark| mark.halts();
+        if forward {
+            let from = self.marks.partition_point(|mark| mark.seq <= seq);
+            self.marks[from..].iter().find(halts)
+        } else {
+            let to = self.marks.partition_point(|mark| mark.seq < seq);
+            self.marks[..to].iter().rev().find(halts)
+        }
+    }
+
+    /// The decision at `seq` or the last before it.
+    pub fn decision(&self, seq: u64) -> Option<&Mark> {
+        let to = self.marks.partition_point(|mark| mark.seq <= seq);
+        let decided = |mark: &&Mark| matches!(mark.kind, MarkKind::Decided(..));
+        self.marks[..to].iter().rev().find(decided)
+    }
+}
+
+fn mark(event: &Event) -> Option<MarkKind> {
+    Some(match event {
+        Event::GateStarted { gate } => MarkKind::GateStarted(*gate),
+        Event::GateFinished { gate, verdict } => MarkKind::GateFinished(*gate, *verdict),
+        Event::StateChanged { to, .. } => MarkKind::Waits(State::awaits(*to)?),
+        Event::StopRaised(stop) => MarkKind::Stopped(stop.stop_code, stop.gate),
+        Event::ApprovalRecorded {
+            gate, decision, by, ..
+        } => MarkKind::Decided(*gate, *decision, by.user.as_str().into()),
+        Event::ApprovalRefused { gate, by, .. } => {
+            MarkKind::Refused(*gate, by.user.as_str().into())
+        }
+        Event::DriftFound { gate, .. } => MarkKind::Drifted(*gate),
+        Event::RunResumed(invocation) => MarkKind::Resumed(invocation.by.user.as_str().into()),
+        Event::RunSealed { outcome, .. } => MarkKind::Sealed(outcome.suffix()),
+        _ => return None,
+    })
+}

@@ -1,0 +1,171 @@
+//! Keys that move in a replay, and what a replay answers. Invariant: a key only asks; the moment comes back as news.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::layout::Size;
+
+use super::approving::ApproveSheet;
+use super::inbox::{Order, Source};
+use super::keymap::{self, Action, Scope};
+use super::model::{Model, Over, Pane, SeenScreen};
+use super::retelling::{Retold, Seen, Transport};
+use super::screens;
+use super::update::Wish;
+use crate::run::Decision;
+
+/// Does what a key of the replay says; `false`: it is none.
+pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<Wish>) -> bool {
+    let transport = match action {
+        Action::PlayPause => Transport::Toggle,
+        Action::StepForward => Transport::Step(1),
+        Action::StepBack => Transport::Step(-1),
+        Action::NextStop => Transport::Halt { forward: true },
+        Action::PreviousStop => Transport::Halt { forward: false },
+        Action::Faster => Transport::Faster,
+        Action::Slower => Transport::Slower,
+        Action::ToggleWaits => Transport::Waits,
+        Action::ApproversView => Transport::Seen,
+        Action::GoTo => {
+            model.over = Over::GoingTo(String::new());
+            return true;
+        }
+        Action::ToggleTimeline => {
+            model.shows_timeline = !model.shows_timeline;
+            let events = &mut model.views[Pane::Events.index()];
+            events.follow = true;
+            return true;
+        }
+        _ => return false,
+    };
+    wishes.push(Wish::Order(Order::Replay(transport)));
+    true
+}
+
+/// A key while a place to go to is typed.
+pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+    let Over::GoingTo(text) = &mut model.over else {
+        return;
+    };
+    let held = key.modifiers - KeyModifiers::SHIFT;
+    match key.code {
+        KeyCode::Char(c) if held.is_empty() => text.push(c),
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Enter => {
+            let text = std::mem::take(text);
+            model.over = Over::Nothing;
+            if !text.trim().is_empty() {
+                wishes.push(Wish::Order(Order::Replay(Transport::GoTo(text))));
+            }
+        }
+        KeyCode::Esc => model.over = Over::Nothing,
+        _ if keymap::action(Scope::Replay, key) == Some(Action::Quit) => {
+            model.over = Over::Nothing;
+        }
+        _ => {}
+    }
+}
+
+/// A key while the approver's screen is looked at.
+pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+    let Over::Seen(seen) = &mut model.over else {
+        return;
+    };
+    let hidden = seen.model.size.height.saturating_sub(model.size.height - 1);
+    match keymap::action(Scope::Replay, key) {
+        Some(Action::Down) => seen.top = (seen.top + 1).min(hidden),
+        Some(Action::Up) => seen.top = seen.top.saturating_sub(1),
+        Some(Action::PageDown | Action::HalfDown | Action::Last) => seen.top = hidden,
+        Some(Action::PageUp | Action::HalfUp | Action::First) => seen.top = 0,
+        Some(Action::Suspend) => wishes.push(Wish::Suspend),
+        Some(Action::Redraw) => wishes.push(Wish::Redraw),
+        Some(Action::Back | Action::ApproversView | Action::Quit)
+            if key.kind == KeyEventKind::Press =>
+        {
+            model.over = Over::Nothing;
+        }
+        _ => {}
+    }
+}
+
+/// The replay stands at a moment.
+pub(super) fn retold(model: &mut Model, retold: Retold) {
+    let Retold {
+        run,
+        record,
+        head,
+        last_pass,
+        told,
+    } = retold;
+    let moved = model.run.last != run.last;
+    if let Some(created) = &run.created {
+        model.theme = model.theme.with_target(&created.target.color);
+    }
+    model.now = told.now;
+    model.told = Some(Box::new(told));
+    if !moved {
+        return;
+    }
+    (model.run, model.record, model.head) = (run, record, head);
+    model.last_pass = last_pass;
+    model.claims_stale = true;
+    match &mut model.over {
+        Over::Diff(view) => view.is_stale = true,
+        Over::Seen(_) => model.over = Over::Nothing,
+        _ => {}
+    }
+}
+
+/// The screen of an approver, at its own size, with the sheet as it stood when Enter was pressed.
+pub(super) fn seen(model: &mut Model, seen: Seen) {
+    let size = seen
+        .size
+        .map_or(model.size, |(width, height)| Size::new(width, height));
+    let word = match seen.decision {
+        Decision::Approve => "approved",
+        Decision::Reject => "rejected",
+        Decision::Withdraw => "withdrawn",
+    };
+    let sheet = match (seen.decision, seen.equal_at) {
+        (Decision::Approve, Some(at)) => {
+            let sheet = ApproveSheet::decided(seen.gate, seen.evidence.clone(), at);
+            Some(Over::Approving(sheet))
+        }
+        _ => None,
+    };
+    let how = match (&sheet, seen.size) {
+        (None, _) => "  without a sheet: by command, or by a reason".to_owned(),
+        (Some(_), Some((width, height))) => format!("  on {width}x{height}"),
+        (Some(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
+    };
+    let says = format!(
+        "{} {word} by {} {}{how}",
+        seen.gate,
+        seen.by.user,
+        seen.at.clock()
+    );
+    let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);
+    (then.run, then.record, then.head) = (seen.run, seen.record, seen.head);
+    then.over = sheet.unwrap_or_default();
+    to_the_end(&mut then);
+    then.refresh();
+    model.over = Over::Seen(Box::new(SeenScreen {
+        says,
+        model: then,
+        top: 0,
+    }));
+}
+
+/// The last line of the sheet was on screen, or it could not have approved.
+fn to_the_end(then: &mut Model) {
+    let last = match &then.over {
+        Over::Approving(sheet) => {
+            let (room, lines) = screens::approve_sheet::extent(then, sheet);
+            lines.saturating_sub(room)
+        }
+        _ => return,
+    };
+    if let Over::Approving(sheet) = &mut then.over {
+        sheet.top = last;
+    }
+}
