@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::replaying::place;
 use crate::journal::Blobs;
 use crate::replay::{Place, Player, Recording, ReplayError, Waits};
-use crate::run::{Decision, Event, LastPass, MarkKind};
+use crate::run::{Decision, Event, LastPass, MarkKind, event_text};
 use crate::survey::{Digest, UtcTime};
 use crate::tui::News;
 use crate::tui::retelling::{Retold, Seen, Told, Transport};
@@ -101,6 +101,8 @@ impl Retelling {
             return Ok(());
         };
         self.told_at = Instant::now();
+        let line = self.recording.entry(player.seq)?;
+        let line = line.map(|entry| (entry.event.name(), event_text(&entry.event)));
         let moment = self.recording.at(player.seq)?.clone();
         let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
         let sealed = self.recording.tip().run.sealed.is_some();
@@ -110,6 +112,7 @@ impl Retelling {
         let told = Told {
             seq: player.seq,
             now: player.now,
+            line: line.unwrap_or_default(),
             last,
             is_playing: player.is_playing,
             speed: player.speed.to_string(),

@@ -38,6 +38,8 @@ pub struct Mark {
     pub at: UtcTime,
     /// What.
     pub kind: MarkKind,
+    /// Where it stands in a picture of the run in which long gaps are drawn short.
+    pub place: u64,
 }
 
 impl Mark {
@@ -95,13 +97,29 @@ pub struct Timeline {
     pub last: Option<(u64, UtcTime)>,
 }
 
+/// A gap is drawn as long as its logarithm: a thousandth of a doubling, from a sixteenth of a second on.
+fn drawn(from: UtcTime, to: UtcTime) -> u64 {
+    let micros = u64::try_from(to.unix_micros() - from.unix_micros()).unwrap_or_default();
+    let sixteenths = micros / 62_500 + 1;
+    let doublings = u64::from(sixteenths.ilog2());
+    let rest = sixteenths - (1 << doublings);
+    doublings * 1_000 + ((rest * 1_000) >> doublings)
+}
+
 impl Timeline {
     /// Takes the next event.
     pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
         self.began.get_or_insert(at);
         self.last = Some((seq, at));
         if let Some(kind) = mark(event) {
-            self.marks.push(Mark { seq, at, kind });
+            let place = self.place(at);
+            let mark = Mark {
+                seq,
+                at,
+                kind,
+                place,
+            };
+            self.marks.push(mark);
         }
         match event {
             Event::SurveyTaken {
@@ -137,6 +155,26 @@ impl Timeline {
             }
             _ => {}
         }
+    }
+
+    /// Where a time stands in the picture: between two marks in proportion to the time, behind the last by its gap.
+    pub fn place(&self, at: UtcTime) -> u64 {
+        let after = self.marks.partition_point(|mark| mark.at <= at);
+        let (from, place) = match after.checked_sub(1).map(|nth| &self.marks[nth]) {
+            Some(mark) => (mark.at, mark.place),
+            None => (self.began.unwrap_or(at), 0),
+        };
+        let Some(next) = self.marks.get(after) else {
+            return place + drawn(from, at);
+        };
+        let share = |to: UtcTime| i128::from((to.unix_micros() - from.unix_micros()).max(0));
+        let between = i128::from(next.place - place) * share(at) / share(next.at).max(1);
+        place + u64::try_from(between).unwrap_or_default()
+    }
+
+    /// The whole length of the picture.
+    pub fn length(&self) -> u64 {
+        self.last.map_or(0, |(_, at)| self.place(at))
     }
 
     /// The facts that moved, those first that moved most often.

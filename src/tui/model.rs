@@ -222,6 +222,11 @@ impl Model {
         }
     }
 
+    /// Whether the timeline stands in place of the events.
+    pub fn has_timeline(&self) -> bool {
+        self.told.is_some() && self.shows_timeline
+    }
+
     /// The wall clock says so; in a replay the time shown is that of the record.
     pub fn clock(&mut self, wall: UtcTime) {
         self.now = self.told.as_ref().map_or(wall, |told| told.now);

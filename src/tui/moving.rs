@@ -89,7 +89,7 @@ fn chosen(model: &Model, rows: usize) -> usize {
 
 fn choose(model: &mut Model, action: Action) {
     let count = match model.focus {
-        Pane::Events => screens::events_count(model),
+        Pane::Events if !model.has_timeline() => screens::events_count(model),
         _ => rows(model).len(),
     };
     let page = usize::from(place(model).height.saturating_sub(3)).max(1);

@@ -7,6 +7,7 @@ use super::approving::ApproveSheet;
 use super::inbox::{Order, Source};
 use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Pane, SeenScreen};
+use super::reading::{Reading, Subject};
 use super::retelling::{Retold, Seen, Transport};
 use super::screens;
 use super::update::Wish;
@@ -129,14 +130,17 @@ pub(super) fn seen(model: &mut Model, seen: Seen) {
     let sheet = match (seen.decision, seen.equal_at) {
         (Decision::Approve, Some(at)) => {
             let sheet = ApproveSheet::decided(seen.gate, seen.evidence.clone(), at);
-            Some(Over::Approving(sheet))
+            Over::Approving(sheet)
         }
-        _ => None,
+        (Decision::Reject, _) => Over::Nothing,
+        // Who named a digest on a command line has read the document behind it, or not: no sheet was on a screen.
+        _ => Over::Reading(Reading::of(Subject::Evidence)),
     };
     let how = match (&sheet, seen.size) {
-        (None, _) => "  without a sheet: by command, or by a reason".to_owned(),
-        (Some(_), Some((width, height))) => format!("  on {width}x{height}"),
-        (Some(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
+        (Over::Approving(_), Some((width, height))) => format!("  on {width}x{height}"),
+        (Over::Approving(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
+        (Over::Nothing, _) => String::new(),
+        _ => "  by command: no sheet was on a screen, this is what its digest names".to_owned(),
     };
     let says = format!(
         "{} {word} by {} {}{how}",
@@ -146,7 +150,7 @@ pub(super) fn seen(model: &mut Model, seen: Seen) {
     );
     let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);
     (then.run, then.record, then.head) = (seen.run, seen.record, seen.head);
-    then.over = sheet.unwrap_or_default();
+    then.over = sheet;
     to_the_end(&mut then);
     then.refresh();
     model.over = Over::Seen(Box::new(SeenScreen {

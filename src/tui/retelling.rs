@@ -28,6 +28,8 @@ pub struct Told {
     pub seq: u64,
     /// The time shown.
     pub now: UtcTime,
+    /// What its event is called, and what it says.
+    pub line: (&'static str, String),
     /// The last line that was read.
     pub last: u64,
     /// Whether it plays.

@@ -2,9 +2,11 @@
 
 use ratatui::layout::Rect;
 
+use super::timeline;
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{self, Scope};
 use crate::tui::model::{Model, Over};
+use crate::tui::retelling::Told;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
@@ -37,6 +39,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(area.x + 1, area.y, width, &text);
         return;
     }
+    if let Some(told) = model.told.as_ref().filter(|_| area.width < 110) {
+        draw_strip(canvas, area, told);
+        return;
+    }
     let keys = keys(model.scope(), area.width < 110);
     let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
     canvas.text(area.x + 1, area.y, width, &keys);
@@ -45,6 +51,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if usize::from(room) >= script.width() {
         canvas.text_right(area.right() - 1, area.y, room, &script);
     }
+}
+
+/// Where there is no room for words: the run over time, and the keys alone.
+fn draw_strip(canvas: &mut Canvas<'_>, area: Rect, told: &Told) {
+    let mut keys = Text::new();
+    for (binding, _) in keymap::footer(Scope::Replay) {
+        keys.push(Ink::Bold, binding.keys);
+        keys.push(Ink::Plain, " ");
+    }
+    let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
+    let state = if told.is_playing { "playing" } else { "paused" };
+    let state = format!(" {} {state} {} ", told.now.clock(), told.speed);
+    let room = usize::from(area.width).saturating_sub(usize::from(taken) + state.len() + 2);
+    let text = timeline::one_line(told, room).with(Ink::Plain, state);
+    let width = area.width.saturating_sub(taken + 2);
+    canvas.text(area.x + 1, area.y, width, &text);
+    canvas.text_right(area.right() - 1, area.y, taken, &keys);
 }
 
 fn keys(scope: Scope, narrow: bool) -> Text {

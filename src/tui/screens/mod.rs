@@ -29,6 +29,8 @@ mod running;
 mod sealed;
 mod seen;
 mod stops;
+mod strip;
+mod timeline;
 mod waiting;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{effect, events, facts, gates, proof, stops};
+use super::{effect, events, facts, gates, proof, stops, timeline};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::reading::Subject;
 use crate::tui::theme::Ink;
@@ -70,7 +70,10 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
         Pane::Stops => stops::text(model),
         Pane::Effect => effect::text(model, width),
         Pane::Proof => proof::text(model, width),
-        Pane::Events => return events::text(model, width, window),
+        Pane::Events => match &model.told {
+            Some(told) if model.shows_timeline => timeline::text(model, told, width, window),
+            _ => return events::text(model, width, window),
+        },
     };
     content.total = content.rows.len();
     content

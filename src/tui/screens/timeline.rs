@@ -1,0 +1,159 @@
+//! Pane 6 of a replay: the run over time, with the cursor in it. Invariant: a function of the timeline and of where the replay stands.
+
+use super::pane::{PaneRow, PaneText};
+use super::strip::Scale;
+use crate::survey::UtcTime;
+use crate::tui::model::Model;
+use crate::tui::reading::Subject;
+use crate::tui::retelling::Told;
+use crate::tui::theme::{Glyph, Ink};
+use crate::tui::widgets::Text;
+
+/// Columns of the names on the left.
+const NAMES: usize = 12;
+/// Rows that are there whatever moved: gates, run, people, cursor, record.
+const FIXED: usize = 5;
+
+/// What is in the pane.
+pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usize>) -> PaneText {
+    let timeline = &*told.timeline;
+    let cells = width.saturating_sub(NAMES + 2).max(8);
+    let scale = Scale::new(timeline, cells, !told.waits_are_real);
+    let row = |name: &str, ink: Ink, cells: String| {
+        PaneRow::only(
+            Text::inked(Ink::Dim, name)
+                .to_column(NAMES)
+                .with(ink, cells),
+        )
+    };
+    let mut rows = vec![
+        row("gates", Ink::Bold, scale.gates()),
+        PaneRow::only(inked_run(&scale.run())),
+        row("people", Ink::Plain, scale.people()),
+    ];
+    let moved = timeline.moved();
+    let room = window.map_or(moved.len(), |window| window.saturating_sub(FIXED).max(1));
+    let hidden = moved.len().saturating_sub(room);
+    for (nth, (key, track)) in moved.iter().take(room).enumerate() {
+        let more = match hidden {
+            0 => String::new(),
+            n if nth + 1 == room => format!(" +{n}"),
+            _ => String::new(),
+        };
+        let name: String = short(key.as_str(), NAMES - 1 - more.len());
+        let cells = scale.track(track, model.theme.ascii());
+        let mut row = row(&format!("{name}{more}"), Ink::Drift, cells);
+        row.opens = Some(Subject::Fact((*key).clone()));
+        rows.push(row);
+    }
+    if moved.is_empty() {
+        let none = "no fact was seen to move";
+        rows.push(PaneRow::only(
+            Text::inked(Ink::Dim, "facts")
+                .to_column(NAMES)
+                .with(Ink::Dim, none),
+        ));
+    }
+    rows.push(cursor(scale.cell(told.now)));
+    rows.push(record(told));
+    PaneText {
+        title: "TIMELINE",
+        right: Text::plain(standing(model, told, width)),
+        rows,
+        ..PaneText::default()
+    }
+}
+
+/// Work, waits and alarms, each in its colour.
+fn inked_run(cells: &str) -> Text {
+    let mut text = Text::inked(Ink::Dim, "run").to_column(NAMES);
+    for cell in cells.chars() {
+        let ink = match cell {
+            '#' => Ink::Running,
+            '!' => Ink::Drift,
+            '.' => Ink::Needed,
+            _ => Ink::Plain,
+        };
+        text.push(ink, cell.to_string());
+    }
+    text
+}
+
+fn short(key: &str, room: usize) -> String {
+    if key.chars().count() <= room {
+        return key.to_owned();
+    }
+    // Of long keys the ends tell more: icx_enacted, icx_draft.
+    let skip = key.chars().count() - room + 1;
+    std::iter::once('.').chain(key.chars().skip(skip)).collect()
+}
+
+fn cursor(cell: usize) -> PaneRow {
+    PaneRow::only(Text::new().to_column(NAMES + cell).with(Ink::Bold, "^"))
+}
+
+fn record(told: &Told) -> PaneRow {
+    let (name, says) = &told.line;
+    let text = Text::inked(Ink::Bold, told.now.clock())
+        .with(Ink::Plain, format!("  {}  ", told.seq))
+        .with(Ink::Bold, name)
+        .with(Ink::Plain, format!("   {says}"));
+    PaneRow::new(text, Subject::Event(told.seq)).copying(says.clone())
+}
+
+/// `09:14:02Z to 09:52:10Z (38 min)   seq 212 of 348   09:33:06Z   paused   speed 1x`
+fn standing(model: &Model, told: &Told, width: usize) -> String {
+    let playing = if told.is_playing {
+        format!("{} playing", model.theme.glyph(Glyph::Here))
+    } else {
+        "paused".to_owned()
+    };
+    let waits = if told.waits_are_real {
+        "waits real"
+    } else {
+        "waits short"
+    };
+    let mut parts = Vec::new();
+    if let (Some(began), Some((_, ended)), true) =
+        (told.timeline.began, told.timeline.last, width >= 110)
+    {
+        let span = span(began, ended);
+        parts.push(format!("{} to {} ({span})", began.clock(), ended.clock()));
+    }
+    parts.push(format!("seq {} of {}", told.seq, told.last));
+    parts.push(told.now.clock());
+    parts.push(playing);
+    parts.push(format!("speed {}", told.speed));
+    if width >= 76 {
+        parts.push(waits.to_owned());
+    }
+    parts.join("   ")
+}
+
+fn span(from: UtcTime, to: UtcTime) -> String {
+    let seconds = (to.unix_micros() - from.unix_micros()).max(0) / 1_000_000;
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The run in one line, for a footer: `###..!##...`, the cursor in it.
+pub(super) fn one_line(told: &Told, cells: usize) -> Text {
+    let scale = Scale::new(&told.timeline, cells, !told.waits_are_real);
+    let here = scale.cell(told.now);
+    let mut text = Text::new();
+    for (nth, cell) in scale.run().chars().enumerate() {
+        let (ink, cell) = match cell {
+            _ if nth == here => (Ink::Bold, '^'),
+            '#' => (Ink::Running, '#'),
+            '!' => (Ink::Drift, '!'),
+            '.' => (Ink::Needed, '.'),
+            other => (Ink::Plain, other),
+        };
+        text.push(ink, cell.to_string());
+    }
+    text
+}
