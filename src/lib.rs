@@ -12,6 +12,7 @@
 //! | `desk` | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
 //! | `journal` | what is written | `run`, `survey` |
 //! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
+//! | `archive` | what is carried away | `run`, `survey`, `journal` |
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
@@ -29,6 +30,7 @@
 //! - Journal, sync, act, journal, sync, show. A journal failure stops the run.
 //! - There is no code that could carry out `Mode.LIVE`.
 
+pub mod archive;
 pub mod audit;
 pub mod cli;
 pub mod desk;

@@ -36,7 +36,7 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
-        &["journal", "report"],
+        &["journal", "report", "archive"],
         &["tokio", "ratatui", "crossterm", "tokio_postgres"],
     ),
     (

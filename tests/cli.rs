@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 use drygate::cli::{
     Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment, Files, Origin,
-    Output, ProfileCommand, RunRef, RunsCommand, VerifyTarget, check_approvals, clap_command,
+    Output, ProfileCommand, RunPlace, RunRef, RunsCommand, check_approvals, clap_command,
     completions, config_json, config_text, manual, parse, redact,
 };
 use drygate::profile::load;
@@ -104,16 +104,16 @@ fn last(part: &str) -> RunRef {
         order: RunOrder { sort: RunSort::Target, reversed: true },
     })
 )]
-#[case(
-    "verify 8a941203",
-    Command::Verify(VerifyTarget::Run(last("8a941203")))
-)]
-#[case("verify ./8a941203", Command::Verify(VerifyTarget::Directory("./8a941203".into())))]
-#[case("verify /srv/Runs", Command::Verify(VerifyTarget::Directory("/srv/Runs".into())))]
+#[case("verify 8a941203", Command::Verify(RunPlace::Run(last("8a941203"))))]
+#[case("verify ./8a941203", Command::Verify(RunPlace::Path("./8a941203".into())))]
+#[case("verify /srv/Runs", Command::Verify(RunPlace::Path("/srv/Runs".into())))]
 #[case("survey", Command::Survey)]
 #[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
 #[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]
-#[case("report last", Command::Report { run: RunRef::Last })]
+#[case("report last", Command::Report { run: RunPlace::Run(RunRef::Last) })]
+#[case("report ./run.tar", Command::Report { run: RunPlace::Path("./run.tar".into()) })]
+#[case("export last --output run.tar", Command::Export { run: RunRef::Last, output: "run.tar".into() })]
+#[case("import run.tar", Command::Import { file: "run.tar".into() })]
 #[case("profile list", Command::Profile(ProfileCommand::List))]
 #[case("profile show", Command::Profile(ProfileCommand::Show { name: None }))]
 #[case("profile check my.toml", Command::Profile(ProfileCommand::Check { name: Some("my.toml".into()) }))]

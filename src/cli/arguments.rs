@@ -148,8 +148,8 @@ pub(super) enum Word {
     },
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
     Verify {
-        /// The run, or a run's directory.
-        #[arg(value_name = "RUN_ID|DIR")]
+        /// The run, a run's directory, or an archive of a run.
+        #[arg(value_name = "RUN_ID|DIR|FILE")]
         target: PathBuf,
     },
     /// Takes one read-only survey against a sealed run: 0 it still holds, 2 with the difference.
@@ -165,9 +165,24 @@ pub(super) enum Word {
     Survey,
     /// Prints the reports of a run.
     Report {
+        /// The run, or an archive of one.
+        #[arg(value_name = "RUN_ID|FILE")]
+        run: PathBuf,
+    },
+    /// Writes a run into one file: evidence, reports, a page to read, and how to check it without drygate.
+    Export {
         /// The run.
         #[arg(value_name = "RUN_ID")]
         run: RunRef,
+        /// The archive: .tar, or .tar.gz to have it compressed.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Puts the run of an archive beside one's own, read only.
+    Import {
+        /// The archive.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Shows what changed: pre and post of a run, or one run against another.
     Diff {

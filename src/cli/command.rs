@@ -62,8 +62,8 @@ pub enum Command {
         /// Record or time to stand at, as typed; without it the last record.
         at: Option<String>,
     },
-    /// `drygate verify RUN_ID|DIR`.
-    Verify(VerifyTarget),
+    /// `drygate verify RUN_ID|DIR|FILE`.
+    Verify(RunPlace),
     /// `drygate survey`.
     Survey,
     /// `drygate recheck RUN_ID`.
@@ -73,10 +73,22 @@ pub enum Command {
         /// Compare the predicted effect with what happened since.
         after: bool,
     },
-    /// `drygate report RUN_ID`.
+    /// `drygate report RUN_ID|FILE`.
     Report {
+        /// The run, or an archive of one.
+        run: RunPlace,
+    },
+    /// `drygate export RUN_ID --output FILE`.
+    Export {
         /// The run.
         run: RunRef,
+        /// The archive to be.
+        output: PathBuf,
+    },
+    /// `drygate import FILE`.
+    Import {
+        /// The archive.
+        file: PathBuf,
     },
     /// `drygate diff RUN_ID [RUN_ID2]`.
     Diff(DiffCommand),
@@ -140,13 +152,13 @@ pub enum DiffSides {
     Predicted,
 }
 
-/// What `verify` is about.
+/// Where a run is that can be read without being one of the data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VerifyTarget {
+pub enum RunPlace {
     /// A run of the data directory.
     Run(RunRef),
-    /// A run's directory, wherever it is.
-    Directory(PathBuf),
+    /// A run's directory or an archive of a run, wherever it is.
+    Path(PathBuf),
 }
 
 /// `drygate profile ...`. Without a name it is about the profile of the settings.

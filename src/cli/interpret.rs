@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use super::arguments::{ConfigWord, ProfileWord, RunsWords, Word};
 use super::{
-    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunRef, RunsCommand, VerifyTarget,
+    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunPlace, RunRef, RunsCommand,
     clap_command,
 };
 use crate::profile::{nearest, printable};
@@ -65,10 +65,14 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Watch { run } => Command::Watch { run },
         Word::Runs(words) => Command::Runs(runs(&words)),
         Word::Replay { run, at } => Command::Replay { run, at },
-        Word::Verify { target } => Command::Verify(verify_target(target)),
+        Word::Verify { target } => Command::Verify(run_place(target)),
         Word::Recheck { run, after } => Command::Recheck { run, after },
         Word::Survey => Command::Survey,
-        Word::Report { run } => Command::Report { run },
+        Word::Report { run } => Command::Report {
+            run: run_place(run),
+        },
+        Word::Export { run, output } => Command::Export { run, output },
+        Word::Import { file } => Command::Import { file },
         Word::Diff {
             run,
             other,
@@ -146,10 +150,10 @@ fn bare_run(word: &str) -> Result<RunRef, CliError> {
     ))
 }
 
-/// A word that can only be a path is one; a directory here is written `./NAME`.
-fn verify_target(target: PathBuf) -> VerifyTarget {
-    match target.to_str().map(str::parse) {
-        Some(Ok(run)) => VerifyTarget::Run(run),
-        _ => VerifyTarget::Directory(target),
+/// A word that can only be a path is one; a file or directory here whose name could be a run's is written `./NAME`.
+fn run_place(word: PathBuf) -> RunPlace {
+    match word.to_str().map(str::parse) {
+        Some(Ok(run)) => RunPlace::Run(run),
+        _ => RunPlace::Path(word),
     }
 }

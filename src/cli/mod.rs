@@ -16,7 +16,7 @@ mod sourced;
 
 pub use approvals::check_approvals;
 pub use command::{
-    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, RunsCommand, VerifyTarget,
+    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, RunPlace, RunsCommand,
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;

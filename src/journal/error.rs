@@ -123,6 +123,12 @@ pub enum JournalError {
         /// The directory of the run.
         run: String,
     },
+    /// The run came out of an archive: whoever owns it is elsewhere.
+    #[error("run {run} was imported from an archive: it is read only here")]
+    Imported {
+        /// The directory of the run.
+        run: String,
+    },
     /// A seal was asked for before `run_sealed` was written.
     #[error("run {run} cannot be sealed before its run_sealed line is durable")]
     NotEnded {

@@ -26,10 +26,15 @@ impl Head {
         digest(&self.sha256)
     }
 
-    pub(super) fn write(&self, storage: &dyn Storage, run: &Path) -> Result<(), StorageError> {
+    /// The bytes of the file.
+    pub(super) fn content(&self) -> String {
         let sha256 = digest(&self.sha256);
-        let content = format!("{{\"seq\":{},\"sha256\":\"{sha256}\"}}\n", self.seq);
-        atomic::replace(storage, &run.join(layout::HEAD), content.as_bytes())
+        format!("{{\"seq\":{},\"sha256\":\"{sha256}\"}}\n", self.seq)
+    }
+
+    pub(super) fn write(&self, storage: &dyn Storage, run: &Path) -> Result<(), StorageError> {
+        let path = run.join(layout::HEAD);
+        atomic::replace(storage, &path, self.content().as_bytes())
     }
 
     pub(super) fn read(storage: &dyn Storage, run: &Path) -> Result<Option<Self>, JournalError> {

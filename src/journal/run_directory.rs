@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::imported::imported_from;
 use super::lock::{RunLock, name};
 use super::storage::Storage;
 use super::{
@@ -44,6 +45,9 @@ impl RunDirectory {
     /// Takes over a run that is not sealed: locks it and recovers its journal.
     pub fn open(storage: Arc<dyn Storage>, run: &Path) -> Result<(Self, Recovery), JournalError> {
         refuse_sealed(&*storage, run)?;
+        if imported_from(&*storage, run)?.is_some() {
+            return Err(JournalError::Imported { run: name(run) });
+        }
         let lock = RunLock::acquire(storage.clone(), run)?;
         // Asked again: its owner may have sealed it while we waited for nothing but the two calls above.
         refuse_sealed(&*storage, run)?;

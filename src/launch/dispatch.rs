@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, listing, output, picking, rechecking, replaying,
-    resuming, run_list, screen, surveying, verifying, watching,
+    LaunchError, deciding, demo, diffing, exporting, importing, listing, output, picking,
+    rechecking, replaying, resuming, run_list, screen, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -96,6 +96,8 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),
         Command::Report { run } => listing::report(settings, run),
+        Command::Export { run, output } => exporting::export(settings, run, output),
+        Command::Import { file } => importing::import(settings, file),
         Command::Diff(command) => diffing::diff(settings, command),
         Command::Profile(command) => listing::profiles(settings, command),
         Command::ConfigShow => {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::archive::ArchiveError;
 use crate::cli::CliError;
 use crate::journal::JournalError;
 use crate::postgres::SettingsError;
@@ -27,6 +28,12 @@ pub enum LaunchError {
     /// Journal or storage.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// What is there already is not what an archive holds, or an archive does not verify.
+    #[error("{0}")]
+    Corrupt(String),
     /// Runner.
     #[error(transparent)]
     Runner(#[from] RunnerError),
@@ -69,7 +76,12 @@ impl LaunchError {
             Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_))
             | Self::Usage(_) => exit::USAGE,
             Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
-            Self::Journal(error) => journal_exit(error),
+            Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
+                journal_exit(error)
+            }
+            Self::Archive(ArchiveError::Refused { .. }) | Self::Corrupt(_) => {
+                StopCode::StopEvidenceCorrupt.exit_code()
+            }
             Self::Runner(error) => error.exit_code(),
             Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 StopCode::StopEvidenceCorrupt.exit_code()
@@ -84,7 +96,7 @@ impl LaunchError {
             Self::Throwaway(_) | Self::DemoRepository(_) => {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
-            Self::Output { .. } => StopCode::StopStorageFailed.exit_code(),
+            Self::Archive(_) | Self::Output { .. } => StopCode::StopStorageFailed.exit_code(),
         }
     }
 
@@ -103,9 +115,9 @@ impl LaunchError {
             Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 Some(StopCode::StopEvidenceCorrupt)
             }
-            Self::Journal(error) => StopCode::ALL
+            Self::Journal(_) | Self::Archive(_) | Self::Corrupt(_) => StopCode::ALL
                 .into_iter()
-                .find(|code| code.exit_code() == journal_exit(error)),
+                .find(|code| code.exit_code() == self.exit_code()),
             _ => None,
         }
     }
@@ -118,6 +130,10 @@ impl LaunchError {
             Self::Throwaway(error) => error.remedy().map(str::to_owned),
             Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => Some(
                 "drygate runs lists them; any unambiguous beginning or end will do.".to_owned(),
+            ),
+            Self::Journal(JournalError::Imported { .. }) => Some(
+                "Where it was made it can be resumed and decided on. Here: report, diff, verify, export."
+                    .to_owned(),
             ),
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 Some("Leave it out: every run is Mode.DRYRUN.".to_owned())
@@ -143,9 +159,9 @@ fn journal_exit(error: &JournalError) -> u8 {
         JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
             StopCode::StopEvidenceCorrupt.exit_code()
         }
-        JournalError::Locked { .. } | JournalError::LockLost { .. } => {
-            StopCode::StopRunLocked.exit_code()
-        }
+        JournalError::Locked { .. }
+        | JournalError::LockLost { .. }
+        | JournalError::Imported { .. } => StopCode::StopRunLocked.exit_code(),
         _ => StopCode::StopStorageFailed.exit_code(),
     }
 }

@@ -1,7 +1,7 @@
 //! `drygate report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
 
 use super::{LaunchError, lookup, output, planning, reviewing};
-use crate::cli::{Disk, Files, Output, ProfileCommand, RunRef, Settings};
+use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile};
 use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
@@ -9,21 +9,37 @@ use crate::run::RunId;
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
-pub fn report(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
-    let store = planning::store(settings)?;
-    let run_id = lookup::resolve(&store, meant)?;
+pub fn report(settings: &Settings, place: &RunPlace) -> Result<u8, LaunchError> {
+    match place {
+        RunPlace::Run(meant) => {
+            let store = planning::store(settings)?;
+            let run_id = lookup::resolve(&store, meant)?;
+            report_of(settings, &store, &run_id)
+        }
+        RunPlace::Path(file) => {
+            let opened = lookup::archive(file)?;
+            report_of(settings, opened.store(), opened.run_id())
+        }
+    }
+}
+
+fn report_of(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+) -> Result<u8, LaunchError> {
     if settings.output == Output::Json {
-        let twin = with_input(&store, &run_id, &|input| Ok(report::json_twin(input)))?;
+        let twin = with_input(store, run_id, &|input| Ok(report::json_twin(input)))?;
         output::document(&twin)?;
         return Ok(0);
     }
-    let rendered = rendered(&store, &run_id)?;
+    let rendered = rendered(store, run_id)?;
     let shown = rendered
         .iter()
         .find(|report| report.name.starts_with("07-"));
     output::print(shown.map_or("", |report| &report.text))?;
     // The report is of what was sealed; what reviewers wrote since is told beside it.
-    for note in reviewing::notes(&reviewing::reviews(&store, &run_id))? {
+    for note in reviewing::notes(&reviewing::reviews(store, run_id))? {
         output::say(&report::visible(&format!("note: {}", note.line())));
     }
     Ok(0)

@@ -1,8 +1,11 @@
 //! Finding a run and folding it. Invariant: writes nothing but the index of runs, which can always be made anew.
 
+use std::path::Path;
+
 use super::LaunchError;
+use crate::archive::{Limits, Opened, open_archive};
 use crate::cli::RunRef;
-use crate::journal::{DirectoryStore, Entry, RunIndex, RunStore};
+use crate::journal::{DirectoryStore, Entry, Permissions, RunIndex, RunStore, imported_from};
 use crate::run::{Event, LastPass, RunId, RunResult, RunRow, RunState, Standing};
 use crate::runner::fold;
 use crate::survey::UtcTime;
@@ -10,6 +13,18 @@ use crate::survey::UtcTime;
 /// The run that a person means.
 pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchError> {
     Ok(meant.resolve(&store.runs()?)?)
+}
+
+/// The run of an archive, unpacked in a private temporary directory for as long as the value lives.
+pub fn archive(path: &Path) -> Result<Opened, LaunchError> {
+    let opened = open_archive(path, None, Permissions::private(), Limits::default())?;
+    Ok(opened)
+}
+
+/// Whether a run came out of an archive. A mark that cannot be read is a mark.
+pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
+    let run = DirectoryStore::run_path(run_id);
+    !matches!(imported_from(&**store.storage(), &run), Ok(None))
 }
 
 /// The run as its journal says, and the journal.
@@ -29,7 +44,8 @@ pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
     Ok(index)
 }
 
-/// The last PASS of a profile and target. A run that cannot be read is passed over: it cannot vouch for anything.
+/// The last PASS of a profile and target. A run that cannot be read is passed over, and so is one that was
+/// imported: what nobody saw here cannot vouch for anything.
 /// The index only says where to look: what is told of the run is read from its journal.
 pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<LastPass> {
     let mut index = RunIndex::look(store).ok()?;
@@ -50,7 +66,7 @@ pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<
 
 /// What a sealed PASS of this profile and target says, from its journal.
 fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -> Option<LastPass> {
-    if !store.is_sealed(&run_id).unwrap_or(false) {
+    if !store.is_sealed(&run_id).unwrap_or(false) || is_imported(store, &run_id) {
         return None;
     }
     let (run, _) = folded(store, &run_id).ok()?;

@@ -17,11 +17,16 @@ pub const LIVE_INTERVAL_S: u32 = 60;
 
 /// The store of the settings' data directory.
 pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
-    let permissions = match &settings.store_group {
+    let permissions = permissions(settings)?;
+    Ok(DirectoryStore::new(&settings.data_dir.value, permissions)?)
+}
+
+/// Who may read what is written.
+pub fn permissions(settings: &Settings) -> Result<Permissions, LaunchError> {
+    Ok(match &settings.store_group {
         None => Permissions::private(),
         Some(group) => Permissions::shared(group_id(&group.value)?),
-    };
-    Ok(DirectoryStore::new(&settings.data_dir.value, permissions)?)
+    })
 }
 
 fn group_id(name: &str) -> Result<u32, LaunchError> {

@@ -11,9 +11,10 @@ use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
 use super::{
-    LaunchError, headless, listing, machine, output, picking, planning, run_list, watching,
+    LaunchError, headless, listing, machine, output, picking, planning, replaying, run_list,
+    watching,
 };
-use crate::cli::{RunRef, RunsCommand, Settings};
+use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
 use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink};
@@ -85,7 +86,10 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
     };
     let store = planning::store(settings)?;
     match starting::take(settings, &store, meant, true)? {
-        (_, Found::Sealed(_)) => listing::report(settings, meant),
+        (_, Found::Sealed(_)) if settings.headless => {
+            listing::report(settings, &RunPlace::Run(meant.clone()))
+        }
+        (run_id, Found::Sealed(_)) => replaying::replay(settings, &store, &run_id, None),
         (run_id, Found::Held(_)) => watching::watch(settings, &store, &run_id, None),
         (_, Found::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)

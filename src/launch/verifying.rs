@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::audit;
-use crate::cli::{Output, Settings, VerifyTarget};
+use crate::cli::{Output, RunPlace, Settings};
 use crate::journal::{
     Blobs, DirectoryStore, DiskStorage, Entry, HookRecords, JournalError, Permissions, Reader,
     Reviews, RunStore, Storage, verify_files,
@@ -33,14 +33,19 @@ struct Found {
 }
 
 /// Verifies a run; 0: intact, 7: not.
-pub fn verify(settings: &Settings, target: &VerifyTarget) -> Result<u8, LaunchError> {
+pub fn verify(settings: &Settings, target: &RunPlace) -> Result<u8, LaunchError> {
     let found = match target {
-        VerifyTarget::Directory(directory) => {
+        RunPlace::Path(file) if file.is_file() => {
+            let opened = lookup::archive(file)?;
+            let run = DirectoryStore::run_path(opened.run_id());
+            inspect(opened.store().storage(), &run)?
+        }
+        RunPlace::Path(directory) => {
             let storage =
                 DiskStorage::open(directory, Permissions::private()).map_err(JournalError::from)?;
             inspect(&(Arc::new(storage) as Arc<dyn Storage>), Path::new(""))?
         }
-        VerifyTarget::Run(meant) => {
+        RunPlace::Run(meant) => {
             let store = planning::store(settings)?;
             let run_id = lookup::resolve(&store, meant)?;
             store.reader(&run_id)?;

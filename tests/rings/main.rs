@@ -1,6 +1,7 @@
 //! The rings of tests that need more than one module: real processes, real ptys, a real server. One file per ring.
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
+mod archive;
 mod attribution;
 mod contradiction;
 mod diff;

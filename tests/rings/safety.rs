@@ -437,6 +437,10 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
         let words: Vec<&str> = run.iter().chain(words).copied().collect();
         answers.push(desk.drygate(&words).expect(64));
     }
+    // The archive and its page stand among the files that are searched.
+    let archive = desk.data().join("run.tar").display().to_string();
+    let exported = ["export", id, "--output", &archive];
+    answers.push(with(&desk, &exported, &[("DRYGATE_DATABASE_URL", &right)]).expect(0));
     for disguise in disguises(SECRET) {
         for answer in &answers {
             assert!(

@@ -1,0 +1,23 @@
+//! What is carried away: a run in one file, and the way back. Invariant: the same run gives the same bytes, and nothing of a file from elsewhere is believed before it was looked at.
+//!
+//! An archive is a tar of plain files, all below `<run_id>/`:
+//!
+//! ```text
+//! CHECKING.txt      how to check it without drygate
+//! SHA256SUMS        every other file of the archive: `sha256sum -c SHA256SUMS` passes
+//! check-chain.py    ten lines that check the chain and HEAD
+//! run.html          the run as a page
+//! run/              the run's directory, without LOCK
+//! ```
+
+mod entry;
+mod error;
+mod layout;
+mod opened;
+mod pack;
+mod unpack;
+
+pub use error::{ArchiveError, Refusal};
+pub use opened::{Opened, open_archive};
+pub use pack::{Packed, pack};
+pub use unpack::{Limits, Unpacked, unpack};

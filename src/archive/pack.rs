@@ -1,0 +1,179 @@
+//! From a run to one file. Invariant: sorted names, fixed modes and owners, the time of the run id: the same run gives the same bytes.
+
+use std::io::{self, Read, Write};
+
+use tar::{Builder, EntryType, Header};
+
+use super::ArchiveError;
+use super::layout::{CHECKING, CHECKING_TEXT, PAGE, RUN, SCRIPT, SCRIPT_TEXT, SUMS};
+use crate::journal::{Contents, FileOfRun};
+use crate::run::RunId;
+use crate::survey::{Digest, Hasher};
+
+/// Mode of every file: a run is its owner's alone, also once it was unpacked.
+const MODE: u32 = 0o600;
+
+/// What was packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// Files in the archive.
+    pub files: u64,
+    /// Bytes of the archive.
+    pub bytes: u64,
+    /// SHA-256 of the archive.
+    pub sha256: Digest,
+}
+
+/// A file of the archive.
+enum Content<'a> {
+    Text(String),
+    OfRun(&'a FileOfRun),
+}
+
+/// Writes a run and its page; `standing` says in a line where the run stands.
+pub fn pack(
+    run_id: &RunId,
+    contents: &Contents,
+    page: Option<String>,
+    standing: &str,
+    output: &mut dyn Write,
+) -> Result<Packed, ArchiveError> {
+    let checking = CHECKING_TEXT
+        .replace("{run_id}", run_id.as_str())
+        .replace("{standing}", standing);
+    let texts = [(CHECKING, checking), (SCRIPT, SCRIPT_TEXT.to_owned())];
+    let texts = texts.into_iter().chain(page.map(|page| (PAGE, page)));
+    let mut files: Vec<(String, Content<'_>)> = texts
+        .map(|(name, text)| (name.to_owned(), Content::Text(text)))
+        .collect();
+    for file in contents.files() {
+        files.push((format!("{RUN}/{}", file.name), Content::OfRun(file)));
+    }
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut sums = String::new();
+    for (name, content) in &files {
+        let sha256 = match content {
+            Content::Text(text) => Digest::of(text),
+            Content::OfRun(file) => contents.digest(file)?,
+        };
+        sums.extend([sha256.as_str(), "  ", name, "\n"]);
+    }
+    let at = files.partition_point(|(name, _)| name.as_str() < SUMS);
+    files.insert(at, (SUMS.to_owned(), Content::Text(sums)));
+
+    let mut counting = Counting::new(output);
+    let mut builder = Builder::new(&mut counting);
+    let started = run_id.started().map_or(0, |at| at.unix_micros().max(0));
+    let seconds = u64::try_from(started / 1_000_000).unwrap_or(0);
+    for (name, content) in &files {
+        append(&mut builder, run_id, seconds, name, contents, content)?;
+    }
+    builder.into_inner().map_err(written)?;
+    counting.flush().map_err(written)?;
+    Ok(Packed {
+        files: files.len() as u64,
+        bytes: counting.bytes,
+        sha256: counting.hasher.finish(),
+    })
+}
+
+fn append(
+    builder: &mut Builder<&mut Counting<'_>>,
+    run_id: &RunId,
+    seconds: u64,
+    name: &str,
+    contents: &Contents,
+    content: &Content<'_>,
+) -> Result<(), ArchiveError> {
+    let bytes = match content {
+        Content::Text(text) => text.len() as u64,
+        Content::OfRun(file) => file.bytes,
+    };
+    let mut header = Header::new_ustar();
+    header
+        .set_path(format!("{run_id}/{name}"))
+        .map_err(written)?;
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(bytes);
+    header.set_mode(MODE);
+    header.set_mtime(seconds);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_cksum();
+    let mut input = Exactly {
+        input: open(contents, content)?,
+        left: bytes,
+    };
+    match builder.append(&header, &mut input) {
+        Ok(()) => Ok(()),
+        Err(_) if input.left > 0 => Err(ArchiveError::Changed {
+            file: name.to_owned(),
+        }),
+        Err(source) => Err(written(source)),
+    }
+}
+
+fn open<'a>(
+    contents: &Contents,
+    content: &'a Content<'_>,
+) -> Result<Box<dyn Read + 'a>, ArchiveError> {
+    Ok(match content {
+        Content::Text(text) => Box::new(text.as_bytes()),
+        Content::OfRun(file) => contents.open(file)?,
+    })
+}
+
+fn written(source: io::Error) -> ArchiveError {
+    ArchiveError::File {
+        doing: "write",
+        path: "the archive".into(),
+        source,
+    }
+}
+
+/// An input that must not end early: a tar entry of another length would shift everything behind it.
+struct Exactly<'a> {
+    input: Box<dyn Read + 'a>,
+    left: u64,
+}
+
+impl Read for Exactly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if read == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
+    }
+}
+
+/// Counts and digests what passes.
+struct Counting<'a> {
+    output: &'a mut dyn Write,
+    bytes: u64,
+    hasher: Hasher,
+}
+
+impl<'a> Counting<'a> {
+    fn new(output: &'a mut dyn Write) -> Self {
+        Self {
+            output,
+            bytes: 0,
+            hasher: Hasher::new(),
+        }
+    }
+}
+
+impl Write for Counting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(bytes)?;
+        self.bytes += written as u64;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}

@@ -1,0 +1,248 @@
+//! From one file back to a run. Invariant: every name, type and size is judged before a byte of it is written, and every file has the digest that `SHA256SUMS` names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use tar::{Archive, Entry, EntryType};
+
+use super::entry::{Named, judge};
+use super::layout::{RUN, SUMS};
+use super::{ArchiveError, Refusal};
+use crate::journal::{DirectoryStore, JournalError, RUNS_DIR, Storage, StorageFile};
+use crate::run::RunId;
+use crate::survey::{Digest, Hasher};
+
+/// Bytes of `SHA256SUMS` that are read at most.
+const SUMS_BYTES_MAX: u64 = 64 << 20;
+
+/// How much is taken from an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files together, as they are once unpacked.
+    pub bytes_max: u64,
+    /// Files.
+    pub files_max: u64,
+}
+
+impl Default for Limits {
+    /// 16 GiB in 1,000,000 files: more than the ledgers of ten million units.
+    fn default() -> Self {
+        Self {
+            bytes_max: 16 << 30,
+            files_max: 1_000_000,
+        }
+    }
+}
+
+/// What was unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// The run.
+    pub run_id: RunId,
+    /// Files of the run.
+    pub files: u64,
+}
+
+/// Unpacks the run of an archive to where it belongs below the root of an empty storage: `runs/<run_id>/`.
+pub fn unpack(
+    input: impl Read,
+    storage: &dyn Storage,
+    limits: Limits,
+) -> Result<Unpacked, ArchiveError> {
+    let mut archive = Archive::new(input);
+    // Raw: extensions that rename or resize what follows are entries of their own, and refused like every unknown type.
+    let entries = archive
+        .entries()
+        .map_err(|source| damaged_in("", &source))?
+        .raw(true);
+    let mut taking = Taking {
+        storage,
+        run_id: None,
+        seen: BTreeMap::new(),
+        made: BTreeSet::new(),
+        sums: None,
+        left: limits.bytes_max,
+        of_run: 0,
+    };
+    for entry in entries {
+        if taking.seen.len() as u64 >= limits.files_max {
+            return Err(ArchiveError::refused(
+                "",
+                Refusal::TooMany(limits.files_max),
+            ));
+        }
+        taking.take(entry.map_err(|source| damaged_in("", &source))?)?;
+    }
+    taking.finish()
+}
+
+struct Taking<'a> {
+    storage: &'a dyn Storage,
+    run_id: Option<RunId>,
+    /// Every file with its digest.
+    seen: BTreeMap<String, Digest>,
+    made: BTreeSet<PathBuf>,
+    sums: Option<String>,
+    left: u64,
+    of_run: u64,
+}
+
+impl Taking<'_> {
+    fn take(&mut self, mut entry: Entry<'_, impl Read>) -> Result<(), ArchiveError> {
+        let name = entry.path_bytes().into_owned();
+        let shown = String::from_utf8_lossy(&name).into_owned();
+        let refused = |refusal| ArchiveError::refused(shown.clone(), refusal);
+        match entry.header().entry_type() {
+            EntryType::Regular => {}
+            EntryType::Symlink | EntryType::Link => return Err(refused(Refusal::Link)),
+            other => return Err(refused(Refusal::Kind(char::from(other.as_byte())))),
+        }
+        let (run_id, named) = judge(&name)?;
+        let first = self.run_id.get_or_insert_with(|| run_id.clone());
+        if *first != run_id {
+            return Err(refused(Refusal::Elsewhere(first.to_string())));
+        }
+        let below = shown[run_id.as_str().len() + 1..].to_owned();
+        if self.seen.contains_key(&below) {
+            return Err(refused(Refusal::Twice));
+        }
+        let bytes = entry.size();
+        if bytes > self.left {
+            let left = self.left;
+            return Err(refused(Refusal::TooLarge { bytes, left }));
+        }
+        self.left -= bytes;
+        let sha256 = match &named {
+            Named::OfRun(file) => {
+                self.of_run += 1;
+                self.write(&run_id, file, &mut entry, &shown)?
+            }
+            Named::Beside(file) if file == SUMS => self.sums(&mut entry, bytes, &shown)?,
+            Named::Beside(_) => copy(&mut entry, None, &shown)?,
+        };
+        self.seen.insert(below, sha256);
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        run_id: &RunId,
+        file: &str,
+        entry: &mut Entry<'_, impl Read>,
+        shown: &str,
+    ) -> Result<Digest, ArchiveError> {
+        let path = DirectoryStore::run_path(run_id).join(file);
+        self.directories(&path)?;
+        let mut output = self.storage.create(&path).map_err(JournalError::from)?;
+        let sha256 = copy(entry, Some(&mut *output), shown)?;
+        output.sync().map_err(JournalError::from)?;
+        Ok(sha256)
+    }
+
+    /// Makes the directories above a file, from the top.
+    fn directories(&mut self, path: &Path) -> Result<(), ArchiveError> {
+        let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+        above.retain(|path| !path.as_os_str().is_empty());
+        for directory in above.into_iter().rev() {
+            if self.made.insert(directory.to_owned()) {
+                let made = self.storage.create_dir(directory);
+                made.map_err(JournalError::from)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sums(
+        &mut self,
+        entry: &mut Entry<'_, impl Read>,
+        bytes: u64,
+        shown: &str,
+    ) -> Result<Digest, ArchiveError> {
+        let left = SUMS_BYTES_MAX;
+        if bytes > left {
+            return Err(ArchiveError::refused(
+                shown,
+                Refusal::TooLarge { bytes, left },
+            ));
+        }
+        let mut text = String::new();
+        entry
+            .read_to_string(&mut text)
+            .map_err(|source| damaged_in(shown, &source))?;
+        let sha256 = Digest::of(&text);
+        self.sums = Some(text);
+        Ok(sha256)
+    }
+
+    fn finish(self) -> Result<Unpacked, ArchiveError> {
+        let missing = |name: &str| ArchiveError::refused(name, Refusal::Missing);
+        let run_id = self.run_id.ok_or_else(|| missing(RUN))?;
+        let sums = self.sums.ok_or_else(|| missing(SUMS))?;
+        let mut listed = BTreeSet::new();
+        for line in sums.lines() {
+            let Some((sha256, name)) = line.split_once("  ") else {
+                return Err(ArchiveError::refused(
+                    SUMS,
+                    Refusal::Damaged(line.to_owned()),
+                ));
+            };
+            match self.seen.get(name) {
+                None => return Err(ArchiveError::refused(name, Refusal::Unlisted)),
+                Some(found) if found.as_str() != sha256 => {
+                    return Err(ArchiveError::refused(name, Refusal::Sum));
+                }
+                Some(_) => listed.insert(name),
+            };
+        }
+        let mut unlisted = self.seen.keys().map(String::as_str);
+        if let Some(name) = unlisted.find(|name| *name != SUMS && !listed.contains(name)) {
+            return Err(ArchiveError::refused(name, Refusal::Unlisted));
+        }
+        for directory in self.made.iter().rev() {
+            self.storage
+                .sync_dir(directory)
+                .map_err(JournalError::from)?;
+        }
+        if self.of_run == 0 {
+            return Err(missing(RUNS_DIR));
+        }
+        Ok(Unpacked {
+            run_id,
+            files: self.of_run,
+        })
+    }
+}
+
+/// Reads an entry to its end, digests it and writes it where that is asked for.
+fn copy(
+    entry: &mut Entry<'_, impl Read>,
+    mut output: Option<&mut dyn StorageFile>,
+    shown: &str,
+) -> Result<Digest, ArchiveError> {
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut left = entry.size();
+    loop {
+        match entry.read(&mut buffer) {
+            Ok(0) if left == 0 => return Ok(hasher.finish()),
+            Ok(0) => {
+                let source = io::Error::from(io::ErrorKind::UnexpectedEof);
+                return Err(damaged_in(shown, &source));
+            }
+            Ok(read) => {
+                left = left.saturating_sub(read as u64);
+                hasher.update(&buffer[..read]);
+                if let Some(output) = &mut output {
+                    output.write(&buffer[..read]).map_err(JournalError::from)?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(damaged_in(shown, &source)),
+        }
+    }
+}
+
+fn damaged_in(entry: &str, source: &io::Error) -> ArchiveError {
+    ArchiveError::refused(entry, Refusal::Damaged(source.to_string()))
+}
