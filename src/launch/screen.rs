@@ -144,6 +144,7 @@ fn sink(news: Sender<News>) -> Sink {
             },
             Notice::Progress(progress) => News::Progress(Progress {
                 what: progress.what,
+                noun: progress.noun,
                 done: progress.done,
                 total: progress.total,
                 rate: None,

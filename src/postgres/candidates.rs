@@ -82,6 +82,7 @@ pub(super) async fn stream(
                 witness.units(batch)?;
                 witness.progress(Progress {
                     what: "Live units".to_owned(),
+                    noun: "rows",
                     done: read,
                     total: None,
                 });

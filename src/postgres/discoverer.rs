@@ -4,7 +4,7 @@ use super::candidates;
 use super::connect::{Manner, connect};
 use super::error::CallError;
 use super::guard::guard;
-use super::reading::{Reader, Reading, stage};
+use super::reading::{Reader, Reading};
 use super::record::Record;
 use super::session::Session;
 use super::settings::ConnectionSettings;
@@ -22,6 +22,7 @@ pub struct LiveReadOnlyDiscoverer {
     profile: Profile,
     manner: Manner,
     rulings: Option<(ServerKey, Rulings)>,
+    grant_rows: Option<u64>,
 }
 
 /// What a cached ruling holds for: this server, database, role and start.
@@ -42,6 +43,7 @@ impl LiveReadOnlyDiscoverer {
             profile,
             manner,
             rulings: None,
+            grant_rows: None,
         }
     }
 
@@ -105,11 +107,13 @@ impl LiveReadOnlyDiscoverer {
         let reader = Reader {
             profile: &self.profile,
             rulings: &rulings,
+            grant_rows: self.grant_rows,
         };
         if ask.live_only {
             return reader.live_facts(session).await;
         }
         let read = reader.all_facts(session, witness).await?;
+        self.grant_rows = read.grant_rows.or(self.grant_rows);
         if ask.streams && (last || !read.serialization) {
             candidates::stream(session, &self.profile, &rulings, witness).await?;
         }
@@ -130,8 +134,7 @@ impl LiveReadOnlyDiscoverer {
         {
             return Ok(rulings.clone());
         }
-        witness.progress(stage("Checks of profile SQL"));
-        let rulings = validate::rule(session, &self.profile)
+        let rulings = validate::rule(session, &self.profile, witness)
             .await
             .map_err(CallError::into_target)?;
         self.rulings = Some((key, rulings.clone()));

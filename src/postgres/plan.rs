@@ -2,8 +2,8 @@
 
 use super::error::CallError;
 use super::session::{Read, Session};
-use super::wire::Rows;
-use crate::runner::target::TargetError;
+use super::wire::{Heard, Rows};
+use crate::runner::target::{Progress, TargetError};
 
 /// Why a planned read has no rows.
 pub(super) enum Failure {
@@ -13,25 +13,84 @@ pub(super) enum Failure {
     Call(CallError),
 }
 
+/// What is counted of a stage as it is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Counts {
+    /// Its answers.
+    Answers,
+    /// The objects that its one answer has a row for, and how many there were before, where that is known.
+    Objects(Option<u64>),
+}
+
+/// Some reads that a person waits for by one name.
+struct Stage {
+    what: &'static str,
+    counts: Counts,
+    sent: u64,
+}
+
+impl Stage {
+    /// So many of it are done.
+    fn progress(&self, done: u64) -> Progress {
+        let (noun, total) = match self.counts {
+            Counts::Answers => ("answers", Some(self.sent)),
+            Counts::Objects(total) => ("objects", total.map(|total| total.max(done))),
+        };
+        Progress {
+            what: self.what.to_owned(),
+            noun,
+            done,
+            total,
+        }
+    }
+}
+
 /// Reads in order, some of which are refused before they are sent.
-pub(super) struct Plan(Vec<Result<Read, String>>);
+#[derive(Default)]
+pub(super) struct Plan {
+    reads: Vec<Result<Read, String>>,
+    stages: Vec<Stage>,
+}
 
 impl Plan {
-    /// The reads of a plan, in order.
-    pub(super) fn of(reads: impl Iterator<Item = Result<Read, String>>) -> Self {
-        Self(reads.collect())
+    /// Adds the reads of a stage.
+    pub(super) fn stage(
+        mut self,
+        what: &'static str,
+        counts: Counts,
+        reads: impl IntoIterator<Item = Result<Read, String>>,
+    ) -> Self {
+        let before = self.reads.len();
+        self.reads.extend(reads);
+        let sent = self.reads[before..].iter().flatten().count() as u64;
+        self.stages.push(Stage { what, counts, sent });
+        self
     }
 
-    /// Sends the permitted ones in one round trip. A deadline of the server ends the survey as unavailable.
+    /// Sends the permitted ones in one round trip and tells how far it is. A deadline of the server ends the survey as unavailable.
     pub(super) async fn run(
         self,
         session: &mut Session,
+        tell: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Result<Rows, Failure>>, TargetError> {
-        let sent: Vec<Read> = self.0.iter().flatten().cloned().collect();
-        let answers = session.read(&sent).await.map_err(CallError::into_target)?;
-        let mut answers = answers.into_iter();
-        let mut results = Vec::with_capacity(self.0.len());
-        for read in self.0 {
+        let sent: Vec<Read> = self.reads.iter().flatten().cloned().collect();
+        // Where each stage begins among what is sent.
+        let mut from = 0;
+        let stages = self.stages.into_iter().filter(|stage| stage.sent > 0);
+        let stages: Vec<(u64, Stage)> = stages
+            .map(|stage| {
+                from += stage.sent;
+                (from - stage.sent, stage)
+            })
+            .collect();
+        if let Some((_, first)) = stages.first() {
+            tell(first.progress(0));
+        }
+        let mut hear = |heard| hear(&stages, heard, tell);
+        let answers = session.read(&sent, &mut hear).await;
+        let mut answers = answers.map_err(CallError::into_target)?.into_iter();
+        let mut results = Vec::with_capacity(self.reads.len());
+        for read in self.reads {
             results.push(match read {
                 Err(reason) => Err(Failure::Reason(reason)),
                 Ok(_) => match answers.next().unwrap_or(Ok(Vec::new())) {
@@ -41,6 +100,36 @@ impl Plan {
             });
         }
         Ok(results)
+    }
+}
+
+/// Tells the stage that an answer belongs to how far it is, and the next one that it is waited for now.
+fn hear(stages: &[(u64, Stage)], heard: Heard, tell: &mut dyn FnMut(Progress)) {
+    let stage_of = |call: usize| {
+        let after = stages.partition_point(|(from, _)| *from <= call as u64);
+        stages.get(after - 1)
+    };
+    match heard {
+        Heard::Rows { call, rows } => {
+            if let Some((_, stage)) = stage_of(call)
+                && matches!(stage.counts, Counts::Objects(_))
+            {
+                tell(stage.progress(rows));
+            }
+        }
+        Heard::Whole { call } => {
+            let (Some((from, stage)), next) = (stage_of(call), stage_of(call + 1)) else {
+                return;
+            };
+            if matches!(stage.counts, Counts::Answers) {
+                tell(stage.progress(call as u64 + 1 - from));
+            }
+            if let Some((later, next)) = next
+                && later != from
+            {
+                tell(next.progress(0));
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::facts;
 use super::grants;
 use super::guard::guard;
 use super::origins;
-use super::plan::{Failure, Plan, called, is_serialization, reasoned};
+use super::plan::{Counts, Failure, Plan, called, is_serialization, reasoned};
 use super::role;
 use super::session::{Read, Session};
 use super::statement::{Cursor, Statement};
@@ -28,6 +28,8 @@ pub(super) struct Reading {
     pub(super) origins: Origins,
     /// Whether the server said 40001.
     pub(super) serialization: bool,
+    /// How many rows the grant matrix had, where it was read.
+    pub(super) grant_rows: Option<u64>,
 }
 
 /// Reads facts as a profile and its rulings permit.
@@ -36,15 +38,8 @@ pub(super) struct Reader<'a> {
     pub(super) profile: &'a Profile,
     /// What may be asked.
     pub(super) rulings: &'a Rulings,
-}
-
-/// Progress that only names what is being done.
-pub(super) fn stage(what: &str) -> Progress {
-    Progress {
-        what: what.to_owned(),
-        done: 0,
-        total: None,
-    }
+    /// How many rows the grant matrix had when it was last read.
+    pub(super) grant_rows: Option<u64>,
 }
 
 impl Reader<'_> {
@@ -61,12 +56,11 @@ impl Reader<'_> {
     /// The facts that are read again while a run waits.
     pub(super) async fn live_facts(&self, session: &mut Session) -> Result<Reading, TargetError> {
         let queries = self.queries(true);
-        let plan = Plan::of(
-            queries
-                .iter()
-                .map(|query| facts::read_of(query, self.rulings)),
-        );
-        let answers = plan.run(session).await?;
+        let reads = queries
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let plan = Plan::default().stage("Live facts", Counts::Answers, reads);
+        let answers = plan.run(session, &mut |_| {}).await?;
         let serialization = is_serialization(&answers);
         let specs = self.profile.facts.iter().filter(|fact| fact.live);
         let facts = specs
@@ -102,14 +96,14 @@ impl Reader<'_> {
             .iter()
             .map(|query| facts::read_of(query, self.rulings));
         let roles = role::reads(version).into_iter().map(Ok);
-        let plan = Plan::of(
-            sql.chain(functions)
-                .chain([Ok(grants::read(&profile.grants))])
-                .chain(digests)
-                .chain(roles),
-        );
-        witness.progress(stage("Facts, grant matrix, role survey"));
-        let answers = plan.run(session).await?;
+        let matrix = [Ok(grants::read(&profile.grants))];
+        let mut tell = |progress| witness.progress(progress);
+        let plan = Plan::default()
+            .stage("Facts", Counts::Answers, sql.chain(functions))
+            .stage("Grant matrix", Counts::Objects(self.grant_rows), matrix)
+            .stage("Protected tables", Counts::Answers, digests)
+            .stage("Role survey", Counts::Answers, roles);
+        let answers = plan.run(session, &mut tell).await?;
         let serialization = is_serialization(&answers);
         let mut answers = answers.into_iter();
         let mut next = || {
@@ -124,19 +118,22 @@ impl Reader<'_> {
         for spec in &profile.functions {
             of_sql.push(facts::of_function(spec, called(next())));
         }
-        of_sql.push(facts::of_grants(&profile.grants, called(next())));
+        let matrix = called(next());
+        let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
+        of_sql.push(facts::of_grants(&profile.grants, matrix));
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, answers.map(called), &profile.role);
-        witness.progress(stage("Protected tables"));
-        let of_contents = self.contents(session, digests).await?;
+        let of_contents = self.contents(session, digests, &mut tell).await?;
         let mut read = Reading {
             serialization,
+            grant_rows,
             ..Reading::default()
         };
         let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
-        let asked = Plan::of(origins::reads(profile, &contents).into_iter());
-        read.origins = origins::origins(profile, asked.run(session).await?);
+        let reads = origins::reads(profile, &contents);
+        let plan = Plan::default().stage("Origins of rows", Counts::Answers, reads);
+        read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
         for (fact, document) in of_sql.into_iter().chain(of_contents) {
             read.facts.push(fact);
@@ -151,6 +148,7 @@ impl Reader<'_> {
         &self,
         session: &mut Session,
         digests: Vec<Result<Rows, Failure>>,
+        tell: &mut dyn FnMut(Progress),
     ) -> Result<Vec<(Fact, Option<Document>)>, TargetError> {
         let digests: Vec<_> = digests
             .into_iter()
@@ -169,7 +167,8 @@ impl Reader<'_> {
                 Ok(_) => Err(String::new()),
                 Err(reason) => Err(reason.clone()),
             });
-        let answers = Plan::of(reads).run(session).await?;
+        let plan = Plan::default().stage("Protected rows", Counts::Answers, reads);
+        let answers = plan.run(session, tell).await?;
         let specs = self.profile.contents.iter();
         let facts = specs.zip(digests).zip(answers);
         Ok(facts

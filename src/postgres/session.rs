@@ -8,7 +8,7 @@ use super::connect::Manner;
 use super::error::CallError;
 use super::proof;
 use super::statement::Statement;
-use super::wire::{Call, Pending, Rows, Wire};
+use super::wire::{Call, Heard, Pending, Rows, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
@@ -168,12 +168,15 @@ impl Session {
         &self.server
     }
 
-    /// Reads everything in one round trip; each read fails alone.
+    /// Reads everything in one round trip; each read fails alone. `hear` is told of each read as it is answered, by its place in `reads`.
     pub(super) async fn read(
         &mut self,
         reads: &[Read],
+        hear: &mut dyn FnMut(Heard),
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
         let mut calls = Vec::with_capacity(reads.len() * 5);
+        // The call that ends each read.
+        let mut ends = Vec::with_capacity(reads.len());
         for read in reads {
             calls.push(Statement::SAVEPOINT.into());
             match read {
@@ -184,9 +187,22 @@ impl Session {
                 }
             }
             calls.push(Statement::ROLLBACK_TO.into());
+            ends.push(calls.len());
             calls.push(Statement::RELEASE.into());
         }
-        let mut answers = self.wire.batch(&calls).await?.into_iter();
+        let mut of_reads = |heard| match heard {
+            Heard::Rows { call, rows } => {
+                let call = ends.partition_point(|end| *end <= call);
+                hear(Heard::Rows { call, rows });
+            }
+            Heard::Whole { call } => {
+                if let Ok(call) = ends.binary_search(&call) {
+                    hear(Heard::Whole { call });
+                }
+            }
+        };
+        let answers = self.wire.batch_heard(&calls, &mut of_reads).await?;
+        let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
         let mut results = Vec::with_capacity(reads.len());
         for read in reads {
@@ -221,8 +237,9 @@ impl Session {
     pub(super) async fn batch(
         &mut self,
         calls: &[Call],
+        hear: &mut dyn FnMut(Heard),
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
-        self.wire.batch(calls).await
+        self.wire.batch_heard(calls, hear).await
     }
 
     /// Measures the end, rolls back, looks for residue.

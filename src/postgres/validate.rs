@@ -6,9 +6,9 @@ use super::error::CallError;
 use super::guard::{GuardedSql, guard, guard_view};
 use super::session::Session;
 use super::statement::{Cursor, Statement};
-use super::wire::{Call, Rows};
+use super::wire::{Call, Heard, Rows};
 use crate::profile::{ContentSpec, FactSpec, Profile};
-use crate::runner::target::QueryRuling;
+use crate::runner::target::{Progress, QueryRuling, Witness};
 use crate::survey::Digest;
 
 use super::content;
@@ -113,7 +113,11 @@ pub(super) fn queries(profile: &Profile) -> Vec<Query> {
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 
 /// Rules on every query, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
-pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rulings, CallError> {
+pub(super) async fn rule(
+    session: &mut Session,
+    profile: &Profile,
+    witness: &mut dyn Witness,
+) -> Result<Rulings, CallError> {
     let queries = queries(profile);
     let mut calls = vec![
         Statement::SAVEPOINT.into(),
@@ -122,8 +126,22 @@ pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rul
         Statement::RELEASE.into(),
     ];
     let first = calls.len();
-    calls.extend(queries.iter().flat_map(steps));
-    let mut answers = session.batch(&calls).await?.into_iter();
+    // The call that ends each query.
+    let mut ends = Vec::with_capacity(queries.len());
+    for query in &queries {
+        calls.extend(steps(query));
+        ends.push(calls.len() - 1);
+    }
+    let mut tell = |done| witness.progress(ruled(done, queries.len()));
+    tell(0);
+    let mut hear = |heard| {
+        if let Heard::Whole { call } = heard
+            && ends.contains(&call)
+        {
+            tell(ends.partition_point(|end| *end <= call));
+        }
+    };
+    let mut answers = session.batch(&calls, &mut hear).await?.into_iter();
     let forged: Vec<_> = answers.by_ref().take(first).collect();
     let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
@@ -142,6 +160,16 @@ pub(super) async fn rule(session: &mut Session, profile: &Profile) -> Result<Rul
         rulings.insert(query.name, ruling);
     }
     Ok(rulings)
+}
+
+/// So many queries were ruled on.
+fn ruled(done: usize, total: usize) -> Progress {
+    Progress {
+        what: "Checks of profile SQL".to_owned(),
+        noun: "queries",
+        done: done as u64,
+        total: Some(total as u64),
+    }
 }
 
 /// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took.

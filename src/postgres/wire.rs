@@ -1,5 +1,6 @@
 //! The one holder of the driver's client. Invariant: nothing but a `Statement` is sent, and no answer is waited for without a deadline.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -73,6 +74,26 @@ impl From<tokio_postgres::Error> for Failed {
         Self::Driver(error)
     }
 }
+
+/// What came of the answers of a batch; calls are counted from 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Heard {
+    /// So many rows of an answer so far.
+    Rows {
+        /// Of which call.
+        call: usize,
+        /// How many.
+        rows: u64,
+    },
+    /// An answer came to its end.
+    Whole {
+        /// Of which call.
+        call: usize,
+    },
+}
+
+/// Every so many rows of one answer are told of.
+const TOLD_EVERY: usize = 1_000;
 
 /// What a row and a cell take in memory beside their bytes.
 const ROW_COST: u64 = 48;
@@ -162,18 +183,30 @@ impl Wire {
         &mut self,
         calls: &[Call],
     ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        self.batch_heard(calls, &mut |_| {}).await
+    }
+
+    /// The same; `hear` is told of every answer as it comes.
+    pub(super) async fn batch_heard(
+        &mut self,
+        calls: &[Call],
+        hear: &mut dyn FnMut(Heard),
+    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
         self.within_budget()?;
         let began = Instant::now();
         self.way.allowance.grant();
         let deadline = self.patience();
+        let hear = RefCell::new(hear);
+        let hear = &hear;
         let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
-        for call in calls {
+        for (nth, call) in calls.iter().enumerate() {
             self.record.note(call.statement.text());
             let mut answer: Answer<'_> = if call.parse_only {
                 Box::pin(parse(&self.client, call))
             } else {
-                Box::pin(execute(&self.client, call, &self.way.allowance))
+                let tell = move |rows| (hear.borrow_mut())(Heard::Rows { call: nth, rows });
+                Box::pin(execute(&self.client, call, &self.way.allowance, tell))
             };
             // The first poll is what sends; whatever it already answers is kept.
             early.push(match poll!(answer.as_mut()) {
@@ -185,7 +218,7 @@ impl Wire {
         let mut results = Vec::with_capacity(calls.len());
         let (mut rows, mut bytes) = (0, 0);
         let mut late = false;
-        for (answer, early) in answers.into_iter().zip(early) {
+        for (nth, (answer, early)) in answers.into_iter().zip(early).enumerate() {
             let waited = match early {
                 Some(ready) => Ok(ready),
                 None => timeout(deadline, answer).await,
@@ -198,6 +231,7 @@ impl Wire {
                 rows += found.len() as u64;
                 bytes += size(found);
             }
+            (hear.borrow_mut())(Heard::Whole { call: nth });
             results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
@@ -232,7 +266,7 @@ impl Wire {
         self.way.allowance.grant();
         let (client, allowance) = (Arc::clone(&self.client), self.way.allowance.clone());
         let mut answer =
-            Box::pin(async move { execute(&client, &statement.into(), &allowance).await });
+            Box::pin(async move { execute(&client, &statement.into(), &allowance, |_| {}).await });
         // The first poll is what sends, here and now, so that answers come in the order of the calls.
         match poll!(answer.as_mut()) {
             Poll::Ready(ready) => Pending(tokio::spawn(async move { ready })),
@@ -307,7 +341,12 @@ impl Drop for Wire {
 }
 
 /// Sends a statement when it is first polled, then reads its rows.
-async fn execute(client: &Client, call: &Call, allowance: &Allowance) -> Result<Rows, Failed> {
+async fn execute(
+    client: &Client,
+    call: &Call,
+    allowance: &Allowance,
+    tell: impl Fn(u64),
+) -> Result<Rows, Failed> {
     let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
     let params: Vec<_> = params.collect();
     let stream = client
@@ -321,6 +360,9 @@ async fn execute(client: &Client, call: &Call, allowance: &Allowance) -> Result<
         }
         let cells: Result<_, _> = (0..row.len()).map(|column| row.try_get(column)).collect();
         rows.push(cells?);
+        if rows.len().is_multiple_of(TOLD_EVERY) {
+            tell(rows.len() as u64);
+        }
     }
     Ok(rows)
 }

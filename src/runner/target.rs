@@ -76,9 +76,11 @@ pub struct Taken {
 pub struct Progress {
     /// `Grant matrix`, `Live units`.
     pub what: String,
-    /// Rows so far.
+    /// What is counted: `rows`, `answers`.
+    pub noun: &'static str,
+    /// So many so far.
     pub done: u64,
-    /// Rows expected, where known.
+    /// So many expected, where known.
     pub total: Option<u64>,
 }
 

@@ -87,20 +87,39 @@ pub enum News {
 pub struct Progress {
     /// `Grant matrix`.
     pub what: String,
-    /// Rows done so far.
+    /// What is counted: `rows`, `answers`.
+    pub noun: &'static str,
+    /// So many so far.
     pub done: u64,
     /// Of how many, where that is known.
     pub total: Option<u64>,
-    /// Per second; `None`: the screen measures it.
-    pub rate: Option<u64>,
+    /// How fast; `None`: the screen measures it.
+    pub rate: Option<Rate>,
+}
+
+/// So much in so long: of few long answers, less than one comes in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many were done.
+    pub done: u64,
+    /// In how many milliseconds.
+    pub passed_ms: u64,
+}
+
+impl Rate {
+    /// So many in each 1,000 seconds.
+    pub fn per_1000_seconds(self) -> u64 {
+        let all = u128::from(self.done) * 1_000_000;
+        u64::try_from(all / u128::from(self.passed_ms.max(1))).unwrap_or(u64::MAX)
+    }
 }
 
 impl Progress {
     /// Seconds left, where that follows.
     pub fn seconds_left(&self) -> Option<u64> {
-        let left = self.total?.saturating_sub(self.done);
-        let rate = self.rate.filter(|rate| *rate > 0)?;
-        Some(left.div_ceil(rate))
+        let left = self.total?.saturating_sub(self.done).saturating_mul(1_000);
+        let rate = self.rate.map(Rate::per_1000_seconds)?;
+        (rate > 0).then(|| left.div_ceil(rate))
     }
 }
 

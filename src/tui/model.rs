@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 
 use super::approving::ApproveSheet;
 use super::diffing::{DiffView, NoteShown};
-use super::inbox::{Progress, Source};
+use super::inbox::{Progress, Rate, Source};
 use super::keymap::Scope;
 use super::reading::Reading;
 use super::rejecting::RejectSheet;
@@ -17,7 +17,7 @@ use crate::run::{Claim, LastPass, Person, RunState};
 use crate::survey::{Digest, UtcTime};
 
 /// A rate measured over less than this is noise.
-const RATE_AFTER_MS: u128 = 300;
+const RATE_AFTER_MS: u64 = 300;
 
 /// A pane of the run screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -246,11 +246,12 @@ impl Model {
     /// Long work went on; its rate is measured from its first news.
     pub fn progressed(&mut self, mut progress: Progress, now: Duration) {
         match &self.progress_from {
-            Some((what, from, at)) if *what == progress.what && *from <= progress.done => {
+            Some((what, from, at)) if *what == progress.what && *from < progress.done => {
                 let passed = now.saturating_sub(*at).as_millis();
-                if progress.rate.is_none() && passed >= RATE_AFTER_MS {
-                    let rows = u128::from(progress.done - from);
-                    progress.rate = u64::try_from(rows * 1_000 / passed).ok();
+                let passed_ms = u64::try_from(passed).unwrap_or(u64::MAX);
+                if progress.rate.is_none() && passed_ms >= RATE_AFTER_MS {
+                    let done = progress.done - from;
+                    progress.rate = Some(Rate { done, passed_ms });
                 }
             }
             _ => self.progress_from = Some((progress.what.clone(), progress.done, now)),

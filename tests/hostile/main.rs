@@ -5,6 +5,7 @@
 mod fake;
 mod links;
 mod observer;
+mod progress;
 mod raw;
 mod reads;
 mod roles;

@@ -4,7 +4,7 @@ use drygate::run::{
     ApprovalGate, Check, Decision, Event, Gate, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use drygate::tui::model::Model;
-use drygate::tui::{Colours, News, Progress, Theme, update::update};
+use drygate::tui::{Colours, News, Progress, Rate, Theme, update::update};
 use serde_json::json;
 
 use crate::fixture::{ENACTED, Script, person};
@@ -35,9 +35,13 @@ fn running() {
     let mut model = model(&script, "09:14:09", plain());
     let progress = Progress {
         what: "Grant matrix".to_owned(),
+        noun: "objects",
         done: 212_400,
         total: Some(337_671),
-        rate: Some(91_000),
+        rate: Some(Rate {
+            done: 182_000,
+            passed_ms: 2_000,
+        }),
     };
     let _ = update(
         &mut model,
@@ -45,6 +49,34 @@ fn running() {
         std::time::Duration::ZERO,
     );
     snap("g1_running", &mut model);
+}
+
+#[test]
+fn few_long_answers() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility().checks(Gate::G1, 4);
+    let mut model = model(&script, "09:14:09", plain());
+    let mut told = |done, seconds| {
+        let progress = Progress {
+            what: "Role survey".to_owned(),
+            noun: "answers",
+            done,
+            total: Some(16),
+            rate: None,
+        };
+        let now = std::time::Duration::from_secs(seconds);
+        let _ = update(&mut model, News::Progress(progress), now);
+        drawn(&mut model, (80, 24))
+    };
+    // An earlier survey of the run, then this one: its rate is its own.
+    told(0, 100);
+    told(16, 101);
+    told(0, 300);
+    let text = told(5, 310);
+    assert!(
+        text.contains("5 of 16 answers  [###---------]  0.5/s  22 s left"),
+        "{text}"
+    );
 }
 
 #[test]

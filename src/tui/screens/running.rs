@@ -3,7 +3,7 @@
 use super::band::{Band, state_line};
 use super::words;
 use crate::run::{Gate, State};
-use crate::tui::inbox::Progress;
+use crate::tui::inbox::{Progress, Rate};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -100,17 +100,31 @@ fn progress_line(model: &Model, progress: &Progress) -> Text {
             let total = words::grouped(total);
             text.push(
                 Ink::Plain,
-                format!("  {done:>width$} of {total} rows  ", width = total.len()),
+                format!(
+                    "  {done:>width$} of {total} {}  ",
+                    progress.noun,
+                    width = total.len()
+                ),
             );
             text.push(Ink::Running, bar);
         }
-        None => text.push(Ink::Plain, format!("  {done} rows")),
+        None => text.push(Ink::Plain, format!("  {done} {}", progress.noun)),
     }
     if let Some(rate) = progress.rate {
-        text.push(Ink::Plain, format!("  {}/s", words::grouped(rate)));
+        text.push(Ink::Plain, format!("  {}", speed(rate)));
     }
     if let Some(left) = progress.seconds_left() {
         text.push(Ink::Plain, format!("  {left} s left"));
     }
     text
+}
+
+/// `91,000/s`; of what is slow `0.4/s`.
+fn speed(rate: Rate) -> String {
+    let scaled = rate.per_1000_seconds();
+    if scaled < 10_000 {
+        format!("{}.{}/s", scaled / 1_000, scaled % 1_000 / 100)
+    } else {
+        format!("{}/s", words::grouped(scaled / 1_000))
+    }
 }
