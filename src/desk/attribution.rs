@@ -51,7 +51,9 @@ impl Attribution {
             not_us: claim_a.map_or_else(
                 || "not measured".to_owned(),
                 |claim| match claim.verdict {
-                    ClaimVerdict::Holds => claim.measured.clone(),
+                    ClaimVerdict::Holds => {
+                        format!("{}: read-only, no xid, rolled back", claim.measured)
+                    }
                     ClaimVerdict::False => format!("NOT SHOWN: {}", claim.measured),
                     ClaimVerdict::NotChecked => format!("NOT CHECKED: {}", claim.measured),
                 },

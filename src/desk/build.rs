@@ -7,7 +7,7 @@ use super::predicted::predicted;
 use super::record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
 use super::seen::Seen;
 use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
-use crate::survey::{Digest, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime};
+use crate::survey::{Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime};
 
 impl Comparison {
     /// What can be compared within this run, the most telling first.
@@ -134,9 +134,10 @@ fn evidence(record: &Record, gate: ApprovalGate) -> Result<Pair, String> {
         .live
         .as_ref()
         .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
+    let read = (!complete).then(|| read_while_waiting(&seen.sheet.facts));
     Ok((
         approved.clone(),
-        with_live(approved, *at, changed, *complete, "found"),
+        with_live(approved, *at, changed, read, "found"),
         Vec::new(),
     ))
 }
@@ -206,16 +207,23 @@ fn now(record: &Record) -> Result<Pair, String> {
         .as_ref()
         .ok_or("Nothing was read again since the pin.")?;
     let pinned = Seen::of_survey("pinned", &pin.survey);
-    let now = with_live(pinned.clone(), *at, changed, *complete, "now");
+    let read = (!complete).then(|| read_while_waiting(&pin.survey.facts));
+    let now = with_live(pinned.clone(), *at, changed, read, "now");
     Ok((pinned, now, Vec::new()))
 }
 
-/// The pinned values with what a read while waiting found; what it did not read is not there.
+/// The facts that every read while waiting reads again.
+fn read_while_waiting(facts: &[Fact]) -> Vec<FactKey> {
+    let live = facts.iter().filter(|fact| fact.live);
+    live.map(|fact| fact.key.clone()).collect()
+}
+
+/// The pinned values with what a read while waiting found; what it did not read is not there. `read`: these alone.
 fn with_live(
     pinned: Seen,
     at: UtcTime,
     changed: &[LiveChange],
-    complete: bool,
+    read: Option<Vec<FactKey>>,
     name: &str,
 ) -> Seen {
     let mut side = pinned;
@@ -225,9 +233,10 @@ fn with_live(
     for change in changed {
         put(&mut side, &change.key, change.value.clone());
     }
-    if !complete {
+    if let Some(read) = read {
         let named = |key: &FactKey| changed.iter().any(|change| change.key == *key);
-        side.facts.retain(|(key, ..)| named(key));
+        side.facts
+            .retain(|(key, ..)| read.contains(key) || named(key));
     }
     side
 }

@@ -97,9 +97,27 @@ impl Record {
                 changed,
                 complete,
                 failed: None,
-            } => self.live = Some((*read_at, changed.clone(), *complete)),
+            } => {
+                let mut changed = changed.clone();
+                if !complete {
+                    changed.extend(self.still_moved());
+                }
+                self.live = Some((*read_at, changed, *complete));
+            }
             _ => {}
         }
+    }
+
+    /// What an earlier read found changed of the facts that a partial read does not read again.
+    fn still_moved(&self) -> Vec<LiveChange> {
+        let (Some((_, before, _)), Some(pin)) = (&self.live, self.pin()) else {
+            return Vec::new();
+        };
+        let read = |change: &&LiveChange| {
+            let fact = pin.survey.fact(change.key.as_str());
+            fact.is_some_and(|fact| fact.live)
+        };
+        before.iter().filter(|c| !read(c)).cloned().collect()
     }
 
     /// The last survey that became a pin.

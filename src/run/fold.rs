@@ -477,7 +477,7 @@ impl RunState {
             folded: 0,
         };
         if let (Event::LiveRead { .. }, Some(last)) = (event, self.rows.back_mut())
-            && last.name == row.name
+            && (last.name, &last.text) == (row.name, &row.text)
         {
             let folded = last.folded + 1;
             *last = EventRow { folded, ..row };

@@ -470,3 +470,28 @@ fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
     let _ = press(&mut model, "\u{1b}");
     assert_eq!(model.over, Over::Nothing);
 }
+
+#[test]
+fn what_a_whole_read_found_stays_found_when_a_partial_read_follows() {
+    let mut script = Script::at_sg2(false);
+    let moved = Digest::of("unit after").to_string();
+    script
+        .clock("09:31:15")
+        .live_read(true, &[("unit_version", &moved)], None);
+    script.clock("09:31:20").live_read(false, &[], None);
+    let mut model = model(&script, "09:31:20", plain());
+    let text = drawn(&mut model, (160, 48));
+    let rows = |text: &str| text.matches("live_read  ").count();
+    assert_eq!(
+        rows(&text),
+        2,
+        "one row would hide that a fact moved: {text}"
+    );
+    let _ = press(&mut model, "d");
+    let text = drawn(&mut model, (160, 48));
+    assert!(
+        text.contains("FACTS MOVED") && text.contains("! unit_version"),
+        "{text}"
+    );
+    assert!(text.contains("= icx_draft"), "read again and equal: {text}");
+}

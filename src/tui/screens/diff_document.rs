@@ -8,7 +8,7 @@ use super::diff::diff_layout;
 use super::diff_lines::{self, diff_lines};
 use super::diff_pages;
 use super::words;
-use crate::desk::{ComparedFact, Comparison, Opened, SideValue, explain_row};
+use crate::desk::{Change, ComparedFact, Comparison, Opened, SideValue, explain_row};
 use crate::survey::{Item, Side, Sides};
 use crate::tui::diffing::{DiffPane, DiffView, Loaded};
 use crate::tui::theme::Ink;
@@ -115,13 +115,17 @@ fn headings(
         };
         Text::inked(Ink::Bold, &source.name)
             .with(Ink::Dim, format!("{from}{at}   "))
-            .with(ink, value(&said(known)))
+            .with(ink, value(&said(known, fact)))
     };
     Sides::new(heading(Side::Before), heading(Side::After))
 }
 
-fn said(value: Option<&SideValue>) -> String {
-    value.map_or_else(|| "none".to_owned(), SideValue::words)
+fn said(value: Option<&SideValue>, fact: &ComparedFact) -> String {
+    match (value, fact.change) {
+        (Some(value), _) => value.words(),
+        (None, Change::NotRead) => "not read again: that is done at the approval".to_owned(),
+        (None, _) => "none".to_owned(),
+    }
 }
 
 /// The rows that the journal names, where there is no document.

@@ -137,7 +137,12 @@ fn fact_line(fact: &ComparedFact, width: usize) -> Text {
             )
         }
     };
-    let key = Text::plain(fact.key.as_str());
+    let name = if fact.is_stream() {
+        &fact.label
+    } else {
+        fact.key.as_str()
+    };
+    let key = Text::plain(name);
     let values = Text::plain(values);
     let room = width.saturating_sub(2);
     let left = room.saturating_sub(values.width() + 1);
