@@ -1,6 +1,6 @@
 //! Following a run that another process writes. Invariant: reads the run and writes nothing in it; who stands still here costs its runner nothing.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -87,6 +87,14 @@ impl Following {
             } else {
                 self.wait()?;
             }
+        }
+    }
+
+    /// Stays a watcher of a run that has ended until its holder is gone: who still looks at it is still shown.
+    pub fn linger(self) {
+        if let Some(mut holder) = self.presence {
+            // However it ends, it has ended.
+            let _ = io::copy(&mut holder, &mut io::sink());
         }
     }
 

@@ -50,9 +50,10 @@ pub(super) fn watch(
     let stage = Stage::take(settings)?;
     let lost = news.clone();
     let follow = move || {
-        if let Err(error) = following.follow(&mut |followed| telling.tell(followed)) {
+        match following.follow(&mut |followed| telling.tell(followed)) {
+            Ok(()) => following.linger(),
             // A screen that was left hears nothing more.
-            let _ = lost.send(ended(&error));
+            Err(error) => drop(lost.send(ended(&error))),
         }
     };
     let thread = thread::Builder::new().name("following".to_owned());

@@ -1,6 +1,8 @@
 //! What other processes of this machine ask of the one that holds the run. Invariant: the caller is who the kernel says, not who it says it is.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::Plan;
 use super::notice::{Answer, Command};
 use super::presence::{Audience, Presence};
+use crate::journal::RUNS_DIR;
 use crate::run::{ApprovalGate, ApprovalRequest, Person};
 use crate::survey::Digest;
 
@@ -130,6 +133,10 @@ pub(super) fn listen(
     path.parent().map(sweep);
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).ok()?;
+    if plan.shared_with_group {
+        // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
+        admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
+    }
     let door = Door {
         own_uid: plan.person.uid,
         shared: plan.shared_with_group,
@@ -146,6 +153,13 @@ pub(super) fn listen(
         }
     });
     Some(Listener { path, task, served })
+}
+
+/// Lets the group that the runs are given to connect, and nobody else but the owner.
+fn admit_group(socket: &Path, runs: &Path) -> std::io::Result<()> {
+    let group = std::fs::metadata(runs)?.gid();
+    std::os::unix::fs::chown(socket, None, Some(group))?;
+    std::fs::set_permissions(socket, Permissions::from_mode(0o660))
 }
 
 /// What a caller may reach.
@@ -268,7 +282,9 @@ pub fn show_sheet(
 
 /// Lets the holder show this process as a watcher, for as long as the connection is kept. Its end says that the holder is gone.
 pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
-    ask(path, &Ask::Watch)
+    let holder = ask(path, &Ask::Watch)?;
+    holder.set_read_timeout(None)?;
+    Ok(holder)
 }
 
 /// Sends one request. Nothing waits longer than a holder may take to hear.

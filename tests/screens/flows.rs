@@ -523,3 +523,25 @@ fn what_was_announced_is_no_longer_said_once_it_came() {
     stage.recorded(all_equal());
     assert!(!stage.says(said), "{}", stage.text());
 }
+
+#[test]
+fn who_watches_is_named_as_far_as_there_is_room() {
+    let names = |names: &[&str]| News::Watchers(names.iter().map(|&n| n.to_owned()).collect());
+    for (size, watchers, words) in [
+        ((160, 48), &["opb"][..], "watching: opb   journal"),
+        (
+            (160, 48),
+            &["opb", "opc", "opd", "ope", "opf"],
+            "watching: opb, opc, opd and 2 more",
+        ),
+        ((104, 30), &["opb"], "watching: opb"),
+        ((92, 30), &["somebody-of-the-night-shift"], "watched"),
+    ] {
+        let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", size);
+        assert!(!stage.says("watch"), "{}", stage.text());
+        stage.hear(names(watchers));
+        assert!(stage.says(words), "{words}\n{}", stage.text());
+        stage.hear(names(&[]));
+        assert!(!stage.says("watch"), "who is gone disappears");
+    }
+}

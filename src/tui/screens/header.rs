@@ -9,6 +9,9 @@ use crate::tui::retelling::Told;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
+/// Watchers that are named; others are counted.
+const WATCHERS_NAMED: usize = 3;
+
 /// Draws one line or two.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let wide = area.height > 1;
@@ -69,6 +72,15 @@ fn left(model: &Model, wide: bool, width: usize) -> Text {
         let gap = if wide { "  " } else { " " };
         text.push(Ink::Plain, format!("{gap}{host}/{}", target.database));
     }
+    if !wide && let Some(watching) = watching(model) {
+        // There is one line only: who watches takes what room is left, or is a mark that somebody does.
+        let room = width.saturating_sub(text.width());
+        let words = [format!("  {watching}"), "  watched".to_owned()];
+        let fits = words
+            .into_iter()
+            .find(|words| Text::plain(words).width() <= room);
+        text.push(Ink::Plain, fits.unwrap_or_default());
+    }
     text
 }
 
@@ -94,6 +106,17 @@ fn right(model: &Model, wide: bool) -> Text {
         let mode = mode.name().trim_start_matches("Mode.");
         Text::plain(format!("READ ONLY  {mode}   ")).with(Ink::Bold, short)
     }
+}
+
+/// `watching: opb, opc, opd and 2 more`
+fn watching(model: &Model) -> Option<String> {
+    let names = &model.watchers;
+    let named = &names[..names.len().min(WATCHERS_NAMED)];
+    let more = match names.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!names.is_empty()).then(|| format!("watching: {}{more}", named.join(", ")))
 }
 
 /// The second line: whole if it fits, else in shorter words.
@@ -133,9 +156,7 @@ fn second_in(model: &Model, short: bool) -> Text {
             if short { "" } else { created.by.host.as_str() }
         ));
     }
-    if !model.watchers.is_empty() {
-        parts.push(format!("watching: {}", model.watchers.join(", ")));
-    }
+    parts.extend(watching(model));
     if let Some(told) = &model.told {
         parts.push(read(told, short));
     } else if let Some((seq, _)) = run.last {
