@@ -4,7 +4,7 @@ use super::acl;
 use super::content::one_line;
 use super::session::Read;
 use super::statement::Statement;
-use super::wire::{Call, Rows};
+use super::wire::Call;
 use crate::profile::GrantScope;
 use crate::survey::Document;
 
@@ -14,8 +14,9 @@ pub(super) fn read(scope: &GrantScope) -> Read {
     Read::Ask(Call::with(Statement::GRANTS, vec![schemas]))
 }
 
-/// The matrix: `<kind> <object> <grantee> <privilege>` TAB `by <grantor>`, and an owner line for each object.
-pub(super) fn document(rows: &Rows) -> Result<Document, String> {
+/// The matrix from rows of kind, object, owner and raw list: `<kind> <object> <grantee> <privilege>` TAB `by <grantor>`, and an
+/// owner line for each object. An error names what could not be read.
+pub fn document(rows: &[Vec<Option<String>>]) -> Result<Document, String> {
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let [Some(kind), Some(object), owner, list] = row.as_slice() else {

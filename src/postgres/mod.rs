@@ -33,6 +33,7 @@ mod wire;
 
 pub use discoverer::LiveReadOnlyDiscoverer;
 pub use environment::Environment;
+pub use grants::document as grant_document;
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, SettingsError};
 pub use url::refuse_password_in_url;

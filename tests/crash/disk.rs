@@ -190,6 +190,20 @@ fn stride(default: usize) -> usize {
     asked.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// The faults of a pass: in a full one each operation meets each kind, else the kinds take turns.
+fn points(operations: u64, every: usize) -> Vec<(u64, Fault)> {
+    let met = (0..operations).step_by(every).enumerate();
+    met.flat_map(|(nth, at)| {
+        let kinds = if every == 1 {
+            &Fault::ALL[..]
+        } else {
+            &Fault::ALL[nth % 4..=nth % 4]
+        };
+        kinds.iter().map(move |fault| (at, *fault))
+    })
+    .collect()
+}
+
 /// Runs `each` for all points on as many threads as there are processors.
 fn on_all(points: &[(u64, Fault)], each: impl Fn(u64, Fault) + Sync) {
     let next = AtomicU64::new(0);
@@ -279,26 +293,14 @@ fn a_fault_at_any_operation_of_a_life_costs_nothing() {
     ] {
         let operations = told(story).1.operations();
         let every = stride(every);
-        let points: Vec<(u64, Fault)> = (0..operations)
-            .step_by(every)
-            .enumerate()
-            .flat_map(|(nth, at)| {
-                let all = every == 1;
-                let kinds = if all {
-                    &Fault::ALL[..]
-                } else {
-                    &Fault::ALL[nth % 4..=nth % 4]
-                };
-                kinds.iter().map(move |fault| (at, *fault))
-            })
-            .collect();
+        let points = points(operations, every);
         let tally = Tally::default();
         on_all(&points, |at, fault| suffer(story, at, fault, &tally));
         tally.tell(&format!("{story:?}, {operations} operations"), points.len());
     }
 }
 
-/// The operations of the closing order, from the post survey to the seal: every third, and every one with `DRYGATE_CRASH_EVERY=1`.
+/// The operations of the closing order, from the post survey to the seal: every third, and each with each kind of fault with `DRYGATE_CRASH_EVERY=1`.
 #[test]
 fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
     let (told, _) = told(Story::Passes);
@@ -326,11 +328,7 @@ fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
     assert_eq!(Story::Passes.go_on(&world), Some((RunResult::Pass, 0)));
     let operations = disk.operations() - before;
     let every = stride(3);
-    let points: Vec<(u64, Fault)> = (0..operations)
-        .step_by(every)
-        .enumerate()
-        .map(|(nth, at)| (at, Fault::ALL[nth % 4]))
-        .collect();
+    let points = points(operations, every);
     let tally = Tally::default();
     on_all(&points, |at, fault| {
         let context = format!("closing order, operation {at}, {fault:?}");
