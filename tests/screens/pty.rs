@@ -25,7 +25,7 @@ fn pty_child() {
     let (guard, terminal) = Guard::take().expect("a pty");
     let (sender, inbox) = channel();
     let began = Instant::now();
-    spawn_input(sender.clone(), move || began.elapsed()).expect("input");
+    let _input = spawn_input(sender.clone(), move || began.elapsed()).expect("input");
     let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
     for news in news(&Script::at_sg2(false)) {
         sender.send(news).expect("open");
