@@ -13,6 +13,7 @@
 //! | `journal` | what is written | `run`, `survey` |
 //! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
 //! | `archive` | what is carried away | `run`, `survey`, `journal` |
+//! | `page` | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `desk`, `report` |
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
@@ -36,6 +37,7 @@ pub mod cli;
 pub mod desk;
 pub mod journal;
 pub mod launch;
+pub mod page;
 pub mod postgres;
 pub mod profile;
 pub mod replay;

@@ -34,18 +34,21 @@ enum Content<'a> {
 pub fn pack(
     run_id: &RunId,
     contents: &Contents,
-    page: Option<String>,
+    page: String,
     standing: &str,
     output: &mut dyn Write,
 ) -> Result<Packed, ArchiveError> {
     let checking = CHECKING_TEXT
         .replace("{run_id}", run_id.as_str())
         .replace("{standing}", standing);
-    let texts = [(CHECKING, checking), (SCRIPT, SCRIPT_TEXT.to_owned())];
-    let texts = texts.into_iter().chain(page.map(|page| (PAGE, page)));
+    let texts = [
+        (CHECKING, checking),
+        (SCRIPT, SCRIPT_TEXT.to_owned()),
+        (PAGE, page),
+    ];
     let mut files: Vec<(String, Content<'_>)> = texts
         .map(|(name, text)| (name.to_owned(), Content::Text(text)))
-        .collect();
+        .into();
     for file in contents.files() {
         files.push((format!("{RUN}/{}", file.name), Content::OfRun(file)));
     }

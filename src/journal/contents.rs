@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::head::Head;
 use super::manifest::{MANIFEST, files};
 use super::scan::scan;
 use super::storage::{Kind, Storage};
@@ -17,6 +18,7 @@ pub struct Contents {
     run: PathBuf,
     files: Vec<FileOfRun>,
     sealed: bool,
+    head: Head,
 }
 
 /// One file of a run.
@@ -57,6 +59,7 @@ impl Contents {
             run: run.to_owned(),
             files: Vec::new(),
             sealed: found.iter().any(|name| name == MANIFEST),
+            head,
         };
         for name in found {
             let file = match name.as_str() {
@@ -76,6 +79,11 @@ impl Contents {
     /// The files, sorted by the bytes of their names.
     pub fn files(&self) -> &[FileOfRun] {
         &self.files
+    }
+
+    /// The last line that travels.
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// Whether the run has its seal.

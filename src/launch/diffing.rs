@@ -55,7 +55,8 @@ impl Read {
     }
 }
 
-fn record(entries: &[Entry<Event>]) -> Record {
+/// What of a journal can be compared.
+pub(super) fn record(entries: &[Entry<Event>]) -> Record {
     let mut record = Record::default();
     for entry in entries {
         record.apply(entry.at, &entry.event);

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::archive::ArchiveError;
 use crate::cli::CliError;
 use crate::journal::JournalError;
+use crate::page::PageError;
 use crate::postgres::SettingsError;
 use crate::postgres::throwaway::ThrowawayError;
 use crate::profile::ProfileError;
@@ -31,6 +32,9 @@ pub enum LaunchError {
     /// An archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The page of a run.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// What is there already is not what an archive holds, or an archive does not verify.
     #[error("{0}")]
     Corrupt(String),
@@ -79,7 +83,7 @@ impl LaunchError {
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
             }
-            Self::Archive(ArchiveError::Refused { .. }) | Self::Corrupt(_) => {
+            Self::Archive(ArchiveError::Refused { .. }) | Self::Corrupt(_) | Self::Page(_) => {
                 StopCode::StopEvidenceCorrupt.exit_code()
             }
             Self::Runner(error) => error.exit_code(),
@@ -115,7 +119,7 @@ impl LaunchError {
             Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 Some(StopCode::StopEvidenceCorrupt)
             }
-            Self::Journal(_) | Self::Archive(_) | Self::Corrupt(_) => StopCode::ALL
+            Self::Journal(_) | Self::Archive(_) | Self::Corrupt(_) | Self::Page(_) => StopCode::ALL
                 .into_iter()
                 .find(|code| code.exit_code() == self.exit_code()),
             _ => None,

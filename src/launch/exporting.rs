@@ -7,7 +7,7 @@ use flate2::{Compression, GzBuilder};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::{LaunchError, lookup, output, planning, verifying};
+use super::{LaunchError, lookup, output, paging, planning, verifying};
 use crate::archive::{ArchiveError, Packed, pack};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Contents, DirectoryStore};
@@ -29,8 +29,9 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
         )));
     }
     let standing = standing(&run, contents.is_sealed());
+    let page = paging::page_of(&store, &run_id, &contents)?;
     let packed = written(file, &mut |output| {
-        pack(&run_id, &contents, None, &standing, output)
+        pack(&run_id, &contents, page.clone(), &standing, output)
     })?;
     if settings.output == Output::Json {
         output::document(&json!({

@@ -3,9 +3,9 @@
 use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, RunStore};
-use crate::profile::{self, BUILT_IN, LoadedProfile};
+use crate::profile::{self, BUILT_IN, LoadedProfile, Profile};
 use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
-use crate::run::RunId;
+use crate::run::{RunId, RunState};
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
@@ -64,18 +64,27 @@ fn with_input<T>(
     let (run, _) = lookup::folded(store, run_id)?;
     let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
-    let text = run
-        .created
-        .as_ref()
-        .and_then(|created| document(&created.profile_sha256))
-        .unwrap_or_default();
-    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    let profile = profile_of(run_id, &run, &document)?;
     make(&ReportInput {
         run: &run,
         profile: &profile,
         blobs: &document,
         full_discover: FullDiscover::recorded(&run),
     })
+}
+
+/// The profile that a run was made with.
+pub(super) fn profile_of(
+    run_id: &RunId,
+    run: &RunState,
+    document: &dyn Fn(&Digest) -> Option<String>,
+) -> Result<Profile, LaunchError> {
+    let text = run
+        .created
+        .as_ref()
+        .and_then(|created| document(&created.profile_sha256))
+        .unwrap_or_default();
+    Ok(profile::parse(&format!("profile of {run_id}"), &text)?)
 }
 
 /// A profile by name or path.

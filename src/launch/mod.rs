@@ -19,6 +19,7 @@ mod lookup;
 mod machine;
 mod notifying;
 mod output;
+mod paging;
 mod painting;
 mod picking;
 mod planning;

@@ -31,6 +31,8 @@ pub use escape::{inline, visible};
 pub use figures::{counters, sidecar_state};
 pub use input::{FullDiscover, RenderedReport, ReportError, ReportInput};
 pub use names::{REPORTS, TEMPLATE_VERSION, names};
+pub use proof::judgement;
 pub use render::render;
 pub use summary::summary;
 pub use twin::json_twin;
+pub use view::view;

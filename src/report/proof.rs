@@ -29,7 +29,7 @@ pub(super) fn proof(run: &RunState) -> Value {
 }
 
 /// The judgement of the journal, or what follows from a run that ended before closeout.
-pub(super) fn judgement(run: &RunState) -> NonMutation {
+pub fn judgement(run: &RunState) -> NonMutation {
     run.non_mutation
         .as_ref()
         .map_or_else(|| non_mutation(run), |judged| judged.as_ref().clone())

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::run::RunCreated;
 
-/// The view of a run.
-pub(super) fn view(input: &ReportInput) -> Result<Value, ReportError> {
+/// The view of a run: every value as text that is not escaped yet.
+pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
     let run = input.run;
     let created = run.created.as_deref().ok_or(ReportError::NotCreated)?;
     let result = run.sealed.as_ref().map_or_else(

@@ -1,0 +1,148 @@
+//! Who decided what, and what was on the sheet. Invariant: a decision stands beside the sheet of its own digest, or beside none.
+
+use serde_json::{Value, json};
+
+use super::PageInput;
+use super::standing::effect_in_words;
+use crate::desk::EvidenceSeen;
+use crate::run::{Approval, ApprovalStatus, Decision};
+
+/// Every sheet that was taken, each with what people decided on it.
+pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
+    let run = input.report.run;
+    input
+        .record
+        .evidence
+        .iter()
+        .map(|seen| {
+            let decided: Vec<Value> = run
+                .approvals
+                .iter()
+                .filter(|approval| approval.evidence == seen.digest && approval.gate == seen.gate)
+                .map(decision)
+                .collect();
+            json!({
+                "gate": seen.gate.name(),
+                "label": run.gate_label(seen.gate),
+                "round": seen.sheet.round,
+                "taken_at": seen.at.to_string(),
+                "digest": seen.digest,
+                "decisions": decided,
+                "waits": run.waits_at() == Some(seen.gate)
+                    && run.evidence.as_ref().is_some_and(|waiting| waiting.digest == seen.digest),
+                "sheet": sheet(seen),
+            })
+        })
+        .collect()
+}
+
+fn decision(approval: &Approval) -> Value {
+    let (word, tone) = match (approval.decision, approval.status) {
+        (Decision::Approve, ApprovalStatus::Consumed) => ("approved", "good"),
+        (Decision::Approve, ApprovalStatus::Void) => ("approved, void: the facts drifted", "drift"),
+        (Decision::Approve, ApprovalStatus::Withdrawn) => ("approved, then withdrawn", "plain"),
+        (Decision::Approve, _) => ("approved, has not taken effect", "due"),
+        (Decision::Reject, _) => ("rejected", "bad"),
+        (Decision::Withdraw, _) => ("withdrawn", "plain"),
+    };
+    let by = &approval.by;
+    json!({
+        "word": word,
+        "tone": tone,
+        "who": format!("{} (uid {}) on {}", by.user, by.uid, by.host),
+        "terminal": by.tty.as_deref().unwrap_or("none"),
+        "at": approval.at.to_string(),
+        "clock": approval.at.clock(),
+        "signer": by.signer.name(),
+        "reason": approval.reason.as_deref().unwrap_or(""),
+    })
+}
+
+/// What the sheet said, line by line.
+fn sheet(seen: &EvidenceSeen) -> Vec<[String; 2]> {
+    let sheet = &seen.sheet;
+    let [pass, fail, not_checked, out_of_scope] = sheet.verdict_counts;
+    let mut lines = Vec::new();
+    let mut say = |what: &str, text: String| lines.push([what.to_owned(), text]);
+    if !sheet.drifted.is_empty() {
+        let named: Vec<&str> = sheet
+            .drifted
+            .iter()
+            .map(|change| change.key.as_str())
+            .collect();
+        say(
+            "drifted before",
+            format!("{} facts: {}", named.len(), named.join(", ")),
+        );
+    }
+    say("a live run", effect_in_words(&sheet.predicted));
+    let counts = &sheet.predicted_counts;
+    say(
+        "units",
+        format!(
+            "{} live; {} would be inserted, {} already present, {} would be enacted, {} already enacted",
+            sheet.candidates,
+            counts.would_insert,
+            counts.already_present,
+            counts.would_enact,
+            counts.already_enacted
+        ),
+    );
+    let last = sheet.last_pass.as_ref();
+    let named: Vec<String> = sheet
+        .last_pass_differences
+        .iter()
+        .map(|difference| {
+            let lines = difference
+                .lines
+                .map_or_else(String::new, |lines| format!(" ({lines} lines)"));
+            format!("{}{lines}", difference.key)
+        })
+        .collect();
+    say(
+        "since the last PASS",
+        match (last, named.is_empty()) {
+            (None, _) => "there is no last PASS of this profile and target".to_owned(),
+            (Some((run_id, at, _)), true) => format!("nothing differs ({run_id}, {at})"),
+            (Some((run_id, at, _)), false) => {
+                format!(
+                    "{} differ: {} ({run_id}, {at})",
+                    named.len(),
+                    named.join(", ")
+                )
+            }
+        },
+    );
+    say(
+        "checks so far",
+        format!("{pass} PASS, {fail} FAIL, {not_checked} NOT CHECKED, {out_of_scope} OUT OF SCOPE"),
+    );
+    let claims: Vec<String> = sheet
+        .claims
+        .iter()
+        .map(|claim| format!("{} {}", claim.name.name(), claim.verdict.word()))
+        .collect();
+    say("claims so far", claims.join(", "));
+    say(
+        "pinned",
+        format!("{}, transaction {}", sheet.pinned_at, sheet.pin_nonce),
+    );
+    say("facts digest", sheet.facts_digest.to_string());
+    say(
+        "digest of the live units",
+        sheet
+            .candidate_digest
+            .as_ref()
+            .map_or_else(|| "NOT CHECKED".to_owned(), ToString::to_string),
+    );
+    say(
+        "target",
+        format!(
+            "[{}] {}, PostgreSQL {}",
+            sheet.target.label,
+            sheet.target.address(),
+            sheet.server.version
+        ),
+    );
+    lines
+}

@@ -1,0 +1,104 @@
+//! The page itself. Invariant: every value is escaped by the formatter, the only style is the one whose digest the page's own policy names, and there is no script.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, UndefinedBehavior,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{PageError, PageInput, view};
+use crate::report::visible;
+
+const PAGE: &str = include_str!("../../assets/page/run.html");
+const PARTS: &str = include_str!("../../assets/page/parts.html");
+const STYLE: &str = include_str!("../../assets/page/run.css");
+
+/// The page of a run; byte for byte the same for the same journal, blobs and reviews.
+pub fn page(input: &PageInput<'_>) -> Result<String, PageError> {
+    let mut context = view::view(input)?;
+    context["style_sha256"] = base64(&Sha256::digest(STYLE.trim_end())).into();
+    let environment = environment()?;
+    let page = environment.get_template("run.html")?;
+    Ok(page.render(Value::from(Serde(context)))?)
+}
+
+fn environment() -> Result<Environment<'static>, PageError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(write_escaped);
+    environment.add_filter("words", words);
+    environment.add_template("run.css", STYLE.trim_end())?;
+    environment.add_template("parts.html", PARTS)?;
+    environment.add_template("run.html", PAGE)?;
+    Ok(environment)
+}
+
+/// Text of others: what cannot be seen is shown, then nothing of it is markup.
+fn write_escaped(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() || value.is_none() {
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            "a value is missing where words are expected",
+        ));
+    }
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    if value.is_safe() {
+        return out.write_str(&text).map_err(Error::from);
+    }
+    let columns: Vec<String> = text.split('\t').map(visible).collect();
+    write!(out, "{}", HtmlEscape(&columns.join("\t"))).map_err(Error::from)
+}
+
+/// A long name with places where a line may break: behind each `_`.
+fn words(text: &str) -> Value {
+    let escaped = HtmlEscape(&visible(text)).to_string();
+    Value::from_safe_string(escaped.replace('_', "_<wbr>"))
+}
+
+/// Base64 with padding, as a content security policy names a digest.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = (0..3).fold(0_u32, |group, nth| {
+            group << 8 | u32::from(chunk.get(nth).copied().unwrap_or(0))
+        });
+        for place in 0..4 {
+            let digit = usize::try_from((group >> (18 - 6 * place)) & 63).unwrap_or(0);
+            text.push(if place > chunk.len() {
+                '='
+            } else {
+                char::from(ALPHABET[digit])
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_of_known_texts() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}

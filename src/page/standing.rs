@@ -1,0 +1,222 @@
+//! What leads the page: where the run stands, in a title, three sentences and a few figures. Invariant: green is for PASS and PROVEN alone.
+
+use serde_json::{Value, json};
+
+use super::PageInput;
+use crate::audit::first_failure;
+use crate::report::judgement;
+use crate::run::{Gate, RunResult, RunState, Verdict};
+use crate::simulate::PredictedEffect;
+use crate::survey::compare;
+
+/// Title, tone, sentences and figures.
+pub(super) fn standing(input: &PageInput<'_>) -> Value {
+    let run = input.report.run;
+    let (title, badge, tone) = title(run);
+    json!({
+        "title": title,
+        "badge": badge,
+        "tone": tone,
+        "sentences": [happened(run), would_change(run), equal(run)],
+        "figures": figures(run),
+    })
+}
+
+fn title(run: &RunState) -> (String, String, &'static str) {
+    let proof = judgement(run).verdict.word().replace('_', " ");
+    if let Some((result, outcome, _)) = &run.sealed {
+        let tone = match outcome {
+            RunResult::Pass => "good",
+            RunResult::ChangedByOthers => "drift",
+            RunResult::Incomplete => "due",
+            RunResult::Rejected | RunResult::Fail | RunResult::MutationSuspected => "bad",
+        };
+        return (result.clone(), proof, tone);
+    }
+    if let Some(drift) = &run.drift {
+        let gate = drift.gate.map_or("closeout", |gate| gate.name());
+        return (
+            format!("Facts drifted at {gate}"),
+            "NOT SEALED".to_owned(),
+            "drift",
+        );
+    }
+    match run.waits_at() {
+        Some(gate) => {
+            let title = format!("{gate} waits: {}?", run.gate_label(gate));
+            (title, "NOT SEALED".to_owned(), "due")
+        }
+        None => (
+            format!("At {}", run.state),
+            "NOT SEALED".to_owned(),
+            "running",
+        ),
+    }
+}
+
+fn happened(run: &RunState) -> String {
+    let changed = run
+        .non_mutation
+        .as_ref()
+        .map_or(0, |judged| judged.changes.len());
+    match run.sealed.as_ref().map(|(_, outcome, _)| outcome) {
+        Some(RunResult::Pass) => {
+            "No change was measured in the database, and our sessions wrote nothing.".to_owned()
+        }
+        Some(RunResult::ChangedByOthers) => {
+            format!(
+                "Somebody else changed {} during the run; our sessions wrote nothing.",
+                counted(changed, "fact")
+            )
+        }
+        Some(RunResult::MutationSuspected) => {
+            "It is not shown that our sessions wrote nothing: claim A is false.".to_owned()
+        }
+        Some(RunResult::Rejected) => {
+            let rejection = run.approvals.iter().rev().find(|a| a.reason.is_some());
+            rejection.map_or_else(
+                || "A person rejected it.".to_owned(),
+                |a| {
+                    format!(
+                        "{} rejected {}: {}",
+                        a.by.user,
+                        a.gate,
+                        a.reason.as_deref().unwrap_or_default()
+                    )
+                },
+            )
+        }
+        Some(RunResult::Fail) => first_failure(run).map_or_else(
+            || "A check failed.".to_owned(),
+            |(gate, check)| format!("{gate} {} is FAIL: {}", check.name, check.says),
+        ),
+        Some(RunResult::Incomplete) => {
+            format!(
+                "{} not checked, so nothing is claimed beyond what was.",
+                was(run.verdict_counts()[2], "check")
+            )
+        }
+        None => run.stops.last().map_or_else(
+            || format!("The run was at {} when this page was made.", run.state),
+            |raised| raised.stop.message.clone(),
+        ),
+    }
+}
+
+fn would_change(run: &RunState) -> String {
+    run.predicted.as_ref().map_or_else(
+        || "Nothing was predicted.".to_owned(),
+        |(effect, _)| effect_in_words(effect),
+    )
+}
+
+/// `A live run would change ~180 rows: ~60 of unit_version updated, nothing deleted.`
+pub(super) fn effect_in_words(effect: &PredictedEffect) -> String {
+    let rows = effect.rows();
+    if *rows.get() == 0 {
+        return "A live run would change nothing.".to_owned();
+    }
+    let mut parts = Vec::new();
+    for table in &effect.tables {
+        for (count, word) in [
+            (table.insert, "added"),
+            (table.update, "updated"),
+            (table.delete, "deleted"),
+        ] {
+            if *count.get() > 0 {
+                parts.push(format!("{} {count} {word}", table.table));
+            }
+        }
+    }
+    if *effect.deleted().get() == 0 {
+        parts.push("nothing deleted".to_owned());
+    }
+    format!("A live run would change {rows} rows: {}.", parts.join(", "))
+}
+
+fn equal(run: &RunState) -> String {
+    if let Some(drift) = &run.drift {
+        let evidence = run
+            .approvals
+            .iter()
+            .rev()
+            .find(|a| Some(a.gate) == drift.gate);
+        let approved =
+            evidence.map_or_else(String::new, |a| format!(" that {} approved", a.by.user));
+        return format!(
+            "{} from the evidence{approved}; that approval is void.",
+            differ(drift.changes.len())
+        );
+    }
+    match (&run.pin, &run.post) {
+        (Some(pin), Some(post)) => {
+            let facts = pin.facts.len();
+            match compare(pin, post).len() {
+                0 => format!(
+                    "All {facts} facts, the source pieces and the live units read the same before and after."
+                ),
+                changed => format!("{} between the two surveys.", differ(changed)),
+            }
+        }
+        (Some(pin), None) => format!(
+            "{} of one snapshot; no second survey was taken.",
+            counted(pin.facts.len(), "fact")
+        ),
+        _ => "No survey was taken.".to_owned(),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+fn differ(count: usize) -> String {
+    if count == 1 {
+        "1 fact differs".to_owned()
+    } else {
+        format!("{count} facts differ")
+    }
+}
+
+fn was(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun} was")
+    } else {
+        format!("{count} {noun}s were")
+    }
+}
+
+fn figures(run: &RunState) -> Value {
+    let passed = Gate::ALL
+        .iter()
+        .filter(|gate| run.finished(**gate) == Some(Verdict::Pass))
+        .count();
+    let [pass, fail, not_checked, out_of_scope] = run.verdict_counts();
+    let rows = run
+        .predicted
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |(effect, _)| effect.rows().to_string());
+    let moved = match (&run.drift, &run.pin, &run.post) {
+        (Some(drift), ..) => drift.changes.len().to_string(),
+        (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
+        _ => "-".to_owned(),
+    };
+    let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
+    let out = if out_of_scope > 0 {
+        format!(", {out_of_scope} out of scope")
+    } else {
+        String::new()
+    };
+    let decisions = run.approvals.len();
+    json!([
+        { "label": "gates PASS", "value": format!("{passed} of {}", Gate::ALL.len()), "note": "" },
+        { "label": "checks PASS", "value": pass.to_string(), "note": format!("{fail} FAIL, {not_checked} NOT CHECKED{out}") },
+        { "label": "rows predicted", "value": rows, "note": "SIMULATED" },
+        { "label": "facts that moved", "value": moved, "note": format!("of {facts}, LIVE") },
+        { "label": "decisions of people", "value": decisions.to_string(), "note": "" },
+    ])
+}
