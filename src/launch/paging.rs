@@ -2,7 +2,9 @@
 
 use super::diffing::record;
 use super::{LaunchError, listing, reviewing};
-use crate::journal::{Contents, DirectoryStore, Entry, FileOfRun, JournalError, Review, RunStore};
+use crate::journal::{
+    Contents, DirectoryStore, Entry, FileOfRun, JournalError, Review, RunStore, Standing,
+};
 use crate::page::{NoteOfPage, PageInput, page};
 use crate::report::{FullDiscover, ReportInput};
 use crate::run::{Event, RunId};
@@ -45,18 +47,19 @@ pub(super) fn page_of(
 
 fn notes(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<NoteOfPage>, JournalError> {
     let reviews = reviewing::reviews(store, run_id);
-    let note = |entry: Entry<Review>| {
-        let is_stale = reviews.is_stale(&entry.event)?;
+    let entries = reviews.read()?;
+    let standings = reviews.standings(&entries)?;
+    let note = |(entry, standing): (Entry<Review>, Standing)| {
         let Review::NoteWritten { fact, text, by, .. } = entry.event;
-        Ok(NoteOfPage {
+        NoteOfPage {
             at: entry.at,
             by: by.to_string(),
             fact,
             text,
-            is_stale,
-        })
+            is_stale: standing != Standing::Current,
+        }
     };
-    reviews.read()?.into_iter().map(note).collect()
+    Ok(entries.into_iter().zip(standings).map(note).collect())
 }
 
 /// The lines of `hooks.jsonl`, where there is one.

@@ -132,7 +132,7 @@ mod tests {
                 .map(|cell| cell.map(str::to_owned))
                 .to_vec()
         };
-        let rows = objects.iter().map(row).collect();
+        let rows: Vec<_> = objects.iter().map(row).collect();
         assert_eq!(document(&rows).expect("readable").text, defined(&objects));
     }
 }

@@ -168,8 +168,8 @@ impl Picker {
         let shows = |at: &usize| self.filter.shows(&self.rows[*at]);
         self.shown = found.into_iter().filter(shows).collect();
         let place = self.chosen.as_ref().and_then(|name| {
-            let mut shown = self.shown.iter();
-            shown.position(|at| self.rows[*at].name == *name)
+            let mut places = self.shown.iter();
+            places.position(|at| self.rows[*at].name == *name)
         });
         // What was chosen and is not shown now is not forgotten: without the filter it is chosen again.
         self.at = place.unwrap_or(0);

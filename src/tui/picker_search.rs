@@ -63,10 +63,9 @@ impl Texts {
         for pattern in Pattern::parse_query(query) {
             self.narrow(&mut scores, &pattern);
         }
-        let scored = scores.into_iter().enumerate();
-        let mut found: Vec<(usize, u32)> = scored
-            .filter_map(|(at, score)| Some((at, score?)))
-            .collect();
+        let rows = scores.into_iter().enumerate();
+        let mut found: Vec<(usize, u32)> =
+            rows.filter_map(|(at, score)| Some((at, score?))).collect();
         found.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
         found.into_iter().map(|(at, _)| at).collect()
     }

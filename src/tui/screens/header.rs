@@ -111,12 +111,12 @@ fn right(model: &Model, wide: bool) -> Text {
 /// `watching: opb, opc, opd and 2 more`
 fn watching(model: &Model) -> Option<String> {
     let names = &model.watchers;
-    let named = &names[..names.len().min(WATCHERS_NAMED)];
-    let more = match names.len() - named.len() {
+    let first = &names[..names.len().min(WATCHERS_NAMED)];
+    let more = match names.len() - first.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (!names.is_empty()).then(|| format!("watching: {}{more}", named.join(", ")))
+    (!names.is_empty()).then(|| format!("watching: {}{more}", first.join(", ")))
 }
 
 /// The second line: whole if it fits, else in shorter words.
