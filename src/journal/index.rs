@@ -108,12 +108,14 @@ impl RunIndex {
 
     fn read(&mut self, wanted: &dyn Fn(&Place) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
+        // The newest first: they are looked at first.
         let work: Vec<(usize, Listed)> = self
             .places
             .iter()
             .enumerate()
             .filter(|(_, place)| wanted(place))
             .map(|(at, place)| (at, place.listed.clone()))
+            .rev()
             .collect();
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let next = AtomicUsize::new(0);

@@ -29,8 +29,8 @@ pub enum PickerOver {
     /// Nothing.
     #[default]
     Nothing,
-    /// All keys.
-    Help,
+    /// All keys, from this line on.
+    Help(usize),
     /// Something to read.
     Page(PickerPage),
 }

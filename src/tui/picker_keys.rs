@@ -76,11 +76,7 @@ fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerWish> {
     }
     match &picker.over {
         PickerOver::Nothing => perform(picker, action),
-        PickerOver::Help => {
-            picker.over = PickerOver::Nothing;
-            None
-        }
-        PickerOver::Page(_) => {
+        PickerOver::Help(_) | PickerOver::Page(_) => {
             on_page(picker, action);
             None
         }
@@ -117,7 +113,7 @@ fn on_search(picker: &mut Picker, key: &KeyEvent) -> bool {
 fn perform(picker: &mut Picker, action: Action) -> Option<PickerWish> {
     match action {
         Action::Quit => return Some(PickerWish::Leave),
-        Action::Help => picker.over = PickerOver::Help,
+        Action::Help => picker.over = PickerOver::Help(0),
         Action::Search => {
             let text = picker
                 .search
@@ -222,26 +218,24 @@ fn verify(picker: &mut Picker) -> Option<PickerWish> {
 
 fn on_page(picker: &mut Picker, action: Action) {
     let (room, lines) = screens::picker_page_extent(picker);
-    let PickerOver::Page(page) = &mut picker.over else {
-        return;
+    let scroll = |top: &mut usize, movement| {
+        let last = lines.saturating_sub(room);
+        *top = moved(movement, (*top).min(last), room).min(last);
     };
-    match action {
-        Action::Back | Action::Quit => picker.over = PickerOver::Nothing,
-        Action::Left | Action::Right => {
-            let step = if action == Action::Right {
-                1
-            } else {
-                page.parts.len().saturating_sub(1)
-            };
+    match (&mut picker.over, action) {
+        (_, Action::Back | Action::Quit) | (PickerOver::Help(_), Action::Help) => {
+            picker.over = PickerOver::Nothing;
+        }
+        (PickerOver::Page(page), Action::Left | Action::Right) => {
+            let back = page.parts.len().saturating_sub(1);
+            let step = if action == Action::Right { 1 } else { back };
             page.part = (page.part + step)
                 .checked_rem(page.parts.len())
                 .unwrap_or(0);
             page.top = 0;
         }
-        Action::Help => picker.over = PickerOver::Help,
-        movement => {
-            let last = lines.saturating_sub(room);
-            page.top = moved(movement, page.top.min(last), room).min(last);
-        }
+        (PickerOver::Page(page), movement) => scroll(&mut page.top, movement),
+        (PickerOver::Help(top), movement) => scroll(top, movement),
+        (PickerOver::Nothing, _) => {}
     }
 }

@@ -1,10 +1,16 @@
-//! A data directory with runs in it, each told by a script. Invariant: what is written are real journals with chain and HEAD, made by the product's own writer.
+//! A data directory with runs in it, each told by a script. Invariant: what is written are real journals with chain and HEAD,
+//! made by the product's own writer; only that a disk would have them after a power failure is not waited for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use drygate::journal::{DirectoryStore, Permissions, RunIndex, RunStore};
+use drygate::journal::{
+    DirectoryStore, DiskStorage, Lease, Listed, Permissions, RunIndex, RunStore, Storage,
+    StorageError, StorageFile,
+};
 use drygate::run::{Event, RunId, RunRow};
 use drygate::survey::UtcTime;
 
@@ -45,7 +51,9 @@ impl Home {
             }
             by_time.entry(moved(record.at)).or_default().push(event);
         }
-        let mut directory = self.store.create(&run_id).expect("a new run");
+        let disk = DiskStorage::open(&self.path, Permissions::private()).expect("a data directory");
+        let unsynced = DirectoryStore::on(Arc::new(Unsynced(disk)));
+        let mut directory = unsynced.create(&run_id).expect("a new run");
         for (at, events) in by_time {
             directory.append_all(at, &events).expect("it is written");
         }
@@ -76,4 +84,65 @@ pub fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).expect("a file");
     bytes[at] ^= 1;
     fs::write(path, bytes).expect("it is written");
+}
+
+/// The real disk, which is never waited for.
+#[derive(Debug)]
+struct Unsynced(DiskStorage);
+
+impl Storage for Unsynced {
+    fn root(&self) -> &Path {
+        self.0.root()
+    }
+    fn create_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.0.create_dir(path)
+    }
+    fn create(&self, path: &Path) -> Result<Box<dyn StorageFile>, StorageError> {
+        Ok(Box::new(UnsyncedFile(self.0.create(path)?)))
+    }
+    fn open_write(&self, path: &Path, offset: u64) -> Result<Box<dyn StorageFile>, StorageError> {
+        Ok(Box::new(UnsyncedFile(self.0.open_write(path, offset)?)))
+    }
+    fn open_read(&self, path: &Path, offset: u64) -> Result<Box<dyn Read + Send>, StorageError> {
+        self.0.open_read(path, offset)
+    }
+    fn len(&self, path: &Path) -> Result<Option<u64>, StorageError> {
+        self.0.len(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        self.0.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> Result<(), StorageError> {
+        self.0.remove(path)
+    }
+    fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError> {
+        self.0.list(path)
+    }
+    fn sync_dir(&self, _path: &Path) -> Result<(), StorageError> {
+        Ok(())
+    }
+    fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError> {
+        self.0.lease(path)
+    }
+    fn written_paths(&self) -> BTreeSet<PathBuf> {
+        self.0.written_paths()
+    }
+    fn refused_paths(&self) -> BTreeSet<PathBuf> {
+        self.0.refused_paths()
+    }
+}
+
+#[derive(Debug)]
+struct UnsyncedFile(Box<dyn StorageFile>);
+
+impl StorageFile for UnsyncedFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.write(bytes)
+    }
+    fn cut(&mut self) -> Result<(), StorageError> {
+        self.0.cut()
+    }
+    fn sync(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }

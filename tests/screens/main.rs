@@ -3,7 +3,9 @@
 mod diffs;
 mod fixture;
 mod flows;
+mod home;
 mod hostile;
+mod picker;
 mod pty;
 mod situations;
 mod stage;

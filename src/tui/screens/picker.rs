@@ -58,7 +58,8 @@ pub fn page_extent(picker: &Picker) -> (usize, usize) {
     let area = Rect::new(0, 0, picker.size.width, picker.size.height);
     let lines = match &picker.over {
         PickerOver::Page(page) => page_lines(page, area.width).len(),
-        _ => 0,
+        PickerOver::Help(_) => page_lines(&help(area.width), area.width).len(),
+        PickerOver::Nothing => 0,
     };
     (usize::from(area.height.saturating_sub(4)), lines)
 }
@@ -84,7 +85,13 @@ pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
             picker_rows::draw(canvas, regions.list, picker);
             picker_chosen::draw(canvas, regions.chosen, picker);
         }
-        PickerOver::Help => page(canvas, body(area), &help(), "any key back"),
+        PickerOver::Help(top) => {
+            let keys = PickerPage {
+                top: *top,
+                ..help(area.width)
+            };
+            page(canvas, body(area), &keys, "Esc back");
+        }
         PickerOver::Page(shown) => {
             let right = if shown.parts.len() > 1 {
                 "h l report before, next   Esc back"
@@ -134,11 +141,14 @@ fn band(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
                     .with(Ink::Plain, " says what is missing for it."),
             ],
         ),
-        (0, 0, _) => (
+        (0, _, to_read) if to_read != Some(0) => (
             Ink::Running,
             "READING THE RUNS".to_owned(),
             Text::new(),
-            Vec::new(),
+            vec![
+                counts(picker),
+                Text::plain("The index is made anew from the journals, the newest first."),
+            ],
         ),
         (0, _, _) => (
             Ink::Plain,
@@ -170,20 +180,22 @@ fn waits(picker: &Picker, title: String) -> (Ink, String, Text, Vec<Text>) {
         ink,
         format!("LONGEST {age}, since {}", since.clock_minutes()),
     );
+    let narrow = picker.size.width < 110;
+    let (_, place) = run.target.split_once('@').unwrap_or(("", &run.target));
+    let place = if narrow { place } else { &run.target };
     let mut says = Text::inked(Ink::Bold, run.run_id.short())
         .with(Ink::Plain, format!(" {}   ", run.situation()))
         .with(Ink::Bold, format!("[{}]", run.target_label))
-        .with(Ink::Plain, format!(" {}", run.target));
+        .with(Ink::Plain, format!(" {place}"));
     if let Some((_, expires_at)) = &run.evidence {
         let expires = if *expires_at <= picker.now {
-            "evidence expired"
+            "expired"
         } else {
-            "evidence expires"
+            "expires"
         };
-        says.push(
-            Ink::Plain,
-            format!("   {expires} {}", expires_at.clock_minutes()),
-        );
+        let evidence = if narrow { "" } else { "evidence " };
+        let clock = expires_at.clock_minutes();
+        says.push(Ink::Plain, format!("   {evidence}{expires} {clock}"));
     }
     (ink, title, right, vec![says, counts(picker)])
 }
@@ -200,19 +212,27 @@ fn counts(picker: &Picker) -> Text {
     ))
 }
 
-fn help() -> PickerPage {
-    let keys = keymap::bindings(Scope::Runs)
-        .map(|binding| format!("{:<26}{}", binding.keys, binding.help));
-    let marks = "Marks: a run that waits, one that ended as PASS, what failed or is damaged (!), what did not check everything (o).";
-    let says = [
-        String::new(),
-        marks.to_owned(),
-        "Everything here has a command twin: drygate runs, resume, watch, diff, report, verify."
-            .to_owned(),
-    ];
+/// All keys, what they do beside them.
+fn help(width: u16) -> PickerPage {
+    const KEYS: usize = 26;
+    let mut lines = Vec::new();
+    for binding in keymap::bindings(Scope::Runs) {
+        let room = usize::from(width).saturating_sub(KEYS + 4);
+        for (nth, does) in Text::plain(binding.help).wrap(room).iter().enumerate() {
+            let keys = if nth == 0 { binding.keys } else { "" };
+            lines.push(format!("{keys:<KEYS$}{}", does.flat()));
+        }
+    }
+    lines.push(String::new());
+    for says in [
+        "Left of each run: how it stands, and ! where its facts differed once from what was pinned.",
+        "Everything here has a command twin: drygate runs, resume, watch, diff, report, verify.",
+    ] {
+        lines.push(says.to_owned());
+    }
     PickerPage {
         title: "KEYS".to_owned(),
-        parts: vec![(String::new(), keys.chain(says).collect())],
+        parts: vec![(String::new(), lines)],
         ..PickerPage::default()
     }
 }
@@ -235,7 +255,10 @@ fn page(canvas: &mut Canvas<'_>, area: Rect, page: &PickerPage, right: &str) {
         0 | 1 => String::new(),
         parts => format!("   {} of {parts}", page.part + 1),
     };
-    let title = Text::inked(Ink::Bold, &page.title).with(Ink::Plain, format!("   {part}{nth}"));
+    let mut title = Text::inked(Ink::Bold, &page.title);
+    if !part.is_empty() {
+        title.push(Ink::Plain, format!("   {part}{nth}"));
+    }
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &Text::plain(right));
     let lines = page_lines(page, area.width);
     let room = usize::from(inside.height);
@@ -269,21 +292,24 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     } else if let Some(notice) = &picker.notice {
         Text::inked(Ink::Bold, notice)
     } else if picker.over == PickerOver::Nothing {
-        keys(area.width)
+        keys(width)
     } else {
         Text::new()
     };
     canvas.text(area.x + 1, area.y, width, &text);
 }
 
-/// The keys of the table, as many as there is room for; `?` names them all.
+/// The keys of the table, as many as there is room for; the last two, help and leave, are always among them.
 fn keys(width: u16) -> Text {
     let gap = if width < 110 { "  " } else { "   " };
-    let mut text = Text::new();
-    for (binding, does) in keymap::footer(Scope::Runs) {
-        let before = if text.is_empty() { "" } else { gap };
-        text.push(Ink::Bold, format!("{before}{}", binding.keys));
-        text.push(Ink::Plain, format!(" {does}"));
+    let mut keys: Vec<Text> = keymap::footer(Scope::Runs)
+        .map(|(binding, does)| {
+            Text::inked(Ink::Bold, binding.keys).with(Ink::Plain, format!(" {does}{gap}"))
+        })
+        .collect();
+    let taken = |keys: &[Text]| keys.iter().map(Text::width).sum::<usize>();
+    while taken(&keys) > usize::from(width) && keys.len() > 2 {
+        keys.remove(keys.len() - 3);
     }
-    text
+    keys.into_iter().reduce(Text::then).unwrap_or_default()
 }

@@ -49,9 +49,7 @@ fn does(row: &RunRow) -> &'static str {
 
 fn reason(standing: &Standing, ink: Ink) -> Vec<Text> {
     let next = match standing {
-        Standing::Damaged { .. } => {
-            "It is kept as it is, read only. v says what else does not verify; a copy of it from elsewhere can be verified as a directory."
-        }
+        Standing::Damaged { .. } => "Kept as it is, read only. v says what else does not verify.",
         Standing::Newer { .. } => {
             "Nothing is wrong with it: open it with the drygate that wrote it, or a newer one."
         }
@@ -71,9 +69,12 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
         Some((result, _)) => Text::inked(ink, result),
         None => Text::inked(ink, run.situation()),
     };
-    let mut first = result.with(Ink::Plain, format!("   {stop}   {}", run.state));
+    let mut first = result.with(Ink::Plain, format!("   {stop}"));
+    if tall {
+        first.push(Ink::Plain, format!("   {}", run.state));
+    }
     if run.drifted {
-        first.push(Ink::Drift, "   * facts differed from what was pinned");
+        first.push(Ink::Drift, "   ! facts differed");
     }
     let (user, host) = &run.started_by;
     let target = Text::inked(Ink::Target, format!("[{}]", run.target_label)).with(
@@ -88,7 +89,7 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
         span(run.lasted_s()),
         run.records
     );
-    let mut lines = vec![first, people(run, now)];
+    let mut lines = vec![first, people(run, now, tall)];
     if tall {
         lines.extend([target, Text::plain(lasted)]);
     } else {
@@ -98,7 +99,7 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
 }
 
 /// Who decided, and since when it waits for whom.
-fn people(run: &Overview, now: UtcTime) -> Text {
+fn people(run: &Overview, now: UtcTime, tall: bool) -> Text {
     let mut parts: Vec<String> = run
         .approvals
         .iter()
@@ -117,11 +118,13 @@ fn people(run: &Overview, now: UtcTime) -> Text {
         } else {
             "good until"
         };
-        let evidence = super::words::evidence_short(digest);
-        parts.push(format!(
-            "evidence {evidence} {expires} {}",
-            expires_at.clock_minutes()
-        ));
+        let clock = expires_at.clock_minutes();
+        parts.push(if tall {
+            let evidence = super::words::evidence_short(digest);
+            format!("evidence {evidence} {expires} {clock}")
+        } else {
+            format!("{expires} {clock}")
+        });
     }
     if parts.is_empty() {
         parts.push("nobody has decided anything".to_owned());

@@ -31,7 +31,7 @@ impl Columns {
             stands: 18,
             result: 0,
             stop: 0,
-            lasted: 10,
+            lasted: 12,
             target: 0,
             profile: 0,
             approved: 0,
@@ -41,17 +41,15 @@ impl Columns {
             100..WIDE_FROM => Self {
                 started: 18,
                 result: 18,
-                lasted: 12,
-                approved: 20,
+                approved: 13,
                 ..narrow
             },
             _ => Self {
                 started: 18,
                 result: 18,
-                stop: 25,
-                lasted: 12,
+                stop: 24,
                 profile: 11,
-                approved: 20,
+                approved: 13,
                 ..narrow
             },
         };
@@ -70,16 +68,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     } else {
         ""
     };
-    let mut right = format!("by {}{direction}", order.sort.name());
-    if let Some(search) = &picker.search {
-        right = format!("{} fit \"{}\"   {right}", picker.shown_len(), search.text);
-    }
+    let order = Text::inked(Ink::Dim, format!("by {}{direction}", order.sort.name()));
+    let right = picker.search.as_ref().map_or_else(Text::new, |search| {
+        Text::inked(Ink::Bold, format!("/{}", search.text))
+            .with(Ink::Plain, format!("  {} fit", picker.shown_len()))
+    });
     let inside = canvas.frame(
         area,
         Weight::Light,
         Ink::Dim,
         &tabs(picker, area.width),
-        &Text::plain(right),
+        &right,
     );
     let columns = Columns::of(area.width);
     let width = inside.width.saturating_sub(1);
@@ -113,13 +112,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     }
     let below = picker.shown_len().saturating_sub(top + room);
     let cut = match (top, below) {
-        (0, 0) => return,
+        (0, 0) => String::new(),
         (0, below) => format!("{below} more below"),
         (above, 0) => format!("{above} more above"),
         (above, below) => format!("{above} above, {below} below"),
     };
     let last = area.bottom().saturating_sub(1);
-    canvas.on_edge(area, last, &Text::new(), &Text::inked(Ink::Dim, cut));
+    canvas.on_edge(area, last, &order, &Text::inked(Ink::Dim, cut));
 }
 
 /// The filters with their digits and counts; the one that is on stands in brackets.
@@ -163,7 +162,10 @@ fn line(row: &RunRow, columns: &Columns, now: UtcTime, theme: Theme) -> Text {
         Some(glyph) => theme.glyph(glyph),
         None => " ",
     };
-    let start = Text::inked(ink, format!("{glyph} "));
+    // Beside the mark of how it stands: its facts differed once, whatever came of it.
+    let moved = matches!(&row.standing, Standing::Run(run) if run.drifted) && glyph != "!";
+    let drift = theme.glyph(Glyph::Alarm);
+    let start = Text::inked(ink, glyph).with(Ink::Drift, if moved { drift } else { " " });
     match &row.standing {
         Standing::Run(run) => start.then(cells(run, columns, now, ink)),
         other => {
@@ -196,11 +198,6 @@ fn cells(run: &Overview, columns: &Columns, now: UtcTime, ink: Ink) -> Text {
         _ if run.waits_at.is_some() => (run.situation(), ink),
         _ => (run.situation(), Ink::Plain),
     };
-    let drifted = if run.drifted && columns.result > 0 && !run.drift_stands {
-        " *"
-    } else {
-        ""
-    };
     let label = format!("[{}] ", run.target_label);
     // The role is in the lines below the list.
     let (_, place) = run.target.split_once('@').unwrap_or(("", &run.target));
@@ -208,11 +205,10 @@ fn cells(run: &Overview, columns: &Columns, now: UtcTime, ink: Ink) -> Text {
     column(started(run.started_at, columns), columns.started)
         .then(column(run.run_id.short(), columns.run))
         .then(padded(Text::inked(in_ink, stands), columns.stands))
-        .then(
-            Text::inked(ink, result.unwrap_or_default())
-                .with(Ink::Drift, drifted)
-                .to_column(columns.result),
-        )
+        .then(padded(
+            Text::inked(ink, result.unwrap_or_default()),
+            columns.result,
+        ))
         .then(column(
             run.stop_code.map_or("", |code| code.name()),
             columns.stop,
@@ -220,7 +216,17 @@ fn cells(run: &Overview, columns: &Columns, now: UtcTime, ink: Ink) -> Text {
         .then(column(span(lasted), columns.lasted))
         .then(padded(target, columns.target))
         .then(column(&run.profile, columns.profile))
-        .then(column(run.approvers(), columns.approved))
+        .then(column(approvers(run), columns.approved))
+}
+
+/// Who approved SG1 and SG2; which of them is in the lines below the list.
+fn approvers(run: &Overview) -> String {
+    let users: Vec<&str> = run
+        .approvals
+        .iter()
+        .map(|(_, user, _)| user.as_str())
+        .collect();
+    users.join(", ")
 }
 
 /// A text in a column, with a space behind it.
