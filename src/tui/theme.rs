@@ -194,6 +194,15 @@ impl Theme {
         if self.ascii { "+" } else { "┼" }
     }
 
+    /// Lines of a value over time, the lowest first.
+    pub fn levels(&self) -> &'static [char] {
+        if self.ascii {
+            &['_', '-', '=', '#']
+        } else {
+            &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
+        }
+    }
+
     /// The lines of a frame.
     pub fn lines(&self, heavy: bool) -> FrameLines {
         match (self.ascii, heavy) {

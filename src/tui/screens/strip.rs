@@ -124,8 +124,8 @@ impl<'a> Scale<'a> {
     }
 
     /// `60_____59____`: the value where it changed, and a line as high as the value between.
-    pub(super) fn track(&self, track: &Track, ascii: bool) -> String {
-        let levels = Levels::of(track, ascii);
+    pub(super) fn track(&self, track: &Track, lines: &'static [char]) -> String {
+        let levels = Levels::of(track, lines);
         let mut cells = vec![' '; self.cells];
         let ended = self.timeline.last.map_or(0, |(_, at)| self.cell(at));
         for (nth, point) in track.points.iter().enumerate() {
@@ -174,7 +174,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(track: &Track, ascii: bool) -> Self {
+    fn of(track: &Track, lines: &'static [char]) -> Self {
         let numbers: Option<Vec<f64>> = track
             .points
             .iter()
@@ -188,11 +188,6 @@ impl Levels {
                 let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 (low, high)
             });
-        let lines: &[char] = if ascii {
-            &['_', '-', '=', '#']
-        } else {
-            &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
-        };
         Self { numbers, lines }
     }
 

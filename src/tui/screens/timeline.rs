@@ -41,7 +41,7 @@ pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usiz
             _ => String::new(),
         };
         let name: String = short(key.as_str(), NAMES - 1 - more.len());
-        let cells = scale.track(track, model.theme.ascii());
+        let cells = scale.track(track, model.theme.levels());
         let mut row = row(&format!("{name}{more}"), Ink::Drift, cells);
         row.opens = Some(Subject::Fact((*key).clone()));
         rows.push(row);
