@@ -48,6 +48,27 @@ impl After {
     pub fn came_true(&self) -> bool {
         self.units.came_true() && self.beside.is_empty()
     }
+
+    /// `59 done as predicted, 1 not done, ...`.
+    pub fn words(&self) -> String {
+        use Outcome as O;
+        let units = &self.units;
+        let mut words = vec![
+            format!("{} {}", units.as_predicted, O::AsPredicted.words()),
+            format!("{} {}", units.not_done, O::NotDone.words()),
+            format!("{} {}", units.otherwise, O::Otherwise.words()),
+            format!("{} {}", units.not_predicted, O::NotPredicted.words()),
+        ];
+        if units.untouched > 0 {
+            words.push(format!("{} {}", units.untouched, O::Untouched.words()));
+        }
+        if !self.beside.is_empty() {
+            let keys = self.beside.iter().map(|change| change.key.as_str());
+            let keys: Vec<&str> = keys.collect();
+            words.push(format!("beside the prediction: {}", keys.join(", ")));
+        }
+        words.join(", ")
+    }
 }
 
 /// Completes the judgement of units with rows and facts.

@@ -54,6 +54,7 @@ impl Comparison {
             Compare::LastPass => from_last_pass(record, run, last_pass)?,
             Compare::Predicted => return predicted(record, run),
             Compare::Runs(other) => return Err(format!("{other} is another run")),
+            Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
         };
         let of_run = |seen: Seen| {
             if seen.source.run_id.is_some() {
@@ -273,7 +274,7 @@ pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
     }
 }
 
-fn compared(
+pub(super) fn compared(
     compare: Compare,
     sides: Sides<Seen>,
     changes: &[FactChange],
@@ -299,7 +300,9 @@ fn compared(
     let claims = claims(run);
     let sources = sides.map(|side| side.source);
     let nonce = match compare {
-        Compare::PrePost | Compare::Evidence(_) => sources.after.nonce.as_deref(),
+        Compare::PrePost | Compare::Evidence(_) | Compare::Rechecked => {
+            sources.after.nonce.as_deref()
+        }
         _ => None,
     };
     let measured = nonce.and_then(|nonce| record.attribution_of(nonce));

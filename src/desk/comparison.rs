@@ -26,6 +26,8 @@ pub enum Compare {
     Predicted,
     /// This run and another.
     Runs(RunId),
+    /// The last survey of a sealed run, and one taken now.
+    Rechecked,
 }
 
 impl fmt::Display for Compare {
@@ -37,6 +39,7 @@ impl fmt::Display for Compare {
             Self::Now => f.write_str("pinned | now"),
             Self::LastPass => f.write_str("last PASS | this run"),
             Self::Predicted => f.write_str("LIVE | ~predicted"),
+            Self::Rechecked => f.write_str("sealed | now"),
             Self::Runs(other) => write!(f, "this run | {}", other.short()),
         }
     }
@@ -119,6 +122,7 @@ impl Comparison {
         match (&self.compare, changed) {
             (Compare::Predicted, 0) => "A LIVE RUN WOULD CHANGE NOTHING".to_owned(),
             (Compare::Predicted, _) => "A LIVE RUN WOULD CHANGE ROWS".to_owned(),
+            (Compare::Rechecked, 0) if !self.differs() => "IT STILL HOLDS".to_owned(),
             (_, 0) if self.not_read() > 0 => "NOTHING READ AGAIN DIFFERS".to_owned(),
             (_, 0) if self.method.is_empty() => "NOTHING DIFFERS".to_owned(),
             (_, 0) => "VALUES EQUAL, READ IN ANOTHER WAY".to_owned(),

@@ -7,7 +7,7 @@ use super::diffing::{self, Read};
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::screen::retell_entries;
-use crate::cli::{DiffCommand, DiffSides, Settings};
+use crate::cli::{DiffCommand, Settings};
 use crate::desk::Comparison;
 use crate::journal::{DirectoryStore, RunStore};
 use crate::tui::diffing::DiffView;
@@ -22,16 +22,27 @@ pub(super) fn show(
 ) -> Result<u8, LaunchError> {
     let comparison = diffing::desk(store, read, &command.sides)?.comparison;
     let exit_code = diffing::exit_code(&comparison);
+    stage(settings, store, read, comparison, exit_code)
+}
+
+/// Shows a comparison with a run and every other one that can be made of it; `exit_code` is given when a person leaves.
+pub(super) fn stage(
+    settings: &Settings,
+    store: &DirectoryStore,
+    read: &Read,
+    comparison: Comparison,
+    exit_code: u8,
+) -> Result<u8, LaunchError> {
     let (news, inbox) = mpsc::channel();
     retell_entries(store.reader(&read.run_id)?.entries()?, &news);
     if let Some(last) = read.last_pass() {
         let _ = news.send(News::LastPass(Box::new(last)));
     }
     let mut choices = Comparison::available(&read.record);
-    if matches!(command.sides, DiffSides::Other(_)) {
-        choices.insert(0, comparison.compare.clone());
-    }
     let compare = comparison.compare.clone();
+    if !choices.contains(&compare) {
+        choices.insert(0, compare.clone());
+    }
     let view = DiffView::of(choices, compare, Ok(comparison), true);
     let _ = news.send(News::Compared(Box::new(view)));
     let desk = Desk::of(store, &read.run_id, news.clone())?;

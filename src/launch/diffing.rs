@@ -36,7 +36,8 @@ impl Read {
         Self::by_id(store, run_id)
     }
 
-    fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
+    /// Reads a run by its whole name.
+    pub fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
         let (run, entries) = lookup::folded(store, &run_id)?;
         Ok(Self {
             run,

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{LaunchError, output};
+use super::diffing::Read;
+use super::{LaunchError, diff_screen, output};
 use crate::audit::{self, After};
 use crate::cli::Settings;
+use crate::desk::Comparison;
+use crate::journal::DirectoryStore;
 use crate::report::visible;
 use crate::run::{RunId, RunResult, RunState, StopCode, exit};
 use crate::survey::{FactChange, ServerIdentity, Survey, TransactionProof};
@@ -73,13 +76,14 @@ impl Rechecked<'_> {
         let different = |message| of(exit::DIFFERENT, None, message, self.what_now());
         match self.after {
             _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
-            Some(after) if !after.came_true() => {
-                different(format!("the prediction did not come true: {}", sums(after)))
-            }
+            Some(after) if !after.came_true() => different(format!(
+                "the prediction did not come true: {}",
+                after.words()
+            )),
             Some(after) => of(
                 exit::OK,
                 None,
-                format!("the prediction came true: {}", sums(after)),
+                format!("the prediction came true: {}", after.words()),
                 "Nothing to do.",
             ),
             None if !self.changes.is_empty() => different(format!(
@@ -131,25 +135,6 @@ fn keys(changes: &[FactChange]) -> String {
     keys.join(", ")
 }
 
-/// `59 done as predicted, 1 not done, ...`.
-fn sums(after: &After) -> String {
-    use audit::Outcome as O;
-    let units = &after.units;
-    let mut words = vec![
-        format!("{} {}", units.as_predicted, O::AsPredicted.words()),
-        format!("{} {}", units.not_done, O::NotDone.words()),
-        format!("{} {}", units.otherwise, O::Otherwise.words()),
-        format!("{} {}", units.not_predicted, O::NotPredicted.words()),
-    ];
-    if units.untouched > 0 {
-        words.push(format!("{} {}", units.untouched, O::Untouched.words()));
-    }
-    if !after.beside.is_empty() {
-        words.push(format!("beside the prediction: {}", keys(&after.beside)));
-    }
-    words.join(", ")
-}
-
 /// The evidence itself does not verify: nothing can be said on it.
 pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Result<u8, LaunchError> {
     let stop = StopCode::StopEvidenceCorrupt;
@@ -167,6 +152,23 @@ pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Resul
         output::say(&format!("drygate: {stop}: {message}"));
     }
     Ok(stop.exit_code())
+}
+
+/// Shows what was found on the diff screen; the message is said when it is left.
+pub fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    found: &Rechecked<'_>,
+    comparison: Comparison,
+) -> Result<u8, LaunchError> {
+    let outcome = found.outcome();
+    let read = Read::by_id(store, found.run_id.clone())?;
+    let code = diff_screen::stage(settings, store, &read, comparison, outcome.code)?;
+    if code == outcome.code {
+        output::say(&visible(&format!("drygate: {}", outcome.message)));
+        output::say(&outcome.next);
+    }
+    Ok(code)
 }
 
 /// Prints what was found and gives the exit code.

@@ -6,6 +6,7 @@ use super::rechecked::{self, Rechecked};
 use super::{LaunchError, lookup, planning, starting, verifying};
 use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
+use crate::desk::{Comparison, Found};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::{self, Profile};
@@ -63,18 +64,28 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         }
         _ => None,
     };
-    rechecked::tell(
-        settings,
-        &Rechecked {
-            run: &sealed.run,
-            run_id: &sealed.run_id,
-            before,
-            now: &taken.survey,
-            proof: seen.proof.as_ref(),
-            changes: &changes,
-            after: after.as_ref(),
-        },
-    )
+    let found = Rechecked {
+        run: &sealed.run,
+        run_id: &sealed.run_id,
+        before,
+        now: &taken.survey,
+        proof: seen.proof.as_ref(),
+        changes: &changes,
+        after: after.as_ref(),
+    };
+    if settings.headless {
+        return rechecked::tell(settings, &found);
+    }
+    let of_now = Found {
+        survey: &taken.survey,
+        proof: found.proof,
+        documents: &taken.documents,
+        origins: &taken.origins,
+        changes: &changes,
+        after: found.after,
+    };
+    let comparison = Comparison::rechecked(&sealed.run, before, &of_now);
+    rechecked::show(settings, &store, &found, comparison)
 }
 
 fn read(store: &DirectoryStore, run_id: RunId) -> Result<Sealed, LaunchError> {

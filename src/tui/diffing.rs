@@ -158,6 +158,8 @@ pub struct DiffView {
     pub is_stale: bool,
     /// There is no run screen behind it.
     pub alone: bool,
+    /// What it was opened with, where the run itself cannot make it again.
+    pub given: Option<Box<Comparison>>,
 }
 
 impl DiffView {
@@ -168,9 +170,12 @@ impl DiffView {
         outcome: Result<Comparison, String>,
         alone: bool,
     ) -> Self {
+        let of_others = matches!(compare, Compare::Runs(_) | Compare::Rechecked);
+        let outcome = outcome.map(Box::new);
         let mut view = Self {
+            given: outcome.clone().ok().filter(|_| of_others),
             choices,
-            outcome: outcome.map(Box::new),
+            outcome,
             compare,
             all: true,
             row: 0,
@@ -220,7 +225,10 @@ impl DiffView {
         run: &RunState,
         last_pass: Option<&LastPass>,
     ) {
-        self.outcome = Comparison::within(record, run, &compare, last_pass).map(Box::new);
+        self.outcome = match &self.given {
+            Some(given) if given.compare == compare => Ok(given.clone()),
+            _ => Comparison::within(record, run, &compare, last_pass).map(Box::new),
+        };
         self.compare = compare;
         self.loaded.clear();
         self.row = self.first_row();
@@ -229,7 +237,7 @@ impl DiffView {
 
     /// The same comparison again, after the run went on; place and folds stay.
     pub fn refresh(&mut self, record: &Record, run: &RunState, last_pass: Option<&LastPass>) {
-        if matches!(self.compare, Compare::Runs(_)) {
+        if matches!(self.compare, Compare::Runs(_) | Compare::Rechecked) {
             return;
         }
         self.choices = Comparison::available(record);

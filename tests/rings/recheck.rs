@@ -6,6 +6,7 @@ use std::fs;
 use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
+use crate::support::pty::{Exit, Launch, Terminal};
 use crate::support::rehearsed::{Rehearsed, texts};
 
 #[test]
@@ -99,4 +100,62 @@ fn a_prediction_is_followed_unit_by_unit() {
     let one_more = rehearsed.recheck(&["--after"], 2);
     assert_eq!(units(&one_more), [60, 0, 0, 1], "{}", one_more["after"]);
     assert_eq!(named(&one_more, "not_predicted"), ["ICX-CONST-0099"]);
+}
+
+/// `recheck` in a terminal, by a person.
+fn on_a_terminal(rehearsed: &Rehearsed, words: &[&str], size: (u16, u16)) -> Terminal {
+    let data = rehearsed.data().display().to_string();
+    let words = [&["recheck", "last", "--data-dir", &data], words].concat();
+    Launch::drygate(words)
+        .env("CI", "")
+        .size(size.0, size.1)
+        .open()
+}
+
+#[test]
+fn on_a_terminal_it_opens_the_diff_screen_and_leaves_with_the_code_of_a_script() {
+    let rehearsed = Rehearsed::sealed(Scenario::Enacted);
+    let before = rehearsed.files();
+    let mut screen = on_a_terminal(&rehearsed, &[], (160, 48));
+    let seen = screen.wait_for("IT STILL HOLDS").to_string();
+    assert!(seen.contains("sealed | now"), "{seen}");
+    screen.type_slowly("q");
+    screen.wait_for("drygate: it still holds");
+    assert_eq!(screen.wait_exit(), Exit::Code(0));
+
+    rehearsed.sql(
+        "UPDATE public.unit_version SET content = content || ' ' WHERE unit_id = 'ICX-CONST-0017' AND is_current",
+    );
+    let mut screen = on_a_terminal(&rehearsed, &[], (160, 48));
+    // The table, and the stream of units that is read from it.
+    screen.wait_for("2 FACTS DIFFER");
+    // The chosen fact is opened: the document of now is in no blob.
+    let seen = screen
+        .wait_for("ICX-CONST-0017/1, field content: ")
+        .to_string();
+    assert!(seen.contains("unit_version (ICX-CONST-0017/1)"), "{seen}");
+    assert!(seen.contains("Who: "), "{seen}");
+    assert!(!seen.contains("Who: nobody"), "{seen}");
+    screen.type_slowly("q");
+    screen.wait_for("drygate: 2 differ from the run: unit_version, candidates");
+    assert_eq!(screen.wait_exit(), Exit::Code(2));
+    assert_eq!(rehearsed.files(), before, "recheck wrote something");
+}
+
+#[test]
+fn on_a_terminal_a_prediction_is_shown_unit_by_unit() {
+    let rehearsed = Rehearsed::sealed(Scenario::Draft);
+    rehearsed.sql(
+        "SELECT public.fn_iu_enact(id, 'as rehearsed') FROM public.information_unit
+          WHERE collection = 'ICX-CONST' AND id <> 'ICX-CONST-0042' ORDER BY id",
+    );
+    let mut screen = on_a_terminal(&rehearsed, &["--after"], (160, 48));
+    let seen = screen
+        .wait_for("59 done as predicted, 1 not done")
+        .to_string();
+    assert!(seen.contains("sealed | now"), "{seen}");
+    screen.wait_for("ICX-CONST-0042");
+    screen.type_slowly("q");
+    screen.wait_for("drygate: the prediction did not come true");
+    assert_eq!(screen.wait_exit(), Exit::Code(2));
 }

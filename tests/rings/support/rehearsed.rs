@@ -98,10 +98,15 @@ impl Rehearsed {
 
     /// Rechecks, and sees that nothing was written.
     pub fn recheck(&self, words: &[&str], code: i32) -> Value {
-        let before = files(&self.data());
+        let before = self.files();
         let found = self.json(&[&["recheck", &self.run_id], words].concat(), code);
-        assert_eq!(files(&self.data()), before, "recheck wrote something");
+        assert_eq!(self.files(), before, "recheck wrote something");
         found
+    }
+
+    /// Every file of its data directory, with its bytes.
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        files(&self.data())
     }
 
     /// The events of the run's journal.
