@@ -213,6 +213,7 @@ fn hostile() -> impl Strategy<Value = String> {
         any::<String>(),
         "[a-z ]{0,200}",
         Just("\u{202e}\u{200b}\u{1b}[2J\u{9b}\t".to_owned()),
+        Just("\u{2066}שלום\u{2069} عربى \u{61c}\u{200f}abc".to_owned()),
         Just("漢字かな交じり文".repeat(8)),
         Just(format!("e{}", "\u{301}".repeat(40))),
         Just("👩\u{200d}👩\u{200d}👧🇻🇳🇻".to_owned()),
@@ -258,7 +259,7 @@ proptest! {
         let (before, after) = (format!("{shared}{before}"), format!("{shared}{after}"));
         let texts = Sides::new(Some(before.clone()), Some(after.clone()));
         let opened = Opened::of(texts, FactKind::Text);
-        let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true });
+        let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true, fold_key: Some("o") });
         prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
         prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
         for line in &drawn {
@@ -267,9 +268,20 @@ proptest! {
     }
 
     #[test]
+    fn however_narrow_nothing_is_lost_and_nothing_panics(
+        before in hostile(), after in hostile(), width in 0_usize..20, split: bool, wrap: bool,
+    ) {
+        let texts = Sides::new(Some(before.clone()), Some(after.clone()));
+        let opened = Opened::of(texts, FactKind::Text);
+        let drawn = all_lines(&opened, DiffLayout { width, split, wrap, fold_key: Some("o") });
+        prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
+        prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
+    }
+
+    #[test]
     fn without_wrapping_what_is_cut_has_a_mark_and_a_count(text in "[a-z]{1,300}", width in 20_usize..=400) {
         let opened = Opened::of(Sides::new(Some(text.clone()), Some(text.clone())), FactKind::Text);
-        let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false });
+        let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false, fold_key: None });
         let flat = drawn[0].text.flat();
         let shown = flat.trim_start_matches([' ', '1']);
         if let Some((kept, count)) = shown.split_once("…+") {

@@ -189,6 +189,7 @@ fn document(out: &mut String, fact: &ComparedFact, opened: &Opened, page: Page, 
         width: page.width.unwrap_or(usize::MAX),
         split: page.width.is_some_and(|width| width >= SPLIT_MIN),
         wrap: true,
+        fold_key: None,
     };
     let mut put = |line: &Text| {
         out.push_str(&painted(line, theme, page.colour));

@@ -6,8 +6,10 @@ use super::{Alignment, Lines, Side, Sides};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
-/// Bytes of a document from which it is learnt which of the wanted bytes are rare in it.
-const SAMPLE: usize = 16 << 10;
+/// Bytes of a sample, from which it is learnt which of the wanted bytes are rare in a document.
+const SAMPLE: usize = 2 << 10;
+/// How many of them, spread over the document.
+const SAMPLES: usize = 5;
 /// Bytes looked at before a match among them is taken, on the way back.
 const BACK: usize = 32 << 10;
 
@@ -20,7 +22,31 @@ struct Probe {
     byte: u8,
 }
 
-/// A text that is looked for. Two of its bytes, the rarest, are looked for first, block by block.
+impl Probe {
+    fn is_at(self, byte: u8) -> bool {
+        byte | self.fold == self.byte
+    }
+}
+
+/// The two of some probes that are least often right together in samples of a text.
+fn rarest(all: &[Probe], text: &[u8]) -> [Probe; 2] {
+    let step = (text.len() / SAMPLES).max(SAMPLE);
+    let starts = (0..SAMPLES).map(|nth| nth * step + step / 2);
+    let windows: Vec<&[u8]> = starts
+        .filter_map(|start| text.get(start..(start + SAMPLE).min(text.len())))
+        .flat_map(|sample| sample.windows(all.len().max(1)))
+        .collect();
+    let right = |probe: &Probe, window: &[u8]| probe.is_at(window[probe.offset]);
+    let often = |probe: &Probe, among: &[&[u8]]| among.iter().filter(|at| right(probe, at)).count();
+    let first = all.iter().min_by_key(|probe| often(probe, &windows));
+    let first = first.copied().unwrap_or_default();
+    let left: Vec<&[u8]> = windows.into_iter().filter(|at| right(&first, at)).collect();
+    let others = all.iter().filter(|probe| probe.offset != first.offset);
+    let second = others.min_by_key(|probe| often(probe, &left));
+    [first, second.copied().unwrap_or(first)]
+}
+
+/// A text that is looked for. Two of its bytes, seldom right together, are looked for first, block by block.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     bytes: Vec<u8>,
@@ -33,39 +59,20 @@ impl Wanted {
     pub fn of(text: &str, sample: &Lines) -> Self {
         let bytes = text.as_bytes().to_vec();
         let folds = !bytes.iter().any(u8::is_ascii_uppercase);
-        let mut seen = [0_u32; 256];
-        let sample = sample.text().as_bytes();
-        let middle = sample.len() / 2;
-        for byte in &sample[middle..sample.len().min(middle + SAMPLE)] {
-            seen[usize::from(*byte)] += 1;
-        }
-        let mut probes: Vec<Probe> = bytes
+        let fold = |byte: &u8| 0x20 * u8::from(folds && byte.is_ascii_alphabetic());
+        let all: Vec<Probe> = bytes
             .iter()
             .enumerate()
             .map(|(offset, byte)| Probe {
                 offset,
-                fold: if folds && byte.is_ascii_alphabetic() {
-                    0x20
-                } else {
-                    0
-                },
+                fold: fold(byte),
                 byte: *byte,
             })
             .collect();
-        let often = |probe: &Probe| {
-            let other = match probe.fold {
-                0 => 0,
-                _ => seen[usize::from(probe.byte.to_ascii_uppercase())],
-            };
-            seen[usize::from(probe.byte)] + other
-        };
-        probes.sort_by_key(often);
-        let first = probes.first().copied().unwrap_or_default();
-        let second = probes.get(1).copied().unwrap_or(first);
         Self {
             bytes,
             folds,
-            probes: [first, second],
+            probes: rarest(&all, sample.text().as_bytes()),
         }
     }
 
@@ -77,8 +84,12 @@ impl Wanted {
         let likely =
             |(_, (one, two)): &(usize, (&[u8; BLOCK], &[u8; BLOCK]))| self.likely(one, two);
         let mut blocks = ones.iter().zip(twos).enumerate().filter(likely);
-        let within =
-            |start: usize, length: usize| (start..start + length).find(|at| self.is_at(text, *at));
+        let [first, second] = self.probes;
+        let within = |start: usize, length: usize| {
+            (start..start + length)
+                .filter(|at| first.is_at(one[*at]) && second.is_at(two[*at]))
+                .find(|at| self.is_at(text, *at))
+        };
         blocks
             .find_map(|(nth, _)| within(nth * BLOCK, BLOCK))
             .or_else(|| {
@@ -124,9 +135,7 @@ impl Wanted {
         let [first, second] = self.probes;
         let mut any = 0;
         for at in 0..BLOCK {
-            let one = u8::from(one[at] | first.fold == first.byte);
-            let two = u8::from(two[at] | second.fold == second.byte);
-            any |= one & two;
+            any |= u8::from(first.is_at(one[at])) & u8::from(second.is_at(two[at]));
         }
         any != 0
     }

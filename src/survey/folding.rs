@@ -26,7 +26,6 @@ pub enum Item {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folding {
     opened: BTreeSet<usize>,
-    all_opened: bool,
     /// For each stretch: the item it begins at, its first row, the row behind it, what of it is folded.
     parts: Vec<Part>,
     items: usize,
@@ -37,6 +36,7 @@ struct Part {
     item: usize,
     rows: Range<usize>,
     gap: usize,
+    equal: bool,
     fold: Option<Range<usize>>,
 }
 
@@ -54,10 +54,9 @@ impl Folding {
         self.lay_out(alignment);
     }
 
-    /// Opens all folds, or closes all.
-    pub fn toggle_all(&mut self, alignment: &Alignment) {
-        self.all_opened = !self.all_opened;
-        self.opened.clear();
+    /// Folds a stretch again.
+    pub fn close(&mut self, alignment: &Alignment, gap: usize) {
+        self.opened.remove(&gap);
         self.lay_out(alignment);
     }
 
@@ -107,6 +106,13 @@ impl Folding {
         hidden.then_some(part.gap)
     }
 
+    /// The opened stretch that a row is in.
+    pub fn opened_at(&self, row: usize) -> Option<usize> {
+        let nth = self.parts.partition_point(|part| part.rows.start <= row);
+        let part = self.parts.get(nth.checked_sub(1)?)?;
+        (part.equal && self.opened.contains(&part.gap)).then_some(part.gap)
+    }
+
     fn lay_out(&mut self, alignment: &Alignment) {
         self.parts.clear();
         self.items = 0;
@@ -119,7 +125,7 @@ impl Folding {
             self.equal(row..end, gap, gap > 0, change.is_some());
             if let Some(change) = change {
                 row = change.end;
-                self.push(change, gap, None);
+                self.push(change, gap, false, None);
             }
         }
     }
@@ -127,21 +133,22 @@ impl Folding {
     fn equal(&mut self, rows: Range<usize>, gap: usize, after: bool, before: bool) {
         let keep = |beside: bool| if beside { CONTEXT } else { 0 };
         let shown = rows.start + keep(after)..rows.end.saturating_sub(keep(before));
-        let folds = !self.all_opened && !self.opened.contains(&gap) && (after || before);
+        let folds = !self.opened.contains(&gap) && (after || before);
         // One row is not worth a fold: its line would take the same place.
         let fold = (folds && shown.end > shown.start + 1).then_some(shown);
         if !rows.is_empty() {
-            self.push(rows, gap, fold);
+            self.push(rows, gap, true, fold);
         }
     }
 
-    fn push(&mut self, rows: Range<usize>, gap: usize, fold: Option<Range<usize>>) {
+    fn push(&mut self, rows: Range<usize>, gap: usize, equal: bool, fold: Option<Range<usize>>) {
         let hidden = fold.as_ref().map_or(0, |fold| fold.len() - 1);
         let items = rows.len() - hidden;
         self.parts.push(Part {
             item: self.items,
             rows,
             gap,
+            equal,
             fold,
         });
         self.items += items;

@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::diff_scrolling::{find, scroll};
-use super::diffing::{DiffPage, DiffPane, DiffView, Loaded};
+use super::diff_scrolling::{find, keep_in_view, laid_out_anew, scroll};
+use super::diffing::{DiffPage, DiffPane, DiffView, Loaded, Place};
 use super::inbox::Order;
 use super::keymap::{self, Action, Scope};
 use super::model::{Model, Over, Search};
@@ -65,10 +65,14 @@ fn perform(
             view.row = view.row.min(view.rows().saturating_sub(1));
             view.to_start();
         }
-        Action::ToggleWrap => (view.wrap, view.skip) = (!view.wrap, 0),
+        Action::ToggleWrap => {
+            view.wrap = !view.wrap;
+            laid_out_anew(view);
+        }
         Action::ToggleStacked => {
             let now = view.stacked.unwrap_or(model.size.width < 100);
-            (view.stacked, view.skip) = (Some(!now), 0);
+            view.stacked = Some(!now);
+            laid_out_anew(view);
         }
         Action::Fold => fold(view),
         Action::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
@@ -145,11 +149,18 @@ fn change(view: &mut DiffView, forward: bool) {
         view.says = Some("No document is open.".to_owned());
         return;
     };
-    let last = opened.alignment.changes().checked_sub(1);
-    let next = match (view.change, forward) {
-        (None, _) => Some(0),
-        (Some(at), true) => Some(at + 1),
-        (Some(at), false) => at.checked_sub(1),
+    let alignment = &opened.alignment;
+    let last = alignment.changes().checked_sub(1);
+    let row = view.row_at_cursor();
+    let here = alignment.change_at(row);
+    let next = if forward {
+        Some(here.map_or(0, |nth| nth + 1))
+    } else {
+        // From within a change to its beginning, from there to the one before.
+        let begins_here = here
+            .and_then(|nth| alignment.change(nth))
+            .is_some_and(|rows| rows.start == row);
+        here.and_then(|nth| nth.checked_sub(usize::from(begins_here)))
     };
     match (next, last) {
         (Some(next), Some(last)) if next <= last => view.go_to_change(next),
@@ -169,20 +180,25 @@ fn fact(view: &mut DiffView, forward: bool) {
     view.to_start();
 }
 
-/// Opens the fold that is seen first; without one, opens or closes all.
+/// Opens the fold under the cursor; within an opened one, folds it again.
 fn fold(view: &mut DiffView) {
     let Some(opened) = view.opened().cloned() else {
         return;
     };
-    let row = match view.folding.item(view.top) {
-        Some(crate::survey::Item::Row(row)) => row,
-        Some(crate::survey::Item::Fold { rows, .. }) => rows.start,
-        None => 0,
-    };
-    view.unfolded = !view.unfolded;
-    view.folding.toggle_all(&opened.alignment);
-    view.top = view.folding.place(row);
-    view.skip = 0;
+    let row = view.row_at_cursor();
+    if let Some(gap) = view.folding.fold_over(row) {
+        view.folding.open(&opened.alignment, gap);
+    } else if let Some(gap) = view.folding.opened_at(row) {
+        view.folding.close(&opened.alignment, gap);
+    } else {
+        view.says = Some("No fold under the cursor; j and k go to one.".to_owned());
+        return;
+    }
+    let above = view.cursor.item.saturating_sub(view.top.item);
+    let item = view.folding.place(row);
+    view.cursor = Place::of(item);
+    view.top = Place::of(item.saturating_sub(above));
+    keep_in_view(view, view.size);
 }
 
 fn copy(view: &mut DiffView, wishes: &mut Vec<Wish>) {

@@ -1,12 +1,12 @@
-//! Moving through facts and documents, and finding in them. Invariant: the first line on screen is always one that exists.
+//! Moving through facts and documents, and finding in them. Invariant: top and cursor are lines that exist, and the cursor is on screen.
 
 use ratatui::layout::Size;
 
-use super::diffing::{DiffPane, DiffView};
+use super::diffing::{DiffPane, DiffView, Place};
 use super::keymap::Action;
-use super::screens::{diff_areas, diff_layout, diff_lines, diff_page};
+use super::screens::{DiffLine, diff_areas, diff_layout, diff_lines, diff_page, diff_room};
 use super::theme::{Colours, Theme};
-use crate::survey::{Item, Wanted};
+use crate::survey::Wanted;
 
 /// Moves in the focused pane.
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
@@ -52,65 +52,109 @@ fn choose(view: &mut DiffView, action: Action, size: Size) {
 }
 
 fn document(view: &mut DiffView, action: Action, size: Size) {
-    let room = usize::from(diff_areas(size).document.height.saturating_sub(4)).max(1);
-    match action {
-        Action::Down => forward(view, 1, size),
-        Action::Up => backward(view, 1, size),
-        Action::HalfDown => forward(view, room / 2, size),
-        Action::HalfUp => backward(view, room / 2, size),
-        Action::PageDown => forward(view, room, size),
-        Action::PageUp => backward(view, room, size),
-        Action::First => (view.top, view.skip) = (0, 0),
-        Action::Last => {
-            (view.top, view.skip) = (view.folding.items().saturating_sub(1), 0);
-            backward(view, room.saturating_sub(1), size);
-        }
-        _ => {}
-    }
-}
-
-/// From the first line of a row to the first that is marked, then back by a few lines.
-pub(super) fn to_mark(view: &mut DiffView, lines_before: usize) {
-    let size = view.size;
-    if let (Some(opened), Some(item)) = (view.opened(), view.folding.item(view.top)) {
-        let lines = diff_lines(opened, &item, diff_layout(view, size), plain());
-        view.skip = lines.iter().position(|line| line.marked).unwrap_or(0);
-    }
-    backward(view, lines_before, size);
-}
-
-/// The theme makes no difference to how many lines there are.
-fn plain() -> Theme {
-    Theme::new(false, Colours::Off)
-}
-
-/// How many lines an item takes.
-fn height(view: &DiffView, item: usize, size: Size) -> usize {
-    let (Some(opened), Some(item)) = (view.opened(), view.folding.item(item)) else {
-        return 0;
+    let room = diff_room(view, size);
+    let rows = Rows { view, size };
+    let (top, cursor) = (view.top, view.cursor);
+    let moved = |lines: usize, down: bool| {
+        let go = |place| {
+            if down {
+                rows.forward(place, lines)
+            } else {
+                rows.backward(place, lines)
+            }
+        };
+        (go(top), go(cursor))
     };
-    let layout = diff_layout(view, size);
-    diff_lines(opened, &item, layout, plain()).len()
+    let last = rows.last();
+    (view.top, view.cursor) = match action {
+        Action::Down => (top, rows.forward(cursor, 1)),
+        Action::Up => (top, rows.backward(cursor, 1)),
+        Action::HalfDown => moved(room / 2, true),
+        Action::HalfUp => moved(room / 2, false),
+        Action::PageDown => moved(room, true),
+        Action::PageUp => moved(room, false),
+        Action::First => (Place::default(), Place::default()),
+        Action::Last => (last, last),
+        _ => return,
+    };
+    keep_in_view(view, size);
 }
 
-fn forward(view: &mut DiffView, lines: usize, size: Size) {
-    for _ in 0..lines {
-        if view.skip + 1 < height(view, view.top, size) {
-            view.skip += 1;
-        } else if view.top + 1 < view.folding.items() {
-            (view.top, view.skip) = (view.top + 1, 0);
-        }
+/// Brings the cursor to the first marked line of a row, a few lines below the top.
+pub(super) fn go_to_row(view: &mut DiffView, row: usize, lines_before: usize) {
+    let size = view.size;
+    let rows = Rows { view, size };
+    let mut cursor = Place::of(view.folding.place(row));
+    let marked = rows.lines(cursor.item).iter().position(|line| line.marked);
+    cursor.line = marked.unwrap_or(0);
+    let top = rows.backward(cursor, lines_before);
+    (view.cursor, view.top) = (cursor, top);
+    keep_in_view(view, size);
+}
+
+/// Moves the top so that the cursor is on screen, and as many lines as there is room for.
+pub(super) fn keep_in_view(view: &mut DiffView, size: Size) {
+    let room = diff_room(view, size);
+    let rows = Rows { view, size };
+    let lowest = rows.backward(rows.last(), room - 1);
+    let highest = rows.backward(view.cursor, room - 1);
+    view.top = view.top.min(lowest).max(highest).min(view.cursor);
+}
+
+/// The same rows, after lines took another height.
+pub(super) fn laid_out_anew(view: &mut DiffView) {
+    (view.top.line, view.cursor.line) = (0, 0);
+    keep_in_view(view, view.size);
+}
+
+/// The document as lines on a screen of a size.
+struct Rows<'a> {
+    view: &'a DiffView,
+    size: Size,
+}
+
+impl Rows<'_> {
+    /// The lines of an item. The theme makes no difference to how many there are.
+    fn lines(&self, item: usize) -> Vec<DiffLine> {
+        let (Some(opened), Some(item)) = (self.view.opened(), self.view.folding.item(item)) else {
+            return Vec::new();
+        };
+        let layout = diff_layout(self.view, self.size);
+        diff_lines(opened, &item, layout, Theme::new(false, Colours::Off))
     }
-}
 
-fn backward(view: &mut DiffView, lines: usize, size: Size) {
-    for _ in 0..lines {
-        if view.skip > 0 {
-            view.skip -= 1;
-        } else if view.top > 0 {
-            view.top -= 1;
-            view.skip = height(view, view.top, size).saturating_sub(1);
+    fn last_of(&self, item: usize) -> Place {
+        let line = self.lines(item).len().saturating_sub(1);
+        Place { item, line }
+    }
+
+    fn last(&self) -> Place {
+        self.last_of(self.view.folding.items().saturating_sub(1))
+    }
+
+    fn forward(&self, mut place: Place, mut lines: usize) -> Place {
+        while lines > 0 {
+            let left = self.lines(place.item).len().saturating_sub(place.line + 1);
+            if left >= lines || place.item + 1 >= self.view.folding.items() {
+                place.line += left.min(lines);
+                return place;
+            }
+            lines -= left + 1;
+            place = Place::of(place.item + 1);
         }
+        place
+    }
+
+    fn backward(&self, mut place: Place, mut lines: usize) -> Place {
+        while lines > 0 {
+            if place.line >= lines || place.item == 0 {
+                place.line = place.line.saturating_sub(lines);
+                return place;
+            }
+            lines -= place.line + 1;
+            place = self.last_of(place.item - 1);
+        }
+        place
     }
 }
 
@@ -164,16 +208,9 @@ fn find_row(view: &mut DiffView, wanted: &str, forward: bool) -> bool {
         return false;
     };
     let alignment = &opened.alignment;
-    let seen = match view.folding.item(view.top) {
-        Some(Item::Row(row)) => row,
-        Some(Item::Fold { rows, .. }) => rows.start,
-        None => 0,
-    };
-    let from = match (view.found, forward) {
-        (Some(row), true) => row + 1,
-        (Some(row), false) => row,
-        (None, _) => seen,
-    };
+    let here = view.row_at_cursor();
+    // The match under the cursor is not found again.
+    let from = here + usize::from(forward && view.found == Some(here));
     let documents = opened.documents.as_ref();
     let wanted = Wanted::of(wanted, documents.before);
     let hit = if forward {

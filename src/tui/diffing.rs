@@ -10,7 +10,7 @@ use super::diff_scrolling;
 use super::model::Search;
 use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, Record};
 use crate::run::{LastPass, RunState};
-use crate::survey::{Digest, FactKey, Folding};
+use crate::survey::{Digest, FactKey, Folding, Item};
 
 /// A document on its way or here.
 #[derive(Debug, Clone)]
@@ -31,6 +31,22 @@ impl PartialEq for Loaded {
             (Self::Failed(one), Self::Failed(two)) => one == two,
             _ => false,
         }
+    }
+}
+
+/// A line of a folded document, as it is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Item of the folding.
+    pub item: usize,
+    /// Line of it, from 0.
+    pub line: usize,
+}
+
+impl Place {
+    /// The first line of an item.
+    pub fn of(item: usize) -> Self {
+        Self { item, line: 0 }
     }
 }
 
@@ -132,12 +148,10 @@ pub struct DiffView {
     pub loaded: BTreeMap<FactKey, Loaded>,
     /// What of the chosen document is folded.
     pub folding: Folding,
-    /// All folds are open.
-    pub unfolded: bool,
-    /// First item on screen.
-    pub top: usize,
-    /// Lines of it that are above the screen.
-    pub skip: usize,
+    /// The first line on screen.
+    pub top: Place,
+    /// The line that keys are about.
+    pub cursor: Place,
     /// The change that was gone to.
     pub change: Option<usize>,
     /// What lies open in place of the document, and its first line on screen.
@@ -184,9 +198,8 @@ impl DiffView {
             stacked: None,
             loaded: BTreeMap::new(),
             folding: Folding::default(),
-            unfolded: false,
-            top: 0,
-            skip: 0,
+            top: Place::default(),
+            cursor: Place::default(),
             change: None,
             page: None,
             typing: None,
@@ -316,8 +329,8 @@ impl DiffView {
 
     /// Goes to the first change of the chosen document.
     pub fn to_start(&mut self) {
-        (self.top, self.skip, self.change, self.found) = (0, 0, None, None);
-        self.unfolded = false;
+        (self.top, self.cursor) = (Place::default(), Place::default());
+        (self.change, self.found) = (None, None);
         let Some(opened) = self.opened().cloned() else {
             return;
         };
@@ -333,7 +346,7 @@ impl DiffView {
             return;
         };
         if let Some(rows) = opened.alignment.change(nth) {
-            self.change = Some(nth);
+            (self.change, self.found) = (Some(nth), None);
             self.show_row(rows.start);
         }
     }
@@ -346,8 +359,16 @@ impl DiffView {
         if let Some(gap) = self.folding.fold_over(row) {
             self.folding.open(&opened.alignment, gap);
         }
-        (self.top, self.skip) = (self.folding.place(row), 0);
-        diff_scrolling::to_mark(self, LINES_BEFORE);
+        diff_scrolling::go_to_row(self, row, LINES_BEFORE);
+    }
+
+    /// The row under the cursor; on a fold, its first.
+    pub fn row_at_cursor(&self) -> usize {
+        match self.folding.item(self.cursor.item) {
+            Some(Item::Row(row)) => row,
+            Some(Item::Fold { rows, .. }) => rows.start,
+            None => 0,
+        }
     }
 }
 

@@ -193,7 +193,7 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         scopes: DIFF,
         keys: "o",
-        help: "open the equal lines, or fold them",
+        help: "open the equal lines under the cursor, or fold them again",
         footer: Some("fold"),
         presses: &[key('o', Action::Fold)],
     },

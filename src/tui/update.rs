@@ -8,7 +8,7 @@ use ratatui::layout::Size;
 use super::approving::OwnSurvey;
 use super::inbox::{News, Order};
 use super::model::{Model, Over};
-use super::{diff_pressing, keys, replay_keys, screens};
+use super::{diff_pressing, diff_scrolling, keys, replay_keys, screens};
 use crate::run::{Decision, Event};
 use crate::survey::{Digest, UtcTime};
 
@@ -126,6 +126,10 @@ fn terminal(model: &mut Model, event: &TerminalEvent, at: Duration, wishes: &mut
         },
         TerminalEvent::Resize(width, height) => {
             model.size = Size::new(*width, *height);
+            if let Over::Diff(view) = &mut model.over {
+                view.size = model.size;
+                diff_scrolling::laid_out_anew(view);
+            }
             disarm(model, at);
         }
         TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => {}

@@ -13,6 +13,7 @@ use drygate::tui::model::{Model, Over};
 use drygate::tui::reading::Subject;
 use drygate::tui::update::{Wish, update};
 use drygate::tui::{Colours, Letters, News, Order, Theme};
+use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
@@ -367,13 +368,13 @@ fn keys_move_search_fold_and_come_back() {
     let _ = press(&mut model, "2/line 250\n");
     let text = seen(&mut model);
     assert!(
-        text.contains("251 line 250"),
+        text.contains("251>line 250"),
         "a match inside a fold opens it: {text}"
     );
     let _ = press(&mut model, "n");
     assert!(seen(&mut model).contains("No further match"));
     let _ = press(&mut model, "z");
-    assert!(seen(&mut model).contains("251 line 250"));
+    assert!(seen(&mut model).contains("251>line 250"));
     let _ = press(&mut model, "s");
     assert!(seen(&mut model).contains("transaction nonce"));
     let wishes = press(&mut model, "\u{1b}\u{1b}m");
@@ -390,6 +391,132 @@ fn keys_move_search_fold_and_come_back() {
     assert_eq!(view.compare, Compare::Evidence(ApprovalGate::SG2));
     let _ = press(&mut model, "\u{1b}\u{1b}");
     assert_eq!(model.over, Over::Nothing);
+}
+
+#[test]
+fn o_opens_the_fold_under_the_cursor_and_no_other_and_folds_it_again() {
+    let mut model = drifted(plain());
+    choose(&mut model, "fn_iu_enact_md5");
+    let text: String = (0..36).fold(String::new(), |text, n| text + &format!("line {n}\n"));
+    let changed = text
+        .replace("line 12\n", "line twelve\n")
+        .replace("line 24\n", "line two dozen\n");
+    let kind = FactKind::Md5;
+    arrives(&mut model, "fn_iu_enact_md5", kind, &text, &changed);
+    let folds = |model: &mut Model| -> Vec<String> {
+        let text = drawn(model, (160, 48));
+        let fold = |line: &str| line.contains(" equal lines ...").then(|| line.to_owned());
+        text.lines().filter_map(fold).collect()
+    };
+    let _ = press(&mut model, "2o");
+    assert!(drawn(&mut model, (160, 48)).contains("No fold under the cursor"));
+    assert_eq!(folds(&mut model).len(), 3);
+    // From the change up over three lines of its surroundings to the fold.
+    let _ = press(&mut model, "kkkk");
+    let before = folds(&mut model);
+    assert!(
+        before[0].contains(">... 9 equal lines ... (o opens)"),
+        "{before:?}"
+    );
+    let _ = press(&mut model, "o");
+    let opened = folds(&mut model);
+    assert_eq!(opened.len(), 2, "{opened:?}");
+    assert!(
+        opened[0].contains("5 equal lines") && opened[1].contains("8 equal lines"),
+        "{opened:?}"
+    );
+    snap("fold_opened", &mut model);
+    let _ = press(&mut model, "jjo");
+    assert_eq!(folds(&mut model), before, "from within, it folds again");
+    let _ = press(&mut model, "]]o");
+    assert!(drawn(&mut model, (160, 48)).contains("No fold under the cursor"));
+    let _ = press(&mut model, "Go");
+    assert_eq!(folds(&mut model).len(), 2, "the last one is open");
+    assert!(drawn(&mut model, (160, 48)).contains("36 line 35"));
+}
+
+#[test]
+fn the_cursor_stays_on_screen_however_lines_are_laid_out() {
+    let mut model = drifted(plain());
+    choose(&mut model, "fn_iu_enact_md5");
+    let long = |n: usize| format!("{n} {}\n", "word ".repeat(n % 7 * 20));
+    let text: String = (0..80).map(long).collect();
+    let changed = text.replace("word word word", "word term word");
+    let kind = FactKind::Md5;
+    arrives(&mut model, "fn_iu_enact_md5", kind, &text, &changed);
+    let _ = press(&mut model, "2");
+    for (width, height) in [(160, 48), (100, 20), (80, 24), (60, 16)] {
+        let at = Duration::ZERO;
+        let event = TerminalEvent::Resize(width, height);
+        let _ = update(&mut model, News::Terminal { event, at }, at);
+        for keys in [
+            "]]]",
+            "jjjjjjjjjjjjjjjj",
+            "w",
+            "z",
+            "kkkkkkk",
+            "o",
+            "w",
+            "z",
+            "G",
+            "[",
+            "g",
+            "/79 w\n",
+            "N",
+        ] {
+            let _ = press(&mut model, keys);
+            let text = drawn(&mut model, (width, height));
+            // Below the band and beside the facts, only the cursor is drawn so.
+            let facts = if width >= 100 { 46 } else { 0 };
+            let body = text.lines().skip(8);
+            let marked = body.filter(|line| line.chars().skip(facts).any(|c| c == '>'));
+            assert_eq!(marked.count(), 1, "{keys:?} at {width}x{height}:\n{text}");
+        }
+    }
+}
+
+/// Text of every kind: wide, combining, bidi, control, long, empty.
+fn hostile() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        any::<String>(),
+        "[a-z ]{0,300}",
+        Just("\u{202e}\u{2066}\u{200b}\u{1b}[2J\u{9b}\t\r\n".to_owned()),
+        Just("漢字かな交じり文".repeat(20)),
+        Just(format!("e{}", "\u{301}".repeat(40))),
+        Just("👩\u{200d}👩\u{200d}👧🇻🇳🇻".to_owned()),
+        Just("a\nb\nc\nd\ne\nf\ng\nh\ni\n".to_owned()),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_text_no_size_and_no_keys_make_the_screen_panic(
+        shared in hostile(), before in hostile(), after in hostile(),
+        sizes in prop::collection::vec((0_u16..=400, 0_u16..=120), 1..4),
+        keys in "[\\[\\]jkJKgGowznNs12?\n\u{1b}]{0,30}",
+    ) {
+        let mut model = drifted(plain());
+        choose(&mut model, "fn_iu_enact_md5");
+        let (before, after) = (format!("{shared}{before}{shared}"), format!("{shared}{after}{shared}"));
+        arrives(&mut model, "fn_iu_enact_md5", FactKind::Md5, &before, &after);
+        let _ = press(&mut model, "2");
+        for (width, height) in sizes {
+            let at = Duration::ZERO;
+            let event = TerminalEvent::Resize(width, height);
+            let _ = update(&mut model, News::Terminal { event, at }, at);
+            for key in keys.chars() {
+                let _ = press(&mut model, &key.to_string());
+                if !matches!(model.over, Over::Diff(_)) {
+                    let _ = press(&mut model, "d2");
+                }
+            }
+            let text = drawn(&mut model, (width, height));
+            prop_assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{9b}', '\t']), "{}", text);
+        }
+    }
 }
 
 #[test]

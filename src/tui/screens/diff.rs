@@ -80,6 +80,7 @@ pub fn diff_layout(view: &DiffView, size: Size) -> DiffLayout {
         width: usize::from(width),
         split: !view.stacked.unwrap_or(size.width < WIDE_MIN),
         wrap: view.wrap,
+        fold_key: Some("o"),
     }
 }
 

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use ratatui::layout::{Rect, Size};
 
-use super::diff::diff_layout;
-use super::diff_lines::{self, diff_lines};
+use super::diff::{diff_areas, diff_layout};
+use super::diff_lines::{self, DiffLayout, diff_lines};
 use super::diff_pages;
 use super::words;
 use crate::desk::{Change, ComparedFact, Comparison, Opened, SideValue, explain_row};
 use crate::survey::{Item, Side, Sides};
-use crate::tui::diffing::{DiffPane, DiffView, Loaded};
+use crate::tui::diffing::{DiffPane, DiffView, Loaded, Place};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -28,9 +28,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: S
     let title = Text::inked(ink, format!("2 {name}"));
     let right = Text::plain(place(view));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
-    let (lines, rows) = lines(canvas, view, size, inside);
+    let Drawn {
+        lines,
+        rows,
+        cursor,
+    } = lines(canvas, view, size, inside);
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
         canvas.text(inside.x, y, inside.width, line);
+    }
+    if let (Some((line, column)), DiffPane::Document) = (cursor, view.pane) {
+        let (x, y) = (inside.x + column, inside.y + line);
+        canvas.text(x, y, 1, &Text::inked(Ink::Bold, ">"));
     }
     let all = view.opened().map_or(0, |opened| opened.alignment.rows());
     if let Some(rows) = rows.filter(|rows| rows.len() < all) {
@@ -59,15 +67,36 @@ fn place(view: &DiffView) -> String {
     )
 }
 
-/// What is drawn, and which rows of the document that is.
-fn lines(
-    canvas: &Canvas<'_>,
-    view: &DiffView,
-    size: Size,
-    inside: Rect,
-) -> (Vec<Text>, Option<Range<usize>>) {
+/// What is drawn.
+#[derive(Default)]
+struct Drawn {
+    lines: Vec<Text>,
+    /// The rows of the document among them.
+    rows: Option<Range<usize>>,
+    /// The cursor: line and column.
+    cursor: Option<(u16, u16)>,
+}
+
+/// Lines that the document has in its pane, below what is said of it; at least one.
+pub fn room(view: &DiffView, size: Size) -> usize {
+    let area = diff_areas(size).document;
+    let width = usize::from(area.width.saturating_sub(2));
+    let above = view.opened().map_or(0, |opened| {
+        let said = explained(view, opened);
+        said.iter()
+            .map(|text| text.wrap(width).len())
+            .sum::<usize>()
+            + diff_lines::HEADINGS
+    });
+    let inside = usize::from(area.height.saturating_sub(2));
+    inside.saturating_sub(above).max(1)
+}
+
+fn lines(canvas: &Canvas<'_>, view: &DiffView, size: Size, inside: Rect) -> Drawn {
+    let mut drawn = Drawn::default();
     let (Some(fact), Ok(comparison)) = (view.fact(), &view.outcome) else {
-        return (vec![Text::plain(" Enter chooses this comparison.")], None);
+        drawn.lines = vec![Text::plain(" Enter chooses this comparison.")];
+        return drawn;
     };
     let width = usize::from(inside.width);
     let wrap = |texts: Vec<Text>| -> Vec<Text> {
@@ -80,9 +109,9 @@ fn lines(
             let sides = headings(comparison, fact, words::short_value);
             let layout = diff_layout(view, size);
             lines.extend(diff_lines::headings(opened, layout, sides, *canvas.theme()));
-            let room = usize::from(inside.height).saturating_sub(lines.len());
-            let rows = document(canvas, view, opened, size, room, &mut lines);
-            return (lines, rows);
+            drawn.lines = lines;
+            document(canvas, view, opened, layout, inside.height, &mut drawn);
+            return drawn;
         }
         Some(Loaded::Asked) => lines.push(Text::inked(Ink::Dim, " opening ...")),
         Some(Loaded::Failed(why)) => lines.push(Text::inked(Ink::Bad, format!(" {why}"))),
@@ -92,7 +121,8 @@ fn lines(
     lines.push(Text::inked(Ink::Drift, "- ").then(sides.before));
     lines.push(Text::inked(Ink::Drift, "+ ").then(sides.after));
     lines.extend(values(fact));
-    (wrap(lines), None)
+    drawn.lines = wrap(lines);
+    drawn
 }
 
 /// Each side: name, provenance, time, value.
@@ -171,16 +201,13 @@ fn document(
     canvas: &Canvas<'_>,
     view: &DiffView,
     opened: &Opened,
-    size: Size,
-    room: usize,
-    lines: &mut Vec<Text>,
-) -> Option<Range<usize>> {
-    let layout = diff_layout(view, size);
-    let end = lines.len() + room;
-    let mut skip = view.skip;
-    let mut rows: Option<Range<usize>> = None;
-    for at in view.top..view.folding.items() {
-        if lines.len() >= end {
+    layout: DiffLayout,
+    height: u16,
+    drawn: &mut Drawn,
+) {
+    let end = usize::from(height);
+    for at in view.top.item..view.folding.items() {
+        if drawn.lines.len() >= end {
             break;
         }
         let Some(item) = view.folding.item(at) else {
@@ -190,20 +217,32 @@ fn document(
             Item::Row(row) => *row..*row + 1,
             Item::Fold { rows, .. } => rows.clone(),
         };
-        rows = Some(rows.map_or(these.clone(), |rows| rows.start..these.end));
+        let first = drawn.rows.as_ref().map_or(these.start, |rows| rows.start);
+        drawn.rows = Some(first..these.end);
         let found = matches!(item, Item::Row(row) if view.found == Some(row));
-        for drawn in diff_lines(opened, &item, layout, *canvas.theme())
-            .into_iter()
-            .skip(skip)
-        {
-            let text = if found {
-                drawn.text.all_in(Ink::Needed)
+        let lines = diff_lines(opened, &item, layout, *canvas.theme());
+        let skip = if at == view.top.item {
+            view.top.line
+        } else {
+            0
+        };
+        for (nth, line) in lines.into_iter().enumerate().skip(skip) {
+            if view.cursor
+                == (Place {
+                    item: at,
+                    line: nth,
+                })
+                && drawn.lines.len() < end
+            {
+                let column = diff_lines::cursor_column(opened, layout);
+                let place = (u16::try_from(drawn.lines.len()), u16::try_from(column));
+                drawn.cursor = place.0.ok().zip(place.1.ok());
+            }
+            drawn.lines.push(if found {
+                line.text.all_in(Ink::Needed)
             } else {
-                drawn.text
-            };
-            lines.push(text);
+                line.text
+            });
         }
-        skip = 0;
     }
-    rows
 }

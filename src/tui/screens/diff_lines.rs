@@ -16,6 +16,8 @@ pub struct DiffLayout {
     pub split: bool,
     /// Long lines go on below; else they are cut with a mark and a count.
     pub wrap: bool,
+    /// The key that opens a fold, where there are keys.
+    pub fold_key: Option<&'static str>,
 }
 
 /// One line of output, and which bytes of which line stand in it.
@@ -71,7 +73,7 @@ impl Columns {
 
     /// Columns before the text of a side.
     fn gutter(&self) -> usize {
-        if self.digits == 0 { 1 } else { self.digits + 2 }
+        self.digits + 2
     }
 
     fn room(&self, side: Side) -> usize {
@@ -81,6 +83,9 @@ impl Columns {
             .max(CELL_MIN)
     }
 }
+
+/// Lines of the headings over a document.
+pub(super) const HEADINGS: usize = 2;
 
 /// What stands over the two sides: beside each other with a line below, or one under the other.
 pub(super) fn headings(
@@ -114,6 +119,11 @@ pub(super) fn headings(
     ]
 }
 
+/// The column before the text of the left side, which is free for a cursor.
+pub(super) fn cursor_column(opened: &Opened, layout: DiffLayout) -> usize {
+    Columns::of(opened, layout).gutter() - 1
+}
+
 /// Draws an item of a folded alignment.
 pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme) -> Vec<DiffLine> {
     let columns = Columns::of(opened, layout);
@@ -124,19 +134,24 @@ pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme
                 (Shape::Keyed, _) => "equal rows",
             };
             let words = format!("... {} {noun} ...", rows.len());
-            vec![DiffLine::remark(fold_line(&columns, &words, theme))]
+            let key = layout.fold_key;
+            vec![DiffLine::remark(fold_line(&columns, &words, key, theme))]
         }
         Item::Row(row) => row_lines(opened, opened.alignment.row(*row), layout, &columns, theme),
     }
 }
 
-fn fold_line(columns: &Columns, words: &str, theme: Theme) -> Text {
+fn fold_line(columns: &Columns, words: &str, key: Option<&str>, theme: Theme) -> Text {
     let indent = " ".repeat(columns.gutter());
-    let one = Text::inked(Ink::Dim, format!("{indent}{words}"));
+    let two = Text::inked(Ink::Dim, format!("{indent}{words}"));
+    let one = match key {
+        Some(key) => two.clone().with(Ink::Dim, format!(" ({key} opens)")),
+        None => two.clone(),
+    };
     if !columns.split {
         return one.clip(columns.sides.before, theme.ellipsis());
     }
-    let two = one.clone().clip(columns.sides.after, theme.ellipsis());
+    let two = two.clip(columns.sides.after, theme.ellipsis());
     one.to_column(columns.sides.before)
         .with(Ink::Dim, theme.lines(false).down)
         .then(two)
@@ -222,12 +237,17 @@ fn side_lines(
         _ => Ink::Drift,
     };
     let plain = text.len() <= room && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    if plain && marked.is_empty() && moved.is_none() && line + 1 < documents.count() {
-        // Most lines are like this: nothing to break, to escape or to mark.
+    if plain && moved.is_none() && line + 1 < documents.count() {
+        // Most lines are like this: nothing to break or to escape, a column for each byte.
         let gutter = gutter(columns, row, side, Some(line));
-        let mut drawn = DiffLine::remark(gutter.with(ink, text));
+        let mut drawn = DiffLine::remark(plain_text(gutter, text, marked, ink));
         *drawn.cells.get_mut(side) = Some((line, 0..text.len()));
-        return vec![drawn];
+        drawn.marked = !marked.is_empty();
+        let below = (!marked.is_empty()).then(|| {
+            let indent = Text::plain(" ".repeat(columns.gutter()));
+            DiffLine::remark(indent.with(Ink::Drift, plain_carets(marked)))
+        });
+        return std::iter::once(drawn).chain(below).collect();
     }
     let broken = if layout.wrap {
         cells(text, room)
@@ -265,6 +285,29 @@ fn side_lines(
     lines
 }
 
+/// A text of one column for each byte, what is marked in its own ink.
+fn plain_text(gutter: Text, text: &str, marks: &[Range<usize>], ink: Ink) -> Text {
+    let mut drawn = gutter;
+    let mut at = 0;
+    for mark in marks {
+        drawn.push(ink, &text[at..mark.start]);
+        drawn.push(Ink::Drift, &text[mark.clone()]);
+        at = mark.end;
+    }
+    drawn.push(ink, &text[at..]);
+    drawn
+}
+
+/// `^` below what is marked of such a text.
+fn plain_carets(marks: &[Range<usize>]) -> String {
+    let mut carets = String::new();
+    for mark in marks {
+        carets.push_str(&" ".repeat(mark.start - carets.len()));
+        carets.push_str(&"^".repeat(mark.len()));
+    }
+    carets
+}
+
 fn gutter(columns: &Columns, row: Row, side: Side, line: Option<usize>) -> Text {
     let mark = match (row, side, columns.split) {
         (Row::Equal { .. }, _, _) => " ",
@@ -274,7 +317,7 @@ fn gutter(columns: &Columns, row: Row, side: Side, line: Option<usize>) -> Text 
     };
     let mark = Text::inked(Ink::Drift, if line.is_some() { mark } else { " " });
     if columns.digits == 0 {
-        return mark;
+        return mark.with(Ink::Plain, " ");
     }
     let number = line.map_or_else(String::new, |line| (line + 1).to_string());
     mark.with(

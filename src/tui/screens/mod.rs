@@ -36,6 +36,7 @@ mod words;
 
 pub use body::{Shape, draw, panes_on_screen, shape};
 pub use diff::{DiffAreas, diff_areas, diff_layout};
+pub use diff_document::room as diff_room;
 pub use diff_lines::{DiffLayout, DiffLine, diff_lines};
 pub use diff_pages::diff_page;
 pub use events::count as events_count;
