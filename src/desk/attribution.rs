@@ -27,6 +27,9 @@ pub struct Attribution {
     pub cannot_see: String,
     /// What differs, each in a few words: those that name a row first.
     pub named: Vec<String>,
+    /// The names alone, in the same order.
+    #[serde(skip)]
+    pub keys: Vec<String>,
     /// What was measured about who changed it, a line each.
     pub measured: Vec<String>,
 }
@@ -42,6 +45,7 @@ impl Attribution {
         let mut changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
         changed.sort_by_key(|fact| telling(fact));
         let named: Vec<String> = changed.iter().map(|fact| one(fact)).collect();
+        let keys = changed.iter().map(|fact| fact.name().to_owned());
         let claim_a = claims.iter().find(|claim| claim.name == ClaimName::A);
         let equal = named.is_empty();
         Self {
@@ -60,6 +64,7 @@ impl Attribution {
             ),
             cannot_see: ClaimName::B.cannot_see().to_owned(),
             named,
+            keys: keys.collect(),
             measured: measured.map_or_else(Vec::new, survey::Attribution::lines),
         }
     }
@@ -70,13 +75,9 @@ impl Attribution {
             let mut fewer = (1..=named.len().max(1)).rev().map(|max| listed(named, max));
             fewer.find(|text| text.chars().count() <= characters)
         };
-        let keys = || -> Vec<String> {
-            let key = |named: &String| named.split(' ').next().unwrap_or_default().to_owned();
-            self.named.iter().map(key).collect()
-        };
-        let shortest = || listed(&keys(), 1);
+        let shortest = || listed(&self.keys, 1);
         fits(&self.named)
-            .or_else(|| fits(&keys()))
+            .or_else(|| fits(&self.keys))
             .unwrap_or_else(shortest)
     }
 }
@@ -102,6 +103,7 @@ fn is_digest(fact: &ComparedFact) -> bool {
 /// A named row says most, a digest alone says least.
 fn telling(fact: &ComparedFact) -> usize {
     match (fact.rows.is_empty(), is_digest(fact)) {
+        _ if fact.is_stream() => 3,
         (false, _) => 0,
         (true, false) => 1,
         (true, true) => 2,
@@ -119,10 +121,10 @@ fn one(fact: &ComparedFact) -> String {
     });
     match fact.rows.first() {
         Some(row) if is_digest(fact) => match fact.rows.len() {
-            1 => format!("{} ({})", fact.key, row.key),
-            rows => format!("{} ({} and {} more)", fact.key, row.key, rows - 1),
+            1 => format!("{} ({})", fact.name(), row.key),
+            rows => format!("{} ({} and {} more)", fact.name(), row.key, rows - 1),
         },
-        _ => format!("{} {} -> {}", fact.key, values.before, values.after),
+        _ => format!("{} {} -> {}", fact.name(), values.before, values.after),
     }
 }
 

@@ -161,6 +161,15 @@ impl ComparedFact {
         STREAMS.contains(&self.key.as_str())
     }
 
+    /// What it is called: its key, a stream in words.
+    pub fn name(&self) -> &str {
+        if self.is_stream() {
+            &self.label
+        } else {
+            self.key.as_str()
+        }
+    }
+
     /// Whether both sides were read by other SQL.
     pub fn method_differs(&self) -> bool {
         let sql = self.sides.as_ref().map(|side| {

@@ -28,7 +28,13 @@ impl Opened {
     /// Opens two documents; `None`: this side has none.
     pub fn of(texts: Sides<Option<String>>, kind: FactKind) -> Self {
         let present = texts.as_ref().map(Option::is_some);
-        let documents = texts.map(|text| Lines::of(text.unwrap_or_default()));
+        // A side that was not kept is not an empty one: what is there is shown, and nothing is called removed.
+        let texts = match (texts.before, texts.after) {
+            (Some(one), Some(two)) => Sides::new(one, two),
+            (Some(alone), None) | (None, Some(alone)) => Sides::new(alone.clone(), alone),
+            (None, None) => Sides::default(),
+        };
+        let documents = texts.map(Lines::of);
         let first = |lines: &Lines| (lines.count() > 0).then(|| lines.line(0).contains('\t'));
         let keyed = kind != FactKind::Md5
             && first(&documents.before).or(first(&documents.after)) == Some(true);
@@ -40,6 +46,11 @@ impl Opened {
             shape,
             present,
         }
+    }
+
+    /// Whether both sides are there to be compared.
+    pub fn is_whole(&self) -> bool {
+        self.present.before && self.present.after
     }
 
     /// The line of a side in a row, without its line break.
@@ -73,6 +84,9 @@ impl Opened {
                 _ => format!("{count} {word}"),
             })
             .collect();
+        if !self.is_whole() {
+            return format!("{} of one side", counted(counts.equal));
+        }
         if parts.is_empty() {
             return format!("{} equal", counted(counts.equal));
         }

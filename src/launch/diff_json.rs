@@ -52,7 +52,7 @@ fn fact_json(desk: &Desk, fact: &ComparedFact) -> Result<Value, LaunchError> {
         None
     };
     let (rows, counts, left_out) = match &opened {
-        Some(opened) if opened.present.before && opened.present.after => {
+        Some(opened) if opened.is_whole() => {
             let differing = opened.alignment.counts().differing();
             let rows = rows(opened);
             let left_out = differing - rows.len();

@@ -337,6 +337,10 @@ impl DiffView {
         self.folding = Folding::of(&opened.alignment);
         if opened.alignment.changes() > 0 {
             self.go_to_change(0);
+        } else {
+            // Whoever opens a document in which nothing differs wants to read it.
+            self.folding.toggle_all(&opened.alignment);
+            self.unfolded = true;
         }
     }
 

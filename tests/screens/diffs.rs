@@ -622,3 +622,34 @@ fn what_a_whole_read_found_stays_found_when_a_partial_read_follows() {
     );
     assert!(text.contains("= icx_draft"), "read again and equal: {text}");
 }
+
+#[test]
+fn a_side_that_was_not_kept_is_not_called_removed() {
+    let mut script = Script::at_sg2(false);
+    let moved = Digest::of("unit after").to_string();
+    script
+        .clock("09:31:15")
+        .live_read(true, &[("unit_version", &moved)], None);
+    let mut model = model(&script, "09:31:20", plain());
+    let _ = press(&mut model, "d");
+    let Over::Diff(view) = &model.over else {
+        panic!("the diff screen is open");
+    };
+    let compare = view.compare.clone();
+    let texts = Sides::new(Some("ICX-CONST-0017\t{}\n".to_owned()), None);
+    let news = News::Opened {
+        compare,
+        key: FactKey::new("unit_version"),
+        result: Ok(Arc::new(Opened::of(texts, FactKind::Content))),
+    };
+    let _ = update(&mut model, news, Duration::ZERO);
+    let text = drawn(&mut model, (160, 48));
+    for says in [
+        "The document of the right side was not kept while waiting: r reads it and keeps it.",
+        "1 row of one side",
+        "1 ICX-CONST-0017",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    assert!(!text.contains("removed"), "{text}");
+}

@@ -8,7 +8,7 @@ use super::diff::{diff_areas, diff_layout};
 use super::diff_lines::{self, DiffLayout, diff_lines};
 use super::diff_pages;
 use super::words;
-use crate::desk::{Change, ComparedFact, Comparison, Opened, SideValue, explain_row};
+use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, SideValue, explain_row};
 use crate::survey::{Item, Side, Sides};
 use crate::tui::diffing::{DiffPane, DiffView, Loaded, Place};
 use crate::tui::theme::Ink;
@@ -55,6 +55,7 @@ fn place(view: &DiffView) -> String {
     };
     let changes = opened.alignment.changes();
     let change = match (view.change, changes) {
+        _ if !opened.is_whole() => "one side only".to_owned(),
         (_, 0) => "no change".to_owned(),
         (None, changes) => format!("{changes} changes"),
         (Some(nth), changes) => format!("change {} of {changes}", nth + 1),
@@ -181,7 +182,11 @@ fn explained(view: &DiffView, opened: &Opened) -> Vec<Text> {
                 Side::Before => "left",
                 Side::After => "right",
             };
-            let text = format!("The document of the {word} side was not kept.");
+            let remedy = match (view.compare == Compare::Now, side) {
+                (true, Side::After) => " while waiting: r reads it and keeps it",
+                _ => "",
+            };
+            let text = format!("The document of the {word} side was not kept{remedy}.");
             lines.push(Text::inked(Ink::Bad, text));
         }
     }

@@ -137,12 +137,7 @@ fn fact_line(fact: &ComparedFact, width: usize) -> Text {
             )
         }
     };
-    let name = if fact.is_stream() {
-        &fact.label
-    } else {
-        fact.key.as_str()
-    };
-    let key = Text::plain(name);
+    let key = Text::plain(fact.name());
     let values = Text::plain(values);
     let room = width.saturating_sub(2);
     let left = room.saturating_sub(values.width() + 1);

@@ -56,7 +56,8 @@ impl Columns {
         let lines = opened.alignment.lines();
         let digits = lines.before.max(lines.after).max(1).ilog10() as usize + 1;
         let half = layout.width.saturating_sub(1) / 2;
-        let split = layout.split && layout.width < usize::MAX && half > CELL_MIN + 1;
+        let split =
+            layout.split && opened.is_whole() && layout.width < usize::MAX && half > CELL_MIN + 1;
         let sides = if split {
             Sides::new(half, half)
         } else {
