@@ -136,6 +136,7 @@ fn stay(world: &World, audience: Audience) -> Handle {
         patience: Patience::Stay,
         audience,
         at_end: Box::new(|_| ()),
+        at_exit: Box::new(|| ()),
     };
     let repository = Still(recording::recording().repository.clone());
     let target = || Replayed::new(Spoiled::default());

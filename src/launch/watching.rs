@@ -193,9 +193,19 @@ fn hand(
         by,
     };
     let (_, summary) = hand_over(socket, &request)?;
-    let document: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
-    let message = document["message"].as_str().unwrap_or("");
-    Ok(Some(format!("The holder took it. {message}")))
+    Ok(Some(taken(&summary)))
+}
+
+/// `The holder took it: STOP_APPROVAL_REQUIRED at SG2`, from the document that it answered with.
+fn taken(summary: &str) -> String {
+    let document: serde_json::Value = serde_json::from_str(summary).unwrap_or_default();
+    let word = |key: &str| document[key].as_str();
+    let now = match (word("result"), word("stop_code"), word("gate")) {
+        (Some(result), _, _) => result.to_owned(),
+        (None, Some(code), Some(gate)) => format!("{code} at {gate}"),
+        (None, code, _) => code.or(word("state")).unwrap_or("no answer").to_owned(),
+    };
+    format!("The holder took it: {now}")
 }
 
 /// Why the holder did not take it, and what to do instead.

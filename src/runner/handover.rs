@@ -370,3 +370,35 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::net::UnixListener;
+
+    use super::{HandoverError, admit_group, be_present};
+
+    #[test]
+    fn the_group_of_the_runs_may_connect_and_nobody_else() {
+        let place = tempfile::tempdir().expect("a directory");
+        let socket = place.path().join("run.sock");
+        let _listener = UnixListener::bind(&socket).expect("a socket");
+        admit_group(&socket, place.path()).expect("it is ours");
+        let (made, runs) = (socket.metadata(), place.path().metadata());
+        let made = made.expect("it is there");
+        assert_eq!(made.permissions().mode() & 0o777, 0o660);
+        assert_eq!(made.gid(), runs.expect("it is there").gid());
+    }
+
+    #[test]
+    fn where_nobody_listens_nobody_is_asked() {
+        let place = tempfile::tempdir().expect("a directory");
+        let socket = place.path().join("run.sock");
+        assert!(matches!(be_present(&socket), Err(HandoverError::Nobody)));
+        drop(UnixListener::bind(&socket).expect("a socket"));
+        assert!(
+            matches!(be_present(&socket), Err(HandoverError::Nobody)),
+            "the file of a holder that died"
+        );
+    }
+}

@@ -128,7 +128,7 @@ fn a_watcher_approves_and_rejects_under_its_own_name() {
     let digest = approve(&mut watcher);
     wait_at(&operator, "SG2");
     wait_at(&watcher, "SG2");
-    watcher.wait_for("The holder took it.");
+    watcher.wait_for("The holder took it: STOP_APPROVAL_REQUIRED at SG2");
     wait_same(&watcher, &operator);
     let recorded = run.events("approval_recorded");
     assert_eq!(text(&recorded[0]["evidence"]), digest);

@@ -420,7 +420,7 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
     text.push(line);
     if model.source == Source::Watching {
         text.push(Text::plain(
-            "The facts are read by the process that holds the run, not from this terminal: for this sheet as it opens, and once more before an approval takes effect.",
+            "Read by the process that holds the run, not from this terminal; and once more before an approval takes effect.",
         ));
     }
     let mut proof = Text::plain("proof  ");
