@@ -211,12 +211,17 @@ pub(super) enum Word {
         #[arg(long)]
         stat: bool,
     },
-    /// Lists, prints and checks profiles.
+    /// Lists, prints, checks and begins profiles.
     #[command(arg_required_else_help = false)]
     Profile {
         #[command(subcommand)]
         word: ProfileWord,
     },
+    /// Says what this machine has and lacks for a run, and what to do about it: 0 nothing is wrong, 9 something is.
+    ///
+    /// Looks at the data directory, the index of runs, git, the server binaries of the demo, the terminal, the configuration and
+    /// the profile; with --database-url it takes one read-only survey. Writes nothing.
+    Doctor,
     /// Shows the settings and where each comes from.
     #[command(arg_required_else_help = false)]
     Config {
@@ -277,6 +282,14 @@ pub(super) enum ProfileWord {
         /// Built-in name or path.
         #[arg(value_name = "NAME|PATH")]
         name: Option<String>,
+    },
+    /// Writes a starting profile with comments; with --database-url it proposes facts of the tables that can be read there.
+    ///
+    /// A file that is there is never overwritten.
+    Init {
+        /// The new file.
+        #[arg(value_name = "FILE", default_value = "profile.toml")]
+        file: PathBuf,
     },
 }
 

@@ -94,6 +94,8 @@ pub enum Command {
     Diff(DiffCommand),
     /// `drygate profile ...`.
     Profile(ProfileCommand),
+    /// `drygate doctor`.
+    Doctor,
     /// `drygate config show`.
     ConfigShow,
     /// `drygate completions SHELL`.
@@ -175,6 +177,11 @@ pub enum ProfileCommand {
     Check {
         /// Name or path.
         name: Option<String>,
+    },
+    /// Writes a starting profile.
+    Init {
+        /// The new file.
+        file: PathBuf,
     },
 }
 

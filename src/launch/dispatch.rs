@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, exporting, importing, listing, output, picking,
+    LaunchError, deciding, demo, diffing, doctor, exporting, importing, listing, output, picking,
     rechecking, replaying, resuming, run_list, screen, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
@@ -100,6 +100,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Import { file } => importing::import(settings, file),
         Command::Diff(command) => diffing::diff(settings, command),
         Command::Profile(command) => listing::profiles(settings, command),
+        Command::Doctor => doctor::doctor(settings),
         Command::ConfigShow => {
             if settings.json() {
                 output::document(&cli::config_json(settings))?;

@@ -108,5 +108,6 @@ pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, Lau
             Ok(0)
         }
         ProfileCommand::Check { name } => super::surveying::check(settings, name.as_deref()),
+        ProfileCommand::Init { file } => super::profile_init::init(settings, file),
     }
 }

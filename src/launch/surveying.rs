@@ -6,6 +6,7 @@ use super::{LaunchError, hook_check, listing, output, starting};
 use crate::audit::{self, Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
 use crate::postgres::LiveReadOnlyDiscoverer;
+use crate::profile::Profile;
 use crate::report::visible;
 use crate::run::{Check, StopCode, Verdict};
 use crate::runner::RunnerError;
@@ -15,7 +16,7 @@ use crate::survey::TransactionProof;
 
 /// Keeps the proof of the one transaction and counts the streams.
 #[derive(Default)]
-struct Onlooker {
+pub(super) struct Onlooker {
     joiner: Joiner,
     proof: Option<TransactionProof>,
 }
@@ -52,28 +53,38 @@ fn told(error: &crate::simulate::StreamError) -> WitnessError {
     }
 }
 
+/// One survey of the settings' database as a profile asks for it.
+pub(super) fn take(
+    settings: &Settings,
+    profile: Profile,
+    ask: Ask,
+) -> Result<(Taken, Onlooker), LaunchError> {
+    let connection = starting::connection(settings)?;
+    let mut target = LiveReadOnlyDiscoverer::new(connection, profile, "survey");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let mut onlooker = Onlooker::default();
+    let taken = runtime
+        .block_on(target.take(ask, &mut onlooker))
+        .map_err(RunnerError::from)?;
+    Ok((taken, onlooker))
+}
+
 /// One survey and the checks of G1 over it.
 fn look(
     settings: &Settings,
     profile: &str,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
     let loaded = listing::load_profile(profile)?;
-    let connection = starting::connection(settings)?;
-    let mut target = LiveReadOnlyDiscoverer::new(connection, loaded.profile.clone(), "survey");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(RunnerError::from)?;
-    let mut onlooker = Onlooker::default();
     let ask = Ask {
         purpose: Purpose::Survey,
         live_only: false,
         streams: true,
         validate: true,
     };
-    let mut taken = runtime
-        .block_on(target.take(ask, &mut onlooker))
-        .map_err(RunnerError::from)?;
+    let (mut taken, onlooker) = take(settings, loaded.profile.clone(), ask)?;
     taken.survey.pieces = Some(onlooker.joiner.pieces_digest());
     taken.survey.candidates = Some(onlooker.joiner.units_digest());
     let rulings: Vec<QuerySeen> = taken

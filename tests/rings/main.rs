@@ -12,6 +12,7 @@ mod harness;
 mod headless;
 mod hooks;
 mod notify;
+mod picker;
 mod recheck;
 mod replay;
 mod safety;

@@ -90,6 +90,8 @@ fn choose(picker: &mut Picker, name: &str) {
 #[test]
 fn the_list_in_its_situations() {
     let (_place, home) = busy();
+    assert_eq!(home.rows().1, 6, "at first every journal is read");
+    assert!(home.cache().is_file(), "what was read is kept");
     for size in SIZES {
         let mut picker = picker(&home, plain());
         let name = |what: &str| format!("picker_{what}_{}x{}", size.0, size.1);

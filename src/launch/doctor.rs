@@ -1,0 +1,382 @@
+//! `drygate doctor`: what this machine has and lacks, line by line. Invariant: it writes nothing and makes no directory; what was not looked at is NOT CHECKED, never PASS.
+
+use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{LaunchError, listing, output, planning, surveying};
+use crate::cli::{self, Settings};
+use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
+use crate::postgres::throwaway::ServerBinaries;
+use crate::report::visible;
+use crate::run::{RunFilter, StopCode, Verdict};
+use crate::runner::target::{Ask, Purpose};
+
+/// One thing that was looked at.
+struct Finding {
+    name: &'static str,
+    verdict: Verdict,
+    says: String,
+    /// What to do; none where nothing is wrong.
+    next: Option<String>,
+}
+
+impl Finding {
+    fn pass(name: &'static str, says: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Pass, says, None)
+    }
+
+    fn fail(name: &'static str, says: impl Into<String>, next: &str) -> Self {
+        Self::new(name, Verdict::Fail, says, Some(next))
+    }
+
+    fn not_checked(name: &'static str, says: impl Into<String>, next: &str) -> Self {
+        Self::new(name, Verdict::NotChecked, says, Some(next))
+    }
+
+    fn new(
+        name: &'static str,
+        verdict: Verdict,
+        says: impl Into<String>,
+        next: Option<&str>,
+    ) -> Self {
+        Self {
+            name,
+            verdict,
+            says: says.into(),
+            next: next.map(str::to_owned),
+        }
+    }
+}
+
+/// Looks at everything and prints it: 0 nothing is wrong, 9 something is.
+pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
+    let mut found = vec![Finding::pass(
+        "drygate",
+        format!(
+            "{} on {} {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ),
+    )];
+    found.push(data_directory(settings));
+    found.extend(runs(settings));
+    found.push(git());
+    found.push(repository(settings));
+    found.push(server_binaries());
+    found.extend(terminal(settings));
+    found.extend(configuration(settings));
+    let profile = profile(settings);
+    found.push(profile);
+    found.push(database(settings));
+    let wrong = found.iter().any(|finding| finding.verdict == Verdict::Fail);
+    if settings.json() {
+        let lines: Vec<Value> = found.iter().map(|finding| {
+            json!({"name": finding.name, "verdict": finding.verdict, "says": finding.says, "next": finding.next})
+        }).collect();
+        let verdict = if wrong { Verdict::Fail } else { Verdict::Pass };
+        output::document(&json!({"schema": 1, "verdict": verdict, "findings": lines}))?;
+    } else {
+        for finding in &found {
+            let says = visible(&finding.says);
+            output::line(&format!(
+                "{:<12} {:<16} {says}",
+                finding.verdict.word(),
+                finding.name
+            ))?;
+            if let Some(next) = &finding.next {
+                output::line(&format!("{:29} {}", "", visible(next)))?;
+            }
+        }
+    }
+    Ok(if wrong {
+        StopCode::StopGateFailed.exit_code()
+    } else {
+        0
+    })
+}
+
+/// Whether runs can be kept, and who else could change them.
+fn data_directory(settings: &Settings) -> Finding {
+    let name = "data directory";
+    let path = &settings.data_dir.value;
+    let shown = format!("{} ({})", path.display(), settings.data_dir.origin);
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Finding::pass(
+                name,
+                format!("{shown} is not there yet: the first run makes it"),
+            );
+        }
+        Err(error) => {
+            let next = "Make it readable, or name another with --data-dir.";
+            return Finding::fail(name, format!("{shown}: {error}"), next);
+        }
+    };
+    if !metadata.is_dir() {
+        return Finding::fail(
+            name,
+            format!("{shown} is no directory"),
+            "Name another with --data-dir.",
+        );
+    }
+    if rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err() {
+        let next = "Runs cannot be kept there: give yourself the right to write, or name another with --data-dir.";
+        return Finding::fail(name, format!("{shown} cannot be written"), next);
+    }
+    let mode = metadata.mode() & 0o7777;
+    let shared = settings.store_group.is_some();
+    let open = mode & if shared { 0o007 } else { 0o077 };
+    if open != 0 {
+        let next = format!(
+            "Others may read or change runs: chmod {} {}",
+            if shared { "2770" } else { "700" },
+            path.display()
+        );
+        return Finding::fail(name, format!("{shown} has mode {mode:04o}"), &next);
+    }
+    Finding::pass(name, format!("{shown}, mode {mode:04o}"))
+}
+
+/// What lies there, and whether the index knows it.
+fn runs(settings: &Settings) -> Vec<Finding> {
+    let root = &settings.data_dir.value;
+    let Ok(storage) = DiskStorage::open(root, Permissions::private()) else {
+        return Vec::new();
+    };
+    let store = DirectoryStore::on(std::sync::Arc::new(storage));
+    let mut index = match RunIndex::look(&store) {
+        Ok(index) => index,
+        Err(error) => {
+            let next = "Make the directory readable.";
+            return vec![Finding::fail("runs", error.to_string(), next)];
+        }
+    };
+    let known = index.rows().count();
+    let cache = root.join(CACHE_DIR);
+    let says = format!(
+        "{}: knows {known} of {} without reading a journal; it can be deleted at any time",
+        cache.display(),
+        index.len()
+    );
+    index.read_open(&mut |_, _| {});
+    let count = |filter: RunFilter| index.rows().filter(|row| filter.shows(row)).count();
+    let damaged = count(RunFilter::Damaged);
+    let counted = format!(
+        "{} here, {} waiting for a person, {damaged} that do not read as runs",
+        index.len(),
+        count(RunFilter::Waiting)
+    );
+    let runs = if damaged > 0 {
+        Finding::fail(
+            "runs",
+            counted,
+            "drygate runs --damaged names them, drygate verify RUN_ID says where.",
+        )
+    } else {
+        Finding::pass("runs", counted)
+    };
+    vec![runs, Finding::pass("index", says)]
+}
+
+fn git() -> Finding {
+    let version = Command::new("git").arg("--version").output();
+    match version {
+        Ok(output) if output.status.success() => Finding::pass(
+            "git",
+            String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        ),
+        _ => Finding::fail(
+            "git",
+            "cannot be run",
+            "Install git: gate G0 asks it for branch, HEAD and tags.",
+        ),
+    }
+}
+
+fn repository(settings: &Settings) -> Finding {
+    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
+    match (planning::repository(named), named) {
+        (Some(repository), _) => {
+            Finding::pass("repository", repository.directory().display().to_string())
+        }
+        (None, Some(named)) => Finding::fail(
+            "repository",
+            format!("{} is in no git work tree", named.display()),
+            "Name a work tree with --repo, or leave it out.",
+        ),
+        (None, None) => Finding::not_checked(
+            "repository",
+            "none around the current directory",
+            "Gate G0 will be NOT CHECKED: run drygate inside a work tree, or name one with --repo.",
+        ),
+    }
+}
+
+/// Only the demo needs them.
+fn server_binaries() -> Finding {
+    let name = "server binaries";
+    match ServerBinaries::find() {
+        Ok(found) => {
+            let says = version_of(found.dir());
+            Finding::pass(name, format!("{} in {}", says, found.dir().display()))
+        }
+        Err(error) => {
+            let next = error.remedy().unwrap_or("Only drygate demo needs them.");
+            Finding::not_checked(name, format!("{error}; only drygate demo needs them"), next)
+        }
+    }
+}
+
+fn version_of(bin: &Path) -> String {
+    let output = Command::new(bin.join("postgres")).arg("--version").output();
+    output.map_or_else(
+        |_| "a server".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}
+
+/// What the screens can count on.
+fn terminal(settings: &Settings) -> Vec<Finding> {
+    let both = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !both {
+        let next = "Nothing to do: every screen has a command that needs no terminal.";
+        return vec![Finding::not_checked(
+            "terminal",
+            "stdin and stdout are no terminal",
+            next,
+        )];
+    }
+    let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
+    let size = format!("{columns}x{rows}");
+    let size = if columns < 60 || rows < 16 {
+        Finding::fail(
+            "terminal",
+            size,
+            "The screens need 60x16; 160x48 shows everything.",
+        )
+    } else {
+        Finding::pass("terminal", size)
+    };
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(variable);
+    let utf8 = locale.as_ref().is_some_and(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    let says = format!(
+        "TERM={}, locale {}, colours {}",
+        variable("TERM").unwrap_or_else(|| "unset".to_owned()),
+        locale.as_deref().unwrap_or("unset"),
+        if settings.color.value.is_on(true) {
+            "on"
+        } else {
+            "off"
+        }
+    );
+    let drawn = if utf8 || settings.ascii.value {
+        Finding::pass("characters", says)
+    } else {
+        Finding::not_checked(
+            "characters",
+            says,
+            "If frames look wrong: --ascii, or a UTF-8 locale.",
+        )
+    };
+    vec![size, drawn]
+}
+
+/// Every setting that somebody made, with where it came from.
+fn configuration(settings: &Settings) -> Vec<Finding> {
+    let files: Vec<String> = settings
+        .files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let read = if files.is_empty() {
+        "no file".to_owned()
+    } else {
+        files.join(", ")
+    };
+    let mut found = vec![Finding::pass("configuration", format!("read from {read}"))];
+    let set = cli::config_text(settings);
+    let set = set
+        .lines()
+        .filter(|line| !line.trim_end().ends_with("default"));
+    found.extend(set.map(|line| Finding::pass("setting", line.trim())));
+    found
+}
+
+fn profile(settings: &Settings) -> Finding {
+    let named = &settings.profile.value;
+    match listing::load_profile(named) {
+        Ok(loaded) => Finding::pass(
+            "profile",
+            format!("{}: {}", loaded.profile.name, loaded.profile.title),
+        ),
+        Err(error) => Finding::fail(
+            "profile",
+            error.to_string(),
+            "drygate profile list names the built-in ones; profile init writes one.",
+        ),
+    }
+}
+
+/// One survey that asks for the facts and validates nothing.
+fn database(settings: &Settings) -> Finding {
+    let name = "database";
+    if settings.database_url.is_none() {
+        let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables for a run.";
+        return Finding::not_checked(name, "no --database-url", next);
+    }
+    let ask = Ask {
+        purpose: Purpose::Survey,
+        live_only: false,
+        streams: false,
+        validate: true,
+    };
+    let taken = listing::load_profile(&settings.profile.value)
+        .and_then(|loaded| surveying::take(settings, loaded.profile, ask));
+    let taken = match taken {
+        Ok((taken, _)) => taken,
+        Err(error) => {
+            let next = error
+                .hint()
+                .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
+            return Finding::fail(name, error.to_string(), &next);
+        }
+    };
+    let server = &taken.survey.server;
+    let says = format!(
+        "PostgreSQL {}, {} as {}, {}",
+        server.version, server.database, server.current_user, server.transport
+    );
+    match taken.survey.role.is_read_only() {
+        Some(true) => Finding::pass(name, format!("{says}; the role cannot write")),
+        Some(false) => {
+            let ways = taken.survey.role.ways_to_write().count();
+            let next =
+                "drygate profile check names each way; gate G1 fails as long as there is one.";
+            Finding::fail(
+                name,
+                format!("{says}; the role could write in {ways} ways"),
+                next,
+            )
+        }
+        None => {
+            let next = "drygate profile check names what was not answered.";
+            Finding::not_checked(
+                name,
+                format!("{says}; whether the role could write was not fully answered"),
+                next,
+            )
+        }
+    }
+}

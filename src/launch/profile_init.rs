@@ -1,0 +1,289 @@
+//! `drygate profile init`: a starting profile with comments. Invariant: a file that is there is never overwritten; a database is only read, as every survey reads it.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{LaunchError, output, surveying};
+use crate::cli::Settings;
+use crate::profile::{self, Profile};
+use crate::report::visible;
+use crate::runner::target::{Ask, Purpose};
+
+const STARTING: &str = include_str!("../../assets/profiles/starting.toml");
+
+/// The tables that the role can read, with their columns and primary keys, as one text.
+const TABLES: &str = "
+SELECT coalesce(json_agg(json_build_object(
+         'schema', n.nspname, 'table', c.relname,
+         'columns', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+         'row_key', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_index i
+                       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                      WHERE i.indrelid = c.oid AND i.indisprimary))
+       ORDER BY n.nspname, c.relname)::text, '[]')
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p')
+   AND NOT c.relispartition
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND has_table_privilege(c.oid, 'SELECT')";
+
+/// Facts that are proposed at most; the others are named in a comment.
+const PROPOSED_MAX: usize = 40;
+
+/// A table that can be read.
+#[derive(Debug, Deserialize)]
+struct Table {
+    schema: String,
+    table: String,
+    columns: Option<Vec<String>>,
+    row_key: Option<Vec<String>>,
+}
+
+/// What was learnt of a database.
+struct Learnt {
+    role: String,
+    tables: Vec<Table>,
+}
+
+/// Writes the profile.
+pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
+    // Asked for before the database is: a name that is taken needs no connection.
+    if file.symlink_metadata().is_ok() {
+        return Err(taken(file));
+    }
+    let learnt = match &settings.database_url {
+        Some(_) => Some(learn(settings)?),
+        None => None,
+    };
+    let text = text(learnt.as_ref());
+    profile::parse(&file.display().to_string(), &text)?;
+    let written = OpenOptions::new().write(true).create_new(true).open(file);
+    let mut written = written.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => taken(file),
+        _ => failed(source),
+    })?;
+    written.write_all(text.as_bytes()).map_err(failed)?;
+    let shown = visible(&file.display().to_string());
+    output::say(&match &learnt {
+        Some(learnt) => format!(
+            "{shown} written, with {} tables that {} can read.",
+            learnt.tables.len(),
+            visible(&learnt.role)
+        ),
+        None => {
+            format!("{shown} written. With --database-url it proposes facts of the tables there.")
+        }
+    });
+    output::say(&format!("  Edit it, then: drygate profile check {shown}"));
+    Ok(0)
+}
+
+fn taken(file: &Path) -> LaunchError {
+    let shown = visible(&file.display().to_string());
+    LaunchError::Usage(format!("{shown} is there already and is left as it is"))
+}
+
+fn failed(source: std::io::Error) -> LaunchError {
+    LaunchError::Output {
+        doing: "cannot write the profile",
+        source,
+    }
+}
+
+/// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.
+fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
+    let fact = format!(
+        "[[facts]]\nkey = \"tables\"\nlabel = \"tables\"\ntype = \"text\"\nsql = '''{TABLES}'''\n\n\
+         [role]\nfunctions = [\"has_table_privilege\"]\n"
+    );
+    let asking = filled("none", "none", &fact, "", &["public"]);
+    let asking: Profile = profile::parse("profile init", &asking)?;
+    let ask = Ask {
+        purpose: Purpose::Survey,
+        live_only: false,
+        streams: false,
+        validate: true,
+    };
+    let (taken, _) = surveying::take(settings, asking, ask)?;
+    let survey = &taken.survey;
+    let value = survey.fact("tables").and_then(|fact| fact.observed.value());
+    let refused = taken
+        .rulings
+        .iter()
+        .find_map(|ruling| ruling.refused.clone());
+    let value = value.ok_or_else(|| {
+        let why = refused.unwrap_or_else(|| "the server did not answer".to_owned());
+        LaunchError::Usage(format!("the tables cannot be read: {why}"))
+    })?;
+    let tables = serde_json::from_str(value)
+        .map_err(|error| LaunchError::Usage(format!("the tables cannot be read: {error}")))?;
+    Ok(Learnt {
+        role: survey.server.current_user.clone(),
+        tables,
+    })
+}
+
+fn text(learnt: Option<&Learnt>) -> String {
+    let Some(learnt) = learnt else {
+        return filled(
+            "PRODUCTION",
+            "reading_role",
+            EXAMPLE_FACT,
+            EXAMPLE_CONTENT,
+            &["public"],
+        );
+    };
+    let (facts, contents) = proposed(&learnt.tables);
+    let mut schemas: Vec<&str> = learnt
+        .tables
+        .iter()
+        .map(|table| table.schema.as_str())
+        .collect();
+    schemas.retain(|schema| is_plain(schema));
+    schemas.dedup();
+    if schemas.is_empty() {
+        schemas.push("public");
+    }
+    let facts = if facts.is_empty() {
+        EXAMPLE_FACT.to_owned()
+    } else {
+        facts
+    };
+    filled("PRODUCTION", &learnt.role, &facts, &contents, &schemas)
+}
+
+const EXAMPLE_FACT: &str = "[[facts]]
+key = \"server_encoding\"
+label = \"server encoding\"
+type = \"text\"
+sql = \"SELECT pg_catalog.getdatabaseencoding()::text\"
+";
+
+const EXAMPLE_CONTENT: &str = "# [[contents]]
+# key = \"unit\"
+# schema = \"public\"
+# table = \"unit\"
+# columns = [\"id\", \"content\", \"state\"]
+# row_key = [\"id\"]
+";
+
+/// The template with its places filled.
+fn filled(label: &str, role: &str, facts: &str, contents: &str, schemas: &[&str]) -> String {
+    let schemas: Vec<String> = schemas.iter().map(|schema| quoted(schema)).collect();
+    STARTING
+        .replace("\"@LABEL@\"", &quoted(label))
+        .replace("@COLOR@", "red")
+        .replace("\"@ROLE@\"", &quoted(role))
+        .replace("@SCHEMAS@", &schemas.join(", "))
+        .replace("@CONTENTS@\n", contents)
+        .replace("@FACTS@", facts)
+}
+
+/// A text as TOML writes one: as JSON does, but for the one control character that JSON leaves alone.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text)
+        .to_string()
+        .replace('\u{7f}', "\\u007f")
+}
+
+/// A name that SQL needs no quotes for and a key can be made of.
+fn is_plain(name: &str) -> bool {
+    let word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    name.bytes().all(word) && name.bytes().next().is_some_and(|c| !c.is_ascii_digit())
+}
+
+/// A count of each table as a fact, and the digests of those with a primary key, which are left commented: they read every row.
+fn proposed(tables: &[Table]) -> (String, String) {
+    let plain = |table: &&Table| is_plain(&table.schema) && is_plain(&table.table);
+    let (proposed, others): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(plain);
+    let mut facts = String::new();
+    let mut contents = String::new();
+    for table in proposed.iter().take(PROPOSED_MAX) {
+        let (schema, name) = (&table.schema, &table.table);
+        let _ = writeln!(
+            facts,
+            "[[facts]]\nkey = \"{schema}_{name}_rows\"\nlabel = \"rows of {schema}.{name}\"\ntype = \"integer\"\nlive = true\ncount = \"{schema}.{name}\"\n"
+        );
+        let list = |names: &[String]| {
+            names
+                .iter()
+                .map(|name| quoted(name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        if let (Some(columns), Some(row_key)) = (&table.columns, &table.row_key) {
+            let _ = writeln!(
+                contents,
+                "# [[contents]]\n# key = \"{schema}_{name}\"\n# schema = \"{schema}\"\n# table = \"{name}\"\n# columns = [{}]\n# row_key = [{}]\n",
+                list(columns),
+                list(row_key)
+            );
+        }
+    }
+    let named = proposed.iter().skip(PROPOSED_MAX).chain(&others);
+    for table in named {
+        let name = visible(&format!("{}.{}", table.schema, table.table));
+        let _ = writeln!(facts, "# not proposed, it can be read too: {name}");
+    }
+    (facts, contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Learnt, PROPOSED_MAX, Table, text};
+    use crate::profile;
+
+    fn table(schema: &str, table: &str) -> Table {
+        Table {
+            schema: schema.to_owned(),
+            table: table.to_owned(),
+            columns: Some(vec!["id".to_owned(), "odd \"name\"\u{7f}".to_owned()]),
+            row_key: Some(vec!["id".to_owned()]),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_a_profile() {
+        let bare = text(None);
+        profile::parse("bare", &bare).expect("it parses");
+        let mut tables = vec![table("public", "unit"), table("odd\nschema", "x\" = 1")];
+        tables.extend((0..PROPOSED_MAX).map(|nth| table("app", &format!("t{nth}"))));
+        let role = "reader \"of\"\u{1b}[31m\u{7f} all".to_owned();
+        let learnt = text(Some(&Learnt {
+            role: role.clone(),
+            tables,
+        }));
+        let parsed = profile::parse("learnt", &learnt).expect("it parses");
+        assert_eq!(parsed.target.expected_role, role);
+        assert_eq!(parsed.facts.len(), PROPOSED_MAX);
+        assert_eq!(parsed.facts[0].count.as_deref(), Some("public.unit"));
+        assert!(
+            learnt.contains("# not proposed, it can be read too: app.t39"),
+            "{learnt}"
+        );
+        assert!(
+            learnt.contains("# not proposed, it can be read too: odd\\u{a}schema"),
+            "{learnt}"
+        );
+        assert!(!learnt.contains('\u{1b}'));
+        // What is commented is TOML as well, once the comment is taken away.
+        let digests = learnt.replace(
+            "# [[contents]]\n# key = \"public_unit\"",
+            "[[contents]]\nkey = \"public_unit\"",
+        );
+        let digests = digests.replacen(
+            "# schema = \"public\"\n# table = \"unit\"\n# columns",
+            "schema = \"public\"\ntable = \"unit\"\ncolumns",
+            1,
+        );
+        let digests = digests.replacen("# row_key = [\"id\"]", "row_key = [\"id\"]", 1);
+        let digests = digests.replacen(", \"odd \\\"name\\\"\\u007f\"]", "]", 1);
+        let parsed = profile::parse("digests", &digests).expect("it parses");
+        assert_eq!(parsed.contents.len(), 1);
+    }
+}
