@@ -5,6 +5,7 @@ mod archive;
 mod attribution;
 mod contradiction;
 mod diff;
+mod doctor;
 mod flow;
 
 mod guest;

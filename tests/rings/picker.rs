@@ -101,8 +101,8 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     assert!(row.contains(&drifted[drifted.len() - 8..]), "{row}");
 
     terminal.type_slowly("d");
-    let diff = terminal.wait_for("q back");
-    assert!(diff.contains("information_unit"), "{diff}");
+    let diff = terminal.wait_for("FACTS MOVED");
+    assert!(diff.contains("ICX-CONST-0017"), "the unit is named: {diff}");
     terminal.type_slowly("q");
     terminal.wait_for("/rejected  1 fit");
     assert_eq!(
@@ -143,7 +143,7 @@ fn a_run_that_waits_is_opened_and_keys_reach_whoever_is_on_screen() {
     let ground = Ground::new(Scenario::Draft);
     let asked = ground.headless();
     assert_eq!(asked.code, 3, "{}", asked.text);
-    let mut terminal = list(&ground.home().path, (80, 24));
+    let mut terminal = list(&ground.home().path, (160, 48));
     for _ in 0..3 {
         terminal.wait_for("1 RUN WAITS FOR A PERSON");
         terminal.type_slowly(key::ENTER);

@@ -1,0 +1,149 @@
+//! `drygate doctor` and `drygate profile init` against a real server. Invariant: neither writes anything but the one new profile.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use drygate::postgres::throwaway::Scenario;
+use drygate::profile;
+use serde_json::Value;
+
+use crate::support::server::{Desk, text};
+
+fn finding<'a>(document: &'a Value, name: &str) -> &'a Value {
+    let findings = document["findings"].as_array().expect("findings");
+    let found = findings.iter().find(|finding| finding["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {document}"))
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let desk = Desk::new(Scenario::Draft);
+    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
+    let url = desk.url();
+    let well = desk
+        .drygate(&["doctor", "--json", "--database-url", &url])
+        .expect(0)
+        .json();
+    for name in ["data directory", "git", "repository", "profile", "database"] {
+        assert_eq!(finding(&well, name)["verdict"], "PASS", "{well}");
+    }
+    let database = text(&finding(&well, "database")["says"]);
+    assert!(database.ends_with("the role cannot write"), "{database}");
+    assert_eq!(finding(&well, "terminal")["verdict"], "NOT CHECKED");
+    assert_eq!(
+        fs::read_dir(desk.data()).expect("a folder").count(),
+        0,
+        "nothing is written"
+    );
+
+    let without = desk.drygate(&["doctor", "--json"]).expect(0).json();
+    assert_eq!(finding(&without, "database")["verdict"], "NOT CHECKED");
+
+    fs::create_dir_all(desk.data().join("runs/notes\u{1b}[31m")).expect("a folder");
+    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o755)).expect("our own folder");
+    let nowhere = format!("{url}&port=1&connect_timeout=1");
+    let ill = desk.drygate(&[
+        "doctor",
+        "--json",
+        "--database-url",
+        &nowhere,
+        "--profile",
+        "none",
+    ]);
+    let ill = ill.expect(9).json();
+    assert_eq!(ill["verdict"], "FAIL");
+    for (name, says) in [
+        ("data directory", "mode 0755"),
+        ("runs", "1 that do not read as runs"),
+        ("profile", "none"),
+    ] {
+        let found = finding(&ill, name);
+        assert_eq!(found["verdict"], "FAIL", "{found}");
+        assert!(
+            found["says"].as_str().is_some_and(|it| it.contains(says)),
+            "{found}"
+        );
+        assert!(found["next"].is_string(), "{found}");
+    }
+    let unreachable = desk.drygate(&["doctor", "--json", "--database-url", &nowhere]);
+    let unreachable = unreachable.expect(9).json();
+    assert_eq!(finding(&unreachable, "database")["verdict"], "FAIL");
+
+    let people = desk.drygate(&["doctor"]).expect(9).stdout;
+    assert!(people.contains("FAIL         data directory"), "{people}");
+    assert!(people.contains("chmod 700 "), "{people}");
+    assert!(!people.contains('\u{1b}'), "{people}");
+}
+
+#[test]
+fn the_doctor_sees_a_role_that_could_write() {
+    let desk = Desk::new(Scenario::UnsafeRole);
+    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
+    let url = desk.url();
+    let ill = desk.drygate(&["doctor", "--json", "--database-url", &url]);
+    let ill = ill.expect(9).json();
+    let database = finding(&ill, "database");
+    assert_eq!(database["verdict"], "FAIL");
+    assert!(
+        database["says"]
+            .as_str()
+            .is_some_and(|it| it.contains("could write in")),
+        "{database}"
+    );
+}
+
+#[test]
+fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
+    let desk = Desk::new(Scenario::Draft);
+    let file = desk.place().join("mine.toml");
+    let name = file.to_str().expect("UTF-8");
+    let url = desk.url();
+    let written = desk
+        .drygate(&["profile", "init", name, "--database-url", &url])
+        .expect(0);
+    assert!(
+        written.stderr.contains("drygate profile check"),
+        "{}",
+        written.stderr
+    );
+    let text = fs::read_to_string(&file).expect("a profile");
+    let parsed = profile::parse(name, &text).expect("it parses");
+    assert_eq!(parsed.target.expected_role, "context_pack_readonly");
+    let counts: Vec<&str> = parsed
+        .facts
+        .iter()
+        .filter_map(|fact| fact.count.as_deref())
+        .collect();
+    let tables = [
+        "information_unit",
+        "lifecycle_log",
+        "source_document",
+        "source_version",
+        "unit_version",
+    ];
+    assert_eq!(counts, tables.map(|table| format!("public.{table}")));
+    assert!(text.contains("# table = \"unit_version\""), "{text}");
+
+    let again = desk.drygate(&["profile", "init", name]).expect(64);
+    assert!(
+        again.stderr.contains("is left as it is"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(fs::read_to_string(&file).expect("a profile"), text);
+
+    // What is proposed is answered: only that there is no unit yet is wrong with it.
+    let words = ["profile", "check", name, "--json", "--database-url", &url];
+    let checked = desk.drygate(&words);
+    let checked = checked.json();
+    let checks = checked["checks"].as_array().expect("checks");
+    let failed = checks.iter().filter(|check| check["verdict"] == "FAIL");
+    let failed: Vec<&Value> = failed.map(|check| &check["name"]).collect();
+    assert_eq!(failed.len(), 1, "{checked}");
+
+    let bare = desk.place().join("bare.toml");
+    let bare_name = bare.to_str().expect("UTF-8");
+    desk.drygate(&["profile", "init", bare_name]).expect(0);
+    let text = fs::read_to_string(&bare).expect("a profile");
+    profile::parse(bare_name, &text).expect("it parses");
+}
