@@ -28,7 +28,7 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
                 "taken_at": seen.at.to_string(),
                 "digest": seen.digest,
                 "decisions": decided,
-                "waits": run.waits_at() == Some(seen.gate)
+                "waits": run.drift.is_none() && run.waits_at() == Some(seen.gate)
                     && run.evidence.as_ref().is_some_and(|waiting| waiting.digest == seen.digest),
                 "sheet": sheet(seen),
             })
@@ -38,7 +38,7 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
 
 fn decision(approval: &Approval) -> Value {
     let (word, tone) = match (approval.decision, approval.status) {
-        (Decision::Approve, ApprovalStatus::Consumed) => ("approved", "good"),
+        (Decision::Approve, ApprovalStatus::Consumed) => ("approved", "plain"),
         (Decision::Approve, ApprovalStatus::Void) => ("approved, void: the facts drifted", "drift"),
         (Decision::Approve, ApprovalStatus::Withdrawn) => ("approved, then withdrawn", "plain"),
         (Decision::Approve, _) => ("approved, has not taken effect", "due"),

@@ -10,8 +10,14 @@ use crate::survey::{Digest, Folding, Item, Row, Side, Sides, marks};
 
 /// Rows of one document on the page; the rest is counted.
 const ROWS_MAX: usize = 400;
-/// Bytes of one line on the page; the rest is counted.
-const LINE_BYTES_MAX: usize = 4_000;
+/// Bytes of a line that differs, and of an equal one; beyond that it is cut, and what is left out is counted.
+const LINE_BYTES_MAX: usize = 600;
+const EQUAL_BYTES_MAX: usize = 160;
+/// Bytes around a mark inside a line that is cut, and how near two such places are joined.
+const AROUND: usize = 100;
+const JOINED: usize = 40;
+/// Marked places in one line.
+const WINDOWS_MAX: usize = 40;
 
 /// Every comparison within the run, the most telling first.
 pub(super) fn differences(input: &PageInput<'_>) -> Vec<Value> {
@@ -125,49 +131,118 @@ fn line(opened: &Opened, row: Row) -> Value {
         Row::Removed { .. } => "removed",
         Row::Added { .. } => "added",
     };
+    let kept = if change == "equal" {
+        EQUAL_BYTES_MAX
+    } else {
+        LINE_BYTES_MAX
+    };
     let cell = |side: Side| {
-        pair.get(side).map(|text| {
-            json!({ "number": number(side), "parts": parts(text, marked.get(side)), "left_out": text.len().saturating_sub(LINE_BYTES_MAX) })
-        })
+        pair.get(side).map(
+            |text| json!({ "number": number(side), "parts": parts(text, marked.get(side), kept) }),
+        )
     };
     json!({ "change": change, "before": cell(Side::Before), "after": cell(Side::After) })
 }
 
-/// The pieces of a line, each with whether it is marked.
-fn parts(text: &str, marked: &[Range<usize>]) -> Vec<Value> {
-    let end = text.floor_char_boundary(LINE_BYTES_MAX);
+/// The pieces of a line: text, marked text, and how many bytes are left out between them.
+fn parts(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<Value> {
     let mut parts = Vec::new();
     let mut at = 0;
-    let mut put = |range: Range<usize>, mark: bool| {
-        let range = range.start.min(end)..range.end.min(end);
-        if !range.is_empty() {
-            parts.push(json!({ "text": text[range], "mark": mark }));
+    for (begin, end) in windows(text, marked, kept) {
+        if begin > at {
+            parts.push(json!({ "left_out": begin - at }));
         }
-    };
-    for range in marked {
-        put(at..range.start, false);
-        put(range.clone(), true);
-        at = range.end;
+        let mut from = begin;
+        let inside = |range: &&Range<usize>| range.start < end && range.end > begin;
+        for range in marked.iter().filter(inside) {
+            let range = range.start.clamp(from, end)..range.end.min(end);
+            if range.start > from {
+                parts.push(json!({ "text": text[from..range.start], "mark": false }));
+            }
+            parts.push(json!({ "text": text[range.clone()], "mark": true }));
+            from = range.end;
+        }
+        if end > from {
+            parts.push(json!({ "text": text[from..end], "mark": false }));
+        }
+        at = end;
     }
-    put(at..text.len(), false);
+    if text.len() > at {
+        parts.push(json!({ "left_out": text.len() - at }));
+    }
     parts
+}
+
+/// What of a line is shown: its beginning, and what stands around each mark.
+fn windows(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<(usize, usize)> {
+    if text.len() <= kept {
+        return vec![(0, text.len())];
+    }
+    let beginning = if marked.is_empty() { kept } else { AROUND };
+    let mut windows = vec![(0, boundary(text, beginning))];
+    let around = marked.iter().map(|range| {
+        // A mark of thousands of bytes is itself cut.
+        let end = range.end.min(range.start + LINE_BYTES_MAX) + AROUND;
+        let begin = boundary(text, range.start.saturating_sub(AROUND));
+        (begin, text.ceil_char_boundary(end.min(text.len())))
+    });
+    for (begin, end) in around.take(WINDOWS_MAX) {
+        match windows.last_mut() {
+            Some(last) if begin <= last.1 + JOINED => last.1 = last.1.max(end),
+            _ => windows.push((begin, end)),
+        }
+    }
+    windows
+}
+
+/// A place not beyond `at` where a line can be cut: no mark is torn off its letter.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut at = text.floor_char_boundary(at);
+    let torn = |at: usize| {
+        text[at..]
+            .chars()
+            .next()
+            .is_some_and(|c| unicode_width::UnicodeWidthChar::width(c) == Some(0))
+    };
+    while at > 0 && torn(at) {
+        at = text.floor_char_boundary(at - 1);
+    }
+    at
 }
 
 #[cfg(test)]
 mod tests {
     use super::{LINE_BYTES_MAX, parts};
 
-    #[test]
-    fn the_parts_joined_are_the_line() {
-        let texts = |parts: &[serde_json::Value]| -> String {
-            parts
-                .iter()
-                .filter_map(|part| part["text"].as_str())
-                .collect()
+    fn bytes(parts: &[serde_json::Value]) -> usize {
+        let of = |part: &serde_json::Value| {
+            let text = part["text"].as_str().map_or(0, str::len);
+            text + usize::try_from(part["left_out"].as_u64().unwrap_or(0)).expect("it fits")
         };
-        assert_eq!(texts(&parts("abcdef", &[1..2, 4..6])), "abcdef");
-        assert_eq!(parts("abc", &[1..2])[1]["mark"], true);
-        let long = "漢".repeat(LINE_BYTES_MAX);
-        assert!(texts(&parts(&long, &[])).len() <= LINE_BYTES_MAX);
+        parts.iter().map(of).sum()
+    }
+
+    #[test]
+    fn what_is_shown_and_what_is_counted_are_the_line() {
+        let whole = parts("abcdef", &[1..2, 4..6], LINE_BYTES_MAX);
+        let texts: String = whole
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect();
+        assert_eq!(texts, "abcdef");
+        assert_eq!(whole[1]["mark"], true);
+        let long = "漢".repeat(4_000);
+        for marked in [
+            vec![],
+            vec![0..3, 30..33],
+            vec![6_000..6_003, 6_300..6_303, 11_997..12_000],
+        ] {
+            for kept in [0, 1, 160, LINE_BYTES_MAX] {
+                let shown = parts(&long, &marked, kept);
+                assert_eq!(bytes(&shown), long.len(), "{marked:?} {kept}");
+                let of_marks = shown.iter().filter(|part| part["mark"] == true).count();
+                assert_eq!(of_marks, marked.len(), "every mark is shown");
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{PageError, PageInput, view};
 use crate::report::visible;
+use crate::survey::UtcTime;
 
 const PAGE: &str = include_str!("../../assets/page/run.html");
 const PARTS: &str = include_str!("../../assets/page/parts.html");
@@ -35,6 +36,7 @@ fn environment() -> Result<Environment<'static>, PageError> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(write_escaped);
     environment.add_filter("words", words);
+    environment.add_filter("when", when);
     environment.add_template("run.css", STYLE.trim_end())?;
     environment.add_template("parts.html", PARTS)?;
     environment.add_template("run.html", PAGE)?;
@@ -63,6 +65,14 @@ fn write_escaped(out: &mut Output, _: &mut State, value: &Value) -> Result<(), E
 fn words(text: &str) -> Value {
     let escaped = HtmlEscape(&visible(text)).to_string();
     Value::from_safe_string(escaped.replace('_', "_<wbr>"))
+}
+
+/// A time of the journal as people read one, to the second: `2026-05-21 02:15:23Z`. Anything else stays as it is.
+fn when(text: &str) -> String {
+    text.parse::<UtcTime>().map_or_else(
+        |_| text.to_owned(),
+        |at| format!("{} {}", at.date(), at.clock()),
+    )
 }
 
 /// Base64 with padding, as a content security policy names a digest.

@@ -205,7 +205,10 @@ fn figures(run: &RunState) -> Value {
         (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
         _ => "-".to_owned(),
     };
-    let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
+    // What is compared: the facts, and the two streams beside them.
+    let facts = run.pin.as_ref().map_or(0, |pin| {
+        pin.facts.len() + usize::from(pin.pieces.is_some()) + usize::from(pin.candidates.is_some())
+    });
     let out = if out_of_scope > 0 {
         format!(", {out_of_scope} out of scope")
     } else {

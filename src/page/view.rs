@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{PageError, PageInput, decisions, differences, facts, moments, standing};
 use crate::report;
+use crate::run::StepDone;
 
 /// The view of the page.
 pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
@@ -49,6 +50,7 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
         ],
         "time": moments::moments(input),
         "predicted": predicted,
+        "steps": steps(input),
         "effect": run.predicted.as_ref().map(|(effect, _)| standing::effect_in_words(effect)),
         "facts": facts::facts(run),
         "differences": differences::differences(input),
@@ -60,4 +62,34 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
         "hooks": input.hooks,
         "reports": reports,
     }))
+}
+
+/// What each step counted, every number with its mark.
+fn steps(input: &PageInput<'_>) -> Vec<Value> {
+    let run = input.report.run;
+    let of = |done: &StepDone| {
+        let counts = &done.counts;
+        let equal = run
+            .predicted
+            .as_ref()
+            .map(|(_, predicted)| *predicted == *counts);
+        json!({
+            "step": done.step.to_string(),
+            "at": done.at.to_string(),
+            "counts": [
+                ["would_insert", counts.would_insert.to_string()],
+                ["already_present", counts.already_present.to_string()],
+                ["verified", counts.verified.to_string()],
+                ["unverified", counts.unverified.to_string()],
+                ["would_enact", counts.would_enact.to_string()],
+                ["already_enacted", counts.already_enacted.to_string()],
+            ],
+            "prediction": match equal {
+                Some(true) => "equal",
+                Some(false) => "DIFFERS",
+                None => "NOT CHECKED",
+            },
+        })
+    };
+    run.steps.iter().map(of).collect()
 }

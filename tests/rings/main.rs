@@ -13,6 +13,7 @@ mod harness;
 mod headless;
 mod hooks;
 mod notify;
+mod page;
 mod picker;
 mod recheck;
 mod replay;

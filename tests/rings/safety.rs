@@ -364,7 +364,8 @@ fn disguises(secret: &str) -> Vec<String> {
     ]
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 with padding.
+pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
