@@ -34,8 +34,8 @@ fn home() -> (TempDir, Home) {
     home.write(&Script::at_sg1(false), WAITS, &|_| {});
     home.write(&Script::drifted(), DRIFTS, &|_| {});
     home.write(&rejected(), REJECTED, &|created| {
-        created.target.label = "STAGING".to_owned();
-        created.target.host = "staging".to_owned();
+        "STAGING".clone_into(&mut created.target.label);
+        "staging".clone_into(&mut created.target.host);
     });
     (place, home)
 }

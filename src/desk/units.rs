@@ -55,7 +55,7 @@ pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, 
             .map_err(|why| format!("{}, line {}: {why}", ledger.file, nth + 1))?;
         if let Some(fields) = fields(&decision, side) {
             let key = decision.key.replace(['\t', '\n', '\r'], " ");
-            lines.push_str(&format!("{key}\t{}\n", Value::Object(fields)));
+            lines.extend([key.as_str(), "\t", &Value::Object(fields).to_string(), "\n"]);
         }
     }
     Ok(lines)

@@ -83,13 +83,13 @@ impl LaunchError {
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
             }
-            Self::Archive(ArchiveError::Refused { .. }) | Self::Corrupt(_) | Self::Page(_) => {
+            Self::Archive(ArchiveError::Refused { .. })
+            | Self::Corrupt(_)
+            | Self::Page(_)
+            | Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 StopCode::StopEvidenceCorrupt.exit_code()
             }
             Self::Runner(error) => error.exit_code(),
-            Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
-                StopCode::StopEvidenceCorrupt.exit_code()
-            }
             Self::Replay(_) => exit::USAGE,
             Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
                 StopCode::StopRunLocked.exit_code()

@@ -39,7 +39,8 @@ const PROPOSED_MAX: usize = 40;
 #[derive(Debug, Deserialize)]
 struct Table {
     schema: String,
-    table: String,
+    #[serde(rename = "table")]
+    name: String,
     columns: Option<Vec<String>>,
     row_key: Option<Vec<String>>,
 }
@@ -199,12 +200,12 @@ fn is_plain(name: &str) -> bool {
 
 /// A count of each table as a fact, and the digests of those with a primary key, which are left commented: they read every row.
 fn proposed(tables: &[Table]) -> (String, String) {
-    let plain = |table: &&Table| is_plain(&table.schema) && is_plain(&table.table);
+    let plain = |table: &&Table| is_plain(&table.schema) && is_plain(&table.name);
     let (proposed, others): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(plain);
     let mut facts = String::new();
     let mut contents = String::new();
     for table in proposed.iter().take(PROPOSED_MAX) {
-        let (schema, name) = (&table.schema, &table.table);
+        let (schema, name) = (&table.schema, &table.name);
         let _ = writeln!(
             facts,
             "[[facts]]\nkey = \"{schema}_{name}_rows\"\nlabel = \"rows of {schema}.{name}\"\ntype = \"integer\"\nlive = true\ncount = \"{schema}.{name}\"\n"
@@ -227,7 +228,7 @@ fn proposed(tables: &[Table]) -> (String, String) {
     }
     let named = proposed.iter().skip(PROPOSED_MAX).chain(&others);
     for table in named {
-        let name = visible(&format!("{}.{}", table.schema, table.table));
+        let name = visible(&format!("{}.{}", table.schema, table.name));
         let _ = writeln!(facts, "# not proposed, it can be read too: {name}");
     }
     (facts, contents)
@@ -241,7 +242,7 @@ mod tests {
     fn table(schema: &str, table: &str) -> Table {
         Table {
             schema: schema.to_owned(),
-            table: table.to_owned(),
+            name: table.to_owned(),
             columns: Some(vec!["id".to_owned(), "odd \"name\"\u{7f}".to_owned()]),
             row_key: Some(vec!["id".to_owned()]),
         }

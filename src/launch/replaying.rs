@@ -47,7 +47,7 @@ pub(super) fn replay(
     }
     let (news, inbox) = mpsc::channel();
     let (asks, asked) = mpsc::channel();
-    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news.clone(), at)?;
+    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news.clone(), at);
     let began = Instant::now();
     while began.elapsed() < READ_FIRST && retelling.read_on()? {}
     retelling.tell()?;
@@ -84,7 +84,7 @@ fn print(
     let seq = place(&mut recording, at)?;
     let event = recording.entry(seq)?.map(|entry| entry.event.clone());
     let (news, inbox) = mpsc::channel();
-    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news, None)?;
+    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news, None);
     retelling.stand_at(seq)?;
     let terminal = std::io::stdout().is_terminal();
     let size = crossterm::terminal::size().ok().filter(|_| terminal);

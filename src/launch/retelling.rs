@@ -39,13 +39,8 @@ enum Wanted {
 
 impl Retelling {
     /// Stands at the last record, or at `at` once that was read.
-    pub fn new(
-        recording: Recording,
-        blobs: Blobs,
-        news: Sender<News>,
-        at: Option<&str>,
-    ) -> Result<Self, ReplayError> {
-        Ok(Self {
+    pub fn new(recording: Recording, blobs: Blobs, news: Sender<News>, at: Option<&str>) -> Self {
+        Self {
             recording,
             blobs,
             news,
@@ -54,7 +49,7 @@ impl Retelling {
             told_at: Instant::now(),
             trouble: None,
             last_pass: None,
-        })
+        }
     }
 
     /// The time shown.

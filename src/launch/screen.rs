@@ -79,9 +79,10 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
         let all = RunsCommand::default();
-        return match settings.headless {
-            true => run_list::runs(settings, &all),
-            false => picking::runs(settings, &all),
+        return if settings.headless {
+            run_list::runs(settings, &all)
+        } else {
+            picking::runs(settings, &all)
         };
     };
     let store = planning::store(settings)?;

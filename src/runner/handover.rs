@@ -321,10 +321,11 @@ impl From<std::io::Error> for HandoverError {
 #[cfg(test)]
 mod tests {
     use std::fs::{File, FileTimes};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::net::UnixListener;
     use std::time::{Duration, SystemTime};
 
-    use super::{STALE_AFTER, sweep};
+    use super::{HandoverError, STALE_AFTER, admit_group, be_present, sweep};
 
     #[test]
     fn only_an_old_socket_that_nobody_listens_on_is_swept() {
@@ -369,14 +370,6 @@ mod tests {
             last_modification: stamp,
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::os::unix::net::UnixListener;
-
-    use super::{HandoverError, admit_group, be_present};
 
     #[test]
     fn the_group_of_the_runs_may_connect_and_nobody_else() {

@@ -105,7 +105,7 @@ impl Hunk {
         let Some(first) = lines.next() else {
             return all.start..all.start;
         };
-        first..lines.last().unwrap_or(first) + 1
+        first..lines.next_back().unwrap_or(first) + 1
     }
 }
 

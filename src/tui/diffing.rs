@@ -339,8 +339,7 @@ impl DiffView {
             self.go_to_change(0);
         } else {
             // Whoever opens a document in which nothing differs wants to read it.
-            self.folding.toggle_all(&opened.alignment);
-            self.unfolded = true;
+            self.folding.open(&opened.alignment, 0);
         }
     }
 

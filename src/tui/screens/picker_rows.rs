@@ -254,9 +254,10 @@ fn started(at: UtcTime, columns: &Columns) -> String {
 pub(super) fn mark(row: &RunRow) -> (Option<Glyph>, Ink) {
     let Standing::Run(run) = &row.standing else {
         let foreign = matches!(row.standing, Standing::Foreign { .. });
-        return match foreign {
-            true => (Some(Glyph::Coming), Ink::Dim),
-            false => (Some(Glyph::Alarm), Ink::Bad),
+        return if foreign {
+            (Some(Glyph::Coming), Ink::Dim)
+        } else {
+            (Some(Glyph::Alarm), Ink::Bad)
         };
     };
     match (&run.result, run.waits_at) {
