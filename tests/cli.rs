@@ -148,7 +148,6 @@ fn a_digest_is_taken_whole_or_not_at_all() {
 #[case("rewind 8a941203", "unexpected argument")]
 #[case("rewind", "\"rewind\" is no command")]
 #[case("watch", "required arguments were not provided")]
-#[case("doctor", "\"doctor\" is no command")]
 #[case("run --yes", "--yes")]
 #[case("approve last", "required arguments were not provided")]
 #[case("approve last SG3", "SG1 or SG2")]

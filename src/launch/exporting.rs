@@ -12,7 +12,7 @@ use crate::archive::{ArchiveError, Packed, pack};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Contents, DirectoryStore};
 use crate::report;
-use crate::run::{RunState, exit};
+use crate::run::{RunId, RunState, exit};
 
 /// What the header of a compressed archive says about the system: unknown, everywhere.
 const NO_SYSTEM: u8 = 255;
@@ -21,21 +21,14 @@ const NO_SYSTEM: u8 = 255;
 pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
-    let (run, _) = lookup::folded(&store, &run_id)?;
-    let contents = Contents::of(store.storage(), &DirectoryStore::run_path(&run_id))?;
-    if let Some(first) = verifying::findings(&store, &run_id)?.first() {
-        return Err(LaunchError::Corrupt(format!(
-            "{run_id} does not verify, nothing was exported: {first}"
-        )));
-    }
-    let standing = standing(&run, contents.is_sealed());
-    let page = paging::page_of(&store, &run_id, &contents)?;
-    let packed = written(file, &mut |output| {
-        pack(&run_id, &contents, page.clone(), &standing, output)
-    })?;
+    let Exported {
+        packed,
+        is_sealed,
+        standing,
+    } = exported(&store, &run_id, file)?;
     if settings.output == Output::Json {
         output::document(&json!({
-            "schema": 1, "run_id": run_id, "file": file.display().to_string(), "sealed": contents.is_sealed(),
+            "schema": 1, "run_id": run_id, "file": file.display().to_string(), "sealed": is_sealed,
             "files": packed.files, "bytes": packed.bytes, "sha256": packed.sha256,
         }))?;
     } else {
@@ -46,6 +39,41 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
         ));
     }
     Ok(exit::OK)
+}
+
+/// An archive that was written.
+pub(super) struct Exported {
+    /// What is in it.
+    pub packed: Packed,
+    /// Whether the run has its seal.
+    pub is_sealed: bool,
+    /// One line on where the run stands.
+    pub standing: String,
+}
+
+/// Writes a run that verifies into an archive.
+pub(super) fn exported(
+    store: &DirectoryStore,
+    run_id: &RunId,
+    file: &Path,
+) -> Result<Exported, LaunchError> {
+    let (run, _) = lookup::folded(store, run_id)?;
+    let contents = Contents::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    if let Some(first) = verifying::findings(store, run_id)?.first() {
+        return Err(LaunchError::Corrupt(format!(
+            "{run_id} does not verify, nothing was exported: {first}"
+        )));
+    }
+    let standing = standing(&run, contents.is_sealed());
+    let page = paging::page_of(store, run_id, &contents)?;
+    let packed = written(file, &mut |output| {
+        pack(run_id, &contents, page.clone(), &standing, output)
+    })?;
+    Ok(Exported {
+        packed,
+        is_sealed: contents.is_sealed(),
+        standing,
+    })
 }
 
 /// One line on where the run stands.

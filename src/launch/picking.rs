@@ -1,13 +1,16 @@
 //! `drygate` and `drygate runs` on a terminal: the list of runs, from which one is opened and to which it comes back.
 //! Invariant: a screen that was opened has the terminal alone; the list never reads a journal in the thread that draws it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use super::playing::{self, Stage};
-use super::{LaunchError, diffing, listing, planning, screen, verifying};
+use super::{
+    LaunchError, diffing, exporting, listing, planning, replaying, screen, verifying, watching,
+};
 use crate::cli::{DiffCommand, DiffSides, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, RunIndex};
 use crate::run::{RunId, RunRow};
@@ -50,7 +53,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
                 });
             }
             PickerEnd::Left(ending) => return Ok(left(&ending)),
-            PickerEnd::Open(name, opening) => match open(settings, &name, opening) {
+            PickerEnd::Open(name, opening) => match open(settings, &store, &name, opening) {
                 Ok(code) if ENDED_BY_SIGNAL.contains(&code) => return Ok(code),
                 Ok(_) => picker.notice = None,
                 Err(error) => picker.notice = Some(sentence(&error)),
@@ -77,10 +80,17 @@ fn catch_up(picker: &mut Picker, inbox: &Receiver<News>) {
     }
 }
 
-fn open(settings: &Settings, name: &str, opening: Opening) -> Result<u8, LaunchError> {
+fn open(
+    settings: &Settings,
+    store: &DirectoryStore,
+    name: &str,
+    opening: Opening,
+) -> Result<u8, LaunchError> {
     let run = RunRef::Part(name.to_owned());
     match opening {
         Opening::Fitting => screen::open(settings, Some(&run)),
+        Opening::Replay => replaying::replay(settings, store, &named(name)?, None),
+        Opening::Watch => watching::watch(settings, store, &named(name)?, None),
         Opening::Differences => {
             let command = DiffCommand {
                 run,
@@ -91,6 +101,11 @@ fn open(settings: &Settings, name: &str, opening: Opening) -> Result<u8, LaunchE
             diffing::diff(settings, &command)
         }
     }
+}
+
+fn named(name: &str) -> Result<RunId, LaunchError> {
+    let parsed = name.parse::<RunId>();
+    parsed.map_err(|error| LaunchError::Usage(error.to_string()))
 }
 
 fn sentence(error: &LaunchError) -> String {
@@ -111,12 +126,9 @@ fn obey(
         PickerOrder::LookAgain => look(&store, news, reading),
         PickerOrder::Bring(name, asked) => {
             let bring = move || {
-                let page = bring(&store, &name, asked);
-                let page = page.map_or_else(
-                    |error| PickerNews::Notice(sentence(&error)),
-                    PickerNews::Page,
-                );
-                let _ = told.send(News::Runs(page));
+                let brought = bring(&store, &name, asked);
+                let brought = brought.unwrap_or_else(|error| PickerNews::Notice(sentence(&error)));
+                let _ = told.send(News::Runs(brought));
             };
             let thread = std::thread::Builder::new().name("page".to_owned());
             thread
@@ -133,13 +145,11 @@ fn obey(
     }
 }
 
-/// Something to read of a run.
-fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerPage, LaunchError> {
-    let run_id: RunId = name
-        .parse()
-        .map_err(|error: crate::run::RunIdError| LaunchError::Usage(error.to_string()))?;
+/// What was asked for of a run.
+fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews, LaunchError> {
+    let run_id = named(name)?;
     let lines = |text: &str| text.lines().map(str::to_owned).collect();
-    Ok(match asked {
+    Ok(PickerNews::Page(match asked {
         Asked::Verify => PickerPage {
             title: format!("VERIFY {}", run_id.short()),
             parts: vec![(String::new(), lines(&verifying::told(store, &run_id)?))],
@@ -161,7 +171,18 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerPage,
                 ..PickerPage::default()
             }
         }
-    })
+        Asked::Export => {
+            let file = PathBuf::from(format!("{run_id}.tar.gz"));
+            let written = exporting::exported(store, &run_id, &file)?;
+            let place = std::path::absolute(&file).unwrap_or(file);
+            return Ok(PickerNews::Notice(format!(
+                "Exported to {}, {} files. {}",
+                place.display(),
+                written.packed.files,
+                written.standing
+            )));
+        }
+    }))
 }
 
 /// Tells what the index knows, at once, and in a thread reads what it does not.

@@ -89,6 +89,12 @@ pub enum Action {
     SortReversed,
     /// Look at the runs again.
     LookAgain,
+    /// Retell a run from its journal.
+    Replay,
+    /// Follow a run as it is written.
+    Watch,
+    /// Write a run into an archive.
+    Export,
     /// Play the recording, or pause.
     PlayPause,
     /// One record on.

@@ -8,6 +8,9 @@ use super::screens::{DiffLine, diff_areas, diff_layout, diff_lines, diff_page, d
 use super::theme::{Colours, Theme};
 use crate::survey::Wanted;
 
+/// Lines kept above a row that was gone to.
+const LINES_BEFORE: usize = 4;
+
 /// Moves in the focused pane.
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
     let size = view.size;
@@ -81,13 +84,13 @@ fn document(view: &mut DiffView, action: Action, size: Size) {
 }
 
 /// Brings the cursor to the first marked line of a row, a few lines below the top.
-pub(super) fn go_to_row(view: &mut DiffView, row: usize, lines_before: usize) {
+pub(super) fn go_to_row(view: &mut DiffView, row: usize) {
     let size = view.size;
     let rows = Rows { view, size };
     let mut cursor = Place::of(view.folding.place(row));
     let marked = rows.lines(cursor.item).iter().position(|line| line.marked);
     cursor.line = marked.unwrap_or(0);
-    let top = rows.backward(cursor, lines_before);
+    let top = rows.backward(cursor, LINES_BEFORE);
     (view.cursor, view.top) = (cursor, top);
     keep_in_view(view, size);
 }
@@ -101,10 +104,10 @@ pub(super) fn keep_in_view(view: &mut DiffView, size: Size) {
     view.top = view.top.min(lowest).max(highest).min(view.cursor);
 }
 
-/// The same rows, after lines took another height.
+/// The same row, after lines took another height: where something is marked in it, there.
 pub(super) fn laid_out_anew(view: &mut DiffView) {
-    (view.top.line, view.cursor.line) = (0, 0);
-    keep_in_view(view, view.size);
+    let row = view.row_at_cursor();
+    go_to_row(view, row);
 }
 
 /// The document as lines on a screen of a size.

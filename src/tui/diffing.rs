@@ -362,7 +362,7 @@ impl DiffView {
         if let Some(gap) = self.folding.fold_over(row) {
             self.folding.open(&opened.alignment, gap);
         }
-        diff_scrolling::go_to_row(self, row, LINES_BEFORE);
+        diff_scrolling::go_to_row(self, row);
     }
 
     /// The row under the cursor; on a fold, its first.
@@ -374,6 +374,3 @@ impl DiffView {
         }
     }
 }
-
-/// Lines kept above a change that was gone to.
-const LINES_BEFORE: usize = 4;

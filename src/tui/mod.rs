@@ -8,6 +8,8 @@ pub mod diffing;
 pub mod event_loop;
 pub mod inbox;
 mod input;
+mod key_table;
+mod key_table_runs;
 pub mod keymap;
 mod keys;
 pub mod model;

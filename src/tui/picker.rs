@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 use super::model::Search;
 use super::picker_search::Texts;
 use super::theme::Theme;
-use crate::run::{RunFilter, RunOrder, RunRow, Standing};
+use crate::run::{RunFilter, RunOrder, RunRow};
 use crate::survey::UtcTime;
 
 /// Something to read that lies over the list.
@@ -213,11 +213,5 @@ impl Picker {
         self.rows
             .first()
             .filter(|row| RunFilter::Waiting.shows(row))
-    }
-
-    /// Whether the chosen row has a part for this: only a run that reads can be opened.
-    pub fn chosen_reads(&self) -> bool {
-        self.chosen_row()
-            .is_some_and(|row| matches!(row.standing, Standing::Run(_)))
     }
 }

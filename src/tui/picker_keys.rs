@@ -12,10 +12,14 @@ use crate::run::{RunFilter, RunSort, Standing};
 /// A screen that a run can be opened in; the list is left for it and comes back after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// What fits: taken up, watched, read.
+    /// What fits: taken up, watched, replayed.
     Fitting,
     /// The diff screen.
     Differences,
+    /// The run screen, fed from the journal.
+    Replay,
+    /// The run screen, fed from another process.
+    Watch,
 }
 
 /// Something to read that is asked for by the name of a run.
@@ -25,6 +29,8 @@ pub enum Asked {
     Verify,
     /// Its reports.
     Reports,
+    /// An archive of it.
+    Export,
 }
 
 /// What the loop has to do for the list.
@@ -157,10 +163,11 @@ fn perform(picker: &mut Picker, action: Action) -> Option<PickerWish> {
         }
         Action::Copy => return Some(PickerWish::Copy(picker.chosen_row()?.name.clone())),
         Action::Open => return open(picker),
-        Action::Differences => {
-            return of_a_run(picker, |name| PickerWish::Open(name, Opening::Differences));
-        }
-        Action::Reports => return of_a_run(picker, |name| PickerWish::Bring(name, Asked::Reports)),
+        Action::Differences => return opened(picker, Opening::Differences),
+        Action::Replay => return opened(picker, Opening::Replay),
+        Action::Watch => return opened(picker, Opening::Watch),
+        Action::Reports => return brought(picker, Asked::Reports),
+        Action::Export => return brought(picker, Asked::Export),
         Action::Verify => return verify(picker),
         movement => {
             let page = screens::picker_room(picker.size).max(1);
@@ -181,29 +188,30 @@ fn set_filter(picker: &mut Picker, filter: RunFilter) {
     picker.select();
 }
 
-/// What fits: one that reads is opened or, once it ended, read; damage is verified.
+/// What fits: one that reads is opened, damage is verified.
 fn open(picker: &mut Picker) -> Option<PickerWish> {
-    let row = picker.chosen_row()?;
-    match &row.standing {
-        Standing::Run(run) if run.result.is_some() => {
-            Some(PickerWish::Bring(row.name.clone(), Asked::Reports))
-        }
-        Standing::Run(_) => Some(PickerWish::Open(row.name.clone(), Opening::Fitting)),
+    match &picker.chosen_row()?.standing {
+        Standing::Run(_) => opened(picker, Opening::Fitting),
         _ => verify(picker),
     }
 }
 
-/// A wish about a run that reads; of anything else is said why not.
-fn of_a_run(picker: &mut Picker, wish: impl Fn(String) -> PickerWish) -> Option<PickerWish> {
+fn opened(picker: &mut Picker, opening: Opening) -> Option<PickerWish> {
+    Some(PickerWish::Open(name_of_a_run(picker)?, opening))
+}
+
+fn brought(picker: &mut Picker, asked: Asked) -> Option<PickerWish> {
+    Some(PickerWish::Bring(name_of_a_run(picker)?, asked))
+}
+
+/// The name of the chosen run, if it reads; else it is said why it does not.
+fn name_of_a_run(picker: &mut Picker) -> Option<String> {
     let row = picker.chosen_row()?;
-    if picker.chosen_reads() {
-        return Some(wish(row.name.clone()));
+    if let Some(why) = row.standing.reason() {
+        picker.notice = Some(format!("Not to be opened: {why}"));
+        return None;
     }
-    picker.notice = row
-        .standing
-        .reason()
-        .map(|why| format!("Not to be opened: {why}"));
-    None
+    Some(row.name.clone())
 }
 
 /// What is no run cannot be verified; everything else can, and damage is what it is for.

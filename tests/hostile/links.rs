@@ -108,7 +108,8 @@ fn a_link_that_is_cut_anywhere_is_unavailable() {
 /// Ends the backend of the survey once it reads its facts.
 struct Killer<'a> {
     memory: Memory,
-    kill: &'a dyn Fn(),
+    /// Until it was done.
+    kill: Option<&'a dyn Fn()>,
 }
 
 impl Witness for Killer<'_> {
@@ -133,8 +134,10 @@ impl Witness for Killer<'_> {
     }
 
     fn progress(&mut self, progress: Progress) {
-        if progress.what.starts_with("Facts") {
-            (self.kill)();
+        if progress.what.starts_with("Facts")
+            && let Some(kill) = self.kill.take()
+        {
+            kill();
         }
     }
 }
@@ -152,7 +155,7 @@ fn a_backend_that_is_killed_in_the_middle_is_unavailable_and_its_end_unseen() {
         };
         let mut killer = Killer {
             memory: Memory::default(),
-            kill: &kill,
+            kill: Some(&kill),
         };
         let url = cluster.url(READER, DATABASE);
         let taken = block_on(discoverer(&url, profile()).take(FULL, &mut killer));

@@ -53,7 +53,8 @@ fn list(home: &Path, size: (u16, u16)) -> Terminal {
     let mut words = words.to_vec();
     words.push(home.display().to_string());
     words.extend(["--live-interval", "0"].map(str::to_owned));
-    Launch::drygate(words).size(size.0, size.1).open()
+    let launch = Launch::drygate(words).cwd(home);
+    launch.size(size.0, size.1).open()
 }
 
 /// The row that is chosen.
@@ -116,9 +117,17 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     assert!(verified.contains("VERIFY .."), "{verified}");
     terminal.type_slowly("q").wait_for("/rejected  1 fit");
     terminal
-        .type_slowly(key::ENTER)
+        .type_slowly("p")
         .wait_for("07-final-o4-live-dryrun-report");
     terminal.type_slowly("q").wait_for("/rejected  1 fit");
+    terminal.type_slowly(key::ENTER).wait_for("<< REPLAY >>");
+    terminal.type_slowly("q").wait_for("/rejected  1 fit");
+    assert_eq!(chosen(&terminal), row);
+    terminal.type_slowly("E").wait_for("Exported to ");
+    let archive = ground.home().path.join(format!("{drifted}.tar.gz"));
+    let archive = archive.to_str().expect("UTF-8");
+    let checked = ground.home().script(&["verify", archive]);
+    assert_eq!(checked.code, 0, "{}", checked.text);
 
     // The damaged one: file, line and byte.
     terminal.type_slowly(key::ESC).wait_for("by started");

@@ -7,7 +7,7 @@ use drygate::run::{Decision, RunFilter, RunResult, State, StopCode};
 use drygate::tui::picker::{Picker, PickerNews, PickerOver, PickerPage};
 use drygate::tui::picker_keys::{Asked, Opening, PickerWish, heard};
 use drygate::tui::picker_loop::picker_frame;
-use drygate::tui::{Colours, Theme};
+use drygate::tui::{Colours, Letters, Theme};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
@@ -90,7 +90,7 @@ fn choose(picker: &mut Picker, name: &str) {
 #[test]
 fn the_list_in_its_situations() {
     let (_place, home) = busy();
-    assert_eq!(home.rows().1, 6, "at first every journal is read");
+    assert_eq!(home.rows().1, 5, "at first every run is read");
     assert!(home.cache().is_file(), "what was read is kept");
     for size in SIZES {
         let mut picker = picker(&home, plain());
@@ -133,7 +133,10 @@ fn help_names_every_key_and_reading_says_how_much_is_left() {
 #[test]
 fn ascii_is_ascii_and_without_colour_nothing_is_lost() {
     let (_place, home) = busy();
-    let mut ascii = picker(&home, Theme::new(true, Colours::Off));
+    let mut ascii = picker(
+        &home,
+        Theme::new(true, Colours::Off).with_letters(Letters::Ascii),
+    );
     let text = drawn(&mut ascii, (160, 48));
     assert!(text.is_ascii(), "{text}");
     assert_snapshot!("picker_ascii_160x48", text);
@@ -254,11 +257,19 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
             .is_some_and(|says| says.contains("no run id"))
     );
     choose(&mut picker, PASS);
+    let fitting = Opening::Fitting;
+    for (key, wish) in [
+        ('R', PickerWish::Open(PASS.to_owned(), Opening::Replay)),
+        ('w', PickerWish::Open(PASS.to_owned(), Opening::Watch)),
+        ('p', PickerWish::Bring(PASS.to_owned(), Asked::Reports)),
+        ('E', PickerWish::Bring(PASS.to_owned(), Asked::Export)),
+        ('r', PickerWish::LookAgain),
+        ('y', PickerWish::Copy(PASS.to_owned())),
+    ] {
+        assert_eq!(press(&mut picker, KeyCode::Char(key)), Some(wish), "{key}");
+    }
     let wish = press(&mut picker, KeyCode::Enter);
-    assert_eq!(
-        wish,
-        Some(PickerWish::Bring(PASS.to_owned(), Asked::Reports))
-    );
+    assert_eq!(wish, Some(PickerWish::Open(PASS.to_owned(), fitting)));
     assert_eq!(letters(&mut picker, "a"), None);
     assert!(picker.notice.is_some(), "a says where decisions are made");
 }

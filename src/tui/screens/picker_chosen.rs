@@ -37,7 +37,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
 /// What Enter does to it.
 fn does(row: &RunRow) -> &'static str {
     match &row.standing {
-        Standing::Run(run) if run.result.is_some() => "reads its reports",
+        Standing::Run(run) if run.result.is_some() => "replays it",
         Standing::Run(run) if run.waits_at.is_some() => "opens it to decide",
         Standing::Run(_) => "takes it up, or watches it",
         Standing::Foreign { .. } => "says what it is",

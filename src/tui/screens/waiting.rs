@@ -259,7 +259,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             format!("{what} {} approved", approval.by.user)
         },
     );
-    let n = drift.changes.len();
+    let n = words::of_facts(&drift.changes).len();
     let verb = if n == 1 { "differs" } else { "differ" };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
         .say(Text::plain(words::changed_by_others(run, &drift.changes)))

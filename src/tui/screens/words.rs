@@ -176,14 +176,23 @@ pub fn changed_by_others(run: &RunState, named: &[FactChange]) -> String {
     format!("Somebody else, between {after} and {before}: {named}.{trace}{session}")
 }
 
+/// The changes of facts; those of the streams only where no fact tells of them.
+pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
+    let is_stream = |change: &&FactChange| matches!(change.key.as_str(), "pieces" | "candidates");
+    let (streams, facts): (Vec<_>, Vec<_>) = changes.iter().partition(is_stream);
+    if facts.is_empty() { streams } else { facts }
+}
+
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
+    let facts = of_facts(changes);
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
         ([_, ..], _) => 0,
         ([], Some(value)) if value.len() < 32 => 1,
         _ => 2,
     };
-    let mut sorted: Vec<&FactChange> = changes.iter().collect();
+    let more = facts.len().saturating_sub(4);
+    let mut sorted = facts;
     sorted.sort_by_key(|change| rank(change));
     let named: Vec<String> = sorted
         .iter()
@@ -202,7 +211,7 @@ pub fn changes(changes: &[FactChange]) -> String {
             ([], _) => one.key.to_string(),
         })
         .collect();
-    let more = match changes.len().saturating_sub(4) {
+    let more = match more {
         0 => String::new(),
         more => format!(", {more} more"),
     };
