@@ -95,7 +95,7 @@ fn compare(place: &Path) -> io::Result<ExitCode> {
             &screen.stdout,
         ))?);
     }
-    let (ours, git, diff) = (median(ours), median(gits), median(diffs));
+    let (ours, git, diff) = (median(&ours), median(&gits), median(&diffs));
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -143,7 +143,8 @@ fn delta(files: &[String]) -> io::Result<Option<Taken>> {
                 .args(files),
         )
     });
-    Ok(Some(median(runs.collect::<io::Result<_>>()?)))
+    let runs: Vec<Taken> = runs.collect::<io::Result<_>>()?;
+    Ok(Some(median(&runs)))
 }
 
 /// A figure and what it must not exceed.
@@ -242,7 +243,7 @@ fn resident(child: &Child) -> Option<u64> {
 }
 
 /// The median of the times, and that of the peaks.
-fn median(runs: Vec<Taken>) -> Taken {
+fn median(runs: &[Taken]) -> Taken {
     let middle = runs.len() / 2;
     let mut times: Vec<Duration> = runs.iter().map(|run| run.time).collect();
     let mut peaks: Vec<u64> = runs.iter().map(|run| run.peak).collect();

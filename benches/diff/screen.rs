@@ -88,6 +88,10 @@ fn side() -> SideValue {
     value
 }
 
+#[expect(
+    clippy::default_trait_access,
+    reason = "nobody is said to have changed anything, and the type has no name outside"
+)]
 fn opened_screen() -> Model {
     let fact = ComparedFact::of(
         FactKey::new(FACT),
