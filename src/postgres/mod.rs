@@ -14,6 +14,7 @@ mod grants;
 mod guard;
 mod lexer;
 mod origins;
+mod parts;
 mod passfile;
 mod plan;
 mod proof;

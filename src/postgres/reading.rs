@@ -5,6 +5,7 @@ use super::facts;
 use super::grants;
 use super::guard::guard;
 use super::origins;
+use super::parts;
 use super::plan::{Counts, Failure, Plan, called, is_serialization, reasoned};
 use super::role;
 use super::session::{Read, Session};
@@ -124,9 +125,11 @@ impl Reader<'_> {
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, answers.map(called), &profile.role);
-        let of_contents = self.contents(session, digests, &mut tell).await?;
+        let (of_contents, again) = self
+            .contents(session, &contents, digests, &mut tell)
+            .await?;
         let mut read = Reading {
-            serialization,
+            serialization: serialization || again,
             grant_rows,
             ..Reading::default()
         };
@@ -143,20 +146,32 @@ impl Reader<'_> {
         Ok(read)
     }
 
-    /// The second round trip: the rows of the protected tables that are short enough.
+    /// The digests of the tables too long for one statement, then in one round trip the rows of those that are short enough. The second
+    /// value: the server said 40001.
     async fn contents(
         &self,
         session: &mut Session,
-        digests: Vec<Result<Rows, Failure>>,
+        queries: &[Query],
+        answers: Vec<Result<Rows, Failure>>,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<(Fact, Option<Document>)>, TargetError> {
-        let digests: Vec<_> = digests
-            .into_iter()
-            .map(|answer| {
-                let rows = reasoned(answer)?;
-                ServerDigest::of(&rows).map_err(|error| error.reason())
-            })
-            .collect();
+    ) -> Result<(Contents, bool), TargetError> {
+        let mut again = false;
+        let mut digests = Vec::with_capacity(answers.len());
+        for (query, answer) in queries.iter().zip(answers) {
+            let first = reasoned(answer)
+                .and_then(|rows| ServerDigest::of(&rows).map_err(|error| error.reason()));
+            digests.push(match (first, &query.sql) {
+                (Ok(None), Ok(sql)) => {
+                    let declare = query.declare(sql);
+                    let whole = parts::digest(session, &query.name, declare, tell).await?;
+                    again |= matches!(&whole, Err(error) if error.worth_another_try());
+                    whole.map_err(|error| error.reason())
+                }
+                (Ok(None), Err(reason)) => Err(reason.clone()),
+                (Ok(Some(whole)), _) => Ok(whole),
+                (Err(reason), _) => Err(reason),
+            });
+        }
         let reads = self
             .profile
             .contents
@@ -169,13 +184,16 @@ impl Reader<'_> {
             });
         let plan = Plan::default().stage("Protected rows", Counts::Answers, reads);
         let answers = plan.run(session, tell).await?;
+        again |= is_serialization(&answers);
         let specs = self.profile.contents.iter();
         let facts = specs.zip(digests).zip(answers);
-        Ok(facts
-            .map(|((spec, digest), answer)| content_fact(spec, digest, answer))
-            .collect())
+        let facts = facts.map(|((spec, digest), answer)| content_fact(spec, digest, answer));
+        Ok((facts.collect(), again))
     }
 }
+
+/// The facts of the protected tables, each with its document where it has one.
+type Contents = Vec<(Fact, Option<Document>)>;
 
 fn document_read(spec: &ContentSpec) -> Result<Read, String> {
     let sql = guard(&content::document_sql(spec), &[])?;

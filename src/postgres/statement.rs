@@ -63,6 +63,7 @@ constants! {
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
+    FETCH_PART = "FETCH FORWARD 1 FROM fact";
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";

@@ -47,7 +47,12 @@ impl Query {
     /// Of the digest of a protected table.
     pub(super) fn of_content(spec: &ContentSpec) -> Self {
         let name = format!("content {}", spec.key);
-        let mut query = Self::new(name, Cursor::Fact, &content::digest_sql(spec), &[]);
+        let mut query = Self::new(
+            name,
+            Cursor::Fact,
+            &content::digest_sql(spec),
+            &content::CALLED.map(str::to_owned),
+        );
         query.written = true;
         query
     }

@@ -5,6 +5,7 @@
 mod fake;
 mod links;
 mod observer;
+mod parts;
 mod progress;
 mod raw;
 mod reads;

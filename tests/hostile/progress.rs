@@ -14,11 +14,24 @@ use super::support::{
 };
 
 /// A witness that frees a lock of another session as soon as it hears of a stage with so many done.
-struct Freeing {
+pub struct Freeing {
     memory: Memory,
     at: (&'static str, u64),
     free: Option<oneshot::Sender<()>>,
-    told: Vec<Progress>,
+    /// Everything that was told.
+    pub told: Vec<Progress>,
+}
+
+impl Freeing {
+    /// A witness that only remembers.
+    pub fn nothing() -> Self {
+        Self {
+            memory: Memory::default(),
+            at: ("", 0),
+            free: None,
+            told: Vec::new(),
+        }
+    }
 }
 
 impl Witness for Freeing {
@@ -64,12 +77,7 @@ fn survey_behind_a_lock(
     profile.timeouts.lock_ms = 10_000;
     block_on(async {
         let mut discoverer = discoverer(&cluster.url(READER, DATABASE), profile);
-        let mut witness = Freeing {
-            memory: Memory::default(),
-            at: ("", 0),
-            free: None,
-            told: Vec::new(),
-        };
+        let mut witness = Freeing::nothing();
         let ruled = discoverer.take(FULL, &mut witness).await;
         assert!(ruled.is_ok(), "{ruled:?}");
         let locker = raw::connect(&cluster, "postgres").await;
@@ -135,12 +143,7 @@ fn objects_of_a_long_grant_matrix_are_told_and_the_second_time_out_of_how_many()
     load(&cluster, many);
     let mut discoverer = discoverer(&cluster.url(READER, DATABASE), profile());
     let mut told = || {
-        let mut witness = Freeing {
-            memory: Memory::default(),
-            at: ("", 0),
-            free: None,
-            told: Vec::new(),
-        };
+        let mut witness = Freeing::nothing();
         block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
         let of_matrix = |step: &Progress| step.what == "Grant matrix";
         witness.told.retain(of_matrix);

@@ -1,0 +1,99 @@
+//! The content digest of a table too long for one statement, part by part. Invariant: all parts are from the snapshot of the session, in order, and none is left out.
+
+use std::collections::VecDeque;
+
+use super::content::ServerDigest;
+use super::error::CallError;
+use super::session::Session;
+use super::statement::Statement;
+use super::wire::Pending;
+use crate::runner::target::{Progress, TargetError};
+
+/// How many parts are asked for at once: the server digests the next one while the answer of this one is on its way.
+const AHEAD: usize = 2;
+
+/// Reads the digest through a cursor. The inner error makes this fact unknown, the outer one ends the survey.
+pub(super) async fn digest(
+    session: &mut Session,
+    key: &str,
+    declare: Statement,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Result<ServerDigest, CallError>, TargetError> {
+    let calls = [Statement::SAVEPOINT.into(), declare.into()];
+    let begun = session.batch(&calls, &mut |_| {}).await;
+    let begun = begun.map_err(CallError::into_target)?;
+    let read = match begun.into_iter().find_map(Result::err) {
+        Some(refused) => Err(refused),
+        None => parts(session, key, tell).await,
+    };
+    let end = [Statement::ROLLBACK_TO.into(), Statement::RELEASE.into()];
+    if let Err(unavailable @ CallError::Unavailable { .. }) = read {
+        return Err(unavailable.into_target());
+    }
+    let ended = session.batch(&end, &mut |_| {}).await;
+    let ended = ended.map_err(CallError::into_target)?;
+    Ok(
+        read.and_then(|digest| match ended.into_iter().find_map(Result::err) {
+            Some(refused) => Err(refused),
+            None => Ok(digest),
+        }),
+    )
+}
+
+async fn parts(
+    session: &mut Session,
+    key: &str,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<ServerDigest, CallError> {
+    let mut pending: VecDeque<Pending> = VecDeque::new();
+    let mut whole = ServerDigest::EMPTY;
+    let (mut done, mut total) = (0, None);
+    let mut failed = None;
+    loop {
+        let wanted =
+            failed.is_none() && total.is_none_or(|total| done + (pending.len() as u64) < total);
+        if wanted && pending.len() < AHEAD {
+            pending.push_back(session.start(Statement::FETCH_PART).await);
+            continue;
+        }
+        // Whatever was asked for is answered before the savepoint is given back.
+        let Some(next) = pending.pop_front() else {
+            break;
+        };
+        let added = session
+            .finish(next)
+            .await
+            .and_then(|rows| match rows.first() {
+                Some(row) => Ok(Some(whole.add(done, row)?)),
+                None => Ok(None),
+            });
+        match added {
+            Err(unavailable @ CallError::Unavailable { .. }) => return Err(unavailable),
+            Err(refused) => failed = failed.or(Some(refused)),
+            Ok(Some(last)) => {
+                done += 1;
+                total = Some(last + 1);
+                tell(progress(key, done, total));
+            }
+            // Asked for before the first answer said how many there are.
+            Ok(None) => total = total.or(Some(0)),
+        }
+    }
+    match (failed, total) {
+        (Some(refused), _) => Err(refused),
+        (None, Some(total)) if total == done && done > 0 => Ok(whole),
+        _ => Err(CallError::Refused {
+            code: "XX000".to_owned(),
+            message: format!("only {done} parts of the table were digested"),
+        }),
+    }
+}
+
+fn progress(key: &str, done: u64, total: Option<u64>) -> Progress {
+    Progress {
+        what: key.to_owned(),
+        noun: "parts",
+        done,
+        total,
+    }
+}
