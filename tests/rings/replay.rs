@@ -84,7 +84,8 @@ fn one_frame_is_printed_as_text_and_as_json() {
     assert_eq!(document["result"], Value::Null);
     assert_eq!(document["replay"]["seq"], stop["seq"]);
     assert_eq!(document["replay"]["event"]["event"], "stop_raised");
-    let next = &journal[stop["seq"].as_u64().expect("a number") as usize + 1];
+    let stopped = usize::try_from(stop["seq"].as_u64().expect("a number"));
+    let next = &journal[stopped.expect("it fits") + 1];
     assert_eq!(document["replay"]["head"], next["prev"]);
 
     let at = text(&stop["at"]);
