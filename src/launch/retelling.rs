@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::replaying::place;
 use crate::journal::Blobs;
 use crate::replay::{Place, Player, Recording, ReplayError, Waits};
-use crate::run::{Decision, Event, LastPass, MarkKind, event_text};
+use crate::run::{Event, LastPass, event_text};
 use crate::survey::{Digest, UtcTime};
 use crate::tui::News;
 use crate::tui::retelling::{Retold, Seen, Told, Transport};
@@ -302,7 +302,7 @@ impl Retelling {
             }
             Transport::Seen => {
                 let seen = self.seen(here)?;
-                self.send(News::Seen(seen.map(Box::new)));
+                self.send(seen);
                 return Ok(());
             }
         }
@@ -353,67 +353,24 @@ impl Retelling {
         self.go_to(to)
     }
 
-    /// What was before the eyes of whoever made the decision at `here`, or the last one before it.
-    fn seen(&mut self, here: u64) -> Result<Result<Seen, String>, ReplayError> {
-        let timeline = self.recording.timeline().clone();
-        let Some(mark) = timeline.decision(here) else {
-            return Ok(Err(
-                "Nobody has decided anything yet: ] goes to the next decision.".to_owned(),
-            ));
+    /// What lay before whoever made the decision at `here`, or the last one before it.
+    fn seen(&mut self, here: u64) -> Result<News, ReplayError> {
+        let Some(decided) = self.recording.decision(here)? else {
+            let nobody = "Nobody has decided anything yet: ] goes to the next decision.";
+            return Ok(News::Said(nobody.to_owned()));
         };
-        let (seq, at) = (mark.seq, mark.at);
-        let MarkKind::Decided(gate, ..) = mark.kind else {
-            return Ok(Err("This record is no decision.".to_owned()));
-        };
-        let entry = self.recording.entry(seq)?.map(|entry| entry.event.clone());
-        let Some(Event::ApprovalRecorded {
-            decision,
-            evidence,
-            by,
-            ..
-        }) = entry
-        else {
-            return Ok(Err("This record is no decision.".to_owned()));
-        };
-        let before = seq.saturating_sub(1);
-        let sheet = self.sheet_before(before, &evidence, &by.user)?;
-        let moment = self.recording.at(before)?.clone();
-        let read = moment.run.live.as_ref();
-        let equal_at = read.filter(|_| sheet && decision == Decision::Approve);
-        Ok(Ok(Seen {
-            gate,
-            decision,
-            evidence,
-            by,
-            at,
-            equal_at: equal_at.map(|live| live.read_at),
-            size: None,
-            run: moment.run,
-            record: moment.record,
-            head: moment.head,
-        }))
-    }
-
-    /// Whether the sheet of this evidence was shown to this person since it was taken.
-    fn sheet_before(
-        &mut self,
-        mut seq: u64,
-        evidence: &Digest,
-        user: &str,
-    ) -> Result<bool, ReplayError> {
-        while let Some(entry) = self.recording.entry(seq)? {
-            match &entry.event {
-                Event::EvidenceShown {
-                    evidence: shown,
-                    by,
-                    ..
-                } if shown == evidence && by.user == user => return Ok(true),
-                Event::EvidenceTaken { .. } => return Ok(false),
-                _ if seq == 0 => return Ok(false),
-                _ => seq -= 1,
-            }
-        }
-        Ok(false)
+        Ok(News::Seen(Box::new(Seen {
+            run: decided.moment.run,
+            record: decided.moment.record,
+            head: decided.moment.head,
+            gate: decided.gate,
+            decision: decided.decision,
+            evidence: decided.evidence,
+            by: decided.by,
+            at: decided.at,
+            equal_at: decided.sheet.map(|sheet| sheet.equal_at),
+            size: decided.sheet.and_then(|sheet| sheet.size),
+        })))
     }
 
     /// What was read is kept and shown; why there is no more is said.

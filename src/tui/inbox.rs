@@ -76,8 +76,8 @@ pub enum News {
     Runs(PickerNews),
     /// A run as it was at one line.
     Retold(Box<Retold>),
-    /// What an approver saw, or why that cannot be shown.
-    Seen(Result<Box<Seen>, String>),
+    /// What an approver saw.
+    Seen(Box<Seen>),
     /// A sentence for the footer.
     Said(String),
 }

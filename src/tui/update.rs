@@ -72,8 +72,8 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         // The list of runs has a screen of its own.
         News::Runs(_) => {}
         News::Retold(retold) => replay_keys::retold(model, *retold),
-        News::Seen(Ok(seen)) => replay_keys::seen(model, *seen),
-        News::Seen(Err(why)) | News::Said(why) => model.notice = Some(why),
+        News::Seen(seen) => replay_keys::seen(model, *seen),
+        News::Said(why) => model.notice = Some(why),
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
     settle(model, now);

@@ -14,6 +14,7 @@ mod disk;
 mod faulty;
 mod kill;
 mod recording;
+mod replayed;
 mod seal;
 mod watched;
 mod world;

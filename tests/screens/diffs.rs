@@ -214,7 +214,8 @@ fn styles(buffer: &Buffer) -> String {
                 let words: String = (x..end).map(|at| buffer[(at, y)].symbol()).collect();
                 let (colour, ground, modifier) = this;
                 assert_eq!(ground, Color::Reset, "no ground is coloured");
-                text += &format!("{y:>3} {x:>3} {colour:?} {modifier:?} {words}\n");
+                let line = format!("{y:>3} {x:>3} {colour:?} {modifier:?} {words}\n");
+                text += &line;
             }
             x = end;
         }
