@@ -11,6 +11,7 @@ use drygate::tui::model::Model;
 use drygate::tui::update::update;
 use drygate::tui::{Colours, News, Source, Theme};
 use ratatui::buffer::Buffer;
+use ratatui::buffer::Cell;
 use ratatui::layout::Size;
 
 use super::world::{World, person};
@@ -99,9 +100,9 @@ fn cells(frame: &Buffer) -> Vec<String> {
             drawn.collect()
         })
         .collect();
-    let text: String = frame.content[..width].iter().map(|c| c.symbol()).collect();
+    let text: String = frame.content[..width].iter().map(Cell::symbol).collect();
     let label = text.find(']').unwrap_or(0);
-    rows[0] = text[..label].to_owned();
+    text[..label].clone_into(&mut rows[0]);
     rows.pop();
     rows
 }
