@@ -92,12 +92,12 @@ fn write_runs(home: &Home, count: usize) {
         };
         home.write(script, &run_id, &|created| {
             if nth % 3 == 0 {
-                created.target.label = "STAGING".to_owned();
-                created.target.color = "cyan".to_owned();
-                created.target.host = "staging.example".to_owned();
+                "STAGING".clone_into(&mut created.target.label);
+                "cyan".clone_into(&mut created.target.color);
+                "staging.example".clone_into(&mut created.target.host);
             }
             if nth % 7 == 0 {
-                created.profile = "icx-bylaws".to_owned();
+                "icx-bylaws".clone_into(&mut created.profile);
             }
         });
     }

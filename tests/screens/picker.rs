@@ -39,9 +39,9 @@ fn busy() -> (TempDir, Home) {
         .returns(stop)
         .ends(RunResult::Rejected, stop);
     home.write(&rejected, "ictr-20261119T070000Z-00000004", &|created| {
-        created.target.label = "STAGING".to_owned();
-        created.target.host = "staging".to_owned();
-        created.profile = "tên\u{202e}hồ sơ 漢字 of a very long name".to_owned();
+        "STAGING".clone_into(&mut created.target.label);
+        "staging".clone_into(&mut created.target.host);
+        "tên\u{202e}hồ sơ 漢字 of a very long name".clone_into(&mut created.profile);
     });
     let flipped = home.write(&passed, FLIPPED, &|_| {});
     flip(&flipped.join("journal.jsonl"), 700);
