@@ -73,7 +73,10 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     strange_neighbours(&ground.home(), &drifted);
     let mut terminal = list(&ground.home().path, (160, 48));
     let first = terminal.wait_until("all of them read", |screen| {
-        screen.contains("1 RUN WAITS FOR A PERSON") && screen.contains("[1 all 5]")
+        screen.contains("1 RUN WAITS FOR A PERSON")
+            && screen.contains("[1 all 5]")
+            && screen.contains("a directory whose name is no run")
+            && screen.contains("leave")
     });
     assert!(
         chosen(&terminal).contains(&waiting[waiting.len() - 8..]),
@@ -88,7 +91,7 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
         "{first}"
     );
     assert!(
-        first.contains("notes of op_a   a directory whose name is no run id"),
+        first.contains("notes of op_a   a directory whose name is no run"),
         "{first}"
     );
 
@@ -98,6 +101,9 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     terminal
         .type_slowly(key::ENTER)
         .wait_for("/rejected  1 fit");
+    terminal.wait_until("its row", |screen| {
+        screen.contains("│>") && screen.contains("leave")
+    });
     let row = chosen(&terminal);
     assert!(row.contains(&drifted[drifted.len() - 8..]), "{row}");
 
@@ -106,11 +112,9 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     assert!(diff.contains("ICX-CONST-0017"), "the unit is named: {diff}");
     terminal.type_slowly("q");
     terminal.wait_for("/rejected  1 fit");
-    assert_eq!(
-        chosen(&terminal),
-        row,
-        "the list comes back to the same row"
-    );
+    terminal.wait_until("the list comes back to the same row", |screen| {
+        screen.contains(row.trim_end())
+    });
 
     terminal.type_slowly("v");
     let verified = terminal.wait_for("intact: ");
