@@ -76,7 +76,7 @@ fn run_state(
 }
 
 /// Prints the holder's document, or the sentences in it.
-fn tell(settings: &Settings, summary: &str) -> Result<(), LaunchError> {
+pub(super) fn tell(settings: &Settings, summary: &str) -> Result<(), LaunchError> {
     if settings.output == Output::Json {
         return output::line(summary);
     }

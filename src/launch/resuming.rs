@@ -1,9 +1,11 @@
-//! `drygate run` and `drygate resume`. Invariant: a sealed run is only read, and answers the same each time.
+//! `drygate run` and `drygate resume`. Invariant: a sealed run is only read, and answers the same each time; a run that is held stays with its holder.
 
 use super::starting::{self, Found, Start};
-use super::{LaunchError, headless, listing, planning, screen};
+use super::{LaunchError, deciding, headless, listing, planning, screen};
 use crate::cli::{RunRef, Settings};
-use crate::runner;
+use crate::journal::{DirectoryStore, JournalError};
+use crate::run::RunId;
+use crate::runner::{self, hand_over_renewal};
 
 /// `drygate run`.
 pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
@@ -31,17 +33,34 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
 /// `drygate resume RUN_ID`.
 pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
-    let (_, found) = starting::take(settings, &store, meant, true)?;
+    let (run_id, found) = starting::take(settings, &store, meant, true)?;
     match found {
         Found::Sealed(run) => {
             let outcome = runner::sealed(&run);
             headless::report(settings, &outcome)?;
             Ok(outcome.exit_code)
         }
-        Found::Held(locked) => Err(locked.into()),
+        Found::Held(locked) => renew_at_holder(settings, &store, &run_id, locked),
         Found::Owned(owned) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
         Found::Owned(owned) => screen::take_up(settings, *owned),
+    }
+}
+
+/// After drift or expiry the process that holds the run takes the new evidence; it keeps the run in every other case.
+fn renew_at_holder(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    locked: JournalError,
+) -> Result<u8, LaunchError> {
+    let socket = runner::socket(store.storage().root(), run_id);
+    match socket.map(|socket| hand_over_renewal(&socket)) {
+        Some(Ok((exit_code, summary))) => {
+            deciding::tell(settings, &summary)?;
+            Ok(exit_code)
+        }
+        Some(Err(_)) | None => Err(locked.into()),
     }
 }

@@ -42,6 +42,8 @@ enum Ask {
         evidence: Digest,
         by: Person,
     },
+    /// New evidence is to be taken after drift or expiry; answered like a decision.
+    Renew,
     /// The caller watches for as long as it stays connected.
     Watch,
 }
@@ -195,7 +197,15 @@ impl Door {
             Ok(Ask::Decide { request }) if request.by.uid == peer.uid() => {
                 let by = seen(request.by);
                 let request = ApprovalRequest { by, ..request };
-                return self.decide(request, &mut writing).await;
+                let command = |answer| Command::Decide {
+                    request,
+                    answer: Some(answer),
+                };
+                return self.relay(command, &mut writing).await;
+            }
+            Ok(Ask::Renew) => {
+                let command = |answer| Command::Renew { answer };
+                return self.relay(command, &mut writing).await;
             }
             Ok(Ask::ShowSheet { gate, evidence, by }) if by.uid == peer.uid() => {
                 let by = seen(by);
@@ -221,17 +231,14 @@ impl Door {
         say(&mut writing, &Line::Refused { why }).await
     }
 
-    async fn decide(
+    /// Passes a command on, and its answer back once the run has stopped again.
+    async fn relay(
         &self,
-        request: ApprovalRequest,
+        command: impl FnOnce(oneshot::Sender<Answer>) -> Command,
         writing: &mut tokio::net::unix::OwnedWriteHalf,
     ) -> std::io::Result<()> {
         let (answer, answered) = oneshot::channel();
-        let command = Command::Decide {
-            request,
-            answer: Some(answer),
-        };
-        if self.commands.try_send(command).is_err() {
+        if self.commands.try_send(command(answer)).is_err() {
             let why = BUSY.to_owned();
             return say(writing, &Line::Refused { why }).await;
         }
@@ -255,7 +262,17 @@ async fn say(writing: &mut tokio::net::unix::OwnedWriteHalf, line: &Line) -> std
 /// Hands a decision to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again.
 pub fn hand_over(path: &Path, request: &ApprovalRequest) -> Result<(u8, String), HandoverError> {
     let request = request.clone();
-    let mut reader = BufReader::new(ask(path, &Ask::Decide { request })?);
+    outcome(path, &Ask::Decide { request })
+}
+
+/// Lets the holder that listens at `path` take new evidence after drift or expiry; gives exit code and JSON document of its next stop.
+pub fn hand_over_renewal(path: &Path) -> Result<(u8, String), HandoverError> {
+    outcome(path, &Ask::Renew)
+}
+
+/// Asks, and waits until the run has stopped again.
+fn outcome(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError> {
+    let mut reader = BufReader::new(ask(path, asked)?);
     loop {
         match answer(&mut reader)? {
             // It was heard: what follows takes as long as the survey does.

@@ -36,7 +36,7 @@ pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Outcome, Patience};
 pub use error::RunnerError;
 pub use handle::{AtEnd, AtExit, Handle, Manner, TakenUp, spawn};
-pub use handover::{HandoverError, be_present, hand_over, show_sheet};
+pub use handover::{HandoverError, be_present, hand_over, hand_over_renewal, show_sheet};
 pub use notice::{Answer, Command, Notice, Sink};
 pub use plan::{FullDiscover, Plan};
 pub use presence::Audience;

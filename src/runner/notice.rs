@@ -49,6 +49,11 @@ pub enum Command {
     },
     /// `r`: read everything again now; after drift or expiry take new evidence.
     SurveyAgain,
+    /// `resume` of another process: take new evidence after drift or expiry, else nothing.
+    Renew {
+        /// Where the answer goes.
+        answer: oneshot::Sender<Answer>,
+    },
     /// Leave the run as it is.
     Quit,
     /// A signal came: hooks that still run are ended.

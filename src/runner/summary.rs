@@ -50,13 +50,20 @@ fn drift_stands(drift: &Drift) -> String {
     format!("stopped at {gate}: facts drifted")
 }
 
-/// A decision was refused; the run still waits.
+/// A decision was refused; the run still waits, or is sealed.
 pub fn refused(run: RunState, why: String) -> Outcome {
+    let next = match run.run_id().filter(|_| run.sealed.is_some()) {
+        Some(id) => format!(
+            "The run is sealed and asks nothing any more. Read it: drygate report {0}; check it: drygate verify {0}",
+            id.tail()
+        ),
+        None => "Read the evidence that waits now and approve exactly that.".to_owned(),
+    };
     Outcome {
         exit_code: StopCode::StopApprovalRefused.exit_code(),
         stop_code: Some(StopCode::StopApprovalRefused),
         message: why,
-        next: "Read the evidence that waits now and approve exactly that.".to_owned(),
+        next,
         run: Box::new(run),
     }
 }

@@ -18,6 +18,9 @@ use crate::run::{
 use crate::simulate::Simulation;
 use crate::survey::{Digest, Survey, compare};
 
+/// What a caller is told who asks for new evidence where the evidence stands.
+const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew";
+
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
     pub(super) async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Errand> {
@@ -56,6 +59,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Command::OpenSheet { gate, evidence, by } => self.show_sheet(gate, evidence, by).await,
             Command::SurveyAgain => self.survey_again().await,
+            Command::Renew { answer } => {
+                if taking_up::renew(self)? {
+                    self.answers.push(answer);
+                } else {
+                    let _ = answer.send(Answer::Refused(NOTHING_TO_RENEW.to_owned()));
+                }
+                Ok(())
+            }
             Command::Quit => Err(RunnerError::Interrupted),
             Command::CutHooks => {
                 self.hooks.cut();
@@ -239,6 +250,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     }
                 }
                 Some(Command::OpenSheet { .. }) => {}
+                Some(command @ Command::Renew { .. }) => self.obey(command).await?,
                 Some(Command::CutHooks) => self.hooks.cut(),
             }
             if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {

@@ -299,14 +299,19 @@ where
     }
 
     fn farewell(&mut self, ending: Ending) -> Farewell {
-        let mut says = Vec::new();
         let exit_code = self.exit_code(&ending);
-        if let Some((_, ended)) = &self.model.ended {
-            says.clone_from(ended);
-        }
-        if let (Some(id), Some(line)) = (self.model.run.run_id(), self.how_to_come_back()) {
+        let ended = self.model.ended.as_ref().map(|(_, says)| says.clone());
+        let mut says = ended.unwrap_or_default();
+        if let Some(id) = self.model.run.run_id() {
             let prefix = id.as_str().split('-').next().unwrap_or_default();
-            says.push(format!("{prefix}-{} {line}", id.short()));
+            let name = format!("{prefix}-{}", id.short());
+            match says.first_mut() {
+                // What the runner said of a sealed run says how to read it as well.
+                Some(first) if self.model.run.sealed.is_some() => {
+                    *first = format!("{name} {first}")
+                }
+                _ => says.extend(self.how_to_come_back().map(|line| format!("{name} {line}"))),
+            }
         }
         Farewell {
             ending,

@@ -252,6 +252,28 @@ fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
     assert_eq!(screen.wait_exit(), Exit::Code(0));
 }
 
+#[test]
+fn after_drift_a_resume_elsewhere_lets_the_holder_take_new_evidence_and_else_finds_the_run_held() {
+    let desk = Desk::new(Scenario::Draft);
+    let (mut screen, waiting) = held(&desk);
+    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    assert_eq!(drifted["stop_code"], "STOP_FACTS_DRIFTED");
+
+    let asked = desk.resume(&waiting).expect(3).json();
+    assert_eq!(asked["gate"], "SG1");
+    assert_ne!(asked["evidence"], waiting["evidence"]);
+    assert_eq!(desk.events(&waiting, "run_resumed").len(), 0);
+    screen.wait_for("SG1   ALLOW CUT?");
+
+    // Its evidence stands now: there is nothing to take anew, and the run is another's.
+    let locked = desk.resume(&waiting).expect(75).json();
+    assert_eq!(locked["stop_code"], "STOP_RUN_LOCKED");
+    assert_eq!(desk.events(&waiting, "evidence_renewed").len(), 1);
+    screen.type_slowly("q");
+    assert_eq!(screen.wait_exit(), Exit::Code(3));
+}
+
 /// Text that would drive a terminal, deceive a reader or break a layout.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]52;c;cm0gLXJmIC8=\u{7}\u{1b}]0;owned\u{1b}\\ \u{9b}31m\u{90}q\u{9c} a\u{8}b\rc\te\u{b}d\u{7f} \
     \u{202e}gpj.exe\u{202c} \u{2066}x\u{2069} \u{200f}\u{61c}\u{feff}\u{200b} e\u{301}\u{301}\u{301} \u{4e2d}\u{6587}\u{1f468}\u{200d}\u{1f469}";

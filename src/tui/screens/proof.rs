@@ -91,6 +91,11 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     let text = if room >= 12 {
         let measured = match (claim.name, claim.verdict) {
             (ClaimName::B, ClaimVerdict::NotChecked) if model.run.ended_early() => "no post survey",
+            // The label says what of them was measured.
+            (ClaimName::B, ClaimVerdict::Holds) => claim
+                .measured
+                .strip_suffix(" equal in two snapshots")
+                .unwrap_or(&claim.measured),
             _ => claim.measured.as_str(),
         };
         let measured = Text::plain(measured).clip(room, model.theme.ellipsis());
