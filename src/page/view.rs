@@ -36,7 +36,7 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
         "target": { "label": created.target.label, "address": created.target.address() },
         "about": [
             ["run", created.run_id.to_string()],
-            ["target", format!("{} port {}", created.target.address(), created.target.port)],
+            ["target", format!("{} port {}", created.target.without_port(), created.target.port)],
             ["server", server],
             ["profile", format!("{} ({})", created.profile, input.report.profile.collection)],
             ["mode", created.mode.name().to_owned()],

@@ -61,7 +61,7 @@ fn head(input: &ReportInput, created: &RunCreated, result: &str) -> Value {
         format!(
             "target=[{}] {} port {}",
             target.label,
-            target.address(),
+            target.without_port(),
             target.port
         ),
         format!("mode={}", created.mode.name()),

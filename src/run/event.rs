@@ -18,6 +18,9 @@ pub struct ToolIdentity {
     pub binary_sha256: Option<Digest>,
 }
 
+/// The port of PostgreSQL where nobody says otherwise.
+const PORT_USUAL: u16 = 5432;
+
 /// The target as it may be shown: without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetIdentity {
@@ -38,8 +41,19 @@ pub struct TargetIdentity {
 }
 
 impl TargetIdentity {
-    /// `context_pack_readonly@db1.example/kb`.
+    /// `context_pack_readonly@db1.example/kb`, and the port where it is not the usual one: two servers of one host are two targets.
     pub fn address(&self) -> String {
+        if self.port == PORT_USUAL {
+            return self.without_port();
+        }
+        let Self {
+            user, host, port, ..
+        } = self;
+        format!("{user}@{host}:{port}/{}", self.database)
+    }
+
+    /// The address for a text that tells the port apart.
+    pub fn without_port(&self) -> String {
         format!("{}@{}/{}", self.user, self.host, self.database)
     }
 }
@@ -454,5 +468,26 @@ impl Event {
     /// Whether no event may follow.
     pub fn seals(&self) -> bool {
         matches!(self, Self::RunSealed { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TargetIdentity;
+
+    #[test]
+    fn two_servers_of_one_host_are_two_targets() {
+        let at = |port| TargetIdentity {
+            label: "PRODUCTION".to_owned(),
+            color: "red".to_owned(),
+            host: "db1.example".to_owned(),
+            port,
+            database: "kb".to_owned(),
+            user: "reader".to_owned(),
+            reconnect: String::new(),
+        };
+        assert_eq!(at(5432).address(), "reader@db1.example/kb");
+        assert_eq!(at(6001).address(), "reader@db1.example:6001/kb");
+        assert_eq!(at(6001).without_port(), at(5432).address());
     }
 }
