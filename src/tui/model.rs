@@ -61,20 +61,20 @@ impl Pane {
 /// How one pane is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaneView {
-    /// The chosen row.
-    pub row: usize,
+    /// The row that was chosen; `None`: nobody has chosen one yet.
+    pub row: Option<usize>,
     /// Keeps to the last row as rows come.
     pub follow: bool,
 }
 
 impl PaneView {
-    /// The chosen row of so many.
-    pub fn chosen(self, rows: usize) -> usize {
+    /// The chosen row of so many; where nobody has chosen one, that on which the pane rests.
+    pub fn chosen(self, rows: usize, rests_on: usize) -> usize {
         let last = rows.saturating_sub(1);
         if self.follow {
             last
         } else {
-            self.row.min(last)
+            self.row.unwrap_or(rests_on).min(last)
         }
     }
 }

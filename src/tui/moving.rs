@@ -77,28 +77,31 @@ fn beside(model: &mut Model, left: bool) {
     }
 }
 
-/// All rows of the focused pane.
-fn rows(model: &Model) -> Vec<PaneRow> {
+/// All rows of the focused pane, and which is chosen.
+fn rows(model: &Model) -> (Vec<PaneRow>, usize) {
     let width = usize::from(place(model).width.saturating_sub(2));
-    pane_text(model, model.focus, width, None).rows
-}
-
-fn chosen(model: &Model, rows: usize) -> usize {
-    model.views[model.focus.index()].chosen(rows)
+    let content = pane_text(model, model.focus, width, None);
+    let chosen = model.views[model.focus.index()].chosen(content.rows.len(), content.rests_on);
+    (content.rows, chosen)
 }
 
 fn choose(model: &mut Model, action: Action) {
-    let count = match model.focus {
-        Pane::Events if !model.has_timeline() => screens::events_count(model),
-        _ => rows(model).len(),
+    let (count, here) = match model.focus {
+        Pane::Events if !model.has_timeline() => {
+            let count = screens::events_count(model);
+            (count, model.views[Pane::Events.index()].chosen(count, 0))
+        }
+        _ => {
+            let (rows, here) = rows(model);
+            (rows.len(), here)
+        }
     };
     let page = usize::from(place(model).height.saturating_sub(3)).max(1);
-    let here = chosen(model, count);
     let last = count.saturating_sub(1);
     let row = moved(action, here, page).min(last);
     let follow = matches!(model.focus, Pane::Events | Pane::Stops) && row == last;
     let view = &mut model.views[model.focus.index()];
-    view.row = row;
+    view.row = Some(row);
     view.follow = follow;
 }
 
@@ -118,8 +121,8 @@ pub(super) fn moved(action: Action, here: usize, page: usize) -> usize {
 }
 
 fn open(model: &mut Model) {
-    let rows = rows(model);
-    let row = rows.get(chosen(model, rows.len()));
+    let (rows, chosen) = rows(model);
+    let row = rows.get(chosen);
     match row.and_then(|row| row.opens.clone()) {
         Some(Subject::Fact(key)) => open_fact(model, key),
         Some(subject) => model.over = Over::Reading(Reading::of(subject)),
@@ -178,8 +181,8 @@ pub(super) fn copied(model: &Model) -> Option<String> {
     if let Over::Reading(reading) = &model.over {
         return reading_screen::page(model, &reading.subject).copies;
     }
-    let rows = rows(model);
-    let row = rows.get(chosen(model, rows.len()))?;
+    let (rows, chosen) = rows(model);
+    let row = rows.get(chosen)?;
     row.copies
         .clone()
         .or_else(|| reading_screen::page(model, row.opens.as_ref()?).copies)
@@ -199,8 +202,7 @@ pub(super) fn find(model: &mut Model, forward: bool) {
         let top = reading.top.min(count.saturating_sub(room));
         (lines.iter().map(super::widgets::Text::flat).collect(), top)
     } else {
-        let rows = rows(model);
-        let here = chosen(model, rows.len());
+        let (rows, here) = rows(model);
         (rows.iter().map(|row| row.text.flat()).collect(), here)
     };
     let count = lines.len();
@@ -226,6 +228,6 @@ fn go_to(model: &mut Model, line: usize) {
         return;
     }
     let view = &mut model.views[model.focus.index()];
-    view.row = line;
+    view.row = Some(line);
     view.follow = false;
 }

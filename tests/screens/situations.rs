@@ -1,5 +1,6 @@
 //! Every situation of the band, at every size. Invariant: the snapshot's name is the situation and the size.
 
+use crossterm::event::KeyCode;
 use drygate::run::{
     ApprovalGate, Check, Decision, Event, Gate, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
@@ -8,7 +9,7 @@ use drygate::tui::{Colours, News, Progress, Rate, Theme, update::update};
 use serde_json::json;
 
 use crate::fixture::{ENACTED, Script, person};
-use crate::stage::{SIZES, drawn, model, plain};
+use crate::stage::{SIZES, Stage, drawn, model, plain};
 
 fn snap(name: &str, model: &mut Model) {
     for size in SIZES {
@@ -160,8 +161,7 @@ fn finished() {
     snap_script("rejected", &script, "09:52:10");
 }
 
-#[test]
-fn failed_gate_names_gate_and_check() {
+fn failed_at_g1() -> Script {
     let mut script = Script::new(false);
     script.up_to_feasibility();
     script.survey_taken(SurveyPurpose::Pin).checks(Gate::G1, 6);
@@ -180,7 +180,22 @@ fn failed_gate_names_gate_and_check() {
     );
     script.returns(Some(StopCode::StopGateFailed));
     script.ends(RunResult::Fail, Some(StopCode::StopGateFailed));
-    snap_script("g1_failed", &script, "09:52:10");
+    script
+}
+
+#[test]
+fn failed_gate_names_gate_and_check() {
+    snap_script("g1_failed", &failed_at_g1(), "09:52:10");
+}
+
+#[test]
+fn enter_opens_the_check_that_failed() {
+    let mut stage = Stage::new(&failed_at_g1(), "09:52:10", (80, 24));
+    stage.key(KeyCode::Enter);
+    let text = stage.text();
+    let failed = text.find("role_is_read_only  FAIL");
+    let passed = text.find("  PASS").unwrap_or(text.len());
+    assert!(failed.is_some_and(|failed| failed < passed), "{text}");
 }
 
 #[test]

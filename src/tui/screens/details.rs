@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::reading_screen::Page;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, ClaimName, Gate};
+use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
 use crate::simulate::Step;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
@@ -63,7 +63,14 @@ fn gate_page(model: &Model, gate: Gate) -> Page {
             if run.attempts > 1 {
                 lines.push(pair("attempts", run.attempts.to_string()));
             }
-            for check in &run.checks {
+            // What a person came for stands first.
+            let mut checks: Vec<&Check> = run.checks.iter().collect();
+            checks.sort_by_key(|check| match check.verdict {
+                Verdict::Fail => 0,
+                Verdict::NotChecked => 1,
+                Verdict::Pass | Verdict::OutOfScope => 2,
+            });
+            for check in checks {
                 lines.push(Text::new());
                 lines.push(
                     gates::verdict_mark(model.theme, check.verdict)

@@ -16,7 +16,7 @@ pub fn count(model: &Model) -> usize {
 pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> PaneText {
     let view = model.views[Pane::Events.index()];
     let total = count(model);
-    let skipped = window.map_or(0, |room| first_row(total, room, view.chosen(total)));
+    let skipped = window.map_or(0, |room| first_row(total, room, view.chosen(total, 0)));
     let take = window.unwrap_or(total);
     let dropped = usize::from(model.run.rows_dropped > 0);
     let mut rows = Vec::with_capacity(take.min(total));

@@ -35,6 +35,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
     }
     PaneText {
+        rests_on: rests_on(&model.run, &rows),
         title: "GATES",
         right: if roomy {
             Text::new()
@@ -44,6 +45,25 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         rows,
         ..PaneText::default()
     }
+}
+
+/// A run that ended otherwise than PASS rests on the gate that says why: Enter opens it.
+fn rests_on(run: &RunState, rows: &[PaneRow]) -> usize {
+    let ended = |verdict| {
+        let of = |gate: &Gate| run.gates.get(gate).and_then(|run| run.finished);
+        Gate::ALL
+            .into_iter()
+            .find(|gate| of(gate).is_some_and(|(found, _)| found == verdict))
+    };
+    let why = run
+        .sealed
+        .as_ref()
+        .and_then(|_| ended(Verdict::Fail).or_else(|| ended(Verdict::NotChecked)));
+    let row = why.and_then(|gate| {
+        let opens = Some(Subject::Gate(gate));
+        rows.iter().position(|row| row.opens == opens)
+    });
+    row.unwrap_or(0)
 }
 
 fn mark(theme: Theme, glyph: Glyph, ink: Ink) -> Text {

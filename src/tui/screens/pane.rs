@@ -60,6 +60,8 @@ pub struct PaneText {
     pub skipped: usize,
     /// All rows.
     pub total: usize,
+    /// The row that is chosen until somebody chooses another.
+    pub rests_on: usize,
 }
 
 /// What is in a pane of that inner width. A pane with many rows makes only those of `window`: rows on screen; `None`: all.
@@ -114,7 +116,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     }
     let room = usize::from(inside.bottom() - y);
     let view = model.views[pane.index()];
-    let chosen = view.chosen(content.total);
+    let chosen = view.chosen(content.total, content.rests_on);
     let top = first_row(content.total, room, chosen);
     let shown = content.rows.iter().enumerate();
     for (nth, row) in shown.skip(top - content.skipped).take(room) {
