@@ -75,7 +75,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
 }
 
 /// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list; a run that nobody holds is taken up, one that
-/// another process holds is watched, a sealed one is read.
+/// another process holds is watched, a sealed one is read. Opening decides nothing: only `r` or `resume` takes new evidence.
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
         let all = RunsCommand::default();
@@ -86,7 +86,7 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         };
     };
     let store = planning::store(settings)?;
-    match starting::take(settings, &store, meant, true)? {
+    match starting::take(settings, &store, meant, false)? {
         (_, Found::Sealed(_)) if settings.headless => {
             listing::report(settings, &RunPlace::Run(meant.clone()))
         }

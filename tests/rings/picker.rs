@@ -9,22 +9,54 @@ use serde_json::Value;
 use crate::support::ground::{Ground, Home, wait_at};
 use crate::support::pty::{Exit, Launch, Terminal, key};
 
+fn word(document: &Value, key: &str) -> String {
+    document[key].as_str().expect("a text").to_owned()
+}
+
+/// A run that stands at a drift stop. Gives its id.
+fn drifted_run(ground: &Ground) -> String {
+    let asked = ground.headless();
+    assert_eq!(asked.code, 3, "{}", asked.text);
+    let run_id = word(&asked.json, "run_id");
+    ground.intrude(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let evidence = word(&asked.json, "evidence");
+    let drifted = ground.home().approve(&run_id, "SG1", &evidence);
+    assert_eq!(drifted.code, 4, "{}", drifted.text);
+    run_id
+}
+
 /// A run that drifted and was rejected for it; then one that waits. Gives their ids.
 fn two_runs(ground: &Ground) -> [String; 2] {
     let home = ground.home();
-    let asked = ground.headless();
-    assert_eq!(asked.code, 3, "{}", asked.text);
-    let word = |document: &Value, key: &str| document[key].as_str().expect("a text").to_owned();
-    let run_id = word(&asked.json, "run_id");
-    ground.intrude(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    let drifted = home.approve(&run_id, "SG1", &word(&asked.json, "evidence"));
-    assert_eq!(drifted.code, 4, "{}", drifted.text);
+    let run_id = drifted_run(ground);
     let why = "who changed 0017?";
     let rejected = home.script(&["reject", &run_id, "SG1", "--reason", why, "--json"]);
     assert_eq!(rejected.code, 5, "{}", rejected.text);
     let waiting = ground.headless();
     assert_eq!(waiting.code, 3, "{}", waiting.text);
     [run_id, word(&waiting.json, "run_id")]
+}
+
+#[test]
+fn opening_a_drifted_run_shows_the_drift_and_takes_no_new_evidence() {
+    let ground = Ground::new(Scenario::Draft);
+    let run_id = drifted_run(&ground);
+    let renewed = || {
+        let journal = ground.home().path.join("runs").join(&run_id);
+        let journal = fs::read_to_string(journal.join("journal.jsonl")).expect("a journal");
+        journal.matches("\"event\":\"evidence_renewed\"").count()
+    };
+    let mut terminal = list(&ground.home().path, (120, 36));
+    terminal.wait_for("drift at SG1");
+    terminal.type_slowly("\r").wait_for("r takes new evidence");
+    assert_eq!(renewed(), 0);
+
+    // Only the key that says so does.
+    terminal.type_slowly("r").wait_for("SG1   ALLOW CUT?");
+    assert_eq!(renewed(), 1);
+    terminal.type_slowly("q").wait_for("waits at SG1");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
 }
 
 /// Beside a run: a copy with one bit flipped, one that a newer drygate wrote, and somebody's notes.
