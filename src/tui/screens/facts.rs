@@ -205,7 +205,7 @@ fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
         .then(now.to_column(columns.now))
         .then(change.to_column(columns.change));
     if columns.last > 0 {
-        text = text.then(last(model, row).to_column(columns.last));
+        text = text.then(last(model, row, columns.last - 1).to_column(columns.last));
     }
     if columns.from > 0 {
         text = text.then(Text::inked(Ink::Dim, row.from).to_column(columns.from));
@@ -224,14 +224,33 @@ fn value(value: Option<&str>, kind: FactKind, width: usize, ink: Ink) -> Text {
     }
 }
 
-fn last(model: &Model, row: &FactRow) -> Text {
+/// How the fact stands to the last PASS, in that room.
+fn last(model: &Model, row: &FactRow, room: usize) -> Text {
     match &row.last_pass {
         SinceLastPass::NoPass => Text::inked(Ink::Dim, "-"),
         SinceLastPass::Equal => Text::plain("="),
-        SinceLastPass::Differs(differs) => Text::inked(
-            Ink::Bold,
-            format!("{} {differs}", model.theme.glyph(Glyph::Other)),
-        ),
+        SinceLastPass::Differs(differs) => differing(model, row, differs, room),
+    }
+}
+
+/// The mark and what differs; of a digest for which there is no room its beginning, or nothing: the row opens the whole.
+fn differing(model: &Model, row: &FactRow, differs: &str, room: usize) -> Text {
+    let mark = model.theme.glyph(Glyph::Other);
+    let is_digest = matches!(
+        row.kind,
+        FactKind::Md5 | FactKind::Sha256 | FactKind::Content
+    );
+    let whole = Text::inked(Ink::Bold, format!("{mark} {differs}"));
+    match differs.split_once("..") {
+        Some((begin, _)) if is_digest && whole.width() > room => {
+            let begun = Text::inked(Ink::Bold, format!("{mark} {begin}.."));
+            if begun.width() > room {
+                Text::inked(Ink::Bold, mark)
+            } else {
+                begun
+            }
+        }
+        _ => whole,
     }
 }
 
@@ -263,10 +282,10 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
         Text::new()
     };
     if let SinceLastPass::Differs(differs) = &row.last_pass {
-        mark = mark.with(
-            Ink::Bold,
-            format!(" {} {differs}", model.theme.glyph(Glyph::Other)),
-        );
+        let room = marks.saturating_sub(mark.width() + 1);
+        mark = mark
+            .with(Ink::Plain, " ")
+            .then(differing(model, row, differs, room));
     }
     text.to_column(field)
         .with(Ink::Plain, " ")
