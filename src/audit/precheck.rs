@@ -81,7 +81,10 @@ fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {
         })
         .collect();
     let says = if missing.is_empty() {
-        format!("{} documents exist", ssot.len())
+        match ssot.len() {
+            1 => "1 document exists".to_owned(),
+            several => format!("{several} documents exist"),
+        }
     } else {
         missing.join("; ")
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::PageInput;
 use crate::audit::first_failure;
 use crate::report::judgement;
-use crate::run::{Gate, RunResult, RunState, Verdict};
+use crate::run::{Gate, RunResult, RunState, Verdict, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::compare;
 
@@ -136,6 +136,10 @@ pub(super) fn effect_in_words(effect: &PredictedEffect) -> String {
 
 fn equal(run: &RunState) -> String {
     if let Some(drift) = &run.drift {
+        if drift.gate.is_none() {
+            let differ = differ(drift.changes.len());
+            return format!("{differ} between the survey that was pinned and the one at closeout.");
+        }
         let evidence = run
             .approvals
             .iter()
@@ -163,14 +167,6 @@ fn equal(run: &RunState) -> String {
             counted(pin.facts.len(), "fact")
         ),
         _ => "No survey was taken.".to_owned(),
-    }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
     }
 }
 

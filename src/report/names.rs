@@ -4,7 +4,7 @@
 ///
 /// Changelog:
 /// - 1: the thirteen documents of the contract, section 8.
-pub const TEMPLATE_VERSION: u32 = 2;
+pub const TEMPLATE_VERSION: u32 = 3;
 
 pub use crate::audit::REPORTS;
 

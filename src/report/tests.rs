@@ -425,7 +425,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
         "### STOP_FACTS_DRIFTED,",
         "| `grant_matrix_sha` | `45d2` | `(none)` |",
         "| `public.t \\u{7c} PUBLIC` | `(none)` | `INSERT` |",
-        "drift_found: 1 facts: grant_matrix_sha 45d2 -> unknown",
+        "drift_found: 1 fact: grant_matrix_sha 45d2 -> unknown",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }

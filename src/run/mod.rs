@@ -47,7 +47,7 @@ pub use mode::{LiveRefused, Mode, ModeError};
 pub use overview::{Overview, RunRow, Standing, span};
 pub use repository::RepositoryState;
 pub use result::{RunResult, exit};
-pub use rows::text as event_text;
+pub use rows::{counted, text as event_text};
 pub use run_id::{RunId, RunIdError};
 pub use run_list::{RunFilter, RunOrder, RunSort};
 pub use state::State;

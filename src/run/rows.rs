@@ -142,11 +142,12 @@ fn text_while_waiting(event: &Event) -> String {
         },
         Event::ChangesAttributed(found) => {
             let named = found.transactions();
-            format!(
-                "{} rows, transactions {}",
-                found.rows.len(),
-                named.join(", ")
-            )
+            let rows = counted(found.rows.len(), "row");
+            let by = match named.as_slice() {
+                [one] => format!("transaction {one}"),
+                several => format!("transactions {}", several.join(", ")),
+            };
+            format!("{rows}, {by}")
         }
         Event::DriftFound { drift, .. } => {
             let named: Vec<String> = drift
@@ -163,9 +164,18 @@ fn text_while_waiting(event: &Event) -> String {
                     )
                 })
                 .collect();
-            format!("{} facts: {}", drift.len(), named.join(", "))
+            format!("{}: {}", counted(drift.len(), "fact"), named.join(", "))
         }
         Event::EvidenceRenewed { gate, reason } => format!("{gate} {reason:?}"),
         _ => String::new(),
+    }
+}
+
+/// `1 fact`, `2 facts`.
+pub fn counted(number: usize, one: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {one}s")
     }
 }

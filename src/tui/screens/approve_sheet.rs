@@ -188,7 +188,7 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
             Ink::Drift,
             format!(
                 "{} moved: approving would be refused",
-                words::counted(*n, "fact")
+                crate::run::counted(*n, "fact")
             ),
         ),
         OwnSurvey::Failed(why) => {
@@ -265,7 +265,7 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
         Ink::Drift,
         format!(
             "DRIFTED SINCE THE EARLIER EVIDENCE   {}, approved -> found",
-            words::counted(drifted.len(), "fact")
+            crate::run::counted(drifted.len(), "fact")
         ),
     ));
     for change in drifted {
@@ -280,7 +280,7 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
             0 => String::new(),
             n => format!(
                 "   {}",
-                words::counted(n, if code { "line" } else { "row" })
+                crate::run::counted(n, if code { "line" } else { "row" })
             ),
         };
         text.push(Text::plain(format!(
@@ -315,7 +315,7 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
             .with(Ink::Bold, predicted.rows().to_string())
             .with(
                 Ink::Plain,
-                format!(" rows in {}", words::counted(touched.len(), "table")),
+                format!(" rows in {}", crate::run::counted(touched.len(), "table")),
             )
             .then(end),
     );
@@ -367,7 +367,7 @@ fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
         let lines = difference.lines.map_or_else(String::new, |n| {
             format!(
                 "   {}   (Esc d reads)",
-                words::counted(usize::try_from(n).unwrap_or(0), "line")
+                crate::run::counted(usize::try_from(n).unwrap_or(0), "line")
             )
         });
         text.push(Text::plain(format!(

@@ -133,7 +133,7 @@ fn change(run: &RunState, fact: &Fact, now: Option<&str>) -> String {
     };
     match rows {
         0 => "moved".to_owned(),
-        n => super::words::counted(n, one),
+        n => crate::run::counted(n, one),
     }
 }
 

@@ -114,7 +114,7 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     } else {
         Text::new()
     };
-    let name = Text::plain(words::counted(content.len(), "content digest"));
+    let name = Text::plain(crate::run::counted(content.len(), "content digest"));
     let text = name.to_column(width.saturating_sub(8)).then(mark);
     let first = content.iter().find(|row| row.moved).or(content.first())?;
     Some(PaneRow::new(text, Subject::Fact(first.key.clone())))

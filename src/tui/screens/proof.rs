@@ -125,7 +125,7 @@ fn guest(model: &Model, width: usize) -> Text {
     };
     let (total, longest) = (seconds(sum.transaction_us), seconds(sum.longest_us));
     let says = if width >= 50 {
-        let open = super::words::counted(open, "session");
+        let open = crate::run::counted(open, "session");
         format!("guest: {open} now, {total} total, longest {longest}{unseen}")
     } else {
         format!("guest: {open} now, {total} in all{unseen}")

@@ -29,7 +29,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, seen: &Se
     let mut says = Text::inked(Ink::Bold, &seen.says);
     let hidden = size.height - height;
     if hidden > 0 {
-        let rows = super::words::counted(usize::from(hidden), "row");
+        let rows = crate::run::counted(usize::from(hidden), "row");
         says.push(Ink::Needed, format!("  {rows} more: PgDn, PgUp"));
     }
     if size.width > width {

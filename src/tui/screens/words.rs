@@ -1,6 +1,6 @@
 //! Phrases that several regions share. Invariant: a simulated number always carries its `~`.
 
-use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity};
+use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{Digest, FactChange, FactKind, UtcTime, is_of_no_rows};
 use crate::tui::theme::Ink;
@@ -22,15 +22,6 @@ pub fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// `1 fact`, `2 facts`.
-pub fn counted(number: usize, one: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {one}s")
-    }
 }
 
 /// Whether the prediction is zero rows.
