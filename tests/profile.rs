@@ -239,6 +239,24 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
 )]
 #[case(
     "[labels]",
+    "[budgets]\nrun_rows_max = 0\n[labels]",
+    "0\n[labels]",
+    "budgets.run_rows_max must be from 1"
+)]
+#[case(
+    "[labels]",
+    "[budgets]\nrun_seconds_max = 31536001\n[labels]",
+    "31536001\n[labels]",
+    "from 1 to 31536000"
+)]
+#[case(
+    "[labels]",
+    "[budgets]\nrun_bytes = 1\n[labels]",
+    "run_bytes",
+    "the nearest is `run_bytes_max`"
+)]
+#[case(
+    "[labels]",
     "[budgets]\ntransaction_seconds_max = 90000\n[labels]",
     "90000\n[labels]",
     "from 1 to 86400"

@@ -3,8 +3,8 @@
 use super::{ProbeSeen, QuerySeen, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
 use crate::run::{
-    ApprovalPolicy, ContextPins, Event, Mode, Person, RepositoryState, RunCreated, RunId, RunState,
-    Signer, TargetIdentity, ToolIdentity,
+    ApprovalPolicy, ContextPins, Event, Mode, Person, RepositoryState, RunBudget, RunCreated,
+    RunId, RunState, Signer, TargetIdentity, ToolIdentity,
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
@@ -233,6 +233,8 @@ pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
         },
         by: person(),
         approvals: ApprovalPolicy::default(),
+        budget: RunBudget::default(),
+        store_group: None,
         tool: tool(),
         boot_id: "boot".to_owned(),
         repository: Some("/srv/kb".to_owned()),

@@ -24,6 +24,7 @@ mod scope;
 mod seam;
 mod secrets;
 mod sent;
+mod terms;
 
 pub use after::{AfterMatcher, Outcome, Outcomes, UnitAfter, UnitsJudged};
 pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
@@ -45,3 +46,4 @@ pub use safety::{
 pub use scope::{may_exclude, scope};
 pub use seam::{Seam, g2};
 pub use secrets::{SecretScan, hardcoded_run_ids, scan_for_secrets};
+pub use terms::{approval_policy, run_budget};

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::predict::same_rows;
 use super::recompute_gates::gate_findings;
+use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
@@ -95,6 +96,10 @@ impl<'p> Recomputer<'p> {
     fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
         let run = &self.done.run;
         match event {
+            Event::RunCreated(created) => {
+                let unlike = self.profile.map(|profile| terms_findings(profile, created));
+                found.extend(unlike.into_iter().flatten());
+            }
             Event::CheckRecorded { check, .. } => found.extend(empty_pass(check)),
             Event::GateFinished { gate, .. } => {
                 found.extend(gate_findings(run, self.profile, *gate));

@@ -2,7 +2,9 @@
 
 use crate::audit::book::passed;
 use crate::audit::fixture::{Record, again, change, live};
-use crate::run::{ClaimVerdict, Event, Gate, NonMutationVerdict, SurveyPurpose, Verdict};
+use crate::run::{
+    ClaimVerdict, Event, Gate, NonMutationVerdict, RunCreated, SurveyPurpose, Verdict,
+};
 use crate::survey::{Digest, RoleFinding, Severity, Simulated};
 
 #[test]
@@ -37,6 +39,32 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
         turned += 1;
     }
     assert_eq!(turned, 6 + 14 + 7 + 8 + 4 + 7 + 11);
+}
+
+/// Terms of the first record that somebody loosened, or tightened, against the profile it names.
+#[test]
+fn terms_that_are_not_those_of_the_profile_are_found() {
+    type Spoil = fn(&mut RunCreated);
+    let cases: [(&str, Spoil); 8] = [
+        ("the name", |c| c.profile.push('x')),
+        ("the prefix", |c| c.result_prefix.push('X')),
+        ("the labels", |c| c.gate_labels.swap(0, 1)),
+        ("who may approve", |c| c.approvals.distinct = true),
+        ("who may approve", |c| c.approvals.exclude_starter = true),
+        ("who may approve", |c| c.approvals.terminal = true),
+        ("who may approve", |c| c.approvals.ttl_seconds *= 1_000),
+        ("what the run may cost", |c| c.budget.rows_max = Some(9)),
+    ];
+    for (what, spoil) in cases {
+        let mut records = passed().records;
+        let Event::RunCreated(created) = &mut records[0].2 else {
+            panic!("the first record creates the run");
+        };
+        spoil(created);
+        let found = again(&records).findings;
+        let named = found.iter().any(|f| f.seq == 0 && f.what.contains(what));
+        assert!(named, "{what}: {found:?}");
+    }
 }
 
 fn find(records: &mut [Record], wanted: impl Fn(&Event) -> bool) -> &mut Event {

@@ -91,6 +91,7 @@ fn as_one_more(run: &RunState, before: &Survey, found: &Found<'_>) -> RunState {
         purpose: Purpose::Survey,
         opened_at: found.survey.snapshot.began_at,
         end,
+        given_up_at: None,
     });
     run
 }

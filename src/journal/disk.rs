@@ -31,12 +31,20 @@ struct Inner {
 impl DiskStorage {
     /// Opens `root`, and makes it with these permissions if it is not there.
     pub fn create(root: &Path, permissions: Permissions) -> Result<Self, StorageError> {
+        let was_there = root.exists();
         DirBuilder::new()
             .recursive(true)
             .mode(permissions.directory_mode & 0o777)
             .create(root)
             .map_err(|source| StorageError::new("create", root, source))?;
-        Self::open(root, permissions)
+        let storage = Self::open(root, permissions)?;
+        // One that was there has the permissions that somebody chose for it.
+        if !was_there {
+            permissions
+                .share(&storage.0.directory)
+                .map_err(|errno| StorageError::new("share", root, errno))?;
+        }
+        Ok(storage)
     }
 
     /// Opens a directory that exists.
@@ -84,11 +92,13 @@ impl DiskStorage {
         let mode = Mode::from_raw_mode(mode(self.0.permissions.file_mode));
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = rustix::fs::openat(&parent, name, flags | OFlags::NOCTTY, mode)?;
-        if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) != FileType::RegularFile {
+        let found = rustix::fs::fstat(&file)?.st_mode;
+        if FileType::from_raw_mode(found) != FileType::RegularFile {
             return Err(Errno::INVAL);
         }
-        if flags.contains(OFlags::CREATE) && self.0.permissions.group.is_some() {
-            // The umask may have taken the group's bits away.
+        let shared = self.0.permissions.group.is_some();
+        if flags.contains(OFlags::CREATE) && shared && Mode::from_raw_mode(found) != mode {
+            // The umask may have taken the group's bits away. A file of another member is as it should be: only its owner may change it.
             rustix::fs::fchmod(&file, mode)?;
         }
         Ok(File::from(file))
@@ -125,10 +135,8 @@ impl Storage for DiskStorage {
                 Err(Errno::EXIST) => return self.directory(path).map(drop),
                 outcome => outcome?,
             }
-            if let Some(group) = permissions.group {
-                let directory = self.directory(path)?;
-                rustix::fs::fchown(&directory, None, Some(Gid::from_raw(group)))?;
-                rustix::fs::fchmod(&directory, mode)?;
+            if permissions.group.is_some() {
+                permissions.share(&self.directory(path)?)?;
             }
             Ok(())
         };
@@ -268,6 +276,18 @@ impl Storage for DiskStorage {
 
     fn refused_paths(&self) -> BTreeSet<PathBuf> {
         self.record().refused.clone()
+    }
+}
+
+impl Permissions {
+    /// Gives a new directory to the group, if there is one, whatever the umask took away.
+    fn share(self, directory: &OwnedFd) -> Result<(), Errno> {
+        let Some(group) = self.group else {
+            return Ok(());
+        };
+        rustix::fs::fchown(directory, None, Some(Gid::from_raw(group)))?;
+        let mode = Mode::from_raw_mode(mode(self.directory_mode));
+        rustix::fs::fchmod(directory, mode)
     }
 }
 

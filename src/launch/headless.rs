@@ -57,6 +57,10 @@ fn carry_on(
     first: Option<ApprovalRequest>,
     patience: Patience,
 ) -> Result<u8, LaunchError> {
+    let created = owned.run.created.as_ref();
+    if let Some(note) = created.and_then(|created| created.shared_note()) {
+        output::say(&note);
+    }
     let target = owned.target();
     let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
     let handle = runner::spawn(

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::LaunchError;
 use super::machine;
+use crate::audit;
 use crate::cli::Settings;
 use crate::journal::{DirectoryStore, Permissions};
-use crate::profile::{LoadedProfile, Profile, ProfileOrigin};
+use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
-use crate::run::{ApprovalPolicy, TargetIdentity};
+use crate::run::TargetIdentity;
 use crate::runner::{FullDiscover, Plan};
 use crate::survey::Digest;
 
@@ -37,16 +38,6 @@ fn group_id(name: &str) -> Result<u32, LaunchError> {
             known: "the groups of this machine".to_owned(),
         })
     })
-}
-
-/// The approval policy of a profile.
-pub fn approvals(profile: &Profile) -> ApprovalPolicy {
-    ApprovalPolicy {
-        ttl_seconds: profile.approvals.ttl_seconds(),
-        terminal: profile.approvals.terminal,
-        distinct: profile.approvals.distinct,
-        exclude_starter: profile.approvals.exclude_starter,
-    }
 }
 
 /// The repository that G0 looks at: `--repo`, else the work tree around the current directory.
@@ -96,7 +87,7 @@ pub fn plan(
         .as_ref()
         .and_then(|path| full_discover(&directory.join(path)));
     Plan {
-        approvals: approvals(&loaded.profile),
+        approvals: audit::approval_policy(&loaded.profile),
         ssot,
         full_discover,
         profile: loaded.profile,
@@ -111,7 +102,10 @@ pub fn plan(
             .live_interval(live_interval_default_s)
             .map(|pause| pause.as_secs_f64()),
         socket: None,
-        shared_with_group: settings.store_group.is_some(),
+        store_group: settings
+            .store_group
+            .as_ref()
+            .map(|group| group.value.clone()),
         last_pass: None,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{LaunchError, lookup, planning};
+use crate::audit;
 use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
@@ -138,6 +139,8 @@ pub fn start(
         target: plan.target.clone(),
         by: plan.person.clone(),
         approvals: plan.approvals.clone(),
+        budget: audit::run_budget(&plan.profile),
+        store_group: plan.store_group.clone(),
         tool: plan.tool.clone(),
         boot_id: clock.boot_id(),
         repository: plan.repository.clone(),

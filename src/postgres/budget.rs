@@ -1,9 +1,10 @@
-//! What one survey may cost the server. Invariant: once a budget is spent nothing more is asked, and the end is still measured.
+//! What one survey may cost the server: its own budget, or what is left of its run's if that is less. Invariant: once a budget is spent nothing more is asked, and the end is still measured.
 
 use std::time::{Duration, Instant};
 
 use super::error::CallError;
 use crate::profile::Budgets;
+use crate::runner::target::{Allowance, Spent};
 use crate::survey::Footprint;
 
 /// The budgets of one transaction.
@@ -11,31 +12,49 @@ use crate::survey::Footprint;
 pub(super) struct Budget {
     began: Instant,
     budgets: Budgets,
+    run: Allowance,
 }
 
 impl Budget {
-    /// The budgets of a transaction that began then.
-    pub(super) fn since(began: Instant, budgets: &Budgets) -> Self {
+    /// The budgets of a transaction that began then, and what its run has left for it.
+    pub(super) fn since(began: Instant, budgets: &Budgets, run: Allowance) -> Self {
         Self {
             began,
             budgets: budgets.clone(),
+            run,
         }
     }
 
-    fn seconds(&self) -> Duration {
-        Duration::from_secs(self.budgets.transaction_seconds_max)
+    /// Seconds that the transaction may last, a begun one counted whole.
+    pub(super) fn seconds_max(&self) -> u64 {
+        let whole = self.whole();
+        whole.as_secs() + u64::from(whole.subsec_nanos() > 0)
+    }
+
+    fn whole(&self) -> Duration {
+        let own = Duration::from_secs(self.budgets.transaction_seconds_max);
+        self.run.time().map_or(own, |left| left.min(own))
     }
 
     /// What is left of the time.
     pub(super) fn left(&self) -> Duration {
-        self.seconds().saturating_sub(self.began.elapsed())
+        self.whole().saturating_sub(self.began.elapsed())
     }
 
     /// An error that names the first budget that is spent.
     pub(super) fn spent(&self, footprint: &Footprint) -> Result<(), CallError> {
-        if self.left().is_zero() {
-            let seconds = self.budgets.transaction_seconds_max;
-            let took = format!("{:.1} s", self.began.elapsed().as_secs_f64());
+        let elapsed = self.began.elapsed();
+        let more = Spent {
+            us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            rows: footprint.rows,
+            bytes: footprint.bytes,
+        };
+        if let Some(account) = self.run.exceeded_by(more) {
+            return Err(CallError::over_run(&account));
+        }
+        let seconds = self.budgets.transaction_seconds_max;
+        if elapsed >= Duration::from_secs(seconds) {
+            let took = format!("{:.1} s", elapsed.as_secs_f64());
             return Err(CallError::over_budget(
                 "transaction_seconds_max",
                 seconds,
@@ -70,11 +89,16 @@ mod tests {
 
     use super::Budget;
     use crate::profile::Budgets;
+    use crate::runner::target::{Allowance, RunBudget, Spent};
     use crate::survey::Footprint;
 
-    fn reason(budgets: &Budgets, ago_s: u64, rows: u64, bytes: u64) -> Option<String> {
+    fn reason(
+        budgets: &Budgets,
+        run: Allowance,
+        (ago_s, rows, bytes): (u64, u64, u64),
+    ) -> Option<String> {
         let began = Instant::now().checked_sub(Duration::from_secs(ago_s));
-        let budget = Budget::since(began.expect("the machine is up that long"), budgets);
+        let budget = Budget::since(began.expect("the machine is up that long"), budgets, run);
         let footprint = Footprint {
             rows,
             bytes,
@@ -83,17 +107,49 @@ mod tests {
         Some(budget.spent(&footprint).err()?.reason())
     }
 
-    #[test]
-    fn the_first_budget_that_is_spent_is_named() {
-        let budgets = Budgets {
+    fn budgets() -> Budgets {
+        Budgets {
             transaction_seconds_max: 2,
             rows_max: Some(10),
             bytes_max: Some(100),
+            ..Budgets::default()
+        }
+    }
+
+    #[test]
+    fn the_first_budget_that_is_spent_is_named() {
+        let none = Allowance::default();
+        assert_eq!(reason(&budgets(), none, (0, 10, 100)), None);
+        let named = |cost| reason(&budgets(), none, cost).expect("spent");
+        assert!(named((0, 11, 0)).ends_with("at 11 rows: budgets.rows_max is 10"));
+        assert!(named((0, 0, 101)).ends_with("at 101 bytes: budgets.bytes_max is 100"));
+        assert!(named((3, 0, 0)).ends_with("budgets.transaction_seconds_max is 2"));
+    }
+
+    #[test]
+    fn what_is_left_of_the_run_is_the_limit_where_it_is_less() {
+        let run = |seconds_max, spent| {
+            let budget = RunBudget {
+                seconds_max: Some(seconds_max),
+                rows_max: Some(50),
+                bytes_max: None,
+            };
+            Allowance::new(budget, spent)
         };
-        assert_eq!(reason(&budgets, 0, 10, 100), None);
-        let named = |ago_s, rows, bytes| reason(&budgets, ago_s, rows, bytes).expect("spent");
-        assert!(named(0, 11, 0).ends_with("at 11 rows: budgets.rows_max is 10"));
-        assert!(named(0, 0, 101).ends_with("at 101 bytes: budgets.bytes_max is 100"));
-        assert!(named(3, 0, 0).ends_with("budgets.transaction_seconds_max is 2"));
+        let spent = Spent {
+            us: 8_500_000,
+            rows: 45,
+            bytes: 1_000_000,
+        };
+        let near = run(10, spent);
+        assert_eq!(reason(&budgets(), near, (0, 5, 100)), None);
+        let named = reason(&budgets(), near, (0, 6, 0)).expect("spent");
+        assert!(named.contains("51 rows"), "{named}");
+        assert!(named.ends_with("budgets.run_rows_max is 50"), "{named}");
+        let late = Budget::since(Instant::now(), &budgets(), near);
+        assert!(late.left() <= Duration::from_millis(1_500));
+        assert_eq!(late.seconds_max(), 2);
+        let far = Budget::since(Instant::now(), &budgets(), run(600, spent));
+        assert_eq!(far.seconds_max(), 2, "its own budget is less");
     }
 }

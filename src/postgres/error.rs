@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use super::secret::Secret;
 use super::socket::TOO_MUCH;
-use crate::runner::target::TargetError;
+use crate::runner::target::{Account, TargetError};
 
 /// Why one call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,15 @@ impl CallError {
             hint: format!(
                 "resume when the server is less busy, or start a new run with a profile whose budgets.{key} allows it"
             ),
+            connected: true,
+        }
+    }
+
+    /// The budget of the whole run is spent: nothing more is asked, and the end can still be proven.
+    pub(super) fn over_run(account: &Account) -> Self {
+        Self::Unavailable {
+            message: account.to_string(),
+            hint: account.hint(),
             connected: true,
         }
     }

@@ -48,7 +48,9 @@ impl Session {
         let nonce = nonce()?;
         witness.opening(purpose, &nonce)?;
         let (began_at, began) = (now(), Instant::now());
-        wire.limit(Some(Budget::since(began, &manner.budgets)));
+        let budget = Budget::since(began, &manner.budgets, witness.allowance());
+        let seconds_max = budget.seconds_max();
+        wire.limit(Some(budget));
         let calls = opening_calls(&nonce, &manner.timeouts);
         let answers = wire.batch(&calls).await.map_err(CallError::into_target)?;
         let mut answers = answers.into_iter();
@@ -103,9 +105,7 @@ impl Session {
             server,
             snapshot,
         };
-        session
-            .limit_transaction(manner.budgets.transaction_seconds_max)
-            .await;
+        session.limit_transaction(seconds_max).await;
         Ok(session)
     }
 

@@ -63,7 +63,7 @@ pub struct Profile {
     /// Timeouts.
     #[serde(default)]
     pub timeouts: Timeouts,
-    /// What one survey may cost the server.
+    /// What one survey and a whole run may cost the server.
     #[serde(default)]
     pub budgets: Budgets,
     /// Commands that are told when a run waits, stops or ends.
@@ -307,7 +307,7 @@ impl Default for Timeouts {
     }
 }
 
-/// What one survey may cost the server; beyond it the survey is rolled back and the run stops. How long one statement may take is `timeouts.statement_ms`.
+/// What one survey and a whole run may cost the server; beyond it the survey is rolled back and the run stops. How long one statement may take is `timeouts.statement_ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budgets {
@@ -317,6 +317,12 @@ pub struct Budgets {
     pub rows_max: Option<u64>,
     /// Bytes of values that it may receive.
     pub bytes_max: Option<u64>,
+    /// Seconds that all transactions of a run may last together.
+    pub run_seconds_max: Option<u64>,
+    /// Rows that they may receive together.
+    pub run_rows_max: Option<u64>,
+    /// Bytes of values that they may receive together.
+    pub run_bytes_max: Option<u64>,
 }
 
 impl Default for Budgets {
@@ -325,6 +331,9 @@ impl Default for Budgets {
             transaction_seconds_max: 3_600,
             rows_max: None,
             bytes_max: None,
+            run_seconds_max: None,
+            run_rows_max: None,
+            run_bytes_max: None,
         }
     }
 }

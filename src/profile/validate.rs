@@ -38,6 +38,12 @@ pub const NEVER_OUT_OF_SCOPE: [&str; 20] = [
 /// The longest deadline: a day.
 const TIMEOUT_MAX_MS: u64 = 86_400_000;
 
+/// The longest time that all transactions of a run may be given together: a year.
+const RUN_SECONDS_MAX: u64 = 31_536_000;
+
+/// The most rows or bytes that may be counted.
+const COUNT_MAX: u64 = i64::MAX as u64;
+
 /// Validates a profile that was read from a document.
 pub(super) fn validate(document: &Document<'_>, profile: &Profile) -> Result<(), Problem> {
     let mut findings = Findings::of(document);
@@ -241,8 +247,11 @@ fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
             Some(budgets.transaction_seconds_max),
             TIMEOUT_MAX_MS / 1_000,
         ),
-        ("rows_max", budgets.rows_max, i64::MAX.unsigned_abs()),
-        ("bytes_max", budgets.bytes_max, i64::MAX.unsigned_abs()),
+        ("rows_max", budgets.rows_max, COUNT_MAX),
+        ("bytes_max", budgets.bytes_max, COUNT_MAX),
+        ("run_seconds_max", budgets.run_seconds_max, RUN_SECONDS_MAX),
+        ("run_rows_max", budgets.run_rows_max, COUNT_MAX),
+        ("run_bytes_max", budgets.run_bytes_max, COUNT_MAX),
     ] {
         if value.is_some_and(|value| !(1..=most).contains(&value)) {
             let message = format!("budgets.{key} must be from 1 to {most}");

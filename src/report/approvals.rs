@@ -17,6 +17,7 @@ pub(super) fn approvals(run: &RunState) -> Value {
         "drifts": drifts.map(drift).collect::<Vec<_>>(),
         "drift_events": rows(run, &["drift_found", "evidence_renewed"]),
         "policy": policy(run),
+        "shared": run.created.as_ref().and_then(|created| created.shared_note()),
     })
 }
 

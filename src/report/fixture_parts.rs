@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::run::{
     ApprovalPolicy, Check, Claim, ClaimName, ClaimVerdict, ContextPins, Mode, Person,
-    RepositoryState, RunCreated, RunId, Signer, TargetIdentity, ToolIdentity, Verdict,
+    RepositoryState, RunBudget, RunCreated, RunId, Signer, TargetIdentity, ToolIdentity, Verdict,
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
@@ -58,6 +58,8 @@ pub(super) fn created() -> RunCreated {
         },
         by: person(),
         approvals: ApprovalPolicy::default(),
+        budget: RunBudget::default(),
+        store_group: None,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),
             binary_sha256: Some(Digest::of("binary")),

@@ -4,6 +4,8 @@
 ///
 /// Changelog:
 /// - 1: the thirteen documents of the contract, section 8.
+/// - 2: what reading cost and the oldest xmin held in 10.
+/// - 3: events count in words (`1 row`, `1 fact`), the budget of the run in 10.
 pub const TEMPLATE_VERSION: u32 = 3;
 
 pub use crate::audit::REPORTS;

@@ -21,7 +21,7 @@ pub(super) fn proof(run: &RunState) -> Value {
         "changes": changes(&judged.changes),
         "attribution": run.attribution.as_ref().map_or_else(Vec::new, |found| found.lines()),
         "transactions": transactions,
-        "footprint": footprint_lines(&total(run)),
+        "footprint": whole_footprint(run),
         "clean": ends("clean"),
         "stained": ends("NOT CLEAN"),
         "unseen": ends("unseen") + ends("open"),
@@ -152,6 +152,23 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
             .into_iter()
             .map(|stain| format!("stain: {stain}")),
     );
+    lines
+}
+
+/// What the run cost, and the budget where its profile sets one.
+fn whole_footprint(run: &RunState) -> Vec<String> {
+    let mut lines = footprint_lines(&total(run));
+    let accounts = run.accounts();
+    lines.extend(accounts.iter().map(|account| {
+        let key = account.measure.key();
+        format!("{key}={} spent={}", account.limit(), account.spent())
+    }));
+    let unknown = run.costs_unknown();
+    if !accounts.is_empty() && unknown > 0 {
+        lines.push(format!(
+            "ends_not_seen_rows_and_bytes_not_counted={unknown}"
+        ));
+    }
     lines
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApprovalGate, ApprovalPolicy, Check, ContextPins, EvidenceSheet, Gate, HookOutcome, HookPoint,
-    Mode, NonMutation, Person, RunId, RunResult, State, Stop, StopCode, Verdict,
+    Mode, NonMutation, Person, RunBudget, RunId, RunResult, State, Stop, StopCode, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
@@ -82,12 +82,28 @@ pub struct RunCreated {
     pub by: Person,
     /// Approval policy of the profile.
     pub approvals: ApprovalPolicy,
+    /// What all transactions of the run may cost together.
+    #[serde(default, skip_serializing_if = "RunBudget::is_unlimited")]
+    pub budget: RunBudget,
+    /// The group that the run is shared with (`store.group`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_group: Option<String>,
     /// The tool.
     pub tool: ToolIdentity,
     /// Boot id of the machine.
     pub boot_id: String,
     /// Directory of the repository that G0 looks at, if any.
     pub repository: Option<String>,
+}
+
+impl RunCreated {
+    /// What sharing the run means, where it is shared; printed wherever approvers are named.
+    pub fn shared_note(&self) -> Option<String> {
+        let group = self.store_group.as_ref()?;
+        Some(format!(
+            "store.group={group}: members of the group can rewrite files."
+        ))
+    }
 }
 
 /// What a transaction was opened for.

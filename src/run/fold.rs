@@ -418,35 +418,6 @@ impl RunState {
         }
     }
 
-    fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
-        let (id, end) = match event {
-            Event::TransactionOpened { id, purpose, .. } => {
-                let end = TransactionEnd::Open;
-                self.transactions.push(Transaction {
-                    id: *id,
-                    purpose: *purpose,
-                    opened_at: at,
-                    end,
-                });
-                return;
-            }
-            Event::TransactionClosed { id, proof } => (id, TransactionEnd::Closed(proof.clone())),
-            Event::TransactionUnseen { id, reason } => (id, TransactionEnd::Unseen(reason.clone())),
-            _ => return,
-        };
-        if let Some(open) = self.transactions.iter_mut().rev().find(|t| t.id == *id) {
-            open.end = end;
-        }
-    }
-
-    fn abandon_open_transactions(&mut self) {
-        for transaction in &mut self.transactions {
-            if transaction.end == TransactionEnd::Open {
-                transaction.end = TransactionEnd::Unseen("its process ended".to_owned());
-            }
-        }
-    }
-
     fn apply_survey(&mut self, purpose: SurveyPurpose, survey: &Survey, simulation: &Simulation) {
         self.surveys.push(SurveySeen::of(purpose, survey));
         self.latest = Some((purpose, Box::new(survey.clone())));

@@ -125,6 +125,8 @@ pub struct Transaction {
     pub opened_at: UtcTime,
     /// How it ended.
     pub end: TransactionEnd,
+    /// When a process of the run gave up seeing its end. `None`: it was seen, or its process died first.
+    pub given_up_at: Option<UtcTime>,
 }
 
 /// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and post alone.

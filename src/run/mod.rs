@@ -1,6 +1,7 @@
 //! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
 
 mod approval;
+mod budget;
 mod check;
 mod claim;
 mod context;
@@ -9,6 +10,7 @@ mod evidence;
 mod fold;
 mod fold_approvals;
 mod fold_parts;
+mod fold_transactions;
 mod gate;
 mod hook;
 mod legal;
@@ -26,6 +28,7 @@ mod timeline;
 mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
+pub use budget::{Account, Allowance, Measure, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
 pub use context::ContextPins;

@@ -2,7 +2,9 @@
 
 use super::RunnerError;
 use super::chronicle::Chronicle;
-use super::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
+use super::target::{
+    Allowance, Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
+};
 use crate::journal::UnitLedger;
 use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
 use crate::simulate::{Decision, Joiner, Lifecycle, Piece, Simulation, Step, Unit, Want};
@@ -47,6 +49,9 @@ pub async fn discover<T: Target>(
     ask: Ask,
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
+    if let Some(account) = chronicle.run().allowance().exhausted() {
+        return Err(TargetError::over_run(account).into());
+    }
     let round = chronicle.run().round;
     let mut ledgers = Vec::new();
     for (step, _) in gate.map_or(&[][..], ApprovalGate::steps) {
@@ -86,7 +91,7 @@ fn note_statements(chronicle: &mut Chronicle, sent: &[String]) -> Result<(), Run
 impl LiveDryRunDiscoverer<'_> {
     fn finish(
         mut self,
-        taken: Result<Taken, super::target::TargetError>,
+        taken: Result<Taken, TargetError>,
         ask: Ask,
     ) -> Result<Discovered, RunnerError> {
         if let Some(failure) = self.failure.take() {
@@ -172,6 +177,10 @@ impl Witness for LiveDryRunDiscoverer<'_> {
             .chronicle
             .record(Event::TransactionClosed { id, proof });
         self.keep(outcome.map(|_| ()))
+    }
+
+    fn allowance(&self) -> Allowance {
+        self.chronicle.run().allowance()
     }
 
     fn wants(&mut self) -> Want {

@@ -135,13 +135,13 @@ pub(super) fn listen(
     path.parent().map(sweep);
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).ok()?;
-    if plan.shared_with_group {
+    if plan.store_group.is_some() {
         // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
         admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
     }
     let door = Door {
         own_uid: plan.person.uid,
-        shared: plan.shared_with_group,
+        shared: plan.store_group.is_some(),
         commands,
         presence: Presence::new(audience),
     };

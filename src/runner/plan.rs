@@ -35,8 +35,8 @@ pub struct Plan {
     pub live_interval_s: Option<f64>,
     /// Where the socket for approvals of other processes is.
     pub socket: Option<PathBuf>,
-    /// Runs are shared with a group (`store.group`): its members may approve through the socket.
-    pub shared_with_group: bool,
+    /// The group that runs are shared with (`store.group`): its members may approve through the socket.
+    pub store_group: Option<String>,
     /// The last PASS of this profile and target.
     pub last_pass: Option<LastPass>,
 }

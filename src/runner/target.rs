@@ -4,7 +4,7 @@ use std::future::Future;
 
 use thiserror::Error;
 
-pub use crate::run::{Purpose, TargetIdentity};
+pub use crate::run::{Account, Allowance, Purpose, RunBudget, Spent, TargetIdentity};
 use crate::simulate::{Piece, Unit, Want};
 use crate::survey::{Digest, Document, Origins, Survey, TransactionProof};
 
@@ -100,6 +100,11 @@ pub trait Witness {
     /// Its end was seen, with this proof. Called also when reading failed but ROLLBACK was answered.
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError>;
 
+    /// What the next transaction may use of its run's budget; asked before each.
+    fn allowance(&self) -> Allowance {
+        Allowance::default()
+    }
+
     /// Which stream to read the next batch of.
     fn wants(&mut self) -> Want;
 
@@ -138,6 +143,16 @@ pub enum TargetError {
     /// The witness refused.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+}
+
+impl TargetError {
+    /// The run's budget is spent.
+    pub(super) fn over_run(account: Account) -> Self {
+        Self::Unavailable {
+            message: account.to_string(),
+            hint: account.hint(),
+        }
+    }
 }
 
 /// A database that can be surveyed.

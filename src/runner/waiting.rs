@@ -24,7 +24,11 @@ const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
     pub(super) async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Errand> {
-        let interval = self.plan.live_interval_s.filter(|seconds| *seconds > 0.0);
+        let rest = self.run().and_then(RunState::live_reads_rest).is_some();
+        let interval = self
+            .plan
+            .live_interval_s
+            .filter(|seconds| *seconds > 0.0 && !rest);
         let pause = async {
             match interval {
                 Some(seconds) => tokio::time::sleep(Duration::from_secs_f64(seconds)).await,

@@ -419,6 +419,7 @@ fn snapshot_wall(cluster: &Cluster) -> usize {
             purpose: Purpose::Survey,
             opened_at: UtcTime::from_unix_micros(0),
             end: TransactionEnd::Closed(Box::new(proof)),
+            given_up_at: None,
         })
         .collect();
     let measured = |post: &drygate::survey::Survey| {

@@ -7,7 +7,8 @@ mod contradiction;
 mod diff;
 mod doctor;
 mod flow;
-
+#[cfg(target_os = "linux")]
+mod group;
 mod guest;
 mod harness;
 mod headless;

@@ -319,6 +319,32 @@ struct Forgery {
     named: &'static str,
 }
 
+/// The terms of a run, loosened or tightened after the fact.
+fn forged_terms() -> [Forgery; 2] {
+    let forgery = |what, from, to, named| Forgery {
+        what,
+        run: &runs().passed,
+        line: &["run_created"],
+        from,
+        to,
+        named,
+    };
+    [
+        forgery(
+            "who may approve",
+            "\"exclude_starter\":false",
+            "\"exclude_starter\":true",
+            "who may approve, and for how long is not that of the run's profile",
+        ),
+        forgery(
+            "what the run may cost",
+            "\"tool\":{",
+            "\"budget\":{\"rows_max\":9000000},\"tool\":{",
+            "what the run may cost is not that of the run's profile",
+        ),
+    ]
+}
+
 fn forgeries() -> [Forgery; 9] {
     let forgery = |what, run, line, from, to, named| Forgery {
         what,
@@ -411,7 +437,7 @@ fn forgeries() -> [Forgery; 9] {
 
 #[test]
 fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
-    for forgery in forgeries() {
+    for forgery in forgeries().into_iter().chain(forged_terms()) {
         let Forgery {
             what,
             run,

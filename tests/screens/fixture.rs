@@ -5,8 +5,8 @@ use std::sync::Arc;
 use drygate::audit;
 use drygate::run::{
     ApprovalGate, ApprovalPolicy, Check, ContextPins, Decision, Event, EvidenceSheet, Gate,
-    LastPassDifference, LedgerRef, LiveChange, Mode, Person, Purpose, RenewalReason, RunCreated,
-    RunResult, RunState, Signer, State, Stop, StopCode, SurveyPurpose, TargetIdentity,
+    LastPassDifference, LedgerRef, LiveChange, Mode, Person, Purpose, RenewalReason, RunBudget,
+    RunCreated, RunResult, RunState, Signer, State, Stop, StopCode, SurveyPurpose, TargetIdentity,
     ToolIdentity, Verdict, legal,
 };
 use drygate::simulate::{PredictedEffect, Simulation, Step, StepCounts, TableEffect};
@@ -74,6 +74,8 @@ fn created() -> RunCreated {
         },
         by: person("op_a"),
         approvals: ApprovalPolicy::default(),
+        budget: RunBudget::default(),
+        store_group: None,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),
             binary_sha256: None,

@@ -6,7 +6,7 @@ use drygate::survey::Digest;
 use drygate::tui::{Ending, News, Order, Source};
 
 use crate::fixture::{Script, at, person};
-use crate::stage::Stage;
+use crate::stage::{Stage, under};
 
 fn digest(script: &Script) -> Digest {
     script
@@ -511,6 +511,25 @@ fn sheets_and_pages_as_they_look() {
     insta::assert_snapshot!("claim_a_80x24", stage.text());
     stage.key(KeyCode::Esc).key(KeyCode::Char('?'));
     insta::assert_snapshot!("help_80x24", stage.text());
+}
+
+#[test]
+fn the_proof_says_what_is_spent_of_a_budget() {
+    let budget = drygate::run::RunBudget {
+        seconds_max: Some(600),
+        rows_max: Some(9_000),
+        bytes_max: None,
+    };
+    let script = under(Script::at_sg2(false), budget);
+    let mut stage = Stage::new(&script, "09:31:15", (80, 24));
+    stage.key(KeyCode::Char('5')).key(KeyCode::Enter);
+    for line in [
+        "rows          840 of 9000 rows (budgets.run_rows_max)",
+        "bytes         180000  ",
+        "transactions  0.94 s of 600 s (budgets.run_seconds_max)",
+    ] {
+        assert!(stage.says(line), "{line}: {}", stage.text());
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use drygate::tui::{Colours, News, Progress, Rate, Theme, update::update};
 use serde_json::json;
 
 use crate::fixture::{ENACTED, Script, person};
-use crate::stage::{SIZES, Stage, drawn, model, plain};
+use crate::stage::{SIZES, Stage, drawn, model, plain, under};
 
 fn snap(name: &str, model: &mut Model) {
     for size in SIZES {
@@ -50,6 +50,24 @@ fn running() {
         std::time::Duration::ZERO,
     );
     snap("g1_running", &mut model);
+}
+
+#[test]
+fn a_budget_that_is_nearly_spent_lets_live_reads_rest_and_says_so() {
+    let rows = |rows_max| {
+        let limit = drygate::run::RunBudget {
+            rows_max: Some(rows_max),
+            ..drygate::run::RunBudget::default()
+        };
+        model(&under(Script::at_sg1(false), limit), "09:15:10", plain())
+    };
+    // A survey is 420 rows; five more and a live read must fit beside the one that was taken.
+    for size in SIZES {
+        let text = drawn(&mut rows(2_940), size);
+        assert!(!text.contains("ive reads rest"), "{text}");
+    }
+    snap("sg1_live_reads_rest", &mut rows(2_939));
+    snap("sg1_budget_spent", &mut rows(420));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use drygate::run::Event;
+use drygate::run::{Event, RunBudget};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
@@ -45,6 +45,17 @@ pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
     }
     model.now = at(clock);
     model
+}
+
+/// The same run under a budget of its profile.
+pub fn under(mut script: Script, budget: RunBudget) -> Script {
+    let mut event = (*script.records[0].event).clone();
+    if let Event::RunCreated(created) = &mut event {
+        created.budget = budget;
+        script.run.created = Some(created.clone());
+    }
+    script.records[0].event = event.into();
+    script
 }
 
 pub fn plain() -> Theme {

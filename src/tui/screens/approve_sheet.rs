@@ -472,6 +472,12 @@ fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         Some(n) => Text::inked(Ink::Needed, format!("{alarm} Expires in {n} minutes.")),
         None => Text::plain(format!("Expires {expires}.")),
     };
+    let shared = model
+        .run
+        .created
+        .as_ref()
+        .and_then(|created| created.shared_note());
+    text.extend(shared.map(Text::plain));
     text.push(
         Text::plain(format!(
             "you: {}. Approver identity is an OS account, not cryptographic. Signer: {} (a stub). ",

@@ -156,6 +156,11 @@ fn approval_page(model: &Model, gate: ApprovalGate) -> Page {
     lines.push(Text::plain(
         "Approver identity is an OS account, not cryptographic.",
     ));
+    let shared = run
+        .created
+        .as_ref()
+        .and_then(|created| created.shared_note());
+    lines.extend(shared.map(Text::plain));
     Page {
         title: format!("{gate}  {}", run.gate_label(gate)),
         lines,

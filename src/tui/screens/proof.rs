@@ -1,7 +1,7 @@
 //! Pane 5: the claims so far. Invariant: what was not measured is never shown as holding.
 
 use super::pane::{PaneRow, PaneText};
-use crate::run::{Claim, ClaimName, ClaimVerdict, NonMutationVerdict, TransactionEnd};
+use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
 use crate::survey::Footprint;
 use crate::tui::model::Model;
 use crate::tui::reading::Subject;
@@ -145,15 +145,30 @@ pub(super) fn cost(model: &Model) -> Vec<String> {
         (Some(xmin), Some(age)) => format!("{xmin}, at most {age} ids behind"),
         _ => "not read".to_owned(),
     };
-    vec![
+    let accounts = model.run.accounts();
+    let of = |measure: Measure| {
+        let account = accounts.iter().find(|account| account.measure == measure);
+        account.map_or_else(String::new, |account| {
+            let (limit, unit) = (account.limit(), measure.unit());
+            format!(" of {limit} {unit} (budgets.{})", measure.key())
+        })
+    };
+    let (rows, bytes, time) = (of(Measure::Rows), of(Measure::Bytes), of(Measure::Seconds));
+    let mut lines = vec![
         format!("connections   {}", sum.connections),
         format!("statements    {}", sum.statements),
-        format!("rows          {}", sum.rows),
-        format!("bytes         {}", sum.bytes),
-        format!("transactions  {}", seconds(sum.transaction_us)),
+        format!("rows          {}{rows}", sum.rows),
+        format!("bytes         {}{bytes}", sum.bytes),
+        format!("transactions  {}{time}", seconds(sum.transaction_us)),
         format!("longest       {}", seconds(sum.longest_us)),
         format!("oldest xmin   {held}"),
-    ]
+    ];
+    let unknown = model.run.costs_unknown();
+    if unknown > 0 && !accounts.is_empty() {
+        let unseen = crate::run::counted(unknown, "unseen end");
+        lines.push(format!("not counted   rows and bytes of {unseen}"));
+    }
+    lines
 }
 
 fn seconds(us: u64) -> String {

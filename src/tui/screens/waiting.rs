@@ -79,6 +79,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
     let situation = moved(model, gate)
         .or_else(|| expired(model, gate, evidence))
         .or_else(|| refused(model, gate))
+        .or_else(|| budget_spent(model, &question))
         .or_else(|| database_gone(model, &question));
     let keys: &[_] = if narrow { &KEYS_NARROW } else { &KEYS };
     if let Some(band) = situation {
@@ -140,17 +141,25 @@ fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> 
 fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
     let checked = words::checked_at(&model.run).map_or_else(String::new, UtcTime::clock);
     let sheet = &evidence.sheet;
+    let resting = model.run.live_reads_rest();
     if narrow {
-        return Text::plain(format!("Live facts equal the evidence ({checked}).  "))
-            .with(Ink::Plain, words::last_pass_short(sheet));
+        let says = match resting {
+            Some(_) => format!("Equal at {checked}; live reads rest (budget).  "),
+            None => format!("Live facts equal the evidence ({checked}).  "),
+        };
+        return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
     }
     let ink = if sheet.last_pass_differences.is_empty() {
         Ink::Plain
     } else {
         Ink::Bold
     };
+    let rest = resting.map_or_else(String::new, |measure| {
+        let key = measure.key();
+        format!(" Live reads rest: {key} is kept for the surveys to come.")
+    });
     Text::plain(format!(
-        "Live facts equal the evidence, checked {checked}.    "
+        "Live facts equal the evidence, checked {checked}.{rest}    "
     ))
     .with(ink, words::last_pass(sheet))
 }
@@ -221,6 +230,22 @@ fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
             "STILL WAITING",
         )
         .say(Text::plain(why)),
+    )
+}
+
+/// Nothing more may be read: an approval could not take effect.
+fn budget_spent(model: &Model, question: &str) -> Option<Band> {
+    let spent = model.run.allowance().exhausted()?;
+    let key = spent.measure.key();
+    Some(
+        Band::new(Ink::Needed, question, "WAITING, THE RUN'S BUDGET IS SPENT").say(Text::plain(
+            format!(
+                "{} of {} {} ({key}) are spent. x rejects; more needs a new run.",
+                spent.spent(),
+                spent.limit(),
+                spent.measure.unit(),
+            ),
+        )),
     )
 }
 

@@ -1,0 +1,301 @@
+//! What a whole run may cost the server, and what it has cost. Invariant: counted from what is recorded of all its transactions, live reads included.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalGate, Purpose, RunState, Transaction, TransactionEnd};
+use crate::survey::{Footprint, UtcTime};
+
+/// Limits of the profile for all transactions of a run together. `None`: no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunBudget {
+    /// Seconds in transactions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_max: Option<u64>,
+    /// Rows received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_max: Option<u64>,
+    /// Bytes of values received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_max: Option<u64>,
+}
+
+impl RunBudget {
+    /// Whether nothing is limited.
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The limits that are set, in the unit that is counted in.
+    fn limits(&self) -> impl Iterator<Item = (Measure, u64)> {
+        let us = |seconds: u64| seconds.saturating_mul(1_000_000);
+        [
+            (Measure::Seconds, self.seconds_max.map(us)),
+            (Measure::Rows, self.rows_max),
+            (Measure::Bytes, self.bytes_max),
+        ]
+        .into_iter()
+        .filter_map(|(measure, limit)| Some((measure, limit?)))
+    }
+}
+
+/// What a run's budget counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Time in transactions, counted in microseconds.
+    Seconds,
+    /// Rows received.
+    Rows,
+    /// Bytes of values received.
+    Bytes,
+}
+
+impl Measure {
+    /// Its key below `[budgets]` of a profile.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Seconds => "run_seconds_max",
+            Self::Rows => "run_rows_max",
+            Self::Bytes => "run_bytes_max",
+        }
+    }
+
+    /// What it counts, as people read it.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Rows => "rows",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    /// A counted amount, as people read it: microseconds become seconds.
+    fn amount(self, counted: u64) -> String {
+        match self {
+            Self::Seconds => format!("{}.{}", counted / 1_000_000, counted % 1_000_000 / 100_000),
+            Self::Rows | Self::Bytes => counted.to_string(),
+        }
+    }
+}
+
+/// What was spent of what a budget counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Microseconds in transactions.
+    pub us: u64,
+    /// Rows received.
+    pub rows: u64,
+    /// Bytes of values received.
+    pub bytes: u64,
+}
+
+impl Spent {
+    /// What one closed transaction cost.
+    fn of(footprint: &Footprint) -> Self {
+        Self {
+            us: footprint.transaction_us,
+            rows: footprint.rows,
+            bytes: footprint.bytes,
+        }
+    }
+
+    fn amount(&self, measure: Measure) -> u64 {
+        match measure {
+            Measure::Seconds => self.us,
+            Measure::Rows => self.rows,
+            Measure::Bytes => self.bytes,
+        }
+    }
+
+    #[must_use]
+    fn plus(self, other: Self) -> Self {
+        self.combined(other, u64::saturating_add)
+    }
+
+    #[must_use]
+    fn times(self, n: u64) -> Self {
+        self.combined(self, |one, _| one.saturating_mul(n))
+    }
+
+    fn combined(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            us: with(self.us, other.us),
+            rows: with(self.rows, other.rows),
+            bytes: with(self.bytes, other.bytes),
+        }
+    }
+}
+
+/// What a transaction may still use of its run's budget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowance {
+    budget: RunBudget,
+    spent: Spent,
+}
+
+impl Allowance {
+    /// What `budget` leaves where so much is spent.
+    pub fn new(budget: RunBudget, spent: Spent) -> Self {
+        Self { budget, spent }
+    }
+
+    /// Why no further transaction may begin.
+    pub fn exhausted(&self) -> Option<Account> {
+        self.first(&self.spent, |spent, limit| spent >= limit)
+    }
+
+    /// Why a transaction that has used `more` must end.
+    pub fn exceeded_by(&self, more: Spent) -> Option<Account> {
+        self.first(&self.spent.plus(more), |spent, limit| spent > limit)
+    }
+
+    /// How long a transaction may last. `None`: as long as it needs.
+    pub fn time(&self) -> Option<Duration> {
+        let seconds = self.budget.seconds_max?;
+        Some(Duration::from_secs(seconds).saturating_sub(Duration::from_micros(self.spent.us)))
+    }
+
+    fn first(&self, spent: &Spent, over: impl Fn(u64, u64) -> bool) -> Option<Account> {
+        self.budget
+            .limits()
+            .map(|(measure, limit)| Account {
+                measure,
+                limit,
+                spent: spent.amount(measure),
+            })
+            .find(|account| over(account.spent, account.limit))
+    }
+}
+
+/// One limit of a run's budget, and what is spent of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// What is counted.
+    pub measure: Measure,
+    limit: u64,
+    spent: u64,
+}
+
+impl Account {
+    /// What was spent, as people read it.
+    pub fn spent(&self) -> String {
+        self.measure.amount(self.spent)
+    }
+
+    /// The limit as the profile has it.
+    pub fn limit(&self) -> u64 {
+        match self.measure {
+            Measure::Seconds => self.limit / 1_000_000,
+            Measure::Rows | Measure::Bytes => self.limit,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        format!(
+            "waiting gives nothing back of a run's budget: start a new run with a profile whose budgets.{} is larger; where this one waits it can still be rejected",
+            self.measure.key()
+        )
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (spent, unit, key) = (self.spent(), self.measure.unit(), self.measure.key());
+        let limit = self.limit();
+        write!(
+            f,
+            "the run is at {spent} {unit} in all its transactions: budgets.{key} is {limit}"
+        )
+    }
+}
+
+impl Transaction {
+    /// What it cost, as far as that is recorded. Of one whose end was not seen only the time until it was given up is known.
+    fn cost(&self) -> Spent {
+        let lost = |until: UtcTime| {
+            let us = until.unix_micros() - self.opened_at.unix_micros();
+            Spent {
+                us: u64::try_from(us).unwrap_or(0),
+                ..Spent::default()
+            }
+        };
+        match &self.end {
+            TransactionEnd::Closed(proof) => Spent::of(&proof.footprint),
+            TransactionEnd::Unseen(_) => self.given_up_at.map(lost).unwrap_or_default(),
+            TransactionEnd::Open => Spent::default(),
+        }
+    }
+}
+
+/// Full surveys that are still to come, each approval on a screen taking one for its sheet and one for its effect.
+const SURVEYS_FROM_SG1: u64 = 5;
+const SURVEYS_FROM_SG2: u64 = 3;
+
+impl RunState {
+    /// What the next transaction may use of the run's budget.
+    pub fn allowance(&self) -> Allowance {
+        let budget = self.created.as_ref().map(|created| created.budget);
+        let costs = self.transactions.iter().map(Transaction::cost);
+        Allowance {
+            budget: budget.unwrap_or_default(),
+            spent: costs.fold(Spent::default(), Spent::plus),
+        }
+    }
+
+    /// Every limit that the run has, with what is spent of it.
+    pub fn accounts(&self) -> Vec<Account> {
+        let allowance = self.allowance();
+        let limits = allowance.budget.limits();
+        limits
+            .map(|(measure, limit)| Account {
+                measure,
+                limit,
+                spent: allowance.spent.amount(measure),
+            })
+            .collect()
+    }
+
+    /// Transactions of which the cost is not known whole, because their end was not seen.
+    pub fn costs_unknown(&self) -> usize {
+        let unseen = |t: &&Transaction| matches!(t.end, TransactionEnd::Unseen(_));
+        self.transactions.iter().filter(unseen).count()
+    }
+
+    /// Why live reads rest while the run waits: with one more, the surveys of approvals and closeout would not fit into the budget.
+    pub fn live_reads_rest(&self) -> Option<Measure> {
+        let survey = self.dearest(Purpose::Survey)?;
+        let read = self.dearest(Purpose::LiveRead).unwrap_or(survey);
+        let kept = survey.times(self.surveys_to_come());
+        let account = self.allowance().exceeded_by(kept.plus(read))?;
+        Some(account.measure)
+    }
+
+    fn surveys_to_come(&self) -> u64 {
+        match (&self.drift, self.waits_at()) {
+            (Some(_), _) => SURVEYS_FROM_SG1 + 1,
+            (None, Some(ApprovalGate::SG1)) => SURVEYS_FROM_SG1,
+            (None, Some(ApprovalGate::SG2)) => SURVEYS_FROM_SG2,
+            (None, None) => 0,
+        }
+    }
+
+    /// The most that a closed transaction of this purpose has cost, each measure by itself.
+    fn dearest(&self, purpose: Purpose) -> Option<Spent> {
+        let closed =
+            |t: &&Transaction| t.purpose == purpose && matches!(t.end, TransactionEnd::Closed(_));
+        let costs = self
+            .transactions
+            .iter()
+            .filter(closed)
+            .map(Transaction::cost);
+        costs.reduce(|one, other| one.combined(other, u64::max))
+    }
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;
