@@ -3,6 +3,7 @@
 
 mod archive;
 mod attribution;
+mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
