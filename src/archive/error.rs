@@ -1,7 +1,7 @@
 //! What can go wrong with an archive. Invariant: what is refused is named, and so is the file inside the archive.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -19,6 +19,14 @@ pub enum ArchiveError {
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
+    },
+    /// A file that does not even begin as an archive.
+    #[error("{} is no archive of a run ({why}); drygate export writes them", path.display())]
+    NoArchive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its beginning.
+        why: Refusal,
     },
     /// Something in the archive is not what `drygate export` writes.
     #[error("the archive is refused: {entry:?}: {refusal}")]
@@ -74,9 +82,15 @@ pub enum Refusal {
     /// More files than a run has.
     #[error("more than {0} files")]
     TooMany(u64),
-    /// The archive ends inside of it, or its header is damaged.
+    /// The archive ends inside of it, or what stands there cannot be read.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// What follows it is no entry.
+    #[error("damaged behind it: {0}")]
+    DamagedBehind(String),
+    /// Not one entry can be read.
+    #[error("damaged at its beginning: {0}")]
+    Foreign(String),
     /// `SHA256SUMS` does not name these bytes.
     #[error("SHA256SUMS names other bytes")]
     Sum,
@@ -86,9 +100,26 @@ pub enum Refusal {
     /// A file without which nothing can be opened.
     #[error("it is missing; no archive of a run")]
     Missing,
+    /// There is not one entry.
+    #[error("it is empty")]
+    Empty,
 }
 
 impl ArchiveError {
+    /// The error, told of this file where not one entry could be read.
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Refused {
+                refusal: why @ (Refusal::Foreign(_) | Refusal::Empty),
+                ..
+            } => Self::NoArchive {
+                path: path.to_owned(),
+                why,
+            },
+            other => other,
+        }
+    }
+
     pub(super) fn refused(entry: impl Into<String>, refusal: Refusal) -> Self {
         Self::Refused {
             entry: entry.into(),

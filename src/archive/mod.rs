@@ -19,5 +19,5 @@ mod unpack;
 
 pub use error::{ArchiveError, Refusal};
 pub use opened::{Opened, open_archive};
-pub use pack::{Packed, pack};
+pub use pack::pack;
 pub use unpack::{Limits, Unpacked, unpack};

@@ -95,10 +95,11 @@ pub fn open_archive(
         begun.starts_with(&GZIP)
     };
     let unpacked = if gzip {
-        unpack(MultiGzDecoder::new(&mut input), &storage, limits)?
+        unpack(MultiGzDecoder::new(&mut input), &storage, limits)
     } else {
-        unpack(&mut input, &storage, limits)?
+        unpack(&mut input, &storage, limits)
     };
+    let unpacked = unpacked.map_err(|error| error.of(path))?;
     std::io::copy(&mut input, &mut std::io::sink()).map_err(failed("read", path))?;
     Ok(Opened {
         store: DirectoryStore::on(Arc::new(storage)),

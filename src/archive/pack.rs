@@ -8,21 +8,10 @@ use super::ArchiveError;
 use super::layout::{CHECKING, CHECKING_TEXT, PAGE, RUN, SCRIPT, SCRIPT_TEXT, SUMS};
 use crate::journal::{Contents, FileOfRun};
 use crate::run::RunId;
-use crate::survey::{Digest, Hasher};
+use crate::survey::Digest;
 
 /// Mode of every file: a run is its owner's alone, also once it was unpacked.
 const MODE: u32 = 0o600;
-
-/// What was packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
-    /// Files in the archive.
-    pub files: u64,
-    /// Bytes of the archive.
-    pub bytes: u64,
-    /// SHA-256 of the archive.
-    pub sha256: Digest,
-}
 
 /// A file of the archive.
 enum Content<'a> {
@@ -30,21 +19,21 @@ enum Content<'a> {
     OfRun(&'a FileOfRun),
 }
 
-/// Writes a run and its page; `standing` says in a line where the run stands.
+/// Writes a run and its page, and gives how many files that are; `standing` says in a line where the run stands.
 pub fn pack(
     run_id: &RunId,
     contents: &Contents,
-    page: String,
+    page: &str,
     standing: &str,
     output: &mut dyn Write,
-) -> Result<Packed, ArchiveError> {
+) -> Result<u64, ArchiveError> {
     let checking = CHECKING_TEXT
         .replace("{run_id}", run_id.as_str())
         .replace("{standing}", standing);
     let texts = [
         (CHECKING, checking),
         (SCRIPT, SCRIPT_TEXT.to_owned()),
-        (PAGE, page),
+        (PAGE, page.to_owned()),
     ];
     let mut files: Vec<(String, Content<'_>)> = texts
         .map(|(name, text)| (name.to_owned(), Content::Text(text)))
@@ -64,24 +53,19 @@ pub fn pack(
     let at = files.partition_point(|(name, _)| name.as_str() < SUMS);
     files.insert(at, (SUMS.to_owned(), Content::Text(sums)));
 
-    let mut counting = Counting::new(output);
-    let mut builder = Builder::new(&mut counting);
+    let mut builder = Builder::new(output);
     let started = run_id.started().map_or(0, |at| at.unix_micros().max(0));
     let seconds = u64::try_from(started / 1_000_000).unwrap_or(0);
     for (name, content) in &files {
         append(&mut builder, run_id, seconds, name, contents, content)?;
     }
-    builder.into_inner().map_err(written)?;
-    counting.flush().map_err(written)?;
-    Ok(Packed {
-        files: files.len() as u64,
-        bytes: counting.bytes,
-        sha256: counting.hasher.finish(),
-    })
+    let output = builder.into_inner().map_err(written)?;
+    output.flush().map_err(written)?;
+    Ok(files.len() as u64)
 }
 
 fn append(
-    builder: &mut Builder<&mut Counting<'_>>,
+    builder: &mut Builder<&mut dyn Write>,
     run_id: &RunId,
     seconds: u64,
     name: &str,
@@ -148,35 +132,5 @@ impl Read for Exactly<'_> {
         }
         self.left = self.left.saturating_sub(read as u64);
         Ok(read)
-    }
-}
-
-/// Counts and digests what passes.
-struct Counting<'a> {
-    output: &'a mut dyn Write,
-    bytes: u64,
-    hasher: Hasher,
-}
-
-impl<'a> Counting<'a> {
-    fn new(output: &'a mut dyn Write) -> Self {
-        Self {
-            output,
-            bytes: 0,
-            hasher: Hasher::new(),
-        }
-    }
-}
-
-impl Write for Counting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.output.write(bytes)?;
-        self.bytes += written as u64;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.output.flush()
     }
 }

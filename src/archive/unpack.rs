@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tar::{Archive, Entry, EntryType};
 
 use super::entry::{Named, judge};
-use super::layout::{RUN, SUMS};
+use super::layout::SUMS;
 use super::{ArchiveError, Refusal};
 use crate::journal::{DirectoryStore, JournalError, RUNS_DIR, Storage, StorageFile};
 use crate::run::RunId;
@@ -54,12 +54,13 @@ pub fn unpack(
     // Raw: extensions that rename or resize what follows are entries of their own, and refused like every unknown type.
     let entries = archive
         .entries()
-        .map_err(|source| damaged_in("", &source))?
+        .map_err(|source| ArchiveError::refused("", Refusal::Foreign(source.to_string())))?
         .raw(true);
     let mut taking = Taking {
         storage,
         run_id: None,
         seen: BTreeMap::new(),
+        last: String::new(),
         made: BTreeSet::new(),
         sums: None,
         left: limits.bytes_max,
@@ -72,7 +73,8 @@ pub fn unpack(
                 Refusal::TooMany(limits.files_max),
             ));
         }
-        taking.take(entry.map_err(|source| damaged_in("", &source))?)?;
+        let entry = entry.map_err(|source| taking.damaged(&source))?;
+        taking.take(entry)?;
     }
     taking.finish()
 }
@@ -82,6 +84,8 @@ struct Taking<'a> {
     run_id: Option<RunId>,
     /// Every file with its digest.
     seen: BTreeMap<String, Digest>,
+    /// The name of the last one.
+    last: String,
     made: BTreeSet<PathBuf>,
     sums: Option<String>,
     left: u64,
@@ -122,7 +126,21 @@ impl Taking<'_> {
             Named::Beside(_) => copy(&mut entry, None, &shown)?,
         };
         self.seen.insert(below, sha256);
+        self.last = shown;
         Ok(())
+    }
+
+    /// What should be the next entry cannot be read as one.
+    fn damaged(&self, source: &io::Error) -> ArchiveError {
+        let why = source.to_string();
+        ArchiveError::refused(
+            &*self.last,
+            if self.last.is_empty() {
+                Refusal::Foreign(why)
+            } else {
+                Refusal::DamagedBehind(why)
+            },
+        )
     }
 
     fn write(
@@ -177,7 +195,8 @@ impl Taking<'_> {
 
     fn finish(self) -> Result<Unpacked, ArchiveError> {
         let missing = |name: &str| ArchiveError::refused(name, Refusal::Missing);
-        let run_id = self.run_id.ok_or_else(|| missing(RUN))?;
+        let none = || ArchiveError::refused("", Refusal::Empty);
+        let run_id = self.run_id.ok_or_else(none)?;
         let sums = self.sums.ok_or_else(|| missing(SUMS))?;
         let mut listed = BTreeSet::new();
         for line in sums.lines() {

@@ -138,14 +138,9 @@ pub(super) enum Word {
     /// Lists the runs, those that wait for a person first; on a terminal a picker.
     Runs(RunsWords),
     /// Retells a run from its journal, record by record: no database.
-    Replay {
-        /// The run.
-        #[arg(value_name = "RUN_ID")]
-        run: RunRef,
-        /// Where to stand: a record (212) or a time (09:33, 09:33:06); without a terminal that frame is printed.
-        #[arg(long, value_name = "SEQ|TIME")]
-        at: Option<String>,
-    },
+    ///
+    /// An archive that `drygate export` wrote is retold where it lies, without importing it.
+    Replay(ReplayWords),
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
     Verify {
         /// The run, a run's directory, or an archive of a run.
@@ -235,6 +230,29 @@ pub(super) enum Word {
     },
     /// Prints the manual page.
     Man,
+}
+
+/// What `replay` is asked for.
+#[derive(Debug, Args)]
+pub(super) struct ReplayWords {
+    /// The run, or an archive of one.
+    #[arg(value_name = "RUN_ID|FILE")]
+    pub run: PathBuf,
+    /// Where to stand: a record (212) or a time (09:33, 09:33:06); without a terminal that frame is printed.
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub at: Option<String>,
+    /// Writes the whole replay as an asciicast (version 2), which `asciinema play` shows; - is standard output.
+    ///
+    /// Every record is shown as the replay screen shows it, as long after the one before as it was written; a wait over 2
+    /// seconds becomes 2 seconds. A file that is there is never overwritten.
+    #[arg(long, value_name = "OUTPUT", conflicts_with = "at")]
+    pub cast: Option<PathBuf>,
+    /// Columns of the asciicast; without it those of the terminal, else 160.
+    #[arg(long, value_name = "N", requires = "cast", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    pub width: Option<u16>,
+    /// Rows of the asciicast; without it those of the terminal, else 48.
+    #[arg(long, value_name = "N", requires = "cast", value_parser = clap::value_parser!(u16).range(16..=1000))]
+    pub height: Option<u16>,
 }
 
 /// What `runs` is asked for.

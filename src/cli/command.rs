@@ -55,13 +55,8 @@ pub enum Command {
     },
     /// `drygate runs`.
     Runs(RunsCommand),
-    /// `drygate replay RUN_ID`.
-    Replay {
-        /// The run.
-        run: RunRef,
-        /// Record or time to stand at, as typed; without it the last record.
-        at: Option<String>,
-    },
+    /// `drygate replay RUN_ID|FILE`.
+    Replay(ReplayCommand),
     /// `drygate verify RUN_ID|DIR|FILE`.
     Verify(RunPlace),
     /// `drygate survey`.
@@ -122,6 +117,28 @@ impl RunsCommand {
         let in_state = |state| matches!(&row.standing, Standing::Run(run) if run.state == state);
         filtered && self.state.is_none_or(in_state)
     }
+}
+
+/// `drygate replay`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayCommand {
+    /// The run, or an archive of one.
+    pub run: RunPlace,
+    /// Record or time to stand at, as typed; without it the last record.
+    pub at: Option<String>,
+    /// The asciicast to write; `None`: the replay is shown.
+    pub cast: Option<CastCommand>,
+}
+
+/// The asciicast of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CastCommand {
+    /// The new file; `None`: standard output.
+    pub output: Option<PathBuf>,
+    /// Columns; without it those of the terminal, or of the drawings of the manual.
+    pub width: Option<u16>,
+    /// Rows; without it as for columns.
+    pub height: Option<u16>,
 }
 
 /// `drygate diff`.

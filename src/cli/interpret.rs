@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 
-use super::arguments::{ConfigWord, ProfileWord, RunsWords, Word};
+use super::arguments::{ConfigWord, ProfileWord, ReplayWords, RunsWords, Word};
 use super::{
-    CliError, Command, DiffCommand, DiffSides, ProfileCommand, RunPlace, RunRef, RunsCommand,
-    clap_command,
+    CastCommand, CliError, Command, DiffCommand, DiffSides, ProfileCommand, ReplayCommand,
+    RunPlace, RunRef, RunsCommand, clap_command,
 };
 use crate::profile::{nearest, printable};
 use crate::run::{RunFilter, RunOrder};
@@ -64,7 +64,7 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
         Word::Watch { run } => Command::Watch { run },
         Word::Runs(words) => Command::Runs(runs(&words)),
-        Word::Replay { run, at } => Command::Replay { run, at },
+        Word::Replay(words) => Command::Replay(replay(words)),
         Word::Verify { target } => Command::Verify(run_place(target)),
         Word::Recheck { run, after } => Command::Recheck { run, after },
         Word::Survey => Command::Survey,
@@ -108,6 +108,20 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
         Word::Completions { shell } => Command::Completions(shell),
         Word::Man => Command::Man,
     })
+}
+
+/// What `replay` is asked for.
+fn replay(words: ReplayWords) -> ReplayCommand {
+    let (width, height) = (words.width, words.height);
+    ReplayCommand {
+        run: run_place(words.run),
+        at: words.at,
+        cast: words.cast.map(|output| CastCommand {
+            output: (output.as_os_str() != "-").then_some(output),
+            width,
+            height,
+        }),
+    }
 }
 
 /// What `runs` is asked for.

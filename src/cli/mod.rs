@@ -16,7 +16,8 @@ mod sourced;
 
 pub use approvals::check_approvals;
 pub use command::{
-    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, RunPlace, RunsCommand,
+    CastCommand, Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, ReplayCommand,
+    RunPlace, RunsCommand,
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;

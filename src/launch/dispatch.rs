@@ -91,7 +91,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Watch { run } => watching::command(settings, run),
         Command::Runs(command) if settings.headless => run_list::runs(settings, command),
         Command::Runs(command) => picking::runs(settings, command),
-        Command::Replay { run, at } => replaying::command(settings, run, at.as_deref()),
+        Command::Replay(command) => replaying::command(settings, command),
         Command::Verify(target) => verifying::verify(settings, target),
         Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
         Command::Survey => surveying::survey(settings),

@@ -1,5 +1,7 @@
 //! Every way in which a command can end without its result. Invariant: each has a sentence, a hint and an exit code of the contract.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
@@ -56,6 +58,14 @@ pub enum LaunchError {
     /// An approval was refused.
     #[error("{0}")]
     Refused(String),
+    /// A file that was asked for by name.
+    #[error("cannot write {}: {source}", path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
     /// Terminal or output.
     #[error("{doing}: {source}")]
     Output {
@@ -83,7 +93,7 @@ impl LaunchError {
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
             }
-            Self::Archive(ArchiveError::Refused { .. })
+            Self::Archive(ArchiveError::Refused { .. } | ArchiveError::NoArchive { .. })
             | Self::Corrupt(_)
             | Self::Page(_)
             | Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
@@ -100,7 +110,9 @@ impl LaunchError {
             Self::Throwaway(_) | Self::DemoRepository(_) => {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
-            Self::Archive(_) | Self::Output { .. } => StopCode::StopStorageFailed.exit_code(),
+            Self::Archive(_) | Self::NotWritten { .. } | Self::Output { .. } => {
+                StopCode::StopStorageFailed.exit_code()
+            }
         }
     }
 
@@ -119,7 +131,11 @@ impl LaunchError {
             Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 Some(StopCode::StopEvidenceCorrupt)
             }
-            Self::Journal(_) | Self::Archive(_) | Self::Corrupt(_) | Self::Page(_) => StopCode::ALL
+            Self::Journal(_)
+            | Self::Archive(_)
+            | Self::NotWritten { .. }
+            | Self::Corrupt(_)
+            | Self::Page(_) => StopCode::ALL
                 .into_iter()
                 .find(|code| code.exit_code() == self.exit_code()),
             _ => None,

@@ -1,17 +1,16 @@
 //! `drygate export`: a run as one file. Invariant: reads the run and writes that file alone; a file that is there already is never replaced.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
+use super::new_file::{self, Written};
 use super::{LaunchError, lookup, output, paging, planning, verifying};
-use crate::archive::{ArchiveError, Packed, pack};
+use crate::archive::{ArchiveError, pack};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Contents, DirectoryStore};
-use crate::report;
 use crate::run::{RunId, RunState, exit};
 
 /// What the header of a compressed archive says about the system: unknown, everywhere.
@@ -22,20 +21,20 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
     let store = planning::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
     let Exported {
-        packed,
+        written,
         is_sealed,
         standing,
     } = exported(&store, &run_id, file)?;
     if settings.output == Output::Json {
         output::document(&json!({
             "schema": 1, "run_id": run_id, "file": file.display().to_string(), "sealed": is_sealed,
-            "files": packed.files, "bytes": packed.bytes, "sha256": packed.sha256,
+            "files": written.made, "bytes": written.bytes, "sha256": written.sha256,
         }))?;
     } else {
-        output::line(&format!("{}  {}", packed.sha256, visible(file)))?;
+        output::line(&format!("{}  {}", written.sha256, new_file::visible(file)))?;
         output::say(&format!(
             "{run_id}: {} files, {} bytes. {standing}",
-            packed.files, packed.bytes
+            written.made, written.bytes
         ));
     }
     Ok(exit::OK)
@@ -43,8 +42,8 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
 
 /// An archive that was written.
 pub(super) struct Exported {
-    /// What is in it.
-    pub packed: Packed,
+    /// The archive, and how many files are in it.
+    pub written: Written<u64>,
     /// Whether the run has its seal.
     pub is_sealed: bool,
     /// One line on where the run stands.
@@ -66,11 +65,10 @@ pub(super) fn exported(
     }
     let standing = standing(&run, contents.is_sealed());
     let page = paging::page_of(store, run_id, &contents)?;
-    let packed = written(file, &mut |output| {
-        pack(run_id, &contents, page.clone(), &standing, output)
-    })?;
+    let packing = |output: &mut dyn Write| pack(run_id, &contents, &page, &standing, output);
+    let written = new_file::write(file, &mut |output| packed(file, output, &packing))?;
     Ok(Exported {
-        packed,
+        written,
         is_sealed: contents.is_sealed(),
         standing,
     })
@@ -93,62 +91,21 @@ fn standing(run: &RunState, sealed: bool) -> String {
     }
 }
 
-fn visible(file: &Path) -> String {
-    report::visible(&file.display().to_string())
-}
+type Packing<'a> = &'a dyn Fn(&mut dyn Write) -> Result<u64, ArchiveError>;
 
-type Packing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> Result<Packed, ArchiveError>;
-
-/// Writes a file that is not there yet, in one step. One that is there with these very bytes is left as it is.
-fn written(file: &Path, packing: Packing<'_>) -> Result<Packed, LaunchError> {
-    let failed = |source| ArchiveError::File {
-        doing: "write",
-        path: file.to_owned(),
-        source,
-    };
-    let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
-    let place = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
-    let mut output = BufWriter::new(place);
+/// Packs, compressed where the name asks for it; gives how many files were packed.
+fn packed(file: &Path, output: &mut dyn Write, packing: Packing<'_>) -> Result<u64, LaunchError> {
     let compressed = file
         .extension()
         .is_some_and(|extension| extension == "gz" || extension == "tgz");
-    let mut packed = if compressed {
-        let mut gzip = GzBuilder::new()
-            .operating_system(NO_SYSTEM)
-            .write(&mut output, Compression::default());
-        let packed = packing(&mut gzip)?;
-        gzip.finish().map_err(failed)?;
-        packed
-    } else {
-        packing(&mut output)?
-    };
-    let place = output
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    place.as_file().sync_all().map_err(failed)?;
-    if compressed {
-        let bytes = std::fs::read(place.path()).map_err(failed)?;
-        packed.bytes = bytes.len() as u64;
-        packed.sha256 = crate::survey::Digest::of(&bytes);
+    if !compressed {
+        return Ok(packing(output)?);
     }
-    match place.persist_noclobber(file) {
-        Ok(_) => Ok(packed),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            if same(error.file.path(), file).map_err(failed)? {
-                return Ok(packed);
-            }
-            Err(LaunchError::Usage(format!(
-                "{} is there already, with other bytes; nothing is overwritten: choose another name",
-                visible(file)
-            )))
-        }
-        Err(error) => Err(failed(error.error).into()),
-    }
-}
-
-fn same(one: &Path, two: &Path) -> io::Result<bool> {
-    Ok(
-        std::fs::metadata(one)?.len() == std::fs::metadata(two)?.len()
-            && std::fs::read(one)? == std::fs::read(two)?,
-    )
+    let mut gzip = GzBuilder::new()
+        .operating_system(NO_SYSTEM)
+        .write(output, Compression::default());
+    let files = packing(&mut gzip)?;
+    let finished = gzip.finish();
+    finished.map_err(|source| new_file::failed(file, source))?;
+    Ok(files)
 }

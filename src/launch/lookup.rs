@@ -1,8 +1,9 @@
 //! Finding a run and folding it. Invariant: writes nothing but the index of runs, which can always be made anew.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::LaunchError;
+use super::{LaunchError, new_file};
 use crate::archive::{Limits, Opened, open_archive};
 use crate::cli::RunRef;
 use crate::journal::{DirectoryStore, Entry, Permissions, RunIndex, RunStore, imported_from};
@@ -17,6 +18,17 @@ pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchEr
 
 /// The run of an archive, unpacked in a private temporary directory for as long as the value lives.
 pub fn archive(path: &Path) -> Result<Opened, LaunchError> {
+    let wrong = match std::fs::metadata(path) {
+        Ok(about) if about.is_file() => None,
+        Ok(about) if about.is_dir() => Some("is a directory; drygate verify reads one"),
+        Ok(_) => Some("is no plain file"),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some("names no run, and no file"),
+        Err(_) => None,
+    };
+    if let Some(wrong) = wrong {
+        let name = new_file::visible(path);
+        return Err(LaunchError::Usage(format!("{name} {wrong}")));
+    }
     let opened = open_archive(path, None, Permissions::private(), Limits::default())?;
     Ok(opened)
 }

@@ -1,6 +1,7 @@
 //! Composition root: one file per command. Invariant: the only place that sees every layer.
 
 mod audience;
+mod casting;
 mod deciding;
 mod demo;
 mod diff_json;
@@ -18,6 +19,7 @@ mod importing;
 mod listing;
 mod lookup;
 mod machine;
+mod new_file;
 mod notifying;
 mod output;
 mod paging;
@@ -36,6 +38,7 @@ mod run_list;
 mod screen;
 mod signals;
 mod starting;
+mod still;
 mod surveying;
 mod verifying;
 mod watching;

@@ -89,7 +89,7 @@ fn open(
     let run = RunRef::Part(name.to_owned());
     match opening {
         Opening::Fitting => screen::open(settings, Some(&run)),
-        Opening::Replay => replaying::replay(settings, store, &named(name)?, None),
+        Opening::Replay => replaying::replay(settings, store, &named(name)?),
         Opening::Watch => watching::watch(settings, store, &named(name)?, None),
         Opening::Differences => {
             let command = DiffCommand {
@@ -178,7 +178,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews,
             return Ok(PickerNews::Notice(format!(
                 "Exported to {}, {} files. {}",
                 place.display(),
-                written.packed.files,
+                written.written.made,
                 written.standing
             )));
         }

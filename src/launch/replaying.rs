@@ -9,16 +9,15 @@ use serde_json::json;
 use super::playing::{self, Stage};
 use super::retelling::Retelling;
 use super::reviewing::Desk;
-use super::{LaunchError, lookup, machine, output, planning};
-use crate::cli::{RunRef, Settings};
+use super::still::Still;
+use super::{LaunchError, casting, lookup, output, planning};
+use crate::cli::{ReplayCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, RunStore};
 use crate::replay::{Place, Recording, ReplayError};
 use crate::report;
 use crate::run::{RunId, exit};
-use crate::tui::event_loop::{frame, frame_lines};
-use crate::tui::model::Model;
+use crate::tui::event_loop::frame_lines;
 use crate::tui::screens::band::band;
-use crate::tui::update::update;
 use crate::tui::{Ending, Order, Source};
 use ratatui::layout::Size;
 
@@ -27,31 +26,70 @@ const PAGE: Size = Size::new(160, 48);
 /// How long the journal is read before the first frame; what is left is read behind it.
 const READ_FIRST: Duration = Duration::from_millis(40);
 
-/// `drygate replay RUN_ID`.
-pub fn command(settings: &Settings, meant: &RunRef, at: Option<&str>) -> Result<u8, LaunchError> {
-    let store = planning::store(settings)?;
-    let run_id = lookup::resolve(&store, meant)?;
-    replay(settings, &store, &run_id, at)
+/// Said of a note in the replay of an archive: what was unpacked goes with the screen.
+const NO_NOTES: &str =
+    "An archive takes no notes: drygate import puts its run beside yours, where it does.";
+
+/// `drygate replay RUN_ID|FILE`.
+pub fn command(settings: &Settings, command: &ReplayCommand) -> Result<u8, LaunchError> {
+    match &command.run {
+        RunPlace::Run(meant) => {
+            let store = planning::store(settings)?;
+            let run_id = lookup::resolve(&store, meant)?;
+            told(settings, &store, &run_id, command, None)
+        }
+        RunPlace::Path(file) => {
+            let opened = lookup::archive(file)?;
+            let (store, run_id) = (opened.store(), opened.run_id());
+            told(settings, store, run_id, command, Some(NO_NOTES))
+        }
+    }
 }
 
-/// Retells a run of a store: on a terminal the run screen, else one frame.
+fn told(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    command: &ReplayCommand,
+    no_notes: Option<&'static str>,
+) -> Result<u8, LaunchError> {
+    let at = command.at.as_deref();
+    match &command.cast {
+        Some(cast) => casting::cast(settings, store, run_id, cast),
+        None if settings.headless => print(settings, store, run_id, at),
+        None => show(settings, store, run_id, at, no_notes),
+    }
+}
+
+/// Retells a run of a store on the run screen.
 pub(super) fn replay(
     settings: &Settings,
     store: &DirectoryStore,
     run_id: &RunId,
+) -> Result<u8, LaunchError> {
+    if settings.headless {
+        return print(settings, store, run_id, None);
+    }
+    show(settings, store, run_id, None, None)
+}
+
+/// On a terminal; `no_notes`: why it takes none.
+fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
     at: Option<&str>,
+    no_notes: Option<&'static str>,
 ) -> Result<u8, LaunchError> {
     let recording = Recording::open(&store.reader(run_id)?)?;
-    if settings.headless {
-        return print(settings, store, run_id, recording, at);
-    }
     let (news, inbox) = mpsc::channel();
     let (asks, asked) = mpsc::channel();
     let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news.clone(), at);
     let began = Instant::now();
     while began.elapsed() < READ_FIRST && retelling.read_on()? {}
     retelling.tell()?;
-    let desk = Desk::of(store, run_id, news.clone())?;
+    let mut desk = Desk::of(store, run_id, news.clone())?;
+    desk.no_notes = no_notes;
     desk.tell_notes();
     let stage = Stage::take(settings)?;
     let thread = std::thread::Builder::new().name("retelling".to_owned());
@@ -77,34 +115,25 @@ fn print(
     settings: &Settings,
     store: &DirectoryStore,
     run_id: &RunId,
-    mut recording: Recording,
     at: Option<&str>,
 ) -> Result<u8, LaunchError> {
+    let mut recording = Recording::open(&store.reader(run_id)?)?;
     recording.read_all()?;
     let seq = place(&mut recording, at)?;
     let event = recording.entry(seq)?.map(|entry| entry.event.clone());
-    let (news, inbox) = mpsc::channel();
-    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news, None);
-    retelling.stand_at(seq)?;
-    let terminal = std::io::stdout().is_terminal();
-    let size = crossterm::terminal::size().ok().filter(|_| terminal);
-    let size = size.map_or(PAGE, |(width, height)| Size::new(width, height));
-    let theme = playing::theme(settings);
-    let now = retelling.now();
-    let mut model = Model::new(Source::Replay, machine::person(), theme, size, now);
-    for told in inbox.try_iter() {
-        let _ = update(&mut model, told, Duration::ZERO);
-    }
-    let lines = frame_lines(&frame(&mut model, size.width, size.height));
+    let size = page_size(std::io::stdout().is_terminal());
+    let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
+    let lines = frame_lines(&still.at(seq)?);
     if !settings.json() {
         output::print(&format!("{}\n", lines.join("\n")))?;
         return Ok(exit::OK);
     }
+    let model = still.model();
     let run = &model.run;
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
     let mut document = report::summary(run, stop.map(|raised| &raised.stop));
-    let band = band(&model, false);
+    let band = band(model, false);
     document["replay"] = json!({
         "seq": seq, "at": run.last.map(|(_, at)| at), "head": model.head,
         "records": model.told.as_ref().map(|told| told.last + 1), "event": event,
@@ -114,6 +143,12 @@ fn print(
     });
     output::document(&document)?;
     Ok(exit::OK)
+}
+
+/// The size of a frame that is no screen: that of the terminal where there is one.
+pub(super) fn page_size(terminal: bool) -> Size {
+    let size = crossterm::terminal::size().ok().filter(|_| terminal);
+    size.map_or(PAGE, |(width, height)| Size::new(width, height))
 }
 
 /// The record that `--at` names; without it the last.

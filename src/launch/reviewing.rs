@@ -20,6 +20,8 @@ pub(super) struct Desk {
     store: DirectoryStore,
     shelves: Shelves,
     news: Sender<News>,
+    /// Why no note is taken here; `None`: it is.
+    pub no_notes: Option<&'static str>,
 }
 
 impl Desk {
@@ -34,6 +36,7 @@ impl Desk {
             shelves: Shelves::of(store, run_id)?,
             store: store.clone(),
             news,
+            no_notes: None,
         })
     }
 
@@ -53,7 +56,10 @@ impl Desk {
                 let opening = std::thread::Builder::new().name("documents".to_owned());
                 opening.spawn(move || desk.open(compare, &fact)).is_ok()
             }
-            Order::Note { fact, text } => self.write(fact, text),
+            Order::Note { fact, text } => match self.no_notes {
+                Some(why) => self.news.send(News::Said(why.to_owned())).is_ok(),
+                None => self.write(fact, text),
+            },
             _ => false,
         }
     }
@@ -91,7 +97,11 @@ impl Desk {
         let at = SystemClock.now();
         let written = self.reviews.write(at, machine::person(), fact, text);
         self.tell_notes();
-        written.is_ok()
+        let said = match written {
+            Ok(_) => "The note was written, beside the run.".to_owned(),
+            Err(error) => format!("The note was not written: {error}."),
+        };
+        self.news.send(News::Said(said)).is_ok()
     }
 }
 

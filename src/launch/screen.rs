@@ -90,7 +90,7 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         (_, Found::Sealed(_)) if settings.headless => {
             listing::report(settings, &RunPlace::Run(meant.clone()))
         }
-        (run_id, Found::Sealed(_)) => replaying::replay(settings, &store, &run_id, None),
+        (run_id, Found::Sealed(_)) => replaying::replay(settings, &store, &run_id),
         (run_id, Found::Held(_)) => watching::watch(settings, &store, &run_id, None),
         (_, Found::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)

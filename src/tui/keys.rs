@@ -342,7 +342,7 @@ pub fn not_taken(model: &mut Model, order: &Order) {
         }
         _ => "The runner does not take orders now. Nothing was sent.",
     };
-    model.notice = Some(why.to_owned());
+    model.say(why.to_owned());
     match (&mut model.over, order) {
         (Over::Approving(sheet), Order::Approve { .. }) => sheet.unsent(),
         (Over::Approving(sheet), Order::OpenSheet { .. }) => {

@@ -2,6 +2,7 @@
 
 mod action;
 pub mod approving;
+pub mod cast;
 mod diff_pressing;
 mod diff_scrolling;
 pub mod diffing;

@@ -227,6 +227,14 @@ impl Model {
         self.told.is_some() && self.shows_timeline
     }
 
+    /// Says a sentence in the footer of what is on screen.
+    pub fn say(&mut self, sentence: String) {
+        match &mut self.over {
+            Over::Diff(view) => view.says = Some(sentence),
+            _ => self.notice = Some(sentence),
+        }
+    }
+
     /// The wall clock says so; in a replay the time shown is that of the record.
     pub fn clock(&mut self, wall: UtcTime) {
         self.now = self.told.as_ref().map_or(wall, |told| told.now);

@@ -73,7 +73,7 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         News::Runs(_) => {}
         News::Retold(retold) => replay_keys::retold(model, *retold),
         News::Seen(seen) => replay_keys::seen(model, *seen),
-        News::Said(why) => model.notice = Some(why),
+        News::Said(sentence) => model.say(sentence),
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
     settle(model, now);

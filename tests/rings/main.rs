@@ -3,10 +3,12 @@
 
 mod archive;
 mod attribution;
+mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
 mod flow;
+mod golden;
 #[cfg(target_os = "linux")]
 mod group;
 mod guest;

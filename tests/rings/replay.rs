@@ -1,10 +1,13 @@
 //! `drygate replay` on really rehearsed runs, with the server gone.
 //! Invariant: what is retold is compared with the journal, and nothing of the run is changed by it.
 
+use std::path::Path;
+
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::Value;
 
 use super::support::pty::{Exit, Launch, Terminal, key};
+use super::support::screen::Screen;
 use super::support::server::{Desk, files, own_cluster, text};
 
 /// A sealed run of the drafts on a server of its own, which the test then stops: whoever asks it waits for ever.
@@ -15,11 +18,183 @@ fn rehearsed() -> (Desk, Value) {
 }
 
 fn replay(desk: &Desk, run: &Value, size: (u16, u16)) -> Terminal {
-    let data = desk.data().display().to_string();
-    Launch::drygate(["replay", text(&run["run_id"]), "--data-dir", &data])
+    replay_of(text(&run["run_id"]), &desk.data(), size)
+}
+
+/// The replay of a run or an archive, with a directory for runs.
+fn replay_of(place: &str, data: &Path, size: (u16, u16)) -> Terminal {
+    let data = data.display().to_string();
+    Launch::drygate(["replay", place, "--data-dir", &data])
         .env("CI", "")
         .size(size.0, size.1)
         .open()
+}
+
+/// A run that stands at the drift of SG2, with a note on it that was written at SG1: the run has gone on since.
+fn drifted_and_noted() -> (Desk, Value) {
+    let desk = Desk::new(Scenario::Drift);
+    let waiting = desk.run_to_sg2();
+    write_note(&desk, &waiting, "ask op_b about 0017");
+    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = desk.approve(&waiting, "SG2").expect(4).json();
+    (desk, drifted)
+}
+
+fn write_note(desk: &Desk, run: &Value, note: &str) {
+    let mut terminal = replay(desk, run, (160, 48));
+    terminal.wait_for("q back");
+    terminal.type_slowly("d").wait_for("m note");
+    terminal.type_slowly("m").wait_for("note on ");
+    terminal.type_slowly(note).keys(key::ENTER);
+    terminal.wait_for(&format!("\"{note}\""));
+    terminal.type_slowly("q").wait_for("<< REPLAY >>");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+}
+
+/// What a person sees who goes through a replay: its end, the stop before, what the approver saw, the differences with
+/// their documents and notes. A frame is drawn from its first row to its last: it is whole once the last row, here the
+/// beginning of something typed, is there.
+fn seen(mut terminal: Terminal, [at_sg2, drifted]: [&str; 2]) -> Vec<Screen> {
+    let mut seen = Vec::new();
+    let mut whole = |terminal: &mut Terminal, begins: &str, shows: &str, leaves: &str| {
+        terminal.type_slowly(begins);
+        seen.push(terminal.wait_for(shows));
+        terminal.type_slowly(leaves);
+        terminal.wait_until("what was typed to be gone", |screen| {
+            !screen.contains(shows)
+        });
+    };
+    terminal.wait_for("<< REPLAY >>");
+    whole(&mut terminal, ":", "go to _", key::ENTER);
+    terminal.type_slowly(":").wait_for("go to _");
+    terminal.type_slowly(at_sg2).keys(key::ENTER);
+    terminal.wait_for("ALLOW ENACT?");
+    whole(&mut terminal, ":", "go to _", key::ENTER);
+    terminal.type_slowly("v");
+    whole(&mut terminal, "", "  v back", "v");
+    terminal.type_slowly(":").wait_for("go to _");
+    terminal.type_slowly(drifted).keys(key::ENTER);
+    terminal.wait_for("FACTS DRIFTED");
+    terminal.type_slowly("d").wait_for("FACTS MOVED");
+    terminal.keys(key::ENTER).wait_for("change 1 of ");
+    whole(&mut terminal, "/", "Enter finds", key::ESC);
+    terminal.type_slowly("q").wait_for("<< REPLAY >>");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+    seen
+}
+
+#[test]
+fn an_archive_is_retold_where_it_lies_as_its_run_is() {
+    let (desk, run) = drifted_and_noted();
+    let run_id = text(&run["run_id"]);
+    let stops = desk.events(&run, "stop_raised");
+    let stops = stops.iter().filter(|stop| stop["gate"] == "SG2");
+    let stops: Vec<String> = stops.map(|stop| stop["seq"].to_string()).collect();
+    let stops = [&*stops[0], &*stops[1]];
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let data = elsewhere.path().join("data");
+    for name in ["run.tar", "run.tar.gz"] {
+        let file = elsewhere.path().join(name).display().to_string();
+        desk.drygate(&["export", run_id, "--output", &file])
+            .expect(0);
+        let before = files(elsewhere.path());
+        for record in desk.journal(&run).iter().step_by(9) {
+            let words = ["--at", &record["seq"].to_string(), "--json"];
+            let of = |place| desk.drygate(&[&["replay", place][..], &words].concat());
+            let (archive, run) = (of(&file).expect(0), of(run_id).expect(0));
+            assert_eq!(archive.stdout, run.stdout, "{words:?} of {name}");
+        }
+        for size in [(160, 48), (80, 24)] {
+            let of_run = seen(replay_of(run_id, &desk.data(), size), stops);
+            let of_archive = seen(replay_of(&file, &data, size), stops);
+            for (run, archive) in of_run.iter().zip(&of_archive) {
+                assert!(run == archive, "{run}\n\nbut {name}:\n{archive}");
+            }
+        }
+        assert!(files(elsewhere.path()) == before, "{name} was only read");
+        assert!(!data.exists(), "nothing was imported");
+    }
+}
+
+#[test]
+fn a_note_travels_says_that_the_run_went_on_and_is_taken_where_it_is_kept() {
+    let (desk, run) = drifted_and_noted();
+    let run_id = text(&run["run_id"]);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let (data, temporary) = (elsewhere.path().join("data"), elsewhere.path().join("tmp"));
+    std::fs::create_dir(&temporary).expect("a new folder");
+    let file = elsewhere.path().join("run.tar").display().to_string();
+    desk.drygate(&["export", run_id, "--output", &file])
+        .expect(0);
+    let note = "\"ask op_b about 0017\"";
+    let went_on = "! the run went on: the note saw its head";
+
+    let verified = desk.drygate(&["verify", &file]).expect(0);
+    assert!(verified.stdout.contains(note), "{}", verified.stdout);
+    assert!(
+        verified.stdout.contains(&went_on[2..]),
+        "{}",
+        verified.stdout
+    );
+    let mut terminal = Launch::drygate(["replay", &file])
+        .env("CI", "")
+        .env("TMPDIR", &temporary)
+        .size(160, 48)
+        .open();
+    terminal.wait_for("q back");
+    terminal.type_slowly("d").wait_for(note);
+    terminal.wait_for(went_on);
+    terminal.type_slowly("m").wait_for("note on ");
+    terminal.type_slowly("lost?").keys(key::ENTER);
+    let refused = terminal.wait_for("An archive takes no notes");
+    assert!(!refused.contains("\"lost?\""), "{refused}");
+    terminal.type_slowly("qq");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+    assert_eq!(files(&temporary), Vec::new(), "what was unpacked is gone");
+
+    let kept = data.display().to_string();
+    desk.drygate(&["import", &file, "--data-dir", &kept])
+        .expect(0);
+    let verified = desk
+        .drygate(&["verify", run_id, "--data-dir", &kept])
+        .expect(0);
+    assert!(verified.stdout.contains(note), "{}", verified.stdout);
+    let mut terminal = replay_of(run_id, &data, (160, 48));
+    terminal.wait_for("q back");
+    terminal.type_slowly("d").wait_for(note);
+    terminal.wait_for(went_on);
+    terminal.type_slowly("qq");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+}
+
+#[test]
+fn what_is_no_archive_is_said_to_be_none() {
+    let place = tempfile::tempdir().expect("a folder");
+    let desk = Desk::new(Scenario::Draft);
+    let named = |name: &str| place.path().join(name).display().to_string();
+    std::fs::write(named("notes.txt"), "no archive at all\n".repeat(100)).expect("a file");
+    std::fs::write(named("empty.tar"), "").expect("a file");
+    for (name, code, says) in [
+        (
+            "notes.txt",
+            7,
+            "is no archive of a run (damaged at its beginning: ",
+        ),
+        ("empty.tar", 7, "is no archive of a run (it is empty)"),
+        ("gone.tar", 64, "names no run, and no file"),
+        ("", 64, "is a directory; drygate verify reads one"),
+    ] {
+        let refused = desk.drygate(&["replay", &named(name)]).expect(code);
+        assert!(refused.stderr.contains(says), "{}", refused.stderr);
+        assert!(refused.stderr.contains(&named(name)), "{}", refused.stderr);
+    }
+    for name in ["notes.txt", "empty.tar"] {
+        let refused = desk.drygate(&["replay", &named(name)]);
+        assert!(refused.stderr.contains("drygate export writes them"));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Shown, Text};
@@ -59,10 +60,16 @@ impl<'a> Canvas<'a> {
         let mut at = x;
         for (shown, ink) in fit.pieces() {
             let room = usize::from((x + width).saturating_sub(at));
-            let style = self.theme.style(ink);
+            let style = self.style(ink);
             let (end, _) = self.buffer.set_stringn(at, y, shown.as_str(), room, style);
             at = end;
         }
+    }
+
+    /// The style of an ink, whatever a cell looked like before: a title is not as dim as the frame that it is written on, and
+    /// no cell is bold and dim at once, which terminals with one intensity show as whichever came last.
+    fn style(&self, ink: Ink) -> Style {
+        Style::reset().patch(self.theme.style(ink))
     }
 
     /// Draws a line that ends at `right`.
@@ -162,7 +169,7 @@ impl<'a> Canvas<'a> {
     pub fn raw(&mut self, x: u16, y: u16, shown: &Shown, ink: Ink) {
         let area = self.buffer.area;
         if y < area.bottom() && x < area.right() {
-            let style = self.theme.style(ink);
+            let style = self.style(ink);
             let room = usize::from(area.right() - x);
             self.buffer.set_stringn(x, y, shown.as_str(), room, style);
         }

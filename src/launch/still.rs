@@ -1,0 +1,54 @@
+//! Frames of a replay without a terminal. Invariant: each is drawn by the code of the replay screen, from the news that the screen would hear.
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Size;
+
+use super::retelling::Retelling;
+use super::{LaunchError, machine, playing};
+use crate::cli::Settings;
+use crate::journal::Blobs;
+use crate::replay::Recording;
+use crate::tui::event_loop::frame;
+use crate::tui::model::Model;
+use crate::tui::update::update;
+use crate::tui::{News, Source};
+
+/// A replay that nobody looks at.
+pub(super) struct Still {
+    retelling: Retelling,
+    inbox: Receiver<News>,
+    model: Model,
+}
+
+impl Still {
+    /// A replay of a recording that was read to its end, on a screen of that size.
+    pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
+        let (news, inbox) = mpsc::channel();
+        let retelling = Retelling::new(recording, blobs, news, None);
+        let (theme, now) = (playing::theme(settings), retelling.now());
+        let model = Model::new(Source::Replay, machine::person(), theme, size, now);
+        Self {
+            retelling,
+            inbox,
+            model,
+        }
+    }
+
+    /// The frame at a record.
+    pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
+        self.retelling.stand_at(seq)?;
+        for told in self.inbox.try_iter() {
+            let _ = update(&mut self.model, told, Duration::ZERO);
+        }
+        let Size { width, height } = self.model.size;
+        Ok(frame(&mut self.model, width, height))
+    }
+
+    /// What the last frame was drawn from.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+}
