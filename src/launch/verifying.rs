@@ -306,8 +306,9 @@ fn reports(
         let written = storage.read(&path).map_err(JournalError::from)?;
         let missing = written.is_none() && !found.sealed;
         if !missing && written.as_deref() != Some(report.text.as_bytes()) {
+            let place = differs_at(written.as_deref(), report.text.as_bytes());
             found.findings.push(format!(
-                "kb/{}: is not what journal and blobs give",
+                "kb/{}: is not what journal and blobs give{place}",
                 report.name
             ));
         }
@@ -319,12 +320,25 @@ fn reports(
         }
         for (name, bytes) in beside {
             let written = storage.read(&run_directory.join(name));
-            if written.map_err(JournalError::from)? != Some(bytes) {
+            let written = written.map_err(JournalError::from)?;
+            if written.as_ref() != Some(&bytes) {
+                let place = differs_at(written.as_deref(), &bytes);
                 found
                     .findings
-                    .push(format!("{name}: is not what journal and blobs give"));
+                    .push(format!("{name}: is not what journal and blobs give{place}"));
             }
         }
     }
     Ok(())
+}
+
+/// Where a file first differs from what it should be: its line, from 1, and byte, from 0.
+fn differs_at(written: Option<&[u8]>, given: &[u8]) -> String {
+    let Some(written) = written else {
+        return ", it is missing".to_owned();
+    };
+    let equal = written.iter().zip(given).take_while(|(a, b)| a == b);
+    let byte = equal.count();
+    let line = 1 + given[..byte].iter().filter(|byte| **byte == b'\n').count();
+    format!(", from line {line}, byte {byte}")
 }
