@@ -15,14 +15,15 @@ use super::support::server::{Desk, text};
 const IDLE_MAX_S: f64 = 2.0;
 
 /// A recording, read.
-struct Cast {
+pub struct Cast {
     header: Value,
     events: Vec<(f64, String)>,
 }
 
 impl Cast {
+    /// Reads a recording; nothing in it may drive a terminal before it is played.
     #[track_caller]
-    fn read(bytes: &[u8]) -> Self {
+    pub fn read(bytes: &[u8]) -> Self {
         let inert = |byte: &u8| *byte == b'\n' || (*byte >= b' ' && *byte != 0x7f);
         assert!(
             bytes.iter().all(inert),
@@ -53,6 +54,24 @@ impl Cast {
             side.and_then(NonZeroU16::new).expect("a side")
         };
         vt100::Parser::new(side("height"), side("width"), 0)
+    }
+
+    /// The screen at each record.
+    pub fn frames(&self) -> Vec<Screen> {
+        let mut player = self.player();
+        let (_, records) = self.events.split_last().expect("an end");
+        let show = |(_, written): &(f64, String)| {
+            player.process(written.as_bytes());
+            Screen::from_vt(player.screen())
+        };
+        records.iter().map(show).collect()
+    }
+
+    /// When each event comes, in microseconds.
+    pub fn micros(&self) -> Vec<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "a few minutes")]
+        let micros = |(seconds, _): &(f64, String)| (seconds * 1e6).round() as i64;
+        self.events.iter().map(micros).collect()
     }
 
     /// The screen once everything was played.

@@ -9,6 +9,7 @@ mod diff;
 mod doctor;
 mod flow;
 
+mod golden;
 mod guest;
 mod harness;
 mod headless;
