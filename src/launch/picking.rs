@@ -173,7 +173,14 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews,
         }
         Asked::Export => {
             let file = PathBuf::from(format!("{run_id}.tar.gz"));
-            let written = exporting::exported(store, &run_id, &file)?;
+            let written = exporting::exported(store, &run_id, &file).map_err(|error| {
+                // The list asks for no name: a command does.
+                let command = format!("with drygate export {} --output FILE", run_id.tail());
+                match error {
+                    LaunchError::Usage(why) => LaunchError::Usage(format!("{why} {command}")),
+                    other => other,
+                }
+            })?;
             let place = std::path::absolute(&file).unwrap_or(file);
             return Ok(PickerNews::Notice(format!(
                 "Exported to {}, {} files. {}",

@@ -112,7 +112,7 @@ fn decisions(place: &Place) -> Value {
             .expect("it is there");
         let (at, event) = (entry.at, entry.event.name());
         let run = &recording.at(seq).expect("it is legal").run;
-        let waits = run.waits_at().map(|gate| gate.name());
+        let waits = run.waits_at().map(drygate::run::ApprovalGate::name);
         records.push(json!([seq, at, event, run.state, waits]));
     }
     let run = &recording.tip().run;

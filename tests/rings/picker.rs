@@ -164,6 +164,11 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     let archive = archive.to_str().expect("UTF-8");
     let checked = ground.home().script(&["verify", archive]);
     assert_eq!(checked.code, 0, "{}", checked.text);
+    fs::write(archive, "mine").expect("our own file");
+    terminal
+        .type_slowly("E")
+        .wait_for("nothing is overwritten: choose another name with drygate export ");
+    assert_eq!(fs::read(archive).expect("a file"), b"mine");
 
     // The damaged one: file, line and byte.
     terminal.type_slowly(key::ESC).wait_for("by started");

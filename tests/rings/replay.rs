@@ -144,7 +144,7 @@ fn a_note_travels_says_that_the_run_went_on_and_is_taken_where_it_is_kept() {
         .env("TMPDIR", &temporary)
         .size(160, 48)
         .open();
-    terminal.wait_for("q back");
+    terminal.wait_for("v what the approver saw     q back");
     terminal.type_slowly("d").wait_for(note);
     terminal.wait_for(went_on);
     terminal.type_slowly("m").wait_for("note on ");

@@ -92,14 +92,22 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     }
     match model.source {
         Source::Live | Source::Watching => band,
-        Source::Replay => without_orders(band),
+        Source::Replay => retold(band),
     }
 }
 
-/// Where nothing can be ordered, the keys that order are not offered.
-fn without_orders(mut band: Band) -> Band {
+/// Where nothing can be ordered, the keys that order are not offered; leaving leaves nothing waiting, and what an approver
+/// saw is there itself.
+fn retold(mut band: Band) -> Band {
     band.keys
         .retain(|(key, _)| !matches!(*key, "a" | "x" | "r"));
+    for key in &mut band.keys {
+        match *key {
+            ("q", _) => *key = ("q", "back"),
+            ("e", waiting::APPROVER_SAW) => *key = ("v", waiting::APPROVER_SAW),
+            _ => {}
+        }
+    }
     band.needs_person = false;
     band
 }

@@ -42,10 +42,13 @@ const KEYS_RENEW_NARROW: [(&str, &str); 5] = [
     ("q", "leave"),
 ];
 
+/// Behind a drift the evidence is what somebody approved.
+pub(super) const APPROVER_SAW: &str = "what the approver saw";
+
 const KEYS_DRIFT: [(&str, &str); 5] = [
     ("r", "take new evidence"),
     ("d", "approved | found"),
-    ("e", "what the approver saw"),
+    ("e", APPROVER_SAW),
     ("x", "reject"),
     ("q", "leave it waiting"),
 ];
