@@ -89,9 +89,11 @@ fn list(home: &Path, size: (u16, u16)) -> Terminal {
     launch.size(size.0, size.1).open()
 }
 
-/// The row that is chosen.
+/// The row that is chosen, once a whole frame is on screen: the footer is drawn last.
 fn chosen(terminal: &Terminal) -> String {
-    let screen = terminal.screen();
+    let screen = terminal.wait_until("a row is chosen", |screen| {
+        screen.contains("│>") && screen.contains("leave")
+    });
     let (_, rows) = screen.size();
     let mut rows = (0..rows).map(|row| screen.row(row));
     let row = rows.find(|row| row.starts_with("│>"));
@@ -133,9 +135,6 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     terminal
         .type_slowly(key::ENTER)
         .wait_for("/rejected  1 fit");
-    terminal.wait_until("its row", |screen| {
-        screen.contains("│>") && screen.contains("leave")
-    });
     let row = chosen(&terminal);
     assert!(row.contains(&drifted[drifted.len() - 8..]), "{row}");
 
