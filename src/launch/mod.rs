@@ -19,6 +19,7 @@ mod listing;
 mod lookup;
 mod machine;
 mod notifying;
+mod onlooker;
 mod output;
 mod paging;
 mod painting;
