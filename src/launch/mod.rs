@@ -21,6 +21,7 @@ mod lookup;
 mod machine;
 mod new_file;
 mod notifying;
+mod onlooker;
 mod output;
 mod paging;
 mod painting;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use super::onlooker::Onlooker;
 use super::rechecked::{self, Rechecked};
 use super::{LaunchError, lookup, planning, starting, verifying};
 use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
@@ -12,8 +13,8 @@ use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::{self, Profile};
 use crate::run::{RunCreated, RunId, RunState};
 use crate::runner::RunnerError;
-use crate::runner::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
-use crate::simulate::{Decision, Joiner, Piece, Step, StreamError, Unit, Want};
+use crate::runner::target::{Ask, Purpose, Taken};
+use crate::simulate::{Decision, Pairing, Step};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
 
 /// The unit ledger, a line at a time.
@@ -166,78 +167,20 @@ fn survey(
         sealed.profile.clone(),
         &format!("recheck/{}", sealed.run_id.tail()),
     );
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(RunnerError::from)?;
     let lifecycle = &sealed.profile.lifecycle;
-    let mut onlooker = Onlooker {
-        joiner: Joiner::new(),
-        proof: None,
-        matcher: ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger)),
-    };
+    let mut matcher = ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger));
+    let onlooker = Onlooker::new(|pairing: &Pairing| {
+        if let Some(matcher) = &mut matcher {
+            matcher.feed(pairing);
+        }
+    });
     let ask = Ask {
         purpose: Purpose::Survey,
         live_only: false,
         streams: true,
         validate: true,
     };
-    let mut taken = runtime
-        .block_on(target.take(ask, &mut onlooker))
-        .map_err(RunnerError::from)?;
-    onlooker.pair();
-    taken.survey.pieces = Some(onlooker.joiner.pieces_digest());
-    taken.survey.candidates = Some(onlooker.joiner.units_digest());
-    let units = onlooker.matcher.map(AfterMatcher::finish);
-    let proof = onlooker.proof;
+    let (taken, proof) = onlooker.look(&mut target, ask)?;
+    let units = matcher.map(AfterMatcher::finish);
     Ok((taken, Seen { proof, units }))
-}
-
-/// Keeps the proof of the one transaction, digests the streams, and matches them with the ledger.
-struct Onlooker<'l> {
-    joiner: Joiner,
-    proof: Option<TransactionProof>,
-    matcher: Option<AfterMatcher<'l, Ledger>>,
-}
-
-impl Onlooker<'_> {
-    fn pair(&mut self) {
-        while let Some(pairing) = self.joiner.next_pairing() {
-            if let Some(matcher) = &mut self.matcher {
-                matcher.feed(&pairing);
-            }
-        }
-    }
-}
-
-fn told(error: &StreamError) -> WitnessError {
-    WitnessError {
-        message: error.to_string(),
-    }
-}
-
-impl Witness for Onlooker<'_> {
-    fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
-        Ok(())
-    }
-
-    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
-        self.proof = Some(proof.clone());
-        Ok(())
-    }
-
-    fn wants(&mut self) -> Want {
-        self.pair();
-        self.joiner.wants()
-    }
-
-    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.joiner.add_pieces(batch).map_err(|error| told(&error))
-    }
-
-    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.joiner.add_units(batch).map_err(|error| told(&error))
-    }
-
-    fn progress(&mut self, _: Progress) {}
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::onlooker::Onlooker;
 use super::{LaunchError, hook_check, listing, output, starting};
 use crate::audit::{self, Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
@@ -9,67 +10,18 @@ use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
 use crate::report::visible;
 use crate::run::{Check, StopCode, Verdict};
-use crate::runner::RunnerError;
-use crate::runner::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
-use crate::simulate::{Joiner, Piece, Unit, Want};
+use crate::runner::target::{Ask, Purpose, Taken};
 use crate::survey::TransactionProof;
-
-/// Keeps the proof of the one transaction and counts the streams.
-#[derive(Default)]
-pub(super) struct Onlooker {
-    joiner: Joiner,
-    proof: Option<TransactionProof>,
-}
-
-impl Witness for Onlooker {
-    fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
-        Ok(())
-    }
-
-    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
-        self.proof = Some(proof.clone());
-        Ok(())
-    }
-
-    fn wants(&mut self) -> Want {
-        while self.joiner.next_pairing().is_some() {}
-        self.joiner.wants()
-    }
-
-    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.joiner.add_pieces(batch).map_err(|error| told(&error))
-    }
-
-    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.joiner.add_units(batch).map_err(|error| told(&error))
-    }
-
-    fn progress(&mut self, _: Progress) {}
-}
-
-fn told(error: &crate::simulate::StreamError) -> WitnessError {
-    WitnessError {
-        message: error.to_string(),
-    }
-}
 
 /// One survey of the settings' database as a profile asks for it.
 pub(super) fn take(
     settings: &Settings,
     profile: Profile,
     ask: Ask,
-) -> Result<(Taken, Onlooker), LaunchError> {
+) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
     let connection = starting::connection(settings)?;
     let mut target = LiveReadOnlyDiscoverer::new(connection, profile, "survey");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(RunnerError::from)?;
-    let mut onlooker = Onlooker::default();
-    let taken = runtime
-        .block_on(target.take(ask, &mut onlooker))
-        .map_err(RunnerError::from)?;
-    Ok((taken, onlooker))
+    Onlooker::new(|_| ()).look(&mut target, ask)
 }
 
 /// One survey and the checks of G1 over it.
@@ -84,9 +36,7 @@ fn look(
         streams: true,
         validate: true,
     };
-    let (mut taken, onlooker) = take(settings, loaded.profile.clone(), ask)?;
-    taken.survey.pieces = Some(onlooker.joiner.pieces_digest());
-    taken.survey.candidates = Some(onlooker.joiner.units_digest());
+    let (taken, proof) = take(settings, loaded.profile.clone(), ask)?;
     let rulings: Vec<QuerySeen> = taken
         .rulings
         .iter()
@@ -100,11 +50,11 @@ fn look(
     let checks = audit::g1(&Feasibility {
         profile: &loaded.profile,
         survey: &taken.survey,
-        proof: onlooker.proof.as_ref(),
+        proof: proof.as_ref(),
         rulings: &rulings,
     });
     let checks = audit::scope(&loaded.profile, checks);
-    Ok((taken, onlooker.proof, checks))
+    Ok((taken, proof, checks))
 }
 
 /// `drygate survey`: prints the facts.

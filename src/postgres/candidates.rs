@@ -66,18 +66,12 @@ pub(super) async fn stream(
         match witness.wants() {
             Want::Pieces => {
                 let rows = pieces.next(session).await?;
-                let batch = rows
-                    .iter()
-                    .map(|row| piece(row))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let batch = rows.into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
                 witness.pieces(batch)?;
             }
             Want::Units => {
                 let rows = units.next(session).await?;
-                let batch = rows
-                    .iter()
-                    .map(|row| unit(row))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let batch = rows.into_iter().map(unit).collect::<Result<Vec<_>, _>>()?;
                 read += batch.len() as u64;
                 witness.units(batch)?;
                 witness.progress(Progress {
@@ -124,26 +118,26 @@ fn malformed(query: &str, message: String) -> TargetError {
     }
 }
 
-fn piece(row: &[Option<String>]) -> Result<Piece, TargetError> {
-    let [Some(key), content] = row else {
+fn piece(row: Vec<Option<String>>) -> Result<Piece, TargetError> {
+    let Ok([Some(key), content]) = <[Option<String>; 2]>::try_from(row) else {
         return Err(malformed("source pieces", "a key is NULL".to_owned()));
     };
     Ok(Piece {
-        key: key.clone(),
+        key,
         content: digest_of(content.as_deref()),
     })
 }
 
-fn unit(row: &[Option<String>]) -> Result<Unit, TargetError> {
-    let [Some(key), content, Some(state)] = row else {
+fn unit(row: Vec<Option<String>>) -> Result<Unit, TargetError> {
+    let Ok([Some(key), content, Some(state)]) = <[Option<String>; 3]>::try_from(row) else {
         return Err(malformed(
             "live units",
             "a key or a state is NULL".to_owned(),
         ));
     };
     Ok(Unit {
-        key: key.clone(),
+        key,
         content: digest_of(content.as_deref()),
-        state: state.clone(),
+        state,
     })
 }

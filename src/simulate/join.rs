@@ -78,7 +78,9 @@ impl<T> Side<T> {
             });
         }
         self.rows += 1;
-        self.last_key = Some(key.to_owned());
+        let last = self.last_key.get_or_insert_default();
+        last.clear();
+        last.push_str(key);
         Ok(order == Some(Ordering::Equal))
     }
 

@@ -102,11 +102,12 @@ impl Hasher {
 
     /// The digest of what was added.
     pub fn finish(self) -> Digest {
-        use std::fmt::Write as _;
-        let hash = self.0.finalize();
+        // Every journal line and every unit comes through here: formatting byte by byte would cost more than the hash.
+        const HEX: [u8; 16] = *b"0123456789abcdef";
         let mut text = String::with_capacity(64);
-        for byte in &hash {
-            let _ = write!(text, "{byte:02x}");
+        for byte in self.0.finalize() {
+            let digits = [byte >> 4, byte & 15];
+            text.extend(digits.map(|digit| char::from(HEX[usize::from(digit)])));
         }
         Digest(text)
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::align::Part;
 use super::{Alignment, Lines, Side, Sides};
 
 /// Bytes that are looked at together.
@@ -10,6 +11,10 @@ const BLOCK: usize = 64;
 const SAMPLE: usize = 2 << 10;
 /// How many of them, spread over the document.
 const SAMPLES: usize = 5;
+/// How many of the wanted bytes are looked for before the whole text is compared.
+const PROBES: usize = 4;
+/// Lines of the left side that are read in one go.
+const SPAN: usize = 1 << 10;
 /// Bytes looked at before a match among them is taken, on the way back.
 const BACK: usize = 32 << 10;
 
@@ -28,30 +33,40 @@ impl Probe {
     }
 }
 
-/// The two of some probes that are least often right together in samples of a text.
-fn rarest(all: &[Probe], text: &[u8]) -> [Probe; 2] {
+/// Of some probes those that are least often right together in samples of a text, the rarest first.
+fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
     let step = (text.len() / SAMPLES).max(SAMPLE);
     let starts = (0..SAMPLES).map(|nth| nth * step + step / 2);
-    let windows: Vec<&[u8]> = starts
+    let mut left: Vec<&[u8]> = starts
         .filter_map(|start| text.get(start..(start + SAMPLE).min(text.len())))
         .flat_map(|sample| sample.windows(all.len().max(1)))
         .collect();
-    let right = |probe: &Probe, window: &[u8]| probe.is_at(window[probe.offset]);
-    let often = |probe: &Probe, among: &[&[u8]]| among.iter().filter(|at| right(probe, at)).count();
-    let first = all.iter().min_by_key(|probe| often(probe, &windows));
-    let first = first.copied().unwrap_or_default();
-    let left: Vec<&[u8]> = windows.into_iter().filter(|at| right(&first, at)).collect();
-    let others = all.iter().filter(|probe| probe.offset != first.offset);
-    let second = others.min_by_key(|probe| often(probe, &left));
-    [first, second.copied().unwrap_or(first)]
+    let often = |probe: &Probe, among: &[&[u8]]| {
+        let right = among
+            .iter()
+            .filter(|window| probe.is_at(window[probe.offset]));
+        right.count()
+    };
+    // Where nothing is left of the samples, the rarest by themselves come first.
+    all.sort_by_cached_key(|probe| often(probe, &left));
+    let mut last = Probe::default();
+    std::array::from_fn(|_| {
+        let next = (0..all.len()).min_by_key(|nth| often(&all[*nth], &left));
+        if let Some(nth) = next {
+            last = all.remove(nth);
+            left.retain(|window| last.is_at(window[last.offset]));
+        }
+        last
+    })
 }
 
-/// A text that is looked for. Two of its bytes, seldom right together, are looked for first, block by block.
+/// A text that is looked for. Some of its bytes, seldom right together, are looked for first, block by block: two of them
+/// everywhere, the others where those two are right.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     bytes: Vec<u8>,
     folds: bool,
-    probes: [Probe; 2],
+    probes: [Probe; PROBES],
 }
 
 impl Wanted {
@@ -60,7 +75,7 @@ impl Wanted {
         let bytes = text.as_bytes().to_vec();
         let folds = !bytes.iter().any(u8::is_ascii_uppercase);
         let fold = |byte: &u8| 0x20 * u8::from(folds && byte.is_ascii_alphabetic());
-        let all: Vec<Probe> = bytes
+        let all = bytes
             .iter()
             .enumerate()
             .map(|(offset, byte)| Probe {
@@ -72,30 +87,32 @@ impl Wanted {
         Self {
             bytes,
             folds,
-            probes: rarest(&all, sample.text().as_bytes()),
+            probes: rarest(all, sample.text().as_bytes()),
         }
     }
 
     /// Where it first stands in `text`.
     fn first_in(&self, text: &[u8]) -> Option<usize> {
-        let [one, two] = self.probed(text)?;
-        let (ones, one_rest) = one.as_chunks::<BLOCK>();
-        let (twos, two_rest) = two.as_chunks::<BLOCK>();
-        let likely =
-            |(_, (one, two)): &(usize, (&[u8; BLOCK], &[u8; BLOCK]))| self.likely(one, two);
-        let mut blocks = ones.iter().zip(twos).enumerate().filter(likely);
-        let [first, second] = self.probes;
-        let within = |start: usize, length: usize| {
-            (start..start + length)
-                .filter(|at| first.is_at(one[*at]) && second.is_at(two[*at]))
-                .find(|at| self.is_at(text, *at))
-        };
-        blocks
-            .find_map(|(nth, _)| within(nth * BLOCK, BLOCK))
-            .or_else(|| {
-                let start = ones.len() * BLOCK;
-                within(start, one_rest.len().min(two_rest.len()))
-            })
+        let probed = self.probed(text)?;
+        let blocks = probed.map(|bytes| bytes.as_chunks::<BLOCK>().0);
+        let [ones, twos, ..] = blocks;
+        let mut places = ones.iter().zip(twos).enumerate();
+        let hit = places.find_map(|(nth, (one, two))| {
+            if !likely(&self.probes, [one, two]) {
+                return None;
+            }
+            let all = blocks.map(|blocks| &blocks[nth]);
+            let here = nth * BLOCK..(nth + 1) * BLOCK;
+            let whole = likely(&self.probes, all).then(|| self.among(text, here));
+            whole.flatten()
+        });
+        hit.or_else(|| self.among(text, ones.len() * BLOCK..probed[0].len()))
+    }
+
+    /// The first of some places that it stands at.
+    fn among(&self, text: &[u8], mut places: Range<usize>) -> Option<usize> {
+        let rare = self.probes[0];
+        places.find(|at| rare.is_at(text[at + rare.offset]) && self.is_at(text, *at))
     }
 
     /// Where it last stands in `text`.
@@ -118,8 +135,8 @@ impl Wanted {
         }
     }
 
-    /// The text as each of the probes sees it: byte `n` of both belongs to a match that begins at `n`.
-    fn probed<'a>(&self, text: &'a [u8]) -> Option<[&'a [u8]; 2]> {
+    /// The text as each of the probes sees it: byte `n` of all belongs to a match that begins at `n`.
+    fn probed<'a>(&self, text: &'a [u8]) -> Option<[&'a [u8]; PROBES]> {
         let starts = (text.len() + 1).checked_sub(self.bytes.len())?;
         if self.bytes.is_empty() {
             return None;
@@ -128,16 +145,6 @@ impl Wanted {
             self.probes
                 .map(|probe| &text[probe.offset..probe.offset + starts]),
         )
-    }
-
-    /// Whether a match may begin in a block. Written so that the compiler compares many bytes at a time.
-    fn likely(&self, one: &[u8; BLOCK], two: &[u8; BLOCK]) -> bool {
-        let [first, second] = self.probes;
-        let mut any = 0;
-        for at in 0..BLOCK {
-            any |= u8::from(first.is_at(one[at])) & u8::from(second.is_at(two[at]));
-        }
-        any != 0
     }
 
     fn is_at(&self, text: &[u8], at: usize) -> bool {
@@ -166,17 +173,30 @@ impl Wanted {
     }
 }
 
+/// Whether at one place of a block the first probes are right together. Written so that the compiler compares many bytes at a
+/// time.
+fn likely<const N: usize>(probes: &[Probe; PROBES], blocks: [&[u8; BLOCK]; N]) -> bool {
+    let mut any = 0;
+    for at in 0..BLOCK {
+        let mut right = 1;
+        for (probe, block) in probes.iter().zip(blocks) {
+            right &= u8::from(probe.is_at(block[at]));
+        }
+        any |= right;
+    }
+    any != 0
+}
+
 impl Alignment {
     /// The first row from `row` on that holds `wanted` on a side.
     pub fn find(&self, documents: Sides<&Lines>, wanted: &Wanted, row: usize) -> Option<usize> {
-        self.parts_from(row).find_map(|part| {
-            let side = |side: Side| {
-                let among = part.lines.get(side).clone();
-                let line = wanted.first_line(documents.get(side), among)?;
-                Some(self.row_of(side, line))
-            };
-            let hits = [Some(Side::Before), part.differs.then_some(Side::After)];
-            hits.into_iter().flatten().filter_map(side).min()
+        let mut parts = self.parts_from(row);
+        let mut spans = std::iter::from_fn(|| Span::next(&mut parts));
+        spans.find_map(|span| {
+            let one = wanted.first_line(documents.before, span.before);
+            let mut others = span.after.into_iter();
+            let two = others.find_map(|lines| wanted.first_line(documents.after, lines));
+            self.rows_of(one, two).min()
         })
     }
 
@@ -187,15 +207,51 @@ impl Alignment {
         wanted: &Wanted,
         row: usize,
     ) -> Option<usize> {
-        self.parts_until(row).find_map(|part| {
-            let side = |side: Side| {
-                let among = part.lines.get(side).clone();
-                let line = wanted.last_line(documents.get(side), among)?;
-                Some(self.row_of(side, line))
-            };
-            let hits = [Some(Side::Before), part.differs.then_some(Side::After)];
-            hits.into_iter().flatten().filter_map(side).max()
+        let mut parts = self.parts_until(row);
+        let mut spans = std::iter::from_fn(|| Span::next(&mut parts));
+        spans.find_map(|span| {
+            let one = wanted.last_line(documents.before, span.before);
+            let mut others = span.after.into_iter();
+            let two = others.find_map(|lines| wanted.last_line(documents.after, lines));
+            self.rows_of(one, two).max()
         })
+    }
+
+    fn rows_of(&self, before: Option<usize>, after: Option<usize>) -> impl Iterator<Item = usize> {
+        let row = |side: Side, line: Option<usize>| line.map(|line| self.row_of(side, line));
+        let hits = [row(Side::Before, before), row(Side::After, after)];
+        hits.into_iter().flatten()
+    }
+}
+
+/// Parts that follow each other, read in one go: short ones one by one are no work for a memory that reads ahead.
+#[derive(Default)]
+struct Span {
+    /// All lines of the left side.
+    before: Range<usize>,
+    /// Those lines of the right side that are no copies of them, in the order of the parts.
+    after: Vec<Range<usize>>,
+}
+
+impl Span {
+    /// The next parts, in whichever direction they come; `None`: there is none.
+    fn next(parts: &mut impl Iterator<Item = Part>) -> Option<Self> {
+        let mut span = None::<Self>;
+        for part in parts {
+            let span = span.get_or_insert_default();
+            let (known, more) = (span.before.clone(), part.lines.before);
+            // What is empty may stand anywhere.
+            span.before = match (known.is_empty(), more.is_empty()) {
+                (true, _) => more,
+                (false, true) => known,
+                (false, false) => known.start.min(more.start)..known.end.max(more.end),
+            };
+            span.after.extend(part.differs.then_some(part.lines.after));
+            if span.before.len() >= SPAN {
+                break;
+            }
+        }
+        span
     }
 }
 
@@ -288,6 +344,34 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn matches_of_either_side_are_found_in_the_order_of_their_rows() {
+        let line = |n: usize| format!("row {n} of many\n");
+        let text = |words: &dyn Fn(usize) -> String| (0..5_000).map(words).collect::<String>();
+        let before = text(&|n| match n {
+            900 | 2_400 => "only the left has Stone\n".to_owned(),
+            4_200 => "both have stone\n".to_owned(),
+            _ => line(n),
+        });
+        let after = text(&|n| match n {
+            100 | 899 | 2_300 | 4_990 => line(n) + "only the right has stone\n",
+            901 => "another stone\n".to_owned(),
+            4_200 => "both have stone\n".to_owned(),
+            _ => line(n),
+        });
+        let (hits, count, find) = rows(&before, &after, "stone");
+        // What was only left and only right beside each other became one row.
+        assert_eq!(hits.len(), 7);
+        let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
+        for row in beside.chain((0..=count).step_by(500)) {
+            let (next, last) = (
+                hits.iter().copied().find(|hit| *hit >= row),
+                hits.iter().copied().rfind(|hit| *hit < row),
+            );
+            assert_eq!((find(true, row), find(false, row)), (next, last), "{row}");
         }
     }
 
