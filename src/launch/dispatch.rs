@@ -12,6 +12,7 @@ use crate::survey::Digest;
 
 /// The whole program: arguments of the process to exit code.
 pub fn main() -> ExitCode {
+    super::end_on_panic();
     let parsed = Environment::of_process()
         .and_then(|environment| cli::parse(std::env::args_os(), &environment));
     let (json, ended) = match parsed {

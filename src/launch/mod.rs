@@ -41,8 +41,10 @@ mod signals;
 mod starting;
 mod still;
 mod surveying;
+mod unexpected;
 mod verifying;
 mod watching;
 
 pub use dispatch::{execute, main};
 pub use error::LaunchError;
+pub use unexpected::end_on_panic;

@@ -22,5 +22,6 @@ mod recheck;
 mod replay;
 mod safety;
 mod support;
+mod unexpected;
 mod verifying;
 mod watching;
