@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use drygate::journal::SimulatedDisk;
-use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalStatus, Decision, Event, RunResult, State, StopCode,
-};
+use drygate::run::{ApprovalGate, ApprovalStatus, Decision, Event, RunResult, State, StopCode};
 use drygate::runner::Outcome;
 use drygate::runner::target::TargetError;
 
@@ -266,10 +264,7 @@ fn drift_after_a_crash_between_cut_and_verify_is_told_and_renewed() {
 #[test]
 fn a_run_whose_starter_may_not_approve_passes() {
     let mut world = world();
-    world.policy = ApprovalPolicy {
-        exclude_starter: true,
-        ..ApprovalPolicy::default()
-    };
+    world.tables = "\n[approvals]\nexclude_starter = true\n";
     let mut outcome = world.begin().expect("it begins");
     while outcome.exit_code == 3 {
         let own = world

@@ -57,7 +57,12 @@ pub fn recording() -> Arc<Recording> {
 
 /// The profile of the demo.
 pub fn demo_profile() -> (Profile, String) {
-    let text = profile::BUILT_IN[0].1.to_owned();
+    profile_with("")
+}
+
+/// The same with these tables after it.
+pub fn profile_with(tables: &str) -> (Profile, String) {
+    let text = format!("{}{tables}", profile::BUILT_IN[0].1);
     (
         profile::parse("icx-const", &text).expect("it is built in"),
         text,

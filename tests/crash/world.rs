@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use drygate::audit;
 use drygate::journal::{DirectoryStore, Entry, JournalError, RunStore, Storage, verify_files};
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRequest, Decision, Event, Mode, Person, RunCreated,
-    RunId, RunState, Signer, ToolIdentity,
+    ApprovalGate, ApprovalRequest, Decision, Event, Mode, Person, RunCreated, RunId, RunState,
+    Signer, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -18,7 +18,7 @@ use drygate::runner::{
 };
 use drygate::survey::{Digest, UtcTime};
 
-use super::recording::{Replayed, Spoiled, Still, demo_profile, recording};
+use super::recording::{Replayed, Spoiled, Still, profile_with, recording};
 
 /// A clock that a test turns.
 #[derive(Debug)]
@@ -83,7 +83,8 @@ pub struct World {
     pub clock: Arc<TurnedClock>,
     pub run_id: RunId,
     pub spoiled: Spoiled,
-    pub policy: ApprovalPolicy,
+    /// What the profile says beside the built-in one.
+    pub tables: &'static str,
     pub acknowledged: Acknowledged,
     /// Lines are told on standard error as they are shown.
     pub telling: bool,
@@ -100,7 +101,7 @@ impl World {
             clock,
             run_id,
             spoiled: Spoiled::default(),
-            policy: ApprovalPolicy::default(),
+            tables: "",
             acknowledged: Acknowledged::default(),
             telling: false,
             heard: None,
@@ -124,14 +125,14 @@ impl World {
 
     /// What it is run with.
     pub fn plan(&self) -> Plan {
-        let (profile, profile_text) = demo_profile();
+        let (profile, profile_text) = profile_with(self.tables);
         let ssot = profile.ssot.iter().map(|document| {
             let text = document.text.clone().ok_or_else(|| "no text".to_owned());
             (document.name.clone(), text)
         });
         Plan {
             ssot: ssot.collect(),
-            approvals: self.policy.clone(),
+            approvals: drygate::audit::approval_policy(&profile),
             target: Replayed::new(Spoiled::default()).identity(),
             person: person("op_a", 1000),
             tool: ToolIdentity {
@@ -320,7 +321,7 @@ impl World {
         assert!(found.manifest, "{context}: no manifest");
         let entries = self.entries();
         let run = fold(&entries).unwrap_or_else(|error| panic!("{context}: {error}"));
-        let (profile, _) = demo_profile();
+        let (profile, _) = profile_with(self.tables);
         let events = entries.iter().map(|e| (e.seq, e.at, &e.event));
         let recomputed = audit::recompute(Some(&profile), events);
         assert!(

@@ -6,7 +6,9 @@ use std::fs;
 use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
-use crate::support::rehearsed::{Rehearsed, texts};
+use crate::support::ground::{Home, approve, wait_at};
+use crate::support::pty::{Exit, Launch};
+use crate::support::rehearsed::{DB, Rehearsed, texts};
 
 #[test]
 fn a_spent_budget_ends_the_survey_and_its_end_is_still_proven() {
@@ -140,6 +142,34 @@ fn a_run_within_its_budget_passes_and_reports_what_it_spent() {
     assert!(report.contains(&format!("run_rows_max={limit} spent={spent}")));
     assert!(report.contains("run_seconds_max=600 spent="), "{report}");
     assert!(report.contains("run_bytes_max=1000000000 spent="));
+}
+
+#[test]
+fn live_reads_rest_so_that_both_approvals_and_the_closeout_still_fit() {
+    let mut rehearsed = Rehearsed::server(Scenario::Enacted);
+    let limit = rows_of_a_survey(&mut rehearsed) * 7;
+    let frugal = with_budget(&rehearsed, &format!("run_rows_max = {limit}"));
+    let url = rehearsed.cluster.url("context_pack_readonly", DB);
+    let repository = rehearsed.folder().join("repository").display().to_string();
+    let elsewhere = Home::at(rehearsed.folder().join("elsewhere"));
+    let data = elsewhere.path.display().to_string();
+    let words = ["run", "--database-url", &url, "--repo", &repository];
+    let more = ["--profile", &frugal, "--data-dir", &data];
+    let mut terminal = Launch::drygate([&words[..], &more, &["--live-interval", "0.1"]].concat())
+        .size(160, 48)
+        .open();
+    terminal.wait_for("Live reads rest: run_rows_max is kept for the surveys to come.");
+    let read = elsewhere.run().events("live_read").len();
+    assert!(read > 0, "there was room for some");
+    // The sheets read everything themselves, the approvals take effect, the run is closed: all within the budget.
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    approve(&mut terminal);
+    terminal.wait_for("O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(0));
+    let spent = rows_spent(&elsewhere.run().journal());
+    assert!(spent <= limit, "{spent} of {limit}");
 }
 
 /// A read that takes longer than any test: as many rows as the square of the square of the catalog's.
