@@ -86,6 +86,11 @@ impl DirectoryStore {
         Path::new(layout::RUNS_DIR).join(run_id.as_str())
     }
 
+    /// HEAD of a run relative to the root of the storage.
+    pub fn head_path(run_id: &RunId) -> PathBuf {
+        Self::run_path(run_id).join(layout::HEAD)
+    }
+
     fn existing(&self, run_id: &RunId) -> Result<PathBuf, JournalError> {
         let listed = self.storage.list(Path::new(layout::RUNS_DIR))?;
         let is = |listed: &super::Listed| {

@@ -23,8 +23,6 @@ pub(super) struct Following {
     run_id: RunId,
     follower: Follower,
     wakes: Wakes,
-    /// Where the holder listens.
-    socket: Option<PathBuf>,
     /// Open while the holder shows this process as a watcher.
     presence: Option<UnixStream>,
     ended: bool,
@@ -37,7 +35,6 @@ impl Following {
         Ok(Self {
             follower: store.reader(run_id)?.follow(Position::start()),
             wakes: Wakes::of(&root.join(DirectoryStore::run_path(run_id))),
-            socket: crate::runner::socket(&root, run_id),
             store: store.clone(),
             run_id: run_id.clone(),
             presence: None,
@@ -45,9 +42,9 @@ impl Following {
         })
     }
 
-    /// Where the holder listens, if there can be a holder on this machine.
+    /// Where the holder of the moment listens, if there can be a holder on this machine.
     pub fn socket(&self) -> Option<PathBuf> {
-        self.socket.clone()
+        crate::runner::socket(Storage::root(&**self.store.storage()), &self.run_id)
     }
 
     /// Hands over what was written since the last look; gives how many lines that were.
@@ -76,7 +73,7 @@ impl Following {
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
-                self.presence = self.socket.as_deref().and_then(|at| be_present(at).ok());
+                self.presence = self.socket().and_then(|at| be_present(&at).ok());
             }
             seen = self.look(told)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {

@@ -123,7 +123,7 @@ pub fn start(
     );
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     let mut directory = store.create(&run_id)?;
-    plan.socket = crate::runner::socket(store.storage().root(), &run_id);
+    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
     directory.blobs().put(plan.profile_text.as_bytes())?;
     let event = Event::RunCreated(Box::new(RunCreated {
         run_id: run_id.clone(),
@@ -242,7 +242,7 @@ pub fn take(
         planning::LIVE_INTERVAL_S,
     );
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
-    plan.socket = crate::runner::socket(store.storage().root(), &run_id);
+    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
     let owned = Owned {
         run_id: run_id.clone(),
         directory,

@@ -40,6 +40,6 @@ pub use handover::{HandoverError, be_present, hand_over, hand_over_renewal, show
 pub use notice::{Answer, Command, Notice, Sink};
 pub use plan::{FullDiscover, Plan};
 pub use presence::Audience;
-pub use socket::socket;
+pub use socket::{own_socket, socket};
 pub use summary::{json, refused, sealed};
 pub use target::Progress;

@@ -175,8 +175,13 @@ impl Office {
     fn stay(&self) -> Terminal {
         let words = self.run_words();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Launch::program("setpriv", self.as_account(OP_A, &words))
-            .env("HOME", self.desk.place().join(format!("home-{OP_A}")))
+        self.screen(OP_A, &words)
+    }
+
+    /// The program on a terminal of an account.
+    fn screen(&self, uid: u32, words: &[&str]) -> Terminal {
+        Launch::program("setpriv", self.as_account(uid, words))
+            .env("HOME", self.desk.place().join(format!("home-{uid}")))
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .cwd(self.desk.place())
@@ -324,6 +329,17 @@ fn another_account_of_the_group_approves_through_the_socket_and_by_the_lock() {
         office.events("run_resumed").is_empty(),
         "nobody took the run"
     );
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(3));
+
+    // op_b holds it: what op_a decides is ruled on by the process of op_b.
+    let mut terminal = office.screen(OP_B, &["resume", run]);
+    wait_at(&terminal, "SG2");
+    let wrong = serde_json::json!({"run_id": run, "evidence": "0".repeat(64)});
+    office.approve(OP_A, "SG2", &wrong).expect(6);
+    let refused = office.events("approval_refused");
+    assert_eq!(refused.last().expect("it is recorded")["by"]["uid"], OP_A);
+    assert_eq!(office.events("run_resumed").len(), 1, "op_a took nothing");
     terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(3));
 
