@@ -14,6 +14,9 @@ use crate::tui::diffing::{DiffPane, DiffView, Loaded, Place};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
+/// The longest value that stands in the heading of its side alone, in characters.
+const HEADING_VALUE_MAX: usize = 24;
+
 /// Draws the pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: Size) {
     let ink = match view.pane {
@@ -198,8 +201,23 @@ fn explained(view: &DiffView, opened: &Opened) -> Vec<Text> {
     if let Some(row) = row {
         lines.push(Text::inked(Ink::Bold, explain_row(opened, row)));
     }
+    lines.extend(sentences(view));
     lines.push(Text::inked(Ink::Dim, opened.tally()));
     lines
+}
+
+/// Values that are sentences: the heading of their side has no room for them.
+fn sentences(view: &DiffView) -> Vec<Text> {
+    let (Some(fact), Ok(comparison)) = (view.fact(), &view.outcome) else {
+        return Vec::new();
+    };
+    let sentence = |side: Side| {
+        let words = fact.sides.get(side).as_ref()?.words();
+        let is_long = words::short_value(&words).chars().count() > HEADING_VALUE_MAX;
+        let name = &comparison.sources.get(side).name;
+        is_long.then(|| Text::inked(Ink::Bold, name).with(Ink::Plain, format!(": {words}")))
+    };
+    Side::BOTH.into_iter().filter_map(sentence).collect()
 }
 
 fn document(
