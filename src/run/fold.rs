@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
-    SurveySeen, Transaction, TransactionEnd,
+    SurveySeen, Transaction, TransactionEnd, is_work,
 };
 use super::{
     ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
@@ -83,6 +83,8 @@ pub struct RunState {
     pub refused: Option<String>,
     /// Stops in order.
     pub stops: Vec<RaisedStop>,
+    /// The database was lost during work, which stands until somebody tries again: the stop that says so.
+    pub database_lost: Option<RaisedStop>,
     /// Hooks that were started before the seal.
     pub hooks: Vec<HookRun>,
     /// How often a process took the run up.
@@ -138,6 +140,7 @@ impl Default for RunState {
             owed_stop: None,
             refused: None,
             stops: Vec::new(),
+            database_lost: None,
             hooks: Vec::new(),
             resumes: 0,
             invocations: Vec::new(),
@@ -245,6 +248,9 @@ impl RunState {
     pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
         self.remember_row(seq, at, event);
         self.last = Some((seq, at));
+        if is_work(event) {
+            self.database_lost = None;
+        }
         match event {
             Event::RunCreated(created) => {
                 self.created = Some(created.clone());

@@ -130,11 +130,14 @@ impl RunState {
                 if self.owed_stop == Some(stop.stop_code) {
                     self.owed_stop = None;
                 }
-                self.stops.push(RaisedStop {
+                let raised = RaisedStop {
                     stop: stop.clone(),
                     seq: self.last.map_or(0, |(seq, _)| seq),
                     at,
-                });
+                };
+                let lost = stop.stop_code == StopCode::StopDatabaseUnavailable;
+                self.database_lost = lost.then(|| raised.clone());
+                self.stops.push(raised);
             }
             Event::ApprovalRecorded {
                 gate,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, Check, Decision, EvidenceSheet, Person, Purpose, Stop, SurveyPurpose, Verdict,
+    ApprovalGate, Check, Decision, Event, EvidenceSheet, Person, Purpose, Stop, SurveyPurpose,
+    Verdict,
 };
 use crate::simulate::{PredictedEffect, Step, StepCounts};
 use crate::survey::{
@@ -208,4 +209,15 @@ pub struct EventRow {
     pub text: String,
     /// How many rows are folded into this one.
     pub folded: u64,
+}
+
+/// Whether an event shows that the run goes on: what is only told or refused beside a stop does not.
+pub(super) fn is_work(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::StopRaised(_)
+            | Event::ApprovalRefused { .. }
+            | Event::HookStarted { .. }
+            | Event::HookRan { .. }
+    )
 }

@@ -318,6 +318,11 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
         return;
     }
     let run = &model.run;
+    if model.ended.is_none() && run.database_lost.is_some() {
+        model.notice = Some("Trying again.".to_owned());
+        wishes.push(Wish::Order(Order::SurveyAgain));
+        return;
+    }
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
     if model.ended.is_some() || (run.waits_at().is_none() && !stands) {
         model.notice = Some("Nothing waits: the facts are read again at the next stop.".to_owned());

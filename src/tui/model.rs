@@ -272,6 +272,7 @@ impl Model {
         self.ended.is_none()
             && self.source != Source::Replay
             && self.run.sealed.is_none()
+            && self.run.database_lost.is_none()
             && (self.run.waits_at().is_none() || self.run.pending_approval().is_some())
             && self
                 .run

@@ -238,6 +238,22 @@ fn incomplete() {
 }
 
 #[test]
+fn the_database_is_lost_during_work() {
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let message = "error connecting to server: Connection refused";
+    let next = "check that the server is running and reachable, then resume";
+    script.stop(StopCode::StopDatabaseUnavailable, None, message, next);
+    snap_script("g1_database_lost", &script, "09:52:10");
+
+    // Once work goes on, it is running again.
+    script.survey_taken(SurveyPurpose::Pin);
+    let text = drawn(&mut model(&script, "09:52:10", plain()), (80, 24));
+    assert!(!text.contains("DATABASE UNAVAILABLE"), "{text}");
+    assert!(text.contains("RUNNING"), "{text}");
+}
+
+#[test]
 fn ended_without_a_seal() {
     for (name, code, says) in [
         (

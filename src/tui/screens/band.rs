@@ -75,7 +75,9 @@ pub fn band(model: &Model, narrow: bool) -> Band {
         return ended;
     }
     let stands = run.drift.as_ref().filter(|drift| drift.gate.is_some());
-    let band = if run.renewal.is_some() {
+    let band = if let Some(lost) = &run.database_lost {
+        waiting::database_lost(model, lost)
+    } else if run.renewal.is_some() {
         running::band(model, narrow)
     } else if let Some(drift) = stands {
         waiting::drifted(model, drift, narrow)

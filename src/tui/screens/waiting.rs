@@ -2,7 +2,7 @@
 
 use super::band::{Band, state_line};
 use super::words;
-use crate::run::{ApprovalGate, Drift, Evidence, StopCode};
+use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, StopCode};
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -261,6 +261,26 @@ fn database_gone(model: &Model, question: &str) -> Option<Band> {
             since.clock()
         ))),
     )
+}
+
+/// The band of work that stands because the database was lost.
+pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
+    let since = lost.at.clock();
+    let kept = match model.run.pending_approval() {
+        Some(approval) => format!("The run and the approval of {} are kept.", approval.by.user),
+        None => "The run is kept.".to_owned(),
+    };
+    let right = format!("STOPPED since {since}, RESUMABLE");
+    Band::new(Ink::Needed, "DATABASE UNAVAILABLE", right)
+        .say(Text::plain(format!("{}.", lost.stop.message)))
+        .say(Text::plain(format!("{kept} To do: {}.", lost.stop.next)))
+        .say(state_line(model, lost.stop.stop_code.name()))
+        .keys(&[
+            ("r", "try again"),
+            ("Enter", "opens the row"),
+            ("q", "leave"),
+        ])
+        .needing_person()
 }
 
 /// The band of a drift that stands: the approval is void.

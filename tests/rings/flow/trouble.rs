@@ -92,6 +92,28 @@ fn a_server_that_stops_answering_delays_no_key() {
 }
 
 #[test]
+fn a_server_that_is_gone_before_the_first_survey_is_said_to_be_and_asked_again_with_one_key() {
+    let ground = Ground::new(Scenario::Draft);
+    let stopped = ground.stop_server();
+    let mut terminal = ground.screen("0").open();
+    terminal.wait_until("the stop", |screen| {
+        screen.contains("DATABASE UNAVAILABLE") && screen.contains("r try again")
+    });
+    let run = ground.home().run();
+    assert_eq!(run.state(), "prechecked");
+    assert_eq!(
+        terminal.bytes_within(Duration::from_secs(2)),
+        0,
+        "nothing ticks"
+    );
+    stopped.answer_again();
+    terminal.type_slowly("r");
+    wait_at(&terminal, "SG1");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(3));
+}
+
+#[test]
 fn leaving_does_not_wait_for_a_server_that_hangs() {
     let ground = Ground::new(Scenario::Draft);
     let sockets = tempfile::tempdir().expect("a folder");
