@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApprovalGate, ApprovalPolicy, Check, ContextPins, EvidenceSheet, Gate, HookOutcome, HookPoint,
-    Mode, NonMutation, Person, RunBudget, RunId, RunResult, State, Stop, StopCode, Verdict,
+    Mode, NonMutation, Person, RunBudget, RunId, RunResult, State, Stop, StopCode, TargetIdentity,
+    Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
@@ -16,46 +17,6 @@ pub struct ToolIdentity {
     pub version: String,
     /// SHA-256 of the executable's file; `None` where it cannot be read.
     pub binary_sha256: Option<Digest>,
-}
-
-/// The port of PostgreSQL where nobody says otherwise.
-const PORT_USUAL: u16 = 5432;
-
-/// The target as it may be shown: without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetIdentity {
-    /// `target.label` of the profile: `PRODUCTION`.
-    pub label: String,
-    /// `target.color` of the profile.
-    pub color: String,
-    /// Host or socket directory.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Database.
-    pub database: String,
-    /// User.
-    pub user: String,
-    /// A connection text without secrets, with which `resume` and `approve` connect again.
-    pub reconnect: String,
-}
-
-impl TargetIdentity {
-    /// `context_pack_readonly@db1.example/kb`, and the port where it is not the usual one: two servers of one host are two targets.
-    pub fn address(&self) -> String {
-        if self.port == PORT_USUAL {
-            return self.without_port();
-        }
-        let Self {
-            user, host, port, ..
-        } = self;
-        format!("{user}@{host}:{port}/{}", self.database)
-    }
-
-    /// The address for a text that tells the port apart.
-    pub fn without_port(&self) -> String {
-        format!("{}@{}/{}", self.user, self.host, self.database)
-    }
 }
 
 /// How a run was started.
@@ -484,26 +445,5 @@ impl Event {
     /// Whether no event may follow.
     pub fn seals(&self) -> bool {
         matches!(self, Self::RunSealed { .. })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::TargetIdentity;
-
-    #[test]
-    fn two_servers_of_one_host_are_two_targets() {
-        let at = |port| TargetIdentity {
-            label: "PRODUCTION".to_owned(),
-            color: "red".to_owned(),
-            host: "db1.example".to_owned(),
-            port,
-            database: "kb".to_owned(),
-            user: "reader".to_owned(),
-            reconnect: String::new(),
-        };
-        assert_eq!(at(5432).address(), "reader@db1.example/kb");
-        assert_eq!(at(6001).address(), "reader@db1.example:6001/kb");
-        assert_eq!(at(6001).without_port(), at(5432).address());
     }
 }

@@ -24,6 +24,7 @@ mod run_id;
 mod run_list;
 mod state;
 mod stop;
+mod target_identity;
 mod timeline;
 mod verdict;
 
@@ -34,7 +35,7 @@ pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict}
 pub use context::ContextPins;
 pub use event::{
     Decision, Event, Invocation, LedgerRef, LiveChange, Purpose, RenewalReason, RunCreated,
-    SurveyPurpose, TargetIdentity, ToolIdentity,
+    SurveyPurpose, ToolIdentity,
 };
 pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
@@ -55,5 +56,6 @@ pub use run_id::{RunId, RunIdError};
 pub use run_list::{RunFilter, RunOrder, RunSort};
 pub use state::State;
 pub use stop::{Stop, StopCode};
+pub use target_identity::TargetIdentity;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;
