@@ -242,7 +242,7 @@ impl RunState {
         let costs = self.transactions.iter().map(Transaction::cost);
         Allowance {
             budget: budget.unwrap_or_default(),
-            spent: costs.fold(Spent::default(), Spent::plus),
+            spent: costs.fold(Spent::of(&self.reads_aside.footprint), Spent::plus),
         }
     }
 
@@ -292,7 +292,11 @@ impl RunState {
             .iter()
             .filter(closed)
             .map(Transaction::cost);
-        costs.reduce(|one, other| one.combined(other, u64::max))
+        let aside = (purpose == Purpose::LiveRead && self.reads_aside.count > 0)
+            .then(|| Spent::of(&self.reads_aside.dearest));
+        costs
+            .chain(aside)
+            .reduce(|one, other| one.combined(other, u64::max))
     }
 }
 

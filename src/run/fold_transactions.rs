@@ -1,7 +1,18 @@
-//! Folding the events of our transactions. Invariant: one has one end, and an end that nobody saw is never called seen.
+//! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a live read, and is counted.
 
-use super::{Event, RunState, Transaction, TransactionEnd};
-use crate::survey::UtcTime;
+use super::{Event, Purpose, RunState, Transaction, TransactionEnd};
+use crate::survey::{Footprint, UtcTime};
+
+/// Clean live reads of which only number and cost are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadsAside {
+    /// How many.
+    pub count: usize,
+    /// What they cost the server together.
+    pub footprint: Footprint,
+    /// The most that one of them cost, each measure by itself.
+    pub dearest: Footprint,
+}
 
 impl RunState {
     pub(super) fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
@@ -37,5 +48,39 @@ impl RunState {
                 transaction.end = TransactionEnd::Unseen("its process ended".to_owned());
             }
         }
+    }
+
+    /// Lets go of the proofs of clean live reads, but for the last transaction: a screen only counts them, and a run that waits
+    /// for days reads by the hundred thousand. Who audits or reports needs every proof and never calls this.
+    pub fn set_reads_aside(&mut self) {
+        let last = self.transactions.last().map(|transaction| transaction.id);
+        let aside = &mut self.reads_aside;
+        self.transactions.retain(|transaction| {
+            let kept = transaction.purpose != Purpose::LiveRead || Some(transaction.id) == last;
+            match &transaction.end {
+                TransactionEnd::Closed(proof) if !kept && proof.stains().is_empty() => {
+                    aside.count += 1;
+                    aside.footprint.add(&proof.footprint);
+                    let (dearest, cost) = (&mut aside.dearest, &proof.footprint);
+                    dearest.transaction_us = dearest.transaction_us.max(cost.transaction_us);
+                    dearest.rows = dearest.rows.max(cost.rows);
+                    dearest.bytes = dearest.bytes.max(cost.bytes);
+                    false
+                }
+                _ => true,
+            }
+        });
+    }
+
+    /// What reading cost the server so far.
+    pub fn footprint(&self) -> Footprint {
+        let mut sum = Footprint::default();
+        for transaction in &self.transactions {
+            if let TransactionEnd::Closed(proof) = &transaction.end {
+                sum.add(&proof.footprint);
+            }
+        }
+        sum.add(&self.reads_aside.footprint);
+        sum
     }
 }

@@ -43,6 +43,7 @@ pub use fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
     SurveySeen, Transaction, TransactionEnd,
 };
+pub use fold_transactions::ReadsAside;
 pub use gate::{ApprovalGate, Gate};
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use legal::{Illegal, legal};
