@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use drygate::journal::{DiskStorage, Entry, Permissions, Reader, Storage, VERSION, to_ascii_json};
 use drygate::replay::Recording;
-use drygate::run::{Event, Purpose};
+use drygate::run::Event;
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
@@ -81,9 +81,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
     }
     let mut reading = Script::at_sg2(false);
     let before = reading.records.len();
-    reading
-        .transaction(Purpose::LiveRead)
-        .live_read(false, &[], None);
+    reading.live_read(false, &[], None);
     let cycle = reading.records[before..].to_vec();
     let mut at = script.records.last().expect("records").at;
     let mut id = script.run.transactions.len() as u64;
@@ -233,7 +231,7 @@ fn screen(home: &Path, events: u64) -> bool {
         let began = Instant::now();
         let mut child = pair.slave.spawn_command(command).expect("it starts");
         drop(pair.slave);
-        let mut seen = Vec::new();
+        let mut seen = vt100::Parser::new(cells(size.rows), cells(size.cols), 0);
         until(&mut output, &mut seen, " back");
         firsts.push(began.elapsed());
         // Once everything was read the replay stands at the last record.
@@ -260,17 +258,19 @@ fn screen(home: &Path, events: u64) -> bool {
     ) && met
 }
 
-fn until(output: &mut dyn std::io::Read, seen: &mut Vec<u8>, text: &str) {
+/// Reads until the screen shows a text: what is written are changes of cells, which may hold it in pieces.
+fn until(output: &mut dyn std::io::Read, screen: &mut vt100::Parser, text: &str) {
     let mut buffer = [0; 1 << 14];
-    while !String::from_utf8_lossy(seen).contains(text) {
+    while !screen.screen().contents().contains(text) {
         let read = output.read(&mut buffer).expect("its output");
-        assert!(
-            read > 0,
-            "it ended without {text:?}: {}",
-            String::from_utf8_lossy(seen)
-        );
-        seen.extend_from_slice(&buffer[..read]);
+        let shown = screen.screen().contents();
+        assert!(read > 0, "it ended without {text:?}: {shown}");
+        screen.process(&buffer[..read]);
     }
+}
+
+fn cells(count: u16) -> std::num::NonZeroU16 {
+    std::num::NonZeroU16::new(count).expect("not 0")
 }
 
 fn peak_kb(pid: u32) -> u64 {
