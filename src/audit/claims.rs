@@ -68,20 +68,25 @@ fn wrote_nothing(run: &RunState) -> Claim {
             TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
         }
     }
-    let clean = closed.len() - stained.len();
-    let mut measured = format!("{clean} of {} transactions", run.transactions.len());
+    let aside = run.reads_aside.count;
+    let clean = closed.len() - stained.len() + aside;
+    let all = run.transactions.len() + aside;
+    let mut measured = format!("{clean} of {all} transactions");
     if !unseen.is_empty() {
         measured = format!(
             "{measured}, {} with unseen end (covered by D)",
             unseen.len()
         );
     }
-    let verdict = match (closed.is_empty(), stained.is_empty()) {
+    let verdict = match (closed.len() + aside == 0, stained.is_empty()) {
         (true, _) => ClaimVerdict::NotChecked,
         (false, true) => ClaimVerdict::Holds,
         (false, false) => ClaimVerdict::False,
     };
-    let raw = json!({"closed": closed, "stained": stained, "unseen": unseen});
+    let mut raw = json!({"closed": closed, "stained": stained, "unseen": unseen});
+    if aside > 0 {
+        raw["clean_live_reads_not_listed"] = json!(aside);
+    }
     claim(ClaimName::A, verdict, measured, raw)
 }
 

@@ -1,21 +1,64 @@
 //! Moments kept on the way, so that any other is a short fold away. Invariant: a checkpoint is the fold of all lines before it.
 
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
 use super::Moment;
 use crate::journal::Position;
-use crate::survey::UtcTime;
+use crate::run::{EventRow, LiveChange, LiveView, ReadsAside, Transaction};
+use crate::survey::{Digest, UtcTime};
 
 /// Lines between two checkpoints, at most.
 pub(super) const LINES: usize = 512;
 /// Bytes between two checkpoints, but for a line that is longer.
 pub(super) const BYTES: u64 = 512 << 10;
 
+/// What changes with nearly every line of a run that waits.
+#[derive(Debug, Clone, Default)]
+struct Moving {
+    last: Option<(u64, UtcTime)>,
+    live: Option<LiveView>,
+    transactions: Vec<Transaction>,
+    reads_aside: ReadsAside,
+    rows: VecDeque<EventRow>,
+    rows_dropped: u64,
+    read: Option<(UtcTime, Vec<LiveChange>, bool)>,
+    head: Option<Digest>,
+}
+
+impl Moving {
+    /// Changes places with what of it is in a moment.
+    fn swap(&mut self, moment: &mut Moment) {
+        let Moment { run, record, head } = moment;
+        mem::swap(&mut self.last, &mut run.last);
+        mem::swap(&mut self.live, &mut run.live);
+        mem::swap(&mut self.transactions, &mut run.transactions);
+        mem::swap(&mut self.reads_aside, &mut run.reads_aside);
+        mem::swap(&mut self.rows, &mut run.rows);
+        mem::swap(&mut self.rows_dropped, &mut run.rows_dropped);
+        mem::swap(&mut self.read, &mut record.live);
+        mem::swap(&mut self.head, head);
+    }
+}
+
 /// A place between two lines, and the run there.
 #[derive(Debug, Clone)]
 pub(super) struct Checkpoint {
     /// Before the next line.
     pub position: Position,
+    moving: Moving,
+    /// The fold of the lines before without what moves; shared with the checkpoint before where it stayed the same.
+    still: Arc<Moment>,
+}
+
+impl Checkpoint {
     /// The fold of the lines before.
-    pub moment: Moment,
+    pub(super) fn moment(&self) -> Moment {
+        let mut moment = (*self.still).clone();
+        self.moving.clone().swap(&mut moment);
+        moment
+    }
 }
 
 /// Checkpoints in the order of the journal; the first is before its first line.
@@ -29,13 +72,25 @@ impl Checkpoints {
         Self {
             kept: vec![Checkpoint {
                 position: Position::start(),
-                moment: Moment::default(),
+                moving: Moving::default(),
+                still: Arc::default(),
             }],
         }
     }
 
-    pub(super) fn push(&mut self, position: Position, moment: Moment) {
-        self.kept.push(Checkpoint { position, moment });
+    pub(super) fn push(&mut self, position: Position, mut moment: Moment) {
+        let mut moving = Moving::default();
+        moving.swap(&mut moment);
+        let last = self.kept.last().map(|last| &last.still);
+        let still = match last {
+            Some(last) if **last == moment => Arc::clone(last),
+            _ => Arc::new(moment),
+        };
+        self.kept.push(Checkpoint {
+            position,
+            moving,
+            still,
+        });
     }
 
     /// The number of the last checkpoint before line `seq`.
@@ -46,7 +101,7 @@ impl Checkpoints {
 
     /// The number of the last checkpoint whose lines before it were all written by `at`.
     pub(super) fn before_time(&self, at: UtcTime) -> usize {
-        let earlier = |kept: &Checkpoint| kept.moment.line().is_none_or(|(_, time)| time <= at);
+        let earlier = |kept: &Checkpoint| kept.moving.last.is_none_or(|(_, time)| time <= at);
         self.kept.partition_point(earlier).saturating_sub(1)
     }
 

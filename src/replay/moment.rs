@@ -25,6 +25,7 @@ impl Moment {
             illegal,
         })?;
         self.run.apply(entry.seq, entry.at, &entry.event);
+        self.run.set_reads_aside();
         self.record.apply(entry.at, &entry.event);
         self.head = Some(head);
         Ok(())

@@ -125,7 +125,7 @@ impl Recording {
         let from = self.checkpoints.get(number);
         let ahead = here.is_some_and(|here| here <= seq && here >= from.position.seq());
         if !ahead {
-            self.current = from.moment.clone();
+            self.current = from.moment();
         }
         let here = self.current.line().map(|(here, _)| here);
         self.come_near(number)?;

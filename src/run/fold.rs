@@ -6,6 +6,7 @@ use super::fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
     SurveySeen, Transaction, TransactionEnd,
 };
+use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
     RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
@@ -67,8 +68,10 @@ pub struct RunState {
     pub renewal: Option<RenewalReason>,
     /// Evidence of drift that the next sheet leads with.
     pub drifted_before: Option<Drift>,
-    /// Our transactions.
+    /// Our transactions, but for the clean reads that were set aside.
     pub transactions: Vec<Transaction>,
+    /// What is left of the reads that were set aside.
+    pub reads_aside: ReadsAside,
     /// Blobs of the statements that processes of this run have sent.
     pub statements: Vec<Digest>,
     /// The non-mutation judgement.
@@ -131,6 +134,7 @@ impl Default for RunState {
             renewal: None,
             drifted_before: None,
             transactions: Vec::new(),
+            reads_aside: ReadsAside::default(),
             statements: Vec::new(),
             non_mutation: None,
             returns: Vec::new(),
@@ -415,35 +419,6 @@ impl RunState {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
-        let (id, end) = match event {
-            Event::TransactionOpened { id, purpose, .. } => {
-                let end = TransactionEnd::Open;
-                self.transactions.push(Transaction {
-                    id: *id,
-                    purpose: *purpose,
-                    opened_at: at,
-                    end,
-                });
-                return;
-            }
-            Event::TransactionClosed { id, proof } => (id, TransactionEnd::Closed(proof.clone())),
-            Event::TransactionUnseen { id, reason } => (id, TransactionEnd::Unseen(reason.clone())),
-            _ => return,
-        };
-        if let Some(open) = self.transactions.iter_mut().rev().find(|t| t.id == *id) {
-            open.end = end;
-        }
-    }
-
-    fn abandon_open_transactions(&mut self) {
-        for transaction in &mut self.transactions {
-            if transaction.end == TransactionEnd::Open {
-                transaction.end = TransactionEnd::Unseen("its process ended".to_owned());
-            }
         }
     }
 

@@ -9,6 +9,7 @@ mod evidence;
 mod fold;
 mod fold_approvals;
 mod fold_parts;
+mod fold_transactions;
 mod gate;
 mod hook;
 mod legal;
@@ -39,6 +40,7 @@ pub use fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
     SurveySeen, Transaction, TransactionEnd,
 };
+pub use fold_transactions::ReadsAside;
 pub use gate::{ApprovalGate, Gate};
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use legal::{Illegal, legal};

@@ -164,6 +164,7 @@ fn close_sheets(model: &mut Model) {
 
 fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Option<Digest>) {
     model.run.apply(seq, at, event);
+    model.run.set_reads_aside();
     model.record.apply(at, event);
     if let Over::Diff(view) = &mut model.over {
         view.is_stale = true;

@@ -187,5 +187,7 @@ fn every_moment_is_the_fold_of_the_lines_before_it() {
         folded.apply(entry, head).expect("legal");
         assert_eq!(*recording.at(entry.seq).expect("a moment"), folded);
     }
-    assert_eq!(folded.run, world.run());
+    let mut run = world.run();
+    run.set_reads_aside();
+    assert_eq!(folded.run, run);
 }

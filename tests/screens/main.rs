@@ -7,5 +7,6 @@ mod home;
 mod hostile;
 mod picker;
 mod pty;
+mod recordings;
 mod situations;
 mod stage;

@@ -2,7 +2,6 @@
 
 use super::pane::{PaneRow, PaneText};
 use crate::run::{Claim, ClaimName, ClaimVerdict, NonMutationVerdict, TransactionEnd};
-use crate::survey::Footprint;
 use crate::tui::model::Model;
 use crate::tui::reading::Subject;
 use crate::tui::theme::{Glyph, Ink};
@@ -104,16 +103,16 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
 
 /// `guest: 0 sessions now, 1.9 s total, longest 0.42 s`
 fn guest(model: &Model, width: usize) -> Text {
-    let mut sum = Footprint::default();
     let mut open = 0;
     let mut unseen = 0;
     for transaction in &model.run.transactions {
         match &transaction.end {
             TransactionEnd::Open => open += 1,
             TransactionEnd::Unseen(_) => unseen += 1,
-            TransactionEnd::Closed(proof) => sum.add(&proof.footprint),
+            TransactionEnd::Closed(_) => {}
         }
     }
+    let sum = model.run.footprint();
     let unseen = match unseen {
         0 => String::new(),
         n => format!(", {n} unseen"),
@@ -130,12 +129,7 @@ fn guest(model: &Model, width: usize) -> Text {
 
 /// What reading cost the server so far, a line each.
 pub(super) fn cost(model: &Model) -> Vec<String> {
-    let mut sum = Footprint::default();
-    for transaction in &model.run.transactions {
-        if let TransactionEnd::Closed(proof) = &transaction.end {
-            sum.add(&proof.footprint);
-        }
-    }
+    let sum = model.run.footprint();
     let held = match (&sum.oldest_xmin, sum.xmin_age) {
         (Some(xmin), Some(age)) => format!("{xmin}, at most {age} ids behind"),
         _ => "not read".to_owned(),
