@@ -339,6 +339,6 @@ fn differs_at(written: Option<&[u8]>, given: &[u8]) -> String {
     };
     let equal = written.iter().zip(given).take_while(|(a, b)| a == b);
     let byte = equal.count();
-    let line = 1 + given[..byte].iter().filter(|byte| **byte == b'\n').count();
+    let line = given[..byte].split(|byte| *byte == b'\n').count();
     format!(", from line {line}, byte {byte}")
 }

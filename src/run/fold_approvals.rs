@@ -2,7 +2,8 @@
 
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
-    ApprovalGate, Decision, Event, Gate, NonMutationVerdict, RunState, State, StopCode, Verdict,
+    ApprovalGate, Decision, Event, Gate, NonMutationVerdict, RunState, State, Stop, StopCode,
+    Verdict,
 };
 use crate::survey::UtcTime;
 
@@ -122,23 +123,7 @@ impl RunState {
                     current.shown_boot.clone_from(boot_id);
                 }
             }
-            Event::StopRaised(stop) => {
-                self.owes_return |= matches!(
-                    stop.stop_code,
-                    StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
-                );
-                if self.owed_stop == Some(stop.stop_code) {
-                    self.owed_stop = None;
-                }
-                let raised = RaisedStop {
-                    stop: stop.clone(),
-                    seq: self.last.map_or(0, |(seq, _)| seq),
-                    at,
-                };
-                let lost = stop.stop_code == StopCode::StopDatabaseUnavailable;
-                self.database_lost = lost.then(|| raised.clone());
-                self.stops.push(raised);
-            }
+            Event::StopRaised(stop) => self.raise(at, stop),
             Event::ApprovalRecorded {
                 gate,
                 decision,
@@ -184,6 +169,24 @@ impl RunState {
             Event::EvidenceRenewed { reason, .. } => self.renewal = Some(*reason),
             _ => {}
         }
+    }
+
+    fn raise(&mut self, at: UtcTime, stop: &Stop) {
+        self.owes_return |= matches!(
+            stop.stop_code,
+            StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
+        );
+        if self.owed_stop == Some(stop.stop_code) {
+            self.owed_stop = None;
+        }
+        let raised = RaisedStop {
+            stop: stop.clone(),
+            seq: self.last.map_or(0, |(seq, _)| seq),
+            at,
+        };
+        let lost = stop.stop_code == StopCode::StopDatabaseUnavailable;
+        self.database_lost = lost.then(|| raised.clone());
+        self.stops.push(raised);
     }
 
     fn record_decision(&mut self, approval: Approval) {

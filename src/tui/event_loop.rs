@@ -308,7 +308,7 @@ where
             match says.first_mut() {
                 // What the runner said of a sealed run says how to read it as well.
                 Some(first) if self.model.run.sealed.is_some() => {
-                    *first = format!("{name} {first}")
+                    *first = format!("{name} {first}");
                 }
                 _ => says.extend(self.how_to_come_back().map(|line| format!("{name} {line}"))),
             }

@@ -251,10 +251,7 @@ fn one_flipped_byte_anywhere_is_named_with_its_file() {
         fs::write(copy.file(path), flipped).expect("our own file");
         copy.is_corrupt("flipped", &[path.to_str().expect("UTF-8")]);
         if path.starts_with("kb") {
-            let line = 1 + bytes[..middle]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
+            let line = bytes[..middle].split(|byte| *byte == b'\n').count();
             copy.is_corrupt("flipped", &[&format!("from line {line}, byte {middle}")]);
         }
     }

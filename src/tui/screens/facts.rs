@@ -243,11 +243,11 @@ fn differing(model: &Model, row: &FactRow, differs: &str, room: usize) -> Text {
     let whole = Text::inked(Ink::Bold, format!("{mark} {differs}"));
     match differs.split_once("..") {
         Some((begin, _)) if is_digest && whole.width() > room => {
-            let begun = Text::inked(Ink::Bold, format!("{mark} {begin}.."));
-            if begun.width() > room {
+            let cut = Text::inked(Ink::Bold, format!("{mark} {begin}.."));
+            if cut.width() > room {
                 Text::inked(Ink::Bold, mark)
             } else {
-                begun
+                cut
             }
         }
         _ => whole,
