@@ -1,4 +1,7 @@
 //! Text that is safe to show. Invariant: no control, bidi or invisible character of anybody's text reaches the terminal.
+//!
+//! What is shown is measured over and over for each frame, and most of it is ASCII. Control characters were written out, so
+//! there a byte is a column.
 
 use std::fmt::Write as _;
 
@@ -33,11 +36,18 @@ impl Shown {
 
     /// Columns it takes.
     pub fn width(&self) -> usize {
+        if self.0.is_ascii() {
+            return self.0.len();
+        }
         self.0.graphemes(true).map(columns).sum()
     }
 
     /// The longest beginning that fits `width` columns, and the rest.
     pub fn split_at_width(&self, width: usize) -> (Self, Self) {
+        if self.0.is_ascii() {
+            let (fitting, rest) = self.0.split_at(width.min(self.0.len()));
+            return (Self(fitting.to_owned()), Self(rest.to_owned()));
+        }
         let mut used = 0;
         for (at, grapheme) in self.0.grapheme_indices(true) {
             used += columns(grapheme);
@@ -51,6 +61,10 @@ impl Shown {
     /// The longest end that fits `width` columns.
     #[must_use]
     pub fn end_of_width(&self, width: usize) -> Self {
+        if self.0.is_ascii() {
+            let start = self.0.len().saturating_sub(width);
+            return Self(self.0[start..].to_owned());
+        }
         let mut used = 0;
         let mut start = self.0.len();
         for (at, grapheme) in self.0.grapheme_indices(true).rev() {
@@ -151,5 +165,17 @@ mod tests {
         assert_eq!((one.as_str(), rest.as_str()), ("漢", "字x"));
         assert_eq!(Shown::of("漢字x").end_of_width(2).as_str(), "x");
         assert_eq!(Shown::of("漢x").ascii().as_str(), "\\u{6f22}x");
+        for (raw, columns) in [("", 0), ("plain", 5), ("a\tb", 7), ("a\u{7f}", 7)] {
+            let shown = Shown::of(raw);
+            assert_eq!(shown.width(), columns, "{raw:?}");
+            for width in 0..=columns + 1 {
+                let (one, rest) = shown.split_at_width(width);
+                assert_eq!(one.width(), width.min(columns));
+                assert_eq!(format!("{}{}", one.as_str(), rest.as_str()), shown.as_str());
+                let end = shown.end_of_width(width);
+                assert_eq!(end.width(), width.min(columns));
+                assert!(shown.as_str().ends_with(end.as_str()));
+            }
+        }
     }
 }
