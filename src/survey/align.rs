@@ -296,16 +296,11 @@ impl Alignment {
         Some(first..first + self.hunks[nth].rows())
     }
 
-    /// What lies from a row on: equal lines and stretches that differ, in turn.
-    pub(super) fn parts_from(&self, row: usize) -> impl Iterator<Item = Part> {
-        let first = self.change_at(row).map_or(0, |nth| 2 * nth + 1);
-        (first..=2 * self.hunks.len()).map(move |nth| self.part(nth, row..self.rows()))
-    }
-
-    /// What lies before a row, the last first.
-    pub(super) fn parts_until(&self, row: usize) -> impl Iterator<Item = Part> {
-        let last = self.change_at(row).map_or(0, |nth| 2 * nth + 2);
-        (0..=last).rev().map(move |nth| self.part(nth, 0..row))
+    /// What lies in some rows: equal lines and stretches that differ, in turn.
+    pub(super) fn parts_of(&self, rows: Range<usize>) -> impl DoubleEndedIterator<Item = Part> {
+        let first = self.change_at(rows.start).map_or(0, |nth| 2 * nth + 1);
+        let last = self.change_at(rows.end).map_or(0, |nth| 2 * nth + 2);
+        (first..=last).map(move |nth| self.part(nth, rows.clone()))
     }
 
     /// Of the equal lines before the first stretch, the first stretch, the equal lines behind it and so on, the part of that

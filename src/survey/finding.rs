@@ -1,6 +1,7 @@
 //! Finding a text in documents. Invariant: small letters find both cases of ASCII, a capital finds itself alone; what is equal on both sides is read once.
 
 use std::ops::Range;
+use std::thread;
 
 use super::align::Part;
 use super::{Alignment, Lines, Side, Sides};
@@ -15,6 +16,8 @@ const SAMPLES: usize = 5;
 const PROBES: usize = 4;
 /// Lines of the left side that are read in one go.
 const SPAN: usize = 1 << 10;
+/// Rows that are searched before the rest is given to all processors: most of what is looked for is near.
+const NEAR: usize = 1 << 14;
 /// Bytes looked at before a match among them is taken, on the way back.
 const BACK: usize = 32 << 10;
 
@@ -47,14 +50,18 @@ fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
             .filter(|window| probe.is_at(window[probe.offset]));
         right.count()
     };
-    // Where nothing is left of the samples, the rarest by themselves come first.
+    // Of those that are equally rare among what is left, the rarest by themselves come first.
     all.sort_by_cached_key(|probe| often(probe, &left));
     let mut last = Probe::default();
     std::array::from_fn(|_| {
         let next = (0..all.len()).min_by_key(|nth| often(&all[*nth], &left));
         if let Some(nth) = next {
             last = all.remove(nth);
-            left.retain(|window| last.is_at(window[last.offset]));
+            let right = |window: &&[u8]| last.is_at(window[last.offset]);
+            // A probe that is never right in a sample may always be right elsewhere: the others must not lean on it.
+            if left.iter().any(right) {
+                left.retain(right);
+            }
         }
         last
     })
@@ -190,13 +197,12 @@ fn likely<const N: usize>(probes: &[Probe; PROBES], blocks: [&[u8; BLOCK]; N]) -
 impl Alignment {
     /// The first row from `row` on that holds `wanted` on a side.
     pub fn find(&self, documents: Sides<&Lines>, wanted: &Wanted, row: usize) -> Option<usize> {
-        let mut parts = self.parts_from(row);
-        let mut spans = std::iter::from_fn(|| Span::next(&mut parts));
-        spans.find_map(|span| {
-            let one = wanted.first_line(documents.before, span.before);
-            let mut others = span.after.into_iter();
-            let two = others.find_map(|lines| wanted.first_line(documents.after, lines));
-            self.rows_of(one, two).min()
+        let row = row.min(self.rows());
+        let near = row.saturating_add(NEAR).min(self.rows());
+        self.first_among(documents, wanted, row..near).or_else(|| {
+            let find = |rows| self.first_among(documents, wanted, rows);
+            let found = side_by_side(near..self.rows(), &find);
+            found.into_iter().flatten().next()
         })
     }
 
@@ -207,7 +213,38 @@ impl Alignment {
         wanted: &Wanted,
         row: usize,
     ) -> Option<usize> {
-        let mut parts = self.parts_until(row);
+        let row = row.min(self.rows());
+        let near = row.saturating_sub(NEAR);
+        self.last_among(documents, wanted, near..row).or_else(|| {
+            let find = |rows| self.last_among(documents, wanted, rows);
+            let found = side_by_side(0..near, &find);
+            found.into_iter().flatten().next_back()
+        })
+    }
+
+    fn first_among(
+        &self,
+        documents: Sides<&Lines>,
+        wanted: &Wanted,
+        rows: Range<usize>,
+    ) -> Option<usize> {
+        let mut parts = self.parts_of(rows);
+        let mut spans = std::iter::from_fn(|| Span::next(&mut parts));
+        spans.find_map(|span| {
+            let one = wanted.first_line(documents.before, span.before);
+            let mut others = span.after.into_iter();
+            let two = others.find_map(|lines| wanted.first_line(documents.after, lines));
+            self.rows_of(one, two).min()
+        })
+    }
+
+    fn last_among(
+        &self,
+        documents: Sides<&Lines>,
+        wanted: &Wanted,
+        rows: Range<usize>,
+    ) -> Option<usize> {
+        let mut parts = self.parts_of(rows).rev();
         let mut spans = std::iter::from_fn(|| Span::next(&mut parts));
         spans.find_map(|span| {
             let one = wanted.last_line(documents.before, span.before);
@@ -222,6 +259,33 @@ impl Alignment {
         let hits = [row(Side::Before, before), row(Side::After, after)];
         hits.into_iter().flatten()
     }
+}
+
+/// What `find` finds in each of as many stretches of some rows as there are processors, in their order.
+fn side_by_side(
+    rows: Range<usize>,
+    find: &(dyn Fn(Range<usize>) -> Option<usize> + Sync),
+) -> Vec<Option<usize>> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let each = rows.len().div_ceil(workers).max(NEAR);
+    let mut stretches = rows
+        .clone()
+        .step_by(each)
+        .map(|from| from..(from + each).min(rows.end));
+    let Some(first) = stretches.next() else {
+        return Vec::new();
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = stretches
+            .map(|rows| scope.spawn(move || find(rows)))
+            .collect();
+        let found = std::iter::once(find(first));
+        let others = others.into_iter().map(|other| match other.join() {
+            Ok(found) => found,
+            Err(panicked) => std::panic::resume_unwind(panicked),
+        });
+        found.chain(others).collect()
+    })
 }
 
 /// Parts that follow each other, read in one go: short ones one by one are no work for a memory that reads ahead.
@@ -257,7 +321,7 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use super::Wanted;
+    use super::{NEAR, Wanted};
     use crate::survey::{Alignment, Lines, Shape, Sides};
 
     /// The plain way: row by row, byte by byte.
@@ -349,30 +413,33 @@ mod tests {
 
     #[test]
     fn matches_of_either_side_are_found_in_the_order_of_their_rows() {
+        // Long enough that what is far is searched by all processors.
         let line = |n: usize| format!("row {n} of many\n");
-        let text = |words: &dyn Fn(usize) -> String| (0..5_000).map(words).collect::<String>();
+        let text = |words: &dyn Fn(usize) -> String| (0..5 * NEAR).map(words).collect::<String>();
         let before = text(&|n| match n {
-            900 | 2_400 => "only the left has Stone\n".to_owned(),
-            4_200 => "both have stone\n".to_owned(),
+            900 | 42_400 => "only the left has Stone\n".to_owned(),
+            64_200 => "both have stone\n".to_owned(),
             _ => line(n),
         });
         let after = text(&|n| match n {
-            100 | 899 | 2_300 | 4_990 => line(n) + "only the right has stone\n",
+            100 | 899 | 42_300 | 81_900 => line(n) + "only the right has stone\n",
             901 => "another stone\n".to_owned(),
-            4_200 => "both have stone\n".to_owned(),
+            64_200 => "both have stone\n".to_owned(),
             _ => line(n),
         });
         let (hits, count, find) = rows(&before, &after, "stone");
         // What was only left and only right beside each other became one row.
         assert_eq!(hits.len(), 7);
         let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
-        for row in beside.chain((0..=count).step_by(500)) {
+        for row in beside.chain((0..=count).step_by(NEAR / 2)) {
             let (next, last) = (
                 hits.iter().copied().find(|hit| *hit >= row),
                 hits.iter().copied().rfind(|hit| *hit < row),
             );
             assert_eq!((find(true, row), find(false, row)), (next, last), "{row}");
         }
+        let (_, count, find) = rows(&before, &after, "absent");
+        assert_eq!((find(true, 0), find(false, count)), (None, None));
     }
 
     #[test]
