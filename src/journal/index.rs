@@ -10,7 +10,7 @@ use std::thread;
 
 use super::index_cache::{self, Entry, Key};
 use super::storage::{Kind, Listed, Storage};
-use super::{DirectoryStore, JournalError, Reader, layout};
+use super::{DirectoryStore, JournalError, Reader, StorageError, layout};
 use crate::run::{Event, Overview, RunId, RunRow, RunState, Standing, legal};
 
 /// The files whose stamps tell whether a run has changed.
@@ -49,10 +49,13 @@ impl RunIndex {
     /// Lists the runs and takes from the cache what still holds. Reads no journal.
     pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
         let storage = store.storage().clone();
-        let listed = storage.list(Path::new(layout::RUNS_DIR))?;
-        let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
-        let stamps = storage.stamps(Path::new(layout::RUNS_DIR), &names, &STAMPED)?;
-        let cached = index_cache::read(&*storage);
+        // Half of the work is the kernel's and half is reading text: a list that opens waits for both at once.
+        let (listed, cached) = thread::scope(|scope| {
+            let cached = scope.spawn(|| index_cache::read(&*storage));
+            let listed = stamped(&*storage);
+            (listed, cached.join().unwrap_or_default())
+        });
+        let listed = listed?;
         let (count, mut used) = (cached.len(), 0);
         let mut cached: HashMap<String, Entry> = cached
             .into_iter()
@@ -60,9 +63,7 @@ impl RunIndex {
             .collect();
         let places: Vec<Place> = listed
             .into_iter()
-            .zip(stamps)
-            .map(|(listed, stamps)| {
-                let key = Key::of(&stamps);
+            .map(|(listed, key)| {
                 let known = cached.remove(&listed.name);
                 let row = known.filter(|entry| key.as_ref() == Some(&entry.key));
                 used += usize::from(row.is_some());
@@ -162,6 +163,16 @@ impl RunIndex {
         // Nothing is lost but time.
         let _ = index_cache::write(&*self.storage, entries);
     }
+}
+
+/// Every name among the runs, with what tells whether its run has changed.
+fn stamped(storage: &dyn Storage) -> Result<Vec<(Listed, Option<Key>)>, StorageError> {
+    let runs = Path::new(layout::RUNS_DIR);
+    let listed = storage.list(runs)?;
+    let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
+    let stamps = storage.stamps(runs, &names, &STAMPED)?;
+    let keys = stamps.iter().map(|stamps| Key::of(stamps));
+    Ok(listed.into_iter().zip(keys).collect())
 }
 
 /// What can be said of a name without looking into it.

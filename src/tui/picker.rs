@@ -53,7 +53,8 @@ pub enum PickerNews {
 pub struct Picker {
     /// The rows, in order.
     rows: Vec<RunRow>,
-    texts: Texts,
+    /// What a search looks in; made by the first one in these rows.
+    texts: Option<Texts>,
     /// Which of them are shown, in order.
     shown: Vec<usize>,
     /// How many each filter shows.
@@ -89,7 +90,7 @@ impl Picker {
     pub fn new(home: String, theme: Theme, now: UtcTime) -> Self {
         Self {
             rows: Vec::new(),
-            texts: Texts::default(),
+            texts: None,
             shown: Vec::new(),
             counts: [0; RunFilter::ALL.len()],
             chosen: None,
@@ -155,7 +156,7 @@ impl Picker {
     /// Orders the rows anew.
     pub fn put_in_order(&mut self) {
         self.order.apply(&mut self.rows);
-        self.texts = Texts::of(&self.rows);
+        self.texts = None;
         let count = |filter: RunFilter| self.rows.iter().filter(|row| filter.shows(row)).count();
         self.counts = RunFilter::ALL.map(count);
         self.select();
@@ -164,7 +165,12 @@ impl Picker {
     /// Finds anew which rows are shown.
     pub fn select(&mut self) {
         let query = self.search.as_ref().map_or("", |search| &search.text);
-        let found = self.texts.find(query);
+        let found = if query.trim().is_empty() {
+            (0..self.rows.len()).collect()
+        } else {
+            let texts = self.texts.get_or_insert_with(|| Texts::of(&self.rows));
+            texts.find(query)
+        };
         let shows = |at: &usize| self.filter.shows(&self.rows[*at]);
         self.shown = found.into_iter().filter(shows).collect();
         let place = self.chosen.as_ref().and_then(|name| {
