@@ -85,7 +85,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
     };
     let mut raw = json!({"closed": closed, "stained": stained, "unseen": unseen});
     if aside > 0 {
-        raw["clean_live_reads_not_listed"] = json!(aside);
+        raw["clean_reads_not_listed"] = json!(aside);
     }
     claim(ClaimName::A, verdict, measured, raw)
 }

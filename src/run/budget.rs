@@ -94,7 +94,7 @@ pub struct Spent {
 
 impl Spent {
     /// What one closed transaction cost.
-    fn of(footprint: &Footprint) -> Self {
+    pub(super) fn of(footprint: &Footprint) -> Self {
         Self {
             us: footprint.transaction_us,
             rows: footprint.rows,
@@ -120,7 +120,7 @@ impl Spent {
         self.combined(self, |one, _| one.saturating_mul(n))
     }
 
-    fn combined(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+    pub(super) fn combined(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
         Self {
             us: with(self.us, other.us),
             rows: with(self.rows, other.rows),
@@ -292,10 +292,8 @@ impl RunState {
             .iter()
             .filter(closed)
             .map(Transaction::cost);
-        let aside = (purpose == Purpose::LiveRead && self.reads_aside.count > 0)
-            .then(|| Spent::of(&self.reads_aside.dearest));
         costs
-            .chain(aside)
+            .chain(self.reads_aside.dearest(purpose))
             .reduce(|one, other| one.combined(other, u64::max))
     }
 }

@@ -174,3 +174,24 @@ fn live_reads_rest_before_they_eat_what_approvals_and_closeout_need() {
     });
     assert_eq!(run.live_reads_rest(), Some(Measure::Rows));
 }
+
+#[test]
+fn what_is_set_aside_is_still_counted() {
+    // 991 rows are spent; five surveys of 150 are to come, and a read of 10.
+    for (rows_max, rests) in [(1_750, Some(Measure::Rows)), (1_751, None)] {
+        let mut whole = waiting(rows_max);
+        let reads = (1..=30).map(|n| (Purpose::LiveRead, (n % 7, n % 11, n % 13)));
+        let surveys = (1..=5).map(|n| (Purpose::Survey, (n, 150 - n % 3, n)));
+        for (purpose, costs) in reads.chain(surveys).chain([(Purpose::LiveRead, (1, 1, 1))]) {
+            cost(&mut whole, purpose, costs);
+        }
+        let mut aside = whole.clone();
+        aside.set_reads_aside();
+        assert_eq!((aside.transactions.len(), aside.reads_aside.count), (1, 36));
+        assert_eq!(aside.allowance(), whole.allowance());
+        assert_eq!(lines(&aside), lines(&whole));
+        assert_eq!(aside.footprint(), whole.footprint());
+        assert_eq!(whole.live_reads_rest(), rests);
+        assert_eq!(aside.live_reads_rest(), rests);
+    }
+}

@@ -1,17 +1,44 @@
-//! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a live read, and is counted.
+//! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a read that no recorded survey came from, and is counted.
 
+use super::budget::Spent;
 use super::{Event, Purpose, RunState, Transaction, TransactionEnd};
 use crate::survey::{Footprint, UtcTime};
 
-/// Clean live reads of which only number and cost are kept.
+/// Clean reads of which only number and cost are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadsAside {
     /// How many.
     pub count: usize,
     /// What they cost the server together.
     pub footprint: Footprint,
-    /// The most that one of them cost, each measure by itself.
-    pub dearest: Footprint,
+    /// The most that a live read among them cost, each measure by itself.
+    dearest_live_read: Option<Spent>,
+    /// The most that a read of all facts among them cost.
+    dearest_survey: Option<Spent>,
+}
+
+impl ReadsAside {
+    /// The most that one of this purpose cost, each measure by itself.
+    pub(super) fn dearest(&self, purpose: Purpose) -> Option<Spent> {
+        match purpose {
+            Purpose::LiveRead => self.dearest_live_read,
+            Purpose::Survey => self.dearest_survey,
+            Purpose::Validation => None,
+        }
+    }
+
+    /// Takes one more. Nothing else may be asked of it later.
+    fn take(&mut self, purpose: Purpose, footprint: &Footprint) {
+        self.count += 1;
+        self.footprint.add(footprint);
+        let dearest = match purpose {
+            Purpose::LiveRead => &mut self.dearest_live_read,
+            Purpose::Survey => &mut self.dearest_survey,
+            Purpose::Validation => return,
+        };
+        let cost = Spent::of(footprint);
+        *dearest = Some(dearest.map_or(cost, |known| known.combined(cost, u64::max)));
+    }
 }
 
 impl RunState {
@@ -50,25 +77,25 @@ impl RunState {
         }
     }
 
-    /// Lets go of the proofs of clean live reads, but for the last transaction: a screen only counts them, and a run that waits
-    /// for days reads by the hundred thousand. Who audits or reports needs every proof and never calls this.
+    /// Lets go of the proofs of clean reads that no recorded survey came from, but for the last transaction: a screen only counts
+    /// them, and a run that waits for days reads by the hundred thousand. Who audits or reports needs every proof and never calls
+    /// this.
     pub fn set_reads_aside(&mut self) {
         let last = self.transactions.last().map(|transaction| transaction.id);
-        let aside = &mut self.reads_aside;
+        let (aside, surveys) = (&mut self.reads_aside, &self.surveys);
         self.transactions.retain(|transaction| {
-            let kept = transaction.purpose != Purpose::LiveRead || Some(transaction.id) == last;
-            match &transaction.end {
-                TransactionEnd::Closed(proof) if !kept && proof.stains().is_empty() => {
-                    aside.count += 1;
-                    aside.footprint.add(&proof.footprint);
-                    let (dearest, cost) = (&mut aside.dearest, &proof.footprint);
-                    dearest.transaction_us = dearest.transaction_us.max(cost.transaction_us);
-                    dearest.rows = dearest.rows.max(cost.rows);
-                    dearest.bytes = dearest.bytes.max(cost.bytes);
-                    false
-                }
-                _ => true,
+            let TransactionEnd::Closed(proof) = &transaction.end else {
+                return true;
+            };
+            let (id, purpose) = (transaction.id, transaction.purpose);
+            let kept = purpose == Purpose::Validation
+                || Some(id) == last
+                || surveys.iter().any(|survey| survey.nonce == proof.nonce)
+                || !proof.stains().is_empty();
+            if !kept {
+                aside.take(purpose, &proof.footprint);
             }
+            kept
         });
     }
 

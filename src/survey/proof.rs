@@ -100,83 +100,75 @@ impl TransactionProof {
     /// Every measured reason why this transaction cannot be called clean. Empty: clean.
     pub fn stains(&self) -> Vec<String> {
         let mut stains = Vec::new();
-        let mut must = |holds: bool, stain: String| {
+        let mut must = |holds: bool, stain: &dyn Fn() -> String| {
             if !holds {
-                stains.push(stain);
+                stains.push(stain());
             }
         };
         must(
             !self.nonce.is_empty() && self.nonce == self.nonce_at_end,
-            "the nonce of the end is not that of the beginning".to_owned(),
+            &|| "the nonce of the end is not that of the beginning".to_owned(),
         );
         must(
             !self.virtual_xid.is_empty() && self.virtual_xid == self.virtual_xid_at_end,
-            format!(
-                "virtual xid {} became {}",
-                self.virtual_xid, self.virtual_xid_at_end
-            ),
+            &|| {
+                format!(
+                    "virtual xid {} became {}",
+                    self.virtual_xid, self.virtual_xid_at_end
+                )
+            },
         );
         must(
             !self.server_time.is_empty() && self.server_time == self.server_time_at_end,
-            "the transaction timestamp moved".to_owned(),
+            &|| "the transaction timestamp moved".to_owned(),
         );
-        must(
-            self.read_only,
-            "the transaction was not read only at its end".to_owned(),
-        );
-        must(
-            self.isolation == "repeatable read",
-            format!("isolation was {}", self.isolation),
-        );
+        must(self.read_only, &|| {
+            "the transaction was not read only at its end".to_owned()
+        });
+        must(self.isolation == "repeatable read", &|| {
+            format!("isolation was {}", self.isolation)
+        });
         must(
             self.search_path.is_empty() || self.search_path == "\"\"",
-            format!("search_path was {}", self.search_path),
+            &|| format!("search_path was {}", self.search_path),
         );
-        must(
-            self.row_security == "off",
-            format!("row_security was {}", self.row_security),
-        );
-        must(
-            self.xid_assigned.is_none(),
+        must(self.row_security == "off", &|| {
+            format!("row_security was {}", self.row_security)
+        });
+        must(self.xid_assigned.is_none(), &|| {
             format!(
                 "a transaction id was assigned: {}",
                 self.xid_assigned.as_deref().unwrap_or("")
-            ),
-        );
+            )
+        });
         for lock in &self.locks {
             let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
-            must(read, format!("held a lock {lock}"));
+            must(read, &|| format!("held a lock {lock}"));
         }
-        must(
-            self.rows_written == 0,
-            format!("{} rows written", self.rows_written),
-        );
-        must(
-            self.ended_by == "ROLLBACK",
-            format!("ended by {}", self.ended_by),
-        );
-        must(
-            self.residue.advisory_locks == 0,
-            format!("{} advisory locks left", self.residue.advisory_locks),
-        );
-        must(
-            self.residue.listening_channels == 0,
+        must(self.rows_written == 0, &|| {
+            format!("{} rows written", self.rows_written)
+        });
+        must(self.ended_by == "ROLLBACK", &|| {
+            format!("ended by {}", self.ended_by)
+        });
+        must(self.residue.advisory_locks == 0, &|| {
+            format!("{} advisory locks left", self.residue.advisory_locks)
+        });
+        must(self.residue.listening_channels == 0, &|| {
             format!(
                 "{} channels still listened on",
                 self.residue.listening_channels
-            ),
-        );
-        must(
-            !self.residue.temp_schema,
-            "a temporary schema was left".to_owned(),
-        );
-        must(
-            self.residue.prepared_transactions == 0,
+            )
+        });
+        must(!self.residue.temp_schema, &|| {
+            "a temporary schema was left".to_owned()
+        });
+        must(self.residue.prepared_transactions == 0, &|| {
             format!(
                 "{} prepared transactions left",
                 self.residue.prepared_transactions
-            ),
-        );
+            )
+        });
         stains
     }
 }
