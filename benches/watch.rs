@@ -40,9 +40,10 @@ use world::World;
 const RUNNER: &str = "DRYGATE_BENCH_RUNNER";
 /// The least that is left of the runner's rate.
 const LIMIT: f64 = 0.8;
+/// Wide enough that the number of the last journal line is never cut from the row of the server.
 const SIZE: PtySize = PtySize {
-    rows: 36,
-    cols: 120,
+    rows: 48,
+    cols: 160,
     pixel_width: 0,
     pixel_height: 0,
 };

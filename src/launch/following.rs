@@ -14,8 +14,20 @@ use crate::journal::{
 use crate::run::{Event, RunId};
 use crate::runner::be_present;
 
-/// Between two looks at a journal that grows all the time: twenty frames a second are as many as an eye wants.
+/// After a look that found something: twenty frames a second are as many as an eye wants.
 const LOOKS_APART: Duration = Duration::from_millis(50);
+/// Each further look that finds something waits twice as long, up to this: of a flood nobody reads every frame, and fifty
+/// watchers who drew them would take the processors from the runner.
+const LOOKS_APART_MAX: Duration = Duration::from_millis(500);
+
+/// Hears what was written.
+pub(super) trait Listener {
+    /// A line that is durable.
+    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError>;
+
+    /// All that a look found was heard.
+    fn looked(&mut self) {}
+}
 
 /// A run that is followed, from its first line on.
 pub(super) struct Following {
@@ -48,40 +60,38 @@ impl Following {
     }
 
     /// Hands over what was written since the last look; gives how many lines that were.
-    pub fn look(
-        &mut self,
-        told: &mut dyn FnMut(Followed<'_, Event>) -> Result<(), LaunchError>,
-    ) -> Result<u64, LaunchError> {
+    pub fn look(&mut self, listener: &mut dyn Listener) -> Result<u64, LaunchError> {
         self.wakes.arm();
         let mut heard = Ok(());
         let seen = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
             if heard.is_ok() {
-                heard = told(followed);
+                heard = listener.hear(followed);
             }
         })?;
+        listener.looked();
         heard?;
         Ok(seen)
     }
 
     /// Follows until the run has its seal.
-    pub fn follow(
-        &mut self,
-        told: &mut dyn FnMut(Followed<'_, Event>) -> Result<(), LaunchError>,
-    ) -> Result<(), LaunchError> {
+    pub fn follow(&mut self, listener: &mut dyn Listener) -> Result<(), LaunchError> {
         let mut seen = 1;
+        let mut rest = LOOKS_APART;
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
                 self.presence = self.socket().and_then(|at| be_present(&at).ok());
             }
-            seen = self.look(told)?;
+            seen = self.look(listener)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {
                 return Ok(());
             }
             if seen > 0 {
-                thread::sleep(LOOKS_APART);
+                thread::sleep(rest);
+                rest = (2 * rest).min(LOOKS_APART_MAX);
             } else {
+                rest = LOOKS_APART;
                 self.wait()?;
             }
         }

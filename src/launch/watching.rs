@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use super::following::Following;
+use super::following::{Following, Listener};
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::{LaunchError, headless, lookup, machine, output, planning, screen};
@@ -14,6 +14,9 @@ use crate::report::visible;
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::{News, Order, Source};
+
+/// Records told together, so that a long journal does not lie in memory twice.
+const TOLD_MAX: usize = 1_024;
 
 /// `drygate watch RUN_ID`.
 pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
@@ -35,12 +38,13 @@ pub(super) fn watch(
         return print(settings, store, run_id, &mut following);
     }
     let (news, inbox) = mpsc::channel();
-    let telling = Telling {
+    let mut telling = Telling {
         blobs: store.blobs(run_id)?,
         news: news.clone(),
+        heard: Vec::new(),
     };
     // A run that cannot be read is said before a screen is opened.
-    following.look(&mut |followed| telling.tell(followed))?;
+    following.look(&mut telling)?;
     let desk = Desk::of(store, run_id, news.clone())?;
     desk.tell_notes();
     if sheet.is_some() {
@@ -50,7 +54,7 @@ pub(super) fn watch(
     let stage = Stage::take(settings)?;
     let lost = news.clone();
     let follow = move || {
-        match following.follow(&mut |followed| telling.tell(followed)) {
+        match following.follow(&mut telling) {
             Ok(()) => following.linger(),
             // A screen that was left hears nothing more.
             Err(error) => drop(lost.send(ended(&error))),
@@ -83,57 +87,79 @@ fn print(
     run_id: &RunId,
     following: &mut Following,
 ) -> Result<u8, LaunchError> {
-    following.follow(&mut |followed| match settings.output {
-        Output::Json => Ok(()),
-        Output::Events => {
-            let mut line = followed.line.to_vec();
-            line.push(b'\n');
-            output::bytes(&line)
-        }
-        Output::Text => {
-            let entry = &followed.entry;
-            let (name, says) = (entry.event.name(), event_text(&entry.event));
-            let says = visible(&says);
-            output::line(&format!(
-                "{}  {:>5}  {name:<20}  {says}",
-                entry.at, entry.seq
-            ))
-        }
-    })?;
+    following.follow(&mut Printing(settings.output))?;
     let (run, _) = lookup::folded(store, run_id)?;
     let outcome = runner::sealed(&run);
     headless::report(settings, &outcome)?;
     Ok(outcome.exit_code)
 }
 
+/// From the journal to standard output.
+struct Printing(Output);
+
+impl Listener for Printing {
+    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
+        match self.0 {
+            Output::Json => Ok(()),
+            Output::Events => {
+                let mut line = followed.line.to_vec();
+                line.push(b'\n');
+                output::bytes(&line)
+            }
+            Output::Text => {
+                let entry = &followed.entry;
+                let (name, says) = (entry.event.name(), event_text(&entry.event));
+                let says = visible(&says);
+                output::line(&format!(
+                    "{}  {:>5}  {name:<20}  {says}",
+                    entry.at, entry.seq
+                ))
+            }
+        }
+    }
+}
+
 /// From the journal to the screen's inbox.
 struct Telling {
     blobs: Blobs,
     news: Sender<News>,
+    /// What is not told yet: what one look finds is one frame.
+    heard: Vec<News>,
 }
 
-impl Telling {
-    fn tell(&self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
+impl Listener for Telling {
+    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
         self.tell_last_pass(&entry.event)?;
-        let told = News::Recorded {
+        self.heard.push(News::Recorded {
             seq: entry.seq,
             at: entry.at,
             event: entry.event.into(),
             head: Some(followed.sha256),
-        };
-        // A screen that was left hears nothing more.
-        let _ = self.news.send(told);
+        });
+        if self.heard.len() >= TOLD_MAX {
+            self.looked();
+        }
         Ok(())
     }
 
+    fn looked(&mut self) {
+        let heard = std::mem::take(&mut self.heard);
+        if !heard.is_empty() {
+            // A screen that was left hears nothing more.
+            let _ = self.news.send(News::Batch(heard));
+        }
+    }
+}
+
+impl Telling {
     /// The last PASS that the run compares itself with: the copy that its evidence keeps.
-    fn tell_last_pass(&self, event: &Event) -> Result<(), LaunchError> {
+    fn tell_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
         if let Event::EvidenceTaken { sheet, .. } = event
             && let Some((_, _, blob)) = &sheet.last_pass
             && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
         {
-            let _ = self.news.send(News::LastPass(Box::new(last)));
+            self.heard.push(News::LastPass(Box::new(last)));
         }
         Ok(())
     }

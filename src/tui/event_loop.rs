@@ -173,10 +173,13 @@ where
         let mut next = first;
         let mut taken = 0;
         while let Some(news) = next {
+            taken += match &news {
+                News::Batch(all) => all.len(),
+                _ => 1,
+            };
             if let Some(ending) = self.take(news)? {
                 return Ok(Some(ending));
             }
-            taken += 1;
             next = if taken < DRAIN_MAX {
                 inbox.try_recv().ok()
             } else {

@@ -26,6 +26,8 @@ pub enum News {
         /// SHA-256 of its journal line: the head of the journal.
         head: Option<Digest>,
     },
+    /// What came together is drawn together.
+    Batch(Vec<News>),
     /// Long work goes on; replaces what was said of it before.
     Progress(Progress),
     /// A key, a paste, a resize.

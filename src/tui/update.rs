@@ -37,6 +37,9 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             event,
             head,
         } => recorded(model, seq, at, &event, head),
+        News::Batch(all) => {
+            wishes.extend(all.into_iter().flat_map(|news| update(model, news, now)));
+        }
         News::Opened {
             compare,
             key,
