@@ -42,6 +42,14 @@ const KEYS_RENEW_NARROW: [(&str, &str); 5] = [
     ("q", "leave"),
 ];
 
+/// Nothing can be read any more, so that nothing can be approved.
+const KEYS_SPENT: [(&str, &str); 4] = [
+    ("x", "reject"),
+    ("e", "read the evidence"),
+    ("d", "differences"),
+    ("q", "leave it waiting"),
+];
+
 /// Behind a drift the evidence is what somebody approved.
 pub(super) const APPROVER_SAW: &str = "what the approver saw";
 
@@ -84,9 +92,14 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .or_else(|| refused(model, gate))
         .or_else(|| budget_spent(model, &question))
         .or_else(|| database_gone(model, &question));
-    let keys: &[_] = if narrow { &KEYS_NARROW } else { &KEYS };
+    let spent = run.allowance().exhausted().is_some();
+    let keys: &[_] = match (spent, narrow) {
+        (true, _) => &KEYS_SPENT,
+        (false, true) => &KEYS_NARROW,
+        (false, false) => &KEYS,
+    };
     if let Some(band) = situation {
-        let keys: &[_] = match (band.keys.is_empty(), narrow) {
+        let keys: &[_] = match (spent || band.keys.is_empty(), narrow) {
             (true, _) => keys,
             (false, true) => &KEYS_RENEW_NARROW,
             (false, false) => &KEYS_RENEW,
