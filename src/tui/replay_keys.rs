@@ -140,7 +140,7 @@ pub(super) fn seen(model: &mut Model, seen: Seen) {
         (Over::Approving(_), Some((width, height))) => format!("  on {width}x{height}"),
         (Over::Approving(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
         (Over::Nothing, _) => String::new(),
-        _ => "  by command: no sheet was on a screen, this is what its digest names".to_owned(),
+        _ => "  by command, which named this evidence".to_owned(),
     };
     let says = format!(
         "{} {word} by {} {}{how}",

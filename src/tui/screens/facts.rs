@@ -48,7 +48,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             title: "LIVE FACTS",
             rows: vec![PaneRow::only(Text::inked(
                 Ink::Dim,
-                "No survey yet. G1 reads all facts from one snapshot.",
+                "No survey yet: G1 takes it in one snapshot.",
             ))],
             ..PaneText::default()
         };

@@ -28,8 +28,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
         Standing::Run(run) => of_run(run, picker.now, mark(row).1, inside.height > 3),
         other => reason(other, mark(row).1),
     };
-    let wrapped = lines.iter().flat_map(|line| line.wrap(width.into()));
-    for (y, line) in (inside.y..inside.bottom()).zip(wrapped) {
+    let wrapped: Vec<Text> = lines.iter().flat_map(|l| l.wrap(width.into())).collect();
+    let shown: Vec<Text> = if wrapped.len() <= inside.height.into() {
+        wrapped
+    } else {
+        // A line that was left out would be missing without a mark.
+        let clip = |line: Text| line.clip(width.into(), theme.ellipsis());
+        lines.into_iter().map(clip).collect()
+    };
+    for (y, line) in (inside.y..inside.bottom()).zip(shown) {
         canvas.text(inside.x + 1, y, width, &line);
     }
 }
@@ -77,10 +84,8 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
         first.push(Ink::Drift, "   ! facts differed");
     }
     let (user, host) = &run.started_by;
-    let target = Text::inked(Ink::Target, format!("[{}]", run.target_label)).with(
-        Ink::Plain,
-        format!(" {}   profile {}", run.target, run.profile),
-    );
+    let target = Text::inked(Ink::Target, format!("[{}]", run.target_label))
+        .with(Ink::Plain, format!(" {}   ", run.target));
     let clock = |at: UtcTime| format!("{} {}", at.date(), at.clock());
     let lasted = format!(
         "started {} by {user}@{host}   last event {}   lasted {}   {} records",
@@ -91,9 +96,11 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
     );
     let mut lines = vec![first, people(run, now, tall)];
     if tall {
+        let target = target.with(Ink::Plain, format!("profile {}", run.profile));
         lines.extend([target, Text::plain(lasted)]);
     } else {
-        lines.push(target.with(Ink::Plain, format!("   by {user}@{host}")));
+        let who = format!("{}   {user}@{host}", run.profile);
+        lines.push(target.with(Ink::Plain, who));
     }
     lines
 }

@@ -145,7 +145,7 @@ fn heading(columns: &Columns) -> Text {
         ("state", columns.stands),
         ("result", columns.result),
         ("stop", columns.stop),
-        ("lasted", columns.lasted),
+        ("ran/waits", columns.lasted),
         ("target", columns.target),
         ("profile", columns.profile),
         ("approved", columns.approved),

@@ -9,38 +9,43 @@ use crate::tui::retelling::Told;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
-/// Columns of the names on the left.
+/// Columns of the names on the left, at least.
 const NAMES: usize = 12;
+/// Of a wide pane the part that long names may take: one of so many.
+const NAMES_PART: usize = 5;
 /// Rows that are there whatever moved: gates, run, people, cursor, record.
 const FIXED: usize = 5;
 
 /// What is in the pane.
 pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usize>) -> PaneText {
     let timeline = &*told.timeline;
-    let cells = width.saturating_sub(NAMES + 2).max(8);
+    let moved = timeline.moved();
+    let longest = moved.iter().map(|(key, _)| key.as_str().chars().count());
+    let wanted = longest.max().unwrap_or(0) + " +1 more ".len();
+    let names = wanted.min(width / NAMES_PART).max(NAMES);
+    let cells = width.saturating_sub(names + 2).max(8);
     let scale = Scale::new(timeline, cells, !told.waits_are_real);
     let row = |name: &str, ink: Ink, cells: String| {
         PaneRow::only(
             Text::inked(Ink::Dim, name)
-                .to_column(NAMES)
+                .to_column(names)
                 .with(ink, cells),
         )
     };
     let mut rows = vec![
         row("gates", Ink::Bold, scale.gates()),
-        PaneRow::only(inked_run(&scale.run())),
+        PaneRow::only(inked_run(&scale.run(), names)),
         row("people", Ink::Plain, scale.people()),
     ];
-    let moved = timeline.moved();
     let room = window.map_or(moved.len(), |window| window.saturating_sub(FIXED).max(1));
     let hidden = moved.len().saturating_sub(room);
     for (nth, (key, track)) in moved.iter().take(room).enumerate() {
         let more = match hidden {
-            0 => String::new(),
-            n if nth + 1 == room => format!(" +{n}"),
+            n if n > 0 && nth + 1 == room && names > NAMES => format!(" +{n} more"),
+            n if n > 0 && nth + 1 == room => format!(" +{n}"),
             _ => String::new(),
         };
-        let name: String = short(key.as_str(), NAMES - 1 - more.len());
+        let name = short(key.as_str(), (names - 1).saturating_sub(more.len()));
         let cells = scale.track(track, model.theme.levels());
         let mut row = row(&format!("{name}{more}"), Ink::Drift, cells);
         row.opens = Some(Subject::Fact((*key).clone()));
@@ -50,11 +55,11 @@ pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usiz
         let none = "no fact was seen to move";
         rows.push(PaneRow::only(
             Text::inked(Ink::Dim, "facts")
-                .to_column(NAMES)
+                .to_column(names)
                 .with(Ink::Dim, none),
         ));
     }
-    rows.push(cursor(scale.cell(told.now)));
+    rows.push(cursor(names + scale.cell(told.now)));
     rows.push(record(told));
     PaneText {
         title: "TIMELINE",
@@ -65,8 +70,8 @@ pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usiz
 }
 
 /// Work, waits and alarms, each in its colour.
-fn inked_run(cells: &str) -> Text {
-    let mut text = Text::inked(Ink::Dim, "run").to_column(NAMES);
+fn inked_run(cells: &str, names: usize) -> Text {
+    let mut text = Text::inked(Ink::Dim, "run").to_column(names);
     for cell in cells.chars() {
         let ink = match cell {
             '#' => Ink::Running,
@@ -80,16 +85,17 @@ fn inked_run(cells: &str) -> Text {
 }
 
 fn short(key: &str, room: usize) -> String {
-    if key.chars().count() <= room {
+    let count = key.chars().count();
+    if count <= room {
         return key.to_owned();
     }
     // Of long keys the ends tell more: icx_enacted, icx_draft.
-    let skip = key.chars().count() - room + 1;
+    let skip = count + 1 - room.max(1);
     std::iter::once('.').chain(key.chars().skip(skip)).collect()
 }
 
-fn cursor(cell: usize) -> PaneRow {
-    PaneRow::only(Text::new().to_column(NAMES + cell).with(Ink::Bold, "^"))
+fn cursor(column: usize) -> PaneRow {
+    PaneRow::only(Text::new().to_column(column).with(Ink::Bold, "^"))
 }
 
 fn record(told: &Told) -> PaneRow {
