@@ -15,6 +15,8 @@ use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, RunId, event_te
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::{News, Order, Source};
 
+/// How much more patient than the runner a process is that does nothing but watch.
+const GUEST: i32 = 10;
 /// Records told together, so that a long journal does not lie in memory twice.
 const TOLD_MAX: usize = 1_024;
 
@@ -22,6 +24,8 @@ const TOLD_MAX: usize = 1_024;
 pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
+    // Whoever watches is a guest: where processors are short, the runner goes first. Where that cannot be had, nothing is lost.
+    let _ = rustix::process::nice(GUEST);
     watch(settings, &store, &run_id, None)
 }
 
