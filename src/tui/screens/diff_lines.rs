@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::desk::Opened;
 use crate::survey::{Item, Marks, Row, Shape, Side, Sides, marks};
 use crate::tui::theme::{Ink, Theme};
-use crate::tui::widgets::{Atom, CELL_MIN, Text, cells};
+use crate::tui::widgets::{Atom, CELL_MIN, Text, cells, joined};
 
 /// How documents are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,7 +258,7 @@ fn side_lines(
     let mut lines = Vec::new();
     for (nth, cell) in broken.iter().enumerate() {
         let gutter = gutter(columns, row, side, (nth == 0).then_some(line));
-        let body = inked(cell, marked, ink).clip(room, theme.ellipsis());
+        let body = inked(text, cell, marked, ink).clip(room, theme.ellipsis());
         let start = cell.first().map_or(0, |atom| atom.range.start);
         let end = cell.last().map_or(start, |atom| atom.range.end);
         let mut drawn = DiffLine::remark(gutter.then(body));
@@ -333,12 +333,11 @@ fn is_marked(atom: &Atom, marks: &[Range<usize>]) -> bool {
         .any(|mark| mark.start < atom.range.end && atom.range.start < mark.end)
 }
 
-fn inked(cell: &[Atom], marks: &[Range<usize>], ink: Ink) -> Text {
+fn inked(line: &str, cell: &[Atom], marks: &[Range<usize>], ink: Ink) -> Text {
     let mut text = Text::new();
     for stretch in cell.chunk_by(|one, two| is_marked(one, marks) == is_marked(two, marks)) {
         let marked = stretch.first().is_some_and(|atom| is_marked(atom, marks));
-        let shown: String = stretch.iter().map(|atom| atom.shown.as_str()).collect();
-        text.push(if marked { Ink::Drift } else { ink }, shown);
+        text.push(if marked { Ink::Drift } else { ink }, joined(line, stretch));
     }
     text
 }

@@ -14,15 +14,39 @@ pub const CELL_MIN: usize = 10;
 pub struct Atom {
     /// Where it is in the line.
     pub range: Range<usize>,
-    /// How it is shown.
-    pub shown: Shown,
     /// Columns it takes.
     pub columns: usize,
+    /// How it is shown, if not as it stands in the line.
+    escaped: Option<Shown>,
+}
+
+/// How some atoms of `line` that follow each other are shown.
+pub fn joined(line: &str, atoms: &[Atom]) -> String {
+    let mut shown = String::with_capacity(atoms.len());
+    for stretch in atoms.chunk_by(|one, two| one.escaped.is_none() && two.escaped.is_none()) {
+        match stretch {
+            [
+                Atom {
+                    escaped: Some(escaped),
+                    ..
+                },
+            ] => shown.push_str(escaped.as_str()),
+            [first, .., last] => shown.push_str(&line[first.range.start..last.range.end]),
+            [only] => shown.push_str(&line[only.range.clone()]),
+            [] => {}
+        }
+    }
+    shown
 }
 
 /// The atoms of a line.
 pub fn atoms(line: &str) -> Vec<Atom> {
     let mut atoms = Vec::with_capacity(line.len());
+    // In ASCII each byte is a character, but for the one pair that is none of a line.
+    if line.is_ascii() && !line.contains("\r\n") {
+        atoms.extend((0..line.len()).map(|at| atom(at, &line[at..=at])));
+        return atoms;
+    }
     for (at, grapheme) in line.grapheme_indices(true) {
         let atom = atom(at, grapheme);
         if atom.columns <= CELL_MIN {
@@ -39,23 +63,35 @@ pub fn atoms(line: &str) -> Vec<Atom> {
 }
 
 fn atom(at: usize, text: &str) -> Atom {
+    let range = at..at + text.len();
+    if let [0x20..0x7f] = text.as_bytes() {
+        return Atom {
+            range,
+            columns: 1,
+            escaped: None,
+        };
+    }
     let shown = match text {
         "\t" => Shown::of("\\t"),
         text => Shown::of(text),
     };
     Atom {
-        range: at..at + text.len(),
+        range,
         columns: shown.width(),
-        shown,
+        escaped: (shown.as_str() != text).then_some(shown),
     }
 }
 
 /// The line broken into cells of at most `width` columns; an empty line is one empty cell.
 pub fn cells(line: &str, width: usize) -> Vec<Vec<Atom>> {
     let width = width.max(CELL_MIN);
+    let atoms = atoms(line);
+    if atoms.iter().map(|atom| atom.columns).sum::<usize>() <= width {
+        return vec![atoms];
+    }
     let mut cells = vec![Vec::new()];
     let mut used = 0;
-    for atom in atoms(line) {
+    for atom in atoms {
         if used + atom.columns > width {
             cells.push(Vec::new());
             used = 0;
