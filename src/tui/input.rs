@@ -16,8 +16,9 @@ use thiserror::Error;
 use super::inbox::News;
 
 /// How long a key that is there may take to be read. Not zero: with the reader that asks anew what is there (the other
-/// one loses a key that comes together with a change of size), zero means not to look at all.
-const AT_HAND: Duration = Duration::from_millis(1);
+/// one loses a key that comes together with a change of size), zero means not to look at all. Not longer: below a
+/// millisecond that reader does not sleep, and what it takes is taken from the screen that draws the key.
+const AT_HAND: Duration = Duration::from_micros(50);
 
 /// Why keys cannot be read.
 #[derive(Debug, Error)]
@@ -97,7 +98,8 @@ fn follow(
         if fds[0].revents().intersects(gone) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        while poll(AT_HAND)? {
+        // Twice: who was not let onto a processor for so long has not looked.
+        while poll(AT_HAND)? || poll(AT_HAND)? {
             let event = read()?;
             // Sizes come from the signal, at once; the reader's own come late, with the next key.
             if matches!(event, Event::Resize(..)) {

@@ -55,15 +55,39 @@ impl<'a> Canvas<'a> {
             return;
         }
         let width = width.min(area.right() - x);
+        // Most lines are as they may be drawn: ASCII that fits.
+        let ascii = text.pieces().all(|(shown, _)| shown.as_str().is_ascii());
+        if ascii && text.width() <= width.into() {
+            return self.pieces(x, y, width, text);
+        }
         let fitting = text.shown_as(|shown| self.theme.fitting(shown));
         let fit = fitting.clip(width.into(), self.theme.ellipsis());
+        self.pieces(x, y, width, &fit);
+    }
+
+    fn pieces(&mut self, x: u16, y: u16, width: u16, text: &Text) {
         let mut at = x;
-        for (shown, ink) in fit.pieces() {
-            let room = usize::from((x + width).saturating_sub(at));
-            let style = self.style(ink);
-            let (end, _) = self.buffer.set_stringn(at, y, shown.as_str(), room, style);
-            at = end;
+        for (shown, ink) in text.pieces() {
+            let room = (x + width).saturating_sub(at);
+            at = self.put(at, y, room, shown, self.style(ink));
         }
+    }
+
+    /// Writes what fits `room` columns into the cells from `x` on, which is on the surface; gives the column behind it.
+    fn put(&mut self, x: u16, y: u16, room: u16, shown: &Shown, style: Style) -> u16 {
+        let text = shown.as_str();
+        if !text.is_ascii() {
+            return self.buffer.set_stringn(x, y, text, room.into(), style).0;
+        }
+        // No control character is in what is shown: a byte is a column.
+        let room = room.min(self.buffer.area.right().saturating_sub(x));
+        let mut at = x;
+        for byte in text.bytes().take(room.into()) {
+            let cell = &mut self.buffer[(at, y)];
+            cell.set_char(byte.into()).set_style(style);
+            at += 1;
+        }
+        at
     }
 
     /// The style of an ink, whatever a cell looked like before: a title is not as dim as the frame that it is written on, and
@@ -121,11 +145,14 @@ impl<'a> Canvas<'a> {
         let lines = self.theme.lines(weight == Weight::Heavy);
         let style = self.theme.style(ink);
         let (last_x, last_y) = (area.right() - 1, area.bottom() - 1);
-        let across = lines.across.repeat(usize::from(area.width - 2));
         for (y, [left, right]) in [(area.y, lines.top), (last_y, lines.bottom)] {
-            let edge = format!("{left}{across}{right}");
-            self.buffer
-                .set_stringn(area.x, y, edge, area.width.into(), style);
+            self.buffer[(area.x, y)].set_symbol(left).set_style(style);
+            self.buffer[(last_x, y)].set_symbol(right).set_style(style);
+            for x in area.x + 1..last_x {
+                self.buffer[(x, y)]
+                    .set_symbol(lines.across)
+                    .set_style(style);
+            }
         }
         for y in area.y + 1..last_y {
             self.buffer[(area.x, y)]
@@ -169,9 +196,7 @@ impl<'a> Canvas<'a> {
     pub fn raw(&mut self, x: u16, y: u16, shown: &Shown, ink: Ink) {
         let area = self.buffer.area;
         if y < area.bottom() && x < area.right() {
-            let style = self.style(ink);
-            let room = usize::from(area.right() - x);
-            self.buffer.set_stringn(x, y, shown.as_str(), room, style);
+            self.put(x, y, area.right() - x, shown, self.style(ink));
         }
     }
 }
