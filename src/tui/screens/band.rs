@@ -229,7 +229,7 @@ fn keys_line(keys: &[(&str, &str)], gap: &str, width: usize) -> Text {
         let mut text = Text::new();
         for (nth, (key, does)) in keys.iter().enumerate() {
             text.push(Ink::Plain, if nth > 0 { gap } else { "" });
-            text.push(Ink::Bold, key);
+            text.push(Ink::Bold, *key);
             text.push(Ink::Plain, format!(" {does}"));
         }
         text

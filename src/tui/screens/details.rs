@@ -1,5 +1,7 @@
 //! A row opened: checks with raw values, whole facts, what a claim cannot see. Invariant: whole words, whole values.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::fact_row::all;
@@ -35,7 +37,7 @@ pub(super) fn page(model: &Model, subject: &Subject) -> Page {
     }
 }
 
-fn pair(name: &str, value: impl AsRef<str>) -> Text {
+fn pair<'a>(name: &str, value: impl Into<Cow<'a, str>>) -> Text {
     Text::inked(Ink::Dim, format!("{name:<14}")).with(Ink::Plain, value)
 }
 

@@ -1,5 +1,7 @@
 //! The rows of the list of runs. Invariant: columns stand where they stand whatever is in them; what is cut carries its mark.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 
 use super::pane::first_row;
@@ -230,7 +232,7 @@ fn approvers(run: &Overview) -> String {
 }
 
 /// A text in a column, with a space behind it.
-fn column(text: impl AsRef<str>, width: usize) -> Text {
+fn column<'a>(text: impl Into<Cow<'a, str>>, width: usize) -> Text {
     padded(Text::plain(text), width)
 }
 

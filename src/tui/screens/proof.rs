@@ -103,7 +103,7 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     } else {
         left
     };
-    PaneRow::new(text, Subject::Claim(claim.name)).copying(claim.raw.to_string())
+    PaneRow::new(text, Subject::Claim(claim.name))
 }
 
 /// `guest: 0 sessions now, 1.9 s total, longest 0.42 s`

@@ -102,7 +102,7 @@ fn record(told: &Told) -> PaneRow {
     let (name, says) = &told.line;
     let text = Text::inked(Ink::Bold, told.now.clock())
         .with(Ink::Plain, format!("  {}  ", told.seq))
-        .with(Ink::Bold, name)
+        .with(Ink::Bold, *name)
         .with(Ink::Plain, format!("   {says}"));
     PaneRow::new(text, Subject::Event(told.seq)).copying(says.clone())
 }

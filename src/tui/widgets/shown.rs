@@ -3,6 +3,7 @@
 //! What is shown is measured over and over for each frame, and most of it is ASCII. Control characters were written out, so
 //! there a byte is a column.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -17,10 +18,10 @@ pub struct Shown(String);
 
 impl Shown {
     /// Escapes `text`: what could act on a terminal, reorder a line or hide in it becomes `\u{..}`.
-    pub fn of(text: impl AsRef<str>) -> Self {
-        let text = text.as_ref();
+    pub fn of<'a>(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
         if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            return Self(text.to_owned());
+            return Self(text.into_owned());
         }
         let mut shown = String::with_capacity(text.len());
         for grapheme in text.graphemes(true) {

@@ -1,5 +1,7 @@
 //! One line of inked text: built, padded, cut with a mark, wrapped. Invariant: it holds only [`Shown`] text.
 
+use std::borrow::Cow;
+
 use super::Shown;
 use crate::tui::theme::Ink;
 
@@ -14,24 +16,24 @@ impl Text {
     }
 
     /// A line in plain ink.
-    pub fn plain(text: impl AsRef<str>) -> Self {
+    pub fn plain<'a>(text: impl Into<Cow<'a, str>>) -> Self {
         Self::new().with(Ink::Plain, text)
     }
 
     /// A line in one ink.
-    pub fn inked(ink: Ink, text: impl AsRef<str>) -> Self {
+    pub fn inked<'a>(ink: Ink, text: impl Into<Cow<'a, str>>) -> Self {
         Self::new().with(ink, text)
     }
 
     /// The line with more text behind it.
     #[must_use]
-    pub fn with(mut self, ink: Ink, text: impl AsRef<str>) -> Self {
+    pub fn with<'a>(mut self, ink: Ink, text: impl Into<Cow<'a, str>>) -> Self {
         self.push(ink, text);
         self
     }
 
     /// Adds text.
-    pub fn push(&mut self, ink: Ink, text: impl AsRef<str>) {
+    pub fn push<'a>(&mut self, ink: Ink, text: impl Into<Cow<'a, str>>) {
         let shown = Shown::of(text);
         if !shown.as_str().is_empty() {
             self.0.push((shown, ink));
