@@ -131,10 +131,15 @@ fn text_while_waiting(event: &Event) -> String {
             gate, reason, by, ..
         } => format!("{gate} by {}: {reason}", by.user),
         Event::LiveRead {
-            changed, failed, ..
+            changed,
+            failed,
+            complete,
+            ..
         } => match failed {
             Some(why) => format!("failed: {why}"),
-            None if changed.is_empty() => "live facts equal the pin".to_owned(),
+            None if changed.is_empty() && *complete => "all facts equal the pin".to_owned(),
+            // Only these were read: of a content that has moved it says nothing.
+            None if changed.is_empty() => "live facts equal the pin, contents not read".to_owned(),
             None => {
                 let keys: Vec<&str> = changed.iter().map(|c| c.key.as_str()).collect();
                 format!("{} moved: {}", keys.len(), keys.join(", "))
