@@ -1,7 +1,6 @@
 //! Finding a text in documents. Invariant: small letters find both cases of ASCII, a capital finds itself alone; what is equal on both sides is read once.
 
 use std::ops::Range;
-use std::thread;
 
 use super::align::Part;
 use super::{Alignment, Lines, Side, Sides};
@@ -16,8 +15,6 @@ const SAMPLES: usize = 5;
 const PROBES: usize = 4;
 /// Lines of the left side that are read in one go.
 const SPAN: usize = 1 << 10;
-/// Rows that are searched before the rest is given to all processors: most of what is looked for is near.
-const NEAR: usize = 1 << 14;
 /// Bytes looked at before a match among them is taken, on the way back.
 const BACK: usize = 32 << 10;
 
@@ -195,34 +192,8 @@ fn likely<const N: usize>(probes: &[Probe; PROBES], blocks: [&[u8; BLOCK]; N]) -
 }
 
 impl Alignment {
-    /// The first row from `row` on that holds `wanted` on a side.
-    pub fn find(&self, documents: Sides<&Lines>, wanted: &Wanted, row: usize) -> Option<usize> {
-        let row = row.min(self.rows());
-        let near = row.saturating_add(NEAR).min(self.rows());
-        self.first_among(documents, wanted, row..near).or_else(|| {
-            let find = |rows| self.first_among(documents, wanted, rows);
-            let found = side_by_side(near..self.rows(), &find);
-            found.into_iter().flatten().next()
-        })
-    }
-
-    /// The last row before `row` that holds `wanted` on a side.
-    pub fn find_back(
-        &self,
-        documents: Sides<&Lines>,
-        wanted: &Wanted,
-        row: usize,
-    ) -> Option<usize> {
-        let row = row.min(self.rows());
-        let near = row.saturating_sub(NEAR);
-        self.last_among(documents, wanted, near..row).or_else(|| {
-            let find = |rows| self.last_among(documents, wanted, rows);
-            let found = side_by_side(0..near, &find);
-            found.into_iter().flatten().next_back()
-        })
-    }
-
-    fn first_among(
+    /// The first of some rows that holds `wanted` on a side.
+    pub fn find(
         &self,
         documents: Sides<&Lines>,
         wanted: &Wanted,
@@ -238,7 +209,8 @@ impl Alignment {
         })
     }
 
-    fn last_among(
+    /// The last of some rows that holds `wanted` on a side.
+    pub fn find_back(
         &self,
         documents: Sides<&Lines>,
         wanted: &Wanted,
@@ -259,33 +231,6 @@ impl Alignment {
         let hits = [row(Side::Before, before), row(Side::After, after)];
         hits.into_iter().flatten()
     }
-}
-
-/// What `find` finds in each of as many stretches of some rows as there are processors, in their order.
-fn side_by_side(
-    rows: Range<usize>,
-    find: &(dyn Fn(Range<usize>) -> Option<usize> + Sync),
-) -> Vec<Option<usize>> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let each = rows.len().div_ceil(workers).max(NEAR);
-    let mut stretches = rows
-        .clone()
-        .step_by(each)
-        .map(|from| from..(from + each).min(rows.end));
-    let Some(first) = stretches.next() else {
-        return Vec::new();
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = stretches
-            .map(|rows| scope.spawn(move || find(rows)))
-            .collect();
-        let found = std::iter::once(find(first));
-        let others = others.into_iter().map(|other| match other.join() {
-            Ok(found) => found,
-            Err(panicked) => std::panic::resume_unwind(panicked),
-        });
-        found.chain(others).collect()
-    })
 }
 
 /// Parts that follow each other, read in one go: short ones one by one are no work for a memory that reads ahead.
@@ -321,7 +266,7 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use super::{NEAR, Wanted};
+    use super::Wanted;
     use crate::survey::{Alignment, Lines, Shape, Sides};
 
     /// The plain way: row by row, byte by byte.
@@ -354,9 +299,9 @@ mod tests {
         let find = move |forward: bool, row: usize| {
             let documents = documents.as_ref();
             if forward {
-                alignment.find(documents, &wanted, row)
+                alignment.find(documents, &wanted, row..count)
             } else {
-                alignment.find_back(documents, &wanted, row)
+                alignment.find_back(documents, &wanted, 0..row)
             }
         };
         (hits, count, find)
@@ -413,9 +358,8 @@ mod tests {
 
     #[test]
     fn matches_of_either_side_are_found_in_the_order_of_their_rows() {
-        // Long enough that what is far is searched by all processors.
         let line = |n: usize| format!("row {n} of many\n");
-        let text = |words: &dyn Fn(usize) -> String| (0..5 * NEAR).map(words).collect::<String>();
+        let text = |words: &dyn Fn(usize) -> String| (0..82_000).map(words).collect::<String>();
         let before = text(&|n| match n {
             900 | 42_400 => "only the left has Stone\n".to_owned(),
             64_200 => "both have stone\n".to_owned(),
@@ -431,7 +375,7 @@ mod tests {
         // What was only left and only right beside each other became one row.
         assert_eq!(hits.len(), 7);
         let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
-        for row in beside.chain((0..=count).step_by(NEAR / 2)) {
+        for row in beside.chain((0..=count).step_by(8_000)) {
             let (next, last) = (
                 hits.iter().copied().find(|hit| *hit >= row),
                 hits.iter().copied().rfind(|hit| *hit < row),

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Size;
 
+use super::diff_searching;
 use super::diffing::{DiffPane, DiffView, Place};
 use super::keymap::Action;
 use super::screens::{DiffLine, diff_areas, diff_layout, diff_lines, diff_page, diff_room};
@@ -210,16 +211,14 @@ fn find_row(view: &mut DiffView, wanted: &str, forward: bool) -> bool {
     let Some(opened) = view.opened().cloned() else {
         return false;
     };
-    let alignment = &opened.alignment;
     let here = view.row_at_cursor();
     // The match under the cursor is not found again.
     let from = here + usize::from(forward && view.found == Some(here));
-    let documents = opened.documents.as_ref();
-    let wanted = Wanted::of(wanted, documents.before);
+    let wanted = Wanted::of(wanted, &opened.documents.before);
     let hit = if forward {
-        alignment.find(documents, &wanted, from)
+        diff_searching::next(&opened, &wanted, from)
     } else {
-        alignment.find_back(documents, &wanted, from)
+        diff_searching::last(&opened, &wanted, from)
     };
     let Some(row) = hit else {
         return false;

@@ -5,6 +5,7 @@ pub mod approving;
 pub mod cast;
 mod diff_pressing;
 mod diff_scrolling;
+mod diff_searching;
 pub mod diffing;
 pub mod event_loop;
 pub mod inbox;

@@ -61,6 +61,7 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<Line> {
         if let Some(below) = below(view, fact) {
             lines.push((None, Text::plain(format!("    {below}"))));
         }
+        lines.extend(last_note(view, fact).map(|line| (None, line)));
     }
     if let Ok(comparison) = &view.outcome {
         let hidden = comparison.facts.len() - facts.len();
@@ -82,6 +83,19 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<Line> {
     }
     notes(&mut lines, &view.notes, width);
     lines
+}
+
+/// The last note on a fact, cut to one line: whole it stands with the others.
+fn last_note(view: &DiffView, fact: &ComparedFact) -> Option<Text> {
+    let mut notes = view.notes.iter().rev();
+    let about = |note: &&NoteShown| note.fact.as_ref() == Some(&fact.key);
+    let last = notes.find(about)?;
+    let more = match notes.filter(about).count() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let words = format!("    {}{more}: \"{}\"", last.by, last.text);
+    Some(Text::inked(Ink::Bold, words))
 }
 
 fn rule(words: &str, width: usize, across: &str) -> Line {
