@@ -582,6 +582,39 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
 }
 
 #[test]
+fn a_note_stands_with_the_fact_that_it_is_about() {
+    let mut model = model(&Script::drifted(), "09:33:10", plain());
+    let _ = press(&mut model, "d");
+    let note = |fact: &str, text: &str| NoteShown {
+        by: "opb 09:31Z".to_owned(),
+        fact: Some(FactKey::new(fact)),
+        text: text.to_owned(),
+        head_seq: 0,
+        head_sha256: Digest::of("head"),
+        is_stale: false,
+        is_foreign: false,
+        since: None,
+    };
+    let notes = vec![
+        note("icx_draft", "one less?"),
+        note("icx_draft", "0017, by op_c"),
+        note("role", "as it was"),
+    ];
+    let _ = update(&mut model, News::Notes(notes), Duration::ZERO);
+    let text = drawn(&mut model, (80, 40));
+    let lines: Vec<&str> = text.lines().collect();
+    let below = |fact: &str| {
+        let found = lines.iter().position(|line| line.contains(fact));
+        let rest = &lines[found.unwrap_or_else(|| panic!("{fact} in\n{text}")) + 1..];
+        rest[..rest.len().min(2)].join("\n")
+    };
+    let draft = "opb 09:31Z and 1 more: \"0017, by op_c\"";
+    assert!(below("! icx_draft").contains(draft), "{text}");
+    let equal = "opb 09:31Z: \"as it was\"";
+    assert!(below("= role").contains(equal), "{text}");
+}
+
+#[test]
 fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
     let mut model = model(&Script::drifted(), "09:33:10", plain());
     let _ = press(&mut model, "2jjj\n");
