@@ -145,11 +145,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.turn_hooks(effect)?;
         match effect {
             Effect::AwaitPerson(_) => {
-                let outcome = summary::waiting(self.book()?.run());
-                self.answer_all(&outcome);
                 // Without a screen the process stays for its hooks; a decision is obeyed meanwhile, as with one.
-                if patience == Patience::Return && !self.hooks.are_running() {
-                    return Ok(Some(outcome));
+                let returns = patience == Patience::Return && !self.hooks.are_running();
+                // The outcome holds the whole run: made only for somebody who hears it.
+                if returns || !self.answers.is_empty() {
+                    let outcome = summary::waiting(self.book()?.run());
+                    self.answer_all(&outcome);
+                    if returns {
+                        return Ok(Some(outcome));
+                    }
                 }
                 let left = self.attend(commands, backlog).await?;
                 Ok(left.then(|| summary::left(self.run().unwrap_or(&RunState::default()))))

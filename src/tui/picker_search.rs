@@ -1,60 +1,75 @@
 //! Searching the list of runs. Invariant: every word of the query must be found in one column of a row, not scattered over several.
 
+use std::collections::HashMap;
+
 use frizbee::{CaseMatching, Config, Matcher, Pattern, SortStrategy};
 
 use crate::run::{Overview, RunRow, Standing};
 
-/// The columns of all rows, as they are searched.
+/// The columns of all rows, as they are searched: what many rows say is looked at once.
 #[derive(Debug, Clone, Default)]
 pub struct Texts {
     columns: Vec<String>,
-    /// For each column the place of its row.
-    rows: Vec<usize>,
+    /// For each column the places of the rows that have it.
+    rows: Vec<Vec<usize>>,
     count: usize,
+}
+
+/// Columns that are being gathered.
+#[derive(Default)]
+struct Gathered {
+    texts: Texts,
+    known: HashMap<String, usize>,
+}
+
+impl Gathered {
+    fn push(&mut self, row: usize, column: &str) {
+        if column.is_empty() {
+            return;
+        }
+        let texts = &mut self.texts;
+        if let Some(at) = self.known.get(column) {
+            texts.rows[*at].push(row);
+            return;
+        }
+        self.known.insert(column.to_owned(), texts.columns.len());
+        texts.columns.push(column.to_owned());
+        texts.rows.push(vec![row]);
+    }
+
+    fn push_run(&mut self, at: usize, run: &Overview) {
+        self.push(at, &run.started_at.date());
+        self.push(at, &run.situation());
+        self.push(at, run.state.name());
+        self.push(at, run.result_word().unwrap_or_default());
+        self.push(at, run.stop_code.map_or("", |code| code.name()));
+        self.push(at, &run.profile);
+        self.push(at, &run.target_label);
+        self.push(at, &run.target);
+        self.push(at, &format!("{}@{}", run.started_by.0, run.started_by.1));
+        self.push(at, &run.approvers());
+        if run.drifted {
+            self.push(at, "drifted");
+        }
+    }
 }
 
 impl Texts {
     /// The columns of these rows.
     pub fn of(rows: &[RunRow]) -> Self {
-        let mut texts = Self {
-            count: rows.len(),
-            ..Self::default()
-        };
+        let mut gathered = Gathered::default();
+        gathered.texts.count = rows.len();
         for (at, row) in rows.iter().enumerate() {
-            texts.push(at, row.name.clone());
+            gathered.push(at, &row.name);
             match &row.standing {
-                Standing::Run(run) => texts.push_run(at, run),
+                Standing::Run(run) => gathered.push_run(at, run),
                 other => {
-                    texts.push(at, other.name().to_owned());
-                    texts.push(at, other.reason().unwrap_or_default().to_owned());
+                    gathered.push(at, other.name());
+                    gathered.push(at, other.reason().unwrap_or_default());
                 }
             }
         }
-        texts
-    }
-
-    fn push(&mut self, at: usize, column: String) {
-        if !column.is_empty() {
-            self.columns.push(column);
-            self.rows.push(at);
-        }
-    }
-
-    fn push_run(&mut self, at: usize, run: &Overview) {
-        self.push(at, run.started_at.date());
-        self.push(at, run.situation());
-        self.push(at, run.state.name().to_owned());
-        self.push(at, run.result_word().unwrap_or_default().to_owned());
-        let stop = run.stop_code.map_or("", |code| code.name());
-        self.push(at, stop.to_owned());
-        self.push(at, run.profile.clone());
-        self.push(at, run.target_label.clone());
-        self.push(at, run.target.clone());
-        self.push(at, format!("{}@{}", run.started_by.0, run.started_by.1));
-        self.push(at, run.approvers());
-        if run.drifted {
-            self.push(at, "drifted".to_owned());
-        }
+        gathered.texts
     }
 
     /// The places of the rows that fit a query: all of them in their order without one, else the best first.
@@ -79,9 +94,11 @@ impl Texts {
         let sought = pattern.clone().negated(false);
         let found = Matcher::from_patterns(&[sought], &config).match_list(&self.columns);
         for found in found {
-            if let Some(row) = usize::try_from(found.index)
-                .ok()
+            let column = usize::try_from(found.index).ok();
+            for row in column
                 .and_then(|at| self.rows.get(at))
+                .into_iter()
+                .flatten()
             {
                 best[*row] = best[*row].max(Some(u32::from(found.score)));
             }
