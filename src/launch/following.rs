@@ -18,7 +18,7 @@ use crate::runner::be_present;
 const LOOKS_APART: Duration = Duration::from_millis(50);
 /// Each further look that finds something waits twice as long, up to this: of a flood nobody reads every frame, and fifty
 /// watchers who drew them would take the processors from the runner.
-const LOOKS_APART_MAX: Duration = Duration::from_millis(500);
+const LOOKS_APART_MAX: Duration = Duration::from_secs(1);
 
 /// Hears what was written.
 pub(super) trait Listener {
