@@ -1058,6 +1058,25 @@ fn a_directory_can_be_verified_where_it_lies() {
     assert!(RunDirectory::open(storage, Path::new("")).is_err());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn reading_leaves_the_time_of_access_alone() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let home = home();
+    home.sealed_run();
+    let storage = DiskStorage::open(&home.file(""), Permissions::private()).expect("opened");
+    let journal = home.file("journal.jsonl");
+    // Long before it was written: any other read would move it, unless the file system never does.
+    let long_ago = UNIX_EPOCH + Duration::from_secs(1);
+    let times = fs::FileTimes::new().set_accessed(long_ago);
+    let file = fs::File::open(&journal).expect("a journal");
+    file.set_times(times).expect("our own file");
+    let read = storage.read(Path::new("journal.jsonl")).expect("read");
+    assert!(read.is_some_and(|bytes| !bytes.is_empty()));
+    assert_eq!(fs::metadata(&journal).expect("a file").atime(), 1);
+}
+
 /// Not a test of its own: writes until the limit on the length of a file is met, and tells what was acknowledged.
 #[test]
 fn writer_at_a_limit() {
