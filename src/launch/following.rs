@@ -68,10 +68,11 @@ impl Following {
             if heard.is_ok() {
                 heard = listener.hear(followed);
             }
-        })?;
+        });
+        // What stands before damage was heard as well.
         listener.looked();
         heard?;
-        Ok(seen)
+        Ok(seen?)
     }
 
     /// Follows until the run has its seal.

@@ -40,7 +40,7 @@ pub fn joined(line: &str, atoms: &[Atom]) -> String {
 }
 
 /// The atoms of a line.
-pub fn atoms(line: &str) -> Vec<Atom> {
+fn atoms(line: &str) -> Vec<Atom> {
     let mut atoms = Vec::with_capacity(line.len());
     // In ASCII each byte is a character, but for the one pair that is none of a line.
     if line.is_ascii() && !line.contains("\r\n") {

@@ -6,6 +6,6 @@ mod shown;
 mod text;
 
 pub use canvas::{Canvas, Weight};
-pub use cells::{Atom, CELL_MIN, atoms, cells, joined};
+pub use cells::{Atom, CELL_MIN, cells, joined};
 pub use shown::Shown;
 pub use text::Text;
