@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drygate::journal::{DiskStorage, Entry, Permissions, Reader, Storage, VERSION, to_ascii_json};
+use drygate::journal::{DiskStorage, Entry, Permissions, Reader, Storage, VERSION};
 use drygate::replay::Recording;
 use drygate::run::Event;
 use drygate::survey::{Digest, UtcTime};
@@ -134,7 +134,7 @@ impl Lines {
             prev: self.prev.clone(),
             event,
         };
-        let line = to_ascii_json(&entry).expect("JSON");
+        let line = entry.encode().expect("a line");
         self.out.write_all(&line).expect("written");
         self.out.write_all(b"\n").expect("written");
         self.prev = Digest::of(line);

@@ -24,7 +24,7 @@ fn run_id() -> RunId {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Event {
     RunCreated { target: String },
     CheckRecorded { n: u32 },

@@ -9,9 +9,14 @@ pub(super) struct Header<'a> {
     pub(super) v: u32,
     pub(super) seq: u64,
     pub(super) seq_at: usize,
+    pub(super) at: &'a str,
+    pub(super) at_at: usize,
     pub(super) prev: Hex,
     pub(super) prev_at: usize,
     pub(super) event: &'a str,
+    pub(super) event_at: usize,
+    /// Behind the name of the event.
+    pub(super) end: usize,
 }
 
 /// A byte that the writer would not have written.
@@ -42,20 +47,28 @@ impl<'a> Header<'a> {
         let seq_at = cursor.at;
         let seq = cursor.number()?;
         cursor.literal(",\"at\":\"")?;
-        cursor.time()?;
+        let at_at = cursor.at;
+        let at = cursor.time()?;
         cursor.literal("\",\"prev\":\"")?;
         let prev_at = cursor.at;
         let prev = cursor.digest()?;
         cursor.literal("\",\"event\":\"")?;
+        let event_at = cursor.at;
         let event = cursor.name()?;
+        cursor.literal("\"")?;
+        let end = cursor.at;
         cursor.printable_and_closed()?;
         Ok(Self {
             v,
             seq,
             seq_at,
+            at,
+            at_at,
             prev,
             prev_at,
             event,
+            event_at,
+            end,
         })
     }
 }
@@ -99,7 +112,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn time(&mut self) -> Result<(), Fault> {
+    fn time(&mut self) -> Result<&'a str, Fault> {
         const SHAPE: &[u8] = b"0000-00-00T00:00:00.000000Z";
         for (index, shape) in SHAPE.iter().enumerate() {
             let found = self.line.get(self.at + index).copied().unwrap_or(b'?');
@@ -113,8 +126,9 @@ impl<'a> Cursor<'a> {
                 return Err(self.fault(self.at + index, what));
             }
         }
+        let time = &self.line[self.at..][..SHAPE.len()];
         self.at += SHAPE.len();
-        Ok(())
+        Ok(str::from_utf8(time).unwrap_or_default())
     }
 
     pub(super) fn digest(&mut self) -> Result<Hex, Fault> {

@@ -26,7 +26,7 @@ pub enum StartedIn {
 
 /// What became of a hook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum HookRecord {
     /// It is about to be run.
     HookStarted {

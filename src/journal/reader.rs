@@ -9,6 +9,7 @@ use super::chain::Position;
 use super::follower::Follower;
 use super::format::{Entry, VERSION};
 use super::head::Head;
+use super::header::{Fault, Header};
 use super::pages::Pages;
 use super::scan::{Scan, Seen, scan};
 use super::storage::Storage;
@@ -101,18 +102,13 @@ impl From<Scan> for Summary {
 pub(super) fn decode<E: DeserializeOwned>(
     seen: &Seen<'_>,
 ) -> Result<Option<Entry<E>>, JournalError> {
-    match serde_json::from_slice::<Entry<E>>(seen.line) {
-        Ok(entry) if entry.v <= VERSION => Ok(Some(entry)),
-        Ok(_) => Ok(None),
-        Err(_) if claims_newer(seen.line) => Ok(None),
-        Err(why) => {
-            let at = seen.offset + why.column().saturating_sub(1) as u64;
-            let what = format!("cannot be read as an event: {why}");
-            Err(Corrupt::at(layout::JOURNAL, seen.seq + 1, at, what).into())
-        }
+    let refused = |fault: Fault| {
+        let at = seen.offset + fault.at as u64;
+        Corrupt::at(layout::JOURNAL, seen.seq + 1, at, fault.what)
+    };
+    let header = Header::parse(seen.line).map_err(refused)?;
+    if header.v > VERSION {
+        return Ok(None);
     }
-}
-
-fn claims_newer(line: &[u8]) -> bool {
-    super::header::Header::parse(line).is_ok_and(|header| header.v > VERSION)
+    Ok(Some(Entry::decode(seen.line, &header).map_err(refused)?))
 }

@@ -15,7 +15,7 @@ use crate::survey::{Digest, FactKey, UtcTime};
 
 /// What a reviewer wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Review {
     /// A note on a fact or on the whole run.
     NoteWritten {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::chain::{Position, digest};
 use super::format::{Entry, VERSION};
 use super::head::Head;
+use super::header::Fault;
 use super::scan::{Seen, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
@@ -103,12 +104,12 @@ impl SideChain {
             let Some(line) = line.strip_suffix(b"\n") else {
                 return Err(broken("the line has no end").into());
             };
-            if position.pass(line).is_err() {
-                return Err(broken("does not follow the line before it").into());
-            }
-            let entry = serde_json::from_slice(line);
-            entries
-                .push(entry.map_err(|why| broken(&format!("cannot be read as an entry: {why}")))?);
+            let header = position
+                .pass(line)
+                .map_err(|_| broken("does not follow the line before it"))?;
+            let unread =
+                |fault: Fault| Corrupt::at(self.file, number, at + fault.at as u64, fault.what);
+            entries.push(Entry::decode(line, &header).map_err(unread)?);
         }
         Ok((entries, position))
     }

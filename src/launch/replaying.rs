@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::playing::{self, Stage};
 use super::retelling::Retelling;
@@ -12,7 +12,7 @@ use super::reviewing::Desk;
 use super::still::Still;
 use super::{LaunchError, casting, lookup, output, planning};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
-use crate::journal::{DirectoryStore, RunStore};
+use crate::journal::{DirectoryStore, Entry, RunStore};
 use crate::replay::{Place, Recording, ReplayError};
 use crate::report;
 use crate::run::{RunId, exit};
@@ -120,7 +120,7 @@ fn print(
     let mut recording = Recording::open(&store.reader(run_id)?)?;
     recording.read_all()?;
     let seq = place(&mut recording, at)?;
-    let event = recording.entry(seq)?.map(|entry| entry.event.clone());
+    let line = recording.entry(seq)?.map(Entry::encode).transpose()?;
     let size = page_size(std::io::stdout().is_terminal());
     let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
     let lines = frame_lines(&still.at(seq)?);
@@ -134,6 +134,7 @@ fn print(
     let stop = run.stops.last().filter(|_| stands);
     let mut document = report::summary(run, stop.map(|raised| &raised.stop));
     let band = band(model, false);
+    let event: Option<Value> = line.and_then(|line| serde_json::from_slice(&line).ok());
     document["replay"] = json!({
         "seq": seq, "at": run.last.map(|(_, at)| at), "head": model.head,
         "records": model.told.as_ref().map(|told| told.last + 1), "event": event,

@@ -13,7 +13,6 @@ fn at(second: i64) -> UtcTime {
 /// A run as its first record begins it, with this budget.
 fn run(budget: RunBudget) -> RunState {
     let mut created = json!({
-        "event": "run_created",
         "run_id": "ictr-20261122T091402Z-8a941203",
         "mode": "Mode.DRYRUN",
         "profile": "icx-const",
@@ -33,9 +32,12 @@ fn run(budget: RunBudget) -> RunState {
     if !budget.is_unlimited() {
         created["budget"] = json!(budget);
     }
-    let created: Event = serde_json::from_value(created).expect("an event");
+    let created: Event = serde_json::from_value(json!({"run_created": created})).expect("an event");
     let written = serde_json::to_value(&created).expect("JSON");
-    assert_eq!(written.get("budget").is_some(), !budget.is_unlimited());
+    assert_eq!(
+        written["run_created"].get("budget").is_some(),
+        !budget.is_unlimited()
+    );
     let mut run = RunState::default();
     run.apply(0, at(0), &created);
     run

@@ -152,7 +152,7 @@ pub struct Invocation {
 
 /// One event of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Run directory and lock exist.
     RunCreated(Box<RunCreated>),

@@ -6,11 +6,11 @@ use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use drygate::journal::Entry;
+use drygate::journal::{DiskStorage, Entry, Permissions, Reader};
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::repo::throwaway::DemoRepository;
 use drygate::run::{Event, RunState, TransactionEnd};
@@ -114,13 +114,11 @@ impl Site {
     }
 }
 
-/// The whole lines of a journal that parse.
+/// The lines of a journal, which may be growing.
 pub fn entries(run: &Path) -> Vec<Entry<Event>> {
-    let text = fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
-    text.split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'))
-        .map(|line| serde_json::from_str(line).expect("a journal line"))
-        .collect()
+    let storage = DiskStorage::open(run, Permissions::private()).expect("a directory");
+    let reader = Reader::new(Arc::new(storage), Path::new(""));
+    reader.entries().expect("a journal that chains")
 }
 
 pub fn folded(run: &Path) -> RunState {
