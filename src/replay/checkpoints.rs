@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Moment;
 use crate::journal::Position;
-use crate::run::{EventRow, LiveChange, LiveView, ReadsAside, Transaction};
+use crate::run::{Costs, EventRow, LiveChange, LiveView, ReadsAside, Transaction};
 use crate::survey::{Digest, UtcTime};
 
 /// Lines between two checkpoints, at most.
@@ -21,6 +21,7 @@ struct Moving {
     live: Option<LiveView>,
     transactions: Vec<Transaction>,
     reads_aside: ReadsAside,
+    costs: Costs,
     rows: VecDeque<EventRow>,
     rows_dropped: u64,
     read: Option<(UtcTime, Vec<LiveChange>, bool)>,
@@ -35,6 +36,7 @@ impl Moving {
         mem::swap(&mut self.live, &mut run.live);
         mem::swap(&mut self.transactions, &mut run.transactions);
         mem::swap(&mut self.reads_aside, &mut run.reads_aside);
+        mem::swap(&mut self.costs, &mut run.costs);
         mem::swap(&mut self.rows, &mut run.rows);
         mem::swap(&mut self.rows_dropped, &mut run.rows_dropped);
         mem::swap(&mut self.read, &mut record.live);

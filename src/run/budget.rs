@@ -213,6 +213,29 @@ impl fmt::Display for Account {
     }
 }
 
+/// What the transactions of a run have cost, counted as each ends: a run that waits for days reads by the hundred thousand,
+/// and asks before each read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Costs {
+    spent: Spent,
+    dearest_live_read: Option<Spent>,
+    dearest_survey: Option<Spent>,
+}
+
+impl Costs {
+    /// Counts a transaction that has just ended.
+    pub(super) fn count(&mut self, ended: &Transaction) {
+        let cost = ended.cost();
+        self.spent = self.spent.plus(cost);
+        let dearest = match (&ended.end, ended.purpose) {
+            (TransactionEnd::Closed(_), Purpose::LiveRead) => &mut self.dearest_live_read,
+            (TransactionEnd::Closed(_), Purpose::Survey) => &mut self.dearest_survey,
+            _ => return,
+        };
+        *dearest = Some(dearest.map_or(cost, |known| known.combined(cost, u64::max)));
+    }
+}
+
 impl Transaction {
     /// What it cost, as far as that is recorded. Of one whose end was not seen only the time until it was given up is known.
     fn cost(&self) -> Spent {
@@ -239,10 +262,9 @@ impl RunState {
     /// What the next transaction may use of the run's budget.
     pub fn allowance(&self) -> Allowance {
         let budget = self.created.as_ref().map(|created| created.budget);
-        let costs = self.transactions.iter().map(Transaction::cost);
         Allowance {
             budget: budget.unwrap_or_default(),
-            spent: costs.fold(Spent::of(&self.reads_aside.footprint), Spent::plus),
+            spent: self.costs.spent,
         }
     }
 
@@ -267,8 +289,9 @@ impl RunState {
 
     /// Why live reads rest while the run waits: with one more, the surveys of approvals and closeout would not fit into the budget.
     pub fn live_reads_rest(&self) -> Option<Measure> {
-        let survey = self.dearest(Purpose::Survey)?;
-        let read = self.dearest(Purpose::LiveRead).unwrap_or(survey);
+        // The most that one has cost, each measure by itself.
+        let survey = self.costs.dearest_survey?;
+        let read = self.costs.dearest_live_read.unwrap_or(survey);
         let kept = survey.times(self.surveys_to_come());
         let account = self.allowance().exceeded_by(kept.plus(read))?;
         Some(account.measure)
@@ -281,20 +304,6 @@ impl RunState {
             (None, Some(ApprovalGate::SG2)) => SURVEYS_FROM_SG2,
             (None, None) => 0,
         }
-    }
-
-    /// The most that a closed transaction of this purpose has cost, each measure by itself.
-    fn dearest(&self, purpose: Purpose) -> Option<Spent> {
-        let closed =
-            |t: &&Transaction| t.purpose == purpose && matches!(t.end, TransactionEnd::Closed(_));
-        let costs = self
-            .transactions
-            .iter()
-            .filter(closed)
-            .map(Transaction::cost);
-        costs
-            .chain(self.reads_aside.dearest(purpose))
-            .reduce(|one, other| one.combined(other, u64::max))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::budget::Costs;
 use super::fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
     SurveySeen, Transaction, TransactionEnd, is_work,
@@ -72,6 +73,8 @@ pub struct RunState {
     pub transactions: Vec<Transaction>,
     /// What is left of the reads that were set aside.
     pub reads_aside: ReadsAside,
+    /// What all of them have cost together.
+    pub costs: Costs,
     /// Blobs of the statements that processes of this run have sent.
     pub statements: Vec<Digest>,
     /// The non-mutation judgement.
@@ -137,6 +140,7 @@ impl Default for RunState {
             drifted_before: None,
             transactions: Vec::new(),
             reads_aside: ReadsAside::default(),
+            costs: Costs::default(),
             statements: Vec::new(),
             non_mutation: None,
             returns: Vec::new(),

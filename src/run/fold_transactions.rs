@@ -1,6 +1,5 @@
 //! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a read that no recorded survey came from, and is counted.
 
-use super::budget::Spent;
 use super::{Event, Purpose, RunState, Transaction, TransactionEnd};
 use crate::survey::{Footprint, UtcTime};
 
@@ -11,34 +10,6 @@ pub struct ReadsAside {
     pub count: usize,
     /// What they cost the server together.
     pub footprint: Footprint,
-    /// The most that a live read among them cost, each measure by itself.
-    dearest_live_read: Option<Spent>,
-    /// The most that a read of all facts among them cost.
-    dearest_survey: Option<Spent>,
-}
-
-impl ReadsAside {
-    /// The most that one of this purpose cost, each measure by itself.
-    pub(super) fn dearest(&self, purpose: Purpose) -> Option<Spent> {
-        match purpose {
-            Purpose::LiveRead => self.dearest_live_read,
-            Purpose::Survey => self.dearest_survey,
-            Purpose::Validation => None,
-        }
-    }
-
-    /// Takes one more. Nothing else may be asked of it later.
-    fn take(&mut self, purpose: Purpose, footprint: &Footprint) {
-        self.count += 1;
-        self.footprint.add(footprint);
-        let dearest = match purpose {
-            Purpose::LiveRead => &mut self.dearest_live_read,
-            Purpose::Survey => &mut self.dearest_survey,
-            Purpose::Validation => return,
-        };
-        let cost = Spent::of(footprint);
-        *dearest = Some(dearest.map_or(cost, |known| known.combined(cost, u64::max)));
-    }
 }
 
 impl RunState {
@@ -66,6 +37,7 @@ impl RunState {
         if let Some(open) = self.transactions.iter_mut().rev().find(|t| t.id == *id) {
             open.end = end;
             open.given_up_at = given_up_at;
+            self.costs.count(open);
         }
     }
 
@@ -93,7 +65,8 @@ impl RunState {
                 || surveys.iter().any(|survey| survey.nonce == proof.nonce)
                 || !proof.stains().is_empty();
             if !kept {
-                aside.take(purpose, &proof.footprint);
+                aside.count += 1;
+                aside.footprint.add(&proof.footprint);
             }
             kept
         });

@@ -29,7 +29,7 @@ mod timeline;
 mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
-pub use budget::{Account, Allowance, Measure, RunBudget, Spent};
+pub use budget::{Account, Allowance, Costs, Measure, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
 pub use context::ContextPins;
