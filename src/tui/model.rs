@@ -11,6 +11,7 @@ use super::keymap::Scope;
 use super::reading::Reading;
 use super::rejecting::RejectSheet;
 use super::retelling::Told;
+use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::desk::Record;
 use crate::run::{Claim, LastPass, Person, RunState};
@@ -162,6 +163,8 @@ pub struct Model {
     pub search: Option<Search>,
     /// The answer to the last key, until the next.
     pub notice: Option<String>,
+    /// What the panes said last.
+    pub panes: PaneTexts,
     /// The claims so far; computed anew when the run changed.
     pub claims: Vec<Claim>,
     /// The run changed since.
@@ -203,6 +206,7 @@ impl Model {
             over: Over::Nothing,
             search: None,
             notice: None,
+            panes: PaneTexts::default(),
             claims: Vec::new(),
             claims_stale: true,
             progress: None,

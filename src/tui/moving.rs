@@ -1,5 +1,7 @@
 //! Moving, opening, finding and copying. Invariant: Esc comes back to the row that was left.
 
+use std::sync::Arc;
+
 use ratatui::layout::Rect;
 
 use super::diffing::DiffView;
@@ -7,7 +9,7 @@ use super::keymap::Action;
 use super::keys::pane_of;
 use super::model::{Model, Over, Pane};
 use super::reading::{Reading, Subject};
-use super::screens::{self, PaneRow, pane_text, panes_on_screen, reading_screen};
+use super::screens::{self, PaneText, kept_text, panes_on_screen, reading_screen};
 use crate::survey::{FactKey, FactKind};
 
 /// Does what a movement key says.
@@ -77,12 +79,12 @@ fn beside(model: &mut Model, left: bool) {
     }
 }
 
-/// All rows of the focused pane, and which is chosen.
-fn rows(model: &Model) -> (Vec<PaneRow>, usize) {
+/// What is in the focused pane, all of it, and which row is chosen.
+fn content(model: &Model) -> (Arc<PaneText>, usize) {
     let width = usize::from(place(model).width.saturating_sub(2));
-    let content = pane_text(model, model.focus, width, None);
+    let content = kept_text(model, model.focus, width, None);
     let chosen = model.views[model.focus.index()].chosen(content.rows.len(), content.rests_on);
-    (content.rows, chosen)
+    (content, chosen)
 }
 
 fn choose(model: &mut Model, action: Action) {
@@ -92,8 +94,8 @@ fn choose(model: &mut Model, action: Action) {
             (count, model.views[Pane::Events.index()].chosen(count, 0))
         }
         _ => {
-            let (rows, here) = rows(model);
-            (rows.len(), here)
+            let (content, here) = content(model);
+            (content.rows.len(), here)
         }
     };
     let page = usize::from(place(model).height.saturating_sub(3)).max(1);
@@ -121,8 +123,8 @@ pub(super) fn moved(action: Action, here: usize, page: usize) -> usize {
 }
 
 fn open(model: &mut Model) {
-    let (rows, chosen) = rows(model);
-    let row = rows.get(chosen);
+    let (content, chosen) = content(model);
+    let row = content.rows.get(chosen);
     match row.and_then(|row| row.opens.clone()) {
         Some(Subject::Fact(key)) => open_fact(model, key),
         Some(subject) => model.over = Over::Reading(Reading::of(subject)),
@@ -181,8 +183,8 @@ pub(super) fn copied(model: &Model) -> Option<String> {
     if let Over::Reading(reading) = &model.over {
         return reading_screen::page(model, &reading.subject).copies;
     }
-    let (rows, chosen) = rows(model);
-    let row = rows.get(chosen)?;
+    let (content, chosen) = content(model);
+    let row = content.rows.get(chosen)?;
     row.copies
         .clone()
         .or_else(|| reading_screen::page(model, row.opens.as_ref()?).copies)
@@ -202,8 +204,9 @@ pub(super) fn find(model: &mut Model, forward: bool) {
         let top = reading.top.min(count.saturating_sub(room));
         (lines.iter().map(super::widgets::Text::flat).collect(), top)
     } else {
-        let (rows, here) = rows(model);
-        (rows.iter().map(|row| row.text.flat()).collect(), here)
+        let (content, here) = content(model);
+        let lines = content.rows.iter().map(|row| row.text.flat());
+        (lines.collect(), here)
     };
     let count = lines.len();
     let hit = (1..=count)

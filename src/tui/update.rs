@@ -30,6 +30,9 @@ pub enum Wish {
 /// Changes the model by news; `now` is the monotonic clock.
 pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
     let mut wishes = Vec::new();
+    if !matches!(news, News::Terminal { .. }) {
+        model.panes.forget();
+    }
     match news {
         News::Recorded {
             seq,

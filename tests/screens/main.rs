@@ -5,6 +5,7 @@ mod fixture;
 mod flows;
 mod home;
 mod hostile;
+mod keeping;
 mod picker;
 mod pty;
 mod recordings;

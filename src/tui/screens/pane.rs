@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::pane_texts::kept_text;
 use super::{effect, events, facts, gates, proof, stops, timeline};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::reading::Subject;
@@ -84,12 +85,8 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
 /// Draws a pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
     let window = usize::from(area.height.saturating_sub(2));
-    let content = pane_text(
-        model,
-        pane,
-        usize::from(area.width.saturating_sub(2)),
-        Some(window),
-    );
+    let width = usize::from(area.width.saturating_sub(2));
+    let content = kept_text(model, pane, width, Some(window));
     let focused = model.focus == pane && model.over == Over::Nothing;
     let title_ink = if model.focus == pane {
         Ink::Bold
