@@ -45,7 +45,7 @@ const LIMIT: f64 = 0.8;
 /// The most that the host may have taken of the processors in a round that counts.
 const STOLEN_MAX: f64 = 0.02;
 /// So many rounds are tried for each that counts.
-const TRIES: u64 = 6;
+const TRIES: u64 = 3;
 /// Wide enough that the number of the last journal line is never cut from the row of the server.
 const SIZE: PtySize = PtySize {
     rows: 48,
