@@ -330,26 +330,20 @@ where
         if let Some((result, _, _)) = &run.sealed {
             return Some(format!("{result}. Read it: drygate report {tail}"));
         }
-        match (&self.model.source, run.waits_at()) {
-            (Source::Watching, Some(gate)) => {
-                return Some(format!("waits at {gate}. Watch: drygate watch {tail}"));
-            }
-            (Source::Watching, None) => {
-                return Some(format!("is at {}. Watch: drygate watch {tail}", run.state));
-            }
-            (Source::Replay, _) => return None,
-            (Source::Live, _) => {}
-        }
         let drifted = run.drift.as_ref().and_then(|drift| drift.gate);
-        if let Some(gate) = drifted.filter(|_| !run.state.is_final()) {
-            return Some(format!(
-                "stopped at {gate}: facts drifted. Take new evidence: drygate resume {tail}"
-            ));
-        }
-        Some(match run.waits_at() {
-            Some(gate) => format!("waits at {gate}. Resume: drygate resume {tail}"),
-            None => format!("is at {}. Resume: drygate resume {tail}", run.state),
-        })
+        let drifted = drifted.filter(|_| !run.state.is_final());
+        let stands = match (drifted, run.waits_at()) {
+            (Some(gate), _) => format!("stopped at {gate}: facts drifted"),
+            (None, Some(gate)) => format!("waits at {gate}"),
+            (None, None) => format!("is at {}", run.state),
+        };
+        let how = match (&self.model.source, drifted) {
+            (Source::Replay, _) => return None,
+            (Source::Watching, _) => "Watch: drygate watch",
+            (Source::Live, Some(_)) => "Take new evidence: drygate resume",
+            (Source::Live, None) => "Resume: drygate resume",
+        };
+        Some(format!("{stands}. {how} {tail}"))
     }
 
     fn exit_code(&self, ending: &Ending) -> u8 {

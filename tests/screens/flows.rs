@@ -297,6 +297,12 @@ fn leaving_says_how_to_come_back() {
     let line =
         "ictr-..8a941203 stopped at SG2: facts drifted. Take new evidence: drygate resume 8a941203";
     assert_eq!(drifted.run_loop().says, [line]);
+
+    let drifted = Script::drifted();
+    let mut watched = Stage::from(&drifted, "09:33:06", (80, 24), Source::Watching);
+    watched.sender.send(News::Signal(15)).expect("open");
+    let line = "ictr-..8a941203 stopped at SG2: facts drifted. Watch: drygate watch 8a941203";
+    assert_eq!(watched.run_loop().says, [line]);
 }
 
 #[test]
