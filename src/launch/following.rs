@@ -16,8 +16,9 @@ use crate::runner::be_present;
 
 /// After a look that found something: twenty frames a second are as many as an eye wants.
 const LOOKS_APART: Duration = Duration::from_millis(50);
-/// Each further look that finds something waits twice as long, up to this: of a flood nobody reads every frame, and fifty
-/// watchers who drew them would take the processors from the runner.
+/// After a look that found more, so long for each line, up to the most: nobody reads a hundred lines in a second, and fifty
+/// watchers who drew them all would take the processors from the runner.
+const LINE: Duration = Duration::from_millis(10);
 const LOOKS_APART_MAX: Duration = Duration::from_secs(1);
 
 /// Hears what was written.
@@ -78,7 +79,6 @@ impl Following {
     /// Follows until the run has its seal.
     pub fn follow(&mut self, listener: &mut dyn Listener) -> Result<(), LaunchError> {
         let mut seen = 1;
-        let mut rest = LOOKS_APART;
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
@@ -89,10 +89,8 @@ impl Following {
                 return Ok(());
             }
             if seen > 0 {
-                thread::sleep(rest);
-                rest = (2 * rest).min(LOOKS_APART_MAX);
+                thread::sleep(rest_after(seen));
             } else {
-                rest = LOOKS_APART;
                 self.wait()?;
             }
         }
@@ -128,5 +126,23 @@ impl Following {
                 _ => return Ok(()),
             }
         }
+    }
+}
+
+/// How long to rest after a look that found so many lines.
+fn rest_after(seen: u64) -> Duration {
+    let lines = u32::try_from(seen).unwrap_or(u32::MAX);
+    LINE.saturating_mul(lines)
+        .clamp(LOOKS_APART, LOOKS_APART_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rest_after;
+
+    #[test]
+    fn a_watcher_rests_the_longer_the_more_it_saw_and_never_long() {
+        let rests = [1, 3, 60, 100, u64::MAX].map(|seen| rest_after(seen).as_millis());
+        assert_eq!(rests, [50, 50, 600, 1_000, 1_000]);
     }
 }
