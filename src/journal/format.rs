@@ -102,10 +102,11 @@ impl<E: DeserializeOwned> Entry<E> {
             what: format!("cannot be read as an event: {what}"),
             newer: None,
         };
-        let fields = match line.get(header.end) {
-            Some(b',') => header.end + 1,
-            Some(b'}') => header.end,
-            _ => return Err(fault(header.end, "a comma was expected")),
+        let fields = match line[header.end..] {
+            // Without the key a comma would stand for nothing, and be gone from what is read below.
+            [b',', b'"', ..] => header.end + 1,
+            [b'}'] => header.end,
+            _ => return Err(fault(header.end, "a field or the end was expected")),
         };
         let front = header.event.len() + b"{\"\":{".len();
         let mut event = Vec::with_capacity(line.len());
@@ -256,6 +257,9 @@ mod tests {
         breaks(r#""check_recorded","name":"a","rows":1}}"#, "");
         breaks(r#""check_recorded","name":7,"rows":1}"#, r#"7,"rows""#);
         breaks(r#""check_recorded"; "name":"a"}"#, r#"; "name""#);
+        breaks(r#""empty",}"#, ",}");
+        breaks(r#""empty", }"#, ", }");
+        breaks(r#""empty"}}"#, "}}");
         let said = breaks(r#""unknown","name":7}"#, "unknown");
         assert!(said.contains("unknown variant"), "{said}");
         let no_day = line(r#""empty"}"#).replace("01-01T", "13-01T");
