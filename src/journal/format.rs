@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
 use super::JournalError;
-use super::chain::digest;
 use super::header::{Fault, Header};
 use crate::survey::{Digest, UtcTime};
 
@@ -94,46 +93,38 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 impl<E: DeserializeOwned> Entry<E> {
-    /// Reads a line. The event is put together again as serde tags it from outside: the tag among the fields would make it read
-    /// all of them twice.
+    /// Reads a line: once whole, so that it is an object of its own with each field of the envelope once, and then its event, put
+    /// together again as serde tags it from outside. A tag among the fields would have serde keep them all in a tree first.
     pub(super) fn decode(line: &[u8], header: &Header<'_>) -> Result<Self, Fault> {
-        let fault = |at: usize, what: &str| Fault {
-            at,
-            what: format!("cannot be read as an event: {what}"),
-            newer: None,
-        };
-        let fields = match line[header.end..] {
-            // Without the key a comma would stand for nothing, and be gone from what is read below.
-            [b',', b'"', ..] => header.end + 1,
-            [b'}'] => header.end,
-            _ => return Err(fault(header.end, "a field or the end was expected")),
-        };
-        let front = header.event.len() + b"{\"\":{".len();
-        let mut event = Vec::with_capacity(line.len());
-        event.extend_from_slice(b"{\"");
-        event.extend_from_slice(header.event.as_bytes());
-        event.extend_from_slice(b"\":{");
-        event.extend_from_slice(&line[fields..]);
-        event.push(b'}');
-        let read = serde_json::from_slice(&event).map_err(|why| {
-            let beyond = why.column().saturating_sub(1).checked_sub(front);
-            let at = beyond.map_or(header.event_at, |beyond| fields + beyond);
+        let fault = |at: usize, why: &serde_json::Error| {
             let what = why.to_string();
-            // The column is that of a text which nobody sees.
-            let what = what
-                .rsplit_once(" at line ")
-                .map_or(&*what, |(what, _)| what);
-            fault(at, what)
+            // Where is said by the fault; this column may be that of a text which nobody sees.
+            let (what, _) = what.rsplit_once(" at line ").unwrap_or((&what, ""));
+            Fault {
+                at,
+                what: format!("cannot be read as an event: {what}"),
+                newer: None,
+            }
+        };
+        let column = |why: &serde_json::Error| why.column().saturating_sub(1);
+        let envelope: Envelope<'_> =
+            serde_json::from_slice(line).map_err(|why| fault(column(&why), &why))?;
+        let fields = &line[header.end..];
+        let fields = fields.strip_prefix(b",").unwrap_or(fields);
+        let front = format!("{{\"{}\":{{", envelope.event);
+        let event = [front.as_bytes(), fields, b"}"].concat();
+        let event = serde_json::from_slice(&event).map_err(|why| {
+            let beyond = column(&why).checked_sub(front.len());
+            let begun = line.len() - fields.len();
+            let at = beyond.map_or(header.event_at, |beyond| begun + beyond);
+            fault(at, &why)
         })?;
         Ok(Self {
-            v: header.v,
-            seq: header.seq,
-            at: header
-                .at
-                .parse()
-                .map_err(|_| fault(header.at_at, "there is no such time"))?,
-            prev: digest(&header.prev),
-            event: read,
+            v: envelope.v,
+            seq: envelope.seq,
+            at: envelope.at,
+            prev: envelope.prev,
+            event,
         })
     }
 }
@@ -250,21 +241,22 @@ mod tests {
             assert!(line[fault.at..].starts_with(wrong), "{rest}: {fault:?}");
             fault.what
         };
-        breaks(
-            r#""check_recorded","name":"a","rows":1},"empty":{}"#,
-            r#"},"empty":{}"#,
-        );
-        breaks(r#""check_recorded","name":"a","rows":1}}"#, "");
+        let joined = r#""check_recorded","name":"a","rows":1},"empty":{}"#;
+        breaks(joined, r#","empty""#);
+        breaks(r#""check_recorded","name":"a","rows":1}}"#, "}");
         breaks(r#""check_recorded","name":7,"rows":1}"#, r#"7,"rows""#);
         breaks(r#""check_recorded"; "name":"a"}"#, r#"; "name""#);
-        breaks(r#""empty",}"#, ",}");
-        breaks(r#""empty", }"#, ", }");
-        breaks(r#""empty"}}"#, "}}");
+        breaks(r#""empty",}"#, "}");
+        breaks(r#""empty"}}"#, "}");
+        for again in [r#""seq":7"#, r#""s\u0065q":7"#, r#""event":"bare""#] {
+            let said = read(line(&format!(r#""empty",{again}}}"#)).as_bytes());
+            let said = said.expect_err(again).what;
+            assert!(said.contains("duplicate field"), "{said}");
+        }
         let said = breaks(r#""unknown","name":7}"#, "unknown");
         assert!(said.contains("unknown variant"), "{said}");
         let no_day = line(r#""empty"}"#).replace("01-01T", "13-01T");
-        let fault = read(no_day.as_bytes()).expect_err("no such month");
-        assert!(fault.what.contains("no such time"), "{}", fault.what);
+        read(no_day.as_bytes()).expect_err("no such month");
     }
 
     proptest! {

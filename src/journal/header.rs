@@ -9,8 +9,6 @@ pub(super) struct Header<'a> {
     pub(super) v: u32,
     pub(super) seq: u64,
     pub(super) seq_at: usize,
-    pub(super) at: &'a str,
-    pub(super) at_at: usize,
     pub(super) prev: Hex,
     pub(super) prev_at: usize,
     pub(super) event: &'a str,
@@ -47,8 +45,7 @@ impl<'a> Header<'a> {
         let seq_at = cursor.at;
         let seq = cursor.number()?;
         cursor.literal(",\"at\":\"")?;
-        let at_at = cursor.at;
-        let at = cursor.time()?;
+        cursor.time()?;
         cursor.literal("\",\"prev\":\"")?;
         let prev_at = cursor.at;
         let prev = cursor.digest()?;
@@ -62,8 +59,6 @@ impl<'a> Header<'a> {
             v,
             seq,
             seq_at,
-            at,
-            at_at,
             prev,
             prev_at,
             event,
@@ -112,7 +107,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn time(&mut self) -> Result<&'a str, Fault> {
+    fn time(&mut self) -> Result<(), Fault> {
         const SHAPE: &[u8] = b"0000-00-00T00:00:00.000000Z";
         for (index, shape) in SHAPE.iter().enumerate() {
             let found = self.line.get(self.at + index).copied().unwrap_or(b'?');
@@ -126,9 +121,8 @@ impl<'a> Cursor<'a> {
                 return Err(self.fault(self.at + index, what));
             }
         }
-        let time = &self.line[self.at..][..SHAPE.len()];
         self.at += SHAPE.len();
-        Ok(str::from_utf8(time).unwrap_or_default())
+        Ok(())
     }
 
     pub(super) fn digest(&mut self) -> Result<Hex, Fault> {
