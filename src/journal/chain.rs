@@ -94,7 +94,7 @@ impl Position {
     }
 
     /// Moves past a line, given without its newline.
-    pub(super) fn pass<'a>(&mut self, line: &'a [u8]) -> Result<Header<'a>, Break> {
+    pub(super) fn pass(&mut self, line: &[u8]) -> Result<Header, Break> {
         let header = Header::parse(line).map_err(Break::Line)?;
         if header.seq != self.seq {
             return Err(Break::Order { found: header.seq });

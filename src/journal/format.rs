@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
 use super::JournalError;
+use super::chain::digest;
 use super::header::{Fault, Header};
 use crate::survey::{Digest, UtcTime};
 
@@ -93,10 +94,10 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 impl<E: DeserializeOwned> Entry<E> {
-    /// Reads a line: once whole, so that it is an object of its own with each field of the envelope once, and then its event, put
-    /// together again as serde tags it from outside. A tag among the fields would have serde keep them all in a tree first.
-    pub(super) fn decode(line: &[u8], header: &Header<'_>) -> Result<Self, Fault> {
-        let fault = |at: usize, why: &serde_json::Error| {
+    /// Reads the line that this is the header of. Its event is put together again as serde tags it from outside: a tag among the
+    /// fields would have serde keep them all in a tree first.
+    pub(super) fn decode(line: &[u8], header: &Header) -> Result<Self, Fault> {
+        let fault = |at: usize, why: &dyn std::fmt::Display| {
             let what = why.to_string();
             // Where is said by the fault; this column may be that of a text which nobody sees.
             let (what, _) = what.rsplit_once(" at line ").unwrap_or((&what, ""));
@@ -107,26 +108,50 @@ impl<E: DeserializeOwned> Entry<E> {
             }
         };
         let column = |why: &serde_json::Error| why.column().saturating_sub(1);
-        let envelope: Envelope<'_> =
-            serde_json::from_slice(line).map_err(|why| fault(column(&why), &why))?;
-        let fields = &line[header.end..];
-        let fields = fields.strip_prefix(b",").unwrap_or(fields);
-        let front = format!("{{\"{}\":{{", envelope.event);
-        let event = [front.as_bytes(), fields, b"}"].concat();
-        let event = serde_json::from_slice(&event).map_err(|why| {
-            let beyond = column(&why).checked_sub(front.len());
-            let begun = line.len() - fields.len();
-            let at = beyond.map_or(header.event_at, |beyond| begun + beyond);
-            fault(at, &why)
+        let text = str::from_utf8(line).map_err(|why| fault(why.valid_up_to(), &why))?;
+        let end = header.end();
+        let begun = match &line[end..] {
+            b"}" => end,
+            [b',', b'"', ..] => end + 1,
+            [b',', ..] => return Err(fault(end + 1, &"a field was expected")),
+            _ => return Err(fault(end, &"a comma was expected")),
+        };
+        let fields = &text[begun..];
+        let whole = || {
+            let envelope = serde_json::from_str::<Envelope<'_>>(text);
+            envelope.map_err(|why| fault(column(&why), &why))
+        };
+        if may_repeat_the_envelope(fields) {
+            whole()?;
+        }
+        let name = &text[header.event()];
+        let mut event = String::with_capacity(name.len() + fields.len() + "{\"\":{}".len());
+        for part in ["{\"", name, "\":{", fields, "}"] {
+            event.push_str(part);
+        }
+        let front = event.len() - fields.len() - 1;
+        let event = serde_json::from_str(&event).map_err(|why| {
+            let beyond = column(&why).checked_sub(front);
+            let at = beyond.map_or(header.event().start, |beyond| begun + beyond);
+            // Where the line is broken as a whole, that says more.
+            whole().err().unwrap_or_else(|| fault(at, &why))
         })?;
+        let at = text[header.time()].parse();
         Ok(Self {
-            v: envelope.v,
-            seq: envelope.seq,
-            at: envelope.at,
-            prev: envelope.prev,
+            v: header.v,
+            seq: header.seq,
+            at: at.map_err(|why| fault(header.time().start, &why))?,
+            prev: digest(&header.prev),
             event,
         })
     }
+}
+
+/// Whether a field of the envelope may be among these: where its name is somewhere, or could be behind an escape. Only then is a line
+/// worth being read twice.
+fn may_repeat_the_envelope(fields: &str) -> bool {
+    let names = ["\\", "\"v\"", "\"seq\"", "\"at\"", "\"prev\"", "\"event\""];
+    names.iter().any(|name| fields.contains(name))
 }
 
 /// Compact JSON in printable ASCII: control characters, DEL and everything beyond ASCII are escaped.

@@ -1,20 +1,24 @@
 //! The fixed front of a journal line, read without parsing the rest. Invariant: only the bytes that the writer would have written pass.
 
+use std::ops::Range;
+
 use super::chain::Hex;
 use super::format::VERSION;
 
-/// What every line begins with, and where it stands in the line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header<'a> {
+/// How a time is written.
+const TIME: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+
+/// What every line begins with, and where it stands in the line. Small enough to be kept beside a line that is read on later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
     pub(super) v: u32,
     pub(super) seq: u64,
     pub(super) seq_at: usize,
+    time_at: usize,
     pub(super) prev: Hex,
     pub(super) prev_at: usize,
-    pub(super) event: &'a str,
     pub(super) event_at: usize,
-    /// Behind the name of the event.
-    pub(super) end: usize,
+    event_end: usize,
 }
 
 /// A byte that the writer would not have written.
@@ -26,9 +30,9 @@ pub(super) struct Fault {
     pub(super) newer: Option<u32>,
 }
 
-impl<'a> Header<'a> {
+impl Header {
     /// Reads the front of a line and checks that the line is printable and closed.
-    pub(super) fn parse(line: &'a [u8]) -> Result<Self, Fault> {
+    pub(super) fn parse(line: &[u8]) -> Result<Self, Fault> {
         let mut cursor = Cursor {
             line,
             at: 0,
@@ -45,26 +49,42 @@ impl<'a> Header<'a> {
         let seq_at = cursor.at;
         let seq = cursor.number()?;
         cursor.literal(",\"at\":\"")?;
+        let time_at = cursor.at;
         cursor.time()?;
         cursor.literal("\",\"prev\":\"")?;
         let prev_at = cursor.at;
         let prev = cursor.digest()?;
         cursor.literal("\",\"event\":\"")?;
         let event_at = cursor.at;
-        let event = cursor.name()?;
+        cursor.name()?;
+        let event_end = cursor.at;
         cursor.literal("\"")?;
-        let end = cursor.at;
         cursor.printable_and_closed()?;
         Ok(Self {
             v,
             seq,
             seq_at,
+            time_at,
             prev,
             prev_at,
-            event,
             event_at,
-            end,
+            event_end,
         })
+    }
+
+    /// Where the time stands.
+    pub(super) fn time(&self) -> Range<usize> {
+        self.time_at..self.time_at + TIME.len()
+    }
+
+    /// Where the name of the event stands.
+    pub(super) fn event(&self) -> Range<usize> {
+        self.event_at..self.event_end
+    }
+
+    /// Behind the name of the event and its quote.
+    pub(super) fn end(&self) -> usize {
+        self.event_end + 1
     }
 }
 
@@ -75,7 +95,7 @@ pub(super) struct Cursor<'a> {
     pub(super) newer: Option<u32>,
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     pub(super) fn fault(&self, at: usize, what: impl Into<String>) -> Fault {
         Fault {
             at,
@@ -85,13 +105,14 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn literal(&mut self, expected: &str) -> Result<(), Fault> {
-        for (index, byte) in expected.bytes().enumerate() {
-            if self.line.get(self.at + index) != Some(&byte) {
-                return Err(self.fault(self.at + index, format!("{expected:?} was expected")));
-            }
+        let rest = &self.line[self.at..];
+        if rest.starts_with(expected.as_bytes()) {
+            self.at += expected.len();
+            return Ok(());
         }
-        self.at += expected.len();
-        Ok(())
+        let pairs = rest.iter().zip(expected.as_bytes());
+        let same = pairs.take_while(|(found, wanted)| found == wanted).count();
+        Err(self.fault(self.at + same, format!("{expected:?} was expected")))
     }
 
     pub(super) fn number(&mut self) -> Result<u64, Fault> {
@@ -108,48 +129,52 @@ impl<'a> Cursor<'a> {
     }
 
     fn time(&mut self) -> Result<(), Fault> {
-        const SHAPE: &[u8] = b"0000-00-00T00:00:00.000000Z";
-        for (index, shape) in SHAPE.iter().enumerate() {
-            let found = self.line.get(self.at + index).copied().unwrap_or(b'?');
-            let right = if *shape == b'0' {
-                found.is_ascii_digit()
-            } else {
-                found == *shape
-            };
-            if !right {
-                let what = "a UTC time with microseconds was expected";
-                return Err(self.fault(self.at + index, what));
-            }
-        }
-        self.at += SHAPE.len();
-        Ok(())
+        let right = |(found, shape): (&u8, &u8)| match shape {
+            b'0' => found.is_ascii_digit(),
+            shape => found == shape,
+        };
+        let what = "a UTC time with microseconds was expected";
+        self.fixed(TIME, right, what).map(|_| ())
     }
 
     pub(super) fn digest(&mut self) -> Result<Hex, Fault> {
-        let mut digest = [0; 64];
-        for (index, place) in digest.iter_mut().enumerate() {
-            let found = self.line.get(self.at + index);
-            let Some(byte @ (b'0'..=b'9' | b'a'..=b'f')) = found else {
-                let what = "64 lowercase hex characters were expected";
-                return Err(self.fault(self.at + index, what));
-            };
-            *place = *byte;
-        }
-        self.at += digest.len();
-        Ok(digest)
+        let hex = |(found, _): (&u8, &u8)| matches!(found, b'0'..=b'9' | b'a'..=b'f');
+        self.fixed(&[0; 64], hex, "64 lowercase hex characters were expected")
     }
 
-    fn name(&mut self) -> Result<&'a str, Fault> {
+    /// So many bytes, each of which is right beside its shape.
+    fn fixed<const N: usize>(
+        &mut self,
+        shape: &[u8; N],
+        right: impl Fn((&u8, &u8)) -> bool,
+        what: &str,
+    ) -> Result<[u8; N], Fault> {
+        let rest = &self.line[self.at..];
+        if let Some(found) = rest.first_chunk::<N>() {
+            // Without an early exit the compiler looks at many bytes at once.
+            let all = found
+                .iter()
+                .zip(shape)
+                .fold(true, |all, pair| all & right(pair));
+            if all {
+                self.at += N;
+                return Ok(*found);
+            }
+        }
+        let good = rest.iter().zip(shape).take_while(|pair| right(*pair));
+        Err(self.fault(self.at + good.count(), what))
+    }
+
+    fn name(&mut self) -> Result<(), Fault> {
         let rest = &self.line[self.at..];
         let part =
             |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || **byte == b'_';
         let length = rest.iter().take_while(part).count();
-        let name = std::str::from_utf8(&rest[..length]).unwrap_or_default();
         self.at += length;
-        if name.is_empty() || rest.get(length) != Some(&b'"') {
+        if length == 0 || rest.get(length) != Some(&b'"') {
             return Err(self.fault(self.at, "the name of an event was expected"));
         }
-        Ok(name)
+        Ok(())
     }
 
     fn printable_and_closed(&self) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use super::chain::Position;
 use super::follower::Follower;
 use super::format::{Entry, VERSION};
 use super::head::Head;
-use super::header::{Fault, Header};
+use super::header::Fault;
 use super::pages::Pages;
 use super::scan::{Scan, Seen, scan};
 use super::storage::Storage;
@@ -104,11 +104,11 @@ pub(super) fn decode<E: DeserializeOwned>(
 ) -> Result<Option<Entry<E>>, JournalError> {
     let refused = |fault: Fault| {
         let at = seen.offset + fault.at as u64;
-        Corrupt::at(layout::JOURNAL, seen.seq + 1, at, fault.what)
+        Corrupt::at(layout::JOURNAL, seen.header.seq + 1, at, fault.what)
     };
-    let header = Header::parse(seen.line).map_err(refused)?;
-    if header.v > VERSION {
+    if seen.header.v > VERSION {
         return Ok(None);
     }
-    Ok(Some(Entry::decode(seen.line, &header).map_err(refused)?))
+    let entry = Entry::decode(seen.line, seen.header).map_err(refused)?;
+    Ok(Some(entry))
 }

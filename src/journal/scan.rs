@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::chain::{Hex, Position};
 use super::format::{LINE_BYTES_MAX, SEALING_EVENT, VERSION};
 use super::head::Head;
+use super::header::Header;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
 
@@ -27,7 +28,7 @@ pub(super) struct Scan {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) line: &'a [u8],
-    pub(super) seq: u64,
+    pub(super) header: &'a Header,
     pub(super) offset: u64,
     /// Whether HEAD covers it; others were never acknowledged.
     pub(super) covered: bool,
@@ -113,9 +114,17 @@ impl Scan {
 pub(super) struct Walk {
     pub(super) lines: Lines,
     pub(super) position: Position,
-    /// Digest of the line before the one read last.
-    before: Hex,
+    /// The line read last, and the one before it.
+    last: Option<Passed>,
+    previous: Option<Passed>,
     pub(super) sealed: bool,
+}
+
+/// What was read of a line that chains.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    header: Header,
+    sha256: Hex,
 }
 
 impl Walk {
@@ -132,8 +141,9 @@ impl Walk {
                 line: Vec::new(),
                 previous: Vec::new(),
             },
-            before: position.prev,
             position,
+            last: None,
+            previous: None,
             sealed: false,
         })
     }
@@ -150,14 +160,14 @@ impl Walk {
             }
             self.pass(Some(head))?;
             if self.position.seq > first + 1 {
-                visit(self.seen_previous(true))?;
+                hand(self.seen_previous(true), visit)?;
             }
         }
         if self.position.prev != head.sha256 {
             return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
         }
         if self.position.seq > first {
-            visit(self.seen(true))?;
+            hand(self.seen(true), visit)?;
         }
         Ok(())
     }
@@ -184,14 +194,14 @@ impl Walk {
             let before = self.position.clone();
             self.pass(Some(head))?;
             if before.seq > end.seq {
-                visit(self.seen_previous(true))?;
+                hand(self.seen_previous(true), visit)?;
                 (end, handed) = (before, handed + 1);
             }
             if self.position.seq == head.seq + 1 {
                 if self.position.prev != head.sha256 {
                     return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
                 }
-                visit(self.seen(true))?;
+                hand(self.seen(true), visit)?;
                 (end, handed) = (self.position.clone(), handed + 1);
             }
         }
@@ -204,7 +214,7 @@ impl Walk {
                 return blame::newer(&broken).map_or(Ok((end, true)), Err);
             }
             self.pass(None)?;
-            visit(self.seen(false))?;
+            hand(self.seen(false), visit)?;
             (end, handed) = (self.position.clone(), handed + 1);
         }
         Ok((end, false))
@@ -217,14 +227,13 @@ impl Walk {
                 Ok(_) => self.pass(None)?,
                 Err(broken) => return blame::newer(&broken).map_or(Ok(()), Err),
             }
-            visit(self.seen(false))?;
+            hand(self.seen(false), visit)?;
         }
         Ok(())
     }
 
     fn pass(&mut self, head: Option<&Head>) -> Result<(), JournalError> {
         let before = self.position.clone();
-        self.before = before.prev;
         match self.position.pass(&self.lines.line) {
             Ok(header) => {
                 if self.sealed {
@@ -232,35 +241,43 @@ impl Walk {
                     let line = before.seq + 1;
                     return Err(Corrupt::at(layout::JOURNAL, line, before.offset, what).into());
                 }
-                self.sealed = header.event == SEALING_EVENT;
+                self.sealed = &self.lines.line[header.event()] == SEALING_EVENT.as_bytes();
+                let sha256 = self.position.prev;
+                self.previous = self.last.replace(Passed { header, sha256 });
                 Ok(())
             }
             Err(broken) => Err(blame::broken(&mut self.lines, &before, &broken, head)),
         }
     }
 
-    fn seen(&self, covered: bool) -> Seen<'_> {
+    fn seen(&self, covered: bool) -> Option<Seen<'_>> {
+        let passed = self.last.as_ref()?;
         let line = &self.lines.line;
-        Seen {
+        Some(Seen {
             line,
-            seq: self.position.seq - 1,
+            header: &passed.header,
             offset: self.position.offset - line.len() as u64 - 1,
             covered,
-            sha256: self.position.prev,
-        }
+            sha256: passed.sha256,
+        })
     }
 
-    fn seen_previous(&self, covered: bool) -> Seen<'_> {
-        let this = self.seen(covered);
+    fn seen_previous(&self, covered: bool) -> Option<Seen<'_>> {
+        let passed = self.previous.as_ref()?;
         let line = &self.lines.previous;
-        Seen {
+        let behind = self.position.offset - self.lines.line.len() as u64 - 1;
+        Some(Seen {
             line,
-            seq: this.seq - 1,
-            offset: this.offset - line.len() as u64 - 1,
+            header: &passed.header,
+            offset: behind - line.len() as u64 - 1,
             covered,
-            sha256: self.before,
-        }
+            sha256: passed.sha256,
+        })
     }
+}
+
+fn hand(seen: Option<Seen<'_>>, visit: Visit<'_>) -> Result<(), JournalError> {
+    seen.map_or(Ok(()), visit)
 }
 
 /// Lines of a file, the one before kept beside the one read last.

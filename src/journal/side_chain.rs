@@ -85,8 +85,9 @@ impl SideChain {
     ) -> Result<BTreeMap<u64, Digest>, JournalError> {
         let mut lines = BTreeMap::new();
         let mut note = |line: Seen<'_>| {
-            if asked.contains(&line.seq) {
-                lines.insert(line.seq, digest(&line.sha256));
+            let seq = line.header.seq;
+            if asked.contains(&seq) {
+                lines.insert(seq, digest(&line.sha256));
             }
             Ok(())
         };

@@ -181,7 +181,7 @@ impl Writer {
             };
             let line = entry.encode()?;
             let header = Header::parse(&line);
-            sealed = header.is_ok_and(|header| header.event == SEALING_EVENT);
+            sealed = header.is_ok_and(|header| &line[header.event()] == SEALING_EVENT.as_bytes());
             let sha256 = sha256(&line);
             position.seq += 1;
             position.offset += line.len() as u64 + 1;

@@ -12,6 +12,7 @@ mod folding;
 mod lines;
 mod marks;
 mod pairing;
+mod parsed;
 mod proof;
 mod provenance;
 mod role;

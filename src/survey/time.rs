@@ -1,10 +1,15 @@
 //! A point in time as the journal writes it. Invariant: RFC 3339, UTC, microseconds, and it never reads the clock.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::parsed::parsed;
 
 /// A UTC time with microseconds. Printed as `2026-05-21T02:15:23.000000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,8 +72,37 @@ impl FromStr for UtcTime {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<Timestamp>().map(Self::new)
+        match as_written(text) {
+            Some(at) => Ok(Self(at)),
+            None => text.parse::<Timestamp>().map(Self::new),
+        }
     }
+}
+
+/// A time just as it is written here: every line of a journal has one or two, and needs no grammar for them.
+fn as_written(text: &str) -> Option<Timestamp> {
+    let text: &[u8; 27] = text.as_bytes().try_into().ok()?;
+    let signs = [4, 7, 10, 13, 16, 19, 26].map(|at| text[at]);
+    let number = |digits: Range<usize>| {
+        text[digits].iter().try_fold(0_i32, |number, digit| {
+            let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+            Some(number * 10 + i32::from(digit))
+        })
+    };
+    let two = |at: usize| i8::try_from(number(at..at + 2)?).ok();
+    let year = i16::try_from(number(0..4)?).ok()?;
+    let nanosecond = number(20..26)? * 1_000;
+    let at = DateTime::new(
+        year,
+        two(5)?,
+        two(8)?,
+        two(11)?,
+        two(14)?,
+        two(17)?,
+        nanosecond,
+    );
+    let at = at.ok().filter(|_| &signs == b"--T::.Z")?;
+    Offset::UTC.to_timestamp(at).ok()
 }
 
 impl Serialize for UtcTime {
@@ -79,14 +113,34 @@ impl Serialize for UtcTime {
 
 impl<'de> Deserialize<'de> for UtcTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        parsed(deserializer)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::UtcTime;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::{UtcTime, as_written};
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_as_the_grammar_reads_it(
+            micros in -62_135_596_800_000_000_i64..253_402_207_200_000_000,
+            digit in 0_usize..27,
+            other in proptest::char::range(' ', '~'),
+        ) {
+            let at = UtcTime::from_unix_micros(micros);
+            let text = at.to_string();
+            prop_assert_eq!(as_written(&text).map(UtcTime), Some(at));
+            let mut changed: Vec<char> = text.chars().collect();
+            changed[digit] = other;
+            let changed: String = changed.into_iter().collect();
+            let expected = changed.parse::<Timestamp>().ok().map(UtcTime::new);
+            prop_assert_eq!(changed.parse().ok(), expected, "{}", changed);
+        }
+    }
 
     #[test]
     fn microseconds_survive_a_round_trip() {
