@@ -110,6 +110,7 @@ fn numbered(event: &Event, number: u64, at: UtcTime) -> Event {
         }
         Event::TransactionClosed { id, proof } => {
             *id = number;
+            let proof = std::sync::Arc::make_mut(proof);
             proof.nonce = format!("nonce{number}");
             proof.nonce_at_end.clone_from(&proof.nonce);
         }

@@ -85,7 +85,7 @@ impl Book {
             purpose: Purpose::Survey,
             nonce,
         });
-        let proof = Box::new(proof(&survey));
+        let proof = proof(&survey).into();
         self.push(Event::TransactionClosed { id, proof });
         let (survey, simulation) = (Box::new(survey), Box::new(simulation()));
         self.push(Event::SurveyTaken {

@@ -1,5 +1,7 @@
 //! Tests of `claims`. Invariant: each spoils what a verdict is computed from and sees it change.
 
+use std::sync::Arc;
+
 use super::{claims, non_mutation};
 use crate::audit::book::{Book, post};
 use crate::audit::fixture::{change, live};
@@ -27,7 +29,7 @@ fn with_proof(spoil: impl Fn(&mut TransactionProof)) -> RunState {
             Event::TransactionClosed { proof, .. } => Some(proof),
             _ => None,
         });
-    spoil(last.expect("a closed transaction"));
+    spoil(Arc::make_mut(last.expect("a closed transaction")));
     crate::audit::fixture::refold(&records)
 }
 

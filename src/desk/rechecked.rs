@@ -83,7 +83,7 @@ fn as_one_more(run: &RunState, before: &Survey, found: &Found<'_>) -> RunState {
     run.surveys
         .push(SurveySeen::of(SurveyPurpose::Post, found.survey));
     let end = match found.proof {
-        Some(proof) => TransactionEnd::Closed(Box::new(proof.clone())),
+        Some(proof) => TransactionEnd::Closed(proof.clone().into()),
         None => TransactionEnd::Unseen("its end was not seen".to_owned()),
     };
     run.transactions.push(Transaction {

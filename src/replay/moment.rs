@@ -25,7 +25,7 @@ impl Moment {
             illegal,
         })?;
         self.run.apply(entry.seq, entry.at, &entry.event);
-        self.run.set_reads_aside();
+        self.run.set_reads_aside_after(&entry.event);
         self.record.apply(entry.at, &entry.event);
         self.head = Some(head);
         Ok(())

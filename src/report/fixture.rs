@@ -74,7 +74,7 @@ impl Writer {
         });
         self.push(&Event::TransactionClosed {
             id,
-            proof: Box::new(proof(id, seconds)),
+            proof: proof(id, seconds).into(),
         });
         self.push(&Event::SurveyTaken {
             purpose,

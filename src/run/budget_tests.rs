@@ -43,7 +43,7 @@ fn run(budget: RunBudget) -> RunState {
     run
 }
 
-fn proof(us: u64, rows: u64, bytes: u64) -> Box<TransactionProof> {
+fn proof(us: u64, rows: u64, bytes: u64) -> TransactionProof {
     let mut proof = TransactionProof {
         nonce: "n".to_owned(),
         nonce_at_end: "n".to_owned(),
@@ -68,7 +68,7 @@ fn proof(us: u64, rows: u64, bytes: u64) -> Box<TransactionProof> {
     proof.footprint.transaction_us = us;
     proof.footprint.rows = rows;
     proof.footprint.bytes = bytes;
-    Box::new(proof)
+    proof
 }
 
 fn open(run: &mut RunState, purpose: Purpose, second: i64) -> u64 {
@@ -81,7 +81,7 @@ fn open(run: &mut RunState, purpose: Purpose, second: i64) -> u64 {
 
 fn cost(run: &mut RunState, purpose: Purpose, (us, rows, bytes): (u64, u64, u64)) {
     let id = open(run, purpose, 1);
-    let proof = proof(us, rows, bytes);
+    let proof = proof(us, rows, bytes).into();
     run.apply(id * 2 + 1, at(2), &Event::TransactionClosed { id, proof });
 }
 

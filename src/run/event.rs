@@ -1,5 +1,7 @@
 //! What can happen to a run: the events of the journal (contract, section 8). Invariant: past tense, plain data, no secret.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -198,7 +200,7 @@ pub enum Event {
         /// Number.
         id: u64,
         /// What was measured from inside.
-        proof: Box<TransactionProof>,
+        proof: Arc<TransactionProof>,
     },
     /// Its end was not seen: killed, or the link was lost.
     TransactionUnseen {

@@ -454,6 +454,10 @@ impl RunState {
                 | Event::TransactionClosed { .. }
                 | Event::StatementsRecorded { .. }
         );
+        let last = self.rows.back_mut();
+        if quiet && last.as_ref().is_some_and(|last| last.name == "live_read") {
+            return;
+        }
         let row = EventRow {
             seq,
             at,
@@ -461,19 +465,11 @@ impl RunState {
             text: super::rows::text(event),
             folded: 0,
         };
-        if let (Event::LiveRead { .. }, Some(last)) = (event, self.rows.back_mut())
+        if let (Event::LiveRead { .. }, Some(last)) = (event, last)
             && (last.name, &last.text) == (row.name, &row.text)
         {
             let folded = last.folded + 1;
             *last = EventRow { folded, ..row };
-            return;
-        }
-        if quiet
-            && self
-                .rows
-                .back()
-                .is_some_and(|last| last.name == "live_read")
-        {
             return;
         }
         if self.rows.len() == EVENT_ROWS_MAX {

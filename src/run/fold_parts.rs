@@ -1,5 +1,7 @@
 //! The parts of a folded run. Invariant: each is made from events alone.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -110,7 +112,7 @@ pub enum TransactionEnd {
     /// Still open, or its process died.
     Open,
     /// Seen.
-    Closed(Box<TransactionProof>),
+    Closed(Arc<TransactionProof>),
     /// Not seen.
     Unseen(String),
 }

@@ -72,6 +72,16 @@ impl RunState {
         });
     }
 
+    /// Lets go, once this event has been applied, of what it leaves behind: where none begins and none but the last ends, nothing.
+    pub fn set_reads_aside_after(&mut self, event: &Event) {
+        let last = self.transactions.last().map(|transaction| transaction.id);
+        match event {
+            Event::TransactionOpened { .. } => self.set_reads_aside(),
+            Event::TransactionClosed { id, .. } if Some(*id) != last => self.set_reads_aside(),
+            _ => {}
+        }
+    }
+
     /// What reading cost the server so far.
     pub fn footprint(&self) -> Footprint {
         let mut sum = Footprint::default();

@@ -172,7 +172,7 @@ impl Witness for LiveDryRunDiscoverer<'_> {
                 message: "a transaction was closed that was not opened".to_owned(),
             });
         };
-        let proof = Box::new(proof.clone());
+        let proof = proof.clone().into();
         let outcome = self
             .chronicle
             .record(Event::TransactionClosed { id, proof });

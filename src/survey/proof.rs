@@ -91,7 +91,9 @@ impl Footprint {
         self.transaction_us += other.transaction_us;
         self.longest_us = self.longest_us.max(other.longest_us);
         // Ids wrap around: the first that was held is the oldest, the largest age the most that was held back.
-        self.oldest_xmin = self.oldest_xmin.take().or(other.oldest_xmin.clone());
+        if self.oldest_xmin.is_none() {
+            self.oldest_xmin.clone_from(&other.oldest_xmin);
+        }
         self.xmin_age = self.xmin_age.max(other.xmin_age);
     }
 }

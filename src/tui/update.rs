@@ -30,6 +30,14 @@ pub enum Wish {
 /// Changes the model by news; `now` is the monotonic clock.
 pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
     let mut wishes = Vec::new();
+    take(model, news, now, &mut wishes);
+    settle(model, now);
+    compare_again(model, &mut wishes);
+    wishes
+}
+
+/// One piece of news, or several that came together: what follows from all of them is settled once.
+fn take(model: &mut Model, news: News, now: Duration, wishes: &mut Vec<Wish>) {
     if !matches!(news, News::Terminal { .. }) {
         model.panes.forget();
     }
@@ -41,7 +49,9 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
             head,
         } => recorded(model, seq, at, &event, head),
         News::Batch(all) => {
-            wishes.extend(all.into_iter().flat_map(|news| update(model, news, now)));
+            for news in all {
+                take(model, news, now, wishes);
+            }
         }
         News::Opened {
             compare,
@@ -62,10 +72,10 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         News::LastPass(last) => model.last_pass = Some(last),
         News::Notes(notes) => model.notes = notes,
         News::Progress(progress) => model.progressed(progress, now),
-        News::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
+        News::Terminal { event, at } => terminal(model, &event, at, wishes),
         News::Resumed => {
             disarm(model, now);
-            ask_sheet_again(model, &mut wishes);
+            ask_sheet_again(model, wishes);
             wishes.push(Wish::Redraw);
         }
         News::Ended { exit_code, says } => {
@@ -82,9 +92,6 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
         News::Said(sentence) => model.say(sentence),
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
-    settle(model, now);
-    compare_again(model, &mut wishes);
-    wishes
 }
 
 /// What follows from time and size alone: the end of the sheet is on screen, the sheet becomes READY.
@@ -170,7 +177,7 @@ fn close_sheets(model: &mut Model) {
 
 fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Option<Digest>) {
     model.run.apply(seq, at, event);
-    model.run.set_reads_aside();
+    model.run.set_reads_aside_after(event);
     model.record.apply(at, event);
     if let Over::Diff(view) = &mut model.over {
         view.is_stale = true;

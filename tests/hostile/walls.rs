@@ -418,7 +418,7 @@ fn snapshot_wall(cluster: &Cluster) -> usize {
             id,
             purpose: Purpose::Survey,
             opened_at: UtcTime::from_unix_micros(0),
-            end: TransactionEnd::Closed(Box::new(proof)),
+            end: TransactionEnd::Closed(proof.into()),
             given_up_at: None,
         })
         .collect();

@@ -295,7 +295,7 @@ impl Script {
         });
         self.push(Event::TransactionClosed {
             id,
-            proof: Box::new(TransactionProof {
+            proof: Arc::new(TransactionProof {
                 nonce_at_end: nonce.clone(),
                 nonce,
                 virtual_xid: format!("3/{id}"),
