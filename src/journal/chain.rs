@@ -35,8 +35,7 @@ pub(super) fn from_hex(hex: &Hex) -> [u8; 32] {
 
 /// The same digest as the type of the rest of the program.
 pub(super) fn digest(hex: &Hex) -> Digest {
-    let text = std::str::from_utf8(hex).unwrap_or_default();
-    text.parse().unwrap_or_else(|_| Digest::zero())
+    Digest::from_hex(hex).unwrap_or_else(|_| Digest::zero())
 }
 
 /// A place between two lines: everything before it was checked.

@@ -1,7 +1,9 @@
 //! The journal line. Invariant: printable ASCII with its keys in one order, so that `cat` is safe and the chain can be checked byte for byte.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
@@ -150,8 +152,11 @@ impl<E: DeserializeOwned> Entry<E> {
 /// Whether a field of the envelope may be among these: where its name is somewhere, or could be behind an escape. Only then is a line
 /// worth being read twice.
 fn may_repeat_the_envelope(fields: &str) -> bool {
-    let names = ["\\", "\"v\"", "\"seq\"", "\"at\"", "\"prev\"", "\"event\""];
-    names.iter().any(|name| fields.contains(name))
+    static NAMES: LazyLock<[Finder<'_>; 5]> = LazyLock::new(|| {
+        [r#""v""#, r#""seq""#, r#""at""#, r#""prev""#, r#""event""#].map(Finder::new)
+    });
+    let fields = fields.as_bytes();
+    memchr::memchr(b'\\', fields).is_some() || NAMES.iter().any(|name| name.find(fields).is_some())
 }
 
 /// Compact JSON in printable ASCII: control characters, DEL and everything beyond ASCII are escaped.

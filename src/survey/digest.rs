@@ -3,17 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::Fact;
 use super::parsed::parsed;
 
-/// A SHA-256 as 64 lowercase hex characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Digest(String);
+/// A SHA-256 as 64 lowercase hex characters, kept in place: lines are followed by the million.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 64]);
 
 /// A text that is not 64 lowercase hex characters.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,28 +31,39 @@ impl Digest {
 
     /// 64 zeros: the `prev` of the first journal line.
     pub fn zero() -> Self {
-        Self("0".repeat(64))
+        Self([b'0'; 64])
+    }
+
+    /// The digest that these characters are.
+    pub fn from_hex(hex: &[u8; 64]) -> Result<Self, DigestError> {
+        let right = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        // Without an early exit the compiler looks at many bytes at once.
+        if hex.iter().fold(true, |all, byte| all & right(byte)) {
+            Ok(Self(*hex))
+        } else {
+            Err(DigestError { length: 64 })
+        }
     }
 
     /// All 64 characters.
     pub fn as_str(&self) -> &str {
-        &self.0
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first 8 and the last 4 characters: `5d0e7b21..f91a`.
     pub fn short(&self) -> String {
-        format!("{}..{}", &self.0[..8], &self.0[60..])
+        format!("{}..{}", &self.as_str()[..8], &self.as_str()[60..])
     }
 
     /// The last six characters, which a person types to approve.
     pub fn last_six(&self) -> &str {
-        &self.0[58..]
+        &self.as_str()[58..]
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -61,14 +71,24 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() == 64 && text.bytes().all(hex) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(DigestError {
+        match text.as_bytes().try_into() {
+            Ok(hex) => Self::from_hex(hex),
+            Err(_) => Err(DigestError {
                 length: text.chars().count(),
-            })
+            }),
         }
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Digest").field(&self.as_str()).finish()
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -104,12 +124,12 @@ impl Hasher {
     pub fn finish(self) -> Digest {
         // Every journal line and every unit comes through here: formatting byte by byte would cost more than the hash.
         const HEX: [u8; 16] = *b"0123456789abcdef";
-        let mut text = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            let digits = [byte >> 4, byte & 15];
-            text.extend(digits.map(|digit| char::from(HEX[usize::from(digit)])));
+        let mut hex = [b'0'; 64];
+        for (digits, byte) in hex.chunks_exact_mut(2).zip(self.0.finalize()) {
+            digits[0] = HEX[usize::from(byte >> 4)];
+            digits[1] = HEX[usize::from(byte & 15)];
         }
-        Digest(text)
+        Digest(hex)
     }
 }
 
