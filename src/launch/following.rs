@@ -17,9 +17,10 @@ use crate::runner::be_present;
 /// After a look that found something: twenty frames a second are as many as an eye wants.
 const LOOKS_APART: Duration = Duration::from_millis(50);
 /// After a look that found more, so long for each line, up to the most: nobody reads a hundred lines in a second, and fifty
-/// watchers who drew them all would take the processors from the runner.
+/// watchers who drew them all would take the processors from the runner. Each rests a time of its own between half of that and
+/// all of it: what wakes one wakes all, and fifty who looked at the same moment would be in the runner's way together.
 const LINE: Duration = Duration::from_millis(10);
-const LOOKS_APART_MAX: Duration = Duration::from_secs(1);
+const LOOKS_APART_MAX: Duration = Duration::from_millis(1_500);
 
 /// Hears what was written.
 pub(super) trait Listener {
@@ -39,6 +40,7 @@ pub(super) struct Following {
     /// Open while the holder shows this process as a watcher.
     presence: Option<UnixStream>,
     ended: bool,
+    pace: Pace,
 }
 
 impl Following {
@@ -52,6 +54,7 @@ impl Following {
             run_id: run_id.clone(),
             presence: None,
             ended: false,
+            pace: Pace::of(std::process::id()),
         })
     }
 
@@ -89,7 +92,7 @@ impl Following {
                 return Ok(());
             }
             if seen > 0 {
-                thread::sleep(rest_after(seen));
+                thread::sleep(self.pace.rest_after(seen));
             } else {
                 self.wait()?;
             }
@@ -129,20 +132,45 @@ impl Following {
     }
 }
 
-/// How long to rest after a look that found so many lines.
-fn rest_after(seen: u64) -> Duration {
-    let lines = u32::try_from(seen).unwrap_or(u32::MAX);
-    LINE.saturating_mul(lines)
-        .clamp(LOOKS_APART, LOOKS_APART_MAX)
+/// How this watcher rests: in 65,536ths of the longest rest.
+#[derive(Debug, Clone, Copy)]
+struct Pace(u32);
+
+impl Pace {
+    /// Of a process: neighbours are far apart, as multiples of the golden ratio are around a circle.
+    fn of(pid: u32) -> Self {
+        Self((1 << 15) + (pid.wrapping_mul(0x9e37_79b9) >> 17))
+    }
+
+    /// How long to rest after a look that found so many lines.
+    fn rest_after(self, seen: u64) -> Duration {
+        let lines = u32::try_from(seen).unwrap_or(u32::MAX);
+        let longest = LINE.saturating_mul(lines).min(LOOKS_APART_MAX);
+        (longest * self.0 / (1 << 16)).max(LOOKS_APART)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rest_after;
+    use super::Pace;
 
     #[test]
     fn a_watcher_rests_the_longer_the_more_it_saw_and_never_long() {
-        let rests = [1, 3, 60, 100, u64::MAX].map(|seen| rest_after(seen).as_millis());
-        assert_eq!(rests, [50, 50, 600, 1_000, 1_000]);
+        let rests = |pace: Pace| {
+            [1, 3, 60, 100, 1_000, u64::MAX].map(|seen| pace.rest_after(seen).as_millis())
+        };
+        assert_eq!(rests(Pace(1 << 15)), [50, 50, 300, 500, 750, 750]);
+        assert_eq!(rests(Pace(1 << 16)), [50, 50, 600, 1_000, 1_500, 1_500]);
+    }
+
+    #[test]
+    fn watchers_that_were_started_together_rest_differently() {
+        for first in [1, 500, 32_749, 4_194_000] {
+            let mut paces: Vec<u32> = (first..first + 50).map(|pid| Pace::of(pid).0).collect();
+            paces.sort_unstable();
+            assert!(paces[0] >= 1 << 15 && paces[49] < 1 << 16);
+            let widest = paces.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(widest < Some((1 << 15) / 20), "{paces:?}");
+        }
     }
 }
