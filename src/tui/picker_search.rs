@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use frizbee::{CaseMatching, Config, Matcher, Pattern, SortStrategy};
 
 use crate::run::{Overview, RunRow, Standing};
+use crate::survey::UtcTime;
 
 /// The columns of all rows, as they are searched: what many rows say is looked at once.
 #[derive(Debug, Clone, Default)]
@@ -15,41 +16,69 @@ pub struct Texts {
     count: usize,
 }
 
+/// Values of one column that are compared one by one before all are asked: most columns say one of a few.
+const RECENT_MAX: usize = 8;
+
 /// Columns that are being gathered.
 #[derive(Default)]
 struct Gathered {
     texts: Texts,
     known: HashMap<String, usize>,
+    /// For each column the values that were met first.
+    recent: [Vec<usize>; 11],
+    /// The day that was written last, since 1970, and its text.
+    day: Option<(i64, String)>,
 }
 
 impl Gathered {
-    fn push(&mut self, row: usize, column: &str) {
-        if column.is_empty() {
+    /// A value that no other row has.
+    fn push_name(&mut self, row: usize, name: &str) {
+        self.texts.columns.push(name.to_owned());
+        self.texts.rows.push(vec![row]);
+    }
+
+    fn push(&mut self, row: usize, column: usize, value: &str) {
+        if value.is_empty() {
             return;
         }
-        let texts = &mut self.texts;
-        if let Some(at) = self.known.get(column) {
+        let (texts, recent) = (&mut self.texts, &mut self.recent[column]);
+        if let Some(at) = recent.iter().find(|at| texts.columns[**at] == value) {
             texts.rows[*at].push(row);
             return;
         }
-        self.known.insert(column.to_owned(), texts.columns.len());
-        texts.columns.push(column.to_owned());
-        texts.rows.push(vec![row]);
+        let at = self.known.get(value).copied().unwrap_or_else(|| {
+            self.known.insert(value.to_owned(), texts.columns.len());
+            texts.columns.push(value.to_owned());
+            texts.rows.push(Vec::new());
+            texts.columns.len() - 1
+        });
+        texts.rows[at].push(row);
+        if recent.len() < RECENT_MAX {
+            recent.push(at);
+        }
+    }
+
+    fn push_day(&mut self, row: usize, started_at: UtcTime) {
+        let number = started_at.unix_micros().div_euclid(86_400_000_000);
+        let known = self.day.take().filter(|(day, _)| *day == number);
+        let (number, text) = known.unwrap_or_else(|| (number, started_at.date()));
+        self.push(row, 0, &text);
+        self.day = Some((number, text));
     }
 
     fn push_run(&mut self, at: usize, run: &Overview) {
-        self.push(at, &run.started_at.date());
-        self.push(at, &run.situation());
-        self.push(at, run.state.name());
-        self.push(at, run.result_word().unwrap_or_default());
-        self.push(at, run.stop_code.map_or("", |code| code.name()));
-        self.push(at, &run.profile);
-        self.push(at, &run.target_label);
-        self.push(at, &run.target);
-        self.push(at, &format!("{}@{}", run.started_by.0, run.started_by.1));
-        self.push(at, &run.approvers());
+        self.push_day(at, run.started_at);
+        self.push(at, 1, &run.situation());
+        self.push(at, 2, run.state.name());
+        self.push(at, 3, run.result_word().unwrap_or_default());
+        self.push(at, 4, run.stop_code.map_or("", |code| code.name()));
+        self.push(at, 5, &run.profile);
+        self.push(at, 6, &run.target_label);
+        self.push(at, 7, &run.target);
+        self.push(at, 8, &format!("{}@{}", run.started_by.0, run.started_by.1));
+        self.push(at, 9, &run.approvers());
         if run.drifted {
-            self.push(at, "drifted");
+            self.push(at, 10, "drifted");
         }
     }
 }
@@ -60,12 +89,12 @@ impl Texts {
         let mut gathered = Gathered::default();
         gathered.texts.count = rows.len();
         for (at, row) in rows.iter().enumerate() {
-            gathered.push(at, &row.name);
+            gathered.push_name(at, &row.name);
             match &row.standing {
                 Standing::Run(run) => gathered.push_run(at, run),
                 other => {
-                    gathered.push(at, other.name());
-                    gathered.push(at, other.reason().unwrap_or_default());
+                    gathered.push(at, 1, other.name());
+                    gathered.push(at, 4, other.reason().unwrap_or_default());
                 }
             }
         }
