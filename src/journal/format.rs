@@ -278,7 +278,14 @@ mod tests {
         breaks(r#""check_recorded"; "name":"a"}"#, r#"; "name""#);
         breaks(r#""empty",}"#, "}");
         breaks(r#""empty"}}"#, "}");
-        for again in [r#""seq":7"#, r#""s\u0065q":7"#, r#""event":"bare""#] {
+        for again in [
+            r#""v":1"#,
+            r#""seq":7"#,
+            r#""s\u0065q":7"#,
+            r#""at":"1970-01-01T00:00:00.000042Z""#,
+            r#""prev":"""#,
+            r#""event":"bare""#,
+        ] {
             let said = read(line(&format!(r#""empty",{again}}}"#)).as_bytes());
             let said = said.expect_err(again).what;
             assert!(said.contains("duplicate field"), "{said}");
