@@ -10,14 +10,16 @@ use super::reviewing::Desk;
 use super::{LaunchError, headless, lookup, machine, output, planning, screen};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
+use crate::replay::Moment;
 use crate::report::visible;
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, RunId, event_text};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
-use crate::tui::{News, Order, Source};
+use crate::tui::update::sheet_is_told;
+use crate::tui::{Found, News, Order, Source};
 
 /// How much more patient than the runner a process is that does nothing but watch.
 const GUEST: i32 = 10;
-/// Records told together, so that a long journal does not lie in memory twice.
+/// So many events that a sheet is told wait for the end of a look: one that finds a whole journal keeps little of it in memory.
 const TOLD_MAX: usize = 1_024;
 
 /// `drygate watch RUN_ID`.
@@ -42,13 +44,10 @@ pub(super) fn watch(
         return print(settings, store, run_id, &mut following);
     }
     let (news, inbox) = mpsc::channel();
-    let mut telling = Telling {
-        blobs: store.blobs(run_id)?,
-        news: news.clone(),
-        heard: Vec::new(),
-    };
+    let mut telling = Telling::new(store.blobs(run_id)?, news.clone());
     // A run that cannot be read is said before a screen is opened.
     following.look(&mut telling)?;
+    telling.is_shown = true;
     let desk = Desk::of(store, run_id, news.clone())?;
     desk.tell_notes();
     if sheet.is_some() {
@@ -123,49 +122,71 @@ impl Listener for Printing {
     }
 }
 
-/// From the journal to the screen's inbox.
+/// From the journal to the screen's inbox. The run is put together here, where its lines are read: the screen is told how it is at
+/// the end of each look, and nothing of what was read lies about until it is drawn.
 struct Telling {
     blobs: Blobs,
     news: Sender<News>,
-    /// What is not told yet: what one look finds is one frame.
-    heard: Vec<News>,
+    moment: Moment,
+    /// A line was heard that the screen is not told of yet.
+    is_news: bool,
+    /// A screen is open, and on it there may be a sheet.
+    is_shown: bool,
+    last_pass: Option<Box<LastPass>>,
+    sheet_told: Vec<Event>,
+}
+
+impl Telling {
+    fn new(blobs: Blobs, news: Sender<News>) -> Self {
+        Self {
+            blobs,
+            news,
+            moment: Moment::default(),
+            is_news: false,
+            is_shown: false,
+            last_pass: None,
+            sheet_told: Vec::new(),
+        }
+    }
+
+    /// The last PASS that the run compares itself with: the copy that its evidence keeps.
+    fn hear_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
+        if let Event::EvidenceTaken { sheet, .. } = event
+            && let Some((_, _, blob)) = &sheet.last_pass
+            && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
+        {
+            self.last_pass = Some(Box::new(last));
+        }
+        Ok(())
+    }
 }
 
 impl Listener for Telling {
     fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
-        self.tell_last_pass(&entry.event)?;
-        self.heard.push(News::Recorded {
-            seq: entry.seq,
-            at: entry.at,
-            event: entry.event.into(),
-            head: Some(followed.sha256),
-        });
-        if self.heard.len() >= TOLD_MAX {
-            self.looked();
+        self.moment.apply(&entry, followed.sha256)?;
+        self.is_news = true;
+        self.hear_last_pass(&entry.event)?;
+        if self.is_shown && sheet_is_told(&entry.event) {
+            self.sheet_told.push(entry.event);
+            if self.sheet_told.len() >= TOLD_MAX {
+                self.looked();
+            }
         }
         Ok(())
     }
 
     fn looked(&mut self) {
-        let heard = std::mem::take(&mut self.heard);
-        if !heard.is_empty() {
+        if std::mem::take(&mut self.is_news) {
             // A screen that was left hears nothing more.
-            let _ = self.news.send(News::Batch(heard));
+            let _ = self.news.send(News::Found(Box::new(Found {
+                run: self.moment.run.clone(),
+                record: self.moment.record.clone(),
+                head: self.moment.head.clone(),
+                last_pass: self.last_pass.take(),
+                told: std::mem::take(&mut self.sheet_told),
+            })));
         }
-    }
-}
-
-impl Telling {
-    /// The last PASS that the run compares itself with: the copy that its evidence keeps.
-    fn tell_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
-        if let Event::EvidenceTaken { sheet, .. } = event
-            && let Some((_, _, blob)) = &sheet.last_pass
-            && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
-        {
-            self.heard.push(News::LastPass(Box::new(last)));
-        }
-        Ok(())
     }
 }
 

@@ -170,21 +170,11 @@ where
         first: Option<News>,
         inbox: &Receiver<News>,
     ) -> io::Result<Option<Ending>> {
-        let mut next = first;
-        let mut taken = 0;
-        while let Some(news) = next {
-            taken += match &news {
-                News::Batch(all) => all.len(),
-                _ => 1,
-            };
+        let news = first.into_iter().chain(inbox.try_iter());
+        for news in news.take(DRAIN_MAX) {
             if let Some(ending) = self.take(news)? {
                 return Ok(Some(ending));
             }
-            next = if taken < DRAIN_MAX {
-                inbox.try_recv().ok()
-            } else {
-                None
-            };
         }
         self.model.clock((self.clocks.utc)());
         settle(&mut self.model, (self.clocks.monotonic)());

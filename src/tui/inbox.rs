@@ -8,8 +8,8 @@ use crossterm::event::Event as TerminalEvent;
 use super::diffing::{DiffView, NoteShown};
 use super::picker::PickerNews;
 use super::retelling::{Retold, Seen, Transport};
-use crate::desk::{Compare, ComparedFact, Opened};
-use crate::run::{ApprovalGate, Event, LastPass};
+use crate::desk::{Compare, ComparedFact, Opened, Record};
+use crate::run::{ApprovalGate, Event, LastPass, RunState};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
@@ -26,8 +26,8 @@ pub enum News {
         /// SHA-256 of its journal line: the head of the journal.
         head: Option<Digest>,
     },
-    /// What came together is drawn together.
-    Batch(Vec<News>),
+    /// What a look at a run found that another process writes.
+    Found(Box<Found>),
     /// Long work goes on; replaces what was said of it before.
     Progress(Progress),
     /// A key, a paste, a resize.
@@ -82,6 +82,21 @@ pub enum News {
     Seen(Box<Seen>),
     /// A sentence for the footer.
     Said(String),
+}
+
+/// A run as it is now, for a screen that does not follow it event by event.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The run.
+    pub run: RunState,
+    /// What of it can be compared.
+    pub record: Record,
+    /// SHA-256 of its last journal line.
+    pub head: Option<Digest>,
+    /// The last PASS that the run compares itself with, if a new one was found.
+    pub last_pass: Option<Box<LastPass>>,
+    /// What was found that a sheet is told, in order: [`sheet_is_told`](super::update::sheet_is_told).
+    pub told: Vec<Event>,
 }
 
 /// How far long work is.

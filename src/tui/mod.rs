@@ -34,7 +34,7 @@ pub mod update;
 pub mod widgets;
 
 pub use event_loop::{Clocks, Ending, Farewell, Outside, Screen};
-pub use inbox::{News, Order, Progress, Rate, Source};
+pub use inbox::{Found, News, Order, Progress, Rate, Source};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, Way};
 pub use signals::{Signals, spawn as spawn_signals};

@@ -6,7 +6,7 @@ use crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Size;
 
 use super::approving::OwnSurvey;
-use super::inbox::{News, Order};
+use super::inbox::{Found, News, Order};
 use super::model::{Model, Over};
 use super::{diff_pressing, diff_scrolling, keys, replay_keys, screens};
 use crate::run::{Decision, Event};
@@ -30,14 +30,6 @@ pub enum Wish {
 /// Changes the model by news; `now` is the monotonic clock.
 pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
     let mut wishes = Vec::new();
-    take(model, news, now, &mut wishes);
-    settle(model, now);
-    compare_again(model, &mut wishes);
-    wishes
-}
-
-/// One piece of news, or several that came together: what follows from all of them is settled once.
-fn take(model: &mut Model, news: News, now: Duration, wishes: &mut Vec<Wish>) {
     if !matches!(news, News::Terminal { .. }) {
         model.panes.forget();
     }
@@ -48,11 +40,7 @@ fn take(model: &mut Model, news: News, now: Duration, wishes: &mut Vec<Wish>) {
             event,
             head,
         } => recorded(model, seq, at, &event, head),
-        News::Batch(all) => {
-            for news in all {
-                take(model, news, now, wishes);
-            }
-        }
+        News::Found(news) => found(model, *news),
         News::Opened {
             compare,
             key,
@@ -72,10 +60,10 @@ fn take(model: &mut Model, news: News, now: Duration, wishes: &mut Vec<Wish>) {
         News::LastPass(last) => model.last_pass = Some(last),
         News::Notes(notes) => model.notes = notes,
         News::Progress(progress) => model.progressed(progress, now),
-        News::Terminal { event, at } => terminal(model, &event, at, wishes),
+        News::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
         News::Resumed => {
             disarm(model, now);
-            ask_sheet_again(model, wishes);
+            ask_sheet_again(model, &mut wishes);
             wishes.push(Wish::Redraw);
         }
         News::Ended { exit_code, says } => {
@@ -92,6 +80,9 @@ fn take(model: &mut Model, news: News, now: Duration, wishes: &mut Vec<Wish>) {
         News::Said(sentence) => model.say(sentence),
         News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
     }
+    settle(model, now);
+    compare_again(model, &mut wishes);
+    wishes
 }
 
 /// What follows from time and size alone: the end of the sheet is on screen, the sheet becomes READY.
@@ -179,15 +170,11 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
     model.run.apply(seq, at, event);
     model.run.set_reads_aside_after(event);
     model.record.apply(at, event);
-    if let Over::Diff(view) = &mut model.over {
-        view.is_stale = true;
-    }
     model.head = head;
-    model.claims_stale = true;
+    run_moved(model);
     match event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
         Event::RunResumed(_) => model.ended = None,
-        Event::ApprovalRefused { .. } => close_sheets(model),
         Event::EvidenceTaken { .. }
         | Event::DriftFound { .. }
         | Event::LiveRead { complete: true, .. } => announced_has_come(model),
@@ -197,7 +184,32 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
         | Event::StopRaised(_) => model.progress = None,
         _ => {}
     }
-    sheet_hears(model, event);
+    tell_sheet(model, event);
+    close_settled_sheet(model);
+}
+
+/// Takes the run as it is now. Who watches has no work of its own that an event could end.
+fn found(model: &mut Model, found: Found) {
+    (model.run, model.record, model.head) = (found.run, found.record, found.head);
+    if let Some(last) = found.last_pass {
+        model.last_pass = Some(last);
+    }
+    if let Some(created) = &model.run.created {
+        model.theme = model.theme.with_target(&created.target.color);
+    }
+    run_moved(model);
+    for event in &found.told {
+        tell_sheet(model, event);
+    }
+    close_settled_sheet(model);
+}
+
+/// What is computed from the run is to be computed anew.
+fn run_moved(model: &mut Model) {
+    if let Over::Diff(view) = &mut model.over {
+        view.is_stale = true;
+    }
+    model.claims_stale = true;
 }
 
 /// What `r` announced is no longer said. Where `r` announces nothing, the answer to a decision stays until the next key.
@@ -207,56 +219,69 @@ fn announced_has_come(model: &mut Model) {
     }
 }
 
-/// The open sheet follows its own survey, and closes when its question is no longer open.
-fn sheet_hears(model: &mut Model, event: &Event) {
-    let current = model.run.evidence.as_ref().map(|e| e.digest.clone());
-    let waits = model.run.waits_at();
-    let closes = match &mut model.over {
-        Over::Approving(sheet) => {
-            match event {
-                Event::EvidenceShown { evidence, .. }
-                    if *evidence == sheet.evidence && sheet.survey == OwnSurvey::Asked =>
-                {
-                    sheet.surveyed(OwnSurvey::Reading);
-                }
-                Event::LiveRead {
-                    changed,
-                    complete,
-                    failed,
-                    read_at,
-                } => {
-                    let own = *complete && sheet.survey != OwnSurvey::Asked;
-                    match (changed.len(), failed) {
-                        (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),
-                        (0, None) if own => sheet.surveyed(OwnSurvey::Equal(*read_at)),
-                        (0, _) | (_, Some(_)) => {}
-                        (moved, None) => sheet.surveyed(OwnSurvey::Moved(moved)),
-                    }
-                }
-                _ => {}
-            }
-            let decided = matches!(
-                event,
-                Event::ApprovalRecorded {
-                    decision: Decision::Approve | Decision::Reject,
-                    ..
-                }
-            );
-            decided || waits != Some(sheet.gate) || current.as_ref() != Some(&sheet.evidence)
-        }
-        Over::Rejecting(sheet) => {
-            matches!(
-                event,
-                Event::ApprovalRecorded {
-                    decision: Decision::Reject,
-                    ..
-                }
-            ) || waits != Some(sheet.gate)
-                || current.as_ref() != Some(&sheet.evidence)
-        }
+/// Whether an open sheet is told of an event: what it shows is more than the run says of itself.
+pub fn sheet_is_told(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::EvidenceShown { .. }
+            | Event::LiveRead { .. }
+            | Event::ApprovalRecorded { .. }
+            | Event::ApprovalRefused { .. }
+    )
+}
+
+/// The open sheet follows its own survey, and closes when its question was answered.
+fn tell_sheet(model: &mut Model, event: &Event) {
+    if !sheet_is_told(event) {
+        return;
+    }
+    let answered = match event {
+        Event::ApprovalRefused { .. } => true,
+        Event::ApprovalRecorded { decision, .. } => match &model.over {
+            Over::Approving(_) => *decision != Decision::Withdraw,
+            _ => *decision == Decision::Reject,
+        },
         _ => false,
     };
-    if closes {
+    if answered {
+        close_sheets(model);
+    }
+    let Over::Approving(sheet) = &mut model.over else {
+        return;
+    };
+    match event {
+        Event::EvidenceShown { evidence, .. }
+            if *evidence == sheet.evidence && sheet.survey == OwnSurvey::Asked =>
+        {
+            sheet.surveyed(OwnSurvey::Reading);
+        }
+        Event::LiveRead {
+            changed,
+            complete,
+            failed,
+            read_at,
+        } => {
+            let own = *complete && sheet.survey != OwnSurvey::Asked;
+            match (changed.len(), failed) {
+                (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),
+                (0, None) if own => sheet.surveyed(OwnSurvey::Equal(*read_at)),
+                (0, _) | (_, Some(_)) => {}
+                (moved, None) => sheet.surveyed(OwnSurvey::Moved(moved)),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A sheet whose question is no longer open closes.
+fn close_settled_sheet(model: &mut Model) {
+    let (gate, evidence) = match &model.over {
+        Over::Approving(sheet) => (sheet.gate, &sheet.evidence),
+        Over::Rejecting(sheet) => (sheet.gate, &sheet.evidence),
+        _ => return,
+    };
+    let current = model.run.evidence.as_ref().map(|e| &e.digest);
+    if model.run.waits_at() != Some(gate) || current != Some(evidence) {
         model.over = Over::Nothing;
     }
 }

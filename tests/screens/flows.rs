@@ -6,7 +6,7 @@ use drygate::survey::Digest;
 use drygate::tui::{Ending, News, Order, Source};
 
 use crate::fixture::{Script, at, person};
-use crate::stage::{Stage, news, under};
+use crate::stage::{Stage, under};
 
 fn digest(script: &Script) -> Digest {
     script
@@ -498,19 +498,6 @@ fn news_that_came_together_are_one_frame() {
     }
     stage.hear(News::Watchers(Vec::new()));
     assert_eq!(stage.screen.frames(), before + 1);
-}
-
-#[test]
-fn a_batch_is_one_frame_and_says_what_its_news_say_one_by_one() {
-    let script = Script::at_sg2(false);
-    let one_by_one = Stage::new(&script, "09:31:15", (160, 48));
-    let mut nothing = script.clone();
-    nothing.records.clear();
-    let mut together = Stage::new(&nothing, "09:31:15", (160, 48));
-    let before = together.screen.frames();
-    together.hear(News::Batch(news(&script)));
-    assert_eq!(together.screen.frames(), before + 1);
-    assert_eq!(together.text(), one_by_one.text());
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod pty;
 mod recordings;
 mod situations;
 mod stage;
+mod watching;

@@ -2,17 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use drygate::replay::Moment;
 use drygate::run::{Event, RunBudget};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
-use drygate::tui::update::update;
-use drygate::tui::{Clocks, Colours, Ending, News, Order, Outside, Screen, Source, Theme};
+use drygate::tui::update::{sheet_is_told, update};
+use drygate::tui::{Clocks, Colours, Ending, Found, News, Order, Outside, Screen, Source, Theme};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -34,6 +36,26 @@ pub fn news(script: &Script) -> Vec<News> {
             head: Some(Digest::of(record.seq.to_string())),
         })
         .collect()
+}
+
+/// What a look finds that sees these lines of a script for the first time.
+pub fn found(script: &Script, lines: Range<usize>) -> News {
+    let mut moment = Moment::default();
+    for record in &script.records[..lines.end] {
+        moment.run.apply(record.seq, record.at, &record.event);
+        moment.run.set_reads_aside_after(&record.event);
+        moment.record.apply(record.at, &record.event);
+        moment.head = Some(Digest::of(record.seq.to_string()));
+    }
+    let events = script.records[lines].iter().map(|record| &record.event);
+    let told = events.filter(|event| sheet_is_told(event));
+    News::Found(Box::new(Found {
+        run: moment.run,
+        record: moment.record,
+        head: moment.head,
+        last_pass: None,
+        told: told.map(|event| (**event).clone()).collect(),
+    }))
 }
 
 /// A model of a script, looked at at a clock time.
