@@ -104,7 +104,7 @@ fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
         gate,
         round: sheet.round,
         evidence,
-        sheet: Box::new(sheet),
+        sheet: std::sync::Arc::new(sheet),
         expires_at: at("23:59:00"),
         boot_id: "boot".to_owned(),
     });

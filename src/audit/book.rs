@@ -1,5 +1,7 @@
 //! Journals of whole runs for the tests. Invariant: every event is legal when it is pushed.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::fixture::{
@@ -87,7 +89,7 @@ impl Book {
         });
         let proof = proof(&survey).into();
         self.push(Event::TransactionClosed { id, proof });
-        let (survey, simulation) = (Box::new(survey), Box::new(simulation()));
+        let (survey, simulation) = (Arc::new(survey), Arc::new(simulation()));
         self.push(Event::SurveyTaken {
             purpose,
             survey,
@@ -143,7 +145,7 @@ impl Book {
             gate,
             round: self.run.round,
             evidence,
-            sheet: Box::new(sheet),
+            sheet: Arc::new(sheet),
             expires_at: at(100_000),
             boot_id: "boot".to_owned(),
         });
@@ -226,7 +228,7 @@ impl Book {
         let created = self.run.created.clone().expect("created");
         self.push(Event::GateStarted { gate: Gate::G1 });
         self.survey(SurveyPurpose::Pin, spoil);
-        let pin = *self.run.pin.clone().expect("pinned");
+        let pin = self.run.pin.clone().expect("pinned");
         let proof = proof(&pin);
         let rulings = rulings();
         self.gate(

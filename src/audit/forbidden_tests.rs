@@ -1,5 +1,7 @@
 //! Tests of `forbidden`. Invariant: each spoils what a verdict is computed from and sees it change.
 
+use std::sync::Arc;
+
 use super::{Forbidden, forbidden};
 use crate::audit::book::passed;
 use crate::audit::fixture::{again, at, change, live, profile, repository};
@@ -174,7 +176,13 @@ fn every_detector_goes_red() {
 fn what_others_changed_is_named_as_theirs() {
     let cause = Some(Cause::ChangedByOthers);
     for key in ["source_document", "source_version"] {
-        let found = not_pass(|w| change(w.run.post.as_mut().expect("post"), key, live("else")));
+        let found = not_pass(|w| {
+            change(
+                Arc::make_mut(w.run.post.as_mut().expect("post")),
+                key,
+                live("else"),
+            );
+        });
         assert_eq!(
             found,
             [("forbidden_source_mutation".to_owned(), Verdict::Fail, cause)]

@@ -252,6 +252,8 @@ fn non_mutation_proven(run: &RunState) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::book::{Book, post};
     use super::super::fixture::profile;
     use super::{g3, g3_so_far};
@@ -299,18 +301,14 @@ mod tests {
                 r.steps[2].counts.would_enact = Simulated::new(59);
             }),
             ("counters_agree", |r| {
-                r.pin
-                    .as_mut()
-                    .expect("pin")
+                Arc::make_mut(r.pin.as_mut().expect("pin"))
                     .candidates
                     .as_mut()
                     .expect("read")
                     .rows = 61;
             }),
             ("counters_agree", |r| {
-                r.pin
-                    .as_mut()
-                    .expect("pin")
+                Arc::make_mut(r.pin.as_mut().expect("pin"))
                     .pieces
                     .as_mut()
                     .expect("read")
@@ -350,9 +348,7 @@ mod tests {
             counts.unverified = Simulated::new(1);
         }
         let gap = ("ICX-CONST-0017".to_owned(), Verification::Gap);
-        run.pin_simulation
-            .as_mut()
-            .expect("there")
+        Arc::make_mut(run.pin_simulation.as_mut().expect("there"))
             .first_unverified
             .push(gap);
         let checks = g3(&run, &profile());

@@ -93,7 +93,7 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
         if let Event::SurveyTaken { survey, .. } =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
-            change(survey, "icx_draft", live("59"));
+            change(Arc::make_mut(survey), "icx_draft", live("59"));
         }
     });
     must_find(
@@ -102,7 +102,7 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
             if let Event::SurveyTaken { survey, .. } =
                 find(records, |e| is_survey(e, SurveyPurpose::ApproveSg2))
             {
-                change(survey, "icx_draft", live("59"));
+                change(Arc::make_mut(survey), "icx_draft", live("59"));
             }
         },
     );
@@ -110,14 +110,14 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
         if let Event::SurveyTaken { survey, .. } = find(records, |e| {
             is_survey(e, SurveyPurpose::Again) || is_survey(e, SurveyPurpose::ApproveSg1)
         }) {
-            survey.facts_digest = Digest::zero();
+            Arc::make_mut(survey).facts_digest = Digest::zero();
         }
     });
     must_find("a way to write", |records| {
         if let Event::SurveyTaken { survey, .. } =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
-            survey.role.findings.push(RoleFinding {
+            Arc::make_mut(survey).role.findings.push(RoleFinding {
                 severity: Severity::Fail,
                 kind: "ownership".to_owned(),
                 object: "public.x".to_owned(),
@@ -131,7 +131,7 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
         if let Event::SurveyTaken { survey, .. } =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
-            survey.snapshot.nonce = "invented".to_owned();
+            Arc::make_mut(survey).snapshot.nonce = "invented".to_owned();
         }
     });
 }
@@ -170,7 +170,7 @@ fn a_forged_proof_prediction_step_or_sheet_is_found() {
         if let Event::EvidenceTaken { sheet, .. } =
             find(records, |e| matches!(e, Event::EvidenceTaken { .. }))
         {
-            sheet.candidates = 61;
+            Arc::make_mut(sheet).candidates = 61;
         }
     });
     must_find("context pins of another survey", |records| {

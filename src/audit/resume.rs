@@ -1,5 +1,7 @@
 //! G4: a fresh fold gives the same run, and resuming at closeout changes nothing. Invariant: the two runs that are compared are of the same journal record.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::run::{Check, RunState, State, StopCode};
@@ -79,7 +81,7 @@ fn resume_checks(live: &RunState, resumed: Option<&ResumeSeen>) -> [Check; 2] {
 }
 
 fn digests(run: &RunState) -> Value {
-    let survey = |survey: &Option<Box<crate::survey::Survey>>| {
+    let survey = |survey: &Option<Arc<crate::survey::Survey>>| {
         survey
             .as_ref()
             .map(|s| json!([s.facts_digest, s.input_digest()]))

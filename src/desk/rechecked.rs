@@ -1,5 +1,7 @@
 //! A sealed run against a survey of now. Invariant: nothing of it is journalled; the claims are judged as if the survey were one more of the run.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::build::compared;
@@ -77,8 +79,8 @@ fn of_now(now: &Survey, documents: &[Document]) -> Seen {
 /// The run with this survey and its transaction, and what it had seen last as the pin.
 fn as_one_more(run: &RunState, before: &Survey, found: &Found<'_>) -> RunState {
     let mut run = run.clone();
-    run.pin = Some(Box::new(before.clone()));
-    run.post = Some(Box::new(found.survey.clone()));
+    run.pin = Some(Arc::new(before.clone()));
+    run.post = Some(Arc::new(found.survey.clone()));
     run.non_mutation = None;
     run.surveys
         .push(SurveySeen::of(SurveyPurpose::Post, found.survey));

@@ -1,5 +1,7 @@
 //! What of a journal can be compared: every survey, evidence and drift. Invariant: filled by `apply` alone, in the order of the journal.
 
+use std::sync::Arc;
+
 use crate::run::{ApprovalGate, Event, EvidenceSheet, LiveChange, SurveyPurpose};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
@@ -9,7 +11,7 @@ pub struct SurveyRead {
     /// What it was taken for.
     pub purpose: SurveyPurpose,
     /// The survey.
-    pub survey: Box<Survey>,
+    pub survey: Arc<Survey>,
     /// When it was journalled.
     pub at: UtcTime,
 }
@@ -22,7 +24,7 @@ pub struct EvidenceSeen {
     /// Digest of the sheet.
     pub digest: Digest,
     /// The sheet.
-    pub sheet: Box<EvidenceSheet>,
+    pub sheet: Arc<EvidenceSheet>,
     /// When.
     pub at: UtcTime,
     /// How many surveys there were before it.

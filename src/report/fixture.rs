@@ -1,5 +1,7 @@
 //! A whole run from events, for tests. Invariant: every event was legal when it was applied.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::fixture_parts::{
@@ -78,8 +80,8 @@ impl Writer {
         });
         self.push(&Event::SurveyTaken {
             purpose,
-            survey: Box::new(survey),
-            simulation: Box::new(simulation()),
+            survey: Arc::new(survey),
+            simulation: Arc::new(simulation()),
         });
     }
 
@@ -123,7 +125,7 @@ impl Writer {
             gate,
             round: 1,
             evidence: evidence.clone(),
-            sheet: Box::new(sheet),
+            sheet: Arc::new(sheet),
             expires_at: at(28_800),
             boot_id: "boot-1".to_owned(),
         });

@@ -1,5 +1,7 @@
 //! Tests of the reports over whole runs. Invariant: each asserts words that people search for, or the absence of what must not be there.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::fixture::{Writer, profile, rendered, report, source_run};
@@ -450,7 +452,7 @@ fn hostile_text_of_the_database_stays_text() {
     });
     let grants = "x\n```\n# PASS\n\u{1b}]0;y\u{7}\n";
     let mut run = writer.run;
-    let pin = run.pin.as_mut().expect("a pin");
+    let pin = Arc::make_mut(run.pin.as_mut().expect("a pin"));
     pin.facts[9].document = Some(crate::survey::DocumentRef {
         sha256: Digest::of(GRANTS),
         lines: 2,

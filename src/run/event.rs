@@ -221,9 +221,9 @@ pub enum Event {
         /// What for.
         purpose: SurveyPurpose,
         /// The survey.
-        survey: Box<Survey>,
+        survey: Arc<Survey>,
         /// What the simulator makes of its streams.
-        simulation: Box<Simulation>,
+        simulation: Arc<Simulation>,
     },
     /// Context pins were written to `context.json`.
     ContextPinned {
@@ -270,7 +270,7 @@ pub enum Event {
         /// Digest of the sheet, and its blob.
         evidence: Digest,
         /// The sheet.
-        sheet: Box<EvidenceSheet>,
+        sheet: Arc<EvidenceSheet>,
         /// Until when an approval of it is good, if it is not shown again later.
         expires_at: UtcTime,
         /// Boot id of the machine.

@@ -1,6 +1,7 @@
 //! A run as the fold of its journal. Invariant: `apply` is the only way state changes, live, resumed, watched and replayed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::budget::Costs;
 use super::fold_parts::{
@@ -34,17 +35,17 @@ pub struct RunState {
     /// The gates that were begun.
     pub gates: BTreeMap<Gate, GateRun>,
     /// The pin: the survey that everything is compared with.
-    pub pin: Option<Box<Survey>>,
+    pub pin: Option<Arc<Survey>>,
     /// What the simulator made of the pin.
-    pub pin_simulation: Option<Box<Simulation>>,
+    pub pin_simulation: Option<Arc<Simulation>>,
     /// The last full survey and what it was for.
-    pub latest: Option<(SurveyPurpose, Box<Survey>)>,
+    pub latest: Option<(SurveyPurpose, Arc<Survey>)>,
     /// What the simulator made of the last full survey.
-    pub latest_simulation: Option<Box<Simulation>>,
+    pub latest_simulation: Option<Arc<Simulation>>,
     /// Every full survey of the run: the claims D and E are about all of them.
     pub surveys: Vec<SurveySeen>,
     /// The post survey.
-    pub post: Option<Box<Survey>>,
+    pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
     pub live: Option<LiveView>,
     /// 1, then +1 after each drift.
@@ -432,17 +433,22 @@ impl RunState {
         }
     }
 
-    fn apply_survey(&mut self, purpose: SurveyPurpose, survey: &Survey, simulation: &Simulation) {
+    fn apply_survey(
+        &mut self,
+        purpose: SurveyPurpose,
+        survey: &Arc<Survey>,
+        simulation: &Arc<Simulation>,
+    ) {
         self.surveys.push(SurveySeen::of(purpose, survey));
-        self.latest = Some((purpose, Box::new(survey.clone())));
-        self.latest_simulation = Some(Box::new(simulation.clone()));
+        self.latest = Some((purpose, survey.clone()));
+        self.latest_simulation = Some(simulation.clone());
         match purpose {
             SurveyPurpose::Pin => {
-                self.pin = Some(Box::new(survey.clone()));
-                self.pin_simulation = Some(Box::new(simulation.clone()));
+                self.pin = Some(survey.clone());
+                self.pin_simulation = Some(simulation.clone());
                 self.live = None;
             }
-            SurveyPurpose::Post => self.post = Some(Box::new(survey.clone())),
+            SurveyPurpose::Post => self.post = Some(survey.clone()),
             SurveyPurpose::ApproveSg1 | SurveyPurpose::ApproveSg2 | SurveyPurpose::Again => {}
         }
     }

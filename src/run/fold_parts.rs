@@ -38,7 +38,7 @@ pub struct Evidence {
     /// Digest of the sheet.
     pub digest: Digest,
     /// The sheet.
-    pub sheet: Box<EvidenceSheet>,
+    pub sheet: Arc<EvidenceSheet>,
     /// When it was taken.
     pub taken_at: UtcTime,
     /// Until when an approval is good.

@@ -1,5 +1,7 @@
 //! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
 
+use std::sync::Arc;
+
 use super::discoverer::{Discovered, discover, publish};
 use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
@@ -24,8 +26,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let survey = &found.taken.survey;
         chronicle.record(Event::SurveyTaken {
             purpose,
-            survey: Box::new(survey.clone()),
-            simulation: Box::new(found.simulation.clone()),
+            survey: Arc::new(survey.clone()),
+            simulation: Arc::new(found.simulation.clone()),
         })?;
         let proof = last_proof(chronicle);
         if suspect_mutation(chronicle, proof.as_ref())? {

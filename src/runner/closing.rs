@@ -1,5 +1,7 @@
 //! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::discoverer::discover;
@@ -25,8 +27,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         chronicle.record(Event::SurveyTaken {
             purpose: SurveyPurpose::Post,
-            survey: Box::new(found.taken.survey.clone()),
-            simulation: Box::new(found.simulation),
+            survey: Arc::new(found.taken.survey.clone()),
+            simulation: Arc::new(found.simulation),
         })?;
         let taken = &found.taken;
         drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;

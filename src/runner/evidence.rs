@@ -1,5 +1,7 @@
 //! Taking evidence: the sheet, its blob, the stop. Invariant: what a person is shown is durable before it is shown.
 
+use std::sync::Arc;
+
 use super::discoverer::discover;
 use super::driver::Driver;
 use super::opening::change_state;
@@ -63,8 +65,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let survey = found.taken.survey;
         chronicle.record(Event::SurveyTaken {
             purpose: SurveyPurpose::Again,
-            survey: Box::new(survey.clone()),
-            simulation: Box::new(found.simulation),
+            survey: Arc::new(survey.clone()),
+            simulation: Arc::new(found.simulation),
         })?;
         let (documents, origins) = (&found.taken.documents, &found.taken.origins);
         drift::attribute(chronicle, &survey, documents, origins)?;
@@ -94,7 +96,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             gate,
             round: sheet.round,
             evidence,
-            sheet: Box::new(sheet),
+            sheet: Arc::new(sheet),
             expires_at: now.plus_seconds(plan.approvals.ttl_seconds),
             boot_id,
         })?;

@@ -1,5 +1,7 @@
 //! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
 
+use std::sync::Arc;
+
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
@@ -81,8 +83,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for document in &found.taken.documents {
             chronicle.keep(document.text.as_bytes())?;
         }
-        let survey = Box::new(found.taken.survey.clone());
-        let simulation = Box::new(found.simulation);
+        let survey = Arc::new(found.taken.survey.clone());
+        let simulation = Arc::new(found.simulation);
         let purpose = SurveyPurpose::Pin;
         chronicle.record(Event::SurveyTaken {
             purpose,

@@ -1,6 +1,7 @@
 //! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -168,8 +169,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         // Drift is only what a recorded survey shows: `verify` compares it with the pin again.
         chronicle.record(Event::SurveyTaken {
             purpose: SurveyPurpose::Again,
-            survey: Box::new(taken.survey.clone()),
-            simulation: Box::new(simulation),
+            survey: Arc::new(taken.survey.clone()),
+            simulation: Arc::new(simulation),
         })?;
         drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;
         drift::record(chronicle, gate, &taken.survey, &taken.documents)?;

@@ -169,7 +169,7 @@ fn killed_while_it_waits_it_goes_on_to_the_same_facts() {
     };
     site.kill_screen(&["run"], returned(1));
     let run = site.last_run().expect("a run");
-    let facts = folded(&run).pin.expect("a pin").facts_digest;
+    let facts = folded(&run).pin.expect("a pin").facts_digest.clone();
 
     let resumed = site.drygate(&["resume", "last"]);
     assert_eq!(

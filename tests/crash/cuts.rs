@@ -62,7 +62,7 @@ fn passed() -> World {
 fn a_run_goes_on_from_any_record() {
     let whole = passed();
     let entries = whole.entries();
-    let facts = whole.run().pin.expect("a pin").facts_digest;
+    let facts = whole.run().pin.expect("a pin").facts_digest.clone();
     let mut waited = 0;
     for last in 0..entries.len() {
         let disk = SimulatedDisk::new();

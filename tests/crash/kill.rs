@@ -111,7 +111,7 @@ fn killed_at_operations_of_its_whole_life_it_goes_on_to_the_same_facts() {
     let (whole, killed, _, operations) = lived("whole", 0, false);
     assert!(!killed && operations > 500, "{operations} operations");
     whole.must_be_whole("whole");
-    let facts = whole.run().pin.expect("a pin").facts_digest;
+    let facts = whole.run().pin.expect("a pin").facts_digest.clone();
     let every = std::env::var("DRYGATE_CRASH_EVERY").ok();
     let every: usize = every.and_then(|text| text.parse().ok()).unwrap_or(61);
     let (mut fired, mut void, mut never_begun, mut unseen) = (0, 0, 0, 0);

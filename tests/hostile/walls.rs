@@ -1,5 +1,7 @@
 //! Each wall taken away, and what then shows. Invariant: the same deed is red without its wall and green with it.
 
+use std::sync::Arc;
+
 use drygate::audit::claims;
 use drygate::postgres::throwaway::Cluster;
 use drygate::run::{ClaimName, Purpose, RunState, Transaction, TransactionEnd};
@@ -425,8 +427,8 @@ fn snapshot_wall(cluster: &Cluster) -> usize {
     let measured = |post: &drygate::survey::Survey| {
         let run = RunState {
             transactions: transactions.clone(),
-            pin: Some(Box::new(pin.survey.clone())),
-            post: Some(Box::new(post.clone())),
+            pin: Some(Arc::new(pin.survey.clone())),
+            post: Some(Arc::new(post.clone())),
             ..RunState::default()
         };
         let claim = claims(&run)

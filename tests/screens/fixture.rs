@@ -331,8 +331,8 @@ impl Script {
     /// A full survey for a purpose.
     pub fn survey_taken(&mut self, purpose: SurveyPurpose) -> &mut Self {
         self.transaction(Purpose::Survey);
-        let survey = Box::new(self.survey());
-        let simulation = Box::new(Simulation {
+        let survey = Arc::new(self.survey());
+        let simulation = Arc::new(Simulation {
             counts: self.counts(),
             first_unverified: Vec::new(),
         });
@@ -488,7 +488,7 @@ impl Script {
             gate,
             round: sheet.round,
             evidence: Digest::of(bytes),
-            sheet: Box::new(sheet),
+            sheet: Arc::new(sheet),
             expires_at,
             boot_id: "boot".to_owned(),
         })
