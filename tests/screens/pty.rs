@@ -5,10 +5,13 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use drygate::journal::RunStore;
+use drygate::run::Event;
 use drygate::tui::{Clocks, Colours, Guard, Screen, Source, Theme, spawn_input, spawn_signals};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::fixture::{Script, at, person};
+use crate::home::Home;
 use crate::stage::news;
 
 /// Set for the child alone.
@@ -68,12 +71,6 @@ struct Seen {
 }
 
 fn start() -> Seen {
-    let size = PtySize {
-        rows: 24,
-        cols: 80,
-        ..PtySize::default()
-    };
-    let pair = native_pty_system().openpty(size).expect("a pty");
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));
     command.args([
         "--exact",
@@ -82,6 +79,16 @@ fn start() -> Seen {
         "--test-threads=1",
     ]);
     command.env(CHILD, "1");
+    on_pty(command)
+}
+
+fn on_pty(mut command: CommandBuilder) -> Seen {
+    let size = PtySize {
+        rows: 24,
+        cols: 80,
+        ..PtySize::default()
+    };
+    let pair = native_pty_system().openpty(size).expect("a pty");
     command.env("TERM", "xterm-256color");
     let child = pair.slave.spawn_command(command).expect("the child starts");
     drop(pair.slave);
@@ -265,4 +272,35 @@ fn suspended_and_continued_it_draws_again() {
     seen.types("q");
     assert_eq!(seen.ends(), 3);
     seen.is_as_before();
+}
+
+#[test]
+fn a_watcher_shows_what_stands_before_an_event_that_is_not_legal_and_says_so() {
+    let place = tempfile::tempdir().expect("a directory");
+    let home = Home::at(place.path());
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let begun = script.records.len();
+    let name = "ictr-20261122T091402Z-8a941203";
+    home.write(&script, name, &|_| {});
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_drygate"));
+    command.args(["watch", name, "--data-dir"]);
+    command.arg(place.path());
+    command.env_remove("CI");
+    let mut seen = on_pty(command);
+    seen.until("· G2 minimal");
+    script.pinned_and_seeded();
+    let run = name.parse().expect("a run id");
+    let (mut directory, _) = home.store.open(&run).expect("nobody holds it");
+    let added = script.records[begun..].iter();
+    // A run begins once.
+    let added = added.chain(&script.records[..1]);
+    let events: Vec<Event> = added.map(|record| (*record.event).clone()).collect();
+    directory
+        .append_all(at("09:40:00"), &events)
+        .expect("it is written");
+    seen.until("EVIDENCE CORRUPT");
+    seen.until("✓ G2 minimal");
+    seen.types("q");
+    assert_eq!(seen.ends(), 7);
 }
