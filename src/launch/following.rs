@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::LaunchError;
+use super::courtesy::Courtesy;
 use crate::journal::{
     DirectoryStore, Followed, Follower, Position, RunStore, Storage, Wakes, Woken,
 };
@@ -21,6 +22,8 @@ const LOOKS_APART: Duration = Duration::from_millis(50);
 /// all of it: what wakes one wakes all, and fifty who looked at the same moment would be in the runner's way together.
 const LINE: Duration = Duration::from_millis(10);
 const LOOKS_APART_MAX: Duration = Duration::from_millis(1_500);
+/// Lines that are read in one go, for some ten microseconds; then whoever else waits for this processor goes first.
+const STRETCH: u64 = 8;
 
 /// Hears what was written.
 pub(super) trait Listener {
@@ -41,11 +44,13 @@ pub(super) struct Following {
     presence: Option<UnixStream>,
     ended: bool,
     pace: Pace,
+    step_aside: Box<dyn Fn() + Send>,
 }
 
 impl Following {
     /// Follows a run of the store.
     pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
+        let courtesy = Courtesy::default();
         let root = Storage::root(&**store.storage()).to_owned();
         Ok(Self {
             follower: store.reader(run_id)?.follow(Position::start()),
@@ -55,6 +60,7 @@ impl Following {
             presence: None,
             ended: false,
             pace: Pace::of(std::process::id()),
+            step_aside: Box::new(move || courtesy.step_aside()),
         })
     }
 
@@ -69,6 +75,9 @@ impl Following {
         let mut heard = Ok(());
         let seen = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
+            if followed.entry.seq % STRETCH == 0 {
+                (self.step_aside)();
+            }
             if heard.is_ok() {
                 heard = listener.hear(followed);
             }
@@ -152,7 +161,54 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::Pace;
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use super::{Following, Listener, Pace, STRETCH};
+    use crate::journal::{DirectoryStore, Followed, RunStore, SimulatedDisk};
+    use crate::launch::LaunchError;
+    use crate::run::{Event, RunId};
+    use crate::survey::UtcTime;
+
+    thread_local! {
+        static HEARD: Cell<u64> = const { Cell::new(0) };
+        static HEARD_IN_ONE_GO: Cell<u64> = const { Cell::new(0) };
+        static STEPPED_ASIDE: Cell<u64> = const { Cell::new(0) };
+    }
+
+    struct Counting;
+
+    impl Listener for Counting {
+        fn hear(&mut self, _: Followed<'_, Event>) -> Result<(), LaunchError> {
+            HEARD.set(HEARD.get() + 1);
+            HEARD_IN_ONE_GO.set(HEARD_IN_ONE_GO.get() + 1);
+            assert!(HEARD_IN_ONE_GO.get() <= STRETCH, "others wait");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_watcher_steps_aside_after_each_stretch_of_lines() {
+        let store = DirectoryStore::on(Arc::new(SimulatedDisk::new()));
+        let run_id: RunId = "ictr-20260521T021523Z-0a1b2c3d".parse().expect("an id");
+        let at = UtcTime::from_unix_micros(0);
+        let line = Event::LiveRead {
+            read_at: at,
+            changed: Vec::new(),
+            complete: true,
+            failed: None,
+        };
+        let lines = vec![line; 1_000];
+        let mut run = store.create(&run_id).expect("a run");
+        run.append_all(at, &lines).expect("appended");
+        let mut following = Following::of(&store, &run_id).expect("it is there");
+        following.step_aside = Box::new(|| {
+            HEARD_IN_ONE_GO.set(0);
+            STEPPED_ASIDE.set(STEPPED_ASIDE.get() + 1);
+        });
+        assert_eq!(following.look(&mut Counting).expect("legal lines"), 1_000);
+        assert_eq!((HEARD.get(), STEPPED_ASIDE.get()), (1_000, 125));
+    }
 
     #[test]
     fn a_watcher_rests_the_longer_the_more_it_saw_and_never_long() {

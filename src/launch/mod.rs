@@ -2,6 +2,7 @@
 
 mod audience;
 mod casting;
+mod courtesy;
 mod deciding;
 mod demo;
 mod diff_json;

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use super::courtesy::Courtesy;
 use super::{LaunchError, machine, notifying, output};
 use crate::cli::Settings;
 use crate::runner::clock::{Clock, SystemClock};
@@ -50,9 +51,12 @@ impl Stage {
             notifier,
         } = self;
         let (clocks, monotonic) = clocks();
+        let courtesy = Courtesy::default();
+        let outside = guard.outside().notifying(notifier);
+        let outside = outside.stepping_aside(Box::new(move || courtesy.step_aside()));
         let mut screen = Screen::new(
             terminal,
-            Box::new(guard.outside().notifying(notifier)),
+            Box::new(outside),
             theme,
             source,
             machine::person(),

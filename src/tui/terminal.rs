@@ -65,6 +65,7 @@ impl Guard {
         TerminalOutside {
             held: Arc::clone(&self.held),
             notifier: Notifier::new(),
+            aside: Box::new(|| ()),
         }
     }
 
@@ -127,10 +128,10 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The real terminal's title, bell, clipboard and suspension.
-#[derive(Debug)]
 pub struct TerminalOutside {
     held: Arc<Mutex<Held>>,
     notifier: Notifier,
+    aside: Box<dyn Fn() + Send>,
 }
 
 impl TerminalOutside {
@@ -138,6 +139,12 @@ impl TerminalOutside {
     #[must_use]
     pub fn notifying(self, notifier: Notifier) -> Self {
         Self { notifier, ..self }
+    }
+
+    /// The same, with a way to let others go first.
+    #[must_use]
+    pub fn stepping_aside(self, aside: Box<dyn Fn() + Send>) -> Self {
+        Self { aside, ..self }
     }
 
     /// Gives the line discipline back and writes nothing: for a terminal whose output is blocked.
@@ -177,6 +184,10 @@ impl Outside for TerminalOutside {
 
     fn retake(&mut self) -> io::Result<()> {
         switch_on(&self.held)
+    }
+
+    fn step_aside(&self) {
+        (self.aside)();
     }
 }
 

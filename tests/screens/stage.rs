@@ -118,6 +118,7 @@ pub struct Done {
     pub notified: Vec<String>,
     pub copied: Vec<String>,
     pub suspended: usize,
+    pub stepped_aside: usize,
 }
 
 struct Recorder(Rc<RefCell<Done>>);
@@ -146,6 +147,9 @@ impl Outside for Recorder {
     }
     fn retake(&mut self) -> io::Result<()> {
         Ok(())
+    }
+    fn step_aside(&self) {
+        self.0.borrow_mut().stepped_aside += 1;
     }
 }
 

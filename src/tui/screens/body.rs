@@ -156,6 +156,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
     }
     let (top, alarm, body, bottom) = regions(area, shape);
     header::draw(canvas, top, model);
+    canvas.drew_region();
     if let Over::Approving(sheet) = &model.over {
         let place = approve_sheet::place(area);
         if approve_sheet::leaves_the_band(area) {
@@ -165,6 +166,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
         return;
     }
     band::draw(canvas, alarm, model, shape == Shape::Narrow);
+    canvas.drew_region();
     match &model.over {
         Over::Reading(reading) => reading_screen::draw(canvas, body, model, reading),
         _ => panes(canvas, area, model),
@@ -181,6 +183,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
 fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
     let (_, alarm, _, bottom) = regions(area, shape);
     band::draw(canvas, alarm, model, shape == Shape::Narrow);
+    canvas.drew_region();
     panes(canvas, area, model);
     bottom_lines(canvas, bottom, model);
 }
@@ -188,6 +191,7 @@ fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
 fn panes(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     for (which, place) in panes_on_screen(model, area) {
         pane::draw(canvas, place, model, which);
+        canvas.drew_region();
     }
 }
 
