@@ -82,11 +82,21 @@ impl RunLock {
     }
 }
 
+/// The process that LOCK names, if it names one of this machine. It may have ended long ago.
+pub(super) fn holder_here(storage: &dyn Storage, run: &Path) -> Option<u32> {
+    let holder = Holder::read(storage, &run.join(layout::LOCK));
+    holder.pid.filter(|_| holder.host == Some(this_host()))
+}
+
+fn this_host() -> String {
+    let host = rustix::system::uname();
+    host.nodename().to_string_lossy().into_owned()
+}
+
 impl Holder {
     fn this_process() -> Vec<u8> {
-        let host = rustix::system::uname();
         let pid = std::process::id();
-        let host = serde_json::Value::from(host.nodename().to_string_lossy());
+        let host = serde_json::Value::from(this_host());
         format!("{{\"pid\":{pid},\"host\":{host}}}\n").into_bytes()
     }
 

@@ -8,12 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::LaunchError;
+use super::berth::Berth;
 use super::courtesy::Courtesy;
 use crate::journal::{
     DirectoryStore, Followed, Follower, Position, RunStore, Storage, Wakes, Woken,
 };
 use crate::run::{Event, RunId};
-use crate::runner::be_present;
+use crate::runner::{RUNNER_THREAD, be_present};
 
 /// After a look that found something: twenty frames a second are as many as an eye wants.
 const LOOKS_APART: Duration = Duration::from_millis(50);
@@ -24,6 +25,8 @@ const LINE: Duration = Duration::from_millis(10);
 const LOOKS_APART_MAX: Duration = Duration::from_millis(1_500);
 /// Lines that are read in one go, for some ten microseconds; then whoever else waits for this processor goes first.
 const STRETCH: u64 = 8;
+/// A look that found so many lines is part of a flood: more than a hundred records a second.
+const FLOOD: u64 = 64;
 
 /// Hears what was written.
 pub(super) trait Listener {
@@ -44,6 +47,7 @@ pub(super) struct Following {
     presence: Option<UnixStream>,
     ended: bool,
     pace: Pace,
+    berth: Berth,
     step_aside: Box<dyn Fn() + Send>,
 }
 
@@ -60,6 +64,7 @@ impl Following {
             presence: None,
             ended: false,
             pace: Pace::of(std::process::id()),
+            berth: Berth::for_thread(RUNNER_THREAD),
             step_aside: Box::new(move || courtesy.step_aside()),
         })
     }
@@ -95,6 +100,12 @@ impl Following {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
                 self.presence = self.socket().and_then(|at| be_present(&at).ok());
+            }
+            if seen >= FLOOD && self.presence.is_some() {
+                let (store, run_id) = (&self.store, &self.run_id);
+                self.berth.keep_off(|| store.holder_here(run_id));
+            } else {
+                self.berth.go_anywhere();
             }
             seen = self.look(listener)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {

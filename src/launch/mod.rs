@@ -1,6 +1,7 @@
 //! Composition root: one file per command. Invariant: the only place that sees every layer.
 
 mod audience;
+mod berth;
 mod casting;
 mod courtesy;
 mod deciding;

@@ -33,6 +33,9 @@ pub type AtEnd = Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>;
 /// Called last of all, on the runner's thread: no hook runs any more.
 pub type AtExit = Box<dyn FnOnce() + Send>;
 
+/// Name of the runner's thread, as the system shows it.
+pub const RUNNER_THREAD: &str = "runner";
+
 /// How the runner behaves towards people.
 pub struct Manner {
     /// How this process came to the run.
@@ -116,7 +119,7 @@ where
     let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
     let from_others = commands.clone();
     let thread = thread::Builder::new()
-        .name("runner".to_owned())
+        .name(RUNNER_THREAD.to_owned())
         .spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

@@ -35,7 +35,7 @@ pub use companions::{companions, context};
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Outcome, Patience};
 pub use error::RunnerError;
-pub use handle::{AtEnd, AtExit, Handle, Manner, TakenUp, spawn};
+pub use handle::{AtEnd, AtExit, Handle, Manner, RUNNER_THREAD, TakenUp, spawn};
 pub use handover::{HandoverError, be_present, hand_over, hand_over_renewal, show_sheet};
 pub use notice::{Answer, Command, Notice, Sink};
 pub use plan::{FullDiscover, Plan};
