@@ -25,8 +25,6 @@ const LINE: Duration = Duration::from_millis(10);
 const LOOKS_APART_MAX: Duration = Duration::from_millis(1_500);
 /// Lines that are read in one go, for some ten microseconds; then whoever else waits for this processor goes first.
 const STRETCH: u64 = 8;
-/// A look that found so many lines is part of a flood: more than a hundred records a second.
-const FLOOD: u64 = 64;
 
 /// Hears what was written.
 pub(super) trait Listener {
@@ -77,6 +75,8 @@ impl Following {
     /// Hands over what was written since the last look; gives how many lines that were.
     pub fn look(&mut self, listener: &mut dyn Listener) -> Result<u64, LaunchError> {
         self.wakes.arm();
+        let (store, run_id) = (&self.store, &self.run_id);
+        self.berth.keep_off(|| store.holder_here(run_id));
         let mut heard = Ok(());
         let seen = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
@@ -100,12 +100,6 @@ impl Following {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
                 self.presence = self.socket().and_then(|at| be_present(&at).ok());
-            }
-            if seen >= FLOOD && self.presence.is_some() {
-                let (store, run_id) = (&self.store, &self.run_id);
-                self.berth.keep_off(|| store.holder_here(run_id));
-            } else {
-                self.berth.go_anywhere();
             }
             seen = self.look(listener)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {

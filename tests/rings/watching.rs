@@ -88,6 +88,28 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     found
 }
 
+/// The threads of a watcher that work leave one of the processors to the runner that they were given as well, if there are two.
+#[cfg(target_os = "linux")]
+fn keeps_off_a_processor(watcher: u32) {
+    use rustix::process::Pid;
+    use rustix::thread::sched_getaffinity;
+
+    let given = sched_getaffinity(None).expect("it is Linux").count();
+    for task in std::fs::read_dir(format!("/proc/{watcher}/task")).expect("it lives") {
+        let task = task.expect("a thread");
+        let id = task
+            .file_name()
+            .to_string_lossy()
+            .parse()
+            .expect("a number");
+        let name = std::fs::read_to_string(task.path().join("comm")).expect("a name");
+        let left = sched_getaffinity(Pid::from_raw(id))
+            .expect("it lives")
+            .count();
+        assert_eq!(left, (given - 1).max(1), "{name}");
+    }
+}
+
 #[test]
 fn a_watcher_sees_the_operator_s_frame_and_is_seen_until_it_leaves() {
     let ground = Ground::new(Scenario::Draft);
@@ -98,6 +120,8 @@ fn a_watcher_sees_the_operator_s_frame_and_is_seen_until_it_leaves() {
     let mut one = watch(&ground.home(), &["watch", "last"]);
     wait_at(&one, "SG1");
     operator.wait_for(&format!("watching: {}  ", account()));
+    #[cfg(target_os = "linux")]
+    keeps_off_a_processor(one.pid());
     // What fits a run that another process holds is to watch it.
     let mut two = watch(&ground.home(), &[&run.id()]);
     let badge = wait_at(&two, "SG1").row(0);
