@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::LaunchError;
 use super::berth::Berth;
@@ -23,6 +23,9 @@ const LOOKS_APART: Duration = Duration::from_millis(50);
 /// all of it: what wakes one wakes all, and fifty who looked at the same moment would be in the runner's way together.
 const LINE: Duration = Duration::from_millis(10);
 const LOOKS_APART_MAX: Duration = Duration::from_millis(1_500);
+/// So many times as long as a look took from when it was due: where processors are short it waits for one, and many who looked
+/// as often as the lines alone allow would leave a runner nothing but its turn among them.
+const LOOK: u32 = 10;
 /// Lines that are read in one go, for some ten microseconds; then whoever else waits for this processor goes first.
 const STRETCH: u64 = 8;
 
@@ -95,7 +98,7 @@ impl Following {
 
     /// Follows until the run has its seal.
     pub fn follow(&mut self, listener: &mut dyn Listener) -> Result<(), LaunchError> {
-        let mut seen = 1;
+        let (mut seen, mut due) = (1, Instant::now());
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
             if seen > 0 && self.presence.is_none() {
@@ -106,9 +109,12 @@ impl Following {
                 return Ok(());
             }
             if seen > 0 {
-                thread::sleep(self.pace.rest_after(seen));
+                let rest = self.pace.rest_after(seen, due.elapsed());
+                due = Instant::now() + rest;
+                thread::sleep(rest);
             } else {
                 self.wait()?;
+                due = Instant::now();
             }
         }
     }
@@ -156,10 +162,11 @@ impl Pace {
         Self((1 << 15) + (pid.wrapping_mul(0x9e37_79b9) >> 17))
     }
 
-    /// How long to rest after a look that found so many lines.
-    fn rest_after(self, seen: u64) -> Duration {
+    /// How long to rest after a look that found so many lines, and was done so long after it was due.
+    fn rest_after(self, seen: u64, took: Duration) -> Duration {
         let lines = u32::try_from(seen).unwrap_or(u32::MAX);
-        let longest = LINE.saturating_mul(lines).min(LOOKS_APART_MAX);
+        let longest = LINE.saturating_mul(lines).max(took.saturating_mul(LOOK));
+        let longest = longest.min(LOOKS_APART_MAX);
         (longest * self.0 / (1 << 16)).max(LOOKS_APART)
     }
 }
@@ -168,6 +175,7 @@ impl Pace {
 mod tests {
     use std::cell::Cell;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::{Following, Listener, Pace, STRETCH};
     use crate::journal::{DirectoryStore, Followed, RunStore, SimulatedDisk};
@@ -216,9 +224,22 @@ mod tests {
     }
 
     #[test]
+    fn a_watcher_rests_the_longer_the_longer_its_look_took_and_never_long() {
+        let rests = |pace: Pace| {
+            [0, 1, 10, 60, 150, u64::MAX].map(|millis| {
+                let took = Duration::from_millis(millis);
+                pace.rest_after(1, took).as_millis()
+            })
+        };
+        assert_eq!(rests(Pace(1 << 15)), [50, 50, 50, 300, 750, 750]);
+        assert_eq!(rests(Pace(1 << 16)), [50, 50, 100, 600, 1_500, 1_500]);
+    }
+
+    #[test]
     fn a_watcher_rests_the_longer_the_more_it_saw_and_never_long() {
         let rests = |pace: Pace| {
-            [1, 3, 60, 100, 1_000, u64::MAX].map(|seen| pace.rest_after(seen).as_millis())
+            [1, 3, 60, 100, 1_000, u64::MAX]
+                .map(|seen| pace.rest_after(seen, Duration::ZERO).as_millis())
         };
         assert_eq!(rests(Pace(1 << 15)), [50, 50, 300, 500, 750, 750]);
         assert_eq!(rests(Pace(1 << 16)), [50, 50, 600, 1_000, 1_500, 1_500]);
