@@ -118,19 +118,27 @@ fn facts_equal(run: &RunState) -> Claim {
         return not_yet("no pin yet");
     };
     let Some(post) = &run.post else {
-        let moved = run.live.as_ref().map_or(0, |live| live.changed.len());
-        let differ = run
-            .latest
-            .as_ref()
-            .map_or(0, |(_, latest)| compare(pin, latest).len())
-            .max(moved);
-        return match differ {
+        return match differing_so_far(run, pin) {
             0 if run.has_read_again() => not_yet("equal so far"),
             0 => not_yet("one snapshot so far"),
             n => not_yet(&format!("{n} differ so far")),
         };
     };
     compared(run, pin, post)
+}
+
+/// How many facts differ from the pin by what was read last, a survey or a read while waiting.
+fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
+    let latest = run.latest.as_ref().map(|(_, survey)| survey);
+    let live = run.live.as_ref().filter(|live| {
+        let surveyed_at = latest.map(|survey| survey.snapshot.ended_at);
+        live.complete && live.read_at > surveyed_at
+    });
+    let moved = run.live.as_ref().map_or(0, |live| live.changed.len());
+    match (live, latest) {
+        (None, Some(latest)) => compare(pin, latest).len().max(moved),
+        _ => moved,
+    }
 }
 
 fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {

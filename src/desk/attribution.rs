@@ -5,10 +5,12 @@ use serde::Serialize;
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
-use crate::survey::{self, FactKind, Sides, UtcTime};
+use crate::survey::{self, FactKind, Sides, UtcTime, sentence};
 
 /// Facts named in one sentence; the rest is counted.
 const NAMED_MAX: usize = 4;
+/// Characters around changed words that a sentence quotes.
+const AROUND: usize = 24;
 /// Transactions named in one sentence; the rest is counted.
 const TRANSACTIONS_MAX: usize = 2;
 
@@ -27,6 +29,9 @@ pub struct Attribution {
     pub cannot_see: String,
     /// What differs, each in a few words: those that name a row first.
     pub named: Vec<String>,
+    /// The same without the words that changed: the row is named.
+    #[serde(skip)]
+    pub rows: Vec<String>,
     /// The names alone, in the same order.
     #[serde(skip)]
     pub keys: Vec<String>,
@@ -44,7 +49,8 @@ impl Attribution {
     ) -> Self {
         let mut changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
         changed.sort_by_key(|fact| telling(fact));
-        let named: Vec<String> = changed.iter().map(|fact| one(fact)).collect();
+        let named: Vec<String> = changed.iter().map(|fact| in_words(fact)).collect();
+        let rows = changed.iter().map(|fact| one(fact)).collect();
         let keys = changed.iter().map(|fact| fact.name().to_owned());
         let claim_a = claims.iter().find(|claim| claim.name == ClaimName::A);
         let equal = named.is_empty();
@@ -64,6 +70,7 @@ impl Attribution {
             ),
             cannot_see: ClaimName::B.cannot_see().to_owned(),
             named,
+            rows,
             keys: keys.collect(),
             measured: measured.map_or_else(Vec::new, survey::Attribution::lines),
         }
@@ -77,6 +84,7 @@ impl Attribution {
         };
         let shortest = || listed(&self.keys, 1);
         fits(&self.named)
+            .or_else(|| fits(&self.rows))
             .or_else(|| fits(&self.keys))
             .unwrap_or_else(shortest)
     }
@@ -107,6 +115,18 @@ fn telling(fact: &ComparedFact) -> usize {
         (false, _) => 0,
         (true, false) => 1,
         (true, true) => 2,
+    }
+}
+
+/// The words that changed, where one row did.
+fn in_words(fact: &ComparedFact) -> String {
+    match &fact.rows[..] {
+        [row] if is_digest(fact) => {
+            let spans = sentence(row, AROUND, 1).into_iter();
+            let said: String = spans.map(|span| span.text).collect();
+            format!("{} {}{said}", fact.name(), row.key)
+        }
+        _ => one(fact),
     }
 }
 

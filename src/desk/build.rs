@@ -7,11 +7,13 @@ use super::predicted::predicted;
 use super::record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
 use super::seen::Seen;
 use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
-use crate::survey::{Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime};
+use crate::survey::{
+    Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
+};
 
 impl Comparison {
     /// What can be compared within this run, the most telling first.
-    pub fn available(record: &Record) -> Vec<Compare> {
+    pub fn available(record: &Record, run: &RunState) -> Vec<Compare> {
         let mut all = Vec::new();
         let drifted = |gate: &ApprovalGate| record.drift_of(*gate).is_some();
         if record.post().is_some() {
@@ -23,7 +25,8 @@ impl Comparison {
             .filter(|gate| record.evidence_of(*gate).is_some());
         let (moved, calm): (Vec<_>, Vec<_>) = evident.partition(drifted);
         all.extend(moved.into_iter().map(Compare::Evidence));
-        if record.live.is_some() && record.post().is_none() {
+        let read_again = run.live.as_ref().is_some_and(|live| live.read_at.is_some());
+        if read_again && record.post().is_none() {
             all.push(Compare::Now);
         }
         all.extend(calm.iter().copied().map(Compare::Evidence));
@@ -48,9 +51,9 @@ impl Comparison {
     ) -> Result<Self, String> {
         let (before, after, changes) = match compare {
             Compare::PrePost => pre_post(record, run)?,
-            Compare::Evidence(gate) => evidence(record, *gate)?,
+            Compare::Evidence(gate) => evidence(record, run, *gate)?,
             Compare::Gates => gates(record)?,
-            Compare::Now => now(record)?,
+            Compare::Now => now(record, run)?,
             Compare::LastPass => from_last_pass(record, run, last_pass)?,
             Compare::Predicted => return predicted(record, run),
             Compare::Runs(other) => return Err(format!("{other} is another run")),
@@ -110,7 +113,7 @@ fn pre_post(record: &Record, run: &RunState) -> Result<Pair, String> {
     ))
 }
 
-fn evidence(record: &Record, gate: ApprovalGate) -> Result<Pair, String> {
+fn evidence(record: &Record, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
     let missing = || format!("The run has no evidence of {gate} yet.");
     // A drift names the evidence that was approved; evidence taken after it is another question.
     let drift = record.drift_of(gate);
@@ -131,16 +134,10 @@ fn evidence(record: &Record, gate: ApprovalGate) -> Result<Pair, String> {
     if let Some(SurveyRead { survey, .. }) = after {
         return Ok((approved, Seen::of_survey("found", survey), Vec::new()));
     }
-    let (at, changed, complete) = record
-        .live
-        .as_ref()
+    let live = read_while_waiting(run)
         .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
-    let read = (!complete).then(|| read_while_waiting(&seen.sheet.facts));
-    Ok((
-        approved.clone(),
-        with_live(approved, *at, changed, read, "found"),
-        Vec::new(),
-    ))
+    let found = with_live(approved.clone(), &live, &seen.sheet.facts, "found");
+    Ok((approved, found, run.moved()))
 }
 
 fn evidence_before<'a>(
@@ -201,43 +198,47 @@ fn gates(record: &Record) -> Result<Pair, String> {
     Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
 }
 
-fn now(record: &Record) -> Result<Pair, String> {
+fn now(record: &Record, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
-    let (at, changed, complete) = record
-        .live
-        .as_ref()
-        .ok_or("Nothing was read again since the pin.")?;
+    let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
     let pinned = Seen::of_survey("pinned", &pin.survey);
-    let read = (!complete).then(|| read_while_waiting(&pin.survey.facts));
-    let now = with_live(pinned.clone(), *at, changed, read, "now");
-    Ok((pinned, now, Vec::new()))
+    let moved = run.moved();
+    let now = match run.survey_of_last_read().filter(|_| !moved.is_empty()) {
+        Some(survey) => Seen::of_survey("now", survey),
+        None => with_live(pinned.clone(), &live, &pin.survey.facts, "now"),
+    };
+    Ok((pinned, now, moved))
 }
 
-/// The facts that every read while waiting reads again.
-fn read_while_waiting(facts: &[Fact]) -> Vec<FactKey> {
-    let live = facts.iter().filter(|fact| fact.live);
-    live.map(|fact| fact.key.clone()).collect()
-}
-
-/// The pinned values with what a read while waiting found; what it did not read is not there. `read`: these alone.
-fn with_live(
-    pinned: Seen,
+/// A read while waiting that succeeded.
+struct ReadWhileWaiting<'a> {
     at: UtcTime,
-    changed: &[LiveChange],
-    read: Option<Vec<FactKey>>,
-    name: &str,
-) -> Seen {
+    changed: &'a [LiveChange],
+    complete: bool,
+}
+
+fn read_while_waiting(run: &RunState) -> Option<ReadWhileWaiting<'_>> {
+    let live = run.live.as_ref()?;
+    Some(ReadWhileWaiting {
+        at: live.read_at?,
+        changed: &live.changed,
+        complete: live.complete,
+    })
+}
+
+/// The pinned values with what a read while waiting found; what it did not read is not there.
+fn with_live(pinned: Seen, read: &ReadWhileWaiting<'_>, facts: &[Fact], name: &str) -> Seen {
     let mut side = pinned;
     name.clone_into(&mut side.source.name);
-    side.source.read_at = Some(at);
+    side.source.read_at = Some(read.at);
     (side.source.nonce, side.source.snapshot) = (None, None);
-    for change in changed {
+    for change in read.changed {
         put(&mut side, &change.key, change.value.clone());
     }
-    if let Some(read) = read {
-        let named = |key: &FactKey| changed.iter().any(|change| change.key == *key);
-        side.facts
-            .retain(|(key, ..)| read.contains(key) || named(key));
+    if !read.complete {
+        let named = |key: &FactKey| read.changed.iter().any(|change| change.key == *key);
+        let live = |key: &FactKey| facts.iter().any(|fact| fact.live && fact.key == *key);
+        side.facts.retain(|(key, ..)| live(key) || named(key));
     }
     side
 }
@@ -286,11 +287,12 @@ pub(super) fn compared(
         let change = changes.iter().find(|change| change.key == fact.key);
         fact.rows = change.map_or_else(Vec::new, |change| change.rows.clone());
     }
-    // Stable: those that differ first, each part in the order of the profile.
+    let leading = most_telling(changes).map(|(change, _)| &change.key);
+    // Stable: the most telling first, then the others that differ, each part in the order of the profile.
     facts.sort_by_key(|fact| match fact.change {
-        Change::Equal => 1,
-        Change::NotRead => 2,
-        _ => 0,
+        Change::Equal => 2,
+        Change::NotRead => 3,
+        _ => usize::from(leading != Some(&fact.key)),
     });
     let method = method(&sides, &facts);
     let verdict: Option<NonMutationVerdict> = match compare {
@@ -300,7 +302,7 @@ pub(super) fn compared(
     let claims = claims(run);
     let sources = sides.map(|side| side.source);
     let nonce = match compare {
-        Compare::PrePost | Compare::Evidence(_) | Compare::Rechecked => {
+        Compare::PrePost | Compare::Evidence(_) | Compare::Now | Compare::Rechecked => {
             sources.after.nonce.as_deref()
         }
         _ => None,

@@ -1,15 +1,14 @@
 //! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use crate::survey::{
-    Alignment, FactKind, FieldChange, Lines, Row, Shape, Side, Sides, column, field_changes,
+    Alignment, FactKind, Lines, Row, RowChange, Shape, Side, Sides, a_field_a_line, column,
+    sentence,
 };
 
-/// Fields of a row named in one sentence; the rest is counted.
-const FIELDS_MAX: usize = 4;
-/// Characters of a value that a sentence quotes; what is left out is counted.
-const EXCERPT_MAX: usize = 60;
+/// Changed passages of a row told in one sentence; the rest is counted.
+const PASSAGES_MAX: usize = 4;
+/// Characters around a change that a sentence quotes.
+const AROUND: usize = 40;
 
 /// Two documents, aligned.
 #[derive(Debug, Clone)]
@@ -39,13 +38,36 @@ impl Opened {
         let keyed = kind != FactKind::Md5
             && first(&documents.before).or(first(&documents.after)) == Some(true);
         let shape = if keyed { Shape::Keyed } else { Shape::Text };
-        let alignment = Alignment::of(documents.as_ref(), shape);
+        Self::aligned(documents, shape, present)
+    }
+
+    fn aligned(documents: Sides<Lines>, shape: Shape, present: Sides<bool>) -> Self {
         Self {
+            alignment: Alignment::of(documents.as_ref(), shape),
             documents,
-            alignment,
             shape,
             present,
         }
+    }
+
+    /// A row with fields as a document of its own, a field a line; of an equal row all on one line, so that it takes no room from
+    /// what changed. `None`: the rows of this document have no fields.
+    pub fn fields(&self, row: Row) -> Option<Self> {
+        if self.shape == Shape::Text {
+            return None;
+        }
+        let is_equal = matches!(row, Row::Equal { .. });
+        let text = |side: Side| match self.line(row, side) {
+            Some(line) if is_equal => {
+                let fields = a_field_a_line(line)?;
+                Some(fields.lines().collect::<Vec<_>>().join("  ") + "\n")
+            }
+            Some(line) => a_field_a_line(line),
+            None => Some(String::new()),
+        };
+        let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
+        let both = Sides::new(true, true);
+        Some(Self::aligned(texts.map(Lines::of), Shape::Text, both))
     }
 
     /// Whether both sides are there to be compared.
@@ -164,56 +186,17 @@ fn name(line: &str) -> String {
     }
 }
 
-/// The part of a long value around a column, with what is left out counted on both sides.
-fn excerpt(value: &str, column: usize) -> String {
-    let characters: Vec<&str> = value.graphemes(true).collect();
-    if characters.len() <= EXCERPT_MAX {
-        return value.to_owned();
-    }
-    let start = column
-        .saturating_sub(EXCERPT_MAX / 3)
-        .min(characters.len() - EXCERPT_MAX / 2);
-    let end = (start + EXCERPT_MAX).min(characters.len());
-    let left_out = |count: usize| match count {
-        0 => String::new(),
-        count => format!("[+{count}]"),
-    };
-    format!(
-        "{}{}{}",
-        left_out(start),
-        characters[start..end].concat(),
-        left_out(characters.len() - end)
-    )
-}
-
-/// `, field state: "draft" -> "enacted"`, behind the name of the row.
+/// `, content: …at least [seven -> five] years…`, behind the name of the row.
 fn fields(one: &str, two: &str) -> String {
-    let changes = field_changes(one, two);
-    let say = |change: &FieldChange| {
-        let side = |value: &Option<String>| match (value, &change.before, &change.after) {
-            (Some(value), Some(one), Some(two)) => excerpt(value, column(one, two)),
-            (Some(value), _, _) => excerpt(value, 1),
-            (None, _, _) => "none".to_owned(),
-        };
-        format!(
-            "{}: {} -> {}",
-            change.field,
-            side(&change.before),
-            side(&change.after)
-        )
+    let value = |line: &str| {
+        let value = line.split_once('\t').map_or(line, |(_, value)| value);
+        Some(value.to_owned())
     };
-    let named: Vec<String> = changes.iter().take(FIELDS_MAX).map(say).collect();
-    match (named.is_empty(), changes.len().saturating_sub(FIELDS_MAX)) {
-        (true, _) => {
-            let value = |line: &str| {
-                line.split_once('\t')
-                    .map_or("", |(_, value)| value)
-                    .to_owned()
-            };
-            format!(": {} -> {}", value(one), value(two))
-        }
-        (false, 0) if named.len() == 1 => format!(", field {}", named.concat()),
-        (false, 0) => format!(", fields {}", named.join(", ")),
-        (false, more) => format!(", fields {} and {more} more", named.join(", ")),
-    }
+    let row = RowChange {
+        key: String::new(),
+        approved: value(one),
+        found: value(two),
+    };
+    let spans = sentence(&row, AROUND, PASSAGES_MAX);
+    spans.into_iter().map(|span| span.text).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{ApprovalGate, Event, EvidenceSheet, LiveChange, SurveyPurpose};
+use crate::run::{ApprovalGate, Event, EvidenceSheet, SurveyPurpose};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
 /// A full survey of the run.
@@ -55,8 +55,6 @@ pub struct Record {
     pub drifts: Vec<DriftSeen>,
     /// What was measured about who changed the facts, in order.
     pub attributions: Vec<Attribution>,
-    /// The last read while waiting: when, what differed from the pin, whether all facts were read.
-    pub live: Option<(UtcTime, Vec<LiveChange>, bool)>,
 }
 
 impl Record {
@@ -66,9 +64,6 @@ impl Record {
             Event::SurveyTaken {
                 purpose, survey, ..
             } => {
-                if *purpose == SurveyPurpose::Pin {
-                    self.live = None;
-                }
                 self.surveys.push(SurveyRead {
                     purpose: *purpose,
                     survey: survey.clone(),
@@ -94,32 +89,8 @@ impl Record {
                 at,
             }),
             Event::ChangesAttributed(found) => self.attributions.push((**found).clone()),
-            Event::LiveRead {
-                read_at,
-                changed,
-                complete,
-                failed: None,
-            } => {
-                let mut changed = changed.clone();
-                if !complete {
-                    changed.extend(self.still_moved());
-                }
-                self.live = Some((*read_at, changed, *complete));
-            }
             _ => {}
         }
-    }
-
-    /// What an earlier read found changed of the facts that a partial read does not read again.
-    fn still_moved(&self) -> Vec<LiveChange> {
-        let (Some((_, before, _)), Some(pin)) = (&self.live, self.pin()) else {
-            return Vec::new();
-        };
-        let read = |change: &&LiveChange| {
-            let fact = pin.survey.fact(change.key.as_str());
-            fact.is_some_and(|fact| fact.live)
-        };
-        before.iter().filter(|c| !read(c)).cloned().collect()
     }
 
     /// The last survey that became a pin.

@@ -38,7 +38,7 @@ pub(super) fn stage(
     if let Some(last) = read.last_pass() {
         let _ = news.send(News::LastPass(Box::new(last)));
     }
-    let mut choices = Comparison::available(&read.record);
+    let mut choices = Comparison::available(&read.record, &read.run);
     let compare = comparison.compare.clone();
     if !choices.contains(&compare) {
         choices.insert(0, compare.clone());

@@ -192,7 +192,7 @@ pub(super) fn desk(
 
 /// What tells most of what this run has seen.
 fn best(read: &Read, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
-    let mut all = Comparison::available(&read.record).into_iter();
+    let mut all = Comparison::available(&read.record, &read.run).into_iter();
     let can =
         |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
     all.find(can)

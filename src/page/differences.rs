@@ -27,7 +27,7 @@ pub(super) fn differences(input: &PageInput<'_>) -> Vec<Value> {
         serde_json::from_str(&(input.report.blobs)(blob)?).ok()
     });
     let wanted = |compare: &Compare| !matches!(compare, Compare::Predicted | Compare::Runs(_));
-    Comparison::available(input.record)
+    Comparison::available(input.record, run)
         .iter()
         .filter(|compare| wanted(compare))
         .filter_map(|compare| {
@@ -104,9 +104,10 @@ fn document(opened: &Opened) -> Value {
     let folding = Folding::of(&opened.alignment);
     let shown = folding.items().min(ROWS_MAX);
     let items: Vec<Value> = (0..shown)
-        .filter_map(|at| match folding.item(at)? {
-            Item::Fold { rows, .. } => Some(json!({ "fold": rows.len() })),
-            Item::Row(row) => Some(line(opened, opened.alignment.row(row))),
+        .filter_map(|at| folding.item(at))
+        .flat_map(|item| match item {
+            Item::Fold { rows, .. } => vec![json!({ "fold": rows.len() })],
+            Item::Row(row) => row_of(opened, opened.alignment.row(row)),
         })
         .collect();
     json!({
@@ -115,6 +116,34 @@ fn document(opened: &Opened) -> Value {
         "items": items,
         "left_out": folding.items() - shown,
     })
+}
+
+/// A row that changed and has fields: its key, and below it a field a line. Any other row is one line.
+fn row_of(opened: &Opened, row: Row) -> Vec<Value> {
+    let fields = match row {
+        Row::Equal { .. } => None,
+        _ => opened.fields(row),
+    };
+    let Some(fields) = fields else {
+        return vec![line(opened, row)];
+    };
+    let key = |side: Side| {
+        let text = opened.line(row, side)?;
+        let key = text.split_once('\t').map_or(text, |(key, _)| key);
+        let number = row.line(side).map(|line| line + 1);
+        Some(json!({ "number": number, "parts": [{ "text": key, "mark": true }] }))
+    };
+    let mut lines = vec![
+        json!({ "change": "changed", "before": key(Side::Before), "after": key(Side::After) }),
+    ];
+    let folding = Folding::of(&fields.alignment);
+    for item in (0..folding.items()).filter_map(|at| folding.item(at)) {
+        lines.push(match item {
+            Item::Fold { rows, .. } => json!({ "fold": rows.len() }),
+            Item::Row(row) => line(&fields, fields.alignment.row(row)),
+        });
+    }
+    lines
 }
 
 fn line(opened: &Opened, row: Row) -> Value {

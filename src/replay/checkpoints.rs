@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Moment;
 use crate::journal::Position;
-use crate::run::{Costs, EventRow, LiveChange, LiveView, ReadsAside, Transaction};
+use crate::run::{Costs, EventRow, LiveView, ReadsAside, Transaction};
 use crate::survey::{Digest, UtcTime};
 
 /// Lines between two checkpoints, at most.
@@ -24,14 +24,13 @@ struct Moving {
     costs: Costs,
     rows: VecDeque<EventRow>,
     rows_dropped: u64,
-    read: Option<(UtcTime, Vec<LiveChange>, bool)>,
     head: Option<Digest>,
 }
 
 impl Moving {
     /// Changes places with what of it is in a moment.
     fn swap(&mut self, moment: &mut Moment) {
-        let Moment { run, record, head } = moment;
+        let Moment { run, head, .. } = moment;
         mem::swap(&mut self.last, &mut run.last);
         mem::swap(&mut self.live, &mut run.live);
         mem::swap(&mut self.transactions, &mut run.transactions);
@@ -39,7 +38,6 @@ impl Moving {
         mem::swap(&mut self.costs, &mut run.costs);
         mem::swap(&mut self.rows, &mut run.rows);
         mem::swap(&mut self.rows_dropped, &mut run.rows_dropped);
-        mem::swap(&mut self.read, &mut record.live);
         mem::swap(&mut self.head, head);
     }
 }

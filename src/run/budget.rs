@@ -220,6 +220,8 @@ pub struct Costs {
     spent: Spent,
     dearest_live_read: Option<Spent>,
     dearest_survey: Option<Spent>,
+    /// Microseconds that the last survey took, and when it began.
+    last_survey: Option<(u64, UtcTime)>,
 }
 
 impl Costs {
@@ -229,7 +231,10 @@ impl Costs {
         self.spent = self.spent.plus(cost);
         let dearest = match (&ended.end, ended.purpose) {
             (TransactionEnd::Closed(_), Purpose::LiveRead) => &mut self.dearest_live_read,
-            (TransactionEnd::Closed(_), Purpose::Survey) => &mut self.dearest_survey,
+            (TransactionEnd::Closed(_), Purpose::Survey) => {
+                self.last_survey = Some((cost.us, ended.opened_at));
+                &mut self.dearest_survey
+            }
             _ => return,
         };
         *dearest = Some(dearest.map_or(cost, |known| known.combined(cost, u64::max)));
@@ -257,6 +262,11 @@ impl Transaction {
 /// Full surveys that are still to come, each approval on a screen taking one for its sheet and one for its effect.
 const SURVEYS_FROM_SG1: u64 = 5;
 const SURVEYS_FROM_SG2: u64 = 3;
+
+/// Microseconds: a full survey that took less is repeated at every live read.
+const CHEAP_US: u64 = 500_000;
+/// A dearer one is repeated once it is this many times as long ago as it took, so that reading takes a twentieth of the time.
+const DEAR_RESTS: u64 = 20;
 
 impl RunState {
     /// What the next transaction may use of the run's budget.
@@ -295,6 +305,20 @@ impl RunState {
         let kept = survey.times(self.surveys_to_come());
         let account = self.allowance().exceeded_by(kept.plus(read))?;
         Some(account.measure)
+    }
+
+    /// Whether the next read while waiting is of all facts: the last survey was cheap or is long enough ago, and one more fits
+    /// into the budget beside those that approvals and closeout need.
+    pub fn next_live_read_is_full(&self, now: UtcTime) -> bool {
+        let (Some((took_us, began)), Some(dearest)) =
+            (self.costs.last_survey, self.costs.dearest_survey)
+        else {
+            return false;
+        };
+        let since = u64::try_from(now.unix_micros() - began.unix_micros()).unwrap_or(0);
+        let is_due = took_us < CHEAP_US || since >= took_us.saturating_mul(DEAR_RESTS);
+        let with_one_more = dearest.times(self.surveys_to_come() + 1);
+        is_due && self.allowance().exceeded_by(with_one_more).is_none()
     }
 
     fn surveys_to_come(&self) -> u64 {

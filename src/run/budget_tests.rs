@@ -197,3 +197,25 @@ fn what_is_set_aside_is_still_counted() {
         assert_eq!(aside.live_reads_rest(), rests);
     }
 }
+
+#[test]
+fn a_live_read_is_of_everything_while_surveys_are_cheap_or_long_ago() {
+    let now = |us| UtcTime::from_unix_micros(us);
+    let read = |us, now_us| {
+        let mut run = waiting(7_000);
+        cost(&mut run, Purpose::Survey, (us, 100, 1));
+        let began = run.transactions.last().expect("a survey").opened_at;
+        run.next_live_read_is_full(now(began.unix_micros() + now_us))
+    };
+    assert!(read(499_999, 500_000), "cheap: every time");
+    assert!(!read(500_000, 9_999_999), "dear: not yet");
+    assert!(read(500_000, 10_000_000), "dear: long ago");
+    assert!(
+        !waiting(699).next_live_read_is_full(now(0)),
+        "the budget is kept for approvals"
+    );
+    assert!(
+        !RunState::default().next_live_read_is_full(now(0)),
+        "nothing was surveyed"
+    );
+}

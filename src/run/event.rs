@@ -10,7 +10,9 @@ use super::{
     Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
-use crate::survey::{Attribution, Digest, FactChange, FactKey, Survey, TransactionProof, UtcTime};
+use crate::survey::{
+    Attribution, Digest, FactChange, FactKey, RowChange, Survey, TransactionProof, UtcTime,
+};
 
 /// The binary that ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,10 +137,23 @@ pub struct LedgerRef {
 /// A live value that is not the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveChange {
-    /// Fact.
+    /// Fact; `pieces` and `candidates` are the two streams.
     pub key: FactKey,
-    /// Value read now.
+    /// Value read now; `None`: unknown.
     pub value: Option<String>,
+    /// The rows behind it, where this read was a full survey that was recorded. A later read of the same value does not repeat them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowChange>,
+}
+
+impl From<&FactChange> for LiveChange {
+    fn from(change: &FactChange) -> Self {
+        Self {
+            key: change.key.clone(),
+            value: change.found.clone(),
+            rows: change.rows.clone(),
+        }
+    }
 }
 
 /// How a process came to hold the run.

@@ -14,7 +14,7 @@ use super::{
     RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
-use crate::survey::{Attribution, Digest, FactKey, Survey, UtcTime};
+use crate::survey::{Attribution, Digest, Survey, UtcTime};
 
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
@@ -178,7 +178,10 @@ impl RunState {
     pub fn has_read_again(&self) -> bool {
         let pinned = self.pin.as_ref().map(|pin| &pin.snapshot.nonce);
         let latest = self.latest.as_ref().map(|(_, last)| &last.snapshot.nonce);
-        self.live.is_some() || latest != pinned
+        self.live
+            .as_ref()
+            .is_some_and(|live| live.read_at.is_some())
+            || latest != pinned
     }
 
     /// The gate that the run waits at, unless it is sealed.
@@ -351,54 +354,6 @@ impl RunState {
             | Event::DriftFound { .. }
             | Event::EvidenceRenewed { .. } => self.apply_approval(at, event),
         }
-    }
-
-    fn fold_live_read(&mut self, event: &Event) {
-        let Event::LiveRead {
-            read_at,
-            changed,
-            complete,
-            failed,
-        } = event
-        else {
-            return;
-        };
-        let before = self.live.take();
-        let failed_since = before
-            .as_ref()
-            .and_then(|live| live.failed.as_ref())
-            .map(|failed| failed.1);
-        let mut moved: Vec<_> = changed
-            .iter()
-            .map(|change| (change.key.clone(), change.value.clone()))
-            .collect();
-        if !*complete || failed.is_some() {
-            moved.extend(self.still_moved(before.as_ref(), failed.is_some()));
-        }
-        self.live = Some(LiveView {
-            read_at: *read_at,
-            changed: moved,
-            complete: *complete,
-            failed: failed
-                .clone()
-                .map(|why| (why, failed_since.unwrap_or(*read_at))),
-            reads: before.map_or(0, |live| live.reads) + 1,
-        });
-    }
-
-    /// What an earlier, fuller read saw to have moved and this one did not ask for: not asking again refutes nothing.
-    fn still_moved(&self, before: Option<&LiveView>, all: bool) -> Vec<(FactKey, Option<String>)> {
-        let asked = |key: &FactKey| {
-            let pinned = self.pin.as_ref().and_then(|pin| pin.fact(key.as_str()));
-            !all && pinned.is_some_and(|fact| fact.live)
-        };
-        before.map_or_else(Vec::new, |live| {
-            live.changed
-                .iter()
-                .filter(|(key, _)| !asked(key))
-                .cloned()
-                .collect()
-        })
     }
 
     fn apply_gate(&mut self, at: UtcTime, event: &Event) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, Check, Decision, Event, EvidenceSheet, Person, Purpose, Stop, SurveyPurpose,
-    Verdict,
+    ApprovalGate, Check, Decision, Event, EvidenceSheet, LiveChange, Person, Purpose, Stop,
+    SurveyPurpose, Verdict,
 };
 use crate::simulate::{PredictedEffect, Step, StepCounts};
 use crate::survey::{
-    Digest, FactChange, FactKey, RoleFinding, ServerIdentity, Survey, TransactionProof, UtcTime,
+    Digest, FactChange, RoleFinding, ServerIdentity, Survey, TransactionProof, UtcTime,
 };
 
 use super::LedgerRef;
@@ -167,13 +167,13 @@ impl SurveySeen {
 }
 
 /// What was read last while waiting.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LiveView {
-    /// When.
-    pub read_at: UtcTime,
+    /// When facts were read last; `None`: no read has succeeded yet.
+    pub read_at: Option<UtcTime>,
     /// Values that differ from the pin.
-    pub changed: Vec<(FactKey, Option<String>)>,
-    /// All facts, not only the live ones.
+    pub changed: Vec<LiveChange>,
+    /// All facts were read then, not only the live ones.
     pub complete: bool,
     /// Why nothing could be read, and since when.
     pub failed: Option<(String, UtcTime)>,

@@ -14,6 +14,7 @@ mod fold_transactions;
 mod gate;
 mod hook;
 mod legal;
+mod live;
 mod machine;
 mod mode;
 mod overview;

@@ -1,7 +1,5 @@
 //! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
 
-use std::sync::Arc;
-
 use super::discoverer::{Discovered, discover, publish};
 use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
@@ -23,19 +21,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await?;
-        let survey = &found.taken.survey;
-        chronicle.record(Event::SurveyTaken {
-            purpose,
-            survey: Arc::new(survey.clone()),
-            simulation: Arc::new(found.simulation.clone()),
-        })?;
+        let drift = drift::record_survey(chronicle, purpose, &found)?;
         let proof = last_proof(chronicle);
         if suspect_mutation(chronicle, proof.as_ref())? {
             return Ok(());
         }
-        let (documents, origins) = (&found.taken.documents, &found.taken.origins);
-        drift::attribute(chronicle, survey, documents, origins)?;
-        if drift::record(chronicle, Some(gate), survey, &found.taken.documents)? {
+        let nonce = &found.taken.survey.snapshot.nonce;
+        if drift::record(chronicle, Some(gate), drift, nonce)? {
             return Ok(());
         }
         self.simulate(gate, found)

@@ -1,7 +1,5 @@
 //! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::discoverer::discover;
@@ -22,16 +20,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
-        for document in &found.taken.documents {
-            chronicle.keep(document.text.as_bytes())?;
-        }
-        chronicle.record(Event::SurveyTaken {
-            purpose: SurveyPurpose::Post,
-            survey: Arc::new(found.taken.survey.clone()),
-            simulation: Arc::new(found.simulation),
-        })?;
-        let taken = &found.taken;
-        drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;
+        drift::record_survey(chronicle, SurveyPurpose::Post, &found)?;
         let proof = last_proof(chronicle);
         if suspect_mutation(chronicle, proof.as_ref())? {
             return Ok(());

@@ -1,11 +1,47 @@
-//! Drift: what differs from the pin when it matters, with the rows behind it. Invariant: values of the database, named unit by unit, nothing left out without a count.
+//! Recording full surveys, and drift: what differs from the pin when it matters, with the rows behind it. Invariant: values of the database, named unit by unit, nothing left out without a count.
+
+use std::sync::Arc;
 
 use super::RunnerError;
 use super::chronicle::Chronicle;
-use crate::run::{ApprovalGate, Event, RunState};
-use crate::survey::{
-    Attribution, Digest, Document, FactChange, Origins, Survey, changes_with_rows,
-};
+use super::discoverer::Discovered;
+use crate::run::{ApprovalGate, Event, RunState, SurveyPurpose};
+use crate::survey::{Attribution, Digest, Document, FactChange, Survey, changes_with_rows};
+
+/// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
+/// of who made it differ from the pin. Gives what differs.
+pub(super) fn record_survey(
+    chronicle: &mut Chronicle,
+    purpose: SurveyPurpose,
+    found: &Discovered,
+) -> Result<Vec<FactChange>, RunnerError> {
+    let survey = &found.taken.survey;
+    let pin = chronicle.run().pin.clone();
+    let pinned = |sha256: &Digest| {
+        let mut facts = pin.iter().flat_map(|pin| &pin.facts);
+        facts.any(|fact| fact.document.as_ref().is_some_and(|d| d.sha256 == *sha256))
+    };
+    for document in &found.taken.documents {
+        if !pinned(&document.reference().sha256) {
+            chronicle.keep(document.text.as_bytes())?;
+        }
+    }
+    chronicle.record(Event::SurveyTaken {
+        purpose,
+        survey: Arc::new(survey.clone()),
+        simulation: Arc::new(found.simulation.clone()),
+    })?;
+    // What was pinned before is another question once this survey is the pin.
+    let Some(pin) = pin.filter(|_| purpose != SurveyPurpose::Pin) else {
+        return Ok(Vec::new());
+    };
+    let differing = changes(chronicle, &pin, survey, &found.taken.documents);
+    if !differing.is_empty() {
+        let attribution = Attribution::of(&pin, survey, &differing, &found.taken.origins);
+        chronicle.record(Event::ChangesAttributed(Box::new(attribution)))?;
+    }
+    Ok(differing)
+}
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
 pub(super) fn changes(
@@ -18,45 +54,21 @@ pub(super) fn changes(
     changes_with_rows(pin, found, &then, documents)
 }
 
-/// Records what is visible of who made the last survey differ from the pin, if it does.
-pub(super) fn attribute(
-    chronicle: &mut Chronicle,
-    found: &Survey,
-    documents: &[Document],
-    origins: &Origins,
-) -> Result<(), RunnerError> {
-    let Some(pin) = chronicle.run().pin.clone() else {
-        return Ok(());
-    };
-    let differing = changes(chronicle, &pin, found, documents);
-    if !differing.is_empty() {
-        let attribution = Attribution::of(&pin, found, &differing, origins);
-        chronicle.record(Event::ChangesAttributed(Box::new(attribution)))?;
-    }
-    Ok(())
-}
-
-/// Records drift if there is any, and keeps its documents; its stop is raised next. `true`: there is.
+/// Records what differs as drift, if anything does; its stop is raised next. `nonce`: of the recorded survey that shows it.
+/// `true`: there is drift.
 pub(super) fn record(
     chronicle: &mut Chronicle,
     gate: Option<ApprovalGate>,
-    found: &Survey,
-    documents: &[Document],
+    drift: Vec<FactChange>,
+    nonce: &str,
 ) -> Result<bool, RunnerError> {
-    let Some(pin) = chronicle.run().pin.clone() else {
-        return Ok(false);
-    };
-    let drift = changes(chronicle, &pin, found, documents);
     if drift.is_empty() || chronicle.run().drift.is_some() {
         return Ok(!drift.is_empty());
-    }
-    for document in documents {
-        chronicle.keep(document.text.as_bytes())?;
     }
     chronicle.record(Event::DriftFound {
         gate,
         drift,
-        nonce: found.snapshot.nonce.clone(),
+        nonce: nonce.to_owned(),
     })?;
     Ok(true)
 }

@@ -58,6 +58,8 @@ pub struct Driver<T, R> {
     pub(super) plan: Arc<Plan>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hooks: Hooks,
+    /// A person who saw that facts moved asked for new evidence: it is taken once the drift has its stop.
+    pub(super) renews_on_return: bool,
     /// Answers owed to whoever decided through another process.
     pub(super) answers: Vec<tokio::sync::oneshot::Sender<Answer>>,
 }
@@ -84,6 +86,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             plan,
             clock,
             hooks,
+            renews_on_return: false,
             answers: Vec::new(),
         }
     }
@@ -270,6 +273,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             state,
             stop_code,
         })?;
+        if std::mem::take(&mut self.renews_on_return) {
+            taking_up::renew(self)?;
+        }
         self.write_sidecar()
     }
 

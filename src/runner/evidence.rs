@@ -62,15 +62,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             None,
         )
         .await?;
-        let survey = found.taken.survey;
-        chronicle.record(Event::SurveyTaken {
-            purpose: SurveyPurpose::Again,
-            survey: Arc::new(survey.clone()),
-            simulation: Arc::new(found.simulation),
-        })?;
-        let (documents, origins) = (&found.taken.documents, &found.taken.origins);
-        drift::attribute(chronicle, &survey, documents, origins)?;
-        if drift::record(chronicle, Some(gate), &survey, &found.taken.documents)? {
+        let drift = drift::record_survey(chronicle, SurveyPurpose::Again, &found)?;
+        let nonce = &found.taken.survey.snapshot.nonce;
+        if drift::record(chronicle, Some(gate), drift, nonce)? {
             return Ok(());
         }
         self.record_evidence(gate)?;

@@ -1,12 +1,10 @@
 //! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
 
-use std::sync::Arc;
-
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
 use super::target::{Ask, Target};
-use super::{Chronicle, RunnerError, companions};
+use super::{Chronicle, RunnerError, companions, drift};
 use crate::audit::{self, Feasibility, QuerySeen, Seam};
 use crate::profile::Profile;
 use crate::run::{
@@ -80,17 +78,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Err(error) => return Err(error),
         };
-        for document in &found.taken.documents {
-            chronicle.keep(document.text.as_bytes())?;
-        }
-        let survey = Arc::new(found.taken.survey.clone());
-        let simulation = Arc::new(found.simulation);
-        let purpose = SurveyPurpose::Pin;
-        chronicle.record(Event::SurveyTaken {
-            purpose,
-            survey,
-            simulation,
-        })?;
+        drift::record_survey(chronicle, SurveyPurpose::Pin, &found)?;
         let rulings: Vec<QuerySeen> = found
             .taken
             .rulings

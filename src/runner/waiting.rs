@@ -1,26 +1,41 @@
 //! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::discoverer::discover;
+use super::discoverer::{Discovered, discover};
 use super::driver::{Driver, Errand, Outcome, held};
 use super::notice::{Answer, Command};
 use super::repository::Repository;
-use super::target::{Ask, Taken, Target, TargetError};
+use super::target::{Ask, Target, TargetError};
 use super::{RunnerError, drift, summary, taking_up};
 use crate::run::{
     ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
     SurveyPurpose, judge, next,
 };
-use crate::simulate::Simulation;
-use crate::survey::{Digest, Survey, compare};
+use crate::survey::{Digest, FactChange, Survey, compare};
 
 /// What a caller is told who asks for new evidence where the evidence stands.
 const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew";
+
+/// What becomes of a survey that differs from the pin just as the last read did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    /// It is counted as a read, and what was recorded first stays: a run that waits for days must not grow by it.
+    Counted,
+    /// It is recorded again: drift is only what a recorded survey shows, and `verify` compares that with the pin.
+    Recorded,
+}
+
+/// A full survey that was taken while the run waits.
+struct FullRead {
+    /// What differs from the pin.
+    changes: Vec<FactChange>,
+    /// Nonce of its transaction.
+    nonce: String,
+}
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
@@ -63,9 +78,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Ok(())
             }
             Command::OpenSheet { gate, evidence, by } => self.show_sheet(gate, evidence, by).await,
-            Command::SurveyAgain => self.survey_again().await,
+            Command::SurveyAgain => self.survey_again().await.map(|_| ()),
             Command::Renew { answer } => {
-                if taking_up::renew(self)? {
+                let has_moved = self.book()?.run().has_moved();
+                let renews = if has_moved {
+                    self.survey_again().await?
+                } else {
+                    taking_up::renew(self)?
+                };
+                if renews {
                     self.answers.push(answer);
                 } else {
                     let _ = answer.send(Answer::Refused(NOTHING_TO_RENEW.to_owned()));
@@ -144,80 +165,112 @@ impl<T: Target, R: Repository> Driver<T, R> {
             expires_at: now.plus_seconds(ttl),
             boot_id,
         })?;
-        self.read_everything().await?;
+        self.read_everything(Repeated::Counted).await?;
         Ok(())
     }
 
-    /// `r`: new evidence after drift or expiry, else everything is read again, and what moved is drift.
-    async fn survey_again(&mut self) -> Result<(), RunnerError> {
-        if taking_up::renew(self)? || self.book()?.run().pending_approval().is_some() {
-            return Ok(());
+    /// `r`: new evidence after drift or expiry; else everything is read again, and what moved is drift. Where the person was told
+    /// before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
+    async fn survey_again(&mut self) -> Result<bool, RunnerError> {
+        if taking_up::renew(self)? {
+            return Ok(true);
         }
-        let Some((taken, simulation)) = self.read_everything().await? else {
-            return Ok(());
+        let run = self.book()?.run();
+        if run.pending_approval().is_some() {
+            return Ok(false);
+        }
+        let told = run.has_moved();
+        let Some(read) = self.read_everything(Repeated::Recorded).await? else {
+            return Ok(false);
         };
         let chronicle = self.book()?;
+        let gate = chronicle.run().waits_at();
+        let found = drift::record(chronicle, gate, read.changes, &read.nonce)?;
+        self.renews_on_return = found && told;
+        Ok(found)
+    }
+
+    /// All facts, for a person who waits. `None`: they could not be read, which is shown, and the run is kept.
+    async fn read_everything(
+        &mut self,
+        repeated: Repeated,
+    ) -> Result<Option<FullRead>, RunnerError> {
+        let Some(found) = self.read(Ask::SURVEY).await? else {
+            return Ok(None);
+        };
+        let read_at = self.clock.now();
+        let chronicle = self.book()?;
         let run = chronicle.run();
-        let gate = run.waits_at();
-        let moved = run
+        let differing = run
             .pin
             .as_ref()
-            .is_some_and(|pin| !compare(pin, &taken.survey).is_empty());
-        if !moved || run.drift.is_some() {
+            .map_or_else(Vec::new, |pin| compare(pin, &found.taken.survey));
+        let says_nothing_new = match repeated {
+            Repeated::Counted => run.is_known_to_differ_so(&differing),
+            Repeated::Recorded => false,
+        };
+        let changes = if differing.is_empty() || says_nothing_new {
+            differing
+        } else {
+            drift::record_survey(chronicle, SurveyPurpose::Again, &found)?
+        };
+        chronicle.record(Event::LiveRead {
+            read_at,
+            changed: changes.iter().map(LiveChange::from).collect(),
+            complete: true,
+            failed: None,
+        })?;
+        Ok(Some(FullRead {
+            changes,
+            nonce: found.taken.survey.snapshot.nonce,
+        }))
+    }
+
+    /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
+    pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
+        let now = self.clock.now();
+        if self.book()?.run().next_live_read_is_full(now) {
+            self.read_everything(Repeated::Counted).await?;
             return Ok(());
         }
-        // Drift is only what a recorded survey shows: `verify` compares it with the pin again.
-        chronicle.record(Event::SurveyTaken {
-            purpose: SurveyPurpose::Again,
-            survey: Arc::new(taken.survey.clone()),
-            simulation: Arc::new(simulation),
+        let Some(found) = self.read(Ask::LIVE_READ).await? else {
+            return Ok(());
+        };
+        let read_at = self.clock.now();
+        let chronicle = self.book()?;
+        let changed = moved(chronicle.run(), &found.taken.survey);
+        chronicle.record(Event::LiveRead {
+            read_at,
+            changed,
+            complete: false,
+            failed: None,
         })?;
-        drift::attribute(chronicle, &taken.survey, &taken.documents, &taken.origins)?;
-        drift::record(chronicle, gate, &taken.survey, &taken.documents)?;
         Ok(())
     }
 
-    /// All facts, for a person who waits. A database that does not answer is shown, and the run is kept.
-    async fn read_everything(&mut self) -> Result<Option<(Taken, Simulation)>, RunnerError> {
-        let ask = Ask::SURVEY;
-        self.read(ask).await
-    }
-
-    pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        let ask = Ask::LIVE_READ;
-        self.read(ask).await.map(|_| ())
-    }
-
-    async fn read(&mut self, ask: Ask) -> Result<Option<(Taken, Simulation)>, RunnerError> {
+    /// Reads, or records why nothing could be read.
+    async fn read(&mut self, ask: Ask) -> Result<Option<Discovered>, RunnerError> {
         let plan = self.plan.clone();
         let chronicle = held(&mut self.chronicle)?;
-        let found = discover(
-            &mut self.target,
-            chronicle,
-            &plan.profile.lifecycle,
-            ask,
-            None,
-        )
-        .await;
-        let read_at = self.clock.now();
-        let complete = !ask.live_only;
-        let (changed, failed, brought) = match found {
-            Ok(found) => {
-                let changed = moved(self.book()?.run(), &found.taken.survey);
-                (changed, None, Some((found.taken, found.simulation)))
-            }
+        let lifecycle = &plan.profile.lifecycle;
+        match discover(&mut self.target, chronicle, lifecycle, ask, None).await {
+            Ok(found) => Ok(Some(found)),
             Err(RunnerError::Target(
-                error @ (TargetError::Unavailable { .. } | TargetError::Unfit(_)),
-            )) => (Vec::new(), Some(error.to_string()), None),
-            Err(error) => return Err(error),
-        };
-        self.book()?.record(Event::LiveRead {
-            read_at,
-            changed,
-            complete,
-            failed,
-        })?;
-        Ok(brought)
+                error @ (TargetError::Unavailable { .. }
+                | TargetError::Unfit(_)
+                | TargetError::Stream { .. }),
+            )) => {
+                let read_at = self.clock.now();
+                self.book()?.record(Event::LiveRead {
+                    read_at,
+                    changed: Vec::new(),
+                    complete: !ask.live_only,
+                    failed: Some(error.to_string()),
+                })?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a screen may stay open after this error, so that a person can try again.
@@ -265,12 +318,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-/// The facts of `survey` whose values are not the pinned ones; facts that were not asked for do not count.
+/// The facts of a read of the live facts whose values are not the pinned ones; facts that were not asked for do not count.
 fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
     let Some(pin) = &run.pin else {
         return Vec::new();
     };
-    let mut changed: Vec<LiveChange> = survey
+    survey
         .facts
         .iter()
         .filter(|fact| {
@@ -281,23 +334,9 @@ fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
         .map(|fact| LiveChange {
             key: fact.key.clone(),
             value: fact.observed.value().map(str::to_owned),
+            rows: Vec::new(),
         })
-        .collect();
-    let streams = [
-        ("pieces", &pin.pieces, &survey.pieces),
-        ("candidates", &pin.candidates, &survey.candidates),
-    ];
-    for (name, one, two) in streams {
-        if let (Some(one), Some(two)) = (one, two)
-            && one != two
-        {
-            changed.push(LiveChange {
-                key: crate::survey::FactKey::new(name),
-                value: Some(two.sha256.to_string()),
-            });
-        }
-    }
-    changed
+        .collect()
 }
 
 /// Records that the database was lost, so that every screen shows it; the run stays resumable.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::diff_scrolling;
 use super::model::Search;
+use super::screens::diff_areas;
 use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, Record};
 use crate::run::{LastPass, RunState};
 use crate::survey::{Digest, FactKey, Folding, Item};
@@ -215,9 +216,9 @@ impl DiffView {
         view
     }
 
-    /// The view that tells most of a run.
-    pub fn best(record: &Record, run: &RunState, last_pass: Option<&LastPass>) -> Self {
-        let choices = Comparison::available(record);
+    /// The view that tells most of a run, on a screen of that size.
+    pub fn best(record: &Record, run: &RunState, last_pass: Option<&LastPass>, size: Size) -> Self {
+        let choices = Comparison::available(record, run);
         let mut outcomes = choices.iter().map(|compare| {
             let outcome = Comparison::within(record, run, compare, last_pass);
             (compare.clone(), outcome)
@@ -227,7 +228,19 @@ impl DiffView {
             let why = "Nothing was read twice yet: there is nothing to compare.";
             (Compare::PrePost, Err(why.to_owned()))
         });
-        Self::of(choices, compare, outcome, false)
+        let mut view = Self::of(choices, compare, outcome, false);
+        view.size = size;
+        view.show_document();
+        view
+    }
+
+    /// Where list and document do not fit beside each other: the document, if the chosen fact differs and has one.
+    pub fn show_document(&mut self) {
+        let fact = self.fact();
+        let opens = fact.is_some_and(|fact| fact.change.differs() && fact.opens());
+        if opens && !diff_areas(self.size).both {
+            self.pane = DiffPane::Document;
+        }
     }
 
     /// Takes another comparison in its place.
@@ -253,7 +266,7 @@ impl DiffView {
         if matches!(self.compare, Compare::Runs(_) | Compare::Rechecked) {
             return;
         }
-        self.choices = Comparison::available(record);
+        self.choices = Comparison::available(record, run);
         let key = self.fact().map(|fact| fact.key.clone());
         let outcome = Comparison::within(record, run, &self.compare, last_pass).map(Box::new);
         if outcome == self.outcome {

@@ -122,7 +122,7 @@ pub(super) const ROWS: &[Binding] = &[
         REPLAY,
         "[ ]",
         "to the stop, gate or decision before, to the next one",
-        Some("stop to stop"),
+        Some("stops"),
         &[key('[', Action::PreviousStop), key(']', Action::NextStop)],
     ),
     row(

@@ -211,7 +211,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
         Action::SurveyAgain => survey_again(model, wishes),
         Action::Differences => {
             let last_pass = model.last_pass.as_deref();
-            let view = DiffView::best(&model.record, &model.run, last_pass);
+            let view = DiffView::best(&model.record, &model.run, last_pass, model.size);
             model.over = Over::Diff(Box::new(view));
         }
         Action::Evidence => read(model, Subject::Evidence),
@@ -281,11 +281,7 @@ fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<Wish>) {
         }
     };
     let run = &model.run;
-    let moved = run
-        .live
-        .as_ref()
-        .is_some_and(|live| !live.changed.is_empty());
-    let why_not = if run.drift.is_some() || moved {
+    let why_not = if run.drift.is_some() || run.has_moved() {
         Some("Facts moved: approving would be refused. d shows it, r takes new evidence.")
     } else if run.pending_approval().is_some() {
         Some("An approval is recorded already; it takes effect once the facts are read again.")

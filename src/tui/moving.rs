@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::diffing::DiffView;
+use super::diffing::{DiffPane, DiffView};
 use super::keymap::Action;
 use super::keys::pane_of;
 use super::model::{Model, Over, Pane};
@@ -134,15 +134,17 @@ fn open(model: &mut Model) {
 
 /// A fact that moved, or that has a document behind it, is opened side by side; any other is a page of its own.
 fn open_fact(model: &mut Model, key: FactKey) {
-    let mut view = DiffView::best(&model.record, &model.run, model.last_pass.as_deref());
+    let last_pass = model.last_pass.as_deref();
+    let mut view = DiffView::best(&model.record, &model.run, last_pass, model.size);
     let place = view.facts().iter().position(|fact| {
         let document = fact.opens() && fact.kind != FactKind::Boolean;
         fact.key == key && (fact.change.differs() || document)
     });
     model.over = match place {
         Some(row) => {
-            view.size = model.size;
             view.row = row;
+            view.pane = DiffPane::Facts;
+            view.show_document();
             Over::Diff(Box::new(view))
         }
         None => Over::Reading(Reading::of(Subject::Fact(key))),

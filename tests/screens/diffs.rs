@@ -178,7 +178,7 @@ fn situations() -> Vec<Situation> {
             "units",
             Script::drifted_over(&["unit_version"]),
             Some(("unit_version", FactKind::Content, units())),
-            "ICX-CONST-1717, field state: \"draft\" -> \"enacted\"",
+            "ICX-CONST-1717, state: [draft -> enacted]",
         ),
         situation("drift", Script::drifted(), None, "8 changed"),
     ]

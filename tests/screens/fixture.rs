@@ -600,6 +600,7 @@ impl Script {
                 .map(|(key, value)| LiveChange {
                     key: FactKey::new(*key),
                     value: Some((*value).to_owned()),
+                    rows: Vec::new(),
                 })
                 .collect(),
             complete,

@@ -40,7 +40,12 @@ fn is_raw(c: char) -> bool {
 }
 
 fn compared(model: &Model) -> DiffView {
-    DiffView::best(&model.record, &model.run, model.last_pass.as_deref())
+    DiffView::best(
+        &model.record,
+        &model.run,
+        model.last_pass.as_deref(),
+        model.size,
+    )
 }
 
 #[test]

@@ -217,7 +217,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     };
     let mut text = Vec::new();
     identity(&mut text, evidence);
-    drifted(&mut text, evidence);
+    drifted(&mut text, evidence, width);
     prediction(&mut text, model, evidence);
     last_pass(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
@@ -256,7 +256,7 @@ fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
     text.push(Text::new());
 }
 
-fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
+fn drifted(text: &mut Vec<Text>, evidence: &Evidence, width: usize) {
     let drifted = &evidence.sheet.drifted;
     if drifted.is_empty() {
         return;
@@ -268,6 +268,11 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence) {
             crate::run::counted(drifted.len(), "fact")
         ),
     ));
+    // Twice the width: what surrounds the changed words may go on below.
+    if let Some(words) = words::changed_words(drifted, 2 * width) {
+        text.push(words);
+        text.push(Text::new());
+    }
     for change in drifted {
         let from = words::short_value(words::value_or_unknown(change.approved.as_deref()));
         let to = words::short_value(words::value_or_unknown(change.found.as_deref()));

@@ -221,7 +221,7 @@ fn fact_page(model: &Model, key: &FactKey) -> Page {
         pair("pinned", words::value_or_unknown(row.pinned.as_deref())),
         pair(
             "now",
-            if row.read_now {
+            if row.read_at.is_some() {
                 words::value_or_unknown(row.now.as_deref())
             } else {
                 "read again at approval"

@@ -36,7 +36,8 @@ pub struct DiffAreas {
     /// The document.
     pub document: Rect,
     footer: Rect,
-    both: bool,
+    /// Whether facts and document stand beside each other.
+    pub both: bool,
 }
 
 /// The places for a size.

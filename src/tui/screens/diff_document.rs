@@ -9,10 +9,13 @@ use super::diff_lines::{self, DiffLayout, diff_lines};
 use super::diff_pages;
 use super::words;
 use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, SideValue, explain_row};
-use crate::survey::{Item, Side, Sides};
+use crate::survey::{Item, Passage, RowChange, Side, Sides, a_field_a_line, passages};
 use crate::tui::diffing::{DiffPane, DiffView, Loaded, Place};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// Characters around changed words where a document is not there to be read.
+const PASSAGE_AROUND: usize = 60;
 
 /// The longest value that stands in the heading of its side alone, in characters.
 const HEADING_VALUE_MAX: usize = 24;
@@ -162,19 +165,48 @@ fn said(value: Option<&SideValue>, fact: &ComparedFact) -> String {
     }
 }
 
-/// The rows that the journal names, where there is no document.
+/// The rows that the journal names, where there is no document or it is still to come.
 fn values(fact: &ComparedFact) -> Vec<Text> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let mut lines = vec![Text::new()];
     for row in &fact.rows {
         lines.push(Text::inked(Ink::Bold, format!("  {}", row.key)));
-        lines.push(Text::inked(Ink::Drift, "  - ").with(Ink::Plain, text(&row.approved)));
-        lines.push(Text::inked(Ink::Drift, "  + ").with(Ink::Plain, text(&row.found)));
+        lines.extend(row_told(row));
     }
     if fact.rows.is_empty() {
         lines.push(Text::inked(Ink::Dim, "  No document behind this fact."));
     }
     lines
+}
+
+/// What changed in a row, a passage a line; of one that is new or gone its fields.
+fn row_told(row: &RowChange) -> Vec<Text> {
+    let passages = passages(row, PASSAGE_AROUND);
+    if !passages.is_empty() {
+        let told = |passage: &Passage| {
+            let field = passage.field.as_ref();
+            let field = field.map_or_else(String::new, |name| format!("{name}: "));
+            Text::plain(format!("    {field}{}", passage.lead))
+                .with(
+                    Ink::Drift,
+                    format!("[{} -> {}]", passage.gone, passage.come),
+                )
+                .with(Ink::Plain, &*passage.trail)
+        };
+        return passages.iter().map(told).collect();
+    }
+    let sides = [("  - ", &row.approved), ("  + ", &row.found)];
+    let known = sides
+        .into_iter()
+        .filter_map(|(mark, value)| Some((mark, value.as_ref()?)));
+    known
+        .flat_map(|(mark, value)| {
+            let text = a_field_a_line(value).unwrap_or_else(|| value.clone());
+            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines
+                .into_iter()
+                .map(move |line| Text::inked(Ink::Drift, mark).with(Ink::Plain, line))
+        })
+        .collect()
 }
 
 fn explained(view: &DiffView, opened: &Opened) -> Vec<Text> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::desk::Opened;
-use crate::survey::{Item, Marks, Row, Shape, Side, Sides, marks};
+use crate::survey::{Folding, Item, Marks, Row, Shape, Side, Sides, marks};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells, joined};
 
@@ -49,6 +49,8 @@ struct Columns {
     split: bool,
     /// Digits of line numbers; 0: none.
     digits: usize,
+    /// Whether lines have numbers of their own: the fields of a row have none.
+    numbered: bool,
 }
 
 impl Columns {
@@ -69,6 +71,7 @@ impl Columns {
             sides,
             split,
             digits: if numbered { digits } else { 0 },
+            numbered: true,
         }
     }
 
@@ -138,8 +141,76 @@ pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme
             let key = layout.fold_key;
             vec![DiffLine::remark(fold_line(&columns, &words, key, theme))]
         }
-        Item::Row(row) => row_lines(opened, opened.alignment.row(*row), layout, &columns, theme),
+        Item::Row(row) => {
+            let row = opened.alignment.row(*row);
+            match opened.fields(row) {
+                Some(fields) => field_lines(opened, row, &fields, layout, &columns, theme),
+                None => row_lines(opened, row, layout, &columns, theme),
+            }
+        }
     }
+}
+
+/// A row with fields: its key, and below it a field a line, what is equal in a long one folded.
+fn field_lines(
+    opened: &Opened,
+    row: Row,
+    fields: &Opened,
+    layout: DiffLayout,
+    columns: &Columns,
+    theme: Theme,
+) -> Vec<DiffLine> {
+    let key = |side: Side| {
+        let number = row.line(side)?;
+        let line = opened.documents.get(side).line(number);
+        let name = line.split_once('\t').map_or(line, |(key, _)| key);
+        let gutter = gutter(columns, row, side, true, Some(number));
+        let room = columns.room(side);
+        let name = Text::inked(Ink::Bold, name).clip(room, theme.ellipsis());
+        let mut drawn = DiffLine::remark(gutter.then(name));
+        *drawn.cells.get_mut(side) = Some((number, 0..line.len()));
+        Some(drawn)
+    };
+    let (before, after) = (key(Side::Before), key(Side::After));
+    let mut lines = match (columns.split, before, after) {
+        (true, before, after) => beside(
+            before.into_iter().collect(),
+            after.into_iter().collect(),
+            columns,
+            theme,
+        ),
+        (false, Some(mut one), Some(two)) => {
+            one.cells.after = two.cells.after;
+            vec![one]
+        }
+        (false, one, two) => one.into_iter().chain(two).collect(),
+    };
+    let heads = lines.len();
+    let columns = Columns {
+        numbered: false,
+        ..*columns
+    };
+    let mut folding = Folding::of(&fields.alignment);
+    if fields.alignment.changes() == 0 {
+        folding.open(&fields.alignment, 0);
+    }
+    for item in (0..folding.items()).filter_map(|at| folding.item(at)) {
+        match item {
+            Item::Row(row) => {
+                let row = fields.alignment.row(row);
+                lines.extend(row_lines(fields, row, layout, &columns, theme));
+            }
+            Item::Fold { rows, .. } => {
+                let words = format!("... {} equal lines ...", rows.len());
+                lines.push(DiffLine::remark(fold_line(&columns, &words, None, theme)));
+            }
+        }
+    }
+    // The key stands for the whole row; its fields are lines of a document of their own.
+    for line in lines.iter_mut().skip(heads) {
+        line.cells = Sides::default();
+    }
+    lines
 }
 
 fn fold_line(columns: &Columns, words: &str, key: Option<&str>, theme: Theme) -> Text {
@@ -240,7 +311,7 @@ fn side_lines(
     let plain = text.len() <= room && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
     if plain && moved.is_none() && line + 1 < documents.count() {
         // Most lines are like this: nothing to break or to escape, a column for each byte.
-        let gutter = gutter(columns, row, side, Some(line));
+        let gutter = gutter(columns, row, side, true, Some(line));
         let mut drawn = DiffLine::remark(plain_text(gutter, text, marked, ink));
         *drawn.cells.get_mut(side) = Some((line, 0..text.len()));
         drawn.marked = !marked.is_empty();
@@ -257,7 +328,7 @@ fn side_lines(
     };
     let mut lines = Vec::new();
     for (nth, cell) in broken.iter().enumerate() {
-        let gutter = gutter(columns, row, side, (nth == 0).then_some(line));
+        let gutter = gutter(columns, row, side, nth == 0, (nth == 0).then_some(line));
         let body = inked(text, cell, marked, ink).clip(room, theme.ellipsis());
         let start = cell.first().map_or(0, |atom| atom.range.start);
         let end = cell.last().map_or(start, |atom| atom.range.end);
@@ -309,17 +380,18 @@ fn plain_carets(marks: &[Range<usize>]) -> String {
     carets
 }
 
-fn gutter(columns: &Columns, row: Row, side: Side, line: Option<usize>) -> Text {
+fn gutter(columns: &Columns, row: Row, side: Side, marked: bool, line: Option<usize>) -> Text {
     let mark = match (row, side, columns.split) {
         (Row::Equal { .. }, _, _) => " ",
         (Row::Changed { .. }, _, true) => "!",
         (_, Side::Before, _) => "-",
         (_, Side::After, _) => "+",
     };
-    let mark = Text::inked(Ink::Drift, if line.is_some() { mark } else { " " });
+    let mark = Text::inked(Ink::Drift, if marked { mark } else { " " });
     if columns.digits == 0 {
         return mark.with(Ink::Plain, " ");
     }
+    let line = line.filter(|_| columns.numbered);
     let number = line.map_or_else(String::new, |line| (line + 1).to_string());
     mark.with(
         Ink::Dim,

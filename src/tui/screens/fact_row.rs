@@ -1,7 +1,7 @@
 //! What is known of one fact over pin, now and last PASS. Invariant: made from the folded run alone, so that every source shows the same.
 
 use crate::run::{RunState, SurveyPurpose};
-use crate::survey::{Fact, FactKey, FactKind, Provenance};
+use crate::survey::{Fact, FactKey, FactKind, Provenance, UtcTime};
 use crate::tui::model::Model;
 
 /// How a fact stands to the last PASS.
@@ -25,8 +25,8 @@ pub(super) struct FactRow {
     pub pinned: Option<String>,
     /// The value read last; `None`: unknown or not read.
     pub now: Option<String>,
-    /// Whether it was read since the pin.
-    pub read_now: bool,
+    /// When it was read last since the pin; `None`: not yet.
+    pub read_at: Option<UtcTime>,
     /// Whether the last value is not the pinned one.
     pub moved: bool,
     /// `-1`, `2 lines`.
@@ -61,8 +61,8 @@ fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
 
 fn row(run: &RunState, fact: &Fact) -> FactRow {
     let pinned = fact.observed.value().map(str::to_owned);
-    let (now, read_now) = now(run, fact);
-    let moved = read_now && now != pinned;
+    let (now, read_at) = now(run, fact);
+    let moved = read_at.is_some() && now != pinned;
     FactRow {
         key: fact.key.clone(),
         label: fact.label.clone(),
@@ -74,7 +74,7 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
             String::new()
         },
         now,
-        read_now,
+        read_at,
         moved,
         last_pass: last_pass(run, &fact.key),
         from: fact.observed.provenance().map_or("", Provenance::word),
@@ -82,31 +82,29 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
     }
 }
 
-/// The value read last, and whether it was read after the pin: by a later full survey, or by a live read.
-fn now(run: &RunState, fact: &Fact) -> (Option<String>, bool) {
+/// The value read last, and when it was read after the pin: by a later full survey, or by a live read.
+fn now(run: &RunState, fact: &Fact) -> (Option<String>, Option<UtcTime>) {
     let pinned = fact.observed.value().map(str::to_owned);
     let survey = run
         .latest
         .as_ref()
         .filter(|(purpose, _)| *purpose != SurveyPurpose::Pin)
         .map(|(_, survey)| survey);
-    let live = run.live.as_ref().filter(|live| live.failed.is_none());
-    let live_is_newer = match (survey, live) {
-        (Some(survey), Some(live)) => live.read_at > survey.snapshot.ended_at,
-        (None, Some(_)) => true,
-        _ => false,
-    };
-    if let (true, Some(live)) = (live_is_newer, live) {
-        if let Some((_, value)) = live.changed.iter().find(|(key, _)| *key == fact.key) {
-            return (value.clone(), true);
+    let surveyed_at = survey.map(|survey| survey.snapshot.ended_at);
+    let live = run.live.as_ref();
+    let live = live.filter(|live| live.read_at.is_some() && live.read_at > surveyed_at);
+    if let Some(live) = live {
+        let mut changed = live.changed.iter();
+        if let Some(change) = changed.find(|change| change.key == fact.key) {
+            return (change.value.clone(), live.read_at);
         }
         if live.complete || fact.live {
-            return (pinned, true);
+            return (pinned, live.read_at);
         }
     }
     match survey.and_then(|survey| survey.fact(fact.key.as_str())) {
-        Some(found) => (found.observed.value().map(str::to_owned), true),
-        None => (pinned, false),
+        Some(found) => (found.observed.value().map(str::to_owned), surveyed_at),
+        None => (pinned, None),
     }
 }
 
@@ -119,13 +117,14 @@ fn change(run: &RunState, fact: &Fact, now: Option<&str>) -> String {
     if let (FactKind::Integer, Some((from, to))) = (fact.kind, numbers) {
         return format!("{:+}", i128::from(to) - i128::from(from));
     }
-    let rows = run
-        .drift
-        .iter()
-        .chain(&run.drifted_before)
-        .flat_map(|drift| &drift.changes)
-        .find(|change| change.key == fact.key)
-        .map_or(0, |change| change.rows.len());
+    let drifted = run.drift.iter().chain(&run.drifted_before);
+    let drifted = drifted.flat_map(|drift| &drift.changes);
+    let read = run.live.iter().flat_map(|live| &live.changed);
+    let rows = drifted
+        .map(|change| (&change.key, &change.rows))
+        .chain(read.map(|change| (&change.key, &change.rows)))
+        .find(|(key, rows)| **key == fact.key && !rows.is_empty())
+        .map_or(0, |(_, rows)| rows.len());
     let one = if fact.kind == FactKind::Md5 {
         "line"
     } else {

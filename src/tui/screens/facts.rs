@@ -4,7 +4,7 @@ use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::SurveyPurpose;
-use crate::survey::FactKind;
+use crate::survey::{FactKind, UtcTime};
 use crate::tui::model::Model;
 use crate::tui::reading::Subject;
 use crate::tui::theme::{Glyph, Ink};
@@ -109,7 +109,7 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     let moved = content.iter().filter(|row| row.moved).count();
     let mark = if moved > 0 {
         Text::inked(Ink::Drift, format!("! {moved}"))
-    } else if content.iter().all(|row| row.read_now) {
+    } else if content.iter().all(|row| row.read_at.is_some()) {
         Text::plain("=")
     } else {
         Text::new()
@@ -133,27 +133,26 @@ fn right(model: &Model, columns: Option<&Columns>) -> Text {
 }
 
 fn now_title(model: &Model) -> String {
-    let run = &model.run;
-    let latest = run
+    let post = model
+        .run
         .latest
         .as_ref()
-        .map(|(_, survey)| survey.snapshot.ended_at);
-    let live = run
-        .live
-        .as_ref()
-        .filter(|live| live.failed.is_none())
-        .map(|live| live.read_at);
-    match latest.max(live) {
-        Some(at) => {
-            let post = run
-                .latest
-                .as_ref()
-                .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
-            let word = if post { "post" } else { "now" };
-            format!("{word} {}", at.clock())
-        }
-        None => "now".to_owned(),
-    }
+        .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
+    let word = if post { "post" } else { "now" };
+    read_last_at(model).map_or_else(|| "now".to_owned(), |at| format!("{word} {}", at.clock()))
+}
+
+/// When facts were read last, in part or all.
+fn read_last_at(model: &Model) -> Option<UtcTime> {
+    let run = &model.run;
+    let latest = run.latest.as_ref();
+    let surveyed_at = latest.map(|(_, survey)| survey.snapshot.ended_at);
+    surveyed_at.max(run.live.as_ref().and_then(|live| live.read_at))
+}
+
+/// When a fact was read last, where that is not when its column says.
+fn read_before(model: &Model, row: &FactRow) -> Option<UtcTime> {
+    row.read_at.filter(|at| Some(*at) < read_last_at(model))
 }
 
 fn head(model: &Model, columns: &Columns) -> Text {
@@ -186,14 +185,17 @@ fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
         }
         None => Text::plain(row.key.as_str()).to_column(columns.key),
     };
-    let now = match (&row.now, row.moved, row.read_now) {
-        (_, _, false) if model.run.ended_early() => Text::inked(Ink::Dim, "not read again"),
-        (_, _, false) => Text::inked(Ink::Dim, "at approval"),
-        (now, true, true) => value(now.as_deref(), row.kind, 14, Ink::Drift),
-        (now, false, true) if row.kind == FactKind::Integer => {
+    let now = match (&row.now, row.moved, row.read_at) {
+        (_, _, None) if model.run.ended_early() => Text::inked(Ink::Dim, "not read again"),
+        (_, _, None) => Text::inked(Ink::Dim, "at approval"),
+        (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
+        (now, false, Some(_)) if row.kind == FactKind::Integer => {
             value(now.as_deref(), row.kind, 14, Ink::Plain)
         }
-        (_, false, true) => Text::plain("="),
+        (_, false, Some(_)) => match read_before(model, row) {
+            Some(at) => Text::plain("= ").with(Ink::Dim, at.clock()),
+            None => Text::plain("="),
+        },
     };
     let change = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
@@ -276,10 +278,12 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     };
     let mut mark = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
-    } else if row.read_now {
-        Text::plain("=")
-    } else {
+    } else if row.read_at.is_none() {
         Text::new()
+    } else if let Some(at) = read_before(model, row) {
+        Text::inked(Ink::Dim, format!("= {}", at.clock_minutes()))
+    } else {
+        Text::plain("=")
     };
     if let SinceLastPass::Differs(differs) = &row.last_pass {
         let room = marks.saturating_sub(mark.width() + 1);

@@ -2,9 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::timeline;
 use crate::tui::inbox::Source;
-use crate::tui::keymap::{self, Scope};
+use crate::tui::keymap::{self, Binding, Scope};
 use crate::tui::model::{Model, Over};
 use crate::tui::retelling::Told;
 use crate::tui::theme::Ink;
@@ -39,11 +38,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(area.x + 1, area.y, width, &text);
         return;
     }
-    if let Some(told) = model.told.as_ref().filter(|_| area.width < 110) {
-        draw_strip(canvas, area, told);
-        return;
-    }
-    let keys = keys(model.scope(), area.width < 110);
+    let narrow = area.width < 110;
+    let place = model
+        .told
+        .as_ref()
+        .filter(|_| narrow)
+        .map(|told| place(told));
+    let room = usize::from(width) - place.as_ref().map_or(0, |place| place.width() + 2);
+    let keys = keys(model.scope(), narrow, room);
+    let keys = match place {
+        Some(place) => place.with(Ink::Plain, "  ").then(keys),
+        None => keys,
+    };
     let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
     canvas.text(area.x + 1, area.y, width, &keys);
     let script = script(model);
@@ -53,33 +59,31 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-/// Where there is no room for words: the run over time, and the keys alone.
-fn draw_strip(canvas: &mut Canvas<'_>, area: Rect, told: &Told) {
-    let mut keys = Text::new();
-    for (binding, _) in keymap::footer(Scope::Replay) {
-        keys.push(Ink::Bold, binding.keys);
-        keys.push(Ink::Plain, " ");
-    }
-    let taken = u16::try_from(keys.width()).unwrap_or(u16::MAX);
+/// Where there is no room for the timeline: the time that a replay stands at, and whether it plays.
+fn place(told: &Told) -> Text {
     let state = if told.is_playing { "playing" } else { "paused" };
-    let state = format!(" {} {state} {} ", told.now.clock(), told.speed);
-    let room = usize::from(area.width).saturating_sub(usize::from(taken) + state.len() + 2);
-    let text = timeline::one_line(told, room).with(Ink::Plain, state);
-    let width = area.width.saturating_sub(taken + 2);
-    canvas.text(area.x + 1, area.y, width, &text);
-    canvas.text_right(area.right() - 1, area.y, taken, &keys);
+    Text::plain(format!("{} {state}", told.now.clock()))
 }
 
-fn keys(scope: Scope, narrow: bool) -> Text {
+/// The keys of the footer with what they do. Where there is no room for all, the last two stay, which lead to the others and away.
+fn keys(scope: Scope, narrow: bool, room: usize) -> Text {
+    let all: Vec<_> = keymap::footer(scope).collect();
+    let gap = if narrow { "  " } else { "   " };
+    let width = |(binding, does): &(&Binding, &str)| {
+        Text::plain(binding.keys).width() + 1 + does.len() + gap.len()
+    };
+    let (first, last) = all.split_at(all.len().saturating_sub(2));
+    let mut left = (room + gap.len()).saturating_sub(last.iter().map(width).sum());
+    let fitting = first.iter().take_while(|key| {
+        let fits = width(key) <= left;
+        left = left.saturating_sub(width(key));
+        fits
+    });
     let mut text = Text::new();
-    for (binding, does) in keymap::footer(scope) {
-        let gap = match (text.is_empty(), narrow) {
-            (true, _) => "",
-            (false, true) => "  ",
-            (false, false) => "   ",
-        };
+    for (binding, does) in fitting.chain(last) {
+        let before = if text.is_empty() { "" } else { gap };
         text = text
-            .with(Ink::Bold, format!("{gap}{}", binding.keys))
+            .with(Ink::Bold, format!("{before}{}", binding.keys))
             .with(Ink::Plain, format!(" {does}"));
     }
     text

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::body::panes_on_screen;
 use super::pane_texts::kept_text;
 use super::{effect, events, facts, gates, proof, stops, timeline};
 use crate::tui::model::{Model, Over, Pane};
@@ -125,13 +126,26 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     }
     let below = content.total.saturating_sub(top + room);
     let cut = match (top, below) {
-        (0, 0) => return,
+        (0, 0) => String::new(),
         (0, below) => format!("{below} more below"),
         (above, 0) => format!("{above} more above"),
         (above, below) => format!("{above} above, {below} below"),
     };
     let last = area.bottom() - 1;
-    canvas.on_edge(area, last, &Text::new(), &Text::inked(Ink::Dim, cut));
+    let stops = stops_below(model, (canvas.area(), area), pane, cut.len());
+    canvas.on_edge(area, last, &stops, &Text::inked(Ink::Dim, cut));
+}
+
+/// The stop points, in one line on the edge below the facts, where their own pane is not on screen.
+fn stops_below(model: &Model, (screen, area): (Rect, Rect), pane: Pane, taken: usize) -> Text {
+    let on_screen = panes_on_screen(model, screen);
+    let is_shown = |wanted| on_screen.iter().any(|(shown, _)| *shown == wanted);
+    if pane != Pane::Facts || is_shown(Pane::Stops) || !is_shown(Pane::Gates) {
+        return Text::new();
+    }
+    let name = Text::plain(format!("{} STOPS  ", Pane::Stops.digit()));
+    let room = usize::from(area.width).saturating_sub(6 + name.width() + taken + 3);
+    name.then(stops::one_line(model, room))
 }
 
 /// The first row on screen, so that the chosen one is on it and no room is left empty.

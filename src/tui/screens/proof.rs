@@ -64,12 +64,7 @@ pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
 
 /// Facts were seen to have moved, before the claim has its verdict.
 fn has_moved(model: &Model) -> bool {
-    let run = &model.run;
-    run.drift.is_some()
-        || run
-            .live
-            .as_ref()
-            .is_some_and(|live| !live.changed.is_empty())
+    model.run.drift.is_some() || model.run.has_moved()
 }
 
 fn says(name: ClaimName) -> &'static str {

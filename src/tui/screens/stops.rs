@@ -32,15 +32,8 @@ fn past(
 ) {
     let run = &model.run;
     let subject = || Subject::Stop(nth);
-    let is_last = nth + 1 == run.returns.len();
-    let here = is_last && run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
-    let drifted = code == Some(StopCode::StopFactsDrifted);
-    let (glyph, ink) = match (drifted, here) {
-        (true, _) => (Glyph::Alarm, Ink::Drift),
-        (false, true) => (Glyph::Here, Ink::Needed),
-        (false, false) => (Glyph::Done, Ink::Plain),
-    };
-    let mark = Text::inked(ink, model.theme.glyph(glyph));
+    let here = stands_at(run, nth);
+    let mark = mark(model, state, code, here);
     let Some(code) = code else {
         let text = mark.with(
             Ink::Plain,
@@ -53,6 +46,7 @@ fn past(
         mark.with(Ink::Plain, format!(" r{}  {state}", nth + 1)),
         subject(),
     ));
+    let drifted = code == StopCode::StopFactsDrifted;
     let code_ink = if drifted { Ink::Drift } else { Ink::Plain };
     let stop = Text::inked(code_ink, format!("      {:<22}", code.name()))
         .with(Ink::Plain, format!(" {}", at.clock()));
@@ -61,6 +55,79 @@ fn past(
     if !outcome.is_empty() {
         rows.push(PaneRow::new(Text::plain("      ").then(outcome), subject()));
     }
+}
+
+/// Whether the run stands at this return and waits for a person.
+fn stands_at(run: &RunState, nth: usize) -> bool {
+    let is_last = nth + 1 == run.returns.len();
+    is_last && run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some())
+}
+
+/// A tick only for what went well.
+fn mark(model: &Model, state: State, code: Option<StopCode>, here: bool) -> Text {
+    let (glyph, ink) = match (code, state) {
+        (Some(StopCode::StopFactsDrifted), _) => (Glyph::Alarm, Ink::Drift),
+        (_, State::Failed) => (Glyph::Alarm, Ink::Bad),
+        (_, State::Rejected) => (Glyph::Alarm, Ink::Needed),
+        _ if here => (Glyph::Here, Ink::Needed),
+        _ => (Glyph::Done, Ink::Plain),
+    };
+    Text::inked(ink, model.theme.glyph(glyph))
+}
+
+/// All stop points in one line: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`. Where there is no room for all, the first ones are left out.
+pub(super) fn one_line(model: &Model, room: usize) -> Text {
+    let run = &model.run;
+    let mut stops = Vec::new();
+    for (nth, (state, code, _)) in run.returns.iter().enumerate() {
+        let here = stands_at(run, nth);
+        let mark = mark(model, *state, *code, here);
+        let you = if here { " YOU" } else { "" };
+        let stop = Text::plain(format!("r{} ", nth + 1));
+        stops.push(stop.then(mark).with(Ink::Needed, you));
+    }
+    let drifted = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
+    let coming = model.theme.glyph(Glyph::Coming);
+    if !drifted {
+        let ahead = returns_ahead(run).len();
+        let first = stops.len() + 1;
+        let numbers = first..first + ahead;
+        stops.extend(numbers.map(|r| Text::inked(Ink::Dim, format!("r{r} {coming}"))));
+    }
+    let joined = |stops: &[Text]| {
+        let mut line = Text::new();
+        for stop in stops {
+            let gap = if line.is_empty() { "" } else { "  " };
+            line = line.with(Ink::Plain, gap).then(stop.clone());
+        }
+        line
+    };
+    let from = (0..stops.len()).find(|from| joined(&stops[*from..]).width() <= room);
+    joined(&stops[from.unwrap_or(stops.len())..])
+}
+
+/// The states that the run will come back to a person with, as far as that is known.
+fn returns_ahead(run: &RunState) -> Vec<State> {
+    if run.sealed.is_some() || run.ended_early() {
+        return Vec::new();
+    }
+    let waits = [
+        (State::AwaitingCutAuthorization, State::CutSimulated),
+        (State::AwaitingLifecycleAuthorization, State::EnactSimulated),
+    ];
+    let is_ahead = |(waits, after): &(State, State)| {
+        run.state < *waits || (run.state == *waits && run.owes_return && run.state < *after)
+    };
+    let closed = run.returns.iter();
+    let closed = closed.filter(|(state, ..)| *state == State::CloseoutReported);
+    let closeouts = match run.state {
+        State::CloseoutReported => 2 - closed.count().min(2),
+        _ => 2,
+    };
+    let waits = waits.into_iter().filter(is_ahead).map(|(waits, _)| waits);
+    waits
+        .chain(std::iter::repeat_n(State::CloseoutReported, closeouts))
+        .collect()
 }
 
 /// What a person did at a return, before the next one.
@@ -104,30 +171,12 @@ fn coming(model: &Model, rows: &mut Vec<PaneRow>) {
         row("idempotent resume, seal".to_owned());
         return;
     }
-    let mut r = run.returns.len();
-    let owed = run.owes_return;
-    for (waits, after) in [
-        (State::AwaitingCutAuthorization, State::CutSimulated),
-        (State::AwaitingLifecycleAuthorization, State::EnactSimulated),
-    ] {
-        let ahead = run.state < waits || (run.state == waits && owed && run.state < after);
-        if ahead {
-            r += 1;
-            row(format!("r{r}  {waits}"));
-        }
-    }
-    let closeouts = if run.state == State::CloseoutReported {
-        2 - run
-            .returns
-            .iter()
-            .filter(|(state, _, _)| *state == State::CloseoutReported)
-            .count()
-            .min(2)
-    } else {
-        2
-    };
-    for _ in 0..closeouts {
-        r += 1;
-        row(format!("r{r}  closeout_reported / stop_code=None"));
+    let ahead = returns_ahead(run).into_iter();
+    for (r, state) in (run.returns.len() + 1..).zip(ahead) {
+        let code = match state {
+            State::CloseoutReported => " / stop_code=None",
+            _ => "",
+        };
+        row(format!("r{r}  {state}{code}"));
     }
 }

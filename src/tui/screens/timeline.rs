@@ -145,21 +145,3 @@ fn span(from: UtcTime, to: UtcTime) -> String {
         _ => format!("{} days", seconds / 86_400),
     }
 }
-
-/// The run in one line, for a footer: `###..!##...`, the cursor in it.
-pub(super) fn one_line(told: &Told, cells: usize) -> Text {
-    let scale = Scale::new(&told.timeline, cells, !told.waits_are_real);
-    let here = scale.cell(told.now);
-    let mut text = Text::new();
-    for (nth, cell) in scale.run().chars().enumerate() {
-        let (ink, cell) = match cell {
-            _ if nth == here => (Ink::Bold, '^'),
-            '#' => (Ink::Running, '#'),
-            '!' => (Ink::Drift, '!'),
-            '.' => (Ink::Needed, '.'),
-            other => (Ink::Plain, other),
-        };
-        text.push(ink, cell.to_string());
-    }
-    text
-}

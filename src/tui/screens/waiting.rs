@@ -2,8 +2,8 @@
 
 use super::band::{Band, state_line};
 use super::words;
-use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, StopCode};
-use crate::survey::UtcTime;
+use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, RunState, StopCode};
+use crate::survey::{FactChange, UtcTime};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -104,12 +104,14 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             (false, true) => &KEYS_RENEW_NARROW,
             (false, false) => &KEYS_RENEW,
         };
+        let full = narrow && band.lines.len() > 1;
+        let predicted = if full {
+            Text::new()
+        } else {
+            words::prediction(run, &evidence.sheet.predicted, gap(narrow))
+        };
         return band
-            .say(words::prediction(
-                run,
-                &evidence.sheet.predicted,
-                gap(narrow),
-            ))
+            .say(predicted)
             .say(state_line(model, StopCode::StopApprovalRequired.name()))
             .keys(keys)
             .needing_person();
@@ -126,15 +128,30 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         question,
         right_side(model, evidence, &since, narrow),
     )
+    .say(since_earlier_evidence(model, evidence))
     .say(words::prediction(
         run,
         &evidence.sheet.predicted,
         gap(narrow),
     ))
-    .say(differences(model, evidence, narrow))
+    .say(if narrow && !evidence.sheet.drifted.is_empty() {
+        // What changed takes this line.
+        Text::new()
+    } else {
+        differences(model, evidence, narrow)
+    })
     .say(state_line(model, StopCode::StopApprovalRequired.name()))
     .keys(keys)
     .needing_person()
+}
+
+/// After drift the new evidence is led by what changed since the earlier one.
+fn since_earlier_evidence(model: &Model, evidence: &Evidence) -> Text {
+    let drifted = &evidence.sheet.drifted;
+    if drifted.is_empty() {
+        return Text::new();
+    }
+    Text::inked(Ink::Drift, "NEW EVIDENCE  ").then(words::changed_within_band(model, drifted))
 }
 
 fn gap(narrow: bool) -> &'static str {
@@ -158,10 +175,17 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
     let checked = words::checked_at(&model.run).map_or_else(String::new, UtcTime::clock);
     let sheet = &evidence.sheet;
     let resting = model.run.live_reads_rest();
+    let live = model.run.live.as_ref();
+    let facts = match live.filter(|live| live.read_at.is_some()) {
+        Some(live) if !live.complete => Some("Live facts"),
+        None if !model.run.has_read_again() => None,
+        _ => Some("All facts"),
+    };
     if narrow {
-        let says = match resting {
-            Some(_) => format!("Equal at {checked}; live reads rest (budget).  "),
-            None => format!("Live facts equal the evidence ({checked}).  "),
+        let says = match (facts, resting) {
+            (None, _) => format!("Pinned {checked}, not read again yet.  "),
+            (_, Some(_)) => format!("Equal at {checked}; live reads rest (budget).  "),
+            (Some(facts), None) => format!("{facts} equal the evidence ({checked}).  "),
         };
         return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
     }
@@ -174,40 +198,32 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         let key = measure.key();
         format!(" Live reads rest: {key} is kept for the surveys to come.")
     });
-    Text::plain(format!(
-        "Live facts equal the evidence, checked {checked}.{rest}    "
-    ))
-    .with(ink, words::last_pass(sheet))
+    let says = match facts {
+        None => format!("Pinned {checked}, not read again yet."),
+        Some(facts) => format!("{facts} equal the evidence, checked {checked}."),
+    };
+    Text::plain(format!("{says}{rest}    ")).with(ink, words::last_pass(sheet))
 }
 
 /// Facts that were seen to have moved while nobody approved.
 fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
     let run = &model.run;
-    let live = run.live.as_ref().filter(|live| !live.changed.is_empty())?;
-    let (key, found) = live.changed.first()?;
-    let pinned = run
-        .pin
-        .as_ref()
-        .and_then(|pin| pin.fact(key.as_str()))
-        .and_then(|fact| fact.observed.value());
-    let more = match live.changed.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let since = run.pin.as_ref().map_or_else(String::new, |pin| {
-        format!(" since {}", pin.snapshot.began_at.clock())
-    });
-    let sentence = format!(
-        "{}{more}{since}. d shows it, r takes new evidence.",
-        words::change(key.as_str(), pinned, found.as_deref())
-    );
+    let moved = run.moved();
+    if moved.is_empty() {
+        return None;
+    }
     Some(
         Band::new(
             Ink::Drift,
             format!("{gate}   FACTS MOVED"),
             "APPROVING WOULD BE REFUSED",
         )
-        .say(Text::plain(sentence))
+        .say(Text::plain(words::changed_by_others(run)))
+        .say(words::changed_within_band(model, &moved))
+        .say(Text::plain(format!(
+            "{} moved. r takes new evidence; SG1 is asked again.",
+            of_all_facts(run, &moved)
+        )))
         .keys(&KEYS_RENEW),
     )
 }
@@ -296,6 +312,12 @@ pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
         .needing_person()
 }
 
+/// `2 of 15 facts`
+fn of_all_facts(run: &RunState, changes: &[FactChange]) -> String {
+    let all = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
+    format!("{} of {all} facts", words::of_facts(changes).len())
+}
+
 /// The band of a drift that stands: the approval is void.
 pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     let run = &model.run;
@@ -312,7 +334,6 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         }
         _ => stopped,
     };
-    let facts = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
     let by = void.map_or_else(
         || "the evidence".to_owned(),
         |approval| {
@@ -320,14 +341,19 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             format!("{what} {} approved", approval.by.user)
         },
     );
-    let n = words::of_facts(&drift.changes).len();
-    let verb = if n == 1 { "differs" } else { "differ" };
+    let facts = of_all_facts(run, &drift.changes);
+    let verb = if words::of_facts(&drift.changes).len() == 1 {
+        "differs"
+    } else {
+        "differ"
+    };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
-        .say(Text::plain(words::changed_by_others(run, &drift.changes)))
+        .say(Text::plain(words::changed_by_others(run)))
+        .say(words::changed_within_band(model, &drift.changes))
         .say(Text::plain(if narrow {
-            format!("{n} of {facts} facts {verb} from {by}. SG1 is asked again.")
+            format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {
-            format!("{n} of {facts} facts {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.")
+            format!("{facts} {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.")
         }))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
         .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })

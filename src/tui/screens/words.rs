@@ -2,7 +2,10 @@
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
-use crate::survey::{Digest, FactChange, FactKind, UtcTime, is_of_no_rows};
+use crate::survey::{
+    Digest, FactChange, FactKind, RowChange, UtcTime, is_of_no_rows, most_telling, sentence,
+};
+use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -142,16 +145,15 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
     )
 }
 
-/// That somebody else changed the facts: what, and when and by which transactions as far as that was measured.
-pub fn changed_by_others(run: &RunState, named: &[FactChange]) -> String {
-    let named = changes(named);
+/// That somebody else changed the facts, and when and by which transactions as far as that was measured.
+pub fn changed_by_others(run: &RunState) -> String {
     let found_last = |nonce: &str| {
         let latest = run.latest.as_ref();
         latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
     };
     let attribution = run.attribution.as_ref();
     let Some(found) = attribution.filter(|found| found_last(&found.nonce)) else {
-        return format!("Somebody else changed the database: {named}.");
+        return "Somebody else changed the database; who and when was not measured.".to_owned();
     };
     let (after, before) = (found.after_time.clock(), found.before_time.clock());
     let transactions = found.transactions();
@@ -164,7 +166,7 @@ pub fn changed_by_others(run: &RunState, named: &[FactChange]) -> String {
         Some(session) => format!("  Session {} of {}.", session.pid, session.user),
         None => "  Session not visible.".to_owned(),
     };
-    format!("Somebody else, between {after} and {before}: {named}.{trace}{session}")
+    format!("Somebody else, {after} to {before}.{trace}{session}")
 }
 
 /// The changes of facts; those of the streams only where no fact tells of them.
@@ -209,6 +211,37 @@ pub fn changes(changes: &[FactChange]) -> String {
     named.join(", ") + &more
 }
 
+/// Characters around changed words, from the most to the fewest that still tell where they stand.
+const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
+/// Passages of one row that are told; the rest is counted.
+const PASSAGES_MAX: usize = 3;
+
+/// The changed words of the row that says most, in at most `room` columns where that is possible:
+/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`. `None`: no row behind a change is known.
+pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
+    let (change, row) = most_telling(changes)?;
+    let told = AROUND.map(|around| row_in_words(change, row, around));
+    let fits = told.iter().find(|text| text.width() <= room);
+    fits.or(told.last()).cloned()
+}
+
+/// What changed in a line or two of the band: word by word where rows are known, else the facts by name.
+pub fn changed_within_band(model: &Model, changes: &[FactChange]) -> Text {
+    // Beside borders, margins and what leads the line.
+    let room = usize::from(model.size.width).saturating_sub(24);
+    changed_words(changes, room).unwrap_or_else(|| Text::plain(self::changes(changes)))
+}
+
+fn row_in_words(change: &FactChange, row: &RowChange, around: usize) -> Text {
+    let name = Text::inked(Ink::Bold, format!("{} {}", change.key, row.key));
+    sentence(row, around, PASSAGES_MAX)
+        .into_iter()
+        .fold(name, |text, span| {
+            let ink = if span.changed { Ink::Drift } else { Ink::Plain };
+            text.with(ink, span.text)
+        })
+}
+
 /// `context_pack_readonly@db1/kb`: without the domain of the host.
 pub fn address_short(target: &TargetIdentity) -> String {
     let host = target.host.split('.').next().unwrap_or("");
@@ -226,9 +259,7 @@ pub fn decided(decision: Decision) -> &'static str {
 
 /// When the evidence that waits was last compared with the live facts.
 pub fn checked_at(run: &RunState) -> Option<UtcTime> {
-    run.live
-        .as_ref()
-        .filter(|live| live.failed.is_none())
-        .map(|live| live.read_at)
-        .or_else(|| run.pin.as_ref().map(|pin| pin.snapshot.ended_at))
+    let surveyed = run.latest.as_ref();
+    let surveyed = surveyed.map(|(_, survey)| survey.snapshot.ended_at);
+    surveyed.max(run.live.as_ref().and_then(|live| live.read_at))
 }

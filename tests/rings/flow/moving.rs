@@ -125,6 +125,89 @@ fn the_drift_demo_stops_with_the_unit_and_both_values() {
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
 }
 
+/// The scene that the product exists for: nobody presses a key, and the person sees that somebody else changed a sentence.
+#[test]
+fn drift_shows_by_itself_and_one_key_opens_the_sentence() {
+    for (columns, rows) in [(160, 48), (80, 24)] {
+        let place = tempfile::tempdir().expect("a folder");
+        let home = Home::at(place.path().join("home"));
+        let data_dir = home.path.display().to_string();
+        let args = ["demo", "--scenario", "drift", "--live-interval", "1"];
+        let args = args.into_iter().chain(["--data-dir", &data_dir]);
+        let mut terminal = Launch::drygate(args).size(columns, rows).open();
+        wait_at(&terminal, "SG1");
+        let run = home.run();
+        approve(&mut terminal);
+        // From here no key is pressed until the drift is on screen.
+        let moved = terminal.wait_until("facts that moved", |screen| {
+            band(screen).starts_with("SG2   FACTS MOVED")
+        });
+        assert!(moved.contains("Somebody else, "), "when: {moved}");
+        assert!(moved.contains("Row xmin "), "who: {moved}");
+        assert!(moved.contains("[bảy -> năm]"), "the words: {moved}");
+        assert_eq!(run.events("drift_found").len(), 0, "nothing is void yet");
+        assert_eq!(run.state(), "awaiting_lifecycle_authorization");
+        let recorded = run.events("changes_attributed").len();
+        assert_eq!(recorded, 1, "recorded once, however often it is read again");
+
+        terminal.type_slowly("d");
+        let sentence = terminal.wait_until("both sentences", |screen| {
+            screen.contains(BEFORE) && screen.contains(AFTER)
+        });
+        assert!(!sentence.contains("\\n"), "no escape of JSON: {sentence}");
+        assert!(!sentence.contains("opening"), "{sentence}");
+        assert!(sentence.contains("row xmin "), "who: {sentence}");
+        terminal.type_slowly("q");
+
+        // One key takes new evidence, and SG1 is led by the sentence.
+        terminal.type_slowly("r");
+        let asked = wait_at(&terminal, "SG1");
+        assert!(asked.contains("NEW EVIDENCE"), "{asked}");
+        assert!(asked.contains("[bảy -> năm]"), "{asked}");
+        assert_eq!(run.events("drift_found").len(), 1);
+        assert_both_values(&run);
+        terminal.type_slowly("a");
+        let sheet = terminal.wait_for("DRIFTED SINCE THE EARLIER EVIDENCE");
+        assert!(sheet.contains("[bảy -> năm]"), "{sheet}");
+        terminal.type_slowly(key::ESC).type_slowly("q");
+        assert_eq!(terminal.wait_exit(), Exit::Code(3));
+        let said = home.script(&["verify", &run.id()]);
+        assert_eq!(said.code, 0, "{}", said.text);
+    }
+}
+
+#[test]
+fn what_is_changed_and_changed_back_while_waiting_voids_nothing() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("1");
+    let run = ground.home().run();
+    let state = |state: &str| {
+        format!("UPDATE public.information_unit SET state = '{state}' WHERE id = 'ICX-CONST-0042'")
+    };
+    for _ in 0..2 {
+        ground.intrude(&state("enacted"));
+        let moved = terminal.wait_until("facts that moved", |screen| {
+            band(screen).starts_with("SG1   FACTS MOVED")
+        });
+        assert!(moved.contains("[draft -> enacted]"), "{moved}");
+        ground.intrude(&state("draft"));
+        // The time of the change stays in the row, so the content moved for good; the count is back.
+        ground.intrude(
+            "UPDATE public.information_unit SET updated_at = '2026-05-18 02:00:00+00' WHERE id = 'ICX-CONST-0042'",
+        );
+        terminal.wait_until("facts that equal the evidence", |screen| {
+            band(screen).starts_with("SG1   ALLOW CUT?") && screen.contains("All facts equal")
+        });
+    }
+    let recorded = run.events("changes_attributed").len();
+    assert_eq!(recorded, 2, "each time that it moved");
+    assert_eq!(run.events("drift_found").len(), 0);
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    terminal.type_slowly("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(3));
+}
+
 #[test]
 fn r_at_a_gate_finds_what_moved_and_records_drift() {
     let ground = Ground::new(Scenario::Draft);

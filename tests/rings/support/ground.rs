@@ -371,9 +371,10 @@ pub fn close_sheet(terminal: &mut Terminal) {
     terminal.wait_until("the sheet to close", |screen| !shows_sheet(screen));
 }
 
-/// Title and right side of the band, the only heavy border under the header.
+/// Title and right side of the band, the first heavy border under the header.
 pub fn band(screen: &Screen) -> String {
-    let title = screen.row(2);
+    let mut header = (0..3).map(|row| screen.row(row));
+    let title = header.find(|row| row.starts_with('┏')).unwrap_or_default();
     title.trim_matches(['┏', '━', '┓', ' ']).replace('━', "")
 }
 

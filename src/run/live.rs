@@ -1,0 +1,119 @@
+//! What was read again while a run waits for a person. Invariant: what a read did not ask for stays as an earlier read left it.
+
+use super::{Event, LiveChange, LiveView, RunState};
+use crate::survey::{FactChange, compare};
+
+impl RunState {
+    pub(super) fn fold_live_read(&mut self, event: &Event) {
+        let Event::LiveRead {
+            read_at,
+            changed,
+            complete,
+            failed,
+        } = event
+        else {
+            return;
+        };
+        let before = self.live.take();
+        let reads = before.as_ref().map_or(0, |live| live.reads) + 1;
+        if let Some(why) = failed {
+            // What was read before stands, with the time that it was read at.
+            let known = before.unwrap_or_default();
+            let since = known.failed.map_or(*read_at, |(_, since)| since);
+            self.live = Some(LiveView {
+                failed: Some((why.clone(), since)),
+                reads,
+                ..known
+            });
+            return;
+        }
+        let mut moved: Vec<LiveChange> = changed
+            .iter()
+            .map(|change| with_known_rows(change, before.as_ref()))
+            .collect();
+        if !complete {
+            moved.extend(self.still_moved(before.as_ref()));
+        }
+        self.live = Some(LiveView {
+            read_at: Some(*read_at),
+            changed: moved,
+            complete: *complete,
+            failed: None,
+            reads,
+        });
+    }
+
+    /// What an earlier, fuller read saw to have moved and this one did not ask for: not asking again refutes nothing.
+    fn still_moved(&self, before: Option<&LiveView>) -> Vec<LiveChange> {
+        let asked = |change: &LiveChange| {
+            let pin = self.pin.as_ref();
+            let pinned = pin.and_then(|pin| pin.fact(change.key.as_str()));
+            pinned.is_some_and(|fact| fact.live)
+        };
+        before.map_or_else(Vec::new, |live| {
+            let kept = live.changed.iter().filter(|change| !asked(change));
+            kept.cloned().collect()
+        })
+    }
+
+    /// Whether facts were seen to have moved while the run waits, by the last read that succeeded.
+    pub fn has_moved(&self) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|live| !live.changed.is_empty())
+    }
+
+    /// What differs from the pin by the last read while waiting, as a drift would name it.
+    pub fn moved(&self) -> Vec<FactChange> {
+        let (Some(pin), Some(live)) = (&self.pin, &self.live) else {
+            return Vec::new();
+        };
+        let pinned = |change: &LiveChange| match change.key.as_str() {
+            "pieces" => pin.pieces.as_ref().map(|s| s.sha256.to_string()),
+            "candidates" => pin.candidates.as_ref().map(|s| s.sha256.to_string()),
+            key => pin.fact(key)?.observed.value().map(str::to_owned),
+        };
+        live.changed
+            .iter()
+            .map(|change| FactChange {
+                key: change.key.clone(),
+                approved: pinned(change),
+                found: change.value.clone(),
+                rows: change.rows.clone(),
+            })
+            .collect()
+    }
+
+    /// Whether the last read while waiting, or the drift that stands, found these differences from the pin and no others.
+    pub fn is_known_to_differ_so(&self, changes: &[FactChange]) -> bool {
+        let read = self.live.as_ref().map_or(&[][..], |live| &live.changed);
+        let drift = self.drift.as_ref().map_or(&[][..], |drift| &drift.changes);
+        let drifted: Vec<LiveChange> = drift.iter().map(LiveChange::from).collect();
+        shows_the_same(changes, read) || shows_the_same(changes, &drifted)
+    }
+
+    /// The last recorded survey, if its differences from the pin are just those that the last read while waiting found.
+    pub fn survey_of_last_read(&self) -> Option<&crate::survey::Survey> {
+        let (pin, live) = (self.pin.as_ref()?, self.live.as_ref()?);
+        let (_, latest) = self.latest.as_ref()?;
+        shows_the_same(&compare(pin, latest), &live.changed).then_some(&**latest)
+    }
+}
+
+/// A value that is read again is recorded without its rows: they are those of the read that first found it.
+fn with_known_rows(change: &LiveChange, before: Option<&LiveView>) -> LiveChange {
+    let known = before.into_iter().flat_map(|live| &live.changed);
+    let mut known = known.filter(|known| known.key == change.key && known.value == change.value);
+    match (change.rows.is_empty(), known.next()) {
+        (true, Some(known)) => known.clone(),
+        _ => change.clone(),
+    }
+}
+
+/// Whether both name the same facts with the same values found.
+fn shows_the_same(changes: &[FactChange], read: &[LiveChange]) -> bool {
+    let named = |change: &FactChange| {
+        let mut read = read.iter();
+        read.any(|read| read.key == change.key && read.value == change.found)
+    };
+    changes.len() == read.len() && changes.iter().all(named)
+}

@@ -1,0 +1,81 @@
+//! Rows of `key<TAB>{json}` told field by field. Invariant: every field is told, in the order of its columns, and text stands as it reads, not as JSON escapes it.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+/// The members of a JSON object, in their order.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// The fields of a row, or of its value alone: name and text. `None`: it is no JSON object.
+pub fn fields(row: &str) -> Option<Vec<(String, String)>> {
+    let value = row.split_once('\t').map_or(row, |(_, value)| value);
+    let Members(members) = serde_json::from_str(value).ok()?;
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Some(
+        members
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect(),
+    )
+}
+
+/// The row as text: a field a line, text of several lines going on below, indented. `None`: it is no JSON object.
+pub fn a_field_a_line(row: &str) -> Option<String> {
+    let mut text = String::new();
+    for (name, value) in fields(row)? {
+        text.push_str(&name);
+        text.push(':');
+        for (nth, line) in value.split('\n').enumerate() {
+            text.push_str(if nth == 0 { " " } else { "  " });
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{a_field_a_line, fields};
+
+    #[test]
+    fn a_row_is_told_in_the_order_of_its_columns_as_it_reads() {
+        let row =
+            "u1\t{\"unit\":\"u1\",\"content\":\"one\\n\\\"two\\\"\\n\",\"nth\":7,\"gone\":null}";
+        assert_eq!(
+            a_field_a_line(row).expect("an object"),
+            "unit: u1\ncontent: one\n  \"two\"\n  \nnth: 7\ngone: null\n"
+        );
+        assert_eq!(fields(row).map(|fields| fields.len()), Some(4));
+        assert_eq!(fields("a\tby postgres"), None);
+        assert_eq!(fields("[1]"), None);
+    }
+}
