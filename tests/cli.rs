@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 use drygate::cli::{
-    CastCommand, Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment,
-    Files, Origin, Output, ProfileCommand, ReplayCommand, RunPlace, RunRef, RunsCommand,
+    Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment, Files, Origin,
+    Output, ProfileCommand, ReplayCommand, ReplayFile, ReplayFormat, RunPlace, RunRef, RunsCommand,
     check_approvals, clap_command, completions, config_json, config_text, manual, parse, redact,
 };
 use drygate::profile::load;
@@ -110,10 +110,11 @@ fn last(part: &str) -> RunRef {
 #[case("survey", Command::Survey)]
 #[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
 #[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]
-#[case("replay last", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, cast: None }))]
-#[case("replay ./run.tar --at 09:33", Command::Replay(ReplayCommand { run: RunPlace::Path("./run.tar".into()), at: Some("09:33".into()), cast: None }))]
-#[case("replay last --cast - --width 100", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, cast: Some(CastCommand { output: None, width: Some(100), height: None }) }))]
-#[case("replay last --cast run.cast", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, cast: Some(CastCommand { output: Some("run.cast".into()), width: None, height: None }) }))]
+#[case("replay last", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: None }))]
+#[case("replay ./run.tar --at 09:33", Command::Replay(ReplayCommand { run: RunPlace::Path("./run.tar".into()), at: Some("09:33".into()), file: None }))]
+#[case("replay last --cast - --width 100", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: Some(ReplayFile { format: ReplayFormat::Cast, output: None, width: Some(100), height: None }) }))]
+#[case("replay last --cast run.cast", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: Some(ReplayFile { format: ReplayFormat::Cast, output: Some("run.cast".into()), width: None, height: None }) }))]
+#[case("replay last --at 3 --svg run.svg --height 40", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: Some("3".into()), file: Some(ReplayFile { format: ReplayFormat::Svg, output: Some("run.svg".into()), width: None, height: Some(40) }) }))]
 #[case("report last", Command::Report { run: RunPlace::Run(RunRef::Last) })]
 #[case("report ./run.tar", Command::Report { run: RunPlace::Path("./run.tar".into()) })]
 #[case("export last --output run.tar", Command::Export { run: RunRef::Last, output: "run.tar".into() })]
@@ -167,7 +168,8 @@ fn a_digest_is_taken_whole_or_not_at_all() {
 #[case("run --color blue", "blue")]
 #[case("completions pigshell", "pigshell")]
 #[case("replay last --cast run.cast --at 3", "cannot be used with")]
-#[case("replay last --width 80", "--cast")]
+#[case("replay last --cast run.cast --svg run.svg", "cannot be used with")]
+#[case("replay last --width 80", "<--cast <OUTPUT>|--svg <OUTPUT>>")]
 #[case("replay last --cast - --height 2", "--height")]
 fn what_is_not_understood_is_a_usage_error(#[case] words: &str, #[case] says: &str) {
     let error = Machine::new().run(words).expect_err("refused");

@@ -245,13 +245,19 @@ pub(super) struct ReplayWords {
     ///
     /// Every record is shown as the replay screen shows it, as long after the one before as it was written; a wait over 2
     /// seconds becomes 2 seconds. A file that is there is never overwritten.
-    #[arg(long, value_name = "OUTPUT", conflicts_with = "at")]
+    #[arg(long, value_name = "OUTPUT", group = "file", conflicts_with = "at")]
     pub cast: Option<PathBuf>,
-    /// Columns of the asciicast; without it those of the terminal, else 160.
-    #[arg(long, value_name = "N", requires = "cast", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    /// Writes the frame of the last record, or of --at, as an SVG picture; - is standard output.
+    ///
+    /// The picture has a dark background and loads nothing. The same record in the same size gives the same bytes. A file that
+    /// is there is never overwritten.
+    #[arg(long, value_name = "OUTPUT", group = "file")]
+    pub svg: Option<PathBuf>,
+    /// Columns of the asciicast or picture; without it those of the terminal, else 160.
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
-    /// Rows of the asciicast; without it those of the terminal, else 48.
-    #[arg(long, value_name = "N", requires = "cast", value_parser = clap::value_parser!(u16).range(16..=1000))]
+    /// Rows of the asciicast or picture; without it those of the terminal, else 48.
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(16..=1000))]
     pub height: Option<u16>,
 }
 

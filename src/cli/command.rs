@@ -1,5 +1,6 @@
 //! What a person can ask for (contract, section 10). Invariant: only commands that this version carries out.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -126,13 +127,33 @@ pub struct ReplayCommand {
     pub run: RunPlace,
     /// Record or time to stand at, as typed; without it the last record.
     pub at: Option<String>,
-    /// The asciicast to write; `None`: the replay is shown.
-    pub cast: Option<CastCommand>,
+    /// The file to write; `None`: the replay is shown.
+    pub file: Option<ReplayFile>,
 }
 
-/// The asciicast of a replay.
+/// What a replay is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayFormat {
+    /// Every record, as an asciicast.
+    Cast,
+    /// One record, as an SVG picture.
+    Svg,
+}
+
+impl fmt::Display for ReplayFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cast => "cast",
+            Self::Svg => "svg",
+        })
+    }
+}
+
+/// A replay as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CastCommand {
+pub struct ReplayFile {
+    /// What it is written as.
+    pub format: ReplayFormat,
     /// The new file; `None`: standard output.
     pub output: Option<PathBuf>,
     /// Columns; without it those of the terminal, or of the drawings of the manual.

@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 
 use super::arguments::{ConfigWord, ProfileWord, ReplayWords, RunsWords, Word};
 use super::{
-    CastCommand, CliError, Command, DiffCommand, DiffSides, ProfileCommand, ReplayCommand,
-    RunPlace, RunRef, RunsCommand, clap_command,
+    CliError, Command, DiffCommand, DiffSides, ProfileCommand, ReplayCommand, ReplayFile,
+    ReplayFormat, RunPlace, RunRef, RunsCommand, clap_command,
 };
 use crate::profile::{nearest, printable};
 use crate::run::{RunFilter, RunOrder};
@@ -113,10 +113,13 @@ pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, 
 /// What `replay` is asked for.
 fn replay(words: ReplayWords) -> ReplayCommand {
     let (width, height) = (words.width, words.height);
+    let cast = words.cast.map(|output| (ReplayFormat::Cast, output));
+    let svg = words.svg.map(|output| (ReplayFormat::Svg, output));
     ReplayCommand {
         run: run_place(words.run),
         at: words.at,
-        cast: words.cast.map(|output| CastCommand {
+        file: cast.or(svg).map(|(format, output)| ReplayFile {
+            format,
             output: (output.as_os_str() != "-").then_some(output),
             width,
             height,

@@ -16,8 +16,8 @@ mod sourced;
 
 pub use approvals::check_approvals;
 pub use command::{
-    CastCommand, Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, ReplayCommand,
-    RunPlace, RunsCommand,
+    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, ReplayCommand, ReplayFile,
+    ReplayFormat, RunPlace, RunsCommand,
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;

@@ -2,7 +2,6 @@
 
 mod audience;
 mod berth;
-mod casting;
 mod courtesy;
 mod deciding;
 mod demo;
@@ -33,6 +32,7 @@ mod playing;
 mod profile_init;
 mod rechecked;
 mod rechecking;
+mod replay_file;
 mod replaying;
 mod resuming;
 mod retelling;

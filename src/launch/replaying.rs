@@ -10,7 +10,7 @@ use super::playing::{self, Stage};
 use super::retelling::Retelling;
 use super::reviewing::Desk;
 use super::still::Still;
-use super::{LaunchError, casting, lookup, output, planning};
+use super::{LaunchError, lookup, output, planning, replay_file};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, Entry, RunStore};
 use crate::replay::{Place, Recording, ReplayError};
@@ -54,8 +54,8 @@ fn told(
     no_notes: Option<&'static str>,
 ) -> Result<u8, LaunchError> {
     let at = command.at.as_deref();
-    match &command.cast {
-        Some(cast) => casting::cast(settings, store, run_id, cast),
+    match &command.file {
+        Some(file) => replay_file::write(settings, store, run_id, at, file),
         None if settings.headless => print(settings, store, run_id, at),
         None => show(settings, store, run_id, at, no_notes),
     }

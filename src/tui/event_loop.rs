@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Rect, Size};
 use rustix::io::Errno;
+use unicode_width::UnicodeWidthStr;
 
 use super::inbox::{News, Order, Source};
 use super::keys;
@@ -387,19 +389,28 @@ pub(super) fn is_hang_up(error: &io::Error) -> bool {
         .any(|error| gone.contains(&error.raw_os_error()))
 }
 
+/// The cells of a row that are seen, with their first column and how many columns they take: those behind a wide character are
+/// hidden by it.
+pub fn visible_cells(buffer: &Buffer, y: u16) -> impl Iterator<Item = (u16, &Cell, usize)> {
+    let mut hidden = 0;
+    (buffer.area.left()..buffer.area.right()).filter_map(move |x| {
+        if hidden > 0 {
+            hidden -= 1;
+            return None;
+        }
+        let cell = &buffer[(x, y)];
+        let columns = cell.symbol().width().max(1);
+        hidden = columns - 1;
+        Some((x, cell, columns))
+    })
+}
+
 /// The cells of a frame as lines, without trailing blanks.
-pub fn frame_lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
+pub fn frame_lines(buffer: &Buffer) -> Vec<String> {
     let line = |y| {
-        let mut hidden = 0;
         let mut line = String::new();
-        for x in buffer.area.left()..buffer.area.right() {
-            if hidden > 0 {
-                hidden -= 1;
-                continue;
-            }
-            let symbol = buffer[(x, y)].symbol();
-            line.push_str(symbol);
-            hidden = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+        for (_, cell, _) in visible_cells(buffer, y) {
+            line.push_str(cell.symbol());
         }
         line.truncate(line.trim_end().len());
         line
@@ -410,10 +421,10 @@ pub fn frame_lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
 }
 
 /// Draws a model on a buffer of that size: for snapshots without a terminal.
-pub fn frame(model: &mut Model, width: u16, height: u16) -> ratatui::buffer::Buffer {
+pub fn frame(model: &mut Model, width: u16, height: u16) -> Buffer {
     model.size = Size::new(width, height);
     model.refresh();
-    let mut buffer = ratatui::buffer::Buffer::empty(Rect::new(0, 0, width, height));
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     let theme = model.theme;
     screens::draw(&mut Canvas::new(&mut buffer, &theme), model);
     buffer

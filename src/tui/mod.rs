@@ -28,6 +28,7 @@ pub mod retelling;
 mod screen_backend;
 pub mod screens;
 mod signals;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod update;

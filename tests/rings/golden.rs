@@ -22,17 +22,17 @@ use super::support::screen::Screen;
 use super::support::server::{Answer, files, finish, text};
 
 /// The run of format version 1.
-const V1: &str = "ictr-20261125T230816Z-19e13937";
+pub const V1: &str = "ictr-20261125T230816Z-19e13937";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
 }
 
 /// A data directory with a copy of the golden run, and no database anywhere.
-struct Place(TempDir);
+pub struct Place(pub TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let place = Self(tempfile::tempdir().expect("a temporary directory"));
         let (from, to) = (golden().join(V1), place.run());
         for (path, bytes) in files(&from) {
@@ -48,7 +48,7 @@ impl Place {
         self.0.path().join("data/runs").join(V1)
     }
 
-    fn drygate(&self, words: &[&str]) -> Answer {
+    pub fn drygate(&self, words: &[&str]) -> Answer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
         command
             .args(words)
@@ -245,6 +245,7 @@ fn a_run_of_a_newer_version_is_refused_with_the_remedy_and_left_as_it_is() {
         &["replay", V1][..],
         &["replay", V1, "--json"],
         &["replay", V1, "--cast", &cast],
+        &["replay", V1, "--svg", &cast],
         &["verify", V1],
         &["verify", &run],
         &["resume", V1, "--headless"],

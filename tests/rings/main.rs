@@ -22,6 +22,7 @@ mod recheck;
 mod replay;
 mod safety;
 mod support;
+mod svg;
 mod unexpected;
 mod verifying;
 mod watching;

@@ -19,14 +19,14 @@ use super::safety::base64;
 use super::support::server::{Desk, text};
 
 /// An element: its name, its attributes, and the text below it.
-struct Element {
-    name: String,
-    attributes: Vec<(String, String)>,
-    text: String,
+pub struct Element {
+    pub name: String,
+    pub attributes: Vec<(String, String)>,
+    pub text: String,
 }
 
 impl Element {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         let mut attributes = self.attributes.iter();
         attributes
             .find(|(known, _)| known == name)
@@ -35,10 +35,10 @@ impl Element {
 }
 
 /// A page as a browser takes it.
-struct Page {
+pub struct Page {
     source: String,
-    elements: Vec<Element>,
-    errors: Vec<String>,
+    pub elements: Vec<Element>,
+    pub errors: Vec<String>,
 }
 
 impl Page {
@@ -60,7 +60,7 @@ impl Page {
         Self::parse(source)
     }
 
-    fn parse(source: String) -> Self {
+    pub fn parse(source: String) -> Self {
         let dom = parse_document(RcDom::default(), ParseOpts::default()).one(source.as_str());
         let mut elements = Vec::new();
         collect(&dom.document, &mut elements);
@@ -77,7 +77,7 @@ impl Page {
         }
     }
 
-    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.elements
             .iter()
             .filter(move |element| element.name == name)

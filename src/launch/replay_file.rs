@@ -1,0 +1,163 @@
+//! `drygate replay --cast` and `--svg`: a replay as a file. Invariant: each frame is that of the replay screen at its record, and the same run and settings give the same bytes.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use ratatui::layout::Size;
+use serde_json::{Value, json};
+
+use super::still::Still;
+use super::{LaunchError, new_file, output, replaying};
+use crate::cli::{ReplayFile, ReplayFormat, Settings};
+use crate::journal::{DirectoryStore, RunStore};
+use crate::replay::{Recording, ReplayError};
+use crate::run::{RunId, exit};
+use crate::survey::UtcTime;
+use crate::tui::cast::{Cast, CastEnd, CastHeader};
+use crate::tui::svg;
+
+/// A replay about to be written.
+struct Frames {
+    still: Still,
+    began: UtcTime,
+    /// The record of a picture, the last one of an asciicast.
+    seq: u64,
+    title: String,
+}
+
+/// What a file holds.
+struct Content {
+    /// For a person, behind the run id.
+    says: String,
+    /// For a script: members of a document.
+    members: Value,
+}
+
+/// Writes a replay to a new file or to standard output.
+pub(super) fn write(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    at: Option<&str>,
+    file: &ReplayFile,
+) -> Result<u8, LaunchError> {
+    let format = file.format;
+    if settings.json() && file.output.is_none() {
+        return Err(LaunchError::Usage(format!(
+            "--{format} - and --json would both write to standard output: name a file for the {format}"
+        )));
+    }
+    let mut frames = Frames::of(settings, store, run_id, at, file)?;
+    let Some(path) = &file.output else {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        frames.write(format, &mut stdout, &|source| LaunchError::Output {
+            doing: "cannot write to standard output",
+            source,
+        })?;
+        return Ok(exit::OK);
+    };
+    let written = new_file::write(path, &mut |output| {
+        frames.write(format, output, &|source| new_file::failed(path, source))
+    })?;
+    let Content { says, mut members } = written.made;
+    let shown = new_file::visible(path);
+    if settings.json() {
+        members["schema"] = json!(1);
+        members["run_id"] = json!(run_id);
+        members["file"] = json!(path.display().to_string());
+        members["bytes"] = json!(written.bytes);
+        members["sha256"] = json!(written.sha256);
+        output::document(&members)?;
+    } else {
+        let with = match format {
+            ReplayFormat::Cast => "asciinema play",
+            ReplayFormat::Svg => "Any browser opens",
+        };
+        output::line(&format!("{}  {shown}", written.sha256))?;
+        output::say(&format!("{run_id}: {says}. {with} {shown}"));
+    }
+    Ok(exit::OK)
+}
+
+impl Frames {
+    fn of(
+        settings: &Settings,
+        store: &DirectoryStore,
+        run_id: &RunId,
+        at: Option<&str>,
+        file: &ReplayFile,
+    ) -> Result<Self, LaunchError> {
+        let mut recording = Recording::open(&store.reader(run_id)?)?;
+        recording.read_all()?;
+        let seq = replaying::place(&mut recording, at)?;
+        let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+        let terminal = replaying::page_size(io::stdout().is_terminal());
+        let size = Size::new(
+            file.width.unwrap_or(terminal.width),
+            file.height.unwrap_or(terminal.height),
+        );
+        Ok(Self {
+            still: Still::of(settings, recording, store.blobs(run_id)?, size),
+            began,
+            seq,
+            title: format!("drygate replay {run_id}"),
+        })
+    }
+
+    fn write(
+        &mut self,
+        format: ReplayFormat,
+        output: &mut dyn Write,
+        failed: &dyn Fn(io::Error) -> LaunchError,
+    ) -> Result<Content, LaunchError> {
+        match format {
+            ReplayFormat::Cast => self.cast(output, failed),
+            ReplayFormat::Svg => self.svg(output, failed),
+        }
+    }
+
+    /// Draws record after record.
+    fn cast(
+        &mut self,
+        output: &mut dyn Write,
+        failed: &dyn Fn(io::Error) -> LaunchError,
+    ) -> Result<Content, LaunchError> {
+        let header = CastHeader {
+            size: self.still.model().size,
+            began: self.began,
+            title: self.title.clone(),
+        };
+        let mut cast = Cast::begin(output, &header).map_err(failed)?;
+        for seq in 0..=self.seq {
+            let frame = self.still.at(seq)?;
+            cast.frame(self.time(), &frame).map_err(failed)?;
+        }
+        let CastEnd { frames, length } = cast.end().map_err(failed)?;
+        let seconds = length.as_secs_f64();
+        Ok(Content {
+            says: format!("{frames} records in {seconds:.0} s"),
+            members: json!({"frames": frames, "seconds": seconds}),
+        })
+    }
+
+    /// Draws one record.
+    fn svg(
+        &mut self,
+        output: &mut dyn Write,
+        failed: &dyn Fn(io::Error) -> LaunchError,
+    ) -> Result<Content, LaunchError> {
+        let frame = self.still.at(self.seq)?;
+        let (seq, at) = (self.seq, self.time());
+        let title = format!("{}: record {seq} of {at}", self.title);
+        svg::write(output, &frame, &title).map_err(failed)?;
+        Ok(Content {
+            says: format!("record {seq} of {at}"),
+            members: json!({"seq": seq, "at": at}),
+        })
+    }
+
+    /// When the record that was drawn last was written.
+    fn time(&self) -> UtcTime {
+        let last = self.still.model().run.last;
+        last.map_or(self.began, |(_, at)| at)
+    }
+}
