@@ -43,6 +43,14 @@ const CONTENT: &str = "SELECT md5(string_agg(line, E'\\n' ORDER BY line COLLATE 
   UNION ALL SELECT 'b ' || datdba::regrole || datacl::text FROM pg_database WHERE datname = current_database()
 ) AS content (line)";
 
+/// Every row of the demo with its key, in an order that no change of a text moves.
+const ROWS: &str = "SELECT id, t::text FROM public.source_document t
+  UNION ALL SELECT id, t::text FROM public.source_version t
+  UNION ALL SELECT id, t::text FROM public.information_unit t
+  UNION ALL SELECT id, t::text FROM public.unit_version t
+  UNION ALL SELECT id, t::text FROM public.lifecycle_log t
+  ORDER BY id";
+
 fn start() -> Cluster {
     Cluster::start(&ClusterOptions::default()).expect("a server is installed")
 }
@@ -101,6 +109,16 @@ fn cut_by_hand() -> Vec<(String, String)> {
         .into_iter()
         .map(|(key, lines)| (key, lines.join("\n").trim_end().to_owned()))
         .collect()
+}
+
+/// The words that differ between two texts; both have equally many.
+#[track_caller]
+fn changed_words<'a>(before: &'a str, after: &'a str) -> Vec<(&'a str, &'a str)> {
+    let words = |text: &'a str| text.split_whitespace().collect::<Vec<_>>();
+    let (before, after) = (words(before), words(after));
+    assert_eq!(before.len(), after.len(), "{before:?} {after:?}");
+    let pairs = before.into_iter().zip(after);
+    pairs.filter(|(old, new)| old != new).collect()
 }
 
 #[test]
@@ -211,7 +229,11 @@ fn pieces_and_candidates_are_the_text_cut_by_hand() {
             .1
             .starts_with("Điều 17. Thời hạn lưu giữ\nCác phiên bản cũ")
     );
-    assert!(expected[59].1.ends_with("tuân theo Hiến chương này."));
+    assert!(
+        expected[59]
+            .1
+            .ends_with("the duty to preserve and follow this Constitution.")
+    );
 
     let pieces = rows_as_surveyed(&cluster, PIECES);
     let candidates = rows_as_surveyed(&cluster, CANDIDATES);
@@ -220,6 +242,22 @@ fn pieces_and_candidates_are_the_text_cut_by_hand() {
         assert_eq!(candidates[index], [key.as_str(), content, "draft"]);
     }
     assert_eq!((pieces.len(), candidates.len()), (60, 60));
+}
+
+#[test]
+fn every_unit_reads_in_vietnamese_and_then_in_english() {
+    for (index, (key, content)) in cut_by_hand().iter().enumerate() {
+        let number = index + 1;
+        let [title, paragraph, english] = content.lines().collect::<Vec<_>>()[..] else {
+            panic!("{key} has a title, a paragraph and an English line: {content}");
+        };
+        assert!(title.starts_with(&format!("Điều {number}. ")), "{title}");
+        assert!(!paragraph.is_ascii(), "{paragraph}");
+        assert!(
+            english.starts_with(&format!("Article {number}. ")) && english.is_ascii(),
+            "{english}"
+        );
+    }
 }
 
 #[test]
@@ -391,12 +429,9 @@ fn two_clusters_from_the_printed_sql_are_the_same_content() {
 }
 
 #[test]
-fn the_intrusion_moves_one_unit_and_no_count() {
+fn the_intrusion_changes_one_word_of_each_language_in_the_unit_and_its_source() {
     let cluster = loaded(Scenario::Drift);
-    let (counts, before) = (
-        rows(&cluster, READER, COUNTS),
-        rows_as_surveyed(&cluster, CANDIDATES),
-    );
+    let (counts, before) = (rows(&cluster, READER, COUNTS), rows(&cluster, READER, ROWS));
     cluster
         .load(
             DB,
@@ -405,25 +440,33 @@ fn the_intrusion_moves_one_unit_and_no_count() {
                 .expect("drift has an intruder"),
         )
         .expect("it runs");
-    let after = rows_as_surveyed(&cluster, CANDIDATES);
+    let after = rows(&cluster, READER, ROWS);
 
     assert_eq!(rows(&cluster, READER, COUNTS), counts);
+    assert_eq!(after.len(), before.len());
     let moved: Vec<_> = before
         .iter()
         .zip(&after)
         .filter(|(old, new)| old != new)
+        .map(|(old, new)| (&*old[0], changed_words(&old[1], &new[1])))
         .collect();
-    assert_eq!(moved.len(), 1);
+    let words = vec![("bảy", "năm"), ("seven", "five")];
     assert_eq!(
-        (&*moved[0].0[0], &*moved[0].1[0]),
-        ("ICX-CONST-0017", "ICX-CONST-0017")
+        moved,
+        [
+            ("ICX-CONST-0017/v1", words.clone()),
+            ("SRC-ICX-CONST/v2", words)
+        ]
     );
-    assert!(moved[0].0[1].contains("ít nhất bảy năm") && moved[0].1[1].contains("ít nhất năm năm"));
+    let units = rows_as_surveyed(&cluster, CANDIDATES);
+    for words in ["ít nhất năm năm", "for at least five years"] {
+        assert!(units[16][1].contains(words), "{}", units[16][1]);
+    }
     let pieces = rows_as_surveyed(&cluster, PIECES);
     assert!(
         pieces
             .iter()
-            .zip(&after)
+            .zip(&units)
             .all(|(piece, unit)| piece[..] == unit[..2]),
         "the cut still fits"
     );

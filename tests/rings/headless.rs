@@ -308,8 +308,11 @@ fn rows<'a>(document: &'a Value, fact: &str) -> Vec<(&'a str, &'a Value, &'a Val
     rows.iter().map(row).collect()
 }
 
-const INTRUSION_BEFORE: &str = "ít nhất bảy năm";
-const INTRUSION_AFTER: &str = "ít nhất năm năm";
+/// What the unit says before and after the intrusion, in each language of the demo.
+const INTRUSION_SAYS: [(&str, &str); 2] = [
+    ("ít nhất bảy năm", "ít nhất năm năm"),
+    ("at least seven years", "at least five years"),
+];
 
 #[test]
 fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
@@ -325,7 +328,9 @@ fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
         panic!("one unit: {}", drifted["drift"]);
     };
     assert_eq!(unit, "ICX-CONST-0017/1");
-    assert!(text(approved).contains(INTRUSION_BEFORE) && text(found).contains(INTRUSION_AFTER));
+    for (before, after) in INTRUSION_SAYS {
+        assert!(text(approved).contains(before) && text(found).contains(after));
+    }
     assert!(text(&drifted["message"]).contains("ICX-CONST-0017/1"));
     assert_eq!(
         drifted["facts"]["icx_total"]["value"], 60,

@@ -241,10 +241,9 @@ fn a_drift_stands_side_by_side_with_the_words_that_changed_marked() {
     check(&page);
     assert_eq!(page.one("h1").text, "Facts drifted at SG2");
     let marked: Vec<&str> = page.named("mark").map(|mark| mark.text.as_str()).collect();
-    assert!(
-        marked.contains(&"bảy") && marked.contains(&"năm"),
-        "{marked:?}"
-    );
+    for word in ["bảy", "năm", "seven", "five"] {
+        assert!(marked.contains(&word), "{word}: {marked:?}");
+    }
     for change in drifted["drift"].as_array().expect("changes") {
         for side in ["approved", "found"] {
             assert!(

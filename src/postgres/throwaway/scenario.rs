@@ -73,7 +73,7 @@ impl Scenario {
     }
 
     /// What another superuser session runs while SG2 waits, in the scenario that has an intruder: one word of one unit,
-    /// in source and unit alike, so that every count stays and the cut still fits.
+    /// in Vietnamese and in English, in source and unit alike, so that every count stays and the cut still fits.
     pub fn intrusion_sql(self) -> Option<&'static str> {
         match self {
             Self::Drift => Some(INTRUSION),

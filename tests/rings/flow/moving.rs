@@ -9,8 +9,11 @@ use crate::support::pty::{Exit, Launch, key};
 
 const PASS: &str = "O4_LIVE_DRYRUN_ORCHESTRATION_PASS";
 const UNIT: &str = "ICX-CONST-0017";
-const BEFORE: &str = "ít nhất bảy năm";
-const AFTER: &str = "ít nhất năm năm";
+/// What the unit says before and after the intrusion, in each language of the demo.
+const SAID: [(&str, &str); 2] = [
+    ("ít nhất bảy năm", "ít nhất năm năm"),
+    ("at least seven years", "at least five years"),
+];
 
 /// The drift names the unit with the value that was approved and the one that was found.
 #[track_caller]
@@ -20,8 +23,10 @@ fn assert_both_values(run: &RunFiles) {
     let mut rows = facts.flat_map(|fact| fact["rows"].as_array().into_iter().flatten());
     let unit = rows.find(|row| row["key"].as_str().is_some_and(|key| key.starts_with(UNIT)));
     let unit = unit.expect("the unit");
-    assert!(unit["approved"].to_string().contains(BEFORE), "{unit}");
-    assert!(unit["found"].to_string().contains(AFTER), "{unit}");
+    for (before, after) in SAID {
+        assert!(unit["approved"].to_string().contains(before), "{unit}");
+        assert!(unit["found"].to_string().contains(after), "{unit}");
+    }
 }
 
 #[test]
