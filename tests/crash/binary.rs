@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ impl Site {
         command
             .args(self.arguments(given))
             .args(["--headless", "--json"])
+            .env("TMPDIR", self.home.path())
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -85,6 +86,7 @@ impl Site {
         command.args(self.arguments(given));
         command.env("TERM", "xterm-256color");
         command.env_remove("CI");
+        command.env("TMPDIR", self.home.path());
         command.cwd(self.home.path());
         let mut child = pty.slave.spawn_command(command).expect("it starts");
         drop(pty.slave);
@@ -140,13 +142,6 @@ pub fn json(output: &Output) -> Value {
             String::from_utf8_lossy(&output.stdout)
         )
     })
-}
-
-/// One server for all tests of this file; one test at a time.
-pub fn site() -> MutexGuard<'static, Site> {
-    static SITE: OnceLock<Mutex<Site>> = OnceLock::new();
-    let site = SITE.get_or_init(|| Mutex::new(Site::new()));
-    site.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn approve_waiting(site: &Site, stopped: &Value) -> Output {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use drygate::survey::Digest;
 
-use super::binary::{code, sealed, site};
+use super::binary::{Site, code, sealed};
 
 type Tree = BTreeMap<PathBuf, (Digest, SystemTime)>;
 
@@ -33,7 +33,7 @@ fn tree(directory: &Path) -> Tree {
 
 #[test]
 fn after_the_seal_not_one_byte_changes_and_every_answer_is_the_same() {
-    let site = site();
+    let site = Site::new();
     let run = sealed(&site);
     let run_id = run
         .file_name()
@@ -72,7 +72,7 @@ fn after_the_seal_not_one_byte_changes_and_every_answer_is_the_same() {
 
 #[test]
 fn between_any_two_files_of_the_seal_a_resume_writes_the_same_bytes() {
-    let site = site();
+    let site = Site::new();
     let run = sealed(&site);
     let content = |tree: Tree| -> BTreeMap<PathBuf, Digest> {
         let files = tree.into_iter().filter(|(path, _)| !path.ends_with("LOCK"));
