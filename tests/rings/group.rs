@@ -70,7 +70,7 @@ impl Office {
         let open = |path: &Path, mode| {
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("root may");
         };
-        open(desk.place(), 0o755);
+        open(desk.place(), 0o1777);
         let temporary = std::env::temp_dir();
         let socket = desk.cluster.socket_dir().ancestors();
         for folder in socket.take_while(|folder| **folder != *temporary && **folder != *"/tmp") {
@@ -138,6 +138,7 @@ impl Office {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .env("HOME", self.desk.place().join(format!("home-{uid}")))
+            .env("TMPDIR", self.desk.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .current_dir(self.desk.place())
@@ -182,6 +183,7 @@ impl Office {
     fn screen(&self, uid: u32, words: &[&str]) -> Terminal {
         Launch::program("setpriv", self.as_account(uid, words))
             .env("HOME", self.desk.place().join(format!("home-{uid}")))
+            .env("TMPDIR", self.desk.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .cwd(self.desk.place())
@@ -289,10 +291,10 @@ fn connects(uid: u32, groups: Vec<u32>, socket: &Path) -> std::io::Result<()> {
     somebody.join().expect("it does not panic")
 }
 
-/// Where the process that holds the run listens.
-fn socket_of(run: &Path) -> PathBuf {
-    let name = Digest::of(run.as_os_str().as_encoded_bytes());
-    let folder = std::env::temp_dir().join(format!("drygate-{OP_A}"));
+/// Where the process of op_a that holds the run listens.
+fn socket_of(office: &Office) -> PathBuf {
+    let name = Digest::of(office.run().as_os_str().as_encoded_bytes());
+    let folder = office.desk.place().join(format!("drygate-{OP_A}"));
     folder.join(format!("{}.sock", &name.as_str()[..16]))
 }
 
@@ -326,7 +328,7 @@ fn another_account_of_the_group_approves_through_the_socket_and_by_the_lock() {
     }
     let after = fs::read(&journal).expect("root may");
     assert!(after == before, "{} bytes more", after.len() - before.len());
-    let socket = socket_of(&office.run());
+    let socket = socket_of(&office);
     assert!(socket.exists(), "the holder listens");
     let refused = connects(STRANGER, Vec::new(), &socket).expect_err("it may not");
     assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);

@@ -156,6 +156,7 @@ fn live_reads_rest_so_that_both_approvals_and_the_closeout_still_fit() {
     let words = ["run", "--database-url", &url, "--repo", &repository];
     let more = ["--profile", &frugal, "--data-dir", &data];
     let mut terminal = Launch::drygate([&words[..], &more, &["--live-interval", "0.1"]].concat())
+        .env("TMPDIR", rehearsed.folder())
         .size(160, 48)
         .open();
     terminal.wait_for("Live reads rest: run_rows_max is kept for the surveys to come.");

@@ -399,6 +399,7 @@ fn on_a_screen_a_hook_that_hangs_delays_no_key_and_no_approval() {
     let args = [&args[..], &["--database-url", &url, "--data-dir", &data]].concat();
     let waits = reading(&told);
     let mut terminal = Launch::drygate(args)
+        .env("TMPDIR", desk.place())
         .size(160, 48)
         .cwd(&desk.place().join("repository"))
         .open();

@@ -13,6 +13,7 @@ fn at_sg2(desk: &Desk, flags: &[&str], variables: &[(&str, &str)]) -> Terminal {
     let args = ["run", "--live-interval", "0", "--database-url", &url];
     let args = [&args[..], &["--data-dir", &data], flags].concat();
     let mut launch = Launch::drygate(args)
+        .env("TMPDIR", desk.place())
         .size(160, 48)
         .cwd(&desk.place().join("repository"));
     for (name, value) in variables {

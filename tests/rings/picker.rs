@@ -85,7 +85,7 @@ fn list(home: &Path, size: (u16, u16)) -> Terminal {
     let mut words = words.to_vec();
     words.push(home.display().to_string());
     words.extend(["--live-interval", "0"].map(str::to_owned));
-    let launch = Launch::drygate(words).cwd(home);
+    let launch = Launch::drygate(words).env("TMPDIR", home).cwd(home);
     launch.size(size.0, size.1).open()
 }
 

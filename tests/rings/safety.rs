@@ -197,6 +197,7 @@ fn held(desk: &Desk) -> (Terminal, Value) {
     let screen = Launch::drygate(["run", "--database-url", &url, "--live-interval", "0"])
         .env("DRYGATE_DATA_DIR", desk.data())
         .env("HOME", desk.place().join("home"))
+        .env("TMPDIR", desk.place())
         .cwd(&desk.place().join("repository"))
         .size(120, 36)
         .open();

@@ -16,7 +16,10 @@ use crate::support::screen::Screen;
 fn watch(home: &Home, words: &[&str]) -> Terminal {
     let mut args: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     args.extend(["--data-dir".to_owned(), home.path.display().to_string()]);
-    Launch::drygate(args).size(160, 48).open()
+    Launch::drygate(args)
+        .env("TMPDIR", home.place())
+        .size(160, 48)
+        .open()
 }
 
 /// A watcher without a terminal, whose standard output goes into this file.
@@ -24,6 +27,7 @@ fn watch_into(home: &Home, words: &[&str], file: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
     command.args(["watch", "last", "--headless"]).args(words);
     command.arg("--data-dir").arg(&home.path);
+    command.env("TMPDIR", home.place());
     for (name, _) in std::env::vars_os() {
         if steers(&name.to_string_lossy()) {
             command.env_remove(&name);

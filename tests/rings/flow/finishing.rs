@@ -25,12 +25,15 @@ fn the_demo_is_approved_by_keystrokes_to_a_pass() {
     let home = Home::at(place.path().join("home"));
     let data_dir = home.path.display().to_string();
     let args = ["demo", "--scenario", "draft", "--data-dir", &data_dir];
-    let mut terminal = Launch::drygate(args).size(160, 48).open();
+    let mut terminal = Launch::drygate(args)
+        .env("TMPDIR", place.path())
+        .size(160, 48)
+        .open();
     let first = wait_at(&terminal, "SG1");
     assert!(first.row(0).contains("[DEMO]"), "{first}");
     assert!(first.row(0).contains("Mode.DRYRUN"), "{first}");
     let run = home.run();
-    let clusters = clusters_of(terminal.pid());
+    let clusters = clusters_of(terminal.pid(), place.path());
     let [cluster] = clusters.as_slice() else {
         panic!("the demo has one cluster: {clusters:?}");
     };

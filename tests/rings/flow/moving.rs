@@ -101,7 +101,10 @@ fn the_drift_demo_stops_with_the_unit_and_both_values() {
         "--data-dir",
         &data_dir,
     ];
-    let mut terminal = Launch::drygate(args).size(160, 48).open();
+    let mut terminal = Launch::drygate(args)
+        .env("TMPDIR", place.path())
+        .size(160, 48)
+        .open();
     wait_at(&terminal, "SG1");
     let run = home.run();
     approve(&mut terminal);

@@ -61,7 +61,9 @@ impl Ground {
         let mut args = self.new_run();
         args.extend(["--live-interval", live_interval, "--data-dir"].map(str::to_owned));
         args.push(self.home().path.display().to_string());
-        Launch::drygate(args).size(160, 48)
+        Launch::drygate(args)
+            .env("TMPDIR", self.place.path())
+            .size(160, 48)
     }
 
     /// A new run on a terminal, waiting at SG1.
@@ -185,10 +187,16 @@ impl Home {
         Self { path }
     }
 
+    /// The test's own folder, around the data directory: what a killed process leaves goes with it.
+    pub fn place(&self) -> &Path {
+        self.path.parent().expect("a folder of the test")
+    }
+
     /// Runs a command of drygate without a terminal.
     pub fn script(&self, args: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
         command.args(args).arg("--data-dir").arg(&self.path);
+        command.env("TMPDIR", self.place());
         for (name, _) in std::env::vars_os() {
             if steers(&name.to_string_lossy()) {
                 command.env_remove(&name);
@@ -430,9 +438,9 @@ pub fn lives(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
 }
 
-/// The cluster directories whose owner is that process.
-pub fn clusters_of(owner: u32) -> Vec<PathBuf> {
-    let bases = [PathBuf::from("/tmp"), std::env::temp_dir()];
+/// The cluster directories whose owner is that process, which has this temporary directory.
+pub fn clusters_of(owner: u32, temporary: &Path) -> Vec<PathBuf> {
+    let bases = [Path::new("/tmp"), temporary];
     let entries = bases.iter().filter_map(|base| std::fs::read_dir(base).ok());
     let mut paths: Vec<PathBuf> = entries
         .flatten()

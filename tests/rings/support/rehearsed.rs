@@ -79,6 +79,7 @@ impl Rehearsed {
             .args(words)
             .args(["--headless", "--data-dir"])
             .arg(self.data())
+            .env("TMPDIR", self.home.path())
             .env_remove("DRYGATE_DATABASE_URL");
         command.output().expect("it starts")
     }

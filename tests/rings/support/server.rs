@@ -151,6 +151,7 @@ impl Desk {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .env("HOME", self.place().join("home"))
+            .env("TMPDIR", self.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .current_dir(self.place().join("repository"))
