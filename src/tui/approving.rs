@@ -1,4 +1,4 @@
-//! The approval sheet as a machine of keys and time. Invariant: it approves only when READY, only by six right characters typed one by one, and only once.
+//! The approval sheet as a machine of keys and time. Invariant: it approves only when READY, only by exactly six right characters typed one by one and an Enter after a pause, and only once.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ const ON_SCREEN: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(250);
 /// Characters closer than this are a paste.
 const BURST: Duration = Duration::from_millis(5);
+/// How long no key must have come before Enter counts: a text that brings its own Enter comes faster.
+pub const PAUSE: Duration = Duration::from_millis(700);
 /// Characters to type.
 pub const TO_TYPE: usize = 6;
 
@@ -36,8 +38,10 @@ pub enum Remark {
     EarlyDropped,
     /// A paste or burst came.
     BurstDropped,
-    /// Enter before six characters.
-    TooShort,
+    /// Enter before six right characters, or after more than six.
+    NotSix,
+    /// Enter without a pause before it.
+    NoPause,
     /// The screen changed its size, or came back.
     ArmsAgain,
 }
@@ -70,13 +74,17 @@ pub struct ApproveSheet {
     pub top: usize,
     /// The right characters typed so far.
     pub typed: String,
-    /// A wrong one in the place after them.
-    pub wrong: Option<char>,
+    /// What stands after them and is wrong: one character in the place of a right one, or all beyond the sixth.
+    pub wrong: String,
     /// Its own survey.
     pub survey: OwnSurvey,
     /// What it says of the last keys.
     pub remark: Option<Remark>,
     phase: Phase,
+    /// Since when the sheet says READY; a key from before was typed without seeing that.
+    ready_since: Duration,
+    /// Since when it says that Enter approves; an Enter from before was pressed without seeing that.
+    enter_since: Option<Duration>,
     end_shown: bool,
     armed_from: Duration,
     last_input: Option<Duration>,
@@ -91,10 +99,12 @@ impl ApproveSheet {
             evidence,
             top: 0,
             typed: String::new(),
-            wrong: None,
+            wrong: String::new(),
             survey: OwnSurvey::Asked,
             remark: None,
             phase: Phase::Arming,
+            ready_since: now,
+            enter_since: None,
             end_shown: false,
             armed_from: now,
             last_input: None,
@@ -108,6 +118,7 @@ impl ApproveSheet {
             typed: evidence.last_six().to_owned(),
             survey: OwnSurvey::Equal(equal_at),
             phase: Phase::Ready,
+            enter_since: Some(Duration::ZERO),
             end_shown: true,
             ..Self::open(gate, evidence, Duration::ZERO)
         }
@@ -116,6 +127,24 @@ impl ApproveSheet {
     /// Whether characters count.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Whether Enter approves now.
+    pub fn enter_counts(&self) -> bool {
+        self.is_ready() && self.enter_since.is_some()
+    }
+
+    /// Whether exactly the six right characters stand there.
+    pub fn is_complete(&self) -> bool {
+        self.typed == self.evidence.last_six() && self.wrong.is_empty()
+    }
+
+    /// Characters typed beyond the sixth.
+    pub fn surplus(&self) -> usize {
+        match self.typed.len() {
+            TO_TYPE => self.wrong.chars().count(),
+            _ => 0,
+        }
     }
 
     /// Whether the approval is on its way.
@@ -141,8 +170,7 @@ impl ApproveSheet {
         self.phase = Phase::Arming;
         self.end_shown = false;
         self.armed_from = now;
-        self.typed.clear();
-        self.wrong = None;
+        self.clear_typed();
         self.remark = Some(Remark::ArmsAgain);
     }
 
@@ -150,35 +178,47 @@ impl ApproveSheet {
     pub fn surveyed(&mut self, survey: OwnSurvey) {
         if !self.is_sent() && !matches!(survey, OwnSurvey::Equal(_)) {
             self.phase = Phase::Arming;
-            self.typed.clear();
-            self.wrong = None;
+            self.clear_typed();
         }
         self.survey = survey;
     }
 
-    /// Becomes READY when everything holds at `now`.
+    fn clear_typed(&mut self) {
+        self.typed.clear();
+        self.wrong.clear();
+        self.enter_since = None;
+    }
+
+    /// Lets more count when its time has come at `now`: first READY, then Enter.
     pub fn arm(&mut self, now: Duration) {
-        if self.ready_at().is_some_and(|at| at <= now) {
+        if self.counts_at().is_none_or(|at| at > now) {
+            return;
+        }
+        if self.phase == Phase::Arming {
             self.phase = Phase::Ready;
+            self.ready_since = now;
             self.in_burst = false;
+        } else {
+            self.enter_since = Some(now);
         }
     }
 
-    /// When it becomes READY if nothing happens; `None`: it does not by waiting alone, or is.
-    pub fn ready_at(&self) -> Option<Duration> {
-        if self.phase != Phase::Arming || !self.end_shown {
-            return None;
+    /// When more counts if nothing happens: the sheet becomes READY, or Enter approves. `None`: never by waiting alone.
+    pub fn counts_at(&self) -> Option<Duration> {
+        let rest = |pause| self.last_input.map_or(Duration::ZERO, |at| at + pause);
+        match self.phase {
+            Phase::Arming if self.end_shown && matches!(self.survey, OwnSurvey::Equal(_)) => {
+                Some((self.armed_from + ON_SCREEN).max(rest(SILENCE)))
+            }
+            Phase::Ready if self.is_complete() && self.enter_since.is_none() => Some(rest(PAUSE)),
+            _ => None,
         }
-        if !matches!(self.survey, OwnSurvey::Equal(_)) {
-            return None;
-        }
-        let silent = self.last_input.map_or(Duration::ZERO, |at| at + SILENCE);
-        Some((self.armed_from + ON_SCREEN).max(silent))
     }
 
     /// A key other than a character or Enter: silence starts anew, a burst goes on.
     pub fn other_key(&mut self, at: Duration) {
         self.last_input = Some(at);
+        self.enter_since = None;
     }
 
     /// A key that the terminal repeats by itself: nothing, but not silence.
@@ -188,51 +228,48 @@ impl ApproveSheet {
 
     /// A bracketed paste.
     pub fn pasted(&mut self, at: Duration) {
-        self.last_input = Some(at);
+        self.other_key(at);
         self.in_burst = true;
         self.remark = Some(Remark::BurstDropped);
     }
 
     /// Takes the last character back.
     pub fn backspace(&mut self, at: Duration) {
-        let burst = self.note_input(at);
-        if self.is_ready() && !burst && self.wrong.take().is_none() {
-            self.typed.pop();
+        if self.takes(at) {
+            self.take_back();
         }
     }
 
     /// A character.
     pub fn character(&mut self, c: char, at: Duration) {
-        let burst = self.note_input(at);
-        if self.phase == Phase::Arming {
-            self.remark = Some(Remark::EarlyDropped);
-        }
-        if burst || !self.is_ready() {
+        if !self.takes(at) {
             return;
         }
         self.remark = None;
-        self.wrong = None;
         if self.typed.len() == TO_TYPE {
+            self.wrong.push(c);
             return;
         }
+        self.wrong.clear();
         if self.evidence.last_six().chars().nth(self.typed.len()) == Some(c) {
             self.typed.push(c);
         } else {
-            self.wrong = Some(c);
+            self.wrong.push(c);
         }
     }
 
     /// Enter.
     pub fn enter(&mut self, at: Duration) -> Outcome {
-        let burst = self.note_input(at);
-        if self.phase == Phase::Arming {
-            self.remark = Some(Remark::EarlyDropped);
-        }
-        if burst || !self.is_ready() {
+        let counts = self.enter_since.is_some_and(|since| since <= at);
+        if !self.takes(at) {
             return Outcome::Stays;
         }
-        if self.typed != self.evidence.last_six() || self.wrong.is_some() {
-            self.remark = Some(Remark::TooShort);
+        if !self.is_complete() {
+            self.remark = Some(Remark::NotSix);
+            return Outcome::Stays;
+        }
+        if !counts {
+            self.remark = Some(Remark::NoPause);
             return Outcome::Stays;
         }
         self.phase = Phase::Sent;
@@ -244,24 +281,30 @@ impl ApproveSheet {
         self.phase = Phase::Ready;
     }
 
-    /// Notes a key at `at`; true if it belongs to a burst, whose first character is then taken back too.
-    fn note_input(&mut self, at: Duration) -> bool {
-        let close = self
+    /// Notes a key that came at `at`. False: it is dropped, for it came too early or in a burst, whose first key is then taken back too.
+    fn takes(&mut self, at: Duration) -> bool {
+        let is_close = self
             .last_input
             .is_some_and(|last| at.saturating_sub(last) < BURST);
-        self.last_input = Some(at);
-        if !close {
-            self.in_burst = false;
-            return false;
+        let is_early = self.phase == Phase::Arming || at < self.ready_since;
+        self.other_key(at);
+        if is_early {
+            self.remark = Some(Remark::EarlyDropped);
         }
-        if !self.in_burst && self.is_ready() && self.wrong.take().is_none() {
-            self.typed.pop();
-        }
-        self.in_burst = true;
-        if self.is_ready() {
+        if is_close && self.is_ready() {
+            if !self.in_burst {
+                self.take_back();
+            }
             self.remark = Some(Remark::BurstDropped);
         }
-        true
+        self.in_burst = is_close;
+        self.is_ready() && !is_early && !is_close
+    }
+
+    fn take_back(&mut self) {
+        if self.wrong.pop().is_none() {
+            self.typed.pop();
+        }
     }
 }
 
@@ -290,16 +333,100 @@ mod tests {
         (sheet, six)
     }
 
-    #[test]
-    fn six_right_characters_and_enter_approve_once() {
-        let (mut sheet, six) = ready();
+    /// Types the six, `gap` apart, the first at 1100 ms; gives when the last came.
+    fn type_six(sheet: &mut ApproveSheet, six: &[char], gap: u64) -> u64 {
         let mut at = 1100;
-        for c in six {
-            sheet.character(c, ms(at));
-            at += 5;
+        for (nth, c) in six.iter().enumerate() {
+            at = 1100 + gap * nth as u64;
+            sheet.arm(ms(at));
+            sheet.character(*c, ms(at));
         }
-        assert_eq!(sheet.enter(ms(at)), Outcome::Approve);
-        assert_eq!(sheet.enter(ms(at + 50)), Outcome::Stays);
+        at
+    }
+
+    #[test]
+    fn six_right_characters_and_enter_after_a_pause_approve_once() {
+        let (mut sheet, six) = ready();
+        let last = type_six(&mut sheet, &six, 5);
+        assert_eq!(sheet.counts_at(), Some(ms(last + 700)));
+        sheet.arm(ms(last + 699));
+        assert!(!sheet.enter_counts());
+        sheet.arm(ms(last + 700));
+        assert!(sheet.enter_counts());
+        assert_eq!(sheet.enter(ms(last + 701)), Outcome::Approve);
+        assert_eq!(sheet.enter(ms(last + 1500)), Outcome::Stays);
+    }
+
+    #[test]
+    fn text_that_brings_its_enter_does_not_approve() {
+        for gap in 5..=699 {
+            let (mut sheet, six) = ready();
+            let mut at = type_six(&mut sheet, &six, gap);
+            // However many lines end the text: each Enter begins the pause anew.
+            for _ in 0..50 {
+                at += gap;
+                sheet.arm(ms(at));
+                assert_eq!(sheet.enter(ms(at)), Outcome::Stays, "{gap} ms");
+            }
+            assert_eq!(sheet.remark, Some(Remark::NoPause));
+            sheet.arm(ms(at + 700));
+            assert_eq!(sheet.enter(ms(at + 700)), Outcome::Approve);
+        }
+    }
+
+    #[test]
+    fn any_key_begins_the_pause_anew() {
+        let keys: [fn(&mut ApproveSheet); 4] = [
+            |sheet| sheet.other_key(ms(1799)),
+            |sheet| sheet.repeated(ms(1799)),
+            |sheet| sheet.pasted(ms(1799)),
+            |sheet| {
+                sheet.character('z', ms(1790));
+                sheet.backspace(ms(1799));
+            },
+        ];
+        for press in keys {
+            let (mut sheet, six) = ready();
+            type_six(&mut sheet, &six, 10);
+            press(&mut sheet);
+            sheet.arm(ms(2498));
+            assert_eq!(sheet.enter(ms(2498)), Outcome::Stays);
+        }
+    }
+
+    #[test]
+    fn a_key_counts_by_when_it_came_not_by_when_it_is_handled() {
+        let (mut sheet, six) = ready();
+        let last = type_six(&mut sheet, &six, 20);
+        // The screen stood still, and Enter waited for it meanwhile.
+        sheet.arm(ms(5000));
+        assert_eq!(sheet.enter(ms(last + 20)), Outcome::Stays);
+        let mut sheet = ApproveSheet::open(ApprovalGate::SG2, Digest::of("evidence"), ms(0));
+        sheet.show_end();
+        sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
+        sheet.arm(ms(5000));
+        sheet.character(six[0], ms(900));
+        assert!(sheet.typed.is_empty(), "typed before READY was said");
+    }
+
+    #[test]
+    fn more_than_six_are_not_six() {
+        let (mut sheet, six) = ready();
+        let last = type_six(&mut sheet, &six, 100);
+        for (nth, c) in "zz9".chars().enumerate() {
+            sheet.character(c, ms(last + 100 * (1 + nth as u64)));
+        }
+        assert_eq!((sheet.wrong.as_str(), sheet.surplus()), ("zz9", 3));
+        sheet.arm(ms(9000));
+        assert!(!sheet.enter_counts());
+        assert_eq!(sheet.enter(ms(9000)), Outcome::Stays);
+        assert_eq!(sheet.remark, Some(Remark::NotSix));
+        for nth in 1..=3 {
+            sheet.backspace(ms(9000 + 100 * nth));
+        }
+        assert!(sheet.is_complete());
+        sheet.arm(ms(10_000));
+        assert_eq!(sheet.enter(ms(10_000)), Outcome::Approve);
     }
 
     #[test]
@@ -318,10 +445,10 @@ mod tests {
     fn a_wrong_character_costs_nothing() {
         let (mut sheet, six) = ready();
         sheet.character('z', ms(1100));
-        assert_eq!(sheet.wrong, Some('z'));
+        assert_eq!(sheet.wrong, "z");
         assert_eq!(sheet.enter(ms(1200)), Outcome::Stays);
         sheet.character(six[0], ms(1300));
-        assert_eq!((sheet.typed.len(), sheet.wrong), (1, None));
+        assert_eq!((sheet.typed.len(), sheet.wrong.as_str()), (1, ""));
     }
 
     #[test]
@@ -334,11 +461,11 @@ mod tests {
         assert_eq!(sheet.enter(ms(700)), Outcome::Stays);
         assert!(sheet.typed.is_empty());
         sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
-        assert_eq!(sheet.ready_at(), None, "the last line was not shown");
+        assert_eq!(sheet.counts_at(), None, "the last line was not shown");
         sheet.show_end();
-        assert_eq!(sheet.ready_at(), Some(ms(1000)));
+        assert_eq!(sheet.counts_at(), Some(ms(1000)));
         sheet.other_key(ms(900));
-        assert_eq!(sheet.ready_at(), Some(ms(1150)));
+        assert_eq!(sheet.counts_at(), Some(ms(1150)));
     }
 
     #[test]
@@ -348,7 +475,7 @@ mod tests {
         sheet.disarm(ms(1200));
         assert!(!sheet.is_ready() && sheet.typed.is_empty());
         sheet.show_end();
-        assert_eq!(sheet.ready_at(), Some(ms(2200)));
+        assert_eq!(sheet.counts_at(), Some(ms(2200)));
     }
 
     #[test]

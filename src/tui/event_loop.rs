@@ -292,7 +292,7 @@ where
     pub fn next_wake(&self) -> Option<Duration> {
         let now = (self.clocks.monotonic)();
         let sheet = match &self.model.over {
-            Over::Approving(sheet) => sheet.ready_at().map(|at| at.saturating_sub(now)),
+            Over::Approving(sheet) => sheet.counts_at().map(|at| at.saturating_sub(now)),
             _ => None,
         };
         let micros =

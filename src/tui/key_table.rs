@@ -343,7 +343,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         RUN,
         "a",
-        "approve: opens the sheet; the digest's last six characters decide",
+        "approve: opens the sheet; the digest's last six characters, a pause and Enter decide",
         None,
         &[key('a', Action::Approve)],
     ),

@@ -46,6 +46,15 @@ fn opened(size: (u16, u16)) -> (Stage, Script) {
     (stage, script)
 }
 
+/// Lets the keys rest until the sheet says that Enter approves, then presses it.
+fn rests_and_enters(stage: &mut Stage) -> &mut Stage {
+    stage.wait(699);
+    assert!(stage.says("Enter counts after 0.7 s"), "{}", stage.text());
+    stage.wait(1);
+    assert!(stage.says("READY  Enter approves now"), "{}", stage.text());
+    stage.key(KeyCode::Enter)
+}
+
 fn approvals(stage: &Stage) -> usize {
     let orders = stage.ordered();
     orders
@@ -65,8 +74,7 @@ fn six_characters_and_enter_approve_exactly_once() {
     stage.types(&digest.last_six()[..4]);
     insta::assert_snapshot!("approve_sheet_typing_80x24", stage.text());
     stage.types(&digest.last_six()[4..]);
-    stage.wait(80).key(KeyCode::Enter);
-    stage.wait(80).key(KeyCode::Enter);
+    rests_and_enters(&mut stage).wait(80).key(KeyCode::Enter);
     let gate = ApprovalGate::SG2;
     let order = Order::Approve {
         gate,
@@ -133,11 +141,11 @@ fn paste_burst_and_key_repeat_never_approve() {
     stage.wait(2).key(KeyCode::Enter);
     assert!(stage.says("all of them were dropped"), "{}", stage.text());
     assert!(stage.says("[______]"), "{}", stage.text());
-    stage.wait(500);
+    stage.wait(2_000).key(KeyCode::Enter).wait(500);
     for c in six.chars() {
         stage.wait(40).repeat(c);
     }
-    stage.wait(300).key(KeyCode::Enter);
+    stage.wait(2_000).key(KeyCode::Enter);
     assert_eq!(approvals(&stage), 0);
 }
 
@@ -148,7 +156,62 @@ fn a_wrong_character_is_marked_and_costs_nothing() {
     stage.wait(2_000).types("z");
     assert!(stage.says("[z_____]  ! not this one"), "{}", stage.text());
     insta::assert_snapshot!("approve_sheet_wrong_80x24", stage.text());
-    stage.types(&six).wait(80).key(KeyCode::Enter);
+    rests_and_enters(stage.types(&six));
+    assert_eq!(approvals(&stage), 1);
+}
+
+#[test]
+fn a_paste_that_a_terminal_paces_never_approves() {
+    for gap in (3..=60).chain([699]) {
+        let (mut stage, script) = opened((80, 24));
+        stage.wait(2_000);
+        for c in digest(&script).last_six().chars() {
+            stage.wait(gap).key(KeyCode::Char(c));
+        }
+        for _ in 0..20 {
+            stage.wait(gap).key(KeyCode::Enter);
+        }
+        assert_eq!(approvals(&stage), 0, "{gap} ms");
+        let says = if gap < 5 {
+            "all of them were dropped"
+        } else {
+            "Enter came too soon after another key: press Enter again."
+        };
+        assert!(stage.says(says), "{gap} ms: {}", stage.text());
+    }
+}
+
+#[test]
+fn the_sheet_says_by_its_own_timer_when_enter_counts() {
+    let (mut stage, script) = opened((80, 24));
+    stage.wait(2_000).types(digest(&script).last_six());
+    let left = std::time::Duration::from_millis(700);
+    assert_eq!(stage.screen.next_wake(), Some(left));
+    assert!(stage.says("Enter counts after 0.7 s"), "{}", stage.text());
+    insta::assert_snapshot!("approve_sheet_pause_80x24", stage.text());
+    stage.wait(80).key(KeyCode::Enter);
+    insta::assert_snapshot!("approve_sheet_too_soon_80x24", stage.text());
+    stage.wait(700);
+    insta::assert_snapshot!("approve_sheet_enter_counts_80x24", stage.text());
+    assert_eq!(approvals(&stage), 0);
+    stage.key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 1);
+}
+
+#[test]
+fn more_than_six_characters_never_approve() {
+    let (mut stage, script) = opened((80, 24));
+    let six = digest(&script).last_six().to_owned();
+    stage.wait(2_000).types(&six).types("zz9漢\u{301}567890");
+    insta::assert_snapshot!("approve_sheet_surplus_80x24", stage.text());
+    stage.wait(2_000).key(KeyCode::Enter);
+    assert_eq!(approvals(&stage), 0);
+    assert!(stage.says("! too many"), "{}", stage.text());
+    for _ in 0..11 {
+        assert!(!stage.says("Enter approves now"), "{}", stage.text());
+        stage.wait(80).key(KeyCode::Backspace);
+    }
+    rests_and_enters(&mut stage);
     assert_eq!(approvals(&stage), 1);
 }
 
@@ -169,7 +232,7 @@ fn resize_and_return_disarm() {
     stage.terminal_event(TerminalEvent::Resize(80, 24));
     assert!(stage.says("arms again"), "{}", stage.text());
     stage.types(&digest(&script).last_six()[5..]);
-    stage.wait(80).key(KeyCode::Enter);
+    stage.wait(900).key(KeyCode::Enter);
     assert_eq!(approvals(&stage), 0);
     stage.wait(2_000);
     assert!(stage.says("READY"));
@@ -215,7 +278,7 @@ fn facts_that_moved_under_the_sheet_refuse() {
     );
     stage
         .types(digest(&script).last_six())
-        .wait(80)
+        .wait(2_000)
         .key(KeyCode::Enter);
     assert_eq!(approvals(&stage), 0);
     stage.key(KeyCode::Esc).wait(100).key(KeyCode::Char('a'));
@@ -228,10 +291,10 @@ fn an_order_that_is_not_taken_is_said() {
     let (mut stage, script) = opened((80, 24));
     stage.wait(2_000).types(digest(&script).last_six());
     stage.takes_orders.set(false);
-    stage.wait(80).key(KeyCode::Enter);
+    rests_and_enters(&mut stage);
     assert!(!stage.says("recording..."), "{}", stage.text());
     stage.takes_orders.set(true);
-    stage.wait(80).key(KeyCode::Enter);
+    rests_and_enters(&mut stage);
     assert_eq!(approvals(&stage), 1);
 }
 
@@ -415,10 +478,7 @@ fn approved_from_a_watch() -> Stage {
     assert!(stage.says("not from this terminal"), "{}", stage.text());
     stage.recorded(shown(&script)).recorded(all_equal());
     stage.wait(1_000);
-    stage
-        .types(digest(&script).last_six())
-        .wait(80)
-        .key(KeyCode::Enter);
+    rests_and_enters(stage.types(digest(&script).last_six()));
     let sent = matches!(stage.ordered().last(), Some(Order::Approve { .. }));
     assert!(sent, "{}", stage.text());
     stage

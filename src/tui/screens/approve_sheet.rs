@@ -2,14 +2,14 @@
 
 use ratatui::layout::Rect;
 
-use super::{proof, words};
+use super::{approve_input, proof, words};
 use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
 use crate::survey::FactKind;
-use crate::tui::approving::{ApproveSheet, OwnSurvey, Remark, TO_TYPE};
+use crate::tui::approving::{ApproveSheet, OwnSurvey, PAUSE, Remark};
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};
-use crate::tui::widgets::{Canvas, Shown, Text, Weight};
+use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// Columns of a digest and the frame around it.
 const WIDTH_MIN: u16 = 66;
@@ -104,7 +104,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     for (y, line) in (inside.y..last).zip(lines.iter().skip(top)) {
         canvas.text(x, y, width, line);
     }
-    input(canvas, x, last, width, sheet);
+    approve_input::draw(canvas, x, last, width, sheet);
     let below = lines.len().saturating_sub(top + room);
     let remark = if below > 0 {
         Text::inked(
@@ -114,57 +114,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
             ),
         )
     } else {
-        remark(sheet)
+        approve_input::remark(sheet)
     };
     canvas.text(x, last + 1, width, &remark);
     let esc = Text::inked(Ink::Dim, "Esc leaves it waiting");
     canvas.text(x, last + 2, width.saturating_sub(23), &status(model, sheet));
     canvas.text_right(x + width, last + 2, width, &esc);
-}
-
-/// `Type the last six characters, then Enter:  [c3f9__]`
-fn input(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, sheet: &ApproveSheet) {
-    let ink = if sheet.is_ready() {
-        Ink::Plain
-    } else {
-        Ink::Dim
-    };
-    let mut text = Text::inked(ink, "Type the last six characters, then Enter:  ")
-        .with(Ink::Bold, "[")
-        .with(Ink::Bold, &sheet.typed);
-    let mut places = TO_TYPE.saturating_sub(sheet.typed.len());
-    if let Some(wrong) = sheet.wrong {
-        let shown = Shown::of(wrong.to_string());
-        let place = if shown.width() == 1 {
-            shown
-        } else {
-            Shown::of("?")
-        };
-        text.push(Ink::Bad, place.as_str());
-        places = places.saturating_sub(1);
-    }
-    text.push(ink, "_".repeat(places));
-    text.push(Ink::Bold, "]");
-    if sheet.wrong.is_some() {
-        text.push(Ink::Bad, "  ! not this one");
-    }
-    canvas.text(x, y, width, &text);
-}
-
-fn remark(sheet: &ApproveSheet) -> Text {
-    let says = match sheet.remark {
-        None => return Text::new(),
-        Some(Remark::EarlyDropped) if sheet.is_ready() => return Text::new(),
-        Some(Remark::EarlyDropped) => "What is typed before READY is dropped.",
-        Some(Remark::BurstDropped) => {
-            "A paste, or characters under 5 ms apart: all of them were dropped. Type them."
-        }
-        Some(Remark::TooShort) => "Enter counts once all six are right.",
-        Some(Remark::ArmsAgain) => {
-            "The screen changed: the sheet arms again, what was typed is gone."
-        }
-    };
-    Text::inked(Ink::Needed, says)
 }
 
 fn status(model: &Model, sheet: &ApproveSheet) -> Text {
@@ -174,6 +129,14 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
     if sheet.is_ready() {
         let text = Text::inked(Ink::Bold, "READY");
         return match sheet.remark {
+            _ if sheet.enter_counts() => text.with(Ink::Bold, "  Enter approves now"),
+            _ if sheet.is_complete() => {
+                let pause = PAUSE.as_secs_f32();
+                text.with(
+                    Ink::Plain,
+                    format!("  Enter counts after {pause} s of silence"),
+                )
+            }
             Some(Remark::EarlyDropped) => {
                 text.with(Ink::Plain, "  (what was typed before READY was dropped)")
             }

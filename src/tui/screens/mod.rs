@@ -1,5 +1,6 @@
 //! One file per region of the screen. Invariant: a screen is a pure function of the model; it never changes it.
 
+mod approve_input;
 pub mod approve_sheet;
 pub mod band;
 mod body;

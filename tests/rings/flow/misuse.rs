@@ -3,8 +3,8 @@
 use drygate::postgres::throwaway::Scenario;
 
 use crate::support::ground::{
-    Ground, RunFiles, approve, band, close_sheet, digest_on, is_ready, open_sheet, text, type_seen,
-    wait_at,
+    Ground, RunFiles, approve, band, close_sheet, digest_on, is_ready, open_sheet, press_enter,
+    text, type_seen, wait_at,
 };
 use crate::support::pty::{Exit, Terminal, key};
 
@@ -56,7 +56,7 @@ fn what_is_typed_before_ready_is_dropped() {
     assert_waits(&run);
     // The same sheet still takes the right characters.
     type_seen(&mut terminal, &six);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     wait_at(&terminal, "SG2");
 }
 
@@ -90,10 +90,8 @@ fn a_paste_of_the_right_characters_is_dropped() {
     terminal.wait_for(dropped);
     terminal.wait_for(&format!("[{}___]", &six[..3]));
     assert_waits(&run);
-    terminal
-        .silence()
-        .type_slowly(&six[3..])
-        .type_slowly(key::ENTER);
+    terminal.silence().type_slowly(&six[3..]);
+    press_enter(&mut terminal);
     wait_at(&terminal, "SG2");
     assert_eq!(run.decisions(), ["SG1 approve"]);
 }
@@ -119,7 +117,29 @@ fn a_wrong_character_is_marked_and_costs_nothing() {
     terminal.type_slowly(&six[2..]);
     terminal.wait_for(&format!("[{six}]"));
     assert_waits(&run);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
+    wait_at(&terminal, "SG2");
+}
+
+#[test]
+fn more_than_six_characters_are_not_six() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    let run = ground.home().run();
+    let digest = open_sheet(&mut terminal);
+    let six = &digest[58..];
+    type_seen(&mut terminal, six);
+    terminal.wait_for("READY  Enter approves now");
+    terminal.type_slowly("zz9");
+    terminal.wait_for(&format!("[{six}zz9]  ! too many"));
+    // Keys are taken in order: once the last Backspace is seen, so was the Enter before it.
+    terminal.silence().silence().keys(key::ENTER);
+    for _ in 0..3 {
+        terminal.type_slowly(key::BACKSPACE);
+    }
+    terminal.wait_for(&format!("[{six}]"));
+    assert_waits(&run);
+    press_enter(&mut terminal);
     wait_at(&terminal, "SG2");
 }
 
@@ -160,7 +180,7 @@ fn a_resize_disarms_and_a_small_sheet_is_read_to_its_end() {
     assert_eq!(digest_on(&screen), digest);
     assert!(screen.contains(EMPTY), "{screen}");
     type_seen(&mut terminal, six);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     terminal.wait_until("SG2 waits", |screen| {
         screen.contains("awaiting_lifecycle_authorization") && screen.contains("WAITING FOR YOU")
     });
@@ -247,7 +267,8 @@ fn a_decision_on_anything_else_is_refused_and_the_run_waits() {
     let digest = open_sheet(&mut terminal);
     type_seen(&mut terminal, &digest[58..]);
     // Enter twice: the second finds nothing to decide.
-    terminal.type_slowly(key::ENTER).type_slowly(key::ENTER);
+    press_enter(&mut terminal);
+    terminal.type_slowly(key::ENTER);
     terminal.wait_until("SG2 waits", |screen| {
         band(screen).starts_with("SG2   ALLOW ENACT?")
     });

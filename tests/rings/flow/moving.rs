@@ -3,7 +3,8 @@
 use drygate::postgres::throwaway::Scenario;
 
 use crate::support::ground::{
-    Ground, Home, RunFiles, approve, band, digest_on, is_ready, open_sheet, type_seen, wait_at,
+    Ground, Home, RunFiles, approve, band, digest_on, is_ready, open_sheet, press_enter, type_seen,
+    wait_at,
 };
 use crate::support::pty::{Exit, Launch, key};
 
@@ -40,7 +41,7 @@ fn drift_behind_a_ready_sheet_voids_the_approval_and_asks_again() {
     type_seen(&mut terminal, &digest[58..]);
     // Somebody else is faster than Enter: one word of one unit, every count stays.
     ground.intrude(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     let drifted = terminal.wait_until("drift", |screen| {
         band(screen).starts_with("SG2   FACTS DRIFTED")
     });
@@ -73,7 +74,7 @@ fn drift_behind_a_ready_sheet_voids_the_approval_and_asks_again() {
     let again = digest_on(&sheet);
     assert_ne!(again, digest);
     type_seen(&mut terminal, &again[58..]);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     wait_at(&terminal, "SG2");
     approve(&mut terminal);
     terminal.wait_until(PASS, |screen| band(screen).starts_with(PASS));

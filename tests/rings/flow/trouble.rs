@@ -7,7 +7,8 @@ use drygate::postgres::throwaway::Scenario;
 use rustix::process::Signal;
 
 use crate::support::ground::{
-    Ground, RunFiles, approve, band, close_sheet, is_ready, open_sheet, type_seen, wait_at,
+    Ground, RunFiles, approve, band, close_sheet, is_ready, open_sheet, press_enter, type_seen,
+    wait_at,
 };
 use crate::support::pty::{Exit, key};
 
@@ -55,7 +56,8 @@ fn a_server_that_stops_answering_delays_no_key() {
     terminal.wait_for("What is typed before READY is dropped.");
     close_sheet(&mut terminal);
     terminal.type_slowly("?");
-    let help = "approve: opens the sheet; the digest's last six characters decide";
+    let help =
+        "approve: opens the sheet; the digest's last six characters, a pause and Enter decide";
     terminal.wait_for(help);
     terminal.type_slowly(key::ESC);
     terminal.wait_until("the help to close", |screen| !screen.contains(help));
@@ -209,7 +211,7 @@ fn a_pending_approval_outlives_a_signal() {
     let digest = open_sheet(&mut terminal);
     type_seen(&mut terminal, &digest[58..]);
     let stopped = ground.stop_server();
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     terminal.wait_until("the pending approval", |screen| {
         band(screen).contains("APPROVAL PENDING")
     });
@@ -283,7 +285,7 @@ fn a_suspension_gives_the_terminal_back_and_disarms() {
         assert_eq!(run.decisions(), Vec::<String>::new());
     }
     type_seen(&mut terminal, six);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     wait_at(&terminal, "SG2");
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(3));

@@ -423,12 +423,19 @@ pub fn type_seen(terminal: &mut Terminal, characters: &str) {
     }
 }
 
+/// Presses Enter as a person who looks: once the sheet says that it counts.
+#[track_caller]
+pub fn press_enter(terminal: &mut Terminal) {
+    terminal.wait_for("READY  Enter approves now");
+    terminal.keys(key::ENTER);
+}
+
 /// Approves what is on the sheet, as a person does; gives its digest.
 #[track_caller]
 pub fn approve(terminal: &mut Terminal) -> String {
     let digest = open_sheet(terminal);
     type_seen(terminal, &digest[58..]);
-    terminal.type_slowly(key::ENTER);
+    press_enter(terminal);
     digest
 }
 

@@ -1,0 +1,63 @@
+//! The line of the approval sheet that is typed on, and what it says of the last keys. Invariant: what is wrong is marked, and never shown as one of the six.
+
+use crate::tui::approving::{ApproveSheet, Remark, TO_TYPE};
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Shown, Text};
+
+/// `Type the last six characters, then Enter:  [c3f9__]`
+pub(super) fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, sheet: &ApproveSheet) {
+    let ink = if sheet.is_ready() {
+        Ink::Plain
+    } else {
+        Ink::Dim
+    };
+    let mut text = Text::inked(ink, "Type the last six characters, then Enter:  ")
+        .with(Ink::Bold, "[")
+        .with(Ink::Bold, &sheet.typed);
+    let marked: String = sheet.wrong.chars().take(TO_TYPE).map(one_column).collect();
+    let right_and_wrong = sheet.typed.len() + sheet.wrong.chars().count();
+    text.push(Ink::Bad, marked);
+    text.push(ink, "_".repeat(TO_TYPE.saturating_sub(right_and_wrong)));
+    text.push(Ink::Bold, "]");
+    if sheet.surplus() > 0 {
+        text.push(Ink::Bad, "  ! too many");
+    } else if !sheet.wrong.is_empty() {
+        text.push(Ink::Bad, "  ! not this one");
+    }
+    canvas.text(x, y, width, &text);
+}
+
+/// A typed character as it may stand in one column.
+fn one_column(typed: char) -> String {
+    let shown = Shown::of(typed.to_string());
+    if shown.width() == 1 {
+        shown.as_str().to_owned()
+    } else {
+        "?".to_owned()
+    }
+}
+
+/// What the sheet says of the last keys.
+pub(super) fn remark(sheet: &ApproveSheet) -> Text {
+    let says = match (sheet.remark, sheet.surplus()) {
+        (None | Some(Remark::NotSix), 1..) => {
+            let surplus = crate::run::counted(sheet.surplus(), "character");
+            return Text::inked(
+                Ink::Needed,
+                format!("{surplus} more than six: Backspace takes the last one back."),
+            );
+        }
+        (None, _) => return Text::new(),
+        (Some(Remark::EarlyDropped), _) if sheet.is_ready() => return Text::new(),
+        (Some(Remark::EarlyDropped), _) => "What is typed before READY is dropped.",
+        (Some(Remark::BurstDropped), _) => {
+            "A paste, or characters under 5 ms apart: all of them were dropped. Type them."
+        }
+        (Some(Remark::NotSix), _) => "Enter counts once all six are right.",
+        (Some(Remark::NoPause), _) => "Enter came too soon after another key: press Enter again.",
+        (Some(Remark::ArmsAgain), _) => {
+            "The screen changed: the sheet arms again, what was typed is gone."
+        }
+    };
+    Text::inked(Ink::Needed, says)
+}
