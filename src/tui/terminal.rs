@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::queue;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use thiserror::Error;
@@ -101,7 +101,9 @@ fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
     if !again {
         out.extend_from_slice(b"\x1b[22;2t");
     }
-    queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    // Where a terminal has no alternate screen the old text is still there, and a frame does not write its blank cells.
+    let clear = Clear(ClearType::All);
+    queue!(out, EnterAlternateScreen, clear, EnableBracketedPaste, Hide)?;
     write_out(&out)
 }
 

@@ -274,6 +274,57 @@ fn suspended_and_continued_it_draws_again() {
     seen.is_as_before();
 }
 
+/// Fills a terminal with what stood on it before, each cell of it.
+fn old_text(plain: &mut vt100::Parser) {
+    plain.process(format!("\u{1b}[H{}", "old".repeat(24 * 80 / 3)).as_bytes());
+}
+
+/// Feeds a terminal that knows no alternate screen, as GNU screen by default and the Linux console.
+fn feed_plain(plain: &mut vt100::Parser, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text
+        .replace("\u{1b}[?1049h", "")
+        .replace("\u{1b}[?1049l", "");
+    plain.process(text.as_bytes());
+}
+
+#[test]
+fn without_an_alternate_screen_no_old_text_stays_between_the_words() {
+    let mut plain = vt100::Parser::new(side(24), side(80), 0);
+    let mut seen = start();
+    old_text(&mut plain);
+    seen.until("SG2   ALLOW ENACT?");
+    seen.types("a");
+    seen.until("Esc leaves it waiting");
+    feed_plain(&mut plain, &seen.raw);
+    let is_the_same = |plain: &vt100::Parser, seen: &Seen| {
+        let rows = |parser: &vt100::Parser| parser.screen().rows(0, 80).collect::<Vec<_>>();
+        assert_eq!(rows(plain), rows(&seen.parser));
+    };
+    is_the_same(&plain, &seen);
+    // Somebody writes over the screen: Ctrl-l repairs it.
+    let from = seen.raw.len();
+    old_text(&mut plain);
+    seen.types("\u{c}\u{1b}");
+    seen.until("1 GATES");
+    feed_plain(&mut plain, &seen.raw[from..]);
+    is_the_same(&plain, &seen);
+    // A shell wrote while the screen was suspended.
+    seen.types("\u{1a}");
+    seen.is_stopped();
+    let from = seen.raw.len();
+    seen.until_screen("the screen of before", |screen| !screen.alternate_screen());
+    feed_plain(&mut plain, &seen.raw[from..]);
+    let from = seen.raw.len();
+    old_text(&mut plain);
+    seen.signal(rustix::process::Signal::CONT);
+    seen.until("SG2   ALLOW ENACT?");
+    feed_plain(&mut plain, &seen.raw[from..]);
+    is_the_same(&plain, &seen);
+    seen.types("q");
+    assert_eq!(seen.ends(), 3);
+}
+
 #[test]
 fn a_watcher_shows_what_stands_before_an_event_that_is_not_legal_and_says_so() {
     let place = tempfile::tempdir().expect("a directory");
