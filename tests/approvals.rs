@@ -488,7 +488,14 @@ fn of_persons() -> Vec<Case> {
         Case {
             by: elsewhere.clone(),
             policy: distinct(),
-            ..good("SG2 by the same uid of another host", sg2(), SG2)
+            outcome: Err("op_a approved SG1"),
+            ..good("SG2 by the same uid under another host name", sg2(), SG2)
+        },
+        Case {
+            by: elsewhere,
+            policy: excluded(),
+            outcome: Err("op_a started the run"),
+            ..good("the starter under another host name", sg1(), SG1)
         },
         Case {
             policy: distinct(),

@@ -3,8 +3,7 @@
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use super::machine;
-use crate::runner::Audience;
+use crate::runner::{Audience, person};
 use crate::tui::News;
 
 /// Tells the screen who watches.
@@ -40,8 +39,8 @@ fn named(uids: &[u32]) -> Vec<String> {
         }
     }
     let name = |(uid, n)| match n {
-        1 => machine::account(uid),
-        n => format!("{} ({n})", machine::account(uid)),
+        1 => person::account(uid),
+        n => format!("{} ({n})", person::account(uid)),
     };
     counted.into_iter().map(name).collect()
 }
@@ -49,7 +48,7 @@ fn named(uids: &[u32]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::named;
-    use crate::launch::machine::account;
+    use crate::runner::person::account;
 
     #[test]
     fn an_account_is_named_once_with_its_number() {

@@ -1,11 +1,11 @@
 //! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
 
 use super::starting::{self, Found};
-use super::{LaunchError, headless, machine, output, planning};
+use super::{LaunchError, headless, output, planning};
 use crate::cli::{Output, RunRef, Settings};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge};
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::{self, HandoverError, hand_over};
+use crate::runner::{self, HandoverError, hand_over, person};
 use crate::survey::Digest;
 
 /// Approves or rejects without a screen.
@@ -23,7 +23,7 @@ pub fn decide(
         decision,
         evidence,
         reason,
-        by: machine::person(),
+        by: person::own(),
     };
     let (run_id, found) = starting::take(settings, &store, meant, false)?;
     match found {
@@ -36,7 +36,8 @@ pub fn decide(
             let Some(socket) = crate::runner::socket(&root, &run_id) else {
                 return Err(locked.into());
             };
-            match hand_over(&socket, &request) {
+            let (evidence, reason) = (request.evidence.clone(), request.reason.clone());
+            match hand_over(&socket, gate, decision, evidence, reason) {
                 Ok((exit_code, summary)) => {
                     tell(settings, &summary)?;
                     Ok(exit_code)
@@ -61,11 +62,12 @@ pub fn decide(
     }
 }
 
-/// Whether this very request is in the journal, though nobody answered it.
+/// Whether a request of this very process is in the journal, though nobody answered it.
 fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
-    run.approvals
-        .iter()
-        .any(|known| known.gate == request.gate && known.by == request.by)
+    run.approvals.iter().any(|known| {
+        known.gate == request.gate
+            && (known.by.uid, known.by.pid) == (request.by.uid, request.by.pid)
+    })
 }
 
 fn run_state(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{LaunchError, machine, output, planning, verifying};
+use super::{LaunchError, output, planning, verifying};
 use crate::archive::{Limits, Opened, open_archive};
 use crate::cli::{Output, Settings};
 use crate::journal::{
@@ -16,6 +16,7 @@ use crate::journal::{
 use crate::report;
 use crate::run::{RunId, exit};
 use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
 use crate::survey::Digest;
 
 /// Imports an archive.
@@ -51,7 +52,7 @@ pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
 /// Marks the run and gives it its name among the runs, in one step.
 fn publish(store: &DirectoryStore, opened: &Opened) -> Result<(), LaunchError> {
     let run = DirectoryStore::run_path(opened.run_id());
-    let by = machine::person();
+    let by = person::own();
     let from = ImportedFrom {
         archive_sha256: opened.sha256().clone(),
         at: SystemClock.now(),

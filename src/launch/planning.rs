@@ -10,7 +10,7 @@ use crate::journal::{DirectoryStore, Permissions};
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::run::TargetIdentity;
-use crate::runner::{FullDiscover, Plan};
+use crate::runner::{FullDiscover, Plan, person};
 use crate::survey::Digest;
 
 /// Seconds between live reads, where nobody says otherwise.
@@ -94,7 +94,7 @@ pub fn plan(
         profile_directory: directory,
         profile_text: loaded.text,
         target,
-        person: machine::person(),
+        person: person::own(),
         tool: machine::tool(),
         repository: repository.map(|r| r.directory().display().to_string()),
         data_root: settings.data_dir.value.clone(),

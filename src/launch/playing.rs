@@ -4,9 +4,10 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use super::courtesy::Courtesy;
-use super::{LaunchError, machine, notifying, output};
+use super::{LaunchError, notifying, output};
 use crate::cli::Settings;
 use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerOrder, PickerScreen};
 use crate::tui::{
@@ -59,7 +60,7 @@ impl Stage {
             Box::new(outside),
             theme,
             source,
-            machine::person(),
+            person::own(),
             clocks,
             orders,
         );

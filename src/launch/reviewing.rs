@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::LaunchError;
 use super::diffing::Shelves;
-use super::{LaunchError, machine};
 use crate::desk::{Compare, ComparedFact, Opened};
 use crate::journal::{DirectoryStore, Entry, JournalError, Review, Reviews, RunStore, Standing};
 use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
 use crate::survey::FactKey;
 use crate::tui::diffing::NoteShown;
 use crate::tui::{News, Order};
@@ -95,7 +96,7 @@ impl Desk {
 
     fn write(&self, fact: Option<FactKey>, text: String) -> bool {
         let at = SystemClock.now();
-        let written = self.reviews.write(at, machine::person(), fact, text);
+        let written = self.reviews.write(at, person::own(), fact, text);
         self.tell_notes();
         let said = match written {
             Ok(_) => "The note was written, beside the run.".to_owned(),

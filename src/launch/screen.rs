@@ -11,13 +11,12 @@ use super::playing::{self, Stage};
 use super::reviewing::Desk;
 use super::starting::{self, Found, Owned, Start};
 use super::{
-    LaunchError, headless, listing, machine, output, picking, planning, replaying, run_list,
-    watching,
+    LaunchError, headless, listing, output, picking, planning, replaying, run_list, watching,
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, Entry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
-use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink};
+use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink, person};
 use crate::survey::Digest;
 use crate::tui::{Ending, News, Order, Progress, Source};
 
@@ -195,7 +194,7 @@ fn show(
             }),
         },
     )?;
-    let orders = orders(handle.commands(), machine::person(), desk);
+    let orders = orders(handle.commands(), person::own(), desk);
     let (farewell, signals) = stage.play(theme, Source::Live, orders, news, inbox)?;
     handle.try_send(Command::Quit);
     if matches!(farewell.ending, Ending::Signal(_) | Ending::HungUp) {

@@ -7,10 +7,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::retelling::Retelling;
-use super::{LaunchError, machine, playing};
+use super::{LaunchError, playing};
 use crate::cli::Settings;
 use crate::journal::Blobs;
 use crate::replay::Recording;
+use crate::runner::person;
 use crate::tui::event_loop::frame;
 use crate::tui::model::Model;
 use crate::tui::update::update;
@@ -29,7 +30,7 @@ impl Still {
         let (news, inbox) = mpsc::channel();
         let retelling = Retelling::new(recording, blobs, news, None);
         let (theme, now) = (playing::theme(settings), retelling.now());
-        let model = Model::new(Source::Replay, machine::person(), theme, size, now);
+        let model = Model::new(Source::Replay, person::own(), theme, size, now);
         Self {
             retelling,
             inbox,

@@ -7,12 +7,12 @@ use std::thread;
 use super::following::{Following, Listener};
 use super::playing::{self, Stage};
 use super::reviewing::Desk;
-use super::{LaunchError, headless, lookup, machine, output, planning, screen};
+use super::{LaunchError, headless, lookup, output, planning, screen};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
 use crate::replay::Moment;
 use crate::report::visible;
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, LastPass, RunId, event_text};
+use crate::run::{ApprovalGate, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::update::sheet_is_told;
 use crate::tui::{Found, News, Order, Source};
@@ -197,17 +197,16 @@ fn orders(
     desk: Desk,
     news: Sender<News>,
 ) -> Box<dyn Fn(Order) -> bool> {
-    let by = machine::person();
     let tail = run_id.tail().to_owned();
     Box::new(move |order| match &order {
         Order::OpenDocuments { .. } => desk.obey(order),
         Order::OpenSheet { .. } | Order::Approve { .. } | Order::Reject { .. } => {
-            let (socket, by, tail, news) = (socket.clone(), by.clone(), tail.clone(), news.clone());
+            let (socket, tail, news) = (socket.clone(), tail.clone(), news.clone());
             let asking = thread::Builder::new().name("handover".to_owned());
             let asked = asking.spawn(move || {
                 let answer = socket
                     .ok_or(HandoverError::Nobody)
-                    .and_then(|socket| hand(&socket, &order, by))
+                    .and_then(|socket| hand(&socket, &order))
                     .map_err(|error| refusal(&error, &tail));
                 let _ = news.send(News::Answered { order, answer });
             });
@@ -219,14 +218,10 @@ fn orders(
 }
 
 /// Hands an order over and waits for what the holder says to it.
-fn hand(
-    socket: &std::path::Path,
-    order: &Order,
-    by: crate::run::Person,
-) -> Result<Option<String>, HandoverError> {
+fn hand(socket: &std::path::Path, order: &Order) -> Result<Option<String>, HandoverError> {
     let (gate, decision, evidence, reason) = match order.clone() {
         Order::OpenSheet { gate, evidence } => {
-            return show_sheet(socket, gate, evidence, by).map(|()| None);
+            return show_sheet(socket, gate, evidence).map(|()| None);
         }
         Order::Approve { gate, evidence } => (gate, Decision::Approve, evidence, None),
         Order::Reject {
@@ -236,14 +231,7 @@ fn hand(
         } => (gate, Decision::Reject, evidence, Some(reason)),
         _ => return Ok(None),
     };
-    let request = ApprovalRequest {
-        gate,
-        decision,
-        evidence: Some(evidence),
-        reason,
-        by,
-    };
-    let (_, summary) = hand_over(socket, &request)?;
+    let (_, summary) = hand_over(socket, gate, decision, Some(evidence), reason)?;
     Ok(Some(taken(&summary)))
 }
 

@@ -22,7 +22,7 @@ impl Signer {
     }
 }
 
-/// A person, as the operating system names one. Not cryptographic.
+/// A person, as the operating system names one: the account. Not cryptographic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// OS user.
@@ -31,9 +31,9 @@ pub struct Person {
     pub uid: u32,
     /// Host.
     pub host: String,
-    /// Terminal device, or none.
+    /// Terminal device; none, or none that could be seen.
     pub tty: Option<String>,
-    /// Process id.
+    /// Process id; 0: not seen.
     pub pid: u32,
     /// Signer.
     pub signer: Signer,
@@ -142,7 +142,9 @@ pub enum Refusal {
     #[error("The approval of {0} was used already.")]
     UsedAlready(ApprovalGate),
     /// The profile wants a terminal.
-    #[error("The profile accepts approvals from a terminal only (approvals.terminal).")]
+    #[error(
+        "The profile accepts approvals from a terminal only (approvals.terminal); none of this process was seen."
+    )]
     TerminalRequired,
     /// The same person approved SG1.
     #[error("{0} approved SG1; the profile wants another person for SG2 (approvals.distinct).")]
@@ -226,7 +228,8 @@ fn may_approve(
 ) -> Result<(), Refusal> {
     let evidence = run.evidence.as_ref().ok_or(Refusal::OtherEvidence)?;
     let policy = run.created.as_ref().map(|c| &c.approvals);
-    let person = |same: &Person| same.uid == request.by.uid && same.host == request.by.host;
+    // A person is an account: a host's name is whatever its administrator, or a namespace of one's own, says.
+    let person = |same: &Person| same.uid == request.by.uid;
     if request.evidence.is_none() {
         return Err(Refusal::OtherEvidence);
     }

@@ -1,4 +1,4 @@
-//! What other processes of this machine ask of the one that holds the run. Invariant: the caller is who the kernel says, not who it says it is.
+//! What other processes of this machine ask of the one that holds the run. Invariant: a request names no person; the caller is who the kernel says.
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
+use tokio::net::unix::UCred;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::Plan;
 use super::notice::{Answer, Command};
 use super::presence::{Audience, Presence};
+use super::{Plan, person};
 use crate::journal::RUNS_DIR;
-use crate::run::{ApprovalGate, ApprovalRequest, Person};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, Person};
 use crate::survey::Digest;
 
 /// Longest request that is read.
@@ -35,12 +36,16 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum Ask {
     /// A decision; answered when it is heard, and again when the run has stopped.
-    Decide { request: ApprovalRequest },
+    Decide {
+        gate: ApprovalGate,
+        decision: Decision,
+        evidence: Option<Digest>,
+        reason: Option<String>,
+    },
     /// A sheet is on the caller's screen: to be journalled, and all facts to be read again.
     ShowSheet {
         gate: ApprovalGate,
         evidence: Digest,
-        by: Person,
     },
     /// New evidence is to be taken after drift or expiry; answered like a decision.
     Renew,
@@ -186,17 +191,22 @@ impl Door {
         let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
         reader.read_line(&mut text).await?;
         let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
-        // The kernel knows the caller's process too.
-        let seen = |by: Person| Person {
-            pid: peer.pid().map_or(by.pid, i32::unsigned_abs),
-            ..by
-        };
         let refused = match serde_json::from_str(&text) {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
-            Ok(Ask::Decide { request }) if request.by.uid == peer.uid() => {
-                let by = seen(request.by);
-                let request = ApprovalRequest { by, ..request };
+            Ok(Ask::Decide {
+                gate,
+                decision,
+                evidence,
+                reason,
+            }) => {
+                let request = ApprovalRequest {
+                    gate,
+                    decision,
+                    evidence,
+                    reason,
+                    by: seen(peer).await?,
+                };
                 let command = |answer| Command::Decide {
                     request,
                     answer: Some(answer),
@@ -207,8 +217,8 @@ impl Door {
                 let command = |answer| Command::Renew { answer };
                 return self.relay(command, &mut writing).await;
             }
-            Ok(Ask::ShowSheet { gate, evidence, by }) if by.uid == peer.uid() => {
-                let by = seen(by);
+            Ok(Ask::ShowSheet { gate, evidence }) => {
+                let by = seen(peer).await?;
                 let shown = Command::OpenSheet { gate, evidence, by };
                 match self.commands.try_send(shown) {
                     Ok(()) => return say(&mut writing, &Line::Heard).await,
@@ -225,7 +235,6 @@ impl Door {
                 }
                 None => "enough watchers are shown",
             },
-            Ok(_) => "the caller is not who the request names",
         };
         let why = refused.to_owned();
         say(&mut writing, &Line::Refused { why }).await
@@ -253,6 +262,16 @@ impl Door {
     }
 }
 
+/// Who the caller is. Looked up on a thread of its own: a slow directory service delays neither the run nor its end.
+async fn seen(peer: UCred) -> std::io::Result<Person> {
+    let (sender, seen) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("caller".to_owned())
+        // A runner that ended meanwhile asks no more.
+        .spawn(move || drop(sender.send(person::peer(peer.uid(), peer.pid()))))?;
+    seen.await.map_err(std::io::Error::other)
+}
+
 async fn say(writing: &mut tokio::net::unix::OwnedWriteHalf, line: &Line) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
@@ -260,9 +279,21 @@ async fn say(writing: &mut tokio::net::unix::OwnedWriteHalf, line: &Line) -> std
 }
 
 /// Hands a decision to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again.
-pub fn hand_over(path: &Path, request: &ApprovalRequest) -> Result<(u8, String), HandoverError> {
-    let request = request.clone();
-    outcome(path, &Ask::Decide { request })
+/// Who decides is what the holder sees of this process.
+pub fn hand_over(
+    path: &Path,
+    gate: ApprovalGate,
+    decision: Decision,
+    evidence: Option<Digest>,
+    reason: Option<String>,
+) -> Result<(u8, String), HandoverError> {
+    let asked = Ask::Decide {
+        gate,
+        decision,
+        evidence,
+        reason,
+    };
+    outcome(path, &asked)
 }
 
 /// Lets the holder that listens at `path` take new evidence after drift or expiry; gives exit code and JSON document of its next stop.
@@ -284,13 +315,8 @@ fn outcome(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError> {
 }
 
 /// Tells the holder that a sheet is on this process's screen: it journals that, and reads all facts again.
-pub fn show_sheet(
-    path: &Path,
-    gate: ApprovalGate,
-    evidence: Digest,
-    by: Person,
-) -> Result<(), HandoverError> {
-    let shown = Ask::ShowSheet { gate, evidence, by };
+pub fn show_sheet(path: &Path, gate: ApprovalGate, evidence: Digest) -> Result<(), HandoverError> {
+    let shown = Ask::ShowSheet { gate, evidence };
     match answer(&mut BufReader::new(ask(path, &shown)?))? {
         Line::Refused { why } => Err(HandoverError::Refused(why)),
         Line::Heard | Line::Stopped { .. } => Ok(()),

@@ -27,6 +27,7 @@ mod taking_up;
 mod waiting;
 
 pub mod clock;
+pub mod person;
 pub mod repository;
 pub mod target;
 

@@ -3,6 +3,8 @@
 
 mod archive;
 mod attribution;
+#[cfg(target_os = "linux")]
+mod callers;
 mod cast;
 mod contradiction;
 mod diff;

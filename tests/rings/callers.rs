@@ -1,0 +1,151 @@
+//! Who decides through the process that holds a run. Invariant: what a caller says of itself is nowhere recorded, and decides nothing.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
+use drygate::postgres::throwaway::Scenario;
+use drygate::run::RunId;
+use drygate::runner::{person, socket};
+use serde_json::{Value, json};
+
+use super::support::ground::{Home, wait_at};
+use super::support::pty::{Exit, Launch, Terminal};
+use super::support::server::{Desk, finish};
+
+/// Set for the caller alone: where it connects, and what it says there.
+const CALLER: [&str; 2] = ["DRYGATE_TEST_CALLER_SOCKET", "DRYGATE_TEST_CALLER_SAYS"];
+
+/// A caller that says what it is told to, and prints the answers. Does nothing when run as a test.
+#[test]
+fn caller() {
+    let [Ok(socket), Ok(says)] = CALLER.map(std::env::var) else {
+        return;
+    };
+    let mut holder = UnixStream::connect(socket).expect("the holder listens");
+    holder
+        .write_all(format!("{says}\n").as_bytes())
+        .expect("it reads");
+    let mut said = std::io::stderr();
+    for line in BufReader::new(holder).lines() {
+        writeln!(said, "{}", line.expect("it answers")).expect("the test reads");
+    }
+    std::process::exit(0);
+}
+
+/// A run whose profile takes approvals from a terminal only, on the terminal that holds it.
+struct Held {
+    desk: Desk,
+    terminal: Terminal,
+    home: Home,
+}
+
+impl Held {
+    fn at_sg1() -> Self {
+        let desk = Desk::new(Scenario::Draft);
+        let profile = desk.profile("terminal.toml", |built_in| {
+            format!("{built_in}\n[approvals]\nterminal = true\n")
+        });
+        let home = Home::at(desk.data());
+        let repository = desk.place().join("repository").display().to_string();
+        let (url, data) = (desk.url(), home.path.display().to_string());
+        let words = ["run", "--database-url", &url, "--repo", &repository];
+        let more = ["--profile", &profile, "--data-dir", &data];
+        let terminal = Launch::drygate([&words[..], &more, &["--live-interval", "0"]].concat())
+            .size(160, 48)
+            .open();
+        wait_at(&terminal, "SG1");
+        Self {
+            desk,
+            terminal,
+            home,
+        }
+    }
+
+    /// Lets a process that no terminal controls say this to the holder. Gives its id and what it was answered.
+    fn is_told(&self, says: &Value) -> (u32, String) {
+        let run: RunId = self.home.run().id().parse().expect("a run id");
+        let socket = socket(&self.home.path, &run).expect("the holder listens");
+        let mut caller = Command::new("setsid");
+        let here = std::env::current_exe().expect("this test");
+        caller.arg(here).args(["--exact", "callers::caller"]);
+        caller
+            .env(CALLER[0], socket)
+            .env(CALLER[1], says.to_string());
+        let caller = caller.stdin(Stdio::null()).stdout(Stdio::null());
+        let caller = caller.stderr(Stdio::piped()).spawn().expect("it starts");
+        let id = caller.id();
+        (id, finish(caller).stderr)
+    }
+}
+
+/// A person that nobody is, but for the account.
+fn forged() -> Value {
+    let by = person::own();
+    json!({
+        "user": "somebody else", "uid": by.uid, "host": "elsewhere", "tty": "pts/999", "pid": 1,
+        "signer": "StubSigning",
+    })
+}
+
+/// The person in a record is the one that the kernel knows as that process, and no terminal was seen.
+#[track_caller]
+fn is_as_seen(recorded: &Value, pid: u32) {
+    let own = person::own();
+    let seen = json!({
+        "user": own.user, "uid": own.uid, "host": own.host, "tty": null, "pid": pid,
+        "signer": "StubSigning",
+    });
+    assert_eq!(recorded["by"], seen);
+}
+
+#[test]
+fn who_decides_and_who_looks_is_what_the_kernel_says() {
+    let mut held = Held::at_sg1();
+    let run = held.home.run();
+    let evidence = run.evidence();
+
+    // As the program said it before it left the person out.
+    let named = json!({
+        "gate": "SG1", "decision": "approve", "evidence": evidence, "reason": null, "by": forged(),
+    });
+    let (_, answer) = held.is_told(&json!({ "ask": "decide", "request": named }));
+    assert!(answer.contains("malformed"), "{answer}");
+    assert_eq!(run.decisions(), Vec::<String>::new());
+
+    let mut asked = named;
+    asked["ask"] = json!("decide");
+    let (pid, answer) = held.is_told(&asked);
+    assert!(answer.contains("approvals.terminal"), "{answer}");
+    is_as_seen(&run.events("approval_refused")[0], pid);
+    assert_eq!(run.decisions(), Vec::<String>::new());
+
+    let sheet = json!({
+        "ask": "show_sheet", "gate": "SG1", "evidence": evidence, "by": forged(),
+    });
+    let (pid, answer) = held.is_told(&sheet);
+    assert!(answer.contains("heard"), "{answer}");
+    held.terminal.wait_until("the sheet that was shown", |_| {
+        run.events("evidence_shown").len() == 1
+    });
+    is_as_seen(&run.events("evidence_shown")[0], pid);
+
+    // From a terminal it is taken, and the terminal is the one that it came from.
+    let data = held.home.path.display().to_string();
+    let id = run.id();
+    let words = ["approve", &id, "SG1", "--digest", &evidence];
+    let other = Launch::drygate([&words[..], &["--headless", "--data-dir", &data]].concat()).open();
+    assert_eq!(other.wait_exit(), Exit::Code(3));
+    let by = &run.events("approval_recorded")[0]["by"];
+    assert_eq!(by["pid"], other.pid());
+    let terminal = by["tty"].as_str().expect("it came from a terminal");
+    assert!(terminal.starts_with("pts/"), "{terminal}");
+    assert_ne!(by["tty"], run.journal()[0]["by"]["tty"]);
+
+    held.terminal
+        .wait_until("SG2", |_| run.state() == "awaiting_lifecycle_authorization");
+    wait_at(&held.terminal, "SG2");
+    held.terminal.keys("q");
+    assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
+    drop(held.desk);
+}
