@@ -107,6 +107,7 @@ fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
         sheet: std::sync::Arc::new(sheet),
         expires_at: at("23:59:00"),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     });
     script
 }
@@ -120,6 +121,7 @@ fn shown_again(mut script: Script, boot: &str, until: &str) -> Script {
         by: person("op_a"),
         expires_at: at(until),
         boot_id: boot.to_owned(),
+        uptime_ms: None,
     });
     script
 }
@@ -630,6 +632,7 @@ fn must_be_recordable(
         reason: request.reason.clone(),
         by: request.by.clone(),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     };
     let legal = drygate::run::legal(run, &event);
     assert!(legal.is_ok(), "{what}: {legal:?}");

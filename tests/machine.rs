@@ -122,6 +122,7 @@ fn scripts() -> Vec<Script> {
         by: person("op_a"),
         expires_at: at("20:00:00"),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     });
     for event in hooked(&watched.run) {
         watched.push(event);

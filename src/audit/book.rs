@@ -148,6 +148,7 @@ impl Book {
             sheet: Arc::new(sheet),
             expires_at: at(100_000),
             boot_id: "boot".to_owned(),
+            uptime_ms: Some(1_000 * self.seq()),
         });
         self.to(gate.waiting_state());
         self.stop(gate, StopCode::StopApprovalRequired);
@@ -176,6 +177,7 @@ impl Book {
             reason: Some("because".to_owned()),
             by: person(),
             boot_id: "boot".to_owned(),
+            uptime_ms: Some(1_000 * self.seq()),
         });
     }
 

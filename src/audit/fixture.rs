@@ -237,6 +237,7 @@ pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
         store_group: None,
         tool: tool(),
         boot_id: "boot".to_owned(),
+        uptime_ms: Some(1_000),
         repository: Some("/srv/kb".to_owned()),
     }
 }

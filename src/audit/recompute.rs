@@ -10,7 +10,7 @@ use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalRequest, Check, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
-    RunResult, RunState, State, SurveyPurpose, TransactionEnd, Verdict, judge, legal,
+    RunResult, RunState, State, SurveyPurpose, TransactionEnd, Verdict, judge, legal, time_in,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
@@ -80,6 +80,7 @@ impl<'p> Recomputer<'p> {
         if let Err(illegal) = legal(&self.done.run, event) {
             found.push(illegal.to_string());
         }
+        found.extend(time_findings(&self.done.run, at));
         self.look(at, event, &mut found);
         self.done.run.apply(seq, at, event);
         self.done.records += 1;
@@ -141,6 +142,14 @@ impl<'p> Recomputer<'p> {
     }
 }
 
+/// Time never runs back in a run, whatever the clock did; before that was so, the time since boot was not recorded.
+fn time_findings(run: &RunState, at: UtcTime) -> Option<String> {
+    let keeps_time = run.created.as_ref().is_some_and(|c| c.uptime_ms.is_some());
+    let (last, before) = run.last?;
+    (keeps_time && at < before)
+        .then(|| format!("its time {at} is before {before}, the time of record {last}"))
+}
+
 fn empty_pass(check: &Check) -> Option<String> {
     let empty = check.verdict == Verdict::Pass && check.raw.is_null();
     empty.then(|| format!("{} is PASS without raw values", check.name))
@@ -186,6 +195,7 @@ fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<Strin
         reason,
         by,
         boot_id,
+        uptime_ms,
     } = event
     else {
         return None;
@@ -197,7 +207,8 @@ fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<Strin
         reason: reason.clone(),
         by: by.clone(),
     };
-    let refusal = judge(run, &request, at, boot_id).err()?;
+    let now = time_in(run, at, boot_id, *uptime_ms);
+    let refusal = judge(run, &request, now, boot_id).err()?;
     Some(format!("this approval had to be refused: {refusal}"))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::Finding;
 use crate::audit::book::passed;
 use crate::audit::fixture::{Record, again, change, live};
 use crate::run::{
@@ -248,4 +249,31 @@ fn an_empty_pass_is_found() {
             check.raw = serde_json::Value::Null;
         }
     });
+}
+
+#[test]
+fn a_time_before_the_record_before_is_found_where_the_run_keeps_time() {
+    let mut records = passed().records;
+    let middle = records.len() / 2;
+    records[middle].1 = records[middle - 1].1.plus_seconds(-1);
+    let found = again(&records).findings;
+    let named = |f: &Finding| f.seq == middle as u64 && f.what.contains("its time");
+    assert!(found.iter().any(named), "{found:?}");
+    // Before the time since boot was recorded, a clock that was set back was seen in the times of a run.
+    if let Event::RunCreated(created) = &mut records[0].2 {
+        created.uptime_ms = None;
+    }
+    assert_eq!(again(&records).findings, []);
+}
+
+#[test]
+fn an_approval_after_expiry_is_found_though_the_clock_was_set_back() {
+    let mut records = passed().records;
+    let recorded = |e: &Event| matches!(e, Event::ApprovalRecorded { .. });
+    if let Event::ApprovalRecorded { uptime_ms, .. } = find(&mut records, recorded) {
+        *uptime_ms = uptime_ms.map(|before| before + 200_000_000);
+    }
+    let found = again(&records).findings;
+    let named = |f: &Finding| f.what.contains("The evidence expired at");
+    assert!(found.iter().any(named), "{found:?}");
 }

@@ -3,7 +3,7 @@
 use super::starting::{self, Found};
 use super::{LaunchError, headless, output, planning};
 use crate::cli::{Output, RunRef, Settings};
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge, time_in};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::{self, HandoverError, hand_over, person};
 use crate::survey::Digest;
@@ -102,12 +102,12 @@ fn refuse_sealed(
     request: &ApprovalRequest,
 ) -> Result<u8, LaunchError> {
     let clock = SystemClock;
-    let why = judge(run, request, clock.now(), &clock.boot_id())
-        .err()
-        .map_or_else(
-            || "the run is sealed".to_owned(),
-            |refusal| refusal.to_string(),
-        );
+    let boot_id = clock.boot_id();
+    let now = time_in(run, clock.now(), &boot_id, clock.uptime_ms());
+    let why = judge(run, request, now, &boot_id).err().map_or_else(
+        || "the run is sealed".to_owned(),
+        |refusal| refusal.to_string(),
+    );
     refused(settings, run, why)
 }
 

@@ -95,11 +95,21 @@ impl Stage {
 fn clocks() -> (Clocks, impl Fn() -> Duration + Send + Copy + 'static) {
     let began = Instant::now();
     let monotonic = move || began.elapsed();
+    let opened = SystemClock.now();
     let clocks = Clocks {
         monotonic: Box::new(monotonic),
-        utc: Box::new(|| SystemClock.now()),
+        // A clock that is set back does not make the screen younger than it is.
+        utc: Box::new(move || {
+            SystemClock
+                .now()
+                .max(opened.plus_millis(millis(began.elapsed())))
+        }),
     };
     (clocks, monotonic)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Keys and signals, until this is dropped.

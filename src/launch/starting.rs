@@ -143,6 +143,7 @@ pub fn start(
         store_group: plan.store_group.clone(),
         tool: plan.tool.clone(),
         boot_id: clock.boot_id(),
+        uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
     }));
     let at = clock.now();

@@ -128,6 +128,7 @@ impl Writer {
             sheet: Arc::new(sheet),
             expires_at: at(28_800),
             boot_id: "boot-1".to_owned(),
+            uptime_ms: None,
         });
         self.go(gate.waiting_state());
         self.stop(StopCode::StopApprovalRequired, Some(gate), Some(evidence));
@@ -168,6 +169,7 @@ impl Writer {
             reason: reason.map(str::to_owned),
             by: person(),
             boot_id: "boot-1".to_owned(),
+            uptime_ms: None,
         });
     }
 

@@ -65,6 +65,7 @@ pub(super) fn created() -> RunCreated {
             binary_sha256: Some(Digest::of("binary")),
         },
         boot_id: "boot-1".to_owned(),
+        uptime_ms: None,
         repository: Some("/srv/orchestrator".to_owned()),
     }
 }

@@ -169,7 +169,21 @@ pub struct Ruling {
     pub evidence: Digest,
 }
 
-/// Rules on a request at `now`, on a machine started as `boot_id`. Checked before any connection.
+/// The time in a run when the clock of a machine that was started as `boot_id`, and runs since `uptime_ms` milliseconds, says
+/// `clock`. It never runs back: it is not before the run's last line, nor before the time for which the same start of the
+/// machine went on since the evidence was shown. Clocks can be set, so neither a line nor an expiry rests on one alone.
+pub fn time_in(run: &RunState, clock: UtcTime, boot_id: &str, uptime_ms: Option<u64>) -> UtcTime {
+    let last = run.last.map(|(_, at)| at);
+    let shown = run.evidence.as_ref().filter(|e| e.shown_boot == boot_id);
+    let since_shown = shown.and_then(|evidence| {
+        let went_on = uptime_ms?.saturating_sub(evidence.shown_uptime_ms?);
+        Some(evidence.shown_at.plus_millis(went_on))
+    });
+    let known = [last, since_shown].into_iter().flatten();
+    known.fold(clock, UtcTime::max)
+}
+
+/// Rules on a request at `now` (see [`time_in`]), on a machine started as `boot_id`. Checked before any connection.
 pub fn judge(
     run: &RunState,
     request: &ApprovalRequest,

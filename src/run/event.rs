@@ -57,6 +57,9 @@ pub struct RunCreated {
     pub tool: ToolIdentity,
     /// Boot id of the machine.
     pub boot_id: String,
+    /// Milliseconds since that start of the machine, sleep included. A run that has it never records a time before another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
     /// Directory of the repository that G0 looks at, if any.
     pub repository: Option<String>,
 }
@@ -290,6 +293,9 @@ pub enum Event {
         expires_at: UtcTime,
         /// Boot id of the machine.
         boot_id: String,
+        /// Milliseconds since that start of the machine, sleep included. Older journals did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uptime_ms: Option<u64>,
     },
     /// The run stopped. Fields as in the contract.
     StopRaised(Stop),
@@ -305,6 +311,9 @@ pub enum Event {
         expires_at: UtcTime,
         /// Boot id of the machine.
         boot_id: String,
+        /// Milliseconds since that start of the machine, sleep included. Older journals did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uptime_ms: Option<u64>,
     },
     /// A person decided.
     ApprovalRecorded {
@@ -320,6 +329,9 @@ pub enum Event {
         by: Person,
         /// Boot id of the machine.
         boot_id: String,
+        /// Milliseconds since that start of the machine, sleep included. Older journals did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uptime_ms: Option<u64>,
     },
     /// A decision was refused; the run still waits.
     ApprovalRefused {

@@ -92,6 +92,7 @@ impl RunState {
                 sheet,
                 expires_at,
                 boot_id,
+                uptime_ms,
             } => {
                 if let Some(old) = self.evidence.take() {
                     self.earlier_evidence.push((old.gate, old.digest));
@@ -103,7 +104,9 @@ impl RunState {
                     sheet: sheet.clone(),
                     taken_at: at,
                     expires_at: *expires_at,
+                    shown_at: at,
                     shown_boot: boot_id.clone(),
+                    shown_uptime_ms: *uptime_ms,
                 });
                 self.renewal = None;
                 self.refused = None;
@@ -116,11 +119,14 @@ impl RunState {
                 evidence,
                 expires_at,
                 boot_id,
+                uptime_ms,
                 ..
             } => {
                 if let Some(current) = self.evidence.as_mut().filter(|e| e.digest == *evidence) {
                     current.expires_at = *expires_at;
+                    current.shown_at = at;
                     current.shown_boot.clone_from(boot_id);
+                    current.shown_uptime_ms = *uptime_ms;
                 }
             }
             Event::StopRaised(stop) => self.raise(at, stop),
@@ -131,6 +137,7 @@ impl RunState {
                 reason,
                 by,
                 boot_id,
+                ..
             } => {
                 self.refused = None;
                 self.record_decision(Approval {

@@ -43,8 +43,12 @@ pub struct Evidence {
     pub taken_at: UtcTime,
     /// Until when an approval is good.
     pub expires_at: UtcTime,
+    /// When it was shown last.
+    pub shown_at: UtcTime,
     /// Boot id of the machine that showed it last.
     pub shown_boot: String,
+    /// Milliseconds for which that machine ran then, where they were recorded.
+    pub shown_uptime_ms: Option<u64>,
 }
 
 /// What has become of an approval.

@@ -29,7 +29,9 @@ mod target_identity;
 mod timeline;
 mod verdict;
 
-pub use approval::{ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge};
+pub use approval::{
+    ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge, time_in,
+};
 pub use budget::{Account, Allowance, Costs, Measure, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::notice::{Notice, Sink};
 use super::{Progress, RunnerError};
 use crate::journal::{Entry, HookRecords, RunDirectory};
-use crate::run::{Event, RunState, legal};
+use crate::run::{Event, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// A run that this process owns.
@@ -53,9 +53,15 @@ impl Chronicle {
         (self.directory, self.run)
     }
 
-    /// Records one event at the time of the clock.
+    /// The time now in this run, which never runs back though the clock may.
+    pub fn now(&self) -> UtcTime {
+        let clock = &self.clock;
+        time_in(&self.run, clock.now(), &clock.boot_id(), clock.uptime_ms())
+    }
+
+    /// Records one event now.
     pub fn record(&mut self, event: Event) -> Result<u64, RunnerError> {
-        let at = self.clock.now();
+        let at = self.now();
         self.record_at(at, event)
     }
 

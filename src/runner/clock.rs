@@ -1,14 +1,21 @@
 //! Time as a parameter. Invariant: nothing else in the runner reads a clock.
 
+use std::sync::OnceLock;
+
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::survey::UtcTime;
 
 /// Tells time and boot.
 pub trait Clock: Send + Sync {
-    /// The time now. Only printed and compared with expiry; order is by journal number.
+    /// The time now, by a clock that can be set. Only printed and compared with expiry; order is by journal number.
     fn now(&self) -> UtcTime;
 
     /// An identifier of this start of the machine.
     fn boot_id(&self) -> String;
+
+    /// Milliseconds since this start of the machine, sleep included; nobody can set them. `None`: not known.
+    fn uptime_ms(&self) -> Option<u64>;
 
     /// 32 random bits for a run id.
     fn random(&self) -> u32;
@@ -24,13 +31,28 @@ impl Clock for SystemClock {
     }
 
     fn boot_id(&self) -> String {
-        boot_id().unwrap_or_else(|| "unknown".to_owned())
+        static BOOT_ID: OnceLock<String> = OnceLock::new();
+        let known = BOOT_ID.get_or_init(|| boot_id().unwrap_or_else(|| "unknown".to_owned()));
+        known.clone()
+    }
+
+    fn uptime_ms(&self) -> Option<u64> {
+        let up = clock_gettime(SINCE_BOOT);
+        let seconds = u64::try_from(up.tv_sec).ok()?;
+        let millis = u64::try_from(up.tv_nsec).ok()? / 1_000_000;
+        Some(seconds * 1_000 + millis)
     }
 
     fn random(&self) -> u32 {
         getrandom::u32().unwrap_or_else(|_| std::process::id())
     }
 }
+
+/// The clock that goes on while the machine sleeps: on Linux the monotonic one does not.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SINCE_BOOT: ClockId = ClockId::Boottime;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
 /// Linux names each boot; elsewhere the kernel's boot time would serve, and there it is unknown.
 fn boot_id() -> Option<String> {

@@ -74,9 +74,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     fn record_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let (boot_id, now) = (self.clock.boot_id(), self.clock.now());
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let last_pass = plan.last_pass.clone();
         let chronicle = self.book()?;
+        let now = chronicle.now();
         let last = match &last_pass {
             Some(last) => Some((last, keep_last_pass(chronicle, last)?)),
             None => None,
@@ -93,6 +94,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             sheet: Arc::new(sheet),
             expires_at: now.plus_seconds(plan.approvals.ttl_seconds),
             boot_id,
+            uptime_ms,
         })?;
         Ok(())
     }

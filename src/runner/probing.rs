@@ -232,6 +232,7 @@ fn rule_twice(waited: &RunState) -> Option<Refusal> {
             reason: None,
             by: request.by.clone(),
             boot_id: boot_id.clone(),
+            uptime_ms: None,
         };
         run.apply(seq, now, &event);
     }

@@ -23,8 +23,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             let checks = self.closing_checks(&plan)?;
             finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
         }
-        let at = self.clock.now();
         let chronicle = self.book()?;
+        let at = chronicle.now();
         let outcome = audit::result(chronicle.run());
         let sealing = |reports| Event::RunSealed {
             result: audit::result_name(chronicle.run()),

@@ -35,9 +35,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// A pending approval of an earlier boot, or of evidence that expired meanwhile, is taken back; the person is asked again.
     fn let_lapse(&mut self) -> Result<(), RunnerError> {
-        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let by = self.plan.person.clone();
         let chronicle = self.book()?;
+        let now = chronicle.now();
         let run = chronicle.run();
         let (Some(pending), Some(evidence)) = (run.pending_approval(), &run.evidence) else {
             return Ok(());
@@ -56,6 +57,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             reason: Some(why.to_owned()),
             by,
             boot_id,
+            uptime_ms,
         };
         chronicle.record(event)?;
         Ok(())
@@ -66,8 +68,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
 pub(super) fn renew<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
 ) -> Result<bool, RunnerError> {
-    let now = driver.clock.now();
     let chronicle = driver.book()?;
+    let now = chronicle.now();
     let run = chronicle.run();
     if run.renewal.is_some() {
         return Ok(true);
@@ -94,10 +96,11 @@ pub(super) fn renew<T: Target, R: Repository>(
 pub(super) fn show_again<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
 ) -> Result<(), RunnerError> {
-    let (now, boot_id) = (driver.clock.now(), driver.clock.boot_id());
+    let (boot_id, uptime_ms) = (driver.clock.boot_id(), driver.clock.uptime_ms());
     let ttl = driver.plan.approvals.ttl_seconds;
     let by = driver.plan.person.clone();
     let chronicle = driver.book()?;
+    let now = chronicle.now();
     let run = chronicle.run();
     let (Some(gate), Some(evidence)) = (run.waits_at(), &run.evidence) else {
         return Ok(());
@@ -113,6 +116,7 @@ pub(super) fn show_again<T: Target, R: Repository>(
         by,
         expires_at: now.plus_seconds(ttl),
         boot_id,
+        uptime_ms,
     })?;
     Ok(())
 }

@@ -106,8 +106,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         request: &ApprovalRequest,
     ) -> Result<Option<String>, RunnerError> {
-        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let chronicle = self.book()?;
+        let now = chronicle.now();
         match judge(chronicle.run(), request, now, &boot_id) {
             Ok(ruling) => {
                 chronicle.record(Event::ApprovalRecorded {
@@ -117,6 +118,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     reason: request.reason.clone(),
                     by: request.by.clone(),
                     boot_id,
+                    uptime_ms,
                 })?;
                 Ok(None)
             }
@@ -149,10 +151,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         evidence: Digest,
         by: Person,
     ) -> Result<(), RunnerError> {
-        let boot_id = self.clock.boot_id();
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let ttl = self.plan.approvals.ttl_seconds;
-        let now = self.clock.now();
         let chronicle = self.book()?;
+        let now = chronicle.now();
         let current = chronicle.run().evidence.as_ref();
         let expired = current.is_some_and(|e| now >= e.expires_at);
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
@@ -164,6 +166,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             by,
             expires_at: now.plus_seconds(ttl),
             boot_id,
+            uptime_ms,
         })?;
         self.read_everything(Repeated::Counted).await?;
         Ok(())
@@ -198,7 +201,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(Ask::SURVEY).await? else {
             return Ok(None);
         };
-        let read_at = self.clock.now();
+        let read_at = self.book()?.now();
         let chronicle = self.book()?;
         let run = chronicle.run();
         let differing = run
@@ -228,7 +231,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        let now = self.clock.now();
+        let now = self.book()?.now();
         if self.book()?.run().next_live_read_is_full(now) {
             self.read_everything(Repeated::Counted).await?;
             return Ok(());
@@ -236,7 +239,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(Ask::LIVE_READ).await? else {
             return Ok(());
         };
-        let read_at = self.clock.now();
+        let read_at = self.book()?.now();
         let chronicle = self.book()?;
         let changed = moved(chronicle.run(), &found.taken.survey);
         chronicle.record(Event::LiveRead {
@@ -260,7 +263,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 | TargetError::Unfit(_)
                 | TargetError::Stream { .. }),
             )) => {
-                let read_at = self.clock.now();
+                let read_at = self.book()?.now();
                 self.book()?.record(Event::LiveRead {
                     read_at,
                     changed: Vec::new(),

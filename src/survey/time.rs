@@ -41,6 +41,13 @@ impl UtcTime {
         )
     }
 
+    /// This time moved by `millis` milliseconds, clamped to what can be written.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        let micros = i64::try_from(millis.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        Self::from_unix_micros(self.unix_micros().saturating_add(micros))
+    }
+
     /// The clock time alone, `09:17:24Z`.
     pub fn clock(self) -> String {
         self.0.strftime("%H:%M:%SZ").to_string()

@@ -161,7 +161,7 @@ fn a_pending_approval_that_expired_is_taken_back() {
 }
 
 #[test]
-fn a_clock_that_goes_backwards_changes_nothing() {
+fn a_clock_that_goes_backwards_takes_no_time_of_the_run_back() {
     let (world, outcome) = at_sg1();
     let mut world = world;
     world.spoiled.clock_s = -7200;
@@ -178,11 +178,67 @@ fn a_clock_that_goes_backwards_changes_nothing() {
     assert_eq!(ended.exit_code, 0, "{}", ended.message);
     let entries = world.entries();
     assert!(
-        entries.windows(2).any(|two| two[1].at < two[0].at),
-        "the clock did go back"
+        entries.windows(2).all(|two| two[1].at >= two[0].at),
+        "the clock went back, the run did not"
     );
     assert_eq!(world.clock.offset_s.load(Ordering::SeqCst), -14_400);
     world.must_be_whole("clock backwards");
+}
+
+#[test]
+fn expired_evidence_stays_expired_when_the_clock_is_set_back() {
+    let (world, outcome) = at_sg1();
+    let lines = world.entries().len();
+    world.clock.pass(9 * 3600);
+    world.clock.turn(-9 * 3600);
+    assert_eq!(
+        world.entries().len(),
+        lines,
+        "no line tells that time passed"
+    );
+    let refused = world
+        .take_up(Some(world.approval(&outcome.run)))
+        .expect("it ends in order");
+    assert_eq!(refused.exit_code, 6, "{}", refused.message);
+    assert!(refused.message.contains("expired"), "{}", refused.message);
+    let renewed = world.take_up(None).expect("it resumes");
+    let digest = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    assert_ne!(digest(&renewed), digest(&outcome));
+    assert_eq!(world.go_on().expect("a run").exit_code, 0);
+    world.must_be_whole("expired, clock set back");
+}
+
+#[test]
+fn a_pending_approval_that_expired_is_taken_back_though_the_clock_was_set_back() {
+    let (world, outcome) = at_sg1();
+    pending(&world, &outcome);
+    world.clock.pass(9 * 3600);
+    world.clock.turn(-9 * 3600);
+    let renewed = world.take_up(None).expect("it resumes");
+    assert_eq!(renewed.run.approvals[0].status, ApprovalStatus::Withdrawn);
+    assert_eq!(world.go_on().expect("a run").exit_code, 0);
+    world.must_be_whole("expired while pending, clock set back");
+}
+
+#[test]
+fn after_a_reboot_evidence_that_a_line_told_expired_stays_so() {
+    let (world, outcome) = at_sg1();
+    world.clock.turn(9 * 3600);
+    let refused = world
+        .take_up(Some(world.approval(&outcome.run)))
+        .expect("it ends in order");
+    assert_eq!(refused.exit_code, 6, "{}", refused.message);
+    world.clock.turn(-9 * 3600);
+    world.clock.reboot();
+    let renewed = world.take_up(None).expect("it resumes");
+    let digest = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    assert_ne!(
+        digest(&renewed),
+        digest(&outcome),
+        "taken anew, not shown again"
+    );
+    assert_eq!(world.go_on().expect("a run").exit_code, 0);
+    world.must_be_whole("expired, rebooted, clock set back");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use drygate::audit;
 use drygate::journal::{DirectoryStore, Entry, JournalError, RunStore, Storage, verify_files};
@@ -25,6 +26,8 @@ use super::recording::{Replayed, Spoiled, Still, profile_with, recording};
 pub struct TurnedClock {
     pub offset_s: AtomicI64,
     pub boot: Mutex<String>,
+    /// Since when the machine runs, and seconds that a test let pass besides.
+    pub up: (Instant, AtomicU64),
 }
 
 impl TurnedClock {
@@ -32,9 +35,17 @@ impl TurnedClock {
         Arc::new(Self {
             offset_s: AtomicI64::new(0),
             boot: Mutex::new("boot-1".to_owned()),
+            up: (Instant::now(), AtomicU64::new(0)),
         })
     }
 
+    /// Time passes.
+    pub fn pass(&self, seconds: u32) {
+        self.turn(i64::from(seconds));
+        self.up.1.fetch_add(u64::from(seconds), Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock.
     pub fn turn(&self, seconds: i64) {
         self.offset_s.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -51,6 +62,12 @@ impl Clock for TurnedClock {
 
     fn boot_id(&self) -> String {
         self.boot.lock().expect("not poisoned").clone()
+    }
+
+    fn uptime_ms(&self) -> Option<u64> {
+        let (since, passed) = &self.up;
+        let real = u64::try_from(since.elapsed().as_millis()).ok()?;
+        Some(real + 1_000 * passed.load(Ordering::SeqCst))
     }
 
     fn random(&self) -> u32 {
@@ -192,6 +209,7 @@ impl World {
             store_group: None,
             tool: plan.tool.clone(),
             boot_id: self.clock.boot_id(),
+            uptime_ms: self.clock.uptime_ms(),
             repository: None,
         }));
         let at = self.clock.now();

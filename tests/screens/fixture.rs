@@ -81,6 +81,7 @@ fn created() -> RunCreated {
             binary_sha256: None,
         },
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
         repository: None,
     }
 }
@@ -491,6 +492,7 @@ impl Script {
             sheet: Arc::new(sheet),
             expires_at,
             boot_id: "boot".to_owned(),
+            uptime_ms: None,
         })
     }
 
@@ -533,6 +535,7 @@ impl Script {
             reason: reason.map(str::to_owned),
             by: person(by),
             boot_id: "boot".to_owned(),
+            uptime_ms: None,
         })
     }
 

@@ -25,6 +25,7 @@ fn shown(script: &Script) -> Event {
         by: person("op_a"),
         expires_at: at("17:31:00"),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     }
 }
 
@@ -90,6 +91,7 @@ fn six_characters_and_enter_approve_exactly_once() {
         reason: None,
         by: person("op_a"),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     });
     assert!(stage.says("APPROVAL PENDING"), "{}", stage.text());
 }

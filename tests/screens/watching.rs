@@ -26,6 +26,7 @@ fn shown() -> Script {
         by: person("op_a"),
         expires_at: at("17:31:00"),
         boot_id: "boot".to_owned(),
+        uptime_ms: None,
     });
     script
 }
