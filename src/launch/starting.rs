@@ -12,7 +12,7 @@ use crate::repo::GitRepository;
 use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{Chronicle, Plan, Sink, TakenUp};
+use crate::runner::{Chronicle, Plan, Sink, TakenUp, person};
 use crate::survey::Digest;
 
 /// A run that this process owns, with everything that drives it.
@@ -108,6 +108,7 @@ pub fn start(
         repository,
         live_interval_default_s,
     } = start;
+    must_show_its_account(&loaded.profile)?;
     let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
         .map_err(|error| LaunchError::Usage(error.to_string()))?;
     let profile_file = match &loaded.origin {
@@ -172,6 +173,16 @@ pub fn start(
     })
 }
 
+/// Where a profile asks who somebody is, the process that records it must be seen as the account that it is of.
+fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> {
+    match profile.approvals.needs_group() {
+        Some(key) if person::is_in_user_namespace() => Err(LaunchError::Refused(format!(
+            "approvals.{key} asks who somebody is, and in a user namespace no account can be told: go on outside of it"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What `take` found.
 pub enum Found {
     /// This process owns the run now.
@@ -221,6 +232,7 @@ pub fn take(
     let text = String::from_utf8_lossy(&text).into_owned();
     let file = format!("profile of {run_id}");
     let profile = profile::parse(&file, &text)?;
+    must_show_its_account(&profile)?;
     // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
     let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());
     let loaded = LoadedProfile {

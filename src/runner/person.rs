@@ -31,6 +31,16 @@ pub(super) fn peer(uid: u32, pid: Option<i32>) -> Person {
     person(uid, pid, terminal(uid, pid))
 }
 
+/// Whether this process is in a user namespace of somebody's making: there an account has whatever number its maker chose.
+pub fn is_in_user_namespace() -> bool {
+    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_every_account(&map))
+}
+
+/// Whether a `uid_map` gives each account its own number: no namespace of an ordinary account can.
+fn is_every_account(uid_map: &str) -> bool {
+    uid_map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
 fn person(uid: u32, pid: u32, tty: Option<String>) -> Person {
     Person {
         user: account(uid),
@@ -115,7 +125,9 @@ fn device_name((major, minor): (u32, u32)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{account, controlling_terminal, effective_uid, own, peer, terminal};
+    use super::{
+        account, controlling_terminal, effective_uid, is_every_account, own, peer, terminal,
+    };
 
     #[test]
     fn the_controlling_terminal_is_read_from_the_kernel_s_line() {
@@ -131,6 +143,19 @@ mod tests {
     fn the_effective_account_is_the_second_of_four() {
         assert_eq!(effective_uid("Name:\ta\nUid:\t1\t2\t3\t4\n"), Some(2));
         assert_eq!(effective_uid("Name:\tUid: 1 2\n"), None);
+    }
+
+    #[test]
+    fn only_the_first_user_namespace_has_every_account() {
+        assert!(is_every_account("         0          0 4294967295\n"));
+        for map in [
+            "61102 1000 1\n",
+            "0 100000 65536\n",
+            "0 1000 1\n1 100000 65536\n",
+            "",
+        ] {
+            assert!(!is_every_account(map), "{map}");
+        }
     }
 
     #[test]

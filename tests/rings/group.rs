@@ -131,9 +131,17 @@ impl Office {
 
     /// Runs the program as an account to its end.
     fn by(&self, uid: u32, args: &[&str]) -> Answer {
+        self.by_way_of(&[], uid, args)
+    }
+
+    /// Runs the program as an account to its end, started by another program.
+    fn by_way_of(&self, other: &[&str], uid: u32, args: &[&str]) -> Answer {
+        let mut words = self.as_account(uid, args);
+        let program = words.len() - args.len() - 1;
+        words.splice(program..program, other.iter().map(|&word| word.to_owned()));
         let mut command = Command::new("setpriv");
         command
-            .args(self.as_account(uid, args))
+            .args(words)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
@@ -407,6 +415,31 @@ fn the_account_that_approved_sg1_is_refused_at_sg2_and_another_seals() {
     let twelve = reports.find(|path| path.to_string_lossy().contains("/12-"));
     let report = fs::read_to_string(twelve.expect("report 12")).expect("readable");
     assert!(report.contains(&note), "{report}");
+}
+
+#[test]
+fn a_user_namespace_makes_no_other_account_of_one() {
+    let group = match shared_group() {
+        Ok(group) => group,
+        Err(why) => return not_checked(why),
+    };
+    let disguise = ["unshare", "--user", "--map-user=61102"];
+    let mut can = Command::new(disguise[0]);
+    can.args(&disguise[1..]).arg("true");
+    if !can.output().is_ok_and(|said| said.status.success()) {
+        return not_checked("no user namespace can be made");
+    }
+    let office = Office::open(group, "exclude_starter = true");
+    let waits = office.start().json();
+    let (run, digest) = (text(&waits["run_id"]), text(&waits["evidence"]));
+    let words = ["approve", run, "SG1", "--digest", digest, "--json"];
+    let refused = office.by_way_of(&disguise, OP_A, &words).expect(6);
+    assert!(
+        format!("{refused:?}").contains("approvals.exclude_starter asks who somebody is"),
+        "{refused:?}"
+    );
+    assert_eq!(office.decided(), Vec::<String>::new());
+    office.approve(OP_B, "SG1", &waits).expect(3);
 }
 
 #[test]
