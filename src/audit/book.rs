@@ -300,6 +300,7 @@ impl Book {
         self.survey(SurveyPurpose::ApproveSg2, |_| {});
         self.step(Step::Enact);
         self.to(State::EnactSimulated);
+        self.record_so_far();
         self.survey(SurveyPurpose::Post, spoil);
         self.to(State::PostSurveyed);
         self
@@ -368,7 +369,7 @@ impl Book {
             result: result_name(&self.run),
             outcome,
             exit_code: outcome.exit_code(),
-            stop_code: None,
+            stop_code: outcome.stop_code(),
             template_version: 1,
             reports: Vec::new(),
         });

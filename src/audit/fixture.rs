@@ -1,5 +1,7 @@
 //! Sound values for the tests: survey, proof, repository, people. Invariant: all of them hold, so what a test spoils is the only thing wrong.
 
+use std::sync::LazyLock;
+
 use super::{ProbeSeen, QuerySeen, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
 use crate::run::{
@@ -239,6 +241,7 @@ pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
         boot_id: "boot".to_owned(),
         uptime_ms: Some(1_000),
         repository: Some("/srv/kb".to_owned()),
+        check_table: super::CHECK_TABLE,
     }
 }
 
@@ -287,8 +290,9 @@ pub fn refold(records: &[Record]) -> RunState {
 
 /// A journal recomputed under the built-in profile.
 pub fn again(records: &[Record]) -> Recomputed {
+    static PROFILE: LazyLock<Profile> = LazyLock::new(profile);
     recompute(
-        Some(&profile()),
+        Some(&PROFILE),
         records.iter().map(|(seq, at, event)| (*seq, *at, event)),
     )
 }

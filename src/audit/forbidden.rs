@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::handover::moved;
+use super::recompute_raw::own_raw;
 use super::sent::{calls, reads_only, writes};
 use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
@@ -87,14 +88,14 @@ pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
             "Production execution kill-switch enabled",
             "NO",
             "execution_enabled read back",
-            kill_switch(seen),
+            kill_switch(seen.run, seen.execution_enabled),
         ),
         row(
             "forbidden_deploy_restart",
             "Deploy/restart",
             "NONE",
             "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
-            beside_hooks(seen.run, deploy_restart(seen)),
+            beside_hooks(seen.run, deploy_restart(seen.run, seen.binary_now)),
         ),
         row(
             "forbidden_push_tag",
@@ -134,16 +135,43 @@ pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
     ]
 }
 
-/// The rows that follow from the journal alone: what `verify` recomputes.
-pub(super) fn from_journal(run: &RunState) -> [(&'static str, Verdict); 3] {
+/// The rows that follow from the journal and from the one value that they recorded themselves: what `verify` recomputes. Of their raw values only the output.
+pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
+    let value = |check: &str, field: &str| {
+        let check = recorded.iter().find(|known| known.name == check)?;
+        own_raw(check).get("output")?.get(field)
+    };
+    let binary_now = value("forbidden_deploy_restart", "binary_now")
+        .and_then(|sha256| sha256.as_str()?.parse::<Digest>().ok());
+    let enabled = value("forbidden_kill_switch", "execution_enabled").and_then(Value::as_bool);
+    let deployed = deploy_restart(run, binary_now.as_ref());
     [
-        (
-            "forbidden_production_mutation",
-            verdict(&production_mutation(run)),
-        ),
-        ("forbidden_source_mutation", verdict(&source_mutation(run))),
-        ("forbidden_signing_replaced", verdict(&signing(run))),
+        ("forbidden_production_mutation", production_mutation(run)),
+        ("forbidden_kill_switch", kill_switch(run, enabled)),
+        ("forbidden_deploy_restart", beside_hooks(run, deployed)),
+        ("forbidden_source_mutation", source_mutation(run)),
+        ("forbidden_signing_replaced", signing(run)),
     ]
+    .into_iter()
+    .map(|(name, found)| {
+        let verdict = verdict(&found);
+        let (cause, output) = match found {
+            Found::ByOthers(output) => (Some(Cause::ChangedByOthers), output),
+            Found::Clean(output) | Found::CleanBeside(_, output) | Found::Dirty(_, output) => {
+                (None, output)
+            }
+            Found::Nothing(..) => (None, Value::Null),
+        };
+        Check {
+            name: name.to_owned(),
+            verdict,
+            says: String::new(),
+            raw: json!({ "output": output }),
+            cause,
+            remedy: None,
+        }
+    })
+    .collect()
 }
 
 fn verdict(found: &Found) -> Verdict {
@@ -238,11 +266,11 @@ fn live_calls(seen: &Forbidden<'_>) -> Found {
     }
 }
 
-fn kill_switch(seen: &Forbidden<'_>) -> Found {
-    match seen.execution_enabled {
+fn kill_switch(run: &RunState, execution_enabled: Option<bool>) -> Found {
+    match execution_enabled {
         None => Found::Nothing("not read back".to_owned(), "the probes of G5 read it back"),
         Some(enabled) => {
-            let pinned = seen.run.context.as_ref().map(|c| c.execution_enabled);
+            let pinned = run.context.as_ref().map(|c| c.execution_enabled);
             let output = json!({"execution_enabled": enabled, "context_pins": pinned});
             if enabled || pinned == Some(true) {
                 Found::Dirty("execution_enabled=True".to_owned(), output)
@@ -254,8 +282,7 @@ fn kill_switch(seen: &Forbidden<'_>) -> Found {
 }
 
 /// A restart that is seen says nothing about who restarted: the row is then NOT CHECKED, as claim E makes the run UNPROVEN. Another binary of ours is a deploy in the run.
-fn deploy_restart(seen: &Forbidden<'_>) -> Found {
-    let run = seen.run;
+fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> Found {
     let tools = run
         .created
         .iter()
@@ -267,9 +294,10 @@ fn deploy_restart(seen: &Forbidden<'_>) -> Found {
         .iter()
         .map(|s| s.server.postmaster_start.as_str())
         .collect();
-    let output = json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": seen.binary_now});
+    let output =
+        json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": binary_now});
     let known: Option<Vec<&Digest>> = recorded.iter().copied().collect();
-    let (Some(known), Some(now)) = (known, seen.binary_now) else {
+    let (Some(known), Some(now)) = (known, binary_now) else {
         return Found::Nothing(
             "the executable could not be read".to_owned(),
             "an executable file that drygate may read",

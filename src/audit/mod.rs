@@ -17,6 +17,9 @@ mod precheck;
 mod predict;
 mod recompute;
 mod recompute_gates;
+mod recompute_order;
+mod recompute_raw;
+mod required;
 mod result;
 mod resume;
 mod safety;
@@ -38,6 +41,8 @@ pub use orchestration::{G3_CHECKS, g3, g3_so_far};
 pub use precheck::{SsotSeen, g0, repository_at_g0};
 pub use predict::{predict, protected_tables, step_effect};
 pub use recompute::{Finding, Recomputed, Recomputer, recompute};
+pub use recompute_raw::judged_by_own_values;
+pub use required::{CHECK_TABLE, required_checks};
 pub use result::{first_failure, result, result_name};
 pub use resume::{ResumeSeen, g4};
 pub use safety::{

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::recompute_raw::own_raw;
 use crate::profile::Profile;
-use crate::run::{Check, Gate, RepositoryState, RunState, Verdict};
+use crate::run::{Check, Gate, RepositoryState, RunState};
 use crate::survey::Digest;
 
 /// An SSOT document of the profile: its name and its SHA-256, or why it cannot be read.
@@ -46,12 +47,7 @@ pub fn g0(
 pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
     let checks = &run.gates.get(&Gate::G0)?.checks;
     let recorded = checks.iter().find(|c| c.name == REPOSITORY_CHECKS[0])?;
-    // An excluded check keeps its raw values one level down.
-    let raw = match recorded.verdict {
-        Verdict::OutOfScope => recorded.raw.get("raw")?,
-        _ => &recorded.raw,
-    };
-    serde_json::from_value(raw.get("repository")?.clone()).ok()
+    serde_json::from_value(own_raw(recorded).get("repository")?.clone()).ok()
 }
 
 fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::predict::same_rows;
-use super::recompute_gates::gate_findings;
+use super::recompute_gates::{check_findings, gate_findings};
+use super::recompute_order::{Order, not_the_approved_pin, opened_by};
+use super::recompute_raw::agrees;
 use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalRequest, Check, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
-    RunResult, RunState, State, SurveyPurpose, TransactionEnd, Verdict, judge, legal, time_in,
+    ApprovalGate, ApprovalRequest, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
+    RunResult, RunState, State, StopCode, SurveyPurpose, TransactionEnd, judge, legal, time_in,
 };
-use crate::simulate::{PredictedEffect, StepCounts};
+use crate::simulate::{PredictedEffect, Step, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
@@ -59,6 +61,7 @@ pub struct Recomputer<'p> {
     profile: Option<&'p Profile>,
     done: Recomputed,
     nonces: BTreeMap<u64, String>,
+    order: Order,
 }
 
 impl<'p> Recomputer<'p> {
@@ -68,6 +71,7 @@ impl<'p> Recomputer<'p> {
             profile,
             done: Recomputed::default(),
             nonces: BTreeMap::new(),
+            order: Order::default(),
         }
     }
 
@@ -81,6 +85,8 @@ impl<'p> Recomputer<'p> {
             found.push(illegal.to_string());
         }
         found.extend(time_findings(&self.done.run, at));
+        let run = &self.done.run;
+        found.extend(self.order.findings(run, self.profile, event));
         self.look(at, event, &mut found);
         self.done.run.apply(seq, at, event);
         self.done.records += 1;
@@ -101,7 +107,9 @@ impl<'p> Recomputer<'p> {
                 let unlike = self.profile.map(|profile| terms_findings(profile, created));
                 found.extend(unlike.into_iter().flatten());
             }
-            Event::CheckRecorded { check, .. } => found.extend(empty_pass(check)),
+            Event::CheckRecorded { gate, check } => {
+                found.extend(check_findings(run, self.profile, *gate, check));
+            }
             Event::GateFinished { gate, .. } => {
                 found.extend(gate_findings(run, self.profile, *gate));
             }
@@ -117,6 +125,9 @@ impl<'p> Recomputer<'p> {
             Event::EffectPredicted {
                 predicted, counts, ..
             } => found.extend(prediction_findings(run, self.profile, predicted, counts)),
+            Event::UnitsProgressed { step, counts, .. } => {
+                found.extend(step_findings(run, *step, counts));
+            }
             Event::StateChanged { to, .. } => found.extend(transition_findings(run, *to)),
             Event::EvidenceTaken {
                 evidence, sheet, ..
@@ -133,9 +144,11 @@ impl<'p> Recomputer<'p> {
                 result,
                 outcome,
                 exit_code,
+                stop_code,
                 ..
             } => {
-                found.extend(seal_findings(run, result, *outcome, *exit_code));
+                let said = (result.as_str(), *outcome, *exit_code, *stop_code);
+                found.extend(seal_findings(run, said));
             }
             _ => {}
         }
@@ -148,11 +161,6 @@ fn time_findings(run: &RunState, at: UtcTime) -> Option<String> {
     let (last, before) = run.last?;
     (keeps_time && at < before)
         .then(|| format!("its time {at} is before {before}, the time of record {last}"))
-}
-
-fn empty_pass(check: &Check) -> Option<String> {
-    let empty = check.verdict == Verdict::Pass && check.raw.is_null();
-    empty.then(|| format!("{} is PASS without raw values", check.name))
 }
 
 fn other_nonce(id: u64, opened: Option<&str>, closed: &str) -> Option<String> {
@@ -249,11 +257,25 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
     found
 }
 
+/// A step is simulated from the survey that was taken for its approval, where that approval lets it be.
+fn step_findings(run: &RunState, step: Step, counts: &StepCounts) -> Vec<String> {
+    let (gate, state) = opened_by(step);
+    let of_survey = run.latest_simulation.as_ref();
+    let mut found: Vec<String> = not_the_approved_pin(run, gate).into_iter().collect();
+    if run.state != state {
+        found.push(format!("{step} is not simulated in {}", run.state));
+    }
+    if of_survey.is_none_or(|simulation| simulation.counts != *counts) {
+        found.push(format!("the counts of {step} are not those of its survey"));
+    }
+    found
+}
+
 /// An approval takes effect only after the facts were surveyed for it and did not differ.
 fn transition_findings(run: &RunState, to: State) -> Vec<String> {
-    let purpose = match to {
-        State::CutSimulated => SurveyPurpose::ApproveSg1,
-        State::EnactSimulated => SurveyPurpose::ApproveSg2,
+    let (gate, purpose) = match to {
+        State::CutSimulated => (ApprovalGate::SG1, SurveyPurpose::ApproveSg1),
+        State::EnactSimulated => (ApprovalGate::SG2, SurveyPurpose::ApproveSg2),
         _ => return Vec::new(),
     };
     let held = run
@@ -263,13 +285,12 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
         .is_some_and(|(pin, (latest, survey))| {
             *latest == purpose && compare(pin, survey).is_empty() && run.follows(pin, survey)
         });
-    if held {
-        Vec::new()
-    } else {
-        vec![format!(
-            "{to} without a survey of its own that equals the pin"
-        )]
-    }
+    let unheld = (!held).then(|| format!("{to} without a survey of its own that equals the pin"));
+    let done = |step: &Step| run.steps.iter().any(|done| done.step == *step);
+    let undone = gate.steps().first().filter(|(step, _)| !done(step));
+    let undone = undone.map(|(step, _)| format!("{to} without {step}"));
+    let other = not_the_approved_pin(run, gate);
+    unheld.into_iter().chain(undone).chain(other).collect()
 }
 
 fn sheet_findings(run: &RunState, evidence: &Digest, sheet: &EvidenceSheet) -> Vec<String> {
@@ -307,7 +328,7 @@ fn sheet_findings(run: &RunState, evidence: &Digest, sheet: &EvidenceSheet) -> V
         "the sheet counts other verdicts than the journal",
     );
     must(
-        verdicts(&sheet.claims) == verdicts(&claims(run)),
+        same_claims(&sheet.claims, &claims(run)),
         "the claims of the sheet do not follow from the run",
     );
     found
@@ -335,8 +356,14 @@ fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
         && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted
 }
 
-fn verdicts(claims: &[Claim]) -> Vec<(crate::run::ClaimName, crate::run::ClaimVerdict)> {
-    claims.iter().map(|c| (c.name, c.verdict)).collect()
+fn same_claims(said: &[Claim], computed: &[Claim]) -> bool {
+    said.len() == computed.len() && said.iter().zip(computed).all(|(s, c)| same_claim(s, c))
+}
+
+fn same_claim(said: &Claim, computed: &Claim) -> bool {
+    said.name == computed.name
+        && said.verdict == computed.verdict
+        && agrees(&said.raw, &computed.raw)
 }
 
 fn keys(changes: &[crate::survey::FactChange]) -> Vec<(&str, Option<&str>, Option<&str>)> {
@@ -375,14 +402,15 @@ fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {
         .claims
         .iter()
         .zip(&again.claims)
-        .filter(|(said, computed)| (said.name, said.verdict) != (computed.name, computed.verdict))
+        .filter(|(said, computed)| !same_claim(said, computed))
         .map(|(said, computed)| {
-            format!(
-                "claim {} is {} by its measurements, not {}",
-                computed.name.name(),
-                computed.verdict.word(),
-                said.verdict.word()
-            )
+            let name = computed.name.name();
+            if said.verdict == computed.verdict {
+                format!("the raw values of claim {name} are not those of the run")
+            } else {
+                let (given, said) = (computed.verdict.word(), said.verdict.word());
+                format!("claim {name} is {given} by its measurements, not {said}")
+            }
         })
         .collect();
     if judged.claims.len() != again.claims.len() {
@@ -397,19 +425,28 @@ fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {
     if keys(&judged.changes) != keys(&again.changes) {
         found.push("the changes are not what pin and post survey differ in".to_owned());
     }
+    found.extend(not_the_approved_pin(run, ApprovalGate::SG2));
     found
 }
 
-fn seal_findings(run: &RunState, name: &str, outcome: RunResult, exit_code: u8) -> Vec<String> {
-    let again = result(run);
-    if outcome == again && name == result_name(run) && exit_code == again.exit_code() {
-        Vec::new()
-    } else {
-        vec![format!(
-            "the result is {} by its gates and claims, not {name}",
-            result_name(run)
-        )]
-    }
+/// What a seal says: the name of the result, the result, exit code and stop code.
+type Sealed<'s> = (&'s str, RunResult, u8, Option<StopCode>);
+
+/// What the seal says, against the result that gates and claims give.
+fn seal_findings(run: &RunState, said: Sealed<'_>) -> Option<String> {
+    let (again, name) = (result(run), result_name(run));
+    let given = (name.as_str(), again, again.exit_code(), again.stop_code());
+    let words = |(name, _, exit, stop): Sealed<'_>| {
+        let stop = stop.map_or("no stop", StopCode::name);
+        format!("{name} (exit {exit}, {stop})")
+    };
+    (said != given).then(|| {
+        format!(
+            "the result is {} by its gates and claims, not {}",
+            words(given),
+            words(said)
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,126 +1,156 @@
-//! The checks of each gate, computed again. Invariant: a recorded verdict is accepted only if the same check computed from the journal has it, or its raw values give it.
+//! The checks of each gate, computed again. Invariant: a recorded check is accepted only if the same check computed from the journal has its verdict and raw values, or, where the journal has no more, its own raw values give its verdict.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::feasibility::QuerySeen;
 use super::forbidden::from_journal;
-use super::predict::{predict, same_rows};
-use super::{Feasibility, g0, g1, g3, scope};
+use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
+use super::required::UNFIT;
+use super::scope::is_excluded;
+use super::{
+    Feasibility, ReportSeen, ResumeSeen, Seam, SsotSeen, g0, g1, g2, g3, g4, reports_render,
+};
 use crate::profile::Profile;
-use crate::run::{Check, Gate, Mode, RunState, Signer, TransactionEnd, Verdict};
+use crate::run::{Check, Gate, RunState, TransactionEnd, Verdict};
 use crate::survey::Digest;
+
+/// A check computed again: the verdict counts where the journal has everything that it was computed from, else only the raw values.
+struct Again {
+    check: Check,
+    judges: bool,
+}
+
+impl Again {
+    fn all(checks: Vec<Check>) -> Vec<Self> {
+        let judged = |check| Self {
+            check,
+            judges: true,
+        };
+        checks.into_iter().map(judged).collect()
+    }
+}
+
+/// What does not follow in a check of `gate`, as it is recorded.
+pub(super) fn check_findings(
+    run: &RunState,
+    profile: Option<&Profile>,
+    gate: Gate,
+    check: &Check,
+) -> Vec<String> {
+    let empty = check.verdict == Verdict::Pass && check.raw.is_null();
+    let empty = empty.then(|| format!("{} is PASS without raw values", check.name));
+    // Those of G3 are recorded as the run goes on, and again at its end.
+    let again = profile
+        .filter(|_| gate == Gate::G3)
+        .map(|profile| Again::all(g3(run, profile)));
+    let unlike = again.and_then(|again| unlike(gate, check, &again));
+    empty.into_iter().chain(unlike).collect()
+}
 
 /// What does not follow in the checks of `gate`, which is about to be finished.
 pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gate) -> Vec<String> {
     let Some(recorded) = run.gates.get(&gate).map(|g| g.checks.as_slice()) else {
         return Vec::new();
     };
-    let mut found: Vec<String> = recorded
-        .iter()
-        .filter(|check| raw_answer(check).is_some_and(|holds| contradicts(check, holds)))
-        .map(|check| {
-            format!(
-                "{gate} {} is {} against its raw values",
-                check.name, check.verdict
-            )
-        })
-        .collect();
-    match gate {
-        Gate::G0 => found.extend(profile.into_iter().flat_map(|p| precheck(run, p, recorded))),
-        Gate::G1 => found.extend(
-            profile
-                .into_iter()
-                .flat_map(|p| feasibility(run, p, recorded)),
-        ),
-        Gate::G2 => found.extend(seam(run, profile, recorded)),
-        Gate::G3 => found.extend(
-            profile
-                .into_iter()
-                .flat_map(|p| same_verdicts(gate, recorded, &scope(p, g3(run, p)))),
-        ),
-        Gate::G6 => found.extend(from_journal(run).into_iter().filter_map(|(name, verdict)| {
-            let said = recorded.iter().find(|c| c.name == name)?;
-            let excluded = said.verdict == Verdict::OutOfScope;
-            (said.verdict != verdict && !excluded)
-                .then(|| differs(gate, name, verdict, said.verdict))
-        })),
-        Gate::G4 | Gate::G5 => {}
-    }
-    if let Some(profile) = profile {
-        found.extend(exclusions(gate, profile, recorded));
+    let mut found = Vec::new();
+    let again = match (gate, profile) {
+        (Gate::G0, Some(profile)) => precheck(run, profile, recorded),
+        (Gate::G1, Some(profile)) => feasibility(run, profile, recorded),
+        (Gate::G2, Some(profile)) => seam(run, profile),
+        (Gate::G4, _) => Ok(resumed(run)),
+        (Gate::G6, _) => Ok(closing(run, recorded)),
+        // The checks of G3 were judged as they were recorded; what the probes of G5 saw is in their raw values alone.
+        (Gate::G3 | Gate::G5, _) | (_, None) => Ok(Vec::new()),
+    };
+    let again = again.unwrap_or_else(|what| {
+        found.push(format!("{gate} {what}"));
+        Vec::new()
+    });
+    for check in recorded {
+        found.extend(unlike(gate, check, &again));
+        if !again.iter().any(|a| a.judges && a.check.name == check.name) {
+            found.extend(by_raw(gate, check));
+        }
+        if check.name.starts_with("forbidden_") && !answer_fits(check) {
+            let (name, verdict) = (&check.name, check.verdict);
+            found.push(format!(
+                "{gate} {name} is {verdict}, and its words say something else"
+            ));
+        }
+        found.extend(profile.and_then(|profile| wrong_scope(gate, profile, check)));
     }
     found
 }
 
-fn differs(gate: Gate, name: &str, computed: Verdict, said: Verdict) -> String {
-    format!("{gate} {name} is {computed} by its evidence, not {said}")
+/// Why a recorded check is not what was computed again.
+fn unlike(gate: Gate, said: &Check, again: &[Again]) -> Option<String> {
+    let name = &said.name;
+    let Again { check, judges } = again.iter().find(|again| again.check.name == *name)?;
+    let other_cause = said.verdict != Verdict::OutOfScope && said.cause != check.cause;
+    if *judges && (found_verdict(said) != Some(check.verdict) || other_cause) {
+        let (given, said) = (check.verdict, said.verdict);
+        return Some(format!(
+            "{gate} {name} is {given} by its evidence, not {said}"
+        ));
+    }
+    let stands = *judges || said.verdict == Verdict::Pass;
+    (stands && !agrees(own_raw(said), &check.raw))
+        .then(|| format!("{gate} {name}: its raw values are not those of the run"))
 }
 
-/// A check that a recomputed gate has, and the journal has with another verdict or cause, or not at all.
-fn same_verdicts(gate: Gate, recorded: &[Check], again: &[Check]) -> Vec<String> {
-    again
-        .iter()
-        .filter_map(
-            |computed| match recorded.iter().find(|check| check.name == computed.name) {
-                None => Some(format!("{gate} {} is not recorded", computed.name)),
-                Some(said) if said.verdict != computed.verdict || said.cause != computed.cause => {
-                    Some(differs(
-                        gate,
-                        &computed.name,
-                        computed.verdict,
-                        said.verdict,
-                    ))
-                }
-                Some(_) => None,
-            },
-        )
-        .collect()
+/// Why a check is in or out of scope against the profile.
+fn wrong_scope(gate: Gate, profile: &Profile, check: &Check) -> Option<String> {
+    let excluded = is_excluded(profile, &check.name);
+    let name = &check.name;
+    match (check.verdict == Verdict::OutOfScope, excluded) {
+        (true, false) => Some(format!(
+            "{gate} {name} is OUT OF SCOPE, the profile does not or may not exclude it"
+        )),
+        (false, true) => Some(format!(
+            "{gate} {name} is {}, although the profile excludes it",
+            check.verdict
+        )),
+        _ => None,
+    }
 }
 
 fn raw<'c>(recorded: &'c [Check], name: &str, field: &str) -> Option<&'c Value> {
     let check = recorded.iter().find(|check| check.name == name)?;
-    let own = match check.verdict {
-        Verdict::OutOfScope => check.raw.get("raw")?,
-        _ => &check.raw,
-    };
-    own.get(field)
+    own_raw(check).get(field)
 }
 
-fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<String> {
-    let Some(created) = &run.created else {
-        return vec!["G0 of no run".to_owned()];
-    };
+fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec<Again>, String> {
+    let created = run.created.as_ref().ok_or("of no run")?;
     let documents = raw(recorded, "ssot_documents", "documents")
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let ssot: Vec<(String, Result<Digest, String>)> = documents
+    let ssot: Vec<SsotSeen> = documents
         .iter()
         .filter_map(|document| {
-            let sha256 =
-                serde_json::from_value(document.get("sha256").cloned().unwrap_or_default());
+            let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
+            let sha256 = text("sha256").and_then(|sha256| sha256.parse::<Digest>().ok());
             Some((
-                document.get("name")?.as_str()?.to_owned(),
-                sha256.map_err(|_| "missing".to_owned()),
+                text("name")?,
+                sha256.ok_or_else(|| text("missing").unwrap_or_default()),
             ))
         })
         .collect();
     let repository = super::repository_at_g0(run).ok_or_else(|| "none".to_owned());
     let again = g0(profile, &created.profile_sha256, &ssot, &repository);
-    same_verdicts(Gate::G0, recorded, &scope(profile, again))
+    Ok(Again::all(again))
 }
 
-fn feasibility(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<String> {
-    if let [only] = recorded
-        && only.name == "database_can_be_surveyed"
-        && only.verdict == Verdict::Fail
-    {
+fn feasibility(
+    run: &RunState,
+    profile: &Profile,
+    recorded: &[Check],
+) -> Result<Vec<Again>, String> {
+    if recorded.iter().any(|check| check.name == UNFIT) {
         // The target was not fit to be surveyed: there is nothing that could be computed again.
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let Some(pin) = &run.pin else {
-        return vec!["G1 without a survey".to_owned()];
-    };
+    let pin = run.pin.as_ref().ok_or("without a survey")?;
     let proof = run.transactions.iter().rev().find_map(|t| match &t.end {
         TransactionEnd::Closed(proof) if proof.nonce == pin.snapshot.nonce => Some(proof.as_ref()),
         _ => None,
@@ -131,13 +161,12 @@ fn feasibility(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<Str
         .flatten()
         .filter_map(ruling)
         .collect();
-    let again = g1(&Feasibility {
+    Ok(Again::all(g1(&Feasibility {
         profile,
         survey: pin,
         proof,
         rulings: &rulings,
-    });
-    same_verdicts(Gate::G1, recorded, &scope(profile, again))
+    })))
 }
 
 fn ruling(value: &Value) -> Option<QuerySeen> {
@@ -150,119 +179,98 @@ fn ruling(value: &Value) -> Option<QuerySeen> {
     })
 }
 
-fn seam(run: &RunState, profile: Option<&Profile>, recorded: &[Check]) -> Vec<String> {
-    let (Some(pin), Some(context)) = (&run.pin, &run.context) else {
-        return vec!["G2 without pin or context pins".to_owned()];
+/// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal does not have.
+fn seam(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
+    let (Some(pin), Some(context), Some(simulation)) =
+        (&run.pin, &run.context, &run.pin_simulation)
+    else {
+        return Err("without pin or context pins".to_owned());
     };
-    let predicted = run
-        .predicted
-        .as_ref()
-        .zip(run.pin_simulation.as_ref())
-        .zip(profile);
-    let prediction = predicted.map(|(((effect, counts), simulation), profile)| {
-        same_rows(effect, &predict(profile, simulation)) && *counts == simulation.counts
+    let bytes = serde_json::to_vec(context).map_err(|error| error.to_string())?;
+    let checks = g2(&Seam {
+        profile,
+        pin,
+        simulation,
+        context,
+        context_bytes: &bytes,
+        context_blob: &Digest::of(&bytes),
+        predicted: run
+            .predicted
+            .as_ref()
+            .map(|(effect, counts)| (effect, counts)),
+        data_directory: "",
+        written: &[],
     });
-    let holds = [
-        ("mode_dryrun", Some(context.mode == Mode::Dryrun)),
-        ("stub_signing", Some(context.signer == Signer::StubSigning)),
-        ("execution_disabled", Some(!context.execution_enabled)),
-        (
-            "simulator_input_is_survey",
-            Some(
-                context.simulator_input_digest == pin.input_digest()
-                    && context.pin_nonce == pin.snapshot.nonce,
-            ),
-        ),
-        ("prediction_computed", prediction),
-    ];
-    holds
+    let journalled = checks
         .into_iter()
-        .filter_map(|(name, holds)| {
-            let said = recorded.iter().find(|c| c.name == name);
-            match (said, holds) {
-                (None, _) => Some(format!("G2 {name} is not recorded")),
-                (Some(said), Some(holds)) if contradicts(said, holds) => {
-                    Some(differs(Gate::G2, name, Verdict::of(holds), said.verdict))
-                }
-                _ => None,
-            }
-        })
-        .collect()
+        .filter_map(|check| match check.name.as_str() {
+            "nothing_written_outside" => None,
+            "context_pins_written" => Some(Again {
+                check: without(check, &["file_sha256", "blob"]),
+                judges: false,
+            }),
+            _ => Some(Again {
+                check,
+                judges: true,
+            }),
+        });
+    Ok(journalled.collect())
 }
 
-fn contradicts(check: &Check, holds: bool) -> bool {
-    match check.verdict {
-        Verdict::Pass => !holds,
-        Verdict::Fail => holds,
-        Verdict::NotChecked | Verdict::OutOfScope => false,
+/// What G4 saw, if it saw no difference: whether it did, its raw values say.
+fn resumed(run: &RunState) -> Vec<Again> {
+    let seen = run.returns.last().map(|(state, stop_code, _)| ResumeSeen {
+        state: *state,
+        stop_code: *stop_code,
+        transitions_added: 0,
+    });
+    let journalled = g4(run, run, seen.as_ref()).into_iter().map(|check| {
+        // Its numbers are of the record before the resume.
+        let check = match check.name.as_str() {
+            "refold_same_state" => Check {
+                raw: json!({"live": {"state": run.state}, "refolded": {"state": run.state}}),
+                ..check
+            },
+            _ => check,
+        };
+        Again {
+            check,
+            judges: false,
+        }
+    });
+    journalled.collect()
+}
+
+fn closing(run: &RunState, recorded: &[Check]) -> Vec<Again> {
+    let mut again = Again::all(from_journal(run, recorded));
+    let reports = raw(recorded, "reports_render", "reports").and_then(Value::as_array);
+    if let (Some(run_id), Some(reports)) = (run.run_id(), reports) {
+        let rendered: Vec<ReportSeen> = reports
+            .iter()
+            .filter_map(|report| {
+                let text = |nth: usize| Some(report.get(nth)?.as_str()?.to_owned());
+                let sha256 = text(1).and_then(|sha256| sha256.parse().ok());
+                Some((text(0)?, sha256.ok_or_else(String::new)))
+            })
+            .collect();
+        again.extend(Again::all(vec![reports_render(run_id, &rendered)]));
     }
+    let main = super::repository_at_g0(run).and_then(|seen| seen.main);
+    again.push(Again {
+        check: Check::evaluated(
+            "main_and_tags_unchanged",
+            true,
+            "",
+            json!({"main_before": main, "main_now": main}),
+        ),
+        judges: false,
+    });
+    again
 }
 
-fn exclusions(gate: Gate, profile: &Profile, recorded: &[Check]) -> Vec<String> {
-    recorded
-        .iter()
-        .filter(|check| check.verdict == Verdict::OutOfScope)
-        .filter(|check| {
-            let named = profile
-                .out_of_scope
-                .iter()
-                .any(|out| out.check == check.name);
-            !named || !super::may_exclude(&check.name)
-        })
-        .map(|check| {
-            format!(
-                "{gate} {} is OUT OF SCOPE, the profile does not or may not exclude it",
-                check.name
-            )
-        })
-        .collect()
-}
-
-/// The answer that the raw values of a check give by themselves, for the checks whose evidence is not in the journal otherwise.
-fn raw_answer(check: &Check) -> Option<bool> {
-    let field = |name: &str| check.raw.get(name);
-    let same = |one: &str, two: &str| Some(field(one)? == field(two)?);
-    let none = |name: &str| Some(field(name)?.as_array()?.is_empty());
-    match check.name.as_str() {
-        "refold_same_state" => field("equal")?.as_bool(),
-        "refold_same_digests" => same("live", "refolded"),
-        "resume_returns_the_same" => same("before", "resumed"),
-        "resume_adds_no_transition" => Some(field("transitions_added")?.as_u64()? == 0),
-        "context_pins_written" => {
-            Some(same("file_sha256", "blob")? && same("facts_digest", "pin_facts_digest")?)
-        }
-        "nothing_written_outside" => none("outside"),
-        "main_and_tags_unchanged" => Some(none("moved")? && same("main_before", "main_now")?),
-        "reports_render" => {
-            let reports = field("reports")?.as_array()?;
-            Some(
-                reports.len() == 13
-                    && reports
-                        .iter()
-                        .all(|r| r.get(1).is_some_and(Value::is_string)),
-            )
-        }
-        "forbidden_live_cut_verify_enact" => {
-            Some(field("output")?.get("found")?.as_array()?.is_empty())
-        }
-        "forbidden_deploy_restart" => {
-            let output = field("output")?;
-            let now = output.get("binary_now")?;
-            let binaries = output.get("binary_sha256")?.as_array()?;
-            let starts = output.get("postmaster_start")?.as_array()?;
-            let same = starts.len() > 1 && starts.iter().all(|start| *start == starts[0]);
-            Some(same && !binaries.is_empty() && binaries.iter().all(|one| one == now))
-        }
-        "forbidden_push_tag" => {
-            let output = field("output")?;
-            let none = |name: &str| Some(output.get(name)?.as_array()?.is_empty());
-            Some(none("moved")? && none("not_reading")?)
-        }
-        "forbidden_kill_switch" => Some(!field("output")?.get("execution_enabled")?.as_bool()?),
-        "forbidden_hardcoded_secrets" | "forbidden_fake_pass" => {
-            Some(field("output")?.get("findings")?.as_array()?.is_empty())
-        }
-        name if super::PROBES.contains(&name) => field("holds")?.as_bool(),
-        _ => None,
+fn without(mut check: Check, fields: &[&str]) -> Check {
+    if let Value::Object(raw) = &mut check.raw {
+        raw.retain(|field, _| !fields.contains(&field.as_str()));
     }
+    check
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::run::{Check, RunState, State, StopCode};
+use crate::run::{Check, RunState, State, StopCode, next};
 
 /// What resuming at closeout answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ResumeSeen {
     pub transitions_added: u64,
 }
 
-/// The four checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the same record.
+/// The five checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the same record.
 pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeSeen>) -> Vec<Check> {
     let same_record = live.last == refolded.last;
     let (one, two) = (digests(live), digests(refolded));
@@ -45,6 +45,13 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeSeen>) ->
         ),
     ];
     checks.extend(resume_checks(live, resumed));
+    let (one, two) = (next(live), next(refolded));
+    checks.push(Check::evaluated(
+        "resume_goes_on_where_it_was",
+        one == two,
+        "the fresh fold asks for the same next step",
+        json!({"live": format!("{one:?}"), "refolded": format!("{two:?}")}),
+    ));
     checks
 }
 
@@ -116,24 +123,36 @@ mod tests {
     fn the_same_run_passes_and_every_difference_fails() {
         use Verdict::{Fail, NotChecked, Pass};
         let run = passed().run;
-        assert_eq!(verdicts(&run, Some(&SAME)), [Pass; 4]);
+        assert_eq!(verdicts(&run, Some(&SAME)), [Pass; 5]);
         let mut other = run.clone();
         other.resumes = 7;
-        assert_eq!(verdicts(&other, Some(&SAME)), [Fail, Pass, Pass, Pass]);
+        assert_eq!(
+            verdicts(&other, Some(&SAME)),
+            [Fail, Pass, Pass, Pass, Pass]
+        );
         let mut digest = run.clone();
         digest.steps[0].ledger.sha256 = Digest::zero();
-        assert_eq!(verdicts(&digest, Some(&SAME)), [Fail, Fail, Pass, Pass]);
+        assert_eq!(
+            verdicts(&digest, Some(&SAME)),
+            [Fail, Fail, Pass, Pass, Pass]
+        );
         assert_eq!(verdicts(&post(|_| {}).run, Some(&SAME))[..2], [Fail, Fail]);
         let stopped = ResumeSeen {
             stop_code: Some(StopCode::StopFactsDrifted),
             ..SAME
         };
-        assert_eq!(verdicts(&run, Some(&stopped)), [Pass, Pass, Fail, Pass]);
+        assert_eq!(
+            verdicts(&run, Some(&stopped)),
+            [Pass, Pass, Fail, Pass, Pass]
+        );
         let moved = ResumeSeen {
             transitions_added: 1,
             ..SAME
         };
-        assert_eq!(verdicts(&run, Some(&moved)), [Pass, Pass, Pass, Fail]);
-        assert_eq!(verdicts(&run, None), [Pass, Pass, NotChecked, NotChecked]);
+        assert_eq!(verdicts(&run, Some(&moved)), [Pass, Pass, Pass, Fail, Pass]);
+        assert_eq!(
+            verdicts(&run, None),
+            [Pass, Pass, NotChecked, NotChecked, Pass]
+        );
     }
 }

@@ -6,8 +6,10 @@ use crate::run::{Check, Verdict};
 use crate::survey::{Declared, Digest, UtcTime};
 
 /// The probes of the contract. All must be run, for real, each time.
-pub const PROBES: [&str; 7] = [
+pub const PROBES: [&str; 9] = [
     "live_refused",
+    "live_profile_refused",
+    "execution_refused",
     "kill_switch_off",
     "approval_of_wrong_gate_refused",
     "approval_of_other_evidence_refused",
@@ -57,7 +59,7 @@ pub fn g5(seen: &[ProbeSeen]) -> Vec<Check> {
         .collect()
 }
 
-/// `O4 targeted: 7/7 PASS`, counted from the recorded checks of G5.
+/// `O4 targeted: 9/9 PASS`, counted from the recorded checks of G5.
 pub fn o4_targeted(checks: &[Check]) -> String {
     let passed = checks.iter().filter(|c| c.verdict == Verdict::Pass).count();
     let worst = Verdict::of_gate(checks.iter().map(|c| c.verdict));
@@ -125,17 +127,17 @@ mod tests {
 
     #[test]
     fn a_probe_that_fails_or_is_missing_is_no_pass() {
-        assert_eq!(o4_targeted(&g5(&probes())), "O4 targeted: 7/7 PASS");
+        assert_eq!(o4_targeted(&g5(&probes())), "O4 targeted: 9/9 PASS");
         let mut failing = probes();
         failing[2].holds = false;
-        assert_eq!(o4_targeted(&g5(&failing)), "O4 targeted: 6/7 FAIL");
+        assert_eq!(o4_targeted(&g5(&failing)), "O4 targeted: 8/9 FAIL");
         let mut mute = probes();
         mute[2].saw.clear();
         assert_eq!(g5(&mute)[2].verdict, Verdict::Fail);
         let mut fewer = probes();
         fewer.pop();
-        assert_eq!(o4_targeted(&g5(&fewer)), "O4 targeted: 6/7 NOT CHECKED");
-        assert_eq!(o4_targeted(&g5(&[])), "O4 targeted: 0/7 NOT CHECKED");
+        assert_eq!(o4_targeted(&g5(&fewer)), "O4 targeted: 8/9 NOT CHECKED");
+        assert_eq!(o4_targeted(&g5(&[])), "O4 targeted: 0/9 NOT CHECKED");
     }
 
     #[test]

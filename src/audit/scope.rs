@@ -27,20 +27,24 @@ pub fn may_exclude(check: &str) -> bool {
 
 /// The checks with those that the profile excludes turned into OUT OF SCOPE. What was found stays in the raw values.
 pub fn scope(profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
-    let reason = |name: &str| {
-        profile
-            .out_of_scope
-            .iter()
-            .find(|out| out.check == name && may_exclude(name) && !out.reason.trim().is_empty())
-            .map(|out| out.reason.clone())
-    };
     checks
         .into_iter()
-        .map(|check| match reason(&check.name) {
-            Some(reason) => excluded(check, &reason),
+        .map(|check| match reason(profile, &check.name) {
+            Some(reason) => excluded(check, reason),
             None => check,
         })
         .collect()
+}
+
+/// Whether a profile excludes the check of this name, and may.
+pub(super) fn is_excluded(profile: &Profile, check: &str) -> bool {
+    reason(profile, check).is_some()
+}
+
+fn reason<'p>(profile: &'p Profile, check: &str) -> Option<&'p str> {
+    let named = profile.out_of_scope.iter().find(|out| out.check == check);
+    let reason = named.map(|out| out.reason.as_str());
+    reason.filter(|reason| may_exclude(check) && !reason.trim().is_empty())
 }
 
 fn excluded(check: Check, reason: &str) -> Check {

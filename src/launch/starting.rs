@@ -146,6 +146,7 @@ pub fn start(
         boot_id: clock.boot_id(),
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
+        check_table: audit::CHECK_TABLE,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;

@@ -25,6 +25,8 @@ use crate::tui::diffing::NoteShown;
 struct Found {
     findings: Vec<String>,
     not_checked: Vec<String>,
+    /// The checks that were judged by the values that they recorded themselves.
+    by_own_values: Vec<String>,
     records: u64,
     blobs: u64,
     sealed: bool,
@@ -63,7 +65,8 @@ pub fn verify(settings: &Settings, target: &RunPlace) -> Result<u8, LaunchError>
         let document = json!({
             "schema": 1, "run_id": found.run_id, "intact": intact, "stop_code": stop_code,
             "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
-            "findings": found.findings, "not_checked": found.not_checked, "notes": found.notes,
+            "findings": found.findings, "not_checked": found.not_checked,
+            "by_recorded_values": found.by_own_values, "notes": found.notes,
         });
         output::document(&document)?;
     } else {
@@ -97,6 +100,13 @@ fn text(found: &Found) -> String {
     }
     for note in &found.notes {
         lines.push(format!("note: {}", report::visible(&note.line())));
+    }
+    if !found.by_own_values.is_empty() {
+        let checks = found.by_own_values.join(", ");
+        lines.push(format!(
+            "by their recorded values alone: {}",
+            report::visible(&checks)
+        ));
     }
     let seal = if found.sealed {
         "sealed"
@@ -199,15 +209,17 @@ fn recompute(
         }
     };
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
+    found.by_own_values = audit::judged_by_own_values(&run);
     statements(found, &run, blobs);
     ledgers(found, storage, run_directory, &run)?;
     match (&profile, &run.sealed) {
         (Some(profile), Some(_)) => {
             reports(found, storage, run_directory, &run, profile, &document)?;
         }
-        (None, _) => found
-            .not_checked
-            .push("the profile of the run does not parse: predictions and reports".to_owned()),
+        (None, _) => found.not_checked.push(
+            "the profile of the run does not parse: checks of G0 to G3, predictions and reports"
+                .to_owned(),
+        ),
         (Some(_), None) => {}
     }
     Ok(())

@@ -67,6 +67,7 @@ pub(super) fn created() -> RunCreated {
         boot_id: "boot-1".to_owned(),
         uptime_ms: None,
         repository: Some("/srv/orchestrator".to_owned()),
+        check_table: crate::audit::CHECK_TABLE,
     }
 }
 

@@ -62,6 +62,21 @@ pub struct RunCreated {
     pub uptime_ms: Option<u64>,
     /// Directory of the repository that G0 looks at, if any.
     pub repository: Option<String>,
+    /// Version of the table of the checks that each gate must have. Runs that do not name it are of version 1.
+    #[serde(
+        default = "first_check_table",
+        skip_serializing_if = "is_first_check_table"
+    )]
+    pub check_table: u32,
+}
+
+fn first_check_table() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_first_check_table(version: &u32) -> bool {
+    *version == first_check_table()
 }
 
 impl RunCreated {

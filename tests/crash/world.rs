@@ -211,6 +211,7 @@ impl World {
             boot_id: self.clock.boot_id(),
             uptime_ms: self.clock.uptime_ms(),
             repository: None,
+            check_table: drygate::audit::CHECK_TABLE,
         }));
         let at = self.clock.now();
         let appended = directory.append(at, &event)?;

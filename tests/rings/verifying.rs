@@ -179,6 +179,13 @@ fn copies_that_nobody_changed_are_intact() {
         let copy = Copy::of(run);
         let answer = copy.verify().expect(0);
         assert!(answer.stdout.contains("intact"), "{}", answer.stdout);
+        // What cannot be judged again is named.
+        assert!(
+            answer.stdout.contains("by their recorded values alone: ")
+                && answer.stdout.contains("G5 writing_statement_refused"),
+            "{}",
+            answer.stdout
+        );
         // The forger's tools by themselves change nothing.
         copy.forge(&copy.lines());
         assert_eq!(
@@ -465,6 +472,32 @@ fn a_forged_verdict_in_a_recomputed_chain_is_named_with_its_line() {
             ],
         );
     }
+}
+
+/// Every check line of a real run taken out, with everything behind it recomputed.
+#[test]
+fn a_check_that_is_cut_out_is_named_with_its_gate() {
+    let copy = Copy::of(&runs().passed);
+    let lines = copy.lines();
+    let mut changed = 0;
+    for (at, line) in lines.iter().enumerate() {
+        let record: Value = serde_json::from_str(line).expect("an object");
+        if record["event"] != "check_recorded" {
+            continue;
+        }
+        let named = format!(
+            "{} {}",
+            text(&record["gate"]),
+            text(&record["check"]["name"])
+        );
+        let mut cut = lines.clone();
+        cut.remove(at);
+        copy.forge(&cut);
+        copy.is_corrupt("cut out", &[&named]);
+        changed += 1;
+    }
+    // All checks of all gates, and those of G3 once more after each approval.
+    assert_eq!(changed, 6 + 14 + 7 + 8 + 5 + 9 + 11 + 5 + 7);
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn created() -> RunCreated {
         boot_id: "boot".to_owned(),
         uptime_ms: None,
         repository: None,
+        check_table: drygate::audit::CHECK_TABLE,
     }
 }
 

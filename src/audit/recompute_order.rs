@@ -1,0 +1,196 @@
+//! What must have been recorded before what. Invariant: a gate, a check or a survey that is missing, doubled or out of its place is named where it matters.
+
+use std::collections::BTreeSet;
+
+use super::g3_so_far;
+use super::required::{table_findings, unknown_check};
+use crate::profile::Profile;
+use crate::run::{
+    ApprovalGate, ApprovalStatus, Event, Gate, RunState, State, SurveyPurpose, TransactionEnd,
+    Verdict,
+};
+use crate::simulate::Step;
+
+/// What was recorded of the gates so far, as far as order and completeness need it.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded again.
+    recorded: BTreeSet<(Gate, String)>,
+    /// The gates that were finished since the state changed.
+    finished: BTreeSet<Gate>,
+    /// Steps were simulated by the last record: the checks of G3 that follow from them come next.
+    simulated: bool,
+    /// The checks of G3 that are still to come.
+    due: Vec<String>,
+}
+
+impl Order {
+    /// What is out of order about `event`, which is about to be applied to `run`.
+    pub(super) fn findings(
+        &mut self,
+        run: &RunState,
+        profile: Option<&Profile>,
+        event: &Event,
+    ) -> Vec<String> {
+        let mut found = self.not_recorded(run, profile, event);
+        let version = run.created.as_ref().map_or(0, |c| c.check_table);
+        match event {
+            Event::GateStarted { gate } => {
+                self.recorded.retain(|(known, _)| known != gate);
+                self.finished.remove(gate);
+            }
+            Event::CheckRecorded { gate, check } => {
+                found.extend(unknown_check(version, *gate, &check.name));
+                if !self.recorded.insert((*gate, check.name.clone())) {
+                    found.push(format!("{gate} {} is recorded twice", check.name));
+                }
+            }
+            Event::GateFinished { gate, .. } => {
+                let of_gate = self.recorded.iter().filter(|(known, _)| known == gate);
+                let names: Vec<&str> = of_gate.map(|(_, name)| name.as_str()).collect();
+                found.extend(table_findings(version, *gate, &names));
+                self.finished.insert(*gate);
+            }
+            // The two gates that a process which takes the run up goes on with, instead of beginning them anew.
+            Event::RunResumed(_) => self
+                .recorded
+                .retain(|(gate, _)| !matches!(gate, Gate::G3 | Gate::G4)),
+            Event::StateChanged { to, .. } => {
+                found.extend(self.gate_missing(run, *to));
+                self.finished.clear();
+                self.recorded.retain(|(gate, _)| *gate != Gate::G3);
+                self.simulated = matches!(to, State::Verified | State::EnactSimulated);
+            }
+            Event::RunSealed { .. } => found.extend(self.gate_missing_at_the_end(run)),
+            _ => found.extend(out_of_place(run, event)),
+        }
+        found
+    }
+
+    /// The checks of G3 that had to be recorded after the steps, and were not. A process that was killed in between leaves them out.
+    fn not_recorded(
+        &mut self,
+        run: &RunState,
+        profile: Option<&Profile>,
+        event: &Event,
+    ) -> Vec<String> {
+        if std::mem::take(&mut self.simulated) {
+            let checks = profile.map(|profile| g3_so_far(run, profile));
+            self.due = checks.into_iter().flatten().map(|c| c.name).collect();
+        }
+        match event {
+            Event::CheckRecorded {
+                gate: Gate::G3,
+                check,
+            } => {
+                self.due.retain(|name| *name != check.name);
+                Vec::new()
+            }
+            Event::RunResumed(_) | Event::TornTailSetAside { .. } => {
+                self.due.clear();
+                Vec::new()
+            }
+            _ => self
+                .due
+                .drain(..)
+                .map(|name| format!("G3 {name} is not recorded, although its steps were simulated"))
+                .collect(),
+        }
+    }
+
+    fn gate_missing(&self, run: &RunState, to: State) -> Option<String> {
+        let needed = match to {
+            State::Prechecked => Gate::G0,
+            State::Surveyed => Gate::G1,
+            State::Seeded => Gate::G2,
+            State::AwaitingCutAuthorization => {
+                let begun = run.gates.contains_key(&Gate::G3);
+                return (!begun).then(|| format!("{to}: G3 was not begun before it"));
+            }
+            State::Failed => return self.nothing_failed(run),
+            _ => return None,
+        };
+        (!self.finished.contains(&needed))
+            .then(|| format!("{to}: {needed} was not finished before it"))
+    }
+
+    /// A run fails by G0, G1 or G2, or because its last transaction is not proven clean.
+    fn nothing_failed(&self, run: &RunState) -> Option<String> {
+        let failed = [Gate::G0, Gate::G1, Gate::G2]
+            .iter()
+            .any(|gate| self.finished.contains(gate) && run.finished(*gate) == Some(Verdict::Fail));
+        let stained = run.transactions.last().is_some_and(
+            |last| matches!(&last.end, TransactionEnd::Closed(proof) if !proof.stains().is_empty()),
+        );
+        (!failed && !stained).then(|| "failed: neither G0, G1 nor G2 is FAIL before it".to_owned())
+    }
+
+    fn gate_missing_at_the_end(&self, run: &RunState) -> Vec<String> {
+        let closed = run.state == State::CloseoutReported;
+        let orchestrated = run.state != State::Failed || run.gates.contains_key(&Gate::G3);
+        [
+            (Gate::G3, orchestrated),
+            (Gate::G4, closed),
+            (Gate::G5, true),
+            (Gate::G6, true),
+        ]
+        .into_iter()
+        .filter(|(gate, needed)| *needed && !self.finished.contains(gate))
+        .map(|(gate, _)| format!("sealed as {}: {gate} was not finished before it", run.state))
+        .collect()
+    }
+}
+
+fn out_of_place(run: &RunState, event: &Event) -> Option<String> {
+    let open = |gate| run.gates.get(&gate).is_some_and(|g| g.finished.is_none());
+    let at = |states: &[State]| states.contains(&run.state);
+    let (holds, what) = match event {
+        Event::SurveyTaken { purpose, .. } => match purpose {
+            SurveyPurpose::Pin => (open(Gate::G1), "a pin outside G1"),
+            SurveyPurpose::ApproveSg1 => (
+                at(&[State::AwaitingCutAuthorization, State::CutSimulated]),
+                "a survey for SG1 where nothing waits for it",
+            ),
+            SurveyPurpose::ApproveSg2 => (
+                at(&[State::AwaitingLifecycleAuthorization]),
+                "a survey for SG2 where nothing waits for it",
+            ),
+            SurveyPurpose::Post => (
+                at(&[State::EnactSimulated]),
+                "a post survey before the last step",
+            ),
+            SurveyPurpose::Again => (true, ""),
+        },
+        Event::ContextPinned { .. } => (open(Gate::G2), "context pins outside G2"),
+        Event::EffectPredicted { .. } => (open(Gate::G2), "a prediction outside G2"),
+        _ => (true, ""),
+    };
+    (!holds).then(|| what.to_owned())
+}
+
+/// The gate that opens a step, and the state that the step is simulated in.
+pub(super) fn opened_by(step: Step) -> (ApprovalGate, State) {
+    match step {
+        Step::Cut => (ApprovalGate::SG1, State::AwaitingCutAuthorization),
+        Step::Verify => (ApprovalGate::SG1, State::CutSimulated),
+        Step::Enact => (ApprovalGate::SG2, State::AwaitingLifecycleAuthorization),
+    }
+}
+
+/// Why what is simulated, or judged at the end, does not rest on the pin that was approved at `gate`.
+pub(super) fn not_the_approved_pin(run: &RunState, gate: ApprovalGate) -> Option<String> {
+    let evidence = run.evidence.as_ref().filter(|e| e.gate == gate);
+    let approved = evidence.filter(|evidence| {
+        run.approvals.iter().any(|approval| {
+            let stands = matches!(
+                approval.status,
+                ApprovalStatus::Pending | ApprovalStatus::Consumed
+            );
+            stands && approval.gate == gate && approval.evidence == evidence.digest
+        })
+    });
+    let same = approved.zip(run.pin.as_ref()).is_some_and(|(e, pin)| {
+        e.sheet.pin_nonce == pin.snapshot.nonce && e.sheet.facts_digest == pin.facts_digest
+    });
+    (!same).then(|| format!("the pin is not that of the sheet that was approved at {gate}"))
+}

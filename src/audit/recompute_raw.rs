@@ -1,0 +1,126 @@
+//! What the raw values of a check say by themselves. Invariant: a verdict that its raw values contradict, or cannot give, is named.
+
+use serde_json::Value;
+
+use super::PROBES;
+use super::required::UNFIT;
+use crate::run::{Check, Gate, RunState, Verdict};
+
+/// The raw values that a check was computed from: an excluded check keeps them one level down.
+pub(super) fn own_raw(check: &Check) -> &Value {
+    match check.verdict {
+        Verdict::OutOfScope => check.raw.get("raw").unwrap_or(&Value::Null),
+        _ => &check.raw,
+    }
+}
+
+/// The verdict that was found, whether or not the profile excludes the check.
+pub(super) fn found_verdict(check: &Check) -> Option<Verdict> {
+    match check.verdict {
+        Verdict::OutOfScope => serde_json::from_value(check.raw.get("found")?.clone()).ok(),
+        verdict => Some(verdict),
+    }
+}
+
+/// Whether recorded values are those that were computed. What only one side has was added or dropped by another version.
+pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
+    match (said, computed) {
+        (Value::Object(said), Value::Object(computed)) => said
+            .iter()
+            .all(|(field, value)| computed.get(field).is_none_or(|other| agrees(value, other))),
+        (Value::Array(said), Value::Array(computed)) => {
+            said.len() == computed.len()
+                && said.iter().zip(computed).all(|(one, two)| agrees(one, two))
+        }
+        (said, computed) => said == computed,
+    }
+}
+
+/// Why the raw values of a check do not give its verdict.
+pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
+    let name = check.name.as_str();
+    let holds = match (found_verdict(check), answer(name, own_raw(check))) {
+        (_, Answer::Elsewhere) | (Some(Verdict::NotChecked), Answer::None) => true,
+        (Some(Verdict::Pass), Answer::Holds(holds)) => holds,
+        (Some(Verdict::Fail), Answer::Holds(holds)) => !holds && check.cause.is_none(),
+        (Some(Verdict::Pass | Verdict::Fail), Answer::None) => {
+            return Some(format!(
+                "{gate} {name} cannot be judged: its raw values lack what it was computed from"
+            ));
+        }
+        _ => false,
+    };
+    (!holds).then(|| format!("{gate} {name} is {} against its raw values", check.verdict))
+}
+
+/// Whether the words of a recorded row of the forbidden-action audit are those of its verdict.
+pub(super) fn answer_fits(check: &Check) -> bool {
+    let raw = own_raw(check);
+    let text = |field: &str| raw.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (answer, words) = (text("answer"), text("words"));
+    let begins = |words: &[&str]| words.iter().any(|word| answer.starts_with(word));
+    let fits = match found_verdict(check) {
+        Some(Verdict::Pass) => begins(&["NONE", "NO"]) && !begins(&["NOT"]),
+        Some(Verdict::Fail) => begins(&["FOUND", "YES", "BY OTHERS"]),
+        Some(Verdict::NotChecked) => begins(&["NOT CHECKED"]),
+        Some(Verdict::OutOfScope) | None => false,
+    };
+    let said = check.verdict == Verdict::OutOfScope || check.says == words;
+    fits && said && words.ends_with(&format!(": {answer}."))
+}
+
+/// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has these values: `G5 live_refused`.
+pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
+    run.checks()
+        .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), Answer::Holds(_)))
+        .map(|(gate, check)| format!("{gate} {}", check.name))
+        .collect()
+}
+
+/// What the raw values of a check say.
+enum Answer {
+    /// The journal has its evidence elsewhere: they are not asked.
+    Elsewhere,
+    /// Whether it holds.
+    Holds(bool),
+    /// Nothing.
+    None,
+}
+
+/// The answer of the raw values, for the checks whose evidence is not in the journal otherwise.
+fn answer(name: &str, raw: &Value) -> Answer {
+    let field = |name: &str| raw.get(name);
+    let output = |name: &str| raw.get("output")?.get(name);
+    let same = |one: &str, two: &str| Some(field(one)? == field(two)?);
+    let none = |list: Option<&Value>| Some(list?.as_array()?.is_empty());
+    let both = |one: Option<bool>, two: Option<bool>| Some(one? && two?);
+    let holds = match name {
+        UNFIT => field("error").map(|_| false),
+        "refold_same_state" => field("equal").and_then(Value::as_bool),
+        "refold_same_digests" | "resume_goes_on_where_it_was" => same("live", "refolded"),
+        "resume_returns_the_same" => same("before", "resumed"),
+        "resume_adds_no_transition" => field("transitions_added")
+            .and_then(Value::as_u64)
+            .map(|added| added == 0),
+        "context_pins_written" => both(
+            both(
+                same("file_sha256", "blob"),
+                same("facts_digest", "pin_facts_digest"),
+            ),
+            field("reads_back_equal").and_then(Value::as_bool),
+        ),
+        "nothing_written_outside" => none(field("outside")),
+        "main_and_tags_unchanged" => both(none(field("moved")), same("main_before", "main_now")),
+        "forbidden_live_cut_verify_enact" => none(output("found")),
+        "forbidden_push_tag" => both(none(output("moved")), none(output("not_reading"))),
+        "forbidden_hardcoded_secrets" | "forbidden_fake_pass" => none(output("findings")),
+        name if PROBES.contains(&name) => both(
+            field("holds").and_then(Value::as_bool),
+            field("saw")
+                .and_then(Value::as_str)
+                .map(|saw| !saw.is_empty()),
+        ),
+        _ => return Answer::Elsewhere,
+    };
+    holds.map_or(Answer::None, Answer::Holds)
+}
