@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     LaunchError, deciding, demo, diffing, doctor, exporting, importing, listing, output, picking,
-    rechecking, replaying, resuming, run_list, screen, surveying, verifying, watching,
+    rechecking, replaying, resuming, run_list, screen, signals, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{Decision, exit};
@@ -65,6 +65,7 @@ fn tell(json: bool, error: &LaunchError) {
 /// Carries a command out; gives its exit code.
 pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
     let settings: &Settings = &cli.settings;
+    signals::survive_the_file_size_limit()?;
     match &cli.command {
         Command::Open { run } => screen::open(settings, run.as_ref()),
         Command::Demo {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cli::{DiffCommand, DiffSides, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, RunIndex};
-use crate::run::{RunId, RunRow};
+use crate::run::{RunId, RunRow, StopCode};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::model::Search;
 use crate::tui::picker::{Picker, PickerNews, PickerPage};
@@ -24,8 +24,10 @@ use crate::tui::{Ending, News};
 /// Rows that were read are told together, so that the list is not put in order for each.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
-/// Exit codes of a screen that a signal ended: HUP, QUIT, TERM. The list does not come back after it.
-const ENDED_BY_SIGNAL: [u8; 3] = [129, 131, 143];
+/// Whether a screen was ended by a signal: the list does not come back after it. 130 is also the exit code of a screen that was left while its run worked.
+fn is_ended_by_signal(exit_code: u8) -> bool {
+    exit_code > 128 && exit_code != StopCode::StopInterrupted.exit_code()
+}
 
 /// Shows the list until it is left for good.
 pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchError> {
@@ -54,7 +56,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
             }
             PickerEnd::Left(ending) => return Ok(left(&ending)),
             PickerEnd::Open(name, opening) => match open(settings, &store, &name, opening) {
-                Ok(code) if ENDED_BY_SIGNAL.contains(&code) => return Ok(code),
+                Ok(code) if is_ended_by_signal(code) => return Ok(code),
                 Ok(_) => picker.notice = None,
                 Err(error) => picker.notice = Some(sentence(&error)),
             },

@@ -38,6 +38,6 @@ pub use event_loop::{Clocks, Ending, Farewell, Outside, Screen};
 pub use inbox::{Found, News, Order, Progress, Rate, Source};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, Way};
-pub use signals::{Signals, spawn as spawn_signals};
+pub use signals::{Signals, ending_signals, spawn as spawn_signals};
 pub use terminal::{Guard, ScreenTerminal, TerminalError, TerminalOutside};
 pub use theme::{Colours, Letters, Theme};

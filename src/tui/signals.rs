@@ -6,12 +6,34 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+#[cfg(target_os = "linux")]
+use nix::libc;
 use rustix::termios::tcgetwinsize;
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
+    SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU,
+};
 use signal_hook::iterator::{Handle, Signals as Incoming};
 
 use super::inbox::News;
 use super::terminal::Guard;
+
+/// Every signal that ends a process which does not listen to it, and that a process may listen to. Not among them: those of a
+/// fault of the processor (`SIGILL`, `SIGSEGV`, `SIGBUS`, `SIGFPE`), which would come again at once; `SIGPIPE`, which Rust
+/// ignores; `SIGXFSZ`, which is a failed write here.
+pub fn ending_signals() -> impl Iterator<Item = i32> {
+    let named = [
+        SIGHUP, SIGINT, SIGQUIT, SIGTRAP, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGVTALRM,
+        SIGPROF, SIGXCPU, SIGIO, SIGSYS,
+    ];
+    #[cfg(target_os = "linux")]
+    let more = [libc::SIGSTKFLT, libc::SIGPWR]
+        .into_iter()
+        .chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    #[cfg(not(target_os = "linux"))]
+    let more = [];
+    named.into_iter().chain(more)
+}
 
 /// The signals that are listened to, until dropped.
 #[derive(Debug)]
@@ -31,8 +53,7 @@ pub fn spawn(
     guard: &Guard,
     clock: impl Fn() -> Duration + Send + 'static,
 ) -> io::Result<Signals> {
-    let mut incoming =
-        Incoming::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH])?;
+    let mut incoming = Incoming::new(ending_signals().chain([SIGTSTP, SIGCONT, SIGWINCH]))?;
     let handle = incoming.handle();
     let outside = guard.outside();
     thread::Builder::new()

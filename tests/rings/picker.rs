@@ -222,16 +222,34 @@ fn a_run_that_waits_is_opened_and_keys_reach_whoever_is_on_screen() {
     );
 }
 
+/// Signals that end no process that does not listen to them, or that none can listen to, or that are of no use to it: CHLD,
+/// CONT, URG, WINCH; KILL, STOP, TSTP, TTIN, TTOU; ILL, BUS, FPE, SEGV; PIPE and XFSZ, which are failed writes; the C library's two.
+const NOT_ENDING: [u32; 17] = [
+    17, 18, 23, 28, 9, 19, 20, 21, 22, 4, 7, 8, 11, 13, 25, 32, 33,
+];
+
+/// Whether the kernel says that a process listens to a signal.
+fn is_caught(pid: u32, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("hexadecimal");
+    mask >> (signal - 1) & 1 == 1
+}
+
 #[test]
 fn an_empty_home_says_what_to_do_and_a_signal_gives_the_terminal_back() {
     let place = tempfile::tempdir().expect("a folder");
-    let mut terminal = list(place.path(), (80, 24));
-    terminal.wait_for("drygate demo");
-    terminal.signal(rustix::process::Signal::TERM);
-    assert_eq!(terminal.wait_exit(), Exit::Code(143));
-    assert!(
-        terminal.left_behind().is_empty(),
-        "{:?}",
-        terminal.left_behind()
-    );
+    for signal in [15, 6, 10, 12, 14, 24, 26, 27, 40] {
+        let terminal = list(place.path(), (80, 24));
+        terminal.wait_for("drygate demo");
+        let ending = (1..=64).filter(|signal| !NOT_ENDING.contains(signal));
+        let deaf: Vec<u32> = ending.filter(|s| !is_caught(terminal.pid(), *s)).collect();
+        assert_eq!(deaf, Vec::<u32>::new());
+        let words = [format!("-{signal}"), terminal.pid().to_string()];
+        let sent = std::process::Command::new("kill").args(words).status();
+        assert!(sent.expect("kill runs").success(), "{signal}");
+        assert_eq!(terminal.wait_exit(), Exit::Code(128 + signal));
+        let left = terminal.left_behind();
+        assert!(left.is_empty(), "{signal}: {left:?}");
+    }
 }
