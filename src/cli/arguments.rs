@@ -271,7 +271,7 @@ pub(super) struct RunsWords {
     /// Those that wait for a person.
     #[arg(long)]
     pub waiting: bool,
-    /// Those that ended as rejected, failed or incomplete.
+    /// Those that ended as failed or incomplete.
     #[arg(long)]
     pub failed: bool,
     /// Those whose facts differed from what was pinned or approved.

@@ -208,12 +208,25 @@ impl Overview {
         (micros / 1_000_000).max(0)
     }
 
-    /// Whether it ended without what a PASS needs, by its own doing or a person's: FAIL, INCOMPLETE, rejected, failed.
+    /// Whether it ended as FAIL, INCOMPLETE or with a mutation suspected, or failed before: not a person's no, and not what others changed.
     pub fn failed(&self) -> bool {
         match &self.result {
-            Some((_, result)) => !matches!(result, RunResult::Pass | RunResult::ChangedByOthers),
-            None => matches!(self.state, State::Failed | State::Rejected),
+            Some((_, result)) => !matches!(
+                result,
+                RunResult::Pass | RunResult::ChangedByOthers | RunResult::Rejected
+            ),
+            None => self.state == State::Failed,
         }
+    }
+
+    /// Whether it was sealed as PASS.
+    pub fn passed(&self) -> bool {
+        matches!(self.result, Some((_, RunResult::Pass)))
+    }
+
+    /// Whether a person rejected it, which ends it whatever it saw before.
+    pub fn rejected(&self) -> bool {
+        self.state == State::Rejected
     }
 }
 

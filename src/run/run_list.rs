@@ -13,9 +13,9 @@ pub enum RunFilter {
     All,
     /// Waiting for a person.
     Waiting,
-    /// Ended, and neither PASS nor changed by others.
+    /// Ended, and neither PASS nor changed by others nor rejected by a person.
     Failed,
-    /// Facts differed from what was pinned or approved, at any time.
+    /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
     Drifted,
     /// Damaged, of a newer format, foreign, unreadable.
     Damaged,
@@ -49,7 +49,7 @@ impl RunFilter {
             (Self::Damaged, standing) => !matches!(standing, Standing::Run(_)),
             (Self::Waiting, Standing::Run(run)) => run.waits_at.is_some(),
             (Self::Failed, Standing::Run(run)) => run.failed(),
-            (Self::Drifted, Standing::Run(run)) => run.drifted,
+            (Self::Drifted, Standing::Run(run)) => run.drifted && !run.rejected(),
             _ => false,
         }
     }

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 use super::model::Search;
 use super::picker_search::Texts;
 use super::theme::Theme;
-use crate::run::{RunFilter, RunOrder, RunRow};
+use crate::run::{RunFilter, RunOrder, RunRow, Standing};
 use crate::survey::UtcTime;
 
 /// Something to read that lies over the list.
@@ -59,6 +59,7 @@ pub struct Picker {
     shown: Vec<usize>,
     /// How many each filter shows.
     counts: [usize; RunFilter::ALL.len()],
+    passed: usize,
     /// Name of the chosen row.
     chosen: Option<String>,
     /// Place of the chosen row among those shown.
@@ -93,6 +94,7 @@ impl Picker {
             texts: None,
             shown: Vec::new(),
             counts: [0; RunFilter::ALL.len()],
+            passed: 0,
             chosen: None,
             at: 0,
             filter: RunFilter::All,
@@ -159,6 +161,8 @@ impl Picker {
         self.texts = None;
         let count = |filter: RunFilter| self.rows.iter().filter(|row| filter.shows(row)).count();
         self.counts = RunFilter::ALL.map(count);
+        let passed = |row: &&RunRow| matches!(&row.standing, Standing::Run(run) if run.passed());
+        self.passed = self.rows.iter().filter(passed).count();
         self.select();
     }
 
@@ -211,6 +215,11 @@ impl Picker {
     pub fn count(&self, filter: RunFilter) -> usize {
         let nth = RunFilter::ALL.iter().position(|known| *known == filter);
         nth.map_or(0, |nth| self.counts[nth])
+    }
+
+    /// How many runs were sealed as PASS, the search apart.
+    pub fn passed(&self) -> usize {
+        self.passed
     }
 
     /// The run that has waited longest for a person.

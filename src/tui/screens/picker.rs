@@ -203,9 +203,10 @@ fn waits(picker: &Picker, title: String) -> (Ink, String, Text, Vec<Text>) {
 fn counts(picker: &Picker) -> Text {
     let count = |filter| picker.count(filter);
     Text::plain(format!(
-        "{} here: {} waiting, {} failed, {} drifted, {} that do not read as runs",
+        "{} here: {} waiting, {} passed, {} failed, {} drifted, {} that do not read as runs",
         count(RunFilter::All),
         count(RunFilter::Waiting),
+        picker.passed(),
         count(RunFilter::Failed),
         count(RunFilter::Drifted),
         count(RunFilter::Damaged),
