@@ -38,7 +38,7 @@ pub use forbidden::{Forbidden, forbidden};
 pub use handover::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};
 pub use last_pass::{last_pass_differences, lines_that_differ};
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
-pub use precheck::{SsotSeen, g0, repository_at_g0};
+pub use precheck::{SsotSeen, g0, repository_at_g0, ssot_documents};
 pub use predict::{predict, protected_tables, step_effect};
 pub use recompute::{Finding, Recomputed, Recomputer, recompute};
 pub use recompute_raw::judged_by_own_values;
@@ -50,5 +50,5 @@ pub use safety::{
 };
 pub use scope::{may_exclude, scope};
 pub use seam::{Seam, g2};
-pub use secrets::{SecretScan, hardcoded_run_ids, scan_for_secrets};
+pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use terms::{approval_policy, run_budget};

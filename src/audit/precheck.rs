@@ -50,7 +50,8 @@ pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
     serde_json::from_value(own_raw(recorded).get("repository")?.clone()).ok()
 }
 
-fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {
+/// Whether every SSOT document of the profile was read.
+pub fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {
     const NAME: &str = "ssot_documents";
     if profile.ssot.is_empty() {
         return Check::not_checked(

@@ -16,11 +16,12 @@ pub struct SecretScan {
 impl SecretScan {
     /// Scans the profile's text: secrets, and run ids that have no place in it.
     pub fn profile(&mut self, text: &str) {
-        self.text("profile", text);
+        self.texts.push("profile".to_owned());
+        self.bytes += text.len() as u64;
         self.findings.extend(
-            hardcoded_run_ids(text)
+            profile_findings(text)
                 .into_iter()
-                .map(|id| format!("profile: the run id {id} is hard-coded")),
+                .map(|(line, what)| format!("profile line {line}: {what}")),
         );
     }
 
@@ -32,10 +33,28 @@ impl SecretScan {
     }
 }
 
+/// What has no place in the text of a profile, by line from 1: secrets and run ids.
+pub fn profile_findings(text: &str) -> Vec<(usize, String)> {
+    let mut findings: Vec<(usize, String)> = secrets(text)
+        .map(|(line, kind)| (line, kind.to_owned()))
+        .collect();
+    for (number, line) in text.lines().enumerate() {
+        let ids = hardcoded_run_ids(line).into_iter();
+        findings.extend(ids.map(|id| (number + 1, format!("the run id {id} is hard-coded"))));
+    }
+    findings.sort();
+    findings
+}
+
 /// Every secret in `text`, by line and kind.
 pub fn scan_for_secrets(name: &str, text: &str) -> Vec<String> {
-    let mut findings = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    secrets(text)
+        .map(|(line, kind)| format!("{name} line {line}: {kind}"))
+        .collect()
+}
+
+fn secrets(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
+    text.lines().enumerate().filter_map(|(number, line)| {
         let lower = line.to_ascii_lowercase();
         let kinds = [
             (has_url_password(line), "a URL with a password"),
@@ -43,18 +62,13 @@ pub fn scan_for_secrets(name: &str, text: &str) -> Vec<String> {
             (has_private_key(line), "a private key"),
             (has_assignment(&lower, "password"), "a password"),
         ];
-        let mut found = kinds
-            .into_iter()
-            .filter_map(|(found, kind)| found.then_some(kind));
-        if let Some(kind) = found.next() {
-            findings.push(format!("{name} line {}: {kind}", number + 1));
-        }
-    }
-    findings
+        let (_, kind) = kinds.into_iter().find(|(found, _)| *found)?;
+        Some((number + 1, kind))
+    })
 }
 
 /// The run ids that occur in a text.
-pub fn hardcoded_run_ids(text: &str) -> Vec<String> {
+fn hardcoded_run_ids(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .filter(|word| word.parse::<RunId>().is_ok())
         .map(str::to_owned)
@@ -161,7 +175,7 @@ mod tests {
         scan.profile("note = \"see ictr-20260521T021523Z-8a941203.\"");
         assert_eq!(
             scan.findings,
-            ["profile: the run id ictr-20260521T021523Z-8a941203 is hard-coded"]
+            ["profile line 1: the run id ictr-20260521T021523Z-8a941203 is hard-coded"]
         );
         let mut clean = SecretScan::default();
         clean.profile(crate::profile::BUILT_IN[0].1);

@@ -11,9 +11,9 @@ use super::{LaunchError, listing, output, planning, surveying};
 use crate::cli::{self, Settings};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
 use crate::postgres::throwaway::ServerBinaries;
+use crate::profile::LoadedProfile;
 use crate::report::visible;
-use crate::run::{RunFilter, StopCode, Verdict};
-use crate::runner::target::{Ask, Purpose};
+use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict};
 
 /// One thing that was looked at.
 struct Finding {
@@ -52,7 +52,7 @@ impl Finding {
     }
 }
 
-/// Looks at everything and prints it: 0 nothing is wrong, 9 something is.
+/// Looks at everything and prints it: 0 nothing is wrong, 9 something is, 11 a check of the named database could not be made.
 pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     let mut found = vec![Finding::pass(
         "drygate",
@@ -70,9 +70,12 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     found.push(server_binaries());
     found.extend(terminal(settings));
     found.extend(configuration(settings));
-    let profile = profile(settings);
-    found.push(profile);
-    found.push(database(settings));
+    let loaded = listing::load_profile(&settings.profile.value);
+    found.push(profile(settings, loaded.as_ref()));
+    let database = database(settings, loaded.as_ref().ok());
+    // As `profile check` ends, where it could ask.
+    let open = database.verdict == Verdict::NotChecked && surveying::names_a_database(settings);
+    found.push(database);
     let wrong = found.iter().any(|finding| finding.verdict == Verdict::Fail);
     if settings.json() {
         let lines: Vec<Value> = found.iter().map(|finding| {
@@ -93,10 +96,10 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
             }
         }
     }
-    Ok(if wrong {
-        StopCode::StopGateFailed.exit_code()
-    } else {
-        0
+    Ok(match (wrong, open) {
+        (true, _) => StopCode::StopGateFailed.exit_code(),
+        (false, true) => RunResult::Incomplete.exit_code(),
+        (false, false) => 0,
     })
 }
 
@@ -314,38 +317,52 @@ fn configuration(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-fn profile(settings: &Settings) -> Finding {
-    let named = &settings.profile.value;
-    match listing::load_profile(named) {
-        Ok(loaded) => Finding::pass(
-            "profile",
-            format!("{}: {}", loaded.profile.name, loaded.profile.title),
-        ),
-        Err(error) => Finding::fail(
-            "profile",
-            error.to_string(),
-            "drygate profile list names the built-in ones; profile init writes one.",
-        ),
+/// What `profile check` says of the profile without a database.
+fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) -> Finding {
+    let name = "profile";
+    let loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let next = "drygate profile list names the built-in ones; profile init writes one.";
+            return Finding::fail(name, error.to_string(), next);
+        }
+    };
+    let next = "Mend it; drygate profile check tries it again.";
+    match surveying::without_database(settings, loaded) {
+        Err(error) => Finding::fail(name, error.to_string(), next),
+        Ok(checks) => {
+            let said = format!("{}: {}", loaded.profile.name, loaded.profile.title);
+            of_checks(name, said, &checks, next)
+        }
     }
 }
 
-/// One survey that asks for the facts and validates nothing.
-fn database(settings: &Settings) -> Finding {
-    let name = "database";
-    if settings.database_url.is_none() {
-        let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables for a run.";
-        return Finding::not_checked(name, "no --database-url", next);
+/// A finding over checks: the first that fails, else the first that could not be made, is named.
+fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> Finding {
+    let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
+    let first = checks.iter().find(|check| check.verdict == verdict);
+    match (verdict, first) {
+        (Verdict::Fail | Verdict::NotChecked, Some(check)) => {
+            let says = format!("{said}; {}: {}", check.name, check.says);
+            Finding::new(name, verdict, says, Some(next))
+        }
+        _ => Finding::pass(name, said),
     }
-    let ask = Ask {
-        purpose: Purpose::Survey,
-        live_only: false,
-        streams: false,
-        validate: true,
+}
+
+/// One survey, with the checks that gate G1 makes of it.
+fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
+    let name = "database";
+    if !surveying::names_a_database(settings) {
+        let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables.";
+        return Finding::not_checked(name, "no database is named", next);
+    }
+    let Some(loaded) = loaded else {
+        let next = "Mend the profile: it says what is asked.";
+        return Finding::not_checked(name, "not asked without a profile", next);
     };
-    let taken = listing::load_profile(&settings.profile.value)
-        .and_then(|loaded| surveying::take(settings, loaded.profile, ask));
-    let taken = match taken {
-        Ok((taken, _)) => taken,
+    let (taken, _, checks) = match surveying::look(settings, loaded) {
+        Ok(looked) => looked,
         Err(error) => {
             let next = error
                 .hint()
@@ -354,29 +371,18 @@ fn database(settings: &Settings) -> Finding {
         }
     };
     let server = &taken.survey.server;
-    let says = format!(
-        "PostgreSQL {}, {} as {}, {}",
-        server.version, server.database, server.current_user, server.transport
-    );
-    match taken.survey.role.is_read_only() {
-        Some(true) => Finding::pass(name, format!("{says}; the role cannot write")),
+    let writes = match taken.survey.role.is_read_only() {
+        Some(true) => "the role cannot write".to_owned(),
         Some(false) => {
             let ways = taken.survey.role.ways_to_write().count();
-            let next =
-                "drygate profile check names each way; gate G1 fails as long as there is one.";
-            Finding::fail(
-                name,
-                format!("{says}; the role could write in {ways} ways"),
-                next,
-            )
+            format!("the role could write in {ways} ways")
         }
-        None => {
-            let next = "drygate profile check names what was not answered.";
-            Finding::not_checked(
-                name,
-                format!("{says}; whether the role could write was not fully answered"),
-                next,
-            )
-        }
-    }
+        None => "whether the role could write was not fully answered".to_owned(),
+    };
+    let said = format!(
+        "PostgreSQL {}, {} as {}, {}; {writes}",
+        server.version, server.database, server.current_user, server.transport
+    );
+    let next = "drygate profile check names every check; gate G1 makes the same ones.";
+    of_checks(name, said, &checks, next)
 }

@@ -11,6 +11,7 @@ mod diff_text;
 mod diffing;
 mod dispatch;
 mod doctor;
+mod documents;
 mod error;
 mod exporting;
 mod following;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::LaunchError;
+use super::documents::Places;
 use super::machine;
-use crate::audit;
+use crate::audit::{self, SsotSeen};
 use crate::cli::Settings;
 use crate::journal::{DirectoryStore, Permissions};
-use crate::profile::{LoadedProfile, ProfileOrigin};
+use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
-use crate::run::TargetIdentity;
+use crate::run::{Check, TargetIdentity};
 use crate::runner::{FullDiscover, Plan, person};
 use crate::survey::Digest;
 
@@ -67,25 +68,10 @@ pub fn plan(
     live_interval_default_s: u32,
 ) -> Plan {
     let directory = directory(&loaded.origin);
-    let ssot = loaded
-        .profile
-        .ssot
-        .iter()
-        .map(|document| {
-            let text = match (&document.text, &document.path) {
-                (Some(text), _) => Ok(text.clone()),
-                (None, Some(path)) => read(&directory.join(path)),
-                (None, None) => Err("it has neither text nor path".to_owned()),
-            };
-            (document.name.clone(), text)
-        })
-        .collect();
-    let full_discover = loaded
-        .profile
-        .tests
-        .full_discover
-        .as_ref()
-        .and_then(|path| full_discover(&directory.join(path)));
+    let places = Places::new(&directory, repository.map(GitRepository::directory));
+    let ssot = ssot(&loaded.profile, &places);
+    let full_discover = loaded.profile.tests.full_discover.as_ref();
+    let full_discover = full_discover.and_then(|path| read_result(&places, path));
     Plan {
         approvals: audit::approval_policy(&loaded.profile),
         ssot,
@@ -110,21 +96,75 @@ pub fn plan(
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+/// The SSOT documents of a profile: name and text, or why there is none.
+fn ssot(profile: &Profile, places: &Places) -> Vec<(String, Result<String, String>)> {
+    let text = |document: &SsotDocument| match (&document.text, &document.path) {
+        (Some(text), _) => Ok(text.clone()),
+        (None, Some(path)) => places.document(&document.name, path),
+        (None, None) => Err("it has neither text nor path".to_owned()),
+    };
+    let documents = profile.ssot.iter();
+    documents
+        .map(|document| (document.name.clone(), text(document)))
+        .collect()
 }
 
-fn full_discover(path: &Path) -> Option<FullDiscover> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let age = std::fs::metadata(path)
-        .ok()?
-        .modified()
-        .ok()?
-        .elapsed()
-        .unwrap_or_default();
+/// What G0 would say of the SSOT documents of a profile that names some.
+pub fn ssot_check(loaded: &LoadedProfile, repository: Option<&GitRepository>) -> Option<Check> {
+    let places = Places::new(
+        &directory(&loaded.origin),
+        repository.map(GitRepository::directory),
+    );
+    let read = ssot(&loaded.profile, &places).into_iter();
+    let seen: Vec<SsotSeen> = read
+        .map(|(name, text)| (name, text.as_ref().map(Digest::of).map_err(Clone::clone)))
+        .collect();
+    (!seen.is_empty()).then(|| audit::ssot_documents(&loaded.profile, &seen))
+}
+
+/// What must not be found out after somebody has approved: a secret or a run id in the profile's text, which the audit of gate G6
+/// fails, and a result file that is there and will not be read.
+pub fn refuse_profile(
+    loaded: &LoadedProfile,
+    repository: Option<&GitRepository>,
+) -> Result<(), ProfileError> {
+    let file = match &loaded.origin {
+        ProfileOrigin::BuiltIn(name) => (*name).to_owned(),
+        ProfileOrigin::File(path) => path.display().to_string(),
+    };
+    if let Some((line, what)) = audit::profile_findings(&loaded.text).into_iter().next() {
+        return Err(ProfileError::Invalid {
+            file,
+            line,
+            column: 1,
+            message: format!(
+                "{what}; the audit of gate G6 would fail: take it out, comments included"
+            ),
+        });
+    }
+    let places = Places::new(
+        &directory(&loaded.origin),
+        repository.map(GitRepository::directory),
+    );
+    let named = loaded.profile.tests.full_discover.as_ref();
+    // It may be written while the run waits.
+    let named = named.filter(|path| places.is_there(path));
+    match named.map(|path| places.open(path)) {
+        Some(Err(why)) => Err(ProfileError::Unreadable {
+            file,
+            error: format!("tests.full_discover: {why}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn read_result(places: &Places, path: &str) -> Option<FullDiscover> {
+    let opened = places.open(path).ok()?;
+    let age_s = opened.age().as_secs();
+    let text = opened.text(places).ok()?;
     Some(FullDiscover {
         sha256: Digest::of(&text),
         text,
-        age_s: age.as_secs(),
+        age_s,
     })
 }

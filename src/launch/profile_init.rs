@@ -237,6 +237,7 @@ fn proposed(tables: &[Table]) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::{Learnt, PROPOSED_MAX, Table, text};
+    use crate::audit::profile_findings;
     use crate::profile;
 
     fn table(schema: &str, table: &str) -> Table {
@@ -252,6 +253,8 @@ mod tests {
     fn what_is_written_is_a_profile() {
         let bare = text(None);
         profile::parse("bare", &bare).expect("it parses");
+        // What the audit of its own run would find in it.
+        assert_eq!(profile_findings(&bare), []);
         let mut tables = vec![table("public", "unit"), table("odd\nschema", "x\" = 1")];
         tables.extend((0..PROPOSED_MAX).map(|nth| table("app", &format!("t{nth}"))));
         let role = "reader \"of\"\u{1b}[31m\u{7f} all".to_owned();

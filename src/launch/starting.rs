@@ -109,6 +109,7 @@ pub fn start(
         live_interval_default_s,
     } = start;
     must_show_its_account(&loaded.profile)?;
+    planning::refuse_profile(&loaded, repository.as_ref())?;
     let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
         .map_err(|error| LaunchError::Usage(error.to_string()))?;
     let profile_file = match &loaded.origin {

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::onlooker::Onlooker;
-use super::{LaunchError, hook_check, listing, output, starting};
+use super::{LaunchError, hook_check, listing, output, planning, starting};
 use crate::audit::{self, Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
-use crate::postgres::LiveReadOnlyDiscoverer;
-use crate::profile::Profile;
+use crate::postgres::{self, Environment, LiveReadOnlyDiscoverer};
+use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
-use crate::run::{Check, StopCode, Verdict};
+use crate::run::{Check, Gate, StopCode, Verdict};
 use crate::runner::target::{Ask, Purpose, Taken};
 use crate::survey::TransactionProof;
 
@@ -24,12 +24,41 @@ pub(super) fn take(
     Onlooker::new(|_| ()).look(&mut target, ask)
 }
 
-/// One survey and the checks of G1 over it.
-fn look(
+/// Whether a database is named: by the settings, or by libpq's own variables.
+pub(super) fn names_a_database(settings: &Settings) -> bool {
+    settings.database_url.is_some() || Environment::of_process().names_a_server()
+}
+
+/// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start with.
+pub(super) fn without_database(
     settings: &Settings,
-    profile: &str,
+    loaded: &LoadedProfile,
+) -> Result<Vec<Check>, LaunchError> {
+    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
+    let repository = planning::repository(named);
+    planning::refuse_profile(loaded, repository.as_ref())?;
+    let guarded = postgres::guarded(&loaded.profile);
+    let refused: Vec<String> = guarded
+        .iter()
+        .filter_map(|(query, why)| Some(format!("{query}: {}", why.as_ref()?)))
+        .collect();
+    let says = if refused.is_empty() {
+        format!("{} queries pass the guard", guarded.len())
+    } else {
+        refused.join("; ")
+    };
+    let raw = json!({"queries": guarded.len(), "refused": refused});
+    let sql = Check::evaluated("sql_passes_guard", refused.is_empty(), says, raw);
+    let documents = planning::ssot_check(loaded, repository.as_ref());
+    let checks = documents.into_iter().chain([sql]).collect();
+    Ok(audit::scope(&loaded.profile, checks))
+}
+
+/// One survey and the checks of G1 over it.
+pub(super) fn look(
+    settings: &Settings,
+    loaded: &LoadedProfile,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
-    let loaded = listing::load_profile(profile)?;
     let ask = Ask {
         purpose: Purpose::Survey,
         live_only: false,
@@ -59,7 +88,8 @@ fn look(
 
 /// `drygate survey`: prints the facts.
 pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
-    let (taken, proof, _) = look(settings, &settings.profile.value)?;
+    let loaded = listing::load_profile(&settings.profile.value)?;
+    let (taken, proof, _) = look(settings, &loaded)?;
     let survey = &taken.survey;
     if settings.output == Output::Json {
         let facts: serde_json::Map<String, Value> = survey
@@ -96,11 +126,27 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
     })
 }
 
-/// `drygate profile check`: the checks of G1, without a run.
+/// What is left to check where no database is named.
+fn left_to_check() -> Check {
+    let checks = audit::required_checks(audit::CHECK_TABLE, Gate::G1).unwrap_or_default();
+    Check::not_checked(
+        "against_a_database",
+        format!("no database is named; left are {}", checks.join(", ")),
+        "drygate profile check FILE --database-url postgresql://role@host/db",
+    )
+}
+
+/// `drygate profile check`: what can be checked without a run; without a database, what can be checked without one.
 pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError> {
     let name = name.unwrap_or(&settings.profile.value);
-    let hooks = hook_check::hooks(&listing::load_profile(name)?);
-    let (_, _, checks) = look(settings, name)?;
+    let loaded = listing::load_profile(name)?;
+    let hooks = hook_check::hooks(&loaded);
+    let mut checks = without_database(settings, &loaded)?;
+    if names_a_database(settings) {
+        checks.extend(look(settings, &loaded)?.2);
+    } else {
+        checks.push(left_to_check());
+    }
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     if settings.output == Output::Json {
         output::document(&json!({
@@ -114,6 +160,9 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
                 check.name,
                 visible(&check.says)
             ))?;
+            if let Some(remedy) = &check.remedy {
+                output::line(&format!("{:<12} {}", "", visible(remedy)))?;
+            }
         }
         for line in hook_check::lines(&hooks) {
             output::line(&line)?;

@@ -39,6 +39,12 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// Whether it says which server is asked: libpq's own variables, or a service.
+    pub fn names_a_server(&self) -> bool {
+        let names = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"];
+        names.iter().any(|name| self.get(name).is_some())
+    }
+
     /// A file in the home directory.
     pub(super) fn home_file(&self, name: &str) -> Option<PathBuf> {
         self.get("HOME").map(|home| PathBuf::from(home).join(name))

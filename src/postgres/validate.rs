@@ -114,6 +114,14 @@ pub(super) fn queries(profile: &Profile) -> Vec<Query> {
     facts.chain(contents).chain(streams).collect()
 }
 
+/// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
+pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
+    queries(profile)
+        .into_iter()
+        .map(|query| (query.name, query.sql.err()))
+        .collect()
+}
+
 /// Rulings by query name, for one server.
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 

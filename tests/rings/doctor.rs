@@ -147,3 +147,144 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
     let text = fs::read_to_string(&bare).expect("a profile");
     profile::parse(bare_name, &text).expect("it parses");
 }
+
+/// The template with these replaced, in a file of the desk.
+fn written(desk: &Desk, name: &str, edit: impl Fn(String) -> String) -> String {
+    let file = desk.place().join(name);
+    let name = file.to_str().expect("UTF-8").to_owned();
+    desk.drygate(&["profile", "init", &name, "--database-url", &desk.url()])
+        .expect(0);
+    let text = fs::read_to_string(&file).expect("a profile");
+    fs::write(&file, edit(text)).expect("our own file");
+    name
+}
+
+#[test]
+fn the_doctor_fails_where_profile_check_fails() {
+    let desk = Desk::new(Scenario::Draft);
+    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
+    let url = desk.url();
+    let cases = [
+        // As it was written: there is no unit yet.
+        ("empty.toml", "", "database", "candidates_not_empty"),
+        (
+            "outside.toml",
+            "[[ssot]]\nname = \"rules\"\npath = \"/dev/zero\"\n",
+            "profile",
+            "/dev/zero lies outside",
+        ),
+        (
+            "id.toml",
+            "# as in mychg-20261122T091402Z-8a941203\n",
+            "profile",
+            "is hard-coded",
+        ),
+    ];
+    for (file, added, finding_of, why) in cases {
+        let profile = written(&desk, file, |text| text + added);
+        let words = ["profile", "check", &profile, "--database-url", &url];
+        let checked = desk.drygate(&words);
+        assert_ne!(checked.code, 0, "{}", checked.stdout);
+        assert!(
+            checked.stdout.contains(why) || checked.stderr.contains(why),
+            "{}{}",
+            checked.stdout,
+            checked.stderr
+        );
+        let words = [
+            "doctor",
+            "--json",
+            "--profile",
+            &profile,
+            "--database-url",
+            &url,
+        ];
+        let ill = desk.drygate(&words).expect(9).json();
+        let found = finding(&ill, finding_of);
+        assert_eq!(found["verdict"], "FAIL", "{found}");
+        assert!(text(&found["says"]).contains(why), "{found}");
+    }
+}
+
+#[test]
+fn a_profile_is_checked_without_a_database_as_far_as_that_goes() {
+    let desk = Desk::new(Scenario::Draft);
+    let profile = written(&desk, "mine.toml", |text| text);
+    let checked = desk.drygate(&["profile", "check", &profile]).expect(11);
+    for said in [
+        "PASS         sql_passes_guard",
+        "NOT CHECKED  against_a_database",
+        "candidates_not_empty",
+        "--database-url",
+    ] {
+        assert!(checked.stdout.contains(said), "{said}: {}", checked.stdout);
+    }
+    let writes = written(&desk, "writes.toml", |text| {
+        text.replacen("SELECT s.key, s.content\n", "DELETE FROM s\n", 1)
+    });
+    let checked = desk.drygate(&["profile", "check", &writes]).expect(9);
+    assert!(
+        checked.stdout.contains("source pieces: not a plain read"),
+        "{}",
+        checked.stdout
+    );
+}
+
+/// What the audit would find in a profile is told before a run exists; a document that may not be read before anybody is asked.
+#[test]
+fn what_a_profile_may_not_hold_or_name_is_told_before_anybody_is_asked() {
+    let desk = Desk::new(Scenario::Draft);
+    let url = desk.url();
+    let run = |profile: &str| {
+        desk.drygate(&[
+            "run",
+            "--headless",
+            "--json",
+            "--profile",
+            profile,
+            "--database-url",
+            &url,
+        ])
+    };
+    for (file, line, why) in [
+        (
+            "id.toml",
+            "# as in mychg-20261122T091402Z-8a941203",
+            "is hard-coded",
+        ),
+        (
+            "secret.toml",
+            "# postgresql://u:hunter2@db/kb",
+            "a URL with a password",
+        ),
+    ] {
+        let profile = desk.profile(file, |text| format!("{text}\n{line}\n"));
+        let refused = run(&profile).expect(78);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+        assert!(!desk.data().join("runs").exists(), "no run is made");
+    }
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(desk.place().join("pipe"))
+        .status();
+    assert!(pipe.expect("mkfifo runs").success());
+    for (file, path, why) in [
+        ("zero.toml", "/dev/zero", "/dev/zero lies outside"),
+        ("pipe.toml", "pipe", "pipe is no regular file"),
+    ] {
+        let profile = desk.profile(file, |text| {
+            format!("{text}\n[[ssot]]\nname = \"rules\"\npath = \"{path}\"\n")
+        });
+        let failed = run(&profile).expect(9).json();
+        assert!(
+            text(&failed["message"]).contains(why),
+            "{}",
+            failed["message"]
+        );
+        let profile = desk.profile(file, |text| {
+            format!("{text}\n[tests]\nfull_discover = \"{path}\"\n")
+        });
+        let refused = run(&profile).expect(78);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+}

@@ -1,0 +1,185 @@
+//! The files that a profile names. Invariant: only a regular file of bounded length, in the profile's directory or the repository, is read; nothing is waited for.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::audit;
+
+/// Longest file that is read, in bytes: 16 MiB.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Where the files that a profile names may lie.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The directory that relative paths begin at.
+    directory: PathBuf,
+    /// Directories as the system names them, links resolved.
+    allowed: Vec<PathBuf>,
+}
+
+/// A file that was opened and may be read.
+pub(super) struct Named {
+    path: PathBuf,
+    file: File,
+}
+
+impl Places {
+    /// The directory of the profile, and the work tree of the repository.
+    pub(super) fn new(directory: &Path, repository: Option<&Path>) -> Self {
+        let places = [Some(directory), repository].into_iter().flatten();
+        let mut allowed: Vec<PathBuf> =
+            places.filter_map(|path| path.canonicalize().ok()).collect();
+        allowed.dedup();
+        Self {
+            directory: directory.to_owned(),
+            allowed,
+        }
+    }
+
+    /// Opens a file without waiting for it; the error says what is wrong and what is allowed.
+    pub(super) fn open(&self, named: &str) -> Result<Named, String> {
+        let path = self.directory.join(named);
+        let said = |error: io::Error| format!("{}: {error}", path.display());
+        let real = path.canonicalize().map_err(said)?;
+        if !self.allowed.iter().any(|place| real.starts_with(place)) {
+            return Err(self.refused(&real, "lies outside"));
+        }
+        // Links are resolved already: one that is there now was put there since.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(&real, flags | OFlags::NOCTTY, Mode::empty());
+        let file = File::from(opened.map_err(|error| said(error.into()))?);
+        let about = file.metadata().map_err(said)?;
+        if !about.is_file() {
+            return Err(self.refused(&real, "is no regular file"));
+        }
+        if about.len() > FILE_BYTES_MAX {
+            return Err(self.refused(&real, "is too long"));
+        }
+        Ok(Named { path: real, file })
+    }
+
+    /// Whether there is anything under a name.
+    pub(super) fn is_there(&self, named: &str) -> bool {
+        self.directory.join(named).symlink_metadata().is_ok()
+    }
+
+    fn refused(&self, path: &Path, why: &str) -> String {
+        let allowed: Vec<String> = self
+            .allowed
+            .iter()
+            .map(|place| place.display().to_string())
+            .collect();
+        format!(
+            "{} {why}; allowed is a regular file of at most {} MiB in {}",
+            path.display(),
+            FILE_BYTES_MAX / (1024 * 1024),
+            allowed.join(" or ")
+        )
+    }
+
+    /// The text of an SSOT document. One with a secret in it is not taken: it would be kept in the evidence.
+    pub(super) fn document(&self, name: &str, path: &str) -> Result<String, String> {
+        let text = self.open(path)?.text(self)?;
+        match audit::scan_for_secrets(name, &text).first() {
+            None => Ok(text),
+            Some(secret) => Err(format!("{path} cannot be kept in the evidence: {secret}")),
+        }
+    }
+}
+
+impl Named {
+    /// The whole text.
+    pub(super) fn text(mut self, places: &Places) -> Result<String, String> {
+        let mut text = String::new();
+        // It may grow while it is read.
+        let read = (&mut self.file)
+            .take(FILE_BYTES_MAX + 1)
+            .read_to_string(&mut text);
+        match read {
+            Ok(_) if text.len() as u64 > FILE_BYTES_MAX => {
+                Err(places.refused(&self.path, "is too long"))
+            }
+            Ok(_) => Ok(text),
+            Err(error) => Err(format!("{}: {error}", self.path.display())),
+        }
+    }
+
+    /// How long ago it was changed.
+    pub(super) fn age(&self) -> Duration {
+        let changed = self.file.metadata().and_then(|about| about.modified());
+        let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+        age.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::{FILE_BYTES_MAX, Places};
+
+    #[test]
+    fn only_regular_files_of_bounded_length_in_their_places_are_read() {
+        let place = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| place.path().join(name);
+        for directory in ["profile/below", "repository", "elsewhere"] {
+            fs::create_dir_all(at(directory)).expect("a new directory");
+        }
+        for file in [
+            "profile/plan.md",
+            "profile/below/x.md",
+            "repository/r.md",
+            "elsewhere/s.md",
+        ] {
+            fs::write(at(file), "text").expect("a new file");
+        }
+        symlink(at("elsewhere/s.md"), at("profile/link.md")).expect("a new link");
+        symlink(at("repository/r.md"), at("profile/inside.md")).expect("a new link");
+        mknodat(CWD, at("profile/pipe"), FileType::Fifo, Mode::RUSR, 0).expect("a new pipe");
+        let long = fs::File::create(at("profile/long.md")).expect("a new file");
+        long.set_len(FILE_BYTES_MAX + 1).expect("a sparse file");
+        fs::write(at("profile/secret.md"), "a\npassword=hunter2\n").expect("a new file");
+        let places = Places::new(&at("profile"), Some(&at("repository")));
+        let read = |path: &str| places.document("rules", path);
+        let absolute = at("repository/r.md").display().to_string();
+        for path in [
+            "plan.md",
+            "below/x.md",
+            "inside.md",
+            "../repository/r.md",
+            &absolute,
+        ] {
+            assert_eq!(read(path).as_deref(), Ok("text"), "{path}");
+        }
+        for (path, why) in [
+            ("link.md", "elsewhere/s.md lies outside"),
+            ("../elsewhere/s.md", "elsewhere/s.md lies outside"),
+            ("/etc/hostname", "/etc/hostname lies outside"),
+            ("/dev/zero", "/dev/zero lies outside"),
+            ("pipe", "pipe is no regular file"),
+            ("below", "below is no regular file"),
+            ("long.md", "long.md is too long"),
+            ("gone.md", "gone.md: No such file"),
+            ("secret.md", "rules line 2: a password"),
+        ] {
+            let refused = read(path).expect_err(path);
+            assert!(refused.contains(why), "{path}: {refused}");
+            let allowed = refused.contains("a regular file of at most 16 MiB in ");
+            assert_eq!(
+                allowed,
+                !["gone.md", "secret.md"].contains(&path),
+                "{refused}"
+            );
+        }
+        let nowhere = Places::new(Path::new("/no/such/place"), None);
+        assert!(nowhere.document("rules", &absolute).is_err());
+    }
+}
