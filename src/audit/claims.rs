@@ -23,7 +23,7 @@ pub fn claims(run: &RunState) -> Vec<Claim> {
 pub fn non_mutation(run: &RunState) -> NonMutation {
     let claims = claims(run);
     let changes = match (&run.pin, &run.post) {
-        (Some(pin), Some(post)) => known_changes(pin, post),
+        (Some(pin), Some(post)) => compare(pin, post),
         _ => Vec::new(),
     };
     NonMutation {
@@ -50,6 +50,7 @@ fn claim(
 fn wrote_nothing(run: &RunState) -> Claim {
     let mut closed = Vec::new();
     let mut stained = Vec::new();
+    let mut unmeasured = Vec::new();
     let mut unseen = Vec::new();
     for transaction in &run.transactions {
         match &transaction.end {
@@ -62,6 +63,8 @@ fn wrote_nothing(run: &RunState) -> Claim {
                 let stains = proof.stains();
                 if !stains.is_empty() {
                     stained.push(json!({"id": transaction.id, "stains": stains}));
+                } else if !proof.is_clean() {
+                    unmeasured.push(json!({"id": transaction.id, "unmeasured": proof.unmeasured}));
                 }
             }
             TransactionEnd::Open => unseen.push(json!({"id": transaction.id, "why": "open"})),
@@ -69,7 +72,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
         }
     }
     let aside = run.reads_aside.count;
-    let clean = closed.len() - stained.len() + aside;
+    let clean = closed.len() - stained.len() - unmeasured.len() + aside;
     let all = run.transactions.len() + aside;
     let mut measured = format!("{clean} of {all} transactions");
     if !unseen.is_empty() {
@@ -78,12 +81,21 @@ fn wrote_nothing(run: &RunState) -> Claim {
             unseen.len()
         );
     }
-    let verdict = match (closed.len() + aside == 0, stained.is_empty()) {
-        (true, _) => ClaimVerdict::NotChecked,
-        (false, true) => ClaimVerdict::Holds,
-        (false, false) => ClaimVerdict::False,
+    if !unmeasured.is_empty() {
+        measured = format!("{measured}, {} not fully measured", unmeasured.len());
+    }
+    let nothing_closed = closed.len() + aside == 0;
+    let verdict = if !stained.is_empty() {
+        ClaimVerdict::False
+    } else if nothing_closed || !unmeasured.is_empty() {
+        ClaimVerdict::NotChecked
+    } else {
+        ClaimVerdict::Holds
     };
     let mut raw = json!({"closed": closed, "stained": stained, "unseen": unseen});
+    if !unmeasured.is_empty() {
+        raw["unmeasured"] = json!(unmeasured);
+    }
     if aside > 0 {
         raw["clean_reads_not_listed"] = json!(aside);
     }
@@ -93,11 +105,9 @@ fn wrote_nothing(run: &RunState) -> Claim {
 /// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is missing.
 fn known_changes(pin: &Survey, post: &Survey) -> Vec<FactChange> {
     let unknown = |key: &str| {
-        [pin, post].into_iter().any(|survey| {
-            survey
-                .fact(key)
-                .is_some_and(|f| f.observed.value().is_none())
-        })
+        [pin, post]
+            .into_iter()
+            .any(|survey| survey.unknown_reason(key).is_some())
     };
     compare(pin, post)
         .into_iter()
@@ -147,10 +157,15 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     let unknown: Vec<String> = [("pre", pin), ("post", post)]
         .into_iter()
         .flat_map(|(side, survey)| {
-            survey
-                .unknown()
-                .map(move |f| format!("{side} {}", f.key))
-                .collect::<Vec<_>>()
+            let facts = survey.unknown().map(|fact| &fact.key);
+            let streams = survey.unread.iter().map(|stream| &stream.key);
+            let named = facts
+                .chain(streams)
+                .map(|key| match survey.unknown_reason(key.as_str()) {
+                    Some(reason) => format!("{side} {key} ({reason})"),
+                    None => format!("{side} {key}"),
+                });
+            named.collect::<Vec<_>>()
         })
         .collect();
     let streams = |survey: &Survey| survey.candidates.is_some() && survey.pieces.is_some();

@@ -6,7 +6,9 @@ use super::{claims, non_mutation};
 use crate::audit::book::{Book, post};
 use crate::audit::fixture::{change, live};
 use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
-use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof, facts_digest};
+use crate::survey::{
+    Observed, Residue, RoleFinding, Severity, Survey, TransactionProof, facts_digest,
+};
 
 fn verdict(run: &RunState, name: ClaimName) -> ClaimVerdict {
     let all = claims(run);
@@ -42,10 +44,33 @@ fn a_sound_run_is_proven() {
     assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Proven);
 }
 
+fn left(proof: &mut TransactionProof) -> &mut Residue {
+    proof.residue.as_mut().expect("it was read")
+}
+
+#[test]
+fn a_is_not_checked_where_the_server_would_not_tell() {
+    let untold: [fn(&mut TransactionProof); 3] = [
+        |p| (p.read_only, p.rows_written) = (None, None),
+        |p| p.locks.clear(),
+        |p| p.residue = None,
+    ];
+    for spoil in untold {
+        let run = with_proof(|proof| {
+            spoil(proof);
+            proof.nonce_at_end.clear();
+            proof.read_only = None;
+            proof.unmeasured = vec!["locks: 42501 permission denied".to_owned()];
+        });
+        assert_eq!(verdict(&run, ClaimName::A), ClaimVerdict::NotChecked);
+        assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
+    }
+}
+
 #[test]
 fn a_falls_with_every_raw_value_of_a_proof() {
     type Spoil = fn(&mut TransactionProof);
-    let spoils: [(&str, Spoil); 17] = [
+    let spoils: [(&str, Spoil); 18] = [
         ("nonce", |p| p.nonce = String::new()),
         ("nonce_at_end", |p| p.nonce_at_end = "other".to_owned()),
         ("virtual_xid", |p| p.virtual_xid = String::new()),
@@ -55,7 +80,7 @@ fn a_falls_with_every_raw_value_of_a_proof() {
         ("server_time_at_end", |p| {
             p.server_time_at_end = "later".to_owned();
         }),
-        ("read_only", |p| p.read_only = false),
+        ("read_only", |p| p.read_only = Some(false)),
         ("isolation", |p| p.isolation = "read committed".to_owned()),
         ("search_path", |p| p.search_path = "public".to_owned()),
         ("row_security", |p| p.row_security = "on".to_owned()),
@@ -63,13 +88,14 @@ fn a_falls_with_every_raw_value_of_a_proof() {
         ("locks", |p| {
             p.locks.push("relation/RowExclusiveLock 1".to_owned());
         }),
-        ("rows_written", |p| p.rows_written = 1),
+        ("rows_written", |p| p.rows_written = Some(1)),
         ("ended_by", |p| p.ended_by = "COMMIT".to_owned()),
-        ("advisory_locks", |p| p.residue.advisory_locks = 1),
-        ("listening_channels", |p| p.residue.listening_channels = 1),
-        ("temp_schema", |p| p.residue.temp_schema = true),
+        ("rows_written not told", |p| p.rows_written = None),
+        ("advisory_locks", |p| left(p).advisory_locks = 1),
+        ("listening_channels", |p| left(p).listening_channels = 1),
+        ("temp_schema", |p| left(p).temp_schema = true),
         ("prepared_transactions", |p| {
-            p.residue.prepared_transactions = 1;
+            left(p).prepared_transactions = 1;
         }),
     ];
     for (what, spoil) in spoils {

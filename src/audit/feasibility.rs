@@ -170,13 +170,15 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
             )
         });
     };
-    let stains = proof.stains();
+    let Some(read_only) = proof.read_only else {
+        return NAMES.map(|name| not_measured(name, proof));
+    };
     [
         Check::evaluated(
             NAMES[0],
-            proof.read_only && proof.isolation == "repeatable read",
-            format!("read only {}, {}", proof.read_only, proof.isolation),
-            json!({"read_only": proof.read_only, "isolation": proof.isolation}),
+            read_only && proof.isolation == "repeatable read",
+            format!("read only {read_only}, {}", proof.isolation),
+            json!({"read_only": read_only, "isolation": proof.isolation}),
         ),
         Check::evaluated(
             NAMES[1],
@@ -190,18 +192,32 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
             format!("row_security is {}", proof.row_security),
             json!({"row_security": proof.row_security}),
         ),
-        Check::evaluated(
-            NAMES[3],
-            stains.is_empty(),
-            if stains.is_empty() {
-                "no transaction id, no lock but AccessShare, 0 rows written, nothing left behind"
-                    .to_owned()
-            } else {
-                stains.join("; ")
-            },
-            json!({"proof": proof}),
-        ),
+        left_nothing(NAMES[3], proof),
     ]
+}
+
+fn left_nothing(name: &str, proof: &TransactionProof) -> Check {
+    let stains = proof.stains();
+    if stains.is_empty() && !proof.is_clean() {
+        return not_measured(name, proof);
+    }
+    let says = if stains.is_empty() {
+        "no transaction id, no lock but AccessShare, 0 rows written, nothing left behind".to_owned()
+    } else {
+        stains.join("; ")
+    };
+    Check::evaluated(name, stains.is_empty(), says, json!({"proof": proof}))
+}
+
+fn not_measured(name: &str, proof: &TransactionProof) -> Check {
+    Check {
+        raw: json!({"proof": proof}),
+        ..Check::not_checked(
+            name,
+            format!("not measured: {}", proof.unmeasured.join("; ")),
+            "let the role read the catalogs that the proof is read from",
+        )
+    }
 }
 
 fn facts_are_plain_reads(profile: &Profile, rulings: &[QuerySeen]) -> Check {
@@ -258,6 +274,12 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
             _ => fact.key.to_string(),
         })
         .chain(absent)
+        .chain(
+            survey
+                .unread
+                .iter()
+                .map(|stream| format!("{}: {}", stream.query, stream.reason)),
+        )
         .collect();
     let says = if unknown.is_empty() {
         format!("{} facts answered", survey.facts.len())

@@ -66,7 +66,7 @@ fn each_spoiled_value_fails_its_own_check() {
         }),
         ("role_is_read_only", |w| w.survey.role.findings.push(way())),
         ("transaction_read_only session_left_nothing", |w| {
-            proof_of(w).read_only = false;
+            proof_of(w).read_only = Some(false);
         }),
         ("transaction_read_only session_left_nothing", |w| {
             proof_of(w).isolation = "serializable".to_owned();

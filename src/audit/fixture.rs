@@ -109,6 +109,7 @@ pub fn survey(n: u64, seq: u64) -> Survey {
         },
         candidates: Some(stream("units")),
         pieces: Some(stream("pieces")),
+        unread: Vec::new(),
     }
 }
 
@@ -123,7 +124,7 @@ pub fn proof(survey: &Survey) -> TransactionProof {
         server_time: snapshot.server_time.clone(),
         server_time_at_end: snapshot.server_time.clone(),
         snapshot: snapshot.snapshot.clone(),
-        read_only: true,
+        read_only: Some(true),
         isolation: "repeatable read".to_owned(),
         search_path: String::new(),
         row_security: "off".to_owned(),
@@ -132,11 +133,12 @@ pub fn proof(survey: &Survey) -> TransactionProof {
             "relation/AccessShareLock 12".to_owned(),
             "virtualxid/ExclusiveLock 1".to_owned(),
         ],
-        rows_written: 0,
-        residue: Residue::default(),
+        rows_written: Some(0),
+        residue: Some(Residue::default()),
         backend_wal_bytes: None,
         ended_by: "ROLLBACK".to_owned(),
-        backend_pid: 99,
+        backend_pid: Some(99),
+        unmeasured: Vec::new(),
         footprint: Footprint::default(),
     }
 }

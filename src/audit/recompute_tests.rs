@@ -349,7 +349,7 @@ fn a_forged_proof_prediction_step_or_sheet_is_found() {
         if let Event::TransactionClosed { proof, .. } =
             find(records, |e| matches!(e, Event::TransactionClosed { .. }))
         {
-            Arc::make_mut(proof).rows_written = 1;
+            Arc::make_mut(proof).rows_written = Some(1);
         }
     });
     must_find("another nonce", |records| {

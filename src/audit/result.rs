@@ -142,7 +142,7 @@ mod tests {
         let stain = |run: &mut RunState| {
             for transaction in &mut run.transactions {
                 if let crate::run::TransactionEnd::Closed(proof) = &mut transaction.end {
-                    std::sync::Arc::make_mut(proof).rows_written = 1;
+                    std::sync::Arc::make_mut(proof).rows_written = Some(1);
                 }
             }
         };

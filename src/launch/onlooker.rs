@@ -39,7 +39,7 @@ impl<F: FnMut(&Pairing)> Onlooker<F> {
             .block_on(target.take(ask, &mut self))
             .map_err(RunnerError::from)?;
         self.pair();
-        if streams {
+        if streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
         }

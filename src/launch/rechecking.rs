@@ -181,6 +181,8 @@ fn survey(
         validate: true,
     };
     let (taken, proof) = onlooker.look(&mut target, ask)?;
-    let units = matcher.map(AfterMatcher::finish);
+    // Units that were not all read are not judged.
+    let read = taken.survey.unread.is_empty();
+    let units = matcher.filter(|_| read).map(AfterMatcher::finish);
     Ok((taken, Seen { proof, units }))
 }

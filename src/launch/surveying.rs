@@ -103,11 +103,14 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
                 )
             })
             .collect();
-        let document = json!({
+        let mut document = json!({
             "schema": 1, "server": survey.server, "snapshot": survey.snapshot, "facts": facts,
             "facts_digest": survey.facts_digest, "candidates": survey.candidates, "pieces": survey.pieces,
             "role": survey.role, "proof": proof,
         });
+        if !survey.unread.is_empty() {
+            document["unread"] = json!(survey.unread);
+        }
         output::document(&document)?;
     } else {
         for fact in &survey.facts {
@@ -118,12 +121,18 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
             output::line(&format!("{}={value}", fact.label))?;
         }
         output::line(&format!("facts_digest={}", survey.facts_digest))?;
+        for stream in &survey.unread {
+            let reason = visible(&stream.reason);
+            output::line(&format!("{}=unknown ({reason})", stream.query))?;
+        }
     }
-    Ok(if survey.unknown().next().is_some() {
-        StopCode::StopGateFailed.exit_code()
-    } else {
-        0
-    })
+    Ok(
+        if survey.unknown().next().is_some() || !survey.unread.is_empty() {
+            StopCode::StopGateFailed.exit_code()
+        } else {
+            0
+        },
+    )
 }
 
 /// What is left to check where no database is named.

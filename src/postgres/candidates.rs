@@ -10,7 +10,7 @@ use super::wire::{Pending, Rows};
 use crate::profile::Profile;
 use crate::runner::target::{Progress, TargetError, Witness};
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::Digest;
+use crate::survey::{Digest, FactKey, UnreadStream};
 
 /// The digest of content that is NULL: of a text that no content is hashed from, because its bytes are not UTF-8.
 fn digest_of(content: Option<&str>) -> Digest {
@@ -20,60 +20,167 @@ fn digest_of(content: Option<&str>) -> Digest {
 /// How many FETCHes are on their way at once: the server reads the next batch while this one is hashed.
 const AHEAD: usize = 2;
 
+/// Why the streams were not read to their end.
+enum Failed {
+    /// One of them failed; the transaction goes on.
+    Stream(UnreadStream),
+    /// The survey cannot go on.
+    Survey(TargetError),
+}
+
 /// One stream, read ahead.
 struct Batches {
-    query: &'static str,
+    name: StreamName,
     fetch: Statement,
     pending: VecDeque<Pending>,
 }
 
+/// What a stream is called among the differences, and its query in the profile.
+#[derive(Clone, Copy)]
+struct StreamName {
+    key: &'static str,
+    query: &'static str,
+}
+
+const PIECES: StreamName = StreamName {
+    key: "pieces",
+    query: "source pieces",
+};
+const UNITS: StreamName = StreamName {
+    key: "candidates",
+    query: "live units",
+};
+
+impl StreamName {
+    fn unread(self, reason: impl Into<String>) -> UnreadStream {
+        UnreadStream {
+            key: FactKey::new(self.key),
+            query: self.query.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    fn failed(self, reason: impl Into<String>) -> Failed {
+        Failed::Stream(self.unread(reason))
+    }
+
+    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, Failed> {
+        answer.map_err(|error| {
+            if error.is_of_the_fact() {
+                self.failed(error.reason())
+            } else {
+                Failed::Survey(error.into_target())
+            }
+        })
+    }
+}
+
 impl Batches {
-    fn of(query: &'static str, fetch: Statement) -> Self {
+    fn of(name: StreamName, fetch: Statement) -> Self {
         Self {
-            query,
+            name,
             fetch,
             pending: VecDeque::new(),
         }
     }
 
-    async fn next(&mut self, session: &mut Session) -> Result<Rows, TargetError> {
+    async fn next(&mut self, session: &mut Session) -> Result<Rows, Failed> {
         while self.pending.len() < AHEAD {
             let pending = session.start(self.fetch.clone()).await;
             self.pending.push_back(pending);
         }
         match self.pending.pop_front() {
-            Some(pending) => answered(self.query, session.finish(pending).await),
+            Some(pending) => self.name.answered(session.finish(pending).await),
             None => Ok(Vec::new()),
         }
     }
+
+    /// Takes the answers of what was asked for ahead: after a failure they are refusals, after the end they are empty.
+    async fn drain(&mut self, session: &mut Session) -> Result<(), TargetError> {
+        while let Some(pending) = self.pending.pop_front() {
+            if let Err(lost @ CallError::Unavailable { .. }) = session.finish(pending).await {
+                return Err(lost.into_target());
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Streams pieces and units until the witness wants nothing more.
+/// Streams pieces and units until the witness wants nothing more. They have a savepoint of their own: whatever fails in them, the
+/// transaction goes on and its end is measured. Gives the streams that failed.
 pub(super) async fn stream(
     session: &mut Session,
     profile: &Profile,
     rulings: &Rulings,
     witness: &mut dyn Witness,
-) -> Result<(), TargetError> {
-    for query in [Query::of_pieces(profile), Query::of_units(profile)] {
-        let declare = permitted(&query, rulings)?;
-        answered(&query.name, session.ask(declare).await)?;
+) -> Result<Vec<UnreadStream>, TargetError> {
+    let mut calls = vec![Statement::SAVEPOINT.into()];
+    let mut refused = Vec::new();
+    for (name, query) in [
+        (PIECES, Query::of_pieces(profile)),
+        (UNITS, Query::of_units(profile)),
+    ] {
+        match query.permitted(rulings) {
+            Ok(declare) => calls.push(declare.into()),
+            Err(reason) => refused.push(name.unread(reason)),
+        }
     }
-    let mut pieces = Batches::of("source pieces", Statement::FETCH_PIECES);
-    let mut units = Batches::of("live units", Statement::FETCH_UNITS);
+    if !refused.is_empty() {
+        return Ok(refused);
+    }
+    let begun = session.batch(&calls, &mut |_| {}).await;
+    let begun = begun.map_err(CallError::into_target)?;
+    let mut pieces = Batches::of(PIECES, Statement::FETCH_PIECES);
+    let mut units = Batches::of(UNITS, Statement::FETCH_UNITS);
+    let read = match declared(begun) {
+        Ok(()) => merge(session, &mut pieces, &mut units, witness).await,
+        failed => failed,
+    };
+    let failed = match read {
+        Ok(()) => Vec::new(),
+        Err(Failed::Stream(stream)) => vec![stream],
+        Err(Failed::Survey(error)) => return Err(error),
+    };
+    pieces.drain(session).await?;
+    units.drain(session).await?;
+    let end = [Statement::ROLLBACK_TO.into(), Statement::RELEASE.into()];
+    let ended = session.batch(&end, &mut |_| {}).await;
+    let ended = ended.map_err(CallError::into_target)?;
+    match ended.into_iter().find_map(Result::err) {
+        Some(error) => Err(error.into_target()),
+        None => Ok(failed),
+    }
+}
+
+/// Whether both cursors are open, from the answers to SAVEPOINT and both DECLAREs.
+fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), Failed> {
+    for (name, answer) in [PIECES, PIECES, UNITS].into_iter().zip(answers) {
+        name.answered(answer)?;
+    }
+    Ok(())
+}
+
+async fn merge(
+    session: &mut Session,
+    pieces: &mut Batches,
+    units: &mut Batches,
+    witness: &mut dyn Witness,
+) -> Result<(), Failed> {
     let mut read = 0_u64;
     loop {
         match witness.wants() {
             Want::Pieces => {
                 let rows = pieces.next(session).await?;
                 let batch = rows.into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
-                witness.pieces(batch)?;
+                let told = witness.pieces(batch);
+                told.map_err(|error| PIECES.failed(error.message))?;
             }
             Want::Units => {
                 let rows = units.next(session).await?;
                 let batch = rows.into_iter().map(unit).collect::<Result<Vec<_>, _>>()?;
                 read += batch.len() as u64;
-                witness.units(batch)?;
+                let told = witness.units(batch);
+                told.map_err(|error| UNITS.failed(error.message))?;
                 witness.progress(Progress {
                     what: "Live units".to_owned(),
                     noun: "rows",
@@ -86,41 +193,9 @@ pub(super) async fn stream(
     }
 }
 
-fn permitted(query: &Query, rulings: &Rulings) -> Result<Statement, TargetError> {
-    let refused = |message: String| TargetError::Stream {
-        query: query.name.clone(),
-        message,
-    };
-    let sql = query
-        .sql
-        .as_ref()
-        .map_err(|reason| refused(reason.clone()))?;
-    match rulings.get(&query.name) {
-        Some(ruling) => match &ruling.refused {
-            Some(reason) => Err(refused(reason.clone())),
-            None => Ok(query.declare(sql)),
-        },
-        None => Err(refused("it was not ruled on".to_owned())),
-    }
-}
-
-fn answered(query: &str, answer: Result<Rows, CallError>) -> Result<Rows, TargetError> {
-    answer.map_err(|error| match error {
-        unavailable @ CallError::Unavailable { .. } => unavailable.into_target(),
-        refused @ CallError::Refused { .. } => malformed(query, refused.reason()),
-    })
-}
-
-fn malformed(query: &str, message: String) -> TargetError {
-    TargetError::Stream {
-        query: query.to_owned(),
-        message,
-    }
-}
-
-fn piece(row: Vec<Option<String>>) -> Result<Piece, TargetError> {
+fn piece(row: Vec<Option<String>>) -> Result<Piece, Failed> {
     let Ok([Some(key), content]) = <[Option<String>; 2]>::try_from(row) else {
-        return Err(malformed("source pieces", "a key is NULL".to_owned()));
+        return Err(PIECES.failed("a key is NULL"));
     };
     Ok(Piece {
         key,
@@ -128,12 +203,9 @@ fn piece(row: Vec<Option<String>>) -> Result<Piece, TargetError> {
     })
 }
 
-fn unit(row: Vec<Option<String>>) -> Result<Unit, TargetError> {
+fn unit(row: Vec<Option<String>>) -> Result<Unit, Failed> {
     let Ok([Some(key), content, Some(state)]) = <[Option<String>; 3]>::try_from(row) else {
-        return Err(malformed(
-            "live units",
-            "a key or a state is NULL".to_owned(),
-        ));
+        return Err(UNITS.failed("a key or a state is NULL"));
     };
     Ok(Unit {
         key,

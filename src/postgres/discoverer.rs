@@ -50,12 +50,11 @@ impl LiveReadOnlyDiscoverer {
     async fn take_once(
         &mut self,
         ask: Ask,
-        last: bool,
         witness: &mut dyn Witness,
     ) -> Result<Option<Taken>, TargetError> {
         let wire = connect(&self.settings, &self.manner).await?;
         let mut session = Session::open(wire, ask.purpose, &self.manner, witness).await?;
-        let read = self.read(&mut session, ask, last, witness).await;
+        let read = self.read(&mut session, ask, witness).await;
         let key = server_key(session.server());
         let closed = session.close().await;
         if let Ok((_, _, proof)) = &closed {
@@ -63,7 +62,7 @@ impl LiveReadOnlyDiscoverer {
         }
         let read = read?;
         let (server, snapshot, _) = closed.map_err(CallError::into_target)?;
-        if read.serialization && !last {
+        if read.serialization {
             return Ok(None);
         }
         let rulings = match &self.rulings {
@@ -80,6 +79,7 @@ impl LiveReadOnlyDiscoverer {
             role: read.role,
             candidates: None,
             pieces: None,
+            unread: read.unread,
         };
         Ok(Some(Taken {
             survey,
@@ -94,7 +94,6 @@ impl LiveReadOnlyDiscoverer {
         &mut self,
         session: &mut Session,
         ask: Ask,
-        last: bool,
         witness: &mut dyn Witness,
     ) -> Result<Reading, TargetError> {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
@@ -112,10 +111,10 @@ impl LiveReadOnlyDiscoverer {
         if ask.live_only {
             return reader.live_facts(session).await;
         }
-        let read = reader.all_facts(session, witness).await?;
+        let mut read = reader.all_facts(session, witness).await?;
         self.grant_rows = read.grant_rows.or(self.grant_rows);
-        if ask.streams && (last || !read.serialization) {
-            candidates::stream(session, &self.profile, &rulings, witness).await?;
+        if ask.streams && !read.serialization {
+            read.unread = candidates::stream(session, &self.profile, &rulings, witness).await?;
         }
         Ok(read)
     }
@@ -166,14 +165,15 @@ impl Target for LiveReadOnlyDiscoverer {
     }
 
     async fn take(&mut self, ask: Ask, witness: &mut dyn Witness) -> Result<Taken, TargetError> {
-        for attempt in 1..=TRIES {
-            if let Some(taken) = self.take_once(ask, attempt == TRIES, witness).await? {
+        for _ in 0..TRIES {
+            if let Some(taken) = self.take_once(ask, witness).await? {
                 return Ok(taken);
             }
         }
-        Err(TargetError::Unfit(
-            "the server could not serialize the survey".to_owned(),
-        ))
+        Err(TargetError::Unavailable {
+            message: format!("40001 the server could not serialize the survey in {TRIES} tries"),
+            hint: "resume when the server is less busy".to_owned(),
+        })
     }
 
     fn statements(&self) -> Vec<String> {

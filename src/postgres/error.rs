@@ -103,6 +103,11 @@ impl CallError {
         }
     }
 
+    /// Whether the server said of the statement itself that it cannot be answered; else it may be answered later.
+    pub(super) fn is_of_the_fact(&self) -> bool {
+        !self.worth_another_try()
+    }
+
     /// Whether trying again may help, within the bounds of the caller.
     pub(super) fn worth_another_try(&self) -> bool {
         match self {
@@ -113,8 +118,13 @@ impl CallError {
 
     /// As the error of a whole survey.
     pub(super) fn into_target(self) -> TargetError {
+        let later = self.worth_another_try();
         match self {
             Self::Unavailable { message, hint, .. } => TargetError::Unavailable { message, hint },
+            Self::Refused { code, message } if later => TargetError::Unavailable {
+                message: format!("{code} {message}"),
+                hint: "resume when the server is less busy".to_owned(),
+            },
             Self::Refused { code, message } => TargetError::Unfit(format!("{code} {message}")),
         }
     }

@@ -54,14 +54,8 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
 
 /// The read of a query, or why it may not be read.
 pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<Read, String> {
-    let sql = query.sql.as_ref().map_err(Clone::clone)?;
-    let ruling = rulings
-        .get(&query.name)
-        .ok_or_else(|| "it was not ruled on".to_owned())?;
-    match &ruling.refused {
-        Some(reason) => Err(reason.clone()),
-        None => Ok(Read::Cursor(query.declare(sql), Statement::FETCH_FACT)),
-    }
+    let declare = query.permitted(rulings)?;
+    Ok(Read::Cursor(declare, Statement::FETCH_FACT))
 }
 
 /// A fact that SQL read.

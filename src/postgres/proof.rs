@@ -1,4 +1,4 @@
-//! The end of a transaction as measured from inside. Invariant: what was not answered is written down as a stain, never as a zero.
+//! The end of a transaction as measured from inside. Invariant: what the server refused to tell is named, an answer that says nothing is a stain, and neither is ever a number.
 
 use super::error::CallError;
 use super::wire::Rows;
@@ -9,7 +9,7 @@ type Answer = Result<Rows, CallError>;
 /// Builds the proof from the answers of the closing batch: closing, locks, rollback, begin, residue, (wal), rollback.
 pub(super) fn proof(
     opening: &Snapshot,
-    backend_pid: i32,
+    backend_pid: Option<i32>,
     footprint: Footprint,
     answers: Vec<Answer>,
 ) -> TransactionProof {
@@ -19,6 +19,16 @@ pub(super) fn proof(
     let (closing, locks, rollback) = (next(), next(), next());
     let (_begin, residue) = (next(), next());
     let wal = if with_wal { next() } else { Ok(Vec::new()) };
+    let mut unmeasured = Vec::new();
+    let mut measured = |what: &str, answer: Answer| {
+        answer
+            .map_err(|error| unmeasured.push(format!("{what}: {}", error.reason())))
+            .ok()
+    };
+    let closing = measured("the values before the end", closing);
+    let locks = measured("locks", locks);
+    let residue = measured("what was left after ROLLBACK", residue);
+    let end_was_read = closing.is_some();
     let mut cells = closing.unwrap_or_default().into_iter().flatten();
     let mut cell = || cells.next().flatten();
     let mut text = || cell().unwrap_or_default();
@@ -32,8 +42,12 @@ pub(super) fn proof(
     let mut footprint = footprint;
     footprint.oldest_xmin = cell();
     footprint.xmin_age = cell().and_then(|age| age.parse().ok());
-    let (residue, residue_stain) = residue_of(residue, backend_pid, &opening.nonce);
-    let ended_by = match (rollback, residue_stain) {
+    let (residue, stain) = match residue.map(|rows| residue_of(rows, backend_pid, &opening.nonce)) {
+        Some(Ok((residue, stain))) => (Some(residue), stain),
+        Some(Err(unread)) => (None, Some(unread)),
+        None => (None, None),
+    };
+    let ended_by = match (rollback, stain) {
         (Ok(_), None) => "ROLLBACK".to_owned(),
         (Ok(_), Some(stain)) => format!("ROLLBACK, {stain}"),
         (Err(error), _) => format!("ROLLBACK refused: {}", error.reason()),
@@ -46,18 +60,19 @@ pub(super) fn proof(
         server_time: opening.server_time.clone(),
         server_time_at_end,
         snapshot: opening.snapshot.clone(),
-        read_only,
+        read_only: end_was_read.then_some(read_only),
         isolation,
         search_path,
         row_security,
         xid_assigned,
-        locks: locks_of(locks),
-        rows_written: rows_written.unwrap_or(u64::MAX),
+        locks: locks.map_or_else(Vec::new, locks_of),
+        rows_written,
         residue,
         backend_wal_bytes: wal.ok().and_then(number),
         ended_by,
         backend_pid,
         footprint,
+        unmeasured,
     }
 }
 
@@ -65,51 +80,45 @@ fn number(rows: Rows) -> Option<u64> {
     rows.into_iter().flatten().next().flatten()?.parse().ok()
 }
 
-fn locks_of(answer: Answer) -> Vec<String> {
-    match answer {
-        Ok(rows) => rows
-            .into_iter()
-            .map(|row| {
-                let mut cells = row.into_iter().map(Option::unwrap_or_default);
-                let kind = cells.next().unwrap_or_default();
-                format!("{kind} x{}", cells.next().unwrap_or_default())
-            })
-            .collect(),
-        Err(error) => vec![format!("not read: {}", error.reason())],
-    }
+fn locks_of(rows: Rows) -> Vec<String> {
+    rows.into_iter()
+        .map(|row| {
+            let mut cells = row.into_iter().map(Option::unwrap_or_default);
+            let kind = cells.next().unwrap_or_default();
+            format!("{kind} x{}", cells.next().unwrap_or_default())
+        })
+        .collect()
 }
 
-/// The residue, and what is wrong with it. A ROLLBACK takes back the session setting that the closing query made; a COMMIT keeps it.
-fn residue_of(answer: Answer, backend_pid: i32, nonce: &str) -> (Residue, Option<String>) {
-    let rows = match answer {
-        Ok(rows) => rows,
-        Err(error) => {
-            let stain = format!("residue not read: {}", error.reason());
-            return (Residue::default(), Some(stain));
-        }
-    };
+/// The residue, and what is wrong with it; an error when it is no such answer. A ROLLBACK takes back the session setting that the
+/// closing query made; a COMMIT keeps it.
+fn residue_of(
+    rows: Rows,
+    backend_pid: Option<i32>,
+    nonce: &str,
+) -> Result<(Residue, Option<String>), String> {
+    let unread = || "residue not read".to_owned();
     let cells: Vec<String> = rows
         .into_iter()
         .flatten()
         .map(Option::unwrap_or_default)
         .collect();
     let [advisory, channels, temp, prepared, pid, kept] = cells.as_slice() else {
-        let stain = "residue not read".to_owned();
-        return (Residue::default(), Some(stain));
+        return Err(unread());
     };
-    let count = |text: &str| text.parse().unwrap_or(u64::MAX);
+    let count = |text: &str| text.parse().map_err(|_| unread());
     let residue = Residue {
-        advisory_locks: count(advisory),
-        listening_channels: count(channels),
+        advisory_locks: count(advisory)?,
+        listening_channels: count(channels)?,
         temp_schema: temp != "false",
-        prepared_transactions: count(prepared),
+        prepared_transactions: count(prepared)?,
     };
-    let stain = if pid.parse() != Ok(backend_pid) {
+    let stain = if backend_pid.is_some_and(|opened| pid.parse() != Ok(opened)) {
         Some("residue read in another backend".to_owned())
     } else if kept == nonce {
         Some("but its setting was committed".to_owned())
     } else {
         None
     };
-    (residue, stain)
+    Ok((residue, stain))
 }

@@ -14,7 +14,7 @@ use super::validate::{Query, Rulings};
 use super::wire::Rows;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, TargetError, Witness};
-use crate::survey::{Document, Fact, FactKind, Live, Observed, Origins, RoleSurvey};
+use crate::survey::{Document, Fact, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream};
 
 /// What one transaction read.
 #[derive(Default)]
@@ -31,6 +31,8 @@ pub(super) struct Reading {
     pub(super) serialization: bool,
     /// How many rows the grant matrix had, where it was read.
     pub(super) grant_rows: Option<u64>,
+    /// The streams that failed.
+    pub(super) unread: Vec<UnreadStream>,
 }
 
 /// Reads facts as a profile and its rulings permit.

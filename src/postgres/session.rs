@@ -30,7 +30,7 @@ pub(super) struct Session {
     settings: BTreeMap<String, String>,
     server: ServerIdentity,
     snapshot: Snapshot,
-    backend_pid: i32,
+    backend_pid: Option<i32>,
     fault: Option<CallError>,
 }
 
@@ -96,7 +96,7 @@ impl Session {
             transport: wire.transport().name().to_owned(),
         };
         let mut session = Self {
-            backend_pid: cell().parse().unwrap_or(0),
+            backend_pid: cell().parse().ok(),
             fault,
             wire,
             nonce,
@@ -216,11 +216,6 @@ impl Session {
             results.push(result.and_then(|rows| back.and(released).map(|_| rows)));
         }
         Ok(results)
-    }
-
-    /// One statement outside any savepoint: the cursors of the streams.
-    pub(super) async fn ask(&mut self, statement: Statement) -> Result<Rows, CallError> {
-        self.wire.ask(statement).await
     }
 
     /// Sends a FETCH ahead of its need.

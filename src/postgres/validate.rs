@@ -79,6 +79,18 @@ impl Query {
         )
     }
 
+    /// The statement that declares it, if its ruling lets it run; an error says why not.
+    pub(super) fn permitted(&self, rulings: &Rulings) -> Result<Statement, String> {
+        let sql = self.sql.as_ref().map_err(Clone::clone)?;
+        let ruling = rulings
+            .get(&self.name)
+            .ok_or_else(|| "it was not ruled on".to_owned())?;
+        match &ruling.refused {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(self.declare(sql)),
+        }
+    }
+
     /// The statement that declares it.
     pub(super) fn declare(&self, sql: &GuardedSql) -> Statement {
         if self.written {

@@ -202,6 +202,7 @@ pub(super) fn survey(id: u64, seconds: i64) -> Survey {
             rows: 60,
             sha256: Digest::of("pieces"),
         }),
+        unread: Vec::new(),
     }
 }
 
@@ -214,17 +215,18 @@ pub(super) fn proof(id: u64, seconds: i64) -> TransactionProof {
         server_time: at(seconds).to_string(),
         server_time_at_end: at(seconds).to_string(),
         snapshot: "745:745:".to_owned(),
-        read_only: true,
+        read_only: Some(true),
         isolation: "repeatable read".to_owned(),
         search_path: String::new(),
         row_security: "off".to_owned(),
         xid_assigned: None,
         locks: vec!["relation/AccessShareLock 12".to_owned()],
-        rows_written: 0,
-        residue: Residue::default(),
+        rows_written: Some(0),
+        residue: Some(Residue::default()),
         backend_wal_bytes: None,
         ended_by: "ROLLBACK".to_owned(),
-        backend_pid: 77,
+        backend_pid: Some(77),
+        unmeasured: Vec::new(),
         footprint: Footprint {
             connections: 1,
             statements: 14,

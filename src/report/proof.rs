@@ -25,6 +25,7 @@ pub(super) fn proof(run: &RunState) -> Value {
         "clean": ends("clean"),
         "stained": ends("NOT CLEAN"),
         "unseen": ends("unseen") + ends("open"),
+        "unmeasured": ends("not fully measured"),
     })
 }
 
@@ -67,7 +68,10 @@ pub(super) fn changes(changes: &[FactChange]) -> Vec<Value> {
             json!({
                 "key": change.key,
                 "approved": side(change.approved.as_ref()),
-                "found": side(change.found.as_ref()),
+                "found": change.reason.as_ref().map_or_else(
+                    || side(change.found.as_ref()),
+                    |reason| format!("unknown ({reason})"),
+                ),
                 "rows": rows,
             })
         })
@@ -89,7 +93,10 @@ fn transaction(transaction: &Transaction) -> Value {
     let (end, lines) = match &transaction.end {
         TransactionEnd::Open => ("open", vec!["its end is not recorded".to_owned()]),
         TransactionEnd::Unseen(why) => ("unseen", vec![format!("end not seen: {why}")]),
-        TransactionEnd::Closed(proof) if proof.stains().is_empty() => ("clean", proof_lines(proof)),
+        TransactionEnd::Closed(proof) if proof.is_clean() => ("clean", proof_lines(proof)),
+        TransactionEnd::Closed(proof) if proof.stains().is_empty() => {
+            ("not fully measured", proof_lines(proof))
+        }
         TransactionEnd::Closed(proof) => ("NOT CLEAN", proof_lines(proof)),
     };
     json!({
@@ -111,6 +118,7 @@ fn purpose(purpose: Purpose) -> &'static str {
 
 fn proof_lines(proof: &TransactionProof) -> Vec<String> {
     let none = |value: Option<String>| value.unwrap_or_else(|| "None".to_owned());
+    let residue = proof.residue.as_ref();
     let mut lines = vec![
         format!("nonce={} -> {}", proof.nonce, proof.nonce_at_end),
         format!(
@@ -122,30 +130,40 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
             proof.server_time, proof.server_time_at_end
         ),
         format!("snapshot={}", proof.snapshot),
-        format!("read_only={}", proof.read_only),
+        format!("read_only={}", measured(proof.read_only)),
         format!("isolation={}", proof.isolation),
         format!("search_path={:?}", proof.search_path),
         format!("row_security={}", proof.row_security),
         format!("xid_assigned={}", none(proof.xid_assigned.clone())),
         format!("locks={}", proof.locks.join(", ")),
-        format!("rows_written={}", proof.rows_written),
-        format!("advisory_locks={}", proof.residue.advisory_locks),
-        format!("listening_channels={}", proof.residue.listening_channels),
-        format!("temp_schema={}", proof.residue.temp_schema),
+        format!("rows_written={}", measured(proof.rows_written)),
+        format!(
+            "advisory_locks={}",
+            measured(residue.map(|left| left.advisory_locks))
+        ),
+        format!(
+            "listening_channels={}",
+            measured(residue.map(|left| left.listening_channels))
+        ),
+        format!(
+            "temp_schema={}",
+            measured(residue.map(|left| left.temp_schema))
+        ),
         format!(
             "prepared_transactions={}",
-            proof.residue.prepared_transactions
+            measured(residue.map(|left| left.prepared_transactions))
         ),
-        format!(
-            "backend_wal_bytes={}",
-            proof
-                .backend_wal_bytes
-                .map_or_else(|| "NOT CHECKED".to_owned(), |bytes| bytes.to_string())
-        ),
+        format!("backend_wal_bytes={}", measured(proof.backend_wal_bytes)),
         format!("ended_by={}", proof.ended_by),
-        format!("backend_pid={}", proof.backend_pid),
+        format!("backend_pid={}", measured(proof.backend_pid)),
     ];
     lines.extend(footprint_lines(&proof.footprint));
+    lines.extend(
+        proof
+            .unmeasured
+            .iter()
+            .map(|what| format!("not measured: {what}")),
+    );
     lines.extend(
         proof
             .stains()
@@ -153,6 +171,11 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
             .map(|stain| format!("stain: {stain}")),
     );
     lines
+}
+
+/// A measured value, or that there is none.
+fn measured(value: Option<impl std::fmt::Display>) -> String {
+    value.map_or_else(|| "NOT CHECKED".to_owned(), |value| value.to_string())
 }
 
 /// What the run cost, and the budget where its profile sets one.
@@ -184,10 +207,6 @@ fn footprint_lines(cost: &Footprint) -> Vec<String> {
             "oldest_xmin={}",
             cost.oldest_xmin.as_deref().unwrap_or("NOT CHECKED")
         ),
-        format!(
-            "xmin_age={}",
-            cost.xmin_age
-                .map_or_else(|| "NOT CHECKED".to_owned(), |age| age.to_string())
-        ),
+        format!("xmin_age={}", measured(cost.xmin_age)),
     ]
 }

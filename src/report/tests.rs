@@ -405,6 +405,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
             key: FactKey::new("grant_matrix_sha"),
             approved: Some("45d2".to_owned()),
             found: None,
+            reason: None,
             rows: vec![RowChange {
                 key: "public.t | PUBLIC".to_owned(),
                 approved: None,

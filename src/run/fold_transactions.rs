@@ -63,7 +63,7 @@ impl RunState {
             let kept = purpose == Purpose::Validation
                 || Some(id) == last
                 || surveys.iter().any(|survey| survey.nonce == proof.nonce)
-                || !proof.stains().is_empty();
+                || !proof.is_clean();
             if !kept {
                 aside.count += 1;
                 aside.footprint.add(&proof.footprint);

@@ -23,8 +23,10 @@ pub fn text(event: &Event) -> String {
             "{id} {} after {} ms, {}",
             proof.ended_by,
             proof.footprint.transaction_us / 1000,
-            if proof.stains().is_empty() {
+            if proof.is_clean() {
                 "clean"
+            } else if proof.stains().is_empty() {
+                "not fully measured"
             } else {
                 "NOT CLEAN"
             }

@@ -105,7 +105,7 @@ impl LiveDryRunDiscoverer<'_> {
             }
         };
         self.note_unseen("the target returned without closing it")?;
-        if ask.streams {
+        if ask.streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
         }

@@ -120,12 +120,11 @@ fn name(change: &FactChange) -> String {
         Some(value) => value.clone(),
         None => "unknown".to_owned(),
     };
-    let values = format!(
-        "{} {} -> {}",
-        change.key,
-        short(&change.approved),
-        short(&change.found)
-    );
+    let found = match &change.reason {
+        Some(reason) => format!("unknown ({reason})"),
+        None => short(&change.found),
+    };
+    let values = format!("{} {} -> {found}", change.key, short(&change.approved));
     let rows: Vec<&str> = change
         .rows
         .iter()

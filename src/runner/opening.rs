@@ -3,7 +3,7 @@
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
-use super::target::{Ask, Target};
+use super::target::{Ask, Target, TargetError};
 use super::{Chronicle, RunnerError, companions, drift};
 use crate::audit::{self, Feasibility, QuerySeen, Seam};
 use crate::profile::Profile;
@@ -64,7 +64,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         .await;
         let found = match found {
             Ok(found) => found,
-            Err(RunnerError::Target(error)) if unfit(&error) => {
+            Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
+                let proof = last_proof(chronicle);
+                if suspect_mutation(chronicle, proof.as_ref())? {
+                    return Ok(());
+                }
                 let says = error.to_string();
                 let raw = serde_json::json!({ "error": says });
                 let check = Check::evaluated("database_can_be_surveyed", false, says, raw);
@@ -193,12 +197,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
         });
         close_gate(chronicle, &plan.profile, Gate::G2, checks, State::Seeded)
     }
-}
-
-/// An error that is about what the target is, not about reaching it.
-fn unfit(error: &super::target::TargetError) -> bool {
-    use super::target::TargetError;
-    matches!(error, TargetError::Unfit(_) | TargetError::Stream { .. })
 }
 
 /// Records checks, finishes the gate, and goes on to `reached`, or fails the run.

@@ -61,7 +61,7 @@ pub struct QueryRuling {
 /// What one transaction brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// The survey. `candidates` and `pieces` are filled in by whoever streamed them.
+    /// The survey. `candidates` and `pieces` are filled in by whoever streamed them, if no stream failed.
     pub survey: Survey,
     /// The documents behind its facts.
     pub documents: Vec<Document>,
@@ -108,10 +108,10 @@ pub trait Witness {
     /// Which stream to read the next batch of.
     fn wants(&mut self) -> Want;
 
-    /// A batch of source pieces in key order; empty: the end.
+    /// A batch of source pieces in key order; empty: the end. Its error ends the streams, as one of the server would.
     fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError>;
 
-    /// A batch of live units in key order; empty: the end.
+    /// A batch of live units in key order; empty: the end. Its error ends the streams, as one of the server would.
     fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError>;
 
     /// Progress of a long read; may be dropped.
@@ -132,14 +132,6 @@ pub enum TargetError {
     /// The session is not what was asked for (pooler, role, access mode): nothing was read.
     #[error("{0}")]
     Unfit(String),
-    /// A stream of the profile failed or is malformed.
-    #[error("{query}: {message}")]
-    Stream {
-        /// `source pieces` or `live units`.
-        query: String,
-        /// SQLSTATE and message.
-        message: String,
-    },
     /// The witness refused.
     #[error(transparent)]
     Witness(#[from] WitnessError),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FactKey, Survey};
+use super::{FactKey, StreamDigest, Survey};
 
 /// One row that differs inside a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct FactChange {
     pub approved: Option<String>,
     /// The value that was found.
     pub found: Option<String>,
+    /// Why no value was found, in the words of whoever refused it; `None`: there is one, or its absence has no reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The rows of the documents that differ, as far as documents exist.
     #[serde(default)]
     pub rows: Vec<RowChange>,
@@ -37,6 +40,7 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
     let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>| {
         if approved.is_none() || approved != found {
             changes.push(FactChange {
+                reason: after.unknown_reason(key.as_str()).map(str::to_owned),
                 key,
                 approved: approved.map(str::to_owned),
                 found: found.map(str::to_owned),
@@ -59,15 +63,20 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
         ("pieces", &before.pieces, &after.pieces),
         ("candidates", &before.candidates, &after.candidates),
     ] {
-        if let (Some(one), Some(two)) = (one, two) {
+        let read = one.is_some() && two.is_some();
+        if read || after.unknown_reason(name).is_some() {
             note(
                 FactKey::new(name),
-                Some(one.sha256.as_str()),
-                Some(two.sha256.as_str()),
+                sha256(one.as_ref()),
+                sha256(two.as_ref()),
             );
         }
     }
     changes
+}
+
+fn sha256(stream: Option<&StreamDigest>) -> Option<&str> {
+    stream.map(|stream| stream.sha256.as_str())
 }
 
 /// The rows that differ between two documents: of `key<TAB>value` lines by key, of any other text by the number of the line.

@@ -44,5 +44,5 @@ pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
-pub use taken::{StreamDigest, Survey};
+pub use taken::{StreamDigest, Survey, UnreadStream};
 pub use time::UtcTime;

@@ -1,4 +1,4 @@
-//! What one transaction of ours did, measured from inside (claim A). Invariant: raw values; a missing one is a failure, never a pass.
+//! What one transaction of ours did, measured from inside (claim A). Invariant: raw values; what was not measured is named in `unmeasured`, never filled in and never a pass.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,8 @@ pub struct TransactionProof {
     pub server_time_at_end: String,
     /// `pg_current_snapshot()`.
     pub snapshot: String,
-    /// `transaction_read_only` before the end.
-    pub read_only: bool,
+    /// `transaction_read_only` before the end; `None`: the values before the end were not read.
+    pub read_only: Option<bool>,
     /// `transaction_isolation` before the end.
     pub isolation: String,
     /// `search_path` before the end.
@@ -44,18 +44,21 @@ pub struct TransactionProof {
     pub xid_assigned: Option<String>,
     /// Own locks by `locktype/mode`, counted, sorted.
     pub locks: Vec<String>,
-    /// Rows inserted, updated and deleted by this transaction (`pg_stat_xact_all_tables`).
-    pub rows_written: u64,
-    /// What was left after ROLLBACK.
-    pub residue: Residue,
+    /// Rows inserted, updated and deleted by this transaction (`pg_stat_xact_all_tables`); `None`: not read.
+    pub rows_written: Option<u64>,
+    /// What was left after ROLLBACK; `None`: not read.
+    pub residue: Option<Residue>,
     /// WAL bytes written by our backend (18+), hint bits and pruning included.
     pub backend_wal_bytes: Option<u64>,
     /// The command that ended the transaction, as the server tagged it.
     pub ended_by: String,
-    /// Backend process id.
-    pub backend_pid: i32,
+    /// Backend process id; `None`: not read.
+    pub backend_pid: Option<i32>,
     /// What reading cost.
     pub footprint: Footprint,
+    /// What the server would not tell, each with its words: `locks: 42501 permission denied for view pg_locks`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<String>,
 }
 
 /// What one transaction cost the server.
@@ -99,9 +102,33 @@ impl Footprint {
 }
 
 impl TransactionProof {
-    /// Every measured reason why this transaction cannot be called clean. Empty: clean.
+    /// Every measured reason why this transaction cannot be called clean. Empty: nothing measured speaks against it.
     pub fn stains(&self) -> Vec<String> {
         let mut stains = Vec::new();
+        if let Some(read_only) = self.read_only {
+            self.stains_before_end(read_only, &mut stains);
+        }
+        for lock in &self.locks {
+            let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
+            if !read {
+                stains.push(format!("held a lock {lock}"));
+            }
+        }
+        if self.ended_by != "ROLLBACK" {
+            stains.push(format!("ended by {}", self.ended_by));
+        }
+        if let Some(residue) = &self.residue {
+            residue.stains(&mut stains);
+        }
+        stains
+    }
+
+    /// Whether everything was measured, and nothing of it speaks against the transaction.
+    pub fn is_clean(&self) -> bool {
+        self.unmeasured.is_empty() && self.stains().is_empty()
+    }
+
+    fn stains_before_end(&self, read_only: bool, stains: &mut Vec<String>) {
         let mut must = |holds: bool, stain: &dyn Fn() -> String| {
             if !holds {
                 stains.push(stain());
@@ -124,7 +151,7 @@ impl TransactionProof {
             !self.server_time.is_empty() && self.server_time == self.server_time_at_end,
             &|| "the transaction timestamp moved".to_owned(),
         );
-        must(self.read_only, &|| {
+        must(read_only, &|| {
             "the transaction was not read only at its end".to_owned()
         });
         must(self.isolation == "repeatable read", &|| {
@@ -143,34 +170,33 @@ impl TransactionProof {
                 self.xid_assigned.as_deref().unwrap_or("")
             )
         });
-        for lock in &self.locks {
-            let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
-            must(read, &|| format!("held a lock {lock}"));
-        }
-        must(self.rows_written == 0, &|| {
-            format!("{} rows written", self.rows_written)
-        });
-        must(self.ended_by == "ROLLBACK", &|| {
-            format!("ended by {}", self.ended_by)
-        });
-        must(self.residue.advisory_locks == 0, &|| {
-            format!("{} advisory locks left", self.residue.advisory_locks)
-        });
-        must(self.residue.listening_channels == 0, &|| {
-            format!(
-                "{} channels still listened on",
-                self.residue.listening_channels
+        must(self.rows_written == Some(0), &|| {
+            self.rows_written.map_or_else(
+                || "the rows written were not told".to_owned(),
+                |rows| format!("{rows} rows written"),
             )
         });
-        must(!self.residue.temp_schema, &|| {
+    }
+}
+
+impl Residue {
+    fn stains(&self, stains: &mut Vec<String>) {
+        let mut must = |holds: bool, stain: &dyn Fn() -> String| {
+            if !holds {
+                stains.push(stain());
+            }
+        };
+        must(self.advisory_locks == 0, &|| {
+            format!("{} advisory locks left", self.advisory_locks)
+        });
+        must(self.listening_channels == 0, &|| {
+            format!("{} channels still listened on", self.listening_channels)
+        });
+        must(!self.temp_schema, &|| {
             "a temporary schema was left".to_owned()
         });
-        must(self.residue.prepared_transactions == 0, &|| {
-            format!(
-                "{} prepared transactions left",
-                self.residue.prepared_transactions
-            )
+        must(self.prepared_transactions == 0, &|| {
+            format!("{} prepared transactions left", self.prepared_transactions)
         });
-        stains
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Fact, RoleSurvey, ServerIdentity, Snapshot, facts_digest};
+use super::{Digest, Fact, FactKey, Observed, RoleSurvey, ServerIdentity, Snapshot, facts_digest};
 
 /// Length and digest of an ordered stream that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,17 @@ pub struct StreamDigest {
     pub rows: u64,
     /// SHA-256 over the length-prefixed fields of every row, in order.
     pub sha256: Digest,
+}
+
+/// A stream that could not be read to its end, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadStream {
+    /// `pieces` or `candidates`: its key among the differences of two surveys.
+    pub key: FactKey,
+    /// `source pieces` or `live units`: the query of the profile.
+    pub query: String,
+    /// Why the query may not run, or SQLSTATE and message, or what is wrong with a row.
+    pub reason: String,
 }
 
 /// One survey: server, snapshot, facts, role, streams.
@@ -26,10 +37,13 @@ pub struct Survey {
     pub facts_digest: Digest,
     /// The role survey.
     pub role: RoleSurvey,
-    /// The live units, read to the end. `None`: they were not asked for (a live read).
+    /// The live units, read to the end. `None`: they were not asked for (a live read), or `unread` says why.
     pub candidates: Option<StreamDigest>,
-    /// The source pieces, read to the end. `None`: they were not asked for.
+    /// The source pieces, read to the end. `None`: they were not asked for, or `unread` says why.
     pub pieces: Option<StreamDigest>,
+    /// The streams that failed. They are read side by side: where one failed, the other was not read to its end either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UnreadStream>,
 }
 
 impl Survey {
@@ -43,6 +57,16 @@ impl Survey {
         self.facts
             .iter()
             .filter(|fact| fact.observed.value().is_none())
+    }
+
+    /// Why the value of a fact or of a stream is not known; `None`: it is known, or was not asked for.
+    pub fn unknown_reason(&self, key: &str) -> Option<&str> {
+        let stream = self.unread.iter().find(|stream| stream.key.as_str() == key);
+        match (&self.fact(key).map(|fact| &fact.observed), stream) {
+            (Some(Observed::Unknown { unknown }), _) => Some(unknown),
+            (_, Some(stream)) => Some(&stream.reason),
+            _ => None,
+        }
     }
 
     /// Whether the digest is that of the facts.

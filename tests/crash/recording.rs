@@ -258,7 +258,7 @@ impl Target for Replayed {
             proof.virtual_xid = virtual_xid(&nonce);
             proof.virtual_xid_at_end = virtual_xid(&nonce);
             if self.spoiled.stained && survey {
-                proof.rows_written = 1;
+                proof.rows_written = Some(1);
             }
             witness.closed(&proof)?;
             if survey {

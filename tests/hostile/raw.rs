@@ -101,25 +101,26 @@ fn proof(
         server_time: text(opened, 1),
         server_time_at_end: text(closed, 2),
         snapshot: text(opened, 2),
-        read_only: text(closed, 3) == "on",
+        read_only: Some(text(closed, 3) == "on"),
         isolation: text(closed, 4),
         search_path: text(closed, 5),
         row_security: text(closed, 6),
         xid_assigned: closed[7].clone(),
-        rows_written: text(closed, 8).parse().expect("a count"),
+        rows_written: Some(text(closed, 8).parse().expect("a count")),
         locks: locks
             .iter()
             .map(|row| format!("{} x{}", row.get::<_, String>(0), row.get::<_, String>(1)))
             .collect(),
-        residue: Residue {
+        residue: Some(Residue {
             advisory_locks: count(0),
             listening_channels: count(1),
             temp_schema: text(residue, 2) == "true",
             prepared_transactions: count(3),
-        },
+        }),
         backend_wal_bytes: None,
         ended_by: if kept { "COMMIT" } else { "ROLLBACK" }.to_owned(),
-        backend_pid: text(residue, 4).parse().expect("a pid"),
+        backend_pid: Some(text(residue, 4).parse().expect("a pid")),
         footprint: Footprint::default(),
+        unmeasured: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ mod picker;
 mod recheck;
 mod replay;
 mod safety;
+mod sql_errors;
 mod support;
 mod svg;
 mod unexpected;

@@ -251,6 +251,7 @@ impl Script {
             },
             candidates: stream("candidates"),
             pieces: stream("pieces"),
+            unread: Vec::new(),
         }
     }
 
@@ -305,17 +306,18 @@ impl Script {
                 server_time: "t".to_owned(),
                 server_time_at_end: "t".to_owned(),
                 snapshot: "745:745:".to_owned(),
-                read_only: true,
+                read_only: Some(true),
                 isolation: "repeatable read".to_owned(),
                 search_path: String::new(),
                 row_security: "off".to_owned(),
                 xid_assigned: None,
                 locks: Vec::new(),
-                rows_written: 0,
-                residue: Residue::default(),
+                rows_written: Some(0),
+                residue: Some(Residue::default()),
                 backend_wal_bytes: None,
                 ended_by: "ROLLBACK".to_owned(),
-                backend_pid: 99,
+                backend_pid: Some(99),
+                unmeasured: Vec::new(),
                 footprint: Footprint {
                     connections: 1,
                     statements: 20,

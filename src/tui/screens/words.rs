@@ -169,9 +169,11 @@ pub fn changed_by_others(run: &RunState) -> String {
     format!("Somebody else, {after} to {before}.{trace}{session}")
 }
 
-/// The changes of facts; those of the streams only where no fact tells of them.
+/// The changes of facts; those of the streams only where no fact tells of them, or where they say why they could not be read.
 pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
-    let is_stream = |change: &&FactChange| matches!(change.key.as_str(), "pieces" | "candidates");
+    let is_stream = |change: &&FactChange| {
+        change.reason.is_none() && matches!(change.key.as_str(), "pieces" | "candidates")
+    };
     let (streams, facts): (Vec<_>, Vec<_>) = changes.iter().partition(is_stream);
     if facts.is_empty() { streams } else { facts }
 }
@@ -180,6 +182,7 @@ pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
 pub fn changes(changes: &[FactChange]) -> String {
     let facts = of_facts(changes);
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
+        _ if change.reason.is_some() => 0,
         ([_, ..], _) => 0,
         ([], Some(value)) if value.len() < 32 => 1,
         _ => 2,
@@ -191,6 +194,7 @@ pub fn changes(changes: &[FactChange]) -> String {
         .iter()
         .take(4)
         .map(|one| match (&one.rows[..], rank(one)) {
+            _ if let Some(reason) = &one.reason => format!("{} unknown ({reason})", one.key),
             ([row], _) => format!("{} {}", one.key, row.key),
             ([first, others @ ..], _) => {
                 let more = counted(others.len(), "more row");
