@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use drygate::postgres::LiveReadOnlyDiscoverer;
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario, ServerBinaries};
-use drygate::runner::target::{Ask, Target as _};
+use drygate::runner::target::Target as _;
 use drygate::survey::TransactionProof;
 use support::{DATABASE, FULL, Memory, READER, block_on, discoverer, profile};
 
@@ -52,12 +52,8 @@ fn fill(cluster: &Cluster, tables: usize) {
 /// One survey of a profile whose SQL was ruled on before, from connect to disconnect.
 fn survey(discoverer: &mut LiveReadOnlyDiscoverer) -> (Duration, TransactionProof) {
     let mut witness = Memory::default();
-    let ask = Ask {
-        validate: false,
-        ..FULL
-    };
     let began = Instant::now();
-    let taken = block_on(discoverer.take(ask, &mut witness)).expect("a survey");
+    let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
     let took = began.elapsed();
     assert_eq!(taken.survey.role.unanswered, Vec::<String>::new());
     assert_eq!(witness.closed.len(), 1, "one transaction");

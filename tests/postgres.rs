@@ -63,7 +63,6 @@ const FULL: Ask = Ask {
     purpose: Purpose::Survey,
     live_only: false,
     streams: true,
-    validate: true,
 };
 
 const DATABASE: &str = "kb";
@@ -306,7 +305,6 @@ fn a_live_read_asks_only_the_live_facts() {
         purpose: Purpose::LiveRead,
         live_only: true,
         streams: false,
-        validate: false,
     };
     let (taken, witness) = take_with(&cluster, READER, profile(), ask);
     let survey = taken.expect("a live read").survey;

@@ -108,7 +108,6 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
         purpose: Purpose::Survey,
         live_only: false,
         streams: false,
-        validate: true,
     };
     let (taken, _) = surveying::take(settings, asking, ask)?;
     let survey = &taken.survey;

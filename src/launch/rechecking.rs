@@ -13,7 +13,7 @@ use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::{self, Profile};
 use crate::run::{RunCreated, RunId, RunState};
 use crate::runner::RunnerError;
-use crate::runner::target::{Ask, Purpose, Taken};
+use crate::runner::target::{Ask, Taken};
 use crate::simulate::{Decision, Pairing, Step};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
 
@@ -174,13 +174,7 @@ fn survey(
             matcher.feed(pairing);
         }
     });
-    let ask = Ask {
-        purpose: Purpose::Survey,
-        live_only: false,
-        streams: true,
-        validate: true,
-    };
-    let (taken, proof) = onlooker.look(&mut target, ask)?;
+    let (taken, proof) = onlooker.look(&mut target, Ask::SURVEY)?;
     // Units that were not all read are not judged.
     let read = taken.survey.unread.is_empty();
     let units = matcher.filter(|_| read).map(AfterMatcher::finish);

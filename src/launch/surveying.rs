@@ -10,7 +10,7 @@ use crate::postgres::{self, Environment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
 use crate::run::{Check, Gate, StopCode, Verdict};
-use crate::runner::target::{Ask, Purpose, Taken};
+use crate::runner::target::{Ask, Taken};
 use crate::survey::TransactionProof;
 
 /// One survey of the settings' database as a profile asks for it.
@@ -59,13 +59,7 @@ pub(super) fn look(
     settings: &Settings,
     loaded: &LoadedProfile,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
-    let ask = Ask {
-        purpose: Purpose::Survey,
-        live_only: false,
-        streams: true,
-        validate: true,
-    };
-    let (taken, proof) = take(settings, loaded.profile.clone(), ask)?;
+    let (taken, proof) = take(settings, loaded.profile.clone(), Ask::SURVEY)?;
     let rulings: Vec<QuerySeen> = taken
         .rulings
         .iter()

@@ -8,10 +8,10 @@ use super::reading::{Reader, Reading};
 use super::record::Record;
 use super::session::Session;
 use super::settings::ConnectionSettings;
-use super::validate::{self, Rulings};
+use super::validate;
 use crate::profile::Profile;
 use crate::runner::target::{Ask, Purpose, Taken, Target, TargetError, TargetIdentity, Witness};
-use crate::survey::{ServerIdentity, Survey, facts_digest};
+use crate::survey::{Survey, facts_digest};
 
 /// How often one survey is tried when the server says 40001.
 const TRIES: u32 = 3;
@@ -21,12 +21,8 @@ pub struct LiveReadOnlyDiscoverer {
     settings: ConnectionSettings,
     profile: Profile,
     manner: Manner,
-    rulings: Option<(ServerKey, Rulings)>,
     grant_rows: Option<u64>,
 }
-
-/// What a cached ruling holds for: this server, database, role and start.
-type ServerKey = [String; 5];
 
 impl LiveReadOnlyDiscoverer {
     /// A discoverer; `run_id` becomes part of the `application_name` that the server shows.
@@ -42,7 +38,6 @@ impl LiveReadOnlyDiscoverer {
             settings,
             profile,
             manner,
-            rulings: None,
             grant_rows: None,
         }
     }
@@ -55,7 +50,6 @@ impl LiveReadOnlyDiscoverer {
         let wire = connect(&self.settings, &self.manner).await?;
         let mut session = Session::open(wire, ask.purpose, &self.manner, witness).await?;
         let read = self.read(&mut session, ask, witness).await;
-        let key = server_key(session.server());
         let closed = session.close().await;
         if let Ok((_, _, proof)) = &closed {
             witness.closed(proof)?;
@@ -65,12 +59,6 @@ impl LiveReadOnlyDiscoverer {
         if read.serialization {
             return Ok(None);
         }
-        let rulings = match &self.rulings {
-            Some((of, rulings)) if ask.validate && *of == key => {
-                rulings.values().cloned().collect()
-            }
-            _ => Vec::new(),
-        };
         let survey = Survey {
             server,
             snapshot,
@@ -85,7 +73,7 @@ impl LiveReadOnlyDiscoverer {
             survey,
             documents: read.documents,
             origins: read.origins,
-            rulings,
+            rulings: read.rulings,
         }))
     }
 
@@ -99,7 +87,13 @@ impl LiveReadOnlyDiscoverer {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
             return Err(error);
         }
-        let rulings = self.rulings(session, ask.validate, witness).await?;
+        // In every transaction anew: whoever may replace a view may do so between any two of them.
+        let queries = validate::queries(&self.profile, ask);
+        let rulings = match validate::rule(session, &self.profile, queries, witness).await {
+            Ok(rulings) => rulings,
+            Err(error) if error.is_serialization() => return Ok(Reading::to_try_again()),
+            Err(error) => return Err(error.into_target()),
+        };
         if ask.purpose == Purpose::Validation {
             return Ok(Reading::default());
         }
@@ -108,47 +102,18 @@ impl LiveReadOnlyDiscoverer {
             rulings: &rulings,
             grant_rows: self.grant_rows,
         };
-        if ask.live_only {
-            return reader.live_facts(session).await;
-        }
-        let mut read = reader.all_facts(session, witness).await?;
+        let mut read = if ask.live_only {
+            reader.live_facts(session).await?
+        } else {
+            reader.all_facts(session, witness).await?
+        };
         self.grant_rows = read.grant_rows.or(self.grant_rows);
         if ask.streams && !read.serialization {
             read.unread = candidates::stream(session, &self.profile, &rulings, witness).await?;
         }
+        read.rulings = rulings.into_values().collect();
         Ok(read)
     }
-
-    /// The rulings of this server, made now unless they are known.
-    async fn rulings(
-        &mut self,
-        session: &mut Session,
-        again: bool,
-        witness: &mut dyn Witness,
-    ) -> Result<Rulings, TargetError> {
-        let key = server_key(session.server());
-        if let Some((of, rulings)) = &self.rulings
-            && *of == key
-            && !again
-        {
-            return Ok(rulings.clone());
-        }
-        let rulings = validate::rule(session, &self.profile, witness)
-            .await
-            .map_err(CallError::into_target)?;
-        self.rulings = Some((key, rulings.clone()));
-        Ok(rulings)
-    }
-}
-
-fn server_key(server: &ServerIdentity) -> ServerKey {
-    [
-        server.system_identifier.clone().unwrap_or_default(),
-        server.database.clone(),
-        server.current_user.clone(),
-        server.postmaster_start.clone(),
-        server.version.clone(),
-    ]
 }
 
 impl Target for LiveReadOnlyDiscoverer {

@@ -9,7 +9,7 @@ use crate::runner::target::{Account, TargetError};
 /// Why one call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallError {
-    /// The database cannot be used: link, deadline, SQLSTATE 08, 53, 57, 58.
+    /// The database cannot be used: link, deadline, a lock of another session, SQLSTATE 08, 53, 57, 58.
     Unavailable {
         /// What happened.
         message: String,
@@ -90,11 +90,13 @@ impl CallError {
         let code = answer.code().code();
         let message = shortened(strip(answer.message()));
         let is_of = |class: &&str| code.starts_with(*class);
-        if ["08", "53", "57", "58"].iter().any(is_of) {
+        let goes_on = [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE];
+        let connected = goes_on.contains(answer.code());
+        if connected || ["08", "53", "57", "58"].iter().any(is_of) {
             return Self::Unavailable {
                 message: format!("{code} {message}"),
                 hint: hint(answer.code()).to_owned(),
-                connected: *answer.code() == SqlState::QUERY_CANCELED,
+                connected,
             };
         }
         Self::Refused {
@@ -108,12 +110,14 @@ impl CallError {
         !self.worth_another_try()
     }
 
+    /// Whether the server could not serialize the transaction: another one may go through.
+    pub(super) fn is_serialization(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "40001")
+    }
+
     /// Whether trying again may help, within the bounds of the caller.
     pub(super) fn worth_another_try(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } => true,
-            Self::Refused { code, .. } => code == "40001",
-        }
+        matches!(self, Self::Unavailable { .. }) || self.is_serialization()
     }
 
     /// As the error of a whole survey.
@@ -158,6 +162,8 @@ fn hint(state: &SqlState) -> &'static str {
         "wait until connections are free, then resume"
     } else if *state == SqlState::QUERY_CANCELED {
         "raise timeouts.statement_ms of the profile, or resume when the server is less busy"
+    } else if *state == SqlState::LOCK_NOT_AVAILABLE {
+        "another session holds a lock on what is read; resume once it has let go"
     } else {
         LINK_HINT
     }

@@ -13,7 +13,7 @@ use super::statement::{Cursor, Statement};
 use super::validate::{Query, Rulings};
 use super::wire::Rows;
 use crate::profile::{ContentSpec, Profile};
-use crate::runner::target::{Progress, TargetError, Witness};
+use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{Document, Fact, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream};
 
 /// What one transaction read.
@@ -33,6 +33,18 @@ pub(super) struct Reading {
     pub(super) grant_rows: Option<u64>,
     /// The streams that failed.
     pub(super) unread: Vec<UnreadStream>,
+    /// The rulings on what was to be read.
+    pub(super) rulings: Vec<QueryRuling>,
+}
+
+impl Reading {
+    /// Nothing was read, because the server said 40001.
+    pub(super) fn to_try_again() -> Self {
+        Self {
+            serialization: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads facts as a profile and its rulings permit.

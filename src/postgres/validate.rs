@@ -8,7 +8,7 @@ use super::session::Session;
 use super::statement::{Cursor, Statement};
 use super::wire::{Call, Heard, Rows};
 use crate::profile::{ContentSpec, FactSpec, Profile};
-use crate::runner::target::{Progress, QueryRuling, Witness};
+use crate::runner::target::{Ask, Progress, QueryRuling, Witness};
 use crate::survey::Digest;
 
 use super::content;
@@ -114,13 +114,17 @@ fn fact_sql(fact: &FactSpec) -> String {
     format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM {table}{filter}")
 }
 
-/// Every query of a profile.
-pub(super) fn queries(profile: &Profile) -> Vec<Query> {
+/// Every query of a profile that is asked for.
+pub(super) fn queries(profile: &Profile, ask: Ask) -> Vec<Query> {
     let allowed = &profile.role.functions;
     let facts = profile
         .facts
         .iter()
+        .filter(|fact| fact.live || !ask.live_only)
         .map(|fact| Query::of_fact(fact, allowed));
+    if ask.live_only {
+        return facts.collect();
+    }
     let contents = profile.contents.iter().map(Query::of_content);
     let streams = [Query::of_pieces(profile), Query::of_units(profile)];
     facts.chain(contents).chain(streams).collect()
@@ -134,16 +138,17 @@ pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// Rulings by query name, for one server.
+/// Rulings by query name, for one transaction.
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 
-/// Rules on every query, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that it would touch.
+/// Rules on queries, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that they would touch.
+/// An error that is not about a query ends the survey: it is no ruling.
 pub(super) async fn rule(
     session: &mut Session,
     profile: &Profile,
+    queries: Vec<Query>,
     witness: &mut dyn Witness,
 ) -> Result<Rulings, CallError> {
-    let queries = queries(profile);
     let mut calls = vec![
         Statement::SAVEPOINT.into(),
         Statement::FORGERIES.into(),
@@ -167,11 +172,11 @@ pub(super) async fn rule(
         }
     };
     let mut answers = session.batch(&calls, &mut hear).await?.into_iter();
-    let forged: Vec<_> = answers.by_ref().take(first).collect();
+    let forged = answered(answers.by_ref().take(first))?;
     let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
     for query in queries {
-        let answers: Vec<_> = answers.by_ref().take(steps(&query).len()).collect();
+        let answers = answered(answers.by_ref().take(steps(&query).len()))?;
         let (refused, relations) = match &query.sql {
             Ok(_) => judge(&answers, &profile.role.functions),
             Err(reason) => (Some(reason.clone()), Vec::new()),
@@ -185,6 +190,18 @@ pub(super) async fn rule(
         rulings.insert(query.name, ruling);
     }
     Ok(rulings)
+}
+
+/// The answers, unless one says that the server may answer later: that is about no query.
+fn answered(
+    answers: impl Iterator<Item = Result<Rows, CallError>>,
+) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+    answers
+        .map(|answer| match answer {
+            Err(error) if !error.is_of_the_fact() => Err(error),
+            answer => Ok(answer),
+        })
+        .collect()
 }
 
 /// So many queries were ruled on.

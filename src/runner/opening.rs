@@ -52,7 +52,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
-        let ask = Ask::PIN;
+        let ask = Ask::SURVEY;
         let chronicle = held(&mut self.chronicle)?;
         let found = discover(
             &mut self.target,

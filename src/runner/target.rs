@@ -17,23 +17,14 @@ pub struct Ask {
     pub live_only: bool,
     /// Stream the source pieces and the live units to the witness.
     pub streams: bool,
-    /// Check the profile's SQL by parse-only preparation before any of it runs.
-    pub validate: bool,
 }
 
 impl Ask {
-    /// Everything, by SQL that was ruled on before.
+    /// Everything.
     pub const SURVEY: Self = Self {
         purpose: Purpose::Survey,
         live_only: false,
         streams: true,
-        validate: false,
-    };
-
-    /// Everything, and rulings on the SQL of the profile: the survey that becomes the pin.
-    pub const PIN: Self = Self {
-        validate: true,
-        ..Self::SURVEY
     };
 
     /// The live facts alone, while waiting.
@@ -41,7 +32,6 @@ impl Ask {
         purpose: Purpose::LiveRead,
         live_only: true,
         streams: false,
-        validate: false,
     };
 }
 
@@ -67,7 +57,7 @@ pub struct Taken {
     pub documents: Vec<Document>,
     /// Who wrote what it saw, as far as it is visible.
     pub origins: Origins,
-    /// Rulings, where validation was asked for.
+    /// What was found about each query of the profile before it ran, in this transaction.
     pub rulings: Vec<QueryRuling>,
 }
 

@@ -25,7 +25,6 @@ pub const FULL: Ask = Ask {
     purpose: Purpose::Survey,
     live_only: false,
     streams: true,
-    validate: true,
 };
 
 /// A server to test on.
