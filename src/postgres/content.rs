@@ -14,7 +14,7 @@ use crate::survey::{Document, Hasher};
 pub(super) const DOCUMENT_ROWS_MAX: u64 = 200_000;
 
 /// A name in double quotes.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -153,9 +153,10 @@ pub(super) fn of_grants(
     scope: &GrantScope,
     answer: Result<Rows, CallError>,
 ) -> (Fact, Option<Document>) {
-    let found = answer
-        .map_err(|error| error.reason())
-        .and_then(|rows| grants::document(&rows));
+    let found = answer.map_err(|error| error.reason()).and_then(|rows| {
+        grants::whole(scope, &rows)?;
+        grants::document(&rows)
+    });
     let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
     match found {
         Ok(document) => {

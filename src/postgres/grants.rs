@@ -1,7 +1,7 @@
 //! The grant matrix as a document of lines. Invariant: names, not oids; sorted bytewise; the name of the database is not in it.
 
 use super::acl;
-use super::content::one_line;
+use super::content::{one_line, quoted};
 use super::session::Read;
 use super::statement::Statement;
 use super::wire::Call;
@@ -12,6 +12,30 @@ use crate::survey::Document;
 pub(super) fn read(scope: &GrantScope) -> Read {
     let schemas = serde_json::Value::from(scope.schemas.clone()).to_string();
     Read::Ask(Call::with(Statement::GRANTS, vec![schemas]))
+}
+
+/// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a schema
+/// that is not there would be empty, always the same, and no reason to stop.
+pub(super) fn whole(scope: &GrantScope, rows: &[Vec<Option<String>>]) -> Result<(), String> {
+    let is_there = |schema: &&String| {
+        // As `quote_ident` may have written it.
+        let names = [(*schema).clone(), quoted(schema)];
+        rows.iter().any(|row| match row.as_slice() {
+            [Some(kind), Some(object), ..] => kind == "schema" && names.contains(object),
+            _ => false,
+        })
+    };
+    let absent: Vec<&str> = scope
+        .schemas
+        .iter()
+        .filter(|schema| !is_there(schema))
+        .map(String::as_str)
+        .collect();
+    match absent.as_slice() {
+        [] => Ok(()),
+        [one] => Err(format!("schema {one} does not exist")),
+        more => Err(format!("schemas {} do not exist", more.join(", "))),
+    }
 }
 
 /// The matrix from rows of kind, object, owner and raw list: `<kind> <object> <grantee> <privilege>` TAB `by <grantor>`, and an

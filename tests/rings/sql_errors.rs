@@ -178,3 +178,43 @@ fn a_session_that_cannot_be_opened_is_a_failed_check_and_no_mutation() {
     assert!(!journal.contains(&u64::MAX.to_string()), "{journal}");
     desk.drygate(&["verify", text(&failed["run_id"])]).expect(0);
 }
+
+#[test]
+fn names_of_the_profile_that_do_not_exist_fail_g1_and_are_drift_once_dropped() {
+    let desk = Desk::new(Scenario::Draft);
+    let absent = [
+        (
+            "schemas = [\"public\"]",
+            "schemas = [\"public\", \"No Such\"]",
+            "grant_matrix_sha: schema No Such does not exist",
+        ),
+        (
+            "name = \"fn_iu_enact\"",
+            "name = \"fn_gone\"",
+            "fn_iu_enact_md5: public.fn_gone does not exist",
+        ),
+        (
+            "table = \"lifecycle_log\"",
+            "table = \"log_gone\"",
+            "\"public.log_gone\" does not exist",
+        ),
+    ];
+    for (from, to, says) in absent {
+        let failed = run_with(&desk, |profile| profile.replacen(from, to, 1)).expect(9);
+        let failed = failed.json();
+        let message = text(&failed["message"]);
+        assert!(message.contains(says), "{says}: {message}");
+        assert_no_mutation(&desk, &failed);
+    }
+    desk.sql("CREATE SCHEMA \"Later gone\"");
+    let scope = "schemas = [\"public\", \"Later gone\"]";
+    let waiting = run_with(&desk, |profile| {
+        profile.replacen("schemas = [\"public\"]", scope, 1)
+    });
+    let waiting = waiting.expect(3).json();
+    desk.sql("DROP SCHEMA \"Later gone\"");
+    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    let reason = &drift(&drifted, "grant_matrix_sha")["reason"];
+    assert_eq!(reason, "schema Later gone does not exist");
+    assert!(text(&drifted["message"]).contains("schema Later gone does not exist"));
+}
