@@ -67,8 +67,8 @@ pub fn connection_of(
 ) -> Result<ConnectionSettings, LaunchError> {
     match &settings.database_url {
         Some(_) => connection(settings),
-        None => Ok(ConnectionSettings::resolve(
-            Some(&created.target.reconnect),
+        None => Ok(ConnectionSettings::resolve_recorded(
+            &created.target.reconnect,
             &Environment::of_process(),
         )?),
     }

@@ -1,6 +1,7 @@
 //! Opening a connection. Invariant: our settings are in the startup packet, before any login trigger or role setting; every wait has a limit.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -88,6 +89,15 @@ fn strength(mode: TlsMode) -> u8 {
     }
 }
 
+fn without_password(file: &Path) -> String {
+    let what = if file.exists() {
+        "has none for this host, port, database and user"
+    } else {
+        "does not exist"
+    };
+    format!("and the password file {} {what}", file.display())
+}
+
 async fn try_once(
     settings: &ConnectionSettings,
     manner: &Manner,
@@ -123,7 +133,18 @@ async fn try_once(
             Duration::from_millis(manner.timeouts.statement_ms) + GRACE,
             manner.record.clone(),
         )),
-        Err(StartError::Driver(error)) => Err(CallError::from_driver(&error, secret.as_ref())),
+        Err(StartError::Driver(error)) => {
+            let failed = CallError::from_driver(&error, secret.as_ref());
+            // The driver has no kind for this.
+            let no_password = failed.reason().contains("password missing");
+            Err(match settings.passfile.as_deref() {
+                Some(file) if no_password => CallError::lost(
+                    format!("the server asks for a password, {}", without_password(file)),
+                    "put it back, or name another one with PGPASSFILE and --database-url, then resume",
+                ),
+                _ => failed,
+            })
+        }
         Err(StartError::Socket(error)) => Err(CallError::unreachable(&error)),
     }
 }

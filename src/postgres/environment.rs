@@ -31,6 +31,21 @@ impl Environment {
         }
     }
 
+    /// What a recorded connection text may still take from here: secrets and where they are kept, never where to connect.
+    #[must_use]
+    pub fn of_secrets(&self) -> Self {
+        let kept = [
+            "PGPASSWORD",
+            "PGPASSFILE",
+            "PGSERVICEFILE",
+            "PGSYSCONFDIR",
+            "HOME",
+        ];
+        let mut variables = self.variables.clone();
+        variables.retain(|name, _| kept.contains(&name.as_str()));
+        Self { variables }
+    }
+
     /// A variable; an empty one counts as absent, as in libpq.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.variables

@@ -61,7 +61,20 @@ pub struct ConnectionSettings {
     pub root_certificates: Option<PathBuf>,
     /// Limit for connecting.
     pub connect_timeout: Option<Duration>,
+    /// The service that completed the settings, and the file that was named for it.
+    pub service: Option<Service>,
+    /// The password file that was named: by the text, the service or the environment.
+    pub passfile: Option<PathBuf>,
     pub(super) password: Option<Secret>,
+}
+
+/// A service of a service file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// The file, where one was named; `None`: looked for where libpq does.
+    pub file: Option<PathBuf>,
 }
 
 /// Names of libpq and their variables.
@@ -82,10 +95,9 @@ impl ConnectionSettings {
     pub fn resolve(text: Option<&str>, env: &Environment) -> Result<Self, SettingsError> {
         let mut found = text.map(url::parse).transpose()?.unwrap_or_default();
         known_names(&found)?;
-        let service = found.remove("service");
-        let service = service.as_deref().or_else(|| env.get("PGSERVICE"));
-        if let Some(name) = service {
-            for (key, value) in service_settings(name, env)? {
+        let service = Service::named(&mut found, env);
+        if let Some(service) = &service {
+            for (key, value) in service.settings(env)? {
                 found.entry(key).or_insert(value);
             }
         }
@@ -96,10 +108,19 @@ impl ConnectionSettings {
                     .or_insert_with(|| value.to_owned());
             }
         }
-        Self::of(&found, env)
+        Self::of(&found, service, env)
     }
 
-    fn of(found: &Parameters, env: &Environment) -> Result<Self, SettingsError> {
+    /// Settings from a text that [`Self::reconnect`] made: it says where to connect, the environment gives secrets only.
+    pub fn resolve_recorded(text: &str, env: &Environment) -> Result<Self, SettingsError> {
+        Self::resolve(Some(text), &env.of_secrets())
+    }
+
+    fn of(
+        found: &Parameters,
+        service: Option<Service>,
+        env: &Environment,
+    ) -> Result<Self, SettingsError> {
         let get = |name: &str| found.get(name).cloned();
         let user = get("user")
             .or_else(|| {
@@ -129,26 +150,23 @@ impl ConnectionSettings {
             tls: get("sslmode").map_or(Ok(None), |mode| tls_mode(&mode))?,
             root_certificates: get("sslrootcert")
                 .filter(|path| path != "system")
-                .map(PathBuf::from),
+                .map(absolute),
             connect_timeout: seconds.filter(|s| *s > 0).map(Duration::from_secs),
+            service,
+            passfile: get("passfile")
+                .or_else(|| env.get("PGPASSFILE").map(str::to_owned))
+                .map(absolute),
             password: get("password").map(Secret::new),
         };
         if settings.password.is_none() {
-            settings.password = settings.password_from_file(found.get("passfile"), env)?;
+            settings.password = settings.password_from_file(env)?;
         }
         Ok(settings)
     }
 
-    fn password_from_file(
-        &self,
-        named: Option<&String>,
-        env: &Environment,
-    ) -> Result<Option<Secret>, SettingsError> {
-        let file = named
-            .map(String::as_str)
-            .or_else(|| env.get("PGPASSFILE"))
-            .map(PathBuf::from)
-            .or_else(|| env.home_file(".pgpass"));
+    fn password_from_file(&self, env: &Environment) -> Result<Option<Secret>, SettingsError> {
+        let file = self.passfile.clone();
+        let file = file.or_else(|| env.home_file(".pgpass"));
         let host = if self.is_unix_socket() {
             "localhost"
         } else {
@@ -191,15 +209,25 @@ impl ConnectionSettings {
             TlsMode::Require => "require",
             TlsMode::VerifyFull => "verify-full",
         });
-        let roots = self.root_certificates.as_deref().and_then(Path::to_str);
-        let addr = self.hostaddr.map(|addr| addr.to_string());
+        let path = |path: &Option<PathBuf>| Some(path.as_ref()?.to_str()?.to_owned());
+        let service = self.service.as_ref();
+        let seconds = self
+            .connect_timeout
+            .map(|limit| limit.as_secs().to_string());
         for (name, value) in [
-            ("hostaddr", addr.as_deref()),
-            ("sslmode", mode),
-            ("sslrootcert", roots),
+            ("hostaddr", self.hostaddr.map(|addr| addr.to_string())),
+            ("sslmode", mode.map(str::to_owned)),
+            ("sslrootcert", path(&self.root_certificates)),
+            ("connect_timeout", seconds),
+            ("service", service.map(|service| service.name.clone())),
+            (
+                "servicefile",
+                service.and_then(|service| path(&service.file)),
+            ),
+            ("passfile", path(&self.passfile)),
         ] {
             if let Some(value) = value {
-                text = format!("{text}&{name}={}", encoded(value));
+                text = format!("{text}&{name}={}", encoded(&value));
             }
         }
         text
@@ -215,34 +243,54 @@ fn value_error(name: &str, why: &str) -> SettingsError {
 
 fn known_names(found: &Parameters) -> Result<(), SettingsError> {
     let known = |name: &str| {
-        NAMES.iter().any(|(known, _)| *known == name) || ["service", "passfile"].contains(&name)
+        NAMES.iter().any(|(known, _)| *known == name)
+            || ["service", "servicefile", "passfile"].contains(&name)
     };
     match found.keys().find(|name| !known(name)) {
         Some(_) => Err(SettingsError::Url(
             "it has a setting that is not supported; known are host, hostaddr, port, dbname, user, password, sslmode, \
-             sslrootcert, connect_timeout, service, passfile"
+             sslrootcert, connect_timeout, service, servicefile, passfile"
                 .to_owned(),
         )),
         None => Ok(()),
     }
 }
 
-fn service_settings(name: &str, env: &Environment) -> Result<Parameters, SettingsError> {
-    let file = env
-        .get("PGSERVICEFILE")
-        .map(PathBuf::from)
-        .or_else(|| env.home_file(".pg_service.conf"));
-    let system = env
-        .get("PGSYSCONFDIR")
-        .map(|dir| PathBuf::from(dir).join("pg_service.conf"));
-    for file in [file, system].into_iter().flatten() {
-        if let Some(found) = passfile::service(&file, name)? {
-            return Ok(found);
-        }
+impl Service {
+    /// The service that a text or the environment names.
+    fn named(found: &mut Parameters, env: &Environment) -> Option<Self> {
+        let file = found.remove("servicefile");
+        let file = file.or_else(|| env.get("PGSERVICEFILE").map(str::to_owned));
+        let name = found.remove("service");
+        Some(Self {
+            name: name.or_else(|| env.get("PGSERVICE").map(str::to_owned))?,
+            file: file.map(absolute),
+        })
     }
-    Err(SettingsError::Service(format!(
-        "service {name} is defined in no service file"
-    )))
+
+    fn settings(&self, env: &Environment) -> Result<Parameters, SettingsError> {
+        let Self { name, file } = self;
+        let user = file.clone().or_else(|| env.home_file(".pg_service.conf"));
+        let system = env
+            .get("PGSYSCONFDIR")
+            .map(|dir| PathBuf::from(dir).join("pg_service.conf"));
+        for file in [user, system].into_iter().flatten() {
+            if let Some(found) = passfile::service(&file, name)? {
+                return Ok(found);
+            }
+        }
+        let places = match file {
+            Some(file) if !file.exists() => format!("{} does not exist", file.display()),
+            Some(file) => format!("{} does not define it", file.display()),
+            None => "it is defined in no service file".to_owned(),
+        };
+        Err(SettingsError::Service(format!("service {name}: {places}")))
+    }
+}
+
+/// A path that means the same wherever a later process is started.
+fn absolute(path: String) -> PathBuf {
+    std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(path))
 }
 
 /// `allow` and `prefer` say nothing that we would follow: the profile decides.

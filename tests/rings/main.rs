@@ -21,6 +21,7 @@ mod notify;
 mod page;
 mod picker;
 mod recheck;
+mod reconnecting;
 mod replaced_views;
 mod replay;
 mod safety;
