@@ -142,6 +142,7 @@ fn stay(world: &World, audience: Audience) -> Handle {
             resumed: true,
             torn: Vec::new(),
             renewing: false,
+            elsewhere: false,
         },
         first: None,
         patience: Patience::Stay,

@@ -10,4 +10,5 @@ SELECT (SELECT l.virtualtransaction
        pg_catalog.pg_postmaster_start_time()::pg_catalog.text,
        session_user::pg_catalog.text,
        current_user::pg_catalog.text,
-       pg_catalog.pg_backend_pid()::pg_catalog.text
+       pg_catalog.pg_backend_pid()::pg_catalog.text,
+       (SELECT d.oid::pg_catalog.text FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())

@@ -52,6 +52,7 @@ pub fn server() -> ServerIdentity {
         system_identifier: Some("7420000000000000001".to_owned()),
         timeline: Some("1".to_owned()),
         database: "kb".to_owned(),
+        database_oid: None,
         postmaster_start: "2026-10-02 01:02:03+00".to_owned(),
         in_recovery: false,
         session_user: "context_pack_readonly".to_owned(),

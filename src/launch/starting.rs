@@ -171,6 +171,7 @@ pub fn start(
             resumed: false,
             torn: Vec::new(),
             renewing: false,
+            elsewhere: false,
         },
     })
 }
@@ -243,6 +244,8 @@ pub fn take(
         origin,
     };
     let connection = connection_of(settings, &created)?;
+    let named = settings.database_url.is_some();
+    let elsewhere = named && connection.reconnect() != created.target.reconnect;
     let repository = settings
         .repo
         .as_ref()
@@ -269,6 +272,7 @@ pub fn take(
             resumed: true,
             torn,
             renewing,
+            elsewhere,
         },
     };
     Ok((run_id, Found::Owned(Box::new(owned))))

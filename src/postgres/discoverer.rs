@@ -87,6 +87,7 @@ impl LiveReadOnlyDiscoverer {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
             return Err(error);
         }
+        witness.reached(session.server())?;
         // In every transaction anew: whoever may replace a view may do so between any two of them.
         let queries = validate::queries(&self.profile, ask);
         let rulings = match validate::rule(session, &self.profile, queries, witness).await {

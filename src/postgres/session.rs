@@ -83,20 +83,23 @@ impl Session {
         };
         snapshot.snapshot = cell();
         let in_recovery = cell() == "true";
-        let server = ServerIdentity {
+        let mut server = ServerIdentity {
             version: cell(),
             version_num: cell().parse().unwrap_or(0),
             system_identifier,
             timeline,
             database: cell(),
+            database_oid: None,
             postmaster_start: cell(),
             in_recovery,
             session_user: cell(),
             current_user: cell(),
             transport: wire.transport().name().to_owned(),
         };
+        let backend_pid = cell().parse().ok();
+        server.database_oid = cell().parse().ok();
         let mut session = Self {
-            backend_pid: cell().parse().ok(),
+            backend_pid,
             fault,
             wire,
             nonce,

@@ -165,6 +165,7 @@ pub(super) fn survey(id: u64, seconds: i64) -> Survey {
             system_identifier: Some("7300000000000000001".to_owned()),
             timeline: Some("1".to_owned()),
             database: "kb".to_owned(),
+            database_oid: None,
             postmaster_start: "2026-05-01 00:00:00+00".to_owned(),
             in_recovery: false,
             session_user: "context_pack_readonly".to_owned(),

@@ -20,7 +20,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
         };
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
-        let found = discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await?;
+        let found = match discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await {
+            Err(RunnerError::OtherServer(unlike)) => {
+                self.refuse_elsewhere(&unlike)?;
+                return Err(RunnerError::OtherServer(unlike));
+            }
+            found => found?,
+        };
         let drift = drift::record_survey(chronicle, purpose, &found)?;
         let proof = last_proof(chronicle);
         if suspect_mutation(chronicle, proof.as_ref())? {

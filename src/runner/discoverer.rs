@@ -8,7 +8,7 @@ use super::target::{
 use crate::journal::UnitLedger;
 use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
 use crate::simulate::{Decision, Joiner, Lifecycle, Piece, Simulation, Step, Unit, Want};
-use crate::survey::{Digest, TransactionProof};
+use crate::survey::{Digest, ServerIdentity, TransactionProof};
 
 /// Feeds the simulator while a target is read, and records each transaction.
 pub struct LiveDryRunDiscoverer<'a> {
@@ -68,7 +68,10 @@ pub async fn discover<T: Target>(
     };
     let taken = target.take(ask, &mut discoverer).await;
     let found = discoverer.finish(taken, ask);
-    if matches!(found, Ok(_) | Err(RunnerError::Target(_))) {
+    if matches!(
+        found,
+        Ok(_) | Err(RunnerError::Target(_) | RunnerError::OtherServer(_))
+    ) {
         note_statements(chronicle, &target.statements())?;
     }
     found
@@ -95,6 +98,9 @@ impl LiveDryRunDiscoverer<'_> {
         ask: Ask,
     ) -> Result<Discovered, RunnerError> {
         if let Some(failure) = self.failure.take() {
+            if matches!(failure, RunnerError::OtherServer(_)) {
+                self.note_unseen("another server was reached, and its end was not seen")?;
+            }
             return Err(failure);
         }
         let mut taken = match taken {
@@ -164,6 +170,15 @@ impl Witness for LiveDryRunDiscoverer<'_> {
                     .record(Event::TransactionOpened { id, purpose, nonce })
             });
         self.keep(outcome.map(|_| ()))
+    }
+
+    fn reached(&mut self, server: &ServerIdentity) -> Result<(), WitnessError> {
+        let pin = self.chronicle.run().pin.as_ref();
+        let outcome = match pin.and_then(|pin| pin.server.unlike(server)) {
+            Some(unlike) => Err(RunnerError::OtherServer(unlike)),
+            None => Ok(()),
+        };
+        self.keep(outcome)
     }
 
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {

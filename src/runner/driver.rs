@@ -123,6 +123,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     {
                         return self.broken(&error);
                     }
+                    let effect = self.run().map(next);
+                    let waits = matches!(effect, Some(Effect::AwaitPerson(_)));
+                    if patience == Patience::Stay
+                        && waits
+                        && matches!(error, RunnerError::OtherServer(_))
+                    {
+                        continue;
+                    }
                     if patience == Patience::Stay && Self::may_retry(&error) {
                         match self.after_trouble(commands, &mut backlog).await {
                             Ok(()) => continue,
@@ -292,7 +300,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// The outcome of an error; a database that is gone is recorded as a stop of the run.
-    fn broken(&mut self, error: &RunnerError) -> Outcome {
+    pub(super) fn broken(&mut self, error: &RunnerError) -> Outcome {
         waiting::note_trouble(self, error);
         let run = self.run().cloned().unwrap_or_default();
         summary::broken(run, error)

@@ -15,6 +15,9 @@ pub enum RunnerError {
     /// The database.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// Another server or database was reached than the run surveyed: nothing of it was read.
+    #[error("{0}")]
+    OtherServer(String),
     /// An event that is illegal now: a bug, never a person's fault.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -58,6 +61,7 @@ impl RunnerError {
                 Some(StopCode::StopDatabaseUnavailable)
             }
             Self::Target(_) => Some(StopCode::StopGateFailed),
+            Self::OtherServer(_) => Some(StopCode::StopApprovalRefused),
             Self::IllegalJournal { .. } => Some(StopCode::StopEvidenceCorrupt),
             Self::Interrupted => Some(StopCode::StopInterrupted),
             Self::Illegal(_) | Self::Report(_) | Self::Profile(_) | Self::Start(_) => None,
@@ -81,6 +85,10 @@ impl RunnerError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Target(TargetError::Unavailable { hint, .. }) => Some(hint.clone()),
+            Self::OtherServer(_) => Some(
+                "Reach the server that the run surveyed, or start a new run against this one."
+                    .to_owned(),
+            ),
             Self::Journal(JournalError::Locked { .. }) => {
                 Some("Wait for it, or approve through it: drygate approve reaches the process that holds the run.".to_owned())
             }

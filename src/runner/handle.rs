@@ -25,6 +25,8 @@ pub struct TakenUp {
     pub torn: Vec<(String, u64)>,
     /// A person asked for new evidence (`resume` after drift or expiry).
     pub renewing: bool,
+    /// The database is reached by another way than the run has recorded: whether it is the same one is looked at first.
+    pub elsewhere: bool,
 }
 
 /// Called once with how the runner ended, on its thread.
@@ -83,8 +85,9 @@ impl Handle {
     }
 }
 
-/// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, and that is the end.
-fn begin<T: Target, R: Repository>(
+/// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, or another server was reached, and
+/// that is the end.
+async fn begin<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
     taken_up: TakenUp,
     first: Option<crate::run::ApprovalRequest>,
@@ -92,7 +95,15 @@ fn begin<T: Target, R: Repository>(
     if taken_up.resumed {
         driver.take_up(taken_up.torn, taken_up.renewing)?;
     }
-    first.map_or(Ok(None), |request| driver.decide_first(&request))
+    if let Some(request) = first {
+        return driver.decide_first(&request);
+    }
+    if taken_up.elsewhere
+        && let Err(error) = driver.meet_server().await
+    {
+        return Ok(Some(driver.broken(&error)));
+    }
+    Ok(None)
 }
 
 /// Starts the runner on its own thread with its own event loop. `target` is made there, from `make_target`.
@@ -127,7 +138,7 @@ where
             runtime.block_on(async {
                 let listener = handover::listen(&plan, from_others, audience);
                 let mut driver = Driver::new(chronicle, make_target(), repository, plan);
-                let begun = begin(&mut driver, taken_up, first);
+                let begun = begin(&mut driver, taken_up, first).await;
                 let outcome = match begun {
                     Ok(None) => Ok(driver.drive(patience, &mut inbox).await),
                     Ok(Some(refused)) => Ok(refused),

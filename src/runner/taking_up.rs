@@ -1,9 +1,10 @@
 //! Taking a run up again: resume, show again, renew, lapse. Invariant: nothing is approved here.
 
 use super::RunnerError;
-use super::driver::Driver;
+use super::discoverer::discover;
+use super::driver::{Driver, held};
 use super::repository::Repository;
-use super::target::Target;
+use super::target::{Ask, Target};
 use crate::run::{Decision, Event, Invocation, RenewalReason};
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -35,8 +36,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// A pending approval of an earlier boot, or of evidence that expired meanwhile, is taken back; the person is asked again.
     fn let_lapse(&mut self) -> Result<(), RunnerError> {
-        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
-        let by = self.plan.person.clone();
+        let boot_id = self.clock.boot_id();
         let chronicle = self.book()?;
         let now = chronicle.now();
         let run = chronicle.run();
@@ -50,6 +50,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
         } else {
             return Ok(());
         };
+        self.withdraw(why)
+    }
+
+    /// Takes the pending approval back, if there is one: it takes effect nowhere any more.
+    fn withdraw(&mut self, why: &str) -> Result<(), RunnerError> {
+        let boot_id = self.clock.boot_id();
+        let by = self.plan.person.clone();
+        let chronicle = self.book()?;
+        let Some(pending) = chronicle.run().pending_approval() else {
+            return Ok(());
+        };
         let event = Event::ApprovalRecorded {
             gate: pending.gate,
             decision: Decision::Withdraw,
@@ -60,6 +71,35 @@ impl<T: Target, R: Repository> Driver<T, R> {
             uptime_ms,
         };
         chronicle.record(event)?;
+        Ok(())
+    }
+
+    /// An approval would have taken effect on another server than its sheet showed: it is taken back and refused.
+    pub(super) fn refuse_elsewhere(&mut self, unlike: &str) -> Result<(), RunnerError> {
+        let Some(pending) = self.book()?.run().pending_approval().cloned() else {
+            return Ok(());
+        };
+        self.withdraw(unlike)?;
+        self.book()?.record(Event::ApprovalRefused {
+            gate: pending.gate,
+            decision: pending.decision,
+            evidence: Some(pending.evidence),
+            reason: unlike.to_owned(),
+            by: pending.by,
+        })?;
+        Ok(())
+    }
+
+    /// Asks the server that is reached who it is, before a waiting run is gone on with from there.
+    pub(super) async fn meet_server(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        if chronicle.run().waits_at().is_none() {
+            return Ok(());
+        }
+        let chronicle = held(&mut self.chronicle)?;
+        let lifecycle = &plan.profile.lifecycle;
+        discover(&mut self.target, chronicle, lifecycle, Ask::LIVE_READ, None).await?;
         Ok(())
     }
 }

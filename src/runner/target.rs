@@ -6,7 +6,7 @@ use thiserror::Error;
 
 pub use crate::run::{Account, Allowance, Purpose, RunBudget, Spent, TargetIdentity};
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{Digest, Document, Origins, Survey, TransactionProof};
+use crate::survey::{Digest, Document, Origins, ServerIdentity, Survey, TransactionProof};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,11 @@ pub struct WitnessError {
 pub trait Witness {
     /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent.
     fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError>;
+
+    /// The server that answered, before anything of its data is read; an error ends the survey.
+    fn reached(&mut self, _server: &ServerIdentity) -> Result<(), WitnessError> {
+        Ok(())
+    }
 
     /// Its end was seen, with this proof. Called also when reading failed but ROLLBACK was answered.
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError>;

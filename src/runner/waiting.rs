@@ -258,11 +258,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let lifecycle = &plan.profile.lifecycle;
         match discover(&mut self.target, chronicle, lifecycle, ask, None).await {
             Ok(found) => Ok(Some(found)),
-            Err(RunnerError::Target(
-                error @ (TargetError::Unavailable { .. }
-                | TargetError::Unfit(_)
-                | TargetError::Stream { .. }),
-            )) => {
+            Err(
+                error @ (RunnerError::Target(
+                    TargetError::Unavailable { .. } | TargetError::Unfit(_),
+                )
+                | RunnerError::OtherServer(_)),
+            ) => {
                 let read_at = self.book()?.now();
                 self.book()?.record(Event::LiveRead {
                     read_at,

@@ -46,6 +46,9 @@ pub struct ServerIdentity {
     pub timeline: Option<String>,
     /// `current_database()`.
     pub database: String,
+    /// The oid of that database; `None` in runs of versions that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_oid: Option<u32>,
     /// `pg_postmaster_start_time()`.
     pub postmaster_start: String,
     /// Whether the server is in recovery (a standby).
@@ -59,6 +62,33 @@ pub struct ServerIdentity {
 }
 
 impl ServerIdentity {
+    /// Why `reached` is not the server and database of this identity, with both named; `None`: it is, as far as both tell. A restart
+    /// or a failover is not another server: [`Self::differences`] tells those.
+    pub fn unlike(&self, reached: &Self) -> Option<String> {
+        let known_and_other = self.system_identifier.is_some()
+            && self.system_identifier != reached.system_identifier
+            || self.database_oid.is_some() && self.database_oid != reached.database_oid
+            || self.database != reached.database;
+        known_and_other.then(|| {
+            format!(
+                "this is another server or database than the run surveyed: {} instead of {}",
+                reached.place(),
+                self.place()
+            )
+        })
+    }
+
+    fn place(&self) -> String {
+        let system = self.system_identifier.as_deref().unwrap_or("unknown");
+        let oid = self
+            .database_oid
+            .map_or_else(|| "unknown".to_owned(), |oid| oid.to_string());
+        format!(
+            "database {} (oid {oid}) of system identifier {system}",
+            self.database
+        )
+    }
+
     /// What differs between two identities, as `field: one -> other`. Empty: the same server, database and timeline, not restarted.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
@@ -77,8 +107,11 @@ impl ServerIdentity {
             ),
             ("version", self.version.clone(), other.version.clone()),
         ];
+        let oids = self.database_oid.zip(other.database_oid);
+        let oid = oids.map(|(one, two)| ("database_oid", one.to_string(), two.to_string()));
         pairs
             .into_iter()
+            .chain(oid)
             .filter(|(_, one, two)| one != two)
             .map(|(name, one, two)| format!("{name}: {one} -> {two}"))
             .collect()

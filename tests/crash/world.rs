@@ -230,6 +230,7 @@ impl World {
             resumed: false,
             torn: Vec::new(),
             renewing: false,
+            elsewhere: false,
         };
         self.drive(chronicle, taken_up, None)
     }
@@ -244,6 +245,7 @@ impl World {
             resumed: true,
             torn: torn.map(|torn| (torn.file, torn.bytes)).collect(),
             renewing: first.is_none(),
+            elsewhere: false,
         };
         self.drive(chronicle, taken_up, first)
     }

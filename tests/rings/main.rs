@@ -18,6 +18,7 @@ mod harness;
 mod headless;
 mod hooks;
 mod notify;
+mod other_server;
 mod page;
 mod picker;
 mod recheck;

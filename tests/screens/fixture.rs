@@ -94,6 +94,7 @@ fn server() -> ServerIdentity {
         system_identifier: Some("7301".to_owned()),
         timeline: Some("1".to_owned()),
         database: "kb".to_owned(),
+        database_oid: None,
         postmaster_start: "2026-10-02 03:00:00+00".to_owned(),
         in_recovery: false,
         session_user: "context_pack_readonly".to_owned(),
