@@ -12,7 +12,9 @@ use drygate::runner::target::{
     Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
-use drygate::survey::{FactKind, RoleFinding, Survey, TransactionProof, compare, compare_rows};
+use drygate::survey::{
+    FactKind, RoleFinding, ServerIdentity, Survey, TransactionProof, compare, compare_rows,
+};
 
 /// A witness that remembers, and merges the streams as the simulator does.
 #[derive(Default)]
@@ -624,6 +626,86 @@ fn a_writing_statement_is_refused_without_a_server() {
             .is_ok_and(|why| why.starts_with("INSERT"))
     );
     assert_eq!(discoverer.statements(), Vec::<String>::new());
+}
+
+/// Replaces a view when the session is open: its snapshot is older than the view then.
+struct Replacing<'c> {
+    cluster: &'c Cluster,
+    sql: Vec<&'static str>,
+    memory: Memory,
+}
+
+impl Witness for Replacing<'_> {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        self.memory.opening(purpose, nonce)
+    }
+
+    fn reached(&mut self, _: &ServerIdentity) -> Result<(), WitnessError> {
+        if let Some(sql) = self.sql.pop() {
+            self.cluster.load(DATABASE, sql).expect("replaced");
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.memory.closed(proof)
+    }
+
+    fn wants(&mut self) -> Want {
+        self.memory.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.memory.pieces(batch)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.memory.units(batch)
+    }
+
+    fn progress(&mut self, _progress: Progress) {}
+}
+
+#[test]
+fn a_view_replaced_after_the_snapshot_is_ruled_on_as_it_is_executed() {
+    let cluster = cluster(Scenario::Enacted);
+    let view =
+        "CREATE VIEW public.counted AS SELECT 1 AS n; GRANT SELECT ON public.counted TO PUBLIC";
+    let trap = "CREATE FUNCTION public.trap() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+                  AS $$BEGIN RAISE LOG 'trap executed'; RETURN true; END$$";
+    cluster
+        .load(DATABASE, &format!("{view}; {trap}"))
+        .expect("loaded");
+    let replaced = "CREATE OR REPLACE VIEW public.counted AS SELECT 1 AS n WHERE public.trap()";
+    let made_anew =
+        "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n WHERE public.trap();
+                     GRANT SELECT ON public.counted TO PUBLIC";
+    for sql in [replaced, made_anew] {
+        let plain = "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n;
+                     GRANT SELECT ON public.counted TO PUBLIC";
+        cluster.load(DATABASE, plain).expect("as it was");
+        let mut profile = profile();
+        profile.facts[0].sql = Some("SELECT count(*)::text FROM public.counted".to_owned());
+        let mut witness = Replacing {
+            cluster: &cluster,
+            sql: vec![sql],
+            memory: Memory::default(),
+        };
+        let mut discoverer = discoverer(&cluster, READER, profile);
+        let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
+        let unknown = unknown(&taken.survey);
+        assert!(
+            unknown[0].contains("the view public.counted: "),
+            "{unknown:?}"
+        );
+        assert_eq!(
+            witness.memory.closed.len(),
+            2,
+            "a second snapshot was needed"
+        );
+        let log = fs::read_to_string(cluster.log_path()).expect("a log");
+        assert!(!log.contains("trap executed"), "{sql}");
+    }
 }
 
 /// Every way to write that a role can be given, and the line that must name it.

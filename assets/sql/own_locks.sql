@@ -8,7 +8,7 @@ WITH RECURSIVE touched AS (
   SELECT i.inhrelid, t.mode FROM touched AS t JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.oid
 )
 SELECT DISTINCT t.mode,
-       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
+       coalesce(pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), 'relation ' || t.oid::pg_catalog.text),
        c.relkind::pg_catalog.text,
        c.relrowsecurity::pg_catalog.text,
        CASE WHEN c.relkind = 'v' AND c.oid >= 16384 THEN pg_catalog.pg_get_viewdef(c.oid) END,
@@ -42,10 +42,15 @@ SELECT DISTINCT t.mode,
           JOIN pg_catalog.pg_namespace AS fn ON fn.oid = p.pronamespace
           JOIN pg_catalog.pg_language AS g ON g.oid = p.prolang
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid >= 16384 AND p.oid >= 16384
-           AND g.lanname NOT IN ('internal', 'c'))
+           AND g.lanname NOT IN ('internal', 'c')),
+       (c.oid IS NULL
+        OR EXISTS (SELECT FROM (SELECT c.xmax UNION ALL SELECT r.xmax FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid) AS v (xmax)
+                    WHERE v.xmax::pg_catalog.text <> '0'
+                      AND (v.xmax::pg_catalog.text::pg_catalog.int8 - s.xmin + 4294967296) % 4294967296 < 2147483648))::pg_catalog.text
   FROM touched AS t
-  JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind NOT IN ('i', 'I')
-   AND (n.nspname <> 'pg_catalog' OR t.mode <> 'AccessShareLock')
+ CROSS JOIN (SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8 % 4294967296) AS s (xmin)
+  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
+  LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.oid IS NULL
+    OR (c.relkind NOT IN ('i', 'I') AND (n.nspname <> 'pg_catalog' OR t.mode <> 'AccessShareLock'))
  ORDER BY 2, 1

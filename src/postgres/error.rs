@@ -61,6 +61,14 @@ impl CallError {
         )
     }
 
+    /// A definition is newer than the snapshot: another transaction sees it.
+    pub(super) fn changed_since_snapshot(relation: &str) -> Self {
+        Self::Refused {
+            code: SqlState::T_R_SERIALIZATION_FAILURE.code().to_owned(),
+            message: format!("{relation} was changed since the snapshot was taken"),
+        }
+    }
+
     /// A budget of the profile is spent: nothing more is asked, and the end can still be proven.
     pub(super) fn over_budget(key: &str, limit: u64, spent: &str) -> Self {
         Self::Unavailable {

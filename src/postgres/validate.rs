@@ -178,7 +178,7 @@ pub(super) async fn rule(
     for query in queries {
         let answers = answered(answers.by_ref().take(steps(&query).len()))?;
         let (refused, relations) = match &query.sql {
-            Ok(_) => judge(&answers, &profile.role.functions),
+            Ok(_) => judge(&answers, &profile.role.functions)?,
             Err(reason) => (Some(reason.clone()), Vec::new()),
         };
         let ruling = QueryRuling {
@@ -253,23 +253,31 @@ fn forgery(answers: &[Result<Rows, CallError>], allowed: &[String]) -> Option<St
     })
 }
 
-/// Why a query is refused, if it is, and the relations that it would touch.
-fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<String>, Vec<String>) {
+/// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and tells
+/// those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
+fn judge(
+    answers: &[Result<Rows, CallError>],
+    allowed: &[String],
+) -> Result<(Option<String>, Vec<String>), CallError> {
+    let refused = |reason: String| Ok((Some(reason), Vec::new()));
     let [_, grammar, _, rehearsal, locks, attributes, ..] = answers else {
-        return (Some("the server did not answer".to_owned()), Vec::new());
+        return refused("the server did not answer".to_owned());
     };
     for parsed in [grammar, rehearsal] {
         match parsed {
             Ok(parameters) if parameters.is_empty() => {}
-            Ok(_) => return (Some("the SQL has parameters".to_owned()), Vec::new()),
-            Err(error) => return (Some(error.reason()), Vec::new()),
+            Ok(_) => return refused("the SQL has parameters".to_owned()),
+            Err(error) => return refused(error.reason()),
         }
     }
     let locks = match locks {
         Ok(locks) => locks,
-        Err(error) => return (Some(error.reason()), Vec::new()),
+        Err(error) => return refused(error.reason()),
     };
     let touched: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
+    if let Some(moved) = touched.iter().find(|touched| touched.moved) {
+        return Err(CallError::changed_since_snapshot(&moved.relation));
+    }
     let refused = touched
         .iter()
         .find_map(|touched| trap(touched, allowed))
@@ -278,7 +286,7 @@ fn judge(answers: &[Result<Rows, CallError>], allowed: &[String]) -> (Option<Str
         .into_iter()
         .map(|touched| touched.relation)
         .collect();
-    (refused, relations)
+    Ok((refused, relations))
 }
 
 /// A name after a dot that could call a function of pg_catalog with an effect.
@@ -304,6 +312,7 @@ struct Touched {
     casts: Option<String>,
     planned: Vec<String>,
     orders: Option<String>,
+    moved: bool,
 }
 
 fn touched(row: &[Option<String>]) -> Touched {
@@ -318,6 +327,7 @@ fn touched(row: &[Option<String>]) -> Touched {
         casts: cell(),
         planned: cell().map_or_else(Vec::new, |names| names.lines().map(str::to_owned).collect()),
         orders: cell(),
+        moved: cell().as_deref() != Some("false"),
     }
 }
 
