@@ -132,7 +132,7 @@ pub(super) fn queries(profile: &Profile, ask: Ask) -> Vec<Query> {
 
 /// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
 pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
-    queries(profile)
+    queries(profile, Ask::SURVEY)
         .into_iter()
         .map(|query| (query.name, query.sql.err()))
         .collect()

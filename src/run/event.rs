@@ -159,6 +159,9 @@ pub struct LiveChange {
     pub key: FactKey,
     /// Value read now; `None`: unknown.
     pub value: Option<String>,
+    /// Why it is unknown, in the words of whoever refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The rows behind it, where this read was a full survey that was recorded. A later read of the same value does not repeat them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowChange>,
@@ -169,6 +172,7 @@ impl From<&FactChange> for LiveChange {
         Self {
             key: change.key.clone(),
             value: change.found.clone(),
+            reason: change.reason.clone(),
             rows: change.rows.clone(),
         }
     }

@@ -78,6 +78,7 @@ impl RunState {
                 key: change.key.clone(),
                 approved: pinned(change),
                 found: change.value.clone(),
+                reason: change.reason.clone(),
                 rows: change.rows.clone(),
             })
             .collect()
@@ -102,7 +103,7 @@ impl RunState {
 /// A value that is read again is recorded without its rows: they are those of the read that first found it.
 fn with_known_rows(change: &LiveChange, before: Option<&LiveView>) -> LiveChange {
     let known = before.into_iter().flat_map(|live| &live.changed);
-    let mut known = known.filter(|known| known.key == change.key && known.value == change.value);
+    let mut known = known.filter(|known| same_answer(known, change));
     match (change.rows.is_empty(), known.next()) {
         (true, Some(known)) => known.clone(),
         _ => change.clone(),
@@ -113,7 +114,11 @@ fn with_known_rows(change: &LiveChange, before: Option<&LiveView>) -> LiveChange
 fn shows_the_same(changes: &[FactChange], read: &[LiveChange]) -> bool {
     let named = |change: &FactChange| {
         let mut read = read.iter();
-        read.any(|read| read.key == change.key && read.value == change.found)
+        read.any(|read| same_answer(read, &LiveChange::from(change)))
     };
     changes.len() == read.len() && changes.iter().all(named)
+}
+
+fn same_answer(one: &LiveChange, two: &LiveChange) -> bool {
+    (&one.key, &one.value, &one.reason) == (&two.key, &two.value, &two.reason)
 }

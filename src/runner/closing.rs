@@ -1,6 +1,5 @@
 //! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
 
-
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};

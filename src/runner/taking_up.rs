@@ -55,7 +55,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Takes the pending approval back, if there is one: it takes effect nowhere any more.
     fn withdraw(&mut self, why: &str) -> Result<(), RunnerError> {
-        let boot_id = self.clock.boot_id();
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let by = self.plan.person.clone();
         let chronicle = self.book()?;
         let Some(pending) = chronicle.run().pending_approval() else {

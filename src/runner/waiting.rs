@@ -338,6 +338,7 @@ fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
         .map(|fact| LiveChange {
             key: fact.key.clone(),
             value: fact.observed.value().map(str::to_owned),
+            reason: survey.unknown_reason(fact.key.as_str()).map(str::to_owned),
             rows: Vec::new(),
         })
         .collect()

@@ -254,6 +254,7 @@ mod tests {
             key: FactKey::new(key),
             approved: None,
             found: None,
+            reason: None,
             rows,
         };
         let changes = [

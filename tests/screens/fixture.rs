@@ -607,6 +607,7 @@ impl Script {
                 .map(|(key, value)| LiveChange {
                     key: FactKey::new(*key),
                     value: Some((*value).to_owned()),
+                    reason: None,
                     rows: Vec::new(),
                 })
                 .collect(),

@@ -229,11 +229,16 @@ pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     fits.or(told.last()).cloned()
 }
 
-/// What changed in a line or two of the band: word by word where rows are known, else the facts by name.
+/// What changed in a line or two of the band: why a fact can no longer be read, else word by word where rows are known, else
+/// the facts by name.
 pub fn changed_within_band(model: &Model, changes: &[FactChange]) -> Text {
     // Beside borders, margins and what leads the line.
     let room = usize::from(model.size.width).saturating_sub(24);
-    changed_words(changes, room).unwrap_or_else(|| Text::plain(self::changes(changes)))
+    let answered = changes.iter().all(|change| change.reason.is_none());
+    answered
+        .then(|| changed_words(changes, room))
+        .flatten()
+        .unwrap_or_else(|| Text::plain(self::changes(changes)))
 }
 
 fn row_in_words(change: &FactChange, row: &RowChange, around: usize) -> Text {
