@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::kind::kind;
 use crate::journal::JournalError;
 
 /// Why an archive could not be made or opened.
@@ -21,12 +22,12 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// A file that does not even begin as an archive.
-    #[error("{} is no archive of a run ({why}); drygate export writes them", path.display())]
+    #[error("{} is {kind}, and no archive of a run; export writes them", path.display())]
     NoArchive {
         /// The file.
         path: PathBuf,
-        /// What is wrong with its beginning.
-        why: Refusal,
+        /// What it is.
+        kind: &'static str,
     },
     /// Something in the archive is not what `drygate export` writes.
     #[error("the archive is refused: {entry:?}: {refusal}")]
@@ -89,8 +90,8 @@ pub enum Refusal {
     #[error("damaged behind it: {0}")]
     DamagedBehind(String),
     /// Not one entry can be read.
-    #[error("damaged at its beginning: {0}")]
-    Foreign(String),
+    #[error("damaged at its beginning")]
+    Foreign,
     /// `SHA256SUMS` does not name these bytes.
     #[error("SHA256SUMS names other bytes")]
     Sum,
@@ -106,17 +107,21 @@ pub enum Refusal {
 }
 
 impl ArchiveError {
-    /// The error, told of this file where not one entry could be read.
+    /// The error, told of this file where it does not even begin as an archive.
     pub(super) fn of(self, path: &Path) -> Self {
-        match self {
+        let begins = !matches!(
+            &self,
             Self::Refused {
-                refusal: why @ (Refusal::Foreign(_) | Refusal::Empty),
+                refusal: Refusal::Foreign | Refusal::Empty,
                 ..
-            } => Self::NoArchive {
+            }
+        );
+        match kind(path).filter(|_| !begins) {
+            Some(kind) => Self::NoArchive {
                 path: path.to_owned(),
-                why,
+                kind,
             },
-            other => other,
+            None => self,
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod entry;
 mod error;
+mod kind;
 mod layout;
 mod opened;
 mod pack;

@@ -14,7 +14,7 @@ use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
 
 /// How a compressed archive begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The run of an archive, in a data directory of its own that is removed with this value.
 #[derive(Debug)]

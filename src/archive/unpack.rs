@@ -54,7 +54,7 @@ pub fn unpack(
     // Raw: extensions that rename or resize what follows are entries of their own, and refused like every unknown type.
     let entries = archive
         .entries()
-        .map_err(|source| ArchiveError::refused("", Refusal::Foreign(source.to_string())))?
+        .map_err(|_| ArchiveError::refused("", Refusal::Foreign))?
         .raw(true);
     let mut taking = Taking {
         storage,
@@ -132,13 +132,12 @@ impl Taking<'_> {
 
     /// What should be the next entry cannot be read as one.
     fn damaged(&self, source: &io::Error) -> ArchiveError {
-        let why = source.to_string();
         ArchiveError::refused(
             &*self.last,
             if self.last.is_empty() {
-                Refusal::Foreign(why)
+                Refusal::Foreign
             } else {
-                Refusal::DamagedBehind(why)
+                Refusal::DamagedBehind(source.to_string())
             },
         )
     }

@@ -88,12 +88,13 @@ impl LaunchError {
                 StopCode::StopLiveRefused.exit_code()
             }
             Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_))
+            | Self::Archive(ArchiveError::NoArchive { .. })
             | Self::Usage(_) => exit::USAGE,
             Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
             }
-            Self::Archive(ArchiveError::Refused { .. } | ArchiveError::NoArchive { .. })
+            Self::Archive(ArchiveError::Refused { .. })
             | Self::Corrupt(_)
             | Self::Page(_)
             | Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
