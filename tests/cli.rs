@@ -723,3 +723,33 @@ fn real_files_that_cannot_be_configuration_are_refused_and_never_waited_for() {
         io::ErrorKind::NotFound
     );
 }
+
+#[rstest]
+#[case(&[""], "--database-url")]
+#[case(&["  "], "--database-url")]
+#[case(&["", "--json"], "--database-url")]
+fn a_connection_string_that_says_nothing_is_usage(#[case] words: &[&str], #[case] named: &str) {
+    for word in ["run", "survey", "doctor", "demo"] {
+        let words = [&[word, "--database-url"], words].concat();
+        let error = Machine::new().words(words).expect_err("it is empty");
+        assert_eq!(error.exit_code(), 64, "{}", told(&error));
+        assert!(told(&error).contains(named), "{}", told(&error));
+    }
+}
+
+#[rstest]
+#[case("database_url = ''")]
+#[case("profile = ' '")]
+#[case("data_dir = ''")]
+#[case("repo = ''")]
+fn a_file_that_says_nothing_with_a_key_is_wrong(#[case] line: &str) {
+    let machine = Machine::new().file("/repo/drygate.toml", line);
+    let error = machine.file("/repo/.git", "").run("run").expect_err(line);
+    assert_eq!(error.exit_code(), 78, "{}", told(&error));
+    let key = line.split(' ').next().expect("a key");
+    assert!(
+        told(&error).contains(&format!("{key}: is empty")),
+        "{}",
+        told(&error)
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -37,7 +38,7 @@ pub(super) struct Arguments {
 )]
 pub(super) struct Flags {
     /// Profile: a built-in name or the path of a file.
-    #[arg(long, global = true, value_name = "NAME|PATH")]
+    #[arg(long, global = true, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new())]
     pub profile: Option<String>,
     /// Connection URL or key=value pairs, without a password.
     #[arg(long, global = true, value_name = "URL")]

@@ -153,6 +153,25 @@ impl ConfigFile {
 
     /// What the types do not say.
     fn check(&self) -> Result<(), CliError> {
+        let path = |path: &Spanned<PathBuf>| path.get_ref().as_os_str().is_empty();
+        let text = |text: &Spanned<String>| text.get_ref().trim().is_empty();
+        for (key, is_blank) in [
+            ("profile", self.keys.profile.as_ref().is_some_and(text)),
+            (
+                "database_url",
+                self.keys.database_url.as_ref().is_some_and(text),
+            ),
+            ("repo", self.keys.repo.as_ref().is_some_and(path)),
+            ("data_dir", self.keys.data_dir.as_ref().is_some_and(path)),
+        ] {
+            if is_blank {
+                return Err(self.wrong(
+                    &[Step::Key(key)],
+                    "is empty",
+                    "Say something, or leave it out.",
+                ));
+            }
+        }
         let url = self.keys.database_url.as_ref();
         if url.is_some_and(|url| DatabaseUrl::new(url.get_ref().as_str()).holds_password()) {
             return Err(self.wrong(

@@ -24,6 +24,6 @@ pub use error::CliError;
 pub use printed::{clap_command, completions, config_json, config_text, manual};
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};
-pub use secret::{DatabaseUrl, redact};
+pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};
 pub use settings::{Color, Output, Settings};
 pub use sourced::{Origin, Sourced};

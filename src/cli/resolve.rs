@@ -10,7 +10,8 @@ use super::config_file::{ConfigFile, Keys, is_interval, read_all};
 use super::error::mode_error;
 use super::interpret::{clap_error, command};
 use super::{
-    CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings, Sourced, redact,
+    BlankDatabaseUrl, CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings,
+    Sourced, redact,
 };
 use crate::profile::{BUILT_IN, printable};
 use crate::run::Mode;
@@ -188,8 +189,11 @@ impl Resolver<'_> {
             )));
         }
         if let Some(url) = self.environment.text("DRYGATE_DATABASE_URL")? {
-            let origin = Origin::Environment("DRYGATE_DATABASE_URL");
-            return Ok(Some(Sourced::new(DatabaseUrl::new(url), origin)));
+            let name = "DRYGATE_DATABASE_URL";
+            let url = url.parse().map_err(|error: BlankDatabaseUrl| {
+                CliError::configuration(name, error.to_string(), "Unset it.")
+            })?;
+            return Ok(Some(Sourced::new(url, Origin::Environment(name))));
         }
         Ok(self.file(
             |keys| keys.database_url.as_ref(),

@@ -1,6 +1,5 @@
 //! Connection strings and the passwords in them. Invariant: neither `Debug` nor `Display` ever shows a password.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,11 +18,21 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// Whether it says nothing: libpq would then take whatever server is the usual one here.
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
     /// Whether it holds a password.
     pub fn holds_password(&self) -> bool {
         redact(&self.0) != self.0
     }
 }
+
+/// A connection string that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is empty; leave it out to connect as PGHOST, PGDATABASE and their like say")]
+pub struct BlankDatabaseUrl;
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,10 +47,14 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 impl FromStr for DatabaseUrl {
-    type Err = Infallible;
+    type Err = BlankDatabaseUrl;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self::new(text))
+    fn from_str(text: &str) -> Result<Self, BlankDatabaseUrl> {
+        let url = Self::new(text);
+        if url.is_blank() {
+            return Err(BlankDatabaseUrl);
+        }
+        Ok(url)
     }
 }
 
