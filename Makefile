@@ -5,7 +5,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: demo test test-versions bench setup
 
-# The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=draft` for another scenario.
+# The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=drift` for another scenario.
 # The dev profile reaches the screen sooner than release on a first build, and shares its objects with `make test`.
 demo: setup
 	@scripts/demo $(if $(SCENARIO),--scenario $(SCENARIO))

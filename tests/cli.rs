@@ -89,7 +89,7 @@ fn last(part: &str) -> RunRef {
 #[case("8a941203", Command::Open { run: Some(last("8a941203")) })]
 #[case("last", Command::Open { run: Some(RunRef::Last) })]
 #[case("--json 8a94 -v", Command::Open { run: Some(last("8a94")) })]
-#[case("demo", Command::Demo { scenario: DemoScenario::Enacted, print_sql: false })]
+#[case("demo", Command::Demo { scenario: DemoScenario::Draft, print_sql: false })]
 #[case("demo --scenario unsafe-role --print-sql", Command::Demo { scenario: DemoScenario::UnsafeRole, print_sql: true })]
 #[case("run", Command::Run)]
 #[case("resume ..8a941203", Command::Resume { run: last("8a941203") })]

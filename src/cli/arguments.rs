@@ -89,7 +89,7 @@ pub(super) enum Word {
     /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
     Demo {
         /// What it shows.
-        #[arg(long, value_enum, default_value_t = DemoScenario::Enacted, value_name = "NAME")]
+        #[arg(long, value_enum, default_value_t = DemoScenario::Draft, value_name = "NAME")]
         scenario: DemoScenario,
         /// Print the SQL of the scenario's base and start nothing.
         #[arg(long)]

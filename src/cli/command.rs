@@ -227,9 +227,9 @@ pub enum ProfileCommand {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum DemoScenario {
     /// 60 units, all enacted: a live run would change nothing.
-    #[default]
     Enacted,
     /// 60 drafts: a live run would enact them all.
+    #[default]
     Draft,
     /// Another session changes a unit while SG2 waits.
     Drift,
