@@ -12,7 +12,9 @@ use drygate::cli::{
     check_approvals, clap_command, completions, config_json, config_text, manual, parse, redact,
 };
 use drygate::profile::load;
-use drygate::run::{ApprovalGate, RunFilter, RunId, RunOrder, RunSort, State, StopCode};
+use drygate::run::{
+    ApprovalGate, CommandLine, RunFilter, RunId, RunOrder, RunSort, State, StopCode, shell_word,
+};
 use rstest::rstest;
 
 const ID: &str = "ictr-20260521T021523Z-8a941203";
@@ -66,6 +68,7 @@ impl Machine {
         let words = std::iter::once("drygate").chain(words).map(OsString::from);
         let environment = Environment {
             variables: self.variables,
+            program: "drygate".into(),
             current_dir: "/repo/deep/here".into(),
             files: Box::new(FakeFiles(self.files)),
             user_config: Some("/home/me/.config/drygate/config.toml".into()),
@@ -77,7 +80,7 @@ impl Machine {
 }
 
 fn told(error: &CliError) -> String {
-    format!("{error}, {}", error.hint())
+    format!("{error}, {}", error.hint(&CommandLine::default()))
 }
 
 fn last(part: &str) -> RunRef {
@@ -175,7 +178,7 @@ fn what_is_not_understood_is_a_usage_error(#[case] words: &str, #[case] says: &s
     let error = Machine::new().run(words).expect_err("refused");
     assert_eq!(error.exit_code(), 64, "{error}");
     assert!(told(&error).contains(says), "{}", told(&error));
-    assert!(!error.hint().is_empty());
+    assert!(!error.hint(&CommandLine::default()).is_empty());
     assert!(!told(&error).contains('\n'), "{error}");
 }
 
@@ -193,7 +196,7 @@ fn a_blank_reason_is_none() {
 #[test]
 fn a_slip_names_the_command_that_was_meant() {
     let error = Machine::new().run("veriffy").expect_err("no command");
-    assert!(error.hint().contains("`verify`"), "{}", error.hint());
+    assert!(told(&error).contains("`verify`"), "{}", told(&error));
 }
 
 #[rstest]
@@ -708,6 +711,7 @@ fn real_files_that_cannot_be_configuration_are_refused_and_never_waited_for() {
     for name in ["loop", "big", "latin", "pipe", "."] {
         let environment = Environment {
             variables: BTreeMap::new(),
+            program: "drygate".into(),
             current_dir: directory.path().join("none"),
             files: Box::new(Disk),
             user_config: Some(path(name)),
@@ -722,6 +726,33 @@ fn real_files_that_cannot_be_configuration_are_refused_and_never_waited_for() {
         Disk.read(&path("absent")).expect_err("absent").kind(),
         io::ErrorKind::NotFound
     );
+}
+
+#[test]
+fn a_shell_reads_every_word_back_as_it_was() {
+    let words = [
+        "plain/path-1.2",
+        "",
+        "a b",
+        "it's",
+        "$HOME",
+        "`id`",
+        "a\"b",
+        "~root",
+        "*",
+        "a;b",
+        "x\ny",
+        "Hi\u{1ebf}n",
+        "\\",
+    ];
+    for word in words {
+        let script = format!("printf %s {}", shell_word(word));
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output();
+        let read = shell.expect("a shell").stdout;
+        assert_eq!(String::from_utf8_lossy(&read), word, "{script}");
+    }
 }
 
 #[rstest]
@@ -752,4 +783,31 @@ fn a_file_that_says_nothing_with_a_key_is_wrong(#[case] line: &str) {
         "{}",
         told(&error)
     );
+}
+
+#[rstest]
+#[case("runs", None)]
+#[case("runs --data-dir x", Some("/repo/deep/here/x"))]
+#[case("demo", Some("/home/me/.local/share/drygate/demo"))]
+#[case("demo --data-dir x", Some("/repo/deep/here/x"))]
+fn a_printed_command_names_the_data_directory_where_it_must(
+    #[case] words: &str,
+    #[case] named: Option<&str>,
+) {
+    let settings = Machine::new().run(words).expect("it reads").settings;
+    let named = named.map_or_else(String::new, |path| format!(" --data-dir {path}"));
+    assert_eq!(settings.call.to("runs"), format!("drygate runs{named}"));
+}
+
+#[test]
+fn a_data_directory_of_a_variable_or_a_file_is_named_too_and_a_demo_stays_below_it() {
+    let by_variable = || Machine::new().variable("DRYGATE_DATA_DIR", "/srv/d");
+    let file = Machine::new().file("/repo/.git", "");
+    let by_file = file.file("/repo/drygate.toml", "data_dir = '/srv/d'");
+    for machine in [by_variable(), by_file] {
+        let settings = machine.run("runs").expect("it reads").settings;
+        assert_eq!(settings.call.to("runs"), "drygate runs --data-dir /srv/d");
+    }
+    let demo = by_variable().run("demo").expect("it reads").settings;
+    assert_eq!(demo.data_dir.value, PathBuf::from("/srv/d/demo"));
 }

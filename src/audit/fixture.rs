@@ -239,6 +239,7 @@ pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
         by: person(),
         approvals: ApprovalPolicy::default(),
         budget: RunBudget::default(),
+        demo: false,
         store_group: None,
         tool: tool(),
         boot_id: "boot".to_owned(),

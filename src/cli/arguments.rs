@@ -87,6 +87,8 @@ pub(super) struct Flags {
 #[derive(Debug, Subcommand)]
 pub(super) enum Word {
     /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
+    ///
+    /// Its runs are kept apart from real ones: in demo/ below the data directory, unless --data-dir names another place.
     Demo {
         /// What it shows.
         #[arg(long, value_enum, default_value_t = DemoScenario::Draft, value_name = "NAME")]

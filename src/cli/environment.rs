@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::CliError;
+use super::program::program;
 use crate::profile::TEXT_BYTES_MAX;
+use crate::run::CommandLine;
 
 /// Files that can be read.
 pub trait Files {
@@ -23,6 +25,8 @@ pub trait Files {
 pub struct Environment {
     /// Variables.
     pub variables: BTreeMap<String, OsString>,
+    /// What starts this program from any directory: a name that `PATH` finds, or a path.
+    pub program: PathBuf,
     /// Current directory, absolute.
     pub current_dir: PathBuf,
     /// Files.
@@ -41,9 +45,13 @@ impl Environment {
         use std::io::IsTerminal;
         let directories = ProjectDirs::from("", "", "drygate");
         let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        let current_dir = std::env::current_dir().map_err(CliError::CurrentDirectory)?;
+        let called = std::env::args_os().next().unwrap_or_default();
+        let path = std::env::var_os("PATH");
         Ok(Self {
             variables: std::env::vars_os().filter_map(named).collect(),
-            current_dir: std::env::current_dir().map_err(CliError::CurrentDirectory)?,
+            program: program(&called, &current_dir, path.as_deref()),
+            current_dir,
             files: Box::new(Disk),
             user_config: directories
                 .as_ref()
@@ -51,6 +59,12 @@ impl Environment {
             data_dir: directories.as_ref().map(|d| d.data_dir().to_path_buf()),
             is_terminal: io::stdin().is_terminal() && io::stdout().is_terminal(),
         })
+    }
+
+    /// How this program is called here; `data_dir`, where it has to be named.
+    pub fn command_line(&self, data_dir: Option<&Path>) -> CommandLine {
+        let data_dir = data_dir.map(Path::to_string_lossy);
+        CommandLine::new(&self.program.to_string_lossy(), data_dir.as_deref())
     }
 
     /// A variable that is set to something.

@@ -5,8 +5,8 @@ use std::io;
 use thiserror::Error;
 
 use super::secret::redact;
-use crate::profile::ProfileError;
-use crate::run::{LiveRefused, ModeError, StopCode, exit};
+use crate::profile::{BUILT_IN, ProfileError};
+use crate::run::{CommandLine, LiveRefused, ModeError, StopCode, exit};
 
 /// Why a command cannot start. `main` prints the sentence and the hint on stderr and exits with the code.
 #[derive(Debug, Error)]
@@ -111,9 +111,9 @@ impl CliError {
         matches!(self, Self::Live(_)).then_some(StopCode::StopLiveRefused)
     }
 
-    /// What to do next, in one sentence; empty for what is no error.
-    pub fn hint(&self) -> &str {
-        match self {
+    /// What to do next, in one sentence; empty for what is no error. Its commands are those of `call`.
+    pub fn hint(&self, call: &CommandLine) -> String {
+        let says = match self {
             Self::Information(_) => "",
             Self::Usage { hint, .. } | Self::Configuration { hint, .. } => hint,
             Self::Live(_) => {
@@ -122,18 +122,29 @@ impl CliError {
             Self::PasswordArgument => {
                 "Put it into DRYGATE_DATABASE_URL, a passfile (~/.pgpass, PGPASSFILE) or a service file."
             }
-            Self::NoRuns => "Start one with `drygate run`, or look at `drygate demo`.",
+            Self::NoRuns => {
+                let (run, demo) = (call.to("run"), call.anywhere("demo"));
+                return format!("Start one with `{run}`, or look at `{demo}`.");
+            }
             Self::UnknownRun(_) => {
-                "`drygate runs` lists them; --data-dir says where they are kept."
+                let runs = call.to("runs");
+                return format!("`{runs}` lists them; --data-dir says where they are kept.");
             }
             Self::AmbiguousRun { .. } => "Give more of the run id.",
             Self::NotUtf8(_) => "Set it to UTF-8 text, or unset it.",
             Self::CurrentDirectory(_) => "Change to a directory that exists.",
             Self::NoDataDirectory => "Name a directory with --data-dir or DRYGATE_DATA_DIR.",
             Self::Profile(_) => {
-                "`drygate profile list` names the built-in profiles; `drygate profile show` prints one as an example."
+                let (list, show) = (
+                    call.anywhere("profile list"),
+                    call.anywhere(format!("profile show {}", BUILT_IN[0].0)),
+                );
+                return format!(
+                    "`{list}` names the built-in profiles; `{show}` prints one as an example."
+                );
             }
-        }
+        };
+        says.to_owned()
     }
 
     /// The text for stdout, if this is no error but an answer.

@@ -10,10 +10,10 @@ use super::{
     ReplayFormat, RunPlace, RunRef, RunsCommand, clap_command,
 };
 use crate::profile::{nearest, printable};
-use crate::run::{RunFilter, RunOrder};
+use crate::run::{CommandLine, RunFilter, RunOrder};
 
 /// What clap refuses, as one sentence and a hint.
-pub(super) fn clap_error(error: &clap::Error) -> CliError {
+pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
     let text = error.render().to_string();
     if matches!(
         error.kind(),
@@ -33,9 +33,10 @@ pub(super) fn clap_error(error: &clap::Error) -> CliError {
         .collect::<Vec<_>>()
         .join(" ");
     let tip = lines.iter().find_map(|line| line.strip_prefix("tip: "));
+    let help = call.anywhere("--help");
     let hint = tip.map_or_else(
-        || "`drygate --help` lists the commands and flags.".to_owned(),
-        |tip| format!("{}; `drygate --help` lists what there is.", printable(tip)),
+        || format!("`{help}` lists the commands and flags."),
+        |tip| format!("{}; `{help}` lists what there is.", printable(tip)),
     );
     CliError::usage(
         printable(said.strip_prefix("error: ").unwrap_or(&said)),
@@ -44,10 +45,14 @@ pub(super) fn clap_error(error: &clap::Error) -> CliError {
 }
 
 /// The command of the words that clap read.
-pub(super) fn command(word: Option<Word>, run: Option<&str>) -> Result<Command, CliError> {
+pub(super) fn command(
+    word: Option<Word>,
+    run: Option<&str>,
+    call: &CommandLine,
+) -> Result<Command, CliError> {
     let Some(word) = word else {
         return Ok(Command::Open {
-            run: run.map(bare_run).transpose()?,
+            run: run.map(|word| bare_run(word, call)).transpose()?,
         });
     };
     Ok(match word {
@@ -150,7 +155,7 @@ fn runs(words: &RunsWords) -> RunsCommand {
 }
 
 /// A word without a command: a run, or a command that does not exist.
-fn bare_run(word: &str) -> Result<RunRef, CliError> {
+fn bare_run(word: &str, call: &CommandLine) -> Result<RunRef, CliError> {
     if let Ok(run) = word.parse::<RunRef>()
         && run.is_clearly_a_run()
     {
@@ -165,7 +170,11 @@ fn bare_run(word: &str) -> Result<RunRef, CliError> {
         nearest(word, commands).map_or_else(String::new, |near| format!("Did you mean `{near}`? "));
     Err(CliError::usage(
         format!("\"{}\" is no command, and names no run", printable(word)),
-        format!("{near}`drygate --help` lists the commands, `drygate runs` the runs."),
+        format!(
+            "{near}`{}` lists the commands, `{}` the runs.",
+            call.anywhere("--help"),
+            call.to("runs")
+        ),
     ))
 }
 

@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod interpret;
 mod printed;
+mod program;
 mod resolve;
 mod run_ref;
 mod secret;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Flags};
+use super::arguments::{Arguments, Flags, Word};
 use super::config_file::{ConfigFile, Keys, is_interval, read_all};
 use super::error::mode_error;
 use super::interpret::{clap_error, command};
@@ -30,20 +30,22 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Cli, CliError> {
-    let arguments = Arguments::try_parse_from(arguments).map_err(|error| clap_error(&error))?;
+    let arguments = Arguments::try_parse_from(arguments)
+        .map_err(|error| clap_error(&error, &environment.command_line(None)))?;
     let mode = mode(&arguments.flags, environment)?;
     let files = read_all(environment)?;
     let url = arguments.flags.database_url.as_ref();
     if url.is_some_and(DatabaseUrl::holds_password) {
         return Err(CliError::PasswordArgument);
     }
-    let command = command(arguments.command, arguments.run.as_deref())?;
     let settings = Resolver {
         flags: &arguments.flags,
+        is_demo: matches!(arguments.command, Some(Word::Demo { .. })),
         environment,
         files: &files,
     }
     .settings(mode)?;
+    let command = command(arguments.command, arguments.run.as_deref(), &settings.call)?;
     Ok(Cli { command, settings })
 }
 
@@ -79,6 +81,7 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
 
 struct Resolver<'a> {
     flags: &'a Flags,
+    is_demo: bool,
     environment: &'a Environment,
     files: &'a [ConfigFile],
 }
@@ -97,13 +100,17 @@ impl Resolver<'_> {
         let interactive = self.environment.is_terminal && !self.environment.is_on("CI");
         let file_mode = self.file(|keys| keys.mode.as_ref(), |_, _| Mode::Dryrun);
         let ascii = self.file(|keys| keys.ascii.as_ref(), |_, ascii| *ascii);
+        let data_dir = self.data_dir()?;
+        // A variable is inherited by the same shell alone, and a file by the same directory or user.
+        let named = (data_dir.is_set() || self.is_demo).then_some(&*data_dir.value);
         Ok(Settings {
             profile: self.profile()?,
             database_url: self.database_url()?,
             repo: self.path(self.flags.repo.as_ref(), "--repo", "DRYGATE_REPO", |k| {
                 k.repo.as_ref()
             }),
-            data_dir: self.data_dir()?,
+            call: self.environment.command_line(named),
+            data_dir,
             headless: self.flags.headless || output != Output::Text || !interactive || dumb,
             interactive,
             output,
@@ -153,14 +160,20 @@ impl Resolver<'_> {
 
     fn data_dir(&self) -> Result<Sourced<PathBuf>, CliError> {
         let platform = || self.environment.data_dir.clone().map(Sourced::default_of);
-        self.path(
-            self.flags.data_dir.as_ref(),
-            "--data-dir",
-            "DRYGATE_DATA_DIR",
-            |k| k.data_dir.as_ref(),
-        )
-        .or_else(platform)
-        .ok_or(CliError::NoDataDirectory)
+        let mut data_dir = self
+            .path(
+                self.flags.data_dir.as_ref(),
+                "--data-dir",
+                "DRYGATE_DATA_DIR",
+                |k| k.data_dir.as_ref(),
+            )
+            .or_else(platform)
+            .ok_or(CliError::NoDataDirectory)?;
+        // Apart from the real runs, unless somebody said at this very command where its runs go.
+        if self.is_demo && self.flags.data_dir.is_none() {
+            data_dir.value.push("demo");
+        }
+        Ok(data_dir)
     }
 
     fn profile(&self) -> Result<Sourced<String>, CliError> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{DatabaseUrl, Sourced};
-use crate::run::Mode;
+use super::{DatabaseUrl, Origin, Sourced};
+use crate::run::{CommandLine, Mode, shell_word};
 
 /// Everything that is not the command itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Settings {
     pub repo: Option<Sourced<PathBuf>>,
     /// Where runs are kept, absolute.
     pub data_dir: Sourced<PathBuf>,
+    /// How drygate is called from here, for every command that is printed.
+    pub call: CommandLine,
     /// No screen: asked for, or no terminal, or `CI`, `TERM=dumb`, `--json`, `--events`.
     pub headless: bool,
     /// Whether a person at a terminal can be asked: a terminal, and not `CI`.
@@ -93,6 +95,18 @@ impl Settings {
     /// Whether one JSON document is wanted.
     pub fn json(&self) -> bool {
         self.output == Output::Json
+    }
+
+    /// The command that checks a profile, named or in a file, against the database of these settings.
+    pub fn profile_check(&self, profile: &str) -> String {
+        // One of a variable may hold a password, and is inherited; one of a file is found again.
+        let named = self.database_url.as_ref();
+        let named = named.filter(|url| matches!(url.origin, Origin::Flag(_)));
+        let url = named.map_or_else(String::new, |url| {
+            format!(" --database-url {}", shell_word(url.value.reveal()))
+        });
+        self.call
+            .anywhere(format!("profile check {}{url}", shell_word(profile)))
     }
 
     /// Whether journal lines are wanted.

@@ -1,6 +1,7 @@
 //! The file of the index: `cache/runs.jsonl`. Invariant: it is believed whole or not at all, and losing it costs time alone.
 //!
-//! First line: `{"v":2,"sha256":"<of all that follows>"}`; then one line a run, its key and its row. Version 1: the first; 2: a target names its port.
+//! First line: `{"v":3,"sha256":"<of all that follows>"}`; then one line a run, its key and its row. Version 1: the first; 2: a target names its port;
+//! 3: a demo is marked.
 //! A change of what a row says, or of what it is made from, needs a new version.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::{StorageError, atomic, format, layout};
 use crate::run::RunRow;
 use crate::survey::Digest;
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What a row was made from: journal and HEAD as they were before it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

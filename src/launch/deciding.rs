@@ -31,6 +31,7 @@ pub fn decide(
             headless::drive(settings, *owned, headless::sink(settings), Some(request))
         }
         Found::Sealed(run) => refuse_sealed(settings, &run, &request),
+        Found::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         Found::Held(locked) => {
             let root = crate::journal::Storage::root(&**store.storage()).to_owned();
             let Some(socket) = crate::runner::socket(&root, &run_id) else {
@@ -112,7 +113,7 @@ fn refuse_sealed(
 }
 
 fn refused(settings: &Settings, run: &RunState, why: String) -> Result<u8, LaunchError> {
-    let outcome = runner::refused(run.clone(), why);
+    let outcome = runner::refused(run.clone(), why, &settings.call);
     headless::report(settings, &outcome)?;
     Ok(outcome.exit_code)
 }

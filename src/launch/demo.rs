@@ -1,4 +1,4 @@
-//! `drygate demo`: a throwaway cluster, a scenario, a live run on it. Invariant: the cluster goes when the run is left; its runs stay.
+//! `drygate demo`: a throwaway cluster, a scenario, a live run on it. Invariant: the cluster goes when the run is left; its runs stay, marked and apart from real ones.
 
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -18,6 +18,8 @@ use crate::runner::{Notice, Sink};
 const LIVE_INTERVAL_S: u32 = 5;
 const DATABASE: &str = "kb";
 const PLACE_PREFIX: &str = "drygate-demo-";
+/// The profile that the scenarios are made for.
+const PROFILE: &str = profile::BUILT_IN[0].0;
 const ROLE: &str = "context_pack_readonly";
 
 /// Runs a scenario.
@@ -56,7 +58,7 @@ pub fn demo(
         Some(&cluster.url(ROLE, DATABASE)),
         &Environment::of_process(),
     )?;
-    let loaded = labelled(settings)?;
+    let loaded = labelled()?;
     let mut target = starting::identity(&connection, &loaded.profile);
     // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
     target.host = format!("demo-{scenario}");
@@ -65,6 +67,7 @@ pub fn demo(
         connection,
         target,
         repository,
+        demo: true,
         live_interval_default_s: LIVE_INTERVAL_S,
     };
     let cluster = Arc::new(cluster);
@@ -78,11 +81,6 @@ pub fn demo(
         screen::run_new(settings, &store, start, &watched)
     };
     intruder.end();
-    if let Ok(3 | 4) = outcome {
-        output::say(
-            "The demo's database goes with it: this run can be read, and no longer be resumed.",
-        );
-    }
     if let Some(cluster) = Arc::into_inner(cluster) {
         cluster.stop()?;
     }
@@ -92,8 +90,8 @@ pub fn demo(
 }
 
 /// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
-fn labelled(settings: &Settings) -> Result<LoadedProfile, LaunchError> {
-    let loaded = listing::load_profile(&settings.profile.value)?;
+fn labelled() -> Result<LoadedProfile, LaunchError> {
+    let loaded = listing::load_profile(PROFILE)?;
     let text = loaded
         .text
         .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)

@@ -7,41 +7,52 @@ use super::{
     rechecking, replaying, resuming, run_list, screen, signals, surveying, verifying, watching,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
-use crate::run::{Decision, exit};
+use crate::run::{CommandLine, Decision, exit};
 use crate::survey::Digest;
 
 /// The whole program: arguments of the process to exit code.
 pub fn main() -> ExitCode {
     super::end_on_panic();
-    let parsed = Environment::of_process()
-        .and_then(|environment| cli::parse(std::env::args_os(), &environment));
-    let (json, ended) = match parsed {
-        Ok(cli) => (cli.settings.json(), execute(&cli)),
-        Err(error) => {
-            if let Some(text) = error.to_stdout() {
-                return match output::print(text) {
-                    Ok(()) => ExitCode::SUCCESS,
-                    Err(error) => ExitCode::from(error.exit_code()),
-                };
-            }
-            let json = std::env::args_os().any(|argument| argument == "--json");
-            (json, Err(error.into()))
-        }
+    let (json, call, ended) = match Environment::of_process() {
+        Ok(environment) => begin(&environment),
+        Err(error) => (wants_json(), CommandLine::default(), Err(error.into())),
     };
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            tell(json, &error);
+            tell(json, &error, &call);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
+/// Whether one document is wanted, how drygate is called here, and how the command ended.
+fn begin(environment: &Environment) -> (bool, CommandLine, Result<u8, LaunchError>) {
+    match cli::parse(std::env::args_os(), environment) {
+        Ok(cli) => {
+            let call = cli.settings.call.clone();
+            (cli.settings.json(), call, execute(&cli))
+        }
+        Err(error) => {
+            let ended = match error.to_stdout() {
+                Some(text) => output::print(text).map(|()| exit::OK),
+                None => Err(error.into()),
+            };
+            (wants_json(), environment.command_line(None), ended)
+        }
+    }
+}
+
+/// Whether one document is wanted by arguments that could not be read.
+fn wants_json() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
+}
+
 /// Says a failure: as one document where that was asked for, and to people on standard error.
-fn tell(json: bool, error: &LaunchError) {
+fn tell(json: bool, error: &LaunchError, call: &CommandLine) {
     let message = crate::report::visible(&error.to_string());
     let next = error
-        .hint()
+        .hint(call)
         .map_or_else(String::new, |hint| crate::report::visible(&hint));
     let code = error
         .stop_code()

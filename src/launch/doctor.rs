@@ -179,7 +179,10 @@ fn runs(settings: &Settings) -> Vec<Finding> {
         Finding::fail(
             "runs",
             counted,
-            "drygate runs --damaged names them, drygate verify RUN_ID says where.",
+            &format!(
+                "{} names them, with file, line and byte.",
+                settings.call.to("runs --damaged")
+            ),
         )
     } else {
         Finding::pass("runs", counted)
@@ -230,8 +233,8 @@ fn server_binaries() -> Finding {
             Finding::pass(name, format!("{} in {}", says, found.dir().display()))
         }
         Err(error) => {
-            let next = error.remedy().unwrap_or("Only drygate demo needs them.");
-            Finding::not_checked(name, format!("{error}; only drygate demo needs them"), next)
+            let next = error.remedy().unwrap_or("Only the demo needs them.");
+            Finding::not_checked(name, format!("{error}; only the demo needs them"), next)
         }
     }
 }
@@ -323,11 +326,16 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
     let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
-            let next = "drygate profile list names the built-in ones; profile init writes one.";
-            return Finding::fail(name, error.to_string(), next);
+            let next = format!(
+                "{} names the built-in ones; {} writes one.",
+                settings.call.anywhere("profile list"),
+                settings.call.anywhere("profile init")
+            );
+            return Finding::fail(name, error.to_string(), &next);
         }
     };
-    let next = "Mend it; drygate profile check tries it again.";
+    let check = settings.profile_check(&settings.profile.value);
+    let next = &format!("Mend it; {check} tries it again.");
     match surveying::without_database(settings, loaded) {
         Err(error) => Finding::fail(name, error.to_string(), next),
         Ok(checks) => {
@@ -365,7 +373,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
         Ok(looked) => looked,
         Err(error) => {
             let next = error
-                .hint()
+                .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
             return Finding::fail(name, error.to_string(), &next);
         }
@@ -383,6 +391,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
         "PostgreSQL {}, {} as {}, {}; {writes}",
         server.version, server.database, server.current_user, server.transport
     );
-    let next = "drygate profile check names every check; gate G1 makes the same ones.";
-    of_checks(name, said, &checks, next)
+    let check = settings.profile_check(&settings.profile.value);
+    let next = format!("{check} names every check; gate G1 makes the same ones.");
+    of_checks(name, said, &checks, &next)
 }

@@ -13,7 +13,7 @@ use crate::postgres::throwaway::ThrowawayError;
 use crate::profile::ProfileError;
 use crate::replay::ReplayError;
 use crate::repo::throwaway::DemoRepositoryError;
-use crate::run::{StopCode, exit};
+use crate::run::{CommandLine, RunId, StopCode, exit};
 use crate::runner::{HandoverError, RunnerError};
 
 /// Why a command could not be carried out.
@@ -55,6 +55,12 @@ pub enum LaunchError {
     /// The demo's repository.
     #[error(transparent)]
     DemoRepository(#[from] DemoRepositoryError),
+    /// A demo whose process has gone.
+    #[error("{run_id} is a demo, and its database went with it: it can be read, and that is all")]
+    DemoIsOver {
+        /// The run.
+        run_id: RunId,
+    },
     /// An approval was refused.
     #[error("{0}")]
     Refused(String),
@@ -108,7 +114,7 @@ impl LaunchError {
             Self::Handover(HandoverError::Refused(_)) | Self::Refused(_) => {
                 StopCode::StopApprovalRefused.exit_code()
             }
-            Self::Throwaway(_) | Self::DemoRepository(_) => {
+            Self::Throwaway(_) | Self::DemoRepository(_) | Self::DemoIsOver { .. } => {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
             Self::Archive(_) | Self::NotWritten { .. } | Self::Output { .. } => {
@@ -123,6 +129,7 @@ impl LaunchError {
             Self::Cli(error) => error.stop_code(),
             Self::Profile(ProfileError::LiveRefused { .. }) => Some(StopCode::StopLiveRefused),
             Self::Runner(error) => error.stop_code(),
+            Self::DemoIsOver { .. } => Some(StopCode::StopDatabaseUnavailable),
             Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
                 Some(StopCode::StopRunLocked)
             }
@@ -143,15 +150,25 @@ impl LaunchError {
         }
     }
 
-    /// One sentence of what to do next.
-    pub fn hint(&self) -> Option<String> {
+    /// One sentence of what to do next, with commands as `call` says.
+    pub fn hint(&self, call: &CommandLine) -> Option<String> {
         match self {
-            Self::Cli(error) => Some(error.hint().to_owned()),
+            Self::Cli(error) => Some(error.hint(call)),
             Self::Runner(error) => error.hint(),
             Self::Throwaway(error) => error.remedy().map(str::to_owned),
-            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => Some(
-                "drygate runs lists them; any unambiguous beginning or end will do.".to_owned(),
-            ),
+            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => {
+                let runs = call.to("runs");
+                Some(format!("{runs} lists them; any unambiguous beginning or end will do."))
+            }
+            Self::DemoIsOver { run_id } => {
+                let replay = call.to(format!("replay {}", run_id.tail()));
+                Some(format!("Look at it: {replay}"))
+            }
+            Self::Journal(JournalError::Locked { run, .. }) => {
+                let run_id = run.parse::<RunId>().ok()?;
+                let watch = call.to(format!("watch {}", run_id.tail()));
+                Some(format!("Watch it, and decide through it on the screen: {watch}"))
+            }
             Self::Journal(JournalError::Imported { .. }) => Some(
                 "Where it was made it can be resumed and decided on. Here: report, diff, verify, export."
                     .to_owned(),

@@ -1,9 +1,12 @@
 //! Driving a run without a screen. Invariant: standard output carries one JSON document, journal lines, or a few lines of text, as asked.
 
+use std::cell::RefCell;
+
 use super::starting::Owned;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
-use crate::run::{ApprovalRequest, Event, RunState, Stop, StopCode};
+use crate::report::visible;
+use crate::run::{ApprovalRequest, Event, RunState};
 use crate::runner::{self, Manner, Notice, Outcome, Patience, Sink};
 
 /// Where the notices of a headless run go: journal lines for `--events`, nothing else.
@@ -29,25 +32,18 @@ pub fn drive(
 
 /// Drives a run until it ends; decisions come from other processes. Says on standard error how to give them.
 pub fn drive_until_end(settings: &Settings, owned: Owned, sink: Sink) -> Result<u8, LaunchError> {
+    let (run, call) = (RefCell::new(owned.run.clone()), settings.call.clone());
     let telling: Sink = Box::new(move |notice| {
-        if let Notice::Recorded { event, .. } = &notice
-            && let Event::StopRaised(stop) = &**event
-        {
-            output::say(&how_to_go_on(stop));
+        if let Notice::Recorded { seq, at, event, .. } = &notice {
+            let mut run = run.borrow_mut();
+            run.apply(*seq, *at, event);
+            if let Event::StopRaised(stop) = &**event {
+                output::say(&visible(&format!("{stop} {}", run.advice(stop, &call))));
+            }
         }
         sink(notice);
     });
     carry_on(settings, owned, telling, None, Patience::Stay)
-}
-
-fn how_to_go_on(stop: &Stop) -> String {
-    let said = format!("{stop} {}", stop.next);
-    match (stop.stop_code, stop.gate, &stop.evidence) {
-        (StopCode::StopApprovalRequired, Some(gate), Some(evidence)) => {
-            format!("{said}\n  drygate approve last {gate} --digest {evidence}")
-        }
-        _ => said,
-    }
 }
 
 fn carry_on(
@@ -107,8 +103,8 @@ fn text(outcome: &Outcome) -> String {
     if let Some((result, _, _)) = &run.sealed {
         lines.push(format!("result={result}"));
     }
-    lines.push(crate::report::visible(&outcome.message));
-    lines.push(crate::report::visible(&outcome.next));
+    lines.push(visible(&outcome.message));
+    lines.push(visible(&outcome.next));
     lines.push(String::new());
     lines.join("\n")
 }

@@ -108,12 +108,13 @@ fn tell(settings: &Settings, run_id: &RunId, there: bool, sealed: bool) -> Resul
         return Ok(exit::OK);
     }
     output::line(run_id.as_str())?;
-    output::say(if there {
-        "It is there already, with the same bytes."
+    let report = settings.call.to(format!("report {}", run_id.tail()));
+    output::say(&if there {
+        "It is there already, with the same bytes.".to_owned()
     } else if sealed {
-        "Imported: it verifies, and is read only here. drygate report, diff and verify open it."
+        format!("Imported: it verifies, and is read only here. Read it: {report}")
     } else {
-        "Imported: it verifies as far as it went. It is not sealed, and is read only here: it can be resumed and decided on where it was made."
+        "Imported: it verifies as far as it went. It is not sealed, and is read only here: it can be resumed and decided on where it was made.".to_owned()
     });
     Ok(exit::OK)
 }

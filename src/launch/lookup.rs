@@ -20,7 +20,7 @@ pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchEr
 pub fn archive(path: &Path) -> Result<Opened, LaunchError> {
     let wrong = match std::fs::metadata(path) {
         Ok(about) if about.is_file() => None,
-        Ok(about) if about.is_dir() => Some("is a directory; drygate verify reads one"),
+        Ok(about) if about.is_dir() => Some("is a directory; only verify reads one"),
         Ok(_) => Some("is no plain file"),
         Err(error) if error.kind() == ErrorKind::NotFound => Some("names no run, and no file"),
         Err(_) => None,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cli::{DiffCommand, DiffSides, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, RunIndex};
-use crate::run::{RunId, RunRow, StopCode};
+use crate::run::{CommandLine, RunId, RunRow, StopCode};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::model::Search;
 use crate::tui::picker::{Picker, PickerNews, PickerPage};
@@ -32,8 +32,10 @@ fn is_ended_by_signal(exit_code: u8) -> bool {
 /// Shows the list until it is left for good.
 pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
+    let call = &settings.call;
     let home = store.storage().root().display().to_string();
     let mut picker = Picker::new(home, playing::theme(settings), SystemClock.now());
+    picker.call = call.clone();
     picker.order = command.order;
     picker.filter = command.filters.first().copied().unwrap_or_default();
     picker.search = command.state.map(|state| Search {
@@ -46,7 +48,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     loop {
         catch_up(&mut picker, &inbox);
         let stage = Stage::take(settings)?;
-        let orders = |order| obey(&store, &news, &reading, order);
+        let orders = |order| obey(&store, call, &news, &reading, order);
         match stage.pick(&mut picker, Box::new(orders), &news, &inbox)? {
             PickerEnd::Left(Ending::Failed(source)) => {
                 return Err(LaunchError::Output {
@@ -58,7 +60,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
             PickerEnd::Open(name, opening) => match open(settings, &store, &name, opening) {
                 Ok(code) if is_ended_by_signal(code) => return Ok(code),
                 Ok(_) => picker.notice = None,
-                Err(error) => picker.notice = Some(sentence(&error)),
+                Err(error) => picker.notice = Some(sentence(&error, call)),
             },
         }
         look(&store, &news, &reading)?;
@@ -110,26 +112,28 @@ fn named(name: &str) -> Result<RunId, LaunchError> {
     parsed.map_err(|error| LaunchError::Usage(error.to_string()))
 }
 
-fn sentence(error: &LaunchError) -> String {
+fn sentence(error: &LaunchError, call: &CommandLine) -> String {
     let hint = error
-        .hint()
+        .hint(call)
         .map_or_else(String::new, |hint| format!(" {hint}"));
     format!("{error}.{hint}")
 }
 
 fn obey(
     store: &DirectoryStore,
+    call: &CommandLine,
     news: &Sender<News>,
     reading: &Arc<AtomicBool>,
     order: PickerOrder,
 ) {
-    let (store, told) = (store.clone(), news.clone());
+    let (store, told, called) = (store.clone(), news.clone(), call.clone());
     let done = match order {
         PickerOrder::LookAgain => look(&store, news, reading),
         PickerOrder::Bring(name, asked) => {
             let bring = move || {
                 let brought = bring(&store, &name, asked);
-                let brought = brought.unwrap_or_else(|error| PickerNews::Notice(sentence(&error)));
+                let brought =
+                    brought.unwrap_or_else(|error| PickerNews::Notice(sentence(&error, &called)));
                 let _ = told.send(News::Runs(brought));
             };
             let thread = std::thread::Builder::new().name("page".to_owned());
@@ -143,7 +147,7 @@ fn obey(
         }
     };
     if let Err(error) = done {
-        let _ = news.send(News::Runs(PickerNews::Notice(sentence(&error))));
+        let _ = news.send(News::Runs(PickerNews::Notice(sentence(&error, call))));
     }
 }
 
@@ -176,10 +180,11 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews,
         Asked::Export => {
             let file = PathBuf::from(format!("{run_id}.tar.gz"));
             let written = exporting::exported(store, &run_id, &file).map_err(|error| {
-                // The list asks for no name: a command does.
-                let command = format!("with drygate export {} --output FILE", run_id.tail());
+                // The list asks for no name: a command does, which has no room in the answer to a key.
                 match error {
-                    LaunchError::Usage(why) => LaunchError::Usage(format!("{why} {command}")),
+                    LaunchError::Usage(why) => {
+                        LaunchError::Usage(format!("{why}: export --output names one"))
+                    }
                     other => other,
                 }
             })?;

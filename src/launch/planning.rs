@@ -92,6 +92,7 @@ pub fn plan(
             .store_group
             .as_ref()
             .map(|group| group.value.clone()),
+        call: settings.call.clone(),
         last_pass: None,
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::courtesy::Courtesy;
 use super::{LaunchError, notifying, output};
 use crate::cli::Settings;
+use crate::run::CommandLine;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::tui::picker::Picker;
@@ -20,6 +21,7 @@ pub(super) struct Stage {
     guard: Guard,
     terminal: ScreenTerminal,
     notifier: Notifier,
+    call: CommandLine,
 }
 
 impl Stage {
@@ -33,6 +35,7 @@ impl Stage {
             guard,
             terminal,
             notifier,
+            call: settings.call.clone(),
         })
     }
 
@@ -50,6 +53,7 @@ impl Stage {
             guard,
             terminal,
             notifier,
+            call,
         } = self;
         let (clocks, monotonic) = clocks();
         let courtesy = Courtesy::default();
@@ -64,6 +68,7 @@ impl Stage {
             clocks,
             orders,
         );
+        screen.called(call);
         let (signals, _input) = listen(news, &guard, monotonic)?;
         Ok((screen.event_loop(inbox), signals))
     }

@@ -80,7 +80,13 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
             format!("{shown} written. With --database-url it proposes facts of the tables there.")
         }
     });
-    output::say(&format!("  Edit it, then: drygate profile check {shown}"));
+    // A name alone could be that of a built-in profile.
+    let path = match file.components().count() {
+        1 => Path::new(".").join(file),
+        _ => file.to_owned(),
+    };
+    let check = settings.profile_check(&path.display().to_string());
+    output::say(&visible(&format!("  Edit it, then: {check}")));
     Ok(0)
 }
 

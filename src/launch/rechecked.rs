@@ -109,7 +109,7 @@ impl Rechecked<'_> {
     fn what_now(&self) -> &'static str {
         match self.after {
             Some(_) => "Read the units that are named; a new run rehearses what is left.",
-            None => "Do not go ahead on this run: rehearse again with drygate run.",
+            None => "Do not go ahead on this run: start a new one.",
         }
     }
 }
@@ -138,11 +138,15 @@ fn keys(changes: &[FactChange]) -> String {
 /// The evidence itself does not verify: nothing can be said on it.
 pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Result<u8, LaunchError> {
     let stop = StopCode::StopEvidenceCorrupt;
+    let next = format!(
+        "{} names every finding.",
+        settings.call.to(format!("verify {}", run_id.tail()))
+    );
     let message = "the evidence of this run does not verify; nothing was compared";
     if settings.json() {
         let document = json!({
             "schema": 1, "run_id": run_id, "holds": false, "stop_code": stop, "findings": findings,
-            "message": message, "next": "drygate verify names every finding.",
+            "message": message, "next": next,
         });
         output::document(&document)?;
     } else {

@@ -11,7 +11,7 @@ use crate::desk::{Comparison, Found};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::{self, Profile};
-use crate::run::{RunCreated, RunId, RunState};
+use crate::run::{RunCreated, RunId, RunState, StopCode};
 use crate::runner::RunnerError;
 use crate::runner::target::{Ask, Taken};
 use crate::simulate::{Decision, Pairing, Step};
@@ -34,8 +34,10 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let store = planning::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
     if !store.is_sealed(&run_id)? {
+        let (run, _) = lookup::folded(&store, &run_id)?;
+        let come_back = run.come_back(&settings.call);
         return Err(LaunchError::Usage(format!(
-            "{run_id} is not sealed: there is no result yet that could still hold; drygate resume goes on with it"
+            "{run_id} is not sealed: there is no result yet that could still hold. {come_back}"
         )));
     }
     let broken = verifying::findings(&store, &run_id)?;
@@ -54,7 +56,14 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     } else {
         None
     };
-    let (taken, seen) = survey(settings, &sealed, ledger)?;
+    let (taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
+        let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
+        if lost && sealed.run.is_demo() && settings.database_url.is_none() {
+            let run_id = sealed.run_id.clone();
+            return LaunchError::DemoIsOver { run_id };
+        }
+        error
+    })?;
     let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
     let changes = changes_with_rows(before, &taken.survey, &then, &taken.documents);
     let after = match (seen.units, &sealed.run.predicted) {

@@ -28,7 +28,7 @@ const READ_FIRST: Duration = Duration::from_millis(40);
 
 /// Said of a note in the replay of an archive: what was unpacked goes with the screen.
 const NO_NOTES: &str =
-    "An archive takes no notes: drygate import puts its run beside yours, where it does.";
+    "An archive takes no notes: import puts its run beside yours, where it does.";
 
 /// `drygate replay RUN_ID|FILE`.
 pub fn command(settings: &Settings, command: &ReplayCommand) -> Result<u8, LaunchError> {
@@ -132,7 +132,12 @@ fn print(
     let run = &model.run;
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
-    let mut document = report::summary(run, stop.map(|raised| &raised.stop));
+    let next = match stop {
+        Some(raised) => run.advice(&raised.stop, &settings.call),
+        None if run.sealed.is_some() => run.reading(&settings.call),
+        None => String::new(),
+    };
+    let mut document = report::summary(run, stop.map(|raised| &raised.stop), &next);
     let band = band(model, false);
     let event: Option<Value> = line.and_then(|line| serde_json::from_slice(&line).ok());
     document["replay"] = json!({

@@ -20,6 +20,7 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
         connection,
         target,
         repository: planning::repository(named),
+        demo: false,
         live_interval_default_s: planning::LIVE_INTERVAL_S,
     };
     if !settings.headless {
@@ -36,10 +37,11 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let (run_id, found) = starting::take(settings, &store, meant, true)?;
     match found {
         Found::Sealed(run) => {
-            let outcome = runner::sealed(&run);
+            let outcome = runner::sealed(&run, &settings.call);
             headless::report(settings, &outcome)?;
             Ok(outcome.exit_code)
         }
+        Found::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         Found::Held(locked) => renew_at_holder(settings, &store, &run_id, locked),
         Found::Owned(owned) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)

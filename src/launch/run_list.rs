@@ -26,7 +26,9 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     if index.is_empty() {
         let home = visible(&store.storage().root().display().to_string());
         output::say(&format!(
-            "No runs in {home} yet. drygate demo shows one on a throwaway server; drygate run starts one."
+            "No runs in {home} yet. {} shows one on a throwaway server; {} starts one.",
+            settings.call.anywhere("demo"),
+            settings.call.to("run")
         ));
     }
     output::print(&table(&rows, now))?;
@@ -54,7 +56,7 @@ fn row_json(row: &RunRow, now: UtcTime) -> Value {
         "waiting_since": run.waiting_since(), "waiting_s": run.waits_for_s(now),
         "evidence": digest, "expires_at": expires_at,
         "result": run.result.as_ref().map(|(result, _)| result),
-        "drifted": run.drifted, "failed": run.failed(),
+        "demo": run.demo, "drifted": run.drifted, "failed": run.failed(),
         "started_at": run.started_at, "last_at": run.last_at, "duration_s": run.lasted_s(),
         "records": run.records, "profile": run.profile, "target_label": run.target_label,
         "target": run.target, "started_by": run.started_by.0, "host": run.started_by.1,
@@ -111,9 +113,11 @@ fn cells(row: &RunRow, now: UtcTime) -> Vec<String> {
 }
 
 fn stands(run: &Overview) -> String {
-    match (run.result_word(), run.drifted) {
+    let stands = match (run.result_word(), run.drifted) {
         (Some(word @ ("PASS" | "FAIL" | "INCOMPLETE")), true) => format!("{word}, drifted"),
         (Some(word), _) => word.to_owned(),
-        (None, _) => run.situation(),
-    }
+        (None, _) => return run.situation(),
+    };
+    let demo = if run.demo { "demo " } else { "" };
+    format!("{demo}{stands}")
 }

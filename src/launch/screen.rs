@@ -59,6 +59,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
             );
             return Err(LaunchError::Refused(over));
         }
+        Found::DemoIsOver => return Err(LaunchError::DemoIsOver { run_id }),
         Found::Held(_) => return watching::watch(settings, &store, &run_id, Some(gate)),
     };
     if owned.run.waits_at() != Some(gate) {
@@ -89,7 +90,9 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         (_, Found::Sealed(_)) if settings.headless => {
             listing::report(settings, &RunPlace::Run(meant.clone()))
         }
-        (run_id, Found::Sealed(_)) => replaying::replay(settings, &store, &run_id),
+        (run_id, Found::Sealed(_) | Found::DemoIsOver) => {
+            replaying::replay(settings, &store, &run_id)
+        }
         (run_id, Found::Held(_)) => watching::watch(settings, &store, &run_id, None),
         (_, Found::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)

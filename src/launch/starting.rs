@@ -89,6 +89,8 @@ pub struct Start {
     pub target: TargetIdentity,
     /// What G0 looks at.
     pub repository: Option<GitRepository>,
+    /// A demo.
+    pub demo: bool,
     /// Seconds between live reads, where nobody says otherwise.
     pub live_interval_default_s: u32,
 }
@@ -106,6 +108,7 @@ pub fn start(
         connection,
         target,
         repository,
+        demo,
         live_interval_default_s,
     } = start;
     must_show_its_account(&loaded.profile)?;
@@ -142,6 +145,7 @@ pub fn start(
         by: plan.person.clone(),
         approvals: plan.approvals.clone(),
         budget: audit::run_budget(&plan.profile),
+        demo,
         store_group: plan.store_group.clone(),
         tool: plan.tool.clone(),
         boot_id: clock.boot_id(),
@@ -192,6 +196,8 @@ pub enum Found {
     Owned(Box<Owned>),
     /// The run is sealed: it can only be read.
     Sealed(Box<RunState>),
+    /// A demo that was left: its database is gone, so it can only be read.
+    DemoIsOver,
     /// Another process holds it.
     Held(JournalError),
 }
@@ -215,6 +221,9 @@ pub fn take(
     };
     let entries = directory.reader().entries::<Event>()?;
     let run = crate::runner::fold(&entries)?;
+    if run.is_demo() {
+        return Ok((run_id, Found::DemoIsOver));
+    }
     let named = |file: &String| {
         entries
             .iter()

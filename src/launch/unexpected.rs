@@ -7,8 +7,8 @@ use color_eyre::config::{HookBuilder, PanicHook, Theme};
 use super::output;
 use crate::run::exit;
 
-const WHAT_TO_DO: &str = "This is a bug of drygate. What was acknowledged is in the journal: drygate resume last goes on, \
-drygate verify last checks it.";
+const WHAT_TO_DO: &str = "This is a bug of drygate. What was acknowledged is in the journal: resume goes on with \
+the run, verify checks it.";
 
 /// From here on a panic says what happened on standard error and ends the process.
 ///

@@ -12,7 +12,9 @@ use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
 use crate::replay::Moment;
 use crate::report::visible;
-use crate::run::{ApprovalGate, Decision, Event, LastPass, RunId, event_text};
+use crate::run::{
+    ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text,
+};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::update::sheet_is_told;
 use crate::tui::{Found, News, Order, Source};
@@ -53,14 +55,19 @@ pub(super) fn watch(
     if sheet.is_some() {
         screen::press_approve(&news);
     }
-    let orders = orders(following.socket(), run_id, desk, news.clone());
+    let orders = orders(
+        following.socket(),
+        telling.moment.run.come_back(&settings.call),
+        desk,
+        news.clone(),
+    );
     let stage = Stage::take(settings)?;
-    let lost = news.clone();
+    let (lost, call) = (news.clone(), settings.call.clone());
     let follow = move || {
         match following.follow(&mut telling) {
             Ok(()) => following.linger(),
             // A screen that was left hears nothing more.
-            Err(error) => drop(lost.send(ended(&error))),
+            Err(error) => drop(lost.send(ended(&error, &call))),
         }
     };
     let thread = thread::Builder::new().name("following".to_owned());
@@ -74,11 +81,11 @@ pub(super) fn watch(
 }
 
 /// The journal cannot be followed any further: the screen stays and says why.
-fn ended(error: &LaunchError) -> News {
+fn ended(error: &LaunchError, call: &CommandLine) -> News {
     News::Ended {
         exit_code: error.exit_code(),
         says: std::iter::once(error.to_string())
-            .chain(error.hint())
+            .chain(error.hint(call))
             .collect(),
     }
 }
@@ -92,7 +99,7 @@ fn print(
 ) -> Result<u8, LaunchError> {
     following.follow(&mut Printing(settings.output))?;
     let (run, _) = lookup::folded(store, run_id)?;
-    let outcome = runner::sealed(&run);
+    let outcome = runner::sealed(&run, &settings.call);
     headless::report(settings, &outcome)?;
     Ok(outcome.exit_code)
 }
@@ -193,21 +200,20 @@ impl Listener for Telling {
 /// What the watching screen asks for: decisions go to the holder, in the watcher's own name; all else is read here or refused.
 fn orders(
     socket: Option<PathBuf>,
-    run_id: &RunId,
+    come_back: String,
     desk: Desk,
     news: Sender<News>,
 ) -> Box<dyn Fn(Order) -> bool> {
-    let tail = run_id.tail().to_owned();
     Box::new(move |order| match &order {
         Order::OpenDocuments { .. } => desk.obey(order),
         Order::OpenSheet { .. } | Order::Approve { .. } | Order::Reject { .. } => {
-            let (socket, tail, news) = (socket.clone(), tail.clone(), news.clone());
+            let (socket, come_back, news) = (socket.clone(), come_back.clone(), news.clone());
             let asking = thread::Builder::new().name("handover".to_owned());
             let asked = asking.spawn(move || {
                 let answer = socket
                     .ok_or(HandoverError::Nobody)
                     .and_then(|socket| hand(&socket, &order))
-                    .map_err(|error| refusal(&error, &tail));
+                    .map_err(|error| refusal(&error, &come_back));
                 let _ = news.send(News::Answered { order, answer });
             });
             asked.is_ok()
@@ -248,10 +254,10 @@ fn taken(summary: &str) -> String {
 }
 
 /// Why the holder did not take it, and what to do instead.
-fn refusal(error: &HandoverError, tail: &str) -> String {
+fn refusal(error: &HandoverError, come_back: &str) -> String {
     match error {
         HandoverError::Nobody => {
-            format!("Nobody holds this run now. To decide, take it up: drygate resume {tail}")
+            format!("Nobody holds this run now. {come_back}")
         }
         HandoverError::Refused(why) => why.clone(),
         HandoverError::Silent(_) => format!("{error}. Nothing is decided that is not shown here."),

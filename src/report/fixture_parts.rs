@@ -59,6 +59,7 @@ pub(super) fn created() -> RunCreated {
         by: person(),
         approvals: ApprovalPolicy::default(),
         budget: RunBudget::default(),
+        demo: false,
         store_group: None,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),

@@ -46,7 +46,7 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
 #[test]
 fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
     let mut writer = Writer::new();
-    assert_eq!(summary(&writer.run, None)["facts_digest"], json!(null));
+    assert_eq!(summary(&writer.run, None, "")["facts_digest"], json!(null));
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     let digest = writer
@@ -56,7 +56,7 @@ fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
         .expect("evidence")
         .digest
         .clone();
-    let summary = summary(&writer.run, None);
+    let summary = summary(&writer.run, None, "");
     assert_eq!(summary["stop_code"], "STOP_APPROVAL_REQUIRED");
     assert_eq!(summary["gate"], "SG1");
     assert_eq!(summary["evidence"], digest.as_str());
@@ -73,7 +73,7 @@ fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
 
 #[test]
 fn the_summary_of_the_source_run() {
-    let summary = summary(&source_run(), None);
+    let summary = summary(&source_run(), None, "");
     assert_eq!(summary["stop_code"], json!(null));
     assert_eq!(summary["gate"], json!(null));
     assert_eq!(summary["evidence"], json!(null));

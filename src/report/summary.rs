@@ -9,7 +9,8 @@ use crate::audit::first_failure;
 use crate::run::{RunResult, RunState, Stop, StopCode};
 
 /// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost database.
-pub fn summary(run: &RunState, stop: Option<&Stop>) -> Value {
+/// `next` is what to do next, empty where there is nothing.
+pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> Value {
     let journalled = run
         .stops
         .last()
@@ -18,7 +19,6 @@ pub fn summary(run: &RunState, stop: Option<&Stop>) -> Value {
         .filter(|stop| run.sealed.is_none() || sealed_stop(run) == Some(stop.stop_code));
     let stop = stop.or(journalled);
     let latest = run.latest.as_ref().map(|(_, survey)| survey.as_ref());
-    let (message, next) = words(run, stop);
     let waiting = run.waits_at().and(run.evidence.as_ref());
     let gates: Vec<Value> = run
         .gates
@@ -42,8 +42,8 @@ pub fn summary(run: &RunState, stop: Option<&Stop>) -> Value {
         "returns": returns(run),
         "non_mutation": non_mutation(run, false),
         "drift": drift(run),
-        "message": message,
-        "next": next,
+        "message": message(run, stop),
+        "next": Some(next).filter(|next| !next.is_empty()),
     })
 }
 
@@ -58,13 +58,11 @@ fn sealed_stop(run: &RunState) -> Option<StopCode> {
     }
 }
 
-fn words(run: &RunState, stop: Option<&Stop>) -> (Value, Value) {
+fn message(run: &RunState, stop: Option<&Stop>) -> Option<String> {
     if let Some(stop) = stop {
-        return (json!(stop.message), json!(stop.next));
+        return Some(stop.message.clone());
     }
-    let (Some((result, _, _)), Some(id)) = (&run.sealed, run.run_id()) else {
-        return (Value::Null, Value::Null);
-    };
+    let (result, _, _) = run.sealed.as_ref()?;
     let failure = first_failure(run).map_or_else(String::new, |(gate, check)| {
         format!(
             " {gate} {} is {}: {}",
@@ -72,8 +70,5 @@ fn words(run: &RunState, stop: Option<&Stop>) -> (Value, Value) {
         )
     });
     let proof = judgement(run).verdict;
-    (
-        json!(format!("{result}: non-mutation verdict {proof}.{failure}")),
-        json!(format!("Check it with: drygate verify {id}")),
-    )
+    Some(format!("{result}: non-mutation verdict {proof}.{failure}"))
 }

@@ -256,7 +256,7 @@ fn a_rejected_run_says_what_it_did_not_reach() {
         "{proof}"
     );
     assert!(proof.contains("The run ended before closeout"), "{proof}");
-    let summary = summary(&writer.run, None);
+    let summary = summary(&writer.run, None, "");
     assert_eq!(summary["stop_code"], "STOP_APPROVAL_REJECTED");
     assert_eq!(
         summary["non_mutation"]["claims"]["B"]["verdict"],
@@ -303,7 +303,7 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(report(&reports, 1).contains("What would check it: pass --repo"));
-    let message = summary(&writer.run, None)["message"].to_string();
+    let message = summary(&writer.run, None, "")["message"].to_string();
     assert!(
         message.contains("G1 role_is_read_only is FAIL"),
         "{message}"
@@ -371,7 +371,7 @@ fn a_change_by_others_is_shown_on_both_sides() {
     assert!(text.contains("Pre/post live read-only survey differs in 1 value:"));
     assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
     assert_eq!(sidecar_state(&run), "failed");
-    let summary = summary(&run, None);
+    let summary = summary(&run, None, "");
     assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
     assert_eq!(summary["drift"][0]["found"], "59");
 }
@@ -437,7 +437,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
     assert!(text.contains("end not seen: the link was lost"));
     let scope = report(&reports, 2);
     assert!(scope.contains("- OUT OF SCOPE: `clean_tree`, because: generated files"));
-    let summary = summary(&writer.run, None);
+    let summary = summary(&writer.run, None, "");
     assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
     assert_eq!(summary["drift"][0]["rows"][0]["found"], "INSERT");
 }

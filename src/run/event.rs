@@ -47,6 +47,9 @@ pub struct RunCreated {
     pub by: Person,
     /// Approval policy of the profile.
     pub approvals: ApprovalPolicy,
+    /// A demo: its database goes with the process that began it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
     /// What all transactions of the run may cost together.
     #[serde(default, skip_serializing_if = "RunBudget::is_unlimited")]
     pub budget: RunBudget,

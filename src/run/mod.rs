@@ -1,9 +1,11 @@
 //! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
 
+mod advice;
 mod approval;
 mod budget;
 mod check;
 mod claim;
+mod command_line;
 mod context;
 mod event;
 mod evidence;
@@ -35,6 +37,7 @@ pub use approval::{
 pub use budget::{Account, Allowance, Costs, Measure, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
+pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;
 pub use event::{
     Decision, Event, Invocation, LedgerRef, LiveChange, Purpose, RenewalReason, RunCreated,

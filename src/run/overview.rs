@@ -103,6 +103,8 @@ pub struct Overview {
     pub target_color: String,
     /// `context_pack_readonly@db1.example/kb`.
     pub target: String,
+    /// A demo, which waits for nobody once its process has gone, and its database with it.
+    pub demo: bool,
     /// Who started it: user and host.
     pub started_by: (String, String),
     /// Who approved what, void and withdrawn approvals apart.
@@ -156,6 +158,7 @@ impl Overview {
             target_label: created.target.label.clone(),
             target_color: created.target.color.clone(),
             target: created.target.address(),
+            demo: created.demo,
             started_by: (created.by.user.clone(), created.by.host.clone()),
             approvals: approved
                 .map(|approval| (approval.gate, approval.by.user.clone(), approval.at))
@@ -167,9 +170,10 @@ impl Overview {
         })
     }
 
-    /// Where it stands, in two words or three: `waits at SG2`, `drift at SG2`, else the state.
+    /// Where it stands, in two words or three: `waits at SG2`, `drift at SG2`, `demo at SG2`, else the state.
     pub fn situation(&self) -> String {
         match self.waits_at {
+            Some(gate) if self.demo => format!("demo at {gate}"),
             Some(gate) if self.drift_stands => format!("drift at {gate}"),
             Some(gate) => format!("waits at {gate}"),
             None => self.state.name().to_owned(),
@@ -191,9 +195,10 @@ impl Overview {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    /// Since when it waits for a person.
+    /// Since when it waits for a person; a demo is no work that waits for one.
     pub fn waiting_since(&self) -> Option<UtcTime> {
-        self.waits_at.map(|_| self.state_since)
+        let waits = self.waits_at.is_some() && !self.demo;
+        waits.then_some(self.state_since)
     }
 
     /// Seconds that it has waited at `now`.

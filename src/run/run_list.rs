@@ -47,7 +47,7 @@ impl RunFilter {
         match (self, &row.standing) {
             (Self::All, _) => true,
             (Self::Damaged, standing) => !matches!(standing, Standing::Run(_)),
-            (Self::Waiting, Standing::Run(run)) => run.waits_at.is_some(),
+            (Self::Waiting, Standing::Run(run)) => run.waiting_since().is_some(),
             (Self::Failed, Standing::Run(run)) => run.failed(),
             (Self::Drifted, Standing::Run(run)) => run.drifted && !run.rejected(),
             _ => false,

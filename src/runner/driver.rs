@@ -160,14 +160,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 let returns = patience == Patience::Return && !self.hooks.are_running();
                 // The outcome holds the whole run: made only for somebody who hears it.
                 if returns || !self.answers.is_empty() {
-                    let outcome = summary::waiting(self.book()?.run());
+                    let outcome =
+                        summary::waiting(held(&mut self.chronicle)?.run(), &self.plan.call);
                     self.answer_all(&outcome);
                     if returns {
                         return Ok(Some(outcome));
                     }
                 }
                 let left = self.attend(commands, backlog).await?;
-                Ok(left.then(|| summary::left(self.run().unwrap_or(&RunState::default()))))
+                Ok(left.then(|| {
+                    let run = self.run().cloned().unwrap_or_default();
+                    summary::left(&run, &self.plan.call)
+                }))
             }
             Effect::WriteFiles => self.write_files().map(Some),
             effect => {
@@ -303,6 +307,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn broken(&mut self, error: &RunnerError) -> Outcome {
         waiting::note_trouble(self, error);
         let run = self.run().cloned().unwrap_or_default();
-        summary::broken(run, error)
+        summary::broken(run, error, &self.plan.call)
     }
 }

@@ -90,10 +90,10 @@ impl RunnerError {
                     .to_owned(),
             ),
             Self::Journal(JournalError::Locked { .. }) => {
-                Some("Wait for it, or approve through it: drygate approve reaches the process that holds the run.".to_owned())
+                Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())
             }
             Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {
-                Some("Nothing after the last durable line counts. Make room or repair the disk, then: drygate resume.".to_owned())
+                Some("Nothing after the last durable line counts. Make room or repair the disk, then resume.".to_owned())
             }
             _ => None,
         }

@@ -110,18 +110,26 @@ fn keep_last_pass(chronicle: &mut Chronicle, last: &LastPass) -> Result<Digest, 
 fn ask(chronicle: &mut Chronicle, gate: ApprovalGate) -> Result<(), RunnerError> {
     let run = chronicle.run();
     let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
-    let message = match rows {
+    let mut message = match rows {
         Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
         Some(_) => "A live run would change nothing.".to_owned(),
         None => "Nothing was predicted.".to_owned(),
     };
+    let mut next = "Read the evidence, then approve or reject.";
+    if let Some((gate, check)) = run.failed_check() {
+        message = format!(
+            "{gate} {} is FAIL: {}. The run can no longer end as PASS. {message}",
+            check.name, check.says
+        );
+        next = "Read what failed, then reject; an approval only lets the run end as FAIL.";
+    }
     let stop = Stop {
         stop_code: StopCode::StopApprovalRequired,
         gate: Some(gate),
         state: run.state,
         evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
         message,
-        next: "Read the evidence, then approve or reject.".to_owned(),
+        next: next.to_owned(),
     };
     chronicle.record(Event::StopRaised(stop))?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::summary;
+use super::{Plan, summary};
 use crate::journal::Head;
 use crate::run::{HookPoint, RaisedStop, RunState};
 
@@ -12,16 +12,16 @@ pub(super) fn document(
     hook: HookPoint,
     raised: Option<&RaisedStop>,
     head: Option<Head>,
-    host: &str,
+    plan: &Plan,
 ) -> Value {
     let stop = raised.map(|raised| &raised.stop);
     let created = run.created.as_deref();
     let gate = stop.and_then(|stop| stop.gate);
     let sealed = run.sealed.as_ref();
     let (message, next) = if let Some(stop) = stop {
-        (stop.message.clone(), stop.next.clone())
+        (stop.message.clone(), run.advice(stop, &plan.call))
     } else {
-        let over = summary::sealed(run);
+        let over = summary::sealed(run, &plan.call);
         (over.message, over.next)
     };
     json!({
@@ -51,7 +51,7 @@ pub(super) fn document(
         "started_by": created.map(|created| &created.by.user),
         "started_at": run.started_at,
         "at": raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
-        "host": host,
+        "host": plan.person.host,
         "head": head.map(|head| json!({"seq": head.seq(), "sha256": head.sha256()})),
     })
 }

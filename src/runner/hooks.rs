@@ -119,7 +119,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let run = chronicle.run();
         let raised = run.stops.iter().find(|raised| raised.seq == stop);
         let head = chronicle.hook_records().head()?;
-        let told = document(run, hook, raised, head, &plan.person.host);
+        let told = document(run, hook, raised, head, &plan);
         let order = order.telling(&told);
         self.hooks.run(hook, (StartedIn::Journal, started), order)
     }
@@ -195,7 +195,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let records = &self.hooks.records;
         let started = records.start(self.clock.now(), hook, program)?;
         let head = records.head()?;
-        let told = document(run, hook, None, head, &plan.person.host);
+        let told = document(run, hook, None, head, &plan);
         let order = order.telling(&told);
         self.hooks.run(hook, (StartedIn::Hooks, started), order)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::profile::Profile;
-use crate::run::{ApprovalPolicy, LastPass, Person, TargetIdentity, ToolIdentity};
+use crate::run::{ApprovalPolicy, CommandLine, LastPass, Person, TargetIdentity, ToolIdentity};
 use crate::survey::Digest;
 
 /// Everything that a runner needs beside database, journal and clock.
@@ -37,6 +37,8 @@ pub struct Plan {
     pub socket: Option<PathBuf>,
     /// The group that runs are shared with (`store.group`): its members may approve through the socket.
     pub store_group: Option<String>,
+    /// How drygate is called where this process was started, for commands that people are told.
+    pub call: CommandLine,
     /// The last PASS of this profile and target.
     pub last_pass: Option<LastPass>,
 }

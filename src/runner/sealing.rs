@@ -116,7 +116,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let chronicle = self.chronicle.take().ok_or_else(already_sealed)?;
         let (directory, run) = chronicle.into_parts();
         directory.seal()?;
-        Ok(summary::sealed(&run))
+        Ok(summary::sealed(&run, &plan.call))
     }
 
     /// Writes `sidecar.json` for other programs.

@@ -73,14 +73,13 @@ fn drifted(run: &RunState) -> Said {
     let next = if run.state.is_final() {
         "The run is sealed with the difference; start a new run.".to_owned()
     } else {
-        let tail = run.run_id().map_or("", |id| id.tail());
-        format!("Read the difference, then take new evidence: r, or drygate resume {tail}.")
+        "Read the difference, then take new evidence.".to_owned()
     };
     (gate, drift::sentence(run, changes), next)
 }
 
 fn rejected(run: &RunState) -> Said {
-    let next = "The run is over; start a new one when the reason is mended.".to_owned();
+    let next = "The run is over; start a new one when the reason is gone.".to_owned();
     let rejection = |a: &&Approval| a.status == ApprovalStatus::Rejection;
     let Some(last) = run.approvals.iter().find(rejection) else {
         return (None, "The run was rejected.".to_owned(), next);
@@ -107,7 +106,7 @@ fn gate_failed(run: &RunState) -> Said {
             format!("{gate} {} failed: {}.", gate.title(), checks.join("; "))
         },
     );
-    let next = "Mend what the check names, then start a new run.".to_owned();
+    let next = "Correct what the check names, then start a new run.".to_owned();
     (None, message, next)
 }
 

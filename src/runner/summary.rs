@@ -5,19 +5,19 @@ use serde_json::Value;
 use super::RunnerError;
 use super::driver::Outcome;
 use crate::report;
-use crate::run::{Drift, RunState, Stop, StopCode};
+use crate::run::{CommandLine, RunState, Stop, StopCode};
 
-fn last_words(run: &RunState) -> (String, String) {
+fn last_words(run: &RunState, call: &CommandLine) -> (String, String) {
     run.stops.last().map_or_else(
         || (format!("The run is {}.", run.state), String::new()),
-        |raised| (raised.stop.message.clone(), raised.stop.next.clone()),
+        |raised| (raised.stop.message.clone(), run.advice(&raised.stop, call)),
     )
 }
 
 /// The run waits for a person.
-pub(super) fn waiting(run: &RunState) -> Outcome {
+pub(super) fn waiting(run: &RunState, call: &CommandLine) -> Outcome {
     let stop_code = run.stop_code();
-    let (message, next) = last_words(run);
+    let (message, next) = last_words(run, call);
     Outcome {
         exit_code: stop_code.map_or(0, StopCode::exit_code),
         run: Box::new(run.clone()),
@@ -28,36 +28,39 @@ pub(super) fn waiting(run: &RunState) -> Outcome {
 }
 
 /// The person left while the run waits: 3, or 4 at a drift stop.
-pub(super) fn left(run: &RunState) -> Outcome {
-    let tail = run.run_id().map_or("", |id| id.tail());
-    let (place, resume) = match (&run.drift, run.waits_at()) {
-        (Some(drift), _) => (drift_stands(drift), "Take new evidence"),
-        (None, Some(gate)) => (format!("waits at {gate}"), "Resume"),
-        (None, None) => (format!("is {}", run.state), "Resume"),
-    };
+pub(super) fn left(run: &RunState, call: &CommandLine) -> Outcome {
     let short = run
         .run_id()
         .map_or_else(String::new, crate::run::RunId::short);
     Outcome {
-        message: format!("{short} {place}."),
-        next: format!("{resume}: drygate resume {tail}"),
-        ..waiting(run)
+        message: format!("{short} {}.", run.stands()),
+        next: run.come_back(call),
+        ..waiting(run, call)
     }
 }
 
-fn drift_stands(drift: &Drift) -> String {
-    let gate = drift.gate.map_or("closeout", |gate| gate.name());
-    format!("stopped at {gate}: facts drifted")
-}
-
 /// A decision was refused; the run still waits, or is sealed.
-pub fn refused(run: RunState, why: String) -> Outcome {
-    let next = match run.run_id().filter(|_| run.sealed.is_some()) {
-        Some(id) => format!(
-            "The run is sealed and asks nothing any more. Read it: drygate report {0}; check it: drygate verify {0}",
-            id.tail()
-        ),
-        None => "Read the evidence that waits now and approve exactly that.".to_owned(),
+pub fn refused(run: RunState, why: String, call: &CommandLine) -> Outcome {
+    let next = if run.sealed.is_some() {
+        format!(
+            "The run is sealed and asks nothing any more. {}",
+            run.reading(call)
+        )
+    } else if run.pending_approval().is_some() {
+        let why = match run.stops.last().map(|raised| &raised.stop) {
+            Some(stop) if stop.stop_code == StopCode::StopDatabaseUnavailable => {
+                stop.message.trim_end_matches('.')
+            }
+            _ => "the process that held the run ended before",
+        };
+        run.go_on(
+            &format!(
+                "It has not taken effect: {why}. A resume reads the facts again and applies it"
+            ),
+            call,
+        )
+    } else {
+        "Read the evidence that waits now and approve exactly that.".to_owned()
     };
     Outcome {
         exit_code: StopCode::StopApprovalRefused.exit_code(),
@@ -69,19 +72,17 @@ pub fn refused(run: RunState, why: String) -> Outcome {
 }
 
 /// The run is sealed.
-pub fn sealed(run: &RunState) -> Outcome {
+pub fn sealed(run: &RunState, call: &CommandLine) -> Outcome {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
         |(name, _, code)| (name.clone(), *code),
     );
+    let reading = run.reading(call);
     let next = match run.stops.last() {
-        Some(raised) if exit_code != 0 && exit_code != 11 => raised.stop.next.clone(),
-        _ => run.run_id().map_or_else(String::new, |id| {
-            format!(
-                "Read it: drygate report {0}; check it: drygate verify {0}",
-                id.tail()
-            )
-        }),
+        Some(raised) if exit_code != 0 && exit_code != 11 => {
+            format!("{} {reading}", raised.stop.next)
+        }
+        _ => reading,
     };
     Outcome {
         exit_code,
@@ -93,23 +94,18 @@ pub fn sealed(run: &RunState) -> Outcome {
 }
 
 /// The runner had to end before the run did.
-pub(super) fn broken(run: RunState, error: &RunnerError) -> Outcome {
-    let tail = run
-        .run_id()
-        .map_or_else(String::new, |id| id.tail().to_owned());
+pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> Outcome {
     let interrupted_waiting = matches!(error, RunnerError::Interrupted)
         && run.waits_at().is_some()
         && run.pending_approval().is_none();
     if interrupted_waiting {
-        return left(&run);
+        return left(&run, call);
     }
     Outcome {
         exit_code: error.exit_code(),
         stop_code: error.stop_code(),
         message: error.to_string(),
-        next: error
-            .hint()
-            .unwrap_or_else(|| format!("Resume: drygate resume {tail}")),
+        next: run.go_on(&error.hint().unwrap_or_default(), call),
         run: Box::new(run),
     }
 }
@@ -133,5 +129,5 @@ pub fn json(outcome: &Outcome) -> Value {
             message: outcome.message.clone(),
             next: outcome.next.clone(),
         });
-    report::summary(run, stop.as_ref())
+    report::summary(run, stop.as_ref(), &outcome.next)
 }

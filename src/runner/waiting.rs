@@ -142,7 +142,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         request: &ApprovalRequest,
     ) -> Result<Option<Outcome>, RunnerError> {
         let refused = self.decide(request)?;
-        Ok(refused.map(|why| summary::refused(self.run().cloned().unwrap_or_default(), why)))
+        Ok(refused.map(|why| {
+            let run = self.run().cloned().unwrap_or_default();
+            summary::refused(run, why, &self.plan.call)
+        }))
     }
 
     async fn show_sheet(

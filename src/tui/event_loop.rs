@@ -19,7 +19,7 @@ use super::screens::band::{Band, band};
 use super::theme::Theme;
 use super::update::{Wish, settle, update};
 use super::widgets::Canvas;
-use crate::run::{Person, StopCode};
+use crate::run::{CommandLine, Person, StopCode};
 use crate::survey::UtcTime;
 
 /// News taken before a frame is drawn, so that a flood cannot keep the screen from drawing.
@@ -116,6 +116,11 @@ where
             said: None,
             frames: 0,
         }
+    }
+
+    /// Says how drygate is called from here, for the commands on the screen and behind it.
+    pub fn called(&mut self, call: CommandLine) {
+        self.model.call = call;
     }
 
     /// What the screen knows.
@@ -330,25 +335,18 @@ where
 
     /// `waits at SG2. Resume: drygate resume 8a941203`
     fn how_to_come_back(&self) -> Option<String> {
-        let run = &self.model.run;
+        let (run, call) = (&self.model.run, &self.model.call);
         let tail = run.run_id()?.tail();
         if let Some((result, _, _)) = &run.sealed {
-            return Some(format!("{result}. Read it: drygate report {tail}"));
+            let report = call.to(format!("report {tail}"));
+            return Some(format!("{result}. Read it: {report}"));
         }
-        let drifted = run.drift.as_ref().and_then(|drift| drift.gate);
-        let drifted = drifted.filter(|_| !run.state.is_final());
-        let stands = match (drifted, run.waits_at()) {
-            (Some(gate), _) => format!("stopped at {gate}: facts drifted"),
-            (None, Some(gate)) => format!("waits at {gate}"),
-            (None, None) => format!("is at {}", run.state),
+        let how = match self.model.source {
+            Source::Replay => return None,
+            Source::Watching => format!("Watch: {}", call.to(format!("watch {tail}"))),
+            Source::Live => run.come_back(call),
         };
-        let how = match (&self.model.source, drifted) {
-            (Source::Replay, _) => return None,
-            (Source::Watching, _) => "Watch: drygate watch",
-            (Source::Live, Some(_)) => "Take new evidence: drygate resume",
-            (Source::Live, None) => "Resume: drygate resume",
-        };
-        Some(format!("{stands}. {how} {tail}"))
+        Some(format!("{}. {how}", run.stands()))
     }
 
     fn exit_code(&self, ending: &Ending) -> u8 {

@@ -339,7 +339,7 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
 pub fn not_taken(model: &mut Model, order: &Order) {
     let why = match (&model.source, order) {
         (Source::Watching, Order::Note { .. }) => {
-            "A watcher writes nothing: drygate diff takes notes."
+            "A watcher writes nothing: the diff of a run takes notes."
         }
         _ => "The runner does not take orders now. Nothing was sent.",
     };

@@ -14,7 +14,7 @@ use super::retelling::Told;
 use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::desk::Record;
-use crate::run::{Claim, LastPass, Person, RunState};
+use crate::run::{Claim, CommandLine, LastPass, Person, RunState};
 use crate::survey::{Digest, UtcTime};
 
 /// A rate measured over less than this is noise.
@@ -133,6 +133,8 @@ pub struct Search {
 pub struct Model {
     /// The run.
     pub run: RunState,
+    /// How drygate is called from here.
+    pub call: CommandLine,
     /// What of it can be compared.
     pub record: Record,
     /// The last PASS of this profile and target.
@@ -191,6 +193,7 @@ impl Model {
         views[Pane::Stops.index()].follow = true;
         Self {
             run: RunState::default(),
+            call: CommandLine::default(),
             record: Record::default(),
             last_pass: None,
             notes: Vec::new(),

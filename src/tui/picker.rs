@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 use super::model::Search;
 use super::picker_search::Texts;
 use super::theme::Theme;
-use crate::run::{RunFilter, RunOrder, RunRow, Standing};
+use crate::run::{CommandLine, RunFilter, RunOrder, RunRow, Standing};
 use crate::survey::UtcTime;
 
 /// Something to read that lies over the list.
@@ -78,6 +78,8 @@ pub struct Picker {
     pub to_read: Option<usize>,
     /// Where the runs are kept.
     pub home: String,
+    /// How drygate is called from here.
+    pub call: CommandLine,
     /// How things look.
     pub theme: Theme,
     /// Size of the terminal.
@@ -104,6 +106,7 @@ impl Picker {
             notice: None,
             to_read: None,
             home,
+            call: CommandLine::default(),
             theme,
             size: Size::new(80, 24),
             now,

@@ -9,8 +9,8 @@ use std::time::Instant;
 use drygate::audit;
 use drygate::journal::{DirectoryStore, Entry, JournalError, RunStore, Storage, verify_files};
 use drygate::run::{
-    ApprovalGate, ApprovalRequest, Decision, Event, Mode, Person, RunCreated, RunId, RunState,
-    Signer, ToolIdentity,
+    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, Mode, Person, RunCreated, RunId,
+    RunState, Signer, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -162,6 +162,7 @@ impl World {
             live_interval_s: None,
             socket: None,
             store_group: None,
+            call: CommandLine::default(),
             last_pass: None,
             profile,
             profile_text,
@@ -206,6 +207,7 @@ impl World {
             by: plan.person.clone(),
             approvals: plan.approvals.clone(),
             budget: drygate::audit::run_budget(&plan.profile),
+            demo: false,
             store_group: None,
             tool: plan.tool.clone(),
             boot_id: self.clock.boot_id(),

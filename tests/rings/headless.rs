@@ -784,6 +784,9 @@ fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
     assert_eq!(lost["state"], "awaiting_cut_authorization");
     let again = desk.approve(&first, "SG1").expect(6).json();
     assert!(text(&again["message"]).contains("pending"), "{again}");
+    let next = text(&again["next"]);
+    assert!(next.contains("It has not taken effect: "), "{next}");
+    assert!(next.contains("Resume: "), "{next}");
     let id = text(&first["run_id"]);
     let withdrawn = desk.drygate(&["reject", id, "SG1", "--reason", "wrong run", "--json"]);
     let withdrawn = withdrawn.expect(3).json();

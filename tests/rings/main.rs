@@ -21,6 +21,7 @@ mod notify;
 mod other_server;
 mod page;
 mod picker;
+mod printed;
 mod recheck;
 mod reconnecting;
 mod replaced_views;

@@ -166,7 +166,7 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
     fs::write(archive, "mine").expect("our own file");
     terminal
         .type_slowly("E")
-        .wait_for("nothing is overwritten: choose another name with drygate export ");
+        .wait_for("nothing is overwritten: choose another name: export --output names one");
     assert_eq!(fs::read(archive).expect("a file"), b"mine");
 
     // The damaged one: file, line and byte.
@@ -214,7 +214,7 @@ fn a_run_that_waits_is_opened_and_keys_reach_whoever_is_on_screen() {
         terminal.left_behind()
     );
     let transcript = String::from_utf8_lossy(&terminal.transcript()).into_owned();
-    let told = "waits at SG1. Resume: drygate resume";
+    let told = "waits at SG1. Resume: /";
     assert_eq!(
         transcript.matches(told).count(),
         3,

@@ -185,7 +185,7 @@ fn what_is_no_archive_is_said_to_be_none() {
         ),
         ("empty.tar", 64, "is an empty file, and no archive of a run"),
         ("gone.tar", 64, "names no run, and no file"),
-        ("", 64, "is a directory; drygate verify reads one"),
+        ("", 64, "is a directory; only verify reads one"),
     ] {
         let refused = desk.drygate(&["replay", &named(name)]).expect(code);
         assert!(refused.stderr.contains(says), "{}", refused.stderr);

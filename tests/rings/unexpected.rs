@@ -38,6 +38,6 @@ fn a_bug_in_any_thread_gives_the_terminal_back_and_ends_with_1() {
         assert!(said.contains("\u{1b}[?1049h"), "a screen was there: {said}");
         assert!(said.contains("\\u{1b}]0;owned\\u{7}"), "{said}");
         assert!(!said.contains("\u{1b}]0;owned"), "{said}");
-        assert!(said.contains("drygate resume last goes on"), "{said}");
+        assert!(said.contains("resume goes on with the run"), "{said}");
     }
 }

@@ -139,8 +139,7 @@ fn a_watcher_sees_the_operator_s_frame_and_is_seen_until_it_leaves() {
     one.wait_for("This screen only watches");
     one.type_slowly("q");
     assert_eq!(one.wait_exit(), Exit::Code(0));
-    let tail = &run.id()[run.id().len() - 8..];
-    one.wait_for(&format!("waits at SG1. Watch: drygate watch {tail}"));
+    one.wait_for("waits at SG1. Watch: /");
     operator.wait_until("no watcher", |screen| !screen.contains("watching:"));
     assert_eq!(files(&run.path), before, "a watcher writes nothing");
     assert_eq!(one.left_behind(), Vec::<String>::new());
@@ -202,7 +201,7 @@ fn a_run_that_nobody_holds_is_followed_and_taken_up_elsewhere() {
     let mut watcher = watch(&home, &["watch", "last"]);
     wait_at(&watcher, "SG1");
     watcher.type_slowly("a");
-    watcher.wait_for("Nobody holds this run now. To decide, take it up: drygate resume");
+    watcher.wait_for("Nobody holds this run now. Resume: ");
     let run = home.run();
     let holder = watch(&home, &["resume", "last", "--live-interval", "0"]);
     wait_at(&holder, "SG1");

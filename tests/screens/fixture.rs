@@ -75,6 +75,7 @@ fn created() -> RunCreated {
         by: person("op_a"),
         approvals: ApprovalPolicy::default(),
         budget: RunBudget::default(),
+        demo: false,
         store_group: None,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),

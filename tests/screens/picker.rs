@@ -3,7 +3,7 @@
 use std::fs;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::run::{Decision, RunFilter, RunResult, State, StopCode};
+use drygate::run::{Decision, RunFilter, RunResult, Standing, State, StopCode};
 use drygate::tui::picker::{Picker, PickerNews, PickerOver, PickerPage};
 use drygate::tui::picker_keys::{Asked, Opening, PickerWish, heard};
 use drygate::tui::picker_loop::picker_frame;
@@ -100,6 +100,31 @@ fn the_list_in_its_situations() {
         assert_snapshot!(name("damaged_chosen"), drawn(&mut picker, size));
         letters(&mut picker, "4/drift prod");
         assert_snapshot!(name("searching"), drawn(&mut picker, size));
+    }
+}
+
+#[test]
+fn a_demo_is_marked_and_waits_for_nobody() {
+    let (_place, home) = busy();
+    let (rows, _) = home.rows();
+    let mut picker = picker(&home, plain());
+    let waiting = picker.count(RunFilter::Waiting);
+    assert!(waiting > 0, "some wait");
+    let mut demos = rows.clone();
+    for row in &mut demos {
+        if let Standing::Run(run) = &mut row.standing {
+            run.demo = true;
+        }
+    }
+    picker.hear(PickerNews::Rows(demos, 0), at("09:31:15"));
+    assert_eq!(picker.count(RunFilter::All), rows.len());
+    assert_eq!(picker.count(RunFilter::Waiting), 0);
+    for size in SIZES {
+        let text = drawn(&mut picker, size);
+        assert!(text.contains("NOTHING WAITS FOR A PERSON"), "{text}");
+        assert!(text.contains("demo at SG"), "{text}");
+        assert!(!text.contains("waits at"), "{text}");
+        assert!(!text.contains("opens it to decide"), "{text}");
     }
 }
 

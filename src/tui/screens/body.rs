@@ -216,10 +216,15 @@ fn leaving(canvas: &mut Canvas<'_>, body: Rect, model: &Model) {
     canvas.blank(place);
     let title = Text::inked(Ink::Bold, "LEAVE WHILE WORK RUNS?");
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
-    let tail = model.run.run_id().map_or("RUN_ID", |id| id.tail());
+    // Where it does not fit it is said behind the screen, whole.
+    let stays = if model.run.is_demo() {
+        "The work stops and its database goes; the run can be read."
+    } else {
+        "The work stops; the run is kept and can be resumed."
+    };
     let lines = [
-        Text::plain("The work stops; the run is kept and can be resumed:"),
-        Text::inked(Ink::Bold, format!("drygate resume {tail}")),
+        Text::plain(stays),
+        Text::plain("The command for that is printed when you have left."),
         Text::new(),
         Text::inked(Ink::Bold, "q")
             .with(Ink::Plain, " leave     ")

@@ -49,7 +49,7 @@ pub(super) fn help(scope: Scope) -> Page {
     for line in [
         "No single key decides anything. While a sheet is open no letter is a command.",
         "~ before a number: SIMULATED.  = same as pinned.  * differs from the last PASS.  ! drift.",
-        "Everything here has a command twin: drygate approve, reject, resume, replay, verify, report.",
+        "Everything here has a command twin: approve, reject, resume, replay, verify, report.",
     ] {
         lines.push(Text::plain(line));
     }

@@ -95,22 +95,24 @@ fn script(model: &Model) -> Text {
     let Some(id) = run.run_id() else {
         return Text::new();
     };
+    let command = |words: String| model.call.to(words);
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
     match (&model.source, run.waits_at()) {
         (Source::Live | Source::Watching, _) if stands => Text::inked(
             Ink::Dim,
-            format!("in a script: drygate resume {}", id.tail()),
+            format!("in a script: {}", command(format!("resume {}", id.tail()))),
         ),
         (Source::Replay, _) => Text::inked(Ink::Dim, "a, x: not in a replay"),
         (_, Some(gate)) => Text::inked(
             Ink::Dim,
             format!(
-                "in a script: drygate approve {} {gate} --digest ...",
-                id.tail()
+                "elsewhere: {}",
+                command(format!("approve {} {gate}", id.tail()))
             ),
         ),
         (_, None) if run.sealed.is_some() => {
-            Text::inked(Ink::Dim, format!("anybody: drygate verify {}", id.tail()))
+            let verify = command(format!("verify {}", id.tail()));
+            Text::inked(Ink::Dim, format!("anybody: {verify}"))
         }
         _ => Text::new(),
     }

@@ -131,14 +131,12 @@ fn band(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
             "NO RUNS YET".to_owned(),
             Text::new(),
             vec![
-                Text::inked(Ink::Bold, "drygate demo").with(
+                Text::inked(Ink::Bold, picker.call.anywhere("demo")).with(
                     Ink::Plain,
                     " shows one on a throwaway PostgreSQL of its own.",
                 ),
-                Text::inked(Ink::Bold, "drygate run")
-                    .with(Ink::Plain, " starts one against your database, read-only; ")
-                    .with(Ink::Bold, "drygate doctor")
-                    .with(Ink::Plain, " says what is missing for it."),
+                Text::inked(Ink::Bold, picker.call.to("run"))
+                    .with(Ink::Plain, " starts one against your database, read-only; doctor says what is missing for it."),
             ],
         ),
         (0, _, to_read) if to_read != Some(0) => (
@@ -227,7 +225,7 @@ fn help(width: u16) -> PickerPage {
     lines.push(String::new());
     for says in [
         "Left of each run: how it stands, and ! where its facts differed once from what was pinned.",
-        "Everything here has a command twin: drygate runs, resume, watch, diff, report, verify.",
+        "Everything here has a command twin: runs, resume, watch, diff, report, verify.",
     ] {
         lines.push(says.to_owned());
     }

@@ -45,6 +45,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
 fn does(row: &RunRow) -> &'static str {
     match &row.standing {
         Standing::Run(run) if run.result.is_some() => "replays it",
+        Standing::Run(run) if run.demo => "replays it, or watches it",
         Standing::Run(run) if run.waits_at.is_some() => "opens it to decide",
         Standing::Run(_) => "takes it up, or watches it",
         Standing::Foreign { .. } => "says what it is",
@@ -119,7 +120,7 @@ fn people(run: &Overview, now: UtcTime, tall: bool) -> Text {
         let waited = run.waits_for_s(now).map_or_else(String::new, span);
         parts.push(format!("{gate} waits since {} ({waited})", since.clock()));
     }
-    if let Some((digest, expires_at)) = &run.evidence {
+    if let Some((digest, expires_at)) = run.evidence.as_ref().filter(|_| !run.demo) {
         let expires = if *expires_at <= now {
             "expired"
         } else {

@@ -1,0 +1,90 @@
+//! What a person does next about a run. Invariant: every command works as printed, and none goes on with a run whose database is gone.
+
+use super::{Check, CommandLine, Gate, RunState, Stop, StopCode, Verdict, shell_word};
+
+impl RunState {
+    /// Whether it is a demo: its database goes with the process that began it.
+    pub fn is_demo(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| created.demo)
+    }
+
+    /// The first check that is FAIL.
+    pub fn failed_check(&self) -> Option<(Gate, &Check)> {
+        self.checks()
+            .find(|(_, check)| check.verdict == Verdict::Fail)
+    }
+
+    /// What the stop says to do next, with the command that does it.
+    pub fn advice(&self, stop: &Stop, call: &CommandLine) -> String {
+        let tail = self.tail();
+        let command = match (stop.stop_code, stop.gate, &stop.evidence) {
+            (StopCode::StopApprovalRequired, Some(gate), Some(evidence)) => {
+                match self.failed_check() {
+                    Some((_, check)) => {
+                        let reason = format!("{} is FAIL", check.name);
+                        format!("reject {tail} {gate} --reason {}", shell_word(&reason))
+                    }
+                    None => format!("approve {tail} {gate} --digest {evidence}"),
+                }
+            }
+            (StopCode::StopFactsDrifted, ..) if !stop.state.is_final() => format!("resume {tail}"),
+            (StopCode::StopDatabaseUnavailable, ..) => return self.go_on(&stop.next, call),
+            _ => return stop.next.clone(),
+        };
+        format!("{}: {}", stop.next.trim_end_matches('.'), call.to(command))
+    }
+
+    /// How to go on once `first` is done, which is what made the runner end before the run did.
+    pub fn go_on(&self, first: &str, call: &CommandLine) -> String {
+        let first = match first.trim_end_matches('.') {
+            "" => String::new(),
+            first => format!("{first}. "),
+        };
+        format!("{first}{}", self.come_back(call))
+    }
+
+    /// Where the run stands that somebody leaves, without its name: `waits at SG2`.
+    pub fn stands(&self) -> String {
+        let drift = self.drift.as_ref().filter(|_| !self.state.is_final());
+        match (drift, self.waits_at()) {
+            (Some(drift), _) => {
+                let gate = drift.gate.map_or("closeout", |gate| gate.name());
+                format!("stopped at {gate}: facts drifted")
+            }
+            (None, Some(gate)) => format!("waits at {gate}"),
+            (None, None) => format!("is at {}", self.state),
+        }
+    }
+
+    /// How to come back to a run that is not sealed, once the process that holds it has gone.
+    pub fn come_back(&self, call: &CommandLine) -> String {
+        let tail = self.tail();
+        if self.is_demo() {
+            let replay = call.to(format!("replay {tail}"));
+            return format!("The demo's database goes with it. Look at the run: {replay}");
+        }
+        let drifted = self.drift.is_some() && !self.state.is_final();
+        let what = if drifted {
+            "Take new evidence"
+        } else {
+            "Resume"
+        };
+        format!("{what}: {}", call.to(format!("resume {tail}")))
+    }
+
+    /// How to read and check a sealed run.
+    pub fn reading(&self, call: &CommandLine) -> String {
+        let tail = self.tail();
+        let (report, verify) = (format!("report {tail}"), format!("verify {tail}"));
+        format!(
+            "Read it: {}; check it: {}",
+            call.to(report),
+            call.to(verify)
+        )
+    }
+
+    /// The end of its name, which is enough to name it.
+    fn tail(&self) -> &str {
+        self.run_id().map_or("RUN_ID", |id| id.tail())
+    }
+}

@@ -1,0 +1,256 @@
+//! Commands that the program prints, run as they stand. Invariant: each is taken out of what a real run said, and given to a
+//! shell in the same directory, with neither `drygate` in `PATH` nor the data directory in the environment.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use drygate::postgres::throwaway::Scenario;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::support::server::{Answer, Desk, finish, text};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_drygate");
+
+/// Every command in a text: from the path of the program to the end of its line or part of a sentence.
+fn commands(said: &str) -> Vec<String> {
+    let parts = said.lines().flat_map(|line| line.split("; "));
+    let from = |part: &str| part.find(BINARY).map(|at| part[at..].to_owned());
+    parts.filter_map(from).collect()
+}
+
+/// The one command in a text.
+#[track_caller]
+fn command(said: &str) -> String {
+    let found = commands(said);
+    let [one] = found.as_slice() else {
+        panic!("one command is wanted: {said}");
+    };
+    one.clone()
+}
+
+/// In the directory where the program was started, without the variable that names the data directory.
+fn in_place(desk: &Desk, mut command: Command) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("LANG", "C.UTF-8")
+        .env("HOME", desk.place().join("home"))
+        .current_dir(desk.place().join("repository"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn started(desk: &Desk, program: &str, words: &[&str]) -> Child {
+    let mut command = Command::new(program);
+    command.args(words);
+    let started = in_place(desk, command).spawn();
+    started.expect("it starts")
+}
+
+/// What a shell makes of a printed command.
+fn sh(desk: &Desk, printed: &str) -> Answer {
+    finish(started(desk, "sh", &["-c", printed]))
+}
+
+/// A data directory that a shell would take apart.
+fn awkward(desk: &Desk) -> PathBuf {
+    desk.place().join("it's here, $HOME")
+}
+
+fn run(desk: &Desk, more: &[&str]) -> Answer {
+    let (url, data) = (desk.url(), awkward(desk).display().to_string());
+    let words = [
+        "run",
+        "--headless",
+        "--database-url",
+        &url,
+        "--data-dir",
+        &data,
+    ];
+    finish(started(desk, BINARY, &[&words, more].concat()))
+}
+
+#[test]
+fn every_command_from_the_first_stop_to_the_seal_works_as_printed() {
+    let desk = Desk::new(Scenario::Draft);
+    let waits = run(&desk, &[]).expect(3).stdout;
+    let again = sh(&desk, &command(&waits)).expect(3).stdout;
+    assert!(again.contains("gate=SG2"), "{again}");
+    let sealed = sh(&desk, &command(&again)).expect(0).stdout;
+    let read = commands(&sealed);
+    assert_eq!(read.len(), 2, "{sealed}");
+    let report = sh(&desk, &read[0]).expect(0);
+    assert!(report.stdout.contains("Final O4"), "{}", report.stdout);
+    sh(&desk, &read[1]).expect(0);
+}
+
+#[test]
+fn after_drift_and_after_a_lost_database_the_printed_command_goes_on() {
+    let desk = Desk::new(Scenario::Draft);
+    let waits = run(&desk, &["--json"]).expect(3).json();
+    let approve = command(text(&waits["next"]));
+    let nowhere = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1";
+    let lost = sh(&desk, &format!("{approve} --json --database-url {nowhere}"));
+    let lost = lost.expect(69).json();
+    let pending = sh(&desk, &format!("{approve} --json")).expect(6).json();
+    let next = text(&pending["next"]);
+    let why = text(&lost["message"]);
+    assert!(
+        next.contains(why.trim_end_matches('.')),
+        "why it is pending: {next}"
+    );
+    assert_eq!(command(next), command(text(&lost["next"])));
+    let second = sh(&desk, &format!("{} --json", command(next)))
+        .expect(3)
+        .json();
+    assert_eq!(second["gate"], "SG2", "the approval took effect: {second}");
+
+    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let approve = command(text(&second["next"]));
+    let drifted = sh(&desk, &format!("{approve} --json")).expect(4).json();
+    let renewed = sh(
+        &desk,
+        &format!("{} --json", command(text(&drifted["next"]))),
+    );
+    assert_eq!(renewed.expect(3).json()["gate"], "SG1");
+}
+
+#[test]
+fn what_is_recorded_and_exported_names_no_place_of_this_machine() {
+    let desk = Desk::new(Scenario::Draft);
+    let waits = run(&desk, &["--json"]).expect(3).json();
+    let second = sh(&desk, &command(text(&waits["next"]))).expect(3).stdout;
+    sh(&desk, &command(&second)).expect(0);
+    let directory = awkward(&desk).join("runs").join(text(&waits["run_id"]));
+    for (path, bytes) in super::support::server::files(&directory) {
+        let text = String::from_utf8_lossy(&bytes);
+        for word in [BINARY, "--data-dir"] {
+            assert!(!text.contains(word), "{word} in {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_run_that_can_no_longer_pass_names_the_check_and_prints_how_to_reject() {
+    let desk = Desk::new(Scenario::Draft);
+    desk.sql("UPDATE public.unit_version SET content = content || ' more' WHERE unit_id = 'ICX-CONST-0001' AND is_current");
+    let waits = run(&desk, &[]).expect(3).stdout;
+    let failing = sh(&desk, &command(&waits)).expect(3).stdout;
+    assert!(failing.contains("gate=SG2"), "{failing}");
+    assert!(
+        failing.contains("verify_equals_prediction is FAIL"),
+        "{failing}"
+    );
+    assert!(failing.contains("can no longer end as PASS"), "{failing}");
+    assert!(!failing.contains("approve or reject"), "{failing}");
+    let rejected = sh(&desk, &command(&failing)).expect(5);
+    assert!(rejected.stdout.contains("_REJECTED"), "{}", rejected.stdout);
+}
+
+/// A demo without a screen, and what it said until it first waits.
+struct Demo {
+    child: Child,
+    said: BufReader<std::process::ChildStderr>,
+}
+
+impl Demo {
+    fn start(desk: &Desk, words: &[&str]) -> Self {
+        let words = [&["demo", "--headless"], words].concat();
+        let mut child = started(desk, BINARY, &words);
+        let said = BufReader::new(child.stderr.take().expect("a pipe"));
+        Self { child, said }
+    }
+
+    /// The next line that asks a person.
+    fn asks(&mut self) -> String {
+        let mut line = String::new();
+        while !line.starts_with("STOP_APPROVAL_REQUIRED") {
+            line.clear();
+            let read = self.said.read_line(&mut line).expect("UTF-8");
+            assert!(read > 0, "it ended before it asked");
+        }
+        line.trim_end().to_owned()
+    }
+
+    fn leave(self) -> Answer {
+        let pid = i32::try_from(self.child.id()).expect("pids fit");
+        let pid = Pid::from_raw(pid).expect("no pid is 0");
+        kill_process(pid, Signal::TERM).expect("our own child");
+        finish(self.child)
+    }
+}
+
+fn listed(desk: &Desk, words: &[&str]) -> Vec<Value> {
+    let words = [&["runs", "--json"], words].concat();
+    let said = finish(started(desk, BINARY, &words)).expect(0).json();
+    said["runs"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_demo_is_approved_read_and_kept_apart_by_the_commands_that_it_prints() {
+    let desk = Desk::new(Scenario::Enacted);
+    let mut demo = Demo::start(&desk, &[]);
+    let asks = demo.asks();
+    assert!(asks.contains("~180 rows"), "it opens on drafts: {asks}");
+    let approved = sh(&desk, &command(&asks)).expect(3).stdout;
+    let second = demo.asks();
+    assert_eq!(command(&approved), command(&second), "both tell the same");
+    let left = demo.leave().expect(143).stdout;
+    assert!(!left.contains("esume"), "its database is gone: {left}");
+    let look = command(&left);
+    assert!(look.contains(" replay "), "{look}");
+    let frame = sh(&desk, &look).expect(0).stdout;
+    assert!(frame.contains("SG2   ALLOW ENACT?"), "{frame}");
+
+    let (program, rest) = look.split_once(" replay ").expect("a command");
+    let (run, place) = rest.split_once(' ').expect("a place");
+    let on_it = |words: &str| sh(&desk, &format!("{program} {words} {place}"));
+    for words in ["runs", "report", "diff", "verify"] {
+        let words = if words == "runs" {
+            words.to_owned()
+        } else {
+            format!("{words} {run}")
+        };
+        on_it(&words).expect(0);
+    }
+    on_it(&format!("export {run} --output demo.tar")).expect(0);
+    let held_by_nobody = on_it(run).expect(0).stdout;
+    assert!(held_by_nobody.contains("REPLAY"), "{held_by_nobody}");
+    for words in [
+        format!("resume {run}"),
+        format!("reject {run} SG2 --reason no"),
+        command(&second).replace(program, "").replace(place, ""),
+    ] {
+        let over = on_it(&words).expect(69);
+        assert!(
+            over.stderr.contains("its database went with it"),
+            "{words}: {}",
+            over.stderr
+        );
+        sh(&desk, &command(&over.stderr)).expect(0);
+    }
+
+    assert_eq!(
+        listed(&desk, &[]),
+        Vec::<Value>::new(),
+        "not among the real ones"
+    );
+    let place = desk
+        .place()
+        .join("home/.local/share/drygate/demo")
+        .display()
+        .to_string();
+    let apart = listed(&desk, &["--data-dir", &place]);
+    assert_eq!(apart.len(), 1, "{apart:?}");
+    assert_eq!(apart[0]["demo"], true);
+    assert_eq!(apart[0]["waiting_since"], Value::Null);
+    let waiting = listed(&desk, &["--waiting", "--data-dir", &place]);
+    assert_eq!(waiting, Vec::<Value>::new(), "it waits for nobody");
+    let line = on_it("runs").expect(0).stdout;
+    assert!(line.starts_with("demo at SG2 "), "{line}");
+}
