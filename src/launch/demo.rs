@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use super::starting::{self, Start};
 use super::{LaunchError, headless, listing, output, planning, screen};
-use crate::cli::{DemoScenario, Settings};
+use crate::cli::{DemoScenario, Origin, Output, Settings};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use crate::postgres::{ConnectionSettings, Environment};
 use crate::profile::{self, LoadedProfile};
@@ -34,6 +34,9 @@ pub fn demo(
         DemoScenario::Drift => Scenario::Drift,
         DemoScenario::UnsafeRole => Scenario::UnsafeRole,
     };
+    if let Some(named) = not_for_a_demo(settings, print_sql) {
+        return Err(LaunchError::Usage(named));
+    }
     if print_sql {
         output::print(&scenario.base_sql())?;
         return Ok(0);
@@ -87,6 +90,25 @@ pub fn demo(
     // The repository is of the demo alone; a leftover is a temporary directory.
     let _ = std::fs::remove_dir_all(&place);
     outcome
+}
+
+/// What was asked for by a flag and cannot be had in a demo, as a sentence.
+fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
+    let flag = |origin: &Origin| matches!(origin, Origin::Flag(_));
+    let url = settings.database_url.as_ref();
+    if url.is_some_and(|url| flag(&url.origin)) {
+        return Some(
+            "demo takes no --database-url: it starts a database of its own; `run` is for yours"
+                .to_owned(),
+        );
+    }
+    if flag(&settings.profile.origin) && settings.profile.value != PROFILE {
+        return Some(format!(
+            "demo takes no --profile but {PROFILE}, which its database is made for"
+        ));
+    }
+    (print_sql && settings.output != Output::Text)
+        .then(|| "--print-sql prints SQL: it takes neither --json nor --events".to_owned())
 }
 
 /// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.

@@ -254,3 +254,21 @@ fn a_demo_is_approved_read_and_kept_apart_by_the_commands_that_it_prints() {
     let line = on_it("runs").expect(0).stdout;
     assert!(line.starts_with("demo at SG2 "), "{line}");
 }
+
+#[test]
+fn a_demo_refuses_what_it_cannot_take_and_starts_nothing() {
+    let desk = Desk::new(Scenario::Enacted);
+    let url = desk.url();
+    let profile = desk.profile("mine.toml", str::to_owned);
+    for (words, named) in [
+        (["--database-url", &url], "--database-url"),
+        (["--profile", &profile], "--profile"),
+        (["--print-sql", "--json"], "--json"),
+        (["--print-sql", "--events"], "--events"),
+    ] {
+        let words = [&["demo", "--headless"], &words[..]].concat();
+        let refused = finish(started(&desk, BINARY, &words)).expect(64);
+        assert!(refused.stderr.contains(named), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("Starting"), "{}", refused.stderr);
+    }
+}
