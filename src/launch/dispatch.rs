@@ -20,7 +20,9 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            tell(json, &error, &call);
+            if !error.is_closed_output() {
+                tell(json, &error, &call);
+            }
             ExitCode::from(error.exit_code())
         }
     }

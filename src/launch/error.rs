@@ -1,5 +1,6 @@
 //! Every way in which a command can end without its result. Invariant: each has a sentence, a hint and an exit code of the contract.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -15,6 +16,9 @@ use crate::replay::ReplayError;
 use crate::repo::throwaway::DemoRepositoryError;
 use crate::run::{CommandLine, RunId, StopCode, exit};
 use crate::runner::{HandoverError, RunnerError};
+
+/// What a shell says of a program that wrote where nobody reads: 128 and the number of SIGPIPE.
+const CLOSED_OUTPUT: u8 = 141;
 
 /// Why a command could not be carried out.
 #[derive(Debug, Error)]
@@ -117,6 +121,7 @@ impl LaunchError {
             Self::Throwaway(_) | Self::DemoRepository(_) | Self::DemoIsOver { .. } => {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
+            Self::Output { .. } if self.is_closed_output() => CLOSED_OUTPUT,
             Self::Archive(_) | Self::NotWritten { .. } | Self::Output { .. } => {
                 StopCode::StopStorageFailed.exit_code()
             }
@@ -148,6 +153,11 @@ impl LaunchError {
                 .find(|code| code.exit_code() == self.exit_code()),
             _ => None,
         }
+    }
+
+    /// Whether it is only that nobody reads standard output any more, as behind `| head`.
+    pub fn is_closed_output(&self) -> bool {
+        matches!(self, Self::Output { source, .. } if source.kind() == ErrorKind::BrokenPipe)
     }
 
     /// One sentence of what to do next, with commands as `call` says.

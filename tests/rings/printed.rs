@@ -272,3 +272,85 @@ fn a_demo_refuses_what_it_cannot_take_and_starts_nothing() {
         assert!(!refused.stderr.contains("Starting"), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn output_that_nobody_reads_ends_every_command_quietly() {
+    let desk = Desk::new(Scenario::Enacted);
+    let sealed = desk.run_to_the_end().expect(0).json();
+    let waits = desk.run().expect(3).json();
+    let (id, url) = (text(&sealed["run_id"]), desk.url());
+    let unread = |words: &[&str]| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = desk.command(words);
+        command.stdout(writer);
+        let ended = finish(command.spawn().expect("it starts"));
+        assert_eq!(ended.code, 141, "{words:?}: {}", ended.stderr);
+        assert!(
+            !ended.stderr.contains("drygate:"),
+            "{words:?}: {}",
+            ended.stderr
+        );
+        assert!(
+            !ended.stderr.contains("Broken pipe"),
+            "{words:?}: {}",
+            ended.stderr
+        );
+    };
+    for words in [
+        "--help",
+        "--version",
+        "runs",
+        "runs --json",
+        "watch ID",
+        "watch ID --events",
+        "watch ID --json",
+        "replay ID",
+        "replay ID --json",
+        "replay ID --cast -",
+        "report ID",
+        "report ID --json",
+        "verify ID",
+        "verify ID --json",
+        "diff ID",
+        "diff ID --json",
+        "resume ID",
+        "resume ID --json",
+        "profile list",
+        "profile show",
+        "doctor",
+        "doctor --json",
+        "config show",
+        "config show --json",
+        "completions bash",
+        "man",
+        "demo --print-sql",
+        "ID",
+        "survey --database-url URL",
+        "survey --json --database-url URL",
+        "recheck ID --database-url URL",
+        "profile check --database-url URL",
+        "run --database-url URL",
+    ] {
+        let words = words.split(' ').map(|word| match word {
+            "ID" => id,
+            "URL" => &url,
+            word => word,
+        });
+        unread(&words.collect::<Vec<_>>());
+    }
+    let stood = desk.journal_text(&waits);
+    let refused = [
+        "approve",
+        text(&waits["run_id"]),
+        "SG2",
+        "--digest",
+        text(&waits["evidence"]),
+    ];
+    unread(&refused);
+    assert_ne!(
+        stood,
+        desk.journal_text(&waits),
+        "the refusal is recorded all the same"
+    );
+}
