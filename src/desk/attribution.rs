@@ -5,12 +5,16 @@ use serde::Serialize;
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
-use crate::survey::{self, FactKind, Sides, UtcTime, sentence};
+use crate::survey::{self, FactKind, Sides, Telling, UtcTime, sentence};
 
 /// Facts named in one sentence; the rest is counted.
 const NAMED_MAX: usize = 4;
-/// Characters around changed words that a sentence quotes.
-const AROUND: usize = 24;
+/// How a row that changed is told beside other facts.
+const TELLING: Telling = Telling {
+    around: 24,
+    passages_max: 2,
+    names_fields: true,
+};
 /// Transactions named in one sentence; the rest is counted.
 const TRANSACTIONS_MAX: usize = 2;
 
@@ -122,7 +126,7 @@ fn telling(fact: &ComparedFact) -> usize {
 fn in_words(fact: &ComparedFact) -> String {
     match &fact.rows[..] {
         [row] if is_digest(fact) => {
-            let spans = sentence(row, AROUND, 1).into_iter();
+            let spans = sentence(row, TELLING).into_iter();
             let said: String = spans.map(|span| span.text).collect();
             format!("{} {}{said}", fact.name(), row.key)
         }

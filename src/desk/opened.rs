@@ -1,14 +1,16 @@
 //! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
 
 use crate::survey::{
-    Alignment, FactKind, Lines, Row, RowChange, Shape, Side, Sides, a_field_a_line, column,
-    sentence,
+    Alignment, FactKind, Lines, Row, RowChange, Shape, Side, Sides, Telling, a_field_a_line,
+    column, sentence,
 };
 
-/// Changed passages of a row told in one sentence; the rest is counted.
-const PASSAGES_MAX: usize = 4;
-/// Characters around a change that a sentence quotes.
-const AROUND: usize = 40;
+/// How the row under the cursor is told in one sentence.
+const TELLING: Telling = Telling {
+    around: 40,
+    passages_max: 4,
+    names_fields: true,
+};
 
 /// Two documents, aligned.
 #[derive(Debug, Clone)]
@@ -197,6 +199,6 @@ fn fields(one: &str, two: &str) -> String {
         approved: value(one),
         found: value(two),
     };
-    let spans = sentence(&row, AROUND, PASSAGES_MAX);
+    let spans = sentence(&row, TELLING);
     spans.into_iter().map(|span| span.text).collect()
 }

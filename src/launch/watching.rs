@@ -12,9 +12,7 @@ use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
 use crate::replay::Moment;
 use crate::report::visible;
-use crate::run::{
-    ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text,
-};
+use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::update::sheet_is_told;
 use crate::tui::{Found, News, Order, Source};

@@ -73,9 +73,19 @@ pub struct Span {
     pub changed: bool,
 }
 
-/// The passages of a row as a sentence behind its name: `, content: …at least [seven -> five] years…`. At most `max` of them,
-/// the rest is counted.
-pub fn sentence(row: &RowChange, around: usize, max: usize) -> Vec<Span> {
+/// How a sentence about a row is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// Characters around each change.
+    pub around: usize,
+    /// Passages at most; the rest is counted.
+    pub passages_max: usize,
+    /// Whether the fields are named.
+    pub names_fields: bool,
+}
+
+/// The passages of a row as a sentence behind its name: `, content: …at least [seven -> five] years…`.
+pub fn sentence(row: &RowChange, telling: Telling) -> Vec<Span> {
     let span = |text: &str, changed| Span {
         text: text.to_owned(),
         changed,
@@ -85,12 +95,13 @@ pub fn sentence(row: &RowChange, around: usize, max: usize) -> Vec<Span> {
         (_, None) => return vec![span(": gone", true)],
         _ => {}
     }
-    let passages = passages(row, around);
+    let passages = passages(row, telling.around);
+    let max = telling.passages_max;
     let mut spans = Vec::new();
     let mut field = None;
     for (nth, passage) in passages.iter().take(max).enumerate() {
         let before = match &passage.field {
-            Some(name) if field != Some(name) => format!(", {name}: "),
+            Some(name) if telling.names_fields && field != Some(name) => format!(", {name}: "),
             _ if nth == 0 => ": ".to_owned(),
             _ => "  ".to_owned(),
         };

@@ -151,7 +151,9 @@ fn since_earlier_evidence(model: &Model, evidence: &Evidence) -> Text {
     if drifted.is_empty() {
         return Text::new();
     }
-    Text::inked(Ink::Drift, "NEW EVIDENCE  ").then(words::changed_within_band(model, drifted))
+    let lead = Text::inked(Ink::Drift, "NEW  ");
+    let taken = lead.width();
+    lead.then(words::changed_within_band(model, drifted, taken))
 }
 
 fn gap(narrow: bool) -> &'static str {
@@ -219,7 +221,7 @@ fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
             "APPROVING WOULD BE REFUSED",
         )
         .say(Text::plain(words::changed_by_others(run)))
-        .say(words::changed_within_band(model, &moved))
+        .say(words::changed_within_band(model, &moved, 0))
         .say(Text::plain(format!(
             "{} moved. r takes new evidence; SG1 is asked again.",
             of_all_facts(run, &moved)
@@ -282,11 +284,10 @@ fn budget_spent(model: &Model, question: &str) -> Option<Band> {
 }
 
 fn database_gone(model: &Model, question: &str) -> Option<Band> {
-    let (_, since) = model.run.live.as_ref()?.failed.as_ref()?;
-    let host = &model.run.created.as_ref()?.target.host;
+    let (why, since) = model.run.live.as_ref()?.failed.as_ref()?;
     Some(
         Band::new(Ink::Needed, question, "WAITING, LIVE CHECK FAILED").say(Text::plain(format!(
-            "{host} does not answer since {}. The run is kept; approving needs the database.",
+            "Not read since {}: {why}. The run is kept; approving needs the database.",
             since.clock()
         ))),
     )
@@ -349,7 +350,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
         .say(Text::plain(words::changed_by_others(run)))
-        .say(words::changed_within_band(model, &drift.changes))
+        .say(words::changed_within_band(model, &drift.changes, 0))
         .say(Text::plain(if narrow {
             format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {

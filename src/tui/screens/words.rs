@@ -3,7 +3,8 @@
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
-    Digest, FactChange, FactKind, RowChange, UtcTime, is_of_no_rows, most_telling, sentence,
+    Digest, FactChange, FactKind, RowChange, Telling, UtcTime, is_of_no_rows, most_telling,
+    sentence,
 };
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -221,34 +222,46 @@ const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
 const PASSAGES_MAX: usize = 3;
 
 /// The changed words of the row that says most, in at most `room` columns where that is possible:
-/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`. `None`: no row behind a change is known.
+/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of fact
+/// and field. `None`: no row behind a change is known.
 pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     let (change, row) = most_telling(changes)?;
-    let told = AROUND.map(|around| row_in_words(change, row, around));
-    let fits = told.iter().find(|text| text.width() <= room);
-    fits.or(told.last()).cloned()
-}
-
-/// What changed in a line or two of the band: why a fact can no longer be read, else word by word where rows are known, else
-/// the facts by name.
-pub fn changed_within_band(model: &Model, changes: &[FactChange]) -> Text {
-    // Beside borders, margins and what leads the line.
-    let room = usize::from(model.size.width).saturating_sub(24);
-    let answered = changes.iter().all(|change| change.reason.is_none());
-    answered
-        .then(|| changed_words(changes, room))
-        .flatten()
-        .unwrap_or_else(|| Text::plain(self::changes(changes)))
-}
-
-fn row_in_words(change: &FactChange, row: &RowChange, around: usize) -> Text {
-    let name = Text::inked(Ink::Bold, format!("{} {}", change.key, row.key));
-    sentence(row, around, PASSAGES_MAX)
-        .into_iter()
-        .fold(name, |text, span| {
-            let ink = if span.changed { Ink::Drift } else { Ink::Plain };
-            text.with(ink, span.text)
+    let tellings = [true, false].into_iter().flat_map(|names_fields| {
+        AROUND.map(|around| Telling {
+            around,
+            passages_max: PASSAGES_MAX,
+            names_fields,
         })
+    });
+    let mut told: Vec<Text> = tellings
+        .map(|telling| row_in_words(change, row, telling))
+        .collect();
+    let fits = told.iter().position(|text| text.width() <= room);
+    Some(told.swap_remove(fits.unwrap_or(told.len() - 1)))
+}
+
+/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows are
+/// known, else the facts by name.
+pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
+    let width = usize::from(model.size.width);
+    let margins = if width < 110 { 4 } else { 8 };
+    let answered = changes.iter().all(|change| change.reason.is_none());
+    let words = || changed_words(changes, width.saturating_sub(margins + taken));
+    let told = answered.then(words).flatten();
+    told.unwrap_or_else(|| Text::plain(self::changes(changes)))
+}
+
+fn row_in_words(change: &FactChange, row: &RowChange, telling: Telling) -> Text {
+    let name = if telling.names_fields {
+        format!("{} {}", change.key, row.key)
+    } else {
+        row.key.clone()
+    };
+    let spans = sentence(row, telling).into_iter();
+    spans.fold(Text::inked(Ink::Bold, name), |text, span| {
+        let ink = if span.changed { Ink::Drift } else { Ink::Plain };
+        text.with(ink, span.text)
+    })
 }
 
 /// `context_pack_readonly@db1/kb`: without the domain of the host.
