@@ -170,9 +170,11 @@ struct Held {
 }
 
 impl Held {
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.setup.id()).expect("pids fit");
-        kill_process(Pid::from_raw(pid).expect("no pid is 0"), signal).expect("it lives");
+    /// To the script that `setup` starts for root, wherever it runs; apt-get is at work below it.
+    fn signal_part_of_root(&self, signal: Signal) {
+        let part = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.setup.id()));
+        let part: i32 = part.expect("/proc").trim().parse().expect("one child");
+        kill_process(Pid::from_raw(part).expect("no pid is 0"), signal).expect("it lives");
     }
 
     fn go_on(&self) {
@@ -345,7 +347,7 @@ fn a_dead_repository_is_a_warning() {
 }
 
 #[test]
-fn however_it_ends_the_machine_has_its_own_file_again() {
+fn after_a_failure_the_machine_has_its_own_file_again() {
     for before in [None, Some("# of the administrator\n")] {
         let machine = Machine::bare();
         before.inspect(|text| machine.write(CONF, text));
@@ -362,20 +364,30 @@ fn however_it_ends_the_machine_has_its_own_file_again() {
             said.text
         );
         assert_eq!(machine.read(CONF), own(), "after a failure");
+    }
+}
 
-        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-            let machine = Machine::bare();
-            before.inspect(|text| machine.write(CONF, text));
-            let held = machine.hold("fetch", "exit 100");
-            assert!(machine.read(CONF).contains(NO_CLUSTER));
-            held.signal(signal);
-            held.go_on();
-            held.setup.wait_with_output().expect("our child");
-            // Of root the script starts itself once more; the lock tells when that one has ended too.
-            machine.wait_for_lock();
-            assert_eq!(machine.read(CONF), own(), "after {signal:?}");
-            assert_eq!(machine.left(), Vec::<String>::new(), "after {signal:?}");
-        }
+#[test]
+fn a_signal_waits_for_apt_and_then_the_machine_has_its_own_file_again() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let machine = Machine::bare();
+        let held = machine.hold("fetch", "exit 100");
+        held.signal_part_of_root(signal);
+        held.go_on();
+        held.setup.wait_with_output().expect("our child");
+        machine.wait_for_lock();
+        assert_eq!(machine.read(CONF), "", "fetching, {signal:?}");
+        assert_eq!(machine.left(), Vec::<String>::new());
+
+        let machine = Machine::bare();
+        let held = machine.hold("install", "");
+        held.signal_part_of_root(signal);
+        held.go_on();
+        held.setup.wait_with_output().expect("our child");
+        machine.wait_for_lock();
+        assert_eq!(machine.read(CONF), OF_THE_PACKAGE, "{signal:?}");
+        let last = machine.calls().pop();
+        assert_eq!(last.as_deref(), Some("update-rc.d postgresql disable"));
     }
 }
 
@@ -386,10 +398,7 @@ fn after_a_kill_the_next_setup_repairs_it_even_if_nothing_is_missing() {
         before.inspect(|text| machine.write(CONF, text));
         let held = machine.hold("install", "");
         assert!(machine.read(CONF).contains(NO_CLUSTER));
-        // The part for root, wherever it runs, dies with apt-get still at work.
-        let part = fs::read_to_string(format!("/proc/{0}/task/{0}/children", held.setup.id()));
-        let part: i32 = part.expect("/proc").trim().parse().expect("one child");
-        kill_process(Pid::from_raw(part).expect("no pid is 0"), Signal::KILL).expect("it lives");
+        held.signal_part_of_root(Signal::KILL);
         held.go_on();
         held.setup.wait_with_output().expect("our child");
         machine.wait_for_lock();

@@ -12,7 +12,7 @@ pub const TARGET_COLORS: [&str; 8] = [
 ];
 
 /// Checks that no profile may exclude: those of the claims A, B, D and E, and the probes of G5.
-pub const NEVER_OUT_OF_SCOPE: [&str; 20] = [
+pub const NEVER_OUT_OF_SCOPE: [&str; 22] = [
     "A",
     "B",
     "C",
@@ -27,6 +27,8 @@ pub const NEVER_OUT_OF_SCOPE: [&str; 20] = [
     "non_mutation_proven",
     "forbidden_production_mutation",
     "live_refused",
+    "live_profile_refused",
+    "execution_refused",
     "kill_switch_off",
     "approval_of_wrong_gate_refused",
     "approval_of_other_evidence_refused",
