@@ -23,12 +23,20 @@ pub struct Passage {
     pub trail: String,
 }
 
+impl Passage {
+    /// `[seven -> five]`. A side of nothing or of blanks alone is quoted, so that it is seen.
+    pub fn change(&self) -> String {
+        let shown = |text: &str| match text.trim() {
+            "" => format!("\"{text}\""),
+            _ => text.to_owned(),
+        };
+        format!("[{} -> {}]", shown(&self.gone), shown(&self.come))
+    }
+}
+
 impl fmt::Display for Passage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            lead, gone, come, ..
-        } = self;
-        write!(f, "{lead}[{gone} -> {come}]{}", self.trail)
+        write!(f, "{}{}{}", self.lead, self.change(), self.trail)
     }
 }
 
@@ -251,8 +259,8 @@ mod tests {
 
     #[test]
     fn what_only_comes_or_only_goes_is_told_in_its_place() {
-        assert_eq!(told("a b", "a b c", 9)[0].1, "a b[ ->  c]");
-        assert_eq!(told("a b c", "b c", 9)[0].1, "[a  -> ]b c");
+        assert_eq!(told("a b", "a b c", 9)[0].1, "a b[\"\" ->  c]");
+        assert_eq!(told("a b c", "b c", 9)[0].1, "[a  -> \"\"]b c");
         assert_eq!(told("a a", "a a a", 9).len(), 1);
         let nothing = told(r#"{"a":1}"#, r#"{"b":null}"#, 9);
         assert_eq!(nothing[0], (Some("a".to_owned()), "[1 -> none]".to_owned()));

@@ -325,7 +325,7 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
         return;
     }
     model.notice = Some(
-        if stands || model.is_expired() {
+        if stands || run.has_moved() || model.is_expired() {
             "Taking new evidence: it needs its own approval."
         } else {
             "Reading all facts again now; the evidence stays."

@@ -14,7 +14,9 @@ use super::retelling::Told;
 use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::desk::Record;
-use crate::run::{Claim, CommandLine, LastPass, Person, RunState};
+use crate::run::{
+    ApprovalRequest, Claim, CommandLine, Decision, LastPass, Person, RunState, counted, judge,
+};
 use crate::survey::{Digest, UtcTime};
 
 /// A rate measured over less than this is noise.
@@ -294,6 +296,25 @@ impl Model {
         let evidence = self.run.evidence.as_ref()?;
         let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
         (left > 0 && left <= 300_000_000).then(|| left.div_euclid(60_000_000) + 1)
+    }
+
+    /// Why an approval of the evidence that waits would be refused, as far as that is known before it is given.
+    pub fn refusal(&self) -> Option<String> {
+        let run = &self.run;
+        let (gate, evidence) = (run.waits_at()?, run.evidence.as_ref()?);
+        if run.has_moved() {
+            let facts = counted(run.moved().len(), "fact");
+            return Some(format!("{facts} moved: Esc, then r takes new evidence."));
+        }
+        let request = ApprovalRequest {
+            gate,
+            decision: Decision::Approve,
+            evidence: Some(evidence.digest.clone()),
+            reason: None,
+            by: self.who.clone(),
+        };
+        let ruling = judge(run, &request, self.now, &evidence.shown_boot);
+        ruling.err().map(|refusal| refusal.to_string())
     }
 
     /// Whether the evidence that waits has expired.

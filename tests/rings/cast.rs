@@ -99,8 +99,7 @@ fn replayed(desk: &Desk, run_id: &str, size: (u16, u16)) -> Screen {
         .size(size.0, size.1)
         .open();
     // The footer is drawn last.
-    let footer = if size.0 == 80 { "v t d ? q" } else { "q back" };
-    let end = terminal.wait_for(footer);
+    let end = terminal.wait_for("q back");
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(0));
     end

@@ -54,7 +54,7 @@ fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
     assert_ne!(unit["before"]["value"], unit["after"]["value"]);
     let rows = unit["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 1, "{rows:?}");
-    assert!(text(&rows[0]["says"]).starts_with("ICX-CONST-0017/1, field content: "));
+    assert!(text(&rows[0]["says"]).starts_with("ICX-CONST-0017/1, content: "));
     assert_eq!(rows[0]["fields"][0]["field"], "content");
 
     let grants = fact(&document, "grant_matrix_sha")["rows"].clone();
@@ -151,7 +151,7 @@ fn one_unit_among_a_hundred_thousand_is_one_key_away() {
               FROM generate_series(1, 100000) AS n";
     let change = "UPDATE public.unit_version SET content = replace(content, 'Nội dung', 'Nội dụng') WHERE unit_id = 'MANY-071717'";
     let (desk, run) = drifted_over(prepare, change);
-    one_key_after_d(&desk, &run, "MANY-071717/1, field content: ");
+    one_key_after_d(&desk, &run, "MANY-071717/1, content: ");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
     let (saw, now) = (&line["head_seq"], desk.journal(&asked).len() - 1);
     let went_on =
         format!("the run went on: the note saw its head at seq {saw}, now it is seq {now}");
-    let note = format!("on fn_iu_enact_md5: \"hotfix of ticket 412\" ({went_on})");
+    let note = format!("on unit_version: \"hotfix of ticket 412\" ({went_on})");
     let plain = diff(&desk, &run, &["--stat", "--evidence", "SG2"]).expect(2);
     assert!(plain.stdout.contains(&note), "{}", plain.stdout);
     let verified = desk.drygate(&["verify", run_id]).expect(0);
@@ -235,7 +235,7 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
     assert_eq!(units["counts"]["changed"], 60, "{units}");
     assert_eq!(
         units["rows"][0]["says"],
-        "ICX-CONST-0001, field enact: none -> \"~would_enact\""
+        "ICX-CONST-0001, enact: [none -> ~would_enact]"
     );
     diff(&desk, &run, &["--gates"]).expect(0);
 

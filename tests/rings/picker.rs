@@ -129,8 +129,9 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
         "{first}"
     );
 
-    // Drifted ones, and of them those that were rejected.
-    terminal.type_slowly("4").wait_for("[4 drifted 1]");
+    // It drifted and then was rejected: how it ended counts.
+    terminal.type_slowly("4").wait_for("[4 drifted 0]");
+    terminal.type_slowly("1").wait_for("[1 all 5]");
     terminal.type_slowly("/rejected").wait_for("1 found");
     terminal
         .type_slowly(key::ENTER)

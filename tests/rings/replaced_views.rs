@@ -8,8 +8,8 @@ use drygate::postgres::throwaway::Scenario;
 use drygate::profile::built_in;
 use serde_json::Value;
 
-use super::support::ground::{Ground, band, open_sheet, type_seen, wait_at};
-use super::support::pty::{Exit, Terminal, key};
+use super::support::ground::{Ground, band, open_sheet, press_enter, type_seen, wait_at};
+use super::support::pty::{Exit, Terminal};
 use super::support::server::{Desk, finish, text};
 
 /// Read by a fact, a protected table, the pieces and the units of [`over_views`].
@@ -98,7 +98,7 @@ fn a_view_replaced_while_the_screen_waits_is_drift_and_never_executed() {
     let digest = open_sheet(&mut terminal);
     type_seen(&mut terminal, &digest[58..]);
     ground.intrude(TRAPS);
-    terminal.type_slowly(key::ENTER);
+    press_enter(&mut terminal);
     let drifted = terminal.wait_until("drift", |screen| {
         band(screen).starts_with("SG1   FACTS DRIFTED")
     });

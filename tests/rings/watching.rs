@@ -185,7 +185,7 @@ fn the_sheet_of_a_watcher_never_arms_on_facts_that_moved() {
     wait_at(&watcher, "SG1");
     ground.intrude(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
     watcher.type_slowly("a");
-    let sheet = watcher.wait_for("moved: approving would be refused");
+    let sheet = watcher.wait_for("moved: Esc, then r takes new evidence.");
     assert!(!is_ready(&sheet), "{sheet}");
     assert!(sheet.contains("not from this terminal"), "{sheet}");
     watcher.type_slowly(key::ESC);

@@ -6,7 +6,7 @@ use drygate::survey::Digest;
 use drygate::tui::{Ending, News, Order, Source};
 
 use crate::fixture::{Script, at, person};
-use crate::stage::{Stage, under};
+use crate::stage::{Stage, created_as, under};
 
 fn digest(script: &Script) -> Digest {
     script
@@ -264,6 +264,22 @@ fn a_long_sheet_arms_when_its_last_line_was_shown() {
 }
 
 #[test]
+fn a_sheet_whose_approval_would_be_refused_says_why_in_place_of_the_question() {
+    let script = created_as(Script::at_sg2(false), |created| {
+        created.approvals.exclude_starter = true;
+    });
+    for size in [(160, 48), (80, 24)] {
+        let mut stage = Stage::new(&script, "09:31:00", size);
+        stage.key(KeyCode::Char('a'));
+        let text = stage.text();
+        let why = "op_a started the run and may not approve it (approvals.exclude_starter).";
+        assert!(text.contains(why), "{text}");
+        assert!(text.contains("approving would be refused"), "{text}");
+        assert!(!text.contains("Type the last six"), "{text}");
+    }
+}
+
+#[test]
 fn facts_that_moved_under_the_sheet_refuse() {
     let (mut stage, script) = opened((80, 24));
     stage.wait(2_000);
@@ -274,7 +290,8 @@ fn facts_that_moved_under_the_sheet_refuse() {
     let event = moved.records.last().expect("a read").event.clone();
     stage.recorded((*event).clone());
     assert!(
-        stage.says("1 fact moved: approving would be refused"),
+        stage.says("1 fact moved: Esc, then r takes new evidence.")
+            && stage.says("approving would be refused"),
         "{}",
         stage.text()
     );

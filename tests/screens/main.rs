@@ -11,4 +11,5 @@ mod pty;
 mod recordings;
 mod situations;
 mod stage;
+mod truthful;
 mod watching;

@@ -148,18 +148,7 @@ fn refused_expired_gone_pending() {
     snap_script("sg2_pending", &script, "09:33:05");
 }
 
-#[test]
-fn finished() {
-    let mut script = Script::at_sg2(false);
-    script.closes().seals(RunResult::Pass, None);
-    snap_script("pass", &script, "09:52:10");
-
-    let mut script = Script::at_sg2(false);
-    script.closes().somebody_changes(&ENACTED);
-    let code = Some(StopCode::StopFactsDrifted);
-    script.seals(RunResult::ChangedByOthers, code);
-    snap_script("changed_by_others", &script, "09:52:10");
-
+pub fn rejected() -> Script {
     let mut script = Script::at_sg2(false);
     script.decides(
         Decision::Reject,
@@ -176,10 +165,25 @@ fn finished() {
     script.returns(Some(StopCode::StopApprovalRejected));
     script.gate_finished(Gate::G3);
     script.ends(RunResult::Rejected, Some(StopCode::StopApprovalRejected));
-    snap_script("rejected", &script, "09:52:10");
+    script
 }
 
-fn failed_at_g1() -> Script {
+#[test]
+fn finished() {
+    let mut script = Script::at_sg2(false);
+    script.closes().seals(RunResult::Pass, None);
+    snap_script("pass", &script, "09:52:10");
+
+    let mut script = Script::at_sg2(false);
+    script.closes().somebody_changes(&ENACTED);
+    let code = Some(StopCode::StopFactsDrifted);
+    script.seals(RunResult::ChangedByOthers, code);
+    snap_script("changed_by_others", &script, "09:52:10");
+
+    snap_script("rejected", &rejected(), "09:52:10");
+}
+
+pub fn failed_at_g1() -> Script {
     let mut script = Script::new(false);
     script.up_to_feasibility();
     script.survey_taken(SurveyPurpose::Pin).checks(Gate::G1, 6);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use drygate::replay::Moment;
-use drygate::run::{Event, RunBudget};
+use drygate::run::{Event, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
@@ -70,10 +70,15 @@ pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
 }
 
 /// The same run under a budget of its profile.
-pub fn under(mut script: Script, budget: RunBudget) -> Script {
+pub fn under(script: Script, budget: RunBudget) -> Script {
+    created_as(script, |created| created.budget = budget)
+}
+
+/// The same run, begun otherwise.
+pub fn created_as(mut script: Script, change: impl FnOnce(&mut RunCreated)) -> Script {
     let mut event = (*script.records[0].event).clone();
     if let Event::RunCreated(created) = &mut event {
-        created.budget = budget;
+        change(created);
         script.run.created = Some(created.clone());
     }
     script.records[0].event = event.into();

@@ -4,8 +4,17 @@ use crate::tui::approving::{ApproveSheet, Remark, TO_TYPE};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text};
 
-/// `Type the last six characters, then Enter:  [c3f9__]`
-pub(super) fn draw(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, sheet: &ApproveSheet) {
+/// `Type the last six characters, then Enter:  [c3f9__]`, or why an approval would be refused.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    (x, y, width): (u16, u16, u16),
+    sheet: &ApproveSheet,
+    refusal: Option<&str>,
+) {
+    if let Some(why) = refusal.filter(|_| !sheet.is_sent()) {
+        canvas.text(x, y, width, &Text::inked(Ink::Drift, why));
+        return;
+    }
     let ink = if sheet.is_ready() {
         Ink::Plain
     } else {

@@ -104,7 +104,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     for (y, line) in (inside.y..last).zip(lines.iter().skip(top)) {
         canvas.text(x, y, width, line);
     }
-    approve_input::draw(canvas, x, last, width, sheet);
+    let refusal = model.refusal();
+    approve_input::draw(canvas, (x, last, width), sheet, refusal.as_deref());
     let below = lines.len().saturating_sub(top + room);
     let remark = if below > 0 {
         Text::inked(
@@ -118,7 +119,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     };
     canvas.text(x, last + 1, width, &remark);
     let esc = Text::inked(Ink::Dim, "Esc leaves it waiting");
-    canvas.text(x, last + 2, width.saturating_sub(23), &status(model, sheet));
+    let status = match refusal {
+        Some(_) if !sheet.is_sent() => Text::inked(Ink::Drift, "approving would be refused"),
+        _ => status(model, sheet),
+    };
+    canvas.text(x, last + 2, width.saturating_sub(23), &status);
     canvas.text_right(x + width, last + 2, width, &esc);
 }
 
@@ -147,13 +152,7 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
         OwnSurvey::Asked | OwnSurvey::Reading => {
             Text::inked(Ink::Running, "not ready: all facts are being read again")
         }
-        OwnSurvey::Moved(n) => Text::inked(
-            Ink::Drift,
-            format!(
-                "{} moved: approving would be refused",
-                crate::run::counted(*n, "fact")
-            ),
-        ),
+        OwnSurvey::Moved(_) => Text::inked(Ink::Drift, "approving would be refused"),
         OwnSurvey::Failed(why) => {
             Text::inked(Ink::Bad, format!("not ready: facts not read: {why}"))
         }

@@ -60,7 +60,12 @@ fn past(
 /// Whether the run stands at this return and waits for a person.
 fn stands_at(run: &RunState, nth: usize) -> bool {
     let is_last = nth + 1 == run.returns.len();
-    is_last && run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some())
+    // A run that has gone on is not back with a person before its next return.
+    let is_back = run
+        .returns
+        .get(nth)
+        .is_some_and(|(state, ..)| *state == run.state);
+    is_last && is_back && run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some())
 }
 
 /// A tick only for what went well.

@@ -151,7 +151,7 @@ fn since_earlier_evidence(model: &Model, evidence: &Evidence) -> Text {
     if drifted.is_empty() {
         return Text::new();
     }
-    let lead = Text::inked(Ink::Drift, "NEW  ");
+    let lead = Text::inked(Ink::Drift, "CHANGED  ");
     let taken = lead.width();
     lead.then(words::changed_within_band(model, drifted, taken))
 }

@@ -116,7 +116,7 @@ fn the_drift_demo_stops_with_the_unit_and_both_values() {
     // Another process approves; the other session of the scenario may still be at work, so the sheet is asked first.
     terminal
         .type_slowly("a")
-        .wait_for("moved: approving would be refused");
+        .wait_for("moved: Esc, then r takes new evidence.");
     terminal.type_slowly(key::ESC);
     terminal.wait_until("moved", |screen| {
         band(screen).starts_with("SG2   FACTS MOVED")
@@ -171,8 +171,9 @@ fn drift_shows_by_itself_and_one_key_opens_the_sentence() {
 
         terminal.type_slowly("d");
         let sentence = terminal.wait_until("both sentences", |screen| {
-            let told = |(before, after)| screen.contains(before) && screen.contains(after);
-            SAID.into_iter().all(told)
+            let (before, after) = SAID[0];
+            let both = screen.contains(before) && screen.contains(after);
+            both && WORDS.iter().all(|words| screen.contains(words))
         });
         assert!(!sentence.contains("\\n"), "no escape of JSON: {sentence}");
         assert!(!sentence.contains("opening"), "{sentence}");

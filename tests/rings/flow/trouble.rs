@@ -79,7 +79,7 @@ fn a_server_that_stops_answering_delays_no_key() {
         band(screen).contains("WAITING, LIVE CHECK FAILED")
     });
     assert!(
-        terminal.screen().contains("does not answer since"),
+        terminal.screen().contains("Not read since"),
         "{}",
         terminal.screen()
     );
@@ -99,7 +99,8 @@ fn a_server_that_is_gone_before_the_first_survey_is_said_to_be_and_asked_again_w
     let stopped = ground.stop_server();
     let mut terminal = ground.screen("0").open();
     terminal.wait_until("the stop", |screen| {
-        screen.contains("DATABASE UNAVAILABLE") && screen.contains("r try again")
+        let last = screen.contains("stop_raised           STOP_DATABASE_UNAVAILABLE");
+        screen.contains("DATABASE UNAVAILABLE") && screen.contains("r try again") && last
     });
     let run = ground.home().run();
     assert_eq!(run.state(), "prechecked");
