@@ -1,4 +1,4 @@
-//! drygate rehearses a gated change against a live PostgreSQL without touching it, and proves that it did not.
+//! drygate dry-runs a gated change against a live PostgreSQL without touching it, and proves that it did not.
 //!
 //! # Code map
 //!

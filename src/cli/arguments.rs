@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::{Color, DatabaseUrl, DemoScenario, RunRef};
 use crate::run::{ApprovalGate, RunSort, State};
 
-/// drygate rehearses a risky change against your live PostgreSQL, read-only, and stops twice for a person to approve exactly what is on screen.
+/// drygate dry-runs a risky change against your live PostgreSQL, read-only, and stops twice for a person to approve exactly what is on screen.
 #[derive(Debug, Parser)]
 #[command(
     name = "drygate",

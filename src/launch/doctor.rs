@@ -335,7 +335,7 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
         }
     };
     let check = settings.profile_check(&settings.profile.value);
-    let next = &format!("Mend it; {check} tries it again.");
+    let next = &format!("Correct it; {check} tries it again.");
     match surveying::without_database(settings, loaded) {
         Err(error) => Finding::fail(name, error.to_string(), next),
         Ok(checks) => {
@@ -366,7 +366,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
         return Finding::not_checked(name, "no database is named", next);
     }
     let Some(loaded) = loaded else {
-        let next = "Mend the profile: it says what is asked.";
+        let next = "Correct the profile first: it says what is asked.";
         return Finding::not_checked(name, "not asked without a profile", next);
     };
     let (taken, _, checks) = match surveying::look(settings, loaded) {

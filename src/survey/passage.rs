@@ -116,10 +116,7 @@ pub fn sentence(row: &RowChange, telling: Telling) -> Vec<Span> {
         field = passage.field.as_ref();
         spans.push(span(&before, false));
         spans.push(span(&passage.lead, false));
-        spans.push(span(
-            &format!("[{} -> {}]", passage.gone, passage.come),
-            true,
-        ));
+        spans.push(span(&passage.change(), true));
         spans.push(span(&passage.trail, false));
     }
     if passages.len() > max {

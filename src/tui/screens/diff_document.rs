@@ -186,10 +186,7 @@ fn row_told(row: &RowChange) -> Vec<Text> {
             let field = passage.field.as_ref();
             let field = field.map_or_else(String::new, |name| format!("{name}: "));
             Text::plain(format!("    {field}{}", passage.lead))
-                .with(
-                    Ink::Drift,
-                    format!("[{} -> {}]", passage.gone, passage.come),
-                )
+                .with(Ink::Drift, passage.change())
                 .with(Ink::Plain, &*passage.trail)
         };
         return passages.iter().map(told).collect();

@@ -23,7 +23,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             "Enter: raw values and what each claim cannot see",
         )));
     }
-    rows.push(PaneRow::only(guest(model, width)));
+    rows.push(PaneRow::only(load(model, width)));
     let (title, right) = match judged {
         Some(judged) => ("PROOF", verdict(judged.verdict)),
         None if model.run.ended_early() && width >= 40 => {
@@ -101,8 +101,8 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     PaneRow::new(text, Subject::Claim(claim.name))
 }
 
-/// `guest: 0 sessions now, 1.9 s total, longest 0.42 s`
-fn guest(model: &Model, width: usize) -> Text {
+/// What our sessions cost the server: `load: 0 sessions now, 1.9 s total, longest 0.42 s`
+fn load(model: &Model, width: usize) -> Text {
     let mut open = 0;
     let mut unseen = 0;
     for transaction in &model.run.transactions {
@@ -120,9 +120,9 @@ fn guest(model: &Model, width: usize) -> Text {
     let (total, longest) = (seconds(sum.transaction_us), seconds(sum.longest_us));
     let says = if width >= 50 {
         let open = crate::run::counted(open, "session");
-        format!("guest: {open} now, {total} total, longest {longest}{unseen}")
+        format!("load: {open} now, {total} total, longest {longest}{unseen}")
     } else {
-        format!("guest: {open} now, {total} in all{unseen}")
+        format!("load: {open} now, {total} in all{unseen}")
     };
     Text::inked(Ink::Dim, says)
 }

@@ -104,7 +104,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             (false, true) => &KEYS_RENEW_NARROW,
             (false, false) => &KEYS_RENEW,
         };
-        let full = narrow && band.lines.len() > 1;
+        let full = band.lines.len() > if narrow { 1 } else { 2 };
         let predicted = if full {
             Text::new()
         } else {
