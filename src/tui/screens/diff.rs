@@ -24,8 +24,6 @@ const WIDE_MIN: u16 = 100;
 const FACTS_WIDTH: u16 = 46;
 /// Between two keys of the footer.
 const GAP: &str = "   ";
-/// Keys that the footer never leaves out: help and leaving.
-const ALWAYS: usize = 2;
 
 /// Where everything is.
 #[derive(Debug, Clone, Copy)]
@@ -146,29 +144,12 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     canvas.text(area.x + 1, area.y, width, &text);
 }
 
-/// The keys that fit, those of this screen first; the last two are always there.
 fn keys(view: &DiffView, width: u16) -> Text {
-    let entries: Vec<Text> = keymap::footer(Scope::Diff)
+    let entries: Vec<_> = keymap::footer(Scope::Diff)
         .map(|(binding, does)| {
-            let does = match (binding.does(Action::Quit), view.alone) {
-                (true, true) => "quit",
-                _ => does,
-            };
-            Text::inked(Ink::Bold, binding.keys).with(Ink::Plain, format!(" {does}"))
+            let quits = binding.does(Action::Quit) && view.alone;
+            (binding.keys, if quits { "quit" } else { does })
         })
         .collect();
-    let (first, last) = entries.split_at(entries.len().saturating_sub(ALWAYS));
-    let kept: usize = last.iter().map(|text| text.width() + GAP.len()).sum();
-    let mut text = Text::new();
-    for next in first {
-        if text.width() + next.width() + kept > usize::from(width) {
-            break;
-        }
-        text = text.then(next.clone()).with(Ink::Plain, GAP);
-    }
-    for (nth, next) in last.iter().enumerate() {
-        let gap = if nth == 0 { "" } else { GAP };
-        text = text.with(Ink::Plain, gap).then(next.clone());
-    }
-    text
+    super::footer::fitting(&entries, GAP, width.into())
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::inbox::Source;
-use crate::tui::keymap::{self, Binding, Scope};
+use crate::tui::keymap::{self, Scope};
 use crate::tui::model::{Model, Over};
 use crate::tui::retelling::Told;
 use crate::tui::theme::Ink;
@@ -65,28 +65,31 @@ fn place(told: &Told) -> Text {
     Text::plain(format!("{} {state}", told.now.clock()))
 }
 
-/// The keys of the footer with what they do. Where there is no room for all, the last two stay, which lead to the others and away.
 fn keys(scope: Scope, narrow: bool, room: usize) -> Text {
-    let all: Vec<_> = keymap::footer(scope).collect();
-    let gap = if narrow { "  " } else { "   " };
-    let width = |(binding, does): &(&Binding, &str)| {
-        Text::plain(binding.keys).width() + 1 + does.len() + gap.len()
+    let entries: Vec<_> = keymap::footer(scope)
+        .map(|(binding, does)| (binding.keys, does))
+        .collect();
+    fitting(&entries, if narrow { "  " } else { "   " }, room)
+}
+
+/// Keys with what they do, as many as there is room for. The last two stay in any case: they lead to the others and away.
+pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text {
+    let entry = |(keys, does): &(&str, &str)| {
+        Text::inked(Ink::Bold, *keys).with(Ink::Plain, format!(" {does}"))
     };
-    let (first, last) = all.split_at(all.len().saturating_sub(2));
-    let mut left = (room + gap.len()).saturating_sub(last.iter().map(width).sum());
-    let fitting = first.iter().take_while(|key| {
-        let fits = width(key) <= left;
-        left = left.saturating_sub(width(key));
+    let (first, last) = entries.split_at(entries.len().saturating_sub(2));
+    let width = |text: &Text| text.width() + gap.len();
+    let mut left = room + gap.len();
+    let last: Vec<Text> = last.iter().map(entry).collect();
+    left = left.saturating_sub(last.iter().map(width).sum());
+    let first = first.iter().map(entry).take_while(|text| {
+        let fits = width(text) <= left;
+        left = left.saturating_sub(width(text));
         fits
     });
-    let mut text = Text::new();
-    for (binding, does) in fitting.chain(last) {
-        let before = if text.is_empty() { "" } else { gap };
-        text = text
-            .with(Ink::Bold, format!("{before}{}", binding.keys))
-            .with(Ink::Plain, format!(" {does}"));
-    }
-    text
+    let all: Vec<Text> = first.chain(last.iter().cloned()).collect();
+    let joined = |line: Text, text: Text| line.with(Ink::Plain, gap).then(text);
+    all.into_iter().reduce(joined).unwrap_or_default()
 }
 
 /// The same without a screen.

@@ -298,17 +298,10 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     canvas.text(area.x + 1, area.y, width, &text);
 }
 
-/// The keys of the table, as many as there is room for; the last two, help and leave, are always among them.
 fn keys(width: u16) -> Text {
     let gap = if width < 110 { "  " } else { "   " };
-    let mut keys: Vec<Text> = keymap::footer(Scope::Runs)
-        .map(|(binding, does)| {
-            Text::inked(Ink::Bold, binding.keys).with(Ink::Plain, format!(" {does}{gap}"))
-        })
+    let entries: Vec<_> = keymap::footer(Scope::Runs)
+        .map(|(binding, does)| (binding.keys, does))
         .collect();
-    let taken = |keys: &[Text]| keys.iter().map(Text::width).sum::<usize>();
-    while taken(&keys) > usize::from(width) && keys.len() > 2 {
-        keys.remove(keys.len() - 3);
-    }
-    keys.into_iter().reduce(Text::then).unwrap_or_default()
+    super::footer::fitting(&entries, gap, width.into())
 }
