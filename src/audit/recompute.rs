@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::predict::same_rows;
 use super::recompute_gates::{check_findings, gate_findings};
-use super::recompute_order::{Order, not_the_approved_pin, opened_by};
+use super::recompute_order::{RecordedOrder, not_the_approved_pin, opened_by};
 use super::recompute_raw::agrees;
 use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
@@ -61,7 +61,7 @@ pub struct Recomputer<'p> {
     profile: Option<&'p Profile>,
     done: Recomputed,
     nonces: BTreeMap<u64, String>,
-    order: Order,
+    order: RecordedOrder,
 }
 
 impl<'p> Recomputer<'p> {
@@ -71,7 +71,7 @@ impl<'p> Recomputer<'p> {
             profile,
             done: Recomputed::default(),
             nonces: BTreeMap::new(),
-            order: Order::default(),
+            order: RecordedOrder::default(),
         }
     }
 

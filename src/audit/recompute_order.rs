@@ -13,7 +13,7 @@ use crate::simulate::Step;
 
 /// What was recorded of the gates so far, as far as order and completeness need it.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct RecordedOrder {
     /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded again.
     recorded: BTreeSet<(Gate, String)>,
     /// The gates that were finished since the state changed.
@@ -24,7 +24,7 @@ pub(super) struct Order {
     due: Vec<String>,
 }
 
-impl Order {
+impl RecordedOrder {
     /// What is out of order about `event`, which is about to be applied to `run`.
     pub(super) fn findings(
         &mut self,

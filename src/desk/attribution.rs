@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
-use crate::survey::{self, FactKind, Sides, Telling, UtcTime, sentence};
+use crate::survey::{self, FactKind, SentenceStyle, Sides, UtcTime, sentence};
 
 /// Facts named in one sentence; the rest is counted.
 const NAMED_MAX: usize = 4;
 /// How a row that changed is told beside other facts.
-const TELLING: Telling = Telling {
+const STYLE: SentenceStyle = SentenceStyle {
     around: 24,
     passages_max: 2,
     names_fields: true,
@@ -126,7 +126,7 @@ fn telling(fact: &ComparedFact) -> usize {
 fn in_words(fact: &ComparedFact) -> String {
     match &fact.rows[..] {
         [row] if is_digest(fact) => {
-            let spans = sentence(row, TELLING).into_iter();
+            let spans = sentence(row, STYLE).into_iter();
             let said: String = spans.map(|span| span.text).collect();
             format!("{} {}{said}", fact.name(), row.key)
         }

@@ -1,12 +1,12 @@
 //! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
 
 use crate::survey::{
-    Alignment, FactKind, Lines, Row, RowChange, Shape, Side, Sides, Telling, a_field_a_line,
+    Alignment, FactKind, Lines, Row, RowChange, SentenceStyle, Shape, Side, Sides, a_field_a_line,
     column, sentence,
 };
 
 /// How the row under the cursor is told in one sentence.
-const TELLING: Telling = Telling {
+const STYLE: SentenceStyle = SentenceStyle {
     around: 40,
     passages_max: 4,
     names_fields: true,
@@ -199,6 +199,6 @@ fn fields(one: &str, two: &str) -> String {
         approved: value(one),
         found: value(two),
     };
-    let spans = sentence(&row, TELLING);
+    let spans = sentence(&row, STYLE);
     spans.into_iter().map(|span| span.text).collect()
 }

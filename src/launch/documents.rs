@@ -22,7 +22,7 @@ pub(super) struct Places {
 }
 
 /// A file that was opened and may be read.
-pub(super) struct Named {
+pub(super) struct NamedFile {
     path: PathBuf,
     file: File,
 }
@@ -41,7 +41,7 @@ impl Places {
     }
 
     /// Opens a file without waiting for it; the error says what is wrong and what is allowed.
-    pub(super) fn open(&self, named: &str) -> Result<Named, String> {
+    pub(super) fn open(&self, named: &str) -> Result<NamedFile, String> {
         let path = self.directory.join(named);
         let said = |error: io::Error| format!("{}: {error}", path.display());
         let real = path.canonicalize().map_err(said)?;
@@ -59,7 +59,7 @@ impl Places {
         if about.len() > FILE_BYTES_MAX {
             return Err(self.refused(&real, "is too long"));
         }
-        Ok(Named { path: real, file })
+        Ok(NamedFile { path: real, file })
     }
 
     /// Whether there is anything under a name.
@@ -91,7 +91,7 @@ impl Places {
     }
 }
 
-impl Named {
+impl NamedFile {
     /// The whole text.
     pub(super) fn text(mut self, places: &Places) -> Result<String, String> {
         let mut text = String::new();

@@ -21,7 +21,7 @@ fn digest_of(content: Option<&str>) -> Digest {
 const AHEAD: usize = 2;
 
 /// Why the streams were not read to their end.
-enum Failed {
+enum StreamError {
     /// One of them failed; the transaction goes on.
     Stream(UnreadStream),
     /// The survey cannot go on.
@@ -60,16 +60,16 @@ impl StreamName {
         }
     }
 
-    fn failed(self, reason: impl Into<String>) -> Failed {
-        Failed::Stream(self.unread(reason))
+    fn failed(self, reason: impl Into<String>) -> StreamError {
+        StreamError::Stream(self.unread(reason))
     }
 
-    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, Failed> {
+    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, StreamError> {
         answer.map_err(|error| {
             if error.is_of_the_fact() {
                 self.failed(error.reason())
             } else {
-                Failed::Survey(error.into_target())
+                StreamError::Survey(error.into_target())
             }
         })
     }
@@ -84,7 +84,7 @@ impl Batches {
         }
     }
 
-    async fn next(&mut self, session: &mut Session) -> Result<Rows, Failed> {
+    async fn next(&mut self, session: &mut Session) -> Result<Rows, StreamError> {
         while self.pending.len() < AHEAD {
             let pending = session.start(self.fetch.clone()).await;
             self.pending.push_back(pending);
@@ -138,8 +138,8 @@ pub(super) async fn stream(
     };
     let failed = match read {
         Ok(()) => Vec::new(),
-        Err(Failed::Stream(stream)) => vec![stream],
-        Err(Failed::Survey(error)) => return Err(error),
+        Err(StreamError::Stream(stream)) => vec![stream],
+        Err(StreamError::Survey(error)) => return Err(error),
     };
     pieces.drain(session).await?;
     units.drain(session).await?;
@@ -153,7 +153,7 @@ pub(super) async fn stream(
 }
 
 /// Whether both cursors are open, from the answers to SAVEPOINT and both DECLAREs.
-fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), Failed> {
+fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), StreamError> {
     for (name, answer) in [PIECES, PIECES, UNITS].into_iter().zip(answers) {
         name.answered(answer)?;
     }
@@ -165,7 +165,7 @@ async fn merge(
     pieces: &mut Batches,
     units: &mut Batches,
     witness: &mut dyn Witness,
-) -> Result<(), Failed> {
+) -> Result<(), StreamError> {
     let mut read = 0_u64;
     loop {
         match witness.wants() {
@@ -193,7 +193,7 @@ async fn merge(
     }
 }
 
-fn piece(row: Vec<Option<String>>) -> Result<Piece, Failed> {
+fn piece(row: Vec<Option<String>>) -> Result<Piece, StreamError> {
     let Ok([Some(key), content]) = <[Option<String>; 2]>::try_from(row) else {
         return Err(PIECES.failed("a key is NULL"));
     };
@@ -203,7 +203,7 @@ fn piece(row: Vec<Option<String>>) -> Result<Piece, Failed> {
     })
 }
 
-fn unit(row: Vec<Option<String>>) -> Result<Unit, Failed> {
+fn unit(row: Vec<Option<String>>) -> Result<Unit, StreamError> {
     let Ok([Some(key), content, Some(state)]) = <[Option<String>; 3]>::try_from(row) else {
         return Err(UNITS.failed("a key or a state is NULL"));
     };

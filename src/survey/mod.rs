@@ -38,7 +38,7 @@ pub use finding::Wanted;
 pub use folding::{Folding, Item};
 pub use lines::Lines;
 pub use marks::{FieldChange, Marks, column, field_changes, marks};
-pub use passage::{Passage, Span, Telling, most_telling, passages, sentence};
+pub use passage::{Passage, SentencePart, SentenceStyle, most_telling, passages, sentence};
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};

@@ -74,7 +74,7 @@ pub fn passages(row: &RowChange, around: usize) -> Vec<Passage> {
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub struct SentencePart {
     /// The text.
     pub text: String,
     /// Whether it tells what changed; else it tells where.
@@ -83,7 +83,7 @@ pub struct Span {
 
 /// How a sentence about a row is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Telling {
+pub struct SentenceStyle {
     /// Characters around each change.
     pub around: usize,
     /// Passages at most; the rest is counted.
@@ -93,8 +93,8 @@ pub struct Telling {
 }
 
 /// The passages of a row as a sentence behind its name: `, content: …at least [seven -> five] years…`.
-pub fn sentence(row: &RowChange, telling: Telling) -> Vec<Span> {
-    let span = |text: &str, changed| Span {
+pub fn sentence(row: &RowChange, style: SentenceStyle) -> Vec<SentencePart> {
+    let span = |text: &str, changed| SentencePart {
         text: text.to_owned(),
         changed,
     };
@@ -103,13 +103,13 @@ pub fn sentence(row: &RowChange, telling: Telling) -> Vec<Span> {
         (_, None) => return vec![span(": gone", true)],
         _ => {}
     }
-    let passages = passages(row, telling.around);
-    let max = telling.passages_max;
+    let passages = passages(row, style.around);
+    let max = style.passages_max;
     let mut spans = Vec::new();
     let mut field = None;
     for (nth, passage) in passages.iter().take(max).enumerate() {
         let before = match &passage.field {
-            Some(name) if telling.names_fields && field != Some(name) => format!(", {name}: "),
+            Some(name) if style.names_fields && field != Some(name) => format!(", {name}: "),
             _ if nth == 0 => ": ".to_owned(),
             _ => "  ".to_owned(),
         };

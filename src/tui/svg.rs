@@ -45,7 +45,7 @@ struct Look {
 }
 
 /// Cells of one look beside each other: a blank, a word of ASCII characters, or any other character.
-struct Span {
+struct StyledRun {
     x: usize,
     y: usize,
     columns: usize,
@@ -107,7 +107,7 @@ impl Look {
     }
 }
 
-impl Span {
+impl StyledRun {
     fn write_background(&self, output: &mut impl Write) -> io::Result<()> {
         if self.look.background == BACKGROUND {
             return Ok(());
@@ -145,8 +145,8 @@ impl Span {
 }
 
 /// The spans of a frame, row by row.
-fn spans(frame: &Buffer) -> Vec<Span> {
-    let mut spans = Vec::<Span>::new();
+fn spans(frame: &Buffer) -> Vec<StyledRun> {
+    let mut spans = Vec::<StyledRun>::new();
     for y in 0..frame.area.height {
         let mut is_word = false;
         for (x, cell, columns) in visible_cells(frame, y) {
@@ -157,7 +157,7 @@ fn spans(frame: &Buffer) -> Vec<Span> {
                     span.text.push_str(&symbol);
                     span.columns += columns;
                 }
-                _ => spans.push(Span {
+                _ => spans.push(StyledRun {
                     x: x.into(),
                     y: y.into(),
                     columns,

@@ -3,7 +3,7 @@
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
-    Digest, FactChange, FactKind, RowChange, Telling, UtcTime, is_of_no_rows, most_telling,
+    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, is_of_no_rows, most_telling,
     sentence,
 };
 use crate::tui::model::Model;
@@ -226,15 +226,15 @@ const PASSAGES_MAX: usize = 3;
 /// and field. `None`: no row behind a change is known.
 pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     let (change, row) = most_telling(changes)?;
-    let tellings = [true, false].into_iter().flat_map(|names_fields| {
-        AROUND.map(|around| Telling {
+    let styles = [true, false].into_iter().flat_map(|names_fields| {
+        AROUND.map(|around| SentenceStyle {
             around,
             passages_max: PASSAGES_MAX,
             names_fields,
         })
     });
-    let mut told: Vec<Text> = tellings
-        .map(|telling| row_in_words(change, row, telling))
+    let mut told: Vec<Text> = styles
+        .map(|style| row_in_words(change, row, style))
         .collect();
     let fits = told.iter().position(|text| text.width() <= room);
     Some(told.swap_remove(fits.unwrap_or(told.len() - 1)))
@@ -251,13 +251,13 @@ pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) 
     told.unwrap_or_else(|| Text::plain(self::changes(changes)))
 }
 
-fn row_in_words(change: &FactChange, row: &RowChange, telling: Telling) -> Text {
-    let name = if telling.names_fields {
+fn row_in_words(change: &FactChange, row: &RowChange, style: SentenceStyle) -> Text {
+    let name = if style.names_fields {
         format!("{} {}", change.key, row.key)
     } else {
         row.key.clone()
     };
-    let spans = sentence(row, telling).into_iter();
+    let spans = sentence(row, style).into_iter();
     spans.fold(Text::inked(Ink::Bold, name), |text, span| {
         let ink = if span.changed { Ink::Drift } else { Ink::Plain };
         text.with(ink, span.text)
