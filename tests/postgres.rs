@@ -708,6 +708,92 @@ fn a_view_replaced_after_the_snapshot_is_ruled_on_as_it_is_executed() {
     }
 }
 
+/// Replaces the view of the units behind their ruling, twice: before the protected tables are read, and while they are.
+struct ReplacingBehind<'c> {
+    cluster: &'c Cluster,
+    ruled: Option<&'static str>,
+    reading: Option<&'static str>,
+    /// What became of the second.
+    refused: Option<String>,
+    memory: Memory,
+}
+
+impl Witness for ReplacingBehind<'_> {
+    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
+        self.memory.opening(purpose, nonce)
+    }
+
+    fn reached(&mut self, _: &ServerIdentity) -> Result<(), WitnessError> {
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.memory.closed(proof)
+    }
+
+    fn wants(&mut self) -> Want {
+        self.memory.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.memory.pieces(batch)
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.memory.units(batch)
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        if progress.noun == "queries" {
+            if progress.total == Some(progress.done)
+                && let Some(sql) = self.ruled.take()
+            {
+                self.cluster.load(DATABASE, sql).expect("replaced");
+            }
+        } else if let Some(sql) = self.reading.take() {
+            let replaced = self.cluster.load(DATABASE, sql);
+            self.refused = replaced.err().map(|error| error.to_string());
+        }
+    }
+}
+
+#[test]
+fn a_view_cannot_be_replaced_between_its_ruling_and_its_read() {
+    let cluster = cluster(Scenario::Enacted);
+    let views = "CREATE VIEW public.units AS SELECT * FROM public.information_unit;
+                 GRANT SELECT ON public.units TO PUBLIC;
+                 CREATE FUNCTION public.trap() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+                   AS $$BEGIN RAISE LOG 'trap executed'; RETURN true; END$$";
+    cluster.load(DATABASE, views).expect("loaded");
+    let mut profile = profile();
+    let sql = &mut profile.candidates.sql;
+    *sql = sql.replace("FROM public.information_unit u", "FROM public.units u");
+    assert!(sql.contains("public.units"));
+    let mut witness = ReplacingBehind {
+        cluster: &cluster,
+        ruled: Some(
+            "CREATE OR REPLACE VIEW public.units AS SELECT * FROM public.information_unit LIMIT 100000",
+        ),
+        reading: Some(
+            "SET lock_timeout = '100ms';
+             CREATE OR REPLACE VIEW public.units AS SELECT * FROM public.information_unit WHERE public.trap()",
+        ),
+        refused: None,
+        memory: Memory::default(),
+    };
+    let mut discoverer = discoverer(&cluster, READER, profile);
+    block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
+    let log = fs::read_to_string(cluster.log_path()).expect("a log");
+    assert!(!log.contains("trap executed"), "the trap was executed");
+    let refused = witness.refused.expect("it was tried and refused");
+    assert!(refused.contains("lock timeout"), "{refused}");
+    assert_eq!(
+        witness.memory.closed.len(),
+        2,
+        "the first replacement needs a second snapshot"
+    );
+}
+
 /// Every way to write that a role can be given, and the line that must name it.
 const WAYS: [(&str, &str); 12] = [
     (

@@ -175,6 +175,7 @@ pub(super) async fn rule(
     let forged = answered(answers.by_ref().take(first))?;
     let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
+    let mut permitted = Vec::new();
     for query in queries {
         let answers = answered(answers.by_ref().take(steps(&query).len()))?;
         let (refused, relations) = match &query.sql {
@@ -187,9 +188,37 @@ pub(super) async fn rule(
             refused: refused.or_else(|| forged.clone()),
             relations,
         };
+        if let (Ok(sql), None) = (&query.sql, &ruling.refused) {
+            permitted.push(Call::parse(Statement::rehearsal(query.cursor, sql)));
+        }
         rulings.insert(query.name, ruling);
     }
+    hold(session, permitted, &rulings).await?;
     Ok(rulings)
+}
+
+/// Parses what may run once more and keeps the locks that this takes until the end of the transaction: from here on nobody can give a
+/// relation another definition than the one that was ruled on. What was changed since it was ruled on needs another snapshot.
+async fn hold(
+    session: &mut Session,
+    mut parses: Vec<Call>,
+    rulings: &Rulings,
+) -> Result<(), CallError> {
+    parses.push(Statement::OWN_LOCKS.into());
+    let answers = answered(session.batch(&parses, &mut |_| {}).await?.into_iter())?;
+    let held: Result<Vec<Rows>, CallError> = answers.into_iter().collect();
+    // What could be parsed a moment ago and cannot now was changed as well.
+    let held = held.map_err(|error| CallError::changed_since_snapshot(&error.reason()))?;
+    let is_ruled = |relation: &String| {
+        let mut ruled = rulings.values().flat_map(|ruling| &ruling.relations);
+        ruled.any(|name| name == relation)
+    };
+    let locks = held.iter().flatten();
+    let mut held = locks.map(|row| touched(row));
+    match held.find(|held| held.moved || !is_ruled(&held.relation)) {
+        Some(held) => Err(CallError::changed_since_snapshot(&held.relation)),
+        None => Ok(()),
+    }
 }
 
 /// The answers, unless one says that the server may answer later: that is about no query.
@@ -214,7 +243,7 @@ fn ruled(done: usize, total: usize) -> Progress {
     }
 }
 
-/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took.
+/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that each query is told its own.
 fn steps(query: &Query) -> Vec<Call> {
     let Ok(sql) = &query.sql else {
         return Vec::new();

@@ -13,6 +13,8 @@ const SILENCE: Duration = Duration::from_millis(250);
 const BURST: Duration = Duration::from_millis(5);
 /// How long no key must have come before Enter counts: a text that brings its own Enter comes faster.
 pub const PAUSE: Duration = Duration::from_millis(700);
+/// A timer that goes off later than this found the program standing still: keys may wait in the terminal that came meanwhile.
+const STALL: Duration = Duration::from_millis(100);
 /// Characters to type.
 pub const TO_TYPE: usize = 6;
 
@@ -81,7 +83,7 @@ pub struct ApproveSheet {
     /// What it says of the last keys.
     pub remark: Option<Remark>,
     phase: Phase,
-    /// Since when the sheet says READY; a key from before was typed without seeing that.
+    /// Since when the sheet says READY, or goes on after a stall; a key from before was typed without seeing that.
     ready_since: Duration,
     /// Since when it says that Enter approves; an Enter from before was pressed without seeing that.
     enter_since: Option<Duration>,
@@ -189,15 +191,17 @@ impl ApproveSheet {
         self.enter_since = None;
     }
 
-    /// Lets more count when its time has come at `now`: first READY, then Enter.
+    /// Lets more count when its time has come at `now`: first READY, then Enter. After a stall the pause before Enter begins anew.
     pub fn arm(&mut self, now: Duration) {
-        if self.counts_at().is_none_or(|at| at > now) {
+        let Some(at) = self.counts_at().filter(|at| *at <= now) else {
             return;
-        }
+        };
         if self.phase == Phase::Arming {
             self.phase = Phase::Ready;
             self.ready_since = now;
             self.in_burst = false;
+        } else if now.saturating_sub(at) > STALL {
+            self.ready_since = now;
         } else {
             self.enter_since = Some(now);
         }
@@ -210,7 +214,9 @@ impl ApproveSheet {
             Phase::Arming if self.end_shown && matches!(self.survey, OwnSurvey::Equal(_)) => {
                 Some((self.armed_from + ON_SCREEN).max(rest(SILENCE)))
             }
-            Phase::Ready if self.is_complete() && self.enter_since.is_none() => Some(rest(PAUSE)),
+            Phase::Ready if self.is_complete() && self.enter_since.is_none() => {
+                Some((self.ready_since + PAUSE).max(rest(PAUSE)))
+            }
             _ => None,
         }
     }
@@ -407,6 +413,18 @@ mod tests {
         sheet.arm(ms(5000));
         sheet.character(six[0], ms(900));
         assert!(sheet.typed.is_empty(), "typed before READY was said");
+    }
+
+    #[test]
+    fn an_enter_that_waited_while_the_program_stood_still_does_not_approve() {
+        let (mut sheet, six) = ready();
+        let last = type_six(&mut sheet, &six, 20);
+        // It came 300 ms after the sixth character, and is read after the timer has gone off.
+        sheet.arm(ms(last + 1300));
+        assert_eq!(sheet.enter(ms(last + 1301)), Outcome::Stays);
+        assert_eq!(sheet.remark, Some(Remark::NoPause));
+        sheet.arm(ms(last + 2001));
+        assert_eq!(sheet.enter(ms(last + 2002)), Outcome::Approve);
     }
 
     #[test]
