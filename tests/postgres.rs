@@ -628,11 +628,31 @@ fn a_writing_statement_is_refused_without_a_server() {
     assert_eq!(discoverer.statements(), Vec::<String>::new());
 }
 
-/// Replaces a view when the session is open: its snapshot is older than the view then.
+/// Replaces a view under a survey, at up to three moments, once each.
 struct Replacing<'c> {
     cluster: &'c Cluster,
-    sql: Vec<&'static str>,
+    /// When the session is open: its snapshot is older than the view then.
+    opened: Option<&'static str>,
+    /// When every query was ruled on.
+    ruled: Option<&'static str>,
+    /// While the protected tables are read.
+    reading: Option<&'static str>,
+    /// Why the last could not be done.
+    refused: Option<String>,
     memory: Memory,
+}
+
+impl<'c> Replacing<'c> {
+    fn of(cluster: &'c Cluster) -> Self {
+        Self {
+            cluster,
+            opened: None,
+            ruled: None,
+            reading: None,
+            refused: None,
+            memory: Memory::default(),
+        }
+    }
 }
 
 impl Witness for Replacing<'_> {
@@ -641,89 +661,9 @@ impl Witness for Replacing<'_> {
     }
 
     fn reached(&mut self, _: &ServerIdentity) -> Result<(), WitnessError> {
-        if let Some(sql) = self.sql.pop() {
+        if let Some(sql) = self.opened.take() {
             self.cluster.load(DATABASE, sql).expect("replaced");
         }
-        Ok(())
-    }
-
-    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
-        self.memory.closed(proof)
-    }
-
-    fn wants(&mut self) -> Want {
-        self.memory.wants()
-    }
-
-    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.memory.pieces(batch)
-    }
-
-    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.memory.units(batch)
-    }
-
-    fn progress(&mut self, _progress: Progress) {}
-}
-
-#[test]
-fn a_view_replaced_after_the_snapshot_is_ruled_on_as_it_is_executed() {
-    let cluster = cluster(Scenario::Enacted);
-    let view =
-        "CREATE VIEW public.counted AS SELECT 1 AS n; GRANT SELECT ON public.counted TO PUBLIC";
-    let trap = "CREATE FUNCTION public.trap() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-                  AS $$BEGIN RAISE LOG 'trap executed'; RETURN true; END$$";
-    cluster
-        .load(DATABASE, &format!("{view}; {trap}"))
-        .expect("loaded");
-    let replaced = "CREATE OR REPLACE VIEW public.counted AS SELECT 1 AS n WHERE public.trap()";
-    let made_anew =
-        "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n WHERE public.trap();
-                     GRANT SELECT ON public.counted TO PUBLIC";
-    for sql in [replaced, made_anew] {
-        let plain = "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n;
-                     GRANT SELECT ON public.counted TO PUBLIC";
-        cluster.load(DATABASE, plain).expect("as it was");
-        let mut profile = profile();
-        profile.facts[0].sql = Some("SELECT count(*)::text FROM public.counted".to_owned());
-        let mut witness = Replacing {
-            cluster: &cluster,
-            sql: vec![sql],
-            memory: Memory::default(),
-        };
-        let mut discoverer = discoverer(&cluster, READER, profile);
-        let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
-        let unknown = unknown(&taken.survey);
-        assert!(
-            unknown[0].contains("the view public.counted: "),
-            "{unknown:?}"
-        );
-        assert_eq!(
-            witness.memory.closed.len(),
-            2,
-            "a second snapshot was needed"
-        );
-        let log = fs::read_to_string(cluster.log_path()).expect("a log");
-        assert!(!log.contains("trap executed"), "{sql}");
-    }
-}
-
-/// Replaces the view of the units behind their ruling, twice: before the protected tables are read, and while they are.
-struct ReplacingBehind<'c> {
-    cluster: &'c Cluster,
-    ruled: Option<&'static str>,
-    reading: Option<&'static str>,
-    /// What became of the second.
-    refused: Option<String>,
-    memory: Memory,
-}
-
-impl Witness for ReplacingBehind<'_> {
-    fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
-        self.memory.opening(purpose, nonce)
-    }
-
-    fn reached(&mut self, _: &ServerIdentity) -> Result<(), WitnessError> {
         Ok(())
     }
 
@@ -758,6 +698,47 @@ impl Witness for ReplacingBehind<'_> {
 }
 
 #[test]
+fn a_view_replaced_after_the_snapshot_is_ruled_on_as_it_is_executed() {
+    let cluster = cluster(Scenario::Enacted);
+    let view =
+        "CREATE VIEW public.counted AS SELECT 1 AS n; GRANT SELECT ON public.counted TO PUBLIC";
+    let trap = "CREATE FUNCTION public.trap() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+                  AS $$BEGIN RAISE LOG 'trap executed'; RETURN true; END$$";
+    cluster
+        .load(DATABASE, &format!("{view}; {trap}"))
+        .expect("loaded");
+    let replaced = "CREATE OR REPLACE VIEW public.counted AS SELECT 1 AS n WHERE public.trap()";
+    let made_anew =
+        "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n WHERE public.trap();
+                     GRANT SELECT ON public.counted TO PUBLIC";
+    for sql in [replaced, made_anew] {
+        let plain = "DROP VIEW public.counted; CREATE VIEW public.counted AS SELECT 1 AS n;
+                     GRANT SELECT ON public.counted TO PUBLIC";
+        cluster.load(DATABASE, plain).expect("as it was");
+        let mut profile = profile();
+        profile.facts[0].sql = Some("SELECT count(*)::text FROM public.counted".to_owned());
+        let mut witness = Replacing {
+            opened: Some(sql),
+            ..Replacing::of(&cluster)
+        };
+        let mut discoverer = discoverer(&cluster, READER, profile);
+        let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
+        let unknown = unknown(&taken.survey);
+        assert!(
+            unknown[0].contains("the view public.counted: "),
+            "{unknown:?}"
+        );
+        assert_eq!(
+            witness.memory.closed.len(),
+            2,
+            "a second snapshot was needed"
+        );
+        let log = fs::read_to_string(cluster.log_path()).expect("a log");
+        assert!(!log.contains("trap executed"), "{sql}");
+    }
+}
+
+#[test]
 fn a_view_cannot_be_replaced_between_its_ruling_and_its_read() {
     let cluster = cluster(Scenario::Enacted);
     let views = "CREATE VIEW public.units AS SELECT * FROM public.information_unit;
@@ -769,8 +750,7 @@ fn a_view_cannot_be_replaced_between_its_ruling_and_its_read() {
     let sql = &mut profile.candidates.sql;
     *sql = sql.replace("FROM public.information_unit u", "FROM public.units u");
     assert!(sql.contains("public.units"));
-    let mut witness = ReplacingBehind {
-        cluster: &cluster,
+    let mut witness = Replacing {
         ruled: Some(
             "CREATE OR REPLACE VIEW public.units AS SELECT * FROM public.information_unit LIMIT 100000",
         ),
@@ -778,8 +758,7 @@ fn a_view_cannot_be_replaced_between_its_ruling_and_its_read() {
             "SET lock_timeout = '100ms';
              CREATE OR REPLACE VIEW public.units AS SELECT * FROM public.information_unit WHERE public.trap()",
         ),
-        refused: None,
-        memory: Memory::default(),
+        ..Replacing::of(&cluster)
     };
     let mut discoverer = discoverer(&cluster, READER, profile);
     block_on(discoverer.take(FULL, &mut witness)).expect("a survey");

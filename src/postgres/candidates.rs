@@ -21,7 +21,7 @@ fn digest_of(content: Option<&str>) -> Digest {
 const AHEAD: usize = 2;
 
 /// Why the streams were not read to their end.
-enum StreamError {
+enum StreamReadError {
     /// One of them failed; the transaction goes on.
     Stream(UnreadStream),
     /// The survey cannot go on.
@@ -60,16 +60,16 @@ impl StreamName {
         }
     }
 
-    fn failed(self, reason: impl Into<String>) -> StreamError {
-        StreamError::Stream(self.unread(reason))
+    fn failed(self, reason: impl Into<String>) -> StreamReadError {
+        StreamReadError::Stream(self.unread(reason))
     }
 
-    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, StreamError> {
+    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, StreamReadError> {
         answer.map_err(|error| {
             if error.is_of_the_fact() {
                 self.failed(error.reason())
             } else {
-                StreamError::Survey(error.into_target())
+                StreamReadError::Survey(error.into_target())
             }
         })
     }
@@ -84,7 +84,7 @@ impl Batches {
         }
     }
 
-    async fn next(&mut self, session: &mut Session) -> Result<Rows, StreamError> {
+    async fn next(&mut self, session: &mut Session) -> Result<Rows, StreamReadError> {
         while self.pending.len() < AHEAD {
             let pending = session.start(self.fetch.clone()).await;
             self.pending.push_back(pending);
@@ -138,8 +138,8 @@ pub(super) async fn stream(
     };
     let failed = match read {
         Ok(()) => Vec::new(),
-        Err(StreamError::Stream(stream)) => vec![stream],
-        Err(StreamError::Survey(error)) => return Err(error),
+        Err(StreamReadError::Stream(stream)) => vec![stream],
+        Err(StreamReadError::Survey(error)) => return Err(error),
     };
     pieces.drain(session).await?;
     units.drain(session).await?;
@@ -153,7 +153,7 @@ pub(super) async fn stream(
 }
 
 /// Whether both cursors are open, from the answers to SAVEPOINT and both DECLAREs.
-fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), StreamError> {
+fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), StreamReadError> {
     for (name, answer) in [PIECES, PIECES, UNITS].into_iter().zip(answers) {
         name.answered(answer)?;
     }
@@ -165,7 +165,7 @@ async fn merge(
     pieces: &mut Batches,
     units: &mut Batches,
     witness: &mut dyn Witness,
-) -> Result<(), StreamError> {
+) -> Result<(), StreamReadError> {
     let mut read = 0_u64;
     loop {
         match witness.wants() {
@@ -193,7 +193,7 @@ async fn merge(
     }
 }
 
-fn piece(row: Vec<Option<String>>) -> Result<Piece, StreamError> {
+fn piece(row: Vec<Option<String>>) -> Result<Piece, StreamReadError> {
     let Ok([Some(key), content]) = <[Option<String>; 2]>::try_from(row) else {
         return Err(PIECES.failed("a key is NULL"));
     };
@@ -203,7 +203,7 @@ fn piece(row: Vec<Option<String>>) -> Result<Piece, StreamError> {
     })
 }
 
-fn unit(row: Vec<Option<String>>) -> Result<Unit, StreamError> {
+fn unit(row: Vec<Option<String>>) -> Result<Unit, StreamReadError> {
     let Ok([Some(key), content, Some(state)]) = <[Option<String>; 3]>::try_from(row) else {
         return Err(UNITS.failed("a key or a state is NULL"));
     };
