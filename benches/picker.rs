@@ -17,7 +17,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use drygate::journal::RunIndex;
 use drygate::run::{Decision, RunResult, State, StopCode};
 use drygate::survey::UtcTime;
-use drygate::tui::picker::{Picker, PickerNews};
+use drygate::tui::picker::{Picker, PickerMessage};
 use drygate::tui::picker_keys::heard;
 use drygate::tui::picker_loop::picker_frame;
 use drygate::tui::{Colours, Theme};
@@ -184,7 +184,7 @@ fn new_picker(home: &Home) -> Picker {
 fn look(home: &Home, picker: &mut Picker) {
     let index = RunIndex::look(&home.store).expect("it lists");
     let rows = index.rows().cloned().collect();
-    picker.hear(PickerNews::Rows(rows, 0), at("09:31:15"));
+    picker.hear(PickerMessage::Rows(rows, 0), at("09:31:15"));
     assert_eq!(picker.shown_len(), RUNS, "all of them are known");
 }
 

@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drygate::journal::{DiskStorage, Entry, Permissions, Reader, Storage, VERSION};
+use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions, Storage, VERSION};
 use drygate::replay::Recording;
 use drygate::run::Event;
 use drygate::survey::{Digest, UtcTime};
@@ -128,7 +128,7 @@ struct Lines {
 
 impl Lines {
     fn write(&mut self, at: UtcTime, event: Event) {
-        let entry = Entry {
+        let entry = JournalEntry {
             v: VERSION,
             seq: self.seq,
             at,
@@ -143,9 +143,9 @@ impl Lines {
     }
 }
 
-fn reader(run: &Path) -> Reader {
+fn reader(run: &Path) -> JournalReader {
     let storage = DiskStorage::open(run, Permissions::private()).expect("a directory");
-    Reader::new(Arc::new(storage) as Arc<dyn Storage>, Path::new(""))
+    JournalReader::new(Arc::new(storage) as Arc<dyn Storage>, Path::new(""))
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use drygate::journal::{DiskStorage, Permissions, RunStore as _};
 use drygate::run::Event;
 use drygate::runner::{
-    Audience, Chronicle, Command as Asked, Handle, Manner, Notice, Patience, TakenUp, fold, socket,
-    spawn,
+    Handle, Patience, RunRecorder, RunnerCommand as Asked, RunnerMessage, RunnerOptions, TakenUp,
+    WatchersChanged, fold, socket, spawn,
 };
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -93,7 +93,7 @@ fn hold(home: &Path) {
     let (reads, last) = (Arc::new(Count::default()), Arc::new(AtomicUsize::new(0)));
     let (heard, told) = (reads.clone(), last.clone());
     world.heard = Some(Arc::new(move |notice| {
-        if let Notice::Recorded { seq, event, .. } = notice {
+        if let RunnerMessage::Recorded { seq, event, .. } = notice {
             told.store(usize::try_from(*seq).expect("few"), Ordering::SeqCst);
             if matches!(**event, Event::LiveRead { .. }) {
                 heard.add();
@@ -129,15 +129,15 @@ fn hold(home: &Path) {
 }
 
 /// Takes the run up, listens to other processes, and stays where it waits.
-fn stay(world: &World, audience: Audience) -> Handle {
+fn stay(world: &World, audience: WatchersChanged) -> Handle {
     let (directory, _) = world.store().open(&world.run_id).expect("it is free");
     let entries = directory.reader().entries().expect("a journal");
     let run = fold(&entries).expect("a legal journal");
-    let chronicle = Chronicle::new(directory, run, world.clock.clone(), world.sink());
+    let chronicle = RunRecorder::new(directory, run, world.clock.clone(), world.sink());
     let mut plan = world.plan();
     plan.person.uid = rustix::process::getuid().as_raw();
     plan.socket = socket(world.storage.root(), &world.run_id);
-    let manner = Manner {
+    let manner = RunnerOptions {
         taken_up: TakenUp {
             resumed: true,
             torn: Vec::new(),

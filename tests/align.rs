@@ -1,21 +1,21 @@
 //! Alignment and cells of any two documents. Invariant: nothing of either side is lost, doubled or cut, at any width.
 
-use drygate::desk::Opened;
+use drygate::desk::AlignedDocuments;
 use drygate::survey::{
-    Alignment, FactKind, Folding, Item, Lines, Row, Shape, Side, Sides, column, field_changes,
-    marks,
+    AlignedRow, Alignment, DocumentShape, FactKind, Folding, Item, Lines, Side, Sides, column,
+    field_changes, marks,
 };
 use drygate::tui::screens::{DiffLayout, DiffLine, diff_lines};
 use drygate::tui::{Colours, Theme};
 use proptest::prelude::*;
 
-fn aligned(before: &str, after: &str, shape: Shape) -> (Sides<Lines>, Alignment) {
+fn aligned(before: &str, after: &str, shape: DocumentShape) -> (Sides<Lines>, Alignment) {
     let documents = Sides::new(Lines::of(before), Lines::of(after));
     let alignment = Alignment::of(documents.as_ref(), shape);
     (documents, alignment)
 }
 
-fn rows(alignment: &Alignment) -> Vec<Row> {
+fn rows(alignment: &Alignment) -> Vec<AlignedRow> {
     (0..alignment.rows())
         .map(|row| alignment.row(row))
         .collect()
@@ -30,10 +30,10 @@ fn joined(documents: &Sides<Lines>, alignment: &Alignment, side: Side) -> String
 fn a_function_shows_the_line_and_the_column() {
     let before = "BEGIN\n  IF a <> 'x' THEN\n  END IF;\nEND\n";
     let after = "BEGIN\n  IF a = 'x' THEN\n  END IF;\nEND\n";
-    let (documents, alignment) = aligned(before, after, Shape::Text);
+    let (documents, alignment) = aligned(before, after, DocumentShape::Text);
     assert_eq!(
         alignment.row(1),
-        Row::Changed {
+        AlignedRow::Changed {
             before: 1,
             after: 1
         }
@@ -56,14 +56,14 @@ fn one_grant_among_many_is_one_added_row() {
         501,
         "table public.t00500 writer INSERT\tby owner\n".to_owned(),
     );
-    let (documents, alignment) = aligned(&before, &lines.concat(), Shape::Keyed);
+    let (documents, alignment) = aligned(&before, &lines.concat(), DocumentShape::Keyed);
     assert_eq!(
         (alignment.counts().added, alignment.counts().differing()),
         (1, 1)
     );
     assert_eq!(alignment.changes(), 1);
     let row = alignment.change(0).expect("one change").start;
-    let Row::Added { after } = alignment.row(row) else {
+    let AlignedRow::Added { after } = alignment.row(row) else {
         panic!("an added row");
     };
     assert_eq!(
@@ -74,13 +74,17 @@ fn one_grant_among_many_is_one_added_row() {
 
 #[test]
 fn rows_of_other_keys_never_stand_beside_each_other() {
-    let (_, alignment) = aligned("a\t1\nb\t2\nc\t3\n", "a\t1\nx\t2\nc\t4\n", Shape::Keyed);
+    let (_, alignment) = aligned(
+        "a\t1\nb\t2\nc\t3\n",
+        "a\t1\nx\t2\nc\t4\n",
+        DocumentShape::Keyed,
+    );
     assert_eq!(
         rows(&alignment)[1..],
         [
-            Row::Removed { before: 1 },
-            Row::Added { after: 1 },
-            Row::Changed {
+            AlignedRow::Removed { before: 1 },
+            AlignedRow::Added { after: 1 },
+            AlignedRow::Changed {
                 before: 2,
                 after: 2
             }
@@ -93,7 +97,7 @@ fn a_moved_row_is_named_on_both_sides() {
     let (_, alignment) = aligned(
         "a\t1\nb\t2\nc\t3\nd\t4\n",
         "b\t2\nc\t3\nd\t4\na\t1\n",
-        Shape::Keyed,
+        DocumentShape::Keyed,
     );
     assert_eq!(alignment.counts().moved, 1);
     assert_eq!(alignment.moved(Side::Before, 0), Some(3));
@@ -108,7 +112,7 @@ fn one_unit_among_a_hundred_thousand_names_its_field() {
     let before: String = (0..100_000).map(|n| unit(n, "draft")).collect();
     let state = |n| if n == 77_777 { "enacted" } else { "draft" };
     let after: String = (0..100_000).map(|n| unit(n, state(n))).collect();
-    let (documents, alignment) = aligned(&before, &after, Shape::Keyed);
+    let (documents, alignment) = aligned(&before, &after, DocumentShape::Keyed);
     assert_eq!((alignment.changes(), alignment.counts().changed), (1, 1));
     let row = alignment.change(0).expect("one change").start;
     assert_eq!(row, 77_777);
@@ -146,12 +150,12 @@ fn document() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn every_line_of_each_side_is_in_one_row_in_order(before in document(), after in document(), keyed: bool) {
-        let shape = if keyed { Shape::Keyed } else { Shape::Text };
+        let shape = if keyed { DocumentShape::Keyed } else { DocumentShape::Text };
         let (documents, alignment) = aligned(&before, &after, shape);
         prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
         prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
         for (nth, row) in rows(&alignment).into_iter().enumerate() {
-            if let Row::Equal { before, after } = row {
+            if let AlignedRow::Equal { before, after } = row {
                 prop_assert_eq!(documents.before.whole(before), documents.after.whole(after));
             }
             for side in Side::BOTH {
@@ -164,7 +168,7 @@ proptest! {
 
     #[test]
     fn a_row_is_seen_or_counted_in_one_fold(before in document(), after in document(), open in prop::collection::vec(0_usize..9, 0..4)) {
-        let (_, alignment) = aligned(&before, &after, Shape::Text);
+        let (_, alignment) = aligned(&before, &after, DocumentShape::Text);
         let mut folding = Folding::of(&alignment);
         for gap in open {
             folding.open(&alignment, gap);
@@ -224,7 +228,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// The document of a side, put together from the cells that were drawn.
-fn from_cells(opened: &Opened, drawn: &[DiffLine], side: Side) -> String {
+fn from_cells(opened: &AlignedDocuments, drawn: &[DiffLine], side: Side) -> String {
     let lines = opened.documents.get(side);
     let mut text = String::new();
     let mut last = None;
@@ -244,7 +248,7 @@ fn from_cells(opened: &Opened, drawn: &[DiffLine], side: Side) -> String {
     text
 }
 
-fn all_lines(opened: &Opened, layout: DiffLayout) -> Vec<DiffLine> {
+fn all_lines(opened: &AlignedDocuments, layout: DiffLayout) -> Vec<DiffLine> {
     let theme = Theme::new(false, Colours::Off);
     (0..opened.alignment.rows())
         .flat_map(|row| diff_lines(opened, &Item::Row(row), layout, theme))
@@ -258,7 +262,7 @@ proptest! {
     ) {
         let (before, after) = (format!("{shared}{before}"), format!("{shared}{after}"));
         let texts = Sides::new(Some(before.clone()), Some(after.clone()));
-        let opened = Opened::of(texts, FactKind::Text);
+        let opened = AlignedDocuments::of(texts, FactKind::Text);
         let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true, fold_key: Some("o") });
         prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
         prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
@@ -272,7 +276,7 @@ proptest! {
         before in hostile(), after in hostile(), width in 0_usize..20, split: bool, wrap: bool,
     ) {
         let texts = Sides::new(Some(before.clone()), Some(after.clone()));
-        let opened = Opened::of(texts, FactKind::Text);
+        let opened = AlignedDocuments::of(texts, FactKind::Text);
         let drawn = all_lines(&opened, DiffLayout { width, split, wrap, fold_key: Some("o") });
         prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
         prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
@@ -280,7 +284,7 @@ proptest! {
 
     #[test]
     fn without_wrapping_what_is_cut_has_a_mark_and_a_count(text in "[a-z]{1,300}", width in 20_usize..=400) {
-        let opened = Opened::of(Sides::new(Some(text.clone()), Some(text.clone())), FactKind::Text);
+        let opened = AlignedDocuments::of(Sides::new(Some(text.clone()), Some(text.clone())), FactKind::Text);
         let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false, fold_key: None });
         let flat = drawn[0].text.flat();
         let shown = flat.trim_start_matches([' ', '1']);
@@ -323,11 +327,11 @@ proptest! {
         if unended {
             after.pop();
         }
-        let (documents, alignment) = aligned(&before, &after, Shape::Keyed);
+        let (documents, alignment) = aligned(&before, &after, DocumentShape::Keyed);
         prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
         prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
         for row in rows(&alignment) {
-            if let Row::Equal { before, after } = row {
+            if let AlignedRow::Equal { before, after } = row {
                 prop_assert_eq!(documents.before.whole(before), documents.after.whole(after));
             }
         }
@@ -349,7 +353,7 @@ proptest! {
             after.splice(at..end, (0..new).map(|n| format!("{}\n", n % 4)));
         }
         let (before, after) = (before.concat(), after.concat());
-        let (documents, alignment) = aligned(&before, &after, Shape::Text);
+        let (documents, alignment) = aligned(&before, &after, DocumentShape::Text);
         prop_assert_eq!(joined(&documents, &alignment, Side::Before), before);
         prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
     }

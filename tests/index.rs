@@ -12,7 +12,7 @@ use std::path::Path;
 
 use drygate::journal::RunIndex;
 use drygate::run::{
-    ApprovalGate, Decision, RunFilter, RunOrder, RunResult, RunRow, RunSort, Standing, State,
+    ApprovalGate, Decision, RunFilter, RunOrder, RunResult, RunRow, RunSort, RunStatus, State,
     StopCode,
 };
 use drygate::survey::UtcTime;
@@ -71,7 +71,7 @@ fn ordered(rows: &[RunRow], order: RunOrder) -> Vec<&str> {
 fn a_row_says_what_the_journal_says() {
     let (_place, home) = home();
     let (rows, _) = home.rows();
-    let Standing::Run(waits) = &row(&rows, WAITS).standing else {
+    let RunStatus::Run(waits) = &row(&rows, WAITS).standing else {
         panic!("a run");
     };
     assert_eq!(waits.situation(), "waits at SG1");
@@ -80,18 +80,18 @@ fn a_row_says_what_the_journal_says() {
     let later = waits.waiting_since().expect("it waits").plus_seconds(90);
     assert_eq!(waits.waits_for_s(later), Some(90));
     assert_eq!((waits.drifted, waits.failed()), (false, false));
-    let Standing::Run(drifts) = &row(&rows, DRIFTS).standing else {
+    let RunStatus::Run(drifts) = &row(&rows, DRIFTS).standing else {
         panic!("a run");
     };
     assert_eq!(drifts.situation(), "drift at SG2");
     assert!(drifts.drifted && drifts.approvals.is_empty(), "{drifts:?}");
-    let Standing::Run(pass) = &row(&rows, PASS).standing else {
+    let RunStatus::Run(pass) = &row(&rows, PASS).standing else {
         panic!("a run");
     };
     assert_eq!(pass.result_word(), Some("PASS"));
     assert_eq!(pass.approvers(), "SG1 op_a, SG2 opb");
     assert_eq!((pass.stop_code, pass.waiting_since()), (None, None));
-    let Standing::Run(rejected) = &row(&rows, REJECTED).standing else {
+    let RunStatus::Run(rejected) = &row(&rows, REJECTED).standing else {
         panic!("a run");
     };
     let why = ("op_b".to_owned(), "not on a Friday".to_owned());
@@ -100,7 +100,7 @@ fn a_row_says_what_the_journal_says() {
     assert!(rejected.rejected() && !rejected.failed() && !rejected.passed());
     assert!(pass.passed() && !pass.failed());
     let mut after_drift = row(&rows, REJECTED).clone();
-    if let Standing::Run(run) = &mut after_drift.standing {
+    if let RunStatus::Run(run) = &mut after_drift.standing {
         run.drifted = true;
     }
     let shown = RunFilter::ALL.map(|filter| filter.shows(&after_drift));
@@ -262,7 +262,7 @@ fn a_run_that_moved_on_is_told_anew() {
     assert_eq!(index.rows().count(), 3, "what is gone is not listed");
     let far = UtcTime::from_unix_micros(0);
     assert!(index.rows().all(|row| match &row.standing {
-        Standing::Run(run) => run.started_at > far,
+        RunStatus::Run(run) => run.started_at > far,
         _ => false,
     }));
 }

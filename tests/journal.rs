@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use drygate::journal::{
-    Corrupt, DirectoryStore, DiskStorage, Entry, Failure, JournalError, Kind, MANIFEST,
-    Permissions, Position, Reader, RunDirectory, RunLock, RunStore, SimulatedDisk, Storage,
-    verify_files,
+    ChainPosition, Corrupt, DirectoryStore, DiskStorage, InjectedFailure, JournalEntry,
+    JournalError, JournalReader, Kind, MANIFEST, Permissions, RunDirectory, RunLock, RunStore,
+    SimulatedDisk, Storage, verify_files,
 };
 use drygate::run::{self, RunId};
 use drygate::survey::{Digest, UtcTime};
@@ -136,9 +136,9 @@ fn deaths() -> impl Iterator<Item = Death> {
 }
 
 #[rstest]
-#[case::once(Failure::Once)]
-#[case::for_ever(Failure::ForEver)]
-fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure: Failure) {
+#[case::once(InjectedFailure::Once)]
+#[case::for_ever(InjectedFailure::ForEver)]
+fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure: InjectedFailure) {
     for death in deaths() {
         let mut operation = 0;
         loop {
@@ -185,11 +185,11 @@ fn f1_a_recovery_that_dies_itself_loses_nothing() {
     for operation in 20..50 {
         for inner in 0.. {
             let disk = SimulatedDisk::new();
-            disk.fail_at(operation, Failure::ForEver);
+            disk.fail_at(operation, InjectedFailure::ForEver);
             let mut acknowledged = Vec::new();
             assert!(work(&disk, &mut acknowledged).is_err());
             disk.crash(operation);
-            disk.fail_at(disk.operations() + inner, Failure::ForEver);
+            disk.fail_at(disk.operations() + inner, InjectedFailure::ForEver);
             let first = recover(&disk);
             if !disk.fired() {
                 first.expect("a recovery that met no fault");
@@ -211,7 +211,7 @@ fn f7_a_writer_that_failed_once_never_writes_again() {
         let disk = SimulatedDisk::new();
         let mut run = store(&disk).create(&run_id()).expect("created");
         run.append(at(0), &created()).expect("appended");
-        disk.fail_at(disk.operations() + after, Failure::Once);
+        disk.fail_at(disk.operations() + after, InjectedFailure::Once);
         assert!(run.append(at(1), &check(1)).is_err(), "operation {after}");
         assert!(disk.fired());
         let before = files(&disk, Path::new("runs"));
@@ -269,7 +269,7 @@ fn corrupt<T: std::fmt::Debug>(outcome: Result<T, JournalError>) -> Corrupt {
     }
 }
 
-fn reader(disk: &SimulatedDisk) -> Reader {
+fn reader(disk: &SimulatedDisk) -> JournalReader {
     store(disk).reader(&run_id()).expect("the run")
 }
 
@@ -616,10 +616,10 @@ fn extra_and_missing_files_are_named() {
 fn a_follower_sees_each_durable_line_once() {
     let disk = SimulatedDisk::new();
     let mut run = store(&disk).create(&run_id()).expect("created");
-    let mut follower = run.reader().follow(Position::start());
+    let mut follower = run.reader().follow(ChainPosition::start());
     assert_eq!(follower.poll::<Event>().expect("nothing yet"), []);
     run.append(at(0), &created()).expect("appended");
-    let events = |entries: Vec<Entry<Event>>| -> Vec<Event> {
+    let events = |entries: Vec<JournalEntry<Event>>| -> Vec<Event> {
         entries.into_iter().map(|entry| entry.event).collect()
     };
     assert_eq!(events(follower.poll().expect("polled")), [created()]);
@@ -632,7 +632,7 @@ fn a_follower_sees_each_durable_line_once() {
     assert_eq!(follower.poll::<Event>().expect("polled"), []);
 
     // A line that is on the disk and not covered by HEAD is not shown.
-    disk.fail_at(disk.operations() + 2, Failure::ForEver);
+    disk.fail_at(disk.operations() + 2, InjectedFailure::ForEver);
     assert!(run.append(at(2), &check(3)).is_err());
     assert!(disk.fired());
     assert_eq!(follower.poll::<Event>().expect("polled"), []);

@@ -16,7 +16,7 @@ use drygate::run::{
     Purpose, RunResult, RunState, State, StopCode, SurveyPurpose, ToolIdentity, due_hook, legal,
     next,
 };
-use drygate::simulate::Step;
+use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
 use fixture::{Record, Script, at, person};
 use proptest::prelude::*;
@@ -330,16 +330,16 @@ fn perform(script: &mut Script, effect: Effect) {
         Effect::ApplyApproval(ApprovalGate::SG1) => {
             script.survey_taken(SurveyPurpose::ApproveSg1);
             script
-                .step(Step::Cut, State::CutSimulated)
-                .step(Step::Verify, State::Verified);
+                .step(SimulatedStep::Cut, State::CutSimulated)
+                .step(SimulatedStep::Verify, State::Verified);
         }
         Effect::FinishSteps(_) => {
             script.survey_taken(SurveyPurpose::ApproveSg1);
-            script.step(Step::Verify, State::Verified);
+            script.step(SimulatedStep::Verify, State::Verified);
         }
         Effect::ApplyApproval(ApprovalGate::SG2) => {
             script.survey_taken(SurveyPurpose::ApproveSg2);
-            script.step(Step::Enact, State::EnactSimulated);
+            script.step(SimulatedStep::Enact, State::EnactSimulated);
         }
         Effect::Reject(_) => {
             script.becomes(State::Rejected);

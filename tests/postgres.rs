@@ -6,10 +6,10 @@ use std::fs;
 use rustix::process::{Pid, Signal};
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
-use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use drygate::profile::{ContentSpec, FactSpec, Profile, built_in};
 use drygate::runner::target::{
-    Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
+    Progress, Purpose, SurveyRequest, Taken, Target, TargetError, Witness, WitnessError,
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
 use drygate::survey::{
@@ -61,7 +61,7 @@ fn refused(error: &StreamError) -> WitnessError {
     }
 }
 
-const FULL: Ask = Ask {
+const FULL: SurveyRequest = SurveyRequest {
     purpose: Purpose::Survey,
     live_only: false,
     streams: true,
@@ -90,8 +90,8 @@ fn profile() -> Profile {
 
 fn discoverer(cluster: &Cluster, user: &str, profile: Profile) -> LiveReadOnlyDiscoverer {
     let url = cluster.url(user, DATABASE);
-    let settings =
-        ConnectionSettings::resolve(Some(&url), &Environment::default()).expect("usable settings");
+    let settings = ConnectionSettings::resolve(Some(&url), &LibpqEnvironment::default())
+        .expect("usable settings");
     LiveReadOnlyDiscoverer::new(settings, profile, "ictr-20260521T021523Z-8a941203")
 }
 
@@ -107,7 +107,7 @@ fn take_with(
     cluster: &Cluster,
     user: &str,
     profile: Profile,
-    ask: Ask,
+    ask: SurveyRequest,
 ) -> (Result<Taken, TargetError>, Memory) {
     let mut witness = Memory::default();
     let taken = block_on(discoverer(cluster, user, profile).take(ask, &mut witness));
@@ -303,7 +303,7 @@ fn two_clusters_with_the_same_content_digest_the_same() {
 #[test]
 fn a_live_read_asks_only_the_live_facts() {
     let cluster = cluster(Scenario::Draft);
-    let ask = Ask {
+    let ask = SurveyRequest {
         purpose: Purpose::LiveRead,
         live_only: true,
         streams: false,
@@ -478,8 +478,8 @@ fn a_stopped_server_is_unavailable_within_the_deadline_of_the_client() {
         memory: Memory::default(),
     };
     let url = cluster.url(READER, DATABASE);
-    let settings =
-        ConnectionSettings::resolve(Some(&url), &Environment::default()).expect("usable settings");
+    let settings = ConnectionSettings::resolve(Some(&url), &LibpqEnvironment::default())
+        .expect("usable settings");
     let mut discoverer = LiveReadOnlyDiscoverer::new(settings, profile, "run");
     let taken = block_on(discoverer.take(FULL, &mut stopper));
     signal_server(pid, Signal::CONT);
@@ -583,7 +583,7 @@ fn a_password_is_in_no_text() {
     const CANARY: &str = "c4nary-p%ss/w:rd";
     let cluster = cluster(Scenario::Enacted);
     let url = cluster.url(READER, DATABASE);
-    let env = Environment::of(&[("PGPASSWORD", CANARY)]);
+    let env = LibpqEnvironment::of(&[("PGPASSWORD", CANARY)]);
     let settings = ConnectionSettings::resolve(Some(&url), &env).expect("usable settings");
     let mut discoverer = LiveReadOnlyDiscoverer::new(settings.clone(), profile(), "run");
     let mut witness = Memory::default();
@@ -602,8 +602,8 @@ fn a_password_is_in_no_text() {
 #[test]
 fn a_server_that_is_not_there_is_unavailable_and_nothing_was_opened() {
     let url = "postgresql:///kb?host=/nonexistent&user=reader";
-    let settings =
-        ConnectionSettings::resolve(Some(url), &Environment::default()).expect("usable settings");
+    let settings = ConnectionSettings::resolve(Some(url), &LibpqEnvironment::default())
+        .expect("usable settings");
     let mut witness = Memory::default();
     let mut discoverer = LiveReadOnlyDiscoverer::new(settings, profile(), "run");
     let error = block_on(discoverer.take(FULL, &mut witness)).expect_err("no server");
@@ -617,8 +617,8 @@ fn a_server_that_is_not_there_is_unavailable_and_nothing_was_opened() {
 #[test]
 fn a_writing_statement_is_refused_without_a_server() {
     let url = "postgresql:///kb?host=/nonexistent&user=reader";
-    let settings =
-        ConnectionSettings::resolve(Some(url), &Environment::default()).expect("usable settings");
+    let settings = ConnectionSettings::resolve(Some(url), &LibpqEnvironment::default())
+        .expect("usable settings");
     let discoverer = LiveReadOnlyDiscoverer::new(settings, profile(), "run");
     assert!(
         discoverer

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use drygate::desk::Opened;
+use drygate::desk::AlignedDocuments;
 use drygate::survey::{FactKind, Folding, Item, Sides};
 use drygate::tui::screens::{DiffLayout, diff_lines};
 use drygate::tui::{Colours, Theme};
@@ -199,7 +199,7 @@ fn share(one: u64, two: u64) -> f64 {
 /// The whole diff: read, aligned, every change with its marks written out.
 fn complete(before: &str, after: &str) -> io::Result<()> {
     let texts = Sides::new(fs::read_to_string(before)?, fs::read_to_string(after)?);
-    let opened = Opened::of(texts.map(Some), FactKind::Sha256);
+    let opened = AlignedDocuments::of(texts.map(Some), FactKind::Sha256);
     let folding = Folding::of(&opened.alignment);
     let layout = DiffLayout {
         width: usize::MAX,

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use drygate::desk::{Compare, ComparedFact, Comparison, Opened, SideValue};
+use drygate::desk::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
 use drygate::run::{Person, Signer};
 use drygate::survey::{FactKey, FactKind, Provenance, Sides, UtcTime};
 use drygate::tui::diffing::DiffView;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::update::update;
-use drygate::tui::{Colours, News, Source, Theme};
+use drygate::tui::{Colours, ScreenMessage, Source, Theme};
 use ratatui::layout::Size;
 
 use super::Bar;
@@ -126,7 +126,11 @@ fn opened_screen() -> Model {
         Ok(comparison),
         true,
     );
-    let _ = update(&mut model, News::Compared(Box::new(view)), Duration::ZERO);
+    let _ = update(
+        &mut model,
+        ScreenMessage::Compared(Box::new(view)),
+        Duration::ZERO,
+    );
     press(&mut model, &[KeyCode::Char('2')]);
     model
 }
@@ -135,7 +139,7 @@ fn press(model: &mut Model, keys: &[KeyCode]) {
     for key in keys {
         let event = Event::Key(KeyEvent::new(*key, KeyModifiers::NONE));
         let at = Duration::ZERO;
-        let _ = update(model, News::Terminal { event, at }, at);
+        let _ = update(model, ScreenMessage::Terminal { event, at }, at);
     }
 }
 
@@ -171,8 +175,8 @@ pub fn looked_at(before: &str, after: &str) -> io::Result<()> {
     steps.push(began.elapsed());
     let mut model = opened_screen();
     let began = Instant::now();
-    let opened = Opened::of(texts.map(Some), FactKind::Sha256);
-    let news = News::Opened {
+    let opened = AlignedDocuments::of(texts.map(Some), FactKind::Sha256);
+    let news = ScreenMessage::Opened {
         compare: Compare::PrePost,
         key: FactKey::new(FACT),
         result: Ok(Arc::new(opened)),

@@ -35,7 +35,7 @@ pub enum ArchiveError {
         /// The name inside the archive, as far as it is known.
         entry: String,
         /// What is wrong with it.
-        refusal: Refusal,
+        refusal: EntryRefusal,
     },
     /// A file of the run changed or vanished while it was packed.
     #[error("{file} changed while it was packed")]
@@ -50,7 +50,7 @@ pub enum ArchiveError {
 
 /// Why an entry of an archive is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum EntryRefusal {
     /// It names a place outside of the archive.
     #[error("an absolute name")]
     Absolute,
@@ -112,7 +112,7 @@ impl ArchiveError {
         let begins = !matches!(
             &self,
             Self::Refused {
-                refusal: Refusal::Foreign | Refusal::Empty,
+                refusal: EntryRefusal::Foreign | EntryRefusal::Empty,
                 ..
             }
         );
@@ -125,7 +125,7 @@ impl ArchiveError {
         }
     }
 
-    pub(super) fn refused(entry: impl Into<String>, refusal: Refusal) -> Self {
+    pub(super) fn refused(entry: impl Into<String>, refusal: EntryRefusal) -> Self {
         Self::Refused {
             entry: entry.into(),
             refusal,

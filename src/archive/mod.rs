@@ -18,7 +18,7 @@ mod opened;
 mod pack;
 mod unpack;
 
-pub use error::{ArchiveError, Refusal};
-pub use opened::{Opened, open_archive};
+pub use error::{ArchiveError, EntryRefusal};
+pub use opened::{OpenedArchive, open_archive};
 pub use pack::pack;
 pub use unpack::{Limits, Unpacked, unpack};

@@ -18,7 +18,7 @@ pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The run of an archive, in a data directory of its own that is removed with this value.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedArchive {
     place: TempDir,
     store: DirectoryStore,
     run_id: RunId,
@@ -26,7 +26,7 @@ pub struct Opened {
     sha256: Digest,
 }
 
-impl Opened {
+impl OpenedArchive {
     /// A store that holds this run alone.
     pub fn store(&self) -> &DirectoryStore {
         &self.store
@@ -66,7 +66,7 @@ pub fn open_archive(
     beside: Option<&Path>,
     permissions: Permissions,
     limits: Limits,
-) -> Result<Opened, ArchiveError> {
+) -> Result<OpenedArchive, ArchiveError> {
     let failed = |doing, path: &Path| {
         let path = path.to_owned();
         move |source| ArchiveError::File {
@@ -101,7 +101,7 @@ pub fn open_archive(
     };
     let unpacked = unpacked.map_err(|error| error.of(path))?;
     std::io::copy(&mut input, &mut std::io::sink()).map_err(failed("read", path))?;
-    Ok(Opened {
+    Ok(OpenedArchive {
         store: DirectoryStore::on(Arc::new(storage)),
         place,
         run_id: unpacked.run_id,

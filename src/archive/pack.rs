@@ -6,7 +6,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::ArchiveError;
 use super::layout::{CHECKING, CHECKING_TEXT, PAGE, RUN, SCRIPT, SCRIPT_TEXT, SUMS};
-use crate::journal::{Contents, FileOfRun};
+use crate::journal::{RunFile, RunFiles};
 use crate::run::RunId;
 use crate::survey::Digest;
 
@@ -14,15 +14,15 @@ use crate::survey::Digest;
 const MODE: u32 = 0o600;
 
 /// A file of the archive.
-enum Content<'a> {
+enum EntryContent<'a> {
     Text(String),
-    OfRun(&'a FileOfRun),
+    OfRun(&'a RunFile),
 }
 
 /// Writes a run and its page, and gives how many files that are; `standing` says in a line where the run stands.
 pub fn pack(
     run_id: &RunId,
-    contents: &Contents,
+    contents: &RunFiles,
     page: &str,
     standing: &str,
     output: &mut dyn Write,
@@ -35,23 +35,23 @@ pub fn pack(
         (SCRIPT, SCRIPT_TEXT.to_owned()),
         (PAGE, page.to_owned()),
     ];
-    let mut files: Vec<(String, Content<'_>)> = texts
-        .map(|(name, text)| (name.to_owned(), Content::Text(text)))
+    let mut files: Vec<(String, EntryContent<'_>)> = texts
+        .map(|(name, text)| (name.to_owned(), EntryContent::Text(text)))
         .into();
     for file in contents.files() {
-        files.push((format!("{RUN}/{}", file.name), Content::OfRun(file)));
+        files.push((format!("{RUN}/{}", file.name), EntryContent::OfRun(file)));
     }
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut sums = String::new();
     for (name, content) in &files {
         let sha256 = match content {
-            Content::Text(text) => Digest::of(text),
-            Content::OfRun(file) => contents.digest(file)?,
+            EntryContent::Text(text) => Digest::of(text),
+            EntryContent::OfRun(file) => contents.digest(file)?,
         };
         sums.extend([sha256.as_str(), "  ", name, "\n"]);
     }
     let at = files.partition_point(|(name, _)| name.as_str() < SUMS);
-    files.insert(at, (SUMS.to_owned(), Content::Text(sums)));
+    files.insert(at, (SUMS.to_owned(), EntryContent::Text(sums)));
 
     let mut builder = Builder::new(output);
     let started = run_id.started().map_or(0, |at| at.unix_micros().max(0));
@@ -69,12 +69,12 @@ fn append(
     run_id: &RunId,
     seconds: u64,
     name: &str,
-    contents: &Contents,
-    content: &Content<'_>,
+    contents: &RunFiles,
+    content: &EntryContent<'_>,
 ) -> Result<(), ArchiveError> {
     let bytes = match content {
-        Content::Text(text) => text.len() as u64,
-        Content::OfRun(file) => file.bytes,
+        EntryContent::Text(text) => text.len() as u64,
+        EntryContent::OfRun(file) => file.bytes,
     };
     let mut header = Header::new_ustar();
     header
@@ -101,12 +101,12 @@ fn append(
 }
 
 fn open<'a>(
-    contents: &Contents,
-    content: &'a Content<'_>,
+    contents: &RunFiles,
+    content: &'a EntryContent<'_>,
 ) -> Result<Box<dyn Read + 'a>, ArchiveError> {
     Ok(match content {
-        Content::Text(text) => Box::new(text.as_bytes()),
-        Content::OfRun(file) => contents.open(file)?,
+        EntryContent::Text(text) => Box::new(text.as_bytes()),
+        EntryContent::OfRun(file) => contents.open(file)?,
     })
 }
 

@@ -8,7 +8,7 @@ use tar::{Archive, Entry, EntryType};
 
 use super::entry::{Named, judge};
 use super::layout::SUMS;
-use super::{ArchiveError, Refusal};
+use super::{ArchiveError, EntryRefusal};
 use crate::journal::{DirectoryStore, JournalError, RUNS_DIR, Storage, StorageFile};
 use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
@@ -54,7 +54,7 @@ pub fn unpack(
     // Raw: extensions that rename or resize what follows are entries of their own, and refused like every unknown type.
     let entries = archive
         .entries()
-        .map_err(|_| ArchiveError::refused("", Refusal::Foreign))?
+        .map_err(|_| ArchiveError::refused("", EntryRefusal::Foreign))?
         .raw(true);
     let mut taking = Taking {
         storage,
@@ -70,7 +70,7 @@ pub fn unpack(
         if taking.seen.len() as u64 >= limits.files_max {
             return Err(ArchiveError::refused(
                 "",
-                Refusal::TooMany(limits.files_max),
+                EntryRefusal::TooMany(limits.files_max),
             ));
         }
         let entry = entry.map_err(|source| taking.damaged(&source))?;
@@ -99,22 +99,22 @@ impl Taking<'_> {
         let refused = |refusal| ArchiveError::refused(shown.clone(), refusal);
         match entry.header().entry_type() {
             EntryType::Regular => {}
-            EntryType::Symlink | EntryType::Link => return Err(refused(Refusal::Link)),
-            other => return Err(refused(Refusal::Kind(char::from(other.as_byte())))),
+            EntryType::Symlink | EntryType::Link => return Err(refused(EntryRefusal::Link)),
+            other => return Err(refused(EntryRefusal::Kind(char::from(other.as_byte())))),
         }
         let (run_id, named) = judge(&name)?;
         let first = self.run_id.get_or_insert_with(|| run_id.clone());
         if *first != run_id {
-            return Err(refused(Refusal::Elsewhere(first.to_string())));
+            return Err(refused(EntryRefusal::Elsewhere(first.to_string())));
         }
         let below = shown[run_id.as_str().len() + 1..].to_owned();
         if self.seen.contains_key(&below) {
-            return Err(refused(Refusal::Twice));
+            return Err(refused(EntryRefusal::Twice));
         }
         let bytes = entry.size();
         if bytes > self.left {
             let left = self.left;
-            return Err(refused(Refusal::TooLarge { bytes, left }));
+            return Err(refused(EntryRefusal::TooLarge { bytes, left }));
         }
         self.left -= bytes;
         let sha256 = match &named {
@@ -135,9 +135,9 @@ impl Taking<'_> {
         ArchiveError::refused(
             &*self.last,
             if self.last.is_empty() {
-                Refusal::Foreign
+                EntryRefusal::Foreign
             } else {
-                Refusal::DamagedBehind(source.to_string())
+                EntryRefusal::DamagedBehind(source.to_string())
             },
         )
     }
@@ -180,7 +180,7 @@ impl Taking<'_> {
         if bytes > left {
             return Err(ArchiveError::refused(
                 shown,
-                Refusal::TooLarge { bytes, left },
+                EntryRefusal::TooLarge { bytes, left },
             ));
         }
         let mut text = String::new();
@@ -193,8 +193,8 @@ impl Taking<'_> {
     }
 
     fn finish(self) -> Result<Unpacked, ArchiveError> {
-        let missing = |name: &str| ArchiveError::refused(name, Refusal::Missing);
-        let none = || ArchiveError::refused("", Refusal::Empty);
+        let missing = |name: &str| ArchiveError::refused(name, EntryRefusal::Missing);
+        let none = || ArchiveError::refused("", EntryRefusal::Empty);
         let run_id = self.run_id.ok_or_else(none)?;
         let sums = self.sums.ok_or_else(|| missing(SUMS))?;
         let mut listed = BTreeSet::new();
@@ -202,20 +202,20 @@ impl Taking<'_> {
             let Some((sha256, name)) = line.split_once("  ") else {
                 return Err(ArchiveError::refused(
                     SUMS,
-                    Refusal::Damaged(line.to_owned()),
+                    EntryRefusal::Damaged(line.to_owned()),
                 ));
             };
             match self.seen.get(name) {
-                None => return Err(ArchiveError::refused(name, Refusal::Unlisted)),
+                None => return Err(ArchiveError::refused(name, EntryRefusal::Unlisted)),
                 Some(found) if found.as_str() != sha256 => {
-                    return Err(ArchiveError::refused(name, Refusal::Sum));
+                    return Err(ArchiveError::refused(name, EntryRefusal::Sum));
                 }
                 Some(_) => listed.insert(name),
             };
         }
         let mut unlisted = self.seen.keys().map(String::as_str);
         if let Some(name) = unlisted.find(|name| *name != SUMS && !listed.contains(name)) {
-            return Err(ArchiveError::refused(name, Refusal::Unlisted));
+            return Err(ArchiveError::refused(name, EntryRefusal::Unlisted));
         }
         for directory in self.made.iter().rev() {
             self.storage
@@ -262,5 +262,5 @@ fn copy(
 }
 
 fn damaged_in(entry: &str, source: &io::Error) -> ArchiveError {
-    ArchiveError::refused(entry, Refusal::Damaged(source.to_string()))
+    ArchiveError::refused(entry, EntryRefusal::Damaged(source.to_string()))
 }

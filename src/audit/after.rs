@@ -4,7 +4,7 @@ use std::iter::Peekable;
 
 use serde::Serialize;
 
-use crate::simulate::{Decision, Lifecycle, Pairing, Unit, Verification};
+use crate::simulate::{Lifecycle, Pairing, Unit, UnitDecision, UnitVerification};
 
 /// So many units are kept to be compared with the rows of the protected tables; beyond that a unit is judged by what it is today alone.
 const KEPT_MAX: usize = 20_000;
@@ -14,7 +14,7 @@ const LISTED_MAX: usize = 200;
 /// What became of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum UnitOutcome {
     /// Its change was predicted, and it is done.
     AsPredicted,
     /// Its change was predicted, and nothing of it is done.
@@ -27,7 +27,7 @@ pub enum Outcome {
     Untouched,
 }
 
-impl Outcome {
+impl UnitOutcome {
     /// The words of the contract.
     pub fn words(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Outcome {
 
 /// How many units came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Outcomes {
+pub struct UnitOutcomes {
     /// Done as predicted.
     pub as_predicted: u64,
     /// Predicted and not done.
@@ -55,14 +55,14 @@ pub struct Outcomes {
     pub untouched: u64,
 }
 
-impl Outcomes {
-    pub(super) fn add(&mut self, outcome: Outcome) {
+impl UnitOutcomes {
+    pub(super) fn add(&mut self, outcome: UnitOutcome) {
         *match outcome {
-            Outcome::AsPredicted => &mut self.as_predicted,
-            Outcome::NotDone => &mut self.not_done,
-            Outcome::Otherwise => &mut self.otherwise,
-            Outcome::NotPredicted => &mut self.not_predicted,
-            Outcome::Untouched => &mut self.untouched,
+            UnitOutcome::AsPredicted => &mut self.as_predicted,
+            UnitOutcome::NotDone => &mut self.not_done,
+            UnitOutcome::Otherwise => &mut self.otherwise,
+            UnitOutcome::NotPredicted => &mut self.not_predicted,
+            UnitOutcome::Untouched => &mut self.untouched,
         } += 1;
     }
 
@@ -78,7 +78,7 @@ pub struct UnitAfter {
     /// The unit's key.
     pub key: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: UnitOutcome,
     /// What was predicted: `cut, enact`, `enact`, `no change`.
     pub predicted: String,
     /// What is found.
@@ -89,14 +89,14 @@ pub struct UnitAfter {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) unit: UnitAfter,
-    pub(super) decision: Option<Decision>,
+    pub(super) decision: Option<UnitDecision>,
 }
 
 /// Units judged by key, content and state.
 #[derive(Debug)]
 pub struct UnitsJudged {
     /// How many came to what.
-    pub(super) counts: Outcomes,
+    pub(super) counts: UnitOutcomes,
     /// Every unit, or only those that are not as predicted.
     pub(super) units: Vec<Judged>,
     /// Whether `units` are all of them.
@@ -104,20 +104,20 @@ pub struct UnitsJudged {
 }
 
 /// Merges the unit ledger with the pairings of today, both in key order.
-pub struct AfterMatcher<'l, I: Iterator<Item = Decision>> {
+pub struct AfterMatcher<'l, I: Iterator<Item = UnitDecision>> {
     lifecycle: &'l Lifecycle,
     ledger: Peekable<I>,
     judged: UnitsJudged,
 }
 
-impl<'l, I: Iterator<Item = Decision>> AfterMatcher<'l, I> {
+impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
     /// A merge with the ledger of the last simulated step. A key that occurred twice then has no decision of its own.
     pub fn new(lifecycle: &'l Lifecycle, ledger: I) -> Self {
         Self {
             lifecycle,
             ledger: ledger.peekable(),
             judged: UnitsJudged {
-                counts: Outcomes::default(),
+                counts: UnitOutcomes::default(),
                 units: Vec::new(),
                 complete: true,
             },
@@ -148,12 +148,12 @@ impl<'l, I: Iterator<Item = Decision>> AfterMatcher<'l, I> {
     }
 
     fn skip_to(&mut self, key: Option<&str>) {
-        let before = |decision: &Decision| {
-            decision.verify == Verification::Duplicate
+        let before = |decision: &UnitDecision| {
+            decision.verify == UnitVerification::Duplicate
                 || key.is_none_or(|key| decision.key.as_str() < key)
         };
         while let Some(decision) = self.ledger.next_if(before) {
-            if decision.verify == Verification::Duplicate {
+            if decision.verify == UnitVerification::Duplicate {
                 continue;
             }
             let unit = judge(&decision, None, self.lifecycle);
@@ -161,7 +161,7 @@ impl<'l, I: Iterator<Item = Decision>> AfterMatcher<'l, I> {
         }
     }
 
-    fn keep(&mut self, unit: UnitAfter, decision: Option<Decision>) {
+    fn keep(&mut self, unit: UnitAfter, decision: Option<UnitDecision>) {
         let judged = &mut self.judged;
         judged.counts.add(unit.outcome);
         if judged.complete && judged.units.len() == KEPT_MAX {
@@ -182,7 +182,10 @@ pub(super) fn named(units: impl Iterator<Item = UnitAfter>) -> Vec<UnitAfter> {
 }
 
 fn is_named(unit: &UnitAfter) -> bool {
-    !matches!(unit.outcome, Outcome::AsPredicted | Outcome::Untouched)
+    !matches!(
+        unit.outcome,
+        UnitOutcome::AsPredicted | UnitOutcome::Untouched
+    )
 }
 
 fn key_of(pairing: &Pairing) -> &str {
@@ -196,7 +199,7 @@ fn key_of(pairing: &Pairing) -> &str {
 fn new_unit(key: String, found: String) -> UnitAfter {
     UnitAfter {
         key,
-        outcome: Outcome::NotPredicted,
+        outcome: UnitOutcome::NotPredicted,
         predicted: "not there then".to_owned(),
         found,
     }
@@ -214,7 +217,7 @@ fn describe(now: Option<&Pairing>) -> String {
 }
 
 /// `cut, enact`, or nothing.
-pub(super) fn predicted(decision: &Decision) -> Vec<&'static str> {
+pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
     let mut steps = Vec::new();
     if decision.cut.as_deref() == Some("would_insert") {
         steps.push("cut");
@@ -226,13 +229,15 @@ pub(super) fn predicted(decision: &Decision) -> Vec<&'static str> {
 }
 
 /// How piece and unit of one key stand to each other, as VERIFY saw it then.
-fn stands(now: Option<&Pairing>) -> Option<Verification> {
+fn stands(now: Option<&Pairing>) -> Option<UnitVerification> {
     match now? {
-        Pairing::Both(piece, unit) if piece.content == unit.content => Some(Verification::Equal),
-        Pairing::Both(..) => Some(Verification::Differs),
-        Pairing::OnlyPiece(_) => Some(Verification::AsCut),
-        Pairing::OnlyUnit(_) => Some(Verification::Gap),
-        Pairing::Duplicate(_) => Some(Verification::Duplicate),
+        Pairing::Both(piece, unit) if piece.content == unit.content => {
+            Some(UnitVerification::Equal)
+        }
+        Pairing::Both(..) => Some(UnitVerification::Differs),
+        Pairing::OnlyPiece(_) => Some(UnitVerification::AsCut),
+        Pairing::OnlyUnit(_) => Some(UnitVerification::Gap),
+        Pairing::Duplicate(_) => Some(UnitVerification::Duplicate),
     }
 }
 
@@ -243,30 +248,30 @@ fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
     }
 }
 
-fn judge(decision: &Decision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
+fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
     let stands_now = stands(now);
-    let illegal_then = decision.verify == Verification::IllegalState;
+    let illegal_then = decision.verify == UnitVerification::IllegalState;
     let same_content = stands_now == Some(decision.verify) || illegal_then;
     let unchanged = state == decision.state.as_deref() && same_content;
     let outcome = if steps.is_empty() {
         if unchanged {
-            Outcome::Untouched
+            UnitOutcome::Untouched
         } else {
-            Outcome::NotPredicted
+            UnitOutcome::NotPredicted
         }
     } else if unchanged {
-        Outcome::NotDone
+        UnitOutcome::NotDone
     } else {
         let fits = match decision.verify {
-            Verification::AsCut => stands_now == Some(Verification::Equal),
+            UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
             _ => same_content,
         };
         if fits && state == Some(lifecycle.target.as_str()) {
-            Outcome::AsPredicted
+            UnitOutcome::AsPredicted
         } else {
-            Outcome::Otherwise
+            UnitOutcome::Otherwise
         }
     };
     UnitAfter {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::after::{Judged, Outcome, Outcomes, UnitAfter, UnitsJudged, named, predicted};
+use super::after::{Judged, UnitAfter, UnitOutcome, UnitOutcomes, UnitsJudged, named, predicted};
 use crate::profile::Profile;
-use crate::simulate::{Decision, Lifecycle, PredictedEffect, StepEffect};
+use crate::simulate::{Lifecycle, PredictedEffect, StepEffect, UnitDecision};
 use crate::survey::{FactChange, RowChange};
 
 /// Rows inserted, updated and deleted.
@@ -30,7 +30,7 @@ pub struct TableAfter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct After {
     /// How many units came to what.
-    pub units: Outcomes,
+    pub units: UnitOutcomes,
     /// The units that are not as predicted, by name.
     pub named: Vec<UnitAfter>,
     /// Whether each unit was also compared with the rows of its tables.
@@ -51,7 +51,7 @@ impl After {
 
     /// `59 done as predicted, 1 not done, ...`.
     pub fn words(&self) -> String {
-        use Outcome as O;
+        use UnitOutcome as O;
         let units = &self.units;
         let mut words = vec![
             format!("{} {}", units.as_predicted, O::AsPredicted.words()),
@@ -204,8 +204,8 @@ fn with_rows(
     lifecycle: &Lifecycle,
     rows: &[TableRows],
     unexplained: &mut Unexplained<'_>,
-) -> (Outcomes, Vec<UnitAfter>) {
-    let mut outcomes = Outcomes::default();
+) -> (UnitOutcomes, Vec<UnitAfter>) {
+    let mut outcomes = UnitOutcomes::default();
     let mut judged = Vec::with_capacity(units.len());
     for Judged { mut unit, decision } in units {
         let mut unlike = Vec::new();
@@ -225,12 +225,12 @@ fn with_rows(
             }
         }
         let outcome = match unit.outcome {
-            Outcome::AsPredicted if !unlike.is_empty() => Outcome::Otherwise,
-            Outcome::NotDone if changed => Outcome::Otherwise,
-            Outcome::Untouched if changed => Outcome::NotPredicted,
+            UnitOutcome::AsPredicted if !unlike.is_empty() => UnitOutcome::Otherwise,
+            UnitOutcome::NotDone if changed => UnitOutcome::Otherwise,
+            UnitOutcome::Untouched if changed => UnitOutcome::NotPredicted,
             as_it_was => as_it_was,
         };
-        if outcome != unit.outcome || (outcome != Outcome::NotDone && !unlike.is_empty()) {
+        if outcome != unit.outcome || (outcome != UnitOutcome::NotDone && !unlike.is_empty()) {
             unit.found = format!("{}; {}", unit.found, unlike.join("; "));
         }
         unit.outcome = outcome;
@@ -241,7 +241,7 @@ fn with_rows(
 }
 
 /// The rows of `table` that a unit's predicted steps would show: a row that is inserted and then updated shows as inserted.
-fn expected(decision: &Decision, lifecycle: &Lifecycle, table: &str) -> RowCounts {
+fn expected(decision: &UnitDecision, lifecycle: &Lifecycle, table: &str) -> RowCounts {
     let steps = predicted(decision);
     let mut sums = [0; 3];
     let effects: [(&str, &StepEffect); 2] = [("cut", &lifecycle.cut), ("enact", &lifecycle.enact)];

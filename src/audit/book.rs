@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fixture::{
-    Record, again, at, change, context, created, live, person, probes, profile, proof, refold,
-    repository, rulings, simulation, survey,
+    JournalRecord, again, at, change, context, created, live, person, probes, profile, proof,
+    refold, repository, rulings, simulation, survey,
 };
 use super::{
-    Feasibility, Forbidden, ResumeSeen, Seam, SecretScan, claims, forbidden, g0, g1, g2, g3,
+    DrySeams, Feasibility, Forbidden, ResumeSeen, SecretScan, claims, forbidden, g0, g1, g2, g3,
     g3_so_far, g4, g5, main_and_tags_unchanged, non_mutation, predict, protected_tables,
     report_file, reports_render, result, result_name, step_effect,
 };
@@ -18,20 +18,20 @@ use crate::run::{
     ApprovalGate, Check, Decision, Event, EvidenceSheet, Gate, LedgerRef, Purpose, RenewalReason,
     RunId, RunState, State, Stop, StopCode, SurveyPurpose, Verdict, legal,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey, compare};
 
 /// The journal while it is written, with its fold.
 #[derive(Clone)]
-pub struct Book {
+pub struct JournalFixture {
     /// Records.
-    pub records: Vec<Record>,
+    pub records: Vec<JournalRecord>,
     /// The fold.
     pub run: RunState,
     profile: Profile,
 }
 
-impl Book {
+impl JournalFixture {
     /// An empty journal.
     pub fn new() -> Self {
         Self {
@@ -181,7 +181,7 @@ impl Book {
         });
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: SimulatedStep) {
         let counts = simulation().counts;
         let effect = step_effect(&self.profile, step, &counts);
         let file = format!("units/1-{}.jsonl", step.name());
@@ -259,7 +259,7 @@ impl Book {
             predicted: predicted.clone(),
             counts: counts.clone(),
         });
-        let seam = Seam {
+        let seam = DrySeams {
             profile: &profile,
             pin: &pin,
             simulation: &simulation,
@@ -280,9 +280,9 @@ impl Book {
     pub fn until_sg2_on(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG1, Decision::Approve);
         self.survey(SurveyPurpose::ApproveSg1, spoil);
-        self.step(Step::Cut);
+        self.step(SimulatedStep::Cut);
         self.to(State::CutSimulated);
-        self.step(Step::Verify);
+        self.step(SimulatedStep::Verify);
         self.to(State::Verified);
         self.record_so_far();
         self.evidence(ApprovalGate::SG2);
@@ -298,7 +298,7 @@ impl Book {
     pub fn until_post(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG2, Decision::Approve);
         self.survey(SurveyPurpose::ApproveSg2, |_| {});
-        self.step(Step::Enact);
+        self.step(SimulatedStep::Enact);
         self.to(State::EnactSimulated);
         self.record_so_far();
         self.survey(SurveyPurpose::Post, spoil);
@@ -408,8 +408,8 @@ impl Book {
 }
 
 /// A run that was sealed with PASS.
-pub fn passed() -> Book {
-    Book::new()
+pub fn passed() -> JournalFixture {
+    JournalFixture::new()
         .until_sg1()
         .until_sg2()
         .until_post(|_| {})
@@ -417,8 +417,11 @@ pub fn passed() -> Book {
 }
 
 /// A run after its post survey, which `spoil` may change.
-pub fn post(spoil: impl FnOnce(&mut Survey)) -> Book {
-    Book::new().until_sg1().until_sg2().until_post(spoil)
+pub fn post(spoil: impl FnOnce(&mut Survey)) -> JournalFixture {
+    JournalFixture::new()
+        .until_sg1()
+        .until_sg2()
+        .until_post(spoil)
 }
 
 #[test]
@@ -450,7 +453,10 @@ fn the_fixture_passes_and_its_recomputation_finds_nothing() {
 #[test]
 fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
     let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
-    let book = Book::new().until_sg1().until_sg2().drifts_at_sg2();
+    let book = JournalFixture::new()
+        .until_sg1()
+        .until_sg2()
+        .drifts_at_sg2();
     assert_eq!(again(&book.records).findings, Vec::new());
     assert_eq!(book.run.round, 2);
     let so_far = g3_so_far(&book.run, &profile());
@@ -462,7 +468,7 @@ fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
 
 #[test]
 fn a_rejected_run_is_sealed_as_such_and_its_recomputation_finds_nothing() {
-    let book = Book::new().until_sg1().rejected();
+    let book = JournalFixture::new().until_sg1().rejected();
     let sealed = book.run.sealed.clone().expect("sealed");
     assert_eq!(
         (sealed.0.as_str(), sealed.2),

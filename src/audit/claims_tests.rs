@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{claims, non_mutation};
-use crate::audit::book::{Book, post};
+use crate::audit::book::{JournalFixture, post};
 use crate::audit::fixture::{change, live};
 use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
 use crate::survey::{
@@ -132,9 +132,9 @@ fn nothing_measured_is_not_checked() {
     for claim in claims(&RunState::default()) {
         assert_eq!(claim.verdict, ClaimVerdict::NotChecked, "{:?}", claim.name);
     }
-    let once = claims(&Book::new().until_sg1().run);
+    let once = claims(&JournalFixture::new().until_sg1().run);
     assert_eq!(once[1].measured, "one snapshot so far");
-    let waiting = claims(&Book::new().until_sg1().until_sg2().run);
+    let waiting = claims(&JournalFixture::new().until_sg1().until_sg2().run);
     assert_eq!(
         (waiting[1].verdict, waiting[1].measured.as_str()),
         (ClaimVerdict::NotChecked, "equal so far")

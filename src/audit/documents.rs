@@ -2,10 +2,10 @@
 
 use md5::{Digest as _, Md5};
 
-use super::Finding;
+use super::RecomputeFinding;
 use crate::profile::Profile;
 use crate::run::{Event, SurveyPurpose};
-use crate::simulate::{Decision, Simulation, StepCounts, Verification};
+use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{Digest, Fact, Hasher, Survey};
 
 /// What does not follow from the documents of a journal. `document` finds a blob's text, `None` if it is not there.
@@ -13,7 +13,7 @@ pub fn document_findings<'e>(
     profile: Option<&Profile>,
     events: impl IntoIterator<Item = (u64, &'e Event)>,
     document: &dyn Fn(&Digest) -> Option<String>,
-) -> Vec<Finding> {
+) -> Vec<RecomputeFinding> {
     let mut findings = Vec::new();
     for (seq, event) in events {
         let found = match event {
@@ -32,7 +32,7 @@ pub fn document_findings<'e>(
             }
             _ => Vec::new(),
         };
-        findings.extend(found.into_iter().map(|what| Finding { seq, what }));
+        findings.extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
     }
     findings
 }
@@ -105,10 +105,10 @@ pub fn ledger_finding<'l>(
 ) -> Option<String> {
     let mut simulation = Simulation::default();
     for (at, line) in lines.into_iter().enumerate() {
-        let Ok(decision) = serde_json::from_str::<Decision>(line) else {
+        let Ok(decision) = serde_json::from_str::<UnitDecision>(line) else {
             return Some(format!("line {} is no decision", at + 1));
         };
-        if decision.verify == Verification::AsCut && decision.state.is_some() {
+        if decision.verify == UnitVerification::AsCut && decision.state.is_some() {
             return Some(format!("line {} is cut and live at once", at + 1));
         }
         simulation.add(&decision);

@@ -16,7 +16,7 @@ use crate::survey::{
 };
 
 /// One journal record.
-pub type Record = (u64, UtcTime, Event);
+pub type JournalRecord = (u64, UtcTime, Event);
 
 const START: i64 = 1_795_339_442_000_000;
 
@@ -284,7 +284,7 @@ pub fn live(value: &str) -> Observed {
 }
 
 /// The fold of a journal.
-pub fn refold(records: &[Record]) -> RunState {
+pub fn refold(records: &[JournalRecord]) -> RunState {
     let mut run = RunState::default();
     for (seq, at, event) in records {
         run.apply(*seq, *at, event);
@@ -293,7 +293,7 @@ pub fn refold(records: &[Record]) -> RunState {
 }
 
 /// A journal recomputed under the built-in profile.
-pub fn again(records: &[Record]) -> Recomputed {
+pub fn again(records: &[JournalRecord]) -> Recomputed {
     static PROFILE: LazyLock<Profile> = LazyLock::new(profile);
     recompute(
         Some(&PROFILE),

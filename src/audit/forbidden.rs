@@ -36,7 +36,7 @@ pub struct Forbidden<'a> {
 }
 
 /// A row: name of its check, words of the source report, the answer it needs, its detector.
-struct Row {
+struct DetectorRow {
     name: &'static str,
     words: &'static str,
     clean: &'static str,
@@ -44,7 +44,7 @@ struct Row {
 }
 
 /// What a detector found.
-enum Found {
+enum DetectorResult {
     /// The answer that the row needs.
     Clean(Value),
     /// The same of drygate itself, and what else ran that nobody watched.
@@ -60,7 +60,7 @@ enum Found {
 /// The nine rows, in the order of the source report.
 pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
     let row = |name, words, clean, detector, found| {
-        Row {
+        DetectorRow {
             name,
             words,
             clean,
@@ -156,11 +156,11 @@ pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
     .map(|(name, found)| {
         let verdict = verdict(&found);
         let (cause, output) = match found {
-            Found::ByOthers(output) => (Some(Cause::ChangedByOthers), output),
-            Found::Clean(output) | Found::CleanBeside(_, output) | Found::Dirty(_, output) => {
-                (None, output)
-            }
-            Found::Nothing(..) => (None, Value::Null),
+            DetectorResult::ByOthers(output) => (Some(Cause::ChangedByOthers), output),
+            DetectorResult::Clean(output)
+            | DetectorResult::CleanBeside(_, output)
+            | DetectorResult::Dirty(_, output) => (None, output),
+            DetectorResult::Nothing(..) => (None, Value::Null),
         };
         Check {
             name: name.to_owned(),
@@ -174,31 +174,31 @@ pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
     .collect()
 }
 
-fn verdict(found: &Found) -> Verdict {
+fn verdict(found: &DetectorResult) -> Verdict {
     match found {
-        Found::Clean(_) | Found::CleanBeside(..) => Verdict::Pass,
-        Found::Dirty(..) | Found::ByOthers(_) => Verdict::Fail,
-        Found::Nothing(..) => Verdict::NotChecked,
+        DetectorResult::Clean(_) | DetectorResult::CleanBeside(..) => Verdict::Pass,
+        DetectorResult::Dirty(..) | DetectorResult::ByOthers(_) => Verdict::Fail,
+        DetectorResult::Nothing(..) => Verdict::NotChecked,
     }
 }
 
-impl Row {
-    fn check(&self, found: Found) -> Check {
+impl DetectorRow {
+    fn check(&self, found: DetectorResult) -> Check {
         let verdict = verdict(&found);
         let mut cause = None;
         let mut remedy = None;
         let (answer, output) = match found {
-            Found::Clean(output) => (self.clean.to_owned(), output),
-            Found::CleanBeside(what, output) => (format!("{} {what}", self.clean), output),
-            Found::Dirty(what, output) => {
+            DetectorResult::Clean(output) => (self.clean.to_owned(), output),
+            DetectorResult::CleanBeside(what, output) => (format!("{} {what}", self.clean), output),
+            DetectorResult::Dirty(what, output) => {
                 let answer = if self.clean == "NO" { "YES" } else { "FOUND" };
                 (format!("{answer}: {what}"), output)
             }
-            Found::ByOthers(output) => {
+            DetectorResult::ByOthers(output) => {
                 cause = Some(Cause::ChangedByOthers);
                 ("BY OTHERS, not by this run".to_owned(), output)
             }
-            Found::Nothing(why, how) => {
+            DetectorResult::Nothing(why, how) => {
                 remedy = Some(how.to_owned());
                 (format!("NOT CHECKED ({why})"), Value::Null)
             }
@@ -215,9 +215,9 @@ impl Row {
     }
 }
 
-fn production_mutation(run: &RunState) -> Found {
+fn production_mutation(run: &RunState) -> DetectorResult {
     let Some(judged) = &run.non_mutation else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "the claims were not judged".to_owned(),
             "a run that goes on to closeout",
         );
@@ -229,18 +229,20 @@ fn production_mutation(run: &RunState) -> Found {
         .collect();
     let output = json!({"verdict": judged.verdict, "claims": claims});
     match judged.verdict {
-        NonMutationVerdict::Proven => Found::Clean(output),
-        NonMutationVerdict::ChangedByOthers => Found::ByOthers(output),
+        NonMutationVerdict::Proven => DetectorResult::Clean(output),
+        NonMutationVerdict::ChangedByOthers => DetectorResult::ByOthers(output),
         NonMutationVerdict::Unproven => {
-            Found::Nothing("UNPROVEN".to_owned(), "the claims name what is missing")
+            DetectorResult::Nothing("UNPROVEN".to_owned(), "the claims name what is missing")
         }
-        NonMutationVerdict::MutationSuspected => Found::Dirty("suspected".to_owned(), output),
+        NonMutationVerdict::MutationSuspected => {
+            DetectorResult::Dirty("suspected".to_owned(), output)
+        }
     }
 }
 
-fn live_calls(seen: &Forbidden<'_>) -> Found {
+fn live_calls(seen: &Forbidden<'_>) -> DetectorResult {
     let Some(statements) = seen.statements.filter(|sent| !sent.is_empty()) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "no statement record".to_owned(),
             "a target that records its statements",
         );
@@ -258,31 +260,33 @@ fn live_calls(seen: &Forbidden<'_>) -> Found {
     let output =
         json!({"statements": statements.len(), "pinned_functions": pinned, "found": wrong});
     match wrong.first() {
-        None => Found::Clean(output),
+        None => DetectorResult::Clean(output),
         Some(first) => {
             let shown: String = first.chars().take(80).collect();
-            Found::Dirty(shown, output)
+            DetectorResult::Dirty(shown, output)
         }
     }
 }
 
-fn kill_switch(run: &RunState, execution_enabled: Option<bool>) -> Found {
+fn kill_switch(run: &RunState, execution_enabled: Option<bool>) -> DetectorResult {
     match execution_enabled {
-        None => Found::Nothing("not read back".to_owned(), "the probes of G5 read it back"),
+        None => {
+            DetectorResult::Nothing("not read back".to_owned(), "the probes of G5 read it back")
+        }
         Some(enabled) => {
             let pinned = run.context.as_ref().map(|c| c.execution_enabled);
             let output = json!({"execution_enabled": enabled, "context_pins": pinned});
             if enabled || pinned == Some(true) {
-                Found::Dirty("execution_enabled=True".to_owned(), output)
+                DetectorResult::Dirty("execution_enabled=True".to_owned(), output)
             } else {
-                Found::Clean(output)
+                DetectorResult::Clean(output)
             }
         }
     }
 }
 
 /// A restart that is seen says nothing about who restarted: the row is then NOT CHECKED, as claim E makes the run UNPROVEN. Another binary of ours is a deploy in the run.
-fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> Found {
+fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> DetectorResult {
     let tools = run
         .created
         .iter()
@@ -298,16 +302,16 @@ fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> Found {
         json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": binary_now});
     let known: Option<Vec<&Digest>> = recorded.iter().copied().collect();
     let (Some(known), Some(now)) = (known, binary_now) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "the executable could not be read".to_owned(),
             "an executable file that drygate may read",
         );
     };
     if known.iter().any(|sha256| *sha256 != now) {
-        return Found::Dirty("our binary changed during the run".to_owned(), output);
+        return DetectorResult::Dirty("our binary changed during the run".to_owned(), output);
     }
     if starts.len() < 2 {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "fewer than two surveys".to_owned(),
             "a run that goes on to closeout",
         );
@@ -316,7 +320,7 @@ fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> Found {
         .iter()
         .any(|start| *start != starts[0] || start.is_empty())
     {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             format!(
                 "the server restarted, by whom is not visible: {}",
                 starts.join(", ")
@@ -324,19 +328,19 @@ fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> Found {
             "a new run",
         );
     }
-    Found::Clean(output)
+    DetectorResult::Clean(output)
 }
 
-fn push_tag(seen: &Forbidden<'_>) -> Found {
+fn push_tag(seen: &Forbidden<'_>) -> DetectorResult {
     let (Some(before), Some(now)) = (seen.repository_before, seen.repository_now) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "no repository".to_owned(),
             "--repo DIR or run inside a work tree",
         );
     };
     let commands: Vec<&String> = before.commands.iter().chain(&now.commands).collect();
     if commands.is_empty() {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "no record of git commands".to_owned(),
             "a repository that records its commands",
         );
@@ -345,22 +349,22 @@ fn push_tag(seen: &Forbidden<'_>) -> Found {
     let moved = moved(before, now);
     let output = json!({"commands": commands, "not_reading": unsafe_commands, "moved": moved.guarded, "moved_by_others": moved.others});
     if let Some(command) = unsafe_commands.first() {
-        return Found::Dirty(format!("a git command that may write: {command}"), output);
+        return DetectorResult::Dirty(format!("a git command that may write: {command}"), output);
     }
     match moved.guarded.first() {
-        Some(first) => Found::Dirty(first.clone(), output),
-        None => Found::Clean(output),
+        Some(first) => DetectorResult::Dirty(first.clone(), output),
+        None => DetectorResult::Clean(output),
     }
 }
 
 /// A hook of the profile is a program of somebody else: what drygate did not do, it may have done.
-fn beside_hooks(run: &RunState, found: Found) -> Found {
+fn beside_hooks(run: &RunState, found: DetectorResult) -> DetectorResult {
     let hooks: Vec<Value> = run
         .hooks_run()
         .map(|hook| json!({"hook": hook.hook, "program": hook.program, "started": hook.started}))
         .collect();
     match found {
-        Found::Clean(mut output) if !hooks.is_empty() => {
+        DetectorResult::Clean(mut output) if !hooks.is_empty() => {
             let times = match hooks.len() {
                 1 => "once".to_owned(),
                 more => format!("{more} times"),
@@ -369,7 +373,7 @@ fn beside_hooks(run: &RunState, found: Found) -> Found {
                 "by drygate's own process; hooks of the profile ran {times} and are not watched"
             );
             output["hooks"] = Value::Array(hooks);
-            Found::CleanBeside(what, output)
+            DetectorResult::CleanBeside(what, output)
         }
         found => found,
     }
@@ -377,9 +381,9 @@ fn beside_hooks(run: &RunState, found: Found) -> Found {
 
 const SOURCE_TABLES: [&str; 2] = ["source_document", "source_version"];
 
-fn source_mutation(run: &RunState) -> Found {
+fn source_mutation(run: &RunState) -> DetectorResult {
     let (Some(pin), Some(post)) = (&run.pin, &run.post) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "no post survey".to_owned(),
             "a run that goes on to closeout",
         );
@@ -395,7 +399,7 @@ fn source_mutation(run: &RunState) -> Found {
         .iter()
         .any(|(_, one, two)| one.is_none() || two.is_none())
     {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "no content digest of both tables in both surveys".to_owned(),
             "[[contents]] for source_document and source_version in the profile",
         );
@@ -415,33 +419,33 @@ fn source_mutation(run: &RunState) -> Found {
         .as_ref()
         .is_some_and(|judged| judged.verdict == NonMutationVerdict::MutationSuspected);
     match (moved.is_empty(), suspected) {
-        (true, _) => Found::Clean(output),
-        (false, false) => Found::ByOthers(output),
-        (false, true) => Found::Dirty(moved.join(", "), output),
+        (true, _) => DetectorResult::Clean(output),
+        (false, false) => DetectorResult::ByOthers(output),
+        (false, true) => DetectorResult::Dirty(moved.join(", "), output),
     }
 }
 
-fn secrets(seen: &Forbidden<'_>) -> Found {
+fn secrets(seen: &Forbidden<'_>) -> DetectorResult {
     let scanned = |scan: &SecretScan| {
         scan.texts.iter().any(|t| t == "profile")
             && scan.texts.iter().any(|t| t.starts_with("journal"))
     };
     let Some(scan) = seen.secrets.filter(|scan| scanned(scan)) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "profile and journal were not both scanned".to_owned(),
             "drygate resume RUN_ID scans them",
         );
     };
     let output = json!({"texts": scan.texts.len(), "bytes": scan.bytes, "findings": scan.findings});
     match scan.findings.first() {
-        None => Found::Clean(output),
-        Some(first) => Found::Dirty(first.clone(), output),
+        None => DetectorResult::Clean(output),
+        Some(first) => DetectorResult::Dirty(first.clone(), output),
     }
 }
 
-fn signing(run: &RunState) -> Found {
+fn signing(run: &RunState) -> DetectorResult {
     let Some(created) = &run.created else {
-        return Found::Nothing("no record".to_owned(), "a run");
+        return DetectorResult::Nothing("no record".to_owned(), "a run");
     };
     let people: Vec<&Person> = [&created.by]
         .into_iter()
@@ -458,14 +462,14 @@ fn signing(run: &RunState) -> Found {
         .iter()
         .find(|signer| **signer != Signer::StubSigning)
     {
-        None => Found::Clean(output),
-        Some(other) => Found::Dirty(other.name().to_owned(), output),
+        None => DetectorResult::Clean(output),
+        Some(other) => DetectorResult::Dirty(other.name().to_owned(), output),
     }
 }
 
-fn fake_pass(seen: &Forbidden<'_>) -> Found {
+fn fake_pass(seen: &Forbidden<'_>) -> DetectorResult {
     let Some(recomputed) = seen.recomputed.filter(|r| r.records > 0) else {
-        return Found::Nothing(
+        return DetectorResult::Nothing(
             "the journal was not recomputed".to_owned(),
             "drygate verify RUN_ID",
         );
@@ -477,8 +481,8 @@ fn fake_pass(seen: &Forbidden<'_>) -> Found {
         .collect();
     let output = json!({"records": recomputed.records, "findings": findings});
     match findings.first() {
-        None => Found::Clean(output),
-        Some(first) => Found::Dirty(first.clone(), output),
+        None => DetectorResult::Clean(output),
+        Some(first) => DetectorResult::Dirty(first.clone(), output),
     }
 }
 

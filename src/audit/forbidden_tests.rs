@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Forbidden, forbidden};
 use crate::audit::book::passed;
 use crate::audit::fixture::{again, at, change, live, profile, repository};
-use crate::audit::{Recomputed, SecretScan, recompute::Finding, result};
+use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
     Cause, Check, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
     RepositoryState, RunResult, RunState, Verdict,
@@ -152,7 +152,7 @@ fn every_detector_goes_red() {
                 .as_mut()
                 .expect("there")
                 .findings
-                .push(Finding { seq: 7, what });
+                .push(RecomputeFinding { seq: 7, what });
         }),
     ];
     for (name, spoil) in cases {

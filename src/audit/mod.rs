@@ -29,7 +29,7 @@ mod secrets;
 mod sent;
 mod terms;
 
-pub use after::{AfterMatcher, Outcome, Outcomes, UnitAfter, UnitsJudged};
+pub use after::{AfterMatcher, UnitAfter, UnitOutcome, UnitOutcomes, UnitsJudged};
 pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
 pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
@@ -40,7 +40,7 @@ pub use last_pass::{last_pass_differences, lines_that_differ};
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
 pub use precheck::{SsotSeen, g0, repository_at_g0, ssot_documents};
 pub use predict::{predict, protected_tables, step_effect};
-pub use recompute::{Finding, Recomputed, Recomputer, recompute};
+pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
 pub use recompute_raw::judged_by_own_values;
 pub use required::{CHECK_TABLE, required_checks};
 pub use result::{first_failure, result, result_name};
@@ -49,6 +49,6 @@ pub use safety::{
     FullDiscover, PROBES, ProbeSeen, full_discover, full_discover_line, g5, o4_targeted,
 };
 pub use scope::{may_exclude, scope};
-pub use seam::{Seam, g2};
+pub use seam::{DrySeams, g2};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use terms::{approval_policy, run_budget};

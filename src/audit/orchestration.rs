@@ -8,7 +8,7 @@ use crate::run::{
     ApprovalGate, ApprovalStatus, Cause, Check, Decision, NonMutationVerdict, RunState, State,
     StepDone,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 
 /// How many checks G3 has, those still to come included.
 pub const G3_CHECKS: usize = 8;
@@ -17,10 +17,10 @@ pub const G3_CHECKS: usize = 8;
 pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
     vec![
         approved(run, ApprovalGate::SG1),
-        step_equals(run, profile, Step::Cut),
-        step_equals(run, profile, Step::Verify),
+        step_equals(run, profile, SimulatedStep::Cut),
+        step_equals(run, profile, SimulatedStep::Verify),
         approved(run, ApprovalGate::SG2),
-        step_equals(run, profile, Step::Enact),
+        step_equals(run, profile, SimulatedStep::Enact),
         counters_agree(run, profile),
         ledgers_complete(run),
         non_mutation_proven(run),
@@ -53,8 +53,8 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
         .rev()
         .find(|a| a.gate == gate && a.status == ApprovalStatus::Consumed);
     let passed = match gate {
-        ApprovalGate::SG1 => run.steps.iter().any(|s| s.step == Step::Cut),
-        ApprovalGate::SG2 => run.steps.iter().any(|s| s.step == Step::Enact),
+        ApprovalGate::SG1 => run.steps.iter().any(|s| s.step == SimulatedStep::Cut),
+        ApprovalGate::SG2 => run.steps.iter().any(|s| s.step == SimulatedStep::Enact),
     };
     let void = run
         .approvals
@@ -92,22 +92,22 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
     )
 }
 
-fn done(run: &RunState, step: Step) -> Option<&StepDone> {
+fn done(run: &RunState, step: SimulatedStep) -> Option<&StepDone> {
     run.steps.iter().find(|done| done.step == step)
 }
 
-fn step_equals(run: &RunState, profile: &Profile, step: Step) -> Check {
+fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check {
     let name = match step {
-        Step::Cut => "cut_equals_prediction",
-        Step::Verify => "verify_equals_prediction",
-        Step::Enact => "enact_equals_prediction",
+        SimulatedStep::Cut => "cut_equals_prediction",
+        SimulatedStep::Verify => "verify_equals_prediction",
+        SimulatedStep::Enact => "enact_equals_prediction",
     };
     let (Some(done), Some((_, predicted))) = (done(run, step), &run.predicted) else {
         return not_reached(name, run, &format!("{step} was not simulated"));
     };
     let (saw, wanted) = (counts_of(step, &done.counts), counts_of(step, predicted));
     let effect = step_effect(profile, step, predicted);
-    let sound = step != Step::Verify || *done.counts.unverified.get() == 0;
+    let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
         saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round;
     let words =
@@ -145,9 +145,11 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         .pin
         .as_ref()
         .and_then(|pin| Some((pin.candidates.as_ref()?.rows, pin.pieces.as_ref()?.rows)));
-    let (Some((units, pieces)), Some(cut), Some(verify)) =
-        (streams, done(run, Step::Cut), done(run, Step::Verify))
-    else {
+    let (Some((units, pieces)), Some(cut), Some(verify)) = (
+        streams,
+        done(run, SimulatedStep::Cut),
+        done(run, SimulatedStep::Verify),
+    ) else {
         return not_reached(NAME, run, "CUT and VERIFY were not simulated");
     };
     let would_insert = *cut.counts.would_insert.get();
@@ -168,8 +170,8 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         pieces == would_insert + cut.counts.already_present.get(),
         format!("{pieces} pieces are not all cut or present"),
     );
-    let enacted =
-        done(run, Step::Enact).map(|d| d.counts.would_enact.get() + d.counts.already_enacted.get());
+    let enacted = done(run, SimulatedStep::Enact)
+        .map(|d| d.counts.would_enact.get() + d.counts.already_enacted.get());
     if let Some(enacted) = enacted {
         let two_states = profile.lifecycle.states.len() == 2;
         must(
@@ -254,11 +256,11 @@ fn non_mutation_proven(run: &RunState) -> Check {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::book::{Book, post};
+    use super::super::book::{JournalFixture, post};
     use super::super::fixture::profile;
     use super::{g3, g3_so_far};
     use crate::run::{ApprovalStatus, NonMutationVerdict, RunState, Verdict};
-    use crate::simulate::Verification;
+    use crate::simulate::UnitVerification;
     use crate::survey::{Digest, Simulated};
 
     fn done() -> RunState {
@@ -347,7 +349,7 @@ mod tests {
             counts.verified = Simulated::new(59);
             counts.unverified = Simulated::new(1);
         }
-        let gap = ("ICX-CONST-0017".to_owned(), Verification::Gap);
+        let gap = ("ICX-CONST-0017".to_owned(), UnitVerification::Gap);
         Arc::make_mut(run.pin_simulation.as_mut().expect("there"))
             .first_unverified
             .push(gap);
@@ -363,7 +365,7 @@ mod tests {
     #[test]
     fn while_sg2_waits_five_of_eight_are_known() {
         assert_eq!(g3(&done(), &profile()).len(), super::G3_CHECKS);
-        let at_sg2 = Book::new().until_sg1().until_sg2().run;
+        let at_sg2 = JournalFixture::new().until_sg1().until_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()
             .map(|c| (c.name, c.verdict))
@@ -377,7 +379,7 @@ mod tests {
         ];
         assert_eq!(known, names.map(|n| (n.to_owned(), Verdict::Pass)));
         assert_eq!(
-            g3_so_far(&Book::new().until_sg1().run, &profile()),
+            g3_so_far(&JournalFixture::new().until_sg1().run, &profile()),
             Vec::new()
         );
         assert_eq!(

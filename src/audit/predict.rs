@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::profile::Profile;
-use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
+use crate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts};
 
 /// The tables whose content is protected; they are listed in every predicted effect.
 pub fn protected_tables(profile: &Profile) -> Vec<String> {
@@ -16,11 +16,11 @@ pub fn predict(profile: &Profile, simulation: &Simulation) -> PredictedEffect {
 }
 
 /// The rows that one step alone would change, by its counts.
-pub fn step_effect(profile: &Profile, step: Step, counts: &StepCounts) -> PredictedEffect {
+pub fn step_effect(profile: &Profile, step: SimulatedStep, counts: &StepCounts) -> PredictedEffect {
     let (cut, enact) = match step {
-        Step::Cut => (*counts.would_insert.get(), 0),
-        Step::Verify => (0, 0),
-        Step::Enact => (0, *counts.would_enact.get()),
+        SimulatedStep::Cut => (*counts.would_insert.get(), 0),
+        SimulatedStep::Verify => (0, 0),
+        SimulatedStep::Enact => (0, *counts.would_enact.get()),
     };
     PredictedEffect::of(&profile.lifecycle, cut, enact, &protected_tables(profile))
 }
@@ -42,17 +42,17 @@ pub(super) fn same_rows(one: &PredictedEffect, two: &PredictedEffect) -> bool {
 }
 
 /// The counts that belong to one step, as pairs of name and number.
-pub(super) fn counts_of(step: Step, counts: &StepCounts) -> [(&'static str, u64); 2] {
+pub(super) fn counts_of(step: SimulatedStep, counts: &StepCounts) -> [(&'static str, u64); 2] {
     match step {
-        Step::Cut => [
+        SimulatedStep::Cut => [
             ("would_insert", *counts.would_insert.get()),
             ("already_present", *counts.already_present.get()),
         ],
-        Step::Verify => [
+        SimulatedStep::Verify => [
             ("verified", *counts.verified.get()),
             ("unverified", *counts.unverified.get()),
         ],
-        Step::Enact => [
+        SimulatedStep::Enact => [
             ("would_enact", *counts.would_enact.get()),
             ("already_enacted", *counts.already_enacted.get()),
         ],

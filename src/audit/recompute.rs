@@ -14,19 +14,19 @@ use crate::run::{
     ApprovalGate, ApprovalRequest, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
     RunResult, RunState, State, StopCode, SurveyPurpose, TransactionEnd, judge, legal, time_in,
 };
-use crate::simulate::{PredictedEffect, Step, StepCounts};
+use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct RecomputeFinding {
     /// Journal line.
     pub seq: u64,
     /// What, in one sentence.
     pub what: String,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for RecomputeFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "record {}: {}", self.seq, self.what)
     }
@@ -40,7 +40,7 @@ pub struct Recomputed {
     /// Records that were read.
     pub records: u64,
     /// What cannot be reproduced. Empty: every verdict follows from its evidence.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RecomputeFinding>,
 }
 
 /// Recomputes a whole journal. The profile is the one whose text is the run's blob; without it, what needs it is not compared.
@@ -92,7 +92,7 @@ impl<'p> Recomputer<'p> {
         self.done.records += 1;
         self.done
             .findings
-            .extend(found.into_iter().map(|what| Finding { seq, what }));
+            .extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
     }
 
     /// What was found.
@@ -258,7 +258,7 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
 }
 
 /// A step is simulated from the survey that was taken for its approval, where that approval lets it be.
-fn step_findings(run: &RunState, step: Step, counts: &StepCounts) -> Vec<String> {
+fn step_findings(run: &RunState, step: SimulatedStep, counts: &StepCounts) -> Vec<String> {
     let (gate, state) = opened_by(step);
     let of_survey = run.latest_simulation.as_ref();
     let mut found: Vec<String> = not_the_approved_pin(run, gate).into_iter().collect();
@@ -286,7 +286,7 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
             *latest == purpose && compare(pin, survey).is_empty() && run.follows(pin, survey)
         });
     let unheld = (!held).then(|| format!("{to} without a survey of its own that equals the pin"));
-    let done = |step: &Step| run.steps.iter().any(|done| done.step == *step);
+    let done = |step: &SimulatedStep| run.steps.iter().any(|done| done.step == *step);
     let undone = gate.steps().first().filter(|(step, _)| !done(step));
     let undone = undone.map(|(step, _)| format!("{to} without {step}"));
     let other = not_the_approved_pin(run, gate);
@@ -430,13 +430,13 @@ fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {
 }
 
 /// What a seal says: the name of the result, the result, exit code and stop code.
-type Sealed<'s> = (&'s str, RunResult, u8, Option<StopCode>);
+type SealValues<'s> = (&'s str, RunResult, u8, Option<StopCode>);
 
 /// What the seal says, against the result that gates and claims give.
-fn seal_findings(run: &RunState, said: Sealed<'_>) -> Option<String> {
+fn seal_findings(run: &RunState, said: SealValues<'_>) -> Option<String> {
     let (again, name) = (result(run), result_name(run));
     let given = (name.as_str(), again, again.exit_code(), again.stop_code());
-    let words = |(name, _, exit, stop): Sealed<'_>| {
+    let words = |(name, _, exit, stop): SealValues<'_>| {
         let stop = stop.map_or("no stop", StopCode::name);
         format!("{name} (exit {exit}, {stop})")
     };

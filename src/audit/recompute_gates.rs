@@ -8,7 +8,7 @@ use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
 use super::required::UNFIT;
 use super::scope::is_excluded;
 use super::{
-    Feasibility, ReportSeen, ResumeSeen, Seam, SsotSeen, g0, g1, g2, g3, g4, reports_render,
+    DrySeams, Feasibility, ReportSeen, ResumeSeen, SsotSeen, g0, g1, g2, g3, g4, reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, Gate, RunState, TransactionEnd, Verdict};
@@ -187,7 +187,7 @@ fn seam(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
         return Err("without pin or context pins".to_owned());
     };
     let bytes = serde_json::to_vec(context).map_err(|error| error.to_string())?;
-    let checks = g2(&Seam {
+    let checks = g2(&DrySeams {
         profile,
         pin,
         simulation,

@@ -9,7 +9,7 @@ use crate::run::{
     ApprovalGate, ApprovalStatus, Event, Gate, RunState, State, SurveyPurpose, TransactionEnd,
     Verdict,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 
 /// What was recorded of the gates so far, as far as order and completeness need it.
 #[derive(Debug, Default)]
@@ -169,11 +169,11 @@ fn out_of_place(run: &RunState, event: &Event) -> Option<String> {
 }
 
 /// The gate that opens a step, and the state that the step is simulated in.
-pub(super) fn opened_by(step: Step) -> (ApprovalGate, State) {
+pub(super) fn opened_by(step: SimulatedStep) -> (ApprovalGate, State) {
     match step {
-        Step::Cut => (ApprovalGate::SG1, State::AwaitingCutAuthorization),
-        Step::Verify => (ApprovalGate::SG1, State::CutSimulated),
-        Step::Enact => (ApprovalGate::SG2, State::AwaitingLifecycleAuthorization),
+        SimulatedStep::Cut => (ApprovalGate::SG1, State::AwaitingCutAuthorization),
+        SimulatedStep::Verify => (ApprovalGate::SG1, State::CutSimulated),
+        SimulatedStep::Enact => (ApprovalGate::SG2, State::AwaitingLifecycleAuthorization),
     }
 }
 

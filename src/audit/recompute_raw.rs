@@ -40,10 +40,10 @@ pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
 pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
     let name = check.name.as_str();
     let holds = match (found_verdict(check), answer(name, own_raw(check))) {
-        (_, Answer::Elsewhere) | (Some(Verdict::NotChecked), Answer::None) => true,
-        (Some(Verdict::Pass), Answer::Holds(holds)) => holds,
-        (Some(Verdict::Fail), Answer::Holds(holds)) => !holds && check.cause.is_none(),
-        (Some(Verdict::Pass | Verdict::Fail), Answer::None) => {
+        (_, RawVerdict::Elsewhere) | (Some(Verdict::NotChecked), RawVerdict::None) => true,
+        (Some(Verdict::Pass), RawVerdict::Holds(holds)) => holds,
+        (Some(Verdict::Fail), RawVerdict::Holds(holds)) => !holds && check.cause.is_none(),
+        (Some(Verdict::Pass | Verdict::Fail), RawVerdict::None) => {
             return Some(format!(
                 "{gate} {name} cannot be judged: its raw values lack what it was computed from"
             ));
@@ -72,13 +72,13 @@ pub(super) fn answer_fits(check: &Check) -> bool {
 /// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has these values: `G5 live_refused`.
 pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
     run.checks()
-        .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), Answer::Holds(_)))
+        .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), RawVerdict::Holds(_)))
         .map(|(gate, check)| format!("{gate} {}", check.name))
         .collect()
 }
 
 /// What the raw values of a check say.
-enum Answer {
+enum RawVerdict {
     /// The journal has its evidence elsewhere: they are not asked.
     Elsewhere,
     /// Whether it holds.
@@ -88,7 +88,7 @@ enum Answer {
 }
 
 /// The answer of the raw values, for the checks whose evidence is not in the journal otherwise.
-fn answer(name: &str, raw: &Value) -> Answer {
+fn answer(name: &str, raw: &Value) -> RawVerdict {
     let field = |name: &str| raw.get(name);
     let output = |name: &str| raw.get("output")?.get(name);
     let same = |one: &str, two: &str| Some(field(one)? == field(two)?);
@@ -120,7 +120,7 @@ fn answer(name: &str, raw: &Value) -> Answer {
                 .and_then(Value::as_str)
                 .map(|saw| !saw.is_empty()),
         ),
-        _ => return Answer::Elsewhere,
+        _ => return RawVerdict::Elsewhere,
     };
-    holds.map_or(Answer::None, Answer::Holds)
+    holds.map_or(RawVerdict::None, RawVerdict::Holds)
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Finding;
-use crate::audit::book::{Book, passed, post};
-use crate::audit::fixture::{Record, again, change, live};
+use super::RecomputeFinding;
+use crate::audit::book::{JournalFixture, passed, post};
+use crate::audit::fixture::{JournalRecord, again, change, live};
 use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
 use crate::run::{
     ClaimVerdict, Event, Gate, NonMutationVerdict, RunCreated, RunState, SurveyPurpose, Verdict,
@@ -15,7 +15,7 @@ use crate::run::{
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
 /// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now give.
-fn consistent(mut records: Vec<Record>) -> Vec<Record> {
+fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
     let mut run = RunState::default();
     for (seq, record) in records.iter_mut().enumerate() {
         record.0 = seq as u64;
@@ -42,8 +42,8 @@ fn consistent(mut records: Vec<Record>) -> Vec<Record> {
 }
 
 /// Where the checks of a journal are, with gate and name.
-fn checks(records: &[Record]) -> Vec<(usize, Gate, String)> {
-    let check = |(at, record): (usize, &Record)| match &record.2 {
+fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, String)> {
+    let check = |(at, record): (usize, &JournalRecord)| match &record.2 {
         Event::CheckRecorded { gate, check } => Some((at, *gate, check.name.clone())),
         _ => None,
     };
@@ -51,19 +51,19 @@ fn checks(records: &[Record]) -> Vec<(usize, Gate, String)> {
 }
 
 /// Runs of each kind of end. The last one has failing checks, and NOT CHECKED ones.
-fn ended() -> [Vec<Record>; 3] {
+fn ended() -> [Vec<JournalRecord>; 3] {
     let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
     [
         passed().records,
-        Book::new().until_sg1().rejected().records,
+        JournalFixture::new().until_sg1().rejected().records,
         post(moved).until_seal().records,
     ]
 }
 
 #[track_caller]
-fn is_named(what: &str, forged: Vec<Record>, gate: Gate, name: &str) {
+fn is_named(what: &str, forged: Vec<JournalRecord>, gate: Gate, name: &str) {
     let findings = again(&consistent(forged)).findings;
-    let named = |f: &Finding| f.what.contains(name) && f.what.contains(gate.name());
+    let named = |f: &RecomputeFinding| f.what.contains(name) && f.what.contains(gate.name());
     assert!(
         findings.iter().any(named),
         "{what}: {gate} {name}: {findings:#?}"
@@ -181,7 +181,7 @@ fn other(value: &Value) -> Value {
 
 #[test]
 fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
-    let taken = |records: &[Record], wanted: SurveyPurpose| {
+    let taken = |records: &[JournalRecord], wanted: SurveyPurpose| {
         let found = records.iter().position(|r| is_survey(&r.2, wanted));
         found.expect("a survey of the fixture")
     };
@@ -211,7 +211,7 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
 #[test]
 fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
     for records in ended() {
-        let finished = |record: &Record| match record.2 {
+        let finished = |record: &JournalRecord| match record.2 {
             Event::GateFinished { gate, .. } => Some(gate),
             _ => None,
         };
@@ -228,7 +228,11 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
         }
     }
     // After a drift the gates of the round before are no substitute.
-    let drifted = Book::new().until_sg1().until_sg2().drifts_at_sg2().records;
+    let drifted = JournalFixture::new()
+        .until_sg1()
+        .until_sg2()
+        .drifts_at_sg2()
+        .records;
     for gate in [Gate::G1, Gate::G2] {
         let begun = drifted
             .iter()
@@ -276,7 +280,7 @@ fn terms_that_are_not_those_of_the_profile_are_found() {
     }
 }
 
-fn find(records: &mut [Record], wanted: impl Fn(&Event) -> bool) -> &mut Event {
+fn find(records: &mut [JournalRecord], wanted: impl Fn(&Event) -> bool) -> &mut Event {
     let found = records
         .iter_mut()
         .map(|r| &mut r.2)
@@ -288,7 +292,7 @@ fn is_survey(event: &Event, wanted: SurveyPurpose) -> bool {
     matches!(event, Event::SurveyTaken { purpose, .. } if *purpose == wanted)
 }
 
-fn must_find(what: &str, spoil: impl FnOnce(&mut Vec<Record>)) {
+fn must_find(what: &str, spoil: impl FnOnce(&mut Vec<JournalRecord>)) {
     let mut records = passed().records;
     spoil(&mut records);
     assert_ne!(again(&records).findings, Vec::new(), "{what}");
@@ -455,7 +459,7 @@ fn a_time_before_the_record_before_is_found_where_the_run_keeps_time() {
     let middle = records.len() / 2;
     records[middle].1 = records[middle - 1].1.plus_seconds(-1);
     let found = again(&records).findings;
-    let named = |f: &Finding| f.seq == middle as u64 && f.what.contains("its time");
+    let named = |f: &RecomputeFinding| f.seq == middle as u64 && f.what.contains("its time");
     assert!(found.iter().any(named), "{found:?}");
     // Before the time since boot was recorded, a clock that was set back was seen in the times of a run.
     if let Event::RunCreated(created) = &mut records[0].2 {
@@ -472,6 +476,6 @@ fn an_approval_after_expiry_is_found_though_the_clock_was_set_back() {
         *uptime_ms = uptime_ms.map(|before| before + 200_000_000);
     }
     let found = again(&records).findings;
-    let named = |f: &Finding| f.what.contains("The evidence expired at");
+    let named = |f: &RecomputeFinding| f.what.contains("The evidence expired at");
     assert!(found.iter().any(named), "{found:?}");
 }

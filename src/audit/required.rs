@@ -108,13 +108,16 @@ pub(super) fn table_findings(version: u32, gate: Gate, recorded: &[&str]) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::{Book, passed};
+    use super::super::book::{JournalFixture, passed};
     use super::{CHECK_TABLE, UNFIT, required_checks, table_findings, unknown_check};
     use crate::run::Gate;
 
     #[test]
     fn the_gates_of_a_run_have_the_checks_of_the_table() {
-        for run in [passed().run, Book::new().until_sg1().rejected().run] {
+        for run in [
+            passed().run,
+            JournalFixture::new().until_sg1().rejected().run,
+        ] {
             for (gate, done) in &run.gates {
                 let required = required_checks(CHECK_TABLE, *gate).expect("the version of today");
                 let recorded: Vec<&str> = done.checks.iter().map(|c| c.name.as_str()).collect();

@@ -63,7 +63,7 @@ fn is_complete(run: &RunState) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::{Book, passed, post};
+    use super::super::book::{JournalFixture, passed, post};
     use super::super::fixture::{again, change, live};
     use super::{first_failure, result, result_name};
     use crate::run::{
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_applies_wins() {
-        let mut book = Book::new().until_sg1();
+        let mut book = JournalFixture::new().until_sg1();
         book.decide(ApprovalGate::SG1, Decision::Reject);
         let from = book.run.state;
         book.push(Event::StateChanged {

@@ -12,7 +12,7 @@ use crate::survey::{Digest, Survey};
 
 /// What G2 looks at.
 #[derive(Debug, Clone, Copy)]
-pub struct Seam<'a> {
+pub struct DrySeams<'a> {
     /// The profile.
     pub profile: &'a Profile,
     /// The pin.
@@ -34,7 +34,7 @@ pub struct Seam<'a> {
 }
 
 /// The seven checks of G2.
-pub fn g2(seam: &Seam<'_>) -> Vec<Check> {
+pub fn g2(seam: &DrySeams<'_>) -> Vec<Check> {
     let context = seam.context;
     let input = seam.pin.input_digest();
     vec![
@@ -75,7 +75,7 @@ pub fn g2(seam: &Seam<'_>) -> Vec<Check> {
     ]
 }
 
-fn context_pins_written(seam: &Seam<'_>) -> Check {
+fn context_pins_written(seam: &DrySeams<'_>) -> Check {
     let written = Digest::of(seam.context_bytes);
     let same = serde_json::from_slice::<ContextPins>(seam.context_bytes)
         .is_ok_and(|read| read == *seam.context);
@@ -91,7 +91,7 @@ fn context_pins_written(seam: &Seam<'_>) -> Check {
     )
 }
 
-fn prediction_computed(seam: &Seam<'_>) -> Check {
+fn prediction_computed(seam: &DrySeams<'_>) -> Check {
     const NAME: &str = "prediction_computed";
     let Some((effect, counts)) = seam.predicted else {
         return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
@@ -142,7 +142,7 @@ fn inside(root: &str, path: &str) -> bool {
 mod tests {
     use super::super::fixture::{context, profile, simulation, survey};
     use super::super::predict;
-    use super::{Seam, g2};
+    use super::{DrySeams, g2};
     use crate::run::{ContextPins, RunId, Verdict};
     use crate::simulate::{PredictedEffect, StepCounts};
     use crate::survey::{Digest, Simulated};
@@ -173,7 +173,7 @@ mod tests {
     fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
         let mut world = sound();
         spoil(&mut world);
-        let checks = g2(&Seam {
+        let checks = g2(&DrySeams {
             profile: &profile(),
             pin: &survey(1, 1),
             simulation: &simulation(),

@@ -21,7 +21,7 @@ use crate::run::{ApprovalGate, RunSort, State};
 pub(super) struct Arguments {
     /// What to do; without it drygate lists the runs, or opens the run that is named.
     #[command(subcommand)]
-    pub command: Option<Word>,
+    pub command: Option<CommandArguments>,
     /// The run to open.
     #[arg(value_name = "RUN_ID")]
     pub run: Option<String>,
@@ -85,7 +85,7 @@ pub(super) struct Flags {
 
 /// A command word.
 #[derive(Debug, Subcommand)]
-pub(super) enum Word {
+pub(super) enum CommandArguments {
     /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
     ///
     /// Its runs are kept apart from real ones: in demo/ below the data directory, unless --data-dir names another place.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, Standing, State};
+use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunStatus, State};
 
 /// A command with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl RunsCommand {
     /// Whether it asks for this.
     pub fn shows(&self, row: &RunRow) -> bool {
         let filtered = self.filters.is_empty() || self.filters.iter().any(|it| it.shows(row));
-        let in_state = |state| matches!(&row.standing, Standing::Run(run) if run.state == state);
+        let in_state = |state| matches!(&row.standing, RunStatus::Run(run) if run.state == state);
         filtered && self.state.is_none_or(in_state)
     }
 }

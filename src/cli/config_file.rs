@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::error::mode_error;
 use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced, redact};
-use crate::profile::{Document, Position, Step, printable};
+use crate::profile::{PathStep, TextPosition, TomlDocument, printable};
 use crate::run::Mode;
 
 /// The keys of a configuration file.
@@ -42,7 +42,7 @@ pub(super) struct Store {
 
 /// Whose a configuration file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum ConfigScope {
     Project,
     User,
 }
@@ -52,17 +52,17 @@ pub(super) enum Scope {
 pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub keys: Keys,
-    scope: Scope,
+    scope: ConfigScope,
     text: String,
 }
 
 /// The configuration files that there are, strongest first, none of which asks for LIVE.
 pub(super) fn read_all(environment: &Environment) -> Result<Vec<ConfigFile>, CliError> {
-    let project = project_file(environment).map(|path| (path, Scope::Project));
+    let project = project_file(environment).map(|path| (path, ConfigScope::Project));
     let user = environment
         .user_config
         .clone()
-        .map(|path| (path, Scope::User));
+        .map(|path| (path, ConfigScope::User));
     let mut texts = Vec::new();
     for (path, scope) in project.into_iter().chain(user) {
         if let Some(text) = read(environment, &path)? {
@@ -105,7 +105,7 @@ fn read(environment: &Environment, path: &Path) -> Result<Option<String>, CliErr
 }
 
 fn refuse_live(path: &Path, text: &str) -> Result<(), CliError> {
-    let Ok(document) = Document::read(text) else {
+    let Ok(document) = TomlDocument::read(text) else {
         return Ok(());
     };
     if let Some((word, at)) = document.word("mode") {
@@ -129,13 +129,13 @@ fn shown(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
-fn place(path: &Path, at: Position) -> String {
+fn place(path: &Path, at: TextPosition) -> String {
     format!("{}:{}:{}", shown(path), at.line, at.column)
 }
 
 impl ConfigFile {
-    fn parse(path: PathBuf, scope: Scope, text: String) -> Result<Self, CliError> {
-        let keys = Document::read(&text)
+    fn parse(path: PathBuf, scope: ConfigScope, text: String) -> Result<Self, CliError> {
+        let keys = TomlDocument::read(&text)
             .and_then(|document| document.typed::<Keys>())
             .map_err(|problem| {
                 let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, notify, mode, execution_enabled and [store] group.";
@@ -166,7 +166,7 @@ impl ConfigFile {
         ] {
             if is_blank {
                 return Err(self.wrong(
-                    &[Step::Key(key)],
+                    &[PathStep::Key(key)],
                     "is empty",
                     "Say something, or leave it out.",
                 ));
@@ -175,7 +175,7 @@ impl ConfigFile {
         let url = self.keys.database_url.as_ref();
         if url.is_some_and(|url| DatabaseUrl::new(url.get_ref().as_str()).holds_password()) {
             return Err(self.wrong(
-                &[Step::Key("database_url")],
+                &[PathStep::Key("database_url")],
                 "holds a password, which does not belong into a configuration file",
                 "Put the password into a passfile (~/.pgpass, PGPASSFILE), a service file or DRYGATE_DATABASE_URL.",
             ));
@@ -183,7 +183,7 @@ impl ConfigFile {
         if let Some(mode) = &self.keys.mode {
             let otherwise = |message| {
                 self.wrong(
-                    &[Step::Key("mode")],
+                    &[PathStep::Key("mode")],
                     message,
                     "Leave it out, or say dryrun.",
                 )
@@ -193,7 +193,7 @@ impl ConfigFile {
         let interval = self.keys.live_interval.as_ref();
         if interval.is_some_and(|seconds| !is_interval(*seconds.get_ref())) {
             return Err(self.wrong(
-                &[Step::Key("live_interval")],
+                &[PathStep::Key("live_interval")],
                 "is no number of seconds from 0 to 86400",
                 "0 turns live reads off; the default is 60, in the demo 5.",
             ));
@@ -202,7 +202,7 @@ impl ConfigFile {
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if group.is_some_and(|group| group.is_empty() || !group.chars().all(legal)) {
             return Err(self.wrong(
-                &[Step::Key("store"), Step::Key("group")],
+                &[PathStep::Key("store"), PathStep::Key("group")],
                 "is no name of a group",
                 "Name a group of this machine, or leave it out.",
             ));
@@ -211,16 +211,16 @@ impl ConfigFile {
     }
 
     /// An error about a key.
-    fn wrong(&self, path: &[Step<'_>], message: impl AsRef<str>, hint: &str) -> CliError {
+    fn wrong(&self, path: &[PathStep<'_>], message: impl AsRef<str>, hint: &str) -> CliError {
         let keys: Vec<&str> = path
             .iter()
             .filter_map(|step| match step {
-                Step::Key(key) => Some(*key),
-                Step::Index(_) => None,
+                PathStep::Key(key) => Some(*key),
+                PathStep::Index(_) => None,
             })
             .collect();
-        let at = Document::read(&self.text)
-            .map_or(Position { line: 1, column: 1 }, |d| d.position(path));
+        let at = TomlDocument::read(&self.text)
+            .map_or(TextPosition { line: 1, column: 1 }, |d| d.position(path));
         let message = format!("{}: {}", keys.join("."), message.as_ref());
         CliError::configuration(place(&self.path, at), message, hint)
     }
@@ -230,8 +230,8 @@ impl ConfigFile {
         let line = self.text[..value.span().start].matches('\n').count() + 1;
         let path = self.path.clone();
         let origin = match self.scope {
-            Scope::Project => Origin::ProjectFile { path, line },
-            Scope::User => Origin::UserFile { path, line },
+            ConfigScope::Project => Origin::ProjectFile { path, line },
+            ConfigScope::User => Origin::UserFile { path, line },
         };
         Sourced::new(value.get_ref().clone(), origin)
     }

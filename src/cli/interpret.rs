@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 
-use super::arguments::{ConfigWord, ProfileWord, ReplayWords, RunsWords, Word};
+use super::arguments::{CommandArguments, ConfigWord, ProfileWord, ReplayWords, RunsWords};
 use super::{
     CliError, Command, DiffCommand, DiffSides, ProfileCommand, ReplayCommand, ReplayFile,
     ReplayFormat, RunPlace, RunRef, RunsCommand, clap_command,
@@ -46,7 +46,7 @@ pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
 
 /// The command of the words that clap read.
 pub(super) fn command(
-    word: Option<Word>,
+    word: Option<CommandArguments>,
     run: Option<&str>,
     call: &CommandLine,
 ) -> Result<Command, CliError> {
@@ -56,29 +56,29 @@ pub(super) fn command(
         });
     };
     Ok(match word {
-        Word::Demo {
+        CommandArguments::Demo {
             scenario,
             print_sql,
         } => Command::Demo {
             scenario,
             print_sql,
         },
-        Word::Run => Command::Run,
-        Word::Resume { run } => Command::Resume { run },
-        Word::Approve { run, gate, digest } => Command::Approve { run, gate, digest },
-        Word::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
-        Word::Watch { run } => Command::Watch { run },
-        Word::Runs(words) => Command::Runs(runs(&words)),
-        Word::Replay(words) => Command::Replay(replay(words)),
-        Word::Verify { target } => Command::Verify(run_place(target)),
-        Word::Recheck { run, after } => Command::Recheck { run, after },
-        Word::Survey => Command::Survey,
-        Word::Report { run } => Command::Report {
+        CommandArguments::Run => Command::Run,
+        CommandArguments::Resume { run } => Command::Resume { run },
+        CommandArguments::Approve { run, gate, digest } => Command::Approve { run, gate, digest },
+        CommandArguments::Reject { run, gate, reason } => Command::Reject { run, gate, reason },
+        CommandArguments::Watch { run } => Command::Watch { run },
+        CommandArguments::Runs(words) => Command::Runs(runs(&words)),
+        CommandArguments::Replay(words) => Command::Replay(replay(words)),
+        CommandArguments::Verify { target } => Command::Verify(run_place(target)),
+        CommandArguments::Recheck { run, after } => Command::Recheck { run, after },
+        CommandArguments::Survey => Command::Survey,
+        CommandArguments::Report { run } => Command::Report {
             run: run_place(run),
         },
-        Word::Export { run, output } => Command::Export { run, output },
-        Word::Import { file } => Command::Import { file },
-        Word::Diff {
+        CommandArguments::Export { run, output } => Command::Export { run, output },
+        CommandArguments::Import { file } => Command::Import { file },
+        CommandArguments::Diff {
             run,
             other,
             evidence,
@@ -100,18 +100,18 @@ pub(super) fn command(
             width,
             stat,
         }),
-        Word::Profile { word } => Command::Profile(match word {
+        CommandArguments::Profile { word } => Command::Profile(match word {
             ProfileWord::List => ProfileCommand::List,
             ProfileWord::Show { name } => ProfileCommand::Show { name },
             ProfileWord::Check { name } => ProfileCommand::Check { name },
             ProfileWord::Init { file } => ProfileCommand::Init { file },
         }),
-        Word::Doctor => Command::Doctor,
-        Word::Config {
+        CommandArguments::Doctor => Command::Doctor,
+        CommandArguments::Config {
             word: ConfigWord::Show,
         } => Command::ConfigShow,
-        Word::Completions { shell } => Command::Completions(shell),
-        Word::Man => Command::Man,
+        CommandArguments::Completions { shell } => Command::Completions(shell),
+        CommandArguments::Man => Command::Man,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Flags, Word};
+use super::arguments::{Arguments, CommandArguments, Flags};
 use super::config_file::{ConfigFile, Keys, is_interval, read_all};
 use super::error::mode_error;
 use super::interpret::{clap_error, command};
@@ -40,7 +40,7 @@ pub fn parse(
     }
     let settings = Resolver {
         flags: &arguments.flags,
-        is_demo: matches!(arguments.command, Some(Word::Demo { .. })),
+        is_demo: matches!(arguments.command, Some(CommandArguments::Demo { .. })),
         environment,
         files: &files,
     }

@@ -20,7 +20,7 @@ const TRANSACTIONS_MAX: usize = 2;
 
 /// The sentences below the verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Attribution {
+pub struct AttributionText {
     /// What.
     pub what: String,
     /// When.
@@ -43,7 +43,7 @@ pub struct Attribution {
     pub measured: Vec<String>,
 }
 
-impl Attribution {
+impl AttributionText {
     pub(super) fn of(
         compare: &Compare,
         facts: &[ComparedFact],

@@ -1,11 +1,11 @@
 //! From the record of a run to a comparison. Invariant: a side is one survey or one sheet, never a mixture; a missing side is refused by name.
 
-use super::attribution::Attribution;
+use super::attribution::AttributionText;
 use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted::predicted;
-use super::record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
-use super::seen::Seen;
+use super::record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
+use super::seen::ComparedSide;
 use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
 use crate::survey::{
     Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
@@ -13,7 +13,7 @@ use crate::survey::{
 
 impl Comparison {
     /// What can be compared within this run, the most telling first.
-    pub fn available(record: &Record, run: &RunState) -> Vec<Compare> {
+    pub fn available(record: &ComparisonRecord, run: &RunState) -> Vec<Compare> {
         let mut all = Vec::new();
         let drifted = |gate: &ApprovalGate| record.drift_of(*gate).is_some();
         if record.post().is_some() {
@@ -44,7 +44,7 @@ impl Comparison {
 
     /// Compares within one run. `Err`: what is missing, in a sentence.
     pub fn within(
-        record: &Record,
+        record: &ComparisonRecord,
         run: &RunState,
         compare: &Compare,
         last_pass: Option<&LastPass>,
@@ -59,7 +59,7 @@ impl Comparison {
             Compare::Runs(other) => return Err(format!("{other} is another run")),
             Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
         };
-        let of_run = |seen: Seen| {
+        let of_run = |seen: ComparedSide| {
             if seen.source.run_id.is_some() {
                 seen
             } else {
@@ -71,14 +71,17 @@ impl Comparison {
     }
 
     /// Compares this run with another: the last full survey of each.
-    pub fn between(one: (&Record, &RunState), two: (&Record, &RunState)) -> Result<Self, String> {
-        let seen = |(record, run): (&Record, &RunState)| {
+    pub fn between(
+        one: (&ComparisonRecord, &RunState),
+        two: (&ComparisonRecord, &RunState),
+    ) -> Result<Self, String> {
+        let seen = |(record, run): (&ComparisonRecord, &RunState)| {
             let name = run
                 .run_id()
                 .map_or_else(|| "run".to_owned(), crate::run::RunId::short);
             let read = record.surveys.last();
             let read = read.ok_or_else(|| format!("{name} took no survey"))?;
-            Ok::<_, String>(Seen::of_survey(&name, &read.survey).of_run(run))
+            Ok::<_, String>(ComparedSide::of_survey(&name, &read.survey).of_run(run))
         };
         let sides = Sides::new(seen(one)?, seen(two)?);
         let other = two
@@ -91,15 +94,15 @@ impl Comparison {
             Compare::Runs(other),
             sides,
             &[],
-            &Record::default(),
+            &ComparisonRecord::default(),
             two.1,
         ))
     }
 }
 
-type Pair = (Seen, Seen, Vec<FactChange>);
+type Pair = (ComparedSide, ComparedSide, Vec<FactChange>);
 
-fn pre_post(record: &Record, run: &RunState) -> Result<Pair, String> {
+fn pre_post(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let post = record.post().ok_or("The run has no post survey yet.")?;
     let changes = run
@@ -107,13 +110,13 @@ fn pre_post(record: &Record, run: &RunState) -> Result<Pair, String> {
         .as_ref()
         .map(|judged| judged.changes.clone());
     Ok((
-        Seen::of_survey("pre", &pin.survey),
-        Seen::of_survey("post", &post.survey),
+        ComparedSide::of_survey("pre", &pin.survey),
+        ComparedSide::of_survey("post", &post.survey),
         changes.unwrap_or_default(),
     ))
 }
 
-fn evidence(record: &Record, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
+fn evidence(record: &ComparisonRecord, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
     let missing = || format!("The run has no evidence of {gate} yet.");
     // A drift names the evidence that was approved; evidence taken after it is another question.
     let drift = record.drift_of(gate);
@@ -125,14 +128,18 @@ fn evidence(record: &Record, run: &RunState, gate: ApprovalGate) -> Result<Pair,
     let approved = of_sheet(record, "approved", seen);
     if let Some(drift) = drift {
         let found = match record.of_nonce(&drift.nonce) {
-            Some(read) => Seen::of_survey("found", &read.survey),
+            Some(read) => ComparedSide::of_survey("found", &read.survey),
             None => moved_by(record, seen, drift),
         };
         return Ok((approved, found, drift.changes.clone()));
     }
     let after = record.surveys.get(seen.surveys_before);
     if let Some(SurveyRead { survey, .. }) = after {
-        return Ok((approved, Seen::of_survey("found", survey), Vec::new()));
+        return Ok((
+            approved,
+            ComparedSide::of_survey("found", survey),
+            Vec::new(),
+        ));
     }
     let live = read_while_waiting(run)
         .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
@@ -141,7 +148,7 @@ fn evidence(record: &Record, run: &RunState, gate: ApprovalGate) -> Result<Pair,
 }
 
 fn evidence_before<'a>(
-    record: &'a Record,
+    record: &'a ComparisonRecord,
     gate: ApprovalGate,
     drift: &DriftSeen,
 ) -> Option<&'a EvidenceSeen> {
@@ -150,18 +157,18 @@ fn evidence_before<'a>(
 }
 
 /// The evidence's own survey, else the facts that its sheet lists.
-fn of_sheet(record: &Record, name: &str, seen: &EvidenceSeen) -> Seen {
+fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceSeen) -> ComparedSide {
     if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
-        return Seen::of_survey(name, &read.survey);
+        return ComparedSide::of_survey(name, &read.survey);
     }
-    let mut side = Seen::of_facts(name, &seen.sheet.facts);
+    let mut side = ComparedSide::of_facts(name, &seen.sheet.facts);
     side.source.read_at = Some(seen.sheet.pinned_at);
     side.source.nonce = Some(seen.sheet.pin_nonce.clone());
     side
 }
 
 /// What was found while waiting: no survey of it is journalled, but every value that differs is.
-fn moved_by(record: &Record, seen: &EvidenceSeen, drift: &DriftSeen) -> Seen {
+fn moved_by(record: &ComparisonRecord, seen: &EvidenceSeen, drift: &DriftSeen) -> ComparedSide {
     let mut found = of_sheet(record, "found", seen);
     found.source.read_at = Some(drift.at);
     found.source.nonce = Some(drift.nonce.clone());
@@ -172,7 +179,7 @@ fn moved_by(record: &Record, seen: &EvidenceSeen, drift: &DriftSeen) -> Seen {
     found
 }
 
-fn put(side: &mut Seen, key: &FactKey, found: Option<String>) {
+fn put(side: &mut ComparedSide, key: &FactKey, found: Option<String>) {
     let known = side.facts.iter_mut().find(|(known, ..)| known == key);
     let value = SideValue::bare(found, Provenance::Live);
     if let Some((_, _, _, side)) = known {
@@ -189,7 +196,7 @@ fn put(side: &mut Seen, key: &FactKey, found: Option<String>) {
     side.facts.push(fact);
 }
 
-fn gates(record: &Record) -> Result<Pair, String> {
+fn gates(record: &ComparisonRecord) -> Result<Pair, String> {
     let of = |gate| {
         let seen = record.evidence_of(gate);
         let seen = seen.ok_or_else(|| format!("The run has no evidence of {gate} yet."))?;
@@ -198,13 +205,13 @@ fn gates(record: &Record) -> Result<Pair, String> {
     Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
 }
 
-fn now(record: &Record, run: &RunState) -> Result<Pair, String> {
+fn now(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
-    let pinned = Seen::of_survey("pinned", &pin.survey);
+    let pinned = ComparedSide::of_survey("pinned", &pin.survey);
     let moved = run.moved();
     let now = match run.survey_of_last_read().filter(|_| !moved.is_empty()) {
-        Some(survey) => Seen::of_survey("now", survey),
+        Some(survey) => ComparedSide::of_survey("now", survey),
         None => with_live(pinned.clone(), &live, &pin.survey.facts, "now"),
     };
     Ok((pinned, now, moved))
@@ -227,7 +234,12 @@ fn read_while_waiting(run: &RunState) -> Option<ReadWhileWaiting<'_>> {
 }
 
 /// The pinned values with what a read while waiting found; what it did not read is not there.
-fn with_live(pinned: Seen, read: &ReadWhileWaiting<'_>, facts: &[Fact], name: &str) -> Seen {
+fn with_live(
+    pinned: ComparedSide,
+    read: &ReadWhileWaiting<'_>,
+    facts: &[Fact],
+    name: &str,
+) -> ComparedSide {
     let mut side = pinned;
     name.clone_into(&mut side.source.name);
     side.source.read_at = Some(read.at);
@@ -244,19 +256,19 @@ fn with_live(pinned: Seen, read: &ReadWhileWaiting<'_>, facts: &[Fact], name: &s
 }
 
 fn from_last_pass(
-    record: &Record,
+    record: &ComparisonRecord,
     run: &RunState,
     last: Option<&LastPass>,
 ) -> Result<Pair, String> {
     let last = last.ok_or("There is no last PASS of this profile and target.")?;
     let pin = record.pin().ok_or("The run has no pin yet.")?;
-    let mut before = Seen::of_facts("last PASS", &last.facts);
+    let mut before = ComparedSide::of_facts("last PASS", &last.facts);
     before.source.run_id = Some(last.run_id.to_string());
     before.source.read_at = Some(last.sealed_at);
     before
         .method
         .push(("profile", last.profile_sha256.to_string()));
-    let mut after = Seen::of_survey("this run", &pin.survey);
+    let mut after = ComparedSide::of_survey("this run", &pin.survey);
     // Streams are not in the copy of the last PASS.
     after
         .facts
@@ -277,9 +289,9 @@ pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
 
 pub(super) fn compared(
     compare: Compare,
-    sides: Sides<Seen>,
+    sides: Sides<ComparedSide>,
     changes: &[FactChange],
-    record: &Record,
+    record: &ComparisonRecord,
     run: &RunState,
 ) -> Comparison {
     let mut facts = facts(&sides, &compare);
@@ -309,7 +321,7 @@ pub(super) fn compared(
     };
     let measured = nonce.and_then(|nonce| record.attribution_of(nonce));
     Comparison {
-        attribution: Attribution::of(&compare, &facts, &sources, &claims, measured),
+        attribution: AttributionText::of(&compare, &facts, &sources, &claims, measured),
         compare,
         sources,
         verdict,
@@ -319,14 +331,15 @@ pub(super) fn compared(
     }
 }
 
-fn facts(sides: &Sides<Seen>, compare: &Compare) -> Vec<ComparedFact> {
-    let value = |side: &Seen, key: &FactKey| {
+fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
+    let value = |side: &ComparedSide, key: &FactKey| {
         let mut facts = side.facts.iter();
         facts
             .find(|(known, ..)| known == key)
             .map(|(_, _, _, value)| value.clone())
     };
-    let known = |side: &Seen, key: &FactKey| side.facts.iter().any(|(other, ..)| other == key);
+    let known =
+        |side: &ComparedSide, key: &FactKey| side.facts.iter().any(|(other, ..)| other == key);
     let new = sides
         .after
         .facts
@@ -349,7 +362,7 @@ fn facts(sides: &Sides<Seen>, compare: &Compare) -> Vec<ComparedFact> {
         .collect()
 }
 
-fn method(sides: &Sides<Seen>, facts: &[ComparedFact]) -> Vec<MethodChange> {
+fn method(sides: &Sides<ComparedSide>, facts: &[ComparedFact]) -> Vec<MethodChange> {
     let mut method = Vec::new();
     for (what, before) in &sides.before.method {
         let other = sides.after.method.iter().find(|(name, _)| name == what);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::attribution::Attribution;
+use super::attribution::AttributionText;
 use super::fact::{Change, ComparedFact};
 use crate::run::{ApprovalGate, Claim, NonMutationVerdict, RunId};
 use crate::survey::{Sides, UtcTime};
@@ -85,7 +85,7 @@ pub struct Comparison {
     /// The claims of the run.
     pub claims: Vec<Claim>,
     /// What, when, who, and what cannot be seen.
-    pub attribution: Attribution,
+    pub attribution: AttributionText,
     /// The facts: those that differ first, in the order of the profile.
     pub facts: Vec<ComparedFact>,
     /// What differs in how they were read.

@@ -13,7 +13,7 @@ mod units;
 
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
-pub use opened::{Opened, explain_row};
-pub use rechecked::Found;
-pub use record::{DriftSeen, EvidenceSeen, Record, SurveyRead};
+pub use opened::{AlignedDocuments, explain_row};
+pub use rechecked::RecheckSurvey;
+pub use record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
 pub use units::unit_lines;

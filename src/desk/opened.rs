@@ -1,8 +1,8 @@
 //! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
 
 use crate::survey::{
-    Alignment, FactKind, Lines, Row, RowChange, SentenceStyle, Shape, Side, Sides, a_field_a_line,
-    column, sentence,
+    AlignedRow, Alignment, DocumentShape, FactKind, Lines, RowChange, SentenceStyle, Side, Sides,
+    a_field_a_line, column, sentence,
 };
 
 /// How the row under the cursor is told in one sentence.
@@ -14,18 +14,18 @@ const STYLE: SentenceStyle = SentenceStyle {
 
 /// Two documents, aligned.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct AlignedDocuments {
     /// The lines.
     pub documents: Sides<Lines>,
     /// What stands beside what.
     pub alignment: Alignment,
     /// Text or rows.
-    pub shape: Shape,
+    pub shape: DocumentShape,
     /// Whether the side has a document that could be read.
     pub present: Sides<bool>,
 }
 
-impl Opened {
+impl AlignedDocuments {
     /// Opens two documents; `None`: this side has none.
     pub fn of(texts: Sides<Option<String>>, kind: FactKind) -> Self {
         let present = texts.as_ref().map(Option::is_some);
@@ -39,11 +39,15 @@ impl Opened {
         let first = |lines: &Lines| (lines.count() > 0).then(|| lines.line(0).contains('\t'));
         let keyed = kind != FactKind::Md5
             && first(&documents.before).or(first(&documents.after)) == Some(true);
-        let shape = if keyed { Shape::Keyed } else { Shape::Text };
+        let shape = if keyed {
+            DocumentShape::Keyed
+        } else {
+            DocumentShape::Text
+        };
         Self::aligned(documents, shape, present)
     }
 
-    fn aligned(documents: Sides<Lines>, shape: Shape, present: Sides<bool>) -> Self {
+    fn aligned(documents: Sides<Lines>, shape: DocumentShape, present: Sides<bool>) -> Self {
         Self {
             alignment: Alignment::of(documents.as_ref(), shape),
             documents,
@@ -54,11 +58,11 @@ impl Opened {
 
     /// A row with fields as a document of its own, a field a line; of an equal row all on one line, so that it takes no room from
     /// what changed. `None`: the rows of this document have no fields.
-    pub fn fields(&self, row: Row) -> Option<Self> {
-        if self.shape == Shape::Text {
+    pub fn fields(&self, row: AlignedRow) -> Option<Self> {
+        if self.shape == DocumentShape::Text {
             return None;
         }
-        let is_equal = matches!(row, Row::Equal { .. });
+        let is_equal = matches!(row, AlignedRow::Equal { .. });
         let text = |side: Side| match self.line(row, side) {
             Some(line) if is_equal => {
                 let fields = a_field_a_line(line)?;
@@ -69,7 +73,11 @@ impl Opened {
         };
         let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
         let both = Sides::new(true, true);
-        Some(Self::aligned(texts.map(Lines::of), Shape::Text, both))
+        Some(Self::aligned(
+            texts.map(Lines::of),
+            DocumentShape::Text,
+            both,
+        ))
     }
 
     /// Whether both sides are there to be compared.
@@ -78,7 +86,7 @@ impl Opened {
     }
 
     /// The line of a side in a row, without its line break.
-    pub fn line(&self, row: Row, side: Side) -> Option<&str> {
+    pub fn line(&self, row: AlignedRow, side: Side) -> Option<&str> {
         row.line(side)
             .map(|line| self.documents.get(side).line(line))
     }
@@ -87,10 +95,10 @@ impl Opened {
     pub fn tally(&self) -> String {
         let counts = self.alignment.counts();
         let counted = |count: usize| match (self.shape, count) {
-            (Shape::Text, 1) => "1 line".to_owned(),
-            (Shape::Text, count) => format!("{count} lines"),
-            (Shape::Keyed, 1) => "1 row".to_owned(),
-            (Shape::Keyed, count) => format!("{count} rows"),
+            (DocumentShape::Text, 1) => "1 line".to_owned(),
+            (DocumentShape::Text, count) => format!("{count} lines"),
+            (DocumentShape::Keyed, 1) => "1 row".to_owned(),
+            (DocumentShape::Keyed, count) => format!("{count} rows"),
         };
         let moved = (counts.moved, "moved");
         let kinds = [
@@ -125,16 +133,16 @@ impl Opened {
 }
 
 /// What is different in a row: line and column of a text, grantee, object and privilege of a grant, key and field of a unit.
-pub fn explain_row(opened: &Opened, row: usize) -> String {
+pub fn explain_row(opened: &AlignedDocuments, row: usize) -> String {
     let row = opened.alignment.row(row);
     match row {
-        Row::Equal { before, after } => format!("{}: equal", numbers(before, after)),
-        Row::Changed { before, after } => {
+        AlignedRow::Equal { before, after } => format!("{}: equal", numbers(before, after)),
+        AlignedRow::Changed { before, after } => {
             let (one, two) = (
                 opened.documents.before.line(before),
                 opened.documents.after.line(after),
             );
-            if opened.shape == Shape::Keyed {
+            if opened.shape == DocumentShape::Keyed {
                 return format!("{}{}", name(one), fields(one, two));
             }
             let at = column(one, two);
@@ -144,8 +152,8 @@ pub fn explain_row(opened: &Opened, row: usize) -> String {
             }
             format!("{lines}, column {at}")
         }
-        Row::Removed { before } => alone(opened, Side::Before, before),
-        Row::Added { after } => alone(opened, Side::After, after),
+        AlignedRow::Removed { before } => alone(opened, Side::Before, before),
+        AlignedRow::Added { after } => alone(opened, Side::After, after),
     }
 }
 
@@ -157,11 +165,11 @@ fn numbers(before: usize, after: usize) -> String {
     format!("line {} | {}", before + 1, after + 1)
 }
 
-fn alone(opened: &Opened, side: Side, line: usize) -> String {
+fn alone(opened: &AlignedDocuments, side: Side, line: usize) -> String {
     let text = opened.documents.get(side).line(line);
     let what = match opened.shape {
-        Shape::Keyed => name(text),
-        Shape::Text => format!("line {}", line + 1),
+        DocumentShape::Keyed => name(text),
+        DocumentShape::Text => format!("line {}", line + 1),
     };
     let does = match side {
         Side::Before => "removed",

@@ -1,18 +1,18 @@
 //! What is, and what a live run would make of it. Invariant: every value of the right side is SIMULATED.
 
-use super::attribution::Attribution;
+use super::attribution::AttributionText;
 use super::build::claims;
 use super::comparison::{Compare, Comparison, SideSource};
 use super::fact::{Change, ComparedFact, SideValue};
-use super::record::Record;
-use super::seen::Seen;
+use super::record::ComparisonRecord;
+use super::seen::ComparedSide;
 use super::units::units_row;
 use crate::run::RunState;
 use crate::simulate::PredictedEffect;
 use crate::survey::{FactKey, FactKind, Provenance, Sides, Survey};
 
 /// What is, and what a live run would make of it: row counts of each table.
-pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, String> {
+pub(super) fn predicted(record: &ComparisonRecord, run: &RunState) -> Result<Comparison, String> {
     let evidence = record.evidence.last();
     let (effect, pin) = match (evidence, record.pin()) {
         (Some(seen), Some(pin)) => (&seen.sheet.predicted, pin),
@@ -25,7 +25,9 @@ pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, S
         .collect();
     facts.extend(units_row(run));
     facts.sort_by_key(|fact| !fact.change.differs());
-    let mut live = Seen::of_survey("LIVE", &pin.survey).of_run(run).source;
+    let mut live = ComparedSide::of_survey("LIVE", &pin.survey)
+        .of_run(run)
+        .source;
     "LIVE".clone_into(&mut live.name);
     let simulated = SideSource {
         name: "~predicted".to_owned(),
@@ -36,7 +38,7 @@ pub(super) fn predicted(record: &Record, run: &RunState) -> Result<Comparison, S
     let claims = claims(run);
     let compare = Compare::Predicted;
     Ok(Comparison {
-        attribution: Attribution::of(&compare, &facts, &sources, &claims, None),
+        attribution: AttributionText::of(&compare, &facts, &sources, &claims, None),
         compare,
         sources,
         verdict: None,

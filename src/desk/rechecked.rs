@@ -7,25 +7,25 @@ use serde_json::json;
 use super::build::compared;
 use super::comparison::{Compare, Comparison};
 use super::fact::{ComparedFact, SideValue, UNITS};
-use super::record::Record;
-use super::seen::Seen;
+use super::record::ComparisonRecord;
+use super::seen::ComparedSide;
 use crate::audit::After;
 use crate::run::{
     Event, Purpose, RunState, SurveyPurpose, SurveySeen, Transaction, TransactionEnd,
 };
 use crate::survey::{
-    Attribution, Document, FactChange, FactKey, FactKind, Origins, Provenance, Sides, Survey,
+    Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
     TransactionProof,
 };
 
 /// What a survey found that was taken after a run was sealed.
-pub struct Found<'a> {
+pub struct RecheckSurvey<'a> {
     /// The survey.
     pub survey: &'a Survey,
     /// The proof of its transaction.
     pub proof: Option<&'a TransactionProof>,
     /// The documents behind its facts, which no blob holds.
-    pub documents: &'a [Document],
+    pub documents: &'a [FactDocument],
     /// Who wrote what it saw.
     pub origins: &'a Origins,
     /// What differs, with the rows.
@@ -36,16 +36,16 @@ pub struct Found<'a> {
 
 impl Comparison {
     /// Compares the last survey of a sealed run with one that was taken now.
-    pub fn rechecked(run: &RunState, before: &Survey, found: &Found<'_>) -> Self {
+    pub fn rechecked(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Self {
         let now = found.survey;
-        let mut record = Record::default();
+        let mut record = ComparisonRecord::default();
         if !found.changes.is_empty() {
             let attributed = Attribution::of(before, now, found.changes, found.origins);
             let event = Event::ChangesAttributed(Box::new(attributed));
             record.apply(now.snapshot.ended_at, &event);
         }
         let sides = Sides::new(
-            Seen::of_survey("sealed", before),
+            ComparedSide::of_survey("sealed", before),
             of_now(now, found.documents),
         );
         let judged = as_one_more(run, before, found);
@@ -58,8 +58,8 @@ impl Comparison {
 }
 
 /// The survey of now, with its documents at hand.
-fn of_now(now: &Survey, documents: &[Document]) -> Seen {
-    let mut seen = Seen::of_survey("now", now);
+fn of_now(now: &Survey, documents: &[FactDocument]) -> ComparedSide {
+    let mut seen = ComparedSide::of_survey("now", now);
     let known: Vec<_> = documents
         .iter()
         .map(|document| (document.reference(), document))
@@ -77,7 +77,7 @@ fn of_now(now: &Survey, documents: &[Document]) -> Seen {
 }
 
 /// The run with this survey and its transaction, and what it had seen last as the pin.
-fn as_one_more(run: &RunState, before: &Survey, found: &Found<'_>) -> RunState {
+fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> RunState {
     let mut run = run.clone();
     run.pin = Some(Arc::new(before.clone()));
     run.post = Some(Arc::new(found.survey.clone()));

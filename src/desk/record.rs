@@ -46,7 +46,7 @@ pub struct DriftSeen {
 
 /// Everything that can be put side by side.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Record {
+pub struct ComparisonRecord {
     /// Surveys, in order.
     pub surveys: Vec<SurveyRead>,
     /// Evidence, in order.
@@ -57,7 +57,7 @@ pub struct Record {
     pub attributions: Vec<Attribution>,
 }
 
-impl Record {
+impl ComparisonRecord {
     /// Takes the next event.
     pub fn apply(&mut self, at: UtcTime, event: &Event) {
         match event {

@@ -9,13 +9,13 @@ use crate::survey::{
 
 /// One side before it is compared.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct ComparedSide {
     pub(super) source: SideSource,
     pub(super) facts: Vec<(FactKey, String, FactKind, SideValue)>,
     pub(super) method: Vec<(&'static str, String)>,
 }
 
-impl Seen {
+impl ComparedSide {
     pub(super) fn of_facts(name: &str, facts: &[Fact]) -> Self {
         let fact = |fact: &Fact| {
             let value = SideValue::of(fact);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::fact::{Change, ComparedFact, SideValue, UNITS};
 use crate::run::{LedgerRef, RunState};
-use crate::simulate::{Decision, StepCounts, Verification};
+use crate::simulate::{StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{FactKey, FactKind, Provenance, Side, Sides};
 
 /// The units of the steps simulated so far; `None`: no step was simulated yet.
@@ -51,7 +51,7 @@ fn would(counts: &StepCounts) -> (String, bool) {
 pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, String> {
     let mut lines = String::new();
     for (nth, line) in text.lines().enumerate() {
-        let decision: Decision = serde_json::from_str(line)
+        let decision: UnitDecision = serde_json::from_str(line)
             .map_err(|why| format!("{}, line {}: {why}", ledger.file, nth + 1))?;
         if let Some(fields) = fields(&decision, side) {
             let key = decision.key.replace(['\t', '\n', '\r'], " ");
@@ -62,7 +62,7 @@ pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, 
 }
 
 /// What a side says of a unit; `None`: there is no such unit on it.
-fn fields(decision: &Decision, side: Side) -> Option<Map<String, Value>> {
+fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
     let mut say = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
     match (&decision.state, side) {
@@ -81,11 +81,11 @@ fn fields(decision: &Decision, side: Side) -> Option<Map<String, Value>> {
             say("enact", "~would_enact");
         }
         let wrong = match decision.verify {
-            Verification::Equal | Verification::AsCut => None,
-            Verification::Differs => Some("~differs"),
-            Verification::Gap => Some("~gap"),
-            Verification::Duplicate => Some("~duplicate"),
-            Verification::IllegalState => Some("~illegal_state"),
+            UnitVerification::Equal | UnitVerification::AsCut => None,
+            UnitVerification::Differs => Some("~differs"),
+            UnitVerification::Gap => Some("~gap"),
+            UnitVerification::Duplicate => Some("~duplicate"),
+            UnitVerification::IllegalState => Some("~illegal_state"),
         };
         if let Some(wrong) = wrong {
             say("verify", wrong);

@@ -2,11 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::chain::{Break, Hex, Position, from_hex, sha256};
+use super::chain::{ChainBreak, ChainPosition, Hex, from_hex, sha256};
 use super::format::VERSION;
 use super::head::Head;
-use super::header::Header;
-use super::scan::Lines;
+use super::header::LineHeader;
+use super::scan::LineReader;
 use super::{Corrupt, JournalError, layout};
 
 /// Longer lines are blamed as a whole: looking for one flipped bit costs the square of the length.
@@ -14,9 +14,9 @@ const SEARCH_BYTES_MAX: usize = 4096;
 
 /// Names the damage where a line does not follow the one before it.
 pub(super) fn broken(
-    lines: &mut Lines,
-    position: &Position,
-    broken: &Break,
+    lines: &mut LineReader,
+    position: &ChainPosition,
+    broken: &ChainBreak,
     head: Option<&Head>,
 ) -> JournalError {
     if let Some(error) = newer(broken) {
@@ -28,8 +28,8 @@ pub(super) fn broken(
     if !intact && let Some(at) = vouched.and_then(|digest| damaged_byte(&this, &digest)) {
         return here(position, at, "a bit is not the one that was written").into();
     }
-    let header = match (broken, Header::parse(&this)) {
-        (Break::Line(fault), _) => return here(position, fault.at, &fault.what).into(),
+    let header = match (broken, LineHeader::parse(&this)) {
+        (ChainBreak::Line(fault), _) => return here(position, fault.at, &fault.what).into(),
         (_, Err(fault)) => return here(position, fault.at, &fault.what).into(),
         (_, Ok(header)) => header,
     };
@@ -39,7 +39,7 @@ pub(super) fn broken(
         return before(&previous, position, at).into();
     }
     match broken {
-        Break::Order { found } => {
+        ChainBreak::Order { found } => {
             let expected = position.seq;
             let what = format!(
                 "has seq {found} where {expected} was expected: lines were removed, repeated, moved or changed"
@@ -59,8 +59,8 @@ pub(super) fn broken(
 }
 
 /// The error for a line that only a newer version can read.
-pub(super) fn newer(broken: &Break) -> Option<JournalError> {
-    let Break::Line(fault) = broken else {
+pub(super) fn newer(broken: &ChainBreak) -> Option<JournalError> {
+    let ChainBreak::Line(fault) = broken else {
         return None;
     };
     fault.newer.map(|found| JournalError::NewerVersion {
@@ -70,7 +70,7 @@ pub(super) fn newer(broken: &Break) -> Option<JournalError> {
 }
 
 /// Names the damage where the journal ends before the line that HEAD names.
-pub(super) fn ended(lines: &Lines, position: &Position, head: &Head) -> Corrupt {
+pub(super) fn ended(lines: &LineReader, position: &ChainPosition, head: &Head) -> Corrupt {
     if position.seq > 0 {
         if head.sha256 == position.prev {
             let what = format!(
@@ -89,17 +89,21 @@ pub(super) fn ended(lines: &Lines, position: &Position, head: &Head) -> Corrupt 
 }
 
 /// Names the damage where a line that HEAD covers has no newline.
-pub(super) fn unterminated(lines: &Lines, position: &Position) -> Corrupt {
+pub(super) fn unterminated(lines: &LineReader, position: &ChainPosition) -> Corrupt {
     let whole = lines.line.last() == Some(&b'}');
     let at = lines.line.len() - usize::from(!whole && !lines.line.is_empty());
-    match Header::parse(&lines.line[..at]) {
+    match LineHeader::parse(&lines.line[..at]) {
         Ok(_) => here(position, at, "a newline was expected"),
         Err(fault) => here(position, fault.at, &fault.what),
     }
 }
 
 /// Names the damage where the line that HEAD names has another digest.
-pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) -> Corrupt {
+pub(super) fn head_differs(
+    lines: &mut LineReader,
+    position: &ChainPosition,
+    head: &Head,
+) -> Corrupt {
     let differing = position.prev.iter().zip(&head.sha256);
     if differing.filter(|(a, b)| a != b).count() == 1 {
         // One changed bit in a line changes about 60 of the 64 characters of its digest.
@@ -107,7 +111,7 @@ pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) 
         let what = "one character differs from the digest of the line";
         return Corrupt::at(layout::HEAD, 1, head.digest_at() + at, what);
     }
-    let mut line = Position {
+    let mut line = ChainPosition {
         seq: position.seq - 1,
         ..position.clone()
     };
@@ -129,19 +133,19 @@ pub(super) fn head_differs(lines: &mut Lines, position: &Position, head: &Head) 
     )
 }
 
-fn here(position: &Position, at: usize, what: &str) -> Corrupt {
+fn here(position: &ChainPosition, at: usize, what: &str) -> Corrupt {
     let byte = position.offset + at as u64;
     Corrupt::at(layout::JOURNAL, position.seq + 1, byte, what)
 }
 
-fn before(previous: &[u8], position: &Position, at: usize) -> Corrupt {
+fn before(previous: &[u8], position: &ChainPosition, at: usize) -> Corrupt {
     let byte = position.offset - previous.len() as u64 - 1 + at as u64;
     let what = "a bit is not the one that was written";
     Corrupt::at(layout::JOURNAL, position.seq, byte, what)
 }
 
 /// The digest that HEAD, or else the next line, has of this line.
-fn vouched(lines: &mut Lines, position: &Position, head: Option<&Head>) -> Option<Hex> {
+fn vouched(lines: &mut LineReader, position: &ChainPosition, head: Option<&Head>) -> Option<Hex> {
     match head {
         Some(head) if head.seq == position.seq => Some(head.sha256),
         _ => next_prev(lines),
@@ -149,9 +153,9 @@ fn vouched(lines: &mut Lines, position: &Position, head: Option<&Head>) -> Optio
 }
 
 /// What the next line says of this one.
-fn next_prev(lines: &mut Lines) -> Option<Hex> {
+fn next_prev(lines: &mut LineReader) -> Option<Hex> {
     lines.advance().ok().flatten()?;
-    Some(Header::parse(&lines.line).ok()?.prev)
+    Some(LineHeader::parse(&lines.line).ok()?.prev)
 }
 
 fn first_difference(a: &Hex, b: &Hex) -> usize {

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::format::VERSION;
-use super::header::{Fault, Header};
+use super::header::{HeaderFault, LineHeader};
 use crate::survey::Digest;
 
 /// A SHA-256 as lowercase hex characters. Lines are compared by the million, so these stay on the stack.
@@ -40,7 +40,7 @@ pub(super) fn digest(hex: &Hex) -> Digest {
 
 /// A place between two lines: everything before it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
+pub struct ChainPosition {
     pub(super) seq: u64,
     pub(super) offset: u64,
     pub(super) prev: Hex,
@@ -49,16 +49,16 @@ pub struct Position {
 
 /// Why a line does not follow the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Break {
+pub(super) enum ChainBreak {
     /// The line itself is not one that the writer writes.
-    Line(Fault),
+    Line(HeaderFault),
     /// It has another number than the next.
     Order { found: u64 },
     /// It has the digest of another line in `prev`.
     Prev,
 }
 
-impl Position {
+impl ChainPosition {
     /// The start of a journal.
     pub fn start() -> Self {
         Self {
@@ -93,13 +93,13 @@ impl Position {
     }
 
     /// Moves past a line, given without its newline.
-    pub(super) fn pass(&mut self, line: &[u8]) -> Result<Header, Break> {
-        let header = Header::parse(line).map_err(Break::Line)?;
+    pub(super) fn pass(&mut self, line: &[u8]) -> Result<LineHeader, ChainBreak> {
+        let header = LineHeader::parse(line).map_err(ChainBreak::Line)?;
         if header.seq != self.seq {
-            return Err(Break::Order { found: header.seq });
+            return Err(ChainBreak::Order { found: header.seq });
         }
         if header.prev != self.prev {
-            return Err(Break::Prev);
+            return Err(ChainBreak::Prev);
         }
         if header.v > VERSION {
             self.newer = Some(header.v);

@@ -13,17 +13,17 @@ use crate::survey::{Digest, Hasher};
 
 /// The files of a run that travel, sorted by name.
 #[derive(Debug, Clone)]
-pub struct Contents {
+pub struct RunFiles {
     storage: Arc<dyn Storage>,
     run: PathBuf,
-    files: Vec<FileOfRun>,
+    files: Vec<RunFile>,
     sealed: bool,
     head: Head,
 }
 
 /// One file of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileOfRun {
+pub struct RunFile {
     /// Path below the run's directory, with `/`.
     pub name: String,
     /// How many bytes of it, from its beginning.
@@ -31,7 +31,7 @@ pub struct FileOfRun {
     held: Option<Vec<u8>>,
 }
 
-impl Contents {
+impl RunFiles {
     /// Looks at the run in this directory of the storage. A journal that does not verify is an error that names file, line and byte.
     pub fn of(storage: &Arc<dyn Storage>, run: &Path) -> Result<Self, JournalError> {
         // The journal first: what a line names was durable before the line was.
@@ -63,12 +63,12 @@ impl Contents {
         };
         for name in found {
             let file = match name.as_str() {
-                layout::HEAD => FileOfRun::held(name, head.content().into_bytes()),
-                layout::JOURNAL => FileOfRun::of(name, scanned.covered.offset()),
+                layout::HEAD => RunFile::held(name, head.content().into_bytes()),
+                layout::JOURNAL => RunFile::of(name, scanned.covered.offset()),
                 layout::REVIEWS | layout::HOOKS => contents.whole_lines(name)?,
                 _ => {
                     let bytes = storage.len(&run.join(&name))?.unwrap_or_default();
-                    FileOfRun::of(name, bytes)
+                    RunFile::of(name, bytes)
                 }
             };
             contents.files.push(file);
@@ -77,7 +77,7 @@ impl Contents {
     }
 
     /// The files, sorted by the bytes of their names.
-    pub fn files(&self) -> &[FileOfRun] {
+    pub fn files(&self) -> &[RunFile] {
         &self.files
     }
 
@@ -92,7 +92,7 @@ impl Contents {
     }
 
     /// Opens a file: exactly its bytes, unless somebody cut it since.
-    pub fn open(&self, file: &FileOfRun) -> Result<Box<dyn Read + Send>, JournalError> {
+    pub fn open(&self, file: &RunFile) -> Result<Box<dyn Read + Send>, JournalError> {
         if let Some(held) = &file.held {
             return Ok(Box::new(std::io::Cursor::new(held.clone())));
         }
@@ -101,7 +101,7 @@ impl Contents {
     }
 
     /// The SHA-256 of a file.
-    pub fn digest(&self, file: &FileOfRun) -> Result<Digest, JournalError> {
+    pub fn digest(&self, file: &RunFile) -> Result<Digest, JournalError> {
         let mut input = self.open(file)?;
         let mut hasher = Hasher::new();
         let mut buffer = vec![0; 1 << 16];
@@ -119,18 +119,18 @@ impl Contents {
     }
 
     /// A file that others may be appending to, without half a line at its end.
-    fn whole_lines(&self, name: String) -> Result<FileOfRun, JournalError> {
+    fn whole_lines(&self, name: String) -> Result<RunFile, JournalError> {
         let mut content = self
             .storage
             .read(&self.run.join(&name))?
             .unwrap_or_default();
         let end = content.iter().rposition(|byte| *byte == b'\n');
         content.truncate(end.map_or(0, |at| at + 1));
-        Ok(FileOfRun::held(name, content))
+        Ok(RunFile::held(name, content))
     }
 }
 
-impl FileOfRun {
+impl RunFile {
     fn of(name: String, bytes: u64) -> Self {
         Self {
             name,

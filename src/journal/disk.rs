@@ -268,10 +268,10 @@ impl Storage for DiskStorage {
                 file,
             };
             match lease.standing()? {
-                Standing::Current => return Ok(Some(Box::new(lease))),
+                LeaseState::Current => return Ok(Some(Box::new(lease))),
                 // Replaced between opening and locking: the lock is on a file nobody else will find.
-                Standing::Replaced => {}
-                Standing::Linked => {
+                LeaseState::Replaced => {}
+                LeaseState::Linked => {
                     let path = self.0.root.join(path);
                     let why = "it has a second name, so another run may share its lock";
                     return Err(StorageError::refused("lock", &path, why));
@@ -342,7 +342,7 @@ struct DiskLease {
     file: File,
 }
 
-enum Standing {
+enum LeaseState {
     Current,
     Replaced,
     Linked,
@@ -353,24 +353,24 @@ impl DiskLease {
         StorageError::new("lock", &self.storage.0.root.join(&self.path), source)
     }
 
-    fn standing(&self) -> Result<Standing, StorageError> {
+    fn standing(&self) -> Result<LeaseState, StorageError> {
         let held = self.file.metadata().map_err(|source| self.fail(source))?;
         let named = match self.storage.stat(&self.path) {
-            Err(Errno::NOENT) => return Ok(Standing::Replaced),
+            Err(Errno::NOENT) => return Ok(LeaseState::Replaced),
             stat => stat.map_err(|errno| self.fail(errno.into()))?,
         };
         let same = named.st_ino == held.ino() && device(&named) == held.dev();
         Ok(match (same, held.nlink()) {
-            (false, _) => Standing::Replaced,
-            (true, 1) => Standing::Current,
-            (true, _) => Standing::Linked,
+            (false, _) => LeaseState::Replaced,
+            (true, 1) => LeaseState::Current,
+            (true, _) => LeaseState::Linked,
         })
     }
 }
 
 impl Lease for DiskLease {
     fn is_current(&self) -> Result<bool, StorageError> {
-        Ok(matches!(self.standing()?, Standing::Current))
+        Ok(matches!(self.standing()?, LeaseState::Current))
     }
 
     fn write(&mut self, content: &[u8]) -> Result<(), StorageError> {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::chain::{Position, digest};
-use super::format::{Entry, VERSION};
+use super::chain::{ChainPosition, digest};
+use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::reader::decode;
-use super::scan::{Seen, Walk};
+use super::scan::{CheckedLine, JournalWalk};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 use crate::survey::Digest;
@@ -18,7 +18,7 @@ use crate::survey::Digest;
 #[derive(Debug)]
 pub struct Followed<'a, E> {
     /// What it says.
-    pub entry: Entry<E>,
+    pub entry: JournalEntry<E>,
     /// Its SHA-256: the head of the journal when it was written.
     pub sha256: Digest,
     /// Its bytes without the newline.
@@ -30,11 +30,11 @@ pub struct Followed<'a, E> {
 pub struct Follower {
     storage: Arc<dyn Storage>,
     run: PathBuf,
-    position: Position,
+    position: ChainPosition,
 }
 
 impl Follower {
-    pub(super) fn new(storage: Arc<dyn Storage>, run: PathBuf, position: Position) -> Self {
+    pub(super) fn new(storage: Arc<dyn Storage>, run: PathBuf, position: ChainPosition) -> Self {
         Self {
             storage,
             run,
@@ -43,12 +43,12 @@ impl Follower {
     }
 
     /// Where the next look begins.
-    pub fn position(&self) -> &Position {
+    pub fn position(&self) -> &ChainPosition {
         &self.position
     }
 
     /// The entries that became durable since the last look. After an error the follower stays where it was.
-    pub fn poll<E: DeserializeOwned>(&mut self) -> Result<Vec<Entry<E>>, JournalError> {
+    pub fn poll<E: DeserializeOwned>(&mut self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         let mut entries = Vec::new();
         self.each(|followed| entries.push(followed.entry))?;
         Ok(entries)
@@ -68,8 +68,8 @@ impl Follower {
             return Err(Corrupt::at(layout::HEAD, 1, 0, what).into());
         }
         let path = self.run.join(layout::JOURNAL);
-        let mut walk = Walk::open(&*self.storage, &path, self.position.clone())?;
-        walk.through(&head, &mut |seen: Seen<'_>| {
+        let mut walk = JournalWalk::open(&*self.storage, &path, self.position.clone())?;
+        walk.through(&head, &mut |seen: CheckedLine<'_>| {
             if let Some(entry) = decode(&seen)? {
                 visit(Followed {
                     entry,

@@ -10,7 +10,7 @@ use serde_json::ser::Formatter;
 
 use super::JournalError;
 use super::chain::digest;
-use super::header::{Fault, Header};
+use super::header::{HeaderFault, LineHeader};
 use crate::survey::{Digest, UtcTime};
 
 /// The version of the format that is written.
@@ -29,7 +29,7 @@ pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// One line of the journal. `E` is the event: an enum that serde tags from outside, as it does where nothing else is said.
 /// The line has its name under `event` and its fields beside those of every line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry<E> {
+pub struct JournalEntry<E> {
     /// Version of the format.
     pub v: u32,
     /// Number of the line, from 0.
@@ -52,7 +52,7 @@ struct Envelope<'a> {
     event: &'a str,
 }
 
-impl<E: Serialize> Entry<E> {
+impl<E: Serialize> JournalEntry<E> {
     /// The line without its newline, checked by the code that will read it.
     pub fn encode(&self) -> Result<Vec<u8>, JournalError> {
         let refused = |why: &dyn std::fmt::Display| JournalError::Encode(why.to_string());
@@ -78,7 +78,7 @@ impl<E: Serialize> Entry<E> {
         if line.len() > LINE_BYTES_MAX {
             return Err(refused(&format_args!("{} bytes are too many", line.len())));
         }
-        Header::parse(&line).map_err(|fault| refused(&fault.what))?;
+        LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
         let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
         if (read.v, read.seq, read.at) == (v, seq, at) && read.prev == self.prev {
             return Ok(line);
@@ -95,15 +95,15 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
     Some((name, event[end..].strip_prefix(b"\":{")?))
 }
 
-impl<E: DeserializeOwned> Entry<E> {
+impl<E: DeserializeOwned> JournalEntry<E> {
     /// Reads the line that this is the header of. Its event is put together again as serde tags it from outside: a tag among the
     /// fields would have serde keep them all in a tree first.
-    pub(super) fn decode(line: &[u8], header: &Header) -> Result<Self, Fault> {
+    pub(super) fn decode(line: &[u8], header: &LineHeader) -> Result<Self, HeaderFault> {
         let fault = |at: usize, why: &dyn std::fmt::Display| {
             let what = why.to_string();
             // Where is said by the fault; this column may be that of a text which nobody sees.
             let (what, _) = what.rsplit_once(" at line ").unwrap_or((&what, ""));
-            Fault {
+            HeaderFault {
                 at,
                 what: format!("cannot be read as an event: {what}"),
                 newer: None,
@@ -198,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
-    use super::{Entry, Fault, Header, VERSION, to_ascii_json};
+    use super::{HeaderFault, JournalEntry, LineHeader, VERSION, to_ascii_json};
     use crate::survey::{Digest, UtcTime};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,12 +210,12 @@ mod tests {
         Bare,
     }
 
-    fn read(line: &[u8]) -> Result<Entry<Event>, Fault> {
-        Entry::decode(line, &Header::parse(line)?)
+    fn read(line: &[u8]) -> Result<JournalEntry<Event>, HeaderFault> {
+        JournalEntry::decode(line, &LineHeader::parse(line)?)
     }
 
-    fn entry(event: Event) -> Entry<Event> {
-        Entry {
+    fn entry(event: Event) -> JournalEntry<Event> {
+        JournalEntry {
             v: VERSION,
             seq: 0,
             at: UtcTime::from_unix_micros(42),

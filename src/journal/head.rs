@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::chain::{Hex, digest};
-use super::header::{Cursor, Fault};
+use super::header::{HeaderFault, LineParser};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, atomic, layout};
 use crate::survey::Digest;
@@ -46,8 +46,8 @@ impl Head {
         Ok(Some(head))
     }
 
-    fn parse(content: &[u8]) -> Result<Self, Fault> {
-        let mut cursor = Cursor {
+    fn parse(content: &[u8]) -> Result<Self, HeaderFault> {
+        let mut cursor = LineParser {
             line: content,
             at: 0,
             newer: None,

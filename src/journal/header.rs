@@ -10,7 +10,7 @@ const TIME: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
 
 /// What every line begins with, and where it stands in the line. Small enough to be kept beside a line that is read on later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct LineHeader {
     pub(super) v: u32,
     pub(super) seq: u64,
     pub(super) seq_at: usize,
@@ -23,17 +23,17 @@ pub(super) struct Header {
 
 /// A byte that the writer would not have written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct HeaderFault {
     pub(super) at: usize,
     pub(super) what: String,
     /// The version that the line claims, if it is newer than ours: then the rest may rightly look different.
     pub(super) newer: Option<u32>,
 }
 
-impl Header {
+impl LineHeader {
     /// Reads the front of a line and checks that the line is printable and closed.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, Fault> {
-        let mut cursor = Cursor {
+    pub(super) fn parse(line: &[u8]) -> Result<Self, HeaderFault> {
+        let mut cursor = LineParser {
             line,
             at: 0,
             newer: None,
@@ -89,22 +89,22 @@ impl Header {
 }
 
 /// Reads fixed texts from a line; also used for HEAD.
-pub(super) struct Cursor<'a> {
+pub(super) struct LineParser<'a> {
     pub(super) line: &'a [u8],
     pub(super) at: usize,
     pub(super) newer: Option<u32>,
 }
 
-impl Cursor<'_> {
-    pub(super) fn fault(&self, at: usize, what: impl Into<String>) -> Fault {
-        Fault {
+impl LineParser<'_> {
+    pub(super) fn fault(&self, at: usize, what: impl Into<String>) -> HeaderFault {
+        HeaderFault {
             at,
             what: what.into(),
             newer: self.newer,
         }
     }
 
-    pub(super) fn literal(&mut self, expected: &str) -> Result<(), Fault> {
+    pub(super) fn literal(&mut self, expected: &str) -> Result<(), HeaderFault> {
         let rest = &self.line[self.at..];
         if rest.starts_with(expected.as_bytes()) {
             self.at += expected.len();
@@ -115,7 +115,7 @@ impl Cursor<'_> {
         Err(self.fault(self.at + same, format!("{expected:?} was expected")))
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, Fault> {
+    pub(super) fn number(&mut self) -> Result<u64, HeaderFault> {
         let rest = &self.line[self.at..];
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let digits = std::str::from_utf8(&rest[..length]).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn time(&mut self) -> Result<(), Fault> {
+    fn time(&mut self) -> Result<(), HeaderFault> {
         let right = |(found, shape): (&u8, &u8)| match shape {
             b'0' => found.is_ascii_digit(),
             shape => found == shape,
@@ -137,7 +137,7 @@ impl Cursor<'_> {
         self.fixed(TIME, right, what).map(|_| ())
     }
 
-    pub(super) fn digest(&mut self) -> Result<Hex, Fault> {
+    pub(super) fn digest(&mut self) -> Result<Hex, HeaderFault> {
         let hex = |(found, _): (&u8, &u8)| matches!(found, b'0'..=b'9' | b'a'..=b'f');
         self.fixed(&[0; 64], hex, "64 lowercase hex characters were expected")
     }
@@ -148,7 +148,7 @@ impl Cursor<'_> {
         shape: &[u8; N],
         right: impl Fn((&u8, &u8)) -> bool,
         what: &str,
-    ) -> Result<[u8; N], Fault> {
+    ) -> Result<[u8; N], HeaderFault> {
         let rest = &self.line[self.at..];
         if let Some(found) = rest.first_chunk::<N>() {
             // Without an early exit the compiler looks at many bytes at once.
@@ -165,7 +165,7 @@ impl Cursor<'_> {
         Err(self.fault(self.at + good.count(), what))
     }
 
-    fn name(&mut self) -> Result<(), Fault> {
+    fn name(&mut self) -> Result<(), HeaderFault> {
         let rest = &self.line[self.at..];
         let part =
             |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || **byte == b'_';
@@ -177,7 +177,7 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    fn printable_and_closed(&self) -> Result<(), Fault> {
+    fn printable_and_closed(&self) -> Result<(), HeaderFault> {
         let printable = |byte: &u8| (b' '..=b'~').contains(byte);
         // Without an early exit the compiler looks at many bytes at once.
         let all = self

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::Entry;
+use super::format::JournalEntry;
 use super::head::Head;
 use super::side_chain::SideChain;
 use super::storage::Storage;
@@ -67,7 +67,7 @@ impl HookRecords {
     }
 
     /// All records, the chain checked.
-    pub fn read(&self) -> Result<Vec<Entry<HookRecord>>, JournalError> {
+    pub fn read(&self) -> Result<Vec<JournalEntry<HookRecord>>, JournalError> {
         self.chain.read()
     }
 

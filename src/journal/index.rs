@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::index_cache::{self, Entry, Key};
+use super::index_cache::{self, CacheKey, CachedRow};
 use super::storage::{Kind, Listed, Storage};
-use super::{DirectoryStore, JournalError, Reader, StorageError, layout};
-use crate::run::{Event, Overview, RunId, RunRow, RunState, Standing, legal};
+use super::{DirectoryStore, JournalError, JournalReader, StorageError, layout};
+use crate::run::{Event, Overview, RunId, RunRow, RunState, RunStatus, legal};
 
 /// The files whose stamps tell whether a run has changed.
 const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
@@ -20,27 +20,27 @@ const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
 #[derive(Debug, Clone)]
 pub struct RunIndex {
     storage: Arc<dyn Storage>,
-    places: Vec<Place>,
+    places: Vec<IndexSlot>,
     changed: bool,
 }
 
 /// A name among the runs.
 #[derive(Debug, Clone)]
-struct Place {
+struct IndexSlot {
     listed: Listed,
-    key: Option<Key>,
+    key: Option<CacheKey>,
     row: Option<RunRow>,
 }
 
-impl Place {
+impl IndexSlot {
     /// Whether nothing that a person may wait for can still happen to it unseen.
     fn is_settled(&self) -> bool {
         match self.row.as_ref().map(|row| &row.standing) {
-            Some(Standing::Run(run)) => run.result.is_some(),
-            Some(Standing::Damaged { .. } | Standing::Newer { .. } | Standing::Foreign { .. }) => {
-                true
-            }
-            Some(Standing::Unreadable { .. }) | None => false,
+            Some(RunStatus::Run(run)) => run.result.is_some(),
+            Some(
+                RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Foreign { .. },
+            ) => true,
+            Some(RunStatus::Unreadable { .. }) | None => false,
         }
     }
 }
@@ -57,17 +57,17 @@ impl RunIndex {
         });
         let listed = listed?;
         let (count, mut used) = (cached.len(), 0);
-        let mut cached: HashMap<String, Entry> = cached
+        let mut cached: HashMap<String, CachedRow> = cached
             .into_iter()
             .map(|entry| (entry.row.name.clone(), entry))
             .collect();
-        let places: Vec<Place> = listed
+        let places: Vec<IndexSlot> = listed
             .into_iter()
             .map(|(listed, key)| {
                 let known = cached.remove(&listed.name);
                 let row = known.filter(|entry| key.as_ref() == Some(&entry.key));
                 used += usize::from(row.is_some());
-                Place {
+                IndexSlot {
                     row: row.map(|entry| entry.row).or_else(|| foreign(&listed)),
                     key,
                     listed,
@@ -107,7 +107,7 @@ impl RunIndex {
         self.read(&|place| place.row.is_none(), &mut |_, _| {});
     }
 
-    fn read(&mut self, wanted: &dyn Fn(&Place) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
+    fn read(&mut self, wanted: &dyn Fn(&IndexSlot) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
         // The newest first: they are looked at first.
         let work: Vec<(usize, Listed)> = self
@@ -156,7 +156,7 @@ impl RunIndex {
             return;
         }
         let entries = self.places.iter().filter_map(|place| {
-            let keeps = !matches!(place.row.as_ref()?.standing, Standing::Unreadable { .. });
+            let keeps = !matches!(place.row.as_ref()?.standing, RunStatus::Unreadable { .. });
             keeps.then_some(())?;
             Some((place.key.as_ref()?, place.row.as_ref()?))
         });
@@ -166,12 +166,12 @@ impl RunIndex {
 }
 
 /// Every name among the runs, with what tells whether its run has changed.
-fn stamped(storage: &dyn Storage) -> Result<Vec<(Listed, Option<Key>)>, StorageError> {
+fn stamped(storage: &dyn Storage) -> Result<Vec<(Listed, Option<CacheKey>)>, StorageError> {
     let runs = Path::new(layout::RUNS_DIR);
     let listed = storage.list(runs)?;
     let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
     let stamps = storage.stamps(runs, &names, &STAMPED)?;
-    let keys = stamps.iter().map(|stamps| Key::of(stamps));
+    let keys = stamps.iter().map(|stamps| CacheKey::of(stamps));
     Ok(listed.into_iter().zip(keys).collect())
 }
 
@@ -187,7 +187,7 @@ fn foreign(listed: &Listed) -> Option<RunRow> {
     };
     Some(RunRow {
         name: listed.name.clone(),
-        standing: Standing::Foreign {
+        standing: RunStatus::Foreign {
             reason: reason.to_owned(),
         },
     })
@@ -201,8 +201,8 @@ fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
     })
 }
 
-fn standing(storage: &Arc<dyn Storage>, name: &str) -> Standing {
-    let reader = Reader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
+fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
+    let reader = JournalReader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
     let mut run = RunState::default();
     let mut illegal = None;
     let read = reader.for_each::<Event>(|entry, _| {
@@ -218,22 +218,22 @@ fn standing(storage: &Arc<dyn Storage>, name: &str) -> Standing {
         }
     });
     match (read, illegal) {
-        (Err(JournalError::NewerVersion { found, supported }), _) => Standing::Newer {
+        (Err(JournalError::NewerVersion { found, supported }), _) => RunStatus::Newer {
             reason: JournalError::NewerVersion { found, supported }.to_string(),
         },
-        (Err(JournalError::Corrupt(corrupt)), _) => Standing::Damaged {
+        (Err(JournalError::Corrupt(corrupt)), _) => RunStatus::Damaged {
             reason: corrupt.to_string(),
         },
-        (Err(error), _) => Standing::Unreadable {
+        (Err(error), _) => RunStatus::Unreadable {
             reason: error.to_string(),
         },
-        (Ok(_), Some(reason)) => Standing::Damaged { reason },
+        (Ok(_), Some(reason)) => RunStatus::Damaged { reason },
         (Ok(_), None) => match Overview::of(&run) {
-            Some(run) if run.run_id.as_str() == name => Standing::Run(Box::new(run)),
-            Some(other) => Standing::Damaged {
+            Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
+            Some(other) => RunStatus::Damaged {
                 reason: format!("its journal is that of {}", other.run_id),
             },
-            None => Standing::Foreign {
+            None => RunStatus::Foreign {
                 reason: "no journal in it: nothing was ever recorded here".to_owned(),
             },
         },

@@ -17,12 +17,12 @@ const VERSION: u32 = 3;
 
 /// What a row was made from: journal and HEAD as they were before it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Key {
+pub(super) struct CacheKey {
     journal: Stamp,
     head: Option<Stamp>,
 }
 
-impl Key {
+impl CacheKey {
     /// Of the stamps of journal and HEAD; none without a journal.
     pub(super) fn of(stamps: &[Option<Stamp>]) -> Option<Self> {
         Some(Self {
@@ -34,19 +34,19 @@ impl Key {
 
 /// A row of the file.
 #[derive(Debug, Deserialize)]
-pub(super) struct Entry {
-    pub(super) key: Key,
+pub(super) struct CachedRow {
+    pub(super) key: CacheKey,
     pub(super) row: RunRow,
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
-    key: &'a Key,
+struct CacheLine<'a> {
+    key: &'a CacheKey,
     row: &'a RunRow,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Header {
+struct CacheHeader {
     v: u32,
     sha256: Digest,
 }
@@ -56,15 +56,15 @@ fn path() -> PathBuf {
 }
 
 /// What the file says; nothing if it is not there, not whole, or of another version.
-pub(super) fn read(storage: &dyn Storage) -> Vec<Entry> {
+pub(super) fn read(storage: &dyn Storage) -> Vec<CachedRow> {
     let content = storage.read(&path()).ok().flatten();
     content.as_deref().and_then(parse).unwrap_or_default()
 }
 
-fn parse(content: &[u8]) -> Option<Vec<Entry>> {
+fn parse(content: &[u8]) -> Option<Vec<CachedRow>> {
     let end = memchr::memchr(b'\n', content)?;
     let (first, rest) = (&content[..end], &content[end + 1..]);
-    let header: Header = serde_json::from_slice(first).ok()?;
+    let header: CacheHeader = serde_json::from_slice(first).ok()?;
     if header.v != VERSION || header.sha256 != Digest::of(rest) {
         return None;
     }
@@ -79,11 +79,11 @@ fn parse(content: &[u8]) -> Option<Vec<Entry>> {
 /// Replaces the file in one step.
 pub(super) fn write<'a>(
     storage: &dyn Storage,
-    entries: impl Iterator<Item = (&'a Key, &'a RunRow)>,
+    entries: impl Iterator<Item = (&'a CacheKey, &'a RunRow)>,
 ) -> Result<(), StorageError> {
     let mut rest = Vec::new();
     for (key, row) in entries {
-        let Ok(line) = format::to_ascii_json(&Written { key, row }) else {
+        let Ok(line) = format::to_ascii_json(&CacheLine { key, row }) else {
             continue;
         };
         rest.extend_from_slice(&line);

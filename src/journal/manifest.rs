@@ -44,7 +44,7 @@ pub(super) fn check(storage: &dyn Storage, run: &Path) -> Result<Vec<Corrupt>, J
         Err(corrupt) => return Ok(vec![corrupt]),
     };
     let mut findings = Vec::new();
-    let mut listed: BTreeMap<&str, &Line<'_>> = BTreeMap::new();
+    let mut listed: BTreeMap<&str, &ManifestLine<'_>> = BTreeMap::new();
     for line in &lines {
         listed.insert(line.file, line);
     }
@@ -66,7 +66,7 @@ pub(super) fn check(storage: &dyn Storage, run: &Path) -> Result<Vec<Corrupt>, J
     Ok(findings)
 }
 
-struct Line<'a> {
+struct ManifestLine<'a> {
     number: u64,
     offset: u64,
     sha256: Hex,
@@ -76,7 +76,7 @@ struct Line<'a> {
 fn compare(
     storage: &dyn Storage,
     run: &Path,
-    line: &Line<'_>,
+    line: &ManifestLine<'_>,
 ) -> Result<Option<Corrupt>, JournalError> {
     let path = run.join(line.file);
     let (bytes, found) = copy(storage, &path, 0, &mut |_| Ok(()))?;
@@ -109,9 +109,9 @@ fn compare(
     Ok(Some(corrupt))
 }
 
-fn parse(content: &[u8]) -> Result<Vec<Line<'_>>, Corrupt> {
+fn parse(content: &[u8]) -> Result<Vec<ManifestLine<'_>>, Corrupt> {
     const FILE_AT: usize = 66;
-    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut lines: Vec<ManifestLine<'_>> = Vec::new();
     let mut offset = 0;
     for (number, bytes) in (1..).zip(content.split_inclusive(|byte| *byte == b'\n')) {
         let wrong = |at: usize, what: &str| Corrupt::at(MANIFEST, number, offset + at as u64, what);
@@ -136,7 +136,7 @@ fn parse(content: &[u8]) -> Result<Vec<Line<'_>>, Corrupt> {
         }
         let mut sha256 = [b'0'; 64];
         sha256.copy_from_slice(digest);
-        lines.push(Line {
+        lines.push(ManifestLine {
             number,
             offset,
             sha256,

@@ -5,35 +5,35 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::chain::Position;
-use super::format::{Entry, VERSION};
+use super::chain::ChainPosition;
+use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::reader::decode;
-use super::scan::{Seen, Walk};
+use super::scan::{CheckedLine, JournalWalk};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout, manifest};
 
 /// Some entries in order, and where the next page begins.
 #[derive(Debug, Clone)]
-pub struct Page<E> {
+pub struct JournalPage<E> {
     /// The entries.
-    pub entries: Vec<Entry<E>>,
+    pub entries: Vec<JournalEntry<E>>,
     /// Behind the last of them.
-    pub end: Position,
+    pub end: ChainPosition,
     /// Whether no line follows.
     pub is_last: bool,
 }
 
 /// Reads pages of one journal. HEAD is read once: what is written later is not seen. Takes no lock and writes nothing.
 #[derive(Debug, Clone)]
-pub struct Pages {
+pub struct JournalPages {
     storage: Arc<dyn Storage>,
     run: PathBuf,
     head: Option<Head>,
     bytes: u64,
 }
 
-impl Pages {
+impl JournalPages {
     pub(super) fn open(storage: Arc<dyn Storage>, run: PathBuf) -> Result<Self, JournalError> {
         // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
         let head = Head::read(&*storage, &run)?;
@@ -62,11 +62,11 @@ impl Pages {
     /// At most `lines_max` entries from a position on; fewer once they take `bytes_max`.
     pub fn read<E: DeserializeOwned>(
         &self,
-        from: &Position,
+        from: &ChainPosition,
         lines_max: usize,
         bytes_max: u64,
-    ) -> Result<Page<E>, JournalError> {
-        let mut page = Page {
+    ) -> Result<JournalPage<E>, JournalError> {
+        let mut page = JournalPage {
             entries: Vec::new(),
             end: from.clone(),
             is_last: true,
@@ -75,11 +75,12 @@ impl Pages {
             return Ok(page);
         }
         let path = self.run.join(layout::JOURNAL);
-        let mut walk = Walk::open(&*self.storage, &path, from.clone())?;
+        let mut walk = JournalWalk::open(&*self.storage, &path, from.clone())?;
         let stop = from.offset + bytes_max;
-        let mut wanted = |end: &Position, handed: usize| handed < lines_max && end.offset < stop;
+        let mut wanted =
+            |end: &ChainPosition, handed: usize| handed < lines_max && end.offset < stop;
         let entries = &mut page.entries;
-        let mut visit = |seen: Seen<'_>| {
+        let mut visit = |seen: CheckedLine<'_>| {
             entries.extend(decode(&seen)?);
             Ok(())
         };
@@ -95,7 +96,7 @@ impl Pages {
     }
 
     /// Refuses an end that no crash leaves behind.
-    fn judge_end(&self, end: &Position, sealed: bool) -> Result<(), JournalError> {
+    fn judge_end(&self, end: &ChainPosition, sealed: bool) -> Result<(), JournalError> {
         let torn = self.bytes.saturating_sub(end.offset);
         if torn > 0 && (sealed || manifest::is_sealed(&*self.storage, &self.run)?) {
             let what = "bytes after the seal";

@@ -5,26 +5,26 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::chain::Position;
+use super::chain::ChainPosition;
 use super::follower::Follower;
-use super::format::{Entry, VERSION};
+use super::format::{JournalEntry, VERSION};
 use super::head::Head;
-use super::header::Fault;
-use super::pages::Pages;
-use super::scan::{Scan, Seen, scan};
+use super::header::HeaderFault;
+use super::pages::JournalPages;
+use super::scan::{CheckedLine, Scan, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 
 /// Reads the journal of one run and writes nothing.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct JournalReader {
     storage: Arc<dyn Storage>,
     run: PathBuf,
 }
 
 /// What a journal holds as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct JournalSummary {
     /// HEAD, if there is one.
     pub head: Option<Head>,
     /// Lines that HEAD covers: the only ones that may have been acknowledged.
@@ -36,10 +36,10 @@ pub struct Summary {
     /// Whether the last line is `run_sealed`.
     pub sealed: bool,
     /// Behind the last line that chains.
-    pub end: Position,
+    pub end: ChainPosition,
 }
 
-impl Reader {
+impl JournalReader {
     /// A reader of the run in this directory of the storage; an empty path is the root itself.
     pub fn new(storage: Arc<dyn Storage>, run: &Path) -> Self {
         Self {
@@ -49,43 +49,43 @@ impl Reader {
     }
 
     /// Checks the chain and HEAD without reading the events.
-    pub fn verify(&self) -> Result<Summary, JournalError> {
-        scan(&*self.storage, &self.run, &mut |_| Ok(())).map(Summary::from)
+    pub fn verify(&self) -> Result<JournalSummary, JournalError> {
+        scan(&*self.storage, &self.run, &mut |_| Ok(())).map(JournalSummary::from)
     }
 
     /// Hands every entry to `visit`, with whether HEAD covers it.
     pub fn for_each<E: DeserializeOwned>(
         &self,
-        mut visit: impl FnMut(Entry<E>, bool),
-    ) -> Result<Summary, JournalError> {
-        let mut visit_line = |seen: Seen<'_>| {
+        mut visit: impl FnMut(JournalEntry<E>, bool),
+    ) -> Result<JournalSummary, JournalError> {
+        let mut visit_line = |seen: CheckedLine<'_>| {
             if let Some(entry) = decode(&seen)? {
                 visit(entry, seen.covered);
             }
             Ok(())
         };
-        scan(&*self.storage, &self.run, &mut visit_line).map(Summary::from)
+        scan(&*self.storage, &self.run, &mut visit_line).map(JournalSummary::from)
     }
 
     /// Every entry, those included that chain beyond HEAD and are kept by the next resume.
-    pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<Entry<E>>, JournalError> {
+    pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         let mut entries = Vec::new();
         self.for_each(|entry, _| entries.push(entry))?;
         Ok(entries)
     }
 
     /// Reads a page at a time, so that a journal of any length needs no more memory than a page.
-    pub fn pages(&self) -> Result<Pages, JournalError> {
-        Pages::open(self.storage.clone(), self.run.clone())
+    pub fn pages(&self) -> Result<JournalPages, JournalError> {
+        JournalPages::open(self.storage.clone(), self.run.clone())
     }
 
     /// Follows a journal that may be growing, from a position on.
-    pub fn follow(&self, from: Position) -> Follower {
+    pub fn follow(&self, from: ChainPosition) -> Follower {
         Follower::new(self.storage.clone(), self.run.clone(), from)
     }
 }
 
-impl From<Scan> for Summary {
+impl From<Scan> for JournalSummary {
     fn from(scan: Scan) -> Self {
         Self {
             head: scan.head,
@@ -100,15 +100,15 @@ impl From<Scan> for Summary {
 
 /// The entry of a line; `None` if it is of a newer version, which the caller refuses once the chain has confirmed it.
 pub(super) fn decode<E: DeserializeOwned>(
-    seen: &Seen<'_>,
-) -> Result<Option<Entry<E>>, JournalError> {
-    let refused = |fault: Fault| {
+    seen: &CheckedLine<'_>,
+) -> Result<Option<JournalEntry<E>>, JournalError> {
+    let refused = |fault: HeaderFault| {
         let at = seen.offset + fault.at as u64;
         Corrupt::at(layout::JOURNAL, seen.header.seq + 1, at, fault.what)
     };
     if seen.header.v > VERSION {
         return Ok(None);
     }
-    let entry = Entry::decode(seen.line, seen.header).map_err(refused)?;
+    let entry = JournalEntry::decode(seen.line, seen.header).map_err(refused)?;
     Ok(Some(entry))
 }

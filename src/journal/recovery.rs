@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::chain::Position;
+use super::chain::ChainPosition;
 use super::head::Head;
 use super::scan::{Scan, scan};
 use super::storage::{Kind, Storage, StorageFile};
@@ -35,7 +35,7 @@ pub struct Torn {
 /// A journal ready to be appended to.
 pub(super) struct Ready {
     pub(super) file: Box<dyn StorageFile>,
-    pub(super) position: Position,
+    pub(super) position: ChainPosition,
     pub(super) sealed: bool,
     pub(super) recovery: Recovery,
 }
@@ -102,7 +102,7 @@ fn read_range(
 }
 
 /// Copies everything from `end` on to `torn/<seq>`, durable before the journal is cut.
-fn set_aside(storage: &dyn Storage, run: &Path, end: &Position) -> Result<Torn, StorageError> {
+fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<Torn, StorageError> {
     let directory = run.join(layout::TORN_DIR);
     atomic::directory(storage, &directory)?;
     let path = directory.join(end.seq.to_string());
@@ -158,14 +158,14 @@ fn torn_files(storage: &dyn Storage, run: &Path) -> Result<Vec<Torn>, StorageErr
         .collect()
 }
 
-type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
+type ByteSink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
 
 /// Hands a file to `sink` in pieces, and gives its length and digest.
 pub(super) fn copy(
     storage: &dyn Storage,
     path: &Path,
     from: u64,
-    sink: Sink<'_>,
+    sink: ByteSink<'_>,
 ) -> Result<(u64, Digest), StorageError> {
     let mut input = storage.open_read(path, from)?;
     let mut piece = vec![0; 1 << 16];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::Entry;
+use super::format::JournalEntry;
 use super::side_chain::SideChain;
 use super::storage::Storage;
 use super::{JournalError, layout};
@@ -46,7 +46,7 @@ impl Review {
 
 /// How the head that a review saw stands to the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReviewStatus {
     /// It is the head.
     Current,
     /// The journal went on after it.
@@ -73,7 +73,7 @@ impl Reviews {
     }
 
     /// All reviews, the chain checked.
-    pub fn read(&self) -> Result<Vec<Entry<Review>>, JournalError> {
+    pub fn read(&self) -> Result<Vec<JournalEntry<Review>>, JournalError> {
         self.chain.read()
     }
 
@@ -84,7 +84,7 @@ impl Reviews {
         by: Person,
         fact: Option<FactKey>,
         text: String,
-    ) -> Result<Entry<Review>, JournalError> {
+    ) -> Result<JournalEntry<Review>, JournalError> {
         self.chain.append(at, |head| Review::NoteWritten {
             head_seq: head.seq(),
             head_sha256: head.sha256(),
@@ -95,7 +95,10 @@ impl Reviews {
     }
 
     /// How the head that each review saw stands to the journal as it is now, in their order.
-    pub fn standings(&self, reviews: &[Entry<Review>]) -> Result<Vec<Standing>, JournalError> {
+    pub fn standings(
+        &self,
+        reviews: &[JournalEntry<Review>],
+    ) -> Result<Vec<ReviewStatus>, JournalError> {
         let head = self.chain.head()?;
         let seen: Vec<(u64, &Digest)> = reviews.iter().map(|entry| entry.event.head()).collect();
         let is_head = |(seq, sha256): &(u64, &Digest)| {
@@ -109,9 +112,9 @@ impl Reviews {
         };
         let now = head.map_or(0, |head| head.seq());
         let standing = |(seq, sha256): &(u64, &Digest)| match lines.get(seq) {
-            _ if is_head(&(*seq, *sha256)) => Standing::Current,
-            Some(line) if line == *sha256 => Standing::WentOn { now },
-            _ => Standing::Foreign,
+            _ if is_head(&(*seq, *sha256)) => ReviewStatus::Current,
+            Some(line) if line == *sha256 => ReviewStatus::WentOn { now },
+            _ => ReviewStatus::Foreign,
         };
         Ok(seen.iter().map(standing).collect())
     }

@@ -9,8 +9,8 @@ use super::imported::imported_from;
 use super::lock::{RunLock, name};
 use super::storage::Storage;
 use super::{
-    Appended, Blobs, HookRecords, JournalError, Reader, Recovery, StorageError, UnitLedger, Writer,
-    atomic, layout, manifest,
+    Appended, Blobs, HookRecords, JournalError, JournalReader, JournalWriter, Recovery,
+    StorageError, UnitLedger, atomic, layout, manifest,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -19,7 +19,7 @@ use crate::survey::{Digest, UtcTime};
 pub struct RunDirectory {
     storage: Arc<dyn Storage>,
     run: PathBuf,
-    writer: Writer,
+    writer: JournalWriter,
 }
 
 impl RunDirectory {
@@ -34,7 +34,7 @@ impl RunDirectory {
         for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
             storage.create_dir(&run.join(directory))?;
         }
-        let writer = Writer::create(storage.clone(), run, lock)?;
+        let writer = JournalWriter::create(storage.clone(), run, lock)?;
         Ok(Self {
             storage,
             run: run.to_owned(),
@@ -54,7 +54,7 @@ impl RunDirectory {
         for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
             storage.create_dir(&run.join(directory))?;
         }
-        let (writer, recovery) = Writer::open(storage.clone(), run, lock)?;
+        let (writer, recovery) = JournalWriter::open(storage.clone(), run, lock)?;
         let directory = Self {
             storage,
             run: run.to_owned(),
@@ -79,7 +79,7 @@ impl RunDirectory {
     }
 
     /// The journal.
-    pub fn writer(&mut self) -> &mut Writer {
+    pub fn writer(&mut self) -> &mut JournalWriter {
         &mut self.writer
     }
 
@@ -107,8 +107,8 @@ impl RunDirectory {
     }
 
     /// A fresh reader of the journal, which reads it from the disk.
-    pub fn reader(&self) -> Reader {
-        Reader::new(self.storage.clone(), &self.run)
+    pub fn reader(&self) -> JournalReader {
+        JournalReader::new(self.storage.clone(), &self.run)
     }
 
     /// The records of hooks beside the journal.

@@ -3,10 +3,10 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::chain::{Hex, Position};
+use super::chain::{ChainPosition, Hex};
 use super::format::{LINE_BYTES_MAX, SEALING_EVENT, VERSION};
 use super::head::Head;
-use super::header::Header;
+use super::header::LineHeader;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
 
@@ -15,9 +15,9 @@ use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
 pub(super) struct Scan {
     pub(super) head: Option<Head>,
     /// Behind the line that HEAD names.
-    pub(super) covered: Position,
+    pub(super) covered: ChainPosition,
     /// Behind the last line that chains.
-    pub(super) end: Position,
+    pub(super) end: ChainPosition,
     /// Bytes behind the last line that chains.
     pub(super) torn_bytes: u64,
     /// Whether a `run_sealed` line is among those that chain.
@@ -26,9 +26,9 @@ pub(super) struct Scan {
 
 /// A line that was checked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct CheckedLine<'a> {
     pub(super) line: &'a [u8],
-    pub(super) header: &'a Header,
+    pub(super) header: &'a LineHeader,
     pub(super) offset: u64,
     /// Whether HEAD covers it; others were never acknowledged.
     pub(super) covered: bool,
@@ -36,13 +36,13 @@ pub(super) struct Seen<'a> {
     pub(super) sha256: Hex,
 }
 
-pub(super) type Visit<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), JournalError>;
+pub(super) type LineVisitor<'a> = &'a mut dyn FnMut(CheckedLine<'_>) -> Result<(), JournalError>;
 
 /// Reads HEAD and the whole journal and hands every line that chains to `visit`.
 pub(super) fn scan(
     storage: &dyn Storage,
     run: &Path,
-    visit: Visit<'_>,
+    visit: LineVisitor<'_>,
 ) -> Result<Scan, JournalError> {
     // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
     let head = Head::read(storage, run)?;
@@ -55,7 +55,7 @@ pub(super) fn scan(
             None => Ok(Scan::nothing()),
         };
     }
-    let mut walk = Walk::open(storage, &path, Position::start())?;
+    let mut walk = JournalWalk::open(storage, &path, ChainPosition::start())?;
     if let Some(head) = &head {
         walk.through(head, visit)?;
     }
@@ -77,8 +77,8 @@ impl Scan {
     fn nothing() -> Self {
         Self {
             head: None,
-            covered: Position::start(),
-            end: Position::start(),
+            covered: ChainPosition::start(),
+            end: ChainPosition::start(),
             torn_bytes: 0,
             sealed: false,
         }
@@ -111,9 +111,9 @@ impl Scan {
 }
 
 /// A walk from line to line.
-pub(super) struct Walk {
-    pub(super) lines: Lines,
-    pub(super) position: Position,
+pub(super) struct JournalWalk {
+    pub(super) lines: LineReader,
+    pub(super) position: ChainPosition,
     /// The line read last, and the one before it.
     last: Option<Passed>,
     previous: Option<Passed>,
@@ -123,19 +123,19 @@ pub(super) struct Walk {
 /// What was read of a line that chains.
 #[derive(Debug, Clone, Copy)]
 struct Passed {
-    header: Header,
+    header: LineHeader,
     sha256: Hex,
 }
 
-impl Walk {
+impl JournalWalk {
     pub(super) fn open(
         storage: &dyn Storage,
         path: &Path,
-        position: Position,
+        position: ChainPosition,
     ) -> Result<Self, StorageError> {
         let input = storage.open_read(path, position.offset)?;
         Ok(Self {
-            lines: Lines {
+            lines: LineReader {
                 input: BufReader::with_capacity(1 << 16, input),
                 path: storage.root().join(path),
                 line: Vec::new(),
@@ -149,7 +149,11 @@ impl Walk {
     }
 
     /// Walks to the line that HEAD names; damage on the way is named. A line is handed over once the next one, or HEAD, vouches for it.
-    pub(super) fn through(&mut self, head: &Head, visit: Visit<'_>) -> Result<(), JournalError> {
+    pub(super) fn through(
+        &mut self,
+        head: &Head,
+        visit: LineVisitor<'_>,
+    ) -> Result<(), JournalError> {
         let first = self.position.seq;
         while self.position.seq <= head.seq {
             let Some(complete) = self.lines.advance()? else {
@@ -176,9 +180,9 @@ impl Walk {
     pub(super) fn page(
         &mut self,
         head: Option<&Head>,
-        wanted: &mut dyn FnMut(&Position, usize) -> bool,
-        visit: Visit<'_>,
-    ) -> Result<(Position, bool), JournalError> {
+        wanted: &mut dyn FnMut(&ChainPosition, usize) -> bool,
+        visit: LineVisitor<'_>,
+    ) -> Result<(ChainPosition, bool), JournalError> {
         let mut end = self.position.clone();
         let mut handed = 0;
         while let Some(head) = head.filter(|head| self.position.seq <= head.seq) {
@@ -221,7 +225,7 @@ impl Walk {
     }
 
     /// Walks on to the last whole line that chains. What follows it is torn.
-    fn beyond(&mut self, visit: Visit<'_>) -> Result<(), JournalError> {
+    fn beyond(&mut self, visit: LineVisitor<'_>) -> Result<(), JournalError> {
         while self.lines.advance()? == Some(true) {
             match self.position.clone().pass(&self.lines.line) {
                 Ok(_) => self.pass(None)?,
@@ -250,10 +254,10 @@ impl Walk {
         }
     }
 
-    fn seen(&self, covered: bool) -> Option<Seen<'_>> {
+    fn seen(&self, covered: bool) -> Option<CheckedLine<'_>> {
         let passed = self.last.as_ref()?;
         let line = &self.lines.line;
-        Some(Seen {
+        Some(CheckedLine {
             line,
             header: &passed.header,
             offset: self.position.offset - line.len() as u64 - 1,
@@ -262,11 +266,11 @@ impl Walk {
         })
     }
 
-    fn seen_previous(&self, covered: bool) -> Option<Seen<'_>> {
+    fn seen_previous(&self, covered: bool) -> Option<CheckedLine<'_>> {
         let passed = self.previous.as_ref()?;
         let line = &self.lines.previous;
         let behind = self.position.offset - self.lines.line.len() as u64 - 1;
-        Some(Seen {
+        Some(CheckedLine {
             line,
             header: &passed.header,
             offset: behind - line.len() as u64 - 1,
@@ -276,19 +280,19 @@ impl Walk {
     }
 }
 
-fn hand(seen: Option<Seen<'_>>, visit: Visit<'_>) -> Result<(), JournalError> {
+fn hand(seen: Option<CheckedLine<'_>>, visit: LineVisitor<'_>) -> Result<(), JournalError> {
     seen.map_or(Ok(()), visit)
 }
 
 /// Lines of a file, the one before kept beside the one read last.
-pub(super) struct Lines {
+pub(super) struct LineReader {
     input: BufReader<Box<dyn Read + Send>>,
     path: PathBuf,
     pub(super) line: Vec<u8>,
     pub(super) previous: Vec<u8>,
 }
 
-impl Lines {
+impl LineReader {
     /// Reads the next line without its newline: `Some(false)` if it has none or is too long, `None` at the end.
     pub(super) fn advance(&mut self) -> Result<Option<bool>, StorageError> {
         std::mem::swap(&mut self.line, &mut self.previous);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::chain::{Position, digest};
-use super::format::{Entry, VERSION};
+use super::chain::{ChainPosition, digest};
+use super::format::{JournalEntry, VERSION};
 use super::head::Head;
-use super::header::Fault;
-use super::scan::{Seen, scan};
+use super::header::HeaderFault;
+use super::scan::{CheckedLine, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 use crate::survey::{Digest, UtcTime};
@@ -35,7 +35,7 @@ impl SideChain {
     }
 
     /// All entries, the chain checked.
-    pub fn read<E: DeserializeOwned>(&self) -> Result<Vec<Entry<E>>, JournalError> {
+    pub fn read<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         Ok(self.chained()?.0)
     }
 
@@ -44,7 +44,7 @@ impl SideChain {
         &self,
         at: UtcTime,
         make: impl FnOnce(Head) -> E,
-    ) -> Result<Entry<E>, JournalError> {
+    ) -> Result<JournalEntry<E>, JournalError> {
         let path = self.path();
         // One writer at a time; the lock dies with its process.
         let lease = self.storage.lease(&path)?;
@@ -57,7 +57,7 @@ impl SideChain {
             .head()?
             .ok_or_else(|| Corrupt::file(layout::HEAD, "is missing"))?;
         let (_, end) = self.chained::<E>()?;
-        let entry = Entry {
+        let entry = JournalEntry {
             v: VERSION,
             seq: end.seq(),
             at,
@@ -84,7 +84,7 @@ impl SideChain {
         asked: &BTreeSet<u64>,
     ) -> Result<BTreeMap<u64, Digest>, JournalError> {
         let mut lines = BTreeMap::new();
-        let mut note = |line: Seen<'_>| {
+        let mut note = |line: CheckedLine<'_>| {
             let seq = line.header.seq;
             if asked.contains(&seq) {
                 lines.insert(seq, digest(&line.sha256));
@@ -95,9 +95,11 @@ impl SideChain {
         Ok(lines)
     }
 
-    fn chained<E: DeserializeOwned>(&self) -> Result<(Vec<Entry<E>>, Position), JournalError> {
+    fn chained<E: DeserializeOwned>(
+        &self,
+    ) -> Result<(Vec<JournalEntry<E>>, ChainPosition), JournalError> {
         let content = self.storage.read(&self.path())?.unwrap_or_default();
-        let mut position = Position::start();
+        let mut position = ChainPosition::start();
         let mut entries = Vec::new();
         for (nth, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let (number, at) = (nth as u64 + 1, position.offset());
@@ -108,9 +110,10 @@ impl SideChain {
             let header = position
                 .pass(line)
                 .map_err(|_| broken("does not follow the line before it"))?;
-            let unread =
-                |fault: Fault| Corrupt::at(self.file, number, at + fault.at as u64, fault.what);
-            entries.push(Entry::decode(line, &header).map_err(unread)?);
+            let unread = |fault: HeaderFault| {
+                Corrupt::at(self.file, number, at + fault.at as u64, fault.what)
+            };
+            entries.push(JournalEntry::decode(line, &header).map_err(unread)?);
         }
         Ok((entries, position))
     }

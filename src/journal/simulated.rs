@@ -12,7 +12,7 @@ use super::storage::{Kind, Lease, Listed, Storage, StorageFile, WriteRecord, che
 
 /// How long an injected failure lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub enum InjectedFailure {
     /// One operation fails, the next ones work again.
     Once,
     /// Every operation from this one on fails, as on a full or dead disk.
@@ -21,15 +21,15 @@ pub enum Failure {
 
 /// A disk in memory for tests. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub struct SimulatedDisk(Arc<Mutex<State>>);
+pub struct SimulatedDisk(Arc<Mutex<DiskState>>);
 
 #[derive(Debug)]
-struct State {
+struct DiskState {
     nodes: Vec<Node>,
     /// Counts crashes and restarts; handles of an earlier life are dead.
     life: u64,
     operations: u64,
-    fault: Option<(u64, Failure)>,
+    fault: Option<(u64, InjectedFailure)>,
     fired: bool,
     leases: BTreeMap<usize, u64>,
     lease_count: u64,
@@ -42,7 +42,7 @@ enum Node {
     Directory(DirectoryImage),
 }
 
-impl Default for State {
+impl Default for DiskState {
     fn default() -> Self {
         Self {
             nodes: vec![Node::Directory(DirectoryImage::default())],
@@ -69,7 +69,7 @@ impl SimulatedDisk {
     }
 
     /// Makes the writing operation with this number fail (the first is 0).
-    pub fn fail_at(&self, operation: u64, failure: Failure) {
+    pub fn fail_at(&self, operation: u64, failure: InjectedFailure) {
         let mut state = self.state();
         state.fault = Some((operation, failure));
         state.fired = false;
@@ -108,12 +108,12 @@ impl SimulatedDisk {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl DiskState {
     fn restart(&mut self) {
         self.life += 1;
         self.fault = None;
@@ -150,8 +150,8 @@ impl State {
         let number = self.operations;
         self.operations += 1;
         let fails = match self.fault {
-            Some((at, Failure::Once)) => number == at,
-            Some((at, Failure::ForEver)) => number >= at,
+            Some((at, InjectedFailure::Once)) => number == at,
+            Some((at, InjectedFailure::ForEver)) => number >= at,
             None => false,
         };
         self.fired |= fails;
@@ -175,7 +175,7 @@ impl SimulatedDisk {
         &self,
         operation: &'static str,
         path: &Path,
-        run: impl FnOnce(&mut State) -> io::Result<T>,
+        run: impl FnOnce(&mut DiskState) -> io::Result<T>,
     ) -> Result<T, StorageError> {
         let mut state = self.state();
         state

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::storage::{Kind, Storage};
 use super::{
-    Blobs, DiskStorage, JournalError, Permissions, Reader, Recovery, RunDirectory, atomic, layout,
-    lock, manifest,
+    Blobs, DiskStorage, JournalError, JournalReader, Permissions, Recovery, RunDirectory, atomic,
+    layout, lock, manifest,
 };
 use crate::run::RunId;
 use crate::survey::UtcTime;
@@ -22,7 +22,7 @@ pub trait RunStore {
     /// Takes over a run that is not sealed, and recovers it.
     fn open(&self, run_id: &RunId) -> Result<(RunDirectory, Recovery), JournalError>;
     /// Reads the journal of a run.
-    fn reader(&self, run_id: &RunId) -> Result<Reader, JournalError>;
+    fn reader(&self, run_id: &RunId) -> Result<JournalReader, JournalError>;
     /// The documents of a run.
     fn blobs(&self, run_id: &RunId) -> Result<Blobs, JournalError>;
     /// Whether a run has its seal.
@@ -150,9 +150,9 @@ impl RunStore for DirectoryStore {
         RunDirectory::open(self.storage.clone(), &path)
     }
 
-    fn reader(&self, run_id: &RunId) -> Result<Reader, JournalError> {
+    fn reader(&self, run_id: &RunId) -> Result<JournalReader, JournalError> {
         let path = self.existing(run_id)?;
-        Ok(Reader::new(self.storage.clone(), &path))
+        Ok(JournalReader::new(self.storage.clone(), &path))
     }
 
     fn blobs(&self, run_id: &RunId) -> Result<Blobs, JournalError> {

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::storage::{Kind, Storage};
-use super::{Blobs, Corrupt, JournalError, Reader, Summary, layout, manifest};
+use super::{Blobs, Corrupt, JournalError, JournalReader, JournalSummary, layout, manifest};
 
 /// What the files of a run say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verification {
+pub struct FileVerification {
     /// Everything that is not as it was written. Empty: chain, HEAD, blobs and manifest verify.
     pub findings: Vec<Corrupt>,
     /// The journal, if it verifies.
-    pub journal: Option<Summary>,
+    pub journal: Option<JournalSummary>,
     /// How many blobs were read.
     pub blobs: u64,
     /// Whether there is a manifest. Without one only chain, HEAD and the names of blobs vouch for anything.
@@ -22,10 +22,13 @@ pub struct Verification {
 /// Checks chain, HEAD, blobs and manifest of the run in this directory of the storage; an empty path is the root itself.
 ///
 /// A directory rolled back as a whole to an older state of its own verifies: only a HEAD kept elsewhere tells.
-pub fn verify_files(storage: &Arc<dyn Storage>, run: &Path) -> Result<Verification, JournalError> {
+pub fn verify_files(
+    storage: &Arc<dyn Storage>,
+    run: &Path,
+) -> Result<FileVerification, JournalError> {
     let mut findings = Vec::new();
     let mut journal = None;
-    match Reader::new(storage.clone(), run).verify() {
+    match JournalReader::new(storage.clone(), run).verify() {
         Ok(summary) if summary.lines == 0 => {
             findings.push(Corrupt::file(layout::JOURNAL, "has no line"));
         }
@@ -48,7 +51,7 @@ pub fn verify_files(storage: &Arc<dyn Storage>, run: &Path) -> Result<Verificati
             findings.push(finding);
         }
     }
-    Ok(Verification {
+    Ok(FileVerification {
         findings,
         journal,
         blobs,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::chain::{Hex, Position, digest, sha256};
-use super::format::{Entry, SEALING_EVENT, VERSION};
+use super::chain::{ChainPosition, Hex, digest, sha256};
+use super::format::{JournalEntry, SEALING_EVENT, VERSION};
 use super::head::Head;
-use super::header::Header;
+use super::header::LineHeader;
 use super::lock::{RunLock, name};
 use super::recovery::{Recovery, recover};
 use super::storage::{Storage, StorageFile};
@@ -17,12 +17,12 @@ use crate::survey::{Digest, UtcTime};
 
 /// The one writer of a run.
 #[derive(Debug)]
-pub struct Writer {
+pub struct JournalWriter {
     storage: Arc<dyn Storage>,
     run: PathBuf,
     lock: RunLock,
     file: Box<dyn StorageFile>,
-    position: Position,
+    position: ChainPosition,
     sealed: bool,
     first_failure: Option<String>,
 }
@@ -43,7 +43,7 @@ struct Encoded {
     sha256: Hex,
 }
 
-impl Writer {
+impl JournalWriter {
     /// Starts a journal in a directory that has none. The first append makes HEAD.
     pub fn create(
         storage: Arc<dyn Storage>,
@@ -63,7 +63,7 @@ impl Writer {
             run: run.to_owned(),
             lock,
             file,
-            position: Position::start(),
+            position: ChainPosition::start(),
             sealed: false,
             first_failure: None,
         })
@@ -134,7 +134,7 @@ impl Writer {
     }
 
     /// Where the next line goes.
-    pub fn position(&self) -> &Position {
+    pub fn position(&self) -> &ChainPosition {
         &self.position
     }
 
@@ -164,7 +164,7 @@ impl Writer {
         &self,
         at: UtcTime,
         events: &[E],
-    ) -> Result<(Vec<Encoded>, Position, bool), JournalError> {
+    ) -> Result<(Vec<Encoded>, ChainPosition, bool), JournalError> {
         let (mut position, mut sealed) = (self.position.clone(), self.sealed);
         let mut lines = Vec::with_capacity(events.len());
         for event in events {
@@ -172,7 +172,7 @@ impl Writer {
                 let run = name(&self.run);
                 return Err(JournalError::Sealed { run });
             }
-            let entry = Entry {
+            let entry = JournalEntry {
                 v: VERSION,
                 seq: position.seq,
                 at,
@@ -180,7 +180,7 @@ impl Writer {
                 event,
             };
             let line = entry.encode()?;
-            let header = Header::parse(&line);
+            let header = LineHeader::parse(&line);
             sealed = header.is_ok_and(|header| &line[header.event()] == SEALING_EVENT.as_bytes());
             let sha256 = sha256(&line);
             position.seq += 1;

@@ -3,11 +3,11 @@
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use crate::runner::{Audience, person};
-use crate::tui::News;
+use crate::runner::{WatchersChanged, person};
+use crate::tui::ScreenMessage;
 
 /// Tells the screen who watches.
-pub(super) fn audience(news: Sender<News>) -> Audience {
+pub(super) fn audience(news: Sender<ScreenMessage>) -> WatchersChanged {
     let (sender, changes) = mpsc::channel::<Vec<u32>>();
     let naming = thread::Builder::new().name("watchers".to_owned());
     let started = naming.spawn(move || {
@@ -15,7 +15,7 @@ pub(super) fn audience(news: Sender<News>) -> Audience {
             while let Ok(later) = changes.try_recv() {
                 uids = later;
             }
-            if news.send(News::Watchers(named(&uids))).is_err() {
+            if news.send(ScreenMessage::Watchers(named(&uids))).is_err() {
                 return;
             }
         }

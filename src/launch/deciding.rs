@@ -1,6 +1,6 @@
 //! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
 
-use super::starting::{self, Found};
+use super::starting::{self, TakenRun};
 use super::{LaunchError, headless, output, planning};
 use crate::cli::{Output, RunRef, Settings};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge, time_in};
@@ -27,12 +27,12 @@ pub fn decide(
     };
     let (run_id, found) = starting::take(settings, &store, meant, false)?;
     match found {
-        Found::Owned(owned) => {
+        TakenRun::Owned(owned) => {
             headless::drive(settings, *owned, headless::sink(settings), Some(request))
         }
-        Found::Sealed(run) => refuse_sealed(settings, &run, &request),
-        Found::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
-        Found::Held(locked) => {
+        TakenRun::Sealed(run) => refuse_sealed(settings, &run, &request),
+        TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
+        TakenRun::Held(locked) => {
             let root = crate::journal::Storage::root(&**store.storage()).to_owned();
             let Some(socket) = crate::runner::socket(&root, &run_id) else {
                 return Err(locked.into());

@@ -3,16 +3,16 @@
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use super::starting::{self, Start};
+use super::starting::{self, NewRun};
 use super::{LaunchError, headless, listing, output, planning, screen};
 use crate::cli::{DemoScenario, Origin, Output, Settings};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
-use crate::postgres::{ConnectionSettings, Environment};
+use crate::postgres::{ConnectionSettings, LibpqEnvironment};
 use crate::profile::{self, LoadedProfile};
 use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
 use crate::run::{ApprovalGate, Event};
-use crate::runner::{Notice, Sink};
+use crate::runner::{MessageSink, RunnerMessage};
 
 /// Seconds between live reads in the demo.
 const LIVE_INTERVAL_S: u32 = 5;
@@ -59,13 +59,13 @@ pub fn demo(
     };
     let connection = ConnectionSettings::resolve(
         Some(&cluster.url(ROLE, DATABASE)),
-        &Environment::of_process(),
+        &LibpqEnvironment::of_process(),
     )?;
     let loaded = labelled()?;
     let mut target = starting::identity(&connection, &loaded.profile);
     // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
     target.host = format!("demo-{scenario}");
-    let start = Start {
+    let start = NewRun {
         loaded,
         connection,
         target,
@@ -75,7 +75,7 @@ pub fn demo(
     };
     let cluster = Arc::new(cluster);
     let intruder = Intruder::of(&cluster, scenario);
-    let watched = |sink: Sink| intruder.watch(sink);
+    let watched = |sink: MessageSink| intruder.watch(sink);
     let outcome = if settings.headless {
         let sink = watched(headless::sink(settings));
         let owned = starting::start(settings, &store, start, &sink)?;
@@ -184,10 +184,10 @@ impl Intruder {
     }
 
     /// A sink that also wakes the other session when SG2 stops for a person.
-    fn watch(&self, sink: Sink) -> Sink {
+    fn watch(&self, sink: MessageSink) -> MessageSink {
         let waits = self.waits.clone();
         Box::new(move |notice| {
-            if let Notice::Recorded { event, .. } = &notice
+            if let RunnerMessage::Recorded { event, .. } = &notice
                 && matches!(&**event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
             {
                 // Nobody listens in the other scenarios, nor the second time.

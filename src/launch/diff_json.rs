@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::LaunchError;
-use super::diffing::{Desk, Read};
-use crate::desk::{ComparedFact, Opened, explain_row};
-use crate::survey::{Row, Side, field_changes};
+use super::diffing::{LoadedRun, OpenComparison};
+use crate::desk::{AlignedDocuments, ComparedFact, explain_row};
+use crate::survey::{AlignedRow, Side, field_changes};
 
 /// Rows of one document that are listed; the rest is counted.
 const ROWS_MAX: usize = 1_000;
 
 /// The document.
-pub(super) fn document(read: &Read, desk: &Desk) -> Result<Value, LaunchError> {
+pub(super) fn document(read: &LoadedRun, desk: &OpenComparison) -> Result<Value, LaunchError> {
     let comparison = &desk.comparison;
     let mut facts = Vec::new();
     for fact in &comparison.facts {
@@ -45,7 +45,7 @@ pub(super) fn document(read: &Read, desk: &Desk) -> Result<Value, LaunchError> {
     }))
 }
 
-fn fact_json(desk: &Desk, fact: &ComparedFact) -> Result<Value, LaunchError> {
+fn fact_json(desk: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
     let opened = if fact.change.differs() {
         desk.open(fact)?
     } else {
@@ -79,7 +79,7 @@ fn recorded(fact: &ComparedFact) -> Vec<Value> {
     fact.rows.iter().map(row).collect()
 }
 
-fn rows(opened: &Opened) -> Vec<Value> {
+fn rows(opened: &AlignedDocuments) -> Vec<Value> {
     let alignment = &opened.alignment;
     (0..alignment.changes())
         .filter_map(|nth| alignment.change(nth))
@@ -91,7 +91,7 @@ fn rows(opened: &Opened) -> Vec<Value> {
             let (one, two) = (side(Side::Before), side(Side::After));
             let number = |side| row.line(side).map(|line| line + 1);
             let fields = match row {
-                Row::Changed { .. } => field_changes(one.unwrap_or(""), two.unwrap_or("")),
+                AlignedRow::Changed { .. } => field_changes(one.unwrap_or(""), two.unwrap_or("")),
                 _ => Vec::new(),
             };
             json!({

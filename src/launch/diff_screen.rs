@@ -3,21 +3,21 @@
 use std::sync::mpsc;
 
 use super::LaunchError;
-use super::diffing::{self, Read};
-use super::playing::{self, Stage};
-use super::reviewing::Desk;
+use super::diffing::{self, LoadedRun};
+use super::playing::{self, ScreenTerminalSession};
+use super::reviewing::DocumentLoader;
 use super::screen::retell_entries;
 use crate::cli::{DiffCommand, Settings};
 use crate::desk::Comparison;
 use crate::journal::{DirectoryStore, RunStore};
 use crate::tui::diffing::DiffView;
-use crate::tui::{Ending, News, Source};
+use crate::tui::{Ending, ScreenMessage, Source};
 
 /// Shows the differences; the exit code is that of the comparison the screen was opened with.
 pub(super) fn show(
     settings: &Settings,
     store: &DirectoryStore,
-    read: &Read,
+    read: &LoadedRun,
     command: &DiffCommand,
 ) -> Result<u8, LaunchError> {
     let comparison = diffing::desk(store, read, &command.sides)?.comparison;
@@ -29,14 +29,14 @@ pub(super) fn show(
 pub(super) fn stage(
     settings: &Settings,
     store: &DirectoryStore,
-    read: &Read,
+    read: &LoadedRun,
     comparison: Comparison,
     exit_code: u8,
 ) -> Result<u8, LaunchError> {
     let (news, inbox) = mpsc::channel();
     retell_entries(store.reader(&read.run_id)?.entries()?, &news);
     if let Some(last) = read.last_pass() {
-        let _ = news.send(News::LastPass(Box::new(last)));
+        let _ = news.send(ScreenMessage::LastPass(Box::new(last)));
     }
     let mut choices = Comparison::available(&read.record, &read.run);
     let compare = comparison.compare.clone();
@@ -44,10 +44,10 @@ pub(super) fn stage(
         choices.insert(0, compare.clone());
     }
     let view = DiffView::of(choices, compare, Ok(comparison), true);
-    let _ = news.send(News::Compared(Box::new(view)));
-    let desk = Desk::of(store, &read.run_id, news.clone())?;
+    let _ = news.send(ScreenMessage::Compared(Box::new(view)));
+    let desk = DocumentLoader::of(store, &read.run_id, news.clone())?;
     desk.tell_notes();
-    let stage = Stage::take(settings)?;
+    let stage = ScreenTerminalSession::take(settings)?;
     let orders = Box::new(move |order| desk.obey(order));
     let (farewell, _) = stage.play(
         playing::theme(settings),

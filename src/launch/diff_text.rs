@@ -1,9 +1,9 @@
 //! The differences as text: verdict, facts, documents. Invariant: at a given width no line is longer; without one nothing is cut.
 
 use super::LaunchError;
-use super::diffing::{Desk, Read};
+use super::diffing::{LoadedRun, OpenComparison};
 use super::painting::painted;
-use crate::desk::{Change, ComparedFact, Comparison, Opened, explain_row};
+use crate::desk::{AlignedDocuments, Change, ComparedFact, Comparison, explain_row};
 use crate::run::ClaimVerdict;
 use crate::survey::Folding;
 use crate::tui::diffing::NoteShown;
@@ -18,7 +18,7 @@ const KEY_MAX: usize = 28;
 
 /// How the text is printed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Page {
+pub(super) struct TextLayout {
     /// Columns; `None`: no limit.
     pub width: Option<usize>,
     /// Counts only.
@@ -30,7 +30,11 @@ pub(super) struct Page {
 }
 
 /// The text.
-pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, LaunchError> {
+pub(super) fn text(
+    read: &LoadedRun,
+    desk: &OpenComparison,
+    page: TextLayout,
+) -> Result<String, LaunchError> {
     let theme = page.theme;
     let comparison = &desk.comparison;
     let mut lines = head(read, comparison);
@@ -84,7 +88,7 @@ pub(super) fn text(read: &Read, desk: &Desk, page: Page) -> Result<String, Launc
     Ok(out)
 }
 
-fn head(read: &Read, comparison: &Comparison) -> Vec<Text> {
+fn head(read: &LoadedRun, comparison: &Comparison) -> Vec<Text> {
     let ink = if comparison.differs() {
         Ink::Drift
     } else {
@@ -151,7 +155,7 @@ fn fact_line(fact: &ComparedFact) -> Text {
     }
 }
 
-fn notes(read: &Read) -> Vec<Text> {
+fn notes(read: &LoadedRun) -> Vec<Text> {
     let notes = match &read.notes {
         Ok(notes) => notes,
         Err(why) => return vec![Text::inked(Ink::Bad, format!("notes: {why}"))],
@@ -176,7 +180,7 @@ fn recorded_rows(fact: &ComparedFact) -> Vec<Text> {
         .collect()
 }
 
-fn missing(opened: &Opened) -> Option<&'static str> {
+fn missing(opened: &AlignedDocuments) -> Option<&'static str> {
     match (opened.present.before, opened.present.after) {
         (true, true) => None,
         (false, false) => Some("its documents were not kept"),
@@ -184,7 +188,13 @@ fn missing(opened: &Opened) -> Option<&'static str> {
     }
 }
 
-fn document(out: &mut String, fact: &ComparedFact, opened: &Opened, page: Page, theme: Theme) {
+fn document(
+    out: &mut String,
+    fact: &ComparedFact,
+    opened: &AlignedDocuments,
+    page: TextLayout,
+    theme: Theme,
+) {
     let layout = DiffLayout {
         width: page.width.unwrap_or(usize::MAX),
         split: page.width.is_some_and(|width| width >= SPLIT_MIN),

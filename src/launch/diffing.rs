@@ -6,8 +6,10 @@ use super::{
     LaunchError, diff_json, diff_screen, diff_text, lookup, output, planning, playing, reviewing,
 };
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
-use crate::desk::{Compare, ComparedFact, Comparison, Opened, Record, SideValue, unit_lines};
-use crate::journal::{Blobs, DirectoryStore, Entry, Ledgers, RunStore};
+use crate::desk::{
+    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, unit_lines,
+};
+use crate::journal::{Blobs, DirectoryStore, JournalEntry, Ledgers, RunStore};
 use crate::run::{Event, LastPass, RunId, RunState, exit};
 use crate::survey::{Digest, Side, Sides};
 use crate::tui::diffing::NoteShown;
@@ -16,20 +18,20 @@ use crate::tui::diffing::NoteShown;
 const DIFFERS: u8 = 2;
 
 /// A run, read for comparing.
-pub(super) struct Read {
+pub(super) struct LoadedRun {
     /// Its name.
     pub run_id: RunId,
     /// Its fold.
     pub run: RunState,
     /// What can be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// Its documents.
     pub blobs: Blobs,
     /// Its notes; an error: they do not chain.
     pub notes: Result<Vec<NoteShown>, String>,
 }
 
-impl Read {
+impl LoadedRun {
     /// Reads a run.
     pub fn of(store: &DirectoryStore, meant: &RunRef) -> Result<Self, LaunchError> {
         let run_id = lookup::resolve(store, meant)?;
@@ -57,8 +59,8 @@ impl Read {
 }
 
 /// What of a journal can be compared.
-pub(super) fn record(entries: &[Entry<Event>]) -> Record {
-    let mut record = Record::default();
+pub(super) fn record(entries: &[JournalEntry<Event>]) -> ComparisonRecord {
+    let mut record = ComparisonRecord::default();
     for entry in entries {
         record.apply(entry.at, &entry.event);
     }
@@ -70,14 +72,14 @@ const LEDGER_BYTES_MAX: u64 = 64 << 20;
 
 /// Where the documents of each side are.
 #[derive(Clone)]
-pub(super) struct Shelves {
+pub(super) struct SideDocuments {
     /// The blobs of each side, tried in order.
     pub blobs: Sides<Vec<Blobs>>,
     /// The unit ledgers of the run.
     pub ledgers: Ledgers,
 }
 
-impl Shelves {
+impl SideDocuments {
     /// The shelves of a run that is compared with itself.
     pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
         let own = vec![store.blobs(run_id)?];
@@ -88,10 +90,10 @@ impl Shelves {
     }
 
     /// Opens the documents of a fact.
-    pub fn open(&self, fact: &ComparedFact) -> Result<Opened, LaunchError> {
+    pub fn open(&self, fact: &ComparedFact) -> Result<AlignedDocuments, LaunchError> {
         let text = |side: Side| self.text(fact.sides.get(side).as_ref(), side);
         let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
-        Ok(Opened::of(texts, fact.kind))
+        Ok(AlignedDocuments::of(texts, fact.kind))
     }
 
     fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
@@ -111,16 +113,16 @@ impl Shelves {
 }
 
 /// A comparison, and where its documents are.
-pub(super) struct Desk {
+pub(super) struct OpenComparison {
     /// What was compared.
     pub comparison: Comparison,
     /// Its documents.
-    pub shelves: Shelves,
+    pub shelves: SideDocuments,
 }
 
-impl Desk {
+impl OpenComparison {
     /// Opens the documents of a fact; `None`: there is nothing behind it.
-    pub fn open(&self, fact: &ComparedFact) -> Result<Option<Opened>, LaunchError> {
+    pub fn open(&self, fact: &ComparedFact) -> Result<Option<AlignedDocuments>, LaunchError> {
         fact.opens().then(|| self.shelves.open(fact)).transpose()
     }
 }
@@ -156,18 +158,18 @@ fn utf8(blobs: &Blobs, digest: &Digest) -> Result<String, LaunchError> {
 /// Compares what was asked for.
 pub(super) fn desk(
     store: &DirectoryStore,
-    read: &Read,
+    read: &LoadedRun,
     sides: &DiffSides,
-) -> Result<Desk, LaunchError> {
+) -> Result<OpenComparison, LaunchError> {
     let last_pass = read.last_pass();
-    let mut shelves = Shelves::of(store, &read.run_id)?;
+    let mut shelves = SideDocuments::of(store, &read.run_id)?;
     let compare = match sides {
         DiffSides::Other(other) => {
-            let other = Read::of(store, other)?;
+            let other = LoadedRun::of(store, other)?;
             let sides = ((&read.record, &read.run), (&other.record, &other.run));
             let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
             shelves.blobs.after = vec![other.blobs];
-            return Ok(Desk {
+            return Ok(OpenComparison {
                 comparison,
                 shelves,
             });
@@ -184,14 +186,14 @@ pub(super) fn desk(
     }
     let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
     let comparison = comparison.map_err(LaunchError::Usage)?;
-    Ok(Desk {
+    Ok(OpenComparison {
         comparison,
         shelves,
     })
 }
 
 /// What tells most of what this run has seen.
-fn best(read: &Read, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
+fn best(read: &LoadedRun, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
     let mut all = Comparison::available(&read.record, &read.run).into_iter();
     let can =
         |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
@@ -202,7 +204,7 @@ fn best(read: &Read, last_pass: Option<&LastPass>) -> Result<Compare, LaunchErro
 /// Prints the differences of a run.
 pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
-    let read = Read::of(&store, &command.run)?;
+    let read = LoadedRun::of(&store, &command.run)?;
     let plain = command.stat || command.width.is_some();
     if !settings.headless && !plain {
         return diff_screen::show(settings, &store, &read, command);
@@ -217,7 +219,7 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
             Some(usize::from(columns))
         });
         let colour = settings.color.value.is_on(terminal);
-        let page = diff_text::Page {
+        let page = diff_text::TextLayout {
             width,
             stat: command.stat,
             theme: playing::coloured(settings, colour),

@@ -16,7 +16,7 @@ use crate::report::visible;
 use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict};
 
 /// One thing that was looked at.
-struct Finding {
+struct DoctorFinding {
     name: &'static str,
     verdict: Verdict,
     says: String,
@@ -24,7 +24,7 @@ struct Finding {
     next: Option<String>,
 }
 
-impl Finding {
+impl DoctorFinding {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
         Self::new(name, Verdict::Pass, says, None)
     }
@@ -54,7 +54,7 @@ impl Finding {
 
 /// Looks at everything and prints it: 0 nothing is wrong, 9 something is, 11 a check of the named database could not be made.
 pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
-    let mut found = vec![Finding::pass(
+    let mut found = vec![DoctorFinding::pass(
         "drygate",
         format!(
             "{} on {} {}",
@@ -104,25 +104,25 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
 }
 
 /// Whether runs can be kept, and who else could change them.
-fn data_directory(settings: &Settings) -> Finding {
+fn data_directory(settings: &Settings) -> DoctorFinding {
     let name = "data directory";
     let path = &settings.data_dir.value;
     let shown = format!("{} ({})", path.display(), settings.data_dir.origin);
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Finding::pass(
+            return DoctorFinding::pass(
                 name,
                 format!("{shown} is not there yet: the first run makes it"),
             );
         }
         Err(error) => {
             let next = "Make it readable, or name another with --data-dir.";
-            return Finding::fail(name, format!("{shown}: {error}"), next);
+            return DoctorFinding::fail(name, format!("{shown}: {error}"), next);
         }
     };
     if !metadata.is_dir() {
-        return Finding::fail(
+        return DoctorFinding::fail(
             name,
             format!("{shown} is no directory"),
             "Name another with --data-dir.",
@@ -130,7 +130,7 @@ fn data_directory(settings: &Settings) -> Finding {
     }
     if rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err() {
         let next = "Runs cannot be kept there: give yourself the right to write, or name another with --data-dir.";
-        return Finding::fail(name, format!("{shown} cannot be written"), next);
+        return DoctorFinding::fail(name, format!("{shown} cannot be written"), next);
     }
     let mode = metadata.mode() & 0o7777;
     let shared = settings.store_group.is_some();
@@ -141,13 +141,13 @@ fn data_directory(settings: &Settings) -> Finding {
             if shared { "2770" } else { "700" },
             path.display()
         );
-        return Finding::fail(name, format!("{shown} has mode {mode:04o}"), &next);
+        return DoctorFinding::fail(name, format!("{shown} has mode {mode:04o}"), &next);
     }
-    Finding::pass(name, format!("{shown}, mode {mode:04o}"))
+    DoctorFinding::pass(name, format!("{shown}, mode {mode:04o}"))
 }
 
 /// What lies there, and whether the index knows it.
-fn runs(settings: &Settings) -> Vec<Finding> {
+fn runs(settings: &Settings) -> Vec<DoctorFinding> {
     let root = &settings.data_dir.value;
     let Ok(storage) = DiskStorage::open(root, Permissions::private()) else {
         return Vec::new();
@@ -157,7 +157,7 @@ fn runs(settings: &Settings) -> Vec<Finding> {
         Ok(index) => index,
         Err(error) => {
             let next = "Make the directory readable.";
-            return vec![Finding::fail("runs", error.to_string(), next)];
+            return vec![DoctorFinding::fail("runs", error.to_string(), next)];
         }
     };
     let known = index.rows().count();
@@ -176,7 +176,7 @@ fn runs(settings: &Settings) -> Vec<Finding> {
         count(RunFilter::Waiting)
     );
     let runs = if damaged > 0 {
-        Finding::fail(
+        DoctorFinding::fail(
             "runs",
             counted,
             &format!(
@@ -185,19 +185,19 @@ fn runs(settings: &Settings) -> Vec<Finding> {
             ),
         )
     } else {
-        Finding::pass("runs", counted)
+        DoctorFinding::pass("runs", counted)
     };
-    vec![runs, Finding::pass("index", says)]
+    vec![runs, DoctorFinding::pass("index", says)]
 }
 
-fn git() -> Finding {
+fn git() -> DoctorFinding {
     let version = Command::new("git").arg("--version").output();
     match version {
-        Ok(output) if output.status.success() => Finding::pass(
+        Ok(output) if output.status.success() => DoctorFinding::pass(
             "git",
             String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         ),
-        _ => Finding::fail(
+        _ => DoctorFinding::fail(
             "git",
             "cannot be run",
             "Install git: gate G0 asks it for branch, HEAD and tags.",
@@ -205,18 +205,18 @@ fn git() -> Finding {
     }
 }
 
-fn repository(settings: &Settings) -> Finding {
+fn repository(settings: &Settings) -> DoctorFinding {
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     match (planning::repository(named), named) {
         (Some(repository), _) => {
-            Finding::pass("repository", repository.directory().display().to_string())
+            DoctorFinding::pass("repository", repository.directory().display().to_string())
         }
-        (None, Some(named)) => Finding::fail(
+        (None, Some(named)) => DoctorFinding::fail(
             "repository",
             format!("{} is in no git work tree", named.display()),
             "Name a work tree with --repo, or leave it out.",
         ),
-        (None, None) => Finding::not_checked(
+        (None, None) => DoctorFinding::not_checked(
             "repository",
             "none around the current directory",
             "Gate G0 will be NOT CHECKED: run drygate inside a work tree, or name one with --repo.",
@@ -225,16 +225,16 @@ fn repository(settings: &Settings) -> Finding {
 }
 
 /// Only the demo needs them.
-fn server_binaries() -> Finding {
+fn server_binaries() -> DoctorFinding {
     let name = "server binaries";
     match ServerBinaries::find() {
         Ok(found) => {
             let says = version_of(found.dir());
-            Finding::pass(name, format!("{} in {}", says, found.dir().display()))
+            DoctorFinding::pass(name, format!("{} in {}", says, found.dir().display()))
         }
         Err(error) => {
             let next = error.remedy().unwrap_or("Only the demo needs them.");
-            Finding::not_checked(name, format!("{error}; only the demo needs them"), next)
+            DoctorFinding::not_checked(name, format!("{error}; only the demo needs them"), next)
         }
     }
 }
@@ -248,11 +248,11 @@ fn version_of(bin: &Path) -> String {
 }
 
 /// What the screens can count on.
-fn terminal(settings: &Settings) -> Vec<Finding> {
+fn terminal(settings: &Settings) -> Vec<DoctorFinding> {
     let both = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !both {
         let next = "Nothing to do: every screen has a command that needs no terminal.";
-        return vec![Finding::not_checked(
+        return vec![DoctorFinding::not_checked(
             "terminal",
             "stdin and stdout are no terminal",
             next,
@@ -261,13 +261,13 @@ fn terminal(settings: &Settings) -> Vec<Finding> {
     let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
     let size = format!("{columns}x{rows}");
     let size = if columns < 60 || rows < 16 {
-        Finding::fail(
+        DoctorFinding::fail(
             "terminal",
             size,
             "The screens need 60x16; 160x48 shows everything.",
         )
     } else {
-        Finding::pass("terminal", size)
+        DoctorFinding::pass("terminal", size)
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -288,9 +288,9 @@ fn terminal(settings: &Settings) -> Vec<Finding> {
         }
     );
     let drawn = if utf8 || settings.ascii.value {
-        Finding::pass("characters", says)
+        DoctorFinding::pass("characters", says)
     } else {
-        Finding::not_checked(
+        DoctorFinding::not_checked(
             "characters",
             says,
             "If frames look wrong: --ascii, or a UTF-8 locale.",
@@ -300,7 +300,7 @@ fn terminal(settings: &Settings) -> Vec<Finding> {
 }
 
 /// Every setting that somebody made, with where it came from.
-fn configuration(settings: &Settings) -> Vec<Finding> {
+fn configuration(settings: &Settings) -> Vec<DoctorFinding> {
     let files: Vec<String> = settings
         .files
         .iter()
@@ -311,17 +311,20 @@ fn configuration(settings: &Settings) -> Vec<Finding> {
     } else {
         files.join(", ")
     };
-    let mut found = vec![Finding::pass("configuration", format!("read from {read}"))];
+    let mut found = vec![DoctorFinding::pass(
+        "configuration",
+        format!("read from {read}"),
+    )];
     let set = cli::config_text(settings);
     let set = set
         .lines()
         .filter(|line| !line.trim_end().ends_with("default"));
-    found.extend(set.map(|line| Finding::pass("setting", line.trim())));
+    found.extend(set.map(|line| DoctorFinding::pass("setting", line.trim())));
     found
 }
 
 /// What `profile check` says of the profile without a database.
-fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) -> Finding {
+fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) -> DoctorFinding {
     let name = "profile";
     let loaded = match loaded {
         Ok(loaded) => loaded,
@@ -331,13 +334,13 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
                 settings.call.anywhere("profile list"),
                 settings.call.anywhere("profile init")
             );
-            return Finding::fail(name, error.to_string(), &next);
+            return DoctorFinding::fail(name, error.to_string(), &next);
         }
     };
     let check = settings.profile_check(&settings.profile.value);
     let next = &format!("Correct it; {check} tries it again.");
     match surveying::without_database(settings, loaded) {
-        Err(error) => Finding::fail(name, error.to_string(), next),
+        Err(error) => DoctorFinding::fail(name, error.to_string(), next),
         Ok(checks) => {
             let said = format!("{}: {}", loaded.profile.name, loaded.profile.title);
             of_checks(name, said, &checks, next)
@@ -346,28 +349,28 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
 }
 
 /// A finding over checks: the first that fails, else the first that could not be made, is named.
-fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> Finding {
+fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> DoctorFinding {
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     let first = checks.iter().find(|check| check.verdict == verdict);
     match (verdict, first) {
         (Verdict::Fail | Verdict::NotChecked, Some(check)) => {
             let says = format!("{said}; {}: {}", check.name, check.says);
-            Finding::new(name, verdict, says, Some(next))
+            DoctorFinding::new(name, verdict, says, Some(next))
         }
-        _ => Finding::pass(name, said),
+        _ => DoctorFinding::pass(name, said),
     }
 }
 
 /// One survey, with the checks that gate G1 makes of it.
-fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
+fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFinding {
     let name = "database";
     if !surveying::names_a_database(settings) {
         let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables.";
-        return Finding::not_checked(name, "no database is named", next);
+        return DoctorFinding::not_checked(name, "no database is named", next);
     }
     let Some(loaded) = loaded else {
         let next = "Correct the profile first: it says what is asked.";
-        return Finding::not_checked(name, "not asked without a profile", next);
+        return DoctorFinding::not_checked(name, "not asked without a profile", next);
     };
     let (taken, _, checks) = match surveying::look(settings, loaded) {
         Ok(looked) => looked,
@@ -375,7 +378,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> Finding {
             let next = error
                 .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
-            return Finding::fail(name, error.to_string(), &next);
+            return DoctorFinding::fail(name, error.to_string(), &next);
         }
     };
     let server = &taken.survey.server;

@@ -6,11 +6,11 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 use serde_json::json;
 
-use super::new_file::{self, Written};
+use super::new_file::{self, WrittenFile};
 use super::{LaunchError, lookup, output, paging, planning, verifying};
 use crate::archive::{ArchiveError, pack};
 use crate::cli::{Output, RunRef, Settings};
-use crate::journal::{Contents, DirectoryStore};
+use crate::journal::{DirectoryStore, RunFiles};
 use crate::run::{RunId, RunState, exit};
 
 /// What the header of a compressed archive says about the system: unknown, everywhere.
@@ -43,7 +43,7 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
 /// An archive that was written.
 pub(super) struct Exported {
     /// The archive, and how many files are in it.
-    pub written: Written<u64>,
+    pub written: WrittenFile<u64>,
     /// Whether the run has its seal.
     pub is_sealed: bool,
     /// One line on where the run stands.
@@ -57,7 +57,7 @@ pub(super) fn exported(
     file: &Path,
 ) -> Result<Exported, LaunchError> {
     let (run, _) = lookup::folded(store, run_id)?;
-    let contents = Contents::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
     if let Some(first) = verifying::findings(store, run_id)?.first() {
         return Err(LaunchError::Corrupt(format!(
             "{run_id} does not verify, nothing was exported: {first}"

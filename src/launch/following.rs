@@ -11,7 +11,7 @@ use super::LaunchError;
 use super::berth::Berth;
 use super::courtesy::Courtesy;
 use crate::journal::{
-    DirectoryStore, Followed, Follower, Position, RunStore, Storage, Wakes, Woken,
+    ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage, Wakes, Woken,
 };
 use crate::run::{Event, RunId};
 use crate::runner::{RUNNER_THREAD, be_present};
@@ -30,7 +30,7 @@ const LOOK: u32 = 10;
 const STRETCH: u64 = 8;
 
 /// Hears what was written.
-pub(super) trait Listener {
+pub(super) trait FollowListener {
     /// A line that is durable.
     fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError>;
 
@@ -58,7 +58,7 @@ impl Following {
         let courtesy = Courtesy::default();
         let root = Storage::root(&**store.storage()).to_owned();
         Ok(Self {
-            follower: store.reader(run_id)?.follow(Position::start()),
+            follower: store.reader(run_id)?.follow(ChainPosition::start()),
             wakes: Wakes::of(&root.join(DirectoryStore::run_path(run_id))),
             store: store.clone(),
             run_id: run_id.clone(),
@@ -76,7 +76,7 @@ impl Following {
     }
 
     /// Hands over what was written since the last look; gives how many lines that were.
-    pub fn look(&mut self, listener: &mut dyn Listener) -> Result<u64, LaunchError> {
+    pub fn look(&mut self, listener: &mut dyn FollowListener) -> Result<u64, LaunchError> {
         self.wakes.arm();
         let (store, run_id) = (&self.store, &self.run_id);
         self.berth.keep_off(|| store.holder_here(run_id));
@@ -97,7 +97,7 @@ impl Following {
     }
 
     /// Follows until the run has its seal.
-    pub fn follow(&mut self, listener: &mut dyn Listener) -> Result<(), LaunchError> {
+    pub fn follow(&mut self, listener: &mut dyn FollowListener) -> Result<(), LaunchError> {
         let (mut seen, mut due) = (1, Instant::now());
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
@@ -177,7 +177,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Following, Listener, Pace, STRETCH};
+    use super::{FollowListener, Following, Pace, STRETCH};
     use crate::journal::{DirectoryStore, Followed, RunStore, SimulatedDisk};
     use crate::launch::LaunchError;
     use crate::run::{Event, RunId};
@@ -191,7 +191,7 @@ mod tests {
 
     struct Counting;
 
-    impl Listener for Counting {
+    impl FollowListener for Counting {
         fn hear(&mut self, _: Followed<'_, Event>) -> Result<(), LaunchError> {
             HEARD.set(HEARD.get() + 1);
             HEARD_IN_ONE_GO.set(HEARD_IN_ONE_GO.get() + 1);

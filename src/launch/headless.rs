@@ -2,18 +2,18 @@
 
 use std::cell::RefCell;
 
-use super::starting::Owned;
+use super::starting::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;
 use crate::run::{ApprovalRequest, Event, RunState};
-use crate::runner::{self, Manner, Notice, Outcome, Patience, Sink};
+use crate::runner::{self, MessageSink, Patience, RunnerEnd, RunnerMessage, RunnerOptions};
 
 /// Where the notices of a headless run go: journal lines for `--events`, nothing else.
-pub fn sink(settings: &Settings) -> Sink {
+pub fn sink(settings: &Settings) -> MessageSink {
     let events = settings.output == Output::Events;
     Box::new(move |notice| {
-        if let (true, Notice::Recorded { line, .. }) = (events, notice) {
+        if let (true, RunnerMessage::Recorded { line, .. }) = (events, notice) {
             // A reader that has gone away does not stop the run: the journal is the authority.
             let _ = output::line(&line);
         }
@@ -23,18 +23,22 @@ pub fn sink(settings: &Settings) -> Sink {
 /// Drives a run until it stops; gives the exit code.
 pub fn drive(
     settings: &Settings,
-    owned: Owned,
-    sink: Sink,
+    owned: OwnedRun,
+    sink: MessageSink,
     first: Option<ApprovalRequest>,
 ) -> Result<u8, LaunchError> {
     carry_on(settings, owned, sink, first, Patience::Return)
 }
 
 /// Drives a run until it ends; decisions come from other processes. Says on standard error how to give them.
-pub fn drive_until_end(settings: &Settings, owned: Owned, sink: Sink) -> Result<u8, LaunchError> {
+pub fn drive_until_end(
+    settings: &Settings,
+    owned: OwnedRun,
+    sink: MessageSink,
+) -> Result<u8, LaunchError> {
     let (run, call) = (RefCell::new(owned.run.clone()), settings.call.clone());
-    let telling: Sink = Box::new(move |notice| {
-        if let Notice::Recorded { seq, at, event, .. } = &notice {
+    let telling: MessageSink = Box::new(move |notice| {
+        if let RunnerMessage::Recorded { seq, at, event, .. } = &notice {
             let mut run = run.borrow_mut();
             run.apply(*seq, *at, event);
             if let Event::StopRaised(stop) = &**event {
@@ -48,8 +52,8 @@ pub fn drive_until_end(settings: &Settings, owned: Owned, sink: Sink) -> Result<
 
 fn carry_on(
     settings: &Settings,
-    owned: Owned,
-    sink: Sink,
+    owned: OwnedRun,
+    sink: MessageSink,
     first: Option<ApprovalRequest>,
     patience: Patience,
 ) -> Result<u8, LaunchError> {
@@ -58,13 +62,13 @@ fn carry_on(
         output::say(&note);
     }
     let target = owned.target();
-    let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
+    let chronicle = OwnedRun::chronicle(owned.directory, owned.run, sink);
     let handle = runner::spawn(
         chronicle,
         target,
         owned.repository,
         owned.plan,
-        Manner {
+        RunnerOptions {
             taken_up: owned.taken_up,
             first,
             patience,
@@ -80,7 +84,7 @@ fn carry_on(
 }
 
 /// Prints how a run stands.
-pub fn report(settings: &Settings, outcome: &Outcome) -> Result<(), LaunchError> {
+pub fn report(settings: &Settings, outcome: &RunnerEnd) -> Result<(), LaunchError> {
     match settings.output {
         Output::Json => output::document(&runner::json(outcome)),
         Output::Events => Ok(()),
@@ -88,7 +92,7 @@ pub fn report(settings: &Settings, outcome: &Outcome) -> Result<(), LaunchError>
     }
 }
 
-fn text(outcome: &Outcome) -> String {
+fn text(outcome: &RunnerEnd) -> String {
     let run: &RunState = &outcome.run;
     let mut lines = Vec::new();
     if let Some(run_id) = run.run_id() {

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{LaunchError, output, planning, verifying};
-use crate::archive::{Limits, Opened, open_archive};
+use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::{Output, Settings};
 use crate::journal::{
-    CACHE_DIR, Contents, DirectoryStore, ImportedFrom, JournalError, RUNS_DIR, RunStore,
+    CACHE_DIR, DirectoryStore, ImportedFrom, JournalError, RUNS_DIR, RunFiles, RunStore,
     mark_imported,
 };
 use crate::report;
@@ -50,7 +50,7 @@ pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
 }
 
 /// Marks the run and gives it its name among the runs, in one step.
-fn publish(store: &DirectoryStore, opened: &Opened) -> Result<(), LaunchError> {
+fn publish(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchError> {
     let run = DirectoryStore::run_path(opened.run_id());
     let by = person::own();
     let from = ImportedFrom {
@@ -71,7 +71,7 @@ fn publish(store: &DirectoryStore, opened: &Opened) -> Result<(), LaunchError> {
 }
 
 /// A run of that name is there: the same bytes, or it is refused with the file that differs.
-fn compare(store: &DirectoryStore, opened: &Opened) -> Result<(), LaunchError> {
+fn compare(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchError> {
     let run_id = opened.run_id();
     let (here, there) = (digests(store, run_id)?, digests(opened.store(), run_id)?);
     let differs = |name: &&String| here.get(*name) != there.get(*name);
@@ -92,7 +92,7 @@ fn digests(
     store: &DirectoryStore,
     run_id: &RunId,
 ) -> Result<BTreeMap<String, Digest>, LaunchError> {
-    let contents = Contents::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
     let mut digests = BTreeMap::new();
     for file in contents.files() {
         digests.insert(file.name.clone(), contents.digest(file)?);

@@ -4,7 +4,7 @@ use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile};
-use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
+use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
 use crate::run::{RunId, RunState};
 use crate::survey::Digest;
 
@@ -69,7 +69,7 @@ fn with_input<T>(
         run: &run,
         profile: &profile,
         blobs: &document,
-        full_discover: FullDiscover::recorded(&run),
+        full_discover: FullDiscoverLine::recorded(&run),
     })
 }
 

@@ -4,10 +4,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{LaunchError, new_file};
-use crate::archive::{Limits, Opened, open_archive};
+use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::RunRef;
-use crate::journal::{DirectoryStore, Entry, Permissions, RunIndex, RunStore, imported_from};
-use crate::run::{Event, LastPass, RunId, RunResult, RunRow, RunState, Standing};
+use crate::journal::{
+    DirectoryStore, JournalEntry, Permissions, RunIndex, RunStore, imported_from,
+};
+use crate::run::{Event, LastPass, RunId, RunResult, RunRow, RunState, RunStatus};
 use crate::runner::fold;
 use crate::survey::UtcTime;
 
@@ -17,7 +19,7 @@ pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchEr
 }
 
 /// The run of an archive, unpacked in a private temporary directory for as long as the value lives.
-pub fn archive(path: &Path) -> Result<Opened, LaunchError> {
+pub fn archive(path: &Path) -> Result<OpenedArchive, LaunchError> {
     let wrong = match std::fs::metadata(path) {
         Ok(about) if about.is_file() => None,
         Ok(about) if about.is_dir() => Some("is a directory; only verify reads one"),
@@ -43,7 +45,7 @@ pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
 pub fn folded(
     store: &DirectoryStore,
     run_id: &RunId,
-) -> Result<(RunState, Vec<Entry<Event>>), LaunchError> {
+) -> Result<(RunState, Vec<JournalEntry<Event>>), LaunchError> {
     let entries = store.reader(run_id)?.entries::<Event>()?;
     Ok((fold(&entries)?, entries))
 }
@@ -64,7 +66,7 @@ pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<
     index.read_unknown();
     index.keep();
     let passed = |row: &RunRow| match &row.standing {
-        Standing::Run(run) if run.profile == profile && run.target == target => {
+        RunStatus::Run(run) if run.profile == profile && run.target == target => {
             let passed = matches!(run.result, Some((_, RunResult::Pass)));
             passed.then(|| (run.started_at, run.run_id.clone()))
         }

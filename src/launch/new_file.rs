@@ -10,7 +10,7 @@ use crate::report;
 use crate::survey::{Digest, Hasher};
 
 /// A file that was written, or was there already with these very bytes.
-pub(super) struct Written<T> {
+pub(super) struct WrittenFile<T> {
     /// What the writing gave.
     pub made: T,
     /// Bytes of the file.
@@ -23,17 +23,17 @@ pub(super) struct Written<T> {
 pub(super) fn write<T>(
     file: &Path,
     writing: &mut dyn FnMut(&mut dyn Write) -> Result<T, LaunchError>,
-) -> Result<Written<T>, LaunchError> {
+) -> Result<WrittenFile<T>, LaunchError> {
     let failed = |source| failed(file, source);
     let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
     let place = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
-    let mut output = Counting {
+    let mut output = CountingWriter {
         inner: BufWriter::new(place),
         hasher: Hasher::new(),
         bytes: 0,
     };
     let made = writing(&mut output)?;
-    let written = Written {
+    let written = WrittenFile {
         made,
         bytes: output.bytes,
         sha256: output.hasher.finish(),
@@ -75,13 +75,13 @@ fn same(one: &Path, two: &Path) -> io::Result<bool> {
 }
 
 /// Counts and digests what is written through it.
-struct Counting {
+struct CountingWriter {
     inner: BufWriter<NamedTempFile>,
     hasher: Hasher,
     bytes: u64,
 }
 
-impl Write for Counting {
+impl Write for CountingWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(buffer)?;
         self.hasher.update(&buffer[..written]);

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::cli::Settings;
-use crate::tui::{Dialect, Notifier, Way};
+use crate::tui::{Dialect, Notifier, TerminalRoute};
 
 /// A notifier for this terminal: by what it sets, or by what it told the tmux that we are in.
 pub(super) fn notifier(settings: &Settings) -> Notifier {
@@ -14,7 +14,7 @@ pub(super) fn notifier(settings: &Settings) -> Notifier {
     }
     let variable = |name: &str| std::env::var(name).ok();
     if let Some(dialect) = Dialect::of_variables(&variable) {
-        notifier.learn(dialect, Way::Direct);
+        notifier.learn(dialect, TerminalRoute::Direct);
     } else if variable("TMUX").is_some_and(|socket| !socket.is_empty()) {
         let learning = notifier.clone();
         // Without the thread nobody is notified, as without tmux's leave.
@@ -22,7 +22,7 @@ pub(super) fn notifier(settings: &Settings) -> Notifier {
             .name("tmux".to_owned())
             .spawn(move || {
                 if let Some(dialect) = through_tmux() {
-                    learning.learn(dialect, Way::Tmux);
+                    learning.learn(dialect, TerminalRoute::Tmux);
                 }
             });
     }

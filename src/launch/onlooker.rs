@@ -3,18 +3,20 @@
 use super::LaunchError;
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::runner::RunnerError;
-use crate::runner::target::{Ask, Progress, Purpose, Taken, Target, Witness, WitnessError};
+use crate::runner::target::{
+    Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
+};
 use crate::simulate::{Joiner, Pairing, Piece, StreamError, Unit, Want};
 use crate::survey::TransactionProof;
 
 /// Keeps the proof of the one transaction, digests the streams, and shows what is paired in them.
-pub(super) struct Onlooker<F> {
+pub(super) struct SurveyWitness<F> {
     joiner: Joiner,
     proof: Option<TransactionProof>,
     shown: F,
 }
 
-impl<F: FnMut(&Pairing)> Onlooker<F> {
+impl<F: FnMut(&Pairing)> SurveyWitness<F> {
     /// `shown` is told of each pairing of the streams.
     pub(super) fn new(shown: F) -> Self {
         Self {
@@ -28,7 +30,7 @@ impl<F: FnMut(&Pairing)> Onlooker<F> {
     pub(super) fn look(
         mut self,
         target: &mut LiveReadOnlyDiscoverer,
-        ask: Ask,
+        ask: SurveyRequest,
     ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -59,7 +61,7 @@ fn told(error: &StreamError) -> WitnessError {
     }
 }
 
-impl<F: FnMut(&Pairing)> Witness for Onlooker<F> {
+impl<F: FnMut(&Pairing)> Witness for SurveyWitness<F> {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
         Ok(())
     }

@@ -3,10 +3,10 @@
 use super::diffing::record;
 use super::{LaunchError, listing, reviewing};
 use crate::journal::{
-    Contents, DirectoryStore, Entry, FileOfRun, JournalError, Review, RunStore, Standing,
+    DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
 };
-use crate::page::{NoteOfPage, PageInput, page};
-use crate::report::{FullDiscover, ReportInput};
+use crate::page::{PageInput, PageNote, page};
+use crate::report::{FullDiscoverLine, ReportInput};
 use crate::run::{Event, RunId};
 use crate::runner::fold;
 use crate::survey::{Digest, UtcTime};
@@ -15,10 +15,10 @@ use crate::survey::{Digest, UtcTime};
 pub(super) fn page_of(
     store: &DirectoryStore,
     run_id: &RunId,
-    contents: &Contents,
+    contents: &RunFiles,
 ) -> Result<String, LaunchError> {
     let head = contents.head();
-    let mut entries: Vec<Entry<Event>> = store.reader(run_id)?.entries()?;
+    let mut entries: Vec<JournalEntry<Event>> = store.reader(run_id)?.entries()?;
     entries.retain(|entry| entry.seq <= head.seq());
     let run = fold(&entries)?;
     let blobs = store.blobs(run_id)?;
@@ -33,7 +33,7 @@ pub(super) fn page_of(
             run: &run,
             profile: &profile,
             blobs: &document,
-            full_discover: FullDiscover::recorded(&run),
+            full_discover: FullDiscoverLine::recorded(&run),
         },
         record: &record(&entries),
         events: &events,
@@ -45,26 +45,26 @@ pub(super) fn page_of(
     Ok(page(&input)?)
 }
 
-fn notes(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<NoteOfPage>, JournalError> {
+fn notes(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<PageNote>, JournalError> {
     let reviews = reviewing::reviews(store, run_id);
     let entries = reviews.read()?;
     let standings = reviews.standings(&entries)?;
-    let note = |(entry, standing): (Entry<Review>, Standing)| {
+    let note = |(entry, standing): (JournalEntry<Review>, ReviewStatus)| {
         let Review::NoteWritten { fact, text, by, .. } = entry.event;
-        NoteOfPage {
+        PageNote {
             at: entry.at,
             by: by.to_string(),
             fact,
             text,
-            is_stale: standing != Standing::Current,
+            is_stale: standing != ReviewStatus::Current,
         }
     };
     Ok(entries.into_iter().zip(standings).map(note).collect())
 }
 
 /// The lines of `hooks.jsonl`, where there is one.
-fn hooks(contents: &Contents) -> Result<Vec<String>, LaunchError> {
-    let is_hooks = |file: &&FileOfRun| file.name == "hooks.jsonl";
+fn hooks(contents: &RunFiles) -> Result<Vec<String>, LaunchError> {
+    let is_hooks = |file: &&RunFile| file.name == "hooks.jsonl";
     let Some(file) = contents.files().iter().find(is_hooks) else {
         return Ok(Vec::new());
     };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use super::playing::{self, Stage};
+use super::playing::{self, ScreenTerminalSession};
 use super::{
     LaunchError, diffing, exporting, listing, planning, replaying, screen, verifying, watching,
 };
@@ -16,10 +16,10 @@ use crate::journal::{DirectoryStore, RunIndex};
 use crate::run::{CommandLine, RunId, RunRow, StopCode};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui::model::Search;
-use crate::tui::picker::{Picker, PickerNews, PickerPage};
+use crate::tui::picker::{Picker, PickerMessage, PickerPage};
 use crate::tui::picker_keys::{Asked, Opening};
-use crate::tui::picker_loop::{PickerEnd, PickerOrder};
-use crate::tui::{Ending, News};
+use crate::tui::picker_loop::{PickerEnd, PickerRequest};
+use crate::tui::{Ending, ScreenMessage};
 
 /// Rows that were read are told together, so that the list is not put in order for each.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
@@ -47,7 +47,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     look(&store, &news, &reading)?;
     loop {
         catch_up(&mut picker, &inbox);
-        let stage = Stage::take(settings)?;
+        let stage = ScreenTerminalSession::take(settings)?;
         let orders = |order| obey(&store, call, &news, &reading, order);
         match stage.pick(&mut picker, Box::new(orders), &news, &inbox)? {
             PickerEnd::Left(Ending::Failed(source)) => {
@@ -76,9 +76,9 @@ fn left(ending: &Ending) -> u8 {
 }
 
 /// What came while another screen had the terminal. Keys that were meant for nothing on screen mean nothing.
-fn catch_up(picker: &mut Picker, inbox: &Receiver<News>) {
+fn catch_up(picker: &mut Picker, inbox: &Receiver<ScreenMessage>) {
     for news in inbox.try_iter() {
-        if let News::Runs(news) = news {
+        if let ScreenMessage::Runs(news) = news {
             picker.hear(news, SystemClock.now());
         }
     }
@@ -122,19 +122,19 @@ fn sentence(error: &LaunchError, call: &CommandLine) -> String {
 fn obey(
     store: &DirectoryStore,
     call: &CommandLine,
-    news: &Sender<News>,
+    news: &Sender<ScreenMessage>,
     reading: &Arc<AtomicBool>,
-    order: PickerOrder,
+    order: PickerRequest,
 ) {
     let (store, told, called) = (store.clone(), news.clone(), call.clone());
     let done = match order {
-        PickerOrder::LookAgain => look(&store, news, reading),
-        PickerOrder::Bring(name, asked) => {
+        PickerRequest::LookAgain => look(&store, news, reading),
+        PickerRequest::Bring(name, asked) => {
             let bring = move || {
                 let brought = bring(&store, &name, asked);
-                let brought =
-                    brought.unwrap_or_else(|error| PickerNews::Notice(sentence(&error, &called)));
-                let _ = told.send(News::Runs(brought));
+                let brought = brought
+                    .unwrap_or_else(|error| PickerMessage::Notice(sentence(&error, &called)));
+                let _ = told.send(ScreenMessage::Runs(brought));
             };
             let thread = std::thread::Builder::new().name("page".to_owned());
             thread
@@ -147,15 +147,17 @@ fn obey(
         }
     };
     if let Err(error) = done {
-        let _ = news.send(News::Runs(PickerNews::Notice(sentence(&error, call))));
+        let _ = news.send(ScreenMessage::Runs(PickerMessage::Notice(sentence(
+            &error, call,
+        ))));
     }
 }
 
 /// What was asked for of a run.
-fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews, LaunchError> {
+fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessage, LaunchError> {
     let run_id = named(name)?;
     let lines = |text: &str| text.lines().map(str::to_owned).collect();
-    Ok(PickerNews::Page(match asked {
+    Ok(PickerMessage::Page(match asked {
         Asked::Verify => PickerPage {
             title: format!("VERIFY {}", run_id.short()),
             parts: vec![(String::new(), lines(&verifying::told(store, &run_id)?))],
@@ -189,7 +191,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews,
                 }
             })?;
             let place = std::path::absolute(&file).unwrap_or(file);
-            return Ok(PickerNews::Notice(format!(
+            return Ok(PickerMessage::Notice(format!(
                 "Exported to {}, {} files. {}",
                 place.display(),
                 written.written.made,
@@ -202,7 +204,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerNews,
 /// Tells what the index knows, at once, and in a thread reads what it does not.
 fn look(
     store: &DirectoryStore,
-    news: &Sender<News>,
+    news: &Sender<ScreenMessage>,
     reading: &Arc<AtomicBool>,
 ) -> Result<(), LaunchError> {
     if reading.swap(true, Ordering::SeqCst) {
@@ -211,8 +213,8 @@ fn look(
     let mut index = RunIndex::look(store)?;
     let rows: Vec<RunRow> = index.rows().cloned().collect();
     let unknown = index.len() - rows.len();
-    let tell = |news: &Sender<News>, told| drop(news.send(News::Runs(told)));
-    tell(news, PickerNews::Rows(rows, unknown));
+    let tell = |news: &Sender<ScreenMessage>, told| drop(news.send(ScreenMessage::Runs(told)));
+    tell(news, PickerMessage::Rows(rows, unknown));
     let (news, reading) = (news.clone(), reading.clone());
     let read = move || {
         let mut rows = Vec::new();
@@ -221,7 +223,7 @@ fn look(
             rows.push(row.clone());
             if left == 0 || told.elapsed() > TOLD_EVERY {
                 told = Instant::now();
-                tell(&news, PickerNews::Read(std::mem::take(&mut rows), left));
+                tell(&news, PickerMessage::Read(std::mem::take(&mut rows), left));
             }
         });
         index.keep();

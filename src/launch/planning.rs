@@ -11,7 +11,7 @@ use crate::journal::{DirectoryStore, Permissions};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
 use crate::run::{Check, TargetIdentity};
-use crate::runner::{FullDiscover, Plan, person};
+use crate::runner::{FullDiscoverFile, RunPlan, person};
 use crate::survey::Digest;
 
 /// Seconds between live reads, where nobody says otherwise.
@@ -66,13 +66,13 @@ pub fn plan(
     target: TargetIdentity,
     repository: Option<&GitRepository>,
     live_interval_default_s: u32,
-) -> Plan {
+) -> RunPlan {
     let directory = directory(&loaded.origin);
     let places = Places::new(&directory, repository.map(GitRepository::directory));
     let ssot = ssot(&loaded.profile, &places);
     let full_discover = loaded.profile.tests.full_discover.as_ref();
     let full_discover = full_discover.and_then(|path| read_result(&places, path));
-    Plan {
+    RunPlan {
         approvals: audit::approval_policy(&loaded.profile),
         ssot,
         full_discover,
@@ -159,11 +159,11 @@ pub fn refuse_profile(
     }
 }
 
-fn read_result(places: &Places, path: &str) -> Option<FullDiscover> {
+fn read_result(places: &Places, path: &str) -> Option<FullDiscoverFile> {
     let opened = places.open(path).ok()?;
     let age_s = opened.age().as_secs();
     let text = opened.text(places).ok()?;
-    Some(FullDiscover {
+    Some(FullDiscoverFile {
         sha256: Digest::of(&text),
         text,
         age_s,

@@ -10,21 +10,21 @@ use crate::run::CommandLine;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::tui::picker::Picker;
-use crate::tui::picker_loop::{PickerEnd, PickerOrder, PickerScreen};
+use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
 use crate::tui::{
-    self, Clocks, Colours, Ending, Farewell, Guard, Letters, News, Notifier, Order, Screen,
-    ScreenTerminal, Signals, Source, Theme,
+    self, Clocks, Colours, Ending, Guard, Letters, Notifier, Screen, ScreenExit, ScreenMessage,
+    ScreenRequest, ScreenTerminal, Signals, Source, Theme,
 };
 
 /// The terminal, taken for one screen.
-pub(super) struct Stage {
+pub(super) struct ScreenTerminalSession {
     guard: Guard,
     terminal: ScreenTerminal,
     notifier: Notifier,
     call: CommandLine,
 }
 
-impl Stage {
+impl ScreenTerminalSession {
     /// Takes the terminal; from here to the end of `play` nothing else writes to it.
     pub fn take(settings: &Settings) -> Result<Self, LaunchError> {
         let (guard, terminal) = Guard::take().map_err(|error| {
@@ -45,10 +45,10 @@ impl Stage {
         self,
         theme: Theme,
         source: Source,
-        orders: Box<dyn Fn(Order) -> bool>,
-        news: Sender<News>,
-        inbox: &Receiver<News>,
-    ) -> Result<(Farewell, Signals), LaunchError> {
+        orders: Box<dyn Fn(ScreenRequest) -> bool>,
+        news: Sender<ScreenMessage>,
+        inbox: &Receiver<ScreenMessage>,
+    ) -> Result<(ScreenExit, Signals), LaunchError> {
         let Self {
             guard,
             terminal,
@@ -77,9 +77,9 @@ impl Stage {
     pub fn pick(
         self,
         picker: &mut Picker,
-        orders: Box<dyn Fn(PickerOrder) + '_>,
-        news: &Sender<News>,
-        inbox: &Receiver<News>,
+        orders: Box<dyn Fn(PickerRequest) + '_>,
+        news: &Sender<ScreenMessage>,
+        inbox: &Receiver<ScreenMessage>,
     ) -> Result<PickerEnd, LaunchError> {
         let Self {
             guard, terminal, ..
@@ -119,7 +119,7 @@ fn millis(time: Duration) -> u64 {
 
 /// Keys and signals, until this is dropped.
 fn listen(
-    news: Sender<News>,
+    news: Sender<ScreenMessage>,
     guard: &Guard,
     monotonic: impl Fn() -> Duration + Send + Copy + 'static,
 ) -> Result<(Signals, tui::Input), LaunchError> {
@@ -135,7 +135,7 @@ fn listen(
 }
 
 /// Says what the screen leaves behind; gives the exit code.
-pub(super) fn finish(farewell: Farewell) -> Result<u8, LaunchError> {
+pub(super) fn finish(farewell: ScreenExit) -> Result<u8, LaunchError> {
     for line in &farewell.says {
         output::say(&crate::report::visible(line));
     }

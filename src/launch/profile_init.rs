@@ -11,7 +11,7 @@ use super::{LaunchError, output, surveying};
 use crate::cli::Settings;
 use crate::profile::{self, Profile};
 use crate::report::visible;
-use crate::runner::target::{Ask, Purpose};
+use crate::runner::target::{Purpose, SurveyRequest};
 
 const STARTING: &str = include_str!("../../assets/profiles/starting.toml");
 
@@ -110,7 +110,7 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
     );
     let asking = filled("none", "none", &fact, "", &["public"]);
     let asking: Profile = profile::parse("profile init", &asking)?;
-    let ask = Ask {
+    let ask = SurveyRequest {
         purpose: Purpose::Survey,
         live_only: false,
         streams: false,

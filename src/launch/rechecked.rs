@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::diffing::Read;
+use super::diffing::LoadedRun;
 use super::{LaunchError, diff_screen, output};
 use crate::audit::{self, After};
 use crate::cli::Settings;
@@ -34,7 +34,7 @@ pub struct Rechecked<'a> {
 }
 
 /// What follows from it.
-struct Outcome {
+struct RecheckOutcome {
     code: u8,
     stop_code: Option<StopCode>,
     message: String,
@@ -53,9 +53,9 @@ impl Rechecked<'_> {
         )
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> RecheckOutcome {
         let stains = self.proof.map(TransactionProof::stains).unwrap_or_default();
-        let of = |code, stop_code, message: String, next: &str| Outcome {
+        let of = |code, stop_code, message: String, next: &str| RecheckOutcome {
             code,
             stop_code,
             message,
@@ -166,7 +166,7 @@ pub fn show(
     comparison: Comparison,
 ) -> Result<u8, LaunchError> {
     let outcome = found.outcome();
-    let read = Read::by_id(store, found.run_id.clone())?;
+    let read = LoadedRun::by_id(store, found.run_id.clone())?;
     let code = diff_screen::stage(settings, store, &read, comparison, outcome.code)?;
     if code == outcome.code {
         output::say(&visible(&format!("drygate: {}", outcome.message)));
@@ -186,7 +186,7 @@ pub fn tell(settings: &Settings, found: &Rechecked<'_>) -> Result<u8, LaunchErro
     Ok(outcome.code)
 }
 
-fn document(found: &Rechecked<'_>, outcome: &Outcome) -> Value {
+fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> Value {
     json!({
         "schema": 1, "run_id": found.run_id, "result": found.result().0,
         "holds": outcome.code == exit::OK, "stop_code": outcome.stop_code, "exit_code": outcome.code,
@@ -197,7 +197,7 @@ fn document(found: &Rechecked<'_>, outcome: &Outcome) -> Value {
     })
 }
 
-fn text(found: &Rechecked<'_>, outcome: &Outcome) -> String {
+fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
     let mut lines = vec![
         format!("run_id={}", found.run_id),
         format!("result={}", visible(found.result().0)),

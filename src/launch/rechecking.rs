@@ -2,26 +2,26 @@
 
 use std::io::{BufRead, BufReader};
 
-use super::onlooker::Onlooker;
+use super::onlooker::SurveyWitness;
 use super::rechecked::{self, Rechecked};
 use super::{LaunchError, lookup, planning, starting, verifying};
 use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
-use crate::desk::{Comparison, Found};
+use crate::desk::{Comparison, RecheckSurvey};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::{self, Profile};
 use crate::run::{RunCreated, RunId, RunState, StopCode};
 use crate::runner::RunnerError;
-use crate::runner::target::{Ask, Taken};
-use crate::simulate::{Decision, Pairing, Step};
+use crate::runner::target::{SurveyRequest, Taken};
+use crate::simulate::{Pairing, SimulatedStep, UnitDecision};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
 
 /// The unit ledger, a line at a time.
-type Ledger = Box<dyn Iterator<Item = Decision>>;
+type Ledger = Box<dyn Iterator<Item = UnitDecision>>;
 
 /// A run that can be rechecked.
-struct Sealed {
+struct SealedRun {
     run_id: RunId,
     run: RunState,
     created: RunCreated,
@@ -86,7 +86,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     if settings.headless {
         return rechecked::tell(settings, &found);
     }
-    let of_now = Found {
+    let of_now = RecheckSurvey {
         survey: &taken.survey,
         proof: found.proof,
         documents: &taken.documents,
@@ -98,7 +98,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     rechecked::show(settings, &store, &found, comparison)
 }
 
-fn read(store: &DirectoryStore, run_id: RunId) -> Result<Sealed, LaunchError> {
+fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
     let (run, _) = lookup::folded(store, &run_id)?;
     let blobs = store.blobs(&run_id)?;
     let created = run
@@ -109,7 +109,7 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<Sealed, LaunchError> {
     let text = blobs.get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text);
     let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
-    Ok(Sealed {
+    Ok(SealedRun {
         run_id,
         run,
         created,
@@ -119,13 +119,13 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<Sealed, LaunchError> {
 }
 
 /// What ENACT decided, unit by unit, in the round that the run ended with.
-fn ledger(store: &DirectoryStore, sealed: &Sealed) -> Result<Ledger, LaunchError> {
+fn ledger(store: &DirectoryStore, sealed: &SealedRun) -> Result<Ledger, LaunchError> {
     let step = sealed
         .run
         .steps
         .iter()
         .rev()
-        .find(|s| s.step == Step::Enact);
+        .find(|s| s.step == SimulatedStep::Enact);
     let Some(step) = step else {
         return Err(LaunchError::Usage(format!(
             "{} never simulated ENACT: it predicted nothing that could have come true",
@@ -140,7 +140,7 @@ fn ledger(store: &DirectoryStore, sealed: &Sealed) -> Result<Ledger, LaunchError
     // Its length and digest were verified before: every line is there and parses.
     let lines = BufReader::new(file).lines().map_while(Result::ok);
     Ok(Box::new(lines.filter_map(|line| {
-        serde_json::from_str::<Decision>(&line).ok()
+        serde_json::from_str::<UnitDecision>(&line).ok()
     })))
 }
 
@@ -160,16 +160,16 @@ fn table_rows(
 }
 
 /// What was seen besides the facts.
-struct Seen {
+struct RecheckReads {
     proof: Option<TransactionProof>,
     units: Option<UnitsJudged>,
 }
 
 fn survey(
     settings: &Settings,
-    sealed: &Sealed,
+    sealed: &SealedRun,
     ledger: Option<Ledger>,
-) -> Result<(Taken, Seen), LaunchError> {
+) -> Result<(Taken, RecheckReads), LaunchError> {
     let connection = starting::connection_of(settings, &sealed.created)?;
     let mut target = LiveReadOnlyDiscoverer::new(
         connection,
@@ -178,14 +178,14 @@ fn survey(
     );
     let lifecycle = &sealed.profile.lifecycle;
     let mut matcher = ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger));
-    let onlooker = Onlooker::new(|pairing: &Pairing| {
+    let onlooker = SurveyWitness::new(|pairing: &Pairing| {
         if let Some(matcher) = &mut matcher {
             matcher.feed(pairing);
         }
     });
-    let (taken, proof) = onlooker.look(&mut target, Ask::SURVEY)?;
+    let (taken, proof) = onlooker.look(&mut target, SurveyRequest::SURVEY)?;
     // Units that were not all read are not judged.
     let read = taken.survey.unread.is_empty();
     let units = matcher.filter(|_| read).map(AfterMatcher::finish);
-    Ok((taken, Seen { proof, units }))
+    Ok((taken, RecheckReads { proof, units }))
 }

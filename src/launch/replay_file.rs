@@ -25,7 +25,7 @@ struct Frames {
 }
 
 /// What a file holds.
-struct Content {
+struct FrameContent {
     /// For a person, behind the run id.
     says: String,
     /// For a script: members of a document.
@@ -58,7 +58,7 @@ pub(super) fn write(
     let written = new_file::write(path, &mut |output| {
         frames.write(format, output, &|source| new_file::failed(path, source))
     })?;
-    let Content { says, mut members } = written.made;
+    let FrameContent { says, mut members } = written.made;
     let shown = new_file::visible(path);
     if settings.json() {
         members["schema"] = json!(1);
@@ -108,7 +108,7 @@ impl Frames {
         format: ReplayFormat,
         output: &mut dyn Write,
         failed: &dyn Fn(io::Error) -> LaunchError,
-    ) -> Result<Content, LaunchError> {
+    ) -> Result<FrameContent, LaunchError> {
         match format {
             ReplayFormat::Cast => self.cast(output, failed),
             ReplayFormat::Svg => self.svg(output, failed),
@@ -120,7 +120,7 @@ impl Frames {
         &mut self,
         output: &mut dyn Write,
         failed: &dyn Fn(io::Error) -> LaunchError,
-    ) -> Result<Content, LaunchError> {
+    ) -> Result<FrameContent, LaunchError> {
         let header = CastHeader {
             size: self.still.model().size,
             began: self.began,
@@ -133,7 +133,7 @@ impl Frames {
         }
         let CastEnd { frames, length } = cast.end().map_err(failed)?;
         let seconds = length.as_secs_f64();
-        Ok(Content {
+        Ok(FrameContent {
             says: format!("{frames} records in {seconds:.0} s"),
             members: json!({"frames": frames, "seconds": seconds}),
         })
@@ -144,12 +144,12 @@ impl Frames {
         &mut self,
         output: &mut dyn Write,
         failed: &dyn Fn(io::Error) -> LaunchError,
-    ) -> Result<Content, LaunchError> {
+    ) -> Result<FrameContent, LaunchError> {
         let frame = self.still.at(self.seq)?;
         let (seq, at) = (self.seq, self.time());
         let title = format!("{}: record {seq} of {at}", self.title);
         svg::write(output, &frame, &title).map_err(failed)?;
-        Ok(Content {
+        Ok(FrameContent {
             says: format!("record {seq} of {at}"),
             members: json!({"seq": seq, "at": at}),
         })

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::playing::{self, Stage};
-use super::retelling::Retelling;
-use super::reviewing::Desk;
+use super::playing::{self, ScreenTerminalSession};
+use super::retelling::Playback;
+use super::reviewing::DocumentLoader;
 use super::still::Still;
 use super::{LaunchError, lookup, output, planning, replay_file};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
-use crate::journal::{DirectoryStore, Entry, RunStore};
-use crate::replay::{Place, Recording, ReplayError};
+use crate::journal::{DirectoryStore, JournalEntry, RunStore};
+use crate::replay::{Recording, ReplayError, SeekTarget};
 use crate::report;
 use crate::run::{RunId, exit};
 use crate::tui::event_loop::frame_lines;
 use crate::tui::screens::band::band;
-use crate::tui::{Ending, Order, Source};
+use crate::tui::{Ending, ScreenRequest, Source};
 use ratatui::layout::Size;
 
 /// A frame without a terminal is as large as the drawings of the manual.
@@ -84,14 +84,14 @@ fn show(
     let recording = Recording::open(&store.reader(run_id)?)?;
     let (news, inbox) = mpsc::channel();
     let (asks, asked) = mpsc::channel();
-    let mut retelling = Retelling::new(recording, store.blobs(run_id)?, news.clone(), at);
+    let mut retelling = Playback::new(recording, store.blobs(run_id)?, news.clone(), at);
     let began = Instant::now();
     while began.elapsed() < READ_FIRST && retelling.read_on()? {}
     retelling.tell()?;
-    let mut desk = Desk::of(store, run_id, news.clone())?;
+    let mut desk = DocumentLoader::of(store, run_id, news.clone())?;
     desk.no_notes = no_notes;
     desk.tell_notes();
-    let stage = Stage::take(settings)?;
+    let stage = ScreenTerminalSession::take(settings)?;
     let thread = std::thread::Builder::new().name("retelling".to_owned());
     let spawned = thread.spawn(move || retelling.go_on(&asked));
     spawned.map_err(|source| LaunchError::Output {
@@ -99,7 +99,7 @@ fn show(
         source,
     })?;
     let orders = move |order| match order {
-        Order::Replay(transport) => asks.send(transport).is_ok(),
+        ScreenRequest::Replay(transport) => asks.send(transport).is_ok(),
         other => desk.obey(other),
     };
     let theme = playing::theme(settings);
@@ -120,7 +120,10 @@ fn print(
     let mut recording = Recording::open(&store.reader(run_id)?)?;
     recording.read_all()?;
     let seq = place(&mut recording, at)?;
-    let line = recording.entry(seq)?.map(Entry::encode).transpose()?;
+    let line = recording
+        .entry(seq)?
+        .map(JournalEntry::encode)
+        .transpose()?;
     let size = page_size(std::io::stdout().is_terminal());
     let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
     let lines = frame_lines(&still.at(seq)?);
@@ -164,9 +167,9 @@ pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, 
         return Ok(last);
     };
     let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
-    match Place::read(text, began)? {
-        Place::Record(seq) if seq <= last => Ok(seq),
-        Place::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),
-        Place::Time(at) => recording.line_at(at),
+    match SeekTarget::read(text, began)? {
+        SeekTarget::Record(seq) if seq <= last => Ok(seq),
+        SeekTarget::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),
+        SeekTarget::Time(at) => recording.line_at(at),
     }
 }

@@ -1,6 +1,6 @@
 //! `drygate run` and `drygate resume`. Invariant: a sealed run is only read, and answers the same each time; a run that is held stays with its holder.
 
-use super::starting::{self, Found, Start};
+use super::starting::{self, NewRun, TakenRun};
 use super::{LaunchError, deciding, headless, listing, planning, screen};
 use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError};
@@ -15,7 +15,7 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
     let target = starting::identity(&connection, &loaded.profile);
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     let store = planning::store(settings)?;
-    let start = Start {
+    let start = NewRun {
         loaded,
         connection,
         target,
@@ -36,17 +36,17 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = planning::store(settings)?;
     let (run_id, found) = starting::take(settings, &store, meant, true)?;
     match found {
-        Found::Sealed(run) => {
+        TakenRun::Sealed(run) => {
             let outcome = runner::sealed(&run, &settings.call);
             headless::report(settings, &outcome)?;
             Ok(outcome.exit_code)
         }
-        Found::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
-        Found::Held(locked) => renew_at_holder(settings, &store, &run_id, locked),
-        Found::Owned(owned) if settings.headless => {
+        TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
+        TakenRun::Held(locked) => renew_at_holder(settings, &store, &run_id, locked),
+        TakenRun::Owned(owned) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
-        Found::Owned(owned) => screen::take_up(settings, *owned),
+        TakenRun::Owned(owned) => screen::take_up(settings, *owned),
     }
 }
 

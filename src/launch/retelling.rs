@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::replaying::place;
 use crate::journal::Blobs;
-use crate::replay::{Place, Player, Recording, ReplayError, Waits};
+use crate::replay::{Player, Recording, ReplayError, SeekTarget, Waits};
 use crate::run::{Event, LastPass, event_text};
 use crate::survey::{Digest, UtcTime};
-use crate::tui::News;
-use crate::tui::retelling::{Retold, Seen, Told, Transport};
+use crate::tui::ScreenMessage;
+use crate::tui::retelling::{ApproverView, PlaybackCommand, PlaybackState, ReplayFrame};
 
 /// How often the screen hears how far the journal was read.
 const TELLS_APART: Duration = Duration::from_millis(100);
@@ -19,33 +19,38 @@ const CLOCK_MOVES: Duration = Duration::from_secs(1);
 const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// A recording, where it stands, and whom it tells.
-pub(super) struct Retelling {
+pub(super) struct Playback {
     recording: Recording,
     blobs: Blobs,
-    news: Sender<News>,
+    news: Sender<ScreenMessage>,
     player: Option<Player>,
     /// Where to stand once that much was read; `None`: a person has chosen a place.
-    wanted: Option<Wanted>,
+    wanted: Option<SeekRequest>,
     told_at: Instant,
     trouble: Option<String>,
     last_pass: Option<(Digest, Option<Box<LastPass>>)>,
 }
 
 /// A place that may not have been read yet.
-enum Wanted {
+enum SeekRequest {
     End,
     Place(String),
 }
 
-impl Retelling {
+impl Playback {
     /// Stands at the last record, or at `at` once that was read.
-    pub fn new(recording: Recording, blobs: Blobs, news: Sender<News>, at: Option<&str>) -> Self {
+    pub fn new(
+        recording: Recording,
+        blobs: Blobs,
+        news: Sender<ScreenMessage>,
+        at: Option<&str>,
+    ) -> Self {
         Self {
             recording,
             blobs,
             news,
             player: None,
-            wanted: Some(at.map_or(Wanted::End, |at| Wanted::Place(at.to_owned()))),
+            wanted: Some(at.map_or(SeekRequest::End, |at| SeekRequest::Place(at.to_owned()))),
             told_at: Instant::now(),
             trouble: None,
             last_pass: None,
@@ -67,7 +72,7 @@ impl Retelling {
     /// Tells the moment where the replay stands; while the journal is being read that is the last one read, unless a person chose another.
     pub fn tell(&mut self) -> Result<(), ReplayError> {
         let seq = match &self.wanted {
-            Some(Wanted::Place(text)) if self.recording.is_complete() => {
+            Some(SeekRequest::Place(text)) if self.recording.is_complete() => {
                 let text = text.clone();
                 place(&mut self.recording, Some(&text))?
             }
@@ -104,7 +109,7 @@ impl Retelling {
         let evidence = moment.record.evidence.last();
         let compared = evidence.and_then(|seen| seen.sheet.last_pass.as_ref());
         let last_pass = compared.and_then(|(_, _, blob)| self.last_pass(&blob.clone()));
-        let told = Told {
+        let told = PlaybackState {
             seq: player.seq,
             now: player.now,
             line: line.unwrap_or_default(),
@@ -117,7 +122,7 @@ impl Retelling {
             sealed_at: sealed.then_some(last_at),
             timeline: self.recording.timeline().clone(),
         };
-        self.send(News::Retold(Box::new(Retold {
+        self.send(ScreenMessage::Retold(Box::new(ReplayFrame {
             run: moment.run,
             record: moment.record,
             head: moment.head,
@@ -141,12 +146,12 @@ impl Retelling {
     }
 
     /// A screen that was left hears nothing more.
-    fn send(&self, news: News) {
+    fn send(&self, news: ScreenMessage) {
         let _ = self.news.send(news);
     }
 
     /// Reads on, plays, and does what is asked, until nobody asks any more.
-    pub fn go_on(mut self, asked: &Receiver<Transport>) {
+    pub fn go_on(mut self, asked: &Receiver<PlaybackCommand>) {
         let mut shown_at = Instant::now();
         loop {
             let transport = match self.wait(shown_at) {
@@ -178,7 +183,7 @@ impl Retelling {
                 Err(error @ (ReplayError::Journal(_) | ReplayError::Illegal { .. })) => {
                     self.stops_reading(&error);
                 }
-                Err(error) => self.send(News::Said(error.to_string())),
+                Err(error) => self.send(ScreenMessage::Said(error.to_string())),
             }
         }
     }
@@ -272,35 +277,35 @@ impl Retelling {
         self.tell_moment()
     }
 
-    fn obey(&mut self, transport: Transport) -> Result<(), ReplayError> {
+    fn obey(&mut self, transport: PlaybackCommand) -> Result<(), ReplayError> {
         let Some(player) = &mut self.player else {
             return Ok(());
         };
         let here = player.seq;
         match transport {
-            Transport::Toggle => {
+            PlaybackCommand::Toggle => {
                 player.toggle();
                 self.wanted = None;
                 if self.due().is_none() && self.recording.is_complete() {
                     return self.play_from_the_start();
                 }
             }
-            Transport::Faster => player.speed = player.speed.faster(),
-            Transport::Slower => player.speed = player.speed.slower(),
-            Transport::Waits => player.toggle_waits(),
-            Transport::Step(by) => {
+            PlaybackCommand::Faster => player.speed = player.speed.faster(),
+            PlaybackCommand::Slower => player.speed = player.speed.slower(),
+            PlaybackCommand::Waits => player.toggle_waits(),
+            PlaybackCommand::Step(by) => {
                 player.is_playing = false;
                 let last = self.recording.last().map_or(here, |(last, _)| last);
                 let to = here.saturating_add_signed(by).min(last);
                 return self.go_to(to);
             }
-            Transport::Halt { forward } => return self.halt(here, forward),
-            Transport::GoTo(text) => {
+            PlaybackCommand::Halt { forward } => return self.halt(here, forward),
+            PlaybackCommand::GoTo(text) => {
                 player.is_playing = false;
                 let to = self.find(&text)?;
                 return self.go_to(to);
             }
-            Transport::Seen => {
+            PlaybackCommand::Seen => {
                 let seen = self.seen(here)?;
                 self.send(seen);
                 return Ok(());
@@ -327,13 +332,13 @@ impl Retelling {
     fn find(&mut self, text: &str) -> Result<u64, ReplayError> {
         let began = self.recording.timeline().began.ok_or(ReplayError::Empty)?;
         let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
-        let beyond = match Place::read(text, began)? {
-            Place::Record(seq) => seq > last,
-            Place::Time(at) => at > last_at,
+        let beyond = match SeekTarget::read(text, began)? {
+            SeekTarget::Record(seq) => seq > last,
+            SeekTarget::Time(at) => at > last_at,
         };
         if beyond && self.is_reading() {
-            self.wanted = Some(Wanted::Place(text.to_owned()));
-            self.send(News::Said(
+            self.wanted = Some(SeekRequest::Place(text.to_owned()));
+            self.send(ScreenMessage::Said(
                 "That part is still being read; the replay goes there once it is.".to_owned(),
             ));
             return Ok(last);
@@ -345,7 +350,7 @@ impl Retelling {
         let mark = self.recording.timeline().halt(here, forward);
         let Some(to) = mark.map(|mark| mark.seq) else {
             let where_to = if forward { "after" } else { "before" };
-            self.send(News::Said(format!(
+            self.send(ScreenMessage::Said(format!(
                 "No stop, gate or decision {where_to} record {here}."
             )));
             return Ok(());
@@ -354,12 +359,12 @@ impl Retelling {
     }
 
     /// What lay before whoever made the decision at `here`, or the last one before it.
-    fn seen(&mut self, here: u64) -> Result<News, ReplayError> {
+    fn seen(&mut self, here: u64) -> Result<ScreenMessage, ReplayError> {
         let Some(decided) = self.recording.decision(here)? else {
             let nobody = "Nobody has decided anything yet: ] goes to the next decision.";
-            return Ok(News::Said(nobody.to_owned()));
+            return Ok(ScreenMessage::Said(nobody.to_owned()));
         };
-        Ok(News::Seen(Box::new(Seen {
+        Ok(ScreenMessage::Seen(Box::new(ApproverView {
             run: decided.moment.run,
             record: decided.moment.record,
             head: decided.moment.head,
@@ -377,7 +382,7 @@ impl Retelling {
     fn stops_reading(&mut self, error: &ReplayError) {
         self.trouble = Some(error.to_string());
         self.wanted = None;
-        self.send(News::Said(error.to_string()));
+        self.send(ScreenMessage::Said(error.to_string()));
         if self.tell_moment().is_err() {
             self.player = None;
         }

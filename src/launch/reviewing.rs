@@ -4,37 +4,39 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use super::LaunchError;
-use super::diffing::Shelves;
-use crate::desk::{Compare, ComparedFact, Opened};
-use crate::journal::{DirectoryStore, Entry, JournalError, Review, Reviews, RunStore, Standing};
+use super::diffing::SideDocuments;
+use crate::desk::{AlignedDocuments, Compare, ComparedFact};
+use crate::journal::{
+    DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, Reviews, RunStore,
+};
 use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::survey::FactKey;
 use crate::tui::diffing::NoteShown;
-use crate::tui::{News, Order};
+use crate::tui::{ScreenMessage, ScreenRequest};
 
 /// Answers the diff screen through its inbox.
 #[derive(Clone)]
-pub(super) struct Desk {
+pub(super) struct DocumentLoader {
     reviews: Reviews,
     store: DirectoryStore,
-    shelves: Shelves,
-    news: Sender<News>,
+    shelves: SideDocuments,
+    news: Sender<ScreenMessage>,
     /// Why no note is taken here; `None`: it is.
     pub no_notes: Option<&'static str>,
 }
 
-impl Desk {
+impl DocumentLoader {
     /// The desk of a run.
     pub fn of(
         store: &DirectoryStore,
         run_id: &RunId,
-        news: Sender<News>,
+        news: Sender<ScreenMessage>,
     ) -> Result<Self, LaunchError> {
         Ok(Self {
             reviews: reviews(store, run_id),
-            shelves: Shelves::of(store, run_id)?,
+            shelves: SideDocuments::of(store, run_id)?,
             store: store.clone(),
             news,
             no_notes: None,
@@ -45,20 +47,20 @@ impl Desk {
     pub fn tell_notes(&self) {
         // Notes that cannot be read are named by `verify`; the comparison is shown without them.
         if let Ok(notes) = notes(&self.reviews) {
-            let _ = self.news.send(News::Notes(notes));
+            let _ = self.news.send(ScreenMessage::Notes(notes));
         }
     }
 
     /// Carries an order of the diff screen out; `false`: it is none, or it failed at once.
-    pub fn obey(&self, order: Order) -> bool {
+    pub fn obey(&self, order: ScreenRequest) -> bool {
         match order {
-            Order::OpenDocuments { compare, fact } => {
+            ScreenRequest::OpenDocuments { compare, fact } => {
                 let desk = self.clone();
                 let opening = std::thread::Builder::new().name("documents".to_owned());
                 opening.spawn(move || desk.open(compare, &fact)).is_ok()
             }
-            Order::Note { fact, text } => match self.no_notes {
-                Some(why) => self.news.send(News::Said(why.to_owned())).is_ok(),
+            ScreenRequest::Note { fact, text } => match self.no_notes {
+                Some(why) => self.news.send(ScreenMessage::Said(why.to_owned())).is_ok(),
                 None => self.write(fact, text),
             },
             _ => false,
@@ -69,14 +71,18 @@ impl Desk {
         let key = fact.key.clone();
         let result = self.opened(&compare, fact).map(Arc::new);
         let result = result.map_err(|error| error.to_string());
-        let _ = self.news.send(News::Opened {
+        let _ = self.news.send(ScreenMessage::Opened {
             compare,
             key,
             result,
         });
     }
 
-    fn opened(&self, compare: &Compare, fact: &ComparedFact) -> Result<Opened, LaunchError> {
+    fn opened(
+        &self,
+        compare: &Compare,
+        fact: &ComparedFact,
+    ) -> Result<AlignedDocuments, LaunchError> {
         let mut shelves = self.shelves.clone();
         match compare {
             Compare::Runs(other) => shelves.blobs.after = vec![self.store.blobs(other)?],
@@ -102,7 +108,7 @@ impl Desk {
             Ok(_) => "The note was written, beside the run.".to_owned(),
             Err(error) => format!("The note was not written: {error}."),
         };
-        self.news.send(News::Said(said)).is_ok()
+        self.news.send(ScreenMessage::Said(said)).is_ok()
     }
 }
 
@@ -121,7 +127,7 @@ pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
         .collect())
 }
 
-fn note(entry: Entry<Review>, standing: Standing) -> NoteShown {
+fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> NoteShown {
     let Review::NoteWritten {
         head_seq,
         head_sha256,
@@ -140,9 +146,9 @@ fn note(entry: Entry<Review>, standing: Standing) -> NoteShown {
         since: None,
     };
     match standing {
-        Standing::Current => {}
-        Standing::WentOn { now } => note.head_is(now),
-        Standing::Foreign => note.head_is_foreign(),
+        ReviewStatus::Current => {}
+        ReviewStatus::WentOn { now } => note.head_is(now),
+        ReviewStatus::Foreign => note.head_is_foreign(),
     }
     note
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{LaunchError, lookup, output, planning};
 use crate::cli::{RunsCommand, Settings};
 use crate::report::visible;
-use crate::run::{Overview, RunRow, Standing, span};
+use crate::run::{Overview, RunRow, RunStatus, span};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::survey::UtcTime;
 
@@ -40,7 +40,7 @@ fn row_json(row: &RunRow, now: UtcTime) -> Value {
         "run_id": row.name, "standing": row.standing.name(), "error": row.standing.reason(),
         "state": null, "stop_code": null, "waits_at": null, "result": null,
     });
-    let Standing::Run(run) = &row.standing else {
+    let RunStatus::Run(run) = &row.standing else {
         return document;
     };
     let approvals = run.approvals.iter();
@@ -95,7 +95,7 @@ fn table(rows: &[&RunRow], now: UtcTime) -> String {
 fn cells(row: &RunRow, now: UtcTime) -> Vec<String> {
     let name = visible(&row.name);
     match &row.standing {
-        Standing::Run(run) => vec![
+        RunStatus::Run(run) => vec![
             stands(run),
             span(run.waits_for_s(now).unwrap_or_else(|| run.lasted_s())),
             name,

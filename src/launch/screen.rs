@@ -7,18 +7,21 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
 use super::audience::audience;
-use super::playing::{self, Stage};
-use super::reviewing::Desk;
-use super::starting::{self, Found, Owned, Start};
+use super::playing::{self, ScreenTerminalSession};
+use super::reviewing::DocumentLoader;
+use super::starting::{self, NewRun, OwnedRun, TakenRun};
 use super::{
     LaunchError, headless, listing, output, picking, planning, replaying, run_list, watching,
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
-use crate::journal::{DirectoryStore, Entry};
+use crate::journal::{DirectoryStore, JournalEntry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
-use crate::runner::{self, Command, Handle, Manner, Notice, Patience, RunnerError, Sink, person};
+use crate::runner::{
+    self, Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
+    person,
+};
 use crate::survey::Digest;
-use crate::tui::{Ending, News, Order, Progress, Source};
+use crate::tui::{Ending, ScreenMessage, ScreenProgress, ScreenRequest, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -30,8 +33,8 @@ const LOOKS_UP: Duration = Duration::from_millis(50);
 pub fn run_new(
     settings: &Settings,
     store: &DirectoryStore,
-    start: Start,
-    watched: &dyn Fn(Sink) -> Sink,
+    start: NewRun,
+    watched: &dyn Fn(MessageSink) -> MessageSink,
 ) -> Result<u8, LaunchError> {
     let (news, inbox) = mpsc::channel();
     let sink = watched(sink(news.clone()));
@@ -40,7 +43,7 @@ pub fn run_new(
 }
 
 /// Shows a run that was taken up.
-pub fn take_up(settings: &Settings, owned: Owned) -> Result<u8, LaunchError> {
+pub fn take_up(settings: &Settings, owned: OwnedRun) -> Result<u8, LaunchError> {
     let (news, inbox) = mpsc::channel();
     retell(&owned, &news)?;
     show(settings, owned, sink(news.clone()), news, &inbox)
@@ -51,16 +54,16 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
     let store = planning::store(settings)?;
     let (run_id, found) = starting::take(settings, &store, meant, false)?;
     let owned = match found {
-        Found::Owned(owned) => *owned,
-        Found::Sealed(run) => {
+        TakenRun::Owned(owned) => *owned,
+        TakenRun::Sealed(run) => {
             let over = format!(
                 "The run is over ({}); nothing waits for a decision.",
                 run.state
             );
             return Err(LaunchError::Refused(over));
         }
-        Found::DemoIsOver => return Err(LaunchError::DemoIsOver { run_id }),
-        Found::Held(_) => return watching::watch(settings, &store, &run_id, Some(gate)),
+        TakenRun::DemoIsOver => return Err(LaunchError::DemoIsOver { run_id }),
+        TakenRun::Held(_) => return watching::watch(settings, &store, &run_id, Some(gate)),
     };
     if owned.run.waits_at() != Some(gate) {
         let stands = owned.run.state;
@@ -87,39 +90,39 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
     };
     let store = planning::store(settings)?;
     match starting::take(settings, &store, meant, false)? {
-        (_, Found::Sealed(_)) if settings.headless => {
+        (_, TakenRun::Sealed(_)) if settings.headless => {
             listing::report(settings, &RunPlace::Run(meant.clone()))
         }
-        (run_id, Found::Sealed(_) | Found::DemoIsOver) => {
+        (run_id, TakenRun::Sealed(_) | TakenRun::DemoIsOver) => {
             replaying::replay(settings, &store, &run_id)
         }
-        (run_id, Found::Held(_)) => watching::watch(settings, &store, &run_id, None),
-        (_, Found::Owned(owned)) if settings.headless => {
+        (run_id, TakenRun::Held(_)) => watching::watch(settings, &store, &run_id, None),
+        (_, TakenRun::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
-        (_, Found::Owned(owned)) => take_up(settings, *owned),
+        (_, TakenRun::Owned(owned)) => take_up(settings, *owned),
     }
 }
 
 /// What a person would press: the sheet then arms as it always does.
-pub(super) fn press_approve(news: &Sender<News>) {
+pub(super) fn press_approve(news: &Sender<ScreenMessage>) {
     let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
     let at = Duration::ZERO;
-    let _ = news.send(News::Terminal { event, at });
+    let _ = news.send(ScreenMessage::Terminal { event, at });
 }
 
 /// Tells the screen what is in the journal already.
-fn retell(owned: &Owned, news: &Sender<News>) -> Result<(), LaunchError> {
+fn retell(owned: &OwnedRun, news: &Sender<ScreenMessage>) -> Result<(), LaunchError> {
     retell_entries(owned.directory.reader().entries()?, news);
     Ok(())
 }
 
 /// Tells the screen these entries.
-pub(super) fn retell_entries(entries: Vec<Entry<Event>>, news: &Sender<News>) {
+pub(super) fn retell_entries(entries: Vec<JournalEntry<Event>>, news: &Sender<ScreenMessage>) {
     let heads = entries.iter().skip(1).map(|entry| Some(entry.prev.clone()));
     let heads: Vec<Option<Digest>> = heads.chain([None]).collect();
     for (entry, head) in entries.into_iter().zip(heads) {
-        let told = News::Recorded {
+        let told = ScreenMessage::Recorded {
             seq: entry.seq,
             at: entry.at,
             event: entry.event.into(),
@@ -130,22 +133,22 @@ pub(super) fn retell_entries(entries: Vec<Entry<Event>>, news: &Sender<News>) {
 }
 
 /// From the runner's notices to the screen's inbox, which never blocks.
-fn sink(news: Sender<News>) -> Sink {
+fn sink(news: Sender<ScreenMessage>) -> MessageSink {
     Box::new(move |notice| {
         let told = match notice {
-            Notice::Recorded {
+            RunnerMessage::Recorded {
                 seq,
                 at,
                 head,
                 event,
                 ..
-            } => News::Recorded {
+            } => ScreenMessage::Recorded {
                 seq,
                 at,
                 event,
                 head: Some(head),
             },
-            Notice::Progress(progress) => News::Progress(Progress {
+            RunnerMessage::Progress(progress) => ScreenMessage::Progress(ScreenProgress {
                 what: progress.what,
                 noun: progress.noun,
                 done: progress.done,
@@ -160,31 +163,31 @@ fn sink(news: Sender<News>) -> Sink {
 
 fn show(
     settings: &Settings,
-    owned: Owned,
-    sink: Sink,
-    news: Sender<News>,
-    inbox: &Receiver<News>,
+    owned: OwnedRun,
+    sink: MessageSink,
+    news: Sender<ScreenMessage>,
+    inbox: &Receiver<ScreenMessage>,
 ) -> Result<u8, LaunchError> {
     let theme = playing::theme(settings).with_target(&owned.plan.target.color);
     let ended = news.clone();
     let store = planning::store(settings)?;
-    let desk = Desk::of(&store, &owned.run_id, news.clone())?;
+    let desk = DocumentLoader::of(&store, &owned.run_id, news.clone())?;
     desk.tell_notes();
     if let Some(last) = &owned.plan.last_pass {
-        let _ = news.send(News::LastPass(Box::new(last.clone())));
+        let _ = news.send(ScreenMessage::LastPass(Box::new(last.clone())));
     }
     let target = owned.target();
     let hooks = &owned.plan.profile.hooks;
     let hook_limit = hooks.named().next().map(|_| hooks.limit());
-    let chronicle = Owned::chronicle(owned.directory, owned.run, sink);
+    let chronicle = OwnedRun::chronicle(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
-    let stage = Stage::take(settings)?;
+    let stage = ScreenTerminalSession::take(settings)?;
     let handle = runner::spawn(
         chronicle,
         target,
         owned.repository,
         owned.plan,
-        Manner {
+        RunnerOptions {
             taken_up: owned.taken_up,
             first: None,
             patience: Patience::Stay,
@@ -199,9 +202,9 @@ fn show(
     )?;
     let orders = orders(handle.commands(), person::own(), desk);
     let (farewell, signals) = stage.play(theme, Source::Live, orders, news, inbox)?;
-    handle.try_send(Command::Quit);
+    handle.try_send(RunnerCommand::Quit);
     if matches!(farewell.ending, Ending::Signal(_) | Ending::HungUp) {
-        handle.try_send(Command::CutHooks);
+        handle.try_send(RunnerCommand::CutHooks);
     }
     let exit_code = playing::finish(farewell)?;
     wait_for_runner(&left, inbox, &handle, hook_limit);
@@ -212,7 +215,7 @@ fn show(
 /// The runner leaves at its next await, and a hook within its limit; a runner that hangs in a disk does not hold the terminal.
 fn wait_for_runner(
     left: &Receiver<()>,
-    inbox: &Receiver<News>,
+    inbox: &Receiver<ScreenMessage>,
     handle: &Handle,
     hook_limit: Option<Duration>,
 ) {
@@ -227,20 +230,20 @@ fn wait_for_runner(
                 "A hook of the profile still runs, for its time limit at most. Ctrl-C ends it.",
             );
         }
-        let signalled = |news: News| matches!(news, News::Signal(_));
+        let signalled = |news: ScreenMessage| matches!(news, ScreenMessage::Signal(_));
         if inbox.try_iter().any(signalled) {
-            handle.try_send(Command::CutHooks);
+            handle.try_send(RunnerCommand::CutHooks);
         }
     }
 }
 
-fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {
+fn farewell_of(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessage {
     match outcome {
-        Ok(outcome) => News::Ended {
+        Ok(outcome) => ScreenMessage::Ended {
             exit_code: outcome.exit_code,
             says: vec![outcome.message.clone(), outcome.next.clone()],
         },
-        Err(error) => News::Ended {
+        Err(error) => ScreenMessage::Ended {
             exit_code: error.exit_code(),
             says: std::iter::once(error.to_string())
                 .chain(error.hint())
@@ -250,9 +253,13 @@ fn farewell_of(outcome: &Result<runner::Outcome, RunnerError>) -> News {
 }
 
 /// From what the screen asks to what the runner is told; never waits.
-fn orders(commands: CommandSender<Command>, by: Person, desk: Desk) -> Box<dyn Fn(Order) -> bool> {
+fn orders(
+    commands: CommandSender<RunnerCommand>,
+    by: Person,
+    desk: DocumentLoader,
+) -> Box<dyn Fn(ScreenRequest) -> bool> {
     Box::new(move |order| {
-        let decide = |gate, decision, evidence, reason| Command::Decide {
+        let decide = |gate, decision, evidence, reason| RunnerCommand::Decide {
             request: ApprovalRequest {
                 gate,
                 decision,
@@ -263,21 +270,25 @@ fn orders(commands: CommandSender<Command>, by: Person, desk: Desk) -> Box<dyn F
             answer: None,
         };
         let command = match order {
-            Order::OpenSheet { gate, evidence } => Command::OpenSheet {
+            ScreenRequest::OpenSheet { gate, evidence } => RunnerCommand::OpenSheet {
                 gate,
                 evidence,
                 by: by.clone(),
             },
-            Order::Approve { gate, evidence } => decide(gate, Decision::Approve, evidence, None),
-            Order::Reject {
+            ScreenRequest::Approve { gate, evidence } => {
+                decide(gate, Decision::Approve, evidence, None)
+            }
+            ScreenRequest::Reject {
                 gate,
                 evidence,
                 reason,
             } => decide(gate, Decision::Reject, evidence, Some(reason)),
-            Order::SurveyAgain => Command::SurveyAgain,
-            Order::Quit => Command::Quit,
-            Order::OpenDocuments { .. } | Order::Note { .. } => return desk.obey(order),
-            Order::Replay(_) => return false,
+            ScreenRequest::SurveyAgain => RunnerCommand::SurveyAgain,
+            ScreenRequest::Quit => RunnerCommand::Quit,
+            ScreenRequest::OpenDocuments { .. } | ScreenRequest::Note { .. } => {
+                return desk.obey(order);
+            }
+            ScreenRequest::Replay(_) => return false,
         };
         commands.try_send(command).is_ok()
     })

@@ -9,20 +9,20 @@ use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
 
 use super::LaunchError;
-use crate::runner::Command;
+use crate::runner::RunnerCommand;
 use crate::tui;
 
 static CAUGHT: AtomicU8 = AtomicU8::new(0);
 
 /// Tells the runner to leave when a signal comes.
-pub fn leave_on_signal(commands: mpsc::Sender<Command>) -> Result<(), LaunchError> {
+pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), LaunchError> {
     let mut signals = Signals::new(tui::ending_signals()).map_err(deaf)?;
     thread::spawn(move || {
         for signal in signals.forever() {
             CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
             // A runner that is gone already has left.
-            let _ = commands.try_send(Command::Quit);
-            let _ = commands.try_send(Command::CutHooks);
+            let _ = commands.try_send(RunnerCommand::Quit);
+            let _ = commands.try_send(RunnerCommand::CutHooks);
         }
     });
     Ok(())

@@ -6,17 +6,17 @@ use super::{LaunchError, lookup, planning};
 use crate::audit;
 use crate::cli::{RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
-use crate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{self, LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{Chronicle, Plan, Sink, TakenUp, person};
+use crate::runner::{MessageSink, RunPlan, RunRecorder, TakenUp, person};
 use crate::survey::Digest;
 
 /// A run that this process owns, with everything that drives it.
-pub struct Owned {
+pub struct OwnedRun {
     /// The run's name.
     pub run_id: RunId,
     /// Journal and fold.
@@ -24,7 +24,7 @@ pub struct Owned {
     /// The run so far.
     pub run: RunState,
     /// What it is made with.
-    pub plan: Arc<Plan>,
+    pub plan: Arc<RunPlan>,
     /// How to reach the database.
     pub connection: ConnectionSettings,
     /// What G0 looks at.
@@ -33,10 +33,10 @@ pub struct Owned {
     pub taken_up: TakenUp,
 }
 
-impl Owned {
+impl OwnedRun {
     /// The chronicle; what it records goes to `sink`.
-    pub fn chronicle(directory: RunDirectory, run: RunState, sink: Sink) -> Chronicle {
-        Chronicle::new(directory, run, Arc::new(SystemClock), sink)
+    pub fn chronicle(directory: RunDirectory, run: RunState, sink: MessageSink) -> RunRecorder {
+        RunRecorder::new(directory, run, Arc::new(SystemClock), sink)
     }
 
     /// A maker of the target, for the runner's thread.
@@ -56,7 +56,7 @@ pub fn connection(settings: &Settings) -> Result<ConnectionSettings, LaunchError
         .map(|url| url.value.reveal().to_owned());
     Ok(ConnectionSettings::resolve(
         url.as_deref(),
-        &Environment::of_process(),
+        &LibpqEnvironment::of_process(),
     )?)
 }
 
@@ -69,7 +69,7 @@ pub fn connection_of(
         Some(_) => connection(settings),
         None => Ok(ConnectionSettings::resolve_recorded(
             &created.target.reconnect,
-            &Environment::of_process(),
+            &LibpqEnvironment::of_process(),
         )?),
     }
 }
@@ -80,7 +80,7 @@ pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> 
 }
 
 /// What a new run is started with.
-pub struct Start {
+pub struct NewRun {
     /// The profile.
     pub loaded: LoadedProfile,
     /// How to reach the database.
@@ -99,11 +99,11 @@ pub struct Start {
 pub fn start(
     settings: &Settings,
     store: &DirectoryStore,
-    start: Start,
-    sink: &Sink,
-) -> Result<Owned, LaunchError> {
+    start: NewRun,
+    sink: &MessageSink,
+) -> Result<OwnedRun, LaunchError> {
     let clock = SystemClock;
-    let Start {
+    let NewRun {
         loaded,
         connection,
         target,
@@ -157,14 +157,14 @@ pub fn start(
     let appended = directory.append(at, &event)?;
     let mut run = RunState::default();
     run.apply(appended.seq, at, &event);
-    sink(crate::runner::Notice::Recorded {
+    sink(crate::runner::RunnerMessage::Recorded {
         seq: appended.seq,
         at,
         head: appended.sha256,
         line: appended.line.into(),
         event: Arc::new(event),
     });
-    Ok(Owned {
+    Ok(OwnedRun {
         run_id,
         directory,
         run,
@@ -191,9 +191,9 @@ fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> 
 }
 
 /// What `take` found.
-pub enum Found {
+pub enum TakenRun {
     /// This process owns the run now.
-    Owned(Box<Owned>),
+    Owned(Box<OwnedRun>),
     /// The run is sealed: it can only be read.
     Sealed(Box<RunState>),
     /// A demo that was left: its database is gone, so it can only be read.
@@ -208,21 +208,21 @@ pub fn take(
     store: &DirectoryStore,
     meant: &RunRef,
     renewing: bool,
-) -> Result<(RunId, Found), LaunchError> {
+) -> Result<(RunId, TakenRun), LaunchError> {
     let run_id = lookup::resolve(store, meant)?;
     if store.is_sealed(&run_id)? {
         let (run, _) = lookup::folded(store, &run_id)?;
-        return Ok((run_id, Found::Sealed(Box::new(run))));
+        return Ok((run_id, TakenRun::Sealed(Box::new(run))));
     }
     let (directory, recovery) = match store.open(&run_id) {
         Ok(opened) => opened,
-        Err(error @ JournalError::Locked { .. }) => return Ok((run_id, Found::Held(error))),
+        Err(error @ JournalError::Locked { .. }) => return Ok((run_id, TakenRun::Held(error))),
         Err(error) => return Err(error.into()),
     };
     let entries = directory.reader().entries::<Event>()?;
     let run = crate::runner::fold(&entries)?;
     if run.is_demo() {
-        return Ok((run_id, Found::DemoIsOver));
+        return Ok((run_id, TakenRun::DemoIsOver));
     }
     let named = |file: &String| {
         entries
@@ -270,7 +270,7 @@ pub fn take(
     );
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
-    let owned = Owned {
+    let owned = OwnedRun {
         run_id: run_id.clone(),
         directory,
         run,
@@ -284,5 +284,5 @@ pub fn take(
             elsewhere,
         },
     };
-    Ok((run_id, Found::Owned(Box::new(owned))))
+    Ok((run_id, TakenRun::Owned(Box::new(owned))))
 }

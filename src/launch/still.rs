@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::retelling::Retelling;
+use super::retelling::Playback;
 use super::{LaunchError, playing};
 use crate::cli::Settings;
 use crate::journal::Blobs;
@@ -15,12 +15,12 @@ use crate::runner::person;
 use crate::tui::event_loop::frame;
 use crate::tui::model::Model;
 use crate::tui::update::update;
-use crate::tui::{News, Source};
+use crate::tui::{ScreenMessage, Source};
 
 /// A replay that nobody looks at.
 pub(super) struct Still {
-    retelling: Retelling,
-    inbox: Receiver<News>,
+    retelling: Playback,
+    inbox: Receiver<ScreenMessage>,
     model: Model,
 }
 
@@ -28,7 +28,7 @@ impl Still {
     /// A replay of a recording that was read to its end, on a screen of that size.
     pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
         let (news, inbox) = mpsc::channel();
-        let retelling = Retelling::new(recording, blobs, news, None);
+        let retelling = Playback::new(recording, blobs, news, None);
         let (theme, now) = (playing::theme(settings), retelling.now());
         let model = Model::new(Source::Replay, person::own(), theme, size, now);
         Self {

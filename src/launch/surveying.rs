@@ -2,31 +2,31 @@
 
 use serde_json::{Value, json};
 
-use super::onlooker::Onlooker;
+use super::onlooker::SurveyWitness;
 use super::{LaunchError, hook_check, listing, output, planning, starting};
 use crate::audit::{self, Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
-use crate::postgres::{self, Environment, LiveReadOnlyDiscoverer};
+use crate::postgres::{self, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
 use crate::run::{Check, Gate, StopCode, Verdict};
-use crate::runner::target::{Ask, Taken};
+use crate::runner::target::{SurveyRequest, Taken};
 use crate::survey::TransactionProof;
 
 /// One survey of the settings' database as a profile asks for it.
 pub(super) fn take(
     settings: &Settings,
     profile: Profile,
-    ask: Ask,
+    ask: SurveyRequest,
 ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
     let connection = starting::connection(settings)?;
     let mut target = LiveReadOnlyDiscoverer::new(connection, profile, "survey");
-    Onlooker::new(|_| ()).look(&mut target, ask)
+    SurveyWitness::new(|_| ()).look(&mut target, ask)
 }
 
 /// Whether a database is named: by the settings, or by libpq's own variables.
 pub(super) fn names_a_database(settings: &Settings) -> bool {
-    settings.database_url.is_some() || Environment::of_process().names_a_server()
+    settings.database_url.is_some() || LibpqEnvironment::of_process().names_a_server()
 }
 
 /// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start with.
@@ -59,7 +59,7 @@ pub(super) fn look(
     settings: &Settings,
     loaded: &LoadedProfile,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
-    let (taken, proof) = take(settings, loaded.profile.clone(), Ask::SURVEY)?;
+    let (taken, proof) = take(settings, loaded.profile.clone(), SurveyRequest::SURVEY)?;
     let rulings: Vec<QuerySeen> = taken
         .rulings
         .iter()

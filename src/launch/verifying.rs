@@ -10,11 +10,11 @@ use super::{LaunchError, lookup, output, planning, reviewing};
 use crate::audit;
 use crate::cli::{Output, RunPlace, Settings};
 use crate::journal::{
-    Blobs, DirectoryStore, DiskStorage, Entry, HookRecords, JournalError, Permissions, Reader,
-    Reviews, RunStore, Storage, verify_files,
+    Blobs, DirectoryStore, DiskStorage, HookRecords, JournalEntry, JournalError, JournalReader,
+    Permissions, Reviews, RunStore, Storage, verify_files,
 };
 use crate::profile::{self, Profile};
-use crate::report::{self, FullDiscover, ReportInput};
+use crate::report::{self, FullDiscoverLine, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
 use crate::runner::{companions, context, fold};
 use crate::survey::Digest;
@@ -22,7 +22,7 @@ use crate::tui::diffing::NoteShown;
 
 /// What was found and what could not be looked at.
 #[derive(Default)]
-struct Found {
+struct VerifyResult {
     findings: Vec<String>,
     not_checked: Vec<String>,
     /// The checks that were judged by the values that they recorded themselves.
@@ -87,7 +87,7 @@ pub fn told(store: &DirectoryStore, run_id: &RunId) -> Result<String, LaunchErro
     Ok(text(&found))
 }
 
-fn text(found: &Found) -> String {
+fn text(found: &VerifyResult) -> String {
     let mut lines = Vec::new();
     for finding in &found.findings {
         lines.push(format!(
@@ -124,7 +124,7 @@ fn text(found: &Found) -> String {
 }
 
 /// Looks at everything; what two looks found alike is said once.
-fn inspect(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
+fn inspect(storage: &Arc<dyn Storage>, run: &Path) -> Result<VerifyResult, LaunchError> {
     let mut found = look(storage, run)?;
     let mut said = BTreeSet::new();
     found
@@ -133,13 +133,13 @@ fn inspect(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError>
     Ok(found)
 }
 
-fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
+fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<VerifyResult, LaunchError> {
     let files = verify_files(storage, run)?;
-    let mut found = Found {
+    let mut found = VerifyResult {
         findings: files.findings.iter().map(ToString::to_string).collect(),
         blobs: files.blobs,
         sealed: files.manifest,
-        ..Found::default()
+        ..VerifyResult::default()
     };
     match reviewing::notes(&Reviews::new(storage.clone(), run)) {
         Ok(notes) => noted(&mut found, notes),
@@ -154,7 +154,7 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
     if files.journal.is_none() {
         return Ok(found);
     }
-    let entries = match Reader::new(storage.clone(), run).entries::<Event>() {
+    let entries = match JournalReader::new(storage.clone(), run).entries::<Event>() {
         Ok(entries) => entries,
         Err(JournalError::Corrupt(corrupt)) => {
             found.findings.push(corrupt.to_string());
@@ -169,7 +169,7 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<Found, LaunchError> {
 }
 
 /// Notes that chain. One that saw a head which the journal does not have speaks against one of the two.
-fn noted(found: &mut Found, notes: Vec<NoteShown>) {
+fn noted(found: &mut VerifyResult, notes: Vec<NoteShown>) {
     for (nth, note) in notes.iter().enumerate() {
         if let Some(since) = note.since.as_ref().filter(|_| note.is_foreign) {
             let line = nth + 1;
@@ -182,10 +182,10 @@ fn noted(found: &mut Found, notes: Vec<NoteShown>) {
 }
 
 fn recompute(
-    found: &mut Found,
+    found: &mut VerifyResult,
     storage: &Arc<dyn Storage>,
     run_directory: &Path,
-    entries: &[Entry<Event>],
+    entries: &[JournalEntry<Event>],
     blobs: &Blobs,
 ) -> Result<(), LaunchError> {
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
@@ -194,7 +194,7 @@ fn recompute(
         .iter()
         .map(|entry| (entry.seq, entry.at, &entry.event));
     let recomputed = audit::recompute(profile.as_ref(), events);
-    let line = |finding: &audit::Finding| {
+    let line = |finding: &audit::RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
     };
     found.findings.extend(recomputed.findings.iter().map(line));
@@ -226,7 +226,7 @@ fn recompute(
 }
 
 fn profile_of(
-    entries: &[Entry<Event>],
+    entries: &[JournalEntry<Event>],
     document: &dyn Fn(&Digest) -> Option<String>,
 ) -> Option<Profile> {
     let created = entries.iter().find_map(|entry| match &entry.event {
@@ -241,7 +241,7 @@ fn profile_of(
 }
 
 /// The record of every statement that was sent; other documents are named by what stands in them.
-fn statements(found: &mut Found, run: &RunState, blobs: &Blobs) {
+fn statements(found: &mut VerifyResult, run: &RunState, blobs: &Blobs) {
     for digest in &run.statements {
         if let Err(error) = blobs.check(digest) {
             found.findings.push(format!("{error} (the statements)"));
@@ -251,7 +251,7 @@ fn statements(found: &mut Found, run: &RunState, blobs: &Blobs) {
 
 /// The unit ledgers as `units_progressed` recorded them.
 fn ledgers(
-    found: &mut Found,
+    found: &mut VerifyResult,
     storage: &Arc<dyn Storage>,
     run_directory: &Path,
     run: &RunState,
@@ -277,7 +277,7 @@ fn ledgers(
 
 /// The reports, rendered again byte for byte.
 fn reports(
-    found: &mut Found,
+    found: &mut VerifyResult,
     storage: &Arc<dyn Storage>,
     run_directory: &Path,
     run: &RunState,
@@ -296,7 +296,7 @@ fn reports(
         run,
         profile,
         blobs: document,
-        full_discover: FullDiscover::recorded(run),
+        full_discover: FullDiscoverLine::recorded(run),
     };
     let rendered = match report::render(&input) {
         Ok(rendered) => rendered,

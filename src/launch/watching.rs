@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use super::following::{Following, Listener};
-use super::playing::{self, Stage};
-use super::reviewing::Desk;
+use super::following::{FollowListener, Following};
+use super::playing::{self, ScreenTerminalSession};
+use super::reviewing::DocumentLoader;
 use super::{LaunchError, headless, lookup, output, planning, screen};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
@@ -15,7 +15,7 @@ use crate::report::visible;
 use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
 use crate::tui::update::sheet_is_told;
-use crate::tui::{Found, News, Order, Source};
+use crate::tui::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
 
 /// How much more patient than the runner a process is that does nothing but watch.
 const GUEST: i32 = 10;
@@ -48,7 +48,7 @@ pub(super) fn watch(
     // A run that cannot be read is said before a screen is opened.
     following.look(&mut telling)?;
     telling.is_shown = true;
-    let desk = Desk::of(store, run_id, news.clone())?;
+    let desk = DocumentLoader::of(store, run_id, news.clone())?;
     desk.tell_notes();
     if sheet.is_some() {
         screen::press_approve(&news);
@@ -59,7 +59,7 @@ pub(super) fn watch(
         desk,
         news.clone(),
     );
-    let stage = Stage::take(settings)?;
+    let stage = ScreenTerminalSession::take(settings)?;
     let (lost, call) = (news.clone(), settings.call.clone());
     let follow = move || {
         match following.follow(&mut telling) {
@@ -79,8 +79,8 @@ pub(super) fn watch(
 }
 
 /// The journal cannot be followed any further: the screen stays and says why.
-fn ended(error: &LaunchError, call: &CommandLine) -> News {
-    News::Ended {
+fn ended(error: &LaunchError, call: &CommandLine) -> ScreenMessage {
+    ScreenMessage::Ended {
         exit_code: error.exit_code(),
         says: std::iter::once(error.to_string())
             .chain(error.hint(call))
@@ -105,7 +105,7 @@ fn print(
 /// From the journal to standard output.
 struct Printing(Output);
 
-impl Listener for Printing {
+impl FollowListener for Printing {
     fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         match self.0 {
             Output::Json => Ok(()),
@@ -131,7 +131,7 @@ impl Listener for Printing {
 /// the end of each look, and nothing of what was read lies about until it is drawn.
 struct Telling {
     blobs: Blobs,
-    news: Sender<News>,
+    news: Sender<ScreenMessage>,
     moment: Moment,
     /// A line was heard that the screen is not told of yet.
     is_news: bool,
@@ -142,7 +142,7 @@ struct Telling {
 }
 
 impl Telling {
-    fn new(blobs: Blobs, news: Sender<News>) -> Self {
+    fn new(blobs: Blobs, news: Sender<ScreenMessage>) -> Self {
         Self {
             blobs,
             news,
@@ -166,7 +166,7 @@ impl Telling {
     }
 }
 
-impl Listener for Telling {
+impl FollowListener for Telling {
     fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
         self.moment.apply(&entry, followed.sha256)?;
@@ -184,7 +184,7 @@ impl Listener for Telling {
     fn looked(&mut self) {
         if std::mem::take(&mut self.is_news) {
             // A screen that was left hears nothing more.
-            let _ = self.news.send(News::Found(Box::new(Found {
+            let _ = self.news.send(ScreenMessage::Found(Box::new(RunSnapshot {
                 run: self.moment.run.clone(),
                 record: self.moment.record.clone(),
                 head: self.moment.head.clone(),
@@ -199,12 +199,14 @@ impl Listener for Telling {
 fn orders(
     socket: Option<PathBuf>,
     come_back: String,
-    desk: Desk,
-    news: Sender<News>,
-) -> Box<dyn Fn(Order) -> bool> {
+    desk: DocumentLoader,
+    news: Sender<ScreenMessage>,
+) -> Box<dyn Fn(ScreenRequest) -> bool> {
     Box::new(move |order| match &order {
-        Order::OpenDocuments { .. } => desk.obey(order),
-        Order::OpenSheet { .. } | Order::Approve { .. } | Order::Reject { .. } => {
+        ScreenRequest::OpenDocuments { .. } => desk.obey(order),
+        ScreenRequest::OpenSheet { .. }
+        | ScreenRequest::Approve { .. }
+        | ScreenRequest::Reject { .. } => {
             let (socket, come_back, news) = (socket.clone(), come_back.clone(), news.clone());
             let asking = thread::Builder::new().name("handover".to_owned());
             let asked = asking.spawn(move || {
@@ -212,23 +214,23 @@ fn orders(
                     .ok_or(HandoverError::Nobody)
                     .and_then(|socket| hand(&socket, &order))
                     .map_err(|error| refusal(&error, &come_back));
-                let _ = news.send(News::Answered { order, answer });
+                let _ = news.send(ScreenMessage::Answered { order, answer });
             });
             asked.is_ok()
         }
-        Order::Quit => true,
-        Order::SurveyAgain | Order::Note { .. } | Order::Replay(_) => false,
+        ScreenRequest::Quit => true,
+        ScreenRequest::SurveyAgain | ScreenRequest::Note { .. } | ScreenRequest::Replay(_) => false,
     })
 }
 
 /// Hands an order over and waits for what the holder says to it.
-fn hand(socket: &std::path::Path, order: &Order) -> Result<Option<String>, HandoverError> {
+fn hand(socket: &std::path::Path, order: &ScreenRequest) -> Result<Option<String>, HandoverError> {
     let (gate, decision, evidence, reason) = match order.clone() {
-        Order::OpenSheet { gate, evidence } => {
+        ScreenRequest::OpenSheet { gate, evidence } => {
             return show_sheet(socket, gate, evidence).map(|()| None);
         }
-        Order::Approve { gate, evidence } => (gate, Decision::Approve, evidence, None),
-        Order::Reject {
+        ScreenRequest::Approve { gate, evidence } => (gate, Decision::Approve, evidence, None),
+        ScreenRequest::Reject {
             gate,
             evidence,
             reason,

@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::PageInput;
-use crate::desk::{Compare, ComparedFact, Comparison, Opened, SideValue};
-use crate::survey::{Digest, Folding, Item, Row, Side, Sides, marks};
+use crate::desk::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
+use crate::survey::{AlignedRow, Digest, Folding, Item, Side, Sides, marks};
 
 /// Rows of one document on the page; the rest is counted.
 const ROWS_MAX: usize = 400;
@@ -79,7 +79,7 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
             .clone()
             .or_else(|| kept(&side.document.as_ref()?.sha256))
     };
-    let opened = Opened::of(fact.sides.as_ref().map(text), fact.kind);
+    let opened = AlignedDocuments::of(fact.sides.as_ref().map(text), fact.kind);
     let both = opened.present.before && opened.present.after;
     let rows: Vec<Value> = fact
         .rows
@@ -100,7 +100,7 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
     })
 }
 
-fn document(opened: &Opened) -> Value {
+fn document(opened: &AlignedDocuments) -> Value {
     let folding = Folding::of(&opened.alignment);
     let shown = folding.items().min(ROWS_MAX);
     let items: Vec<Value> = (0..shown)
@@ -119,9 +119,9 @@ fn document(opened: &Opened) -> Value {
 }
 
 /// A row that changed and has fields: its key, and below it a field a line. Any other row is one line.
-fn row_of(opened: &Opened, row: Row) -> Vec<Value> {
+fn row_of(opened: &AlignedDocuments, row: AlignedRow) -> Vec<Value> {
     let fields = match row {
-        Row::Equal { .. } => None,
+        AlignedRow::Equal { .. } => None,
         _ => opened.fields(row),
     };
     let Some(fields) = fields else {
@@ -146,19 +146,19 @@ fn row_of(opened: &Opened, row: Row) -> Vec<Value> {
     lines
 }
 
-fn line(opened: &Opened, row: Row) -> Value {
+fn line(opened: &AlignedDocuments, row: AlignedRow) -> Value {
     let text = |side: Side| opened.line(row, side);
     let pair = Sides::new(text(Side::Before), text(Side::After));
     let marked = match (row, pair.before, pair.after) {
-        (Row::Changed { .. }, Some(one), Some(two)) => marks(one, two),
+        (AlignedRow::Changed { .. }, Some(one), Some(two)) => marks(one, two),
         _ => Sides::default(),
     };
     let number = |side: Side| row.line(side).map(|line| line + 1);
     let change = match row {
-        Row::Equal { .. } => "equal",
-        Row::Changed { .. } => "changed",
-        Row::Removed { .. } => "removed",
-        Row::Added { .. } => "added",
+        AlignedRow::Equal { .. } => "equal",
+        AlignedRow::Changed { .. } => "changed",
+        AlignedRow::Removed { .. } => "removed",
+        AlignedRow::Added { .. } => "added",
     };
     let kept = if change == "equal" {
         EQUAL_BYTES_MAX

@@ -2,14 +2,14 @@
 
 use thiserror::Error;
 
-use crate::desk::Record;
+use crate::desk::ComparisonRecord;
 use crate::report::{ReportError, ReportInput};
 use crate::run::Event;
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// A note of a reviewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoteOfPage {
+pub struct PageNote {
     /// When.
     pub at: UtcTime,
     /// Who, an OS account.
@@ -27,7 +27,7 @@ pub struct PageInput<'a> {
     /// What the reports are made from.
     pub report: ReportInput<'a>,
     /// What can be compared.
-    pub record: &'a Record,
+    pub record: &'a ComparisonRecord,
     /// The journal: number, time, event.
     pub events: &'a [(u64, UtcTime, &'a Event)],
     /// SHA-256 of the last line.
@@ -35,7 +35,7 @@ pub struct PageInput<'a> {
     /// Whether the run has its seal.
     pub sealed: bool,
     /// Notes, in order.
-    pub notes: &'a [NoteOfPage],
+    pub notes: &'a [PageNote],
     /// Lines of `hooks.jsonl`.
     pub hooks: &'a [String],
 }

@@ -9,5 +9,5 @@ mod render;
 mod standing;
 mod view;
 
-pub use input::{NoteOfPage, PageError, PageInput};
+pub use input::{PageError, PageInput, PageNote};
 pub use render::page;

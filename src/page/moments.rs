@@ -12,7 +12,7 @@ const PICTURE_MAX: usize = 40;
 const WIDTH: f64 = 1000.0;
 const EDGE: f64 = 24.0;
 
-struct Moment {
+struct MomentRow {
     seq: u64,
     at: UtcTime,
     tone: &'static str,
@@ -27,7 +27,7 @@ struct Moment {
 /// The moments, and where the picture puts them.
 pub(super) fn moments(input: &PageInput<'_>) -> Value {
     let run = input.report.run;
-    let found: Vec<Moment> = input
+    let found: Vec<MomentRow> = input
         .events
         .iter()
         .filter_map(|(seq, at, event)| moment(*seq, *at, event))
@@ -57,7 +57,7 @@ pub(super) fn moments(input: &PageInput<'_>) -> Value {
     })
 }
 
-fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<Moment> {
+fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
     let (tone, short, name, waits) = match event {
         Event::RunCreated(_) => ("plain", "start".to_owned(), "run_created", false),
         Event::RunResumed(_) => ("plain", String::new(), "run_resumed", false),
@@ -94,7 +94,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<Moment> {
         Event::RunSealed { .. } => ("plain", "sealed".to_owned(), "run_sealed", false),
         _ => return None,
     };
-    Some(Moment {
+    Some(MomentRow {
         seq,
         at,
         tone,
@@ -106,8 +106,8 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<Moment> {
 }
 
 /// Where each moment stands between the edges; `null` where there are too many for a picture.
-fn picture(found: &[Moment]) -> Value {
-    let marked: Vec<&Moment> = found
+fn picture(found: &[MomentRow]) -> Value {
+    let marked: Vec<&MomentRow> = found
         .iter()
         .filter(|moment| !moment.short.is_empty())
         .collect();

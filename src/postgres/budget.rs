@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::CallError;
 use crate::profile::Budgets;
-use crate::runner::target::{Allowance, Spent};
+use crate::runner::target::{RemainingBudget, Spent};
 use crate::survey::Footprint;
 
 /// The budgets of one transaction.
@@ -12,12 +12,12 @@ use crate::survey::Footprint;
 pub(super) struct Budget {
     began: Instant,
     budgets: Budgets,
-    run: Allowance,
+    run: RemainingBudget,
 }
 
 impl Budget {
     /// The budgets of a transaction that began then, and what its run has left for it.
-    pub(super) fn since(began: Instant, budgets: &Budgets, run: Allowance) -> Self {
+    pub(super) fn since(began: Instant, budgets: &Budgets, run: RemainingBudget) -> Self {
         Self {
             began,
             budgets: budgets.clone(),
@@ -89,12 +89,12 @@ mod tests {
 
     use super::Budget;
     use crate::profile::Budgets;
-    use crate::runner::target::{Allowance, RunBudget, Spent};
+    use crate::runner::target::{RemainingBudget, RunBudget, Spent};
     use crate::survey::Footprint;
 
     fn reason(
         budgets: &Budgets,
-        run: Allowance,
+        run: RemainingBudget,
         (ago_s, rows, bytes): (u64, u64, u64),
     ) -> Option<String> {
         let began = Instant::now().checked_sub(Duration::from_secs(ago_s));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_first_budget_that_is_spent_is_named() {
-        let none = Allowance::default();
+        let none = RemainingBudget::default();
         assert_eq!(reason(&budgets(), none, (0, 10, 100)), None);
         let named = |cost| reason(&budgets(), none, cost).expect("spent");
         assert!(named((0, 11, 0)).ends_with("at 11 rows: budgets.rows_max is 10"));
@@ -134,7 +134,7 @@ mod tests {
                 rows_max: Some(50),
                 bytes_max: None,
             };
-            Allowance::new(budget, spent)
+            RemainingBudget::new(budget, spent)
         };
         let spent = Spent {
             us: 8_500_000,

@@ -6,7 +6,7 @@ use super::error::CallError;
 use super::session::Session;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
-use super::wire::{Pending, Rows};
+use super::wire::{AnswerRows, Pending};
 use crate::profile::Profile;
 use crate::runner::target::{Progress, TargetError, Witness};
 use crate::simulate::{Piece, Unit, Want};
@@ -64,7 +64,10 @@ impl StreamName {
         StreamReadError::Stream(self.unread(reason))
     }
 
-    fn answered(self, answer: Result<Rows, CallError>) -> Result<Rows, StreamReadError> {
+    fn answered(
+        self,
+        answer: Result<AnswerRows, CallError>,
+    ) -> Result<AnswerRows, StreamReadError> {
         answer.map_err(|error| {
             if error.is_of_the_fact() {
                 self.failed(error.reason())
@@ -84,7 +87,7 @@ impl Batches {
         }
     }
 
-    async fn next(&mut self, session: &mut Session) -> Result<Rows, StreamReadError> {
+    async fn next(&mut self, session: &mut Session) -> Result<AnswerRows, StreamReadError> {
         while self.pending.len() < AHEAD {
             let pending = session.start(self.fetch.clone()).await;
             self.pending.push_back(pending);
@@ -153,7 +156,7 @@ pub(super) async fn stream(
 }
 
 /// Whether both cursors are open, from the answers to SAVEPOINT and both DECLAREs.
-fn declared(answers: Vec<Result<Rows, CallError>>) -> Result<(), StreamReadError> {
+fn declared(answers: Vec<Result<AnswerRows, CallError>>) -> Result<(), StreamReadError> {
     for (name, answer) in [PIECES, PIECES, UNITS].into_iter().zip(answers) {
         name.answered(answer)?;
     }

@@ -13,11 +13,11 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
-use super::record::Record;
+use super::record::StatementRecord;
 use super::settings::ConnectionSettings;
-use super::socket::{Allowance, Endpoint};
+use super::socket::{Endpoint, ReadAllowance};
 use super::tls::{StartError, Transport};
-use super::wire::{Way, Wire};
+use super::wire::{ConnectionRoute, Wire};
 use crate::profile::{Budgets, Timeouts, TlsMode};
 use crate::runner::target::TargetError;
 
@@ -29,7 +29,7 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_milli
 
 /// What a connection needs beside its settings.
 #[derive(Debug, Clone)]
-pub(super) struct Manner {
+pub(super) struct ConnectOptions {
     /// `drygate/<run_id>`.
     pub(super) application_name: String,
     /// Protection that the profile asks for.
@@ -39,13 +39,13 @@ pub(super) struct Manner {
     /// What one survey may cost.
     pub(super) budgets: Budgets,
     /// Where every statement is noted.
-    pub(super) record: Record,
+    pub(super) record: StatementRecord,
 }
 
 /// Connects, trying three times at the most.
 pub(super) async fn connect(
     settings: &ConnectionSettings,
-    manner: &Manner,
+    manner: &ConnectOptions,
 ) -> Result<Wire, TargetError> {
     let transport = transport(settings, manner.tls)?;
     let mut pauses = BACKOFF.iter();
@@ -100,7 +100,7 @@ fn without_password(file: &Path) -> String {
 
 async fn try_once(
     settings: &ConnectionSettings,
-    manner: &Manner,
+    manner: &ConnectOptions,
     transport: &Transport,
 ) -> Result<Wire, CallError> {
     let limit = settings
@@ -108,7 +108,7 @@ async fn try_once(
         .unwrap_or(Duration::from_millis(manner.timeouts.connect_ms));
     let config = startup(settings, manner, transport);
     let endpoint = Endpoint::of(settings);
-    let allowance = Allowance::of_startup();
+    let allowance = ReadAllowance::of_startup();
     let attempt = async {
         let socket = endpoint.open(allowance.clone()).await?;
         transport.start(&config, &endpoint.host, socket).await
@@ -124,7 +124,7 @@ async fn try_once(
         Ok((client, link)) => Ok(Wire::new(
             client,
             link,
-            Way {
+            ConnectionRoute {
                 transport: transport.clone(),
                 endpoint,
                 allowance,
@@ -181,7 +181,11 @@ where
     Link { task, misplaced }
 }
 
-fn startup(settings: &ConnectionSettings, manner: &Manner, transport: &Transport) -> Config {
+fn startup(
+    settings: &ConnectionSettings,
+    manner: &ConnectOptions,
+    transport: &Transport,
+) -> Config {
     let mut config = Config::new();
     let mode = match transport {
         Transport::UnixSocket | Transport::PlainTcp => SslMode::Disable,

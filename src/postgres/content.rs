@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use md5::{Digest as _, Md5};
 
 use super::error::CallError;
-use super::wire::Rows;
+use super::wire::AnswerRows;
 use crate::profile::ContentSpec;
-use crate::survey::{Document, Hasher};
+use crate::survey::{FactDocument, Hasher};
 
 /// Up to so many rows a table's rows are read, hashed here with SHA-256 and kept as a document, so that a changed row can be named.
 /// They are in memory at once: at 300 bytes a row some 100 MB. `Statement::FETCH_ROWS` asks for one more.
@@ -134,7 +134,7 @@ impl ServerDigest {
     };
 
     /// From all rows of the answer to [`digest_sql`]; `None`: there are more parts than these.
-    pub(super) fn of(rows: &Rows) -> Result<Option<Self>, CallError> {
+    pub(super) fn of(rows: &AnswerRows) -> Result<Option<Self>, CallError> {
         let mut whole = Self::EMPTY;
         let mut last = 0;
         for (nth, row) in rows.iter().enumerate() {
@@ -170,7 +170,10 @@ impl ServerDigest {
 }
 
 /// The digest and the document of rows that were read; an error when the server's own digest says otherwise.
-pub(super) fn digest_rows(rows: Rows, server: &ServerDigest) -> Result<(String, Document), String> {
+pub(super) fn digest_rows(
+    rows: AnswerRows,
+    server: &ServerDigest,
+) -> Result<(String, FactDocument), String> {
     let mut lines: Vec<(String, String)> = rows
         .into_iter()
         .map(|row| {
@@ -204,7 +207,7 @@ pub(super) fn digest_rows(rows: Rows, server: &ServerDigest) -> Result<(String, 
             own.value()
         ));
     }
-    Ok((hasher.finish().to_string(), Document { text }))
+    Ok((hasher.finish().to_string(), FactDocument { text }))
 }
 
 fn halves(json: &str) -> (i64, i64) {

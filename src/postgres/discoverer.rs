@@ -1,16 +1,18 @@
 //! `LiveReadOnlyDiscoverer`: a survey from connect to disconnect. Invariant: whatever happens after BEGIN, the end is measured and rolled back if the link still lives.
 
 use super::candidates;
-use super::connect::{Manner, connect};
+use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
 use super::guard::guard;
-use super::reading::{Reader, Reading};
-use super::record::Record;
+use super::reading::{FactReader, FactsRead};
+use super::record::StatementRecord;
 use super::session::Session;
 use super::settings::ConnectionSettings;
 use super::validate;
 use crate::profile::Profile;
-use crate::runner::target::{Ask, Purpose, Taken, Target, TargetError, TargetIdentity, Witness};
+use crate::runner::target::{
+    Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, Witness,
+};
 use crate::survey::{Survey, facts_digest};
 
 /// How often one survey is tried when the server says 40001.
@@ -20,19 +22,19 @@ const TRIES: u32 = 3;
 pub struct LiveReadOnlyDiscoverer {
     settings: ConnectionSettings,
     profile: Profile,
-    manner: Manner,
+    manner: ConnectOptions,
     grant_rows: Option<u64>,
 }
 
 impl LiveReadOnlyDiscoverer {
     /// A discoverer; `run_id` becomes part of the `application_name` that the server shows.
     pub fn new(settings: ConnectionSettings, profile: Profile, run_id: &str) -> Self {
-        let manner = Manner {
+        let manner = ConnectOptions {
             application_name: format!("drygate/{run_id}"),
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
-            record: Record::default(),
+            record: StatementRecord::default(),
         };
         Self {
             settings,
@@ -44,7 +46,7 @@ impl LiveReadOnlyDiscoverer {
 
     async fn take_once(
         &mut self,
-        ask: Ask,
+        ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> Result<Option<Taken>, TargetError> {
         let wire = connect(&self.settings, &self.manner).await?;
@@ -81,9 +83,9 @@ impl LiveReadOnlyDiscoverer {
     async fn read(
         &mut self,
         session: &mut Session,
-        ask: Ask,
+        ask: SurveyRequest,
         witness: &mut dyn Witness,
-    ) -> Result<Reading, TargetError> {
+    ) -> Result<FactsRead, TargetError> {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
             return Err(error);
         }
@@ -92,13 +94,13 @@ impl LiveReadOnlyDiscoverer {
         let queries = validate::queries(&self.profile, ask);
         let rulings = match validate::rule(session, &self.profile, queries, witness).await {
             Ok(rulings) => rulings,
-            Err(error) if error.is_serialization() => return Ok(Reading::to_try_again()),
+            Err(error) if error.is_serialization() => return Ok(FactsRead::to_try_again()),
             Err(error) => return Err(error.into_target()),
         };
         if ask.purpose == Purpose::Validation {
-            return Ok(Reading::default());
+            return Ok(FactsRead::default());
         }
-        let reader = Reader {
+        let reader = FactReader {
             profile: &self.profile,
             rulings: &rulings,
             grant_rows: self.grant_rows,
@@ -130,7 +132,11 @@ impl Target for LiveReadOnlyDiscoverer {
         }
     }
 
-    async fn take(&mut self, ask: Ask, witness: &mut dyn Witness) -> Result<Taken, TargetError> {
+    async fn take(
+        &mut self,
+        ask: SurveyRequest,
+        witness: &mut dyn Witness,
+    ) -> Result<Taken, TargetError> {
         for _ in 0..TRIES {
             if let Some(taken) = self.take_once(ask, witness).await? {
                 return Ok(taken);

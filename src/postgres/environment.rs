@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 /// Environment variables that matter to a connection, and who runs us.
 #[derive(Clone, Default)]
-pub struct Environment {
+pub struct LibpqEnvironment {
     variables: BTreeMap<String, String>,
 }
 
-impl Environment {
+impl LibpqEnvironment {
     /// The environment of this process.
     pub fn of_process() -> Self {
         let known = |name: &str| {

@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use super::secret::Secret;
 use super::socket::TOO_MUCH;
-use crate::runner::target::{Account, TargetError};
+use crate::runner::target::{BudgetUse, TargetError};
 
 /// Why one call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl CallError {
     }
 
     /// The budget of the whole run is spent: nothing more is asked, and the end can still be proven.
-    pub(super) fn over_run(account: &Account) -> Self {
+    pub(super) fn over_run(account: &BudgetUse) -> Self {
         Self::Unavailable {
             message: account.to_string(),
             hint: account.hint(),

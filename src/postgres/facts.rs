@@ -3,12 +3,12 @@
 use md5::{Digest as _, Md5};
 
 use super::error::CallError;
-use super::session::Read;
+use super::session::PlannedRead;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
-use super::wire::{Call, Rows};
+use super::wire::{AnswerRows, Call};
 use crate::profile::{FactSpec, FunctionSpec, GrantScope};
-use crate::survey::{Derived, Document, Fact, FactKey, FactKind, Live, Observed, RoleSurvey};
+use crate::survey::{Derived, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey};
 
 use super::grants;
 
@@ -53,13 +53,13 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
 }
 
 /// The read of a query, or why it may not be read.
-pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<Read, String> {
+pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<PlannedRead, String> {
     let declare = query.permitted(rulings)?;
-    Ok(Read::Cursor(declare, Statement::FETCH_FACT))
+    Ok(PlannedRead::Cursor(declare, Statement::FETCH_FACT))
 }
 
 /// A fact that SQL read.
-pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<Rows, String>) -> Fact {
+pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<AnswerRows, String>) -> Fact {
     let observed = answer
         .and_then(one_value)
         .and_then(|value| typed(spec.kind, value))
@@ -71,7 +71,7 @@ pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<Rows, String
     }
 }
 
-fn one_value(rows: Rows) -> Result<String, String> {
+fn one_value(rows: AnswerRows) -> Result<String, String> {
     let count = rows.len();
     let mut rows = rows.into_iter();
     match (count, rows.next()) {
@@ -107,8 +107,8 @@ fn typed(kind: FactKind, value: String) -> Result<String, String> {
 }
 
 /// Asks for a pinned function.
-pub(super) fn read_function(spec: &FunctionSpec) -> Read {
-    Read::Ask(Call::with(
+pub(super) fn read_function(spec: &FunctionSpec) -> PlannedRead {
+    PlannedRead::Ask(Call::with(
         Statement::FUNCTION,
         vec![spec.schema.clone(), spec.name.clone()],
     ))
@@ -117,8 +117,8 @@ pub(super) fn read_function(spec: &FunctionSpec) -> Read {
 /// A pinned function: md5 by the server and by us, and its source as the document.
 pub(super) fn of_function(
     spec: &FunctionSpec,
-    answer: Result<Rows, CallError>,
-) -> (Fact, Option<Document>) {
+    answer: Result<AnswerRows, CallError>,
+) -> (Fact, Option<FactDocument>) {
     let found = answer.map_err(|error| error.reason()).and_then(|rows| {
         let mut cells = rows.into_iter().flatten();
         match (cells.next().flatten(), cells.next().flatten()) {
@@ -130,7 +130,7 @@ pub(super) fn of_function(
     match found {
         Ok((source, md5)) => with_document(
             fact(Observed::Live(Live::new(md5))),
-            Document { text: source },
+            FactDocument { text: source },
         ),
         Err(reason) => (fact(unknown(reason)), None),
     }
@@ -151,8 +151,8 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), String> {
 /// The grant matrix.
 pub(super) fn of_grants(
     scope: &GrantScope,
-    answer: Result<Rows, CallError>,
-) -> (Fact, Option<Document>) {
+    answer: Result<AnswerRows, CallError>,
+) -> (Fact, Option<FactDocument>) {
     let found = answer.map_err(|error| error.reason()).and_then(|rows| {
         grants::whole(scope, &rows)?;
         grants::document(&rows)
@@ -174,7 +174,7 @@ pub(super) fn of_grants(
 }
 
 /// Puts a document behind a fact.
-pub(super) fn with_document(fact: Fact, document: Document) -> (Fact, Option<Document>) {
+pub(super) fn with_document(fact: Fact, document: FactDocument) -> (Fact, Option<FactDocument>) {
     let fact = Fact {
         document: Some(document.reference()),
         ..fact

@@ -2,16 +2,16 @@
 
 use super::acl;
 use super::content::{one_line, quoted};
-use super::session::Read;
+use super::session::PlannedRead;
 use super::statement::Statement;
 use super::wire::Call;
 use crate::profile::GrantScope;
-use crate::survey::Document;
+use crate::survey::FactDocument;
 
 /// Asks for the raw access control lists of a scope.
-pub(super) fn read(scope: &GrantScope) -> Read {
+pub(super) fn read(scope: &GrantScope) -> PlannedRead {
     let schemas = serde_json::Value::from(scope.schemas.clone()).to_string();
-    Read::Ask(Call::with(Statement::GRANTS, vec![schemas]))
+    PlannedRead::Ask(Call::with(Statement::GRANTS, vec![schemas]))
 }
 
 /// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a schema
@@ -40,7 +40,7 @@ pub(super) fn whole(scope: &GrantScope, rows: &[Vec<Option<String>>]) -> Result<
 
 /// The matrix from rows of kind, object, owner and raw list: `<kind> <object> <grantee> <privilege>` TAB `by <grantor>`, and an
 /// owner line for each object. An error names what could not be read.
-pub fn document(rows: &[Vec<Option<String>>]) -> Result<Document, String> {
+pub fn document(rows: &[Vec<Option<String>>]) -> Result<FactDocument, String> {
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let [Some(kind), Some(object), owner, list] = row.as_slice() else {
@@ -54,7 +54,7 @@ pub fn document(rows: &[Vec<Option<String>>]) -> Result<Document, String> {
     for (object, owner, list) in objects {
         matrix.add(&object, owner, list)?;
     }
-    Ok(Document {
+    Ok(FactDocument {
         text: matrix.finish(),
     })
 }

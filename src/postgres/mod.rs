@@ -33,7 +33,7 @@ mod validate;
 mod wire;
 
 pub use discoverer::LiveReadOnlyDiscoverer;
-pub use environment::Environment;
+pub use environment::LibpqEnvironment;
 pub use grants::document as grant_document;
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, SettingsError};

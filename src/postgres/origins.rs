@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::content::{DOCUMENT_ROWS_MAX, one_line, origin_sql};
 use super::guard::guard;
-use super::plan::{Failure, reasoned};
-use super::session::Read;
-use super::statement::{Cursor, Statement};
-use super::wire::{Call, Rows};
+use super::plan::{ReadFailure, reasoned};
+use super::session::PlannedRead;
+use super::statement::{CursorName, Statement};
+use super::wire::{AnswerRows, Call};
 use crate::profile::{ContentSpec, Profile};
 use crate::survey::{Fact, FactKey, FactOrigins, OriginKeys, Origins, OtherSession, RowOrigin};
 
@@ -18,7 +18,7 @@ const CALLED: [&str; 2] = [
 ];
 
 /// What is asked: the other sessions, the grants and functions of the scope, the rows of each protected table that has a document.
-pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<Read, String>> {
+pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<PlannedRead, String>> {
     let list = |names: Vec<&str>| serde_json::Value::from(names).to_string();
     let scope = profile.grants.schemas.iter().map(String::as_str);
     let functions = &profile.functions;
@@ -26,7 +26,7 @@ pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<Read, St
         list(functions.iter().map(|f| f.schema.as_str()).collect()),
         list(functions.iter().map(|f| f.name.as_str()).collect()),
     ];
-    let ask = |statement, params| Ok(Read::Ask(Call::with(statement, params)));
+    let ask = |statement, params| Ok(PlannedRead::Ask(Call::with(statement, params)));
     let mut reads = vec![
         ask(Statement::SESSIONS, Vec::new()),
         ask(Statement::ORIGINS_OBJECTS, vec![list(scope.collect())]),
@@ -41,7 +41,7 @@ pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<Read, St
     reads
 }
 
-fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<Read, String> {
+fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<PlannedRead, String> {
     let fact = contents.iter().find(|fact| fact.key.as_str() == spec.key);
     let short = fact
         .and_then(|fact| fact.rows)
@@ -50,14 +50,14 @@ fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<Read, String> {
         return Err("too many rows".to_owned());
     }
     let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;
-    Ok(Read::Cursor(
-        Statement::declare_written(Cursor::Fact, &sql),
+    Ok(PlannedRead::Cursor(
+        Statement::declare_written(CursorName::Fact, &sql),
         Statement::FETCH_ROWS,
     ))
 }
 
 /// Builds the origins from the answers to [`reads`].
-pub(super) fn origins(profile: &Profile, answers: Vec<Result<Rows, Failure>>) -> Origins {
+pub(super) fn origins(profile: &Profile, answers: Vec<Result<AnswerRows, ReadFailure>>) -> Origins {
     let mut found = Origins::default();
     let mut answers = answers.into_iter().map(reasoned);
     let mut next = |what: &str, unread: &mut Vec<String>| match answers.next() {
@@ -98,7 +98,7 @@ pub(super) fn origins(profile: &Profile, answers: Vec<Result<Rows, Failure>>) ->
 }
 
 /// Rows of key, xmin, commit time. An object that several catalog rows make up has the origin that comes last.
-fn keyed(rows: Rows) -> BTreeMap<String, RowOrigin> {
+fn keyed(rows: AnswerRows) -> BTreeMap<String, RowOrigin> {
     let origin = |row: Vec<Option<String>>| {
         let mut cells = row.into_iter();
         let key = one_line(&cells.next()??).into_owned();
@@ -110,7 +110,7 @@ fn keyed(rows: Rows) -> BTreeMap<String, RowOrigin> {
 }
 
 /// The first row says whether commit times are kept, the others are sessions.
-fn sessions(rows: Rows, found: &mut Origins) {
+fn sessions(rows: AnswerRows, found: &mut Origins) {
     let mut rows = rows.into_iter();
     let first = rows.next().into_iter().flatten().next().flatten();
     found.commit_times = first.as_deref() == Some("on");

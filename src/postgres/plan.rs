@@ -1,12 +1,12 @@
 //! Many reads as one round trip. Invariant: the answers are in the order of the plan, and a refused read is never sent.
 
 use super::error::CallError;
-use super::session::{Read, Session};
-use super::wire::{Heard, Rows};
+use super::session::{PlannedRead, Session};
+use super::wire::{AnswerRows, BatchAnswers};
 use crate::runner::target::{Progress, TargetError};
 
 /// Why a planned read has no rows.
-pub(super) enum Failure {
+pub(super) enum ReadFailure {
     /// It was never sent.
     Reason(String),
     /// The server refused it.
@@ -15,7 +15,7 @@ pub(super) enum Failure {
 
 /// What is counted of a stage as it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Counts {
+pub(super) enum RowCounting {
     /// Its answers.
     Answers,
     /// The objects that its one answer has a row for, and how many there were before, where that is known.
@@ -23,18 +23,18 @@ pub(super) enum Counts {
 }
 
 /// Some reads that a person waits for by one name.
-struct Stage {
+struct BatchStage {
     what: &'static str,
-    counts: Counts,
+    counts: RowCounting,
     sent: u64,
 }
 
-impl Stage {
+impl BatchStage {
     /// So many of it are done.
     fn progress(&self, done: u64) -> Progress {
         let (noun, total) = match self.counts {
-            Counts::Answers => ("answers", Some(self.sent)),
-            Counts::Objects(total) => ("objects", total.map(|total| total.max(done))),
+            RowCounting::Answers => ("answers", Some(self.sent)),
+            RowCounting::Objects(total) => ("objects", total.map(|total| total.max(done))),
         };
         Progress {
             what: self.what.to_owned(),
@@ -47,23 +47,23 @@ impl Stage {
 
 /// Reads in order, some of which are refused before they are sent.
 #[derive(Default)]
-pub(super) struct Plan {
-    reads: Vec<Result<Read, String>>,
-    stages: Vec<Stage>,
+pub(super) struct ReadBatch {
+    reads: Vec<Result<PlannedRead, String>>,
+    stages: Vec<BatchStage>,
 }
 
-impl Plan {
+impl ReadBatch {
     /// Adds the reads of a stage.
     pub(super) fn stage(
         mut self,
         what: &'static str,
-        counts: Counts,
-        reads: impl IntoIterator<Item = Result<Read, String>>,
+        counts: RowCounting,
+        reads: impl IntoIterator<Item = Result<PlannedRead, String>>,
     ) -> Self {
         let before = self.reads.len();
         self.reads.extend(reads);
         let sent = self.reads[before..].iter().flatten().count() as u64;
-        self.stages.push(Stage { what, counts, sent });
+        self.stages.push(BatchStage { what, counts, sent });
         self
     }
 
@@ -72,12 +72,12 @@ impl Plan {
         self,
         session: &mut Session,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Result<Rows, Failure>>, TargetError> {
-        let sent: Vec<Read> = self.reads.iter().flatten().cloned().collect();
+    ) -> Result<Vec<Result<AnswerRows, ReadFailure>>, TargetError> {
+        let sent: Vec<PlannedRead> = self.reads.iter().flatten().cloned().collect();
         // Where each stage begins among what is sent.
         let mut from = 0;
         let stages = self.stages.into_iter().filter(|stage| stage.sent > 0);
-        let stages: Vec<(u64, Stage)> = stages
+        let stages: Vec<(u64, BatchStage)> = stages
             .map(|stage| {
                 from += stage.sent;
                 (from - stage.sent, stage)
@@ -92,10 +92,10 @@ impl Plan {
         let mut results = Vec::with_capacity(self.reads.len());
         for read in self.reads {
             results.push(match read {
-                Err(reason) => Err(Failure::Reason(reason)),
+                Err(reason) => Err(ReadFailure::Reason(reason)),
                 Ok(_) => match answers.next().unwrap_or(Ok(Vec::new())) {
                     Err(error @ CallError::Unavailable { .. }) => return Err(error.into_target()),
-                    other => other.map_err(Failure::Call),
+                    other => other.map_err(ReadFailure::Call),
                 },
             });
         }
@@ -104,24 +104,24 @@ impl Plan {
 }
 
 /// Tells the stage that an answer belongs to how far it is, and the next one that it is waited for now.
-fn hear(stages: &[(u64, Stage)], heard: Heard, tell: &mut dyn FnMut(Progress)) {
+fn hear(stages: &[(u64, BatchStage)], heard: BatchAnswers, tell: &mut dyn FnMut(Progress)) {
     let stage_of = |call: usize| {
         let after = stages.partition_point(|(from, _)| *from <= call as u64);
         stages.get(after - 1)
     };
     match heard {
-        Heard::Rows { call, rows } => {
+        BatchAnswers::Rows { call, rows } => {
             if let Some((_, stage)) = stage_of(call)
-                && matches!(stage.counts, Counts::Objects(_))
+                && matches!(stage.counts, RowCounting::Objects(_))
             {
                 tell(stage.progress(rows));
             }
         }
-        Heard::Whole { call } => {
+        BatchAnswers::Whole { call } => {
             let (Some((from, stage)), next) = (stage_of(call), stage_of(call + 1)) else {
                 return;
             };
-            if matches!(stage.counts, Counts::Answers) {
+            if matches!(stage.counts, RowCounting::Answers) {
                 tell(stage.progress(call as u64 + 1 - from));
             }
             if let Some((later, next)) = next
@@ -134,27 +134,27 @@ fn hear(stages: &[(u64, Stage)], heard: Heard, tell: &mut dyn FnMut(Progress)) {
 }
 
 /// Whether the server said 40001 to any of them.
-pub(super) fn is_serialization(answers: &[Result<Rows, Failure>]) -> bool {
+pub(super) fn is_serialization(answers: &[Result<AnswerRows, ReadFailure>]) -> bool {
     answers
         .iter()
-        .any(|answer| matches!(answer, Err(Failure::Call(error)) if error.worth_another_try()))
+        .any(|answer| matches!(answer, Err(ReadFailure::Call(error)) if error.worth_another_try()))
 }
 
 /// The reason as text.
-pub(super) fn reasoned(answer: Result<Rows, Failure>) -> Result<Rows, String> {
+pub(super) fn reasoned(answer: Result<AnswerRows, ReadFailure>) -> Result<AnswerRows, String> {
     answer.map_err(|failure| match failure {
-        Failure::Reason(reason) => reason,
-        Failure::Call(error) => error.reason(),
+        ReadFailure::Reason(reason) => reason,
+        ReadFailure::Call(error) => error.reason(),
     })
 }
 
 /// The reason as an answer of the server.
-pub(super) fn called(answer: Result<Rows, Failure>) -> Result<Rows, CallError> {
+pub(super) fn called(answer: Result<AnswerRows, ReadFailure>) -> Result<AnswerRows, CallError> {
     answer.map_err(|failure| match failure {
-        Failure::Reason(message) => CallError::Refused {
+        ReadFailure::Reason(message) => CallError::Refused {
             code: "XX000".to_owned(),
             message,
         },
-        Failure::Call(error) => error,
+        ReadFailure::Call(error) => error,
     })
 }

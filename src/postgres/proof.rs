@@ -1,17 +1,17 @@
 //! The end of a transaction as measured from inside. Invariant: what the server refused to tell is named, an answer that says nothing is a stain, and neither is ever a number.
 
 use super::error::CallError;
-use super::wire::Rows;
+use super::wire::AnswerRows;
 use crate::survey::{Footprint, Residue, Snapshot, TransactionProof};
 
-type Answer = Result<Rows, CallError>;
+type ProofRows = Result<AnswerRows, CallError>;
 
 /// Builds the proof from the answers of the closing batch: closing, locks, rollback, begin, residue, (wal), rollback.
 pub(super) fn proof(
     opening: &Snapshot,
     backend_pid: Option<i32>,
     footprint: Footprint,
-    answers: Vec<Answer>,
+    answers: Vec<ProofRows>,
 ) -> TransactionProof {
     let with_wal = answers.len() > 6;
     let mut answers = answers.into_iter();
@@ -20,7 +20,7 @@ pub(super) fn proof(
     let (_begin, residue) = (next(), next());
     let wal = if with_wal { next() } else { Ok(Vec::new()) };
     let mut unmeasured = Vec::new();
-    let mut measured = |what: &str, answer: Answer| {
+    let mut measured = |what: &str, answer: ProofRows| {
         answer
             .map_err(|error| unmeasured.push(format!("{what}: {}", error.reason())))
             .ok()
@@ -76,11 +76,11 @@ pub(super) fn proof(
     }
 }
 
-fn number(rows: Rows) -> Option<u64> {
+fn number(rows: AnswerRows) -> Option<u64> {
     rows.into_iter().flatten().next().flatten()?.parse().ok()
 }
 
-fn locks_of(rows: Rows) -> Vec<String> {
+fn locks_of(rows: AnswerRows) -> Vec<String> {
     rows.into_iter()
         .map(|row| {
             let mut cells = row.into_iter().map(Option::unwrap_or_default);
@@ -93,7 +93,7 @@ fn locks_of(rows: Rows) -> Vec<String> {
 /// The residue, and what is wrong with it; an error when it is no such answer. A ROLLBACK takes back the session setting that the
 /// closing query made; a COMMIT keeps it.
 fn residue_of(
-    rows: Rows,
+    rows: AnswerRows,
     backend_pid: Option<i32>,
     nonce: &str,
 ) -> Result<(Residue, Option<String>), String> {

@@ -6,23 +6,25 @@ use super::grants;
 use super::guard::guard;
 use super::origins;
 use super::parts;
-use super::plan::{Counts, Failure, Plan, called, is_serialization, reasoned};
+use super::plan::{ReadBatch, ReadFailure, RowCounting, called, is_serialization, reasoned};
 use super::role;
-use super::session::{Read, Session};
-use super::statement::{Cursor, Statement};
+use super::session::{PlannedRead, Session};
+use super::statement::{CursorName, Statement};
 use super::validate::{Query, Rulings};
-use super::wire::Rows;
+use super::wire::AnswerRows;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
-use crate::survey::{Document, Fact, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream};
+use crate::survey::{
+    Fact, FactDocument, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream,
+};
 
 /// What one transaction read.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct FactsRead {
     /// The facts in the order of the contract.
     pub(super) facts: Vec<Fact>,
     /// The documents behind them.
-    pub(super) documents: Vec<Document>,
+    pub(super) documents: Vec<FactDocument>,
     /// The role survey.
     pub(super) role: RoleSurvey,
     /// Who wrote, as far as it is visible.
@@ -37,7 +39,7 @@ pub(super) struct Reading {
     pub(super) rulings: Vec<QueryRuling>,
 }
 
-impl Reading {
+impl FactsRead {
     /// Nothing was read, because the server said 40001.
     pub(super) fn to_try_again() -> Self {
         Self {
@@ -48,7 +50,7 @@ impl Reading {
 }
 
 /// Reads facts as a profile and its rulings permit.
-pub(super) struct Reader<'a> {
+pub(super) struct FactReader<'a> {
     /// What to ask.
     pub(super) profile: &'a Profile,
     /// What may be asked.
@@ -57,7 +59,7 @@ pub(super) struct Reader<'a> {
     pub(super) grant_rows: Option<u64>,
 }
 
-impl Reader<'_> {
+impl FactReader<'_> {
     fn queries(&self, live_only: bool) -> Vec<Query> {
         let allowed = &self.profile.role.functions;
         self.profile
@@ -69,12 +71,12 @@ impl Reader<'_> {
     }
 
     /// The facts that are read again while a run waits.
-    pub(super) async fn live_facts(&self, session: &mut Session) -> Result<Reading, TargetError> {
+    pub(super) async fn live_facts(&self, session: &mut Session) -> Result<FactsRead, TargetError> {
         let queries = self.queries(true);
         let reads = queries
             .iter()
             .map(|query| facts::read_of(query, self.rulings));
-        let plan = Plan::default().stage("Live facts", Counts::Answers, reads);
+        let plan = ReadBatch::default().stage("Live facts", RowCounting::Answers, reads);
         let answers = plan.run(session, &mut |_| {}).await?;
         let serialization = is_serialization(&answers);
         let specs = self.profile.facts.iter().filter(|fact| fact.live);
@@ -83,10 +85,10 @@ impl Reader<'_> {
             .zip(answers)
             .map(|((spec, query), answer)| facts::of_sql(spec, query, reasoned(answer)))
             .collect();
-        Ok(Reading {
+        Ok(FactsRead {
             facts,
             serialization,
-            ..Reading::default()
+            ..FactsRead::default()
         })
     }
 
@@ -95,7 +97,7 @@ impl Reader<'_> {
         &self,
         session: &mut Session,
         witness: &mut dyn Witness,
-    ) -> Result<Reading, TargetError> {
+    ) -> Result<FactsRead, TargetError> {
         let profile = self.profile;
         let version = session.server().version_num;
         let queries = self.queries(false);
@@ -113,18 +115,22 @@ impl Reader<'_> {
         let roles = role::reads(version).into_iter().map(Ok);
         let matrix = [Ok(grants::read(&profile.grants))];
         let mut tell = |progress| witness.progress(progress);
-        let plan = Plan::default()
-            .stage("Facts", Counts::Answers, sql.chain(functions))
-            .stage("Grant matrix", Counts::Objects(self.grant_rows), matrix)
-            .stage("Protected tables", Counts::Answers, digests)
-            .stage("Role survey", Counts::Answers, roles);
+        let plan = ReadBatch::default()
+            .stage("Facts", RowCounting::Answers, sql.chain(functions))
+            .stage(
+                "Grant matrix",
+                RowCounting::Objects(self.grant_rows),
+                matrix,
+            )
+            .stage("Protected tables", RowCounting::Answers, digests)
+            .stage("Role survey", RowCounting::Answers, roles);
         let answers = plan.run(session, &mut tell).await?;
         let serialization = is_serialization(&answers);
         let mut answers = answers.into_iter();
         let mut next = || {
             answers
                 .next()
-                .unwrap_or(Err(Failure::Reason("not asked".to_owned())))
+                .unwrap_or(Err(ReadFailure::Reason("not asked".to_owned())))
         };
         let mut of_sql = Vec::new();
         for (spec, query) in profile.facts.iter().zip(&queries) {
@@ -142,14 +148,14 @@ impl Reader<'_> {
         let (of_contents, again) = self
             .contents(session, &contents, digests, &mut tell)
             .await?;
-        let mut read = Reading {
+        let mut read = FactsRead {
             serialization: serialization || again,
             grant_rows,
-            ..Reading::default()
+            ..FactsRead::default()
         };
         let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
         let reads = origins::reads(profile, &contents);
-        let plan = Plan::default().stage("Origins of rows", Counts::Answers, reads);
+        let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
         for (fact, document) in of_sql.into_iter().chain(of_contents) {
@@ -166,9 +172,9 @@ impl Reader<'_> {
         &self,
         session: &mut Session,
         queries: &[Query],
-        answers: Vec<Result<Rows, Failure>>,
+        answers: Vec<Result<AnswerRows, ReadFailure>>,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<(Contents, bool), TargetError> {
+    ) -> Result<(ContentFacts, bool), TargetError> {
         let mut again = false;
         let mut digests = Vec::with_capacity(answers.len());
         for (query, answer) in queries.iter().zip(answers) {
@@ -196,7 +202,7 @@ impl Reader<'_> {
                 Ok(_) => Err(String::new()),
                 Err(reason) => Err(reason.clone()),
             });
-        let plan = Plan::default().stage("Protected rows", Counts::Answers, reads);
+        let plan = ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
         let answers = plan.run(session, tell).await?;
         again |= is_serialization(&answers);
         let specs = self.profile.contents.iter();
@@ -207,12 +213,12 @@ impl Reader<'_> {
 }
 
 /// The facts of the protected tables, each with its document where it has one.
-type Contents = Vec<(Fact, Option<Document>)>;
+type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
 
-fn document_read(spec: &ContentSpec) -> Result<Read, String> {
+fn document_read(spec: &ContentSpec) -> Result<PlannedRead, String> {
     let sql = guard(&content::document_sql(spec), &[])?;
-    Ok(Read::Cursor(
-        Statement::declare_written(Cursor::Fact, &sql),
+    Ok(PlannedRead::Cursor(
+        Statement::declare_written(CursorName::Fact, &sql),
         Statement::FETCH_ROWS,
     ))
 }
@@ -220,8 +226,8 @@ fn document_read(spec: &ContentSpec) -> Result<Read, String> {
 fn content_fact(
     spec: &ContentSpec,
     digest: Result<ServerDigest, String>,
-    answer: Result<Rows, Failure>,
-) -> (Fact, Option<Document>) {
+    answer: Result<AnswerRows, ReadFailure>,
+) -> (Fact, Option<FactDocument>) {
     let found = digest.and_then(|digest| {
         if digest.rows > DOCUMENT_ROWS_MAX {
             return Ok((digest.rows, digest.value(), None));

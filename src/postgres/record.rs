@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Every statement that the connections of one discoverer sent, once each.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Record(Arc<Mutex<BTreeSet<String>>>);
+pub(super) struct StatementRecord(Arc<Mutex<BTreeSet<String>>>);
 
-impl Record {
+impl StatementRecord {
     /// Notes a statement that is about to be sent.
     pub(super) fn note(&self, text: &str) {
         let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);

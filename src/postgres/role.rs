@@ -1,9 +1,9 @@
 //! The role survey: could this role have written? Invariant: a question without an answer is listed, and then nothing is proven.
 
 use super::error::CallError;
-use super::session::Read;
+use super::session::PlannedRead;
 use super::statement::Statement;
-use super::wire::Rows;
+use super::wire::AnswerRows;
 use crate::profile::RoleAllowances;
 use crate::survey::{RoleFinding, RoleSurvey, Severity};
 
@@ -55,9 +55,9 @@ fn asked(version: u32) -> impl Iterator<Item = Question> {
 }
 
 /// The reads of the survey on a server of this version.
-pub(super) fn reads(version: u32) -> Vec<Read> {
+pub(super) fn reads(version: u32) -> Vec<PlannedRead> {
     asked(version)
-        .map(|question| Read::Ask(question.statement.into()))
+        .map(|question| PlannedRead::Ask(question.statement.into()))
         .collect()
 }
 
@@ -65,7 +65,7 @@ pub(super) fn reads(version: u32) -> Vec<Read> {
 pub(super) fn survey(
     role: &str,
     version: u32,
-    answers: impl Iterator<Item = Result<Rows, CallError>>,
+    answers: impl Iterator<Item = Result<AnswerRows, CallError>>,
     allowances: &RoleAllowances,
 ) -> RoleSurvey {
     let mut survey = RoleSurvey {
@@ -85,7 +85,7 @@ pub(super) fn survey(
     survey
 }
 
-fn take(survey: &mut RoleSurvey, kind: &str, rows: Rows, allowances: &RoleAllowances) {
+fn take(survey: &mut RoleSurvey, kind: &str, rows: AnswerRows, allowances: &RoleAllowances) {
     let mut looked = None;
     for row in rows {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::budget::Budget;
-use super::connect::Manner;
+use super::connect::ConnectOptions;
 use super::error::CallError;
 use super::proof;
 use super::statement::Statement;
-use super::wire::{Call, Heard, Pending, Rows, Wire};
+use super::wire::{AnswerRows, BatchAnswers, Call, Pending, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
 
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
-pub(super) enum Read {
+pub(super) enum PlannedRead {
     /// A constant SELECT.
     Ask(Call),
     /// A cursor and its FETCH.
@@ -42,7 +42,7 @@ impl Session {
     pub(super) async fn open(
         mut wire: Wire,
         purpose: Purpose,
-        manner: &Manner,
+        manner: &ConnectOptions,
         witness: &mut dyn Witness,
     ) -> Result<Self, TargetError> {
         let nonce = nonce()?;
@@ -56,7 +56,7 @@ impl Session {
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
         let mut fault = None;
-        let mut must = |answer: Result<Rows, CallError>| match answer {
+        let mut must = |answer: Result<AnswerRows, CallError>| match answer {
             Ok(rows) => rows,
             Err(error) => {
                 fault.get_or_insert(error);
@@ -174,17 +174,17 @@ impl Session {
     /// Reads everything in one round trip; each read fails alone. `hear` is told of each read as it is answered, by its place in `reads`.
     pub(super) async fn read(
         &mut self,
-        reads: &[Read],
-        hear: &mut dyn FnMut(Heard),
-    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        reads: &[PlannedRead],
+        hear: &mut dyn FnMut(BatchAnswers),
+    ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         let mut calls = Vec::with_capacity(reads.len() * 5);
         // The call that ends each read.
         let mut ends = Vec::with_capacity(reads.len());
         for read in reads {
             calls.push(Statement::SAVEPOINT.into());
             match read {
-                Read::Ask(call) => calls.push(call.clone()),
-                Read::Cursor(declare, fetch) => {
+                PlannedRead::Ask(call) => calls.push(call.clone()),
+                PlannedRead::Cursor(declare, fetch) => {
                     calls.push(declare.clone().into());
                     calls.push(fetch.clone().into());
                 }
@@ -194,13 +194,13 @@ impl Session {
             calls.push(Statement::RELEASE.into());
         }
         let mut of_reads = |heard| match heard {
-            Heard::Rows { call, rows } => {
+            BatchAnswers::Rows { call, rows } => {
                 let call = ends.partition_point(|end| *end <= call);
-                hear(Heard::Rows { call, rows });
+                hear(BatchAnswers::Rows { call, rows });
             }
-            Heard::Whole { call } => {
+            BatchAnswers::Whole { call } => {
                 if let Ok(call) = ends.binary_search(&call) {
-                    hear(Heard::Whole { call });
+                    hear(BatchAnswers::Whole { call });
                 }
             }
         };
@@ -211,7 +211,7 @@ impl Session {
         for read in reads {
             let savepoint = next();
             let mut result = savepoint.and(next());
-            if matches!(read, Read::Cursor(..)) {
+            if matches!(read, PlannedRead::Cursor(..)) {
                 let fetched = next();
                 result = result.and(fetched);
             }
@@ -227,7 +227,7 @@ impl Session {
     }
 
     /// Waits for what was sent ahead.
-    pub(super) async fn finish(&mut self, pending: Pending) -> Result<Rows, CallError> {
+    pub(super) async fn finish(&mut self, pending: Pending) -> Result<AnswerRows, CallError> {
         self.wire.finish(pending).await
     }
 
@@ -235,8 +235,8 @@ impl Session {
     pub(super) async fn batch(
         &mut self,
         calls: &[Call],
-        hear: &mut dyn FnMut(Heard),
-    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        hear: &mut dyn FnMut(BatchAnswers),
+    ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         self.wire.batch_heard(calls, hear).await
     }
 
@@ -293,7 +293,7 @@ fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
     ]
 }
 
-fn pairs(rows: Rows) -> BTreeMap<String, String> {
+fn pairs(rows: AnswerRows) -> BTreeMap<String, String> {
     let pair = |row: Vec<Option<String>>| {
         let mut cells = row.into_iter();
         Some((cells.next()??, cells.next()??))
@@ -301,7 +301,7 @@ fn pairs(rows: Rows) -> BTreeMap<String, String> {
     rows.into_iter().filter_map(pair).collect()
 }
 
-fn single(rows: Rows) -> Option<String> {
+fn single(rows: AnswerRows) -> Option<String> {
     rows.into_iter().flatten().next().flatten()
 }
 

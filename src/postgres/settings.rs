@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::environment::Environment;
+use super::environment::LibpqEnvironment;
 use super::passfile::{self, Login};
 use super::secret::Secret;
 use super::url::{self, Parameters, encoded};
@@ -92,7 +92,7 @@ const NAMES: [(&str, &str); 9] = [
 
 impl ConnectionSettings {
     /// Settings from a connection text, completed by service, environment and password file, in this order.
-    pub fn resolve(text: Option<&str>, env: &Environment) -> Result<Self, SettingsError> {
+    pub fn resolve(text: Option<&str>, env: &LibpqEnvironment) -> Result<Self, SettingsError> {
         let mut found = text.map(url::parse).transpose()?.unwrap_or_default();
         known_names(&found)?;
         let service = Service::named(&mut found, env);
@@ -112,14 +112,14 @@ impl ConnectionSettings {
     }
 
     /// Settings from a text that [`Self::reconnect`] made: it says where to connect, the environment gives secrets only.
-    pub fn resolve_recorded(text: &str, env: &Environment) -> Result<Self, SettingsError> {
+    pub fn resolve_recorded(text: &str, env: &LibpqEnvironment) -> Result<Self, SettingsError> {
         Self::resolve(Some(text), &env.of_secrets())
     }
 
     fn of(
         found: &Parameters,
         service: Option<Service>,
-        env: &Environment,
+        env: &LibpqEnvironment,
     ) -> Result<Self, SettingsError> {
         let get = |name: &str| found.get(name).cloned();
         let user = get("user")
@@ -164,7 +164,7 @@ impl ConnectionSettings {
         Ok(settings)
     }
 
-    fn password_from_file(&self, env: &Environment) -> Result<Option<Secret>, SettingsError> {
+    fn password_from_file(&self, env: &LibpqEnvironment) -> Result<Option<Secret>, SettingsError> {
         let file = self.passfile.clone();
         let file = file.or_else(|| env.home_file(".pgpass"));
         let host = if self.is_unix_socket() {
@@ -258,7 +258,7 @@ fn known_names(found: &Parameters) -> Result<(), SettingsError> {
 
 impl Service {
     /// The service that a text or the environment names.
-    fn named(found: &mut Parameters, env: &Environment) -> Option<Self> {
+    fn named(found: &mut Parameters, env: &LibpqEnvironment) -> Option<Self> {
         let file = found.remove("servicefile");
         let file = file.or_else(|| env.get("PGSERVICEFILE").map(str::to_owned));
         let name = found.remove("service");
@@ -268,7 +268,7 @@ impl Service {
         })
     }
 
-    fn settings(&self, env: &Environment) -> Result<Parameters, SettingsError> {
+    fn settings(&self, env: &LibpqEnvironment) -> Result<Parameters, SettingsError> {
         let Self { name, file } = self;
         let user = file.clone().or_else(|| env.home_file(".pg_service.conf"));
         let system = env

@@ -22,9 +22,9 @@ const STARTUP: u64 = 8 * 1024 * 1024;
 
 /// How much a server may still send.
 #[derive(Debug, Clone)]
-pub(super) struct Allowance(Arc<AtomicU64>);
+pub(super) struct ReadAllowance(Arc<AtomicU64>);
 
-impl Allowance {
+impl ReadAllowance {
     /// For the time until the first question.
     pub(super) fn of_startup() -> Self {
         Self(Arc::new(AtomicU64::new(STARTUP)))
@@ -71,7 +71,7 @@ impl Endpoint {
     }
 
     /// Opens a socket whose reader spends `allowance`.
-    pub(super) async fn open(&self, allowance: Allowance) -> io::Result<Metered> {
+    pub(super) async fn open(&self, allowance: ReadAllowance) -> io::Result<Metered> {
         let stream = match self.hostaddr {
             None if self.host.starts_with('/') => {
                 let path = format!("{}/.s.PGSQL.{}", self.host, self.port);
@@ -106,7 +106,7 @@ enum Stream {
 #[derive(Debug)]
 pub(super) struct Metered {
     stream: Stream,
-    allowance: Allowance,
+    allowance: ReadAllowance,
 }
 
 impl AsyncRead for Metered {

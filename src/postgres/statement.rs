@@ -71,7 +71,7 @@ constants! {
 
 /// The cursors that exist, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cursor {
+pub(super) enum CursorName {
     /// Of one fact.
     Fact,
     /// Of the source pieces.
@@ -80,7 +80,7 @@ pub(super) enum Cursor {
     Units,
 }
 
-impl Cursor {
+impl CursorName {
     fn name(self) -> &'static str {
         match self {
             Self::Fact => "fact",
@@ -101,28 +101,28 @@ impl Cursor {
 
 impl Statement {
     /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text.
-    pub(super) fn declare(cursor: Cursor, sql: &GuardedSql) -> Self {
+    pub(super) fn declare(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self::declaration(cursor, &wrapped(cursor.columns(), sql))
     }
 
     /// A cursor over SQL that the program wrote, which casts to text by itself.
-    pub(super) fn declare_written(cursor: Cursor, sql: &GuardedSql) -> Self {
+    pub(super) fn declare_written(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self::declaration(cursor, sql.text())
     }
 
     /// What the server's own grammar is asked: may this SQL stand in a DECLARE? Only ever prepared.
     pub(super) fn grammar(sql: &GuardedSql) -> Self {
-        Self::declaration(Cursor::Fact, sql.text())
+        Self::declaration(CursorName::Fact, sql.text())
     }
 
     /// The read itself, to be prepared and never executed, so that the server names the relations it would touch.
-    pub(super) fn rehearsal(cursor: Cursor, sql: &GuardedSql) -> Self {
+    pub(super) fn rehearsal(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self {
             text: Cow::Owned(wrapped(cursor.columns(), sql)),
         }
     }
 
-    fn declaration(cursor: Cursor, select: &str) -> Self {
+    fn declaration(cursor: CursorName, select: &str) -> Self {
         Self {
             text: Cow::Owned(format!(
                 "DECLARE {} NO SCROLL CURSOR WITHOUT HOLD FOR\n{select}\n",

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::error::CallError;
 use super::guard::{GuardedSql, guard, guard_view};
 use super::session::Session;
-use super::statement::{Cursor, Statement};
-use super::wire::{Call, Heard, Rows};
+use super::statement::{CursorName, Statement};
+use super::wire::{AnswerRows, BatchAnswers, Call};
 use crate::profile::{ContentSpec, FactSpec, Profile};
-use crate::runner::target::{Ask, Progress, QueryRuling, Witness};
+use crate::runner::target::{Progress, QueryRuling, SurveyRequest, Witness};
 use crate::survey::Digest;
 
 use super::content;
@@ -19,7 +19,7 @@ pub(super) struct Query {
     /// `fact icx_total`, `content unit_version`, `source pieces`, `live units`.
     pub(super) name: String,
     /// Which cursor it would be read through.
-    pub(super) cursor: Cursor,
+    pub(super) cursor: CursorName,
     /// SHA-256 of the text.
     pub(super) sql_sha256: Digest,
     /// The text, if the guard let it pass.
@@ -28,7 +28,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    fn new(name: String, cursor: Cursor, sql: &str, allowed: &[String]) -> Self {
+    fn new(name: String, cursor: CursorName, sql: &str, allowed: &[String]) -> Self {
         Self {
             name,
             cursor,
@@ -41,7 +41,7 @@ impl Query {
     /// Of a fact.
     pub(super) fn of_fact(fact: &FactSpec, allowed: &[String]) -> Self {
         let name = format!("fact {}", fact.key);
-        Self::new(name, Cursor::Fact, &fact_sql(fact), allowed)
+        Self::new(name, CursorName::Fact, &fact_sql(fact), allowed)
     }
 
     /// Of the digest of a protected table.
@@ -49,7 +49,7 @@ impl Query {
         let name = format!("content {}", spec.key);
         let mut query = Self::new(
             name,
-            Cursor::Fact,
+            CursorName::Fact,
             &content::digest_sql(spec),
             &content::CALLED.map(str::to_owned),
         );
@@ -62,7 +62,7 @@ impl Query {
         let allowed = &profile.role.functions;
         Self::new(
             "source pieces".to_owned(),
-            Cursor::Pieces,
+            CursorName::Pieces,
             &profile.pieces.sql,
             allowed,
         )
@@ -73,7 +73,7 @@ impl Query {
         let allowed = &profile.role.functions;
         Self::new(
             "live units".to_owned(),
-            Cursor::Units,
+            CursorName::Units,
             &profile.candidates.sql,
             allowed,
         )
@@ -115,7 +115,7 @@ fn fact_sql(fact: &FactSpec) -> String {
 }
 
 /// Every query of a profile that is asked for.
-pub(super) fn queries(profile: &Profile, ask: Ask) -> Vec<Query> {
+pub(super) fn queries(profile: &Profile, ask: SurveyRequest) -> Vec<Query> {
     let allowed = &profile.role.functions;
     let facts = profile
         .facts
@@ -132,7 +132,7 @@ pub(super) fn queries(profile: &Profile, ask: Ask) -> Vec<Query> {
 
 /// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
 pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
-    queries(profile, Ask::SURVEY)
+    queries(profile, SurveyRequest::SURVEY)
         .into_iter()
         .map(|query| (query.name, query.sql.err()))
         .collect()
@@ -165,7 +165,7 @@ pub(super) async fn rule(
     let mut tell = |done| witness.progress(ruled(done, queries.len()));
     tell(0);
     let mut hear = |heard| {
-        if let Heard::Whole { call } = heard
+        if let BatchAnswers::Whole { call } = heard
             && ends.contains(&call)
         {
             tell(ends.partition_point(|end| *end <= call));
@@ -206,7 +206,7 @@ async fn hold(
 ) -> Result<(), CallError> {
     parses.push(Statement::OWN_LOCKS.into());
     let answers = answered(session.batch(&parses, &mut |_| {}).await?.into_iter())?;
-    let held: Result<Vec<Rows>, CallError> = answers.into_iter().collect();
+    let held: Result<Vec<AnswerRows>, CallError> = answers.into_iter().collect();
     // What could be parsed a moment ago and cannot now was changed as well.
     let held = held.map_err(|error| CallError::changed_since_snapshot(&error.reason()))?;
     let is_ruled = |relation: &String| {
@@ -223,8 +223,8 @@ async fn hold(
 
 /// The answers, unless one says that the server may answer later: that is about no query.
 fn answered(
-    answers: impl Iterator<Item = Result<Rows, CallError>>,
-) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+    answers: impl Iterator<Item = Result<AnswerRows, CallError>>,
+) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
     answers
         .map(|answer| match answer {
             Err(error) if !error.is_of_the_fact() => Err(error),
@@ -264,7 +264,7 @@ fn steps(query: &Query) -> Vec<Call> {
 }
 
 /// What stands in for a part of PostgreSQL itself in this database, so that any SQL could call it.
-fn forgery(answers: &[Result<Rows, CallError>], allowed: &[String]) -> Option<String> {
+fn forgery(answers: &[Result<AnswerRows, CallError>], allowed: &[String]) -> Option<String> {
     let rows = match answers {
         [_, Ok(rows), ..] => rows,
         [_, Err(error), ..] => return Some(error.reason()),
@@ -285,7 +285,7 @@ fn forgery(answers: &[Result<Rows, CallError>], allowed: &[String]) -> Option<St
 /// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and tells
 /// those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
 fn judge(
-    answers: &[Result<Rows, CallError>],
+    answers: &[Result<AnswerRows, CallError>],
     allowed: &[String],
 ) -> Result<(Option<String>, Vec<String>), CallError> {
     let refused = |reason: String| Ok((Some(reason), Vec::new()));
@@ -319,7 +319,7 @@ fn judge(
 }
 
 /// A name after a dot that could call a function of pg_catalog with an effect.
-fn attribute_call(answer: &Result<Rows, CallError>) -> Option<String> {
+fn attribute_call(answer: &Result<AnswerRows, CallError>) -> Option<String> {
     match answer {
         Ok(rows) => {
             let name = rows.first()?.first()?.as_deref().unwrap_or_default();

@@ -17,9 +17,9 @@ use tokio_postgres::types::Type;
 use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
-use super::record::Record;
+use super::record::StatementRecord;
 use super::secret::Secret;
-use super::socket::{Allowance, Endpoint};
+use super::socket::{Endpoint, ReadAllowance};
 use super::statement::Statement;
 use super::tls::Transport;
 use crate::survey::Footprint;
@@ -28,7 +28,7 @@ use crate::survey::Footprint;
 const CANCEL_LIMIT: Duration = Duration::from_millis(500);
 
 /// Answer rows; everything is text.
-pub(super) type Rows = Vec<Vec<Option<String>>>;
+pub(super) type AnswerRows = Vec<Vec<Option<String>>>;
 
 /// One statement with its text parameters.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl From<tokio_postgres::Error> for Failed {
 
 /// What came of the answers of a batch; calls are counted from 0.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Heard {
+pub(super) enum BatchAnswers {
     /// So many rows of an answer so far.
     Rows {
         /// Of which call.
@@ -100,41 +100,41 @@ const ROW_COST: u64 = 48;
 const CELL_COST: u64 = 40;
 
 /// How the server is reached, and how much it may send.
-pub(super) struct Way {
+pub(super) struct ConnectionRoute {
     /// Protection.
     pub(super) transport: Transport,
     /// Where it listens.
     pub(super) endpoint: Endpoint,
     /// What is left of the allowance.
-    pub(super) allowance: Allowance,
+    pub(super) allowance: ReadAllowance,
 }
 
 /// An answer that is being read in the background.
-pub(super) struct Pending(JoinHandle<Result<Rows, Failed>>);
+pub(super) struct Pending(JoinHandle<Result<AnswerRows, Failed>>);
 
 /// An open connection.
 pub(super) struct Wire {
     client: Arc<Client>,
     link: Link,
-    way: Way,
+    way: ConnectionRoute,
     secret: Option<Secret>,
     deadline: Duration,
     budget: Option<Budget>,
     footprint: Footprint,
-    record: Record,
+    record: StatementRecord,
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<Rows, Failed>> + 'a>>;
+type PendingRows<'a> = Pin<Box<dyn Future<Output = Result<AnswerRows, Failed>> + 'a>>;
 
 impl Wire {
     /// Takes over a connected client; `deadline` is for each answer.
     pub(super) fn new(
         client: Client,
         link: Link,
-        way: Way,
+        way: ConnectionRoute,
         secret: Option<Secret>,
         deadline: Duration,
-        record: Record,
+        record: StatementRecord,
     ) -> Self {
         let footprint = Footprint {
             connections: 1,
@@ -173,7 +173,7 @@ impl Wire {
     }
 
     /// Sends one statement and reads its rows.
-    pub(super) async fn ask(&mut self, call: impl Into<Call>) -> Result<Rows, CallError> {
+    pub(super) async fn ask(&mut self, call: impl Into<Call>) -> Result<AnswerRows, CallError> {
         let mut answers = self.batch(&[call.into()]).await?;
         answers.pop().unwrap_or(Ok(Vec::new()))
     }
@@ -182,7 +182,7 @@ impl Wire {
     pub(super) async fn batch(
         &mut self,
         calls: &[Call],
-    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+    ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         self.batch_heard(calls, &mut |_| {}).await
     }
 
@@ -190,22 +190,22 @@ impl Wire {
     pub(super) async fn batch_heard(
         &mut self,
         calls: &[Call],
-        hear: &mut dyn FnMut(Heard),
-    ) -> Result<Vec<Result<Rows, CallError>>, CallError> {
+        hear: &mut dyn FnMut(BatchAnswers),
+    ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         self.within_budget()?;
         let began = Instant::now();
         self.way.allowance.grant();
         let deadline = self.patience();
         let hear = RefCell::new(hear);
         let hear = &hear;
-        let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len());
+        let mut answers: Vec<PendingRows<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
         for (nth, call) in calls.iter().enumerate() {
             self.record.note(call.statement.text());
-            let mut answer: Answer<'_> = if call.parse_only {
+            let mut answer: PendingRows<'_> = if call.parse_only {
                 Box::pin(parse(&self.client, call))
             } else {
-                let tell = move |rows| (hear.borrow_mut())(Heard::Rows { call: nth, rows });
+                let tell = move |rows| (hear.borrow_mut())(BatchAnswers::Rows { call: nth, rows });
                 Box::pin(execute(&self.client, call, &self.way.allowance, tell))
             };
             // The first poll is what sends; whatever it already answers is kept.
@@ -231,7 +231,7 @@ impl Wire {
                 rows += found.len() as u64;
                 bytes += size(found);
             }
-            (hear.borrow_mut())(Heard::Whole { call: nth });
+            (hear.borrow_mut())(BatchAnswers::Whole { call: nth });
             results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
@@ -275,7 +275,7 @@ impl Wire {
     }
 
     /// Waits for an answer that was started.
-    pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<Rows, CallError> {
+    pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<AnswerRows, CallError> {
         let began = Instant::now();
         self.way.allowance.grant();
         let Ok(joined) = timeout(self.patience(), &mut pending.0).await else {
@@ -310,7 +310,7 @@ impl Wire {
         let token = self.client.cancel_token();
         let endpoint = &self.way.endpoint;
         let request = async {
-            let socket = endpoint.open(Allowance::of_startup()).await?;
+            let socket = endpoint.open(ReadAllowance::of_startup()).await?;
             let transport = &self.way.transport;
             transport.cancel(&token, &endpoint.host, socket).await
         };
@@ -344,16 +344,16 @@ impl Drop for Wire {
 async fn execute(
     client: &Client,
     call: &Call,
-    allowance: &Allowance,
+    allowance: &ReadAllowance,
     tell: impl Fn(u64),
-) -> Result<Rows, Failed> {
+) -> Result<AnswerRows, Failed> {
     let params = call.params.iter().map(|param| (param.as_str(), Type::TEXT));
     let params: Vec<_> = params.collect();
     let stream = client
         .query_typed_raw(call.statement.text(), params)
         .await?;
     let mut stream = pin!(stream);
-    let mut rows = Rows::new();
+    let mut rows = AnswerRows::new();
     while let Some(row) = stream.try_next().await? {
         if !allowance.spend(ROW_COST + CELL_COST * row.len() as u64) {
             return Err(Failed::TooMuch);
@@ -368,18 +368,18 @@ async fn execute(
 }
 
 /// Sends a statement to be parsed, analysed and rewritten when first polled; nothing of it is executed.
-async fn parse(client: &Client, call: &Call) -> Result<Rows, Failed> {
+async fn parse(client: &Client, call: &Call) -> Result<AnswerRows, Failed> {
     let prepared = client.prepare_typed(call.statement.text(), &[]).await?;
     // One row for each parameter, which profile SQL may not have.
     Ok(vec![Vec::new(); prepared.params().len()])
 }
 
-fn size(rows: &Rows) -> u64 {
+fn size(rows: &AnswerRows) -> u64 {
     let cells = rows.iter().flatten().flatten();
     cells.map(|cell| cell.len() as u64).sum()
 }
 
-fn lost(result: &Result<Rows, CallError>) -> Option<CallError> {
+fn lost(result: &Result<AnswerRows, CallError>) -> Option<CallError> {
     match result {
         Err(
             error @ CallError::Unavailable {

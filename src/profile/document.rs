@@ -11,7 +11,7 @@ pub const TEXT_BYTES_MAX: usize = 1_000_000;
 
 /// Line and column, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
+pub struct TextPosition {
     /// Line.
     pub line: usize,
     /// Column, in characters.
@@ -23,14 +23,14 @@ pub struct Position {
 #[error("{}:{}: {message}", .position.line, .position.column)]
 pub struct Problem {
     /// Where.
-    pub position: Position,
+    pub position: TextPosition,
     /// What is wrong and what is allowed.
     pub message: String,
 }
 
 /// A step into a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'s> {
+pub enum PathStep<'s> {
     /// Into a table.
     Key(&'s str),
     /// Into an array.
@@ -39,17 +39,17 @@ pub enum Step<'s> {
 
 /// A text that is TOML.
 #[derive(Debug)]
-pub struct Document<'t> {
+pub struct TomlDocument<'t> {
     text: &'t str,
     table: DeTable<'t>,
 }
 
-impl<'t> Document<'t> {
+impl<'t> TomlDocument<'t> {
     /// Reads a text that is short enough, without byte order mark, and TOML.
     pub fn read(text: &'t str) -> Result<Self, Problem> {
         let refuse = |message: &str| {
             Err(Problem {
-                position: Position { line: 1, column: 1 },
+                position: TextPosition { line: 1, column: 1 },
                 message: message.to_owned(),
             })
         };
@@ -74,7 +74,7 @@ impl<'t> Document<'t> {
     }
 
     /// A text, boolean or whole number at the top level, as it would be written, with its position.
-    pub fn word(&self, key: &str) -> Option<(String, Position)> {
+    pub fn word(&self, key: &str) -> Option<(String, TextPosition)> {
         let value = self.table.get(key)?;
         let word = match value.get_ref() {
             DeValue::String(text) => text.to_string(),
@@ -86,9 +86,9 @@ impl<'t> Document<'t> {
     }
 
     /// Where the value at the end of a path stands, or the last part of the path that is there.
-    pub fn position(&self, path: &[Step<'_>]) -> Position {
+    pub fn position(&self, path: &[PathStep<'_>]) -> TextPosition {
         let mut offset = 0;
-        let Some((Step::Key(first), rest)) = path.split_first() else {
+        let Some((PathStep::Key(first), rest)) = path.split_first() else {
             return position(self.text, offset);
         };
         let mut value = self.table.get(*first);
@@ -96,8 +96,8 @@ impl<'t> Document<'t> {
         while let Some(found) = value {
             offset = found.span().start;
             value = match (rest.next(), found.get_ref()) {
-                (Some(Step::Key(key)), DeValue::Table(table)) => table.get(*key),
-                (Some(Step::Index(index)), DeValue::Array(array)) => array.get(*index),
+                (Some(PathStep::Key(key)), DeValue::Table(table)) => table.get(*key),
+                (Some(PathStep::Index(index)), DeValue::Array(array)) => array.get(*index),
                 _ => None,
             };
         }
@@ -106,9 +106,9 @@ impl<'t> Document<'t> {
 }
 
 /// Line and column of a byte offset.
-fn position(text: &str, offset: usize) -> Position {
+fn position(text: &str, offset: usize) -> TextPosition {
     let before = &text[..text.floor_char_boundary(offset)];
-    Position {
+    TextPosition {
         line: before.matches('\n').count() + 1,
         column: before.rsplit('\n').next().unwrap_or("").chars().count() + 1,
     }

@@ -1,15 +1,15 @@
 //! What is found wrong with a profile, gathered with positions. Invariant: the first in the file is the one that is told.
 
-use super::{Document, Problem, Step, printable};
+use super::{PathStep, Problem, TomlDocument, printable};
 
 /// The problems of one document.
 pub(super) struct Findings<'d, 't> {
-    document: &'d Document<'t>,
+    document: &'d TomlDocument<'t>,
     problems: Vec<Problem>,
 }
 
 impl<'d, 't> Findings<'d, 't> {
-    pub fn of(document: &'d Document<'t>) -> Self {
+    pub fn of(document: &'d TomlDocument<'t>) -> Self {
         Self {
             document,
             problems: Vec::new(),
@@ -17,7 +17,7 @@ impl<'d, 't> Findings<'d, 't> {
     }
 
     /// Refuses what stands at a path.
-    pub fn refuse(&mut self, path: &[Step<'_>], message: impl Into<String>) {
+    pub fn refuse(&mut self, path: &[PathStep<'_>], message: impl Into<String>) {
         self.problems.push(Problem {
             position: self.document.position(path),
             message: printable(&message.into()),
@@ -25,14 +25,14 @@ impl<'d, 't> Findings<'d, 't> {
     }
 
     /// Refuses a text that is empty or blank.
-    pub fn not_blank(&mut self, path: &[Step<'_>], text: &str) {
+    pub fn not_blank(&mut self, path: &[PathStep<'_>], text: &str) {
         if text.trim().is_empty() {
             self.refuse(path, format!("{} must not be empty", named(path)));
         }
     }
 
     /// Refuses a name that PostgreSQL could not have: any other is quoted and taken as it is.
-    pub fn identifier(&mut self, path: &[Step<'_>], name: &str) {
+    pub fn identifier(&mut self, path: &[PathStep<'_>], name: &str) {
         if name.is_empty() || name.contains('\0') {
             self.refuse(
                 path,
@@ -50,11 +50,15 @@ impl<'d, 't> Findings<'d, 't> {
     }
 
     /// Refuses the second of two equal texts of a list.
-    pub fn distinct<'a>(&mut self, list: &[Step<'_>], texts: impl IntoIterator<Item = &'a str>) {
+    pub fn distinct<'a>(
+        &mut self,
+        list: &[PathStep<'_>],
+        texts: impl IntoIterator<Item = &'a str>,
+    ) {
         let mut seen: Vec<&str> = Vec::new();
         for (index, text) in texts.into_iter().enumerate() {
             if seen.contains(&text) {
-                let path = [list, &[Step::Index(index)]].concat();
+                let path = [list, &[PathStep::Index(index)]].concat();
                 self.refuse(&path, format!("{} has {text:?} twice", named(list)));
             }
             seen.push(text);
@@ -72,12 +76,12 @@ impl<'d, 't> Findings<'d, 't> {
 }
 
 /// The keys of a path: `target.color`.
-fn named(path: &[Step<'_>]) -> String {
+fn named(path: &[PathStep<'_>]) -> String {
     let keys: Vec<&str> = path
         .iter()
         .filter_map(|step| match step {
-            Step::Key(key) => Some(*key),
-            Step::Index(_) => None,
+            PathStep::Key(key) => Some(*key),
+            PathStep::Index(_) => None,
         })
         .collect();
     keys.join(".")

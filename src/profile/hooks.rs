@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::findings::Findings;
-use super::{Step, ttl_seconds};
+use super::{PathStep, ttl_seconds};
 
 /// The longest time limit of a hook: ten minutes.
 const TIMEOUT_MAX_S: i64 = 600;
@@ -58,9 +58,9 @@ impl Hooks {
 }
 
 pub(super) fn validate_hooks(findings: &mut Findings<'_, '_>, hooks: &Hooks) {
-    let table = Step::Key("hooks");
+    let table = PathStep::Key("hooks");
     for (key, words) in hooks.named() {
-        let here = [table, Step::Key(key)];
+        let here = [table, PathStep::Key(key)];
         let Some(program) = words.first() else {
             let message = format!(
                 "hooks.{key} must name a program: [\"program\", \"argument\"]; leave it out for none"
@@ -68,7 +68,7 @@ pub(super) fn validate_hooks(findings: &mut Findings<'_, '_>, hooks: &Hooks) {
             findings.refuse(&here, message);
             continue;
         };
-        findings.not_blank(&[table, Step::Key(key), Step::Index(0)], program);
+        findings.not_blank(&[table, PathStep::Key(key), PathStep::Index(0)], program);
         if words.len() > WORDS_MAX {
             let message = format!("hooks.{key} has more than {WORDS_MAX} words");
             findings.refuse(&here, message);
@@ -76,11 +76,14 @@ pub(super) fn validate_hooks(findings: &mut Findings<'_, '_>, hooks: &Hooks) {
         for (index, word) in words.iter().enumerate() {
             if word.contains('\0') {
                 let message = format!("hooks.{key} has a word with a NUL byte");
-                findings.refuse(&[table, Step::Key(key), Step::Index(index)], message);
+                findings.refuse(
+                    &[table, PathStep::Key(key), PathStep::Index(index)],
+                    message,
+                );
             }
         }
     }
-    let timeout = [table, Step::Key("timeout")];
+    let timeout = [table, PathStep::Key("timeout")];
     match ttl_seconds(&hooks.timeout) {
         Ok(seconds) if seconds <= TIMEOUT_MAX_S => {}
         Ok(_) => findings.refuse(&timeout, "hooks.timeout must be from 1s to 10m"),

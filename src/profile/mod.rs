@@ -13,7 +13,7 @@ mod validate;
 mod validate_facts;
 
 pub use builtin::{BUILT_IN, built_in};
-pub use document::{Document, Position, Problem, Step, TEXT_BYTES_MAX, printable};
+pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument, printable};
 pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
 pub use load::{LoadedProfile, ProfileOrigin, load};

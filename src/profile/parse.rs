@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::validate::validate;
-use super::{Document, Position, Problem, Profile, printable};
+use super::{Problem, Profile, TextPosition, TomlDocument, printable};
 
 /// Why a profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -54,7 +54,7 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
         column: problem.position.column,
         message: problem.message,
     };
-    let document = Document::read(text).map_err(invalid)?;
+    let document = TomlDocument::read(text).map_err(invalid)?;
     refuse_live(file, &document)?;
     let profile = document.typed().map_err(invalid)?;
     validate(&document, &profile).map_err(invalid)?;
@@ -65,8 +65,8 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 const OFF: [&str; 5] = ["", "0", "false", "no", "off"];
 
 /// Refuses a profile that asks for LIVE, before anything else is found wrong with it.
-fn refuse_live(file: &str, document: &Document<'_>) -> Result<(), ProfileError> {
-    let refused = |position: Position, key: String| {
+fn refuse_live(file: &str, document: &TomlDocument<'_>) -> Result<(), ProfileError> {
+    let refused = |position: TextPosition, key: String| {
         Err(ProfileError::LiveRefused {
             file: format!("{file}:{}:{}", position.line, position.column),
             key,

@@ -4,7 +4,7 @@ use super::findings::Findings;
 use super::hooks::validate_hooks;
 use super::parse::mode_of;
 use super::validate_facts::validate_facts;
-use super::{Document, Problem, Profile, Step, Timeouts, nearest, ttl_seconds};
+use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
 
 /// Colours that a target can have.
 pub const TARGET_COLORS: [&str; 8] = [
@@ -47,7 +47,7 @@ const RUN_SECONDS_MAX: u64 = 31_536_000;
 const COUNT_MAX: u64 = i64::MAX as u64;
 
 /// Validates a profile that was read from a document.
-pub(super) fn validate(document: &Document<'_>, profile: &Profile) -> Result<(), Problem> {
+pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result<(), Problem> {
     let mut findings = Findings::of(document);
     identity(&mut findings, profile);
     target(&mut findings, profile);
@@ -63,17 +63,20 @@ pub(super) fn validate(document: &Document<'_>, profile: &Profile) -> Result<(),
 fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if profile.schema != 1 {
         let message = format!("schema is {}; this version reads schema 1", profile.schema);
-        findings.refuse(&[Step::Key("schema")], message);
+        findings.refuse(&[PathStep::Key("schema")], message);
     }
     let lower = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
     let name = &profile.name;
     if name.is_empty() || !name.chars().all(|c| lower(c) || c == '-' || c == '_') {
-        findings.refuse(&[Step::Key("name")], "name must be of a-z, 0-9, - and _");
+        findings.refuse(
+            &[PathStep::Key("name")],
+            "name must be of a-z, 0-9, - and _",
+        );
     }
     let prefix = &profile.run_prefix;
     if !(1..=16).contains(&prefix.len()) || !prefix.chars().all(lower) {
         findings.refuse(
-            &[Step::Key("run_prefix")],
+            &[PathStep::Key("run_prefix")],
             "run_prefix must be 1 to 16 of a-z and 0-9",
         );
     }
@@ -81,12 +84,12 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
     let prefix = &profile.result_prefix;
     if !(1..=64).contains(&prefix.len()) || !prefix.chars().all(upper) {
         let message = "result_prefix must be 1 to 64 of A-Z, 0-9 and _";
-        findings.refuse(&[Step::Key("result_prefix")], message);
+        findings.refuse(&[PathStep::Key("result_prefix")], message);
     }
     if let Some(mode) = &profile.mode
         && !["dryrun", "dry-run", "dry_run"].contains(&mode_of(mode).as_str())
     {
-        findings.refuse(&[Step::Key("mode")], "mode can only be \"dryrun\"");
+        findings.refuse(&[PathStep::Key("mode")], "mode can only be \"dryrun\"");
     }
     for (key, text) in [
         ("title", &profile.title),
@@ -94,15 +97,15 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
         ("handover", &profile.handover),
         ("or_td_note", &profile.or_td_note),
     ] {
-        findings.not_blank(&[Step::Key(key)], text);
+        findings.not_blank(&[PathStep::Key(key)], text);
     }
-    let labels = Step::Key("labels");
-    findings.not_blank(&[labels, Step::Key("sg1")], &profile.labels.sg1);
-    findings.not_blank(&[labels, Step::Key("sg2")], &profile.labels.sg2);
+    let labels = PathStep::Key("labels");
+    findings.not_blank(&[labels, PathStep::Key("sg1")], &profile.labels.sg1);
+    findings.not_blank(&[labels, PathStep::Key("sg2")], &profile.labels.sg2);
 }
 
 fn target(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let at = |key| [Step::Key("target"), Step::Key(key)];
+    let at = |key| [PathStep::Key("target"), PathStep::Key(key)];
     findings.not_blank(&at("label"), &profile.target.label);
     findings.identifier(&at("expected_role"), &profile.target.expected_role);
     let color = profile.target.color.as_str();
@@ -119,8 +122,8 @@ fn target(findings: &mut Findings<'_, '_>, profile: &Profile) {
 
 fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
     for (index, document) in profile.ssot.iter().enumerate() {
-        let here = [Step::Key("ssot"), Step::Index(index)];
-        let at = |key| [here[0], here[1], Step::Key(key)];
+        let here = [PathStep::Key("ssot"), PathStep::Index(index)];
+        let at = |key| [here[0], here[1], PathStep::Key(key)];
         findings.not_blank(&at("name"), &document.name);
         match (&document.path, &document.text) {
             (Some(path), None) => findings.not_blank(&at("path"), path),
@@ -145,10 +148,10 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
 
 fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
     let lifecycle = &profile.lifecycle;
-    let at = |key| [Step::Key("lifecycle"), Step::Key(key)];
+    let at = |key| [PathStep::Key("lifecycle"), PathStep::Key(key)];
     for (index, state) in lifecycle.states.iter().enumerate() {
         findings.not_blank(
-            &[at("states")[0], at("states")[1], Step::Index(index)],
+            &[at("states")[0], at("states")[1], PathStep::Index(index)],
             state,
         );
     }
@@ -176,8 +179,8 @@ fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
             let table = [
                 at(key)[0],
                 at(key)[1],
-                Step::Index(index),
-                Step::Key("table"),
+                PathStep::Index(index),
+                PathStep::Key("table"),
             ];
             findings.identifier(&table, &effect.table);
             if effects[..index]
@@ -197,9 +200,9 @@ fn exclusions(findings: &mut Findings<'_, '_>, profile: &Profile) {
     for (index, out) in profile.out_of_scope.iter().enumerate() {
         let at = |key| {
             [
-                Step::Key("out_of_scope"),
-                Step::Index(index),
-                Step::Key(key),
+                PathStep::Key("out_of_scope"),
+                PathStep::Index(index),
+                PathStep::Key(key),
             ]
         };
         findings.not_blank(&at("check"), &out.check);
@@ -223,7 +226,7 @@ fn exclusions(findings: &mut Findings<'_, '_>, profile: &Profile) {
 fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if let Err(error) = ttl_seconds(&profile.approvals.ttl) {
         findings.refuse(
-            &[Step::Key("approvals"), Step::Key("ttl")],
+            &[PathStep::Key("approvals"), PathStep::Key("ttl")],
             error.to_string(),
         );
     }
@@ -239,7 +242,7 @@ fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
     ] {
         if !(1..=TIMEOUT_MAX_MS).contains(&value) {
             let message = format!("timeouts.{key} must be from 1 to {TIMEOUT_MAX_MS}");
-            findings.refuse(&[Step::Key("timeouts"), Step::Key(key)], message);
+            findings.refuse(&[PathStep::Key("timeouts"), PathStep::Key(key)], message);
         }
     }
     let budgets = &profile.budgets;
@@ -257,7 +260,7 @@ fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
     ] {
         if value.is_some_and(|value| !(1..=most).contains(&value)) {
             let message = format!("budgets.{key} must be from 1 to {most}");
-            findings.refuse(&[Step::Key("budgets"), Step::Key(key)], message);
+            findings.refuse(&[PathStep::Key("budgets"), PathStep::Key(key)], message);
         }
     }
     for (key, list) in [
@@ -266,12 +269,19 @@ fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
     ] {
         for (index, text) in list.iter().enumerate() {
             findings.not_blank(
-                &[Step::Key("role"), Step::Key(key), Step::Index(index)],
+                &[
+                    PathStep::Key("role"),
+                    PathStep::Key(key),
+                    PathStep::Index(index),
+                ],
                 text,
             );
         }
     }
     if let Some(path) = &profile.tests.full_discover {
-        findings.not_blank(&[Step::Key("tests"), Step::Key("full_discover")], path);
+        findings.not_blank(
+            &[PathStep::Key("tests"), PathStep::Key("full_discover")],
+            path,
+        );
     }
 }

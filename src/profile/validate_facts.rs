@@ -1,7 +1,7 @@
 //! Rules for what a profile reads: facts, functions, grants, contents, pieces, candidates. Invariant: no two of them share a key.
 
 use super::findings::Findings;
-use super::{ContentSpec, FactSpec, Profile, Step};
+use super::{ContentSpec, FactSpec, PathStep, Profile};
 use crate::survey::FactKind;
 
 /// Facts that every survey has without being asked.
@@ -13,7 +13,13 @@ pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile)
         one_fact(findings, index, fact);
     }
     for (index, function) in profile.functions.iter().enumerate() {
-        let at = |key| [Step::Key("functions"), Step::Index(index), Step::Key(key)];
+        let at = |key| {
+            [
+                PathStep::Key("functions"),
+                PathStep::Index(index),
+                PathStep::Key(key),
+            ]
+        };
         findings.not_blank(&at("label"), &function.label);
         findings.identifier(&at("schema"), &function.schema);
         findings.identifier(&at("name"), &function.name);
@@ -32,17 +38,23 @@ pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile)
         ("pieces", &profile.pieces.sql),
         ("candidates", &profile.candidates.sql),
     ] {
-        findings.not_blank(&[Step::Key(key), Step::Key("sql")], sql);
+        findings.not_blank(&[PathStep::Key(key), PathStep::Key("sql")], sql);
     }
 }
 
 /// Every key is a plain word, and there is one of each.
 fn keys(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let listed = |list, index| vec![Step::Key(list), Step::Index(index), Step::Key("key")];
+    let listed = |list, index| {
+        vec![
+            PathStep::Key(list),
+            PathStep::Index(index),
+            PathStep::Key("key"),
+        ]
+    };
     let facts = profile.facts.iter().enumerate();
     let functions = profile.functions.iter().enumerate();
     let contents = profile.contents.iter().enumerate();
-    let grants = vec![Step::Key("grants"), Step::Key("key")];
+    let grants = vec![PathStep::Key("grants"), PathStep::Key("key")];
     let all = facts
         .map(|(index, fact)| (listed("facts", index), fact.key.as_str()))
         .chain(functions.map(|(index, f)| (listed("functions", index), f.key.as_str())))
@@ -66,8 +78,8 @@ fn keys(findings: &mut Findings<'_, '_>, profile: &Profile) {
 }
 
 fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
-    let here = [Step::Key("facts"), Step::Index(index)];
-    let at = |key| [here[0], here[1], Step::Key(key)];
+    let here = [PathStep::Key("facts"), PathStep::Index(index)];
+    let at = |key| [here[0], here[1], PathStep::Key(key)];
     findings.not_blank(&at("label"), &fact.label);
     match (&fact.sql, &fact.count) {
         (Some(sql), None) => findings.not_blank(&at("sql"), sql),
@@ -93,7 +105,7 @@ fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
 }
 
 fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let at = |key| [Step::Key("grants"), Step::Key(key)];
+    let at = |key| [PathStep::Key("grants"), PathStep::Key(key)];
     findings.not_blank(&at("label"), &profile.grants.label);
     if profile.grants.schemas.is_empty() {
         findings.refuse(&at("schemas"), "grants.schemas must name a schema");
@@ -101,7 +113,7 @@ fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
     let schemas = &profile.grants.schemas;
     for (index, schema) in schemas.iter().enumerate() {
         findings.identifier(
-            &[at("schemas")[0], at("schemas")[1], Step::Index(index)],
+            &[at("schemas")[0], at("schemas")[1], PathStep::Index(index)],
             schema,
         );
     }
@@ -111,8 +123,14 @@ fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
 }
 
 fn one_content(findings: &mut Findings<'_, '_>, index: usize, content: &ContentSpec) {
-    let at = |key| [Step::Key("contents"), Step::Index(index), Step::Key(key)];
-    let item = |key, index| [at(key).as_slice(), &[Step::Index(index)]].concat();
+    let at = |key| {
+        [
+            PathStep::Key("contents"),
+            PathStep::Index(index),
+            PathStep::Key(key),
+        ]
+    };
+    let item = |key, index| [at(key).as_slice(), &[PathStep::Index(index)]].concat();
     findings.identifier(&at("schema"), &content.schema);
     findings.identifier(&at("table"), &content.table);
     for (key, list) in [("columns", &content.columns), ("row_key", &content.row_key)] {
@@ -136,7 +154,7 @@ fn one_content(findings: &mut Findings<'_, '_>, index: usize, content: &ContentS
 /// Refuses an expectation that no value of the kind could meet.
 fn expected(
     findings: &mut Findings<'_, '_>,
-    path: &[Step<'_>],
+    path: &[PathStep<'_>],
     kind: FactKind,
     expect: Option<&str>,
 ) {

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::Moment;
-use crate::journal::Position;
+use crate::journal::ChainPosition;
 use crate::run::{Costs, EventRow, LiveView, ReadsAside, Transaction};
 use crate::survey::{Digest, UtcTime};
 
@@ -46,7 +46,7 @@ impl Moving {
 #[derive(Debug, Clone)]
 pub(super) struct Checkpoint {
     /// Before the next line.
-    pub position: Position,
+    pub position: ChainPosition,
     moving: Moving,
     /// The fold of the lines before without what moves; shared with the checkpoint before where it stayed the same.
     still: Arc<Moment>,
@@ -71,14 +71,14 @@ impl Checkpoints {
     pub(super) fn new() -> Self {
         Self {
             kept: vec![Checkpoint {
-                position: Position::start(),
+                position: ChainPosition::start(),
                 moving: Moving::default(),
                 still: Arc::default(),
             }],
         }
     }
 
-    pub(super) fn push(&mut self, position: Position, mut moment: Moment) {
+    pub(super) fn push(&mut self, position: ChainPosition, mut moment: Moment) {
         let mut moving = Moving::default();
         moving.swap(&mut moment);
         let last = self.kept.last().map(|last| &last.still);

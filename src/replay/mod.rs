@@ -10,5 +10,5 @@ mod recording;
 pub use decision::{Decided, ShownSheet};
 pub use error::ReplayError;
 pub use moment::Moment;
-pub use player::{Place, Player, Speed, Waits};
+pub use player::{Player, SeekTarget, Speed, Waits};
 pub use recording::Recording;

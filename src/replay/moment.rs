@@ -1,8 +1,8 @@
 //! A run as it was at one line of its journal. Invariant: made by `apply` alone, from the first line on, each event legal where it stands.
 
 use super::ReplayError;
-use crate::desk::Record;
-use crate::journal::Entry;
+use crate::desk::ComparisonRecord;
+use crate::journal::JournalEntry;
 use crate::run::{Event, RunState, legal};
 use crate::survey::{Digest, UtcTime};
 
@@ -12,14 +12,14 @@ pub struct Moment {
     /// The run.
     pub run: RunState,
     /// What of it can be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// SHA-256 of the line.
     pub head: Option<Digest>,
 }
 
 impl Moment {
     /// Takes the next line; `head` is its SHA-256.
-    pub fn apply(&mut self, entry: &Entry<Event>, head: Digest) -> Result<(), ReplayError> {
+    pub fn apply(&mut self, entry: &JournalEntry<Event>, head: Digest) -> Result<(), ReplayError> {
         legal(&self.run, &entry.event).map_err(|illegal| ReplayError::Illegal {
             line: entry.seq + 1,
             illegal,

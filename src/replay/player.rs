@@ -131,14 +131,14 @@ impl Player {
 
 /// Where somebody wants to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum SeekTarget {
     /// A line.
     Record(u64),
     /// A time.
     Time(UtcTime),
 }
 
-impl Place {
+impl SeekTarget {
     /// Reads `212`, `09:33`, `09:33:06` or a whole time. A clock time is the first one at or after `began`.
     pub fn read(text: &str, began: UtcTime) -> Result<Self, ReplayError> {
         let text = text.trim();

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use super::checkpoints::{BYTES, Checkpoints, LINES};
 use super::{Moment, ReplayError};
-use crate::journal::{Entry, Page, Pages, Position, Reader};
+use crate::journal::{ChainPosition, JournalEntry, JournalPage, JournalPages, JournalReader};
 use crate::run::{Event, Timeline};
 use crate::survey::{Digest, UtcTime};
 
 /// The lines between two checkpoints, read.
 #[derive(Debug)]
-struct Stretch {
+struct RecordingSpan {
     number: usize,
-    page: Page<Event>,
+    page: JournalPage<Event>,
 }
 
-impl Stretch {
+impl RecordingSpan {
     /// The entries, each with the SHA-256 of its line.
-    fn lines(&self) -> impl Iterator<Item = (&Entry<Event>, Digest)> {
+    fn lines(&self) -> impl Iterator<Item = (&JournalEntry<Event>, Digest)> {
         let heads = self.page.entries.iter().skip(1);
         let heads = heads.map(|entry| entry.prev.clone());
         let heads = heads.chain(std::iter::once_with(|| self.page.end.prev()));
@@ -28,27 +28,27 @@ impl Stretch {
 /// A run that can be asked for any of its moments, as far as it was read.
 #[derive(Debug)]
 pub struct Recording {
-    pages: Pages,
+    pages: JournalPages,
     checkpoints: Checkpoints,
     timeline: Arc<Timeline>,
     /// The fold of everything read so far.
     tip: Moment,
-    end: Position,
+    end: ChainPosition,
     is_complete: bool,
-    near: Option<Stretch>,
+    near: Option<RecordingSpan>,
     /// The moment that was asked for last.
     current: Moment,
 }
 
 impl Recording {
     /// Opens a journal; nothing but its HEAD is read.
-    pub fn open(reader: &Reader) -> Result<Self, ReplayError> {
+    pub fn open(reader: &JournalReader) -> Result<Self, ReplayError> {
         Ok(Self {
             pages: reader.pages()?,
             checkpoints: Checkpoints::new(),
             timeline: Arc::default(),
             tip: Moment::default(),
-            end: Position::start(),
+            end: ChainPosition::start(),
             is_complete: false,
             near: None,
             current: Moment::default(),
@@ -60,7 +60,7 @@ impl Recording {
         if self.is_complete {
             return Ok(false);
         }
-        let stretch = Stretch {
+        let stretch = RecordingSpan {
             number: self.checkpoints.before(self.end.seq()),
             page: self.pages.read(&self.end, LINES, BYTES)?,
         };
@@ -152,7 +152,7 @@ impl Recording {
     }
 
     /// The entry of a line, where it was read.
-    pub fn entry(&mut self, seq: u64) -> Result<Option<&Entry<Event>>, ReplayError> {
+    pub fn entry(&mut self, seq: u64) -> Result<Option<&JournalEntry<Event>>, ReplayError> {
         if self.last().is_none_or(|(last, _)| seq > last) {
             return Ok(None);
         }
@@ -166,7 +166,7 @@ impl Recording {
         if self.near.as_ref().is_none_or(|near| near.number != number) {
             let from = &self.checkpoints.get(number).position;
             let page = self.pages.read(from, LINES, BYTES)?;
-            self.near = Some(Stretch { number, page });
+            self.near = Some(RecordingSpan { number, page });
         }
         Ok(())
     }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{FullDiscover, REPORTS, ReportInput};
+use super::{FullDiscoverLine, REPORTS, ReportInput};
 use crate::audit::{PROBES, o4_targeted};
 use crate::run::{Check, Gate, RunResult, RunState, Verdict};
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
@@ -41,7 +41,10 @@ pub fn counters(run: &RunState) -> Value {
 }
 
 fn candidate_count_confirmed(run: &RunState) -> Option<Simulated<u64>> {
-    let done = run.steps.iter().find(|done| done.step == Step::Verify)?;
+    let done = run
+        .steps
+        .iter()
+        .find(|done| done.step == SimulatedStep::Verify)?;
     Some(done.counts.verified)
 }
 
@@ -49,7 +52,7 @@ fn lifecycle_enacted_count(run: &RunState) -> Option<Simulated<u64>> {
     let counts = &run
         .steps
         .iter()
-        .find(|done| done.step == Step::Enact)?
+        .find(|done| done.step == SimulatedStep::Enact)?
         .counts;
     Some(Simulated::new(
         counts.would_enact.get() + counts.already_enacted.get(),
@@ -182,7 +185,7 @@ pub(super) fn tests(input: &ReportInput) -> Vec<String> {
 }
 
 /// `366/366 PASS`: PASS only when there was something and all of it passed.
-fn full(declared: Option<&FullDiscover>) -> String {
+fn full(declared: Option<&FullDiscoverLine>) -> String {
     let Some(full) = declared else {
         return NOT_CHECKED.to_owned();
     };
@@ -208,7 +211,7 @@ fn execution_enabled(run: &RunState) -> &'static str {
 }
 
 /// Where the line `Full discover` comes from.
-pub(super) fn full_discover_source(full: Option<&FullDiscover>) -> String {
+pub(super) fn full_discover_source(full: Option<&FullDiscoverLine>) -> String {
     full.map_or_else(
         || format!("{NOT_CHECKED}: the profile names no result of a full test run that could be read"),
         |full| {

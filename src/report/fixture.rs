@@ -8,7 +8,7 @@ use super::fixture_parts::{
     at, check, claims, context, counts, created, forbidden, person, proof, repository, run_id,
     simulation, survey,
 };
-use super::{FullDiscover, RenderedReport, ReportInput, render};
+use super::{FullDiscoverLine, RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
@@ -16,16 +16,16 @@ use crate::run::{
     NonMutation, NonMutationVerdict, Purpose, RunResult, RunState, State, Stop, StopCode,
     SurveyPurpose, Verdict, legal,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, FactChange, Survey, compare};
 
 /// A run that is being written.
-pub(super) struct Writer {
+pub(super) struct ScriptedRun {
     pub(super) run: RunState,
     seq: u64,
 }
 
-impl Writer {
+impl ScriptedRun {
     pub(super) fn new() -> Self {
         let mut writer = Self {
             run: RunState::default(),
@@ -187,7 +187,7 @@ impl Writer {
         }
     }
 
-    fn progress(&mut self, step: Step) {
+    fn progress(&mut self, step: SimulatedStep) {
         let file = format!("units/1-{}.jsonl", step.name());
         let ledger = LedgerRef {
             sha256: Digest::of(&file),
@@ -317,7 +317,7 @@ pub(super) fn profile() -> Profile {
 
 /// The run of the source report.
 pub(super) fn source_run() -> RunState {
-    let mut writer = Writer::new();
+    let mut writer = ScriptedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     writer.approve(ApprovalGate::SG1);
@@ -341,7 +341,7 @@ pub(super) fn rendered(
             let reference = Digest::of(super::fixture_parts::GRANTS);
             grants.filter(|_| *digest == reference).map(str::to_owned)
         },
-        full_discover: FullDiscover::recorded(run),
+        full_discover: FullDiscoverLine::recorded(run),
     };
     render(&input).expect("the reports render")
 }

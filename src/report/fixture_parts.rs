@@ -8,7 +8,7 @@ use crate::run::{
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
-    Derived, Digest, Document, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue,
+    Derived, Digest, Fact, FactDocument, FactKey, FactKind, Footprint, Live, Observed, Residue,
     RoleFinding, RoleSurvey, ServerIdentity, Severity, Simulated, Snapshot, StreamDigest, Survey,
     TransactionProof, UtcTime, facts_digest,
 };
@@ -148,7 +148,7 @@ fn facts() -> Vec<Fact> {
         ),
     ];
     facts[9].document = Some(
-        Document {
+        FactDocument {
             text: GRANTS.to_owned(),
         }
         .reference(),

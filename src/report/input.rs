@@ -9,7 +9,7 @@ use crate::survey::Digest;
 
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FullDiscover {
+pub struct FullDiscoverLine {
     /// Tests that passed.
     pub passed: u64,
     /// Tests that failed.
@@ -22,7 +22,7 @@ pub struct FullDiscover {
     pub age_seconds: u64,
 }
 
-impl FullDiscover {
+impl FullDiscoverLine {
     /// The result as `tests_declared` recorded it.
     pub fn recorded(run: &RunState) -> Option<Self> {
         match run.declared_tests.as_ref()? {
@@ -53,7 +53,7 @@ pub struct ReportInput<'a> {
     /// The documents behind facts and context, by digest.
     pub blobs: &'a dyn Fn(&Digest) -> Option<String>,
     /// The full test run, where the profile names a result.
-    pub full_discover: Option<FullDiscover>,
+    pub full_discover: Option<FullDiscoverLine>,
 }
 
 /// One document.

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::fixture::{Writer, profile, rendered, source_run};
+use super::fixture::{ScriptedRun, profile, rendered, source_run};
 use super::fixture_parts::GRANTS;
-use super::{FullDiscover, ReportInput, json_twin, summary};
+use super::{FullDiscoverLine, ReportInput, json_twin, summary};
 use crate::run::ApprovalGate;
 use crate::survey::Digest;
 
@@ -18,7 +18,7 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
         run: &run,
         profile: &profile,
         blobs: &|_| None,
-        full_discover: FullDiscover::recorded(&run),
+        full_discover: FullDiscoverLine::recorded(&run),
     });
     assert_eq!(
         twin["facts"]["pre"]["icx_total"],
@@ -45,7 +45,7 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
 
 #[test]
 fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
-    let mut writer = Writer::new();
+    let mut writer = ScriptedRun::new();
     assert_eq!(summary(&writer.run, None, "")["facts_digest"], json!(null));
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::run::{
     ApprovalGate, ApprovalStatus, Gate, NonMutationVerdict, RunState, State, StopCode, Verdict,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 
 /// The sentences, each proven or not, and the steps of the state machine under the third.
 pub(super) fn proves(run: &RunState) -> Value {
@@ -81,9 +81,15 @@ fn machine(run: &RunState) -> [(&'static str, bool); 6] {
     };
     [
         ("SG1 pause.", paused(ApprovalGate::SG1)),
-        ("SG1 resume.", resumed(ApprovalGate::SG1, Step::Cut)),
+        (
+            "SG1 resume.",
+            resumed(ApprovalGate::SG1, SimulatedStep::Cut),
+        ),
         ("SG2 pause.", paused(ApprovalGate::SG2)),
-        ("SG2 resume.", resumed(ApprovalGate::SG2, Step::Enact)),
+        (
+            "SG2 resume.",
+            resumed(ApprovalGate::SG2, SimulatedStep::Enact),
+        ),
         ("closeout.", run.state == State::CloseoutReported),
         (
             "idempotent closeout resume.",

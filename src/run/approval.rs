@@ -91,7 +91,7 @@ pub struct ApprovalRequest {
 
 /// Why an approval is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum ApprovalRefusal {
     /// The run is sealed or over.
     #[error("The run is over ({state}); nothing waits for a decision.")]
     Over {
@@ -189,38 +189,47 @@ pub fn judge(
     request: &ApprovalRequest,
     now: UtcTime,
     boot_id: &str,
-) -> Result<Ruling, Refusal> {
+) -> Result<Ruling, ApprovalRefusal> {
     let over = run.sealed.is_some() || run.state.is_final();
     if over {
-        return Err(used_already(run, request).unwrap_or_else(|| Refusal::Over {
-            state: run.state.to_string(),
-        }));
+        return Err(
+            used_already(run, request).unwrap_or_else(|| ApprovalRefusal::Over {
+                state: run.state.to_string(),
+            }),
+        );
     }
     if run.is_rejected() {
         let state = State::Rejected.to_string();
-        return Err(Refusal::Over { state });
+        return Err(ApprovalRefusal::Over { state });
     }
     let pending = run.pending_approval().is_some();
     let waits = run.waits_at().ok_or_else(|| {
-        used_already(run, request).unwrap_or_else(|| Refusal::NotWaiting {
+        used_already(run, request).unwrap_or_else(|| ApprovalRefusal::NotWaiting {
             state: run.state.to_string(),
         })
     })?;
     if request.gate != waits {
-        return Err(used_already(run, request).unwrap_or(Refusal::WrongGate {
-            waits,
-            named: request.gate,
-        }));
+        return Err(
+            used_already(run, request).unwrap_or(ApprovalRefusal::WrongGate {
+                waits,
+                named: request.gate,
+            }),
+        );
     }
-    let evidence = run.evidence.as_ref().ok_or(Refusal::OtherEvidence)?;
+    let evidence = run
+        .evidence
+        .as_ref()
+        .ok_or(ApprovalRefusal::OtherEvidence)?;
     if let Some(named) = &request.evidence
         && *named != evidence.digest
     {
         return Err(foreign_digest(run, named, waits));
     }
     match request.decision {
-        Decision::Withdraw if !pending => return Err(Refusal::NothingPending),
-        Decision::Reject if blank(request.reason.as_deref()) => return Err(Refusal::ReasonMissing),
+        Decision::Withdraw if !pending => return Err(ApprovalRefusal::NothingPending),
+        Decision::Reject if blank(request.reason.as_deref()) => {
+            return Err(ApprovalRefusal::ReasonMissing);
+        }
         Decision::Approve => may_approve(run, request, now, boot_id)?,
         Decision::Withdraw | Decision::Reject => {}
     }
@@ -239,33 +248,36 @@ fn may_approve(
     request: &ApprovalRequest,
     now: UtcTime,
     boot_id: &str,
-) -> Result<(), Refusal> {
-    let evidence = run.evidence.as_ref().ok_or(Refusal::OtherEvidence)?;
+) -> Result<(), ApprovalRefusal> {
+    let evidence = run
+        .evidence
+        .as_ref()
+        .ok_or(ApprovalRefusal::OtherEvidence)?;
     let policy = run.created.as_ref().map(|c| &c.approvals);
     // A person is an account: a host's name is whatever its administrator, or a namespace of one's own, says.
     let person = |same: &Person| same.uid == request.by.uid;
     if request.evidence.is_none() {
-        return Err(Refusal::OtherEvidence);
+        return Err(ApprovalRefusal::OtherEvidence);
     }
     if run.drift.is_some() {
-        return Err(Refusal::Drifted);
+        return Err(ApprovalRefusal::Drifted);
     }
     if run.pending_approval().is_some() {
-        return Err(Refusal::Pending(request.gate));
+        return Err(ApprovalRefusal::Pending(request.gate));
     }
     if now >= evidence.expires_at {
-        return Err(Refusal::Expired(evidence.expires_at.to_string()));
+        return Err(ApprovalRefusal::Expired(evidence.expires_at.to_string()));
     }
     if evidence.shown_boot != boot_id {
-        return Err(Refusal::NotShownSinceBoot);
+        return Err(ApprovalRefusal::NotShownSinceBoot);
     }
     let Some(policy) = policy else { return Ok(()) };
     if policy.terminal && request.by.tty.is_none() {
-        return Err(Refusal::TerminalRequired);
+        return Err(ApprovalRefusal::TerminalRequired);
     }
     let starter = run.created.as_ref().map(|c| &c.by);
     if policy.exclude_starter && starter.is_some_and(person) {
-        return Err(Refusal::Starter(request.by.user.clone()));
+        return Err(ApprovalRefusal::Starter(request.by.user.clone()));
     }
     let first = run
         .approvals
@@ -274,13 +286,13 @@ fn may_approve(
         .find(|a| a.gate == ApprovalGate::SG1 && a.status == ApprovalStatus::Consumed);
     if policy.distinct && request.gate == ApprovalGate::SG2 && first.is_some_and(|a| person(&a.by))
     {
-        return Err(Refusal::NotDistinct(request.by.user.clone()));
+        return Err(ApprovalRefusal::NotDistinct(request.by.user.clone()));
     }
     Ok(())
 }
 
 /// Whether the request repeats an approval that took effect.
-fn used_already(run: &RunState, request: &ApprovalRequest) -> Option<Refusal> {
+fn used_already(run: &RunState, request: &ApprovalRequest) -> Option<ApprovalRefusal> {
     let same = |a: &&super::Approval| {
         a.gate == request.gate
             && a.status == ApprovalStatus::Consumed
@@ -289,18 +301,18 @@ fn used_already(run: &RunState, request: &ApprovalRequest) -> Option<Refusal> {
     (request.decision == Decision::Approve)
         .then(|| run.approvals.iter().find(same))
         .flatten()
-        .map(|a| Refusal::UsedAlready(a.gate))
+        .map(|a| ApprovalRefusal::UsedAlready(a.gate))
 }
 
-fn foreign_digest(run: &RunState, named: &Digest, waits: ApprovalGate) -> Refusal {
+fn foreign_digest(run: &RunState, named: &Digest, waits: ApprovalGate) -> ApprovalRefusal {
     let earlier = run
         .earlier_evidence
         .iter()
         .find(|(_, digest)| digest == named);
     match earlier {
-        Some((gate, _)) if *gate == waits => Refusal::Superseded(waits),
-        Some((gate, _)) => Refusal::DigestOfOtherGate { of: *gate, waits },
-        None => Refusal::OtherEvidence,
+        Some((gate, _)) if *gate == waits => ApprovalRefusal::Superseded(waits),
+        Some((gate, _)) => ApprovalRefusal::DigestOfOtherGate { of: *gate, waits },
+        None => ApprovalRefusal::OtherEvidence,
     }
 }
 

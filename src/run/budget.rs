@@ -131,24 +131,24 @@ impl Spent {
 
 /// What a transaction may still use of its run's budget.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Allowance {
+pub struct RemainingBudget {
     budget: RunBudget,
     spent: Spent,
 }
 
-impl Allowance {
+impl RemainingBudget {
     /// What `budget` leaves where so much is spent.
     pub fn new(budget: RunBudget, spent: Spent) -> Self {
         Self { budget, spent }
     }
 
     /// Why no further transaction may begin.
-    pub fn exhausted(&self) -> Option<Account> {
+    pub fn exhausted(&self) -> Option<BudgetUse> {
         self.first(&self.spent, |spent, limit| spent >= limit)
     }
 
     /// Why a transaction that has used `more` must end.
-    pub fn exceeded_by(&self, more: Spent) -> Option<Account> {
+    pub fn exceeded_by(&self, more: Spent) -> Option<BudgetUse> {
         self.first(&self.spent.plus(more), |spent, limit| spent > limit)
     }
 
@@ -158,10 +158,10 @@ impl Allowance {
         Some(Duration::from_secs(seconds).saturating_sub(Duration::from_micros(self.spent.us)))
     }
 
-    fn first(&self, spent: &Spent, over: impl Fn(u64, u64) -> bool) -> Option<Account> {
+    fn first(&self, spent: &Spent, over: impl Fn(u64, u64) -> bool) -> Option<BudgetUse> {
         self.budget
             .limits()
-            .map(|(measure, limit)| Account {
+            .map(|(measure, limit)| BudgetUse {
                 measure,
                 limit,
                 spent: spent.amount(measure),
@@ -172,14 +172,14 @@ impl Allowance {
 
 /// One limit of a run's budget, and what is spent of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
+pub struct BudgetUse {
     /// What is counted.
     pub measure: Measure,
     limit: u64,
     spent: u64,
 }
 
-impl Account {
+impl BudgetUse {
     /// What was spent, as people read it.
     pub fn spent(&self) -> String {
         self.measure.amount(self.spent)
@@ -202,7 +202,7 @@ impl Account {
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for BudgetUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (spent, unit, key) = (self.spent(), self.measure.unit(), self.measure.key());
         let limit = self.limit();
@@ -270,20 +270,20 @@ const DEAR_RESTS: u64 = 20;
 
 impl RunState {
     /// What the next transaction may use of the run's budget.
-    pub fn allowance(&self) -> Allowance {
+    pub fn allowance(&self) -> RemainingBudget {
         let budget = self.created.as_ref().map(|created| created.budget);
-        Allowance {
+        RemainingBudget {
             budget: budget.unwrap_or_default(),
             spent: self.costs.spent,
         }
     }
 
     /// Every limit that the run has, with what is spent of it.
-    pub fn accounts(&self) -> Vec<Account> {
+    pub fn accounts(&self) -> Vec<BudgetUse> {
         let allowance = self.allowance();
         let limits = allowance.budget.limits();
         limits
-            .map(|(measure, limit)| Account {
+            .map(|(measure, limit)| BudgetUse {
                 measure,
                 limit,
                 spent: allowance.spent.amount(measure),

@@ -9,7 +9,7 @@ use super::{
     Mode, NonMutation, Person, RunBudget, RunId, RunResult, State, Stop, StopCode, TargetIdentity,
     Verdict,
 };
-use crate::simulate::{PredictedEffect, Simulation, Step, StepCounts};
+use crate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts};
 use crate::survey::{
     Attribution, Digest, FactChange, FactKey, RowChange, Survey, TransactionProof, UtcTime,
 };
@@ -286,7 +286,7 @@ pub enum Event {
         /// Round.
         round: u32,
         /// Step.
-        step: Step,
+        step: SimulatedStep,
         /// Counts of the simulated step.
         counts: StepCounts,
         /// Rows that it would have changed.

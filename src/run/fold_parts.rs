@@ -8,7 +8,7 @@ use super::{
     ApprovalGate, Check, Decision, Event, EvidenceSheet, LiveChange, Person, Purpose, Stop,
     SurveyPurpose, Verdict,
 };
-use crate::simulate::{PredictedEffect, Step, StepCounts};
+use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{
     Digest, FactChange, RoleFinding, ServerIdentity, Survey, TransactionProof, UtcTime,
 };
@@ -189,7 +189,7 @@ pub struct LiveView {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepDone {
     /// Step.
-    pub step: Step,
+    pub step: SimulatedStep,
     /// Round.
     pub round: u32,
     /// Counts.

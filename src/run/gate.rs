@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 
 /// A gate whose checks the program evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -102,13 +102,13 @@ impl ApprovalGate {
     }
 
     /// The steps that are simulated once this gate is open, in order, with the state that each reaches.
-    pub fn steps(self) -> &'static [(Step, State)] {
+    pub fn steps(self) -> &'static [(SimulatedStep, State)] {
         match self {
             Self::SG1 => &[
-                (Step::Cut, State::CutSimulated),
-                (Step::Verify, State::Verified),
+                (SimulatedStep::Cut, State::CutSimulated),
+                (SimulatedStep::Verify, State::Verified),
             ],
-            Self::SG2 => &[(Step::Enact, State::EnactSimulated)],
+            Self::SG2 => &[(SimulatedStep::Enact, State::EnactSimulated)],
         }
     }
 }

@@ -32,9 +32,9 @@ mod timeline;
 mod verdict;
 
 pub use approval::{
-    ApprovalPolicy, ApprovalRequest, Person, Refusal, Ruling, Signer, judge, time_in,
+    ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Person, Ruling, Signer, judge, time_in,
 };
-pub use budget::{Account, Allowance, Costs, Measure, RunBudget, Spent};
+pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
 pub use command_line::{CommandLine, shell_word};
@@ -55,7 +55,7 @@ pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
-pub use overview::{Overview, RunRow, Standing, span};
+pub use overview::{Overview, RunRow, RunStatus, span};
 pub use repository::RepositoryState;
 pub use result::{RunResult, exit};
 pub use rows::{counted, text as event_text};

@@ -13,13 +13,13 @@ pub struct RunRow {
     /// The name of the directory: a run id, or what somebody put there.
     pub name: String,
     /// What it is.
-    pub standing: Standing,
+    pub standing: RunStatus,
 }
 
 /// What lies under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum RunStatus {
     /// A run whose journal reads.
     Run(Box<Overview>),
     /// A run whose journal does not verify.
@@ -44,7 +44,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl RunStatus {
     /// The name in JSON and on screens.
     pub fn name(&self) -> &'static str {
         match self {

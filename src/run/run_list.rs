@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 
-use super::{RunId, RunRow, Standing};
+use super::{RunId, RunRow, RunStatus};
 
 /// Which runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,10 +46,10 @@ impl RunFilter {
     pub fn shows(self, row: &RunRow) -> bool {
         match (self, &row.standing) {
             (Self::All, _) => true,
-            (Self::Damaged, standing) => !matches!(standing, Standing::Run(_)),
-            (Self::Waiting, Standing::Run(run)) => run.waiting_since().is_some(),
-            (Self::Failed, Standing::Run(run)) => run.failed(),
-            (Self::Drifted, Standing::Run(run)) => run.drifted && !run.rejected(),
+            (Self::Damaged, standing) => !matches!(standing, RunStatus::Run(_)),
+            (Self::Waiting, RunStatus::Run(run)) => run.waiting_since().is_some(),
+            (Self::Failed, RunStatus::Run(run)) => run.failed(),
+            (Self::Drifted, RunStatus::Run(run)) => run.drifted && !run.rejected(),
             _ => false,
         }
     }
@@ -115,11 +115,11 @@ impl RunOrder {
         match self.sort {
             RunSort::Started => {}
             RunSort::Duration => rows.sort_by_key(|row| match &row.borrow().standing {
-                Standing::Run(run) => Reverse(Some(run.lasted_s())),
+                RunStatus::Run(run) => Reverse(Some(run.lasted_s())),
                 _ => Reverse(None),
             }),
             RunSort::State => rows.sort_by_key(|row| match &row.borrow().standing {
-                Standing::Run(run) => {
+                RunStatus::Run(run) => {
                     let result = run
                         .result
                         .as_ref()
@@ -135,11 +135,11 @@ impl RunOrder {
             rows.reverse();
         }
         rows.sort_by_key(|row| match &row.borrow().standing {
-            Standing::Run(run) => match run.waiting_since() {
+            RunStatus::Run(run) => match run.waiting_since() {
                 Some(since) => (0, since.unix_micros()),
                 None => (1, 0),
             },
-            Standing::Foreign { .. } => (2, 0),
+            RunStatus::Foreign { .. } => (2, 0),
             _ => (1, 0),
         });
     }
@@ -147,7 +147,7 @@ impl RunOrder {
 
 /// Microseconds; of a run that does not read the time in its name.
 fn started(row: &RunRow) -> Option<i64> {
-    if let Standing::Run(run) = &row.standing {
+    if let RunStatus::Run(run) = &row.standing {
         return Some(run.started_at.unix_micros());
     }
     let id: RunId = row.name.parse().ok()?;
@@ -157,14 +157,14 @@ fn started(row: &RunRow) -> Option<i64> {
 /// The target; what has none comes last.
 fn target(row: &RunRow) -> (bool, &str) {
     match &row.standing {
-        Standing::Run(run) => (false, &run.target),
+        RunStatus::Run(run) => (false, &run.target),
         _ => (true, ""),
     }
 }
 
 fn profile(row: &RunRow) -> (bool, &str) {
     match &row.standing {
-        Standing::Run(run) => (false, &run.profile),
+        RunStatus::Run(run) => (false, &run.profile),
         _ => (true, ""),
     }
 }

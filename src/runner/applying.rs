@@ -4,7 +4,7 @@ use super::discoverer::{Discovered, discover, publish};
 use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
-use super::target::{Ask, Target};
+use super::target::{SurveyRequest, Target};
 use super::{RunnerError, drift};
 use crate::audit;
 use crate::run::{ApprovalGate, Event, Gate, State, SurveyPurpose};
@@ -13,7 +13,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Surveys again; without drift, the steps behind the gate are simulated from this very snapshot.
     pub(super) async fn apply_approval(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let ask = Ask::SURVEY;
+        let ask = SurveyRequest::SURVEY;
         let purpose = match gate {
             ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
             ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,

@@ -4,17 +4,17 @@ use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::opening::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
-use super::target::{Ask, Target};
+use super::target::{SurveyRequest, Target};
 use super::{RunnerError, drift};
 use crate::audit::{self, ResumeSeen};
-use crate::journal::Entry;
+use crate::journal::JournalEntry;
 use crate::run::{Check, Event, Gate, State, SurveyPurpose, Verdict};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// The post survey, in a transaction of its own.
     pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let ask = Ask::SURVEY;
+        let ask = SurveyRequest::SURVEY;
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
@@ -38,7 +38,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     .facts
                     .iter()
                     .filter_map(|fact| chronicle.document(&fact.document.as_ref()?.sha256))
-                    .map(|text| crate::survey::Document { text })
+                    .map(|text| crate::survey::FactDocument { text })
                     .collect();
                 judged.changes = drift::changes(chronicle, &pin, &post, &documents);
             }
@@ -76,8 +76,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             })?;
         }
         let (again, entries_after) = chronicle.refold()?;
-        let transitions = |entries: &[Entry<Event>]| {
-            let changed = |entry: &&Entry<Event>| matches!(entry.event, Event::StateChanged { .. });
+        let transitions = |entries: &[JournalEntry<Event>]| {
+            let changed =
+                |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged { .. });
             entries.iter().filter(changed).count() as u64
         };
         let returned = again.returns.last().copied();

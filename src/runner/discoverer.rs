@@ -1,22 +1,25 @@
 //! `LiveDryRunDiscoverer`: seeds the simulator from what `LiveReadOnlyDiscoverer` streams. Invariant: a transaction is journalled before its BEGIN, and memory does not grow with the units.
 
 use super::RunnerError;
-use super::chronicle::Chronicle;
+use super::recorder::RunRecorder;
 use super::target::{
-    Allowance, Ask, Progress, Purpose, Taken, Target, TargetError, Witness, WitnessError,
+    Progress, Purpose, RemainingBudget, SurveyRequest, Taken, Target, TargetError, Witness,
+    WitnessError,
 };
 use crate::journal::UnitLedger;
 use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
-use crate::simulate::{Decision, Joiner, Lifecycle, Piece, Simulation, Step, Unit, Want};
+use crate::simulate::{
+    Joiner, Lifecycle, Piece, SimulatedStep, Simulation, Unit, UnitDecision, Want,
+};
 use crate::survey::{Digest, ServerIdentity, TransactionProof};
 
 /// Feeds the simulator while a target is read, and records each transaction.
 pub struct LiveDryRunDiscoverer<'a> {
-    chronicle: &'a mut Chronicle,
+    chronicle: &'a mut RunRecorder,
     lifecycle: &'a Lifecycle,
     joiner: Joiner,
     simulation: Simulation,
-    ledgers: Vec<(Step, UnitLedger)>,
+    ledgers: Vec<(SimulatedStep, UnitLedger)>,
     failure: Option<RunnerError>,
 }
 
@@ -27,7 +30,7 @@ pub struct Discovered {
     /// What the simulator makes of the streams.
     pub simulation: Simulation,
     /// The ledgers of the steps that were asked for, not yet under their names: what was recorded of an earlier attempt stays until there is no drift.
-    pub ledgers: Vec<(Step, UnitLedger)>,
+    pub ledgers: Vec<(SimulatedStep, UnitLedger)>,
 }
 
 /// Gives a ledger its name.
@@ -44,9 +47,9 @@ pub(super) fn publish(ledger: UnitLedger) -> Result<LedgerRef, RunnerError> {
 /// Reads a target once; the steps behind `gate` write their ledgers.
 pub async fn discover<T: Target>(
     target: &mut T,
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     lifecycle: &Lifecycle,
-    ask: Ask,
+    ask: SurveyRequest,
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
     if let Some(account) = chronicle.run().allowance().exhausted() {
@@ -78,7 +81,7 @@ pub async fn discover<T: Target>(
 }
 
 /// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
-fn note_statements(chronicle: &mut Chronicle, sent: &[String]) -> Result<(), RunnerError> {
+fn note_statements(chronicle: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
     let bytes = crate::journal::to_ascii_json(&sent)
         .map_err(|error| RunnerError::Report(error.to_string()))?;
     let blob = Digest::of(&bytes);
@@ -95,7 +98,7 @@ impl LiveDryRunDiscoverer<'_> {
     fn finish(
         mut self,
         taken: Result<Taken, TargetError>,
-        ask: Ask,
+        ask: SurveyRequest,
     ) -> Result<Discovered, RunnerError> {
         if let Some(failure) = self.failure.take() {
             if matches!(failure, RunnerError::OtherServer(_)) {
@@ -143,7 +146,7 @@ impl LiveDryRunDiscoverer<'_> {
 
     fn decide(&mut self) -> Result<(), RunnerError> {
         while let Some(pairing) = self.joiner.next_pairing() {
-            let decision = Decision::of(&pairing, self.lifecycle);
+            let decision = UnitDecision::of(&pairing, self.lifecycle);
             self.simulation.add(&decision);
             for (_, ledger) in &mut self.ledgers {
                 ledger.push(&decision)?;
@@ -154,7 +157,7 @@ impl LiveDryRunDiscoverer<'_> {
 }
 
 /// The transaction that is open by the journal.
-pub(super) fn open_transaction(chronicle: &Chronicle) -> Option<u64> {
+pub(super) fn open_transaction(chronicle: &RunRecorder) -> Option<u64> {
     let last = chronicle.run().transactions.last()?;
     (last.end == TransactionEnd::Open).then_some(last.id)
 }
@@ -194,7 +197,7 @@ impl Witness for LiveDryRunDiscoverer<'_> {
         self.keep(outcome.map(|_| ()))
     }
 
-    fn allowance(&self) -> Allowance {
+    fn allowance(&self) -> RemainingBudget {
         self.chronicle.run().allowance()
     }
 

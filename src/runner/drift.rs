@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::RunnerError;
-use super::chronicle::Chronicle;
 use super::discoverer::Discovered;
+use super::recorder::RunRecorder;
 use crate::run::{ApprovalGate, Event, RunState, SurveyPurpose};
-use crate::survey::{Attribution, Digest, Document, FactChange, Survey, changes_with_rows};
+use crate::survey::{Attribution, Digest, FactChange, FactDocument, Survey, changes_with_rows};
 
 /// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
 /// of who made it differ from the pin. Gives what differs.
 pub(super) fn record_survey(
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     purpose: SurveyPurpose,
     found: &Discovered,
 ) -> Result<Vec<FactChange>, RunnerError> {
@@ -45,10 +45,10 @@ pub(super) fn record_survey(
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
 pub(super) fn changes(
-    chronicle: &Chronicle,
+    chronicle: &RunRecorder,
     pin: &Survey,
     found: &Survey,
-    documents: &[Document],
+    documents: &[FactDocument],
 ) -> Vec<FactChange> {
     let then = |digest: &Digest| chronicle.document(digest);
     changes_with_rows(pin, found, &then, documents)
@@ -57,7 +57,7 @@ pub(super) fn changes(
 /// Records what differs as drift, if anything does; its stop is raised next. `nonce`: of the recorded survey that shows it.
 /// `true`: there is drift.
 pub(super) fn record(
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     gate: Option<ApprovalGate>,
     drift: Vec<FactChange>,
     nonce: &str,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::chronicle::Chronicle;
 use super::clock::Clock;
-use super::hooks::{HookEnded, Hooks};
-use super::notice::{Answer, Command};
+use super::hooks::{HookEnded, HookRunner};
+use super::notice::{DecisionReply, RunnerCommand};
+use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
-use super::{Plan, RunnerError, summary, taking_up, waiting};
+use super::{RunPlan, RunnerError, summary, taking_up, waiting};
 use crate::run::{Effect, Event, RunState, StopCode, next};
 
 /// What happens when the run waits for a person.
@@ -25,7 +25,7 @@ pub enum Patience {
 
 /// How the driver came back.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct RunnerEnd {
     /// The exit code of the process.
     pub exit_code: u8,
     /// The run as it is now.
@@ -39,11 +39,11 @@ pub struct Outcome {
 }
 
 /// What the loop is busy with. All of it may be left in the middle.
-pub(super) enum Errand {
+pub(super) enum RunnerTask {
     /// What the run needs next.
     Effect(Effect),
     /// What a person asked for.
-    Command(Command),
+    Command(RunnerCommand),
     /// A look at the live facts.
     LiveRead,
     /// A hook is over.
@@ -52,20 +52,20 @@ pub(super) enum Errand {
 
 /// One process that holds one run.
 pub struct Driver<T, R> {
-    pub(super) chronicle: Option<Chronicle>,
+    pub(super) chronicle: Option<RunRecorder>,
     pub(super) target: T,
     pub(super) repository: Option<R>,
-    pub(super) plan: Arc<Plan>,
+    pub(super) plan: Arc<RunPlan>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) hooks: Hooks,
+    pub(super) hooks: HookRunner,
     /// A person who saw that facts moved asked for new evidence: it is taken once the drift has its stop.
     pub(super) renews_on_return: bool,
     /// Answers owed to whoever decided through another process.
-    pub(super) answers: Vec<tokio::sync::oneshot::Sender<Answer>>,
+    pub(super) answers: Vec<tokio::sync::oneshot::Sender<DecisionReply>>,
 }
 
 /// The journal, while the run is not sealed: apart from the driver, so that its target can be used at the same time.
-pub(super) fn held(chronicle: &mut Option<Chronicle>) -> Result<&mut Chronicle, RunnerError> {
+pub(super) fn held(chronicle: &mut Option<RunRecorder>) -> Result<&mut RunRecorder, RunnerError> {
     chronicle.as_mut().ok_or_else(already_sealed)
 }
 
@@ -76,9 +76,14 @@ pub(super) fn already_sealed() -> RunnerError {
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// A driver of a run that this process owns.
-    pub fn new(chronicle: Chronicle, target: T, repository: Option<R>, plan: Arc<Plan>) -> Self {
+    pub fn new(
+        chronicle: RunRecorder,
+        target: T,
+        repository: Option<R>,
+        plan: Arc<RunPlan>,
+    ) -> Self {
         let clock = chronicle.clock().clone();
-        let hooks = Hooks::new(chronicle.hook_records());
+        let hooks = HookRunner::new(chronicle.hook_records());
         Self {
             chronicle: Some(chronicle),
             target,
@@ -93,10 +98,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The run, as far as it is durable.
     pub fn run(&self) -> Option<&RunState> {
-        self.chronicle.as_ref().map(Chronicle::run)
+        self.chronicle.as_ref().map(RunRecorder::run)
     }
 
-    pub(super) fn book(&mut self) -> Result<&mut Chronicle, RunnerError> {
+    pub(super) fn book(&mut self) -> Result<&mut RunRecorder, RunnerError> {
         held(&mut self.chronicle)
     }
 
@@ -104,8 +109,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub async fn drive(
         &mut self,
         patience: Patience,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Outcome {
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+    ) -> RunnerEnd {
         let mut backlog = VecDeque::new();
         loop {
             let step = self.step(patience, commands, &mut backlog).await;
@@ -146,9 +151,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
     async fn step(
         &mut self,
         patience: Patience,
-        commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut VecDeque<Command>,
-    ) -> Result<Option<Outcome>, RunnerError> {
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+        backlog: &mut VecDeque<RunnerCommand>,
+    ) -> Result<Option<RunnerEnd>, RunnerError> {
         let Some(chronicle) = self.chronicle.as_ref() else {
             return Ok(None);
         };
@@ -175,7 +180,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Effect::WriteFiles => self.write_files().map(Some),
             effect => {
-                let errand = Errand::Effect(effect);
+                let errand = RunnerTask::Effect(effect);
                 if self.run_unless_left(errand, commands, backlog).await? {
                     return Err(RunnerError::Interrupted);
                 }
@@ -187,8 +192,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Attends to a person: first to what was asked meanwhile, then to what is asked next. `true`: the person left.
     async fn attend(
         &mut self,
-        commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut VecDeque<Command>,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+        backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<bool, RunnerError> {
         if backlog.is_empty() {
             let Some(errand) = self.wait(commands).await else {
@@ -197,7 +202,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return self.run_unless_left(errand, commands, backlog).await;
         }
         while let Some(command) = backlog.pop_front() {
-            let errand = Errand::Command(command);
+            let errand = RunnerTask::Command(command);
             if self.run_unless_left(errand, commands, backlog).await? {
                 return Ok(true);
             }
@@ -208,9 +213,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Runs an errand while listening for a person who wants to leave; other commands wait. `true`: the person left.
     async fn run_unless_left(
         &mut self,
-        errand: Errand,
-        commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut VecDeque<Command>,
+        errand: RunnerTask,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+        backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<bool, RunnerError> {
         let left = {
             let work = self.run_errand(errand);
@@ -221,7 +226,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     biased;
                     done = &mut work => break done.map(|()| false),
                     command = commands.recv(), if open => match command {
-                        Some(Command::Quit) => break Ok(true),
+                        Some(RunnerCommand::Quit) => break Ok(true),
                         Some(command) => backlog.push_back(command),
                         None => open = false,
                     },
@@ -240,12 +245,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(left)
     }
 
-    async fn run_errand(&mut self, errand: Errand) -> Result<(), RunnerError> {
+    async fn run_errand(&mut self, errand: RunnerTask) -> Result<(), RunnerError> {
         match errand {
-            Errand::Effect(effect) => self.perform(effect).await,
-            Errand::Command(command) => self.obey(command).await,
-            Errand::LiveRead => self.read_live().await,
-            Errand::HookEnded(ended) => self.record_hook(ended),
+            RunnerTask::Effect(effect) => self.perform(effect).await,
+            RunnerTask::Command(command) => self.obey(command).await,
+            RunnerTask::LiveRead => self.read_live().await,
+            RunnerTask::HookEnded(ended) => self.record_hook(ended),
         }
     }
 
@@ -291,10 +296,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.write_sidecar()
     }
 
-    pub(super) fn answer_all(&mut self, outcome: &Outcome) {
+    pub(super) fn answer_all(&mut self, outcome: &RunnerEnd) {
         for answer in self.answers.drain(..) {
             let summary = summary::json(outcome).to_string();
-            let stopped = Answer::Stopped {
+            let stopped = DecisionReply::Stopped {
                 exit_code: outcome.exit_code,
                 summary,
             };
@@ -304,7 +309,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// The outcome of an error; a database that is gone is recorded as a stop of the run.
-    pub(super) fn broken(&mut self, error: &RunnerError) -> Outcome {
+    pub(super) fn broken(&mut self, error: &RunnerError) -> RunnerEnd {
         waiting::note_trouble(self, error);
         let run = self.run().cloned().unwrap_or_default();
         summary::broken(run, error, &self.plan.call)

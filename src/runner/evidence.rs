@@ -6,13 +6,13 @@ use super::discoverer::discover;
 use super::driver::Driver;
 use super::opening::change_state;
 use super::repository::Repository;
-use super::target::{Ask, Target};
-use super::{Chronicle, RunnerError, drift};
+use super::target::{SurveyRequest, Target};
+use super::{RunRecorder, RunnerError, drift};
 use crate::audit;
 use crate::run::{
     ApprovalGate, Event, EvidenceSheet, Gate, LastPass, RunState, Stop, StopCode, SurveyPurpose,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::Digest;
 
 /// Version of the evidence sheet.
@@ -49,7 +49,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Surveys again for a gate whose evidence expired; earlier approvals stand unless facts drifted.
     pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let ask_for = Ask::SURVEY;
+        let ask_for = SurveyRequest::SURVEY;
         let chronicle = self
             .chronicle
             .as_mut()
@@ -100,14 +100,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-fn keep_last_pass(chronicle: &mut Chronicle, last: &LastPass) -> Result<Digest, RunnerError> {
+fn keep_last_pass(chronicle: &mut RunRecorder, last: &LastPass) -> Result<Digest, RunnerError> {
     let bytes =
         serde_json::to_vec_pretty(last).map_err(|error| RunnerError::Report(error.to_string()))?;
     chronicle.keep(&bytes)
 }
 
 /// Raises the stop that asks a person.
-fn ask(chronicle: &mut Chronicle, gate: ApprovalGate) -> Result<(), RunnerError> {
+fn ask(chronicle: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError> {
     let run = chronicle.run();
     let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
     let mut message = match rows {
@@ -138,7 +138,7 @@ fn ask(chronicle: &mut Chronicle, gate: ApprovalGate) -> Result<(), RunnerError>
 fn sheet(
     run: &RunState,
     gate: ApprovalGate,
-    plan: &super::Plan,
+    plan: &super::RunPlan,
     last: Option<(&LastPass, Digest)>,
 ) -> Result<EvidenceSheet, RunnerError> {
     let missing = |what: &str| RunnerError::Report(format!("evidence needs {what}"));
@@ -161,7 +161,7 @@ fn sheet(
         .steps
         .iter()
         .rev()
-        .find(|done| done.step == Step::Verify)
+        .find(|done| done.step == SimulatedStep::Verify)
         .map(|done| done.counts.clone());
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
         audit::last_pass_differences(last, pin, &context.profile_sha256, &predicted)

@@ -5,13 +5,13 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
-use super::chronicle::Chronicle;
-use super::driver::{Driver, Outcome, Patience};
-use super::notice::Command;
-use super::presence::Audience;
+use super::driver::{Driver, Patience, RunnerEnd};
+use super::notice::RunnerCommand;
+use super::presence::WatchersChanged;
+use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
-use super::{Plan, RunnerError, handover};
+use super::{RunPlan, RunnerError, handover};
 
 /// Commands that may wait for a busy runner.
 const COMMANDS_MAX: usize = 64;
@@ -30,7 +30,7 @@ pub struct TakenUp {
 }
 
 /// Called once with how the runner ended, on its thread.
-pub type AtEnd = Box<dyn FnOnce(&Result<Outcome, RunnerError>) + Send>;
+pub type AtEnd = Box<dyn FnOnce(&Result<RunnerEnd, RunnerError>) + Send>;
 
 /// Called last of all, on the runner's thread: no hook runs any more.
 pub type AtExit = Box<dyn FnOnce() + Send>;
@@ -39,7 +39,7 @@ pub type AtExit = Box<dyn FnOnce() + Send>;
 pub const RUNNER_THREAD: &str = "runner";
 
 /// How the runner behaves towards people.
-pub struct Manner {
+pub struct RunnerOptions {
     /// How this process came to the run.
     pub taken_up: TakenUp,
     /// A decision to record before anything else, for `approve` and `reject` without a holder.
@@ -47,7 +47,7 @@ pub struct Manner {
     /// What to do when the run waits.
     pub patience: Patience,
     /// Who is told of watchers.
-    pub audience: Audience,
+    pub audience: WatchersChanged,
     /// Who is told how it ended; hooks may still run.
     pub at_end: AtEnd,
     /// Who is told that nothing runs any more.
@@ -56,23 +56,23 @@ pub struct Manner {
 
 /// The runner, seen from outside.
 pub struct Handle {
-    commands: mpsc::Sender<Command>,
-    thread: JoinHandle<Result<Outcome, RunnerError>>,
+    commands: mpsc::Sender<RunnerCommand>,
+    thread: JoinHandle<Result<RunnerEnd, RunnerError>>,
 }
 
 impl Handle {
     /// Sends a command without waiting; `false`: the runner is gone or has too many to do.
-    pub fn try_send(&self, command: Command) -> bool {
+    pub fn try_send(&self, command: RunnerCommand) -> bool {
         self.commands.try_send(command).is_ok()
     }
 
     /// A sender of commands for another thread.
-    pub fn commands(&self) -> mpsc::Sender<Command> {
+    pub fn commands(&self) -> mpsc::Sender<RunnerCommand> {
         self.commands.clone()
     }
 
     /// Waits for the runner to end.
-    pub fn join(self) -> Result<Outcome, RunnerError> {
+    pub fn join(self) -> Result<RunnerEnd, RunnerError> {
         drop(self.commands);
         self.thread
             .join()
@@ -91,7 +91,7 @@ async fn begin<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
     taken_up: TakenUp,
     first: Option<crate::run::ApprovalRequest>,
-) -> Result<Option<Outcome>, RunnerError> {
+) -> Result<Option<RunnerEnd>, RunnerError> {
     if taken_up.resumed {
         driver.take_up(taken_up.torn, taken_up.renewing)?;
     }
@@ -108,18 +108,18 @@ async fn begin<T: Target, R: Repository>(
 
 /// Starts the runner on its own thread with its own event loop. `target` is made there, from `make_target`.
 pub fn spawn<T, R, F>(
-    chronicle: Chronicle,
+    chronicle: RunRecorder,
     make_target: F,
     repository: Option<R>,
-    plan: Arc<Plan>,
-    manner: Manner,
+    plan: Arc<RunPlan>,
+    manner: RunnerOptions,
 ) -> Result<Handle, RunnerError>
 where
     T: Target,
     R: Repository + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
-    let Manner {
+    let RunnerOptions {
         taken_up,
         first,
         patience,

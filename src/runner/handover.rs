@@ -15,9 +15,9 @@ use tokio::net::unix::UCred;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::notice::{Answer, Command};
-use super::presence::{Audience, Presence};
-use super::{Plan, person};
+use super::notice::{DecisionReply, RunnerCommand};
+use super::presence::{Watchers, WatchersChanged};
+use super::{RunPlan, person};
 use crate::journal::RUNS_DIR;
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Person};
 use crate::survey::Digest;
@@ -34,7 +34,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// One line to the holder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
-enum Ask {
+enum SocketRequest {
     /// A decision; answered when it is heard, and again when the run has stopped.
     Decide {
         gate: ApprovalGate,
@@ -56,7 +56,7 @@ enum Ask {
 /// One line from the holder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
-enum Line {
+enum SocketReply {
     Heard,
     Refused { why: String },
     Stopped { exit_code: u8, summary: String },
@@ -80,14 +80,14 @@ pub enum HandoverError {
 }
 
 /// The socket, removed when the runner ends.
-pub struct Listener {
+pub struct SocketListener {
     path: PathBuf,
     task: JoinHandle<()>,
     /// Closed once every caller has had its answer.
     served: mpsc::Receiver<()>,
 }
 
-impl Listener {
+impl SocketListener {
     /// Lets the callers that were heard have their answers, then ends. A caller that does not read is not waited for long.
     pub async fn finish(mut self) {
         self.task.abort();
@@ -96,7 +96,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for SocketListener {
     fn drop(&mut self) {
         self.task.abort();
         // A socket that stays behind answers nobody, and the next holder replaces it.
@@ -132,10 +132,10 @@ fn refuses(path: &Path) -> bool {
 
 /// Listens to other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
 pub(super) fn listen(
-    plan: &Plan,
-    commands: mpsc::Sender<Command>,
-    audience: Audience,
-) -> Option<Listener> {
+    plan: &RunPlan,
+    commands: mpsc::Sender<RunnerCommand>,
+    audience: WatchersChanged,
+) -> Option<SocketListener> {
     let path = plan.socket.clone()?;
     path.parent().map(sweep);
     let _ = std::fs::remove_file(&path);
@@ -144,11 +144,11 @@ pub(super) fn listen(
         // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
         admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
     }
-    let door = Door {
+    let door = SocketShutdown {
         own_uid: plan.person.uid,
         shared: plan.store_group.is_some(),
         commands,
-        presence: Presence::new(audience),
+        presence: Watchers::new(audience),
     };
     let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(async move {
@@ -159,7 +159,7 @@ pub(super) fn listen(
             tokio::spawn(async move { drop(door.serve(stream, serving).await) });
         }
     });
-    Some(Listener { path, task, served })
+    Some(SocketListener { path, task, served })
 }
 
 /// Lets the group that the runs are given to connect, and nobody else but the owner.
@@ -171,14 +171,14 @@ fn admit_group(socket: &Path, runs: &Path) -> std::io::Result<()> {
 
 /// What a caller may reach.
 #[derive(Clone)]
-struct Door {
+struct SocketShutdown {
     own_uid: u32,
     shared: bool,
-    commands: mpsc::Sender<Command>,
-    presence: Presence,
+    commands: mpsc::Sender<RunnerCommand>,
+    presence: Watchers,
 }
 
-impl Door {
+impl SocketShutdown {
     /// Serves one caller. While `serving` lives the runner that ends waits for it.
     async fn serve(
         self,
@@ -194,7 +194,7 @@ impl Door {
         let refused = match serde_json::from_str(&text) {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
-            Ok(Ask::Decide {
+            Ok(SocketRequest::Decide {
                 gate,
                 decision,
                 evidence,
@@ -207,25 +207,25 @@ impl Door {
                     reason,
                     by: seen(peer).await?,
                 };
-                let command = |answer| Command::Decide {
+                let command = |answer| RunnerCommand::Decide {
                     request,
                     answer: Some(answer),
                 };
                 return self.relay(command, &mut writing).await;
             }
-            Ok(Ask::Renew) => {
-                let command = |answer| Command::Renew { answer };
+            Ok(SocketRequest::Renew) => {
+                let command = |answer| RunnerCommand::Renew { answer };
                 return self.relay(command, &mut writing).await;
             }
-            Ok(Ask::ShowSheet { gate, evidence }) => {
+            Ok(SocketRequest::ShowSheet { gate, evidence }) => {
                 let by = seen(peer).await?;
-                let shown = Command::OpenSheet { gate, evidence, by };
+                let shown = RunnerCommand::OpenSheet { gate, evidence, by };
                 match self.commands.try_send(shown) {
-                    Ok(()) => return say(&mut writing, &Line::Heard).await,
+                    Ok(()) => return say(&mut writing, &SocketReply::Heard).await,
                     Err(_) => BUSY,
                 }
             }
-            Ok(Ask::Watch) => match self.presence.enter(peer.uid()) {
+            Ok(SocketRequest::Watch) => match self.presence.enter(peer.uid()) {
                 Some(seat) => {
                     drop(serving);
                     // Nothing is said to a watcher, so none can be waited for; what it says is not kept.
@@ -237,25 +237,25 @@ impl Door {
             },
         };
         let why = refused.to_owned();
-        say(&mut writing, &Line::Refused { why }).await
+        say(&mut writing, &SocketReply::Refused { why }).await
     }
 
     /// Passes a command on, and its answer back once the run has stopped again.
     async fn relay(
         &self,
-        command: impl FnOnce(oneshot::Sender<Answer>) -> Command,
+        command: impl FnOnce(oneshot::Sender<DecisionReply>) -> RunnerCommand,
         writing: &mut tokio::net::unix::OwnedWriteHalf,
     ) -> std::io::Result<()> {
         let (answer, answered) = oneshot::channel();
         if self.commands.try_send(command(answer)).is_err() {
             let why = BUSY.to_owned();
-            return say(writing, &Line::Refused { why }).await;
+            return say(writing, &SocketReply::Refused { why }).await;
         }
-        say(writing, &Line::Heard).await?;
+        say(writing, &SocketReply::Heard).await?;
         match answered.await {
-            Ok(Answer::Refused(why)) => say(writing, &Line::Refused { why }).await,
-            Ok(Answer::Stopped { exit_code, summary }) => {
-                say(writing, &Line::Stopped { exit_code, summary }).await
+            Ok(DecisionReply::Refused(why)) => say(writing, &SocketReply::Refused { why }).await,
+            Ok(DecisionReply::Stopped { exit_code, summary }) => {
+                say(writing, &SocketReply::Stopped { exit_code, summary }).await
             }
             Err(_) => Ok(()),
         }
@@ -272,7 +272,10 @@ async fn seen(peer: UCred) -> std::io::Result<Person> {
     seen.await.map_err(std::io::Error::other)
 }
 
-async fn say(writing: &mut tokio::net::unix::OwnedWriteHalf, line: &Line) -> std::io::Result<()> {
+async fn say(
+    writing: &mut tokio::net::unix::OwnedWriteHalf,
+    line: &SocketReply,
+) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
     writing.write_all(&bytes).await
@@ -287,7 +290,7 @@ pub fn hand_over(
     evidence: Option<Digest>,
     reason: Option<String>,
 ) -> Result<(u8, String), HandoverError> {
-    let asked = Ask::Decide {
+    let asked = SocketRequest::Decide {
         gate,
         decision,
         evidence,
@@ -298,40 +301,40 @@ pub fn hand_over(
 
 /// Lets the holder that listens at `path` take new evidence after drift or expiry; gives exit code and JSON document of its next stop.
 pub fn hand_over_renewal(path: &Path) -> Result<(u8, String), HandoverError> {
-    outcome(path, &Ask::Renew)
+    outcome(path, &SocketRequest::Renew)
 }
 
 /// Asks, and waits until the run has stopped again.
-fn outcome(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError> {
+fn outcome(path: &Path, asked: &SocketRequest) -> Result<(u8, String), HandoverError> {
     let mut reader = BufReader::new(ask(path, asked)?);
     loop {
         match answer(&mut reader)? {
             // It was heard: what follows takes as long as the survey does.
-            Line::Heard => reader.get_ref().set_read_timeout(None)?,
-            Line::Refused { why } => return Err(HandoverError::Refused(why)),
-            Line::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
+            SocketReply::Heard => reader.get_ref().set_read_timeout(None)?,
+            SocketReply::Refused { why } => return Err(HandoverError::Refused(why)),
+            SocketReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
         }
     }
 }
 
 /// Tells the holder that a sheet is on this process's screen: it journals that, and reads all facts again.
 pub fn show_sheet(path: &Path, gate: ApprovalGate, evidence: Digest) -> Result<(), HandoverError> {
-    let shown = Ask::ShowSheet { gate, evidence };
+    let shown = SocketRequest::ShowSheet { gate, evidence };
     match answer(&mut BufReader::new(ask(path, &shown)?))? {
-        Line::Refused { why } => Err(HandoverError::Refused(why)),
-        Line::Heard | Line::Stopped { .. } => Ok(()),
+        SocketReply::Refused { why } => Err(HandoverError::Refused(why)),
+        SocketReply::Heard | SocketReply::Stopped { .. } => Ok(()),
     }
 }
 
 /// Lets the holder show this process as a watcher, for as long as the connection is kept. Its end says that the holder is gone.
 pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
-    let holder = ask(path, &Ask::Watch)?;
+    let holder = ask(path, &SocketRequest::Watch)?;
     holder.set_read_timeout(None)?;
     Ok(holder)
 }
 
 /// Sends one request. Nothing waits longer than a holder may take to hear.
-fn ask(path: &Path, ask: &Ask) -> Result<UnixStream, HandoverError> {
+fn ask(path: &Path, ask: &SocketRequest) -> Result<UnixStream, HandoverError> {
     let mut stream = UnixStream::connect(path)?;
     for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
         set(&stream, Some(HEARD_WITHIN))?;
@@ -342,7 +345,7 @@ fn ask(path: &Path, ask: &Ask) -> Result<UnixStream, HandoverError> {
     Ok(stream)
 }
 
-fn answer(reader: &mut BufReader<UnixStream>) -> Result<Line, HandoverError> {
+fn answer(reader: &mut BufReader<UnixStream>) -> Result<SocketReply, HandoverError> {
     let mut text = String::new();
     if reader.read_line(&mut text)? == 0 {
         return Err(HandoverError::Silent(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Plan, summary};
+use super::{RunPlan, summary};
 use crate::journal::Head;
 use crate::run::{HookPoint, RaisedStop, RunState};
 
@@ -12,7 +12,7 @@ pub(super) fn document(
     hook: HookPoint,
     raised: Option<&RaisedStop>,
     head: Option<Head>,
-    plan: &Plan,
+    plan: &RunPlan,
 ) -> Value {
     let stop = raised.map(|raised| &raised.stop);
     let created = run.created.as_deref();

@@ -33,19 +33,19 @@ pub(super) struct HookOrder {
 
 /// A hook that runs.
 pub(super) struct RunningHook {
-    heard: Sender<Heard>,
+    heard: Sender<HookMessage>,
 }
 
 impl RunningHook {
     /// Ends it now, and all that it started in its process group.
     pub fn cut(&self) {
         // One that is over already has told so.
-        let _ = self.heard.send(Heard::Cut);
+        let _ = self.heard.send(HookMessage::Cut);
     }
 }
 
 /// What the thread of a hook waits for.
-enum Heard {
+enum HookMessage {
     /// Its first process ended; it is not yet reaped, so that nobody else gets its number.
     Ended,
     /// An output was closed by all who held it.
@@ -113,8 +113,8 @@ fn existing(directory: &Path) -> &Path {
 fn supervise(
     mut child: Child,
     order: HookOrder,
-    heard: Sender<Heard>,
-    inbox: &Receiver<Heard>,
+    heard: Sender<HookMessage>,
+    inbox: &Receiver<HookMessage>,
     tell: impl FnOnce(HookOutcome),
 ) {
     let began = Instant::now();
@@ -130,7 +130,7 @@ fn supervise(
             let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             let _ = waitid(WaitId::Pid(group), ended);
         }
-        let _ = heard.send(Heard::Ended);
+        let _ = heard.send(HookMessage::Ended);
     });
     let untimely = listen(inbox, began + order.limit, order.limit);
     if let Some(group) = group {
@@ -152,13 +152,13 @@ fn supervise(
 }
 
 /// Waits until all is over; `Some`: why it was not waited for any longer.
-fn listen(inbox: &Receiver<Heard>, deadline: Instant, limit: Duration) -> Option<HookEnd> {
+fn listen(inbox: &Receiver<HookMessage>, deadline: Instant, limit: Duration) -> Option<HookEnd> {
     // Its first process and two outputs.
     let mut open = 3;
     while open > 0 {
         match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Heard::Ended | Heard::Closed) => open -= 1,
-            Ok(Heard::Cut) => return Some(HookEnd::Cut),
+            Ok(HookMessage::Ended | HookMessage::Closed) => open -= 1,
+            Ok(HookMessage::Cut) => return Some(HookEnd::Cut),
             Err(_) => {
                 return Some(HookEnd::TimedOut {
                     limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
@@ -184,7 +184,7 @@ fn ended(child: &mut Child) -> HookEnd {
 /// Reads an output to its end on a thread of its own: the beginning is kept, all of it is counted.
 fn capture(
     output: Option<impl Read + Send + 'static>,
-    heard: Sender<Heard>,
+    heard: Sender<HookMessage>,
 ) -> Arc<Mutex<HookOutput>> {
     let kept = Arc::new(Mutex::new(HookOutput::default()));
     let keeping = Arc::clone(&kept);
@@ -205,7 +205,7 @@ fn capture(
             kept.bytes += read as u64;
             kept.text = String::from_utf8_lossy(&beginning).into_owned();
         }
-        let _ = heard.send(Heard::Closed);
+        let _ = heard.send(HookMessage::Closed);
     });
     kept
 }

@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 use super::driver::Driver;
 use super::hook_document::document;
 use super::hook_process::{self, HookOrder, RunningHook};
-use super::notice::Command;
+use super::notice::RunnerCommand;
 use super::repository::Repository;
 use super::target::Target;
-use super::{Plan, RunnerError};
+use super::{RunPlan, RunnerError};
 use crate::audit::scan_for_secrets;
 use crate::journal::{HookRecord, HookRecords, StartedIn};
 use crate::run::{Effect, Event, HookEnd, HookOutcome, HookOutput, HookPoint, RunState, due_hook};
@@ -25,14 +25,14 @@ pub(super) struct HookEnded {
 }
 
 /// The hooks of one process.
-pub(super) struct Hooks {
+pub(super) struct HookRunner {
     running: Vec<(Started, RunningHook)>,
     tells: mpsc::UnboundedSender<HookEnded>,
     ended: mpsc::UnboundedReceiver<HookEnded>,
     records: HookRecords,
 }
 
-impl Hooks {
+impl HookRunner {
     /// None runs yet; those of after the seal go to `records`.
     pub fn new(records: HookRecords) -> Self {
         let (tells, ended) = mpsc::unbounded_channel();
@@ -167,7 +167,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// After the runner is done: runs the hook of the end if this process sealed `run`, and waits for all that run, each for its
     /// limit at most; a signal cuts them short. Nothing here changes how the run ended.
-    pub async fn see_hooks_out(&mut self, run: &RunState, commands: &mut mpsc::Receiver<Command>) {
+    pub async fn see_hooks_out(
+        &mut self,
+        run: &RunState,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+    ) {
         if self.chronicle.is_none() {
             // The run is sealed and its result stands: a hook without a record reads as not seen.
             let _ = self.record_unseen_after_seal(run);
@@ -178,7 +182,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             tokio::select! {
                 ended = self.hooks.next_ended() => drop(self.record_hook(ended)),
                 command = commands.recv(), if open => match command {
-                    Some(Command::CutHooks) => self.hooks.cut(),
+                    Some(RunnerCommand::CutHooks) => self.hooks.cut(),
                     Some(_) => {}
                     None => open = false,
                 },
@@ -225,7 +229,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 }
 
 /// The command of a hook, with its program as it is recorded; `None`: the profile names none.
-fn order(plan: &Plan, hook: HookPoint) -> Option<(String, HookOrder)> {
+fn order(plan: &RunPlan, hook: HookPoint) -> Option<(String, HookOrder)> {
     let hooks = &plan.profile.hooks;
     let words = match hook {
         HookPoint::OnWait => &hooks.on_wait,

@@ -1,7 +1,6 @@
 //! Who does it: own thread and runtime, handle, driver, effects, target, clock, probes. Invariant: journal first, then act, then journal, then show.
 
 mod applying;
-mod chronicle;
 mod closing;
 mod companions;
 mod discoverer;
@@ -19,6 +18,7 @@ mod opening;
 mod plan;
 mod presence;
 mod probing;
+mod recorder;
 mod sealing;
 mod socket;
 mod stopping;
@@ -31,16 +31,16 @@ pub mod person;
 pub mod repository;
 pub mod target;
 
-pub use chronicle::{Chronicle, fold};
 pub use companions::{companions, context};
 pub use discoverer::LiveDryRunDiscoverer;
-pub use driver::{Driver, Outcome, Patience};
+pub use driver::{Driver, Patience, RunnerEnd};
 pub use error::RunnerError;
-pub use handle::{AtEnd, AtExit, Handle, Manner, RUNNER_THREAD, TakenUp, spawn};
+pub use handle::{AtEnd, AtExit, Handle, RUNNER_THREAD, RunnerOptions, TakenUp, spawn};
 pub use handover::{HandoverError, be_present, hand_over, hand_over_renewal, show_sheet};
-pub use notice::{Answer, Command, Notice, Sink};
-pub use plan::{FullDiscover, Plan};
-pub use presence::Audience;
+pub use notice::{DecisionReply, MessageSink, RunnerCommand, RunnerMessage};
+pub use plan::{FullDiscoverFile, RunPlan};
+pub use presence::WatchersChanged;
+pub use recorder::{RunRecorder, fold};
 pub use socket::{own_socket, socket};
 pub use summary::{json, refused, sealed};
 pub use target::Progress;

@@ -10,7 +10,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// What the runner tells whoever watches it, once it is durable.
 #[derive(Debug, Clone)]
-pub enum Notice {
+pub enum RunnerMessage {
     /// An event is durable.
     Recorded {
         /// Journal line.
@@ -30,13 +30,13 @@ pub enum Notice {
 
 /// What a person, or the process of one, asks of the runner.
 #[derive(Debug)]
-pub enum Command {
+pub enum RunnerCommand {
     /// A decision; the answer comes once the run has stopped again.
     Decide {
         /// What is decided.
         request: ApprovalRequest,
         /// Where the answer goes.
-        answer: Option<oneshot::Sender<Answer>>,
+        answer: Option<oneshot::Sender<DecisionReply>>,
     },
     /// The sheet was opened: record that it was shown, and survey everything again.
     OpenSheet {
@@ -52,7 +52,7 @@ pub enum Command {
     /// `resume` of another process: take new evidence after drift or expiry, else nothing.
     Renew {
         /// Where the answer goes.
-        answer: oneshot::Sender<Answer>,
+        answer: oneshot::Sender<DecisionReply>,
     },
     /// Leave the run as it is.
     Quit,
@@ -62,7 +62,7 @@ pub enum Command {
 
 /// How a decision went.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub enum DecisionReply {
     /// It was refused; the sentence says why.
     Refused(String),
     /// It was recorded, and the run stopped again or ended.
@@ -75,4 +75,4 @@ pub enum Answer {
 }
 
 /// Where notices go. Never blocks.
-pub type Sink = Box<dyn Fn(Notice) + Send>;
+pub type MessageSink = Box<dyn Fn(RunnerMessage) + Send>;

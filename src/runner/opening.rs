@@ -3,9 +3,9 @@
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
-use super::target::{Ask, Target, TargetError};
-use super::{Chronicle, RunnerError, companions, drift};
-use crate::audit::{self, Feasibility, QuerySeen, Seam};
+use super::target::{SurveyRequest, Target, TargetError};
+use super::{RunRecorder, RunnerError, companions, drift};
+use crate::audit::{self, DrySeams, Feasibility, QuerySeen};
 use crate::profile::Profile;
 use crate::run::{
     Check, ContextPins, Event, Gate, Mode, Signer, State, SurveyPurpose, TransactionEnd, Verdict,
@@ -52,7 +52,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
-        let ask = Ask::SURVEY;
+        let ask = SurveyRequest::SURVEY;
         let chronicle = held(&mut self.chronicle)?;
         let found = discover(
             &mut self.target,
@@ -184,7 +184,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        let checks = audit::g2(&Seam {
+        let checks = audit::g2(&DrySeams {
             profile: &plan.profile,
             pin: &pin,
             simulation: &simulation,
@@ -201,7 +201,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
 /// Records checks, finishes the gate, and goes on to `reached`, or fails the run.
 pub(super) fn close_gate(
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     profile: &Profile,
     gate: Gate,
     checks: Vec<Check>,
@@ -220,14 +220,14 @@ pub(super) fn close_gate(
 }
 
 /// Moves the run to `to`.
-pub(super) fn change_state(chronicle: &mut Chronicle, to: State) -> Result<(), RunnerError> {
+pub(super) fn change_state(chronicle: &mut RunRecorder, to: State) -> Result<(), RunnerError> {
     let from = chronicle.run().state;
     chronicle.record(Event::StateChanged { from, to })?;
     Ok(())
 }
 
 /// The proof of the transaction that was closed last.
-pub(super) fn last_proof(chronicle: &Chronicle) -> Option<TransactionProof> {
+pub(super) fn last_proof(chronicle: &RunRecorder) -> Option<TransactionProof> {
     match &chronicle.run().transactions.last()?.end {
         TransactionEnd::Closed(proof) => Some((**proof).clone()),
         TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
@@ -236,7 +236,7 @@ pub(super) fn last_proof(chronicle: &Chronicle) -> Option<TransactionProof> {
 
 /// Ends the run if our own transaction was not clean. `true`: it ended.
 pub(super) fn suspect_mutation(
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     proof: Option<&TransactionProof>,
 ) -> Result<bool, RunnerError> {
     let stains = proof.map_or_else(Vec::new, TransactionProof::stains);

@@ -8,7 +8,7 @@ use crate::survey::Digest;
 
 /// Everything that a runner needs beside database, journal and clock.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct RunPlan {
     /// The profile.
     pub profile: Profile,
     /// Its text, byte for byte.
@@ -30,7 +30,7 @@ pub struct Plan {
     /// Root that all writing must stay below.
     pub data_root: PathBuf,
     /// What the full test run left: text, SHA-256 and age in seconds.
-    pub full_discover: Option<FullDiscover>,
+    pub full_discover: Option<FullDiscoverFile>,
     /// Seconds between live reads while waiting; `None`: off.
     pub live_interval_s: Option<f64>,
     /// Where the socket for approvals of other processes is.
@@ -45,7 +45,7 @@ pub struct Plan {
 
 /// A result file of a full test run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FullDiscover {
+pub struct FullDiscoverFile {
     /// Its text.
     pub text: String,
     /// Its SHA-256.

@@ -6,21 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 const SHOWN_MAX: usize = 128;
 
 /// Hears who watches whenever that changed: the account of each watcher, as the kernel knows it, in the order of coming. Must not block.
-pub type Audience = Box<dyn Fn(Vec<u32>) + Send>;
+pub type WatchersChanged = Box<dyn Fn(Vec<u32>) + Send>;
 
 /// The watchers that are connected.
 #[derive(Clone)]
-pub(super) struct Presence(Arc<Mutex<Present>>);
+pub(super) struct Watchers(Arc<Mutex<Present>>);
 
 struct Present {
     /// Seat and account.
     watchers: Vec<(u64, u32)>,
     seats: u64,
-    audience: Audience,
+    audience: WatchersChanged,
 }
 
-impl Presence {
-    pub(super) fn new(audience: Audience) -> Self {
+impl Watchers {
+    pub(super) fn new(audience: WatchersChanged) -> Self {
         Self(Arc::new(Mutex::new(Present {
             watchers: Vec::new(),
             seats: 0,
@@ -29,13 +29,13 @@ impl Presence {
     }
 
     /// A watcher came; it is shown until the seat is dropped. `None`: enough are shown.
-    pub(super) fn enter(&self, uid: u32) -> Option<Seat> {
+    pub(super) fn enter(&self, uid: u32) -> Option<WatcherSeat> {
         self.change(|present| {
             present.seats += 1;
             let room = present.watchers.len() < SHOWN_MAX;
             room.then(|| {
                 present.watchers.push((present.seats, uid));
-                Seat {
+                WatcherSeat {
                     presence: self.clone(),
                     number: present.seats,
                 }
@@ -56,12 +56,12 @@ impl Presence {
 }
 
 /// A watcher is there as long as this is.
-pub(super) struct Seat {
-    presence: Presence,
+pub(super) struct WatcherSeat {
+    presence: Watchers,
     number: u64,
 }
 
-impl Drop for Seat {
+impl Drop for WatcherSeat {
     fn drop(&mut self) {
         let number = self.number;
         self.presence
@@ -73,12 +73,12 @@ impl Drop for Seat {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use super::{Presence, SHOWN_MAX};
+    use super::{SHOWN_MAX, Watchers};
 
     #[test]
     fn a_watcher_is_shown_until_it_is_gone() {
         let (sender, told) = channel();
-        let presence = Presence::new(Box::new(move |uids| sender.send(uids).expect("heard")));
+        let presence = Watchers::new(Box::new(move |uids| sender.send(uids).expect("heard")));
         let one = presence.enter(7).expect("a seat");
         let two = presence.enter(8).expect("a seat");
         drop(one);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn beyond_the_most_nobody_is_shown() {
-        let presence = Presence::new(Box::new(|_| ()));
+        let presence = Watchers::new(Box::new(|_| ()));
         let seats: Vec<_> = (0..SHOWN_MAX).map(|_| presence.enter(1)).collect();
         assert!(seats.iter().all(Option::is_some));
         assert!(presence.enter(1).is_none());

@@ -1,17 +1,17 @@
 //! G5: the safety probes, run for real each time. Invariant: each goes through the very code that guards a run.
 
 use super::RunnerError;
-use super::chronicle::fold;
 use super::closing::finish;
 use super::driver::Driver;
+use super::recorder::fold;
 use super::repository::Repository;
 use super::target::Target;
 use crate::audit::{self, ProbeSeen};
-use crate::journal::Entry;
+use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRequest, ContextPins, Decision, Event, Gate, Mode,
-    Refusal, RunState, StopCode, judge,
+    ApprovalGate, ApprovalPolicy, ApprovalRefusal, ApprovalRequest, ContextPins, Decision, Event,
+    Gate, Mode, RunState, StopCode, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -137,7 +137,7 @@ fn kill_switch(context: Option<&[u8]>) -> Option<ProbeSeen> {
 }
 
 /// The four approvals that must be refused, ruled on by the code that rules on people, on this very run as it waited.
-fn approval_probes(entries: &[Entry<Event>]) -> Result<Vec<ProbeSeen>, RunnerError> {
+fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeSeen>, RunnerError> {
     let names = [
         ("approval_of_wrong_gate_refused", "WrongGate"),
         ("approval_of_other_evidence_refused", "OtherEvidence"),
@@ -162,10 +162,12 @@ fn approval_probes(entries: &[Entry<Event>]) -> Result<Vec<ProbeSeen>, RunnerErr
         .zip(rulings)
         .map(|((name, expected), ruling)| {
             let holds = match &ruling {
-                Some(Refusal::WrongGate { .. }) => expected == "WrongGate",
-                Some(Refusal::OtherEvidence) => expected == "OtherEvidence",
-                Some(Refusal::Expired(_)) => expected == "Expired",
-                Some(Refusal::UsedAlready(_) | Refusal::Pending(_)) => expected.starts_with("Used"),
+                Some(ApprovalRefusal::WrongGate { .. }) => expected == "WrongGate",
+                Some(ApprovalRefusal::OtherEvidence) => expected == "OtherEvidence",
+                Some(ApprovalRefusal::Expired(_)) => expected == "Expired",
+                Some(ApprovalRefusal::UsedAlready(_) | ApprovalRefusal::Pending(_)) => {
+                    expected.starts_with("Used")
+                }
                 _ => false,
             };
             let saw = ruling.map_or_else(|| "accepted".to_owned(), |refusal| refusal.to_string());
@@ -182,7 +184,7 @@ fn other(gate: ApprovalGate) -> ApprovalGate {
 }
 
 /// The run when it first waited with evidence. The probes are about gate, digest, time and use, so who may approve is left out.
-fn as_it_waited(entries: &[Entry<Event>]) -> Result<Option<RunState>, RunnerError> {
+fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<RunState>, RunnerError> {
     for (at, entry) in entries.iter().enumerate() {
         let asked = matches!(&entry.event, Event::StopRaised(stop) if stop.stop_code == StopCode::StopApprovalRequired);
         if !asked {
@@ -213,14 +215,17 @@ fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
 }
 
 /// The refusal of a good approval that was spoiled in one point; `None`: it was accepted.
-fn rule(waited: &RunState, spoil: impl Fn(&mut ApprovalRequest, &mut UtcTime)) -> Option<Refusal> {
+fn rule(
+    waited: &RunState,
+    spoil: impl Fn(&mut ApprovalRequest, &mut UtcTime),
+) -> Option<ApprovalRefusal> {
     let (mut request, mut now, boot_id) = request_of(waited)?;
     spoil(&mut request, &mut now);
     judge(waited, &request, now, &boot_id).err()
 }
 
 /// The refusal of a good approval that is given a second time.
-fn rule_twice(waited: &RunState) -> Option<Refusal> {
+fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
     let (request, now, boot_id) = request_of(waited)?;
     let mut run = waited.clone();
     if let Ok(ruling) = judge(&run, &request, now, &boot_id) {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::closing::finish;
 use super::companions::{companions, sidecar};
-use super::driver::{Driver, Outcome, already_sealed};
+use super::driver::{Driver, RunnerEnd, already_sealed};
 use super::repository::Repository;
 use super::target::Target;
-use super::{Chronicle, Plan, RunnerError, summary};
+use super::{RunPlan, RunRecorder, RunnerError, summary};
 use crate::audit::{self, Forbidden, ReportSeen, SecretScan};
 use crate::journal::{DirectoryStore, JournalError};
-use crate::report::{self, FullDiscover, RenderedReport, ReportInput};
+use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, RunId, RunState};
 use crate::survey::Digest;
 
@@ -46,7 +46,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
-    fn closing_checks(&mut self, plan: &Plan) -> Result<Vec<crate::run::Check>, RunnerError> {
+    fn closing_checks(&mut self, plan: &RunPlan) -> Result<Vec<crate::run::Check>, RunnerError> {
         let now = self
             .repository
             .as_ref()
@@ -96,7 +96,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// Writes what the seal is still missing, then the manifest. The run is given up.
-    pub(super) fn write_files(&mut self) -> Result<Outcome, RunnerError> {
+    pub(super) fn write_files(&mut self) -> Result<RunnerEnd, RunnerError> {
         let plan = self.plan.clone();
         let chronicle = self.book()?;
         let run = chronicle.run().clone();
@@ -129,7 +129,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 }
 
 /// The statements that earlier processes of this run have sent.
-fn statements_of(chronicle: &Chronicle) -> Result<BTreeSet<String>, RunnerError> {
+fn statements_of(chronicle: &RunRecorder) -> Result<BTreeSet<String>, RunnerError> {
     let mut sent = BTreeSet::new();
     for blob in &chronicle.run().statements {
         let text = chronicle.document(blob).unwrap_or_default();
@@ -145,22 +145,22 @@ fn statements_of(chronicle: &Chronicle) -> Result<BTreeSet<String>, RunnerError>
 
 fn input<'a>(
     run: &'a RunState,
-    plan: &'a Plan,
+    plan: &'a RunPlan,
     blobs: &'a dyn Fn(&Digest) -> Option<String>,
 ) -> ReportInput<'a> {
     ReportInput {
         run,
         profile: &plan.profile,
         blobs,
-        full_discover: FullDiscover::recorded(run),
+        full_discover: FullDiscoverLine::recorded(run),
     }
 }
 
 /// The 13 reports of a run, from journal and blobs.
 pub(super) fn render(
-    chronicle: &Chronicle,
+    chronicle: &RunRecorder,
     run: &RunState,
-    plan: &Plan,
+    plan: &RunPlan,
 ) -> Result<Vec<RenderedReport>, RunnerError> {
     let blobs = |digest: &Digest| chronicle.document(digest);
     report::render(&input(run, plan, &blobs))
@@ -169,7 +169,7 @@ pub(super) fn render(
 
 /// Everything textual that the run has written so far: the journal and its blobs.
 fn texts_of(
-    chronicle: &mut Chronicle,
+    chronicle: &mut RunRecorder,
     run_id: &RunId,
 ) -> Result<Vec<(String, String)>, RunnerError> {
     let mut texts = Vec::new();
@@ -196,7 +196,7 @@ fn texts_of(
 }
 
 /// What becomes of each report: its digest, or why there is none.
-fn rendered(chronicle: &Chronicle, run_id: &RunId, plan: &Plan) -> Vec<ReportSeen> {
+fn rendered(chronicle: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportSeen> {
     match render(chronicle, chronicle.run(), plan) {
         Ok(reports) => reports
             .into_iter()

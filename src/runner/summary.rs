@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::RunnerError;
-use super::driver::Outcome;
+use super::driver::RunnerEnd;
 use crate::report;
 use crate::run::{CommandLine, RunState, Stop, StopCode};
 
@@ -15,10 +15,10 @@ fn last_words(run: &RunState, call: &CommandLine) -> (String, String) {
 }
 
 /// The run waits for a person.
-pub(super) fn waiting(run: &RunState, call: &CommandLine) -> Outcome {
+pub(super) fn waiting(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let stop_code = run.stop_code();
     let (message, next) = last_words(run, call);
-    Outcome {
+    RunnerEnd {
         exit_code: stop_code.map_or(0, StopCode::exit_code),
         run: Box::new(run.clone()),
         stop_code,
@@ -28,11 +28,11 @@ pub(super) fn waiting(run: &RunState, call: &CommandLine) -> Outcome {
 }
 
 /// The person left while the run waits: 3, or 4 at a drift stop.
-pub(super) fn left(run: &RunState, call: &CommandLine) -> Outcome {
+pub(super) fn left(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let short = run
         .run_id()
         .map_or_else(String::new, crate::run::RunId::short);
-    Outcome {
+    RunnerEnd {
         message: format!("{short} {}.", run.stands()),
         next: run.come_back(call),
         ..waiting(run, call)
@@ -40,7 +40,7 @@ pub(super) fn left(run: &RunState, call: &CommandLine) -> Outcome {
 }
 
 /// A decision was refused; the run still waits, or is sealed.
-pub fn refused(run: RunState, why: String, call: &CommandLine) -> Outcome {
+pub fn refused(run: RunState, why: String, call: &CommandLine) -> RunnerEnd {
     let next = if run.sealed.is_some() {
         format!(
             "The run is sealed and asks nothing any more. {}",
@@ -62,7 +62,7 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> Outcome {
     } else {
         "Read the evidence that waits now and approve exactly that.".to_owned()
     };
-    Outcome {
+    RunnerEnd {
         exit_code: StopCode::StopApprovalRefused.exit_code(),
         stop_code: Some(StopCode::StopApprovalRefused),
         message: why,
@@ -72,7 +72,7 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> Outcome {
 }
 
 /// The run is sealed.
-pub fn sealed(run: &RunState, call: &CommandLine) -> Outcome {
+pub fn sealed(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
         |(name, _, code)| (name.clone(), *code),
@@ -84,7 +84,7 @@ pub fn sealed(run: &RunState, call: &CommandLine) -> Outcome {
         }
         _ => reading,
     };
-    Outcome {
+    RunnerEnd {
         exit_code,
         run: Box::new(run.clone()),
         stop_code: run.stop_code(),
@@ -94,14 +94,14 @@ pub fn sealed(run: &RunState, call: &CommandLine) -> Outcome {
 }
 
 /// The runner had to end before the run did.
-pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> Outcome {
+pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> RunnerEnd {
     let interrupted_waiting = matches!(error, RunnerError::Interrupted)
         && run.waits_at().is_some()
         && run.pending_approval().is_none();
     if interrupted_waiting {
         return left(&run, call);
     }
-    Outcome {
+    RunnerEnd {
         exit_code: error.exit_code(),
         stop_code: error.stop_code(),
         message: error.to_string(),
@@ -111,7 +111,7 @@ pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> 
 }
 
 /// The JSON document of the contract, section 10.
-pub fn json(outcome: &Outcome) -> Value {
+pub fn json(outcome: &RunnerEnd) -> Value {
     let run = &outcome.run;
     // Of a sealed run only a refusal is news; its own stop follows from its result.
     let refused = outcome.stop_code == Some(StopCode::StopApprovalRefused);

@@ -4,7 +4,7 @@ use super::RunnerError;
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
-use super::target::{Ask, Target};
+use super::target::{SurveyRequest, Target};
 use crate::run::{Decision, Event, Invocation, RenewalReason};
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -99,7 +99,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
-        discover(&mut self.target, chronicle, lifecycle, Ask::LIVE_READ, None).await?;
+        discover(
+            &mut self.target,
+            chronicle,
+            lifecycle,
+            SurveyRequest::LIVE_READ,
+            None,
+        )
+        .await?;
         Ok(())
     }
 }

@@ -4,13 +4,13 @@ use std::future::Future;
 
 use thiserror::Error;
 
-pub use crate::run::{Account, Allowance, Purpose, RunBudget, Spent, TargetIdentity};
+pub use crate::run::{BudgetUse, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity};
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{Digest, Document, Origins, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{Digest, FactDocument, Origins, ServerIdentity, Survey, TransactionProof};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ask {
+pub struct SurveyRequest {
     /// What for: it is journalled.
     pub purpose: Purpose,
     /// Only the facts that the profile marks `live`, no role survey, no documents.
@@ -19,7 +19,7 @@ pub struct Ask {
     pub streams: bool,
 }
 
-impl Ask {
+impl SurveyRequest {
     /// Everything.
     pub const SURVEY: Self = Self {
         purpose: Purpose::Survey,
@@ -54,7 +54,7 @@ pub struct Taken {
     /// The survey. `candidates` and `pieces` are filled in by whoever streamed them, if no stream failed.
     pub survey: Survey,
     /// The documents behind its facts.
-    pub documents: Vec<Document>,
+    pub documents: Vec<FactDocument>,
     /// Who wrote what it saw, as far as it is visible.
     pub origins: Origins,
     /// What was found about each query of the profile before it ran, in this transaction.
@@ -96,8 +96,8 @@ pub trait Witness {
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError>;
 
     /// What the next transaction may use of its run's budget; asked before each.
-    fn allowance(&self) -> Allowance {
-        Allowance::default()
+    fn allowance(&self) -> RemainingBudget {
+        RemainingBudget::default()
     }
 
     /// Which stream to read the next batch of.
@@ -134,7 +134,7 @@ pub enum TargetError {
 
 impl TargetError {
     /// The run's budget is spent.
-    pub(super) fn over_run(account: Account) -> Self {
+    pub(super) fn over_run(account: BudgetUse) -> Self {
         Self::Unavailable {
             message: account.to_string(),
             hint: account.hint(),
@@ -150,7 +150,7 @@ pub trait Target {
     /// Reads what is asked in one transaction of its own connection, opened and closed here.
     fn take(
         &mut self,
-        ask: Ask,
+        ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> impl Future<Output = Result<Taken, TargetError>>;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::discoverer::{Discovered, discover};
-use super::driver::{Driver, Errand, Outcome, held};
-use super::notice::{Answer, Command};
+use super::driver::{Driver, RunnerEnd, RunnerTask, held};
+use super::notice::{DecisionReply, RunnerCommand};
 use super::repository::Repository;
-use super::target::{Ask, Target, TargetError};
+use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunnerError, drift, summary, taking_up};
 use crate::run::{
     ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
@@ -39,7 +39,10 @@ struct FullRead {
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
-    pub(super) async fn wait(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Errand> {
+    pub(super) async fn wait(
+        &mut self,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+    ) -> Option<RunnerTask> {
         let rest = self.run().and_then(RunState::live_reads_rest).is_some();
         let interval = self
             .plan
@@ -54,32 +57,34 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let command = tokio::select! {
             biased;
             command = commands.recv() => command,
-            ended = self.hooks.next_ended() => return Some(Errand::HookEnded(ended)),
-            () = pause => return Some(Errand::LiveRead),
+            ended = self.hooks.next_ended() => return Some(RunnerTask::HookEnded(ended)),
+            () = pause => return Some(RunnerTask::LiveRead),
         };
         match command {
-            None | Some(Command::Quit) => None,
-            Some(command) => Some(Errand::Command(command)),
+            None | Some(RunnerCommand::Quit) => None,
+            Some(command) => Some(RunnerTask::Command(command)),
         }
     }
 
     /// Does what a person asked for.
-    pub(super) async fn obey(&mut self, command: Command) -> Result<(), RunnerError> {
+    pub(super) async fn obey(&mut self, command: RunnerCommand) -> Result<(), RunnerError> {
         match command {
-            Command::Decide { request, answer } => {
+            RunnerCommand::Decide { request, answer } => {
                 let refused = self.decide(&request)?;
                 match (refused, answer) {
                     (Some(why), Some(answer)) => {
-                        let _ = answer.send(Answer::Refused(why));
+                        let _ = answer.send(DecisionReply::Refused(why));
                     }
                     (None, Some(answer)) => self.answers.push(answer),
                     (_, None) => {}
                 }
                 Ok(())
             }
-            Command::OpenSheet { gate, evidence, by } => self.show_sheet(gate, evidence, by).await,
-            Command::SurveyAgain => self.survey_again().await.map(|_| ()),
-            Command::Renew { answer } => {
+            RunnerCommand::OpenSheet { gate, evidence, by } => {
+                self.show_sheet(gate, evidence, by).await
+            }
+            RunnerCommand::SurveyAgain => self.survey_again().await.map(|_| ()),
+            RunnerCommand::Renew { answer } => {
                 let has_moved = self.book()?.run().has_moved();
                 let renews = if has_moved {
                     self.survey_again().await?
@@ -89,12 +94,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 if renews {
                     self.answers.push(answer);
                 } else {
-                    let _ = answer.send(Answer::Refused(NOTHING_TO_RENEW.to_owned()));
+                    let _ = answer.send(DecisionReply::Refused(NOTHING_TO_RENEW.to_owned()));
                 }
                 Ok(())
             }
-            Command::Quit => Err(RunnerError::Interrupted),
-            Command::CutHooks => {
+            RunnerCommand::Quit => Err(RunnerError::Interrupted),
+            RunnerCommand::CutHooks => {
                 self.hooks.cut();
                 Ok(())
             }
@@ -140,7 +145,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn decide_first(
         &mut self,
         request: &ApprovalRequest,
-    ) -> Result<Option<Outcome>, RunnerError> {
+    ) -> Result<Option<RunnerEnd>, RunnerError> {
         let refused = self.decide(request)?;
         Ok(refused.map(|why| {
             let run = self.run().cloned().unwrap_or_default();
@@ -201,7 +206,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         repeated: Repeated,
     ) -> Result<Option<FullRead>, RunnerError> {
-        let Some(found) = self.read(Ask::SURVEY).await? else {
+        let Some(found) = self.read(SurveyRequest::SURVEY).await? else {
             return Ok(None);
         };
         let read_at = self.book()?.now();
@@ -239,7 +244,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             self.read_everything(Repeated::Counted).await?;
             return Ok(());
         }
-        let Some(found) = self.read(Ask::LIVE_READ).await? else {
+        let Some(found) = self.read(SurveyRequest::LIVE_READ).await? else {
             return Ok(());
         };
         let read_at = self.book()?.now();
@@ -255,7 +260,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     /// Reads, or records why nothing could be read.
-    async fn read(&mut self, ask: Ask) -> Result<Option<Discovered>, RunnerError> {
+    async fn read(&mut self, ask: SurveyRequest) -> Result<Option<Discovered>, RunnerError> {
         let plan = self.plan.clone();
         let chronicle = held(&mut self.chronicle)?;
         let lifecycle = &plan.profile.lifecycle;
@@ -288,8 +293,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// After the database was lost during work: waits for a person to try again, decide or leave.
     pub(super) async fn after_trouble(
         &mut self,
-        commands: &mut mpsc::Receiver<Command>,
-        backlog: &mut VecDeque<Command>,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+        backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<(), RunnerError> {
         loop {
             // First what was asked while the work was under way: who asked still waits for an answer.
@@ -305,18 +310,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 }
             };
             match command {
-                None | Some(Command::Quit) => return Err(RunnerError::Interrupted),
-                Some(Command::SurveyAgain) => return Ok(()),
-                Some(Command::Decide { request, answer }) => {
+                None | Some(RunnerCommand::Quit) => return Err(RunnerError::Interrupted),
+                Some(RunnerCommand::SurveyAgain) => return Ok(()),
+                Some(RunnerCommand::Decide { request, answer }) => {
                     let withdraws = request.decision == Decision::Reject;
-                    self.obey(Command::Decide { request, answer }).await?;
+                    self.obey(RunnerCommand::Decide { request, answer }).await?;
                     if withdraws {
                         return Ok(());
                     }
                 }
-                Some(Command::OpenSheet { .. }) => {}
-                Some(command @ Command::Renew { .. }) => self.obey(command).await?,
-                Some(Command::CutHooks) => self.hooks.cut(),
+                Some(RunnerCommand::OpenSheet { .. }) => {}
+                Some(command @ RunnerCommand::Renew { .. }) => self.obey(command).await?,
+                Some(RunnerCommand::CutHooks) => self.hooks.cut(),
             }
             if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {
                 return Ok(());

@@ -44,7 +44,7 @@ pub struct StreamError {
     pub after: String,
 }
 
-struct Side<T> {
+struct StreamSide<T> {
     waiting: VecDeque<T>,
     ended: bool,
     rows: u64,
@@ -52,7 +52,7 @@ struct Side<T> {
     last_key: Option<String>,
 }
 
-impl<T> Side<T> {
+impl<T> StreamSide<T> {
     fn new() -> Self {
         Self {
             waiting: VecDeque::new(),
@@ -94,8 +94,8 @@ impl<T> Side<T> {
 
 /// Merges pieces and units by key, bytewise.
 pub struct Joiner {
-    pieces: Side<Piece>,
-    units: Side<Unit>,
+    pieces: StreamSide<Piece>,
+    units: StreamSide<Unit>,
     duplicates: VecDeque<String>,
 }
 
@@ -109,8 +109,8 @@ impl Joiner {
     /// A merge that has seen nothing.
     pub fn new() -> Self {
         Self {
-            pieces: Side::new(),
-            units: Side::new(),
+            pieces: StreamSide::new(),
+            units: StreamSide::new(),
             duplicates: VecDeque::new(),
         }
     }

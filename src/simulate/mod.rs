@@ -9,5 +9,5 @@ mod unit;
 pub use join::{Joiner, Pairing, StreamError, Want};
 pub use lifecycle::{Lifecycle, RowEffect, StepEffect};
 pub use predicted::{PredictedEffect, TableEffect};
-pub use step::{Decision, Simulation, Step, StepCounts, Verification};
+pub use step::{SimulatedStep, Simulation, StepCounts, UnitDecision, UnitVerification};
 pub use unit::{Piece, Unit};

@@ -10,7 +10,7 @@ use crate::survey::Simulated;
 /// The three simulated steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum SimulatedStep {
     /// Units are cut from the source pieces.
     Cut,
     /// Cut units are compared with the live ones.
@@ -19,7 +19,7 @@ pub enum Step {
     Enact,
 }
 
-impl Step {
+impl SimulatedStep {
     /// The name in file names and events: `cut`.
     pub fn name(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Step {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for SimulatedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name().to_uppercase())
     }
@@ -39,7 +39,7 @@ impl fmt::Display for Step {
 /// What VERIFY says of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verification {
+pub enum UnitVerification {
     /// The live unit's content digest equals the piece's, its state is legal.
     Equal,
     /// The unit would be inserted by CUT as it was cut: nothing live to compare with.
@@ -56,31 +56,31 @@ pub enum Verification {
 
 /// What the three steps decide about one unit: a line of the unit ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
+pub struct UnitDecision {
     /// The unit's key.
     pub key: String,
     /// `would_insert`, `already_present`, or none for a unit that no piece explains.
     pub cut: Option<String>,
     /// VERIFY's finding.
-    pub verify: Verification,
+    pub verify: UnitVerification,
     /// `would_enact`, `already_enacted`, or none where ENACT does not apply.
     pub enact: Option<String>,
     /// The live state, where there is a live unit.
     pub state: Option<String>,
 }
 
-impl Decision {
+impl UnitDecision {
     /// Decides one pairing.
     pub fn of(pairing: &Pairing, lifecycle: &Lifecycle) -> Self {
         match pairing {
             Pairing::Both(piece, unit) => {
                 let legal = lifecycle.states.contains(&unit.state);
                 let verify = if !legal {
-                    Verification::IllegalState
+                    UnitVerification::IllegalState
                 } else if piece.content == unit.content {
-                    Verification::Equal
+                    UnitVerification::Equal
                 } else {
-                    Verification::Differs
+                    UnitVerification::Differs
                 };
                 Self {
                     key: piece.key.clone(),
@@ -93,21 +93,21 @@ impl Decision {
             Pairing::OnlyPiece(piece) => Self {
                 key: piece.key.clone(),
                 cut: Some("would_insert".to_owned()),
-                verify: Verification::AsCut,
+                verify: UnitVerification::AsCut,
                 enact: enact_word(&lifecycle.initial, lifecycle),
                 state: None,
             },
             Pairing::OnlyUnit(unit) => Self {
                 key: unit.key.clone(),
                 cut: None,
-                verify: Verification::Gap,
+                verify: UnitVerification::Gap,
                 enact: None,
                 state: Some(unit.state.clone()),
             },
             Pairing::Duplicate(key) => Self {
                 key: key.clone(),
                 cut: None,
-                verify: Verification::Duplicate,
+                verify: UnitVerification::Duplicate,
                 enact: None,
                 state: None,
             },
@@ -148,7 +148,7 @@ pub struct Simulation {
     /// The counts.
     pub counts: StepCounts,
     /// Up to 20 units that VERIFY found wrong, with what was found.
-    pub first_unverified: Vec<(String, Verification)>,
+    pub first_unverified: Vec<(String, UnitVerification)>,
 }
 
 fn bump(count: &mut Simulated<u64>) {
@@ -157,14 +157,14 @@ fn bump(count: &mut Simulated<u64>) {
 
 impl Simulation {
     /// Counts one decision.
-    pub fn add(&mut self, decision: &Decision) {
+    pub fn add(&mut self, decision: &UnitDecision) {
         match decision.cut.as_deref() {
             Some("would_insert") => bump(&mut self.counts.would_insert),
             Some(_) => bump(&mut self.counts.already_present),
             None => {}
         }
         match decision.verify {
-            Verification::Equal | Verification::AsCut => bump(&mut self.counts.verified),
+            UnitVerification::Equal | UnitVerification::AsCut => bump(&mut self.counts.verified),
             wrong => {
                 bump(&mut self.counts.unverified);
                 if self.first_unverified.len() < 20 {

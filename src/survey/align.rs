@@ -9,7 +9,7 @@ use super::{Lines, Side, Sides};
 
 /// How the lines of a document are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum DocumentShape {
     /// Text: lines belong together if they resemble each other.
     Text,
     /// Rows of `key<TAB>value`: lines belong together if their keys are equal.
@@ -18,7 +18,7 @@ pub enum Shape {
 
 /// What stands beside what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Row {
+pub enum AlignedRow {
     /// The same line on both sides.
     Equal {
         /// Line on the left.
@@ -45,7 +45,7 @@ pub enum Row {
     },
 }
 
-impl Row {
+impl AlignedRow {
     /// The line of a side.
     pub fn line(self, side: Side) -> Option<usize> {
         match (self, side) {
@@ -70,7 +70,7 @@ struct Hunk {
     before: Range<usize>,
     after: Range<usize>,
     /// Its rows; `None`: line by line in order, the longer side's rest alone.
-    rows: Option<Box<[Row]>>,
+    rows: Option<Box<[AlignedRow]>>,
 }
 
 impl Hunk {
@@ -81,15 +81,15 @@ impl Hunk {
         }
     }
 
-    fn row(&self, nth: usize) -> Row {
+    fn row(&self, nth: usize) -> AlignedRow {
         if let Some(rows) = &self.rows {
             return rows[nth];
         }
         let (before, after) = (self.before.start + nth, self.after.start + nth);
         match (before < self.before.end, after < self.after.end) {
-            (true, true) => Row::Changed { before, after },
-            (true, false) => Row::Removed { before },
-            _ => Row::Added { after },
+            (true, true) => AlignedRow::Changed { before, after },
+            (true, false) => AlignedRow::Removed { before },
+            _ => AlignedRow::Added { after },
         }
     }
 }
@@ -111,7 +111,7 @@ impl Hunk {
 
 /// A part of both documents: equal lines, or a stretch that differs.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
+pub(super) struct AlignedPart {
     /// The lines of each side.
     pub lines: Sides<Range<usize>>,
     /// Whether the sides differ.
@@ -120,7 +120,7 @@ pub(super) struct Part {
 
 /// How many rows there are of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Counts {
+pub struct AlignmentCounts {
     /// Rows that are equal.
     pub equal: usize,
     /// Pairs of lines that differ.
@@ -133,7 +133,7 @@ pub struct Counts {
     pub moved: usize,
 }
 
-impl Counts {
+impl AlignmentCounts {
     /// Rows that differ.
     pub fn differing(&self) -> usize {
         self.changed + self.removed + self.added
@@ -148,12 +148,12 @@ pub struct Alignment {
     first_rows: Vec<usize>,
     lines: Sides<usize>,
     moved: Sides<HashMap<usize, usize>>,
-    counts: Counts,
+    counts: AlignmentCounts,
 }
 
 impl Alignment {
     /// Aligns two documents.
-    pub fn of(documents: Sides<&Lines>, shape: Shape) -> Self {
+    pub fn of(documents: Sides<&Lines>, shape: DocumentShape) -> Self {
         let mut work = Work::default();
         let hunks: Vec<Hunk> = stretches(documents)
             .into_iter()
@@ -171,7 +171,7 @@ impl Alignment {
             hunks,
             lines: documents.map(Lines::count),
             moved: Sides::default(),
-            counts: Counts::default(),
+            counts: AlignmentCounts::default(),
         };
         alignment.count();
         alignment.moved = alignment.find_moved(documents, shape);
@@ -190,10 +190,10 @@ impl Alignment {
             row += hunk.rows();
             for nth in 0..hunk.rows() {
                 match hunk.row(nth) {
-                    Row::Equal { .. } => self.counts.equal += 1,
-                    Row::Changed { .. } => self.counts.changed += 1,
-                    Row::Removed { .. } => self.counts.removed += 1,
-                    Row::Added { .. } => self.counts.added += 1,
+                    AlignedRow::Equal { .. } => self.counts.equal += 1,
+                    AlignedRow::Changed { .. } => self.counts.changed += 1,
+                    AlignedRow::Removed { .. } => self.counts.removed += 1,
+                    AlignedRow::Added { .. } => self.counts.added += 1,
                 }
             }
         }
@@ -201,11 +201,15 @@ impl Alignment {
     }
 
     /// Lines that went from one place to another: removed here, added there, and nowhere else.
-    fn find_moved(&self, documents: Sides<&Lines>, shape: Shape) -> Sides<HashMap<usize, usize>> {
+    fn find_moved(
+        &self,
+        documents: Sides<&Lines>,
+        shape: DocumentShape,
+    ) -> Sides<HashMap<usize, usize>> {
         let name = |line: &'_ str| -> Option<usize> {
             match shape {
-                Shape::Keyed => line.find('\t'),
-                Shape::Text => (line.trim().len() > 3).then_some(line.len()),
+                DocumentShape::Keyed => line.find('\t'),
+                DocumentShape::Text => (line.trim().len() > 3).then_some(line.len()),
             }
         };
         let mut lost: HashMap<&str, Option<usize>> = HashMap::new();
@@ -216,7 +220,7 @@ impl Alignment {
             .flat_map(|hunk| (0..hunk.rows()).map(|nth| hunk.row(nth)))
         {
             match row {
-                Row::Removed { before } => {
+                AlignedRow::Removed { before } => {
                     let line = documents.before.line(before);
                     if let Some(end) = name(line) {
                         lost.entry(&line[..end])
@@ -224,7 +228,7 @@ impl Alignment {
                             .or_insert(Some(before));
                     }
                 }
-                Row::Added { after } => new.push(after),
+                AlignedRow::Added { after } => new.push(after),
                 _ => {}
             }
         }
@@ -248,7 +252,7 @@ impl Alignment {
     }
 
     /// The row of a number below [`Self::rows`]; beyond it the last line stays the last.
-    pub fn row(&self, row: usize) -> Row {
+    pub fn row(&self, row: usize) -> AlignedRow {
         let next = self.first_rows.partition_point(|first| *first <= row);
         let (row_base, before, after) = match next.checked_sub(1) {
             None => (0, 0, 0),
@@ -261,7 +265,7 @@ impl Alignment {
             }
         };
         let offset = row - row_base;
-        Row::Equal {
+        AlignedRow::Equal {
             before: before + offset,
             after: after + offset,
         }
@@ -297,7 +301,10 @@ impl Alignment {
     }
 
     /// What lies in some rows: equal lines and stretches that differ, in turn.
-    pub(super) fn parts_of(&self, rows: Range<usize>) -> impl DoubleEndedIterator<Item = Part> {
+    pub(super) fn parts_of(
+        &self,
+        rows: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = AlignedPart> {
         let first = self.change_at(rows.start).map_or(0, |nth| 2 * nth + 1);
         let last = self.change_at(rows.end).map_or(0, |nth| 2 * nth + 2);
         (first..=last).map(move |nth| self.part(nth, rows.clone()))
@@ -305,19 +312,19 @@ impl Alignment {
 
     /// Of the equal lines before the first stretch, the first stretch, the equal lines behind it and so on, the part of that
     /// number, as far as its rows are among `rows`.
-    fn part(&self, nth: usize, rows: Range<usize>) -> Part {
+    fn part(&self, nth: usize, rows: Range<usize>) -> AlignedPart {
         let differs = nth % 2 == 1;
         if differs {
             let (hunk, first) = (&self.hunks[nth / 2], self.first_rows[nth / 2]);
             let end = first + hunk.rows();
             if rows.start <= first && end <= rows.end {
                 let lines = Sides::new(hunk.before.clone(), hunk.after.clone());
-                return Part { lines, differs };
+                return AlignedPart { lines, differs };
             }
             let clipped = rows.start.clamp(first, end) - first..rows.end.clamp(first, end) - first;
             let lines =
                 Sides::new(Side::Before, Side::After).map(|side| hunk.lines(side, &clipped));
-            return Part { lines, differs };
+            return AlignedPart { lines, differs };
         }
         let behind = nth.checked_sub(2).map(|nth| nth / 2);
         let (first, from) = behind.map_or((0, Sides::new(0, 0)), |nth| {
@@ -330,7 +337,7 @@ impl Alignment {
         let end = self.first_rows.get(nth / 2).copied().unwrap_or(self.rows());
         let clipped = rows.start.clamp(first, end) - first..rows.end.clamp(first, end) - first;
         let lines = from.map(|line| line + clipped.start..line + clipped.end);
-        Part { lines, differs }
+        AlignedPart { lines, differs }
     }
 
     /// The stretch that a row is in, or the last one before it.
@@ -346,7 +353,7 @@ impl Alignment {
     }
 
     /// Rows by kind.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> AlignmentCounts {
         self.counts
     }
 

@@ -1,6 +1,6 @@
 //! The rows behind a difference. Invariant: rows come from two documents of one fact, nothing is left out without a count.
 
-use super::{Digest, Document, FactChange, RowChange, Survey, compare, compare_rows};
+use super::{Digest, FactChange, FactDocument, RowChange, Survey, compare, compare_rows};
 
 /// Rows named for each fact; the rest is counted.
 const ROWS_MAX: usize = 50;
@@ -11,7 +11,7 @@ pub fn changes_with_rows(
     before: &Survey,
     after: &Survey,
     then: &dyn Fn(&Digest) -> Option<String>,
-    now: &[Document],
+    now: &[FactDocument],
 ) -> Vec<FactChange> {
     let mut changes = compare(before, after);
     for change in &mut changes {
@@ -27,7 +27,7 @@ pub fn rows_of(
     before: &Survey,
     after: &Survey,
     then: &dyn Fn(&Digest) -> Option<String>,
-    now: &[Document],
+    now: &[FactDocument],
 ) -> Option<Vec<RowChange>> {
     let one = before.fact(key)?.document.as_ref()?;
     let two = after.fact(key)?.document.as_ref()?;

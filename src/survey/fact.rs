@@ -93,12 +93,12 @@ pub struct DocumentRef {
 
 /// A document behind a fact: function source, grant lines, rows of a table, role survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
+pub struct FactDocument {
     /// The bytes, UTF-8, lines ended by `\n`.
     pub text: String,
 }
 
-impl Document {
+impl FactDocument {
     /// Where the document will be found once it is stored.
     pub fn reference(&self) -> DocumentRef {
         DocumentRef {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::align::Part;
+use super::align::AlignedPart;
 use super::{Alignment, Lines, Side, Sides};
 
 /// Bytes that are looked at together.
@@ -67,13 +67,13 @@ fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
 /// A text that is looked for. Some of its bytes, seldom right together, are looked for first, block by block: two of them
 /// everywhere, the others where those two are right.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct SearchPattern {
     bytes: Vec<u8>,
     folds: bool,
     probes: [Probe; PROBES],
 }
 
-impl Wanted {
+impl SearchPattern {
     /// Prepares a search in documents like `sample`.
     pub fn of(text: &str, sample: &Lines) -> Self {
         let bytes = text.as_bytes().to_vec();
@@ -196,7 +196,7 @@ impl Alignment {
     pub fn find(
         &self,
         documents: Sides<&Lines>,
-        wanted: &Wanted,
+        wanted: &SearchPattern,
         rows: Range<usize>,
     ) -> Option<usize> {
         let mut parts = self.parts_of(rows);
@@ -213,7 +213,7 @@ impl Alignment {
     pub fn find_back(
         &self,
         documents: Sides<&Lines>,
-        wanted: &Wanted,
+        wanted: &SearchPattern,
         rows: Range<usize>,
     ) -> Option<usize> {
         let mut parts = self.parts_of(rows).rev();
@@ -244,7 +244,7 @@ struct Span {
 
 impl Span {
     /// The next parts, in whichever direction they come; `None`: there is none.
-    fn next(parts: &mut impl Iterator<Item = Part>) -> Option<Self> {
+    fn next(parts: &mut impl Iterator<Item = AlignedPart>) -> Option<Self> {
         let mut span = None::<Self>;
         for part in parts {
             let span = span.get_or_insert_default();
@@ -266,8 +266,8 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use super::Wanted;
-    use crate::survey::{Alignment, Lines, Shape, Sides};
+    use super::SearchPattern;
+    use crate::survey::{Alignment, DocumentShape, Lines, Sides};
 
     /// The plain way: row by row, byte by byte.
     fn rows(
@@ -276,7 +276,7 @@ mod tests {
         wanted: &str,
     ) -> (Vec<usize>, usize, impl Fn(bool, usize) -> Option<usize>) {
         let documents = Sides::new(Lines::of(before), Lines::of(after));
-        let alignment = Alignment::of(documents.as_ref(), Shape::Text);
+        let alignment = Alignment::of(documents.as_ref(), DocumentShape::Text);
         let holds = |line: &str| {
             if wanted.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 line.contains(wanted)
@@ -294,7 +294,7 @@ mod tests {
                 })
             })
             .collect();
-        let wanted = Wanted::of(wanted, &documents.before);
+        let wanted = SearchPattern::of(wanted, &documents.before);
         let count = alignment.rows();
         let find = move |forward: bool, row: usize| {
             let documents = documents.as_ref();

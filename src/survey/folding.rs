@@ -27,12 +27,12 @@ pub enum Item {
 pub struct Folding {
     opened: BTreeSet<usize>,
     /// For each stretch: the item it begins at, its first row, the row behind it, what of it is folded.
-    parts: Vec<Part>,
+    parts: Vec<FoldedPart>,
     items: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct FoldedPart {
     item: usize,
     rows: Range<usize>,
     gap: usize,
@@ -144,7 +144,7 @@ impl Folding {
     fn push(&mut self, rows: Range<usize>, gap: usize, equal: bool, fold: Option<Range<usize>>) {
         let hidden = fold.as_ref().map_or(0, |fold| fold.len() - 1);
         let items = rows.len() - hidden;
-        self.parts.push(Part {
+        self.parts.push(FoldedPart {
             item: self.items,
             rows,
             gap,

@@ -13,10 +13,10 @@ use super::Sides;
 const WORDS_BYTES_MAX: usize = 16 << 10;
 
 /// The ranges that differ, on each side.
-pub type Marks = Sides<Vec<Range<usize>>>;
+pub type InlineChanges = Sides<Vec<Range<usize>>>;
 
 /// Marks two lines.
-pub fn marks(before: &str, after: &str) -> Marks {
+pub fn marks(before: &str, after: &str) -> InlineChanges {
     if before == after {
         return Sides::default();
     }
@@ -96,7 +96,7 @@ impl<'a> TokenSource for Words<'a> {
     }
 }
 
-fn words(before: &str, after: &str, offsets: Sides<usize>) -> Marks {
+fn words(before: &str, after: &str, offsets: Sides<usize>) -> InlineChanges {
     let input = InternedInput::new(Words(before), Words(after));
     let diff = Diff::compute(Algorithm::Histogram, &input);
     let ends = Sides::new(before, after).map(|line| {
@@ -109,7 +109,7 @@ fn words(before: &str, after: &str, offsets: Sides<usize>) -> Marks {
         }));
         ends
     });
-    let mut marks = Marks::default();
+    let mut marks = InlineChanges::default();
     for hunk in diff.hunks() {
         let note =
             |found: &mut Vec<Range<usize>>, ends: &[usize], offset: usize, hunk: Range<u32>| {

@@ -24,7 +24,7 @@ mod stretches;
 mod taken;
 mod time;
 
-pub use align::{Alignment, Counts, Row, Shape};
+pub use align::{AlignedRow, Alignment, AlignmentCounts, DocumentShape};
 pub use attribution::{
     Attribution, FactOrigins, OriginKeys, Origins, OtherSession, RowAttribution, RowOrigin,
 };
@@ -32,13 +32,13 @@ pub use change::{changes_with_rows, rows_of};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use derivation::Depth;
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
-pub use fact::{Document, DocumentRef, Fact, FactKey, FactKind, Observed};
+pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
 pub use fields::{a_field_a_line, fields};
-pub use finding::Wanted;
+pub use finding::SearchPattern;
 pub use folding::{Folding, Item};
 pub use lines::Lines;
-pub use marks::{FieldChange, Marks, column, field_changes, marks};
-pub use passage::{Passage, SentencePart, SentenceStyle, most_telling, passages, sentence};
+pub use marks::{FieldChange, InlineChanges, column, field_changes, marks};
+pub use passage::{ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence};
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::align::{Row, Shape};
+use super::align::{AlignedRow, DocumentShape};
 use super::{Lines, Sides};
 
 /// Comparisons of lines for a whole document; beyond them lines are paired in order.
@@ -24,15 +24,15 @@ pub(super) fn pair(
     documents: Sides<&Lines>,
     before: &Range<usize>,
     after: &Range<usize>,
-    shape: Shape,
+    shape: DocumentShape,
     work: &mut Work,
-) -> Option<Box<[Row]>> {
+) -> Option<Box<[AlignedRow]>> {
     if before.is_empty() || after.is_empty() {
         return None;
     }
     let pairs = match shape {
-        Shape::Keyed => by_key(documents, before, after),
-        Shape::Text => {
+        DocumentShape::Keyed => by_key(documents, before, after),
+        DocumentShape::Text => {
             if before.len() == 1 && after.len() == 1 {
                 return None;
             }
@@ -167,16 +167,20 @@ fn shared_words(one: &[u8], two: &[u8]) -> usize {
 }
 
 /// Rows around the pairs: first what is only on the left, then what is only on the right.
-fn rows(before: &Range<usize>, after: &Range<usize>, pairs: &[(usize, usize)]) -> Box<[Row]> {
+fn rows(
+    before: &Range<usize>,
+    after: &Range<usize>,
+    pairs: &[(usize, usize)],
+) -> Box<[AlignedRow]> {
     let mut rows = Vec::with_capacity(before.len() + after.len() - pairs.len());
     let (mut one, mut two) = (before.start, after.start);
     let ends = std::iter::once((before.end, after.end));
     for (nth, (left, right)) in pairs.iter().copied().chain(ends).enumerate() {
-        rows.extend((one..left).map(|before| Row::Removed { before }));
-        rows.extend((two..right).map(|after| Row::Added { after }));
+        rows.extend((one..left).map(|before| AlignedRow::Removed { before }));
+        rows.extend((two..right).map(|after| AlignedRow::Added { after }));
         if nth < pairs.len() {
             let (before, after) = (left, right);
-            rows.push(Row::Changed { before, after });
+            rows.push(AlignedRow::Changed { before, after });
         }
         (one, two) = (left + 1, right + 1);
     }

@@ -5,12 +5,13 @@ use std::fmt;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    Alignment, FactChange, Lines, Row, RowChange, Shape, Side, Sides, fields::fields, marks,
+    AlignedRow, Alignment, DocumentShape, FactChange, Lines, RowChange, Side, Sides,
+    fields::fields, marks,
 };
 
 /// Words that changed between two values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passage {
+pub struct ChangedWords {
     /// The field of the row; `None`: the row is a line of text.
     pub field: Option<String>,
     /// What stands before the change on both sides.
@@ -23,7 +24,7 @@ pub struct Passage {
     pub trail: String,
 }
 
-impl Passage {
+impl ChangedWords {
     /// `[seven -> five]`. A side of nothing or of blanks alone is quoted, so that it is seen.
     pub fn change(&self) -> String {
         let shown = |text: &str| match text.trim() {
@@ -34,7 +35,7 @@ impl Passage {
     }
 }
 
-impl fmt::Display for Passage {
+impl fmt::Display for ChangedWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}{}", self.lead, self.change(), self.trail)
     }
@@ -42,7 +43,7 @@ impl fmt::Display for Passage {
 
 /// Where the values of a row differ: a passage for each changed line of each changed field, with at most `around` characters of
 /// what surrounds it on either side. Nothing: the row is new or gone.
-pub fn passages(row: &RowChange, around: usize) -> Vec<Passage> {
+pub fn passages(row: &RowChange, around: usize) -> Vec<ChangedWords> {
     let (Some(one), Some(two)) = (&row.approved, &row.found) else {
         return Vec::new();
     };
@@ -138,10 +139,10 @@ pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)>
         })
 }
 
-fn changed_lines(field: Option<&String>, one: &str, two: &str, around: usize) -> Vec<Passage> {
+fn changed_lines(field: Option<&String>, one: &str, two: &str, around: usize) -> Vec<ChangedWords> {
     let documents = Sides::new(one, two).map(Lines::of);
-    let alignment = Alignment::of(documents.as_ref(), Shape::Text);
-    let line = |row: Row, side: Side| {
+    let alignment = Alignment::of(documents.as_ref(), DocumentShape::Text);
+    let line = |row: AlignedRow, side: Side| {
         let line = row.line(side);
         line.map_or("", |line| documents.get(side).line(line))
     };
@@ -151,7 +152,7 @@ fn changed_lines(field: Option<&String>, one: &str, two: &str, around: usize) ->
         .map(|row| alignment.row(row))
         .map(|row| {
             let (one, two) = (line(row, Side::Before), line(row, Side::After));
-            Passage {
+            ChangedWords {
                 field: field.cloned(),
                 ..passage(one, two, around)
             }
@@ -160,7 +161,7 @@ fn changed_lines(field: Option<&String>, one: &str, two: &str, around: usize) ->
 }
 
 /// From the first to the last word that differs.
-fn passage(one: &str, two: &str, around: usize) -> Passage {
+fn passage(one: &str, two: &str, around: usize) -> ChangedWords {
     let marked = marks(one, two);
     let span = |line: &str, ranges: &[std::ops::Range<usize>], equal_before: usize| {
         match (ranges.first(), ranges.last()) {
@@ -180,7 +181,7 @@ fn passage(one: &str, two: &str, around: usize) -> Passage {
     let tail = (one.len() - from.end).min(two.len() - to.end);
     let begin = begin.min(from.start).min(to.start);
     let (gone, come) = (&one[begin..one.len() - tail], &two[begin..two.len() - tail]);
-    Passage {
+    ChangedWords {
         field: None,
         lead: end_of(&one[..begin], around),
         gone: gone.to_owned(),

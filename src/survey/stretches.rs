@@ -7,7 +7,7 @@ use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
 use super::{Lines, Sides};
 
 /// A stretch that differs.
-type Stretch = Sides<Range<usize>>;
+type LineRanges = Sides<Range<usize>>;
 
 /// Lines up to which a document is compared as a whole, by the engine that reads best.
 const WHOLE_MAX: usize = 20_000;
@@ -24,12 +24,12 @@ const WIDER: usize = 8;
 const BLOCK: usize = 4 << 10;
 
 /// Stretches that differ, in order.
-pub(super) fn stretches(documents: Sides<&Lines>) -> Vec<Stretch> {
+pub(super) fn stretches(documents: Sides<&Lines>) -> Vec<LineRanges> {
     let whole = documents.map(|lines| 0..lines.count());
     if whole.before.len().max(whole.after.len()) <= WHOLE_MAX {
         return within(documents, &whole);
     }
-    let mut walk = Walk {
+    let mut walk = HunkWalk {
         documents,
         at: Sides::new(0, 0),
         window: WINDOW,
@@ -41,15 +41,15 @@ pub(super) fn stretches(documents: Sides<&Lines>) -> Vec<Stretch> {
 
 /// A walk through two long documents, from equal stretch to equal stretch: what is equal is compared as bytes, not line by
 /// line, and only what lies around a change is given to an engine.
-struct Walk<'a> {
+struct HunkWalk<'a> {
     documents: Sides<&'a Lines>,
     at: Sides<usize>,
     /// Lines of each side that the next window holds. It never shrinks, so that windows that lead on too little are few.
     window: usize,
-    found: Vec<Stretch>,
+    found: Vec<LineRanges>,
 }
 
-impl Walk<'_> {
+impl HunkWalk<'_> {
     /// Goes over what is equal and then over a change; `false`: both documents ended.
     fn step(&mut self) -> bool {
         let equal = self.equal();
@@ -68,7 +68,7 @@ impl Walk<'_> {
         true
     }
 
-    fn rest(&self) -> Stretch {
+    fn rest(&self) -> LineRanges {
         Sides::new(
             self.at.before..self.documents.before.count(),
             self.at.after..self.documents.after.count(),
@@ -99,7 +99,7 @@ impl Walk<'_> {
     }
 
     /// The smallest change from here that a few equal lines follow.
-    fn near(&self) -> Option<Stretch> {
+    fn near(&self) -> Option<LineRanges> {
         let places = (1..=NEAR).flat_map(|cost| (0..=cost).map(move |gone| (gone, cost - gone)));
         let ends = places.map(|(gone, new)| (self.at.before + gone, self.at.after + new));
         let mut ends = ends.filter(|(before, after)| self.is_anchored(*before, *after));
@@ -120,7 +120,7 @@ impl Walk<'_> {
         true
     }
 
-    fn take(&mut self, change: Stretch) {
+    fn take(&mut self, change: LineRanges) {
         self.at = Sides::new(change.before.end, change.after.end);
         let lines = (change.before.len(), change.after.len());
         if lines.0 == 0 || lines.1 == 0 || lines == (1, 1) {
@@ -131,7 +131,7 @@ impl Walk<'_> {
     }
 
     /// Takes the changes of the next window up to the last place where both sides surely go on together.
-    fn through_window(&mut self, rest: &Stretch) {
+    fn through_window(&mut self, rest: &LineRanges) {
         let window = self.window;
         let cut = |range: &Range<usize>| range.start..range.end.min(range.start + window);
         let here = Sides::new(cut(&rest.before), cut(&rest.after));
@@ -169,7 +169,7 @@ fn same_bytes(one: &[u8], two: &[u8]) -> usize {
 }
 
 /// The changes within a part of both documents, by an engine.
-fn within(documents: Sides<&Lines>, part: &Stretch) -> Vec<Stretch> {
+fn within(documents: Sides<&Lines>, part: &LineRanges) -> Vec<LineRanges> {
     let input = InternedInput::new(
         LineTokens(documents.before, part.before.clone()),
         LineTokens(documents.after, part.after.clone()),
@@ -190,7 +190,7 @@ fn within(documents: Sides<&Lines>, part: &Stretch) -> Vec<Stretch> {
 
 /// Histogram reads best, but splits long documents at one rare line after the other; Myers first drops every line of one
 /// side alone.
-fn engine(part: &Stretch) -> Algorithm {
+fn engine(part: &LineRanges) -> Algorithm {
     if part.before.len().max(part.after.len()) > WHOLE_MAX {
         Algorithm::Myers
     } else {

@@ -35,7 +35,7 @@ pub enum OwnSurvey {
 
 /// What the sheet says of the last keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remark {
+pub enum SheetRemark {
     /// Keys came before READY.
     EarlyDropped,
     /// A paste or burst came.
@@ -50,7 +50,7 @@ pub enum Remark {
 
 /// What a key led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SheetOutcome {
     /// The sheet may have changed.
     Stays,
     /// All six are right and Enter was pressed: approve.
@@ -81,7 +81,7 @@ pub struct ApproveSheet {
     /// Its own survey.
     pub survey: OwnSurvey,
     /// What it says of the last keys.
-    pub remark: Option<Remark>,
+    pub remark: Option<SheetRemark>,
     phase: Phase,
     /// Since when the sheet says READY, or goes on after a stall; a key from before was typed without seeing that.
     ready_since: Duration,
@@ -173,7 +173,7 @@ impl ApproveSheet {
         self.end_shown = false;
         self.armed_from = now;
         self.clear_typed();
-        self.remark = Some(Remark::ArmsAgain);
+        self.remark = Some(SheetRemark::ArmsAgain);
     }
 
     /// Its survey went on. A sheet whose facts moved is never READY again.
@@ -236,7 +236,7 @@ impl ApproveSheet {
     pub fn pasted(&mut self, at: Duration) {
         self.other_key(at);
         self.in_burst = true;
-        self.remark = Some(Remark::BurstDropped);
+        self.remark = Some(SheetRemark::BurstDropped);
     }
 
     /// Takes the last character back.
@@ -265,21 +265,21 @@ impl ApproveSheet {
     }
 
     /// Enter.
-    pub fn enter(&mut self, at: Duration) -> Outcome {
+    pub fn enter(&mut self, at: Duration) -> SheetOutcome {
         let counts = self.enter_since.is_some_and(|since| since <= at);
         if !self.takes(at) {
-            return Outcome::Stays;
+            return SheetOutcome::Stays;
         }
         if !self.is_complete() {
-            self.remark = Some(Remark::NotSix);
-            return Outcome::Stays;
+            self.remark = Some(SheetRemark::NotSix);
+            return SheetOutcome::Stays;
         }
         if !counts {
-            self.remark = Some(Remark::NoPause);
-            return Outcome::Stays;
+            self.remark = Some(SheetRemark::NoPause);
+            return SheetOutcome::Stays;
         }
         self.phase = Phase::Sent;
-        Outcome::Approve
+        SheetOutcome::Approve
     }
 
     /// The approval could not be sent.
@@ -295,13 +295,13 @@ impl ApproveSheet {
         let is_early = self.phase == Phase::Arming || at < self.ready_since;
         self.other_key(at);
         if is_early {
-            self.remark = Some(Remark::EarlyDropped);
+            self.remark = Some(SheetRemark::EarlyDropped);
         }
         if is_close && self.is_ready() {
             if !self.in_burst {
                 self.take_back();
             }
-            self.remark = Some(Remark::BurstDropped);
+            self.remark = Some(SheetRemark::BurstDropped);
         }
         self.in_burst = is_close;
         self.is_ready() && !is_early && !is_close
@@ -318,7 +318,7 @@ impl ApproveSheet {
 mod tests {
     use std::time::Duration;
 
-    use super::{ApproveSheet, Outcome, OwnSurvey, Remark};
+    use super::{ApproveSheet, OwnSurvey, SheetOutcome, SheetRemark};
     use crate::run::ApprovalGate;
     use crate::survey::{Digest, UtcTime};
 
@@ -359,8 +359,8 @@ mod tests {
         assert!(!sheet.enter_counts());
         sheet.arm(ms(last + 700));
         assert!(sheet.enter_counts());
-        assert_eq!(sheet.enter(ms(last + 701)), Outcome::Approve);
-        assert_eq!(sheet.enter(ms(last + 1500)), Outcome::Stays);
+        assert_eq!(sheet.enter(ms(last + 701)), SheetOutcome::Approve);
+        assert_eq!(sheet.enter(ms(last + 1500)), SheetOutcome::Stays);
     }
 
     #[test]
@@ -372,11 +372,11 @@ mod tests {
             for _ in 0..50 {
                 at += gap;
                 sheet.arm(ms(at));
-                assert_eq!(sheet.enter(ms(at)), Outcome::Stays, "{gap} ms");
+                assert_eq!(sheet.enter(ms(at)), SheetOutcome::Stays, "{gap} ms");
             }
-            assert_eq!(sheet.remark, Some(Remark::NoPause));
+            assert_eq!(sheet.remark, Some(SheetRemark::NoPause));
             sheet.arm(ms(at + 700));
-            assert_eq!(sheet.enter(ms(at + 700)), Outcome::Approve);
+            assert_eq!(sheet.enter(ms(at + 700)), SheetOutcome::Approve);
         }
     }
 
@@ -396,7 +396,7 @@ mod tests {
             type_six(&mut sheet, &six, 10);
             press(&mut sheet);
             sheet.arm(ms(2498));
-            assert_eq!(sheet.enter(ms(2498)), Outcome::Stays);
+            assert_eq!(sheet.enter(ms(2498)), SheetOutcome::Stays);
         }
     }
 
@@ -406,11 +406,11 @@ mod tests {
         let last = type_six(&mut sheet, &six, 20);
         // The screen stood still, and Enter waited for it meanwhile: handled late, or even read late.
         sheet.arm(ms(5000));
-        assert_eq!(sheet.enter(ms(last + 20)), Outcome::Stays);
+        assert_eq!(sheet.enter(ms(last + 20)), SheetOutcome::Stays);
         sheet.arm(ms(9000));
-        assert_eq!(sheet.enter(ms(9001)), Outcome::Stays);
+        assert_eq!(sheet.enter(ms(9001)), SheetOutcome::Stays);
         sheet.arm(ms(9701));
-        assert_eq!(sheet.enter(ms(9702)), Outcome::Approve);
+        assert_eq!(sheet.enter(ms(9702)), SheetOutcome::Approve);
         let mut sheet = ApproveSheet::open(ApprovalGate::SG2, Digest::of("evidence"), ms(0));
         sheet.show_end();
         sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
@@ -429,14 +429,14 @@ mod tests {
         assert_eq!((sheet.wrong.as_str(), sheet.surplus()), ("zz9", 3));
         sheet.arm(ms(9000));
         assert!(!sheet.enter_counts());
-        assert_eq!(sheet.enter(ms(9000)), Outcome::Stays);
-        assert_eq!(sheet.remark, Some(Remark::NotSix));
+        assert_eq!(sheet.enter(ms(9000)), SheetOutcome::Stays);
+        assert_eq!(sheet.remark, Some(SheetRemark::NotSix));
         for nth in 1..=3 {
             sheet.backspace(ms(9000 + 100 * nth));
         }
         assert!(sheet.is_complete());
         sheet.arm(ms(10_000));
-        assert_eq!(sheet.enter(ms(10_000)), Outcome::Approve);
+        assert_eq!(sheet.enter(ms(10_000)), SheetOutcome::Approve);
     }
 
     #[test]
@@ -447,8 +447,8 @@ mod tests {
             sheet.character(*c, ms(2000 + nth as u64));
         }
         assert_eq!(sheet.typed, six[0].to_string());
-        assert_eq!(sheet.enter(ms(2006)), Outcome::Stays);
-        assert_eq!(sheet.remark, Some(Remark::BurstDropped));
+        assert_eq!(sheet.enter(ms(2006)), SheetOutcome::Stays);
+        assert_eq!(sheet.remark, Some(SheetRemark::BurstDropped));
     }
 
     #[test]
@@ -456,7 +456,7 @@ mod tests {
         let (mut sheet, six) = ready();
         sheet.character('z', ms(1100));
         assert_eq!(sheet.wrong, "z");
-        assert_eq!(sheet.enter(ms(1200)), Outcome::Stays);
+        assert_eq!(sheet.enter(ms(1200)), SheetOutcome::Stays);
         sheet.character(six[0], ms(1300));
         assert_eq!((sheet.typed.len(), sheet.wrong.as_str()), (1, ""));
     }
@@ -468,7 +468,7 @@ mod tests {
         for (nth, c) in six.iter().enumerate() {
             sheet.character(*c, ms(100 * nth as u64));
         }
-        assert_eq!(sheet.enter(ms(700)), Outcome::Stays);
+        assert_eq!(sheet.enter(ms(700)), SheetOutcome::Stays);
         assert!(sheet.typed.is_empty());
         sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
         assert_eq!(sheet.counts_at(), None, "the last line was not shown");

@@ -3,14 +3,14 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::diff_scrolling::{find, keep_in_view, laid_out_anew, scroll};
-use super::diffing::{DiffPage, DiffPane, DiffView, Loaded, Place};
-use super::inbox::Order;
-use super::keymap::{self, Action, Scope};
+use super::diffing::{DiffPage, DiffPane, DiffView, DocumentPlace, Loaded};
+use super::inbox::ScreenRequest;
+use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Search};
-use super::update::Wish;
+use super::update::ScreenEffect;
 
 /// A key was pressed while the view lies open.
-pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
     let Over::Diff(mut view) = std::mem::take(&mut model.over) else {
         return;
     };
@@ -24,7 +24,7 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>)
         type_search(&mut view, key);
         true
     } else {
-        keymap::action(Scope::Diff, key)
+        keymap::action(KeyScope::Diff, key)
             .is_none_or(|action| perform(model, &mut view, action, key.kind, wishes))
     };
     if stays && model.over == Over::Nothing {
@@ -34,13 +34,13 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>)
 }
 
 /// Asks for the document of the chosen fact, once.
-pub(super) fn ask(view: &mut DiffView, wishes: &mut Vec<Wish>) {
+pub(super) fn ask(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) {
     let Some(fact) = view.fact().cloned() else {
         return;
     };
     if fact.opens() && !view.loaded.contains_key(&fact.key) {
         view.loaded.insert(fact.key.clone(), Loaded::Asked);
-        wishes.push(Wish::Order(Order::OpenDocuments {
+        wishes.push(ScreenEffect::Order(ScreenRequest::OpenDocuments {
             compare: view.compare.clone(),
             fact: Box::new(fact),
         }));
@@ -53,7 +53,7 @@ fn perform(
     view: &mut DiffView,
     action: Action,
     kind: KeyEventKind,
-    wishes: &mut Vec<Wish>,
+    wishes: &mut Vec<ScreenEffect>,
 ) -> bool {
     match action {
         Action::NextChange => change(view, true),
@@ -83,7 +83,12 @@ fn perform(
     true
 }
 
-fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut Vec<Wish>) -> bool {
+fn common(
+    model: &mut Model,
+    view: &mut DiffView,
+    action: Action,
+    wishes: &mut Vec<ScreenEffect>,
+) -> bool {
     match action {
         Action::Pane(1) => view.pane = DiffPane::Facts,
         Action::Pane(2) => view.pane = DiffPane::Document,
@@ -95,7 +100,7 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
         }
         Action::Open => open(model, view),
         Action::Back => return back(view, wishes),
-        Action::Quit if view.alone => wishes.push(Wish::Leave),
+        Action::Quit if view.alone => wishes.push(ScreenEffect::Leave),
         Action::Differences if view.alone => {}
         Action::Differences | Action::Quit => return false,
         Action::Search => {
@@ -108,8 +113,8 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
         Action::PreviousMatch => find(view, false),
         Action::Help => view.turn(DiffPage::Keys),
         Action::Copy => copy(view, wishes),
-        Action::Suspend => wishes.push(Wish::Suspend),
-        Action::Redraw => wishes.push(Wish::Redraw),
+        Action::Suspend => wishes.push(ScreenEffect::Suspend),
+        Action::Redraw => wishes.push(ScreenEffect::Redraw),
         Action::Approve | Action::Reject | Action::SurveyAgain => {
             view.says = Some("Esc goes back to the run; decisions are made there.".to_owned());
         }
@@ -118,7 +123,7 @@ fn common(model: &mut Model, view: &mut DiffView, action: Action, wishes: &mut V
     true
 }
 
-fn back(view: &mut DiffView, wishes: &mut Vec<Wish>) -> bool {
+fn back(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) -> bool {
     if view.page.take().is_some() || view.search.take().is_some() {
         return true;
     }
@@ -127,7 +132,7 @@ fn back(view: &mut DiffView, wishes: &mut Vec<Wish>) -> bool {
         return true;
     }
     if view.alone {
-        wishes.push(Wish::Leave);
+        wishes.push(ScreenEffect::Leave);
         return true;
     }
     false
@@ -196,12 +201,12 @@ fn fold(view: &mut DiffView) {
     }
     let above = view.cursor.item.saturating_sub(view.top.item);
     let item = view.folding.place(row);
-    view.cursor = Place::of(item);
-    view.top = Place::of(item.saturating_sub(above));
+    view.cursor = DocumentPlace::of(item);
+    view.top = DocumentPlace::of(item.saturating_sub(above));
     keep_in_view(view, view.size);
 }
 
-fn copy(view: &mut DiffView, wishes: &mut Vec<Wish>) {
+fn copy(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) {
     let Some(fact) = view.fact() else {
         return;
     };
@@ -221,10 +226,10 @@ fn copy(view: &mut DiffView, wishes: &mut Vec<Wish>) {
         text = crate::desk::explain_row(opened, rows.start);
     }
     view.says = Some(format!("copied, {} characters", text.chars().count()));
-    wishes.push(Wish::Copy(text));
+    wishes.push(ScreenEffect::Copy(text));
 }
 
-fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
     let Some(text) = &mut view.typing else {
         return;
     };
@@ -241,7 +246,7 @@ fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<Wish>) {
                 return;
             }
             let fact = view.fact().map(|fact| fact.key.clone());
-            wishes.push(Wish::Order(Order::Note { fact, text }));
+            wishes.push(ScreenEffect::Order(ScreenRequest::Note { fact, text }));
         }
         _ => {}
     }

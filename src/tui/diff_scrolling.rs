@@ -3,11 +3,11 @@
 use ratatui::layout::Size;
 
 use super::diff_searching;
-use super::diffing::{DiffPane, DiffView, Place};
+use super::diffing::{DiffPane, DiffView, DocumentPlace};
 use super::keymap::Action;
 use super::screens::{DiffLine, diff_areas, diff_layout, diff_lines, diff_page, diff_room};
 use super::theme::{Colours, Theme};
-use crate::survey::Wanted;
+use crate::survey::SearchPattern;
 
 /// Lines kept above a row that was gone to.
 const LINES_BEFORE: usize = 4;
@@ -57,7 +57,7 @@ fn choose(view: &mut DiffView, action: Action, size: Size) {
 
 fn document(view: &mut DiffView, action: Action, size: Size) {
     let room = diff_room(view, size);
-    let rows = Rows { view, size };
+    let rows = DocumentRows { view, size };
     let (top, cursor) = (view.top, view.cursor);
     let moved = |lines: usize, down: bool| {
         let go = |place| {
@@ -77,7 +77,7 @@ fn document(view: &mut DiffView, action: Action, size: Size) {
         Action::HalfUp => moved(room / 2, false),
         Action::PageDown => moved(room, true),
         Action::PageUp => moved(room, false),
-        Action::First => (Place::default(), Place::default()),
+        Action::First => (DocumentPlace::default(), DocumentPlace::default()),
         Action::Last => (last, last),
         _ => return,
     };
@@ -87,8 +87,8 @@ fn document(view: &mut DiffView, action: Action, size: Size) {
 /// Brings the cursor to the first marked line of a row, a few lines below the top.
 pub(super) fn go_to_row(view: &mut DiffView, row: usize) {
     let size = view.size;
-    let rows = Rows { view, size };
-    let mut cursor = Place::of(view.folding.place(row));
+    let rows = DocumentRows { view, size };
+    let mut cursor = DocumentPlace::of(view.folding.place(row));
     let marked = rows.lines(cursor.item).iter().position(|line| line.marked);
     cursor.line = marked.unwrap_or(0);
     let top = rows.backward(cursor, LINES_BEFORE);
@@ -99,7 +99,7 @@ pub(super) fn go_to_row(view: &mut DiffView, row: usize) {
 /// Moves the top so that the cursor is on screen, and as many lines as there is room for.
 pub(super) fn keep_in_view(view: &mut DiffView, size: Size) {
     let room = diff_room(view, size);
-    let rows = Rows { view, size };
+    let rows = DocumentRows { view, size };
     let lowest = rows.backward(rows.last(), room - 1);
     let highest = rows.backward(view.cursor, room - 1);
     view.top = view.top.min(lowest).max(highest).min(view.cursor);
@@ -112,12 +112,12 @@ pub(super) fn laid_out_anew(view: &mut DiffView) {
 }
 
 /// The document as lines on a screen of a size.
-struct Rows<'a> {
+struct DocumentRows<'a> {
     view: &'a DiffView,
     size: Size,
 }
 
-impl Rows<'_> {
+impl DocumentRows<'_> {
     /// The lines of an item. The theme makes no difference to how many there are.
     fn lines(&self, item: usize) -> Vec<DiffLine> {
         let (Some(opened), Some(item)) = (self.view.opened(), self.view.folding.item(item)) else {
@@ -127,16 +127,16 @@ impl Rows<'_> {
         diff_lines(opened, &item, layout, Theme::new(false, Colours::Off))
     }
 
-    fn last_of(&self, item: usize) -> Place {
+    fn last_of(&self, item: usize) -> DocumentPlace {
         let line = self.lines(item).len().saturating_sub(1);
-        Place { item, line }
+        DocumentPlace { item, line }
     }
 
-    fn last(&self) -> Place {
+    fn last(&self) -> DocumentPlace {
         self.last_of(self.view.folding.items().saturating_sub(1))
     }
 
-    fn forward(&self, mut place: Place, mut lines: usize) -> Place {
+    fn forward(&self, mut place: DocumentPlace, mut lines: usize) -> DocumentPlace {
         while lines > 0 {
             let left = self.lines(place.item).len().saturating_sub(place.line + 1);
             if left >= lines || place.item + 1 >= self.view.folding.items() {
@@ -144,12 +144,12 @@ impl Rows<'_> {
                 return place;
             }
             lines -= left + 1;
-            place = Place::of(place.item + 1);
+            place = DocumentPlace::of(place.item + 1);
         }
         place
     }
 
-    fn backward(&self, mut place: Place, mut lines: usize) -> Place {
+    fn backward(&self, mut place: DocumentPlace, mut lines: usize) -> DocumentPlace {
         while lines > 0 {
             if place.line >= lines || place.item == 0 {
                 place.line = place.line.saturating_sub(lines);
@@ -214,7 +214,7 @@ fn find_row(view: &mut DiffView, wanted: &str, forward: bool) -> bool {
     let here = view.row_at_cursor();
     // The match under the cursor is not found again.
     let from = here + usize::from(forward && view.found == Some(here));
-    let wanted = Wanted::of(wanted, &opened.documents.before);
+    let wanted = SearchPattern::of(wanted, &opened.documents.before);
     let hit = if forward {
         diff_searching::next(&opened, &wanted, from)
     } else {

@@ -3,14 +3,14 @@
 use std::ops::Range;
 use std::thread;
 
-use crate::desk::Opened;
-use crate::survey::Wanted;
+use crate::desk::AlignedDocuments;
+use crate::survey::SearchPattern;
 
 /// Rows that are searched before the rest is given to all processors: most of what is looked for is near.
 const NEAR: usize = 1 << 14;
 
 /// The first row from `row` on that holds `wanted` on a side.
-pub(super) fn next(opened: &Opened, wanted: &Wanted, row: usize) -> Option<usize> {
+pub(super) fn next(opened: &AlignedDocuments, wanted: &SearchPattern, row: usize) -> Option<usize> {
     let rows = opened.alignment.rows();
     let row = row.min(rows);
     let near = row.saturating_add(NEAR).min(rows);
@@ -23,7 +23,7 @@ pub(super) fn next(opened: &Opened, wanted: &Wanted, row: usize) -> Option<usize
 }
 
 /// The last row before `row` that holds `wanted` on a side.
-pub(super) fn last(opened: &Opened, wanted: &Wanted, row: usize) -> Option<usize> {
+pub(super) fn last(opened: &AlignedDocuments, wanted: &SearchPattern, row: usize) -> Option<usize> {
     let row = row.min(opened.alignment.rows());
     let near = row.saturating_sub(NEAR);
     let documents = opened.documents.as_ref();
@@ -64,8 +64,8 @@ fn side_by_side(
 #[cfg(test)]
 mod tests {
     use super::{NEAR, last, next};
-    use crate::desk::Opened;
-    use crate::survey::{FactKind, Sides, Wanted};
+    use crate::desk::AlignedDocuments;
+    use crate::survey::{FactKind, SearchPattern, Sides};
 
     #[test]
     fn what_is_far_is_found_as_what_is_near() {
@@ -75,8 +75,9 @@ mod tests {
             n => format!("row {n}\n"),
         };
         let text: String = (0..5 * NEAR).map(line).collect();
-        let opened = Opened::of(Sides::new(Some(text.clone()), Some(text)), FactKind::Sha256);
-        let wanted = Wanted::of("stone", &opened.documents.before);
+        let opened =
+            AlignedDocuments::of(Sides::new(Some(text.clone()), Some(text)), FactKind::Sha256);
+        let wanted = SearchPattern::of("stone", &opened.documents.before);
         let beside = hits.iter().flat_map(|hit| [*hit, hit + 1]);
         for row in beside.chain((0..6 * NEAR).step_by(NEAR / 2)) {
             let after = hits.iter().copied().find(|hit| *hit >= row);
@@ -84,7 +85,7 @@ mod tests {
             assert_eq!(next(&opened, &wanted, row), after, "from {row}");
             assert_eq!(last(&opened, &wanted, row), before, "before {row}");
         }
-        let absent = Wanted::of("pebble", &opened.documents.before);
+        let absent = SearchPattern::of("pebble", &opened.documents.before);
         assert_eq!(next(&opened, &absent, 0), None);
         assert_eq!(last(&opened, &absent, 5 * NEAR), None);
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::diff_scrolling;
 use super::model::Search;
 use super::screens::diff_areas;
-use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, Record};
+use crate::desk::{AlignedDocuments, Change, Compare, ComparedFact, Comparison, ComparisonRecord};
 use crate::run::{LastPass, RunState};
 use crate::survey::{Digest, FactKey, Folding, Item};
 
@@ -19,7 +19,7 @@ pub enum Loaded {
     /// Asked for.
     Asked,
     /// Here.
-    Here(Arc<Opened>),
+    Here(Arc<AlignedDocuments>),
     /// Not to be had.
     Failed(String),
 }
@@ -37,14 +37,14 @@ impl PartialEq for Loaded {
 
 /// A line of a folded document, as it is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Place {
+pub struct DocumentPlace {
     /// Item of the folding.
     pub item: usize,
     /// Line of it, from 0.
     pub line: usize,
 }
 
-impl Place {
+impl DocumentPlace {
     /// The first line of an item.
     pub fn of(item: usize) -> Self {
         Self { item, line: 0 }
@@ -150,9 +150,9 @@ pub struct DiffView {
     /// What of the chosen document is folded.
     pub folding: Folding,
     /// The first line on screen.
-    pub top: Place,
+    pub top: DocumentPlace,
     /// The line that keys are about.
-    pub cursor: Place,
+    pub cursor: DocumentPlace,
     /// The change that was gone to.
     pub change: Option<usize>,
     /// What lies open in place of the document, and its first line on screen.
@@ -199,8 +199,8 @@ impl DiffView {
             stacked: None,
             loaded: BTreeMap::new(),
             folding: Folding::default(),
-            top: Place::default(),
-            cursor: Place::default(),
+            top: DocumentPlace::default(),
+            cursor: DocumentPlace::default(),
             change: None,
             page: None,
             typing: None,
@@ -217,7 +217,12 @@ impl DiffView {
     }
 
     /// The view that tells most of a run, on a screen of that size.
-    pub fn best(record: &Record, run: &RunState, last_pass: Option<&LastPass>, size: Size) -> Self {
+    pub fn best(
+        record: &ComparisonRecord,
+        run: &RunState,
+        last_pass: Option<&LastPass>,
+        size: Size,
+    ) -> Self {
         let choices = Comparison::available(record, run);
         let mut outcomes = choices.iter().map(|compare| {
             let outcome = Comparison::within(record, run, compare, last_pass);
@@ -247,7 +252,7 @@ impl DiffView {
     pub fn choose(
         &mut self,
         compare: Compare,
-        record: &Record,
+        record: &ComparisonRecord,
         run: &RunState,
         last_pass: Option<&LastPass>,
     ) {
@@ -262,7 +267,12 @@ impl DiffView {
     }
 
     /// The same comparison again, after the run went on; place and folds stay.
-    pub fn refresh(&mut self, record: &Record, run: &RunState, last_pass: Option<&LastPass>) {
+    pub fn refresh(
+        &mut self,
+        record: &ComparisonRecord,
+        run: &RunState,
+        last_pass: Option<&LastPass>,
+    ) {
         if matches!(self.compare, Compare::Runs(_) | Compare::Rechecked) {
             return;
         }
@@ -312,7 +322,7 @@ impl DiffView {
     }
 
     /// The open document of the chosen fact.
-    pub fn opened(&self) -> Option<&Arc<Opened>> {
+    pub fn opened(&self) -> Option<&Arc<AlignedDocuments>> {
         match self.loaded.get(&self.fact()?.key) {
             Some(Loaded::Here(opened)) => Some(opened),
             _ => None,
@@ -320,7 +330,7 @@ impl DiffView {
     }
 
     /// A document came.
-    pub fn came(&mut self, key: FactKey, result: Result<Arc<Opened>, String>) {
+    pub fn came(&mut self, key: FactKey, result: Result<Arc<AlignedDocuments>, String>) {
         let loaded = match result {
             Ok(opened) => Loaded::Here(opened),
             Err(why) => Loaded::Failed(why),
@@ -342,7 +352,7 @@ impl DiffView {
 
     /// Goes to the first change of the chosen document.
     pub fn to_start(&mut self) {
-        (self.top, self.cursor) = (Place::default(), Place::default());
+        (self.top, self.cursor) = (DocumentPlace::default(), DocumentPlace::default());
         (self.change, self.found) = (None, None);
         let Some(opened) = self.opened().cloned() else {
             return;

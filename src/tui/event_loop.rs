@@ -11,13 +11,13 @@ use ratatui::layout::{Rect, Size};
 use rustix::io::Errno;
 use unicode_width::UnicodeWidthStr;
 
-use super::inbox::{News, Order, Source};
+use super::inbox::{ScreenMessage, ScreenRequest, Source};
 use super::keys;
 use super::model::{Model, Over};
 use super::screens;
 use super::screens::band::{Band, band};
 use super::theme::Theme;
-use super::update::{Wish, settle, update};
+use super::update::{ScreenEffect, settle, update};
 use super::widgets::Canvas;
 use crate::run::{CommandLine, Person, StopCode};
 use crate::survey::UtcTime;
@@ -34,7 +34,7 @@ pub struct Clocks {
 }
 
 /// What the screen does to the terminal besides drawing.
-pub trait Outside {
+pub trait TerminalActions {
     /// Sets the title of the terminal.
     fn title(&mut self, title: &str) -> io::Result<()>;
     /// Rings: a person is needed.
@@ -52,7 +52,7 @@ pub trait Outside {
 }
 
 /// Sends an order to the runner; false: it was not taken. Must not block.
-pub type Orders = Box<dyn Fn(Order) -> bool>;
+pub type SendRequest = Box<dyn Fn(ScreenRequest) -> bool>;
 
 /// Why the screen was left.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub enum Ending {
 
 /// What is left to say and to exit with, once the terminal is restored.
 #[derive(Debug)]
-pub struct Farewell {
+pub struct ScreenExit {
     /// Why.
     pub ending: Ending,
     /// Exit code of the process.
@@ -83,10 +83,10 @@ pub struct Farewell {
 /// The run screen on a backend.
 pub struct Screen<B: Backend> {
     terminal: Terminal<B>,
-    outside: Box<dyn Outside>,
+    outside: Box<dyn TerminalActions>,
     model: Model,
     clocks: Clocks,
-    orders: Orders,
+    orders: SendRequest,
     said: Option<Band>,
     frames: u64,
 }
@@ -98,12 +98,12 @@ where
     /// A screen on `terminal`; `orders` reaches the runner.
     pub fn new(
         terminal: Terminal<B>,
-        outside: Box<dyn Outside>,
+        outside: Box<dyn TerminalActions>,
         theme: Theme,
         source: Source,
         who: Person,
         clocks: Clocks,
-        orders: Orders,
+        orders: SendRequest,
     ) -> Self {
         let size = terminal.size().unwrap_or(Size::new(80, 24));
         let now = (clocks.utc)();
@@ -139,7 +139,7 @@ where
     }
 
     /// Draws the first frame, then goes on until the screen is left.
-    pub fn event_loop(&mut self, inbox: &Receiver<News>) -> Farewell {
+    pub fn event_loop(&mut self, inbox: &Receiver<ScreenMessage>) -> ScreenExit {
         let ending = self.go_on(inbox).unwrap_or_else(|error| {
             if is_hang_up(&error) {
                 Ending::HungUp
@@ -150,7 +150,7 @@ where
         self.farewell(ending)
     }
 
-    fn go_on(&mut self, inbox: &Receiver<News>) -> io::Result<Ending> {
+    fn go_on(&mut self, inbox: &Receiver<ScreenMessage>) -> io::Result<Ending> {
         // What is known already is on the first frame.
         if let Some(ending) = self.turn(inbox.try_recv().ok(), inbox)? {
             return Ok(ending);
@@ -176,8 +176,8 @@ where
     /// Takes what came, drains the inbox, draws once.
     pub fn turn(
         &mut self,
-        first: Option<News>,
-        inbox: &Receiver<News>,
+        first: Option<ScreenMessage>,
+        inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<Option<Ending>> {
         let news = first.into_iter().chain(inbox.try_iter());
         for news in news.take(DRAIN_MAX) {
@@ -191,46 +191,46 @@ where
         Ok(None)
     }
 
-    fn take(&mut self, news: News) -> io::Result<Option<Ending>> {
+    fn take(&mut self, news: ScreenMessage) -> io::Result<Option<Ending>> {
         let ending = match &news {
-            News::Signal(signal) => Ending::Signal(*signal),
-            News::HungUp => Ending::HungUp,
+            ScreenMessage::Signal(signal) => Ending::Signal(*signal),
+            ScreenMessage::HungUp => Ending::HungUp,
             _ => Ending::Quit,
         };
         self.model.clock((self.clocks.utc)());
         let now = (self.clocks.monotonic)();
-        if matches!(news, News::Resumed) {
+        if matches!(news, ScreenMessage::Resumed) {
             self.outside.retake()?;
         }
         for wish in update(&mut self.model, news, now) {
             match wish {
-                Wish::Leave => return Ok(Some(ending)),
+                ScreenEffect::Leave => return Ok(Some(ending)),
                 wish => self.grant(wish)?,
             }
         }
         Ok(None)
     }
 
-    fn grant(&mut self, wish: Wish) -> io::Result<()> {
+    fn grant(&mut self, wish: ScreenEffect) -> io::Result<()> {
         match wish {
-            Wish::Order(order) => {
-                if !(self.orders)(order.clone()) && order != Order::Quit {
+            ScreenEffect::Order(order) => {
+                if !(self.orders)(order.clone()) && order != ScreenRequest::Quit {
                     keys::not_taken(&mut self.model, &order);
                 }
             }
-            Wish::Copy(text) => self.outside.copy(&text)?,
-            Wish::Redraw => {
+            ScreenEffect::Copy(text) => self.outside.copy(&text)?,
+            ScreenEffect::Redraw => {
                 self.said = None;
                 self.draw_anew()?;
             }
-            Wish::Suspend => {
+            ScreenEffect::Suspend => {
                 self.outside.suspend()?;
                 let now = (self.clocks.monotonic)();
-                for wish in update(&mut self.model, News::Resumed, now) {
+                for wish in update(&mut self.model, ScreenMessage::Resumed, now) {
                     self.grant(wish)?;
                 }
             }
-            Wish::Leave => {}
+            ScreenEffect::Leave => {}
         }
         Ok(())
     }
@@ -311,7 +311,7 @@ where
             .min()
     }
 
-    fn farewell(&mut self, ending: Ending) -> Farewell {
+    fn farewell(&mut self, ending: Ending) -> ScreenExit {
         let exit_code = self.exit_code(&ending);
         let ended = self.model.ended.as_ref().map(|(_, says)| says.clone());
         let mut says = ended.unwrap_or_default();
@@ -326,7 +326,7 @@ where
                 _ => says.extend(self.how_to_come_back().map(|line| format!("{name} {line}"))),
             }
         }
-        Farewell {
+        ScreenExit {
             ending,
             exit_code,
             says,

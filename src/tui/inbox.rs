@@ -6,15 +6,15 @@ use std::time::Duration;
 use crossterm::event::Event as TerminalEvent;
 
 use super::diffing::{DiffView, NoteShown};
-use super::picker::PickerNews;
-use super::retelling::{Retold, Seen, Transport};
-use crate::desk::{Compare, ComparedFact, Opened, Record};
+use super::picker::PickerMessage;
+use super::retelling::{ApproverView, PlaybackCommand, ReplayFrame};
+use crate::desk::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
 use crate::run::{ApprovalGate, Event, LastPass, RunState};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
 #[derive(Debug, Clone)]
-pub enum News {
+pub enum ScreenMessage {
     /// An event of the run is durable.
     Recorded {
         /// Its journal line.
@@ -27,9 +27,9 @@ pub enum News {
         head: Option<Digest>,
     },
     /// What a look at a run found that another process writes.
-    Found(Box<Found>),
+    Found(Box<RunSnapshot>),
     /// Long work goes on; replaces what was said of it before.
-    Progress(Progress),
+    Progress(ScreenProgress),
     /// A key, a paste, a resize.
     Terminal {
         /// What.
@@ -57,7 +57,7 @@ pub enum News {
         /// Of which fact.
         key: FactKey,
         /// The documents, or why they cannot be shown.
-        result: Result<Arc<Opened>, String>,
+        result: Result<Arc<AlignedDocuments>, String>,
     },
     /// A comparison to open with.
     Compared(Box<DiffView>),
@@ -68,29 +68,29 @@ pub enum News {
     /// What became of an order that was handed to another process: a sentence where there is one, or why it was not taken.
     Answered {
         /// The order.
-        order: Order,
+        order: ScreenRequest,
         /// The answer.
         answer: Result<Option<String>, String>,
     },
     /// Who watches, by name.
     Watchers(Vec<String>),
     /// News of the list of runs.
-    Runs(PickerNews),
+    Runs(PickerMessage),
     /// A run as it was at one line.
-    Retold(Box<Retold>),
+    Retold(Box<ReplayFrame>),
     /// What an approver saw.
-    Seen(Box<Seen>),
+    Seen(Box<ApproverView>),
     /// A sentence for the footer.
     Said(String),
 }
 
 /// A run as it is now, for a screen that does not follow it event by event.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct RunSnapshot {
     /// The run.
     pub run: RunState,
     /// What of it can be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// SHA-256 of its last journal line.
     pub head: Option<Digest>,
     /// The last PASS that the run compares itself with, if a new one was found.
@@ -101,7 +101,7 @@ pub struct Found {
 
 /// How far long work is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub struct ScreenProgress {
     /// `Grant matrix`.
     pub what: String,
     /// What is counted: `rows`, `answers`.
@@ -131,7 +131,7 @@ impl Rate {
     }
 }
 
-impl Progress {
+impl ScreenProgress {
     /// Seconds left, where that follows.
     pub fn seconds_left(&self) -> Option<u64> {
         let left = self.total?.saturating_sub(self.done).saturating_mul(1_000);
@@ -142,7 +142,7 @@ impl Progress {
 
 /// What the screen asks of the runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum ScreenRequest {
     /// The sheet is on screen: journal that it was shown, read all facts again.
     OpenSheet {
         /// Gate.
@@ -183,7 +183,7 @@ pub enum Order {
         text: String,
     },
     /// Move in a replay.
-    Replay(Transport),
+    Replay(PlaybackCommand),
     /// The screen is being left.
     Quit,
 }

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::termios::isatty;
 use thiserror::Error;
 
-use super::inbox::News;
+use super::inbox::ScreenMessage;
 
 /// How long a key that is there may take to be read. Not zero: with the reader that asks anew what is there (the other
 /// one loses a key that comes together with a change of size), zero means not to look at all. Not longer: below a
@@ -45,7 +45,7 @@ impl Drop for Input {
 
 /// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time.
 pub fn spawn(
-    news: Sender<News>,
+    news: Sender<ScreenMessage>,
     clock: impl Fn() -> Duration + Send + 'static,
 ) -> Result<Input, InputError> {
     let tty = tty()?;
@@ -55,7 +55,7 @@ pub fn spawn(
         .spawn(move || {
             let last = follow(&tty, &stopped, &news, &clock);
             if last.is_err() {
-                let _ = news.send(News::HungUp);
+                let _ = news.send(ScreenMessage::HungUp);
             }
         })?;
     Ok(Input {
@@ -78,7 +78,7 @@ fn tty() -> io::Result<OwnedFd> {
 fn follow(
     tty: &OwnedFd,
     stopped: &PipeReader,
-    news: &Sender<News>,
+    news: &Sender<ScreenMessage>,
     clock: &impl Fn() -> Duration,
 ) -> io::Result<()> {
     loop {
@@ -106,7 +106,7 @@ fn follow(
                 continue;
             }
             let at = clock();
-            if news.send(News::Terminal { event, at }).is_err() {
+            if news.send(ScreenMessage::Terminal { event, at }).is_err() {
                 return Ok(());
             }
         }

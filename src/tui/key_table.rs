@@ -3,20 +3,25 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::action::Action;
-use super::keymap::{Binding, Scope};
+use super::keymap::{Binding, KeyScope};
 
-const RUN: &[Scope] = &[Scope::Run];
-const DIFF: &[Scope] = &[Scope::Diff];
-const RUN_AND_DIFF: &[Scope] = &[Scope::Run, Scope::Diff];
-const REPLAY: &[Scope] = &[Scope::Replay];
-const RUN_AND_REPLAY: &[Scope] = &[Scope::Run, Scope::Replay];
-const ALL: &[Scope] = &[Scope::Run, Scope::Diff, Scope::Replay, Scope::Runs];
+const RUN: &[KeyScope] = &[KeyScope::Run];
+const DIFF: &[KeyScope] = &[KeyScope::Diff];
+const RUN_AND_DIFF: &[KeyScope] = &[KeyScope::Run, KeyScope::Diff];
+const REPLAY: &[KeyScope] = &[KeyScope::Replay];
+const RUN_AND_REPLAY: &[KeyScope] = &[KeyScope::Run, KeyScope::Replay];
+const ALL: &[KeyScope] = &[
+    KeyScope::Run,
+    KeyScope::Diff,
+    KeyScope::Replay,
+    KeyScope::Runs,
+];
 
 pub(super) type Presses = &'static [(KeyCode, KeyModifiers, Action)];
 
 /// A row of these screens.
 pub(super) const fn row(
-    scopes: &'static [Scope],
+    scopes: &'static [KeyScope],
     keys: &'static str,
     help: &'static str,
     footer: Option<&'static str>,
@@ -408,7 +413,7 @@ pub(super) const ROWS: &[Binding] = &[
         &[key('?', Action::Help)],
     ),
     Binding {
-        scopes: &[Scope::Diff, Scope::Runs],
+        scopes: &[KeyScope::Diff, KeyScope::Runs],
         keys: "?",
         help: "these keys",
         footer: Some("keys"),

@@ -4,9 +4,9 @@ use crossterm::event::KeyCode;
 
 use super::action::Action;
 use super::key_table::{ctrl, key, other, row};
-use super::keymap::{Binding, Scope};
+use super::keymap::{Binding, KeyScope};
 
-const RUNS: &[Scope] = &[Scope::Runs];
+const RUNS: &[KeyScope] = &[KeyScope::Runs];
 
 /// Help and footer of the list begin with these.
 pub(super) const ROWS: &[Binding] = &[

@@ -7,7 +7,7 @@ use super::{key_table, key_table_runs};
 
 /// The screen that a key is pressed on. A screen's rows are those that name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum KeyScope {
     /// The run screen.
     Run,
     /// The diff screen.
@@ -21,7 +21,7 @@ pub enum Scope {
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
-    pub(super) scopes: &'static [Scope],
+    pub(super) scopes: &'static [KeyScope],
     /// As it is printed.
     pub keys: &'static str,
     /// What it does, for the help.
@@ -39,7 +39,7 @@ impl Binding {
 }
 
 /// The rows of a screen.
-pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
+pub fn bindings(scope: KeyScope) -> impl Iterator<Item = &'static Binding> {
     key_table_runs::ROWS
         .iter()
         .chain(key_table::ROWS)
@@ -47,12 +47,12 @@ pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
 }
 
 /// The keys of a screen's footer, each with what it does.
-pub fn footer(scope: Scope) -> impl Iterator<Item = (&'static Binding, &'static str)> {
+pub fn footer(scope: KeyScope) -> impl Iterator<Item = (&'static Binding, &'static str)> {
     bindings(scope).filter_map(|binding| Some((binding, binding.footer?)))
 }
 
 /// What a key press means on a screen; `None`: nothing.
-pub fn action(scope: Scope, key: &KeyEvent) -> Option<Action> {
+pub fn action(scope: KeyScope, key: &KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
@@ -65,11 +65,16 @@ pub fn action(scope: Scope, key: &KeyEvent) -> Option<Action> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scope, bindings};
+    use super::{KeyScope, bindings};
 
     #[test]
     fn no_key_means_two_things_on_one_screen() {
-        for scope in [Scope::Run, Scope::Diff, Scope::Replay, Scope::Runs] {
+        for scope in [
+            KeyScope::Run,
+            KeyScope::Diff,
+            KeyScope::Replay,
+            KeyScope::Runs,
+        ] {
             let presses: Vec<_> = bindings(scope)
                 .flat_map(|binding| binding.presses)
                 .collect();

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::approving::{ApproveSheet, Outcome, OwnSurvey};
+use super::approving::{ApproveSheet, OwnSurvey, SheetOutcome};
 use super::diff_pressing;
 use super::diffing::DiffView;
-use super::inbox::{Order, Source};
-use super::keymap::{self, Action, Scope};
+use super::inbox::{ScreenRequest, Source};
+use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
 use super::moving;
-use super::reading::{Reading, Subject};
+use super::reading::{OpenText, TextSubject};
 use super::rejecting::RejectSheet;
 use super::replay_keys;
 use super::screens;
-use super::update::Wish;
+use super::update::ScreenEffect;
 use crate::run::{ApprovalGate, Evidence};
 
 /// A key was pressed.
-pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<ScreenEffect>) {
     if key.kind == KeyEventKind::Release {
         return;
     }
@@ -47,7 +47,7 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
 
 /// What a key means on a sheet that lies over the run screen.
 fn action(key: &KeyEvent) -> Option<Action> {
-    keymap::action(Scope::Run, key)
+    keymap::action(KeyScope::Run, key)
 }
 
 /// Only movement may be repeated by holding a key.
@@ -78,16 +78,21 @@ fn is_letter(key: &KeyEvent) -> Option<char> {
 }
 
 /// Keys that every sheet leaves to the program: suspend, draw anew.
-fn control(key: &KeyEvent, wishes: &mut Vec<Wish>) -> bool {
+fn control(key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) -> bool {
     match action(key) {
-        Some(Action::Suspend) => wishes.push(Wish::Suspend),
-        Some(Action::Redraw) => wishes.push(Wish::Redraw),
+        Some(Action::Suspend) => wishes.push(ScreenEffect::Suspend),
+        Some(Action::Redraw) => wishes.push(ScreenEffect::Redraw),
         _ => return false,
     }
     true
 }
 
-fn on_approve_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+fn on_approve_sheet(
+    model: &mut Model,
+    key: &KeyEvent,
+    at: Duration,
+    wishes: &mut Vec<ScreenEffect>,
+) {
     let (room, lines) = match &model.over {
         Over::Approving(sheet) => screens::approve_sheet::extent(model, sheet),
         _ => return,
@@ -110,8 +115,8 @@ fn on_approve_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mu
     }
     match key.code {
         KeyCode::Enter => {
-            if sheet.enter(at) == Outcome::Approve {
-                wishes.push(Wish::Order(Order::Approve {
+            if sheet.enter(at) == SheetOutcome::Approve {
+                wishes.push(ScreenEffect::Order(ScreenRequest::Approve {
                     gate: sheet.gate,
                     evidence: sheet.evidence.clone(),
                 }));
@@ -141,7 +146,12 @@ fn on_approve_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mu
     sheet.other_key(at);
 }
 
-fn on_reject_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<Wish>) {
+fn on_reject_sheet(
+    model: &mut Model,
+    key: &KeyEvent,
+    at: Duration,
+    wishes: &mut Vec<ScreenEffect>,
+) {
     let Over::Rejecting(sheet) = &mut model.over else {
         return;
     };
@@ -154,7 +164,7 @@ fn on_reject_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut
     }
     match key.code {
         KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
-            wishes.push(Wish::Order(Order::Reject {
+            wishes.push(ScreenEffect::Order(ScreenRequest::Reject {
                 gate: sheet.gate,
                 evidence: sheet.evidence.clone(),
                 reason: sheet.reason.trim().to_owned(),
@@ -167,7 +177,7 @@ fn on_reject_sheet(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut
     }
 }
 
-fn on_leaving(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+fn on_leaving(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
     match action(key) {
         Some(Action::Quit) => leave(wishes),
         Some(Action::Suspend | Action::Redraw) => {
@@ -177,9 +187,9 @@ fn on_leaving(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
     }
 }
 
-fn leave(wishes: &mut Vec<Wish>) {
-    wishes.push(Wish::Order(Order::Quit));
-    wishes.push(Wish::Leave);
+fn leave(wishes: &mut Vec<ScreenEffect>) {
+    wishes.push(ScreenEffect::Order(ScreenRequest::Quit));
+    wishes.push(ScreenEffect::Leave);
 }
 
 fn on_search(model: &mut Model, key: &KeyEvent) {
@@ -204,7 +214,7 @@ fn on_search(model: &mut Model, key: &KeyEvent) {
     }
 }
 
-fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wish>) {
+fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<ScreenEffect>) {
     match action {
         Action::Approve => open_approve_sheet(model, at, wishes),
         Action::Reject => open_reject_sheet(model, at),
@@ -214,8 +224,8 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
             let view = DiffView::best(&model.record, &model.run, last_pass, model.size);
             model.over = Over::Diff(Box::new(view));
         }
-        Action::Evidence => read(model, Subject::Evidence),
-        Action::Help => read(model, Subject::Help),
+        Action::Evidence => read(model, TextSubject::Evidence),
+        Action::Help => read(model, TextSubject::Help),
         Action::Search => {
             model.search = Some(Search {
                 text: String::new(),
@@ -226,7 +236,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
             Some(text) => {
                 let length = text.chars().count();
                 model.notice = Some(format!("copied, {length} characters"));
-                wishes.push(Wish::Copy(text));
+                wishes.push(ScreenEffect::Copy(text));
             }
             None => model.notice = Some("This row has no value to copy.".to_owned()),
         },
@@ -237,8 +247,8 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
                 leave(wishes);
             }
         }
-        Action::Suspend => wishes.push(Wish::Suspend),
-        Action::Redraw => wishes.push(Wish::Redraw),
+        Action::Suspend => wishes.push(ScreenEffect::Suspend),
+        Action::Redraw => wishes.push(ScreenEffect::Redraw),
         other => {
             if !replay_keys::perform(model, other, wishes) {
                 moving::perform(model, other);
@@ -247,12 +257,12 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Wis
     }
 }
 
-fn read(model: &mut Model, subject: Subject) {
+fn read(model: &mut Model, subject: TextSubject) {
     let same = matches!(&model.over, Over::Reading(reading) if reading.subject == subject);
     model.over = if same {
         Over::Nothing
     } else {
-        Over::Reading(Reading::of(subject))
+        Over::Reading(OpenText::of(subject))
     };
 }
 
@@ -272,7 +282,7 @@ fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
     }
 }
 
-fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<Wish>) {
+fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<ScreenEffect>) {
     let (gate, evidence) = match decidable(model) {
         Ok((gate, evidence)) => (gate, evidence.digest.clone()),
         Err(why) => {
@@ -295,7 +305,10 @@ fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<Wish>) {
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
-    wishes.push(Wish::Order(Order::OpenSheet { gate, evidence }));
+    wishes.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
+        gate,
+        evidence,
+    }));
 }
 
 fn open_reject_sheet(model: &mut Model, at: Duration) {
@@ -308,7 +321,7 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
     }
 }
 
-fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+fn survey_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     if let Some(why) = model.source.why_no_survey() {
         model.notice = Some(why.to_owned());
         return;
@@ -316,7 +329,7 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
     let run = &model.run;
     if model.ended.is_none() && run.database_lost.is_some() {
         model.notice = Some("Trying again.".to_owned());
-        wishes.push(Wish::Order(Order::SurveyAgain));
+        wishes.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
         return;
     }
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
@@ -332,30 +345,30 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<Wish>) {
         }
         .to_owned(),
     );
-    wishes.push(Wish::Order(Order::SurveyAgain));
+    wishes.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
 }
 
 /// The runner did not take an order: what it would have changed is taken back.
-pub fn not_taken(model: &mut Model, order: &Order) {
+pub fn not_taken(model: &mut Model, order: &ScreenRequest) {
     let why = match (&model.source, order) {
-        (Source::Watching, Order::Note { .. }) => {
+        (Source::Watching, ScreenRequest::Note { .. }) => {
             "A watcher writes nothing: the diff of a run takes notes."
         }
         _ => "The runner does not take orders now. Nothing was sent.",
     };
     model.say(why.to_owned());
     match (&mut model.over, order) {
-        (Over::Approving(sheet), Order::Approve { .. }) => sheet.unsent(),
-        (Over::Approving(sheet), Order::OpenSheet { .. }) => {
+        (Over::Approving(sheet), ScreenRequest::Approve { .. }) => sheet.unsent(),
+        (Over::Approving(sheet), ScreenRequest::OpenSheet { .. }) => {
             sheet.surveyed(OwnSurvey::Failed("the runner does not answer".to_owned()));
         }
-        (Over::Rejecting(sheet), Order::Reject { .. }) => sheet.sent = false,
+        (Over::Rejecting(sheet), ScreenRequest::Reject { .. }) => sheet.sent = false,
         _ => {}
     }
 }
 
 /// Another process answered an order. What it recorded comes through the journal; the sheet of what it refused is closed.
-pub fn answered(model: &mut Model, order: &Order, answer: Result<Option<String>, String>) {
+pub fn answered(model: &mut Model, order: &ScreenRequest, answer: Result<Option<String>, String>) {
     let refused = answer.is_err();
     if let Some(says) = answer.unwrap_or_else(Some) {
         model.notice = Some(says);
@@ -363,9 +376,11 @@ pub fn answered(model: &mut Model, order: &Order, answer: Result<Option<String>,
     let asked = match (&model.over, order) {
         (
             Over::Approving(sheet),
-            Order::OpenSheet { evidence, .. } | Order::Approve { evidence, .. },
+            ScreenRequest::OpenSheet { evidence, .. } | ScreenRequest::Approve { evidence, .. },
         ) => sheet.evidence == *evidence,
-        (Over::Rejecting(sheet), Order::Reject { evidence, .. }) => sheet.evidence == *evidence,
+        (Over::Rejecting(sheet), ScreenRequest::Reject { evidence, .. }) => {
+            sheet.evidence == *evidence
+        }
         _ => false,
     };
     if refused && asked {

@@ -34,10 +34,10 @@ pub mod theme;
 pub mod update;
 pub mod widgets;
 
-pub use event_loop::{Clocks, Ending, Farewell, Outside, Screen};
-pub use inbox::{Found, News, Order, Progress, Rate, Source};
+pub use event_loop::{Clocks, Ending, Screen, ScreenExit, TerminalActions};
+pub use inbox::{Rate, RunSnapshot, ScreenMessage, ScreenProgress, ScreenRequest, Source};
 pub use input::{Input, InputError, spawn as spawn_input};
-pub use notification::{Dialect, Notifier, Way};
+pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{Signals, ending_signals, spawn as spawn_signals};
-pub use terminal::{Guard, ScreenTerminal, TerminalError, TerminalOutside};
+pub use terminal::{Guard, RealTerminal, ScreenTerminal, TerminalError};
 pub use theme::{Colours, Letters, Theme};

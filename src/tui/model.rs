@@ -6,14 +6,14 @@ use ratatui::layout::Size;
 
 use super::approving::ApproveSheet;
 use super::diffing::{DiffView, NoteShown};
-use super::inbox::{Progress, Rate, Source};
-use super::keymap::Scope;
-use super::reading::Reading;
+use super::inbox::{Rate, ScreenProgress, Source};
+use super::keymap::KeyScope;
+use super::reading::OpenText;
 use super::rejecting::RejectSheet;
-use super::retelling::Told;
+use super::retelling::PlaybackState;
 use super::screens::PaneTexts;
 use super::theme::Theme;
-use crate::desk::Record;
+use crate::desk::ComparisonRecord;
 use crate::run::{
     ApprovalRequest, Claim, CommandLine, Decision, LastPass, Person, RunState, counted, judge,
 };
@@ -89,7 +89,7 @@ pub enum Over {
     #[default]
     Nothing,
     /// Something to read.
-    Reading(Reading),
+    Reading(OpenText),
     /// The approval sheet.
     Approving(ApproveSheet),
     /// The rejection sheet.
@@ -138,7 +138,7 @@ pub struct Model {
     /// How drygate is called from here.
     pub call: CommandLine,
     /// What of it can be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// The last PASS of this profile and target.
     pub last_pass: Option<Box<LastPass>>,
     /// Reviewers' notes.
@@ -174,13 +174,13 @@ pub struct Model {
     /// The run changed since.
     pub claims_stale: bool,
     /// Long work.
-    pub progress: Option<Progress>,
+    pub progress: Option<ScreenProgress>,
     /// Where its rate is measured from: what, rows done, when.
     pub progress_from: Option<(String, u64, Duration)>,
     /// Who watches.
     pub watchers: Vec<String>,
     /// Where the replay stands, if this is one.
-    pub told: Option<Box<Told>>,
+    pub told: Option<Box<PlaybackState>>,
     /// The timeline is shown in place of the events.
     pub shows_timeline: bool,
     /// The runner ended.
@@ -196,7 +196,7 @@ impl Model {
         Self {
             run: RunState::default(),
             call: CommandLine::default(),
-            record: Record::default(),
+            record: ComparisonRecord::default(),
             last_pass: None,
             notes: Vec::new(),
             head: None,
@@ -224,10 +224,10 @@ impl Model {
     }
 
     /// Which rows of the key table apply to the panes.
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self) -> KeyScope {
         match self.source {
-            Source::Replay => Scope::Replay,
-            Source::Live | Source::Watching => Scope::Run,
+            Source::Replay => KeyScope::Replay,
+            Source::Live | Source::Watching => KeyScope::Run,
         }
     }
 
@@ -261,7 +261,7 @@ impl Model {
     }
 
     /// Long work went on; its rate is measured from its first news.
-    pub fn progressed(&mut self, mut progress: Progress, now: Duration) {
+    pub fn progressed(&mut self, mut progress: ScreenProgress, now: Duration) {
         match &self.progress_from {
             Some((what, from, at)) if *what == progress.what && *from < progress.done => {
                 let passed = now.saturating_sub(*at).as_millis();

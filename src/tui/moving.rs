@@ -8,7 +8,7 @@ use super::diffing::{DiffPane, DiffView};
 use super::keymap::Action;
 use super::keys::pane_of;
 use super::model::{Model, Over, Pane};
-use super::reading::{Reading, Subject};
+use super::reading::{OpenText, TextSubject};
 use super::screens::{self, PaneText, kept_text, panes_on_screen, reading_screen};
 use crate::survey::{FactKey, FactKind};
 
@@ -126,8 +126,8 @@ fn open(model: &mut Model) {
     let (content, chosen) = content(model);
     let row = content.rows.get(chosen);
     match row.and_then(|row| row.opens.clone()) {
-        Some(Subject::Fact(key)) => open_fact(model, key),
-        Some(subject) => model.over = Over::Reading(Reading::of(subject)),
+        Some(TextSubject::Fact(key)) => open_fact(model, key),
+        Some(subject) => model.over = Over::Reading(OpenText::of(subject)),
         None => model.enlarged = !model.enlarged,
     }
 }
@@ -147,7 +147,7 @@ fn open_fact(model: &mut Model, key: FactKey) {
             view.show_document();
             Over::Diff(Box::new(view))
         }
-        None => Over::Reading(Reading::of(Subject::Fact(key))),
+        None => Over::Reading(OpenText::of(TextSubject::Fact(key))),
     };
 }
 

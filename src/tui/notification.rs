@@ -81,7 +81,7 @@ impl Dialect {
 
 /// What stands between us and the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum TerminalRoute {
     /// Nothing.
     Direct,
     /// tmux, which lets sequences pass.
@@ -91,7 +91,7 @@ pub enum Way {
 /// Notifies the person at the terminal, if that is known to be possible; it may become known later.
 #[derive(Debug, Clone, Default)]
 pub struct Notifier {
-    known: Arc<OnceLock<(Dialect, Way)>>,
+    known: Arc<OnceLock<(Dialect, TerminalRoute)>>,
 }
 
 impl Notifier {
@@ -101,7 +101,7 @@ impl Notifier {
     }
 
     /// From now on, notifies in this way.
-    pub fn learn(&self, dialect: Dialect, way: Way) {
+    pub fn learn(&self, dialect: Dialect, way: TerminalRoute) {
         // Learned twice, it stays with the first.
         let _ = self.known.set((dialect, way));
     }
@@ -111,15 +111,17 @@ impl Notifier {
         let (dialect, way) = self.known.get()?;
         let sequence = dialect.sequence(title, body);
         Some(match way {
-            Way::Direct => sequence,
-            Way::Tmux => format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b")),
+            TerminalRoute::Direct => sequence,
+            TerminalRoute::Tmux => {
+                format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
+            }
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, Notifier, Way};
+    use super::{Dialect, Notifier, TerminalRoute};
 
     fn of(variables: &[(&str, &str)]) -> Option<Dialect> {
         Dialect::of_variables(&|name| {
@@ -179,10 +181,10 @@ mod tests {
     fn text_is_escaped_and_tmux_gets_every_escape_twice() {
         let hostile = "a;b\x1b]52;c;x\x07\u{202e}";
         for (dialect, way) in [
-            (Dialect::Osc9, Way::Direct),
-            (Dialect::Osc777, Way::Direct),
-            (Dialect::Osc99, Way::Direct),
-            (Dialect::Osc777, Way::Tmux),
+            (Dialect::Osc9, TerminalRoute::Direct),
+            (Dialect::Osc777, TerminalRoute::Direct),
+            (Dialect::Osc99, TerminalRoute::Direct),
+            (Dialect::Osc777, TerminalRoute::Tmux),
         ] {
             let notifier = Notifier::new();
             assert_eq!(notifier.sequence("t", "b"), None, "nothing is known yet");
@@ -195,13 +197,13 @@ mod tests {
             let escapes = sent.matches('\x1b').count();
             let expected = match (dialect, way) {
                 (Dialect::Osc99, _) => 4,
-                (_, Way::Direct) => 2,
-                (_, Way::Tmux) => 6,
+                (_, TerminalRoute::Direct) => 2,
+                (_, TerminalRoute::Tmux) => 6,
             };
             assert_eq!(escapes, expected, "{sent:?}");
         }
         let notifier = Notifier::new();
-        notifier.learn(Dialect::Osc777, Way::Tmux);
+        notifier.learn(Dialect::Osc777, TerminalRoute::Tmux);
         let sent = notifier.sequence("one; two", "three");
         let expected = "\x1bPtmux;\x1b\x1b]777;notify;one, two;three\x1b\x1b\\\x1b\\";
         assert_eq!(sent.as_deref(), Some(expected));

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 use super::model::Search;
 use super::picker_search::Texts;
 use super::theme::Theme;
-use crate::run::{CommandLine, RunFilter, RunOrder, RunRow, Standing};
+use crate::run::{CommandLine, RunFilter, RunOrder, RunRow, RunStatus};
 use crate::survey::UtcTime;
 
 /// Something to read that lies over the list.
@@ -37,7 +37,7 @@ pub enum PickerOver {
 
 /// What comes to the list.
 #[derive(Debug, Clone)]
-pub enum PickerNews {
+pub enum PickerMessage {
     /// All runs that are known, and how many are still to be read.
     Rows(Vec<RunRow>, usize),
     /// Runs that were read, and how many are still to be read.
@@ -114,24 +114,24 @@ impl Picker {
     }
 
     /// Takes what comes.
-    pub fn hear(&mut self, news: PickerNews, now: UtcTime) {
+    pub fn hear(&mut self, news: PickerMessage, now: UtcTime) {
         match news {
-            PickerNews::Rows(rows, left) => {
+            PickerMessage::Rows(rows, left) => {
                 self.now = now;
                 self.rows = rows;
                 self.to_read = Some(left);
                 self.put_in_order();
             }
-            PickerNews::Read(rows, left) => {
+            PickerMessage::Read(rows, left) => {
                 self.now = now;
                 self.to_read = Some(left);
                 self.merge(rows);
             }
-            PickerNews::Page(page) => {
+            PickerMessage::Page(page) => {
                 self.notice = None;
                 self.over = PickerOver::Page(page);
             }
-            PickerNews::Notice(notice) => self.notice = Some(notice),
+            PickerMessage::Notice(notice) => self.notice = Some(notice),
         }
     }
 
@@ -164,7 +164,7 @@ impl Picker {
         self.texts = None;
         let count = |filter: RunFilter| self.rows.iter().filter(|row| filter.shows(row)).count();
         self.counts = RunFilter::ALL.map(count);
-        let passed = |row: &&RunRow| matches!(&row.standing, Standing::Run(run) if run.passed());
+        let passed = |row: &&RunRow| matches!(&row.standing, RunStatus::Run(run) if run.passed());
         self.passed = self.rows.iter().filter(passed).count();
         self.select();
     }

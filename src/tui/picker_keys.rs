@@ -2,12 +2,12 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::keymap::{Action, Scope, action};
+use super::keymap::{Action, KeyScope, action};
 use super::model::Search;
 use super::moving::moved;
 use super::picker::{Picker, PickerOver};
 use super::screens;
-use crate::run::{RunFilter, RunSort, Standing};
+use crate::run::{RunFilter, RunSort, RunStatus};
 
 /// A screen that a run can be opened in; the list is left for it and comes back after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Asked {
 
 /// What the loop has to do for the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PickerWish {
+pub enum PickerEffect {
     /// Leave the list.
     Leave,
     /// Open a run, and come back.
@@ -53,7 +53,7 @@ pub enum PickerWish {
 }
 
 /// A key, a paste or a resize.
-pub fn heard(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerWish> {
+pub fn heard(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
         TerminalEvent::Paste(text) => {
@@ -67,17 +67,17 @@ pub fn heard(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerWish> {
     }
 }
 
-fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerWish> {
+fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerEffect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let typing = picker.search.as_ref().is_some_and(|search| search.typing);
     if typing && !control && picker.over == PickerOver::Nothing && on_search(picker, key) {
         return None;
     }
     picker.notice = None;
-    let action = action(Scope::Runs, key)?;
+    let action = action(KeyScope::Runs, key)?;
     match action {
-        Action::Suspend => return Some(PickerWish::Suspend),
-        Action::Redraw => return Some(PickerWish::Redraw),
+        Action::Suspend => return Some(PickerEffect::Suspend),
+        Action::Redraw => return Some(PickerEffect::Redraw),
         _ => {}
     }
     match &picker.over {
@@ -116,9 +116,9 @@ fn on_search(picker: &mut Picker, key: &KeyEvent) -> bool {
     true
 }
 
-fn perform(picker: &mut Picker, action: Action) -> Option<PickerWish> {
+fn perform(picker: &mut Picker, action: Action) -> Option<PickerEffect> {
     match action {
-        Action::Quit => return Some(PickerWish::Leave),
+        Action::Quit => return Some(PickerEffect::Leave),
         Action::Help => picker.over = PickerOver::Help(0),
         Action::Search => {
             let text = picker
@@ -156,12 +156,12 @@ fn perform(picker: &mut Picker, action: Action) -> Option<PickerWish> {
             }
             picker.put_in_order();
         }
-        Action::LookAgain => return Some(PickerWish::LookAgain),
+        Action::LookAgain => return Some(PickerEffect::LookAgain),
         Action::Approve | Action::Reject => {
             picker.notice =
                 Some("Not here: decisions are made on the run screen. Enter opens it.".to_owned());
         }
-        Action::Copy => return Some(PickerWish::Copy(picker.chosen_row()?.name.clone())),
+        Action::Copy => return Some(PickerEffect::Copy(picker.chosen_row()?.name.clone())),
         Action::Open => return open(picker),
         Action::Differences => return opened(picker, Opening::Differences),
         Action::Replay => return opened(picker, Opening::Replay),
@@ -189,19 +189,19 @@ fn set_filter(picker: &mut Picker, filter: RunFilter) {
 }
 
 /// What fits: one that reads is opened, damage is verified.
-fn open(picker: &mut Picker) -> Option<PickerWish> {
+fn open(picker: &mut Picker) -> Option<PickerEffect> {
     match &picker.chosen_row()?.standing {
-        Standing::Run(_) => opened(picker, Opening::Fitting),
+        RunStatus::Run(_) => opened(picker, Opening::Fitting),
         _ => verify(picker),
     }
 }
 
-fn opened(picker: &mut Picker, opening: Opening) -> Option<PickerWish> {
-    Some(PickerWish::Open(name_of_a_run(picker)?, opening))
+fn opened(picker: &mut Picker, opening: Opening) -> Option<PickerEffect> {
+    Some(PickerEffect::Open(name_of_a_run(picker)?, opening))
 }
 
-fn brought(picker: &mut Picker, asked: Asked) -> Option<PickerWish> {
-    Some(PickerWish::Bring(name_of_a_run(picker)?, asked))
+fn brought(picker: &mut Picker, asked: Asked) -> Option<PickerEffect> {
+    Some(PickerEffect::Bring(name_of_a_run(picker)?, asked))
 }
 
 /// The name of the chosen run, if it reads; else it is said why it does not.
@@ -215,13 +215,13 @@ fn name_of_a_run(picker: &mut Picker) -> Option<String> {
 }
 
 /// What is no run cannot be verified; everything else can, and damage is what it is for.
-fn verify(picker: &mut Picker) -> Option<PickerWish> {
+fn verify(picker: &mut Picker) -> Option<PickerEffect> {
     let row = picker.chosen_row()?;
-    if let Standing::Foreign { reason } = &row.standing {
+    if let RunStatus::Foreign { reason } = &row.standing {
         picker.notice = Some(format!("No run, so nothing to open: {reason}"));
         return None;
     }
-    Some(PickerWish::Bring(row.name.clone(), Asked::Verify))
+    Some(PickerEffect::Bring(row.name.clone(), Asked::Verify))
 }
 
 fn on_page(picker: &mut Picker, action: Action) {

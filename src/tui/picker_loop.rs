@@ -7,10 +7,10 @@ use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::layout::{Rect, Size};
 
-use super::event_loop::{Clocks, Ending, Outside, is_hang_up};
-use super::inbox::News;
+use super::event_loop::{Clocks, Ending, TerminalActions, is_hang_up};
+use super::inbox::ScreenMessage;
 use super::picker::Picker;
-use super::picker_keys::{Asked, Opening, PickerWish, heard};
+use super::picker_keys::{Asked, Opening, PickerEffect, heard};
 use super::screens;
 use super::widgets::Canvas;
 
@@ -19,7 +19,7 @@ const DRAIN_MAX: usize = 4_096;
 
 /// What the list asks for while it stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PickerOrder {
+pub enum PickerRequest {
     /// Bring something to read of this run.
     Bring(String, Asked),
     /// Look at the runs again.
@@ -40,11 +40,11 @@ pub struct PickerScreen<'a, B: Backend> {
     /// The terminal.
     pub terminal: Terminal<B>,
     /// What is done to it besides drawing.
-    pub outside: Box<dyn Outside>,
+    pub outside: Box<dyn TerminalActions>,
     /// The two clocks.
     pub clocks: Clocks,
     /// Takes what the list asks for; must not block.
-    pub orders: Box<dyn Fn(PickerOrder) + 'a>,
+    pub orders: Box<dyn Fn(PickerRequest) + 'a>,
 }
 
 impl<B: Backend> PickerScreen<'_, B>
@@ -52,7 +52,11 @@ where
     B::Error: Send + Sync + 'static,
 {
     /// Draws the first frame, then goes on until the list is left.
-    pub fn event_loop(&mut self, picker: &mut Picker, inbox: &Receiver<News>) -> PickerEnd {
+    pub fn event_loop(
+        &mut self,
+        picker: &mut Picker,
+        inbox: &Receiver<ScreenMessage>,
+    ) -> PickerEnd {
         self.go_on(picker, inbox).unwrap_or_else(|error| {
             PickerEnd::Left(if is_hang_up(&error) {
                 Ending::HungUp
@@ -62,7 +66,11 @@ where
         })
     }
 
-    fn go_on(&mut self, picker: &mut Picker, inbox: &Receiver<News>) -> io::Result<PickerEnd> {
+    fn go_on(
+        &mut self,
+        picker: &mut Picker,
+        inbox: &Receiver<ScreenMessage>,
+    ) -> io::Result<PickerEnd> {
         self.outside.title("runs drygate")?;
         self.draw(picker)?;
         while let Ok(first) = inbox.recv() {
@@ -77,8 +85,8 @@ where
     pub fn turn(
         &mut self,
         picker: &mut Picker,
-        first: News,
-        inbox: &Receiver<News>,
+        first: ScreenMessage,
+        inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<Option<PickerEnd>> {
         let mut next = Some(first);
         let mut taken = 0;
@@ -93,41 +101,43 @@ where
         Ok(None)
     }
 
-    fn take(&mut self, picker: &mut Picker, news: News) -> io::Result<Option<PickerEnd>> {
+    fn take(&mut self, picker: &mut Picker, news: ScreenMessage) -> io::Result<Option<PickerEnd>> {
         let wish = match news {
-            News::Signal(signal) => return Ok(Some(PickerEnd::Left(Ending::Signal(signal)))),
-            News::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
-            News::Runs(news) => {
+            ScreenMessage::Signal(signal) => {
+                return Ok(Some(PickerEnd::Left(Ending::Signal(signal))));
+            }
+            ScreenMessage::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
+            ScreenMessage::Runs(news) => {
                 picker.hear(news, (self.clocks.utc)());
                 None
             }
-            News::Resumed => {
+            ScreenMessage::Resumed => {
                 self.outside.retake()?;
-                Some(PickerWish::Redraw)
+                Some(PickerEffect::Redraw)
             }
-            News::Terminal { event, .. } => heard(picker, &event),
+            ScreenMessage::Terminal { event, .. } => heard(picker, &event),
             _ => None,
         };
         match wish {
             None => {}
-            Some(PickerWish::Leave) => return Ok(Some(PickerEnd::Left(Ending::Quit))),
-            Some(PickerWish::Open(name, opening)) => {
+            Some(PickerEffect::Leave) => return Ok(Some(PickerEnd::Left(Ending::Quit))),
+            Some(PickerEffect::Open(name, opening)) => {
                 return Ok(Some(PickerEnd::Open(name, opening)));
             }
-            Some(PickerWish::Bring(name, asked)) => {
+            Some(PickerEffect::Bring(name, asked)) => {
                 picker.notice = Some("Reading ...".to_owned());
-                (self.orders)(PickerOrder::Bring(name, asked));
+                (self.orders)(PickerRequest::Bring(name, asked));
             }
-            Some(PickerWish::LookAgain) => (self.orders)(PickerOrder::LookAgain),
-            Some(PickerWish::Copy(text)) => {
+            Some(PickerEffect::LookAgain) => (self.orders)(PickerRequest::LookAgain),
+            Some(PickerEffect::Copy(text)) => {
                 self.outside.copy(&text)?;
                 picker.notice = Some(format!("copied {text}"));
             }
-            Some(PickerWish::Suspend) => {
+            Some(PickerEffect::Suspend) => {
                 self.outside.suspend()?;
                 self.draw_anew()?;
             }
-            Some(PickerWish::Redraw) => self.draw_anew()?,
+            Some(PickerEffect::Redraw) => self.draw_anew()?,
         }
         Ok(None)
     }

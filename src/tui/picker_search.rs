@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use frizbee::{CaseMatching, Config, Matcher, Pattern, SortStrategy};
 
-use crate::run::{Overview, RunRow, Standing};
+use crate::run::{Overview, RunRow, RunStatus};
 use crate::survey::UtcTime;
 
 /// The columns of all rows, as they are searched: what many rows say is looked at once.
@@ -91,7 +91,7 @@ impl Texts {
         for (at, row) in rows.iter().enumerate() {
             gathered.push_name(at, &row.name);
             match &row.standing {
-                Standing::Run(run) => gathered.push_run(at, run),
+                RunStatus::Run(run) => gathered.push_run(at, run),
                 other => {
                     gathered.push(at, 1, other.name());
                     gathered.push(at, 4, other.reason().unwrap_or_default());
@@ -145,12 +145,12 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::Texts;
-    use crate::run::{RunRow, Standing};
+    use crate::run::{RunRow, RunStatus};
 
     fn row(name: &str, reason: &str) -> RunRow {
         RunRow {
             name: name.to_owned(),
-            standing: Standing::Foreign {
+            standing: RunStatus::Foreign {
                 reason: reason.to_owned(),
             },
         }

@@ -5,13 +5,13 @@ use crate::survey::FactKey;
 
 /// What is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum TextSubject {
     /// A gate with its checks.
     Gate(Gate),
     /// An approval gate with its decisions.
     Approval(ApprovalGate),
     /// A simulated step.
-    Step(crate::simulate::Step),
+    Step(crate::simulate::SimulatedStep),
     /// A fact.
     Fact(FactKey),
     /// A stop, by its number in the run.
@@ -32,16 +32,16 @@ pub enum Subject {
 
 /// An open text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct OpenText {
     /// What.
-    pub subject: Subject,
+    pub subject: TextSubject,
     /// First line on screen.
     pub top: usize,
 }
 
-impl Reading {
+impl OpenText {
     /// Opens a subject at its first line.
-    pub fn of(subject: Subject) -> Self {
+    pub fn of(subject: TextSubject) -> Self {
         Self { subject, top: 0 }
     }
 }

@@ -4,27 +4,27 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
 use super::approving::ApproveSheet;
-use super::inbox::{Order, Source};
-use super::keymap::{self, Action, Scope};
+use super::inbox::{ScreenRequest, Source};
+use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, SeenScreen};
-use super::reading::{Reading, Subject};
-use super::retelling::{Retold, Seen, Transport};
+use super::reading::{OpenText, TextSubject};
+use super::retelling::{ApproverView, PlaybackCommand, ReplayFrame};
 use super::screens;
-use super::update::Wish;
+use super::update::ScreenEffect;
 use crate::run::Decision;
 
 /// Does what a key of the replay says; `false`: it is none.
-pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<Wish>) -> bool {
+pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<ScreenEffect>) -> bool {
     let transport = match action {
-        Action::PlayPause => Transport::Toggle,
-        Action::StepForward => Transport::Step(1),
-        Action::StepBack => Transport::Step(-1),
-        Action::NextStop => Transport::Halt { forward: true },
-        Action::PreviousStop => Transport::Halt { forward: false },
-        Action::Faster => Transport::Faster,
-        Action::Slower => Transport::Slower,
-        Action::ToggleWaits => Transport::Waits,
-        Action::ApproversView => Transport::Seen,
+        Action::PlayPause => PlaybackCommand::Toggle,
+        Action::StepForward => PlaybackCommand::Step(1),
+        Action::StepBack => PlaybackCommand::Step(-1),
+        Action::NextStop => PlaybackCommand::Halt { forward: true },
+        Action::PreviousStop => PlaybackCommand::Halt { forward: false },
+        Action::Faster => PlaybackCommand::Faster,
+        Action::Slower => PlaybackCommand::Slower,
+        Action::ToggleWaits => PlaybackCommand::Waits,
+        Action::ApproversView => PlaybackCommand::Seen,
         Action::GoTo => {
             model.over = Over::GoingTo(String::new());
             return true;
@@ -37,12 +37,12 @@ pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<Wish>)
         }
         _ => return false,
     };
-    wishes.push(Wish::Order(Order::Replay(transport)));
+    wishes.push(ScreenEffect::Order(ScreenRequest::Replay(transport)));
     true
 }
 
 /// A key while a place to go to is typed.
-pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
     let Over::GoingTo(text) = &mut model.over else {
         return;
     };
@@ -56,11 +56,13 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wi
             let text = std::mem::take(text);
             model.over = Over::Nothing;
             if !text.trim().is_empty() {
-                wishes.push(Wish::Order(Order::Replay(Transport::GoTo(text))));
+                wishes.push(ScreenEffect::Order(ScreenRequest::Replay(
+                    PlaybackCommand::GoTo(text),
+                )));
             }
         }
         KeyCode::Esc => model.over = Over::Nothing,
-        _ if keymap::action(Scope::Replay, key) == Some(Action::Quit) => {
+        _ if keymap::action(KeyScope::Replay, key) == Some(Action::Quit) => {
             model.over = Over::Nothing;
         }
         _ => {}
@@ -68,18 +70,18 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wi
 }
 
 /// A key while the approver's screen is looked at.
-pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>) {
+pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
     let Over::Seen(seen) = &mut model.over else {
         return;
     };
     let hidden = seen.model.size.height.saturating_sub(model.size.height - 1);
-    match keymap::action(Scope::Replay, key) {
+    match keymap::action(KeyScope::Replay, key) {
         Some(Action::Down) => seen.top = (seen.top + 1).min(hidden),
         Some(Action::Up) => seen.top = seen.top.saturating_sub(1),
         Some(Action::PageDown | Action::HalfDown | Action::Last) => seen.top = hidden,
         Some(Action::PageUp | Action::HalfUp | Action::First) => seen.top = 0,
-        Some(Action::Suspend) => wishes.push(Wish::Suspend),
-        Some(Action::Redraw) => wishes.push(Wish::Redraw),
+        Some(Action::Suspend) => wishes.push(ScreenEffect::Suspend),
+        Some(Action::Redraw) => wishes.push(ScreenEffect::Redraw),
         Some(Action::Back | Action::ApproversView | Action::Quit)
             if key.kind == KeyEventKind::Press =>
         {
@@ -90,8 +92,8 @@ pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Wish>)
 }
 
 /// The replay stands at a moment.
-pub(super) fn retold(model: &mut Model, retold: Retold) {
-    let Retold {
+pub(super) fn retold(model: &mut Model, retold: ReplayFrame) {
+    let ReplayFrame {
         run,
         record,
         head,
@@ -118,7 +120,7 @@ pub(super) fn retold(model: &mut Model, retold: Retold) {
 }
 
 /// The screen of an approver, at its own size, with the sheet as it stood when Enter was pressed.
-pub(super) fn seen(model: &mut Model, seen: Seen) {
+pub(super) fn seen(model: &mut Model, seen: ApproverView) {
     let size = seen
         .size
         .map_or(model.size, |(width, height)| Size::new(width, height));
@@ -134,7 +136,7 @@ pub(super) fn seen(model: &mut Model, seen: Seen) {
         }
         (Decision::Reject, _) => Over::Nothing,
         // Who named a digest on a command line has read the document behind it, or not: no sheet was on a screen.
-        _ => Over::Reading(Reading::of(Subject::Evidence)),
+        _ => Over::Reading(OpenText::of(TextSubject::Evidence)),
     };
     let how = match (&sheet, seen.size) {
         (Over::Approving(_), Some((width, height))) => format!("  on {width}x{height}"),

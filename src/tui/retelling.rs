@@ -2,28 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::desk::Record;
+use crate::desk::ComparisonRecord;
 use crate::run::{ApprovalGate, Decision, LastPass, Person, RunState, Timeline};
 use crate::survey::{Digest, UtcTime};
 
 /// A run as it was at one line, and where the replay stands.
 #[derive(Debug, Clone)]
-pub struct Retold {
+pub struct ReplayFrame {
     /// The run.
     pub run: RunState,
     /// What of it can be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// SHA-256 of the line.
     pub head: Option<Digest>,
     /// The last PASS that the run compared itself with by then.
     pub last_pass: Option<Box<LastPass>>,
     /// Where the replay stands.
-    pub told: Told,
+    pub told: PlaybackState,
 }
 
 /// Where a replay stands and how it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct PlaybackState {
     /// The line shown.
     pub seq: u64,
     /// The time shown.
@@ -50,11 +50,11 @@ pub struct Told {
 
 /// What an approver had before the eyes when deciding.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ApproverView {
     /// The run right before the decision.
     pub run: RunState,
     /// What of it could be compared.
-    pub record: Record,
+    pub record: ComparisonRecord,
     /// SHA-256 of the last line then.
     pub head: Option<Digest>,
     /// Gate.
@@ -75,7 +75,7 @@ pub struct Seen {
 
 /// What a person asks of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Transport {
+pub enum PlaybackCommand {
     /// Play, or pause.
     Toggle,
     /// So many lines on, or back.

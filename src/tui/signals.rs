@@ -15,7 +15,7 @@ use signal_hook::consts::{
 };
 use signal_hook::iterator::{Handle, Signals as Incoming};
 
-use super::inbox::News;
+use super::inbox::ScreenMessage;
 use super::terminal::Guard;
 
 /// Every signal that ends a process which does not listen to it, and that a process may listen to. Not among them: those of a
@@ -49,7 +49,7 @@ impl Drop for Signals {
 
 /// Starts to listen. A second ending signal gives the terminal back and ends the process at once: the screen may be blocked in a write.
 pub fn spawn(
-    news: Sender<News>,
+    news: Sender<ScreenMessage>,
     guard: &Guard,
     clock: impl Fn() -> Duration + Send + 'static,
 ) -> io::Result<Signals> {
@@ -62,7 +62,7 @@ pub fn spawn(
             let mut ending = false;
             for signal in incoming.forever() {
                 let sent = match signal {
-                    SIGCONT => Some(News::Resumed),
+                    SIGCONT => Some(ScreenMessage::Resumed),
                     SIGTSTP => Some(suspend(clock())),
                     SIGWINCH => resized(clock()),
                     signal if ending => {
@@ -71,7 +71,7 @@ pub fn spawn(
                     }
                     signal => {
                         ending = true;
-                        Some(News::Signal(signal))
+                        Some(ScreenMessage::Signal(signal))
                     }
                 };
                 if sent.is_some_and(|sent| news.send(sent).is_err()) {
@@ -83,16 +83,16 @@ pub fn spawn(
 }
 
 /// A stop that was asked for from outside is the key for it.
-fn suspend(at: Duration) -> News {
-    News::Terminal {
+fn suspend(at: Duration) -> ScreenMessage {
+    ScreenMessage::Terminal {
         event: Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)),
         at,
     }
 }
 
-fn resized(at: Duration) -> Option<News> {
+fn resized(at: Duration) -> Option<ScreenMessage> {
     let size = tcgetwinsize(io::stdout()).ok()?;
-    Some(News::Terminal {
+    Some(ScreenMessage::Terminal {
         event: Event::Resize(size.ws_col, size.ws_row),
         at,
     })

@@ -13,7 +13,7 @@ use ratatui::Terminal;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use thiserror::Error;
 
-use super::event_loop::Outside;
+use super::event_loop::TerminalActions;
 use super::notification::Notifier;
 use super::screen_backend::ScreenBackend;
 
@@ -61,8 +61,8 @@ impl Guard {
     }
 
     /// What the screen does to this terminal besides drawing.
-    pub fn outside(&self) -> TerminalOutside {
-        TerminalOutside {
+    pub fn outside(&self) -> RealTerminal {
+        RealTerminal {
             held: Arc::clone(&self.held),
             notifier: Notifier::new(),
             aside: Box::new(|| ()),
@@ -130,13 +130,13 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The real terminal's title, bell, clipboard and suspension.
-pub struct TerminalOutside {
+pub struct RealTerminal {
     held: Arc<Mutex<Held>>,
     notifier: Notifier,
     aside: Box<dyn Fn() + Send>,
 }
 
-impl TerminalOutside {
+impl RealTerminal {
     /// The same, with notifications on the desktop.
     #[must_use]
     pub fn notifying(self, notifier: Notifier) -> Self {
@@ -156,7 +156,7 @@ impl TerminalOutside {
     }
 }
 
-impl Outside for TerminalOutside {
+impl TerminalActions for RealTerminal {
     fn title(&mut self, title: &str) -> io::Result<()> {
         write_out(format!("\x1b]2;{title}\x1b\\").as_bytes())
     }

@@ -6,7 +6,7 @@ use crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Size;
 
 use super::approving::OwnSurvey;
-use super::inbox::{Found, News, Order};
+use super::inbox::{RunSnapshot, ScreenMessage, ScreenRequest};
 use super::model::{Model, Over};
 use super::{diff_pressing, diff_scrolling, keys, replay_keys, screens};
 use crate::run::{Decision, Event};
@@ -14,9 +14,9 @@ use crate::survey::{Digest, UtcTime};
 
 /// What the loop has to do for the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum ScreenEffect {
     /// Ask the runner.
-    Order(Order),
+    Order(ScreenRequest),
     /// Put a text on the clipboard.
     Copy(String),
     /// Stop this process until it is continued.
@@ -28,20 +28,20 @@ pub enum Wish {
 }
 
 /// Changes the model by news; `now` is the monotonic clock.
-pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
+pub fn update(model: &mut Model, news: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
     let mut wishes = Vec::new();
-    if !matches!(news, News::Terminal { .. }) {
+    if !matches!(news, ScreenMessage::Terminal { .. }) {
         model.panes.forget();
     }
     match news {
-        News::Recorded {
+        ScreenMessage::Recorded {
             seq,
             at,
             event,
             head,
         } => recorded(model, seq, at, &event, head),
-        News::Found(news) => found(model, *news),
-        News::Opened {
+        ScreenMessage::Found(news) => found(model, *news),
+        ScreenMessage::Opened {
             compare,
             key,
             result,
@@ -53,32 +53,32 @@ pub fn update(model: &mut Model, news: News, now: Duration) -> Vec<Wish> {
                 view.came(key, result);
             }
         }
-        News::Compared(mut view) => {
+        ScreenMessage::Compared(mut view) => {
             view.size = model.size;
             model.over = Over::Diff(view);
         }
-        News::LastPass(last) => model.last_pass = Some(last),
-        News::Notes(notes) => model.notes = notes,
-        News::Progress(progress) => model.progressed(progress, now),
-        News::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
-        News::Resumed => {
+        ScreenMessage::LastPass(last) => model.last_pass = Some(last),
+        ScreenMessage::Notes(notes) => model.notes = notes,
+        ScreenMessage::Progress(progress) => model.progressed(progress, now),
+        ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
+        ScreenMessage::Resumed => {
             disarm(model, now);
             ask_sheet_again(model, &mut wishes);
-            wishes.push(Wish::Redraw);
+            wishes.push(ScreenEffect::Redraw);
         }
-        News::Ended { exit_code, says } => {
+        ScreenMessage::Ended { exit_code, says } => {
             model.progress = None;
             close_sheets(model);
             model.ended = Some((exit_code, says));
         }
-        News::Answered { order, answer } => keys::answered(model, &order, answer),
-        News::Watchers(watchers) => model.watchers = watchers,
+        ScreenMessage::Answered { order, answer } => keys::answered(model, &order, answer),
+        ScreenMessage::Watchers(watchers) => model.watchers = watchers,
         // The list of runs has a screen of its own.
-        News::Runs(_) => {}
-        News::Retold(retold) => replay_keys::retold(model, *retold),
-        News::Seen(seen) => replay_keys::seen(model, *seen),
-        News::Said(sentence) => model.say(sentence),
-        News::Signal(_) | News::HungUp => wishes.push(Wish::Leave),
+        ScreenMessage::Runs(_) => {}
+        ScreenMessage::Retold(retold) => replay_keys::retold(model, *retold),
+        ScreenMessage::Seen(seen) => replay_keys::seen(model, *seen),
+        ScreenMessage::Said(sentence) => model.say(sentence),
+        ScreenMessage::Signal(_) | ScreenMessage::HungUp => wishes.push(ScreenEffect::Leave),
     }
     settle(model, now);
     compare_again(model, &mut wishes);
@@ -103,7 +103,7 @@ pub fn settle(model: &mut Model, now: Duration) {
 }
 
 /// An open comparison follows the run and its notes, and asks for the document it shows.
-fn compare_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+fn compare_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     let Over::Diff(view) = &mut model.over else {
         return;
     };
@@ -120,7 +120,12 @@ fn compare_again(model: &mut Model, wishes: &mut Vec<Wish>) {
     diff_pressing::ask(view, wishes);
 }
 
-fn terminal(model: &mut Model, event: &TerminalEvent, at: Duration, wishes: &mut Vec<Wish>) {
+fn terminal(
+    model: &mut Model,
+    event: &TerminalEvent,
+    at: Duration,
+    wishes: &mut Vec<ScreenEffect>,
+) {
     match event {
         TerminalEvent::Key(key) => keys::pressed(model, key, at, wishes),
         TerminalEvent::Paste(_) => match &mut model.over {
@@ -147,13 +152,13 @@ fn disarm(model: &mut Model, now: Duration) {
 }
 
 /// After a suspension the facts are read again: nobody knows how long it was.
-fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<Wish>) {
+fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     if let Over::Approving(sheet) = &mut model.over
         && !sheet.is_sent()
         && sheet.survey != OwnSurvey::Asked
     {
         sheet.surveyed(OwnSurvey::Asked);
-        wishes.push(Wish::Order(Order::OpenSheet {
+        wishes.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
             gate: sheet.gate,
             evidence: sheet.evidence.clone(),
         }));
@@ -189,7 +194,7 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
 }
 
 /// Takes the run as it is now. Who watches has no work of its own that an event could end.
-fn found(model: &mut Model, found: Found) {
+fn found(model: &mut Model, found: RunSnapshot) {
     (model.run, model.record, model.head) = (found.run, found.record, found.head);
     if let Some(last) = found.last_pass {
         model.last_pass = Some(last);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use drygate::journal::{DiskStorage, Entry, Permissions, Reader};
+use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions};
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::repo::throwaway::DemoRepository;
 use drygate::run::{Event, RunState, TransactionEnd};
@@ -74,7 +74,7 @@ impl Site {
     }
 
     /// A screen on a terminal of its own, killed with SIGKILL as soon as `seen` holds of the journal.
-    fn kill_screen(&self, given: &[&str], seen: impl Fn(&[Entry<Event>]) -> bool) {
+    fn kill_screen(&self, given: &[&str], seen: impl Fn(&[JournalEntry<Event>]) -> bool) {
         let size = PtySize {
             rows: 40,
             cols: 120,
@@ -117,9 +117,9 @@ impl Site {
 }
 
 /// The lines of a journal, which may be growing.
-pub fn entries(run: &Path) -> Vec<Entry<Event>> {
+pub fn entries(run: &Path) -> Vec<JournalEntry<Event>> {
     let storage = DiskStorage::open(run, Permissions::private()).expect("a directory");
-    let reader = Reader::new(Arc::new(storage), Path::new(""));
+    let reader = JournalReader::new(Arc::new(storage), Path::new(""));
     reader.entries().expect("a journal that chains")
 }
 
@@ -157,8 +157,9 @@ fn approve_waiting(site: &Site, stopped: &Value) -> Output {
 fn killed_while_it_waits_it_goes_on_to_the_same_facts() {
     let site = Site::new();
     let returned = |times: usize| {
-        move |entries: &[Entry<Event>]| {
-            let returns = |e: &&Entry<Event>| matches!(e.event, Event::InvocationReturned { .. });
+        move |entries: &[JournalEntry<Event>]| {
+            let returns =
+                |e: &&JournalEntry<Event>| matches!(e.event, Event::InvocationReturned { .. });
             entries.iter().filter(returns).count() >= times
         }
     };
@@ -200,7 +201,7 @@ fn killed_while_it_waits_it_goes_on_to_the_same_facts() {
         .map(|r| r["r"].as_u64().expect("a number"))
         .collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-    let resumed = |e: &Entry<Event>| matches!(e.event, Event::RunResumed(_));
+    let resumed = |e: &JournalEntry<Event>| matches!(e.event, Event::RunResumed(_));
     assert_eq!(entries(&run).iter().filter(|e| resumed(e)).count(), 5);
     assert_eq!(code(&site.drygate(&["verify", "last"])), 0);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use drygate::journal::SimulatedDisk;
 use drygate::run::{ApprovalGate, ApprovalStatus, Decision, Event, RunResult, State, StopCode};
-use drygate::runner::Outcome;
+use drygate::runner::RunnerEnd;
 use drygate::runner::target::TargetError;
 
 use super::recording::Spoiled;
@@ -15,7 +15,7 @@ fn world() -> World {
     World::new(Arc::new(SimulatedDisk::new()))
 }
 
-fn at_sg1() -> (World, Outcome) {
+fn at_sg1() -> (World, RunnerEnd) {
     let world = world();
     let outcome = world.begin().expect("it begins");
     assert_eq!(outcome.exit_code, 3);
@@ -23,7 +23,7 @@ fn at_sg1() -> (World, Outcome) {
 }
 
 /// An approval that is recorded while the database is away: pending, exit 69.
-fn pending(world: &World, outcome: &Outcome) {
+fn pending(world: &World, outcome: &RunnerEnd) {
     let mut away = world.clone();
     away.spoiled.error = Some(TargetError::Unavailable {
         message: "the server is away".to_owned(),
@@ -99,7 +99,7 @@ fn a_reboot_while_nobody_decided_shows_the_sheet_again() {
         .expect("it ends in order");
     assert_eq!(refused.exit_code, 6, "{}", refused.message);
     let shown = world.take_up(None).expect("it resumes");
-    let evidence = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    let evidence = |outcome: &RunnerEnd| outcome.run.evidence.clone().expect("evidence").digest;
     assert_eq!(
         evidence(&shown),
         evidence(&outcome),
@@ -126,7 +126,7 @@ fn expired_evidence_is_renewed_on_resume_and_earlier_approvals_stand() {
         (renewed.exit_code, renewed.run.waits_at()),
         (3, Some(ApprovalGate::SG2))
     );
-    let digest = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    let digest = |outcome: &RunnerEnd| outcome.run.evidence.clone().expect("evidence").digest;
     assert_ne!(digest(&renewed), digest(&at_sg2));
     assert_eq!(renewed.run.approvals[0].status, ApprovalStatus::Consumed);
     let old = world
@@ -202,7 +202,7 @@ fn expired_evidence_stays_expired_when_the_clock_is_set_back() {
     assert_eq!(refused.exit_code, 6, "{}", refused.message);
     assert!(refused.message.contains("expired"), "{}", refused.message);
     let renewed = world.take_up(None).expect("it resumes");
-    let digest = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    let digest = |outcome: &RunnerEnd| outcome.run.evidence.clone().expect("evidence").digest;
     assert_ne!(digest(&renewed), digest(&outcome));
     assert_eq!(world.go_on().expect("a run").exit_code, 0);
     world.must_be_whole("expired, clock set back");
@@ -231,7 +231,7 @@ fn after_a_reboot_evidence_that_a_line_told_expired_stays_so() {
     world.clock.turn(-9 * 3600);
     world.clock.reboot();
     let renewed = world.take_up(None).expect("it resumes");
-    let digest = |outcome: &Outcome| outcome.run.evidence.clone().expect("evidence").digest;
+    let digest = |outcome: &RunnerEnd| outcome.run.evidence.clone().expect("evidence").digest;
     assert_ne!(
         digest(&renewed),
         digest(&outcome),

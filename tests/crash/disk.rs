@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use drygate::journal::{Failure, Kind, RunStore, SimulatedDisk, Storage};
+use drygate::journal::{InjectedFailure, Kind, RunStore, SimulatedDisk, Storage};
 use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState};
 use drygate::runner::target::TargetError;
-use drygate::runner::{Outcome, RunnerError};
+use drygate::runner::{RunnerEnd, RunnerError};
 
 use super::recording::Spoiled;
 use super::world::World;
@@ -53,7 +53,7 @@ impl Story {
         played.map_or_else(|error| error.exit_code(), |outcome| outcome.exit_code)
     }
 
-    fn play_on(self, world: &World, outcome: &Outcome) -> Result<Outcome, RunnerError> {
+    fn play_on(self, world: &World, outcome: &RunnerEnd) -> Result<RunnerEnd, RunnerError> {
         let mut outcome = outcome.clone();
         while outcome.exit_code == 3 && outcome.run.sealed.is_none() {
             let request = self.decide(world, &outcome.run);
@@ -144,9 +144,9 @@ impl Fault {
         disk.fail_at(
             at,
             if once {
-                Failure::Once
+                InjectedFailure::Once
             } else {
-                Failure::ForEver
+                InjectedFailure::ForEver
             },
         );
     }

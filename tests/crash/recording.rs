@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
-use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use drygate::profile::{self, Profile};
 use drygate::repo::GitRepository;
 use drygate::repo::throwaway::DemoRepository;
@@ -12,11 +12,11 @@ use drygate::run::{Purpose, RepositoryState, TargetIdentity};
 use drygate::runner::Progress;
 use drygate::runner::repository::{Repository, RepositoryError};
 use drygate::runner::target::{
-    Ask, QueryRuling, Taken, Target, TargetError, Witness, WitnessError,
+    QueryRuling, SurveyRequest, Taken, Target, TargetError, Witness, WitnessError,
 };
 use drygate::simulate::{Piece, Unit, Want};
 use drygate::survey::{
-    Digest, Document, Live, Observed, Origins, Survey, TransactionProof, UtcTime, facts_digest,
+    Digest, FactDocument, Live, Observed, Origins, Survey, TransactionProof, UtcTime, facts_digest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +75,11 @@ fn record() -> Recording {
         .load_scenario("kb", Scenario::Draft)
         .expect("it loads");
     let url = cluster.url("context_pack_readonly", "kb");
-    let settings = ConnectionSettings::resolve(Some(&url), &Environment::of(&[])).expect("a url");
+    let settings =
+        ConnectionSettings::resolve(Some(&url), &LibpqEnvironment::of(&[])).expect("a url");
     let mut target = LiveReadOnlyDiscoverer::new(settings, demo_profile().0, "recording");
     let mut listener = Listener::default();
-    let ask = Ask {
+    let ask = SurveyRequest {
         purpose: Purpose::Survey,
         live_only: false,
         streams: true,
@@ -216,7 +217,11 @@ impl Target for Replayed {
         self.recording.identity.clone()
     }
 
-    async fn take(&mut self, ask: Ask, witness: &mut dyn Witness) -> Result<Taken, TargetError> {
+    async fn take(
+        &mut self,
+        ask: SurveyRequest,
+        witness: &mut dyn Witness,
+    ) -> Result<Taken, TargetError> {
         if let Some(error) = &self.spoiled.error {
             return Err(error.clone());
         }
@@ -267,7 +272,7 @@ impl Target for Replayed {
             documents: recording
                 .documents
                 .iter()
-                .map(|text| Document { text: text.clone() })
+                .map(|text| FactDocument { text: text.clone() })
                 .collect(),
             origins: Origins::default(),
             rulings: rulings

@@ -5,16 +5,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use drygate::journal::{Entry, Reader, SimulatedDisk};
+use drygate::journal::{JournalEntry, JournalReader, SimulatedDisk};
 use drygate::replay::{Moment, Recording};
 use drygate::run::{ApprovalGate, Event};
-use drygate::runner::Notice;
+use drygate::runner::RunnerMessage;
 use drygate::survey::UtcTime;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
-use drygate::tui::retelling::{Retold, Told};
+use drygate::tui::retelling::{PlaybackState, ReplayFrame};
 use drygate::tui::update::update;
-use drygate::tui::{Colours, News, Source, Theme};
+use drygate::tui::{Colours, ScreenMessage, Source, Theme};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
 use ratatui::style::Style;
@@ -82,7 +82,7 @@ fn lived() -> (World, Vec<(u64, Frames)>) {
     let live = Arc::new(live);
     let hearing = live.clone();
     world.heard = Some(Arc::new(move |notice| {
-        let Notice::Recorded {
+        let RunnerMessage::Recorded {
             seq,
             at,
             head,
@@ -94,7 +94,7 @@ fn lived() -> (World, Vec<(u64, Frames)>) {
         };
         let mut live = hearing.lock().unwrap_or_else(PoisonError::into_inner);
         let (model, seen) = &mut *live;
-        let told = News::Recorded {
+        let told = ScreenMessage::Recorded {
             seq: *seq,
             at: *at,
             event: event.clone(),
@@ -118,7 +118,7 @@ fn lived() -> (World, Vec<(u64, Frames)>) {
 }
 
 fn recording(world: &World) -> Recording {
-    let reader = Reader::new(world.storage.clone(), &world.path());
+    let reader = JournalReader::new(world.storage.clone(), &world.path());
     let mut recording = Recording::open(&reader).expect("a journal");
     recording.read_all().expect("it chains");
     recording
@@ -128,8 +128,8 @@ fn recording(world: &World) -> Recording {
 fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
     let Moment { run, record, head } = recording.at(seq).expect("a moment").clone();
     let (last, _) = recording.last().expect("a line");
-    let retold = Retold {
-        told: Told {
+    let retold = ReplayFrame {
+        told: PlaybackState {
             seq,
             now: run.last.expect("a line").1,
             line: ("", String::new()),
@@ -147,13 +147,17 @@ fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
         head,
         last_pass: None,
     };
-    let _ = update(model, News::Retold(Box::new(retold)), Duration::ZERO);
+    let _ = update(
+        model,
+        ScreenMessage::Retold(Box::new(retold)),
+        Duration::ZERO,
+    );
 }
 
 #[test]
 fn at_every_line_a_replay_draws_what_the_live_screen_drew() {
     let (world, live) = lived();
-    let entries: Vec<Entry<Event>> = world.entries();
+    let entries: Vec<JournalEntry<Event>> = world.entries();
     assert_eq!(live.len(), entries.len(), "a frame for every line");
     for name in [
         "approval_refused",

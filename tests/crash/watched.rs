@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use drygate::journal::{Follower, Position, Reader, SimulatedDisk};
+use drygate::journal::{ChainPosition, Follower, JournalReader, SimulatedDisk};
 use drygate::run::{ApprovalGate, Event};
-use drygate::runner::Notice;
+use drygate::runner::RunnerMessage;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::update::update;
-use drygate::tui::{Colours, News, Source, Theme};
+use drygate::tui::{Colours, ScreenMessage, Source, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::buffer::Cell;
 use ratatui::layout::Size;
@@ -36,14 +36,15 @@ impl Screens {
         Self {
             live: model(Source::Live),
             watched: model(Source::Watching),
-            follower: Reader::new(world.storage.clone(), &world.path()).follow(Position::start()),
+            follower: JournalReader::new(world.storage.clone(), &world.path())
+                .follow(ChainPosition::start()),
             compared: 0,
         }
     }
 
     /// The runner shows a line: it is durable, so a watcher sees it too, and sees the same.
-    fn hear(&mut self, notice: &Notice) {
-        let Notice::Recorded {
+    fn hear(&mut self, notice: &RunnerMessage) {
+        let RunnerMessage::Recorded {
             seq,
             at,
             head,
@@ -53,7 +54,7 @@ impl Screens {
         else {
             return;
         };
-        let told = News::Recorded {
+        let told = ScreenMessage::Recorded {
             seq: *seq,
             at: *at,
             event: event.clone(),
@@ -62,7 +63,7 @@ impl Screens {
         let _ = update(&mut self.live, told, Duration::ZERO);
         let watched = &mut self.watched;
         let followed = self.follower.each(|followed| {
-            let told = News::Recorded {
+            let told = ScreenMessage::Recorded {
                 seq: followed.entry.seq,
                 at: followed.entry.at,
                 event: Arc::new(followed.entry.event),
@@ -142,7 +143,7 @@ fn at_every_line_a_watcher_draws_what_the_holder_draws() {
         assert!(
             entries
                 .iter()
-                .any(|entry: &drygate::journal::Entry<Event>| entry.event.name() == name),
+                .any(|entry: &drygate::journal::JournalEntry<Event>| entry.event.name() == name),
             "{name}"
         );
     }

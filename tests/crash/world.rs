@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use drygate::audit;
-use drygate::journal::{DirectoryStore, Entry, JournalError, RunStore, Storage, verify_files};
+use drygate::journal::{
+    DirectoryStore, JournalEntry, JournalError, RunStore, Storage, verify_files,
+};
 use drygate::run::{
     ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, Mode, Person, RunCreated, RunId,
     RunState, Signer, ToolIdentity,
@@ -15,7 +17,8 @@ use drygate::run::{
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
 use drygate::runner::{
-    Chronicle, Manner, Notice, Outcome, Patience, Plan, RunnerError, Sink, TakenUp, fold, spawn,
+    MessageSink, Patience, RunPlan, RunRecorder, RunnerEnd, RunnerError, RunnerMessage,
+    RunnerOptions, TakenUp, fold, spawn,
 };
 use drygate::survey::{Digest, UtcTime};
 
@@ -91,7 +94,7 @@ pub fn person(user: &str, uid: u32) -> Person {
 pub type Acknowledged = Arc<Mutex<Vec<(u64, Digest)>>>;
 
 /// Hears every notice.
-pub type Heard = Arc<dyn Fn(&Notice) + Send + Sync>;
+pub type Heard = Arc<dyn Fn(&RunnerMessage) + Send + Sync>;
 
 /// One run and the machine that it is on.
 #[derive(Clone)]
@@ -141,13 +144,13 @@ impl World {
     }
 
     /// What it is run with.
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> RunPlan {
         let (profile, profile_text) = profile_with(self.tables);
         let ssot = profile.ssot.iter().map(|document| {
             let text = document.text.clone().ok_or_else(|| "no text".to_owned());
             (document.name.clone(), text)
         });
-        Plan {
+        RunPlan {
             ssot: ssot.collect(),
             approvals: drygate::audit::approval_policy(&profile),
             target: Replayed::new(Spoiled::default()).identity(),
@@ -171,7 +174,7 @@ impl World {
     }
 
     /// Where the runner's notices go.
-    pub fn sink(&self) -> Sink {
+    pub fn sink(&self) -> MessageSink {
         let acknowledged = self.acknowledged.clone();
         let telling = self.telling;
         let heard = self.heard.clone();
@@ -179,7 +182,7 @@ impl World {
             if let Some(heard) = &heard {
                 heard(&notice);
             }
-            if let Notice::Recorded { seq, head, .. } = notice {
+            if let RunnerMessage::Recorded { seq, head, .. } = notice {
                 if telling {
                     let mut out = std::io::stderr().lock();
                     writeln!(out, "shown {seq} {head}").expect("somebody listens");
@@ -191,7 +194,7 @@ impl World {
     }
 
     /// The process that makes the run; it comes back at SG1.
-    pub fn begin(&self) -> Result<Outcome, RunnerError> {
+    pub fn begin(&self) -> Result<RunnerEnd, RunnerError> {
         let plan = self.plan();
         let mut directory = self.store().create(&self.run_id)?;
         directory.blobs().put(plan.profile_text.as_bytes())?;
@@ -220,14 +223,14 @@ impl World {
         let mut run = RunState::default();
         run.apply(appended.seq, at, &event);
         let sink = self.sink();
-        sink(Notice::Recorded {
+        sink(RunnerMessage::Recorded {
             seq: appended.seq,
             at,
             head: appended.sha256,
             line: appended.line.into(),
             event: Arc::new(event),
         });
-        let chronicle = Chronicle::new(directory, run, self.clock.clone(), sink);
+        let chronicle = RunRecorder::new(directory, run, self.clock.clone(), sink);
         let taken_up = TakenUp {
             resumed: false,
             torn: Vec::new(),
@@ -238,10 +241,10 @@ impl World {
     }
 
     /// A process that takes the run up: `resume` without a decision, else `approve` or `reject`.
-    pub fn take_up(&self, first: Option<ApprovalRequest>) -> Result<Outcome, RunnerError> {
+    pub fn take_up(&self, first: Option<ApprovalRequest>) -> Result<RunnerEnd, RunnerError> {
         let (directory, recovery) = self.store().open(&self.run_id)?;
         let run = fold(&directory.reader().entries::<Event>()?)?;
-        let chronicle = Chronicle::new(directory, run, self.clock.clone(), self.sink());
+        let chronicle = RunRecorder::new(directory, run, self.clock.clone(), self.sink());
         let torn = recovery.torn_files.into_iter();
         let taken_up = TakenUp {
             resumed: true,
@@ -254,17 +257,17 @@ impl World {
 
     fn drive(
         &self,
-        chronicle: Chronicle,
+        chronicle: RunRecorder,
         taken_up: TakenUp,
         first: Option<ApprovalRequest>,
-    ) -> Result<Outcome, RunnerError> {
+    ) -> Result<RunnerEnd, RunnerError> {
         let spoiled = self.spoiled.clone();
         spawn(
             chronicle,
             move || Replayed::new(spoiled),
             Some(Still(recording().repository.clone())),
             Arc::new(self.plan()),
-            Manner {
+            RunnerOptions {
                 taken_up,
                 first,
                 patience: Patience::Return,
@@ -298,7 +301,7 @@ impl World {
         }
     }
 
-    pub fn entries(&self) -> Vec<Entry<Event>> {
+    pub fn entries(&self) -> Vec<JournalEntry<Event>> {
         let reader = self.store().reader(&self.run_id).expect("it is there");
         reader.entries::<Event>().expect("the journal verifies")
     }
@@ -308,7 +311,7 @@ impl World {
     }
 
     /// `resume`. `None`: there never was a run.
-    pub fn resume(&self) -> Option<Outcome> {
+    pub fn resume(&self) -> Option<RunnerEnd> {
         match self.take_up(None) {
             Ok(outcome) => Some(outcome),
             Err(RunnerError::Journal(JournalError::NotFound { .. })) => None,
@@ -318,7 +321,7 @@ impl World {
     }
 
     /// What a person does who does not give up: resume, approve what waits, until the seal.
-    pub fn go_on(&self) -> Option<Outcome> {
+    pub fn go_on(&self) -> Option<RunnerEnd> {
         for _ in 0..12 {
             let mut outcome = self.resume()?;
             while outcome.exit_code == 3 {
@@ -377,7 +380,7 @@ impl World {
         );
     }
 
-    fn must_number_returns(&self, run: &RunState, entries: &[Entry<Event>], context: &str) {
+    fn must_number_returns(&self, run: &RunState, entries: &[JournalEntry<Event>], context: &str) {
         let numbers: Vec<u32> = entries
             .iter()
             .filter_map(|entry| match &entry.event {

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario, ServerBinaries};
-use drygate::postgres::{ConnectionSettings, Environment, LiveReadOnlyDiscoverer};
+use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use drygate::profile::{Profile, built_in};
 use drygate::runner::target::{
-    Ask, Progress, Purpose, Taken, Target as _, TargetError, Witness, WitnessError,
+    Progress, Purpose, SurveyRequest, Taken, Target as _, TargetError, Witness, WitnessError,
 };
 use drygate::simulate::{Joiner, Piece, Unit, Want};
 use drygate::survey::TransactionProof;
@@ -21,7 +21,7 @@ pub const DATABASE: &str = "kb";
 pub const READER: &str = "context_pack_readonly";
 
 /// A full survey.
-pub const FULL: Ask = Ask {
+pub const FULL: SurveyRequest = SurveyRequest {
     purpose: Purpose::Survey,
     live_only: false,
     streams: true,
@@ -134,13 +134,17 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// A discoverer for a connection text.
 pub fn discoverer(url: &str, profile: Profile) -> LiveReadOnlyDiscoverer {
-    let settings =
-        ConnectionSettings::resolve(Some(url), &Environment::default()).expect("usable settings");
+    let settings = ConnectionSettings::resolve(Some(url), &LibpqEnvironment::default())
+        .expect("usable settings");
     LiveReadOnlyDiscoverer::new(settings, profile, "ictr-20260521T021523Z-8a941203")
 }
 
 /// A survey of `url`.
-pub fn survey_url(url: &str, profile: Profile, ask: Ask) -> (Result<Taken, TargetError>, Memory) {
+pub fn survey_url(
+    url: &str,
+    profile: Profile,
+    ask: SurveyRequest,
+) -> (Result<Taken, TargetError>, Memory) {
     let mut witness = Memory::default();
     let taken = block_on(discoverer(url, profile).take(ask, &mut witness));
     (taken, witness)
@@ -152,7 +156,11 @@ pub fn survey(cluster: &Cluster, profile: Profile) -> (Taken, TransactionProof) 
 }
 
 /// A survey as the reader that asks what it is told to.
-pub fn survey_as(cluster: &Cluster, profile: Profile, ask: Ask) -> (Taken, TransactionProof) {
+pub fn survey_as(
+    cluster: &Cluster,
+    profile: Profile,
+    ask: SurveyRequest,
+) -> (Taken, TransactionProof) {
     let (taken, mut witness) = survey_url(&cluster.url(READER, DATABASE), profile, ask);
     let proof = witness.closed.pop().expect("a closed transaction");
     (taken.expect("a survey"), proof)

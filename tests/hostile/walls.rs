@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drygate::audit::claims;
 use drygate::postgres::throwaway::Cluster;
 use drygate::run::{ClaimName, Purpose, RunState, Transaction, TransactionEnd};
-use drygate::runner::target::Ask;
+use drygate::runner::target::SurveyRequest;
 use drygate::survey::{FactKind, UtcTime};
 
 use super::observer::Observer;
@@ -328,7 +328,7 @@ fn ruling(cluster: &Cluster, sql: &str) -> String {
     profile.facts[0].sql = Some(sql.to_owned());
     profile.facts[0].kind = FactKind::Text;
     let name = format!("fact {}", profile.facts[0].key);
-    let ask = Ask {
+    let ask = SurveyRequest {
         streams: false,
         ..FULL
     };

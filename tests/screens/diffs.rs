@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::desk::{Compare, Opened};
+use drygate::desk::{AlignedDocuments, Compare};
 use drygate::run::{ApprovalGate, RunResult};
 use drygate::survey::{Digest, FactKey, FactKind, Sides};
 use drygate::tui::diffing::NoteShown;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
-use drygate::tui::reading::Subject;
-use drygate::tui::update::{Wish, update};
-use drygate::tui::{Colours, Letters, News, Order, Theme};
+use drygate::tui::reading::TextSubject;
+use drygate::tui::update::{ScreenEffect, update};
+use drygate::tui::{Colours, Letters, ScreenMessage, ScreenRequest, Theme};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
@@ -22,7 +22,7 @@ use crate::stage::{drawn, lines, model, news, plain};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
-fn press(model: &mut Model, keys: &str) -> Vec<Wish> {
+fn press(model: &mut Model, keys: &str) -> Vec<ScreenEffect> {
     let mut wishes = Vec::new();
     for c in keys.chars() {
         let code = match c {
@@ -32,7 +32,7 @@ fn press(model: &mut Model, keys: &str) -> Vec<Wish> {
         };
         let event = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
         let at = Duration::ZERO;
-        wishes.extend(update(model, News::Terminal { event, at }, at));
+        wishes.extend(update(model, ScreenMessage::Terminal { event, at }, at));
     }
     wishes
 }
@@ -44,10 +44,10 @@ fn arrives(model: &mut Model, key: &str, kind: FactKind, before: &str, after: &s
     };
     let compare = view.compare.clone();
     let texts = Sides::new(Some(before.to_owned()), Some(after.to_owned()));
-    let news = News::Opened {
+    let news = ScreenMessage::Opened {
         compare,
         key: FactKey::new(key),
-        result: Ok(Arc::new(Opened::of(texts, kind))),
+        result: Ok(Arc::new(AlignedDocuments::of(texts, kind))),
     };
     let _ = update(model, news, Duration::ZERO);
 }
@@ -383,7 +383,10 @@ fn keys_move_search_fold_and_come_back() {
     let wishes = press(&mut model, "expected\n");
     let fact = Some(FactKey::new("fn_iu_enact_md5"));
     let text = "expected".to_owned();
-    assert_eq!(wishes, [Wish::Order(Order::Note { fact, text })]);
+    assert_eq!(
+        wishes,
+        [ScreenEffect::Order(ScreenRequest::Note { fact, text })]
+    );
     let _ = press(&mut model, "c");
     assert!(seen(&mut model).contains("equal facts hidden"));
     let Over::Diff(view) = &model.over else {
@@ -449,7 +452,7 @@ fn the_cursor_stays_on_screen_however_lines_are_laid_out() {
     for (width, height) in [(160, 48), (100, 20), (80, 24), (60, 16)] {
         let at = Duration::ZERO;
         let event = TerminalEvent::Resize(width, height);
-        let _ = update(&mut model, News::Terminal { event, at }, at);
+        let _ = update(&mut model, ScreenMessage::Terminal { event, at }, at);
         for keys in [
             "]]]",
             "jjjjjjjjjjjjjjjj",
@@ -507,7 +510,7 @@ proptest! {
         for (width, height) in sizes {
             let at = Duration::ZERO;
             let event = TerminalEvent::Resize(width, height);
-            let _ = update(&mut model, News::Terminal { event, at }, at);
+            let _ = update(&mut model, ScreenMessage::Terminal { event, at }, at);
             for key in keys.chars() {
                 let _ = press(&mut model, &key.to_string());
                 if !matches!(model.over, Over::Diff(_)) {
@@ -567,7 +570,7 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
         is_foreign: false,
         since: None,
     };
-    let _ = update(&mut model, News::Notes(vec![note]), Duration::ZERO);
+    let _ = update(&mut model, ScreenMessage::Notes(vec![note]), Duration::ZERO);
     let text = drawn(&mut model, (160, 48));
     assert!(
         text.contains("\"all as it was\"") && !text.contains("went on"),
@@ -600,7 +603,7 @@ fn a_note_stands_with_the_fact_that_it_is_about() {
         note("icx_draft", "0017, by op_c"),
         note("role", "as it was"),
     ];
-    let _ = update(&mut model, News::Notes(notes), Duration::ZERO);
+    let _ = update(&mut model, ScreenMessage::Notes(notes), Duration::ZERO);
     let text = drawn(&mut model, (80, 40));
     let lines: Vec<&str> = text.lines().collect();
     let below = |fact: &str| {
@@ -627,7 +630,7 @@ fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
         panic!("icx_total did not: {:?}", model.over);
     };
     let key = FactKey::new("icx_total");
-    assert_eq!(reading.subject, Subject::Fact(key));
+    assert_eq!(reading.subject, TextSubject::Fact(key));
     let _ = press(&mut model, "\u{1b}");
     assert_eq!(model.over, Over::Nothing);
 }
@@ -671,10 +674,10 @@ fn a_side_that_was_not_kept_is_not_called_removed() {
     };
     let compare = view.compare.clone();
     let texts = Sides::new(Some("ICX-CONST-0017\t{}\n".to_owned()), None);
-    let news = News::Opened {
+    let news = ScreenMessage::Opened {
         compare,
         key: FactKey::new("unit_version"),
-        result: Ok(Arc::new(Opened::of(texts, FactKind::Content))),
+        result: Ok(Arc::new(AlignedDocuments::of(texts, FactKind::Content))),
     };
     let _ = update(&mut model, news, Duration::ZERO);
     let text = drawn(&mut model, (160, 48));

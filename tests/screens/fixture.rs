@@ -9,7 +9,7 @@ use drygate::run::{
     RunCreated, RunResult, RunState, Signer, State, Stop, StopCode, SurveyPurpose, TargetIdentity,
     ToolIdentity, Verdict, legal,
 };
-use drygate::simulate::{PredictedEffect, Simulation, Step, StepCounts, TableEffect};
+use drygate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts, TableEffect};
 use drygate::survey::{
     Attribution, Derived, Digest, DocumentRef, Fact, FactChange, FactKey, FactKind, FactOrigins,
     Footprint, Live, Observed, OriginKeys, Origins, Residue, RoleSurvey, RowChange, RowOrigin,
@@ -544,9 +544,9 @@ impl Script {
         })
     }
 
-    pub fn step(&mut self, step: Step, state: State) -> &mut Self {
+    pub fn step(&mut self, step: SimulatedStep, state: State) -> &mut Self {
         let (round, counts) = (self.run.round, self.counts());
-        let effect = if step == Step::Enact {
+        let effect = if step == SimulatedStep::Enact {
             self.effect()
         } else {
             PredictedEffect::default()
@@ -583,8 +583,10 @@ impl Script {
         script.survey_taken(SurveyPurpose::ApproveSg1);
         script
             .clock("09:17:21")
-            .step(Step::Cut, State::CutSimulated);
-        script.clock("09:17:22").step(Step::Verify, State::Verified);
+            .step(SimulatedStep::Cut, State::CutSimulated);
+        script
+            .clock("09:17:22")
+            .step(SimulatedStep::Verify, State::Verified);
         script.checks(Gate::G3, 5);
         script.clock("09:17:24").waits(ApprovalGate::SG2);
         script
@@ -735,7 +737,7 @@ impl Script {
             .decides(Decision::Approve, "opb", None);
         self.survey_taken(SurveyPurpose::ApproveSg2);
         self.clock("09:50:01")
-            .step(Step::Enact, State::EnactSimulated);
+            .step(SimulatedStep::Enact, State::EnactSimulated);
         self
     }
 

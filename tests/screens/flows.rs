@@ -3,7 +3,7 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode};
 use drygate::run::{ApprovalGate, Decision, Event, StopCode};
 use drygate::survey::Digest;
-use drygate::tui::{Ending, News, Order, Source};
+use drygate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
 
 use crate::fixture::{Script, at, person};
 use crate::stage::{Stage, created_as, under};
@@ -60,7 +60,7 @@ fn approvals(stage: &Stage) -> usize {
     let orders = stage.ordered();
     orders
         .iter()
-        .filter(|o| matches!(o, Order::Approve { .. }))
+        .filter(|o| matches!(o, ScreenRequest::Approve { .. }))
         .count()
 }
 
@@ -77,7 +77,7 @@ fn six_characters_and_enter_approve_exactly_once() {
     stage.types(&digest.last_six()[4..]);
     rests_and_enters(&mut stage).wait(80).key(KeyCode::Enter);
     let gate = ApprovalGate::SG2;
-    let order = Order::Approve {
+    let order = ScreenRequest::Approve {
         gate,
         evidence: digest.clone(),
     };
@@ -103,7 +103,10 @@ fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     stage.wait(5_000).key(KeyCode::Char('a'));
     let evidence = digest(&script);
     let gate = ApprovalGate::SG2;
-    assert_eq!(stage.ordered(), [Order::OpenSheet { gate, evidence }]);
+    assert_eq!(
+        stage.ordered(),
+        [ScreenRequest::OpenSheet { gate, evidence }]
+    );
     stage.recorded(all_equal()).wait(60_000);
     assert!(
         !stage.says("READY"),
@@ -244,7 +247,7 @@ fn resize_and_return_disarm() {
     let reads = stage.ordered();
     let asked = reads
         .iter()
-        .filter(|o| matches!(o, Order::OpenSheet { .. }))
+        .filter(|o| matches!(o, ScreenRequest::OpenSheet { .. }))
         .count();
     assert_eq!(asked, 2, "the facts are read again after a suspension");
 }
@@ -338,7 +341,7 @@ fn rejecting_needs_a_typed_reason() {
     let gate = ApprovalGate::SG2;
     assert_eq!(
         stage.ordered(),
-        [Order::Reject {
+        [ScreenRequest::Reject {
             gate,
             evidence,
             reason
@@ -360,29 +363,35 @@ fn quitting_asks_only_while_work_runs() {
         waiting.leaves_by(KeyCode::Char('q')),
         Ending::Quit
     ));
-    assert_eq!(waiting.ordered(), [Order::Quit]);
+    assert_eq!(waiting.ordered(), [ScreenRequest::Quit]);
 }
 
 #[test]
 fn leaving_says_how_to_come_back() {
     let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
-    stage.sender.send(News::Signal(15)).expect("open");
+    stage.sender.send(ScreenMessage::Signal(15)).expect("open");
     let farewell = stage.run_loop();
     assert_eq!(farewell.exit_code, 143);
     let line = "ictr-..8a941203 waits at SG2. Resume: drygate resume 8a941203";
     assert_eq!(farewell.says, [line]);
-    stage.sender.send(News::HungUp).expect("open");
+    stage.sender.send(ScreenMessage::HungUp).expect("open");
     assert!(matches!(stage.run_loop().ending, Ending::HungUp));
 
     let mut drifted = Stage::new(&Script::drifted(), "09:33:06", (80, 24));
-    drifted.sender.send(News::Signal(15)).expect("open");
+    drifted
+        .sender
+        .send(ScreenMessage::Signal(15))
+        .expect("open");
     let line =
         "ictr-..8a941203 stopped at SG2: facts drifted. Take new evidence: drygate resume 8a941203";
     assert_eq!(drifted.run_loop().says, [line]);
 
     let drifted = Script::drifted();
     let mut watched = Stage::from(&drifted, "09:33:06", (80, 24), Source::Watching);
-    watched.sender.send(News::Signal(15)).expect("open");
+    watched
+        .sender
+        .send(ScreenMessage::Signal(15))
+        .expect("open");
     let line = "ictr-..8a941203 stopped at SG2: facts drifted. Watch: drygate watch 8a941203";
     assert_eq!(watched.run_loop().says, [line]);
 }
@@ -498,14 +507,14 @@ fn approved_from_a_watch() -> Stage {
     stage.recorded(shown(&script)).recorded(all_equal());
     stage.wait(1_000);
     rests_and_enters(stage.types(digest(&script).last_six()));
-    let sent = matches!(stage.ordered().last(), Some(Order::Approve { .. }));
+    let sent = matches!(stage.ordered().last(), Some(ScreenRequest::Approve { .. }));
     assert!(sent, "{}", stage.text());
     stage
 }
 
 fn answered(stage: &mut Stage, answer: Result<Option<String>, String>) {
     let order = stage.ordered().pop().expect("an order");
-    stage.hear(News::Answered { order, answer });
+    stage.hear(ScreenMessage::Answered { order, answer });
 }
 
 #[test]
@@ -572,10 +581,10 @@ fn news_that_came_together_are_one_frame() {
     for _ in 0..500 {
         stage
             .sender
-            .send(News::Watchers(vec!["opb".to_owned()]))
+            .send(ScreenMessage::Watchers(vec!["opb".to_owned()]))
             .expect("open");
     }
-    stage.hear(News::Watchers(Vec::new()));
+    stage.hear(ScreenMessage::Watchers(Vec::new()));
     assert_eq!(stage.screen.frames(), before + 1);
 }
 
@@ -630,7 +639,8 @@ fn what_was_announced_is_no_longer_said_once_it_came() {
 
 #[test]
 fn who_watches_is_named_as_far_as_there_is_room() {
-    let names = |names: &[&str]| News::Watchers(names.iter().map(|&n| n.to_owned()).collect());
+    let names =
+        |names: &[&str]| ScreenMessage::Watchers(names.iter().map(|&n| n.to_owned()).collect());
     for (size, watchers, words) in [
         ((160, 48), &["opb"][..], "watching: opb   journal"),
         (

@@ -4,7 +4,7 @@ use drygate::run::Event;
 use drygate::survey::FactKey;
 use drygate::tui::diffing::DiffView;
 use drygate::tui::model::{Model, Over, Pane};
-use drygate::tui::reading::{Reading, Subject};
+use drygate::tui::reading::{OpenText, TextSubject};
 use proptest::prelude::*;
 
 use crate::fixture::Script;
@@ -60,10 +60,10 @@ fn hostile_text_is_written_out() {
         let text = drawn(&mut model, (160, 48));
         assert!(!text.chars().any(is_raw), "{text:?}");
     }
-    let of_fact = Over::Reading(Reading::of(Subject::Fact(FactKey::new("role"))));
+    let of_fact = Over::Reading(OpenText::of(TextSubject::Fact(FactKey::new("role"))));
     for (over, shows) in [
         (of_fact, "\\u{1b}"),
-        (Over::Reading(Reading::of(Subject::Evidence)), "sha256"),
+        (Over::Reading(OpenText::of(TextSubject::Evidence)), "sha256"),
         (Over::Diff(Box::new(compared(&model))), "\\u{1b}"),
     ] {
         model.over = over;
@@ -115,8 +115,8 @@ proptest! {
                 sheet.reason = text;
                 Over::Rejecting(sheet)
             }
-            2 => Over::Reading(Reading::of(Subject::Evidence)),
-            3 => Over::Reading(Reading::of(Subject::Help)),
+            2 => Over::Reading(OpenText::of(TextSubject::Evidence)),
+            3 => Over::Reading(OpenText::of(TextSubject::Help)),
             4 => Over::Leaving,
             5 => {
                 let mut view = compared(&model);

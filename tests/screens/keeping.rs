@@ -2,7 +2,7 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyCode};
 use drygate::run::RunResult;
-use drygate::tui::{News, Source};
+use drygate::tui::{ScreenMessage, Source};
 use proptest::prelude::*;
 
 use crate::fixture::Script;
@@ -93,7 +93,7 @@ proptest! {
                     stage.wait(ms);
                 }
                 Doing::Watched => {
-                    stage.hear(News::Watchers(vec!["op_b".to_owned()]));
+                    stage.hear(ScreenMessage::Watchers(vec!["op_b".to_owned()]));
                 }
             }
             let mut fresh = stage.screen.model().clone();

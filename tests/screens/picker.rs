@@ -3,9 +3,9 @@
 use std::fs;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::run::{Decision, RunFilter, RunResult, Standing, State, StopCode};
-use drygate::tui::picker::{Picker, PickerNews, PickerOver, PickerPage};
-use drygate::tui::picker_keys::{Asked, Opening, PickerWish, heard};
+use drygate::run::{Decision, RunFilter, RunResult, RunStatus, State, StopCode};
+use drygate::tui::picker::{Picker, PickerMessage, PickerOver, PickerPage};
+use drygate::tui::picker_keys::{Asked, Opening, PickerEffect, heard};
 use drygate::tui::picker_loop::picker_frame;
 use drygate::tui::{Colours, Letters, Theme};
 use insta::assert_snapshot;
@@ -52,16 +52,16 @@ fn busy() -> (TempDir, Home) {
 fn picker(home: &Home, theme: Theme) -> Picker {
     let mut picker = Picker::new("/srv/drygate".to_owned(), theme, at("09:31:15"));
     let (rows, _) = home.rows();
-    picker.hear(PickerNews::Rows(rows, 0), at("09:31:15"));
+    picker.hear(PickerMessage::Rows(rows, 0), at("09:31:15"));
     picker
 }
 
-fn press(picker: &mut Picker, code: KeyCode) -> Option<PickerWish> {
+fn press(picker: &mut Picker, code: KeyCode) -> Option<PickerEffect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
     heard(picker, &TerminalEvent::Key(key))
 }
 
-fn letters(picker: &mut Picker, text: &str) -> Option<PickerWish> {
+fn letters(picker: &mut Picker, text: &str) -> Option<PickerEffect> {
     let mut wish = None;
     for letter in text.chars() {
         wish = press(picker, KeyCode::Char(letter));
@@ -112,11 +112,11 @@ fn a_demo_is_marked_and_waits_for_nobody() {
     assert!(waiting > 0, "some wait");
     let mut demos = rows.clone();
     for row in &mut demos {
-        if let Standing::Run(run) = &mut row.standing {
+        if let RunStatus::Run(run) = &mut row.standing {
             run.demo = true;
         }
     }
-    picker.hear(PickerNews::Rows(demos, 0), at("09:31:15"));
+    picker.hear(PickerMessage::Rows(demos, 0), at("09:31:15"));
     assert_eq!(picker.count(RunFilter::All), rows.len());
     assert_eq!(picker.count(RunFilter::Waiting), 0);
     for size in SIZES {
@@ -147,7 +147,7 @@ fn help_names_every_key_and_reading_says_how_much_is_left() {
     press(&mut picker, KeyCode::Char('?'));
     assert_snapshot!("picker_help_80x24", drawn(&mut picker, (80, 24)));
     let mut reading = Picker::new("/srv/drygate".to_owned(), plain(), at("09:31:15"));
-    reading.hear(PickerNews::Rows(Vec::new(), 10_000), at("09:31:15"));
+    reading.hear(PickerMessage::Rows(Vec::new(), 10_000), at("09:31:15"));
     let text = drawn(&mut reading, (80, 24));
     assert!(
         text.contains("READING THE RUNS") && text.contains("10000 still to be read"),
@@ -216,17 +216,17 @@ fn a_drifted_run_is_found_with_a_filter_and_a_search_and_opened() {
     let opened = press(&mut picker, KeyCode::Enter);
     assert_eq!(
         opened,
-        Some(PickerWish::Open(DRIFT.to_owned(), Opening::Fitting))
+        Some(PickerEffect::Open(DRIFT.to_owned(), Opening::Fitting))
     );
     let diff = press(&mut picker, KeyCode::Char('d'));
     assert_eq!(
         diff,
-        Some(PickerWish::Open(DRIFT.to_owned(), Opening::Differences))
+        Some(PickerEffect::Open(DRIFT.to_owned(), Opening::Differences))
     );
     let verify = press(&mut picker, KeyCode::Char('v'));
     assert_eq!(
         verify,
-        Some(PickerWish::Bring(DRIFT.to_owned(), Asked::Verify))
+        Some(PickerEffect::Bring(DRIFT.to_owned(), Asked::Verify))
     );
     press(&mut picker, KeyCode::Esc);
     assert_eq!(picker.search, None, "Esc ends the search");
@@ -253,7 +253,7 @@ fn while_a_search_is_typed_no_letter_is_a_command() {
     }
     assert_eq!(picker.shown_len(), 6);
     press(&mut picker, KeyCode::Enter);
-    assert_eq!(letters(&mut picker, "q"), Some(PickerWish::Leave));
+    assert_eq!(letters(&mut picker, "q"), Some(PickerEffect::Leave));
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
     let wish = press(&mut picker, KeyCode::Enter);
     assert_eq!(
         wish,
-        Some(PickerWish::Bring(FLIPPED.to_owned(), Asked::Verify))
+        Some(PickerEffect::Bring(FLIPPED.to_owned(), Asked::Verify))
     );
     assert_eq!(press(&mut picker, KeyCode::Char('d')), None);
     assert!(
@@ -284,17 +284,17 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
     choose(&mut picker, PASS);
     let fitting = Opening::Fitting;
     for (key, wish) in [
-        ('R', PickerWish::Open(PASS.to_owned(), Opening::Replay)),
-        ('w', PickerWish::Open(PASS.to_owned(), Opening::Watch)),
-        ('p', PickerWish::Bring(PASS.to_owned(), Asked::Reports)),
-        ('E', PickerWish::Bring(PASS.to_owned(), Asked::Export)),
-        ('r', PickerWish::LookAgain),
-        ('y', PickerWish::Copy(PASS.to_owned())),
+        ('R', PickerEffect::Open(PASS.to_owned(), Opening::Replay)),
+        ('w', PickerEffect::Open(PASS.to_owned(), Opening::Watch)),
+        ('p', PickerEffect::Bring(PASS.to_owned(), Asked::Reports)),
+        ('E', PickerEffect::Bring(PASS.to_owned(), Asked::Export)),
+        ('r', PickerEffect::LookAgain),
+        ('y', PickerEffect::Copy(PASS.to_owned())),
     ] {
         assert_eq!(press(&mut picker, KeyCode::Char(key)), Some(wish), "{key}");
     }
     let wish = press(&mut picker, KeyCode::Enter);
-    assert_eq!(wish, Some(PickerWish::Open(PASS.to_owned(), fitting)));
+    assert_eq!(wish, Some(PickerEffect::Open(PASS.to_owned(), fitting)));
     assert_eq!(letters(&mut picker, "a"), None);
     assert!(picker.notice.is_some(), "a says where decisions are made");
 }
@@ -310,7 +310,7 @@ fn news_leave_the_chosen_row_chosen() {
         &|_| {},
     );
     let (rows, _) = home.rows();
-    picker.hear(PickerNews::Read(rows, 0), at("09:40:00"));
+    picker.hear(PickerMessage::Read(rows, 0), at("09:40:00"));
     assert_eq!((picker.shown_len(), chosen(&picker).as_str()), (7, PASS));
     letters(&mut picker, "sS");
     assert_eq!(chosen(&picker), PASS, "in another order as well");
@@ -325,7 +325,7 @@ fn reports_are_paged_through_and_closed() {
         (format!("{nth:02}-x.md"), lines.collect())
     };
     picker.hear(
-        PickerNews::Page(PickerPage {
+        PickerMessage::Page(PickerPage {
             title: "REPORTS OF ..11c0ffee".to_owned(),
             parts: (1..=3).map(part).collect(),
             part: 1,

@@ -45,7 +45,7 @@ fn pty_child() {
         },
         Box::new(|order| {
             assert!(
-                order != drygate::tui::Order::SurveyAgain,
+                order != drygate::tui::ScreenRequest::SurveyAgain,
                 "a panic while the screen is up"
             );
             true

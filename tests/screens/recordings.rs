@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use drygate::audit::claims;
-use drygate::journal::{DiskStorage, Entry, Permissions, Reader};
+use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions};
 use drygate::replay::{Moment, Recording};
 use drygate::run::{ApprovalGate, Event, RunState};
 
@@ -34,8 +34,8 @@ fn every_moment_of_a_long_recording_is_the_fold_of_the_lines_before_it() {
     let home = Home::at(place.path());
     let run = home.write(&script, "ictr-20261122T091402Z-8a941203", &|_| {});
     let disk = DiskStorage::open(&run, Permissions::private()).expect("a run");
-    let reader = Reader::new(Arc::new(disk), Path::new(""));
-    let entries: Vec<Entry<Event>> = reader.entries().expect("a journal");
+    let reader = JournalReader::new(Arc::new(disk), Path::new(""));
+    let entries: Vec<JournalEntry<Event>> = reader.entries().expect("a journal");
     assert!(entries.len() > 4 * 512, "{} lines", entries.len());
     let mut recording = Recording::open(&reader).expect("a journal");
     recording.read_all().expect("it chains");

@@ -5,7 +5,7 @@ use drygate::run::{
     ApprovalGate, Check, Decision, Event, Gate, RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use drygate::tui::model::Model;
-use drygate::tui::{Colours, News, Progress, Rate, Theme, update::update};
+use drygate::tui::{Colours, Rate, ScreenMessage, ScreenProgress, Theme, update::update};
 use serde_json::json;
 
 use crate::fixture::{ENACTED, Script, person};
@@ -34,7 +34,7 @@ fn running() {
     let mut script = Script::new(false);
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
-    let progress = Progress {
+    let progress = ScreenProgress {
         what: "Grant matrix".to_owned(),
         noun: "objects",
         done: 212_400,
@@ -46,7 +46,7 @@ fn running() {
     };
     let _ = update(
         &mut model,
-        News::Progress(progress),
+        ScreenMessage::Progress(progress),
         std::time::Duration::ZERO,
     );
     snap("g1_running", &mut model);
@@ -76,7 +76,7 @@ fn few_long_answers() {
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
     let mut told = |done, seconds| {
-        let progress = Progress {
+        let progress = ScreenProgress {
             what: "Role survey".to_owned(),
             noun: "answers",
             done,
@@ -84,7 +84,7 @@ fn few_long_answers() {
             rate: None,
         };
         let now = std::time::Duration::from_secs(seconds);
-        let _ = update(&mut model, News::Progress(progress), now);
+        let _ = update(&mut model, ScreenMessage::Progress(progress), now);
         drawn(&mut model, (80, 24))
     };
     // An earlier survey of the run, then this one: its rate is its own.
@@ -233,8 +233,8 @@ fn incomplete() {
         .pinned_and_seeded();
     script.waits(ApprovalGate::SG1);
     script.decides(Decision::Approve, "op_a", None);
-    script.step(drygate::simulate::Step::Cut, State::CutSimulated);
-    script.step(drygate::simulate::Step::Verify, State::Verified);
+    script.step(drygate::simulate::SimulatedStep::Cut, State::CutSimulated);
+    script.step(drygate::simulate::SimulatedStep::Verify, State::Verified);
     script.waits(ApprovalGate::SG2).closes();
     script.seals(RunResult::Incomplete, None);
     assert_eq!(script.run.finished(Gate::G0), Some(Verdict::NotChecked));
@@ -279,7 +279,7 @@ fn ended_without_a_seal() {
         let mut script = Script::new(false);
         script.up_to_feasibility();
         let mut model = model(&script, "09:14:20", plain());
-        let ended = News::Ended {
+        let ended = ScreenMessage::Ended {
             exit_code: code,
             says: vec![says.to_owned(), "The run is kept.".to_owned()],
         };

@@ -14,7 +14,10 @@ use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::update::{sheet_is_told, update};
-use drygate::tui::{Clocks, Colours, Ending, Found, News, Order, Outside, Screen, Source, Theme};
+use drygate::tui::{
+    Clocks, Colours, Ending, RunSnapshot, Screen, ScreenMessage, ScreenRequest, Source,
+    TerminalActions, Theme,
+};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -25,11 +28,11 @@ use crate::fixture::{Script, at, person};
 /// The sizes that every situation is drawn in.
 pub const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
 
-pub fn news(script: &Script) -> Vec<News> {
+pub fn news(script: &Script) -> Vec<ScreenMessage> {
     script
         .records
         .iter()
-        .map(|record| News::Recorded {
+        .map(|record| ScreenMessage::Recorded {
             seq: record.seq,
             at: record.at,
             event: record.event.clone(),
@@ -39,7 +42,7 @@ pub fn news(script: &Script) -> Vec<News> {
 }
 
 /// What a look finds that sees these lines of a script for the first time.
-pub fn found(script: &Script, lines: Range<usize>) -> News {
+pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
     let mut moment = Moment::default();
     for record in &script.records[..lines.end] {
         moment.run.apply(record.seq, record.at, &record.event);
@@ -49,7 +52,7 @@ pub fn found(script: &Script, lines: Range<usize>) -> News {
     }
     let events = script.records[lines].iter().map(|record| &record.event);
     let told = events.filter(|event| sheet_is_told(event));
-    News::Found(Box::new(Found {
+    ScreenMessage::Found(Box::new(RunSnapshot {
         run: moment.run,
         record: moment.record,
         head: moment.head,
@@ -128,7 +131,7 @@ pub struct Done {
 
 struct Recorder(Rc<RefCell<Done>>);
 
-impl Outside for Recorder {
+impl TerminalActions for Recorder {
     fn title(&mut self, title: &str) -> io::Result<()> {
         self.0.borrow_mut().titles.push(title.to_owned());
         Ok(())
@@ -162,10 +165,10 @@ impl Outside for Recorder {
 pub struct Stage {
     pub screen: Screen<TestBackend>,
     pub done: Rc<RefCell<Done>>,
-    pub orders: Rc<RefCell<Vec<Order>>>,
+    pub orders: Rc<RefCell<Vec<ScreenRequest>>>,
     pub takes_orders: Rc<Cell<bool>>,
-    inbox: Receiver<News>,
-    pub sender: Sender<News>,
+    inbox: Receiver<ScreenMessage>,
+    pub sender: Sender<ScreenMessage>,
     clock: Rc<Cell<Duration>>,
     seq: u64,
     wall: Rc<Cell<UtcTime>>,
@@ -228,17 +231,17 @@ impl Stage {
         self.turn(None)
     }
 
-    fn turn(&mut self, news: Option<News>) -> &mut Self {
+    fn turn(&mut self, news: Option<ScreenMessage>) -> &mut Self {
         let ending = self.screen.turn(news, &self.inbox).expect("a test backend");
         assert!(ending.is_none(), "{ending:?}");
         self
     }
 
-    pub fn hear(&mut self, news: News) -> &mut Self {
+    pub fn hear(&mut self, news: ScreenMessage) -> &mut Self {
         self.turn(Some(news))
     }
 
-    fn hear_all(&mut self, all: Vec<News>) {
+    fn hear_all(&mut self, all: Vec<ScreenMessage>) {
         for news in all {
             self.sender.send(news).expect("the inbox is open");
         }
@@ -251,7 +254,7 @@ impl Stage {
     pub fn recorded(&mut self, event: Event) -> &mut Self {
         let (seq, at) = (self.seq, self.wall.get());
         self.seq += 1;
-        self.hear(News::Recorded {
+        self.hear(ScreenMessage::Recorded {
             seq,
             at,
             event: std::sync::Arc::new(event),
@@ -261,7 +264,7 @@ impl Stage {
 
     pub fn terminal_event(&mut self, event: TerminalEvent) -> &mut Self {
         let at = self.clock.get();
-        self.hear(News::Terminal { event, at })
+        self.hear(ScreenMessage::Terminal { event, at })
     }
 
     pub fn key(&mut self, code: KeyCode) -> &mut Self {
@@ -291,7 +294,7 @@ impl Stage {
     pub fn leaves_by(&mut self, code: KeyCode) -> Ending {
         let event = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
         let at = self.clock.get();
-        let news = News::Terminal { event, at };
+        let news = ScreenMessage::Terminal { event, at };
         self.screen
             .turn(Some(news), &self.inbox)
             .expect("a test backend")
@@ -299,7 +302,7 @@ impl Stage {
     }
 
     /// Runs the real loop until news ends it.
-    pub fn run_loop(&mut self) -> drygate::tui::Farewell {
+    pub fn run_loop(&mut self) -> drygate::tui::ScreenExit {
         self.screen.event_loop(&self.inbox)
     }
 
@@ -311,7 +314,7 @@ impl Stage {
         self.text().contains(words)
     }
 
-    pub fn ordered(&self) -> Vec<Order> {
+    pub fn ordered(&self) -> Vec<ScreenRequest> {
         self.orders.borrow().clone()
     }
 }

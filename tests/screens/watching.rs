@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 use drygate::run::{ApprovalGate, Decision, Event, Purpose};
 use drygate::survey::Digest;
-use drygate::tui::{News, Source};
+use drygate::tui::{ScreenMessage, Source};
 
 use crate::fixture::{Script, at, person};
 use crate::stage::{Stage, found, news};
@@ -157,15 +157,15 @@ fn a_sheet_is_told_of_a_survey_that_was_read_between_two_looks() {
     let mut script = shown();
     script.live_read(true, &[], None);
     let begun = Script::at_sg2(false).records.len();
-    let News::Found(mut untold) = found(&script, begun..script.records.len()) else {
+    let ScreenMessage::Found(mut untold) = found(&script, begun..script.records.len()) else {
         unreachable!("it was found");
     };
     let mut stage = watching(&[KeyCode::Char('a')]);
-    stage.hear(News::Found(untold.clone()));
+    stage.hear(ScreenMessage::Found(untold.clone()));
     let told = stage.text();
     untold.told.clear();
     let mut stage = watching(&[KeyCode::Char('a')]);
-    stage.hear(News::Found(untold));
+    stage.hear(ScreenMessage::Found(untold));
     assert_ne!(
         stage.text(),
         told,

@@ -12,7 +12,7 @@ const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
 /// The account of the server and of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Account {
+pub(super) enum ServerAccount {
     /// The account of this process.
     Own,
     /// Another one, because this process is root.
@@ -24,7 +24,7 @@ pub(super) enum Account {
     },
 }
 
-impl Account {
+impl ServerAccount {
     /// The account to use in this process.
     pub(super) fn choose() -> Result<Self, ThrowawayError> {
         if !rustix::process::geteuid().is_root() {
@@ -96,15 +96,15 @@ mod tests {
 
     #[test]
     fn an_account_that_does_not_exist_is_none() {
-        assert_eq!(Account::named("drygate-no-such-account"), None);
+        assert_eq!(ServerAccount::named("drygate-no-such-account"), None);
     }
 
     #[test]
     fn root_itself_is_never_chosen() {
-        assert_eq!(Account::named("root"), None);
+        assert_eq!(ServerAccount::named("root"), None);
         assert!(!matches!(
-            Account::choose(),
-            Ok(Account::Dropped { uid: 0, .. })
+            ServerAccount::choose(),
+            Ok(ServerAccount::Dropped { uid: 0, .. })
         ));
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use super::account::Account;
+use super::account::ServerAccount;
 use super::directory::ClusterDirectory;
 use super::error::escaped;
 use super::{Scenario, ServerBinaries, ThrowawayError, process, session, sweep_abandoned};
@@ -44,7 +44,7 @@ impl Cluster {
             Some(binaries) => binaries.clone(),
             None => ServerBinaries::find()?,
         };
-        let account = Account::choose()?;
+        let account = ServerAccount::choose()?;
         let directory = ClusterDirectory::create(account)?;
         let started = initdb(&binaries, account, &directory)
             .and_then(|()| configure(&directory, options))
@@ -147,7 +147,7 @@ impl Drop for Cluster {
 
 fn initdb(
     binaries: &ServerBinaries,
-    account: Account,
+    account: ServerAccount,
     directory: &ClusterDirectory,
 ) -> Result<(), ThrowawayError> {
     let program = binaries.program("initdb");

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::ThrowawayError;
-use super::account::Account;
+use super::account::ServerAccount;
 
 /// The first part of the name of every cluster directory.
 const PREFIX: &str = "drygate-pg-";
@@ -26,7 +26,7 @@ pub(super) struct ClusterDirectory {
 
 impl ClusterDirectory {
     /// Makes a directory of a new name, gives it to `account` and marks it as ours.
-    pub(super) fn create(account: Account) -> Result<Self, ThrowawayError> {
+    pub(super) fn create(account: ServerAccount) -> Result<Self, ThrowawayError> {
         let path = base(account).join(format!("{PREFIX}{}", random_suffix()?));
         DirBuilder::new()
             .mode(0o700)
@@ -103,13 +103,13 @@ pub(super) fn candidates() -> Vec<PathBuf> {
 }
 
 /// Where cluster directories go: short enough for a socket path, and open to the account that the server runs under.
-fn base(account: Account) -> PathBuf {
+fn base(account: ServerAccount) -> PathBuf {
     let own = env::temp_dir();
     let fits = own.is_absolute() && own.as_os_str().len() <= BASE_LENGTH_MAX;
     match account {
-        Account::Own if fits => own,
+        ServerAccount::Own if fits => own,
         // A temporary directory of root is closed to others as a rule.
-        Account::Own | Account::Dropped { .. } => PathBuf::from("/tmp"),
+        ServerAccount::Own | ServerAccount::Dropped { .. } => PathBuf::from("/tmp"),
     }
 }
 

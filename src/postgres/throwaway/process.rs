@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::account::Account;
+use super::account::ServerAccount;
 use super::directory::ClusterDirectory;
 use super::error::escaped;
 use super::{ServerBinaries, ThrowawayError};
@@ -23,7 +23,7 @@ const LOG_LINES_SHOWN: usize = 8;
 /// Starts the server as our child and returns once it takes connections.
 pub(super) fn start(
     binaries: &ServerBinaries,
-    account: Account,
+    account: ServerAccount,
     directory: &ClusterDirectory,
 ) -> Result<Child, ThrowawayError> {
     let log_path = directory.log();

@@ -8,7 +8,7 @@ use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 use super::ThrowawayError;
 
 /// The rows of one script, each value as text.
-pub(super) type Rows = Vec<Vec<Option<String>>>;
+pub(super) type ScriptRows = Vec<Vec<Option<String>>>;
 
 /// Runs `sql` and returns the rows of all its statements.
 ///
@@ -18,7 +18,7 @@ pub(super) fn run(
     user: &str,
     database: &str,
     sql: &str,
-) -> Result<Rows, ThrowawayError> {
+) -> Result<ScriptRows, ThrowawayError> {
     let mut config = Config::new();
     config
         .host_path(socket_dir)
@@ -44,7 +44,7 @@ pub(super) fn run(
     })
 }
 
-async fn ask(config: &Config, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+async fn ask(config: &Config, sql: &str) -> Result<ScriptRows, tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     let connection = tokio::spawn(connection);
     let answer = client.simple_query(sql).await;

@@ -1,6 +1,6 @@
 //! The line of the approval sheet that is typed on, and what it says of the last keys. Invariant: what is wrong is marked, and never shown as one of the six.
 
-use crate::tui::approving::{ApproveSheet, Remark, TO_TYPE};
+use crate::tui::approving::{ApproveSheet, SheetRemark, TO_TYPE};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text};
 
@@ -49,7 +49,7 @@ fn one_column(typed: char) -> String {
 /// What the sheet says of the last keys.
 pub(super) fn remark(sheet: &ApproveSheet) -> Text {
     let says = match (sheet.remark, sheet.surplus()) {
-        (None | Some(Remark::NotSix), 1..) => {
+        (None | Some(SheetRemark::NotSix), 1..) => {
             let surplus = crate::run::counted(sheet.surplus(), "character");
             return Text::inked(
                 Ink::Needed,
@@ -57,14 +57,16 @@ pub(super) fn remark(sheet: &ApproveSheet) -> Text {
             );
         }
         (None, _) => return Text::new(),
-        (Some(Remark::EarlyDropped), _) if sheet.is_ready() => return Text::new(),
-        (Some(Remark::EarlyDropped), _) => "What is typed before READY is dropped.",
-        (Some(Remark::BurstDropped), _) => {
+        (Some(SheetRemark::EarlyDropped), _) if sheet.is_ready() => return Text::new(),
+        (Some(SheetRemark::EarlyDropped), _) => "What is typed before READY is dropped.",
+        (Some(SheetRemark::BurstDropped), _) => {
             "A paste, or characters under 5 ms apart: all of them were dropped. Type them."
         }
-        (Some(Remark::NotSix), _) => "Enter counts once all six are right.",
-        (Some(Remark::NoPause), _) => "Enter came too soon after another key: press Enter again.",
-        (Some(Remark::ArmsAgain), _) => {
+        (Some(SheetRemark::NotSix), _) => "Enter counts once all six are right.",
+        (Some(SheetRemark::NoPause), _) => {
+            "Enter came too soon after another key: press Enter again."
+        }
+        (Some(SheetRemark::ArmsAgain), _) => {
             "The screen changed: the sheet arms again, what was typed is gone."
         }
     };

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{approve_input, proof, words};
 use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
 use crate::survey::FactKind;
-use crate::tui::approving::{ApproveSheet, OwnSurvey, PAUSE, Remark};
+use crate::tui::approving::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};
@@ -48,7 +48,7 @@ pub fn extent(model: &Model, sheet: &ApproveSheet) -> (usize, usize) {
 pub fn end_is_visible(model: &Model, sheet: &ApproveSheet) -> bool {
     let area = place(Rect::new(0, 0, model.size.width, model.size.height));
     let (room, lines) = extent(model, sheet);
-    let sized = super::shape(model.size.width, model.size.height) != super::Shape::TooSmall;
+    let sized = super::shape(model.size.width, model.size.height) != super::ScreenShape::TooSmall;
     sized && area.width >= WIDTH_MIN && room >= 3 && sheet.top + room >= lines
 }
 
@@ -142,7 +142,7 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
                     format!("  Enter counts after {pause} s of silence"),
                 )
             }
-            Some(Remark::EarlyDropped) => {
+            Some(SheetRemark::EarlyDropped) => {
                 text.with(Ink::Plain, "  (what was typed before READY was dropped)")
             }
             _ => text,

@@ -25,7 +25,7 @@ const EVENTS_FROM: u16 = 34;
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum ScreenShape {
     /// Less than the screen needs.
     TooSmall,
     /// Two panes, or one.
@@ -35,13 +35,13 @@ pub enum Shape {
 }
 
 /// The shape for a size.
-pub fn shape(width: u16, height: u16) -> Shape {
+pub fn shape(width: u16, height: u16) -> ScreenShape {
     if width < SMALLEST.0 || height < SMALLEST.1 {
-        Shape::TooSmall
+        ScreenShape::TooSmall
     } else if width >= 110 && height >= 34 {
-        Shape::Wide
+        ScreenShape::Wide
     } else {
-        Shape::Narrow
+        ScreenShape::Narrow
     }
 }
 
@@ -49,7 +49,7 @@ pub fn shape(width: u16, height: u16) -> Shape {
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model) {
     let area = canvas.area();
     match shape(area.width, area.height) {
-        Shape::TooSmall => too_small(canvas, area, model),
+        ScreenShape::TooSmall => too_small(canvas, area, model),
         shape => sized(canvas, area, model, shape),
     }
 }
@@ -59,23 +59,23 @@ pub fn panes_on_screen(model: &Model, area: Rect) -> Vec<(Pane, Rect)> {
     let shape = shape(area.width, area.height);
     let body = regions(area, shape).2;
     let hidden = match shape {
-        Shape::TooSmall => return Vec::new(),
-        Shape::Narrow => model.focus > Pane::Facts || area.width < 76,
-        Shape::Wide => model.focus == Pane::Events && !events_fit(body),
+        ScreenShape::TooSmall => return Vec::new(),
+        ScreenShape::Narrow => model.focus > Pane::Facts || area.width < 76,
+        ScreenShape::Wide => model.focus == Pane::Events && !events_fit(body),
     };
     if model.enlarged || hidden {
         return vec![(model.focus, body)];
     }
     match shape {
-        Shape::Wide => wide(body),
+        ScreenShape::Wide => wide(body),
         _ => narrow(body),
     }
 }
 
 /// Header, band, body, footer.
-fn regions(area: Rect, shape: Shape) -> (Rect, Rect, Rect, Rect) {
+fn regions(area: Rect, shape: ScreenShape) -> (Rect, Rect, Rect, Rect) {
     let (header, band, status) = match shape {
-        Shape::Wide => (2, 8, 0),
+        ScreenShape::Wide => (2, 8, 0),
         _ => (1, 7.min(area.height.saturating_sub(9)), 1),
     };
     let at = |y: u16, height: u16| {
@@ -145,7 +145,7 @@ fn narrow(body: Rect) -> Vec<(Pane, Rect)> {
     ]
 }
 
-fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
+fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {
     if let Over::Diff(view) = &model.over {
         diff::draw(canvas, area, model, view);
         return;
@@ -165,7 +165,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
         approve_sheet::draw(canvas, place, model, sheet);
         return;
     }
-    band::draw(canvas, alarm, model, shape == Shape::Narrow);
+    band::draw(canvas, alarm, model, shape == ScreenShape::Narrow);
     canvas.drew_region();
     match &model.over {
         Over::Reading(reading) => reading_screen::draw(canvas, body, model, reading),
@@ -180,9 +180,9 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
 }
 
 /// What is seen around a sheet that does not take the whole screen.
-fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: Shape) {
+fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {
     let (_, alarm, _, bottom) = regions(area, shape);
-    band::draw(canvas, alarm, model, shape == Shape::Narrow);
+    band::draw(canvas, alarm, model, shape == ScreenShape::Narrow);
     canvas.drew_region();
     panes(canvas, area, model);
     bottom_lines(canvas, bottom, model);

@@ -5,35 +5,35 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::fact_row::all;
-use super::reading_screen::Page;
+use super::reading_screen::TextPage;
 use super::{gates, proof, words};
 use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
 /// The page of a row.
-pub(super) fn page(model: &Model, subject: &Subject) -> Page {
+pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
     match subject {
-        Subject::Gate(gate) => gate_page(model, *gate),
-        Subject::Approval(gate) => approval_page(model, *gate),
-        Subject::Step(step) => step_page(model, *step),
-        Subject::Fact(key) => fact_page(model, key),
-        Subject::Stop(nth) => stop_page(model, *nth),
-        Subject::Table(table) => table_page(model, table),
-        Subject::Claim(name) => claim_page(model, *name),
-        Subject::Event(seq) => event_page(model, *seq),
-        Subject::Coming => Page {
+        TextSubject::Gate(gate) => gate_page(model, *gate),
+        TextSubject::Approval(gate) => approval_page(model, *gate),
+        TextSubject::Step(step) => step_page(model, *step),
+        TextSubject::Fact(key) => fact_page(model, key),
+        TextSubject::Stop(nth) => stop_page(model, *nth),
+        TextSubject::Table(table) => table_page(model, table),
+        TextSubject::Claim(name) => claim_page(model, *name),
+        TextSubject::Event(seq) => event_page(model, *seq),
+        TextSubject::Coming => TextPage {
             title: "STOP POINT TO COME".to_owned(),
             lines: vec![Text::plain(
                 "Not reached. A run comes back to a person at SG1, at SG2, at closeout and after the idempotent resume.",
             )],
             copies: None,
         },
-        Subject::Evidence | Subject::Help => Page::default(),
+        TextSubject::Evidence | TextSubject::Help => TextPage::default(),
     }
 }
 
@@ -53,7 +53,7 @@ fn json(lines: &mut Vec<Text>, indent: &str, value: &Value) {
     );
 }
 
-fn gate_page(model: &Model, gate: Gate) -> Page {
+fn gate_page(model: &Model, gate: Gate) -> TextPage {
     let mut lines = Vec::new();
     match model.run.gates.get(&gate) {
         None => lines.push(Text::plain("Not begun.")),
@@ -95,7 +95,7 @@ fn gate_page(model: &Model, gate: Gate) -> Page {
             }
         }
     }
-    Page {
+    TextPage {
         title: format!("{gate}  {}", gate.title()),
         lines,
         copies: None,
@@ -121,7 +121,7 @@ fn derivation(lines: &mut Vec<Text>, role: &RoleSurvey, depth: Depth) {
     }
 }
 
-fn approval_page(model: &Model, gate: ApprovalGate) -> Page {
+fn approval_page(model: &Model, gate: ApprovalGate) -> TextPage {
     let run = &model.run;
     let mut lines = Vec::new();
     if let Some(evidence) = run.evidence.as_ref().filter(|e| e.gate == gate) {
@@ -163,7 +163,7 @@ fn approval_page(model: &Model, gate: ApprovalGate) -> Page {
         .as_ref()
         .and_then(|created| created.shared_note());
     lines.extend(shared.map(Text::plain));
-    Page {
+    TextPage {
         title: format!("{gate}  {}", run.gate_label(gate)),
         lines,
         copies: run
@@ -174,7 +174,7 @@ fn approval_page(model: &Model, gate: ApprovalGate) -> Page {
     }
 }
 
-fn step_page(model: &Model, step: Step) -> Page {
+fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
     let done = model.run.steps.iter().find(|done| done.step == step);
     let mut lines = Vec::new();
     let mut copies = None;
@@ -204,17 +204,17 @@ fn step_page(model: &Model, step: Step) -> Page {
             copies = Some(done.ledger.sha256.to_string());
         }
     }
-    Page {
+    TextPage {
         title: format!("{step}  SIMULATED"),
         lines,
         copies,
     }
 }
 
-fn fact_page(model: &Model, key: &FactKey) -> Page {
+fn fact_page(model: &Model, key: &FactKey) -> TextPage {
     let rows = all(model);
     let Some(row) = rows.iter().find(|row| row.key == *key) else {
-        return Page::default();
+        return TextPage::default();
     };
     let mut lines = vec![
         pair("label", &row.label),
@@ -262,7 +262,7 @@ fn fact_page(model: &Model, key: &FactKey) -> Page {
             )));
         }
     }
-    Page {
+    TextPage {
         title: format!("FACT  {key}"),
         lines,
         copies: row.now.clone().or_else(|| row.pinned.clone()),
@@ -289,10 +289,10 @@ fn origin(fact: &Fact) -> Vec<Text> {
     lines
 }
 
-fn stop_page(model: &Model, nth: usize) -> Page {
+fn stop_page(model: &Model, nth: usize) -> TextPage {
     let run = &model.run;
     let Some((state, code, at)) = run.returns.get(nth) else {
-        return Page::default();
+        return TextPage::default();
     };
     let mut lines = vec![
         pair("state", state.name()),
@@ -310,14 +310,14 @@ fn stop_page(model: &Model, nth: usize) -> Page {
             lines.push(pair("evidence", evidence.as_str()));
         }
     }
-    Page {
+    TextPage {
         title: format!("STOP POINT  r{}", nth + 1),
         copies: stop.and_then(|raised| raised.stop.evidence.as_ref().map(ToString::to_string)),
         lines,
     }
 }
 
-fn table_page(model: &Model, table: &str) -> Page {
+fn table_page(model: &Model, table: &str) -> TextPage {
     let mut lines = Vec::new();
     let predicted = model.run.predicted.as_ref();
     if let Some(effect) = predicted.and_then(|(p, _)| p.tables.iter().find(|t| t.table == table)) {
@@ -336,14 +336,14 @@ fn table_page(model: &Model, table: &str) -> Page {
     lines.push(Text::plain(
         "Computed from the declared lifecycle and the live units; the simulator executes nothing.",
     ));
-    Page {
+    TextPage {
         title: format!("PREDICTED EFFECT ON  {table}"),
         lines,
         copies: None,
     }
 }
 
-fn claim_page(model: &Model, name: ClaimName) -> Page {
+fn claim_page(model: &Model, name: ClaimName) -> TextPage {
     let mut lines = vec![Text::inked(Ink::Bold, name.says())];
     let claim = model.claims.iter().find(|claim| claim.name == name);
     if let Some(claim) = claim {
@@ -362,23 +362,23 @@ fn claim_page(model: &Model, name: ClaimName) -> Page {
     if let Some(claim) = claim {
         json(&mut lines, "", &claim.raw);
     }
-    Page {
+    TextPage {
         title: format!("CLAIM {}", name.name()),
         lines,
         copies: claim.map(|claim| claim.raw.to_string()),
     }
 }
 
-fn event_page(model: &Model, seq: u64) -> Page {
+fn event_page(model: &Model, seq: u64) -> TextPage {
     let row = model.run.rows.iter().find(|row| row.seq == seq);
     let Some(row) = row else {
-        return Page {
+        return TextPage {
             title: format!("EVENT {seq}"),
             lines: vec![Text::plain("No longer kept here; it is in journal.jsonl.")],
             copies: None,
         };
     };
-    Page {
+    TextPage {
         title: format!("EVENT {seq}  {}", row.name),
         lines: vec![
             pair("at", row.at.to_string()),

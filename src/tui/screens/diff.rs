@@ -12,7 +12,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::{diff_band, diff_document, diff_facts};
 use crate::tui::diffing::{DiffPane, DiffView};
-use crate::tui::keymap::{self, Action, Scope};
+use crate::tui::keymap::{self, Action, KeyScope};
 use crate::tui::model::Model;
 use crate::tui::screens::DiffLayout;
 use crate::tui::theme::Ink;
@@ -145,7 +145,7 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
 }
 
 fn keys(view: &DiffView, width: u16) -> Text {
-    let entries: Vec<_> = keymap::footer(Scope::Diff)
+    let entries: Vec<_> = keymap::footer(KeyScope::Diff)
         .map(|(binding, does)| {
             let quits = binding.does(Action::Quit) && view.alone;
             (binding.keys, if quits { "quit" } else { does })

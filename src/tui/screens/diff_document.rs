@@ -8,9 +8,11 @@ use super::diff::{diff_areas, diff_layout};
 use super::diff_lines::{self, DiffLayout, diff_lines};
 use super::diff_pages;
 use super::words;
-use crate::desk::{Change, Compare, ComparedFact, Comparison, Opened, SideValue, explain_row};
-use crate::survey::{Item, Passage, RowChange, Side, Sides, a_field_a_line, passages};
-use crate::tui::diffing::{DiffPane, DiffView, Loaded, Place};
+use crate::desk::{
+    AlignedDocuments, Change, Compare, ComparedFact, Comparison, SideValue, explain_row,
+};
+use crate::survey::{ChangedWords, Item, RowChange, Side, Sides, a_field_a_line, passages};
+use crate::tui::diffing::{DiffPane, DiffView, DocumentPlace, Loaded};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -182,7 +184,7 @@ fn values(fact: &ComparedFact) -> Vec<Text> {
 fn row_told(row: &RowChange) -> Vec<Text> {
     let passages = passages(row, PASSAGE_AROUND);
     if !passages.is_empty() {
-        let told = |passage: &Passage| {
+        let told = |passage: &ChangedWords| {
             let field = passage.field.as_ref();
             let field = field.map_or_else(String::new, |name| format!("{name}: "));
             Text::plain(format!("    {field}{}", passage.lead))
@@ -206,7 +208,7 @@ fn row_told(row: &RowChange) -> Vec<Text> {
         .collect()
 }
 
-fn explained(view: &DiffView, opened: &Opened) -> Vec<Text> {
+fn explained(view: &DiffView, opened: &AlignedDocuments) -> Vec<Text> {
     let mut lines = Vec::new();
     for side in Side::BOTH {
         if !*opened.present.get(side) {
@@ -252,7 +254,7 @@ fn sentences(view: &DiffView) -> Vec<Text> {
 fn document(
     canvas: &Canvas<'_>,
     view: &DiffView,
-    opened: &Opened,
+    opened: &AlignedDocuments,
     layout: DiffLayout,
     height: u16,
     drawn: &mut Drawn,
@@ -280,7 +282,7 @@ fn document(
         };
         for (nth, line) in lines.into_iter().enumerate().skip(skip) {
             if view.cursor
-                == (Place {
+                == (DocumentPlace {
                     item: at,
                     line: nth,
                 })

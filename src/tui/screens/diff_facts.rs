@@ -10,7 +10,7 @@ use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// A line, and the row that it belongs to.
-type Line = (Option<usize>, Text);
+type FactLine = (Option<usize>, Text);
 
 /// Draws the pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     }
 }
 
-fn lines(view: &DiffView, width: usize, across: &str) -> Vec<Line> {
+fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
     let rule = |words: &str| rule(words, width, across);
     let mut lines = Vec::new();
     let facts = view.facts();
@@ -98,13 +98,13 @@ fn last_note(view: &DiffView, fact: &ComparedFact) -> Option<Text> {
     Some(Text::inked(Ink::Bold, words))
 }
 
-fn rule(words: &str, width: usize, across: &str) -> Line {
+fn rule(words: &str, width: usize, across: &str) -> FactLine {
     let before = format!("{} {words} ", across.repeat(5));
     let after = across.repeat(width.saturating_sub(before.chars().count()));
     (None, Text::inked(Ink::Dim, before + &after))
 }
 
-fn notes(lines: &mut Vec<Line>, notes: &[NoteShown], width: usize) {
+fn notes(lines: &mut Vec<FactLine>, notes: &[NoteShown], width: usize) {
     for note in notes {
         let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
         let head = Text::plain(format!("{} on {about}:", note.by));

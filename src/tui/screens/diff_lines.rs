@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::desk::Opened;
-use crate::survey::{Folding, Item, Marks, Row, Shape, Side, Sides, marks};
+use crate::desk::AlignedDocuments;
+use crate::survey::{AlignedRow, DocumentShape, Folding, InlineChanges, Item, Side, Sides, marks};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells, joined};
 
@@ -43,7 +43,7 @@ impl DiffLine {
 
 /// The widths that follow from a layout for these documents.
 #[derive(Debug, Clone, Copy)]
-struct Columns {
+struct DiffColumns {
     /// Width of each side; the right one only where split.
     sides: Sides<usize>,
     split: bool,
@@ -53,8 +53,8 @@ struct Columns {
     numbered: bool,
 }
 
-impl Columns {
-    fn of(opened: &Opened, layout: DiffLayout) -> Self {
+impl DiffColumns {
+    fn of(opened: &AlignedDocuments, layout: DiffLayout) -> Self {
         let lines = opened.alignment.lines();
         let digits = lines.before.max(lines.after).max(1).ilog10() as usize + 1;
         let half = layout.width.saturating_sub(1) / 2;
@@ -93,12 +93,12 @@ pub(super) const HEADINGS: usize = 2;
 
 /// What stands over the two sides: beside each other with a line below, or one under the other.
 pub(super) fn headings(
-    opened: &Opened,
+    opened: &AlignedDocuments,
     layout: DiffLayout,
     sides: Sides<Text>,
     theme: Theme,
 ) -> Vec<Text> {
-    let columns = Columns::of(opened, layout);
+    let columns = DiffColumns::of(opened, layout);
     if !columns.split {
         let marked = |mark: &str, side: Text| Text::inked(Ink::Drift, mark).then(side);
         return vec![marked("- ", sides.before), marked("+ ", sides.after)];
@@ -124,18 +124,23 @@ pub(super) fn headings(
 }
 
 /// The column before the text of the left side, which is free for a cursor.
-pub(super) fn cursor_column(opened: &Opened, layout: DiffLayout) -> usize {
-    Columns::of(opened, layout).gutter() - 1
+pub(super) fn cursor_column(opened: &AlignedDocuments, layout: DiffLayout) -> usize {
+    DiffColumns::of(opened, layout).gutter() - 1
 }
 
 /// Draws an item of a folded alignment.
-pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme) -> Vec<DiffLine> {
-    let columns = Columns::of(opened, layout);
+pub fn diff_lines(
+    opened: &AlignedDocuments,
+    item: &Item,
+    layout: DiffLayout,
+    theme: Theme,
+) -> Vec<DiffLine> {
+    let columns = DiffColumns::of(opened, layout);
     match item {
         Item::Fold { rows, .. } => {
             let noun = match (opened.shape, rows.len()) {
-                (Shape::Text, _) => "equal lines",
-                (Shape::Keyed, _) => "equal rows",
+                (DocumentShape::Text, _) => "equal lines",
+                (DocumentShape::Keyed, _) => "equal rows",
             };
             let words = format!("... {} {noun} ...", rows.len());
             let key = layout.fold_key;
@@ -153,11 +158,11 @@ pub fn diff_lines(opened: &Opened, item: &Item, layout: DiffLayout, theme: Theme
 
 /// A row with fields: its key, and below it a field a line, what is equal in a long one folded.
 fn field_lines(
-    opened: &Opened,
-    row: Row,
-    fields: &Opened,
+    opened: &AlignedDocuments,
+    row: AlignedRow,
+    fields: &AlignedDocuments,
     layout: DiffLayout,
-    columns: &Columns,
+    columns: &DiffColumns,
     theme: Theme,
 ) -> Vec<DiffLine> {
     let key = |side: Side| {
@@ -186,7 +191,7 @@ fn field_lines(
         (false, one, two) => one.into_iter().chain(two).collect(),
     };
     let heads = lines.len();
-    let columns = Columns {
+    let columns = DiffColumns {
         numbered: false,
         ..*columns
     };
@@ -213,7 +218,7 @@ fn field_lines(
     lines
 }
 
-fn fold_line(columns: &Columns, words: &str, key: Option<&str>, theme: Theme) -> Text {
+fn fold_line(columns: &DiffColumns, words: &str, key: Option<&str>, theme: Theme) -> Text {
     let indent = " ".repeat(columns.gutter());
     let two = Text::inked(Ink::Dim, format!("{indent}{words}"));
     let one = match key {
@@ -230,25 +235,25 @@ fn fold_line(columns: &Columns, words: &str, key: Option<&str>, theme: Theme) ->
 }
 
 fn row_lines(
-    opened: &Opened,
-    row: Row,
+    opened: &AlignedDocuments,
+    row: AlignedRow,
     layout: DiffLayout,
-    columns: &Columns,
+    columns: &DiffColumns,
     theme: Theme,
 ) -> Vec<DiffLine> {
     let found = match row {
-        Row::Changed { before, after } => marks(
+        AlignedRow::Changed { before, after } => marks(
             opened.documents.before.line(before),
             opened.documents.after.line(after),
         ),
-        _ => Marks::default(),
+        _ => InlineChanges::default(),
     };
     let side = |side: Side| side_lines(opened, row, side, layout, columns, &found, theme);
     if columns.split {
         return beside(side(Side::Before), side(Side::After), columns, theme);
     }
     let mut lines = side(Side::Before);
-    if let Row::Equal { before, after } = row {
+    if let AlignedRow::Equal { before, after } = row {
         for line in &mut lines {
             let (_, range) = line.cells.before.clone().unwrap_or((before, 0..0));
             line.cells.after = Some((after, range));
@@ -263,7 +268,7 @@ fn row_lines(
 fn beside(
     before: Vec<DiffLine>,
     after: Vec<DiffLine>,
-    columns: &Columns,
+    columns: &DiffColumns,
     theme: Theme,
 ) -> Vec<DiffLine> {
     let height = before.len().max(after.len());
@@ -287,12 +292,12 @@ fn beside(
 
 /// The lines of one side of a row, with marks below.
 fn side_lines(
-    opened: &Opened,
-    row: Row,
+    opened: &AlignedDocuments,
+    row: AlignedRow,
     side: Side,
     layout: DiffLayout,
-    columns: &Columns,
-    marks: &Marks,
+    columns: &DiffColumns,
+    marks: &InlineChanges,
     theme: Theme,
 ) -> Vec<DiffLine> {
     let Some(line) = row.line(side) else {
@@ -304,8 +309,8 @@ fn side_lines(
     let moved = opened.alignment.moved(side, line);
     let marked = marks.get(side);
     let ink = match row {
-        Row::Equal { .. } => Ink::Plain,
-        Row::Changed { .. } => Ink::Bold,
+        AlignedRow::Equal { .. } => Ink::Plain,
+        AlignedRow::Changed { .. } => Ink::Bold,
         _ => Ink::Drift,
     };
     let plain = text.len() <= room && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
@@ -344,7 +349,7 @@ fn side_lines(
     }
     let unended = opened.documents.get(side).is_unended()
         && line + 1 == opened.documents.get(side).count()
-        && !matches!(row, Row::Equal { .. });
+        && !matches!(row, AlignedRow::Equal { .. });
     let remarks = [
         moved.map(|other| format!("(moved: line {} on the other side)", other + 1)),
         unended.then(|| "(no line break at the end)".to_owned()),
@@ -380,10 +385,16 @@ fn plain_carets(marks: &[Range<usize>]) -> String {
     carets
 }
 
-fn gutter(columns: &Columns, row: Row, side: Side, marked: bool, line: Option<usize>) -> Text {
+fn gutter(
+    columns: &DiffColumns,
+    row: AlignedRow,
+    side: Side,
+    marked: bool,
+    line: Option<usize>,
+) -> Text {
     let mark = match (row, side, columns.split) {
-        (Row::Equal { .. }, _, _) => " ",
-        (Row::Changed { .. }, _, true) => "!",
+        (AlignedRow::Equal { .. }, _, _) => " ",
+        (AlignedRow::Changed { .. }, _, true) => "!",
         (_, Side::Before, _) => "-",
         (_, Side::After, _) => "+",
     };

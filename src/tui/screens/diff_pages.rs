@@ -6,7 +6,7 @@ use super::diff::diff_areas;
 use crate::desk::{ComparedFact, Comparison, SideValue};
 use crate::survey::Side;
 use crate::tui::diffing::{DiffPage, DiffView};
-use crate::tui::keymap::{self, Scope};
+use crate::tui::keymap::{self, KeyScope};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -118,7 +118,7 @@ fn how_read(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
 }
 
 fn keys() -> Vec<Text> {
-    keymap::bindings(Scope::Diff)
+    keymap::bindings(KeyScope::Diff)
         .map(|binding| {
             Text::inked(Ink::Bold, format!(" {}", binding.keys))
                 .to_column(26)

@@ -1,15 +1,15 @@
 //! Whole documents: the evidence as it is digested, and the keys. Invariant: the evidence is shown byte for byte, escaped.
 
-use super::reading_screen::Page;
-use crate::tui::keymap::{self, Scope};
+use super::reading_screen::TextPage;
+use crate::tui::keymap::{self, KeyScope};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
 /// The evidence sheet, the whole JSON document.
-pub(super) fn evidence(model: &Model) -> Page {
+pub(super) fn evidence(model: &Model) -> TextPage {
     let Some(evidence) = &model.run.evidence else {
-        return Page {
+        return TextPage {
             title: "EVIDENCE".to_owned(),
             lines: vec![Text::plain(
                 "No evidence yet: it is taken when SG1 is reached.",
@@ -29,7 +29,7 @@ pub(super) fn evidence(model: &Model) -> Page {
         Ok(bytes) => lines.extend(String::from_utf8_lossy(&bytes).lines().map(Text::plain)),
         Err(error) => lines.push(Text::inked(Ink::Bad, error.to_string())),
     }
-    Page {
+    TextPage {
         title: format!("EVIDENCE OF {}  round {}", evidence.gate, evidence.round),
         lines,
         copies: Some(evidence.digest.to_string()),
@@ -37,7 +37,7 @@ pub(super) fn evidence(model: &Model) -> Page {
 }
 
 /// All keys.
-pub(super) fn help(scope: Scope) -> Page {
+pub(super) fn help(scope: KeyScope) -> TextPage {
     let mut lines: Vec<Text> = keymap::bindings(scope)
         .map(|binding| {
             Text::inked(Ink::Bold, binding.keys)
@@ -53,7 +53,7 @@ pub(super) fn help(scope: Scope) -> Page {
     ] {
         lines.push(Text::plain(line));
     }
-    Page {
+    TextPage {
         title: "KEYS".to_owned(),
         lines,
         copies: None,

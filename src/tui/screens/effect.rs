@@ -1,10 +1,10 @@
 //! Pane 4: the predicted effect. Invariant: every number carries its `~`.
 
 use super::pane::{PaneRow, PaneText};
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::Simulated;
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -48,7 +48,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             text = text.then(cell(count, loud, number));
         }
         pane.rows
-            .push(PaneRow::new(text, Subject::Table(table.table.clone())));
+            .push(PaneRow::new(text, TextSubject::Table(table.table.clone())));
     }
     let drifted = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
     if drifted {
@@ -58,16 +58,16 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
         return pane;
     }
-    let done = |step: Step| run.steps.iter().find(|done| done.step == step);
+    let done = |step: SimulatedStep| run.steps.iter().find(|done| done.step == step);
     let units = counts.verified.get() + counts.unverified.get();
-    let confirmed = match done(Step::Verify) {
+    let confirmed = match done(SimulatedStep::Verify) {
         Some(done) => Text::inked(Ink::Simulated, done.counts.verified.to_string()).with(
             Ink::Plain,
             format!(" of {units}{}", if width < 46 { "" } else { " LIVE units" }),
         ),
         None => pending(run.ended_early(), "SG1", width < 46),
     };
-    let enacted = match done(Step::Enact) {
+    let enacted = match done(SimulatedStep::Enact) {
         Some(done) => {
             let count = done.counts.would_enact.get() + done.counts.already_enacted.get();
             Text::inked(Ink::Simulated, Simulated::new(count).to_string())
@@ -75,8 +75,12 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         None => pending(run.ended_early(), "SG2", width < 46),
     };
     for (name, value, step) in [
-        ("candidate_count_confirmed", confirmed, Step::Verify),
-        ("lifecycle_enacted_count", enacted, Step::Enact),
+        (
+            "candidate_count_confirmed",
+            confirmed,
+            SimulatedStep::Verify,
+        ),
+        ("lifecycle_enacted_count", enacted, SimulatedStep::Enact),
     ] {
         let text = if width >= 46 {
             Text::plain(name).to_column(27).then(value)
@@ -86,7 +90,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
                 .with(Ink::Plain, " ")
                 .then(value.clip(room, "…"))
         };
-        pane.rows.push(PaneRow::new(text, Subject::Step(step)));
+        pane.rows.push(PaneRow::new(text, TextSubject::Step(step)));
     }
     pane
 }

@@ -3,7 +3,7 @@
 use super::pane::{PaneRow, PaneText, first_row};
 use crate::run::EventRow;
 use crate::tui::model::{Model, Pane};
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -50,7 +50,7 @@ fn line(row: &EventRow, narrow: bool) -> PaneRow {
     if row.folded > 0 {
         text.push(Ink::Dim, format!("  (and {} before)", row.folded));
     }
-    PaneRow::new(text, Subject::Event(row.seq)).copying(row.text.clone())
+    PaneRow::new(text, TextSubject::Event(row.seq)).copying(row.text.clone())
 }
 
 fn ink(name: &str) -> Ink {

@@ -6,12 +6,12 @@ use super::words;
 use crate::run::SurveyPurpose;
 use crate::survey::{FactKind, UtcTime};
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
 /// Widths of the columns; 0: the column is left out.
-struct Columns {
+struct FactColumns {
     key: usize,
     pinned: usize,
     now: usize,
@@ -20,7 +20,7 @@ struct Columns {
     from: usize,
 }
 
-impl Columns {
+impl FactColumns {
     fn of(width: usize) -> Option<Self> {
         let (key, pinned, now, change, last, from) = match width {
             111.. => (27, 23, 23, 15, 15, 8),
@@ -53,7 +53,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             ..PaneText::default()
         };
     }
-    let columns = Columns::of(width);
+    let columns = FactColumns::of(width);
     let mut pane = PaneText {
         title: "LIVE FACTS",
         right: right(model, columns.as_ref()),
@@ -83,7 +83,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         };
         let whole = row.now.as_deref().or(row.pinned.as_deref()).unwrap_or("");
         pane.rows
-            .push(PaneRow::new(text, Subject::Fact(row.key.clone())).copying(whole));
+            .push(PaneRow::new(text, TextSubject::Fact(row.key.clone())).copying(whole));
     }
     if folded {
         pane.rows.extend(content_folded(&rows, width));
@@ -117,10 +117,10 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     let name = Text::plain(crate::run::counted(content.len(), "content digest"));
     let text = name.to_column(width.saturating_sub(8)).then(mark);
     let first = content.iter().find(|row| row.moved).or(content.first())?;
-    Some(PaneRow::new(text, Subject::Fact(first.key.clone())))
+    Some(PaneRow::new(text, TextSubject::Fact(first.key.clone())))
 }
 
-fn right(model: &Model, columns: Option<&Columns>) -> Text {
+fn right(model: &Model, columns: Option<&FactColumns>) -> Text {
     let legend = match columns {
         None => now_title(model),
         Some(columns) if columns.last == 0 => "one snapshot   = same as pinned".to_owned(),
@@ -155,7 +155,7 @@ fn read_before(model: &Model, row: &FactRow) -> Option<UtcTime> {
     row.read_at.filter(|at| Some(*at) < read_last_at(model))
 }
 
-fn head(model: &Model, columns: &Columns) -> Text {
+fn head(model: &Model, columns: &FactColumns) -> Text {
     let pinned = model.run.pin.as_ref().map_or_else(
         || "pinned".to_owned(),
         |pin| format!("pinned {}", pin.snapshot.began_at.clock()),
@@ -174,7 +174,7 @@ fn head(model: &Model, columns: &Columns) -> Text {
     text
 }
 
-fn wide(model: &Model, row: &FactRow, columns: &Columns) -> Text {
+fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
     let name = match row.rows {
         Some(rows) => {
             let rows = format!("{rows} rows");

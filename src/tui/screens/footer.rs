@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use crate::tui::inbox::Source;
-use crate::tui::keymap::{self, Scope};
+use crate::tui::keymap::{self, KeyScope};
 use crate::tui::model::{Model, Over};
-use crate::tui::retelling::Told;
+use crate::tui::retelling::PlaybackState;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
@@ -60,12 +60,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 }
 
 /// Where there is no room for the timeline: the time that a replay stands at, and whether it plays.
-fn place(told: &Told) -> Text {
+fn place(told: &PlaybackState) -> Text {
     let state = if told.is_playing { "playing" } else { "paused" };
     Text::plain(format!("{} {state}", told.now.clock()))
 }
 
-fn keys(scope: Scope, narrow: bool, room: usize) -> Text {
+fn keys(scope: KeyScope, narrow: bool, room: usize) -> Text {
     let entries: Vec<_> = keymap::footer(scope)
         .map(|(binding, does)| (binding.keys, does))
         .collect();

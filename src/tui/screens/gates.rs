@@ -5,10 +5,10 @@ use crate::audit::G3_CHECKS;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Decision, Gate, NonMutationVerdict, RunState, State, Verdict,
 };
-use crate::simulate::Step;
+use crate::simulate::SimulatedStep;
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::Text;
 
@@ -60,7 +60,7 @@ fn rests_on(run: &RunState, rows: &[PaneRow]) -> usize {
         .as_ref()
         .and_then(|_| ended(Verdict::Fail).or_else(|| ended(Verdict::NotChecked)));
     let row = why.and_then(|gate| {
-        let opens = Some(Subject::Gate(gate));
+        let opens = Some(TextSubject::Gate(gate));
         rows.iter().position(|row| row.opens == opens)
     });
     row.unwrap_or(0)
@@ -97,7 +97,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
     let left = begun_mark
         .with(ink, format!(" {gate}{gap}{title}"))
         .to_column(width.saturating_sub(tail));
-    PaneRow::new(left.then(count.right(tail)), Subject::Gate(gate))
+    PaneRow::new(left.then(count.right(tail)), TextSubject::Gate(gate))
 }
 
 /// `6/6`; `5/8` where checks are still to come; a verdict word where it is not PASS.
@@ -149,23 +149,27 @@ fn now_ink(model: &Model) -> Ink {
 
 fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
     rows.push(approval_row(model, ApprovalGate::SG1, width));
-    for step in [Step::Cut, Step::Verify] {
+    for step in [SimulatedStep::Cut, SimulatedStep::Verify] {
         rows.push(step_row(model, step, width));
     }
     rows.push(approval_row(model, ApprovalGate::SG2, width));
     if width >= 36 {
-        rows.push(step_row(model, Step::Enact, width));
+        rows.push(step_row(model, SimulatedStep::Enact, width));
         rows.push(closeout_row(model, width));
     } else {
-        let enact = step_row(model, Step::Enact, width);
-        let done = model.run.steps.iter().any(|done| done.step == Step::Enact);
+        let enact = step_row(model, SimulatedStep::Enact, width);
+        let done = model
+            .run
+            .steps
+            .iter()
+            .any(|done| done.step == SimulatedStep::Enact);
         if done {
             rows.push(enact);
             rows.push(closeout_row(model, width));
         } else {
             rows.push(PaneRow::new(
                 sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "ENACT, closeout"),
-                Subject::Step(Step::Enact),
+                TextSubject::Step(SimulatedStep::Enact),
             ));
         }
     }
@@ -238,15 +242,19 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
             ),
         }
     };
-    PaneRow::new(columns(width, text, who, when), Subject::Approval(gate))
+    PaneRow::new(columns(width, text, who, when), TextSubject::Approval(gate))
 }
 
-fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
+fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
     let done = model.run.steps.iter().find(|done| done.step == step);
     let name = step.to_string();
     let text = match done {
         None => {
-            let after = if step == Step::Enact { "SG2" } else { "SG1" };
+            let after = if step == SimulatedStep::Enact {
+                "SG2"
+            } else {
+                "SG1"
+            };
             let name = sub(
                 model,
                 Glyph::Coming,
@@ -269,21 +277,21 @@ fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
             let counts = &done.counts;
             let units = counts.verified.get() + counts.unverified.get();
             let (reached, says) = match step {
-                Step::Cut => (
+                SimulatedStep::Cut => (
                     counts.would_insert.get() + counts.already_present.get(),
                     match *counts.would_insert.get() {
                         0 => "all already_present".to_owned(),
                         _ => format!("{} would_insert", counts.would_insert),
                     },
                 ),
-                Step::Verify => (
+                SimulatedStep::Verify => (
                     *counts.verified.get(),
                     match *counts.unverified.get() {
                         0 => "no gap, no double".to_owned(),
                         _ => format!("{} not equal", counts.unverified),
                     },
                 ),
-                Step::Enact => (
+                SimulatedStep::Enact => (
                     counts.would_enact.get() + counts.already_enacted.get(),
                     match *counts.would_enact.get() {
                         0 => "all already_enacted".to_owned(),
@@ -306,7 +314,7 @@ fn step_row(model: &Model, step: Step, width: usize) -> PaneRow {
             }
         }
     };
-    PaneRow::new(text, Subject::Step(step))
+    PaneRow::new(text, TextSubject::Step(step))
 }
 
 fn closeout_row(model: &Model, width: usize) -> PaneRow {
@@ -346,7 +354,7 @@ fn closeout_row(model: &Model, width: usize) -> PaneRow {
     } else {
         text
     };
-    PaneRow::new(text, Subject::Claim(crate::run::ClaimName::B))
+    PaneRow::new(text, TextSubject::Claim(crate::run::ClaimName::B))
 }
 
 fn totals(run: &RunState) -> Text {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::run::Mode;
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
-use crate::tui::retelling::Told;
+use crate::tui::retelling::PlaybackState;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
@@ -179,7 +179,7 @@ fn place(model: &Model) -> Text {
 }
 
 /// What the replay has read: `chain intact, 348 records, sealed 09:52:10Z`
-fn read(told: &Told, short: bool) -> String {
+fn read(told: &PlaybackState, short: bool) -> String {
     if let Some(trouble) = &told.trouble {
         return format!("READ TO {} ONLY: {trouble}", told.last);
     }

@@ -36,7 +36,7 @@ mod timeline;
 mod waiting;
 mod words;
 
-pub use body::{Shape, draw, panes_on_screen, shape};
+pub use body::{ScreenShape, draw, panes_on_screen, shape};
 pub use diff::{DiffAreas, diff_areas, diff_layout};
 pub use diff_document::room as diff_room;
 pub use diff_lines::{DiffLayout, DiffLine, diff_lines};

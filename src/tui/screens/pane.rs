@@ -6,7 +6,7 @@ use super::body::panes_on_screen;
 use super::pane_texts::kept_text;
 use super::{effect, events, facts, gates, proof, stops, timeline};
 use crate::tui::model::{Model, Over, Pane};
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -16,14 +16,14 @@ pub struct PaneRow {
     /// What it says.
     pub text: Text,
     /// What Enter opens.
-    pub opens: Option<Subject>,
+    pub opens: Option<TextSubject>,
     /// The whole value that `y` copies.
     pub copies: Option<String>,
 }
 
 impl PaneRow {
     /// A row that opens something.
-    pub fn new(text: Text, opens: Subject) -> Self {
+    pub fn new(text: Text, opens: TextSubject) -> Self {
         Self {
             text,
             opens: Some(opens),

@@ -12,8 +12,8 @@
 use ratatui::layout::{Rect, Size};
 
 use super::{picker_chosen, picker_rows};
-use crate::run::{RunFilter, Standing, span};
-use crate::tui::keymap::{self, Scope};
+use crate::run::{RunFilter, RunStatus, span};
+use crate::tui::keymap::{self, KeyScope};
 use crate::tui::picker::{Picker, PickerOver, PickerPage};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -164,7 +164,7 @@ fn band(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
 }
 
 fn waits(picker: &Picker, title: String) -> (Ink, String, Text, Vec<Text>) {
-    let Some(Standing::Run(run)) = picker.waits_longest().map(|row| &row.standing) else {
+    let Some(RunStatus::Run(run)) = picker.waits_longest().map(|row| &row.standing) else {
         return (Ink::Needed, title, Text::new(), Vec::new());
     };
     let ink = if run.drift_stands {
@@ -215,7 +215,7 @@ fn counts(picker: &Picker) -> Text {
 fn help(width: u16) -> PickerPage {
     const KEYS: usize = 26;
     let mut lines = Vec::new();
-    for binding in keymap::bindings(Scope::Runs) {
+    for binding in keymap::bindings(KeyScope::Runs) {
         let room = usize::from(width).saturating_sub(KEYS + 4);
         for (nth, does) in Text::plain(binding.help).wrap(room).iter().enumerate() {
             let keys = if nth == 0 { binding.keys } else { "" };
@@ -300,7 +300,7 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
 
 fn keys(width: u16) -> Text {
     let gap = if width < 110 { "  " } else { "   " };
-    let entries: Vec<_> = keymap::footer(Scope::Runs)
+    let entries: Vec<_> = keymap::footer(KeyScope::Runs)
         .map(|(binding, does)| (binding.keys, does))
         .collect();
     super::footer::fitting(&entries, gap, width.into())

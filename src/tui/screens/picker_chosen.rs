@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::picker_rows::mark;
-use crate::run::{Overview, RunRow, Standing, span};
+use crate::run::{Overview, RunRow, RunStatus, span};
 use crate::survey::UtcTime;
 use crate::tui::picker::Picker;
 use crate::tui::theme::Ink;
@@ -16,7 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
         return;
     };
     let theme = match &row.standing {
-        Standing::Run(run) => picker.theme.with_target(&run.target_color),
+        RunStatus::Run(run) => picker.theme.with_target(&run.target_color),
         _ => picker.theme,
     };
     let mut canvas = canvas.in_theme(&theme);
@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &does);
     let width = inside.width.saturating_sub(2);
     let lines = match &row.standing {
-        Standing::Run(run) => of_run(run, picker.now, mark(row).1, inside.height > 3),
+        RunStatus::Run(run) => of_run(run, picker.now, mark(row).1, inside.height > 3),
         other => reason(other, mark(row).1),
     };
     let wrapped: Vec<Text> = lines.iter().flat_map(|l| l.wrap(width.into())).collect();
@@ -44,24 +44,24 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
 /// What Enter does to it.
 fn does(row: &RunRow) -> &'static str {
     match &row.standing {
-        Standing::Run(run) if run.result.is_some() => "replays it",
-        Standing::Run(run) if run.demo => "replays it, or watches it",
-        Standing::Run(run) if run.waits_at.is_some() => "opens it to decide",
-        Standing::Run(_) => "takes it up, or watches it",
-        Standing::Foreign { .. } => "says what it is",
-        Standing::Damaged { .. } | Standing::Newer { .. } | Standing::Unreadable { .. } => {
+        RunStatus::Run(run) if run.result.is_some() => "replays it",
+        RunStatus::Run(run) if run.demo => "replays it, or watches it",
+        RunStatus::Run(run) if run.waits_at.is_some() => "opens it to decide",
+        RunStatus::Run(_) => "takes it up, or watches it",
+        RunStatus::Foreign { .. } => "says what it is",
+        RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Unreadable { .. } => {
             "verifies it"
         }
     }
 }
 
-fn reason(standing: &Standing, ink: Ink) -> Vec<Text> {
+fn reason(standing: &RunStatus, ink: Ink) -> Vec<Text> {
     let next = match standing {
-        Standing::Damaged { .. } => "Kept as it is, read only. v says what else does not verify.",
-        Standing::Newer { .. } => {
+        RunStatus::Damaged { .. } => "Kept as it is, read only. v says what else does not verify.",
+        RunStatus::Newer { .. } => {
             "Nothing is wrong with it: open it with the drygate that wrote it, or a newer one."
         }
-        Standing::Foreign { .. } => {
+        RunStatus::Foreign { .. } => {
             "drygate did not make it, reads nothing of it and will not remove it."
         }
         _ => "Once it can be read, r looks again.",

@@ -6,14 +6,14 @@ use ratatui::layout::Rect;
 
 use super::pane::first_row;
 use super::picker::WIDE_FROM;
-use crate::run::{Overview, RunFilter, RunResult, RunRow, Standing, State, span};
+use crate::run::{Overview, RunFilter, RunResult, RunRow, RunStatus, State, span};
 use crate::survey::UtcTime;
 use crate::tui::picker::Picker;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// The columns of a width: started, run, stands, result, stop, lasted, target, profile, approved. 0: not shown.
-struct Columns {
+struct RunColumns {
     started: usize,
     run: usize,
     stands: usize,
@@ -25,7 +25,7 @@ struct Columns {
     approved: usize,
 }
 
-impl Columns {
+impl RunColumns {
     fn of(width: u16) -> Self {
         let narrow = Self {
             started: 12,
@@ -82,7 +82,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
         &tabs(picker, area.width),
         &right,
     );
-    let columns = Columns::of(area.width);
+    let columns = RunColumns::of(area.width);
     let width = inside.width.saturating_sub(1);
     canvas.text(inside.x + 1, inside.y, width, &heading(&columns));
     let room = usize::from(inside.height.saturating_sub(1));
@@ -97,7 +97,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
             canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
         }
         let theme = match &row.standing {
-            Standing::Run(run) => picker.theme.with_target(&run.target_color),
+            RunStatus::Run(run) => picker.theme.with_target(&run.target_color),
             _ => picker.theme,
         };
         let line = line(row, &columns, picker.now, theme);
@@ -140,7 +140,7 @@ fn tabs(picker: &Picker, width: u16) -> Text {
     text
 }
 
-fn heading(columns: &Columns) -> Text {
+fn heading(columns: &RunColumns) -> Text {
     let names = [
         ("started", columns.started),
         ("run", columns.run),
@@ -158,18 +158,18 @@ fn heading(columns: &Columns) -> Text {
     Text::plain("  ").then(line).all_in(Ink::Dim)
 }
 
-fn line(row: &RunRow, columns: &Columns, now: UtcTime, theme: Theme) -> Text {
+fn line(row: &RunRow, columns: &RunColumns, now: UtcTime, theme: Theme) -> Text {
     let (glyph, ink) = mark(row);
     let glyph = match glyph {
         Some(glyph) => theme.glyph(glyph),
         None => " ",
     };
     // Beside the mark of how it stands: its facts differed once, whatever came of it.
-    let moved = matches!(&row.standing, Standing::Run(run) if run.drifted) && glyph != "!";
+    let moved = matches!(&row.standing, RunStatus::Run(run) if run.drifted) && glyph != "!";
     let drift = theme.glyph(Glyph::Alarm);
     let start = Text::inked(ink, glyph).with(Ink::Drift, if moved { drift } else { " " });
     match &row.standing {
-        Standing::Run(run) => start.then(cells(run, columns, now, ink)),
+        RunStatus::Run(run) => start.then(cells(run, columns, now, ink)),
         other => {
             let name = Text::plain(&row.name);
             let id = row.name.parse::<crate::run::RunId>().ok();
@@ -191,7 +191,7 @@ fn line(row: &RunRow, columns: &Columns, now: UtcTime, theme: Theme) -> Text {
     }
 }
 
-fn cells(run: &Overview, columns: &Columns, now: UtcTime, ink: Ink) -> Text {
+fn cells(run: &Overview, columns: &RunColumns, now: UtcTime, ink: Ink) -> Text {
     let lasted = run.waits_for_s(now).unwrap_or_else(|| run.lasted_s());
     let result = run.result_word();
     // Without a column for the result it stands where the state would: a run that has one is over.
@@ -243,7 +243,7 @@ fn padded(text: Text, width: usize) -> Text {
 }
 
 /// `2026-11-22 09:14Z`, on a narrow screen `11-22 09:14`.
-fn started(at: UtcTime, columns: &Columns) -> String {
+fn started(at: UtcTime, columns: &RunColumns) -> String {
     let (date, clock) = (at.date(), at.clock_minutes());
     if columns.started < 18 {
         format!("{} {}", &date[5..], clock.trim_end_matches('Z'))
@@ -254,8 +254,8 @@ fn started(at: UtcTime, columns: &Columns) -> String {
 
 /// What is to be seen of it at a glance.
 pub(super) fn mark(row: &RunRow) -> (Option<Glyph>, Ink) {
-    let Standing::Run(run) = &row.standing else {
-        let foreign = matches!(row.standing, Standing::Foreign { .. });
+    let RunStatus::Run(run) = &row.standing else {
+        let foreign = matches!(row.standing, RunStatus::Foreign { .. });
         return if foreign {
             (Some(Glyph::Coming), Ink::Dim)
         } else {

@@ -3,7 +3,7 @@
 use super::pane::{PaneRow, PaneText};
 use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
@@ -98,7 +98,7 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     } else {
         left
     };
-    PaneRow::new(text, Subject::Claim(claim.name))
+    PaneRow::new(text, TextSubject::Claim(claim.name))
 }
 
 /// What our sessions cost the server: `load: 0 sessions now, 1.9 s total, longest 0.42 s`

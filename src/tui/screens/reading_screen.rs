@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 
 use super::{body, details, documents};
 use crate::tui::model::Model;
-use crate::tui::reading::{Reading, Subject};
+use crate::tui::reading::{OpenText, TextSubject};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// What lies open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
+pub struct TextPage {
     /// Title.
     pub title: String,
     /// Lines, not wrapped.
@@ -20,16 +20,16 @@ pub struct Page {
 }
 
 /// The page of a subject.
-pub fn page(model: &Model, subject: &Subject) -> Page {
+pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
     match subject {
-        Subject::Evidence => documents::evidence(model),
-        Subject::Help => documents::help(model.scope()),
+        TextSubject::Evidence => documents::evidence(model),
+        TextSubject::Help => documents::help(model.scope()),
         other => details::page(model, other),
     }
 }
 
 /// The page, wrapped for a width.
-pub fn wrapped(page: &Page, width: u16) -> Vec<Text> {
+pub fn wrapped(page: &TextPage, width: u16) -> Vec<Text> {
     page.lines
         .iter()
         .flat_map(|line| line.wrap(usize::from(width.saturating_sub(4))))
@@ -37,10 +37,10 @@ pub fn wrapped(page: &Page, width: u16) -> Vec<Text> {
 }
 
 /// Rows of the page on screen, and how many it has, for the size of the model.
-pub fn room(model: &Model, subject: &Subject) -> (usize, usize) {
+pub fn room(model: &Model, subject: &TextSubject) -> (usize, usize) {
     let area = Rect::new(0, 0, model.size.width, model.size.height);
     let height = match body::shape(area.width, area.height) {
-        body::Shape::Wide => area.height.saturating_sub(11),
+        body::ScreenShape::Wide => area.height.saturating_sub(11),
         _ => area.height.saturating_sub(10),
     };
     let lines = wrapped(&page(model, subject), area.width).len();
@@ -48,7 +48,7 @@ pub fn room(model: &Model, subject: &Subject) -> (usize, usize) {
 }
 
 /// Draws the page.
-pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: &Reading) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: &OpenText) {
     let page = page(model, &reading.subject);
     let lines = wrapped(&page, area.width);
     let title = Text::inked(Ink::Bold, &page.title);

@@ -3,7 +3,7 @@
 use super::band::{Band, state_line};
 use super::words;
 use crate::run::{Gate, State};
-use crate::tui::inbox::{Progress, Rate};
+use crate::tui::inbox::{Rate, ScreenProgress};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -82,7 +82,7 @@ fn doing(model: &Model, open: Option<Gate>) -> Text {
 }
 
 /// `Grant matrix  212,400 of 337,671 lines  [########----]  91,000/s  1 s left`
-fn progress_line(model: &Model, progress: &Progress) -> Text {
+fn progress_line(model: &Model, progress: &ScreenProgress) -> Text {
     let mut text = Text::inked(Ink::Bold, &progress.what);
     let done = words::grouped(progress.done);
     match progress.total {

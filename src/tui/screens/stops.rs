@@ -5,7 +5,7 @@ use super::words;
 use crate::run::{RunState, State, StopCode};
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
+use crate::tui::reading::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
@@ -31,7 +31,7 @@ fn past(
     (state, code, at): (State, Option<StopCode>, UtcTime),
 ) {
     let run = &model.run;
-    let subject = || Subject::Stop(nth);
+    let subject = || TextSubject::Stop(nth);
     let here = stands_at(run, nth);
     let mark = mark(model, state, code, here);
     let Some(code) = code else {
@@ -168,7 +168,7 @@ fn coming(model: &Model, rows: &mut Vec<PaneRow>) {
     let mut row = |says: String| {
         rows.push(PaneRow::new(
             Text::inked(Ink::Dim, format!("{mark} {says}")),
-            Subject::Coming,
+            TextSubject::Coming,
         ));
     };
     if run.drift.as_ref().is_some_and(|drift| drift.gate.is_some()) {

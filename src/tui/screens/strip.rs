@@ -39,7 +39,7 @@ impl<'a> Scale<'a> {
 
     /// `G0-3 SG1    SG2      G4 G5 G6`
     pub(super) fn gates(&self) -> String {
-        let mut row = Row::new(self.cells);
+        let mut row = StripRow::new(self.cells);
         let mut open: Option<(usize, Gate, Gate)> = None;
         for mark in &self.timeline.marks {
             let cell = self.cell(mark.at);
@@ -101,7 +101,7 @@ impl<'a> Scale<'a> {
 
     /// `op_a approves SG1      op_a approves SG2 void`
     pub(super) fn people(&self) -> String {
-        let mut row = Row::new(self.cells);
+        let mut row = StripRow::new(self.cells);
         let marks = &self.timeline.marks;
         let is_drift = |kind: &MarkKind| matches!(kind, MarkKind::Drifted(Some(_)));
         let last_drift = marks.iter().rposition(|mark| is_drift(&mark.kind));
@@ -210,12 +210,12 @@ fn as_f64(small: usize) -> f64 {
 }
 
 /// Words in a row of cells, none over another.
-struct Row {
+struct StripRow {
     cells: Vec<char>,
     free: usize,
 }
 
-impl Row {
+impl StripRow {
     fn new(cells: usize) -> Self {
         Self {
             cells: vec![' '; cells],

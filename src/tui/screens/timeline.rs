@@ -4,8 +4,8 @@ use super::pane::{PaneRow, PaneText};
 use super::strip::Scale;
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::Subject;
-use crate::tui::retelling::Told;
+use crate::tui::reading::TextSubject;
+use crate::tui::retelling::PlaybackState;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
@@ -17,7 +17,12 @@ const NAMES_PART: usize = 5;
 const FIXED: usize = 5;
 
 /// What is in the pane.
-pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usize>) -> PaneText {
+pub(super) fn text(
+    model: &Model,
+    told: &PlaybackState,
+    width: usize,
+    window: Option<usize>,
+) -> PaneText {
     let timeline = &*told.timeline;
     let moved = timeline.moved();
     let longest = moved.iter().map(|(key, _)| key.as_str().chars().count());
@@ -48,7 +53,7 @@ pub(super) fn text(model: &Model, told: &Told, width: usize, window: Option<usiz
         let name = short(key.as_str(), (names - 1).saturating_sub(more.len()));
         let cells = scale.track(track, model.theme.levels());
         let mut row = row(&format!("{name}{more}"), Ink::Drift, cells);
-        row.opens = Some(Subject::Fact((*key).clone()));
+        row.opens = Some(TextSubject::Fact((*key).clone()));
         rows.push(row);
     }
     if moved.is_empty() {
@@ -98,17 +103,17 @@ fn cursor(column: usize) -> PaneRow {
     PaneRow::only(Text::new().to_column(column).with(Ink::Bold, "^"))
 }
 
-fn record(told: &Told) -> PaneRow {
+fn record(told: &PlaybackState) -> PaneRow {
     let (name, says) = &told.line;
     let text = Text::inked(Ink::Bold, told.now.clock())
         .with(Ink::Plain, format!("  {}  ", told.seq))
         .with(Ink::Bold, *name)
         .with(Ink::Plain, format!("   {says}"));
-    PaneRow::new(text, Subject::Event(told.seq)).copying(says.clone())
+    PaneRow::new(text, TextSubject::Event(told.seq)).copying(says.clone())
 }
 
 /// `09:14:02Z to 09:52:10Z (38 min)   seq 212 of 348   09:33:06Z   paused   speed 1x`
-fn standing(model: &Model, told: &Told, width: usize) -> String {
+fn standing(model: &Model, told: &PlaybackState, width: usize) -> String {
     let playing = if told.is_playing {
         format!("{} playing", model.theme.glyph(Glyph::Here))
     } else {

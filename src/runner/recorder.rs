@@ -3,23 +3,28 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
-use super::notice::{Notice, Sink};
+use super::notice::{MessageSink, RunnerMessage};
 use super::{Progress, RunnerError};
-use crate::journal::{Entry, HookRecords, RunDirectory};
+use crate::journal::{HookRecords, JournalEntry, RunDirectory};
 use crate::run::{Event, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// A run that this process owns.
-pub struct Chronicle {
+pub struct RunRecorder {
     directory: RunDirectory,
     run: RunState,
     clock: Arc<dyn Clock>,
-    sink: Sink,
+    sink: MessageSink,
 }
 
-impl Chronicle {
+impl RunRecorder {
     /// A chronicle of a run that was folded from `directory`.
-    pub fn new(directory: RunDirectory, run: RunState, clock: Arc<dyn Clock>, sink: Sink) -> Self {
+    pub fn new(
+        directory: RunDirectory,
+        run: RunState,
+        clock: Arc<dyn Clock>,
+        sink: MessageSink,
+    ) -> Self {
         Self {
             directory,
             run,
@@ -70,7 +75,7 @@ impl Chronicle {
         legal(&self.run, &event)?;
         let appended = self.directory.append(at, &event)?;
         self.run.apply(appended.seq, at, &event);
-        (self.sink)(Notice::Recorded {
+        (self.sink)(RunnerMessage::Recorded {
             seq: appended.seq,
             at,
             head: appended.sha256,
@@ -104,18 +109,18 @@ impl Chronicle {
 
     /// Tells how far a long read has come; not recorded.
     pub fn progress(&self, progress: Progress) {
-        (self.sink)(Notice::Progress(progress));
+        (self.sink)(RunnerMessage::Progress(progress));
     }
 
     /// Folds the journal from the disk afresh.
-    pub fn refold(&self) -> Result<(RunState, Vec<Entry<Event>>), RunnerError> {
+    pub fn refold(&self) -> Result<(RunState, Vec<JournalEntry<Event>>), RunnerError> {
         let entries = self.directory.reader().entries::<Event>()?;
         Ok((fold(&entries)?, entries))
     }
 }
 
 /// Folds entries into a run; each must be legal.
-pub fn fold(entries: &[Entry<Event>]) -> Result<RunState, RunnerError> {
+pub fn fold(entries: &[JournalEntry<Event>]) -> Result<RunState, RunnerError> {
     let mut run = RunState::default();
     for entry in entries {
         legal(&run, &entry.event).map_err(|illegal| RunnerError::IllegalJournal {
