@@ -9,16 +9,16 @@
 //! | `profile` | what to ask | `survey`, `simulate` |
 //! | `run` | what a run is (pure) | `survey`, `simulate` |
 //! | `audit` | what we can prove (pure) | `run`, `survey`, `simulate`, `profile` |
-//! | `desk` | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
+//! | `compare` | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
 //! | `journal` | what is written | `run`, `survey` |
 //! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile` |
 //! | `archive` | what is carried away | `run`, `survey`, `journal` |
-//! | `page` | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `desk`, `report` |
+//! | `page` | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
 //! | `runner` | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report` |
 //! | `postgres` | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | `repo` | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
-//! | `replay` | who retells it | `run`, `survey`, `simulate`, `journal`, `desk` |
-//! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `desk` |
+//! | `replay` | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
+//! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
 //! | `launch` | composition root | everything |
 //!
@@ -34,7 +34,7 @@
 pub mod archive;
 pub mod audit;
 pub mod cli;
-pub mod desk;
+pub mod compare;
 pub mod journal;
 pub mod launch;
 pub mod page;

@@ -1,9 +1,9 @@
 //! Alignment and cells of any two documents. Invariant: nothing of either side is lost, doubled or cut, at any width.
 
-use drygate::desk::AlignedDocuments;
+use drygate::compare::AlignedDocuments;
 use drygate::survey::{
     AlignedRow, Alignment, DocumentShape, FactKind, Folding, Item, Lines, Side, Sides, column,
-    field_changes, marks,
+    field_changes, inline_changes,
 };
 use drygate::tui::screens::{DiffLayout, DiffLine, diff_lines};
 use drygate::tui::{Colours, Theme};
@@ -40,7 +40,7 @@ fn a_function_shows_the_line_and_the_column() {
     );
     let (one, two) = (documents.before.line(1), documents.after.line(1));
     assert_eq!(column(one, two), 8);
-    let found = marks(one, two);
+    let found = inline_changes(one, two);
     assert_eq!(
         (&one[found.before[0].clone()], &two[found.after[0].clone()]),
         ("<>", "=")
@@ -197,7 +197,7 @@ proptest! {
     #[test]
     fn what_is_not_marked_is_equal(before in any::<String>(), after in any::<String>(), shared in "[a-z ]{0,12}") {
         let (before, after) = (format!("{shared}{before}{shared}"), format!("{shared}{after}{shared}"));
-        let found = marks(&before, &after);
+        let found = inline_changes(&before, &after);
         let rest = |line: &str, marked: &[std::ops::Range<usize>]| {
             let mut rest = String::new();
             let mut at = 0;

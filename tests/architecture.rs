@@ -17,7 +17,7 @@ const LINES_MAX: usize = 500;
 /// What a folder must not know, beyond the table of `src/lib.rs`.
 const FOREIGN: &[(&[&str], &[&str])] = &[
     (
-        &["survey", "simulate", "run", "audit", "profile", "desk"],
+        &["survey", "simulate", "run", "audit", "profile", "compare"],
         &[
             "tokio",
             "ratatui",

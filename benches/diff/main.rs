@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use drygate::desk::AlignedDocuments;
+use drygate::compare::AlignedDocuments;
 use drygate::survey::{FactKind, Folding, Item, Sides};
 use drygate::tui::screens::{DiffLayout, diff_lines};
 use drygate::tui::{Colours, Theme};

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use drygate::desk::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
+use drygate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
 use drygate::run::{Person, Signer};
 use drygate::survey::{FactKey, FactKind, Provenance, Sides, UtcTime};
-use drygate::tui::diffing::DiffView;
+use drygate::tui::diff_view::DiffView;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::update::update;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{claims, non_mutation};
-use crate::audit::book::{JournalFixture, post};
 use crate::audit::fixture::{change, live};
+use crate::audit::journal_fixture::{JournalFixture, post};
 use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
 use crate::survey::{
     Observed, Residue, RoleFinding, Severity, Survey, TransactionProof, facts_digest,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::handover::moved;
 use super::recompute_raw::own_raw;
-use super::sent::{calls, reads_only, writes};
+use super::repository_and_reports::moved;
+use super::sent_statements::{calls, reads_only, writes};
 use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
 use crate::run::{

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Forbidden, forbidden};
-use crate::audit::book::passed;
 use crate::audit::fixture::{again, at, change, live, profile, repository};
+use crate::audit::journal_fixture::passed;
 use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
     Cause, Check, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,

@@ -256,8 +256,8 @@ fn non_mutation_proven(run: &RunState) -> Check {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::book::{JournalFixture, post};
     use super::super::fixture::profile;
+    use super::super::journal_fixture::{JournalFixture, post};
     use super::{g3, g3_so_far};
     use crate::run::{ApprovalStatus, NonMutationVerdict, RunState, Verdict};
     use crate::simulate::UnitVerification;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::RecomputeFinding;
-use crate::audit::book::{JournalFixture, passed, post};
 use crate::audit::fixture::{JournalRecord, again, change, live};
+use crate::audit::journal_fixture::{JournalFixture, passed, post};
 use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
 use crate::run::{
     ClaimVerdict, Event, Gate, NonMutationVerdict, RunCreated, RunState, SurveyPurpose, Verdict,

@@ -108,7 +108,7 @@ pub(super) fn table_findings(version: u32, gate: Gate, recorded: &[&str]) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::{JournalFixture, passed};
+    use super::super::journal_fixture::{JournalFixture, passed};
     use super::{CHECK_TABLE, UNFIT, required_checks, table_findings, unknown_check};
     use crate::run::Gate;
 

@@ -63,8 +63,8 @@ fn is_complete(run: &RunState) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::{JournalFixture, passed, post};
     use super::super::fixture::{again, change, live};
+    use super::super::journal_fixture::{JournalFixture, passed, post};
     use super::{first_failure, result, result_name};
     use crate::run::{
         ApprovalGate, Cause, Decision, Event, Gate, RunResult, RunState, State, Verdict,

@@ -103,7 +103,7 @@ fn digests(run: &RunState) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::{passed, post};
+    use super::super::journal_fixture::{passed, post};
     use super::{ResumeSeen, g4};
     use crate::run::{RunState, State, StopCode, Verdict};
     use crate::survey::Digest;

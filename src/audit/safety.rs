@@ -119,8 +119,8 @@ fn counts(line: &str) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::passed;
     use super::super::fixture::probes;
+    use super::super::journal_fixture::passed;
     use super::super::result::result;
     use super::{full_discover, full_discover_line, g5, o4_targeted};
     use crate::run::{Gate, RunResult, Verdict};

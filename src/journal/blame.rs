@@ -6,7 +6,7 @@ use super::chain::{ChainBreak, ChainPosition, Hex, from_hex, sha256};
 use super::format::VERSION;
 use super::head::Head;
 use super::header::LineHeader;
-use super::scan::LineReader;
+use super::journal_walk::LineReader;
 use super::{Corrupt, JournalError, layout};
 
 /// Longer lines are blamed as a whole: looking for one flipped bit costs the square of the length.

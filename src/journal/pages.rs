@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use super::chain::ChainPosition;
 use super::format::{JournalEntry, VERSION};
 use super::head::Head;
+use super::journal_walk::{CheckedLine, JournalWalk};
 use super::reader::decode;
-use super::scan::{CheckedLine, JournalWalk};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout, manifest};
 

@@ -10,8 +10,8 @@ use super::follower::Follower;
 use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::header::HeaderFault;
+use super::journal_walk::{CheckedLine, Scan, scan};
 use super::pages::JournalPages;
-use super::scan::{CheckedLine, Scan, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 

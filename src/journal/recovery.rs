@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::chain::ChainPosition;
 use super::head::Head;
-use super::scan::{Scan, scan};
+use super::journal_walk::{Scan, scan};
 use super::storage::{Kind, Storage, StorageFile};
 use super::{JournalError, StorageError, atomic, layout};
 use crate::survey::{Digest, Hasher};

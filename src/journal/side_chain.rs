@@ -11,7 +11,7 @@ use super::chain::{ChainPosition, digest};
 use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::header::HeaderFault;
-use super::scan::{CheckedLine, scan};
+use super::journal_walk::{CheckedLine, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 use crate::survey::{Digest, UtcTime};

@@ -3,8 +3,8 @@
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use super::starting::{self, NewRun};
-use super::{LaunchError, headless, listing, output, planning, screen};
+use super::take_run::{self, NewRun};
+use super::{LaunchError, headless, output, print, run_plan, screen};
 use crate::cli::{DemoScenario, Origin, Output, Settings};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
@@ -41,7 +41,7 @@ pub fn demo(
         output::print(&scenario.base_sql())?;
         return Ok(0);
     }
-    let store = planning::store(settings)?;
+    let store = run_plan::store(settings)?;
     output::say(&format!(
         "Starting a throwaway PostgreSQL with the scenario {scenario} ..."
     ));
@@ -53,7 +53,7 @@ pub fn demo(
         None => Some(DemoRepository::create(&place.join("repository"))?),
     };
     let repository = match (&settings.repo, &made) {
-        (Some(named), _) => planning::repository(Some(&named.value)),
+        (Some(named), _) => run_plan::repository(Some(&named.value)),
         (None, Some(made)) => GitRepository::around(made.path()),
         (None, None) => None,
     };
@@ -62,7 +62,7 @@ pub fn demo(
         &LibpqEnvironment::of_process(),
     )?;
     let loaded = labelled()?;
-    let mut target = starting::identity(&connection, &loaded.profile);
+    let mut target = take_run::identity(&connection, &loaded.profile);
     // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
     target.host = format!("demo-{scenario}");
     let start = NewRun {
@@ -78,7 +78,7 @@ pub fn demo(
     let watched = |sink: MessageSink| intruder.watch(sink);
     let outcome = if settings.headless {
         let sink = watched(headless::sink(settings));
-        let owned = starting::start(settings, &store, start, &sink)?;
+        let owned = take_run::start(settings, &store, start, &sink)?;
         headless::drive_until_end(settings, owned, sink)
     } else {
         screen::run_new(settings, &store, start, &watched)
@@ -113,7 +113,7 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
 
 /// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
 fn labelled() -> Result<LoadedProfile, LaunchError> {
-    let loaded = listing::load_profile(PROFILE)?;
+    let loaded = print::load_profile(PROFILE)?;
     let text = loaded
         .text
         .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::LaunchError;
-use super::diffing::{LoadedRun, OpenComparison};
-use crate::desk::{AlignedDocuments, ComparedFact, explain_row};
+use super::diff::{LoadedRun, OpenComparison};
+use crate::compare::{AlignedDocuments, ComparedFact, explain_row};
 use crate::survey::{AlignedRow, Side, field_changes};
 
 /// Rows of one document that are listed; the rest is counted.

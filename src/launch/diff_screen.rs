@@ -3,14 +3,14 @@
 use std::sync::mpsc;
 
 use super::LaunchError;
-use super::diffing::{self, LoadedRun};
-use super::playing::{self, ScreenTerminalSession};
-use super::reviewing::DocumentLoader;
+use super::diff::{self, LoadedRun};
+use super::review::DocumentLoader;
 use super::screen::retell_entries;
+use super::terminal_session::{self, ScreenTerminalSession};
 use crate::cli::{DiffCommand, Settings};
-use crate::desk::Comparison;
+use crate::compare::Comparison;
 use crate::journal::{DirectoryStore, RunStore};
-use crate::tui::diffing::DiffView;
+use crate::tui::diff_view::DiffView;
 use crate::tui::{Ending, ScreenMessage, Source};
 
 /// Shows the differences; the exit code is that of the comparison the screen was opened with.
@@ -20,8 +20,8 @@ pub(super) fn show(
     read: &LoadedRun,
     command: &DiffCommand,
 ) -> Result<u8, LaunchError> {
-    let comparison = diffing::desk(store, read, &command.sides)?.comparison;
-    let exit_code = diffing::exit_code(&comparison);
+    let comparison = diff::desk(store, read, &command.sides)?.comparison;
+    let exit_code = diff::exit_code(&comparison);
     stage(settings, store, read, comparison, exit_code)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn stage(
     let stage = ScreenTerminalSession::take(settings)?;
     let orders = Box::new(move |order| desk.obey(order));
     let (farewell, _) = stage.play(
-        playing::theme(settings),
+        terminal_session::theme(settings),
         Source::Replay,
         orders,
         news,
@@ -58,6 +58,6 @@ pub(super) fn stage(
     )?;
     match farewell.ending {
         Ending::Quit | Ending::Deserted => Ok(exit_code),
-        _ => playing::finish(farewell),
+        _ => terminal_session::finish(farewell),
     }
 }

@@ -1,12 +1,12 @@
 //! The differences as text: verdict, facts, documents. Invariant: at a given width no line is longer; without one nothing is cut.
 
 use super::LaunchError;
-use super::diffing::{LoadedRun, OpenComparison};
-use super::painting::painted;
-use crate::desk::{AlignedDocuments, Change, ComparedFact, Comparison, explain_row};
+use super::diff::{LoadedRun, OpenComparison};
+use super::inked_output::painted;
+use crate::compare::{AlignedDocuments, Change, ComparedFact, Comparison, explain_row};
 use crate::run::ClaimVerdict;
 use crate::survey::Folding;
-use crate::tui::diffing::NoteShown;
+use crate::tui::diff_view::NoteShown;
 use crate::tui::screens::{DiffLayout, diff_lines};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::Text;
@@ -127,7 +127,7 @@ fn head(read: &LoadedRun, comparison: &Comparison) -> Vec<Text> {
 }
 
 fn fact_line(fact: &ComparedFact) -> Text {
-    let value = |side: &Option<crate::desk::SideValue>| match side {
+    let value = |side: &Option<crate::compare::SideValue>| match side {
         None => "none".to_owned(),
         Some(side) => side.words(),
     };

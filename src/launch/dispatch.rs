@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, deciding, demo, diffing, doctor, exporting, importing, listing, output, picking,
-    rechecking, replaying, resuming, run_list, screen, signals, surveying, verifying, watching,
+    LaunchError, approve, demo, diff, doctor, export, import, output, picker, print, recheck,
+    replay, run, runs, screen, signals, survey, verify, watch,
 };
 use crate::cli::{self, Cli, Command, Environment, Settings};
 use crate::run::{CommandLine, Decision, exit};
@@ -85,14 +85,14 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             scenario,
             print_sql,
         } => demo::demo(settings, *scenario, *print_sql),
-        Command::Run => resuming::run(settings),
-        Command::Resume { run } => resuming::resume(settings, run),
+        Command::Run => run::run(settings),
+        Command::Resume { run } => run::resume(settings, run),
         Command::Approve { run, gate, digest } => match digest {
             Some(digest) => {
                 let digest: Digest = digest
                     .parse()
                     .map_err(|error| LaunchError::Usage(format!("--digest: {error}")))?;
-                deciding::decide(settings, run, *gate, Decision::Approve, Some(digest), None)
+                approve::decide(settings, run, *gate, Decision::Approve, Some(digest), None)
             }
             None if !settings.headless => screen::approve(settings, run, *gate),
             None => Err(LaunchError::Usage(
@@ -101,20 +101,20 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         },
         Command::Reject { run, gate, reason } => {
             let reason = Some(reason.clone());
-            deciding::decide(settings, run, *gate, Decision::Reject, None, reason)
+            approve::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
-        Command::Watch { run } => watching::command(settings, run),
-        Command::Runs(command) if settings.headless => run_list::runs(settings, command),
-        Command::Runs(command) => picking::runs(settings, command),
-        Command::Replay(command) => replaying::command(settings, command),
-        Command::Verify(target) => verifying::verify(settings, target),
-        Command::Recheck { run, after } => rechecking::recheck(settings, run, *after),
-        Command::Survey => surveying::survey(settings),
-        Command::Report { run } => listing::report(settings, run),
-        Command::Export { run, output } => exporting::export(settings, run, output),
-        Command::Import { file } => importing::import(settings, file),
-        Command::Diff(command) => diffing::diff(settings, command),
-        Command::Profile(command) => listing::profiles(settings, command),
+        Command::Watch { run } => watch::command(settings, run),
+        Command::Runs(command) if settings.headless => runs::runs(settings, command),
+        Command::Runs(command) => picker::runs(settings, command),
+        Command::Replay(command) => replay::command(settings, command),
+        Command::Verify(target) => verify::verify(settings, target),
+        Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
+        Command::Survey => survey::survey(settings),
+        Command::Report { run } => print::report(settings, run),
+        Command::Export { run, output } => export::export(settings, run, output),
+        Command::Import { file } => import::import(settings, file),
+        Command::Diff(command) => diff::diff(settings, command),
+        Command::Profile(command) => print::profiles(settings, command),
         Command::Doctor => doctor::doctor(settings),
         Command::ConfigShow => {
             if settings.json() {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{LaunchError, listing, output, planning, surveying};
+use super::{LaunchError, output, print, run_plan, survey};
 use crate::cli::{self, Settings};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
 use crate::postgres::throwaway::ServerBinaries;
@@ -70,11 +70,11 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     found.push(server_binaries());
     found.extend(terminal(settings));
     found.extend(configuration(settings));
-    let loaded = listing::load_profile(&settings.profile.value);
+    let loaded = print::load_profile(&settings.profile.value);
     found.push(profile(settings, loaded.as_ref()));
     let database = database(settings, loaded.as_ref().ok());
     // As `profile check` ends, where it could ask.
-    let open = database.verdict == Verdict::NotChecked && surveying::names_a_database(settings);
+    let open = database.verdict == Verdict::NotChecked && survey::names_a_database(settings);
     found.push(database);
     let wrong = found.iter().any(|finding| finding.verdict == Verdict::Fail);
     if settings.json() {
@@ -207,7 +207,7 @@ fn git() -> DoctorFinding {
 
 fn repository(settings: &Settings) -> DoctorFinding {
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
-    match (planning::repository(named), named) {
+    match (run_plan::repository(named), named) {
         (Some(repository), _) => {
             DoctorFinding::pass("repository", repository.directory().display().to_string())
         }
@@ -339,7 +339,7 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
     };
     let check = settings.profile_check(&settings.profile.value);
     let next = &format!("Correct it; {check} tries it again.");
-    match surveying::without_database(settings, loaded) {
+    match survey::without_database(settings, loaded) {
         Err(error) => DoctorFinding::fail(name, error.to_string(), next),
         Ok(checks) => {
             let said = format!("{}: {}", loaded.profile.name, loaded.profile.title);
@@ -364,7 +364,7 @@ fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> 
 /// One survey, with the checks that gate G1 makes of it.
 fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFinding {
     let name = "database";
-    if !surveying::names_a_database(settings) {
+    if !survey::names_a_database(settings) {
         let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables.";
         return DoctorFinding::not_checked(name, "no database is named", next);
     }
@@ -372,7 +372,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFindin
         let next = "Correct the profile first: it says what is asked.";
         return DoctorFinding::not_checked(name, "not asked without a profile", next);
     };
-    let (taken, _, checks) = match surveying::look(settings, loaded) {
+    let (taken, _, checks) = match survey::look(settings, loaded) {
         Ok(looked) => looked,
         Err(error) => {
             let next = error

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::starting::OwnedRun;
+use super::take_run::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::profile::LoadedProfile;
 use crate::report::visible;
 
-use super::planning;
+use super::run_plan;
 
 /// The hooks of a profile: key, program, and the file that would be run; `null`: there is none.
 pub(super) fn hooks(loaded: &LoadedProfile) -> Vec<Value> {
-    let directory = planning::directory(&loaded.origin);
+    let directory = run_plan::directory(&loaded.origin);
     let hooks = &loaded.profile.hooks;
     let row = |(key, words): (&str, &[String])| {
         let program = words.first().map_or("", String::as_str);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{LaunchError, output, surveying};
+use super::{LaunchError, output, survey};
 use crate::cli::Settings;
 use crate::profile::{self, Profile};
 use crate::report::visible;
@@ -115,7 +115,7 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
         live_only: false,
         streams: false,
     };
-    let (taken, _) = surveying::take(settings, asking, ask)?;
+    let (taken, _) = survey::take(settings, asking, ask)?;
     let survey = &taken.survey;
     let value = survey.fact("tables").and_then(|fact| fact.observed.value());
     let refused = taken

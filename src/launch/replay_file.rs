@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use serde_json::{Value, json};
 
 use super::still::Still;
-use super::{LaunchError, new_file, output, replaying};
+use super::{LaunchError, new_file, output, replay};
 use crate::cli::{ReplayFile, ReplayFormat, Settings};
 use crate::journal::{DirectoryStore, RunStore};
 use crate::replay::{Recording, ReplayError};
@@ -88,9 +88,9 @@ impl Frames {
     ) -> Result<Self, LaunchError> {
         let mut recording = Recording::open(&store.reader(run_id)?)?;
         recording.read_all()?;
-        let seq = replaying::place(&mut recording, at)?;
+        let seq = replay::place(&mut recording, at)?;
         let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
-        let terminal = replaying::page_size(io::stdout().is_terminal());
+        let terminal = replay::page_size(io::stdout().is_terminal());
         let size = Size::new(
             file.width.unwrap_or(terminal.width),
             file.height.unwrap_or(terminal.height),

@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
-use super::audience::audience;
-use super::playing::{self, ScreenTerminalSession};
-use super::reviewing::DocumentLoader;
-use super::starting::{self, NewRun, OwnedRun, TakenRun};
-use super::{
-    LaunchError, headless, listing, output, picking, planning, replaying, run_list, watching,
-};
+use super::review::DocumentLoader;
+use super::take_run::{self, NewRun, OwnedRun, TakenRun};
+use super::terminal_session::{self, ScreenTerminalSession};
+use super::watcher_names::audience;
+use super::{LaunchError, headless, output, picker, print, replay, run_plan, runs, watch};
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
@@ -38,7 +36,7 @@ pub fn run_new(
 ) -> Result<u8, LaunchError> {
     let (news, inbox) = mpsc::channel();
     let sink = watched(sink(news.clone()));
-    let owned = starting::start(settings, store, start, &sink)?;
+    let owned = take_run::start(settings, store, start, &sink)?;
     show(settings, owned, sink, news, &inbox)
 }
 
@@ -51,8 +49,8 @@ pub fn take_up(settings: &Settings, owned: OwnedRun) -> Result<u8, LaunchError> 
 
 /// `drygate approve` on a terminal, without a digest: the screen, with the sheet open.
 pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Result<u8, LaunchError> {
-    let store = planning::store(settings)?;
-    let (run_id, found) = starting::take(settings, &store, meant, false)?;
+    let store = run_plan::store(settings)?;
+    let (run_id, found) = take_run::take(settings, &store, meant, false)?;
     let owned = match found {
         TakenRun::Owned(owned) => *owned,
         TakenRun::Sealed(run) => {
@@ -63,7 +61,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
             return Err(LaunchError::Refused(over));
         }
         TakenRun::DemoIsOver => return Err(LaunchError::DemoIsOver { run_id }),
-        TakenRun::Held(_) => return watching::watch(settings, &store, &run_id, Some(gate)),
+        TakenRun::Held(_) => return watch::watch(settings, &store, &run_id, Some(gate)),
     };
     if owned.run.waits_at() != Some(gate) {
         let stands = owned.run.state;
@@ -83,20 +81,20 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
     let Some(meant) = meant else {
         let all = RunsCommand::default();
         return if settings.headless {
-            run_list::runs(settings, &all)
+            runs::runs(settings, &all)
         } else {
-            picking::runs(settings, &all)
+            picker::runs(settings, &all)
         };
     };
-    let store = planning::store(settings)?;
-    match starting::take(settings, &store, meant, false)? {
+    let store = run_plan::store(settings)?;
+    match take_run::take(settings, &store, meant, false)? {
         (_, TakenRun::Sealed(_)) if settings.headless => {
-            listing::report(settings, &RunPlace::Run(meant.clone()))
+            print::report(settings, &RunPlace::Run(meant.clone()))
         }
         (run_id, TakenRun::Sealed(_) | TakenRun::DemoIsOver) => {
-            replaying::replay(settings, &store, &run_id)
+            replay::replay(settings, &store, &run_id)
         }
-        (run_id, TakenRun::Held(_)) => watching::watch(settings, &store, &run_id, None),
+        (run_id, TakenRun::Held(_)) => watch::watch(settings, &store, &run_id, None),
         (_, TakenRun::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
@@ -168,9 +166,9 @@ fn show(
     news: Sender<ScreenMessage>,
     inbox: &Receiver<ScreenMessage>,
 ) -> Result<u8, LaunchError> {
-    let theme = playing::theme(settings).with_target(&owned.plan.target.color);
+    let theme = terminal_session::theme(settings).with_target(&owned.plan.target.color);
     let ended = news.clone();
-    let store = planning::store(settings)?;
+    let store = run_plan::store(settings)?;
     let desk = DocumentLoader::of(&store, &owned.run_id, news.clone())?;
     desk.tell_notes();
     if let Some(last) = &owned.plan.last_pass {
@@ -206,7 +204,7 @@ fn show(
     if matches!(farewell.ending, Ending::Signal(_) | Ending::HungUp) {
         handle.try_send(RunnerCommand::CutHooks);
     }
-    let exit_code = playing::finish(farewell)?;
+    let exit_code = terminal_session::finish(farewell)?;
     wait_for_runner(&left, inbox, &handle, hook_limit);
     drop(signals);
     Ok(exit_code)

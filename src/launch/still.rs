@@ -6,8 +6,8 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::retelling::Playback;
-use super::{LaunchError, playing};
+use super::playback::Playback;
+use super::{LaunchError, terminal_session};
 use crate::cli::Settings;
 use crate::journal::Blobs;
 use crate::replay::Recording;
@@ -29,7 +29,7 @@ impl Still {
     pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
         let (news, inbox) = mpsc::channel();
         let retelling = Playback::new(recording, blobs, news, None);
-        let (theme, now) = (playing::theme(settings), retelling.now());
+        let (theme, now) = (terminal_session::theme(settings), retelling.now());
         let model = Model::new(Source::Replay, person::own(), theme, size, now);
         Self {
             retelling,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::PageInput;
 use super::standing::effect_in_words;
-use crate::desk::EvidenceSeen;
+use crate::compare::EvidenceSeen;
 use crate::run::{Approval, ApprovalStatus, Decision};
 
 /// Every sheet that was taken, each with what people decided on it.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::PageInput;
-use crate::desk::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
-use crate::survey::{AlignedRow, Digest, Folding, Item, Side, Sides, marks};
+use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
+use crate::survey::{AlignedRow, Digest, Folding, Item, Side, Sides, inline_changes};
 
 /// Rows of one document on the page; the rest is counted.
 const ROWS_MAX: usize = 400;
@@ -40,7 +40,7 @@ pub(super) fn differences(input: &PageInput<'_>) -> Vec<Value> {
 fn of(input: &PageInput<'_>, comparison: &Comparison) -> Value {
     let differing = comparison.facts.iter().filter(|fact| fact.change.differs());
     let said = &comparison.attribution;
-    let side = |source: &crate::desk::SideSource| {
+    let side = |source: &crate::compare::SideSource| {
         let at = source
             .read_at
             .map_or_else(String::new, |at| format!(" {at}"));
@@ -150,7 +150,7 @@ fn line(opened: &AlignedDocuments, row: AlignedRow) -> Value {
     let text = |side: Side| opened.line(row, side);
     let pair = Sides::new(text(Side::Before), text(Side::After));
     let marked = match (row, pair.before, pair.after) {
-        (AlignedRow::Changed { .. }, Some(one), Some(two)) => marks(one, two),
+        (AlignedRow::Changed { .. }, Some(one), Some(two)) => inline_changes(one, two),
         _ => Sides::default(),
     };
     let number = |side: Side| row.line(side).map(|line| line + 1);

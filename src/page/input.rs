@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::desk::ComparisonRecord;
+use crate::compare::ComparisonRecord;
 use crate::report::{ReportError, ReportInput};
 use crate::run::Event;
 use crate::survey::{Digest, FactKey, UtcTime};

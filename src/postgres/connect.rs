@@ -13,9 +13,9 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
-use super::record::StatementRecord;
 use super::settings::ConnectionSettings;
 use super::socket::{Endpoint, ReadAllowance};
+use super::statement_record::StatementRecord;
 use super::tls::{StartError, Transport};
 use super::wire::{ConnectionRoute, Wire};
 use crate::profile::{Budgets, Timeouts, TlsMode};

@@ -3,11 +3,11 @@
 use super::candidates;
 use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
+use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
-use super::reading::{FactReader, FactsRead};
-use super::record::StatementRecord;
 use super::session::Session;
 use super::settings::ConnectionSettings;
+use super::statement_record::StatementRecord;
 use super::validate;
 use crate::profile::Profile;
 use crate::runner::target::{

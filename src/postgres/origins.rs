@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::content::{DOCUMENT_ROWS_MAX, one_line, origin_sql};
 use super::guard::guard;
-use super::plan::{ReadFailure, reasoned};
+use super::read_batch::{ReadFailure, reasoned};
 use super::session::PlannedRead;
 use super::statement::{CursorName, Statement};
 use super::wire::{AnswerRows, Call};

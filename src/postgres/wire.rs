@@ -17,10 +17,10 @@ use tokio_postgres::types::Type;
 use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
-use super::record::StatementRecord;
 use super::secret::Secret;
 use super::socket::{Endpoint, ReadAllowance};
 use super::statement::Statement;
+use super::statement_record::StatementRecord;
 use super::tls::Transport;
 use crate::survey::Footprint;
 

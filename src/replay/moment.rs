@@ -1,7 +1,7 @@
 //! A run as it was at one line of its journal. Invariant: made by `apply` alone, from the first line on, each event legal where it stands.
 
 use super::ReplayError;
-use crate::desk::ComparisonRecord;
+use crate::compare::ComparisonRecord;
 use crate::journal::JournalEntry;
 use crate::run::{Event, RunState, legal};
 use crate::survey::{Digest, UtcTime};

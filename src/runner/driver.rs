@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::hooks::{HookEnded, HookRunner};
-use super::notice::{DecisionReply, RunnerCommand};
+use super::messages::{DecisionReply, RunnerCommand};
 use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
-use super::{RunPlan, RunnerError, summary, taking_up, waiting};
+use super::{RunPlan, RunnerError, resume, summary, wait};
 use crate::run::{Effect, Event, RunState, StopCode, next};
 
 /// What happens when the run waits for a person.
@@ -279,7 +279,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Records that the run came back to a person.
     fn return_to_person(&mut self) -> Result<(), RunnerError> {
-        taking_up::show_again(self)?;
+        resume::show_again(self)?;
         let chronicle = self.book()?;
         let run = chronicle.run();
         let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
@@ -291,7 +291,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             stop_code,
         })?;
         if std::mem::take(&mut self.renews_on_return) {
-            taking_up::renew(self)?;
+            resume::renew(self)?;
         }
         self.write_sidecar()
     }
@@ -310,7 +310,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The outcome of an error; a database that is gone is recorded as a stop of the run.
     pub(super) fn broken(&mut self, error: &RunnerError) -> RunnerEnd {
-        waiting::note_trouble(self, error);
+        wait::note_trouble(self, error);
         let run = self.run().cloned().unwrap_or_default();
         summary::broken(run, error, &self.plan.call)
     }

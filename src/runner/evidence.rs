@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::discoverer::discover;
 use super::driver::Driver;
-use super::opening::change_state;
+use super::first_gates::change_state;
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
 use super::{RunRecorder, RunnerError, drift};

@@ -6,12 +6,12 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc;
 
 use super::driver::{Driver, Patience, RunnerEnd};
-use super::notice::RunnerCommand;
-use super::presence::WatchersChanged;
+use super::messages::RunnerCommand;
 use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
-use super::{RunPlan, RunnerError, handover};
+use super::watchers::WatchersChanged;
+use super::{RunPlan, RunnerError, run_socket};
 
 /// Commands that may wait for a busy runner.
 const COMMANDS_MAX: usize = 64;
@@ -136,7 +136,7 @@ where
                 .enable_all()
                 .build()?;
             runtime.block_on(async {
-                let listener = handover::listen(&plan, from_others, audience);
+                let listener = run_socket::listen(&plan, from_others, audience);
                 let mut driver = Driver::new(chronicle, make_target(), repository, plan);
                 let begun = begin(&mut driver, taken_up, first).await;
                 let outcome = match begun {

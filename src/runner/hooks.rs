@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::driver::Driver;
 use super::hook_document::document;
 use super::hook_process::{self, HookOrder, RunningHook};
-use super::notice::RunnerCommand;
+use super::messages::RunnerCommand;
 use super::repository::Repository;
 use super::target::Target;
 use super::{RunPlan, RunnerError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
-use super::notice::{MessageSink, RunnerMessage};
+use super::messages::{MessageSink, RunnerMessage};
 use super::{Progress, RunnerError};
 use crate::journal::{HookRecords, JournalEntry, RunDirectory};
 use crate::run::{Event, RunState, legal, time_in};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::pairing::{Work, pair};
-use super::stretches::stretches;
+use super::hunks::stretches;
+use super::line_pairing::{Work, pair};
 use super::{Lines, Side, Sides};
 
 /// How the lines of a document are told apart.

@@ -3,6 +3,7 @@
 mod align;
 mod attribution;
 mod change;
+mod changed_words;
 mod compare;
 mod derivation;
 mod digest;
@@ -10,18 +11,17 @@ mod fact;
 mod fields;
 mod finding;
 mod folding;
+mod hunks;
+mod inline_changes;
+mod line_pairing;
 mod lines;
-mod marks;
-mod pairing;
 mod parsed;
-mod passage;
 mod proof;
 mod provenance;
 mod role;
 mod side;
 mod snapshot;
-mod stretches;
-mod taken;
+mod survey_taken;
 mod time;
 
 pub use align::{AlignedRow, Alignment, AlignmentCounts, DocumentShape};
@@ -29,6 +29,9 @@ pub use attribution::{
     Attribution, FactOrigins, OriginKeys, Origins, OtherSession, RowAttribution, RowOrigin,
 };
 pub use change::{changes_with_rows, rows_of};
+pub use changed_words::{
+    ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence,
+};
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use derivation::Depth;
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
@@ -36,13 +39,12 @@ pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
 pub use fields::{a_field_a_line, fields};
 pub use finding::SearchPattern;
 pub use folding::{Folding, Item};
+pub use inline_changes::{FieldChange, InlineChanges, column, field_changes, inline_changes};
 pub use lines::Lines;
-pub use marks::{FieldChange, InlineChanges, column, field_changes, marks};
-pub use passage::{ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence};
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
-pub use taken::{StreamDigest, Survey, UnreadStream};
+pub use survey_taken::{StreamDigest, Survey, UnreadStream};
 pub use time::UtcTime;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
-use super::diffing::{DiffView, NoteShown};
+use super::diff_view::{DiffView, NoteShown};
 use super::picker::PickerMessage;
-use super::retelling::{ApproverView, PlaybackCommand, ReplayFrame};
-use crate::desk::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
+use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
+use crate::compare::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
 use crate::run::{ApprovalGate, Event, LastPass, RunState};
 use crate::survey::{Digest, FactKey, UtcTime};
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::approving::{ApproveSheet, OwnSurvey, SheetOutcome};
-use super::diff_pressing;
-use super::diffing::DiffView;
+use super::approve_sheet::{ApproveSheet, OwnSurvey, SheetOutcome};
+use super::diff_keys;
+use super::diff_view::DiffView;
 use super::inbox::{ScreenRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
-use super::moving;
-use super::reading::{OpenText, TextSubject};
-use super::rejecting::RejectSheet;
+use super::navigation;
+use super::open_text::{OpenText, TextSubject};
+use super::reject_sheet::RejectSheet;
 use super::replay_keys;
 use super::screens;
 use super::update::ScreenEffect;
@@ -28,7 +28,7 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
         Over::Approving(_) => on_approve_sheet(model, key, at, wishes),
         Over::Rejecting(_) => on_reject_sheet(model, key, at, wishes),
         Over::Leaving => on_leaving(model, key, wishes),
-        Over::Diff(_) => diff_pressing::pressed(model, key, wishes),
+        Over::Diff(_) => diff_keys::pressed(model, key, wishes),
         Over::GoingTo(_) => replay_keys::on_going_to(model, key, wishes),
         Over::Seen(_) => replay_keys::on_seen(model, key, wishes),
         Over::Nothing | Over::Reading(_) => {
@@ -206,7 +206,7 @@ fn on_search(model: &mut Model, key: &KeyEvent) {
             if search.text.is_empty() {
                 model.search = None;
             } else {
-                moving::find(model, true);
+                navigation::find(model, true);
             }
         }
         KeyCode::Esc => model.search = None,
@@ -232,7 +232,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Scr
                 typing: true,
             });
         }
-        Action::Copy => match moving::copied(model) {
+        Action::Copy => match navigation::copied(model) {
             Some(text) => {
                 let length = text.chars().count();
                 model.notice = Some(format!("copied, {length} characters"));
@@ -251,7 +251,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Scr
         Action::Redraw => wishes.push(ScreenEffect::Redraw),
         other => {
             if !replay_keys::perform(model, other, wishes) {
-                moving::perform(model, other);
+                navigation::perform(model, other);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
 
 mod action;
-pub mod approving;
+pub mod approve_sheet;
 pub mod cast;
-mod diff_pressing;
-mod diff_scrolling;
-mod diff_searching;
-pub mod diffing;
+mod diff_keys;
+mod diff_scroll;
+mod diff_search;
+pub mod diff_view;
 pub mod event_loop;
 pub mod inbox;
 mod input;
@@ -15,16 +15,16 @@ mod key_table_runs;
 pub mod keymap;
 mod keys;
 pub mod model;
-mod moving;
+mod navigation;
 mod notification;
+pub mod open_text;
 pub mod picker;
 pub mod picker_keys;
 pub mod picker_loop;
 mod picker_search;
-pub mod reading;
-pub mod rejecting;
+pub mod playback;
+pub mod reject_sheet;
 mod replay_keys;
-pub mod retelling;
 mod screen_backend;
 pub mod screens;
 mod signals;

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::approving::ApproveSheet;
-use super::diffing::{DiffView, NoteShown};
+use super::approve_sheet::ApproveSheet;
+use super::diff_view::{DiffView, NoteShown};
 use super::inbox::{Rate, ScreenProgress, Source};
 use super::keymap::KeyScope;
-use super::reading::OpenText;
-use super::rejecting::RejectSheet;
-use super::retelling::PlaybackState;
+use super::open_text::OpenText;
+use super::playback::PlaybackState;
+use super::reject_sheet::RejectSheet;
 use super::screens::PaneTexts;
 use super::theme::Theme;
-use crate::desk::ComparisonRecord;
+use crate::compare::ComparisonRecord;
 use crate::run::{
     ApprovalRequest, Claim, CommandLine, Decision, LastPass, Person, RunState, counted, judge,
 };

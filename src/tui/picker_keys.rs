@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 
 use super::keymap::{Action, KeyScope, action};
 use super::model::Search;
-use super::moving::moved;
+use super::navigation::moved;
 use super::picker::{Picker, PickerOver};
 use super::screens;
 use crate::run::{RunFilter, RunSort, RunStatus};

@@ -3,12 +3,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
-use super::approving::ApproveSheet;
+use super::approve_sheet::ApproveSheet;
 use super::inbox::{ScreenRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, SeenScreen};
-use super::reading::{OpenText, TextSubject};
-use super::retelling::{ApproverView, PlaybackCommand, ReplayFrame};
+use super::open_text::{OpenText, TextSubject};
+use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use super::screens;
 use super::update::ScreenEffect;
 use crate::run::Decision;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Size;
 
-use super::approving::OwnSurvey;
+use super::approve_sheet::OwnSurvey;
 use super::inbox::{RunSnapshot, ScreenMessage, ScreenRequest};
 use super::model::{Model, Over};
-use super::{diff_pressing, diff_scrolling, keys, replay_keys, screens};
+use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
 use crate::run::{Decision, Event};
 use crate::survey::{Digest, UtcTime};
 
@@ -117,7 +117,7 @@ fn compare_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     if view.notes != model.notes {
         view.notes.clone_from(&model.notes);
     }
-    diff_pressing::ask(view, wishes);
+    diff_keys::ask(view, wishes);
 }
 
 fn terminal(
@@ -137,7 +137,7 @@ fn terminal(
             model.size = Size::new(*width, *height);
             if let Over::Diff(view) = &mut model.over {
                 view.size = model.size;
-                diff_scrolling::laid_out_anew(view);
+                diff_scroll::laid_out_anew(view);
             }
             disarm(model, at);
         }

@@ -12,7 +12,7 @@ use drygate::runner::RunnerMessage;
 use drygate::survey::UtcTime;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
-use drygate::tui::retelling::{PlaybackState, ReplayFrame};
+use drygate::tui::playback::{PlaybackState, ReplayFrame};
 use drygate::tui::update::update;
 use drygate::tui::{Colours, ScreenMessage, Source, Theme};
 use ratatui::buffer::{Buffer, Cell};

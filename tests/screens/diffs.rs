@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::desk::{AlignedDocuments, Compare};
+use drygate::compare::{AlignedDocuments, Compare};
 use drygate::run::{ApprovalGate, RunResult};
 use drygate::survey::{Digest, FactKey, FactKind, Sides};
-use drygate::tui::diffing::NoteShown;
+use drygate::tui::diff_view::NoteShown;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
-use drygate::tui::reading::TextSubject;
+use drygate::tui::open_text::TextSubject;
 use drygate::tui::update::{ScreenEffect, update};
 use drygate::tui::{Colours, Letters, ScreenMessage, ScreenRequest, Theme};
 use proptest::prelude::*;

@@ -2,9 +2,9 @@
 
 use drygate::run::Event;
 use drygate::survey::FactKey;
-use drygate::tui::diffing::DiffView;
+use drygate::tui::diff_view::DiffView;
 use drygate::tui::model::{Model, Over, Pane};
-use drygate::tui::reading::{OpenText, TextSubject};
+use drygate::tui::open_text::{OpenText, TextSubject};
 use proptest::prelude::*;
 
 use crate::fixture::Script;
@@ -109,9 +109,9 @@ proptest! {
         let gate = drygate::run::ApprovalGate::SG2;
         let now = std::time::Duration::ZERO;
         model.over = match what {
-            0 => Over::Approving(drygate::tui::approving::ApproveSheet::open(gate, digest, now)),
+            0 => Over::Approving(drygate::tui::approve_sheet::ApproveSheet::open(gate, digest, now)),
             1 => {
-                let mut sheet = drygate::tui::rejecting::RejectSheet::open(gate, digest, now);
+                let mut sheet = drygate::tui::reject_sheet::RejectSheet::open(gate, digest, now);
                 sheet.reason = text;
                 Over::Rejecting(sheet)
             }

@@ -1,6 +1,6 @@
 //! The line of the approval sheet that is typed on, and what it says of the last keys. Invariant: what is wrong is marked, and never shown as one of the six.
 
-use crate::tui::approving::{ApproveSheet, SheetRemark, TO_TYPE};
+use crate::tui::approve_sheet::{ApproveSheet, SheetRemark, TO_TYPE};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text};
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{approve_input, proof, words};
 use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
 use crate::survey::FactKind;
-use crate::tui::approving::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
+use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};

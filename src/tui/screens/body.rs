@@ -12,7 +12,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_sheet, band, diff, footer, header, pane, proof, reading_screen, reject_sheet};
+use super::{approve_sheet, band, diff, footer, header, pane, proof, reject_sheet, text_page};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -151,7 +151,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
         return;
     }
     if let Over::Seen(seen) = &model.over {
-        super::seen::draw(canvas, area, model, seen);
+        super::approver_view::draw(canvas, area, model, seen);
         return;
     }
     let (top, alarm, body, bottom) = regions(area, shape);
@@ -168,7 +168,7 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
     band::draw(canvas, alarm, model, shape == ScreenShape::Narrow);
     canvas.drew_region();
     match &model.over {
-        Over::Reading(reading) => reading_screen::draw(canvas, body, model, reading),
+        Over::Reading(reading) => text_page::draw(canvas, body, model, reading),
         _ => panes(canvas, area, model),
     }
     bottom_lines(canvas, bottom, model);

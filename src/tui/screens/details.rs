@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::fact_row::all;
-use super::reading_screen::TextPage;
+use super::text_page::TextPage;
 use super::{gates, proof, words};
 use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 

@@ -11,7 +11,7 @@
 use ratatui::layout::{Rect, Size};
 
 use super::{diff_band, diff_document, diff_facts};
-use crate::tui::diffing::{DiffPane, DiffView};
+use crate::tui::diff_view::{DiffPane, DiffView};
 use crate::tui::keymap::{self, Action, KeyScope};
 use crate::tui::model::Model;
 use crate::tui::screens::DiffLayout;

@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::desk::Comparison;
+use crate::compare::Comparison;
 use crate::run::{Claim, ClaimName, ClaimVerdict, NonMutationVerdict};
-use crate::tui::diffing::DiffView;
+use crate::tui::diff_view::DiffView;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
 

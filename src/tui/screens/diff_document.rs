@@ -8,11 +8,11 @@ use super::diff::{diff_areas, diff_layout};
 use super::diff_lines::{self, DiffLayout, diff_lines};
 use super::diff_pages;
 use super::words;
-use crate::desk::{
+use crate::compare::{
     AlignedDocuments, Change, Compare, ComparedFact, Comparison, SideValue, explain_row,
 };
 use crate::survey::{ChangedWords, Item, RowChange, Side, Sides, a_field_a_line, passages};
-use crate::tui::diffing::{DiffPane, DiffView, DocumentPlace, Loaded};
+use crate::tui::diff_view::{DiffPane, DiffView, DocumentPlace, Loaded};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 

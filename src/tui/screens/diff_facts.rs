@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::pane::first_row;
 use super::words;
-use crate::desk::{Change, ComparedFact, SideValue};
-use crate::tui::diffing::{DiffPane, DiffView, Loaded, NoteShown};
+use crate::compare::{Change, ComparedFact, SideValue};
+use crate::tui::diff_view::{DiffPane, DiffView, Loaded, NoteShown};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use crate::desk::AlignedDocuments;
-use crate::survey::{AlignedRow, DocumentShape, Folding, InlineChanges, Item, Side, Sides, marks};
+use crate::compare::AlignedDocuments;
+use crate::survey::{
+    AlignedRow, DocumentShape, Folding, InlineChanges, Item, Side, Sides, inline_changes,
+};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells, joined};
 
@@ -242,7 +244,7 @@ fn row_lines(
     theme: Theme,
 ) -> Vec<DiffLine> {
     let found = match row {
-        AlignedRow::Changed { before, after } => marks(
+        AlignedRow::Changed { before, after } => inline_changes(
             opened.documents.before.line(before),
             opened.documents.after.line(after),
         ),

@@ -3,9 +3,9 @@
 use ratatui::layout::{Rect, Size};
 
 use super::diff::diff_areas;
-use crate::desk::{ComparedFact, Comparison, SideValue};
+use crate::compare::{ComparedFact, Comparison, SideValue};
 use crate::survey::Side;
-use crate::tui::diffing::{DiffPage, DiffView};
+use crate::tui::diff_view::{DiffPage, DiffView};
 use crate::tui::keymap::{self, KeyScope};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};

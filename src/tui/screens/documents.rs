@@ -1,6 +1,6 @@
 //! Whole documents: the evidence as it is digested, and the keys. Invariant: the evidence is shown byte for byte, escaped.
 
-use super::reading_screen::TextPage;
+use super::text_page::TextPage;
 use crate::tui::keymap::{self, KeyScope};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;

@@ -4,7 +4,7 @@ use super::pane::{PaneRow, PaneText};
 use crate::simulate::SimulatedStep;
 use crate::survey::Simulated;
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 

@@ -3,7 +3,7 @@
 use super::pane::{PaneRow, PaneText, first_row};
 use crate::run::EventRow;
 use crate::tui::model::{Model, Pane};
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 

@@ -6,7 +6,7 @@ use super::words;
 use crate::run::SurveyPurpose;
 use crate::survey::{FactKind, UtcTime};
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 

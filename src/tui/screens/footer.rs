@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{self, KeyScope};
 use crate::tui::model::{Model, Over};
-use crate::tui::retelling::PlaybackState;
+use crate::tui::playback::PlaybackState;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 

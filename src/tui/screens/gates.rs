@@ -8,7 +8,7 @@ use crate::run::{
 use crate::simulate::SimulatedStep;
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::Text;
 

@@ -2,6 +2,7 @@
 
 mod approve_input;
 pub mod approve_sheet;
+mod approver_view;
 pub mod band;
 mod body;
 pub mod details;
@@ -25,13 +26,12 @@ mod picker;
 mod picker_chosen;
 mod picker_rows;
 mod proof;
-pub mod reading_screen;
 pub mod reject_sheet;
 mod running;
 mod sealed;
-mod seen;
 mod stops;
-mod strip;
+pub mod text_page;
+mod time_strip;
 mod timeline;
 mod waiting;
 mod words;

@@ -6,7 +6,7 @@ use super::body::panes_on_screen;
 use super::pane_texts::kept_text;
 use super::{effect, events, facts, gates, proof, stops, timeline};
 use crate::tui::model::{Model, Over, Pane};
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 

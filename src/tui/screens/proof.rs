@@ -3,7 +3,7 @@
 use super::pane::{PaneRow, PaneText};
 use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 

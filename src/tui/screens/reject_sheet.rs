@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::words;
 use crate::tui::model::Model;
-use crate::tui::rejecting::RejectSheet;
+use crate::tui::reject_sheet::RejectSheet;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text, Weight};
 

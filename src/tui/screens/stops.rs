@@ -5,7 +5,7 @@ use super::words;
 use crate::run::{RunState, State, StopCode};
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
+use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 

@@ -1,11 +1,11 @@
 //! Pane 6 of a replay: the run over time, with the cursor in it. Invariant: a function of the timeline and of where the replay stands.
 
 use super::pane::{PaneRow, PaneText};
-use super::strip::Scale;
+use super::time_strip::Scale;
 use crate::survey::UtcTime;
 use crate::tui::model::Model;
-use crate::tui::reading::TextSubject;
-use crate::tui::retelling::PlaybackState;
+use crate::tui::open_text::TextSubject;
+use crate::tui::playback::PlaybackState;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 

@@ -1,0 +1,389 @@
+//! From the record of a run to a comparison. Invariant: a side is one survey or one sheet, never a mixture; a missing side is refused by name.
+
+use super::attribution::AttributionText;
+use super::compared_side::ComparedSide;
+use super::comparison::{Compare, Comparison, MethodChange};
+use super::fact::{Change, ComparedFact, SideValue};
+use super::predicted_units::predicted;
+use super::record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
+use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
+use crate::survey::{
+    Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
+};
+
+impl Comparison {
+    /// What can be compared within this run, the most telling first.
+    pub fn available(record: &ComparisonRecord, run: &RunState) -> Vec<Compare> {
+        let mut all = Vec::new();
+        let drifted = |gate: &ApprovalGate| record.drift_of(*gate).is_some();
+        if record.post().is_some() {
+            all.push(Compare::PrePost);
+        }
+        let gates = [ApprovalGate::SG2, ApprovalGate::SG1];
+        let evident = gates
+            .into_iter()
+            .filter(|gate| record.evidence_of(*gate).is_some());
+        let (moved, calm): (Vec<_>, Vec<_>) = evident.partition(drifted);
+        all.extend(moved.into_iter().map(Compare::Evidence));
+        let read_again = run.live.as_ref().is_some_and(|live| live.read_at.is_some());
+        if read_again && record.post().is_none() {
+            all.push(Compare::Now);
+        }
+        all.extend(calm.iter().copied().map(Compare::Evidence));
+        if gates.iter().all(|gate| record.evidence_of(*gate).is_some()) {
+            all.push(Compare::Gates);
+        }
+        if let Some(last) = record.evidence.last() {
+            if last.sheet.last_pass.is_some() {
+                all.push(Compare::LastPass);
+            }
+            all.push(Compare::Predicted);
+        }
+        all
+    }
+
+    /// Compares within one run. `Err`: what is missing, in a sentence.
+    pub fn within(
+        record: &ComparisonRecord,
+        run: &RunState,
+        compare: &Compare,
+        last_pass: Option<&LastPass>,
+    ) -> Result<Self, String> {
+        let (before, after, changes) = match compare {
+            Compare::PrePost => pre_post(record, run)?,
+            Compare::Evidence(gate) => evidence(record, run, *gate)?,
+            Compare::Gates => gates(record)?,
+            Compare::Now => now(record, run)?,
+            Compare::LastPass => from_last_pass(record, run, last_pass)?,
+            Compare::Predicted => return predicted(record, run),
+            Compare::Runs(other) => return Err(format!("{other} is another run")),
+            Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
+        };
+        let of_run = |seen: ComparedSide| {
+            if seen.source.run_id.is_some() {
+                seen
+            } else {
+                seen.of_run(run)
+            }
+        };
+        let sides = Sides::new(before, after).map(of_run);
+        Ok(compared(compare.clone(), sides, &changes, record, run))
+    }
+
+    /// Compares this run with another: the last full survey of each.
+    pub fn between(
+        one: (&ComparisonRecord, &RunState),
+        two: (&ComparisonRecord, &RunState),
+    ) -> Result<Self, String> {
+        let seen = |(record, run): (&ComparisonRecord, &RunState)| {
+            let name = run
+                .run_id()
+                .map_or_else(|| "run".to_owned(), crate::run::RunId::short);
+            let read = record.surveys.last();
+            let read = read.ok_or_else(|| format!("{name} took no survey"))?;
+            Ok::<_, String>(ComparedSide::of_survey(&name, &read.survey).of_run(run))
+        };
+        let sides = Sides::new(seen(one)?, seen(two)?);
+        let other = two
+            .1
+            .run_id()
+            .cloned()
+            .ok_or("the other run was never created")?;
+        // What a run measured is about its own readings, not about another run's.
+        Ok(compared(
+            Compare::Runs(other),
+            sides,
+            &[],
+            &ComparisonRecord::default(),
+            two.1,
+        ))
+    }
+}
+
+type Pair = (ComparedSide, ComparedSide, Vec<FactChange>);
+
+fn pre_post(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let post = record.post().ok_or("The run has no post survey yet.")?;
+    let changes = run
+        .non_mutation
+        .as_ref()
+        .map(|judged| judged.changes.clone());
+    Ok((
+        ComparedSide::of_survey("pre", &pin.survey),
+        ComparedSide::of_survey("post", &post.survey),
+        changes.unwrap_or_default(),
+    ))
+}
+
+fn evidence(record: &ComparisonRecord, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
+    let missing = || format!("The run has no evidence of {gate} yet.");
+    // A drift names the evidence that was approved; evidence taken after it is another question.
+    let drift = record.drift_of(gate);
+    let seen = match drift {
+        Some(drift) => evidence_before(record, gate, drift),
+        None => record.evidence_of(gate),
+    };
+    let seen = seen.ok_or_else(missing)?;
+    let approved = of_sheet(record, "approved", seen);
+    if let Some(drift) = drift {
+        let found = match record.of_nonce(&drift.nonce) {
+            Some(read) => ComparedSide::of_survey("found", &read.survey),
+            None => moved_by(record, seen, drift),
+        };
+        return Ok((approved, found, drift.changes.clone()));
+    }
+    let after = record.surveys.get(seen.surveys_before);
+    if let Some(SurveyRead { survey, .. }) = after {
+        return Ok((
+            approved,
+            ComparedSide::of_survey("found", survey),
+            Vec::new(),
+        ));
+    }
+    let live = read_while_waiting(run)
+        .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
+    let found = with_live(approved.clone(), &live, &seen.sheet.facts, "found");
+    Ok((approved, found, run.moved()))
+}
+
+fn evidence_before<'a>(
+    record: &'a ComparisonRecord,
+    gate: ApprovalGate,
+    drift: &DriftSeen,
+) -> Option<&'a EvidenceSeen> {
+    let mut evidence = record.evidence.iter().rev();
+    evidence.find(|seen| seen.gate == gate && seen.at <= drift.at)
+}
+
+/// The evidence's own survey, else the facts that its sheet lists.
+fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceSeen) -> ComparedSide {
+    if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
+        return ComparedSide::of_survey(name, &read.survey);
+    }
+    let mut side = ComparedSide::of_facts(name, &seen.sheet.facts);
+    side.source.read_at = Some(seen.sheet.pinned_at);
+    side.source.nonce = Some(seen.sheet.pin_nonce.clone());
+    side
+}
+
+/// What was found while waiting: no survey of it is journalled, but every value that differs is.
+fn moved_by(record: &ComparisonRecord, seen: &EvidenceSeen, drift: &DriftSeen) -> ComparedSide {
+    let mut found = of_sheet(record, "found", seen);
+    found.source.read_at = Some(drift.at);
+    found.source.nonce = Some(drift.nonce.clone());
+    found.source.snapshot = None;
+    for change in &drift.changes {
+        put(&mut found, &change.key, change.found.clone());
+    }
+    found
+}
+
+fn put(side: &mut ComparedSide, key: &FactKey, found: Option<String>) {
+    let known = side.facts.iter_mut().find(|(known, ..)| known == key);
+    let value = SideValue::bare(found, Provenance::Live);
+    if let Some((_, _, _, side)) = known {
+        // The same question was asked: how it was read stays as it was.
+        *side = SideValue {
+            sql_sha256: side.sql_sha256.take(),
+            provenance: value.provenance.and(side.provenance.or(value.provenance)),
+            ..value
+        };
+        return;
+    }
+    let label = key.to_string();
+    let fact = (key.clone(), label, FactKind::Text, value);
+    side.facts.push(fact);
+}
+
+fn gates(record: &ComparisonRecord) -> Result<Pair, String> {
+    let of = |gate| {
+        let seen = record.evidence_of(gate);
+        let seen = seen.ok_or_else(|| format!("The run has no evidence of {gate} yet."))?;
+        Ok::<_, String>(of_sheet(record, &format!("{gate} evidence"), seen))
+    };
+    Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
+}
+
+fn now(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
+    let pinned = ComparedSide::of_survey("pinned", &pin.survey);
+    let moved = run.moved();
+    let now = match run.survey_of_last_read().filter(|_| !moved.is_empty()) {
+        Some(survey) => ComparedSide::of_survey("now", survey),
+        None => with_live(pinned.clone(), &live, &pin.survey.facts, "now"),
+    };
+    Ok((pinned, now, moved))
+}
+
+/// A read while waiting that succeeded.
+struct ReadWhileWaiting<'a> {
+    at: UtcTime,
+    changed: &'a [LiveChange],
+    complete: bool,
+}
+
+fn read_while_waiting(run: &RunState) -> Option<ReadWhileWaiting<'_>> {
+    let live = run.live.as_ref()?;
+    Some(ReadWhileWaiting {
+        at: live.read_at?,
+        changed: &live.changed,
+        complete: live.complete,
+    })
+}
+
+/// The pinned values with what a read while waiting found; what it did not read is not there.
+fn with_live(
+    pinned: ComparedSide,
+    read: &ReadWhileWaiting<'_>,
+    facts: &[Fact],
+    name: &str,
+) -> ComparedSide {
+    let mut side = pinned;
+    name.clone_into(&mut side.source.name);
+    side.source.read_at = Some(read.at);
+    (side.source.nonce, side.source.snapshot) = (None, None);
+    for change in read.changed {
+        put(&mut side, &change.key, change.value.clone());
+    }
+    if !read.complete {
+        let named = |key: &FactKey| read.changed.iter().any(|change| change.key == *key);
+        let live = |key: &FactKey| facts.iter().any(|fact| fact.live && fact.key == *key);
+        side.facts.retain(|(key, ..)| live(key) || named(key));
+    }
+    side
+}
+
+fn from_last_pass(
+    record: &ComparisonRecord,
+    run: &RunState,
+    last: Option<&LastPass>,
+) -> Result<Pair, String> {
+    let last = last.ok_or("There is no last PASS of this profile and target.")?;
+    let pin = record.pin().ok_or("The run has no pin yet.")?;
+    let mut before = ComparedSide::of_facts("last PASS", &last.facts);
+    before.source.run_id = Some(last.run_id.to_string());
+    before.source.read_at = Some(last.sealed_at);
+    before
+        .method
+        .push(("profile", last.profile_sha256.to_string()));
+    let mut after = ComparedSide::of_survey("this run", &pin.survey);
+    // Streams are not in the copy of the last PASS.
+    after
+        .facts
+        .retain(|(key, ..)| pin.survey.fact(key.as_str()).is_some());
+    after.source.run_id = run.run_id().map(ToString::to_string);
+    let profile = run.created.as_ref().map(|created| &created.profile_sha256);
+    let profile = profile.map_or_else(String::new, Digest::to_string);
+    after.method.push(("profile", profile));
+    Ok((before, after, Vec::new()))
+}
+
+pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
+    match &run.non_mutation {
+        Some(judged) => judged.claims.clone(),
+        None => crate::audit::claims(run),
+    }
+}
+
+pub(super) fn compared(
+    compare: Compare,
+    sides: Sides<ComparedSide>,
+    changes: &[FactChange],
+    record: &ComparisonRecord,
+    run: &RunState,
+) -> Comparison {
+    let mut facts = facts(&sides, &compare);
+    for fact in &mut facts {
+        let change = changes.iter().find(|change| change.key == fact.key);
+        fact.rows = change.map_or_else(Vec::new, |change| change.rows.clone());
+    }
+    let leading = most_telling(changes).map(|(change, _)| &change.key);
+    // Stable: the most telling first, then the others that differ, each part in the order of the profile.
+    facts.sort_by_key(|fact| match fact.change {
+        Change::Equal => 2,
+        Change::NotRead => 3,
+        _ => usize::from(leading != Some(&fact.key)),
+    });
+    let method = method(&sides, &facts);
+    let verdict: Option<NonMutationVerdict> = match compare {
+        Compare::PrePost => run.non_mutation.as_ref().map(|judged| judged.verdict),
+        _ => None,
+    };
+    let claims = claims(run);
+    let sources = sides.map(|side| side.source);
+    let nonce = match compare {
+        Compare::PrePost | Compare::Evidence(_) | Compare::Now | Compare::Rechecked => {
+            sources.after.nonce.as_deref()
+        }
+        _ => None,
+    };
+    let measured = nonce.and_then(|nonce| record.attribution_of(nonce));
+    Comparison {
+        attribution: AttributionText::of(&compare, &facts, &sources, &claims, measured),
+        compare,
+        sources,
+        verdict,
+        claims,
+        facts,
+        method,
+    }
+}
+
+fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
+    let value = |side: &ComparedSide, key: &FactKey| {
+        let mut facts = side.facts.iter();
+        facts
+            .find(|(known, ..)| known == key)
+            .map(|(_, _, _, value)| value.clone())
+    };
+    let known =
+        |side: &ComparedSide, key: &FactKey| side.facts.iter().any(|(other, ..)| other == key);
+    let new = sides
+        .after
+        .facts
+        .iter()
+        .filter(|(key, ..)| !known(&sides.before, key));
+    let partial = matches!(compare, Compare::Now | Compare::Evidence(_));
+    sides
+        .before
+        .facts
+        .iter()
+        .chain(new)
+        .map(|(key, label, kind, _)| {
+            let values = Sides::new(value(&sides.before, key), value(&sides.after, key));
+            let mut fact = ComparedFact::of(key.clone(), label.clone(), *kind, values);
+            if fact.change == Change::Removed && (partial || fact.is_stream()) {
+                fact.change = Change::NotRead;
+            }
+            fact
+        })
+        .collect()
+}
+
+fn method(sides: &Sides<ComparedSide>, facts: &[ComparedFact]) -> Vec<MethodChange> {
+    let mut method = Vec::new();
+    for (what, before) in &sides.before.method {
+        let other = sides.after.method.iter().find(|(name, _)| name == what);
+        if let Some((_, after)) = other.filter(|(_, after)| after != before) {
+            method.push(MethodChange {
+                what: (*what).to_owned(),
+                before: before.clone(),
+                after: after.clone(),
+            });
+        }
+    }
+    let sql = |side: &Option<SideValue>| {
+        let digest = side.as_ref().and_then(|value| value.sql_sha256.as_ref());
+        digest.map_or_else(|| "none".to_owned(), Digest::to_string)
+    };
+    for fact in facts.iter().filter(|fact| fact.method_differs()) {
+        method.push(MethodChange {
+            what: format!("SQL of {}", fact.key),
+            before: sql(&fact.sides.before),
+            after: sql(&fact.sides.after),
+        });
+    }
+    method
+}

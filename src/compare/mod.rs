@@ -1,0 +1,19 @@
+//! What a reviewer compares: two surveys fact by fact, and the documents behind them. Invariant: pure; made from the journal's events alone.
+
+mod aligned_documents;
+mod attribution;
+mod build_comparison;
+mod compared_side;
+mod comparison;
+mod fact;
+mod predicted_units;
+mod recheck;
+mod record;
+mod units;
+
+pub use aligned_documents::{AlignedDocuments, explain_row};
+pub use comparison::{Compare, Comparison, MethodChange, SideSource};
+pub use fact::{Change, ComparedFact, SideValue};
+pub use recheck::RecheckSurvey;
+pub use record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
+pub use units::unit_lines;

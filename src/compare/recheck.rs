@@ -1,0 +1,127 @@
+//! A sealed run against a survey of now. Invariant: nothing of it is journalled; the claims are judged as if the survey were one more of the run.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::build_comparison::compared;
+use super::compared_side::ComparedSide;
+use super::comparison::{Compare, Comparison};
+use super::fact::{ComparedFact, SideValue, UNITS};
+use super::record::ComparisonRecord;
+use crate::audit::After;
+use crate::run::{
+    Event, Purpose, RunState, SurveyPurpose, SurveySeen, Transaction, TransactionEnd,
+};
+use crate::survey::{
+    Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
+    TransactionProof,
+};
+
+/// What a survey found that was taken after a run was sealed.
+pub struct RecheckSurvey<'a> {
+    /// The survey.
+    pub survey: &'a Survey,
+    /// The proof of its transaction.
+    pub proof: Option<&'a TransactionProof>,
+    /// The documents behind its facts, which no blob holds.
+    pub documents: &'a [FactDocument],
+    /// Who wrote what it saw.
+    pub origins: &'a Origins,
+    /// What differs, with the rows.
+    pub changes: &'a [FactChange],
+    /// What became of the prediction, where that was asked for.
+    pub after: Option<&'a After>,
+}
+
+impl Comparison {
+    /// Compares the last survey of a sealed run with one that was taken now.
+    pub fn rechecked(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Self {
+        let now = found.survey;
+        let mut record = ComparisonRecord::default();
+        if !found.changes.is_empty() {
+            let attributed = Attribution::of(before, now, found.changes, found.origins);
+            let event = Event::ChangesAttributed(Box::new(attributed));
+            record.apply(now.snapshot.ended_at, &event);
+        }
+        let sides = Sides::new(
+            ComparedSide::of_survey("sealed", before),
+            of_now(now, found.documents),
+        );
+        let judged = as_one_more(run, before, found);
+        let mut comparison = compared(Compare::Rechecked, sides, found.changes, &record, &judged);
+        if let Some(after) = found.after {
+            comparison.facts.insert(0, units_row(after));
+        }
+        comparison
+    }
+}
+
+/// The survey of now, with its documents at hand.
+fn of_now(now: &Survey, documents: &[FactDocument]) -> ComparedSide {
+    let mut seen = ComparedSide::of_survey("now", now);
+    let known: Vec<_> = documents
+        .iter()
+        .map(|document| (document.reference(), document))
+        .collect();
+    for (_, _, _, value) in &mut seen.facts {
+        let wanted = value.document.as_ref();
+        let here = known
+            .iter()
+            .find(|(reference, _)| Some(reference) == wanted);
+        if let Some((_, document)) = here {
+            value.text = Some(document.text.clone());
+        }
+    }
+    seen
+}
+
+/// The run with this survey and its transaction, and what it had seen last as the pin.
+fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> RunState {
+    let mut run = run.clone();
+    run.pin = Some(Arc::new(before.clone()));
+    run.post = Some(Arc::new(found.survey.clone()));
+    run.non_mutation = None;
+    run.surveys
+        .push(SurveySeen::of(SurveyPurpose::Post, found.survey));
+    let end = match found.proof {
+        Some(proof) => TransactionEnd::Closed(proof.clone().into()),
+        None => TransactionEnd::Unseen("its end was not seen".to_owned()),
+    };
+    run.transactions.push(Transaction {
+        id: run.transactions.last().map_or(1, |last| last.id + 1),
+        purpose: Purpose::Survey,
+        opened_at: found.survey.snapshot.began_at,
+        end,
+        given_up_at: None,
+    });
+    run
+}
+
+/// The prediction, unit by unit: those that are not as predicted, by name.
+fn units_row(after: &After) -> ComparedFact {
+    let line = |key: &str, effect: String| {
+        let key = key.replace(['\t', '\n', '\r'], " ");
+        format!("{key}\t{}\n", json!({ "effect": effect }))
+    };
+    let side = |value: String, text: String, provenance| SideValue {
+        text: Some(text),
+        ..SideValue::bare(Some(value), provenance)
+    };
+    let predicted = after.named.iter();
+    let predicted = predicted.map(|unit| line(&unit.key, unit.predicted.clone()));
+    let became = after.named.iter().map(|unit| {
+        let words = unit.outcome.words();
+        line(&unit.key, format!("{words}: {}", unit.found))
+    });
+    let sides = Sides::new(
+        Some(side(
+            "~predicted".to_owned(),
+            predicted.collect(),
+            Provenance::Simulated,
+        )),
+        Some(side(after.words(), became.collect(), Provenance::Derived)),
+    );
+    let label = "units one by one".to_owned();
+    ComparedFact::of(FactKey::new(UNITS), label, FactKind::Text, sides)
+}

@@ -1,0 +1,119 @@
+//! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
+
+use super::take_run::{self, TakenRun};
+use super::{LaunchError, headless, output, run_plan};
+use crate::cli::{Output, RunRef, Settings};
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge, time_in};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::{self, HandoverError, hand_over, person};
+use crate::survey::Digest;
+
+/// Approves or rejects without a screen.
+pub fn decide(
+    settings: &Settings,
+    meant: &RunRef,
+    gate: ApprovalGate,
+    decision: Decision,
+    evidence: Option<Digest>,
+    reason: Option<String>,
+) -> Result<u8, LaunchError> {
+    let store = run_plan::store(settings)?;
+    let request = ApprovalRequest {
+        gate,
+        decision,
+        evidence,
+        reason,
+        by: person::own(),
+    };
+    let (run_id, found) = take_run::take(settings, &store, meant, false)?;
+    match found {
+        TakenRun::Owned(owned) => {
+            headless::drive(settings, *owned, headless::sink(settings), Some(request))
+        }
+        TakenRun::Sealed(run) => refuse_sealed(settings, &run, &request),
+        TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
+        TakenRun::Held(locked) => {
+            let root = crate::journal::Storage::root(&**store.storage()).to_owned();
+            let Some(socket) = crate::runner::socket(&root, &run_id) else {
+                return Err(locked.into());
+            };
+            let (evidence, reason) = (request.evidence.clone(), request.reason.clone());
+            match hand_over(&socket, gate, decision, evidence, reason) {
+                Ok((exit_code, summary)) => {
+                    tell(settings, &summary)?;
+                    Ok(exit_code)
+                }
+                Err(HandoverError::Refused(why)) => {
+                    refused(settings, &run_state(&store, &run_id)?, why)
+                }
+                Err(error) => {
+                    // The holder may have sealed the run and ended between the lock and the socket.
+                    let run = run_state(&store, &run_id)?;
+                    if run.sealed.is_some() && !was_recorded(&run, &request) {
+                        return refuse_sealed(settings, &run, &request);
+                    }
+                    match error {
+                        // Who has it without listening is named by the lock.
+                        HandoverError::Nobody => Err(locked.into()),
+                        error => Err(error.into()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a request of this very process is in the journal, though nobody answered it.
+fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
+    run.approvals.iter().any(|known| {
+        known.gate == request.gate
+            && (known.by.uid, known.by.pid) == (request.by.uid, request.by.pid)
+    })
+}
+
+fn run_state(
+    store: &crate::journal::DirectoryStore,
+    run_id: &crate::run::RunId,
+) -> Result<RunState, LaunchError> {
+    Ok(super::lookup::folded(store, run_id)?.0)
+}
+
+/// Prints the holder's document, or the sentences in it.
+pub(super) fn tell(settings: &Settings, summary: &str) -> Result<(), LaunchError> {
+    if settings.output == Output::Json {
+        return output::line(summary);
+    }
+    let document: serde_json::Value = serde_json::from_str(summary).unwrap_or_default();
+    for key in ["run_id", "state", "stop_code", "evidence", "result"] {
+        if let Some(value) = document[key].as_str() {
+            output::line(&format!("{key}={value}"))?;
+        }
+    }
+    for key in ["message", "next"] {
+        output::line(&crate::report::visible(
+            document[key].as_str().unwrap_or(""),
+        ))?;
+    }
+    Ok(())
+}
+
+fn refuse_sealed(
+    settings: &Settings,
+    run: &RunState,
+    request: &ApprovalRequest,
+) -> Result<u8, LaunchError> {
+    let clock = SystemClock;
+    let boot_id = clock.boot_id();
+    let now = time_in(run, clock.now(), &boot_id, clock.uptime_ms());
+    let why = judge(run, request, now, &boot_id).err().map_or_else(
+        || "the run is sealed".to_owned(),
+        |refusal| refusal.to_string(),
+    );
+    refused(settings, run, why)
+}
+
+fn refused(settings: &Settings, run: &RunState, why: String) -> Result<u8, LaunchError> {
+    let outcome = runner::refused(run.clone(), why, &settings.call);
+    headless::report(settings, &outcome)?;
+    Ok(outcome.exit_code)
+}

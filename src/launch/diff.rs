@@ -1,0 +1,241 @@
+//! `drygate diff`: what changed, from journal and blobs alone. Invariant: needs no database and writes nothing; 2 if anything differs, else 0.
+
+use std::io::IsTerminal;
+
+use super::{
+    LaunchError, diff_json, diff_screen, diff_text, lookup, output, review, run_plan,
+    terminal_session,
+};
+use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
+use crate::compare::{
+    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, unit_lines,
+};
+use crate::journal::{Blobs, DirectoryStore, JournalEntry, Ledgers, RunStore};
+use crate::run::{Event, LastPass, RunId, RunState, exit};
+use crate::survey::{Digest, Side, Sides};
+use crate::tui::diff_view::NoteShown;
+
+/// The exit code of differences.
+const DIFFERS: u8 = 2;
+
+/// A run, read for comparing.
+pub(super) struct LoadedRun {
+    /// Its name.
+    pub run_id: RunId,
+    /// Its fold.
+    pub run: RunState,
+    /// What can be compared.
+    pub record: ComparisonRecord,
+    /// Its documents.
+    pub blobs: Blobs,
+    /// Its notes; an error: they do not chain.
+    pub notes: Result<Vec<NoteShown>, String>,
+}
+
+impl LoadedRun {
+    /// Reads a run.
+    pub fn of(store: &DirectoryStore, meant: &RunRef) -> Result<Self, LaunchError> {
+        let run_id = lookup::resolve(store, meant)?;
+        Self::by_id(store, run_id)
+    }
+
+    /// Reads a run by its whole name.
+    pub fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
+        let (run, entries) = lookup::folded(store, &run_id)?;
+        Ok(Self {
+            run,
+            record: record(&entries),
+            blobs: store.blobs(&run_id)?,
+            notes: review::notes(&review::reviews(store, &run_id))
+                .map_err(|error| error.to_string()),
+            run_id,
+        })
+    }
+
+    /// The copy of the last PASS that this run keeps.
+    pub fn last_pass(&self) -> Option<LastPass> {
+        let (_, _, blob) = self.record.evidence.last()?.sheet.last_pass.as_ref()?;
+        serde_json::from_slice(&self.blobs.get(blob).ok()?).ok()
+    }
+}
+
+/// What of a journal can be compared.
+pub(super) fn record(entries: &[JournalEntry<Event>]) -> ComparisonRecord {
+    let mut record = ComparisonRecord::default();
+    for entry in entries {
+        record.apply(entry.at, &entry.event);
+    }
+    record
+}
+
+/// The longest unit ledger that is opened at once.
+const LEDGER_BYTES_MAX: u64 = 64 << 20;
+
+/// Where the documents of each side are.
+#[derive(Clone)]
+pub(super) struct SideDocuments {
+    /// The blobs of each side, tried in order.
+    pub blobs: Sides<Vec<Blobs>>,
+    /// The unit ledgers of the run.
+    pub ledgers: Ledgers,
+}
+
+impl SideDocuments {
+    /// The shelves of a run that is compared with itself.
+    pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
+        let own = vec![store.blobs(run_id)?];
+        Ok(Self {
+            blobs: Sides::new(own.clone(), own),
+            ledgers: Ledgers::new(store.storage().clone(), &DirectoryStore::run_path(run_id)),
+        })
+    }
+
+    /// Opens the documents of a fact.
+    pub fn open(&self, fact: &ComparedFact) -> Result<AlignedDocuments, LaunchError> {
+        let text = |side: Side| self.text(fact.sides.get(side).as_ref(), side);
+        let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
+        Ok(AlignedDocuments::of(texts, fact.kind))
+    }
+
+    fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
+        match value.and_then(|value| value.ledger.as_ref()) {
+            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::Usage(format!(
+                "{} has {} lines, too many to open here; it is one JSON object a line",
+                ledger.file, ledger.rows
+            ))),
+            Some(ledger) => {
+                let text = self.ledgers.text(&ledger.file, &ledger.sha256)?;
+                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Usage)?;
+                Ok(Some(lines))
+            }
+            None => text_of(value, self.blobs.get(side)),
+        }
+    }
+}
+
+/// A comparison, and where its documents are.
+pub(super) struct OpenComparison {
+    /// What was compared.
+    pub comparison: Comparison,
+    /// Its documents.
+    pub shelves: SideDocuments,
+}
+
+impl OpenComparison {
+    /// Opens the documents of a fact; `None`: there is nothing behind it.
+    pub fn open(&self, fact: &ComparedFact) -> Result<Option<AlignedDocuments>, LaunchError> {
+        fact.opens().then(|| self.shelves.open(fact)).transpose()
+    }
+}
+
+/// The document of a value; `None`: it has none, or it was not kept. One that is damaged is an error.
+fn text_of(value: Option<&SideValue>, blobs: &[Blobs]) -> Result<Option<String>, LaunchError> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    if let Some(text) = &value.text {
+        return Ok(Some(text.clone()));
+    }
+    let Some(reference) = &value.document else {
+        return Ok(None);
+    };
+    for blobs in blobs {
+        if blobs
+            .contains(&reference.sha256)
+            .map_err(crate::journal::JournalError::from)?
+        {
+            return Ok(Some(utf8(blobs, &reference.sha256)?));
+        }
+    }
+    Ok(None)
+}
+
+fn utf8(blobs: &Blobs, digest: &Digest) -> Result<String, LaunchError> {
+    let bytes = blobs.get(digest)?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Compares what was asked for.
+pub(super) fn desk(
+    store: &DirectoryStore,
+    read: &LoadedRun,
+    sides: &DiffSides,
+) -> Result<OpenComparison, LaunchError> {
+    let last_pass = read.last_pass();
+    let mut shelves = SideDocuments::of(store, &read.run_id)?;
+    let compare = match sides {
+        DiffSides::Other(other) => {
+            let other = LoadedRun::of(store, other)?;
+            let sides = ((&read.record, &read.run), (&other.record, &other.run));
+            let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
+            shelves.blobs.after = vec![other.blobs];
+            return Ok(OpenComparison {
+                comparison,
+                shelves,
+            });
+        }
+        DiffSides::Evidence(gate) => Compare::Evidence(*gate),
+        DiffSides::Gates => Compare::Gates,
+        DiffSides::LastPass => Compare::LastPass,
+        DiffSides::Predicted => Compare::Predicted,
+        DiffSides::Best => best(read, last_pass.as_ref())?,
+    };
+    if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
+        // Its documents are in its own run, as long as that is kept.
+        shelves.blobs.before.extend(store.blobs(&last.run_id).ok());
+    }
+    let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
+    let comparison = comparison.map_err(LaunchError::Usage)?;
+    Ok(OpenComparison {
+        comparison,
+        shelves,
+    })
+}
+
+/// What tells most of what this run has seen.
+fn best(read: &LoadedRun, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
+    let mut all = Comparison::available(&read.record, &read.run).into_iter();
+    let can =
+        |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
+    all.find(can)
+        .ok_or_else(|| LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id)))
+}
+
+/// Prints the differences of a run.
+pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchError> {
+    let store = run_plan::store(settings)?;
+    let read = LoadedRun::of(&store, &command.run)?;
+    let plain = command.stat || command.width.is_some();
+    if !settings.headless && !plain {
+        return diff_screen::show(settings, &store, &read, command);
+    }
+    let desk = desk(&store, &read, &command.sides)?;
+    if settings.json() {
+        output::document(&diff_json::document(&read, &desk)?)?;
+    } else {
+        let terminal = std::io::stdout().is_terminal();
+        let width = command.width.map(usize::from).or_else(|| {
+            let (columns, _) = crossterm::terminal::size().ok().filter(|_| terminal)?;
+            Some(usize::from(columns))
+        });
+        let colour = settings.color.value.is_on(terminal);
+        let page = diff_text::TextLayout {
+            width,
+            stat: command.stat,
+            theme: terminal_session::coloured(settings, colour),
+            colour,
+        };
+        output::print(&diff_text::text(&read, &desk, page)?)?;
+    }
+    Ok(exit_code(&desk.comparison))
+}
+
+/// 2: something differs.
+pub(super) fn exit_code(comparison: &Comparison) -> u8 {
+    if comparison.differs() {
+        DIFFERS
+    } else {
+        exit::OK
+    }
+}

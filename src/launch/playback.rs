@@ -1,0 +1,390 @@
+//! The thread that reads a recording and plays it. Invariant: the screen asks and is told; neither waits for the other.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use super::replay::place;
+use crate::journal::Blobs;
+use crate::replay::{Player, Recording, ReplayError, SeekTarget, Waits};
+use crate::run::{Event, LastPass, event_text};
+use crate::survey::{Digest, UtcTime};
+use crate::tui::ScreenMessage;
+use crate::tui::playback::{ApproverView, PlaybackCommand, PlaybackState, ReplayFrame};
+
+/// How often the screen hears how far the journal was read.
+const TELLS_APART: Duration = Duration::from_millis(100);
+/// While a long gap is waited out in real time the clock on screen moves this often.
+const CLOCK_MOVES: Duration = Duration::from_secs(1);
+/// Records closer than this on screen are shown as one.
+const AT_ONCE: Duration = Duration::from_millis(10);
+
+/// A recording, where it stands, and whom it tells.
+pub(super) struct Playback {
+    recording: Recording,
+    blobs: Blobs,
+    news: Sender<ScreenMessage>,
+    player: Option<Player>,
+    /// Where to stand once that much was read; `None`: a person has chosen a place.
+    wanted: Option<SeekRequest>,
+    told_at: Instant,
+    trouble: Option<String>,
+    last_pass: Option<(Digest, Option<Box<LastPass>>)>,
+}
+
+/// A place that may not have been read yet.
+enum SeekRequest {
+    End,
+    Place(String),
+}
+
+impl Playback {
+    /// Stands at the last record, or at `at` once that was read.
+    pub fn new(
+        recording: Recording,
+        blobs: Blobs,
+        news: Sender<ScreenMessage>,
+        at: Option<&str>,
+    ) -> Self {
+        Self {
+            recording,
+            blobs,
+            news,
+            player: None,
+            wanted: Some(at.map_or(SeekRequest::End, |at| SeekRequest::Place(at.to_owned()))),
+            told_at: Instant::now(),
+            trouble: None,
+            last_pass: None,
+        }
+    }
+
+    /// The time shown.
+    pub fn now(&self) -> UtcTime {
+        let last = self.recording.last().map(|(_, at)| at);
+        let now = self.player.map(|player| player.now).or(last);
+        now.unwrap_or_else(|| UtcTime::from_unix_micros(0))
+    }
+
+    /// Reads on by one stretch; `false`: everything was read.
+    pub fn read_on(&mut self) -> Result<bool, ReplayError> {
+        self.recording.read_on()
+    }
+
+    /// Tells the moment where the replay stands; while the journal is being read that is the last one read, unless a person chose another.
+    pub fn tell(&mut self) -> Result<(), ReplayError> {
+        let seq = match &self.wanted {
+            Some(SeekRequest::Place(text)) if self.recording.is_complete() => {
+                let text = text.clone();
+                place(&mut self.recording, Some(&text))?
+            }
+            Some(_) => self.recording.last().ok_or(ReplayError::Empty)?.0,
+            None => return self.tell_moment(),
+        };
+        if self.recording.is_complete() {
+            self.wanted = None;
+        }
+        self.stand_at(seq)
+    }
+
+    /// Stands at a record and tells it.
+    pub fn stand_at(&mut self, seq: u64) -> Result<(), ReplayError> {
+        let line = self.recording.at(seq)?.line();
+        let (seq, at) = line.ok_or(ReplayError::Empty)?;
+        match &mut self.player {
+            Some(player) => player.goes_to(seq, at),
+            None => self.player = Some(Player::at(seq, at)),
+        }
+        self.tell_moment()
+    }
+
+    fn tell_moment(&mut self) -> Result<(), ReplayError> {
+        let Some(player) = self.player else {
+            return Ok(());
+        };
+        self.told_at = Instant::now();
+        let line = self.recording.entry(player.seq)?;
+        let line = line.map(|entry| (entry.event.name(), event_text(&entry.event)));
+        let moment = self.recording.at(player.seq)?.clone();
+        let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
+        let sealed = self.recording.tip().run.sealed.is_some();
+        let evidence = moment.record.evidence.last();
+        let compared = evidence.and_then(|seen| seen.sheet.last_pass.as_ref());
+        let last_pass = compared.and_then(|(_, _, blob)| self.last_pass(&blob.clone()));
+        let told = PlaybackState {
+            seq: player.seq,
+            now: player.now,
+            line: line.unwrap_or_default(),
+            last,
+            is_playing: player.is_playing,
+            speed: player.speed.to_string(),
+            waits_are_real: player.waits == Waits::Real,
+            reading: (!self.recording.is_complete()).then(|| self.recording.percent()),
+            trouble: self.trouble.clone(),
+            sealed_at: sealed.then_some(last_at),
+            timeline: self.recording.timeline().clone(),
+        };
+        self.send(ScreenMessage::Retold(Box::new(ReplayFrame {
+            run: moment.run,
+            record: moment.record,
+            head: moment.head,
+            last_pass,
+            told,
+        })));
+        Ok(())
+    }
+
+    /// The last PASS that the run keeps a copy of.
+    fn last_pass(&mut self, blob: &Digest) -> Option<Box<LastPass>> {
+        if let Some((known, last)) = &self.last_pass
+            && known == blob
+        {
+            return last.clone();
+        }
+        let bytes = self.blobs.get(blob).ok();
+        let last = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        self.last_pass = Some((blob.clone(), last.clone()));
+        last
+    }
+
+    /// A screen that was left hears nothing more.
+    fn send(&self, news: ScreenMessage) {
+        let _ = self.news.send(news);
+    }
+
+    /// Reads on, plays, and does what is asked, until nobody asks any more.
+    pub fn go_on(mut self, asked: &Receiver<PlaybackCommand>) {
+        let mut shown_at = Instant::now();
+        loop {
+            let transport = match self.wait(shown_at) {
+                None => match asked.recv() {
+                    Ok(transport) => Some(transport),
+                    Err(_) => return,
+                },
+                Some(Duration::ZERO) => match asked.try_recv() {
+                    Ok(transport) => Some(transport),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                },
+                Some(wait) => match asked.recv_timeout(wait) {
+                    Ok(transport) => Some(transport),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+            };
+            let done = match transport {
+                Some(transport) => {
+                    let done = self.obey(transport);
+                    shown_at = Instant::now();
+                    done
+                }
+                None => self.turn(&mut shown_at),
+            };
+            match done {
+                Ok(()) => {}
+                Err(error @ (ReplayError::Journal(_) | ReplayError::Illegal { .. })) => {
+                    self.stops_reading(&error);
+                }
+                Err(error) => self.send(ScreenMessage::Said(error.to_string())),
+            }
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        !self.recording.is_complete() && self.trouble.is_none()
+    }
+
+    /// How long nothing is to be done but to listen; `None`: for ever.
+    fn wait(&mut self, shown_at: Instant) -> Option<Duration> {
+        if self.is_reading() {
+            return Some(Duration::ZERO);
+        }
+        let due = self.due()?;
+        let due = due.min(CLOCK_MOVES);
+        Some(due.saturating_sub(shown_at.elapsed()))
+    }
+
+    /// How long this moment is shown; `None`: it stands.
+    fn due(&mut self) -> Option<Duration> {
+        let player = self.player.filter(|player| player.is_playing)?;
+        let next = self.recording.entry(player.seq + 1).ok()??;
+        let is_quiet = matches!(
+            next.event,
+            Event::LiveRead { .. }
+                | Event::TransactionOpened { .. }
+                | Event::TransactionClosed { .. }
+                | Event::StatementsRecorded { .. }
+        );
+        Some(player.until(next.at, is_quiet))
+    }
+
+    /// Reads a stretch, or plays what is due.
+    fn turn(&mut self, shown_at: &mut Instant) -> Result<(), ReplayError> {
+        if self.is_reading() {
+            self.recording.read_on()?;
+            if self.wanted.is_some() || self.recording.is_complete() {
+                if self.recording.is_complete() || self.told_at.elapsed() >= TELLS_APART {
+                    return self.tell();
+                }
+            } else if self.told_at.elapsed() >= TELLS_APART {
+                return self.tell_moment();
+            }
+        }
+        self.play(shown_at)
+    }
+
+    fn play(&mut self, shown_at: &mut Instant) -> Result<(), ReplayError> {
+        let passed = shown_at.elapsed();
+        match self.due() {
+            None => {
+                if let Some(player) = self.player.as_mut().filter(|player| player.is_playing)
+                    && self.recording.is_complete()
+                {
+                    player.is_playing = false;
+                    return self.tell_moment();
+                }
+                Ok(())
+            }
+            Some(due) if due <= passed => {
+                *shown_at = Instant::now();
+                self.advance()
+            }
+            Some(_) if passed >= CLOCK_MOVES => {
+                *shown_at = Instant::now();
+                if let Some(player) = &mut self.player
+                    && player.waits == Waits::Real
+                {
+                    player.passes(passed);
+                }
+                self.tell_moment()
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Goes on by one record, and by those that are due with it.
+    fn advance(&mut self) -> Result<(), ReplayError> {
+        let mut left = AT_ONCE;
+        while let Some(player) = self.player {
+            let moment = self.recording.at(player.seq + 1)?;
+            let (seq, at) = moment.line().ok_or(ReplayError::Empty)?;
+            if let Some(player) = &mut self.player {
+                player.goes_to(seq, at);
+            }
+            match self.due() {
+                Some(due) if due <= left => left -= due,
+                _ => break,
+            }
+        }
+        self.tell_moment()
+    }
+
+    fn obey(&mut self, transport: PlaybackCommand) -> Result<(), ReplayError> {
+        let Some(player) = &mut self.player else {
+            return Ok(());
+        };
+        let here = player.seq;
+        match transport {
+            PlaybackCommand::Toggle => {
+                player.toggle();
+                self.wanted = None;
+                if self.due().is_none() && self.recording.is_complete() {
+                    return self.play_from_the_start();
+                }
+            }
+            PlaybackCommand::Faster => player.speed = player.speed.faster(),
+            PlaybackCommand::Slower => player.speed = player.speed.slower(),
+            PlaybackCommand::Waits => player.toggle_waits(),
+            PlaybackCommand::Step(by) => {
+                player.is_playing = false;
+                let last = self.recording.last().map_or(here, |(last, _)| last);
+                let to = here.saturating_add_signed(by).min(last);
+                return self.go_to(to);
+            }
+            PlaybackCommand::Halt { forward } => return self.halt(here, forward),
+            PlaybackCommand::GoTo(text) => {
+                player.is_playing = false;
+                let to = self.find(&text)?;
+                return self.go_to(to);
+            }
+            PlaybackCommand::Seen => {
+                let seen = self.seen(here)?;
+                self.send(seen);
+                return Ok(());
+            }
+        }
+        self.tell_moment()
+    }
+
+    /// Play at the end begins again.
+    fn play_from_the_start(&mut self) -> Result<(), ReplayError> {
+        let last = self.recording.last().map(|(last, _)| last);
+        match &mut self.player {
+            Some(player) if player.is_playing && Some(player.seq) == last => self.stand_at(0),
+            _ => self.tell_moment(),
+        }
+    }
+
+    fn go_to(&mut self, seq: u64) -> Result<(), ReplayError> {
+        self.wanted = None;
+        self.stand_at(seq)
+    }
+
+    /// A place beyond what was read so far is gone to once it was.
+    fn find(&mut self, text: &str) -> Result<u64, ReplayError> {
+        let began = self.recording.timeline().began.ok_or(ReplayError::Empty)?;
+        let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
+        let beyond = match SeekTarget::read(text, began)? {
+            SeekTarget::Record(seq) => seq > last,
+            SeekTarget::Time(at) => at > last_at,
+        };
+        if beyond && self.is_reading() {
+            self.wanted = Some(SeekRequest::Place(text.to_owned()));
+            self.send(ScreenMessage::Said(
+                "That part is still being read; the replay goes there once it is.".to_owned(),
+            ));
+            return Ok(last);
+        }
+        place(&mut self.recording, Some(text))
+    }
+
+    fn halt(&mut self, here: u64, forward: bool) -> Result<(), ReplayError> {
+        let mark = self.recording.timeline().halt(here, forward);
+        let Some(to) = mark.map(|mark| mark.seq) else {
+            let where_to = if forward { "after" } else { "before" };
+            self.send(ScreenMessage::Said(format!(
+                "No stop, gate or decision {where_to} record {here}."
+            )));
+            return Ok(());
+        };
+        self.go_to(to)
+    }
+
+    /// What lay before whoever made the decision at `here`, or the last one before it.
+    fn seen(&mut self, here: u64) -> Result<ScreenMessage, ReplayError> {
+        let Some(decided) = self.recording.decision(here)? else {
+            let nobody = "Nobody has decided anything yet: ] goes to the next decision.";
+            return Ok(ScreenMessage::Said(nobody.to_owned()));
+        };
+        Ok(ScreenMessage::Seen(Box::new(ApproverView {
+            run: decided.moment.run,
+            record: decided.moment.record,
+            head: decided.moment.head,
+            gate: decided.gate,
+            decision: decided.decision,
+            evidence: decided.evidence,
+            by: decided.by,
+            at: decided.at,
+            equal_at: decided.sheet.map(|sheet| sheet.equal_at),
+            size: decided.sheet.and_then(|sheet| sheet.size),
+        })))
+    }
+
+    /// What was read is kept and shown; why there is no more is said.
+    fn stops_reading(&mut self, error: &ReplayError) {
+        self.trouble = Some(error.to_string());
+        self.wanted = None;
+        self.send(ScreenMessage::Said(error.to_string()));
+        if self.tell_moment().is_err() {
+            self.player = None;
+        }
+    }
+}

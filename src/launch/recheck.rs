@@ -1,0 +1,191 @@
+//! `drygate recheck`: one read-only survey against a sealed run. Invariant: the run's directory is only read, and nothing that is not a verified PASS gives 0.
+
+use std::io::{BufRead, BufReader};
+
+use super::recheck_result::{self, Rechecked};
+use super::survey_witness::SurveyWitness;
+use super::{LaunchError, lookup, run_plan, take_run, verify};
+use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
+use crate::cli::{RunRef, Settings};
+use crate::compare::{Comparison, RecheckSurvey};
+use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
+use crate::postgres::LiveReadOnlyDiscoverer;
+use crate::profile::{self, Profile};
+use crate::run::{RunCreated, RunId, RunState, StopCode};
+use crate::runner::RunnerError;
+use crate::runner::target::{SurveyRequest, Taken};
+use crate::simulate::{Pairing, SimulatedStep, UnitDecision};
+use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
+
+/// The unit ledger, a line at a time.
+type Ledger = Box<dyn Iterator<Item = UnitDecision>>;
+
+/// A run that can be rechecked.
+struct SealedRun {
+    run_id: RunId,
+    run: RunState,
+    created: RunCreated,
+    profile: Profile,
+    blobs: Blobs,
+}
+
+/// `drygate recheck RUN_ID [--after]`.
+pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, LaunchError> {
+    let store = run_plan::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    if !store.is_sealed(&run_id)? {
+        let (run, _) = lookup::folded(&store, &run_id)?;
+        let come_back = run.come_back(&settings.call);
+        return Err(LaunchError::Usage(format!(
+            "{run_id} is not sealed: there is no result yet that could still hold. {come_back}"
+        )));
+    }
+    let broken = verify::findings(&store, &run_id)?;
+    if !broken.is_empty() {
+        return recheck_result::broken(settings, &run_id, &broken);
+    }
+    let sealed = read(&store, run_id)?;
+    let Some(before) = sealed.run.post.as_deref().or(sealed.run.pin.as_deref()) else {
+        return Err(LaunchError::Usage(format!(
+            "{} ended before its first survey: there is nothing to compare with",
+            sealed.run_id
+        )));
+    };
+    let ledger = if after {
+        Some(ledger(&store, &sealed)?)
+    } else {
+        None
+    };
+    let (taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
+        let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
+        if lost && sealed.run.is_demo() && settings.database_url.is_none() {
+            let run_id = sealed.run_id.clone();
+            return LaunchError::DemoIsOver { run_id };
+        }
+        error
+    })?;
+    let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
+    let changes = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let after = match (seen.units, &sealed.run.predicted) {
+        (Some(units), Some((effect, _))) => {
+            let rows = table_rows(&sealed.profile, before, &taken, &then);
+            let changes = changes.clone();
+            Some(audit::after(&sealed.profile, effect, units, &rows, changes))
+        }
+        _ => None,
+    };
+    let found = Rechecked {
+        run: &sealed.run,
+        run_id: &sealed.run_id,
+        before,
+        now: &taken.survey,
+        proof: seen.proof.as_ref(),
+        changes: &changes,
+        after: after.as_ref(),
+    };
+    if settings.headless {
+        return recheck_result::tell(settings, &found);
+    }
+    let of_now = RecheckSurvey {
+        survey: &taken.survey,
+        proof: found.proof,
+        documents: &taken.documents,
+        origins: &taken.origins,
+        changes: &changes,
+        after: found.after,
+    };
+    let comparison = Comparison::rechecked(&sealed.run, before, &of_now);
+    recheck_result::show(settings, &store, &found, comparison)
+}
+
+fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
+    let (run, _) = lookup::folded(store, &run_id)?;
+    let blobs = store.blobs(&run_id)?;
+    let created = run
+        .created
+        .as_deref()
+        .cloned()
+        .ok_or_else(|| RunnerError::Report("the run was never created".to_owned()))?;
+    let text = blobs.get(&created.profile_sha256)?;
+    let text = String::from_utf8_lossy(&text);
+    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    Ok(SealedRun {
+        run_id,
+        run,
+        created,
+        profile,
+        blobs,
+    })
+}
+
+/// What ENACT decided, unit by unit, in the round that the run ended with.
+fn ledger(store: &DirectoryStore, sealed: &SealedRun) -> Result<Ledger, LaunchError> {
+    let step = sealed
+        .run
+        .steps
+        .iter()
+        .rev()
+        .find(|s| s.step == SimulatedStep::Enact);
+    let Some(step) = step else {
+        return Err(LaunchError::Usage(format!(
+            "{} never simulated ENACT: it predicted nothing that could have come true",
+            sealed.run_id
+        )));
+    };
+    let path = DirectoryStore::run_path(&sealed.run_id).join(&step.ledger.file);
+    let file = store
+        .storage()
+        .open_read(&path, 0)
+        .map_err(JournalError::from)?;
+    // Its length and digest were verified before: every line is there and parses.
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    Ok(Box::new(lines.filter_map(|line| {
+        serde_json::from_str::<UnitDecision>(&line).ok()
+    })))
+}
+
+fn table_rows(
+    profile: &Profile,
+    before: &Survey,
+    taken: &Taken,
+    then: &dyn Fn(&Digest) -> Option<String>,
+) -> Vec<TableRows> {
+    let contents = profile.contents.iter();
+    contents
+        .map(|content| {
+            let rows = rows_of(&content.key, before, &taken.survey, then, &taken.documents);
+            (content.table.clone(), rows)
+        })
+        .collect()
+}
+
+/// What was seen besides the facts.
+struct RecheckReads {
+    proof: Option<TransactionProof>,
+    units: Option<UnitsJudged>,
+}
+
+fn survey(
+    settings: &Settings,
+    sealed: &SealedRun,
+    ledger: Option<Ledger>,
+) -> Result<(Taken, RecheckReads), LaunchError> {
+    let connection = take_run::connection_of(settings, &sealed.created)?;
+    let mut target = LiveReadOnlyDiscoverer::new(
+        connection,
+        sealed.profile.clone(),
+        &format!("recheck/{}", sealed.run_id.tail()),
+    );
+    let lifecycle = &sealed.profile.lifecycle;
+    let mut matcher = ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger));
+    let onlooker = SurveyWitness::new(|pairing: &Pairing| {
+        if let Some(matcher) = &mut matcher {
+            matcher.feed(pairing);
+        }
+    });
+    let (taken, proof) = onlooker.look(&mut target, SurveyRequest::SURVEY)?;
+    // Units that were not all read are not judged.
+    let read = taken.survey.unread.is_empty();
+    let units = matcher.filter(|_| read).map(AfterMatcher::finish);
+    Ok((taken, RecheckReads { proof, units }))
+}

@@ -1,0 +1,268 @@
+//! What `recheck` found, as an exit code, as text and as one document. Invariant: 0 only where nothing differs and the run was a PASS.
+
+use serde_json::{Value, json};
+
+use super::diff::LoadedRun;
+use super::{LaunchError, diff_screen, output};
+use crate::audit::{self, After};
+use crate::cli::Settings;
+use crate::compare::Comparison;
+use crate::journal::DirectoryStore;
+use crate::report::visible;
+use crate::run::{RunId, RunResult, RunState, StopCode, exit};
+use crate::survey::{FactChange, ServerIdentity, Survey, TransactionProof};
+
+/// Rows of one fact that the text names; the document has them all.
+const ROWS_SHOWN: usize = 10;
+
+/// Everything that was found.
+pub struct Rechecked<'a> {
+    /// The run.
+    pub run: &'a RunState,
+    /// Its name.
+    pub run_id: &'a RunId,
+    /// Its last survey.
+    pub before: &'a Survey,
+    /// The survey of now.
+    pub now: &'a Survey,
+    /// The proof of its transaction.
+    pub proof: Option<&'a TransactionProof>,
+    /// What differs.
+    pub changes: &'a [FactChange],
+    /// The prediction against what happened, where that was asked for.
+    pub after: Option<&'a After>,
+}
+
+/// What follows from it.
+struct RecheckOutcome {
+    code: u8,
+    stop_code: Option<StopCode>,
+    message: String,
+    next: String,
+}
+
+impl Rechecked<'_> {
+    fn server(&self) -> Vec<String> {
+        different_server(&self.before.server, &self.now.server)
+    }
+
+    fn result(&self) -> (&str, RunResult, u8) {
+        self.run.sealed.as_ref().map_or(
+            ("none", RunResult::Incomplete, 11),
+            |(name, result, code)| (name.as_str(), *result, *code),
+        )
+    }
+
+    fn outcome(&self) -> RecheckOutcome {
+        let stains = self.proof.map(TransactionProof::stains).unwrap_or_default();
+        let of = |code, stop_code, message: String, next: &str| RecheckOutcome {
+            code,
+            stop_code,
+            message,
+            next: next.to_owned(),
+        };
+        if let Some(stain) = stains.first() {
+            let stop = StopCode::StopMutationSuspected;
+            let message = format!("the transaction of this recheck was not clean: {stain}");
+            return of(
+                stop.exit_code(),
+                Some(stop),
+                message,
+                "Find out before anything else is run.",
+            );
+        }
+        let server = self.server();
+        let (name, result, code) = self.result();
+        let different = |message| of(exit::DIFFERENT, None, message, self.what_now());
+        match self.after {
+            _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
+            Some(after) if !after.came_true() => different(format!(
+                "the prediction did not come true: {}",
+                after.words()
+            )),
+            Some(after) => of(
+                exit::OK,
+                None,
+                format!("the prediction came true: {}", after.words()),
+                "Nothing to do.",
+            ),
+            None if !self.changes.is_empty() => different(format!(
+                "{} differ from the run: {}",
+                self.changes.len(),
+                keys(self.changes)
+            )),
+            None if result == RunResult::Pass => of(
+                exit::OK,
+                None,
+                format!("it still holds: {} facts equal", self.now.facts.len()),
+                "The change may go ahead as rehearsed.",
+            ),
+            None => of(
+                code,
+                None,
+                format!("nothing differs, but the run is no PASS: {name}"),
+                "Rehearse again until the result is PASS.",
+            ),
+        }
+    }
+
+    fn what_now(&self) -> &'static str {
+        match self.after {
+            Some(_) => "Read the units that are named; a new run rehearses what is left.",
+            None => "Do not go ahead on this run: start a new one.",
+        }
+    }
+}
+
+/// Another cluster, database, timeline or role. A restart or a new minor version does not undo a rehearsal; it is shown as a fact of the survey.
+fn different_server(one: &ServerIdentity, two: &ServerIdentity) -> Vec<String> {
+    let mut different: Vec<String> = one
+        .differences(two)
+        .into_iter()
+        .filter(|line| !line.starts_with("postmaster_start") && !line.starts_with("version"))
+        .collect();
+    if one.current_user != two.current_user {
+        different.push(format!(
+            "role: {} -> {}",
+            one.current_user, two.current_user
+        ));
+    }
+    different
+}
+
+fn keys(changes: &[FactChange]) -> String {
+    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+    keys.join(", ")
+}
+
+/// The evidence itself does not verify: nothing can be said on it.
+pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Result<u8, LaunchError> {
+    let stop = StopCode::StopEvidenceCorrupt;
+    let next = format!(
+        "{} names every finding.",
+        settings.call.to(format!("verify {}", run_id.tail()))
+    );
+    let message = "the evidence of this run does not verify; nothing was compared";
+    if settings.json() {
+        let document = json!({
+            "schema": 1, "run_id": run_id, "holds": false, "stop_code": stop, "findings": findings,
+            "message": message, "next": next,
+        });
+        output::document(&document)?;
+    } else {
+        for finding in findings {
+            output::line(&format!("{stop}: {}", visible(finding)))?;
+        }
+        output::say(&format!("drygate: {stop}: {message}"));
+    }
+    Ok(stop.exit_code())
+}
+
+/// Shows what was found on the diff screen; the message is said when it is left.
+pub fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    found: &Rechecked<'_>,
+    comparison: Comparison,
+) -> Result<u8, LaunchError> {
+    let outcome = found.outcome();
+    let read = LoadedRun::by_id(store, found.run_id.clone())?;
+    let code = diff_screen::stage(settings, store, &read, comparison, outcome.code)?;
+    if code == outcome.code {
+        output::say(&visible(&format!("drygate: {}", outcome.message)));
+        output::say(&outcome.next);
+    }
+    Ok(code)
+}
+
+/// Prints what was found and gives the exit code.
+pub fn tell(settings: &Settings, found: &Rechecked<'_>) -> Result<u8, LaunchError> {
+    let outcome = found.outcome();
+    if settings.json() {
+        output::document(&document(found, &outcome))?;
+    } else {
+        output::print(&text(found, &outcome))?;
+    }
+    Ok(outcome.code)
+}
+
+fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> Value {
+    json!({
+        "schema": 1, "run_id": found.run_id, "result": found.result().0,
+        "holds": outcome.code == exit::OK, "stop_code": outcome.stop_code, "exit_code": outcome.code,
+        "compared_with": {"snapshot": found.before.snapshot, "facts_digest": found.before.facts_digest},
+        "survey": {"snapshot": found.now.snapshot, "facts_digest": found.now.facts_digest, "server": found.now.server},
+        "server": found.server(), "drift": found.changes, "after": found.after,
+        "proof": found.proof, "message": outcome.message, "next": outcome.next,
+    })
+}
+
+fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
+    let mut lines = vec![
+        format!("run_id={}", found.run_id),
+        format!("result={}", visible(found.result().0)),
+        format!("surveyed_then={}", found.before.snapshot.began_at),
+        format!("surveyed_now={}", found.now.snapshot.began_at),
+    ];
+    lines.extend(found.server().iter().map(|line| visible(line)));
+    match found.after {
+        None => lines.extend(found.changes.iter().flat_map(change_lines)),
+        Some(after) => lines.extend(after_lines(after)),
+    }
+    lines.push(visible(&outcome.message));
+    lines.push(outcome.next.clone());
+    lines.join("\n") + "\n"
+}
+
+fn side(value: Option<&String>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), |value| visible(value))
+}
+
+fn pair(key: &str, approved: Option<&String>, found: Option<&String>) -> String {
+    format!("{}={} -> {}", visible(key), side(approved), side(found))
+}
+
+fn change_lines(change: &FactChange) -> Vec<String> {
+    let key = change.key.as_str();
+    let mut lines = vec![pair(key, change.approved.as_ref(), change.found.as_ref())];
+    for row in change.rows.iter().take(ROWS_SHOWN) {
+        let row = pair(&row.key, row.approved.as_ref(), row.found.as_ref());
+        lines.push(format!("  {row}"));
+    }
+    let more = change.rows.len().saturating_sub(ROWS_SHOWN);
+    if more > 0 {
+        lines.push(format!("  {more} more; --json has them"));
+    }
+    lines
+}
+
+fn after_lines(after: &After) -> Vec<String> {
+    let mut lines = Vec::new();
+    for unit in &after.named {
+        lines.push(format!(
+            "{} {}: predicted {}, found {}",
+            visible(&unit.key),
+            unit.outcome.words(),
+            unit.predicted,
+            visible(&unit.found)
+        ));
+    }
+    for table in &after.tables {
+        let found = table
+            .found
+            .map_or_else(|| "too long to tell".to_owned(), audit::row_words);
+        lines.push(format!(
+            "{}: predicted {}, found {found}",
+            visible(&table.table),
+            audit::row_words(table.predicted)
+        ));
+    }
+    if !after.rows_compared {
+        lines.push("rows were not compared unit by unit: too many units".to_owned());
+    }
+    for change in &after.beside {
+        lines.push("beside the prediction:".to_owned());
+        lines.extend(change_lines(change));
+    }
+    lines
+}

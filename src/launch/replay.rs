@@ -1,0 +1,175 @@
+//! `drygate replay`: a run retold from its journal. Invariant: no database and no network, and nothing of the run is written.
+
+use std::io::IsTerminal;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::playback::Playback;
+use super::review::DocumentLoader;
+use super::still::Still;
+use super::terminal_session::{self, ScreenTerminalSession};
+use super::{LaunchError, lookup, output, replay_file, run_plan};
+use crate::cli::{ReplayCommand, RunPlace, Settings};
+use crate::journal::{DirectoryStore, JournalEntry, RunStore};
+use crate::replay::{Recording, ReplayError, SeekTarget};
+use crate::report;
+use crate::run::{RunId, exit};
+use crate::tui::event_loop::frame_lines;
+use crate::tui::screens::band::band;
+use crate::tui::{Ending, ScreenRequest, Source};
+use ratatui::layout::Size;
+
+/// A frame without a terminal is as large as the drawings of the manual.
+const PAGE: Size = Size::new(160, 48);
+/// How long the journal is read before the first frame; what is left is read behind it.
+const READ_FIRST: Duration = Duration::from_millis(40);
+
+/// Said of a note in the replay of an archive: what was unpacked goes with the screen.
+const NO_NOTES: &str =
+    "An archive takes no notes: import puts its run beside yours, where it does.";
+
+/// `drygate replay RUN_ID|FILE`.
+pub fn command(settings: &Settings, command: &ReplayCommand) -> Result<u8, LaunchError> {
+    match &command.run {
+        RunPlace::Run(meant) => {
+            let store = run_plan::store(settings)?;
+            let run_id = lookup::resolve(&store, meant)?;
+            told(settings, &store, &run_id, command, None)
+        }
+        RunPlace::Path(file) => {
+            let opened = lookup::archive(file)?;
+            let (store, run_id) = (opened.store(), opened.run_id());
+            told(settings, store, run_id, command, Some(NO_NOTES))
+        }
+    }
+}
+
+fn told(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    command: &ReplayCommand,
+    no_notes: Option<&'static str>,
+) -> Result<u8, LaunchError> {
+    let at = command.at.as_deref();
+    match &command.file {
+        Some(file) => replay_file::write(settings, store, run_id, at, file),
+        None if settings.headless => print(settings, store, run_id, at),
+        None => show(settings, store, run_id, at, no_notes),
+    }
+}
+
+/// Retells a run of a store on the run screen.
+pub(super) fn replay(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+) -> Result<u8, LaunchError> {
+    if settings.headless {
+        return print(settings, store, run_id, None);
+    }
+    show(settings, store, run_id, None, None)
+}
+
+/// On a terminal; `no_notes`: why it takes none.
+fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    at: Option<&str>,
+    no_notes: Option<&'static str>,
+) -> Result<u8, LaunchError> {
+    let recording = Recording::open(&store.reader(run_id)?)?;
+    let (news, inbox) = mpsc::channel();
+    let (asks, asked) = mpsc::channel();
+    let mut retelling = Playback::new(recording, store.blobs(run_id)?, news.clone(), at);
+    let began = Instant::now();
+    while began.elapsed() < READ_FIRST && retelling.read_on()? {}
+    retelling.tell()?;
+    let mut desk = DocumentLoader::of(store, run_id, news.clone())?;
+    desk.no_notes = no_notes;
+    desk.tell_notes();
+    let stage = ScreenTerminalSession::take(settings)?;
+    let thread = std::thread::Builder::new().name("retelling".to_owned());
+    let spawned = thread.spawn(move || retelling.go_on(&asked));
+    spawned.map_err(|source| LaunchError::Output {
+        doing: "cannot read behind the screen",
+        source,
+    })?;
+    let orders = move |order| match order {
+        ScreenRequest::Replay(transport) => asks.send(transport).is_ok(),
+        other => desk.obey(other),
+    };
+    let theme = terminal_session::theme(settings);
+    let (farewell, _) = stage.play(theme, Source::Replay, Box::new(orders), news, &inbox)?;
+    match farewell.ending {
+        Ending::Quit | Ending::Deserted => Ok(exit::OK),
+        _ => terminal_session::finish(farewell),
+    }
+}
+
+/// One frame, as text or in a document.
+fn print(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+    at: Option<&str>,
+) -> Result<u8, LaunchError> {
+    let mut recording = Recording::open(&store.reader(run_id)?)?;
+    recording.read_all()?;
+    let seq = place(&mut recording, at)?;
+    let line = recording
+        .entry(seq)?
+        .map(JournalEntry::encode)
+        .transpose()?;
+    let size = page_size(std::io::stdout().is_terminal());
+    let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
+    let lines = frame_lines(&still.at(seq)?);
+    if !settings.json() {
+        output::print(&format!("{}\n", lines.join("\n")))?;
+        return Ok(exit::OK);
+    }
+    let model = still.model();
+    let run = &model.run;
+    let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
+    let stop = run.stops.last().filter(|_| stands);
+    let next = match stop {
+        Some(raised) => run.advice(&raised.stop, &settings.call),
+        None if run.sealed.is_some() => run.reading(&settings.call),
+        None => String::new(),
+    };
+    let mut document = report::summary(run, stop.map(|raised| &raised.stop), &next);
+    let band = band(model, false);
+    let event: Option<Value> = line.and_then(|line| serde_json::from_slice(&line).ok());
+    document["replay"] = json!({
+        "seq": seq, "at": run.last.map(|(_, at)| at), "head": model.head,
+        "records": model.told.as_ref().map(|told| told.last + 1), "event": event,
+        "band": {"title": band.title, "right": band.right,
+                 "lines": band.lines.iter().map(crate::tui::widgets::Text::flat).collect::<Vec<_>>()},
+        "frame": lines,
+    });
+    output::document(&document)?;
+    Ok(exit::OK)
+}
+
+/// The size of a frame that is no screen: that of the terminal where there is one.
+pub(super) fn page_size(terminal: bool) -> Size {
+    let size = crossterm::terminal::size().ok().filter(|_| terminal);
+    size.map_or(PAGE, |(width, height)| Size::new(width, height))
+}
+
+/// The record that `--at` names; without it the last.
+pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, ReplayError> {
+    let (last, _) = recording.last().ok_or(ReplayError::Empty)?;
+    let Some(text) = at else {
+        return Ok(last);
+    };
+    let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+    match SeekTarget::read(text, began)? {
+        SeekTarget::Record(seq) if seq <= last => Ok(seq),
+        SeekTarget::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),
+        SeekTarget::Time(at) => recording.line_at(at),
+    }
+}

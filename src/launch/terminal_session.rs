@@ -1,0 +1,169 @@
+//! A screen on the real terminal. Invariant: the terminal is given back before anything else is said.
+
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use super::cpu_priority::Courtesy;
+use super::{LaunchError, notify, output};
+use crate::cli::Settings;
+use crate::run::CommandLine;
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
+use crate::tui::picker::Picker;
+use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
+use crate::tui::{
+    self, Clocks, Colours, Ending, Guard, Letters, Notifier, Screen, ScreenExit, ScreenMessage,
+    ScreenRequest, ScreenTerminal, Signals, Source, Theme,
+};
+
+/// The terminal, taken for one screen.
+pub(super) struct ScreenTerminalSession {
+    guard: Guard,
+    terminal: ScreenTerminal,
+    notifier: Notifier,
+    call: CommandLine,
+}
+
+impl ScreenTerminalSession {
+    /// Takes the terminal; from here to the end of `play` nothing else writes to it.
+    pub fn take(settings: &Settings) -> Result<Self, LaunchError> {
+        let (guard, terminal) = Guard::take().map_err(|error| {
+            LaunchError::Usage(format!("{error}; --headless runs without a screen"))
+        })?;
+        let notifier = notify::notifier(settings);
+        Ok(Self {
+            guard,
+            terminal,
+            notifier,
+            call: settings.call.clone(),
+        })
+    }
+
+    /// Shows what comes to the inbox until the screen is left, and gives the terminal back. Signals go on coming to the inbox
+    /// until the second part is dropped.
+    pub fn play(
+        self,
+        theme: Theme,
+        source: Source,
+        orders: Box<dyn Fn(ScreenRequest) -> bool>,
+        news: Sender<ScreenMessage>,
+        inbox: &Receiver<ScreenMessage>,
+    ) -> Result<(ScreenExit, Signals), LaunchError> {
+        let Self {
+            guard,
+            terminal,
+            notifier,
+            call,
+        } = self;
+        let (clocks, monotonic) = clocks();
+        let courtesy = Courtesy::default();
+        let outside = guard.outside().notifying(notifier);
+        let outside = outside.stepping_aside(Box::new(move || courtesy.step_aside()));
+        let mut screen = Screen::new(
+            terminal,
+            Box::new(outside),
+            theme,
+            source,
+            person::own(),
+            clocks,
+            orders,
+        );
+        screen.called(call);
+        let (signals, _input) = listen(news, &guard, monotonic)?;
+        Ok((screen.event_loop(inbox), signals))
+    }
+
+    /// Shows the list of runs until it is left, and gives the terminal back.
+    pub fn pick(
+        self,
+        picker: &mut Picker,
+        orders: Box<dyn Fn(PickerRequest) + '_>,
+        news: &Sender<ScreenMessage>,
+        inbox: &Receiver<ScreenMessage>,
+    ) -> Result<PickerEnd, LaunchError> {
+        let Self {
+            guard, terminal, ..
+        } = self;
+        let (clocks, monotonic) = clocks();
+        let mut screen = PickerScreen {
+            terminal,
+            outside: Box::new(guard.outside()),
+            clocks,
+            orders,
+        };
+        let _heard = listen(news.clone(), &guard, monotonic)?;
+        Ok(screen.event_loop(picker, inbox))
+    }
+}
+
+/// The clocks of a screen, and the one that keys are stamped with.
+fn clocks() -> (Clocks, impl Fn() -> Duration + Send + Copy + 'static) {
+    let began = Instant::now();
+    let monotonic = move || began.elapsed();
+    let opened = SystemClock.now();
+    let clocks = Clocks {
+        monotonic: Box::new(monotonic),
+        // A clock that is set back does not make the screen younger than it is.
+        utc: Box::new(move || {
+            SystemClock
+                .now()
+                .max(opened.plus_millis(millis(began.elapsed())))
+        }),
+    };
+    (clocks, monotonic)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Keys and signals, until this is dropped.
+fn listen(
+    news: Sender<ScreenMessage>,
+    guard: &Guard,
+    monotonic: impl Fn() -> Duration + Send + Copy + 'static,
+) -> Result<(Signals, tui::Input), LaunchError> {
+    let signals = tui::spawn_signals(news.clone(), guard, monotonic).map_err(|source| {
+        LaunchError::Output {
+            doing: "cannot listen for signals",
+            source,
+        }
+    })?;
+    let input = tui::spawn_input(news, monotonic);
+    let input = input.map_err(|error| LaunchError::Usage(error.to_string()))?;
+    Ok((signals, input))
+}
+
+/// Says what the screen leaves behind; gives the exit code.
+pub(super) fn finish(farewell: ScreenExit) -> Result<u8, LaunchError> {
+    for line in &farewell.says {
+        output::say(&crate::report::visible(line));
+    }
+    match farewell.ending {
+        Ending::Failed(source) => Err(LaunchError::Output {
+            doing: "cannot draw",
+            source,
+        }),
+        _ => Ok(farewell.exit_code),
+    }
+}
+
+/// How things look on this terminal.
+pub(super) fn theme(settings: &Settings) -> Theme {
+    coloured(settings, settings.color.value.is_on(true))
+}
+
+/// How things look, with colours or without.
+pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
+    let colours = if colours {
+        Colours::Sixteen
+    } else {
+        Colours::Off
+    };
+    let letters = if settings.utf8 {
+        Letters::Any
+    } else {
+        Letters::Ascii
+    };
+    Theme::new(settings.ascii.value, colours).with_letters(letters)
+}

@@ -1,0 +1,252 @@
+//! What is read between the first answers and the end. Invariant: all of it is from the snapshot of one session.
+
+use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
+use super::content_parts;
+use super::facts;
+use super::grants;
+use super::guard::guard;
+use super::origins;
+use super::read_batch::{ReadBatch, ReadFailure, RowCounting, called, is_serialization, reasoned};
+use super::role;
+use super::session::{PlannedRead, Session};
+use super::statement::{CursorName, Statement};
+use super::validate::{Query, Rulings};
+use super::wire::AnswerRows;
+use crate::profile::{ContentSpec, Profile};
+use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
+use crate::survey::{
+    Fact, FactDocument, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream,
+};
+
+/// What one transaction read.
+#[derive(Default)]
+pub(super) struct FactsRead {
+    /// The facts in the order of the contract.
+    pub(super) facts: Vec<Fact>,
+    /// The documents behind them.
+    pub(super) documents: Vec<FactDocument>,
+    /// The role survey.
+    pub(super) role: RoleSurvey,
+    /// Who wrote, as far as it is visible.
+    pub(super) origins: Origins,
+    /// Whether the server said 40001.
+    pub(super) serialization: bool,
+    /// How many rows the grant matrix had, where it was read.
+    pub(super) grant_rows: Option<u64>,
+    /// The streams that failed.
+    pub(super) unread: Vec<UnreadStream>,
+    /// The rulings on what was to be read.
+    pub(super) rulings: Vec<QueryRuling>,
+}
+
+impl FactsRead {
+    /// Nothing was read, because the server said 40001.
+    pub(super) fn to_try_again() -> Self {
+        Self {
+            serialization: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads facts as a profile and its rulings permit.
+pub(super) struct FactReader<'a> {
+    /// What to ask.
+    pub(super) profile: &'a Profile,
+    /// What may be asked.
+    pub(super) rulings: &'a Rulings,
+    /// How many rows the grant matrix had when it was last read.
+    pub(super) grant_rows: Option<u64>,
+}
+
+impl FactReader<'_> {
+    fn queries(&self, live_only: bool) -> Vec<Query> {
+        let allowed = &self.profile.role.functions;
+        self.profile
+            .facts
+            .iter()
+            .filter(|fact| fact.live || !live_only)
+            .map(|fact| Query::of_fact(fact, allowed))
+            .collect()
+    }
+
+    /// The facts that are read again while a run waits.
+    pub(super) async fn live_facts(&self, session: &mut Session) -> Result<FactsRead, TargetError> {
+        let queries = self.queries(true);
+        let reads = queries
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let plan = ReadBatch::default().stage("Live facts", RowCounting::Answers, reads);
+        let answers = plan.run(session, &mut |_| {}).await?;
+        let serialization = is_serialization(&answers);
+        let specs = self.profile.facts.iter().filter(|fact| fact.live);
+        let facts = specs
+            .zip(&queries)
+            .zip(answers)
+            .map(|((spec, query), answer)| facts::of_sql(spec, query, reasoned(answer)))
+            .collect();
+        Ok(FactsRead {
+            facts,
+            serialization,
+            ..FactsRead::default()
+        })
+    }
+
+    /// Every fact, every document, the role survey: three round trips, however many facts there are.
+    pub(super) async fn all_facts(
+        &self,
+        session: &mut Session,
+        witness: &mut dyn Witness,
+    ) -> Result<FactsRead, TargetError> {
+        let profile = self.profile;
+        let version = session.server().version_num;
+        let queries = self.queries(false);
+        let contents: Vec<Query> = profile.contents.iter().map(Query::of_content).collect();
+        let sql = queries
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let functions = profile
+            .functions
+            .iter()
+            .map(|f| Ok(facts::read_function(f)));
+        let digests = contents
+            .iter()
+            .map(|query| facts::read_of(query, self.rulings));
+        let roles = role::reads(version).into_iter().map(Ok);
+        let matrix = [Ok(grants::read(&profile.grants))];
+        let mut tell = |progress| witness.progress(progress);
+        let plan = ReadBatch::default()
+            .stage("Facts", RowCounting::Answers, sql.chain(functions))
+            .stage(
+                "Grant matrix",
+                RowCounting::Objects(self.grant_rows),
+                matrix,
+            )
+            .stage("Protected tables", RowCounting::Answers, digests)
+            .stage("Role survey", RowCounting::Answers, roles);
+        let answers = plan.run(session, &mut tell).await?;
+        let serialization = is_serialization(&answers);
+        let mut answers = answers.into_iter();
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or(Err(ReadFailure::Reason("not asked".to_owned())))
+        };
+        let mut of_sql = Vec::new();
+        for (spec, query) in profile.facts.iter().zip(&queries) {
+            of_sql.push((facts::of_sql(spec, query, reasoned(next())), None));
+        }
+        for spec in &profile.functions {
+            of_sql.push(facts::of_function(spec, called(next())));
+        }
+        let matrix = called(next());
+        let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
+        of_sql.push(facts::of_grants(&profile.grants, matrix));
+        let digests: Vec<_> = contents.iter().map(|_| next()).collect();
+        let current_user = session.server().current_user.clone();
+        let role = role::survey(&current_user, version, answers.map(called), &profile.role);
+        let (of_contents, again) = self
+            .contents(session, &contents, digests, &mut tell)
+            .await?;
+        let mut read = FactsRead {
+            serialization: serialization || again,
+            grant_rows,
+            ..FactsRead::default()
+        };
+        let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
+        let reads = origins::reads(profile, &contents);
+        let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
+        read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
+        read.facts.extend(facts::of_role(&role, &current_user));
+        for (fact, document) in of_sql.into_iter().chain(of_contents) {
+            read.facts.push(fact);
+            read.documents.extend(document);
+        }
+        read.role = role;
+        Ok(read)
+    }
+
+    /// The digests of the tables too long for one statement, then in one round trip the rows of those that are short enough. The second
+    /// value: the server said 40001.
+    async fn contents(
+        &self,
+        session: &mut Session,
+        queries: &[Query],
+        answers: Vec<Result<AnswerRows, ReadFailure>>,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<(ContentFacts, bool), TargetError> {
+        let mut again = false;
+        let mut digests = Vec::with_capacity(answers.len());
+        for (query, answer) in queries.iter().zip(answers) {
+            let first = reasoned(answer)
+                .and_then(|rows| ServerDigest::of(&rows).map_err(|error| error.reason()));
+            digests.push(match (first, &query.sql) {
+                (Ok(None), Ok(sql)) => {
+                    let declare = query.declare(sql);
+                    let whole = content_parts::digest(session, &query.name, declare, tell).await?;
+                    again |= matches!(&whole, Err(error) if error.worth_another_try());
+                    whole.map_err(|error| error.reason())
+                }
+                (Ok(None), Err(reason)) => Err(reason.clone()),
+                (Ok(Some(whole)), _) => Ok(whole),
+                (Err(reason), _) => Err(reason),
+            });
+        }
+        let reads = self
+            .profile
+            .contents
+            .iter()
+            .zip(&digests)
+            .map(|(spec, digest)| match digest {
+                Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
+                Ok(_) => Err(String::new()),
+                Err(reason) => Err(reason.clone()),
+            });
+        let plan = ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
+        let answers = plan.run(session, tell).await?;
+        again |= is_serialization(&answers);
+        let specs = self.profile.contents.iter();
+        let facts = specs.zip(digests).zip(answers);
+        let facts = facts.map(|((spec, digest), answer)| content_fact(spec, digest, answer));
+        Ok((facts.collect(), again))
+    }
+}
+
+/// The facts of the protected tables, each with its document where it has one.
+type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
+
+fn document_read(spec: &ContentSpec) -> Result<PlannedRead, String> {
+    let sql = guard(&content::document_sql(spec), &[])?;
+    Ok(PlannedRead::Cursor(
+        Statement::declare_written(CursorName::Fact, &sql),
+        Statement::FETCH_ROWS,
+    ))
+}
+
+fn content_fact(
+    spec: &ContentSpec,
+    digest: Result<ServerDigest, String>,
+    answer: Result<AnswerRows, ReadFailure>,
+) -> (Fact, Option<FactDocument>) {
+    let found = digest.and_then(|digest| {
+        if digest.rows > DOCUMENT_ROWS_MAX {
+            return Ok((digest.rows, digest.value(), None));
+        }
+        let (value, document) = content::digest_rows(reasoned(answer)?, &digest)?;
+        Ok((digest.rows, value, Some(document)))
+    });
+    let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
+    match found {
+        Ok((rows, value, document)) => {
+            let fact = Fact {
+                rows: Some(rows),
+                ..fact(Observed::Live(Live::new(value)))
+            };
+            match document {
+                Some(document) => facts::with_document(fact, document),
+                None => (fact, None),
+            }
+        }
+        Err(reason) => (fact(facts::unknown(reason)), None),
+    }
+}

@@ -1,0 +1,73 @@
+//! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
+
+use super::discoverer::{Discovered, discover, publish};
+use super::driver::{Driver, held};
+use super::first_gates::{change_state, last_proof, suspect_mutation};
+use super::repository::Repository;
+use super::target::{SurveyRequest, Target};
+use super::{RunnerError, drift};
+use crate::audit;
+use crate::run::{ApprovalGate, Event, Gate, State, SurveyPurpose};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Surveys again; without drift, the steps behind the gate are simulated from this very snapshot.
+    pub(super) async fn apply_approval(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let ask = SurveyRequest::SURVEY;
+        let purpose = match gate {
+            ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
+            ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
+        };
+        let chronicle = held(&mut self.chronicle)?;
+        let lifecycle = &plan.profile.lifecycle;
+        let found = match discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await {
+            Err(RunnerError::OtherServer(unlike)) => {
+                self.refuse_elsewhere(&unlike)?;
+                return Err(RunnerError::OtherServer(unlike));
+            }
+            found => found?,
+        };
+        let drift = drift::record_survey(chronicle, purpose, &found)?;
+        let proof = last_proof(chronicle);
+        if suspect_mutation(chronicle, proof.as_ref())? {
+            return Ok(());
+        }
+        let nonce = &found.taken.survey.snapshot.nonce;
+        if drift::record(chronicle, Some(gate), drift, nonce)? {
+            return Ok(());
+        }
+        self.simulate(gate, found)
+    }
+
+    fn simulate(&mut self, gate: ApprovalGate, found: Discovered) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let counts = found.simulation.counts;
+        for ((step, ledger), (_, reached)) in found.ledgers.into_iter().zip(gate.steps()) {
+            if chronicle.run().state == *reached {
+                continue;
+            }
+            chronicle.record(Event::UnitsProgressed {
+                round: chronicle.run().round,
+                step,
+                counts: counts.clone(),
+                effect: audit::step_effect(&plan.profile, step, &counts),
+                ledger: publish(ledger)?,
+            })?;
+            change_state(chronicle, *reached)?;
+        }
+        for check in audit::scope(
+            &plan.profile,
+            audit::g3_so_far(chronicle.run(), &plan.profile),
+        ) {
+            let gate = Gate::G3;
+            chronicle.record(Event::CheckRecorded { gate, check })?;
+        }
+        Ok(())
+    }
+
+    /// A person rejected: the run ends, without a post survey.
+    pub(super) fn reject(&mut self) -> Result<(), RunnerError> {
+        change_state(self.book()?, State::Rejected)
+    }
+}

@@ -1,0 +1,115 @@
+//! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
+
+use super::discoverer::discover;
+use super::driver::{Driver, held};
+use super::first_gates::{change_state, last_proof, suspect_mutation};
+use super::repository::Repository;
+use super::target::{SurveyRequest, Target};
+use super::{RunnerError, drift};
+use crate::audit::{self, ResumeSeen};
+use crate::journal::JournalEntry;
+use crate::run::{Check, Event, Gate, State, SurveyPurpose, Verdict};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// The post survey, in a transaction of its own.
+    pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let ask = SurveyRequest::SURVEY;
+        let chronicle = held(&mut self.chronicle)?;
+        let lifecycle = &plan.profile.lifecycle;
+        let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
+        drift::record_survey(chronicle, SurveyPurpose::Post, &found)?;
+        let proof = last_proof(chronicle);
+        if suspect_mutation(chronicle, proof.as_ref())? {
+            return Ok(());
+        }
+        change_state(chronicle, State::PostSurveyed)
+    }
+
+    /// The non-mutation verdict, then the final state.
+    pub(super) fn judge_non_mutation(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        if chronicle.run().non_mutation.is_none() {
+            let mut judged = audit::non_mutation(chronicle.run());
+            if let (Some(pin), Some(post)) =
+                (chronicle.run().pin.clone(), chronicle.run().post.clone())
+            {
+                let documents: Vec<_> = post
+                    .facts
+                    .iter()
+                    .filter_map(|fact| chronicle.document(&fact.document.as_ref()?.sha256))
+                    .map(|text| crate::survey::FactDocument { text })
+                    .collect();
+                judged.changes = drift::changes(chronicle, &pin, &post, &documents);
+            }
+            chronicle.record(Event::NonMutationJudged(Box::new(judged)))?;
+        }
+        change_state(chronicle, State::CloseoutReported)?;
+        self.write_sidecar()
+    }
+
+    /// Finishes G3 with all its checks.
+    pub(super) fn finish_orchestration(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        let checks = audit::scope(&plan.profile, audit::g3(chronicle.run(), &plan.profile));
+        finish(self, Gate::G3, checks)
+    }
+
+    /// G4: a fresh runner folds the journal from disk and comes back where this one is.
+    pub(super) fn prove_resume(&mut self) -> Result<(), RunnerError> {
+        let chronicle = self.book()?;
+        if !chronicle.run().gates.contains_key(&Gate::G4) {
+            chronicle.record(Event::GateStarted { gate: Gate::G4 })?;
+        }
+        let before = chronicle.run().clone();
+        let (refolded, entries_before) = chronicle.refold()?;
+        if chronicle.run().owes_return {
+            let run = chronicle.run();
+            let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
+            let state = run.state;
+            let stop_code = run.stop_code();
+            chronicle.record(Event::InvocationReturned {
+                r,
+                state,
+                stop_code,
+            })?;
+        }
+        let (again, entries_after) = chronicle.refold()?;
+        let transitions = |entries: &[JournalEntry<Event>]| {
+            let changed =
+                |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged { .. });
+            entries.iter().filter(changed).count() as u64
+        };
+        let returned = again.returns.last().copied();
+        let resumed = returned.map(|(state, stop_code, _)| ResumeSeen {
+            state,
+            stop_code,
+            transitions_added: transitions(&entries_after) - transitions(&entries_before),
+        });
+        let checks = audit::g4(&before, &refolded, resumed.as_ref());
+        let plan = self.plan.clone();
+        finish(self, Gate::G4, audit::scope(&plan.profile, checks))
+    }
+}
+
+/// Records checks and finishes a gate; the run goes on whatever the verdict, the result counts it.
+pub(super) fn finish<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+    gate: Gate,
+    checks: Vec<Check>,
+) -> Result<(), RunnerError> {
+    let chronicle = driver.book()?;
+    for check in checks {
+        chronicle.record(Event::CheckRecorded { gate, check })?;
+    }
+    let verdict = chronicle
+        .run()
+        .gates
+        .get(&gate)
+        .map_or(Verdict::NotChecked, |g| {
+            Verdict::of_gate(g.checks.iter().map(|c| c.verdict))
+        });
+    chronicle.record(Event::GateFinished { gate, verdict })?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
+
+use super::discoverer::discover;
+use super::driver::{Driver, held};
+use super::repository::Repository;
+use super::target::{SurveyRequest, Target, TargetError};
+use super::{RunRecorder, RunnerError, drift, side_files};
+use crate::audit::{self, DrySeams, Feasibility, QuerySeen};
+use crate::profile::Profile;
+use crate::run::{
+    Check, ContextPins, Event, Gate, Mode, Signer, State, SurveyPurpose, TransactionEnd, Verdict,
+};
+use crate::survey::{Digest, TransactionProof};
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// G0.
+    pub(super) fn precheck(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        self.book()?.record(Event::GateStarted { gate: Gate::G0 })?;
+        let repository = match &self.repository {
+            Some(repository) => repository.look().map_err(|error| error.to_string()),
+            None => Err("no git repository".to_owned()),
+        };
+        let ssot: Vec<_> = plan
+            .ssot
+            .iter()
+            .map(|(name, text)| {
+                (
+                    name.clone(),
+                    text.as_ref().map(Digest::of).map_err(Clone::clone),
+                )
+            })
+            .collect();
+        let profile_sha256 = Digest::of(&plan.profile_text);
+        let checks = audit::g0(&plan.profile, &profile_sha256, &ssot, &repository);
+        let chronicle = self.book()?;
+        for (_, text) in &plan.ssot {
+            if let Ok(text) = text {
+                chronicle.keep(text.as_bytes())?;
+            }
+        }
+        close_gate(
+            chronicle,
+            &plan.profile,
+            Gate::G0,
+            checks,
+            State::Prechecked,
+        )
+    }
+
+    /// G1: the survey that becomes the pin.
+    pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
+        let ask = SurveyRequest::SURVEY;
+        let chronicle = held(&mut self.chronicle)?;
+        let found = discover(
+            &mut self.target,
+            chronicle,
+            &plan.profile.lifecycle,
+            ask,
+            None,
+        )
+        .await;
+        let found = match found {
+            Ok(found) => found,
+            Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
+                let proof = last_proof(chronicle);
+                if suspect_mutation(chronicle, proof.as_ref())? {
+                    return Ok(());
+                }
+                let says = error.to_string();
+                let raw = serde_json::json!({ "error": says });
+                let check = Check::evaluated("database_can_be_surveyed", false, says, raw);
+                return close_gate(
+                    chronicle,
+                    &plan.profile,
+                    Gate::G1,
+                    vec![check],
+                    State::Surveyed,
+                );
+            }
+            Err(error) => return Err(error),
+        };
+        drift::record_survey(chronicle, SurveyPurpose::Pin, &found)?;
+        let rulings: Vec<QuerySeen> = found
+            .taken
+            .rulings
+            .into_iter()
+            .map(|ruling| QuerySeen {
+                query: ruling.query,
+                sql_sha256: ruling.sql_sha256,
+                refused: ruling.refused,
+                relations: ruling.relations,
+            })
+            .collect();
+        let proof = last_proof(chronicle);
+        if suspect_mutation(chronicle, proof.as_ref())? {
+            return Ok(());
+        }
+        let checks = audit::g1(&Feasibility {
+            profile: &plan.profile,
+            survey: &found.taken.survey,
+            proof: proof.as_ref(),
+            rulings: &rulings,
+        });
+        close_gate(chronicle, &plan.profile, Gate::G1, checks, State::Surveyed)
+    }
+
+    /// G2: context pins and prediction from the pin.
+    pub(super) fn seed(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = self.book()?;
+        chronicle.record(Event::GateStarted { gate: Gate::G2 })?;
+        let run = chronicle.run();
+        let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
+            return Err(RunnerError::Report(
+                "G2 was reached without a pin".to_owned(),
+            ));
+        };
+        let heads = audit::repository_at_g0(run).map_or_else(Vec::new, |seen| {
+            let mut heads = vec![("HEAD".to_owned(), seen.head)];
+            heads.extend(seen.main);
+            heads
+        });
+        let round = run.round;
+        let context = ContextPins {
+            run_id: run
+                .run_id()
+                .cloned()
+                .ok_or_else(|| RunnerError::Report("no run id".to_owned()))?,
+            round,
+            mode: Mode::Dryrun,
+            execution_enabled: Mode::Dryrun.execution_enabled(),
+            signer: Signer::StubSigning,
+            profile_sha256: Digest::of(&plan.profile_text),
+            facts_digest: pin.facts_digest.clone(),
+            simulator_input_digest: pin.input_digest(),
+            pin_nonce: pin.snapshot.nonce.clone(),
+            discoverers: [
+                "LiveReadOnlyDiscoverer".to_owned(),
+                "LiveDryRunDiscoverer".to_owned(),
+            ],
+            functions: plan
+                .profile
+                .functions
+                .iter()
+                .filter_map(|f| {
+                    Some((
+                        f.key.clone(),
+                        pin.fact(&f.key)?.observed.value()?.to_owned(),
+                    ))
+                })
+                .collect(),
+            ssot: plan
+                .ssot
+                .iter()
+                .filter_map(|(name, text)| Some((name.clone(), Digest::of(text.as_ref().ok()?))))
+                .collect(),
+            heads,
+        };
+        let bytes = side_files::context(&context)?;
+        let blob = chronicle.keep(&bytes)?;
+        chronicle.directory().write_file("context.json", &bytes)?;
+        chronicle.record(Event::ContextPinned {
+            context: Box::new(context.clone()),
+            blob: blob.clone(),
+        })?;
+        let predicted = audit::predict(&plan.profile, &simulation);
+        let counts = simulation.counts.clone();
+        chronicle.record(Event::EffectPredicted {
+            round,
+            predicted: predicted.clone(),
+            counts: counts.clone(),
+        })?;
+        let read_back = chronicle
+            .directory()
+            .read_file("context.json")?
+            .unwrap_or_default();
+        let written: Vec<String> = chronicle
+            .directory()
+            .storage()
+            .written_paths()
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let checks = audit::g2(&DrySeams {
+            profile: &plan.profile,
+            pin: &pin,
+            simulation: &simulation,
+            context: &context,
+            context_bytes: &read_back,
+            context_blob: &blob,
+            predicted: Some((&predicted, &counts)),
+            data_directory: &plan.data_root.display().to_string(),
+            written: &written,
+        });
+        close_gate(chronicle, &plan.profile, Gate::G2, checks, State::Seeded)
+    }
+}
+
+/// Records checks, finishes the gate, and goes on to `reached`, or fails the run.
+pub(super) fn close_gate(
+    chronicle: &mut RunRecorder,
+    profile: &Profile,
+    gate: Gate,
+    checks: Vec<Check>,
+    reached: State,
+) -> Result<(), RunnerError> {
+    let checks = audit::scope(profile, checks);
+    let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
+    for check in checks {
+        chronicle.record(Event::CheckRecorded { gate, check })?;
+    }
+    chronicle.record(Event::GateFinished { gate, verdict })?;
+    if verdict == Verdict::Fail {
+        return change_state(chronicle, State::Failed);
+    }
+    change_state(chronicle, reached)
+}
+
+/// Moves the run to `to`.
+pub(super) fn change_state(chronicle: &mut RunRecorder, to: State) -> Result<(), RunnerError> {
+    let from = chronicle.run().state;
+    chronicle.record(Event::StateChanged { from, to })?;
+    Ok(())
+}
+
+/// The proof of the transaction that was closed last.
+pub(super) fn last_proof(chronicle: &RunRecorder) -> Option<TransactionProof> {
+    match &chronicle.run().transactions.last()?.end {
+        TransactionEnd::Closed(proof) => Some((**proof).clone()),
+        TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
+    }
+}
+
+/// Ends the run if our own transaction was not clean. `true`: it ended.
+pub(super) fn suspect_mutation(
+    chronicle: &mut RunRecorder,
+    proof: Option<&TransactionProof>,
+) -> Result<bool, RunnerError> {
+    let stains = proof.map_or_else(Vec::new, TransactionProof::stains);
+    if stains.is_empty() {
+        return Ok(false);
+    }
+    change_state(chronicle, State::Failed)?;
+    Ok(true)
+}

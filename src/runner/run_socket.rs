@@ -1,0 +1,443 @@
+//! What other processes of this machine ask of the one that holds the run. Invariant: a request names no person; the caller is who the kernel says.
+
+use std::fs::Permissions;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+use tokio::net::unix::UCred;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::messages::{DecisionReply, RunnerCommand};
+use super::watchers::{Watchers, WatchersChanged};
+use super::{RunPlan, person};
+use crate::journal::RUNS_DIR;
+use crate::run::{ApprovalGate, ApprovalRequest, Decision, Person};
+use crate::survey::Digest;
+
+/// Longest request that is read.
+const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+
+/// How long the holder may take to say that it heard.
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a runner that ends waits for callers to take their answers.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
+/// One line to the holder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+enum SocketRequest {
+    /// A decision; answered when it is heard, and again when the run has stopped.
+    Decide {
+        gate: ApprovalGate,
+        decision: Decision,
+        evidence: Option<Digest>,
+        reason: Option<String>,
+    },
+    /// A sheet is on the caller's screen: to be journalled, and all facts to be read again.
+    ShowSheet {
+        gate: ApprovalGate,
+        evidence: Digest,
+    },
+    /// New evidence is to be taken after drift or expiry; answered like a decision.
+    Renew,
+    /// The caller watches for as long as it stays connected.
+    Watch,
+}
+
+/// One line from the holder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+enum SocketReply {
+    Heard,
+    Refused { why: String },
+    Stopped { exit_code: u8, summary: String },
+}
+
+/// What a caller is told whose request finds no place.
+const BUSY: &str = "the holder is busy";
+
+/// Why nothing could be handed over.
+#[derive(Debug, Error)]
+pub enum HandoverError {
+    /// Nobody listens: exit 75.
+    #[error("no process that holds the run listens")]
+    Nobody,
+    /// The holder does not answer: exit 75.
+    #[error("the process that holds the run does not answer: {0}")]
+    Silent(String),
+    /// It was refused: exit 6.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The socket, removed when the runner ends.
+pub struct SocketListener {
+    path: PathBuf,
+    task: JoinHandle<()>,
+    /// Closed once every caller has had its answer.
+    served: mpsc::Receiver<()>,
+}
+
+impl SocketListener {
+    /// Lets the callers that were heard have their answers, then ends. A caller that does not read is not waited for long.
+    pub async fn finish(mut self) {
+        self.task.abort();
+        let all = async { while self.served.recv().await.is_some() {} };
+        let _ = tokio::time::timeout(ANSWERED_WITHIN, all).await;
+    }
+}
+
+impl Drop for SocketListener {
+    fn drop(&mut self) {
+        self.task.abort();
+        // A socket that stays behind answers nobody, and the next holder replaces it.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A socket that nobody listens on is not taken away before it is this old: its process may be about to listen.
+const STALE_AFTER: Duration = Duration::from_mins(1);
+
+/// Takes away the sockets in `directory` that a killed process left behind.
+fn sweep(directory: &Path) {
+    let listed = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    for path in listed.map(|entry| entry.path()) {
+        let is_socket = path.extension().is_some_and(|kind| kind == "sock");
+        if is_socket && is_old(&path) && refuses(&path) {
+            // Somebody else may sweep at the same time.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+fn is_old(path: &Path) -> bool {
+    let made = std::fs::symlink_metadata(path).and_then(|found| found.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age >= STALE_AFTER))
+}
+
+/// Whether a socket answers that nobody listens. One that may not be asked, or is busy, stays.
+fn refuses(path: &Path) -> bool {
+    let refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    UnixStream::connect(path).is_err_and(refused)
+}
+
+/// Listens to other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
+pub(super) fn listen(
+    plan: &RunPlan,
+    commands: mpsc::Sender<RunnerCommand>,
+    audience: WatchersChanged,
+) -> Option<SocketListener> {
+    let path = plan.socket.clone()?;
+    path.parent().map(sweep);
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).ok()?;
+    if plan.store_group.is_some() {
+        // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
+        admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
+    }
+    let door = SocketShutdown {
+        own_uid: plan.person.uid,
+        shared: plan.store_group.is_some(),
+        commands,
+        presence: Watchers::new(audience),
+    };
+    let (serving, served) = mpsc::channel(1);
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let door = door.clone();
+            let serving = serving.clone();
+            // A caller that breaks off has asked for nothing.
+            tokio::spawn(async move { drop(door.serve(stream, serving).await) });
+        }
+    });
+    Some(SocketListener { path, task, served })
+}
+
+/// Lets the group that the runs are given to connect, and nobody else but the owner.
+fn admit_group(socket: &Path, runs: &Path) -> std::io::Result<()> {
+    let group = std::fs::metadata(runs)?.gid();
+    std::os::unix::fs::chown(socket, None, Some(group))?;
+    std::fs::set_permissions(socket, Permissions::from_mode(0o660))
+}
+
+/// What a caller may reach.
+#[derive(Clone)]
+struct SocketShutdown {
+    own_uid: u32,
+    shared: bool,
+    commands: mpsc::Sender<RunnerCommand>,
+    presence: Watchers,
+}
+
+impl SocketShutdown {
+    /// Serves one caller. While `serving` lives the runner that ends waits for it.
+    async fn serve(
+        self,
+        stream: tokio::net::UnixStream,
+        serving: mpsc::Sender<()>,
+    ) -> std::io::Result<()> {
+        let peer = stream.peer_cred()?;
+        let (reading, mut writing) = stream.into_split();
+        let mut text = String::new();
+        let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
+        reader.read_line(&mut text).await?;
+        let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
+        let refused = match serde_json::from_str(&text) {
+            Err(_) => "the request is malformed",
+            Ok(_) if !known => "the caller is of another account",
+            Ok(SocketRequest::Decide {
+                gate,
+                decision,
+                evidence,
+                reason,
+            }) => {
+                let request = ApprovalRequest {
+                    gate,
+                    decision,
+                    evidence,
+                    reason,
+                    by: seen(peer).await?,
+                };
+                let command = |answer| RunnerCommand::Decide {
+                    request,
+                    answer: Some(answer),
+                };
+                return self.relay(command, &mut writing).await;
+            }
+            Ok(SocketRequest::Renew) => {
+                let command = |answer| RunnerCommand::Renew { answer };
+                return self.relay(command, &mut writing).await;
+            }
+            Ok(SocketRequest::ShowSheet { gate, evidence }) => {
+                let by = seen(peer).await?;
+                let shown = RunnerCommand::OpenSheet { gate, evidence, by };
+                match self.commands.try_send(shown) {
+                    Ok(()) => return say(&mut writing, &SocketReply::Heard).await,
+                    Err(_) => BUSY,
+                }
+            }
+            Ok(SocketRequest::Watch) => match self.presence.enter(peer.uid()) {
+                Some(seat) => {
+                    drop(serving);
+                    // Nothing is said to a watcher, so none can be waited for; what it says is not kept.
+                    tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;
+                    drop(seat);
+                    return Ok(());
+                }
+                None => "enough watchers are shown",
+            },
+        };
+        let why = refused.to_owned();
+        say(&mut writing, &SocketReply::Refused { why }).await
+    }
+
+    /// Passes a command on, and its answer back once the run has stopped again.
+    async fn relay(
+        &self,
+        command: impl FnOnce(oneshot::Sender<DecisionReply>) -> RunnerCommand,
+        writing: &mut tokio::net::unix::OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.try_send(command(answer)).is_err() {
+            let why = BUSY.to_owned();
+            return say(writing, &SocketReply::Refused { why }).await;
+        }
+        say(writing, &SocketReply::Heard).await?;
+        match answered.await {
+            Ok(DecisionReply::Refused(why)) => say(writing, &SocketReply::Refused { why }).await,
+            Ok(DecisionReply::Stopped { exit_code, summary }) => {
+                say(writing, &SocketReply::Stopped { exit_code, summary }).await
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Who the caller is. Looked up on a thread of its own: a slow directory service delays neither the run nor its end.
+async fn seen(peer: UCred) -> std::io::Result<Person> {
+    let (sender, seen) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("caller".to_owned())
+        // A runner that ended meanwhile asks no more.
+        .spawn(move || drop(sender.send(person::peer(peer.uid(), peer.pid()))))?;
+    seen.await.map_err(std::io::Error::other)
+}
+
+async fn say(
+    writing: &mut tokio::net::unix::OwnedWriteHalf,
+    line: &SocketReply,
+) -> std::io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    writing.write_all(&bytes).await
+}
+
+/// Hands a decision to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again.
+/// Who decides is what the holder sees of this process.
+pub fn hand_over(
+    path: &Path,
+    gate: ApprovalGate,
+    decision: Decision,
+    evidence: Option<Digest>,
+    reason: Option<String>,
+) -> Result<(u8, String), HandoverError> {
+    let asked = SocketRequest::Decide {
+        gate,
+        decision,
+        evidence,
+        reason,
+    };
+    outcome(path, &asked)
+}
+
+/// Lets the holder that listens at `path` take new evidence after drift or expiry; gives exit code and JSON document of its next stop.
+pub fn hand_over_renewal(path: &Path) -> Result<(u8, String), HandoverError> {
+    outcome(path, &SocketRequest::Renew)
+}
+
+/// Asks, and waits until the run has stopped again.
+fn outcome(path: &Path, asked: &SocketRequest) -> Result<(u8, String), HandoverError> {
+    let mut reader = BufReader::new(ask(path, asked)?);
+    loop {
+        match answer(&mut reader)? {
+            // It was heard: what follows takes as long as the survey does.
+            SocketReply::Heard => reader.get_ref().set_read_timeout(None)?,
+            SocketReply::Refused { why } => return Err(HandoverError::Refused(why)),
+            SocketReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
+        }
+    }
+}
+
+/// Tells the holder that a sheet is on this process's screen: it journals that, and reads all facts again.
+pub fn show_sheet(path: &Path, gate: ApprovalGate, evidence: Digest) -> Result<(), HandoverError> {
+    let shown = SocketRequest::ShowSheet { gate, evidence };
+    match answer(&mut BufReader::new(ask(path, &shown)?))? {
+        SocketReply::Refused { why } => Err(HandoverError::Refused(why)),
+        SocketReply::Heard | SocketReply::Stopped { .. } => Ok(()),
+    }
+}
+
+/// Lets the holder show this process as a watcher, for as long as the connection is kept. Its end says that the holder is gone.
+pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
+    let holder = ask(path, &SocketRequest::Watch)?;
+    holder.set_read_timeout(None)?;
+    Ok(holder)
+}
+
+/// Sends one request. Nothing waits longer than a holder may take to hear.
+fn ask(path: &Path, ask: &SocketRequest) -> Result<UnixStream, HandoverError> {
+    let mut stream = UnixStream::connect(path)?;
+    for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
+        set(&stream, Some(HEARD_WITHIN))?;
+    }
+    let mut bytes = serde_json::to_vec(ask).map_err(std::io::Error::from)?;
+    bytes.push(b'\n');
+    stream.write_all(&bytes)?;
+    Ok(stream)
+}
+
+fn answer(reader: &mut BufReader<UnixStream>) -> Result<SocketReply, HandoverError> {
+    let mut text = String::new();
+    if reader.read_line(&mut text)? == 0 {
+        return Err(HandoverError::Silent(
+            "it ended without an answer".to_owned(),
+        ));
+    }
+    Ok(serde_json::from_str(&text).map_err(std::io::Error::from)?)
+}
+
+impl From<std::io::Error> for HandoverError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Self::Nobody,
+            _ => Self::Silent(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::net::UnixListener;
+    use std::time::{Duration, SystemTime};
+
+    use super::{HandoverError, STALE_AFTER, admit_group, be_present, sweep};
+
+    #[test]
+    fn only_an_old_socket_that_nobody_listens_on_is_swept() {
+        let place = tempfile::tempdir().expect("a folder");
+        let socket = |name: &str, age: Duration| {
+            let path = place.path().join(name);
+            let listener = UnixListener::bind(&path).expect("a socket");
+            let then = SystemTime::now() - age;
+            rustix::fs::utimensat(
+                rustix::fs::CWD,
+                &path,
+                &times(then),
+                rustix::fs::AtFlags::empty(),
+            )
+            .expect("our own file");
+            (path, listener)
+        };
+        let old = STALE_AFTER * 2;
+        let (live, _listener) = socket("live.sock", old);
+        let (stale, dead) = socket("stale.sock", old);
+        let (fresh, young) = socket("fresh.sock", Duration::ZERO);
+        let other = place.path().join("other.txt");
+        let file = File::create(&other).expect("a file");
+        file.set_times(FileTimes::new().set_modified(SystemTime::now() - old))
+            .expect("our own file");
+        drop((dead, young));
+        sweep(place.path());
+        let left = [&live, &stale, &fresh, &other].map(|path| path.exists());
+        assert_eq!(left, [true, false, true, true]);
+    }
+
+    fn times(at: SystemTime) -> rustix::fs::Timestamps {
+        let since = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970");
+        let stamp = rustix::fs::Timespec {
+            tv_sec: i64::try_from(since.as_secs()).expect("it fits"),
+            tv_nsec: 0,
+        };
+        rustix::fs::Timestamps {
+            last_access: stamp,
+            last_modification: stamp,
+        }
+    }
+
+    #[test]
+    fn the_group_of_the_runs_may_connect_and_nobody_else() {
+        let place = tempfile::tempdir().expect("a directory");
+        let socket = place.path().join("run.sock");
+        let _listener = UnixListener::bind(&socket).expect("a socket");
+        admit_group(&socket, place.path()).expect("it is ours");
+        let (made, runs) = (socket.metadata(), place.path().metadata());
+        let made = made.expect("it is there");
+        assert_eq!(made.permissions().mode() & 0o777, 0o660);
+        assert_eq!(made.gid(), runs.expect("it is there").gid());
+    }
+
+    #[test]
+    fn where_nobody_listens_nobody_is_asked() {
+        let place = tempfile::tempdir().expect("a directory");
+        let socket = place.path().join("run.sock");
+        assert!(matches!(be_present(&socket), Err(HandoverError::Nobody)));
+        drop(UnixListener::bind(&socket).expect("a socket"));
+        assert!(
+            matches!(be_present(&socket), Err(HandoverError::Nobody)),
+            "the file of a holder that died"
+        );
+    }
+}

@@ -1,0 +1,375 @@
+//! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::discoverer::{Discovered, discover};
+use super::driver::{Driver, RunnerEnd, RunnerTask, held};
+use super::messages::{DecisionReply, RunnerCommand};
+use super::repository::Repository;
+use super::target::{SurveyRequest, Target, TargetError};
+use super::{RunnerError, drift, resume, summary};
+use crate::run::{
+    ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
+    SurveyPurpose, judge, next,
+};
+use crate::survey::{Digest, FactChange, Survey, compare};
+
+/// What a caller is told who asks for new evidence where the evidence stands.
+const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew";
+
+/// What becomes of a survey that differs from the pin just as the last read did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    /// It is counted as a read, and what was recorded first stays: a run that waits for days must not grow by it.
+    Counted,
+    /// It is recorded again: drift is only what a recorded survey shows, and `verify` compares that with the pin.
+    Recorded,
+}
+
+/// A full survey that was taken while the run waits.
+struct FullRead {
+    /// What differs from the pin.
+    changes: Vec<FactChange>,
+    /// Nonce of its transaction.
+    nonce: String,
+}
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
+    pub(super) async fn wait(
+        &mut self,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+    ) -> Option<RunnerTask> {
+        let rest = self.run().and_then(RunState::live_reads_rest).is_some();
+        let interval = self
+            .plan
+            .live_interval_s
+            .filter(|seconds| *seconds > 0.0 && !rest);
+        let pause = async {
+            match interval {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs_f64(seconds)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let command = tokio::select! {
+            biased;
+            command = commands.recv() => command,
+            ended = self.hooks.next_ended() => return Some(RunnerTask::HookEnded(ended)),
+            () = pause => return Some(RunnerTask::LiveRead),
+        };
+        match command {
+            None | Some(RunnerCommand::Quit) => None,
+            Some(command) => Some(RunnerTask::Command(command)),
+        }
+    }
+
+    /// Does what a person asked for.
+    pub(super) async fn obey(&mut self, command: RunnerCommand) -> Result<(), RunnerError> {
+        match command {
+            RunnerCommand::Decide { request, answer } => {
+                let refused = self.decide(&request)?;
+                match (refused, answer) {
+                    (Some(why), Some(answer)) => {
+                        let _ = answer.send(DecisionReply::Refused(why));
+                    }
+                    (None, Some(answer)) => self.answers.push(answer),
+                    (_, None) => {}
+                }
+                Ok(())
+            }
+            RunnerCommand::OpenSheet { gate, evidence, by } => {
+                self.show_sheet(gate, evidence, by).await
+            }
+            RunnerCommand::SurveyAgain => self.survey_again().await.map(|_| ()),
+            RunnerCommand::Renew { answer } => {
+                let has_moved = self.book()?.run().has_moved();
+                let renews = if has_moved {
+                    self.survey_again().await?
+                } else {
+                    resume::renew(self)?
+                };
+                if renews {
+                    self.answers.push(answer);
+                } else {
+                    let _ = answer.send(DecisionReply::Refused(NOTHING_TO_RENEW.to_owned()));
+                }
+                Ok(())
+            }
+            RunnerCommand::Quit => Err(RunnerError::Interrupted),
+            RunnerCommand::CutHooks => {
+                self.hooks.cut();
+                Ok(())
+            }
+        }
+    }
+
+    /// Rules on a decision and records it, or its refusal. `Some`: why it was refused.
+    pub(super) fn decide(
+        &mut self,
+        request: &ApprovalRequest,
+    ) -> Result<Option<String>, RunnerError> {
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
+        let chronicle = self.book()?;
+        let now = chronicle.now();
+        match judge(chronicle.run(), request, now, &boot_id) {
+            Ok(ruling) => {
+                chronicle.record(Event::ApprovalRecorded {
+                    gate: request.gate,
+                    decision: ruling.decision,
+                    evidence: ruling.evidence,
+                    reason: request.reason.clone(),
+                    by: request.by.clone(),
+                    boot_id,
+                    uptime_ms,
+                })?;
+                Ok(None)
+            }
+            Err(refusal) => {
+                let reason = refusal.to_string();
+                chronicle.record(Event::ApprovalRefused {
+                    gate: request.gate,
+                    decision: request.decision,
+                    evidence: request.evidence.clone(),
+                    reason: reason.clone(),
+                    by: request.by.clone(),
+                })?;
+                Ok(Some(reason))
+            }
+        }
+    }
+
+    /// Records the decision that this process was started for. `Some`: it was refused, and how that ends.
+    pub(super) fn decide_first(
+        &mut self,
+        request: &ApprovalRequest,
+    ) -> Result<Option<RunnerEnd>, RunnerError> {
+        let refused = self.decide(request)?;
+        Ok(refused.map(|why| {
+            let run = self.run().cloned().unwrap_or_default();
+            summary::refused(run, why, &self.plan.call)
+        }))
+    }
+
+    async fn show_sheet(
+        &mut self,
+        gate: crate::run::ApprovalGate,
+        evidence: Digest,
+        by: Person,
+    ) -> Result<(), RunnerError> {
+        let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
+        let ttl = self.plan.approvals.ttl_seconds;
+        let chronicle = self.book()?;
+        let now = chronicle.now();
+        let current = chronicle.run().evidence.as_ref();
+        let expired = current.is_some_and(|e| now >= e.expires_at);
+        if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
+            return Ok(());
+        }
+        chronicle.record(Event::EvidenceShown {
+            gate,
+            evidence,
+            by,
+            expires_at: now.plus_seconds(ttl),
+            boot_id,
+            uptime_ms,
+        })?;
+        self.read_everything(Repeated::Counted).await?;
+        Ok(())
+    }
+
+    /// `r`: new evidence after drift or expiry; else everything is read again, and what moved is drift. Where the person was told
+    /// before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
+    async fn survey_again(&mut self) -> Result<bool, RunnerError> {
+        if resume::renew(self)? {
+            return Ok(true);
+        }
+        let run = self.book()?.run();
+        if run.pending_approval().is_some() {
+            return Ok(false);
+        }
+        let told = run.has_moved();
+        let Some(read) = self.read_everything(Repeated::Recorded).await? else {
+            return Ok(false);
+        };
+        let chronicle = self.book()?;
+        let gate = chronicle.run().waits_at();
+        let found = drift::record(chronicle, gate, read.changes, &read.nonce)?;
+        self.renews_on_return = found && told;
+        Ok(found)
+    }
+
+    /// All facts, for a person who waits. `None`: they could not be read, which is shown, and the run is kept.
+    async fn read_everything(
+        &mut self,
+        repeated: Repeated,
+    ) -> Result<Option<FullRead>, RunnerError> {
+        let Some(found) = self.read(SurveyRequest::SURVEY).await? else {
+            return Ok(None);
+        };
+        let read_at = self.book()?.now();
+        let chronicle = self.book()?;
+        let run = chronicle.run();
+        let differing = run
+            .pin
+            .as_ref()
+            .map_or_else(Vec::new, |pin| compare(pin, &found.taken.survey));
+        let says_nothing_new = match repeated {
+            Repeated::Counted => run.is_known_to_differ_so(&differing),
+            Repeated::Recorded => false,
+        };
+        let changes = if differing.is_empty() || says_nothing_new {
+            differing
+        } else {
+            drift::record_survey(chronicle, SurveyPurpose::Again, &found)?
+        };
+        chronicle.record(Event::LiveRead {
+            read_at,
+            changed: changes.iter().map(LiveChange::from).collect(),
+            complete: true,
+            failed: None,
+        })?;
+        Ok(Some(FullRead {
+            changes,
+            nonce: found.taken.survey.snapshot.nonce,
+        }))
+    }
+
+    /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
+    pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
+        let now = self.book()?.now();
+        if self.book()?.run().next_live_read_is_full(now) {
+            self.read_everything(Repeated::Counted).await?;
+            return Ok(());
+        }
+        let Some(found) = self.read(SurveyRequest::LIVE_READ).await? else {
+            return Ok(());
+        };
+        let read_at = self.book()?.now();
+        let chronicle = self.book()?;
+        let changed = moved(chronicle.run(), &found.taken.survey);
+        chronicle.record(Event::LiveRead {
+            read_at,
+            changed,
+            complete: false,
+            failed: None,
+        })?;
+        Ok(())
+    }
+
+    /// Reads, or records why nothing could be read.
+    async fn read(&mut self, ask: SurveyRequest) -> Result<Option<Discovered>, RunnerError> {
+        let plan = self.plan.clone();
+        let chronicle = held(&mut self.chronicle)?;
+        let lifecycle = &plan.profile.lifecycle;
+        match discover(&mut self.target, chronicle, lifecycle, ask, None).await {
+            Ok(found) => Ok(Some(found)),
+            Err(
+                error @ (RunnerError::Target(
+                    TargetError::Unavailable { .. } | TargetError::Unfit(_),
+                )
+                | RunnerError::OtherServer(_)),
+            ) => {
+                let read_at = self.book()?.now();
+                self.book()?.record(Event::LiveRead {
+                    read_at,
+                    changed: Vec::new(),
+                    complete: !ask.live_only,
+                    failed: Some(error.to_string()),
+                })?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a screen may stay open after this error, so that a person can try again.
+    pub(super) fn may_retry(error: &RunnerError) -> bool {
+        matches!(error, RunnerError::Target(TargetError::Unavailable { .. }))
+    }
+
+    /// After the database was lost during work: waits for a person to try again, decide or leave.
+    pub(super) async fn after_trouble(
+        &mut self,
+        commands: &mut mpsc::Receiver<RunnerCommand>,
+        backlog: &mut VecDeque<RunnerCommand>,
+    ) -> Result<(), RunnerError> {
+        loop {
+            // First what was asked while the work was under way: who asked still waits for an answer.
+            let command = if let Some(command) = backlog.pop_front() {
+                Some(command)
+            } else {
+                tokio::select! {
+                    command = commands.recv() => command,
+                    ended = self.hooks.next_ended() => {
+                        self.record_hook(ended)?;
+                        continue;
+                    }
+                }
+            };
+            match command {
+                None | Some(RunnerCommand::Quit) => return Err(RunnerError::Interrupted),
+                Some(RunnerCommand::SurveyAgain) => return Ok(()),
+                Some(RunnerCommand::Decide { request, answer }) => {
+                    let withdraws = request.decision == Decision::Reject;
+                    self.obey(RunnerCommand::Decide { request, answer }).await?;
+                    if withdraws {
+                        return Ok(());
+                    }
+                }
+                Some(RunnerCommand::OpenSheet { .. }) => {}
+                Some(command @ RunnerCommand::Renew { .. }) => self.obey(command).await?,
+                Some(RunnerCommand::CutHooks) => self.hooks.cut(),
+            }
+            if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The facts of a read of the live facts whose values are not the pinned ones; facts that were not asked for do not count.
+fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
+    let Some(pin) = &run.pin else {
+        return Vec::new();
+    };
+    survey
+        .facts
+        .iter()
+        .filter(|fact| {
+            let pinned = pin.fact(fact.key.as_str());
+            let value = fact.observed.value();
+            value.is_none() || pinned.is_none_or(|pinned| pinned.observed.value() != value)
+        })
+        .map(|fact| LiveChange {
+            key: fact.key.clone(),
+            value: fact.observed.value().map(str::to_owned),
+            reason: survey.unknown_reason(fact.key.as_str()).map(str::to_owned),
+            rows: Vec::new(),
+        })
+        .collect()
+}
+
+/// Records that the database was lost, so that every screen shows it; the run stays resumable.
+pub(super) fn note_trouble<T: Target, R: Repository>(
+    driver: &mut Driver<T, R>,
+    error: &RunnerError,
+) {
+    let RunnerError::Target(TargetError::Unavailable { message, hint }) = error else {
+        return;
+    };
+    let Ok(chronicle) = driver.book() else { return };
+    let run = chronicle.run();
+    let stop = Stop {
+        stop_code: StopCode::StopDatabaseUnavailable,
+        gate: run.waits_at(),
+        state: run.state,
+        evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
+        message: message.clone(),
+        next: hint.clone(),
+    };
+    // The error itself is returned; a journal that fails here as well is reported by the next write.
+    let _ = chronicle.record(Event::StopRaised(stop));
+}

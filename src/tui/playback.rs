@@ -1,0 +1,98 @@
+//! What a replay tells the screen, and what the screen asks of it. Invariant: plain data; where a moment comes from is not known here.
+
+use std::sync::Arc;
+
+use crate::compare::ComparisonRecord;
+use crate::run::{ApprovalGate, Decision, LastPass, Person, RunState, Timeline};
+use crate::survey::{Digest, UtcTime};
+
+/// A run as it was at one line, and where the replay stands.
+#[derive(Debug, Clone)]
+pub struct ReplayFrame {
+    /// The run.
+    pub run: RunState,
+    /// What of it can be compared.
+    pub record: ComparisonRecord,
+    /// SHA-256 of the line.
+    pub head: Option<Digest>,
+    /// The last PASS that the run compared itself with by then.
+    pub last_pass: Option<Box<LastPass>>,
+    /// Where the replay stands.
+    pub told: PlaybackState,
+}
+
+/// Where a replay stands and how it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaybackState {
+    /// The line shown.
+    pub seq: u64,
+    /// The time shown.
+    pub now: UtcTime,
+    /// What its event is called, and what it says.
+    pub line: (&'static str, String),
+    /// The last line that was read.
+    pub last: u64,
+    /// Whether it plays.
+    pub is_playing: bool,
+    /// `4x`.
+    pub speed: String,
+    /// Whether waits are waited out; else they are cut short.
+    pub waits_are_real: bool,
+    /// Percent read, until everything is.
+    pub reading: Option<u8>,
+    /// Why not more of the journal could be read.
+    pub trouble: Option<String>,
+    /// When the run was sealed.
+    pub sealed_at: Option<UtcTime>,
+    /// The run over time, beyond this line too.
+    pub timeline: Arc<Timeline>,
+}
+
+/// What an approver had before the eyes when deciding.
+#[derive(Debug, Clone)]
+pub struct ApproverView {
+    /// The run right before the decision.
+    pub run: RunState,
+    /// What of it could be compared.
+    pub record: ComparisonRecord,
+    /// SHA-256 of the last line then.
+    pub head: Option<Digest>,
+    /// Gate.
+    pub gate: ApprovalGate,
+    /// What was decided.
+    pub decision: Decision,
+    /// Digest that was on the sheet.
+    pub evidence: Digest,
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: UtcTime,
+    /// When the facts were read again for the open sheet; `None`: no sheet was open.
+    pub equal_at: Option<UtcTime>,
+    /// Columns and rows of the terminal that the sheet was opened on, where that was recorded.
+    pub size: Option<(u16, u16)>,
+}
+
+/// What a person asks of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaybackCommand {
+    /// Play, or pause.
+    Toggle,
+    /// So many lines on, or back.
+    Step(i64),
+    /// To the next stop, gate or decision, or the one before.
+    Halt {
+        /// Towards the end.
+        forward: bool,
+    },
+    /// To a record or time, as typed.
+    GoTo(String),
+    /// Twice as fast.
+    Faster,
+    /// Half as fast.
+    Slower,
+    /// Waits are waited out, or cut short.
+    Waits,
+    /// What the approver saw.
+    Seen,
+}

@@ -1,0 +1,82 @@
+//! A text that lies open over the panes. Invariant: it scrolls to its last line, and says how much is above and below.
+
+use ratatui::layout::Rect;
+
+use super::{body, details, documents};
+use crate::tui::model::Model;
+use crate::tui::open_text::{OpenText, TextSubject};
+use crate::tui::theme::Ink;
+use crate::tui::widgets::{Canvas, Text, Weight};
+
+/// What lies open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextPage {
+    /// Title.
+    pub title: String,
+    /// Lines, not wrapped.
+    pub lines: Vec<Text>,
+    /// What `y` copies.
+    pub copies: Option<String>,
+}
+
+/// The page of a subject.
+pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
+    match subject {
+        TextSubject::Evidence => documents::evidence(model),
+        TextSubject::Help => documents::help(model.scope()),
+        other => details::page(model, other),
+    }
+}
+
+/// The page, wrapped for a width.
+pub fn wrapped(page: &TextPage, width: u16) -> Vec<Text> {
+    page.lines
+        .iter()
+        .flat_map(|line| line.wrap(usize::from(width.saturating_sub(4))))
+        .collect()
+}
+
+/// Rows of the page on screen, and how many it has, for the size of the model.
+pub fn room(model: &Model, subject: &TextSubject) -> (usize, usize) {
+    let area = Rect::new(0, 0, model.size.width, model.size.height);
+    let height = match body::shape(area.width, area.height) {
+        body::ScreenShape::Wide => area.height.saturating_sub(11),
+        _ => area.height.saturating_sub(10),
+    };
+    let lines = wrapped(&page(model, subject), area.width).len();
+    (usize::from(height.saturating_sub(2)), lines)
+}
+
+/// Draws the page.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: &OpenText) {
+    let page = page(model, &reading.subject);
+    let lines = wrapped(&page, area.width);
+    let title = Text::inked(Ink::Bold, &page.title);
+    let right = Text::plain("Esc back");
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
+    let room = usize::from(inside.height);
+    let top = reading.top.min(lines.len().saturating_sub(room));
+    let found = model
+        .search
+        .as_ref()
+        .map(|search| search.text.to_lowercase());
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        let hit = found
+            .as_ref()
+            .is_some_and(|text| !text.is_empty() && line.flat().to_lowercase().contains(text));
+        if hit {
+            canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
+        }
+        canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), line);
+    }
+    if lines.len() > room {
+        let cut = format!(
+            "lines {}-{} of {}",
+            top + 1,
+            (top + room).min(lines.len()),
+            lines.len()
+        );
+        let bottom = area.bottom().saturating_sub(1);
+        canvas.on_edge(area, bottom, &Text::new(), &Text::inked(Ink::Dim, cut));
+    }
+}
