@@ -18,7 +18,7 @@ use drygate::journal::RunIndex;
 use drygate::run::{Decision, RunResult, State, StopCode};
 use drygate::survey::UtcTime;
 use drygate::tui::picker::{Picker, PickerMessage};
-use drygate::tui::picker_keys::heard;
+use drygate::tui::picker_keys::on_event;
 use drygate::tui::picker_loop::picker_frame;
 use drygate::tui::{Colours, Theme};
 
@@ -184,13 +184,13 @@ fn new_picker(home: &Home) -> Picker {
 fn look(home: &Home, picker: &mut Picker) {
     let index = RunIndex::look(&home.store).expect("it lists");
     let rows = index.rows().cloned().collect();
-    picker.hear(PickerMessage::Rows(rows, 0), at("09:31:15"));
+    picker.take(PickerMessage::Rows(rows, 0), at("09:31:15"));
     assert_eq!(picker.shown_len(), RUNS, "all of them are known");
 }
 
 fn press(picker: &mut Picker, code: KeyCode) {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    let _ = heard(picker, &TerminalEvent::Key(key));
+    let _ = on_event(picker, &TerminalEvent::Key(key));
 }
 
 fn met(is: bool) -> &'static str {

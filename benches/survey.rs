@@ -58,7 +58,7 @@ fn survey(discoverer: &mut LiveReadOnlyDiscoverer) -> (Duration, TransactionProo
     assert_eq!(taken.survey.role.unanswered, Vec::<String>::new());
     assert_eq!(witness.closed.len(), 1, "one transaction");
     let proof = witness.closed.remove(0);
-    assert_eq!(proof.stains(), Vec::<String>::new());
+    assert_eq!(proof.violations(), Vec::<String>::new());
     (took, proof)
 }
 

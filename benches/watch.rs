@@ -103,8 +103,9 @@ fn hold(home: &Path) {
     world.begin().expect("it waits at SG1");
     let watchers = Arc::new(AtomicUsize::new(0));
     let present = watchers.clone();
-    let audience = Box::new(move |uids: Vec<u32>| present.store(uids.len(), Ordering::SeqCst));
-    let handle = stay(&world, audience);
+    let watchers_changed =
+        Box::new(move |uids: Vec<u32>| present.store(uids.len(), Ordering::SeqCst));
+    let handle = stay(&world, watchers_changed);
     let commands = handle.commands();
     // Once for the warmth of it; then the run is at rest.
     let read = |times: u64| {
@@ -129,15 +130,15 @@ fn hold(home: &Path) {
 }
 
 /// Takes the run up, listens to other processes, and stays where it waits.
-fn stay(world: &World, audience: WatchersChanged) -> Handle {
+fn stay(world: &World, watchers_changed: WatchersChanged) -> Handle {
     let (directory, _) = world.store().open(&world.run_id).expect("it is free");
     let entries = directory.reader().entries().expect("a journal");
     let run = fold(&entries).expect("a legal journal");
-    let chronicle = RunRecorder::new(directory, run, world.clock.clone(), world.sink());
+    let recorder = RunRecorder::new(directory, run, world.clock.clone(), world.sink());
     let mut plan = world.plan();
     plan.person.uid = rustix::process::getuid().as_raw();
     plan.socket = socket(world.storage.root(), &world.run_id);
-    let manner = RunnerOptions {
+    let options = RunnerOptions {
         taken_up: TakenUp {
             resumed: true,
             torn: Vec::new(),
@@ -146,19 +147,19 @@ fn stay(world: &World, audience: WatchersChanged) -> Handle {
         },
         first: None,
         patience: Patience::Stay,
-        audience,
+        watchers_changed,
         at_end: Box::new(|_| ()),
         at_exit: Box::new(|| ()),
     };
     let repository = Still(recording::recording().repository.clone());
     let target = || Replayed::new(Spoiled::default());
-    spawn(chronicle, target, Some(repository), Arc::new(plan), manner).expect("it is taken up")
+    spawn(recorder, target, Some(repository), Arc::new(plan), options).expect("it is taken up")
 }
 
 /// The process that holds a run, seen from outside.
 struct Holder {
     child: Child,
-    orders: ChildStdin,
+    requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
@@ -172,7 +173,7 @@ impl Holder {
             .spawn()
             .expect("it starts");
         Self {
-            orders: child.stdin.take().expect("a pipe"),
+            requests: child.stdin.take().expect("a pipe"),
             answers: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
         }
@@ -186,7 +187,7 @@ impl Holder {
 
     /// Reads so many times; microseconds, last line, watchers.
     fn read(&mut self, times: u64) -> [u64; 3] {
-        writeln!(self.orders, "{times}").expect("it listens");
+        writeln!(self.requests, "{times}").expect("it listens");
         let answer = self.answer();
         [0, 1, 2].map(|nth| answer[nth].parse().expect("a number"))
     }

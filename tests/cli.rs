@@ -518,9 +518,9 @@ fn the_project_file_is_sought_up_to_the_root_of_the_work_tree_and_no_further() {
         .expect("understood")
         .settings;
     assert_eq!(inside.ascii.origin.to_string(), "/repo/drygate.toml:1");
-    let outside = above().run("run").expect("understood").settings;
+    let terminal_actions = above().run("run").expect("understood").settings;
     assert!(
-        !outside.ascii.value,
+        !terminal_actions.ascii.value,
         "a directory that is in no work tree has only its own file"
     );
 }

@@ -877,17 +877,25 @@ fn links_are_not_followed() {
     let mut run = home.store.create(&run_id()).expect("created");
     run.append(at(0), &created()).expect("appended");
     drop(run);
-    let outside = home.directory.path().join("outside");
-    fs::create_dir(&outside).expect("made");
+    let terminal_actions = home.directory.path().join("outside");
+    fs::create_dir(&terminal_actions).expect("made");
     fs::remove_dir(home.file("blobs")).expect("removed");
-    symlink(&outside, home.file("blobs")).expect("linked");
+    symlink(&terminal_actions, home.file("blobs")).expect("linked");
     assert!(
         home.store.open(&run_id()).is_err(),
         "a linked directory was taken"
     );
     fs::remove_file(home.file("blobs")).expect("removed");
-    fs::rename(home.file("journal.jsonl"), outside.join("journal.jsonl")).expect("moved");
-    symlink(outside.join("journal.jsonl"), home.file("journal.jsonl")).expect("linked");
+    fs::rename(
+        home.file("journal.jsonl"),
+        terminal_actions.join("journal.jsonl"),
+    )
+    .expect("moved");
+    symlink(
+        terminal_actions.join("journal.jsonl"),
+        home.file("journal.jsonl"),
+    )
+    .expect("linked");
     assert!(
         home.store.open(&run_id()).is_err(),
         "a linked journal was taken"

@@ -118,7 +118,7 @@ fn take(cluster: &Cluster) -> Taken {
     let (taken, witness) = take_with(cluster, READER, profile(), FULL);
     let taken = taken.expect("a survey");
     for proof in &witness.closed {
-        assert_eq!(proof.stains(), Vec::<String>::new());
+        assert_eq!(proof.violations(), Vec::<String>::new());
     }
     assert_eq!(witness.closed.len(), 1);
     taken
@@ -169,7 +169,7 @@ fn the_demo_has_the_facts_of_the_source_report() {
     assert_eq!(survey.fact("unit_version").and_then(|f| f.rows), Some(60));
     assert!(survey.digest_holds());
     let proof = witness.closed.pop().expect("one closed transaction");
-    assert_eq!(proof.stains(), Vec::<String>::new());
+    assert_eq!(proof.violations(), Vec::<String>::new());
     assert_eq!(witness.opened, [(Purpose::Survey, proof.nonce.clone())]);
     assert_eq!(witness.joiner.pieces_digest().rows, 60);
     assert_eq!(witness.joiner.units_digest().rows, 60);
@@ -276,7 +276,7 @@ fn one_failing_fact_alone_is_unknown() {
     let keys: Vec<_> = survey.unknown().map(|fact| fact.key.to_string()).collect();
     assert_eq!(keys, ["icx_draft", "icx_enacted", "fn_iu_enact_md5"]);
     assert_eq!(value(&survey, "icx_total"), "60");
-    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+    assert_eq!(witness.closed[0].violations(), Vec::<String>::new());
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_live_read_asks_only_the_live_facts() {
         ]
     );
     assert_eq!(value(&survey, "icx_draft"), "60");
-    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+    assert_eq!(witness.closed[0].violations(), Vec::<String>::new());
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn hostile_sql_is_refused_and_does_nothing() {
         let observed = &taken.survey.fact(&key).expect("a fact").observed;
         assert_eq!(observed.value(), None, "{sql}");
     }
-    assert_eq!(witness.closed[0].stains(), Vec::<String>::new());
+    assert_eq!(witness.closed[0].violations(), Vec::<String>::new());
     let written = cluster
         .query(
             "postgres",

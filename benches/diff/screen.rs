@@ -176,12 +176,12 @@ pub fn looked_at(before: &str, after: &str) -> io::Result<()> {
     let mut model = opened_screen();
     let began = Instant::now();
     let opened = AlignedDocuments::of(texts.map(Some), FactKind::Sha256);
-    let news = ScreenMessage::Opened {
+    let messages = ScreenMessage::Opened {
         compare: Compare::PrePost,
         key: FactKey::new(FACT),
         result: Ok(Arc::new(opened)),
     };
-    let _ = update(&mut model, news, Duration::ZERO);
+    let _ = update(&mut model, messages, Duration::ZERO);
     let _ = frame(&mut model, WIDTH, HEIGHT);
     steps.push(began.elapsed());
     expect(&model, "the first change is shown", |view| {

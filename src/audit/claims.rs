@@ -60,9 +60,9 @@ fn wrote_nothing(run: &RunState) -> Claim {
                     "xid_assigned": proof.xid_assigned, "rows_written": proof.rows_written,
                     "ended_by": proof.ended_by, "backend_wal_bytes": proof.backend_wal_bytes,
                 }));
-                let stains = proof.stains();
-                if !stains.is_empty() {
-                    stained.push(json!({"id": transaction.id, "stains": stains}));
+                let violations = proof.violations();
+                if !violations.is_empty() {
+                    stained.push(json!({"id": transaction.id, "stains": violations}));
                 } else if !proof.is_clean() {
                     unmeasured.push(json!({"id": transaction.id, "unmeasured": proof.unmeasured}));
                 }

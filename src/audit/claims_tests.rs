@@ -111,14 +111,14 @@ fn a_falls_with_every_raw_value_of_a_proof() {
 
 #[test]
 fn an_unseen_end_is_listed_and_does_not_spoil_a() {
-    let mut book = post(|_| {});
-    let id = book.run.transactions.len() as u64 + 1;
+    let mut journal = post(|_| {});
+    let id = journal.run.transactions.len() as u64 + 1;
     let nonce = "killed".to_owned();
     let purpose = crate::run::Purpose::LiveRead;
-    book.push(Event::TransactionOpened { id, purpose, nonce });
+    journal.push(Event::TransactionOpened { id, purpose, nonce });
     let reason = "link lost".to_owned();
-    book.push(Event::TransactionUnseen { id, reason });
-    let claim = claims(&book.run).remove(0);
+    journal.push(Event::TransactionUnseen { id, reason });
+    let claim = claims(&journal.run).remove(0);
     assert_eq!(claim.verdict, ClaimVerdict::Holds);
     assert_eq!(claim.raw["unseen"][0]["id"], id);
     assert_eq!(

@@ -34,9 +34,9 @@ pub struct DrySeams<'a> {
 }
 
 /// The seven checks of G2.
-pub fn g2(seam: &DrySeams<'_>) -> Vec<Check> {
-    let context = seam.context;
-    let input = seam.pin.input_digest();
+pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
+    let context = dry_seams.context;
+    let input = dry_seams.pin.input_digest();
     vec![
         Check::evaluated(
             "mode_dryrun",
@@ -62,44 +62,45 @@ pub fn g2(seam: &DrySeams<'_>) -> Vec<Check> {
         ),
         Check::evaluated(
             "simulator_input_is_survey",
-            context.simulator_input_digest == input && context.pin_nonce == seam.pin.snapshot.nonce,
+            context.simulator_input_digest == input
+                && context.pin_nonce == dry_seams.pin.snapshot.nonce,
             "the simulator was seeded from the pin",
             json!({
                 "simulator_input_digest": context.simulator_input_digest, "survey_input_digest": input,
-                "context_pin_nonce": context.pin_nonce, "pin_nonce": seam.pin.snapshot.nonce,
+                "context_pin_nonce": context.pin_nonce, "pin_nonce": dry_seams.pin.snapshot.nonce,
             }),
         ),
-        context_pins_written(seam),
-        prediction_computed(seam),
-        nothing_written_outside(seam.data_directory, seam.written),
+        context_pins_written(dry_seams),
+        prediction_computed(dry_seams),
+        nothing_written_outside(dry_seams.data_directory, dry_seams.written),
     ]
 }
 
-fn context_pins_written(seam: &DrySeams<'_>) -> Check {
-    let written = Digest::of(seam.context_bytes);
-    let same = serde_json::from_slice::<ContextPins>(seam.context_bytes)
-        .is_ok_and(|read| read == *seam.context);
-    let facts = seam.context.facts_digest == seam.pin.facts_digest;
+fn context_pins_written(dry_seams: &DrySeams<'_>) -> Check {
+    let written = Digest::of(dry_seams.context_bytes);
+    let same = serde_json::from_slice::<ContextPins>(dry_seams.context_bytes)
+        .is_ok_and(|read| read == *dry_seams.context);
+    let facts = dry_seams.context.facts_digest == dry_seams.pin.facts_digest;
     Check::evaluated(
         "context_pins_written",
-        written == *seam.context_blob && same && facts,
-        format!("context.json round {}", seam.context.round),
+        written == *dry_seams.context_blob && same && facts,
+        format!("context.json round {}", dry_seams.context.round),
         json!({
-            "file_sha256": written, "blob": seam.context_blob, "reads_back_equal": same,
-            "facts_digest": seam.context.facts_digest, "pin_facts_digest": seam.pin.facts_digest,
+            "file_sha256": written, "blob": dry_seams.context_blob, "reads_back_equal": same,
+            "facts_digest": dry_seams.context.facts_digest, "pin_facts_digest": dry_seams.pin.facts_digest,
         }),
     )
 }
 
-fn prediction_computed(seam: &DrySeams<'_>) -> Check {
+fn prediction_computed(dry_seams: &DrySeams<'_>) -> Check {
     const NAME: &str = "prediction_computed";
-    let Some((effect, counts)) = seam.predicted else {
+    let Some((effect, counts)) = dry_seams.predicted else {
         return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
     };
-    let again = predict(seam.profile, seam.simulation);
+    let again = predict(dry_seams.profile, dry_seams.simulation);
     Check::evaluated(
         NAME,
-        same_rows(effect, &again) && *counts == seam.simulation.counts,
+        same_rows(effect, &again) && *counts == dry_seams.simulation.counts,
         format!("a live run would change {} rows", effect.rows()),
         json!({"predicted": effect, "recomputed": again, "counts": counts}),
     )

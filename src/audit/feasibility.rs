@@ -197,16 +197,16 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
 }
 
 fn left_nothing(name: &str, proof: &TransactionProof) -> Check {
-    let stains = proof.stains();
-    if stains.is_empty() && !proof.is_clean() {
+    let violations = proof.violations();
+    if violations.is_empty() && !proof.is_clean() {
         return not_measured(name, proof);
     }
-    let says = if stains.is_empty() {
+    let says = if violations.is_empty() {
         "no transaction id, no lock but AccessShare, 0 rows written, nothing left behind".to_owned()
     } else {
-        stains.join("; ")
+        violations.join("; ")
     };
-    Check::evaluated(name, stains.is_empty(), says, json!({"proof": proof}))
+    Check::evaluated(name, violations.is_empty(), says, json!({"proof": proof}))
 }
 
 fn not_measured(name: &str, proof: &TransactionProof) -> Check {

@@ -23,13 +23,13 @@ struct World {
 }
 
 fn rows(spoil: impl FnOnce(&mut World)) -> Vec<Check> {
-    let book = passed();
+    let journal = passed();
     let mut scan = SecretScan::default();
     scan.profile("clean");
     scan.text("journal.jsonl", "clean");
     let mut world = World {
-        recomputed: Some(again(&book.records)),
-        run: book.run,
+        recomputed: Some(again(&journal.records)),
+        run: journal.run,
         now: Some(repository()),
         statements: Some(vec!["SELECT 1".to_owned()]),
         binary: Some(Digest::of("binary")),

@@ -259,7 +259,7 @@ impl JournalFixture {
             predicted: predicted.clone(),
             counts: counts.clone(),
         });
-        let seam = DrySeams {
+        let dry_seams = DrySeams {
             profile: &profile,
             pin: &pin,
             simulation: &simulation,
@@ -270,7 +270,7 @@ impl JournalFixture {
             data_directory: "/data",
             written: &["/data/runs/x/context.json".to_owned()],
         };
-        self.gate(Gate::G2, g2(&seam));
+        self.gate(Gate::G2, g2(&dry_seams));
         self.to(State::Seeded);
         self.push(Event::GateStarted { gate: Gate::G3 });
         self.evidence(ApprovalGate::SG1);
@@ -426,18 +426,18 @@ pub fn post(spoil: impl FnOnce(&mut Survey)) -> JournalFixture {
 
 #[test]
 fn the_fixture_passes_and_its_recomputation_finds_nothing() {
-    let book = passed();
-    let failing: Vec<_> = book
+    let journal = passed();
+    let failing: Vec<_> = journal
         .run
         .checks()
         .filter(|(_, check)| check.verdict != Verdict::Pass)
         .map(|(gate, check)| json!([gate, check]))
         .collect();
     assert!(failing.is_empty(), "{failing:#?}");
-    let sealed = book.run.sealed.clone().expect("sealed");
+    let sealed = journal.run.sealed.clone().expect("sealed");
     assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
-    assert_eq!(again(&book.records).findings, Vec::new());
-    let count = |gate| book.run.gates[&gate].checks.len();
+    assert_eq!(again(&journal.records).findings, Vec::new());
+    let count = |gate| journal.run.gates[&gate].checks.len();
     assert_eq!(
         [
             count(Gate::G0),
@@ -453,28 +453,31 @@ fn the_fixture_passes_and_its_recomputation_finds_nothing() {
 #[test]
 fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
     let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
-    let book = JournalFixture::new()
+    let journal = JournalFixture::new()
         .until_sg1()
         .until_sg2()
         .drifts_at_sg2();
-    assert_eq!(again(&book.records).findings, Vec::new());
-    assert_eq!(book.run.round, 2);
-    let so_far = g3_so_far(&book.run, &profile());
+    assert_eq!(again(&journal.records).findings, Vec::new());
+    assert_eq!(journal.run.round, 2);
+    let so_far = g3_so_far(&journal.run, &profile());
     assert!(so_far.is_empty(), "{so_far:#?}");
-    let book = book.until_sg2_on(moved);
-    assert_eq!(again(&book.records).findings, Vec::new());
-    assert_eq!(g3_so_far(&book.run, &profile()).len(), 5);
+    let journal = journal.until_sg2_on(moved);
+    assert_eq!(again(&journal.records).findings, Vec::new());
+    assert_eq!(g3_so_far(&journal.run, &profile()).len(), 5);
 }
 
 #[test]
 fn a_rejected_run_is_sealed_as_such_and_its_recomputation_finds_nothing() {
-    let book = JournalFixture::new().until_sg1().rejected();
-    let sealed = book.run.sealed.clone().expect("sealed");
+    let journal = JournalFixture::new().until_sg1().rejected();
+    let sealed = journal.run.sealed.clone().expect("sealed");
     assert_eq!(
         (sealed.0.as_str(), sealed.2),
         ("O4_LIVE_DRYRUN_ORCHESTRATION_REJECTED", 5)
     );
-    assert_eq!(again(&book.records).findings, Vec::new());
-    let failed = book.run.checks().find(|(_, c)| c.verdict == Verdict::Fail);
+    assert_eq!(again(&journal.records).findings, Vec::new());
+    let failed = journal
+        .run
+        .checks()
+        .find(|(_, c)| c.verdict == Verdict::Fail);
     assert_eq!(failed, None);
 }

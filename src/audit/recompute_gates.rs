@@ -56,7 +56,7 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
     let again = match (gate, profile) {
         (Gate::G0, Some(profile)) => precheck(run, profile, recorded),
         (Gate::G1, Some(profile)) => feasibility(run, profile, recorded),
-        (Gate::G2, Some(profile)) => seam(run, profile),
+        (Gate::G2, Some(profile)) => dry_seams(run, profile),
         (Gate::G4, _) => Ok(resumed(run)),
         (Gate::G6, _) => Ok(closing(run, recorded)),
         // The checks of G3 were judged as they were recorded; what the probes of G5 saw is in their raw values alone.
@@ -180,7 +180,7 @@ fn ruling(value: &Value) -> Option<QuerySeen> {
 }
 
 /// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal does not have.
-fn seam(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
+fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
     let (Some(pin), Some(context), Some(simulation)) =
         (&run.pin, &run.context, &run.pin_simulation)
     else {

@@ -120,7 +120,7 @@ impl RecordedOrder {
             .iter()
             .any(|gate| self.finished.contains(gate) && run.finished(*gate) == Some(Verdict::Fail));
         let stained = run.transactions.last().is_some_and(
-            |last| matches!(&last.end, TransactionEnd::Closed(proof) if !proof.stains().is_empty()),
+            |last| matches!(&last.end, TransactionEnd::Closed(proof) if !proof.violations().is_empty()),
         );
         (!failed && !stained).then(|| "failed: neither G0, G1 nor G2 is FAIL before it".to_owned())
     }

@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn what_others_changed_is_neither_pass_nor_fail() {
-        let book = post(|s| change(s, "icx_draft", live("59"))).until_seal();
-        let sealed = book.run.sealed.clone().expect("sealed");
+        let journal = post(|s| change(s, "icx_draft", live("59"))).until_seal();
+        let sealed = journal.run.sealed.clone().expect("sealed");
         assert_eq!((sealed.1, sealed.2), (RunResult::ChangedByOthers, 4));
         assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_CHANGED_BY_OTHERS");
-        let failed: Vec<_> = book
+        let failed: Vec<_> = journal
             .run
             .checks()
             .filter(|(_, c)| c.verdict == Verdict::Fail)
@@ -112,41 +112,41 @@ mod tests {
                 .iter()
                 .all(|(_, c)| c.cause == Some(Cause::ChangedByOthers))
         );
-        assert_eq!(again(&book.records).findings, Vec::new());
+        assert_eq!(again(&journal.records).findings, Vec::new());
     }
 
     #[test]
     fn a_restart_leaves_the_run_incomplete() {
-        let book =
+        let journal =
             post(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned()).until_seal();
         assert_eq!(
-            book.run.sealed.as_ref().map(|s| s.1),
+            journal.run.sealed.as_ref().map(|s| s.1),
             Some(RunResult::Incomplete)
         );
-        assert_eq!(again(&book.records).findings, Vec::new());
+        assert_eq!(again(&journal.records).findings, Vec::new());
     }
 
     #[test]
     fn the_first_rule_that_applies_wins() {
-        let mut book = JournalFixture::new().until_sg1();
-        book.decide(ApprovalGate::SG1, Decision::Reject);
-        let from = book.run.state;
-        book.push(Event::StateChanged {
+        let mut journal = JournalFixture::new().until_sg1();
+        journal.decide(ApprovalGate::SG1, Decision::Reject);
+        let from = journal.run.state;
+        journal.push(Event::StateChanged {
             from,
             to: State::Rejected,
         });
-        assert_eq!(result(&book.run), RunResult::Rejected);
-        let mut failing = book.run.clone();
+        assert_eq!(result(&journal.run), RunResult::Rejected);
+        let mut failing = journal.run.clone();
         failing.gates.get_mut(&Gate::G0).expect("run").checks[0].verdict = Verdict::Fail;
         assert_eq!(result(&failing), RunResult::Rejected);
-        let stain = |run: &mut RunState| {
+        let violation = |run: &mut RunState| {
             for transaction in &mut run.transactions {
                 if let crate::run::TransactionEnd::Closed(proof) = &mut transaction.end {
                     std::sync::Arc::make_mut(proof).rows_written = Some(1);
                 }
             }
         };
-        stain(&mut failing);
+        violation(&mut failing);
         assert_eq!(result(&failing), RunResult::MutationSuspected);
         let failed = RunState {
             state: State::Failed,

@@ -115,12 +115,12 @@ mod processors {
             let own = sched_getaffinity(None).expect("it is Linux");
             let ours: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|n| own.is_set(*n)).collect();
             let mut berth = Berth::for_thread(NAME);
-            let (orders, to) = channel();
+            let (requests, to) = channel();
             let (arrived, there) = channel();
             let runner = thread::Builder::new().name(NAME.to_owned());
             let runner = runner.spawn(move || go(&to, &|| arrived.send(()).expect("heard")));
             for processor in ours.iter().chain(&ours) {
-                orders.send(*processor).expect("it listens");
+                requests.send(*processor).expect("it listens");
                 there.recv().expect("it is there");
                 berth.keep_off(|| Some(std::process::id()));
                 let mut left = own;
@@ -130,7 +130,7 @@ mod processors {
                 assert_eq!(sched_getaffinity(None), Ok(left));
             }
             berth.keep_off(|| panic!("it is known already"));
-            drop(orders);
+            drop(requests);
             runner.expect("it ran").join().expect("it ended");
             berth.keep_off(|| None);
             assert_eq!(sched_getaffinity(None), Ok(own), "nobody to keep off");

@@ -118,13 +118,13 @@ pub(super) struct OpenComparison {
     /// What was compared.
     pub comparison: Comparison,
     /// Its documents.
-    pub shelves: SideDocuments,
+    pub documents: SideDocuments,
 }
 
 impl OpenComparison {
     /// Opens the documents of a fact; `None`: there is nothing behind it.
     pub fn open(&self, fact: &ComparedFact) -> Result<Option<AlignedDocuments>, LaunchError> {
-        fact.opens().then(|| self.shelves.open(fact)).transpose()
+        fact.opens().then(|| self.documents.open(fact)).transpose()
     }
 }
 
@@ -157,22 +157,22 @@ fn utf8(blobs: &Blobs, digest: &Digest) -> Result<String, LaunchError> {
 }
 
 /// Compares what was asked for.
-pub(super) fn desk(
+pub(super) fn open_comparison(
     store: &DirectoryStore,
     read: &LoadedRun,
     sides: &DiffSides,
 ) -> Result<OpenComparison, LaunchError> {
     let last_pass = read.last_pass();
-    let mut shelves = SideDocuments::of(store, &read.run_id)?;
+    let mut documents = SideDocuments::of(store, &read.run_id)?;
     let compare = match sides {
         DiffSides::Other(other) => {
             let other = LoadedRun::of(store, other)?;
             let sides = ((&read.record, &read.run), (&other.record, &other.run));
             let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
-            shelves.blobs.after = vec![other.blobs];
+            documents.blobs.after = vec![other.blobs];
             return Ok(OpenComparison {
                 comparison,
-                shelves,
+                documents,
             });
         }
         DiffSides::Evidence(gate) => Compare::Evidence(*gate),
@@ -183,13 +183,16 @@ pub(super) fn desk(
     };
     if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
         // Its documents are in its own run, as long as that is kept.
-        shelves.blobs.before.extend(store.blobs(&last.run_id).ok());
+        documents
+            .blobs
+            .before
+            .extend(store.blobs(&last.run_id).ok());
     }
     let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
     let comparison = comparison.map_err(LaunchError::Usage)?;
     Ok(OpenComparison {
         comparison,
-        shelves,
+        documents,
     })
 }
 
@@ -210,9 +213,9 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     if !settings.headless && !plain {
         return diff_screen::show(settings, &store, &read, command);
     }
-    let desk = desk(&store, &read, &command.sides)?;
+    let compared = open_comparison(&store, &read, &command.sides)?;
     if settings.json() {
-        output::document(&diff_json::document(&read, &desk)?)?;
+        output::document(&diff_json::document(&read, &compared)?)?;
     } else {
         let terminal = std::io::stdout().is_terminal();
         let width = command.width.map(usize::from).or_else(|| {
@@ -226,9 +229,9 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
             theme: terminal_session::coloured(settings, colour),
             colour,
         };
-        output::print(&diff_text::text(&read, &desk, page)?)?;
+        output::print(&diff_text::text(&read, &compared, page)?)?;
     }
-    Ok(exit_code(&desk.comparison))
+    Ok(exit_code(&compared.comparison))
 }
 
 /// 2: something differs.

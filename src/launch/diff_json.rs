@@ -11,11 +11,11 @@ use crate::survey::{AlignedRow, Side, field_changes};
 const ROWS_MAX: usize = 1_000;
 
 /// The document.
-pub(super) fn document(read: &LoadedRun, desk: &OpenComparison) -> Result<Value, LaunchError> {
-    let comparison = &desk.comparison;
+pub(super) fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<Value, LaunchError> {
+    let comparison = &compared.comparison;
     let mut facts = Vec::new();
     for fact in &comparison.facts {
-        facts.push(fact_json(desk, fact)?);
+        facts.push(fact_json(compared, fact)?);
     }
     let claims: serde_json::Map<String, Value> = comparison
         .claims
@@ -45,9 +45,9 @@ pub(super) fn document(read: &LoadedRun, desk: &OpenComparison) -> Result<Value,
     }))
 }
 
-fn fact_json(desk: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
+fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
     let opened = if fact.change.differs() {
-        desk.open(fact)?
+        compared.open(fact)?
     } else {
         None
     };

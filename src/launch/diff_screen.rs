@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use super::LaunchError;
 use super::diff::{self, LoadedRun};
 use super::review::DocumentLoader;
-use super::screen::retell_entries;
+use super::screen::send_entries;
 use super::terminal_session::{self, ScreenTerminalSession};
 use crate::cli::{DiffCommand, Settings};
 use crate::compare::Comparison;
@@ -20,7 +20,7 @@ pub(super) fn show(
     read: &LoadedRun,
     command: &DiffCommand,
 ) -> Result<u8, LaunchError> {
-    let comparison = diff::desk(store, read, &command.sides)?.comparison;
+    let comparison = diff::open_comparison(store, read, &command.sides)?.comparison;
     let exit_code = diff::exit_code(&comparison);
     stage(settings, store, read, comparison, exit_code)
 }
@@ -33,10 +33,10 @@ pub(super) fn stage(
     comparison: Comparison,
     exit_code: u8,
 ) -> Result<u8, LaunchError> {
-    let (news, inbox) = mpsc::channel();
-    retell_entries(store.reader(&read.run_id)?.entries()?, &news);
+    let (messages, inbox) = mpsc::channel();
+    send_entries(store.reader(&read.run_id)?.entries()?, &messages);
     if let Some(last) = read.last_pass() {
-        let _ = news.send(ScreenMessage::LastPass(Box::new(last)));
+        let _ = messages.send(ScreenMessage::LastPass(Box::new(last)));
     }
     let mut choices = Comparison::available(&read.record, &read.run);
     let compare = comparison.compare.clone();
@@ -44,20 +44,20 @@ pub(super) fn stage(
         choices.insert(0, compare.clone());
     }
     let view = DiffView::of(choices, compare, Ok(comparison), true);
-    let _ = news.send(ScreenMessage::Compared(Box::new(view)));
-    let desk = DocumentLoader::of(store, &read.run_id, news.clone())?;
-    desk.tell_notes();
+    let _ = messages.send(ScreenMessage::Compared(Box::new(view)));
+    let loader = DocumentLoader::of(store, &read.run_id, messages.clone())?;
+    loader.tell_notes();
     let stage = ScreenTerminalSession::take(settings)?;
-    let orders = Box::new(move |order| desk.obey(order));
-    let (farewell, _) = stage.play(
+    let requests = Box::new(move |order| loader.obey(order));
+    let (screen_exit, _) = stage.play(
         terminal_session::theme(settings),
         Source::Replay,
-        orders,
-        news,
+        requests,
+        messages,
         &inbox,
     )?;
-    match farewell.ending {
+    match screen_exit.ending {
         Ending::Quit | Ending::Deserted => Ok(exit_code),
-        _ => terminal_session::finish(farewell),
+        _ => terminal_session::finish(screen_exit),
     }
 }

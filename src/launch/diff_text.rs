@@ -32,15 +32,15 @@ pub(super) struct TextLayout {
 /// The text.
 pub(super) fn text(
     read: &LoadedRun,
-    desk: &OpenComparison,
+    compared: &OpenComparison,
     page: TextLayout,
 ) -> Result<String, LaunchError> {
     let theme = page.theme;
-    let comparison = &desk.comparison;
+    let comparison = &compared.comparison;
     let mut lines = head(read, comparison);
     for fact in &comparison.facts {
         let opened = if fact.change.differs() {
-            desk.open(fact)?
+            compared.open(fact)?
         } else {
             None
         };
@@ -80,7 +80,10 @@ pub(super) fn text(
     lines.iter().for_each(&mut put);
     if !page.stat {
         for fact in comparison.facts.iter().filter(|fact| fact.change.differs()) {
-            if let Some(opened) = desk.open(fact)?.filter(|opened| missing(opened).is_none()) {
+            if let Some(opened) = compared
+                .open(fact)?
+                .filter(|opened| missing(opened).is_none())
+            {
                 document(&mut out, fact, &opened, page, theme);
             }
         }

@@ -32,7 +32,7 @@ const STRETCH: u64 = 8;
 /// Hears what was written.
 pub(super) trait FollowListener {
     /// A line that is durable.
-    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError>;
+    fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError>;
 
     /// All that a look found was heard.
     fn looked(&mut self) {}
@@ -45,7 +45,7 @@ pub(super) struct Following {
     follower: Follower,
     wakes: Wakes,
     /// Open while the holder shows this process as a watcher.
-    presence: Option<UnixStream>,
+    watchers: Option<UnixStream>,
     ended: bool,
     pace: Pace,
     berth: Berth,
@@ -62,7 +62,7 @@ impl Following {
             wakes: Wakes::of(&root.join(DirectoryStore::run_path(run_id))),
             store: store.clone(),
             run_id: run_id.clone(),
-            presence: None,
+            watchers: None,
             ended: false,
             pace: Pace::of(std::process::id()),
             berth: Berth::for_thread(RUNNER_THREAD),
@@ -80,19 +80,19 @@ impl Following {
         self.wakes.arm();
         let (store, run_id) = (&self.store, &self.run_id);
         self.berth.keep_off(|| store.holder_here(run_id));
-        let mut heard = Ok(());
+        let mut taken = Ok(());
         let seen = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
             if followed.entry.seq % STRETCH == 0 {
                 (self.step_aside)();
             }
-            if heard.is_ok() {
-                heard = listener.hear(followed);
+            if taken.is_ok() {
+                taken = listener.take_line(followed);
             }
         });
         // What stands before damage was heard as well.
         listener.looked();
-        heard?;
+        taken?;
         Ok(seen?)
     }
 
@@ -101,8 +101,8 @@ impl Following {
         let (mut seen, mut due) = (1, Instant::now());
         loop {
             // A holder comes before what it writes: where nothing was written there is none to be found.
-            if seen > 0 && self.presence.is_none() {
-                self.presence = self.socket().and_then(|at| be_present(&at).ok());
+            if seen > 0 && self.watchers.is_none() {
+                self.watchers = self.socket().and_then(|at| be_present(&at).ok());
             }
             seen = self.look(listener)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {
@@ -121,7 +121,7 @@ impl Following {
 
     /// Stays a watcher of a run that has ended until its holder is gone: who still looks at it is still shown.
     pub fn linger(self) {
-        if let Some(mut holder) = self.presence {
+        if let Some(mut holder) = self.watchers {
             // However it ends, it has ended.
             let _ = io::copy(&mut holder, &mut io::sink());
         }
@@ -130,7 +130,7 @@ impl Following {
     /// Sleeps until the journal may have grown.
     fn wait(&mut self) -> Result<(), LaunchError> {
         loop {
-            let other = self.presence.as_ref().map(UnixStream::as_fd);
+            let other = self.watchers.as_ref().map(UnixStream::as_fd);
             let woken = self
                 .wakes
                 .wait(other)
@@ -138,12 +138,12 @@ impl Following {
                     doing: "cannot wait for the journal",
                     source,
                 })?;
-            match (woken, &mut self.presence) {
+            match (woken, &mut self.watchers) {
                 (Woken::Other, Some(holder)) => {
                     // The holder says nothing but that it has no room; either way, what it ends with is the end.
                     let mut said = [0; 256];
                     if !matches!(holder.read(&mut said), Ok(1..)) {
-                        self.presence = None;
+                        self.watchers = None;
                     }
                 }
                 _ => return Ok(()),
@@ -192,7 +192,7 @@ mod tests {
     struct Counting;
 
     impl FollowListener for Counting {
-        fn hear(&mut self, _: Followed<'_, Event>) -> Result<(), LaunchError> {
+        fn take_line(&mut self, _: Followed<'_, Event>) -> Result<(), LaunchError> {
             HEARD.set(HEARD.get() + 1);
             HEARD_IN_ONE_GO.set(HEARD_IN_ONE_GO.get() + 1);
             assert!(HEARD_IN_ONE_GO.get() <= STRETCH, "others wait");

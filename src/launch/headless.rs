@@ -62,9 +62,9 @@ fn carry_on(
         output::say(&note);
     }
     let target = owned.target();
-    let chronicle = OwnedRun::chronicle(owned.directory, owned.run, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.run, sink);
     let handle = runner::spawn(
-        chronicle,
+        recorder,
         target,
         owned.repository,
         owned.plan,
@@ -72,7 +72,7 @@ fn carry_on(
             taken_up: owned.taken_up,
             first,
             patience,
-            audience: Box::new(|_| ()),
+            watchers_changed: Box::new(|_| ()),
             at_end: Box::new(|_| ()),
             at_exit: Box::new(|| ()),
         },

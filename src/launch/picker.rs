@@ -40,14 +40,14 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
         text: format!("'{state}"),
         typing: false,
     });
-    let (news, inbox) = mpsc::channel();
+    let (messages, inbox) = mpsc::channel();
     let reading = Arc::new(AtomicBool::new(false));
-    look(&store, &news, &reading)?;
+    look(&store, &messages, &reading)?;
     loop {
         catch_up(&mut picker, &inbox);
         let stage = ScreenTerminalSession::take(settings)?;
-        let orders = |order| obey(&store, call, &news, &reading, order);
-        match stage.pick(&mut picker, Box::new(orders), &news, &inbox)? {
+        let requests = |order| obey(&store, call, &messages, &reading, order);
+        match stage.pick(&mut picker, Box::new(requests), &messages, &inbox)? {
             PickerEnd::Left(Ending::Failed(source)) => {
                 return Err(LaunchError::Output {
                     doing: "cannot draw",
@@ -61,7 +61,7 @@ pub fn runs(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
                 Err(error) => picker.notice = Some(sentence(&error, call)),
             },
         }
-        look(&store, &news, &reading)?;
+        look(&store, &messages, &reading)?;
     }
 }
 
@@ -75,9 +75,9 @@ fn left(ending: &Ending) -> u8 {
 
 /// What came while another screen had the terminal. Keys that were meant for nothing on screen mean nothing.
 fn catch_up(picker: &mut Picker, inbox: &Receiver<ScreenMessage>) {
-    for news in inbox.try_iter() {
-        if let ScreenMessage::Runs(news) = news {
-            picker.hear(news, SystemClock.now());
+    for messages in inbox.try_iter() {
+        if let ScreenMessage::Runs(messages) = messages {
+            picker.take(messages, SystemClock.now());
         }
     }
 }
@@ -120,13 +120,13 @@ fn sentence(error: &LaunchError, call: &CommandLine) -> String {
 fn obey(
     store: &DirectoryStore,
     call: &CommandLine,
-    news: &Sender<ScreenMessage>,
+    messages: &Sender<ScreenMessage>,
     reading: &Arc<AtomicBool>,
     order: PickerRequest,
 ) {
-    let (store, told, called) = (store.clone(), news.clone(), call.clone());
+    let (store, told, called) = (store.clone(), messages.clone(), call.clone());
     let done = match order {
-        PickerRequest::LookAgain => look(&store, news, reading),
+        PickerRequest::LookAgain => look(&store, messages, reading),
         PickerRequest::Bring(name, asked) => {
             let bring = move || {
                 let brought = bring(&store, &name, asked);
@@ -145,7 +145,7 @@ fn obey(
         }
     };
     if let Err(error) = done {
-        let _ = news.send(ScreenMessage::Runs(PickerMessage::Notice(sentence(
+        let _ = messages.send(ScreenMessage::Runs(PickerMessage::Notice(sentence(
             &error, call,
         ))));
     }
@@ -158,7 +158,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
     Ok(PickerMessage::Page(match asked {
         Asked::Verify => PickerPage {
             title: format!("VERIFY {}", run_id.short()),
-            parts: vec![(String::new(), lines(&verify::told(store, &run_id)?))],
+            parts: vec![(String::new(), lines(&verify::summary_text(store, &run_id)?))],
             ..PickerPage::default()
         },
         Asked::Reports => {
@@ -202,7 +202,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
 /// Tells what the index knows, at once, and in a thread reads what it does not.
 fn look(
     store: &DirectoryStore,
-    news: &Sender<ScreenMessage>,
+    messages: &Sender<ScreenMessage>,
     reading: &Arc<AtomicBool>,
 ) -> Result<(), LaunchError> {
     if reading.swap(true, Ordering::SeqCst) {
@@ -211,9 +211,10 @@ fn look(
     let mut index = RunIndex::look(store)?;
     let rows: Vec<RunRow> = index.rows().cloned().collect();
     let unknown = index.len() - rows.len();
-    let tell = |news: &Sender<ScreenMessage>, told| drop(news.send(ScreenMessage::Runs(told)));
-    tell(news, PickerMessage::Rows(rows, unknown));
-    let (news, reading) = (news.clone(), reading.clone());
+    let tell =
+        |messages: &Sender<ScreenMessage>, told| drop(messages.send(ScreenMessage::Runs(told)));
+    tell(messages, PickerMessage::Rows(rows, unknown));
+    let (messages, reading) = (messages.clone(), reading.clone());
     let read = move || {
         let mut rows = Vec::new();
         let mut told = Instant::now();
@@ -221,7 +222,10 @@ fn look(
             rows.push(row.clone());
             if left == 0 || told.elapsed() > TOLD_EVERY {
                 told = Instant::now();
-                tell(&news, PickerMessage::Read(std::mem::take(&mut rows), left));
+                tell(
+                    &messages,
+                    PickerMessage::Read(std::mem::take(&mut rows), left),
+                );
             }
         });
         index.keep();

@@ -22,11 +22,11 @@ const AT_ONCE: Duration = Duration::from_millis(10);
 pub(super) struct Playback {
     recording: Recording,
     blobs: Blobs,
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     player: Option<Player>,
     /// Where to stand once that much was read; `None`: a person has chosen a place.
     wanted: Option<SeekRequest>,
-    told_at: Instant,
+    sent_at: Instant,
     trouble: Option<String>,
     last_pass: Option<(Digest, Option<Box<LastPass>>)>,
 }
@@ -42,16 +42,16 @@ impl Playback {
     pub fn new(
         recording: Recording,
         blobs: Blobs,
-        news: Sender<ScreenMessage>,
+        messages: Sender<ScreenMessage>,
         at: Option<&str>,
     ) -> Self {
         Self {
             recording,
             blobs,
-            news,
+            messages,
             player: None,
             wanted: Some(at.map_or(SeekRequest::End, |at| SeekRequest::Place(at.to_owned()))),
-            told_at: Instant::now(),
+            sent_at: Instant::now(),
             trouble: None,
             last_pass: None,
         }
@@ -77,7 +77,7 @@ impl Playback {
                 place(&mut self.recording, Some(&text))?
             }
             Some(_) => self.recording.last().ok_or(ReplayError::Empty)?.0,
-            None => return self.tell_moment(),
+            None => return self.send_frame(),
         };
         if self.recording.is_complete() {
             self.wanted = None;
@@ -93,14 +93,14 @@ impl Playback {
             Some(player) => player.goes_to(seq, at),
             None => self.player = Some(Player::at(seq, at)),
         }
-        self.tell_moment()
+        self.send_frame()
     }
 
-    fn tell_moment(&mut self) -> Result<(), ReplayError> {
+    fn send_frame(&mut self) -> Result<(), ReplayError> {
         let Some(player) = self.player else {
             return Ok(());
         };
-        self.told_at = Instant::now();
+        self.sent_at = Instant::now();
         let line = self.recording.entry(player.seq)?;
         let line = line.map(|entry| (entry.event.name(), event_text(&entry.event)));
         let moment = self.recording.at(player.seq)?.clone();
@@ -122,12 +122,12 @@ impl Playback {
             sealed_at: sealed.then_some(last_at),
             timeline: self.recording.timeline().clone(),
         };
-        self.send(ScreenMessage::Retold(Box::new(ReplayFrame {
+        self.send(ScreenMessage::ReplayFrame(Box::new(ReplayFrame {
             run: moment.run,
             record: moment.record,
             head: moment.head,
             last_pass,
-            told,
+            playback: told,
         })));
         Ok(())
     }
@@ -146,8 +146,8 @@ impl Playback {
     }
 
     /// A screen that was left hears nothing more.
-    fn send(&self, news: ScreenMessage) {
-        let _ = self.news.send(news);
+    fn send(&self, messages: ScreenMessage) {
+        let _ = self.messages.send(messages);
     }
 
     /// Reads on, plays, and does what is asked, until nobody asks any more.
@@ -221,11 +221,11 @@ impl Playback {
         if self.is_reading() {
             self.recording.read_on()?;
             if self.wanted.is_some() || self.recording.is_complete() {
-                if self.recording.is_complete() || self.told_at.elapsed() >= TELLS_APART {
+                if self.recording.is_complete() || self.sent_at.elapsed() >= TELLS_APART {
                     return self.tell();
                 }
-            } else if self.told_at.elapsed() >= TELLS_APART {
-                return self.tell_moment();
+            } else if self.sent_at.elapsed() >= TELLS_APART {
+                return self.send_frame();
             }
         }
         self.play(shown_at)
@@ -239,7 +239,7 @@ impl Playback {
                     && self.recording.is_complete()
                 {
                     player.is_playing = false;
-                    return self.tell_moment();
+                    return self.send_frame();
                 }
                 Ok(())
             }
@@ -254,7 +254,7 @@ impl Playback {
                 {
                     player.passes(passed);
                 }
-                self.tell_moment()
+                self.send_frame()
             }
             Some(_) => Ok(()),
         }
@@ -274,7 +274,7 @@ impl Playback {
                 _ => break,
             }
         }
-        self.tell_moment()
+        self.send_frame()
     }
 
     fn obey(&mut self, transport: PlaybackCommand) -> Result<(), ReplayError> {
@@ -311,7 +311,7 @@ impl Playback {
                 return Ok(());
             }
         }
-        self.tell_moment()
+        self.send_frame()
     }
 
     /// Play at the end begins again.
@@ -319,7 +319,7 @@ impl Playback {
         let last = self.recording.last().map(|(last, _)| last);
         match &mut self.player {
             Some(player) if player.is_playing && Some(player.seq) == last => self.stand_at(0),
-            _ => self.tell_moment(),
+            _ => self.send_frame(),
         }
     }
 
@@ -383,7 +383,7 @@ impl Playback {
         self.trouble = Some(error.to_string());
         self.wanted = None;
         self.send(ScreenMessage::Said(error.to_string()));
-        if self.tell_moment().is_err() {
+        if self.send_frame().is_err() {
             self.player = None;
         }
     }

@@ -54,16 +54,19 @@ impl Rechecked<'_> {
     }
 
     fn outcome(&self) -> RecheckOutcome {
-        let stains = self.proof.map(TransactionProof::stains).unwrap_or_default();
+        let violations = self
+            .proof
+            .map(TransactionProof::violations)
+            .unwrap_or_default();
         let of = |code, stop_code, message: String, next: &str| RecheckOutcome {
             code,
             stop_code,
             message,
             next: next.to_owned(),
         };
-        if let Some(stain) = stains.first() {
+        if let Some(violation) = violations.first() {
             let stop = StopCode::StopMutationSuspected;
-            let message = format!("the transaction of this recheck was not clean: {stain}");
+            let message = format!("the transaction of this recheck was not clean: {violation}");
             return of(
                 stop.exit_code(),
                 Some(stop),

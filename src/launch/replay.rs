@@ -82,31 +82,32 @@ fn show(
     no_notes: Option<&'static str>,
 ) -> Result<u8, LaunchError> {
     let recording = Recording::open(&store.reader(run_id)?)?;
-    let (news, inbox) = mpsc::channel();
+    let (messages, inbox) = mpsc::channel();
     let (asks, asked) = mpsc::channel();
-    let mut retelling = Playback::new(recording, store.blobs(run_id)?, news.clone(), at);
+    let mut playback = Playback::new(recording, store.blobs(run_id)?, messages.clone(), at);
     let began = Instant::now();
-    while began.elapsed() < READ_FIRST && retelling.read_on()? {}
-    retelling.tell()?;
-    let mut desk = DocumentLoader::of(store, run_id, news.clone())?;
-    desk.no_notes = no_notes;
-    desk.tell_notes();
+    while began.elapsed() < READ_FIRST && playback.read_on()? {}
+    playback.tell()?;
+    let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
+    loader.no_notes = no_notes;
+    loader.tell_notes();
     let stage = ScreenTerminalSession::take(settings)?;
     let thread = std::thread::Builder::new().name("retelling".to_owned());
-    let spawned = thread.spawn(move || retelling.go_on(&asked));
+    let spawned = thread.spawn(move || playback.go_on(&asked));
     spawned.map_err(|source| LaunchError::Output {
         doing: "cannot read behind the screen",
         source,
     })?;
-    let orders = move |order| match order {
+    let requests = move |order| match order {
         ScreenRequest::Replay(transport) => asks.send(transport).is_ok(),
-        other => desk.obey(other),
+        other => loader.obey(other),
     };
     let theme = terminal_session::theme(settings);
-    let (farewell, _) = stage.play(theme, Source::Replay, Box::new(orders), news, &inbox)?;
-    match farewell.ending {
+    let (screen_exit, _) =
+        stage.play(theme, Source::Replay, Box::new(requests), messages, &inbox)?;
+    match screen_exit.ending {
         Ending::Quit | Ending::Deserted => Ok(exit::OK),
-        _ => terminal_session::finish(farewell),
+        _ => terminal_session::finish(screen_exit),
     }
 }
 
@@ -145,7 +146,7 @@ fn print(
     let event: Option<Value> = line.and_then(|line| serde_json::from_slice(&line).ok());
     document["replay"] = json!({
         "seq": seq, "at": run.last.map(|(_, at)| at), "head": model.head,
-        "records": model.told.as_ref().map(|told| told.last + 1), "event": event,
+        "records": model.playback.as_ref().map(|told| told.last + 1), "event": event,
         "band": {"title": band.title, "right": band.right,
                  "lines": band.lines.iter().map(crate::tui::widgets::Text::flat).collect::<Vec<_>>()},
         "frame": lines,

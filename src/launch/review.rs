@@ -21,8 +21,8 @@ use crate::tui::{ScreenMessage, ScreenRequest};
 pub(super) struct DocumentLoader {
     reviews: Reviews,
     store: DirectoryStore,
-    shelves: SideDocuments,
-    news: Sender<ScreenMessage>,
+    documents: SideDocuments,
+    messages: Sender<ScreenMessage>,
     /// Why no note is taken here; `None`: it is.
     pub no_notes: Option<&'static str>,
 }
@@ -32,13 +32,13 @@ impl DocumentLoader {
     pub fn of(
         store: &DirectoryStore,
         run_id: &RunId,
-        news: Sender<ScreenMessage>,
+        messages: Sender<ScreenMessage>,
     ) -> Result<Self, LaunchError> {
         Ok(Self {
             reviews: reviews(store, run_id),
-            shelves: SideDocuments::of(store, run_id)?,
+            documents: SideDocuments::of(store, run_id)?,
             store: store.clone(),
-            news,
+            messages,
             no_notes: None,
         })
     }
@@ -47,7 +47,7 @@ impl DocumentLoader {
     pub fn tell_notes(&self) {
         // Notes that cannot be read are named by `verify`; the comparison is shown without them.
         if let Ok(notes) = notes(&self.reviews) {
-            let _ = self.news.send(ScreenMessage::Notes(notes));
+            let _ = self.messages.send(ScreenMessage::Notes(notes));
         }
     }
 
@@ -55,12 +55,15 @@ impl DocumentLoader {
     pub fn obey(&self, order: ScreenRequest) -> bool {
         match order {
             ScreenRequest::OpenDocuments { compare, fact } => {
-                let desk = self.clone();
+                let compared = self.clone();
                 let opening = std::thread::Builder::new().name("documents".to_owned());
-                opening.spawn(move || desk.open(compare, &fact)).is_ok()
+                opening.spawn(move || compared.open(compare, &fact)).is_ok()
             }
             ScreenRequest::Note { fact, text } => match self.no_notes {
-                Some(why) => self.news.send(ScreenMessage::Said(why.to_owned())).is_ok(),
+                Some(why) => self
+                    .messages
+                    .send(ScreenMessage::Said(why.to_owned()))
+                    .is_ok(),
                 None => self.write(fact, text),
             },
             _ => false,
@@ -71,7 +74,7 @@ impl DocumentLoader {
         let key = fact.key.clone();
         let result = self.opened(&compare, fact).map(Arc::new);
         let result = result.map_err(|error| error.to_string());
-        let _ = self.news.send(ScreenMessage::Opened {
+        let _ = self.messages.send(ScreenMessage::Opened {
             compare,
             key,
             result,
@@ -83,9 +86,9 @@ impl DocumentLoader {
         compare: &Compare,
         fact: &ComparedFact,
     ) -> Result<AlignedDocuments, LaunchError> {
-        let mut shelves = self.shelves.clone();
+        let mut documents = self.documents.clone();
         match compare {
-            Compare::Runs(other) => shelves.blobs.after = vec![self.store.blobs(other)?],
+            Compare::Runs(other) => documents.blobs.after = vec![self.store.blobs(other)?],
             Compare::LastPass => {
                 // The documents of the last PASS are in its own run, as long as that is kept.
                 let runs = self.store.runs()?;
@@ -93,11 +96,11 @@ impl DocumentLoader {
                     .iter()
                     .rev()
                     .filter_map(|run| self.store.blobs(run).ok());
-                shelves.blobs.before.extend(others);
+                documents.blobs.before.extend(others);
             }
             _ => {}
         }
-        shelves.open(fact)
+        documents.open(fact)
     }
 
     fn write(&self, fact: Option<FactKey>, text: String) -> bool {
@@ -108,7 +111,7 @@ impl DocumentLoader {
             Ok(_) => "The note was written, beside the run.".to_owned(),
             Err(error) => format!("The note was not written: {error}."),
         };
-        self.news.send(ScreenMessage::Said(said)).is_ok()
+        self.messages.send(ScreenMessage::Said(said)).is_ok()
     }
 }
 

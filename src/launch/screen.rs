@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender as CommandSender;
 use super::review::DocumentLoader;
 use super::take_run::{self, NewRun, OwnedRun, TakenRun};
 use super::terminal_session::{self, ScreenTerminalSession};
-use super::watcher_names::audience;
+use super::watcher_names::send_watcher_names;
 use super::{LaunchError, headless, output, picker, print, replay, run_plan, runs, watch};
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
@@ -34,17 +34,17 @@ pub fn run_new(
     start: NewRun,
     watched: &dyn Fn(MessageSink) -> MessageSink,
 ) -> Result<u8, LaunchError> {
-    let (news, inbox) = mpsc::channel();
-    let sink = watched(sink(news.clone()));
+    let (messages, inbox) = mpsc::channel();
+    let sink = watched(sink(messages.clone()));
     let owned = take_run::start(settings, store, start, &sink)?;
-    show(settings, owned, sink, news, &inbox)
+    show(settings, owned, sink, messages, &inbox)
 }
 
 /// Shows a run that was taken up.
 pub fn take_up(settings: &Settings, owned: OwnedRun) -> Result<u8, LaunchError> {
-    let (news, inbox) = mpsc::channel();
-    retell(&owned, &news)?;
-    show(settings, owned, sink(news.clone()), news, &inbox)
+    let (messages, inbox) = mpsc::channel();
+    send_journal(&owned, &messages)?;
+    show(settings, owned, sink(messages.clone()), messages, &inbox)
 }
 
 /// `drygate approve` on a terminal, without a digest: the screen, with the sheet open.
@@ -69,10 +69,10 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
             "The run does not wait at {gate} (state {stands})."
         )));
     }
-    let (news, inbox) = mpsc::channel();
-    retell(&owned, &news)?;
-    press_approve(&news);
-    show(settings, owned, sink(news.clone()), news, &inbox)
+    let (messages, inbox) = mpsc::channel();
+    send_journal(&owned, &messages)?;
+    press_approve(&messages);
+    show(settings, owned, sink(messages.clone()), messages, &inbox)
 }
 
 /// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list; a run that nobody holds is taken up, one that
@@ -103,20 +103,20 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
 }
 
 /// What a person would press: the sheet then arms as it always does.
-pub(super) fn press_approve(news: &Sender<ScreenMessage>) {
+pub(super) fn press_approve(messages: &Sender<ScreenMessage>) {
     let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
     let at = Duration::ZERO;
-    let _ = news.send(ScreenMessage::Terminal { event, at });
+    let _ = messages.send(ScreenMessage::Terminal { event, at });
 }
 
 /// Tells the screen what is in the journal already.
-fn retell(owned: &OwnedRun, news: &Sender<ScreenMessage>) -> Result<(), LaunchError> {
-    retell_entries(owned.directory.reader().entries()?, news);
+fn send_journal(owned: &OwnedRun, messages: &Sender<ScreenMessage>) -> Result<(), LaunchError> {
+    send_entries(owned.directory.reader().entries()?, messages);
     Ok(())
 }
 
 /// Tells the screen these entries.
-pub(super) fn retell_entries(entries: Vec<JournalEntry<Event>>, news: &Sender<ScreenMessage>) {
+pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<ScreenMessage>) {
     let heads = entries.iter().skip(1).map(|entry| Some(entry.prev.clone()));
     let heads: Vec<Option<Digest>> = heads.chain([None]).collect();
     for (entry, head) in entries.into_iter().zip(heads) {
@@ -126,12 +126,12 @@ pub(super) fn retell_entries(entries: Vec<JournalEntry<Event>>, news: &Sender<Sc
             event: entry.event.into(),
             head,
         };
-        let _ = news.send(told);
+        let _ = messages.send(told);
     }
 }
 
 /// From the runner's notices to the screen's inbox, which never blocks.
-fn sink(news: Sender<ScreenMessage>) -> MessageSink {
+fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
     Box::new(move |notice| {
         let told = match notice {
             RunnerMessage::Recorded {
@@ -155,7 +155,7 @@ fn sink(news: Sender<ScreenMessage>) -> MessageSink {
             }),
         };
         // A screen that was left hears nothing more; the journal has it.
-        let _ = news.send(told);
+        let _ = messages.send(told);
     })
 }
 
@@ -163,25 +163,25 @@ fn show(
     settings: &Settings,
     owned: OwnedRun,
     sink: MessageSink,
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     inbox: &Receiver<ScreenMessage>,
 ) -> Result<u8, LaunchError> {
     let theme = terminal_session::theme(settings).with_target(&owned.plan.target.color);
-    let ended = news.clone();
+    let ended = messages.clone();
     let store = run_plan::store(settings)?;
-    let desk = DocumentLoader::of(&store, &owned.run_id, news.clone())?;
-    desk.tell_notes();
+    let loader = DocumentLoader::of(&store, &owned.run_id, messages.clone())?;
+    loader.tell_notes();
     if let Some(last) = &owned.plan.last_pass {
-        let _ = news.send(ScreenMessage::LastPass(Box::new(last.clone())));
+        let _ = messages.send(ScreenMessage::LastPass(Box::new(last.clone())));
     }
     let target = owned.target();
     let hooks = &owned.plan.profile.hooks;
     let hook_limit = hooks.named().next().map(|_| hooks.limit());
-    let chronicle = OwnedRun::chronicle(owned.directory, owned.run, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.run, sink);
     let (gone, left) = mpsc::channel();
     let stage = ScreenTerminalSession::take(settings)?;
     let handle = runner::spawn(
-        chronicle,
+        recorder,
         target,
         owned.repository,
         owned.plan,
@@ -189,22 +189,22 @@ fn show(
             taken_up: owned.taken_up,
             first: None,
             patience: Patience::Stay,
-            audience: audience(news.clone()),
+            watchers_changed: send_watcher_names(messages.clone()),
             at_end: Box::new(move |outcome| {
-                let _ = ended.send(farewell_of(outcome));
+                let _ = ended.send(last_message(outcome));
             }),
             at_exit: Box::new(move || {
                 let _ = gone.send(());
             }),
         },
     )?;
-    let orders = orders(handle.commands(), person::own(), desk);
-    let (farewell, signals) = stage.play(theme, Source::Live, orders, news, inbox)?;
+    let requests = requests(handle.commands(), person::own(), loader);
+    let (screen_exit, signals) = stage.play(theme, Source::Live, requests, messages, inbox)?;
     handle.try_send(RunnerCommand::Quit);
-    if matches!(farewell.ending, Ending::Signal(_) | Ending::HungUp) {
+    if matches!(screen_exit.ending, Ending::Signal(_) | Ending::HungUp) {
         handle.try_send(RunnerCommand::CutHooks);
     }
-    let exit_code = terminal_session::finish(farewell)?;
+    let exit_code = terminal_session::finish(screen_exit)?;
     wait_for_runner(&left, inbox, &handle, hook_limit);
     drop(signals);
     Ok(exit_code)
@@ -228,14 +228,14 @@ fn wait_for_runner(
                 "A hook of the profile still runs, for its time limit at most. Ctrl-C ends it.",
             );
         }
-        let signalled = |news: ScreenMessage| matches!(news, ScreenMessage::Signal(_));
+        let signalled = |messages: ScreenMessage| matches!(messages, ScreenMessage::Signal(_));
         if inbox.try_iter().any(signalled) {
             handle.try_send(RunnerCommand::CutHooks);
         }
     }
 }
 
-fn farewell_of(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessage {
+fn last_message(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessage {
     match outcome {
         Ok(outcome) => ScreenMessage::Ended {
             exit_code: outcome.exit_code,
@@ -251,10 +251,10 @@ fn farewell_of(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessag
 }
 
 /// From what the screen asks to what the runner is told; never waits.
-fn orders(
+fn requests(
     commands: CommandSender<RunnerCommand>,
     by: Person,
-    desk: DocumentLoader,
+    loader: DocumentLoader,
 ) -> Box<dyn Fn(ScreenRequest) -> bool> {
     Box::new(move |order| {
         let decide = |gate, decision, evidence, reason| RunnerCommand::Decide {
@@ -284,7 +284,7 @@ fn orders(
             ScreenRequest::SurveyAgain => RunnerCommand::SurveyAgain,
             ScreenRequest::Quit => RunnerCommand::Quit,
             ScreenRequest::OpenDocuments { .. } | ScreenRequest::Note { .. } => {
-                return desk.obey(order);
+                return loader.obey(order);
             }
             ScreenRequest::Replay(_) => return false,
         };

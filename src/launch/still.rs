@@ -19,7 +19,7 @@ use crate::tui::{ScreenMessage, Source};
 
 /// A replay that nobody looks at.
 pub(super) struct Still {
-    retelling: Playback,
+    playback: Playback,
     inbox: Receiver<ScreenMessage>,
     model: Model,
 }
@@ -27,12 +27,12 @@ pub(super) struct Still {
 impl Still {
     /// A replay of a recording that was read to its end, on a screen of that size.
     pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
-        let (news, inbox) = mpsc::channel();
-        let retelling = Playback::new(recording, blobs, news, None);
-        let (theme, now) = (terminal_session::theme(settings), retelling.now());
+        let (messages, inbox) = mpsc::channel();
+        let playback = Playback::new(recording, blobs, messages, None);
+        let (theme, now) = (terminal_session::theme(settings), playback.now());
         let model = Model::new(Source::Replay, person::own(), theme, size, now);
         Self {
-            retelling,
+            playback,
             inbox,
             model,
         }
@@ -40,7 +40,7 @@ impl Still {
 
     /// The frame at a record.
     pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
-        self.retelling.stand_at(seq)?;
+        self.playback.stand_at(seq)?;
         for told in self.inbox.try_iter() {
             let _ = update(&mut self.model, told, Duration::ZERO);
         }

@@ -55,7 +55,7 @@ impl<F: FnMut(&Pairing)> SurveyWitness<F> {
     }
 }
 
-fn told(error: &StreamError) -> WitnessError {
+fn witness_error(error: &StreamError) -> WitnessError {
     WitnessError {
         message: error.to_string(),
     }
@@ -77,11 +77,15 @@ impl<F: FnMut(&Pairing)> Witness for SurveyWitness<F> {
     }
 
     fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
-        self.joiner.add_pieces(batch).map_err(|error| told(&error))
+        self.joiner
+            .add_pieces(batch)
+            .map_err(|error| witness_error(&error))
     }
 
     fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
-        self.joiner.add_units(batch).map_err(|error| told(&error))
+        self.joiner
+            .add_units(batch)
+            .map_err(|error| witness_error(&error))
     }
 
     fn progress(&mut self, _: Progress) {}

@@ -35,7 +35,7 @@ pub struct OwnedRun {
 
 impl OwnedRun {
     /// The chronicle; what it records goes to `sink`.
-    pub fn chronicle(directory: RunDirectory, run: RunState, sink: MessageSink) -> RunRecorder {
+    pub fn recorder(directory: RunDirectory, run: RunState, sink: MessageSink) -> RunRecorder {
         RunRecorder::new(directory, run, Arc::new(SystemClock), sink)
     }
 

@@ -45,8 +45,8 @@ impl ScreenTerminalSession {
         self,
         theme: Theme,
         source: Source,
-        orders: Box<dyn Fn(ScreenRequest) -> bool>,
-        news: Sender<ScreenMessage>,
+        requests: Box<dyn Fn(ScreenRequest) -> bool>,
+        messages: Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> Result<(ScreenExit, Signals), LaunchError> {
         let Self {
@@ -57,19 +57,20 @@ impl ScreenTerminalSession {
         } = self;
         let (clocks, monotonic) = clocks();
         let courtesy = Courtesy::default();
-        let outside = guard.outside().notifying(notifier);
-        let outside = outside.stepping_aside(Box::new(move || courtesy.step_aside()));
+        let terminal_actions = guard.terminal_actions().notifying(notifier);
+        let terminal_actions =
+            terminal_actions.stepping_aside(Box::new(move || courtesy.step_aside()));
         let mut screen = Screen::new(
             terminal,
-            Box::new(outside),
+            Box::new(terminal_actions),
             theme,
             source,
             person::own(),
             clocks,
-            orders,
+            requests,
         );
         screen.called(call);
-        let (signals, _input) = listen(news, &guard, monotonic)?;
+        let (signals, _input) = listen(messages, &guard, monotonic)?;
         Ok((screen.event_loop(inbox), signals))
     }
 
@@ -77,8 +78,8 @@ impl ScreenTerminalSession {
     pub fn pick(
         self,
         picker: &mut Picker,
-        orders: Box<dyn Fn(PickerRequest) + '_>,
-        news: &Sender<ScreenMessage>,
+        requests: Box<dyn Fn(PickerRequest) + '_>,
+        messages: &Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> Result<PickerEnd, LaunchError> {
         let Self {
@@ -87,11 +88,11 @@ impl ScreenTerminalSession {
         let (clocks, monotonic) = clocks();
         let mut screen = PickerScreen {
             terminal,
-            outside: Box::new(guard.outside()),
+            terminal_actions: Box::new(guard.terminal_actions()),
             clocks,
-            orders,
+            requests,
         };
-        let _heard = listen(news.clone(), &guard, monotonic)?;
+        let _heard = listen(messages.clone(), &guard, monotonic)?;
         Ok(screen.event_loop(picker, inbox))
     }
 }
@@ -119,32 +120,32 @@ fn millis(time: Duration) -> u64 {
 
 /// Keys and signals, until this is dropped.
 fn listen(
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     guard: &Guard,
     monotonic: impl Fn() -> Duration + Send + Copy + 'static,
 ) -> Result<(Signals, tui::Input), LaunchError> {
-    let signals = tui::spawn_signals(news.clone(), guard, monotonic).map_err(|source| {
+    let signals = tui::spawn_signals(messages.clone(), guard, monotonic).map_err(|source| {
         LaunchError::Output {
             doing: "cannot listen for signals",
             source,
         }
     })?;
-    let input = tui::spawn_input(news, monotonic);
+    let input = tui::spawn_input(messages, monotonic);
     let input = input.map_err(|error| LaunchError::Usage(error.to_string()))?;
     Ok((signals, input))
 }
 
 /// Says what the screen leaves behind; gives the exit code.
-pub(super) fn finish(farewell: ScreenExit) -> Result<u8, LaunchError> {
-    for line in &farewell.says {
+pub(super) fn finish(screen_exit: ScreenExit) -> Result<u8, LaunchError> {
+    for line in &screen_exit.says {
         output::say(&crate::report::visible(line));
     }
-    match farewell.ending {
+    match screen_exit.ending {
         Ending::Failed(source) => Err(LaunchError::Output {
             doing: "cannot draw",
             source,
         }),
-        _ => Ok(farewell.exit_code),
+        _ => Ok(screen_exit.exit_code),
     }
 }
 

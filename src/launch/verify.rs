@@ -82,7 +82,7 @@ pub fn findings(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<String>, L
 }
 
 /// What `verify` says of a run in the store.
-pub fn told(store: &DirectoryStore, run_id: &RunId) -> Result<String, LaunchError> {
+pub fn summary_text(store: &DirectoryStore, run_id: &RunId) -> Result<String, LaunchError> {
     let found = inspect(store.storage(), &DirectoryStore::run_path(run_id))?;
     Ok(text(&found))
 }

@@ -14,7 +14,7 @@ use crate::replay::Moment;
 use crate::report::visible;
 use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
-use crate::tui::update::sheet_is_told;
+use crate::tui::update::is_about_sheet;
 use crate::tui::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
 
 /// How much more patient than the runner a process is that does nothing but watch.
@@ -43,24 +43,24 @@ pub(super) fn watch(
     if settings.headless {
         return print(settings, store, run_id, &mut following);
     }
-    let (news, inbox) = mpsc::channel();
-    let mut telling = Telling::new(store.blobs(run_id)?, news.clone());
+    let (messages, inbox) = mpsc::channel();
+    let mut telling = Telling::new(store.blobs(run_id)?, messages.clone());
     // A run that cannot be read is said before a screen is opened.
     following.look(&mut telling)?;
     telling.is_shown = true;
-    let desk = DocumentLoader::of(store, run_id, news.clone())?;
-    desk.tell_notes();
+    let loader = DocumentLoader::of(store, run_id, messages.clone())?;
+    loader.tell_notes();
     if sheet.is_some() {
-        screen::press_approve(&news);
+        screen::press_approve(&messages);
     }
-    let orders = orders(
+    let requests = requests(
         following.socket(),
         telling.moment.run.come_back(&settings.call),
-        desk,
-        news.clone(),
+        loader,
+        messages.clone(),
     );
     let stage = ScreenTerminalSession::take(settings)?;
-    let (lost, call) = (news.clone(), settings.call.clone());
+    let (lost, call) = (messages.clone(), settings.call.clone());
     let follow = move || {
         match following.follow(&mut telling) {
             Ok(()) => following.linger(),
@@ -74,8 +74,8 @@ pub(super) fn watch(
         source,
     })?;
     let theme = terminal_session::theme(settings);
-    let (farewell, _) = stage.play(theme, Source::Watching, orders, news, &inbox)?;
-    terminal_session::finish(farewell)
+    let (screen_exit, _) = stage.play(theme, Source::Watching, requests, messages, &inbox)?;
+    terminal_session::finish(screen_exit)
 }
 
 /// The journal cannot be followed any further: the screen stays and says why.
@@ -106,7 +106,7 @@ fn print(
 struct Printing(Output);
 
 impl FollowListener for Printing {
-    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
+    fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         match self.0 {
             Output::Json => Ok(()),
             Output::Events => {
@@ -131,31 +131,31 @@ impl FollowListener for Printing {
 /// the end of each look, and nothing of what was read lies about until it is drawn.
 struct Telling {
     blobs: Blobs,
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     moment: Moment,
     /// A line was heard that the screen is not told of yet.
-    is_news: bool,
+    is_new: bool,
     /// A screen is open, and on it there may be a sheet.
     is_shown: bool,
     last_pass: Option<Box<LastPass>>,
-    sheet_told: Vec<Event>,
+    sheet_events: Vec<Event>,
 }
 
 impl Telling {
-    fn new(blobs: Blobs, news: Sender<ScreenMessage>) -> Self {
+    fn new(blobs: Blobs, messages: Sender<ScreenMessage>) -> Self {
         Self {
             blobs,
-            news,
+            messages,
             moment: Moment::default(),
-            is_news: false,
+            is_new: false,
             is_shown: false,
             last_pass: None,
-            sheet_told: Vec::new(),
+            sheet_events: Vec::new(),
         }
     }
 
     /// The last PASS that the run compares itself with: the copy that its evidence keeps.
-    fn hear_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
+    fn on_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
         if let Event::EvidenceTaken { sheet, .. } = event
             && let Some((_, _, blob)) = &sheet.last_pass
             && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
@@ -167,14 +167,14 @@ impl Telling {
 }
 
 impl FollowListener for Telling {
-    fn hear(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
+    fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
         self.moment.apply(&entry, followed.sha256)?;
-        self.is_news = true;
-        self.hear_last_pass(&entry.event)?;
-        if self.is_shown && sheet_is_told(&entry.event) {
-            self.sheet_told.push(entry.event);
-            if self.sheet_told.len() >= TOLD_MAX {
+        self.is_new = true;
+        self.on_last_pass(&entry.event)?;
+        if self.is_shown && is_about_sheet(&entry.event) {
+            self.sheet_events.push(entry.event);
+            if self.sheet_events.len() >= TOLD_MAX {
                 self.looked();
             }
         }
@@ -182,39 +182,42 @@ impl FollowListener for Telling {
     }
 
     fn looked(&mut self) {
-        if std::mem::take(&mut self.is_news) {
+        if std::mem::take(&mut self.is_new) {
             // A screen that was left hears nothing more.
-            let _ = self.news.send(ScreenMessage::Found(Box::new(RunSnapshot {
-                run: self.moment.run.clone(),
-                record: self.moment.record.clone(),
-                head: self.moment.head.clone(),
-                last_pass: self.last_pass.take(),
-                told: std::mem::take(&mut self.sheet_told),
-            })));
+            let _ = self
+                .messages
+                .send(ScreenMessage::Found(Box::new(RunSnapshot {
+                    run: self.moment.run.clone(),
+                    record: self.moment.record.clone(),
+                    head: self.moment.head.clone(),
+                    last_pass: self.last_pass.take(),
+                    sheet_events: std::mem::take(&mut self.sheet_events),
+                })));
         }
     }
 }
 
 /// What the watching screen asks for: decisions go to the holder, in the watcher's own name; all else is read here or refused.
-fn orders(
+fn requests(
     socket: Option<PathBuf>,
     come_back: String,
-    desk: DocumentLoader,
-    news: Sender<ScreenMessage>,
+    loader: DocumentLoader,
+    messages: Sender<ScreenMessage>,
 ) -> Box<dyn Fn(ScreenRequest) -> bool> {
     Box::new(move |order| match &order {
-        ScreenRequest::OpenDocuments { .. } => desk.obey(order),
+        ScreenRequest::OpenDocuments { .. } => loader.obey(order),
         ScreenRequest::OpenSheet { .. }
         | ScreenRequest::Approve { .. }
         | ScreenRequest::Reject { .. } => {
-            let (socket, come_back, news) = (socket.clone(), come_back.clone(), news.clone());
+            let (socket, come_back, messages) =
+                (socket.clone(), come_back.clone(), messages.clone());
             let asking = thread::Builder::new().name("handover".to_owned());
             let asked = asking.spawn(move || {
                 let answer = socket
                     .ok_or(HandoverError::Nobody)
                     .and_then(|socket| hand(&socket, &order))
                     .map_err(|error| refusal(&error, &come_back));
-                let _ = news.send(ScreenMessage::Answered { order, answer });
+                let _ = messages.send(ScreenMessage::Answered { order, answer });
             });
             asked.is_ok()
         }

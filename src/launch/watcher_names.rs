@@ -7,7 +7,7 @@ use crate::runner::{WatchersChanged, person};
 use crate::tui::ScreenMessage;
 
 /// Tells the screen who watches.
-pub(super) fn audience(news: Sender<ScreenMessage>) -> WatchersChanged {
+pub(super) fn send_watcher_names(messages: Sender<ScreenMessage>) -> WatchersChanged {
     let (sender, changes) = mpsc::channel::<Vec<u32>>();
     let naming = thread::Builder::new().name("watchers".to_owned());
     let started = naming.spawn(move || {
@@ -15,7 +15,10 @@ pub(super) fn audience(news: Sender<ScreenMessage>) -> WatchersChanged {
             while let Ok(later) = changes.try_recv() {
                 uids = later;
             }
-            if news.send(ScreenMessage::Watchers(named(&uids))).is_err() {
+            if messages
+                .send(ScreenMessage::Watchers(named(&uids)))
+                .is_err()
+            {
                 return;
             }
         }

@@ -45,12 +45,12 @@ pub(super) struct ConnectOptions {
 /// Connects, trying three times at the most.
 pub(super) async fn connect(
     settings: &ConnectionSettings,
-    manner: &ConnectOptions,
+    options: &ConnectOptions,
 ) -> Result<Wire, TargetError> {
-    let transport = transport(settings, manner.tls)?;
+    let transport = transport(settings, options.tls)?;
     let mut pauses = BACKOFF.iter();
     loop {
-        match try_once(settings, manner, &transport).await {
+        match try_once(settings, options, &transport).await {
             Ok(wire) => return Ok(wire),
             Err(error) if error.worth_another_try() => match pauses.next() {
                 Some(pause) => sleep(*pause).await,
@@ -100,13 +100,13 @@ fn without_password(file: &Path) -> String {
 
 async fn try_once(
     settings: &ConnectionSettings,
-    manner: &ConnectOptions,
+    options: &ConnectOptions,
     transport: &Transport,
 ) -> Result<Wire, CallError> {
     let limit = settings
         .connect_timeout
-        .unwrap_or(Duration::from_millis(manner.timeouts.connect_ms));
-    let config = startup(settings, manner, transport);
+        .unwrap_or(Duration::from_millis(options.timeouts.connect_ms));
+    let config = startup(settings, options, transport);
     let endpoint = Endpoint::of(settings);
     let allowance = ReadAllowance::of_startup();
     let attempt = async {
@@ -130,8 +130,8 @@ async fn try_once(
                 allowance,
             },
             secret,
-            Duration::from_millis(manner.timeouts.statement_ms) + GRACE,
-            manner.record.clone(),
+            Duration::from_millis(options.timeouts.statement_ms) + GRACE,
+            options.record.clone(),
         )),
         Err(StartError::Driver(error)) => {
             let failed = CallError::from_driver(&error, secret.as_ref());
@@ -183,7 +183,7 @@ where
 
 fn startup(
     settings: &ConnectionSettings,
-    manner: &ConnectOptions,
+    options: &ConnectOptions,
     transport: &Transport,
 ) -> Config {
     let mut config = Config::new();
@@ -195,8 +195,8 @@ fn startup(
         .dbname(&settings.database)
         .user(&settings.user)
         .ssl_mode(mode)
-        .application_name(shortened(&manner.application_name))
-        .options(options(&manner.timeouts));
+        .application_name(shortened(&options.application_name))
+        .options(startup_options(&options.timeouts));
     if let Some(password) = &settings.password {
         config.password(password.reveal());
     }
@@ -204,7 +204,7 @@ fn startup(
 }
 
 /// The settings of the startup packet. Nothing may follow `search_path=`.
-fn options(timeouts: &Timeouts) -> String {
+fn startup_options(timeouts: &Timeouts) -> String {
     format!(
         "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read -c row_security=off \
          -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=30000 -c jit=off \

@@ -22,14 +22,14 @@ const TRIES: u32 = 3;
 pub struct LiveReadOnlyDiscoverer {
     settings: ConnectionSettings,
     profile: Profile,
-    manner: ConnectOptions,
+    options: ConnectOptions,
     grant_rows: Option<u64>,
 }
 
 impl LiveReadOnlyDiscoverer {
     /// A discoverer; `run_id` becomes part of the `application_name` that the server shows.
     pub fn new(settings: ConnectionSettings, profile: Profile, run_id: &str) -> Self {
-        let manner = ConnectOptions {
+        let options = ConnectOptions {
             application_name: format!("drygate/{run_id}"),
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
@@ -39,7 +39,7 @@ impl LiveReadOnlyDiscoverer {
         Self {
             settings,
             profile,
-            manner,
+            options,
             grant_rows: None,
         }
     }
@@ -49,8 +49,8 @@ impl LiveReadOnlyDiscoverer {
         ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> Result<Option<Taken>, TargetError> {
-        let wire = connect(&self.settings, &self.manner).await?;
-        let mut session = Session::open(wire, ask.purpose, &self.manner, witness).await?;
+        let wire = connect(&self.settings, &self.options).await?;
+        let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
         let read = self.read(&mut session, ask, witness).await;
         let closed = session.close().await;
         if let Ok((_, _, proof)) = &closed {
@@ -149,7 +149,7 @@ impl Target for LiveReadOnlyDiscoverer {
     }
 
     fn statements(&self) -> Vec<String> {
-        self.manner.record.statements()
+        self.options.record.statements()
     }
 
     fn refuses_write(&self) -> Result<String, String> {

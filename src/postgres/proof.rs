@@ -42,14 +42,15 @@ pub(super) fn proof(
     let mut footprint = footprint;
     footprint.oldest_xmin = cell();
     footprint.xmin_age = cell().and_then(|age| age.parse().ok());
-    let (residue, stain) = match residue.map(|rows| residue_of(rows, backend_pid, &opening.nonce)) {
-        Some(Ok((residue, stain))) => (Some(residue), stain),
-        Some(Err(unread)) => (None, Some(unread)),
-        None => (None, None),
-    };
-    let ended_by = match (rollback, stain) {
+    let (residue, violation) =
+        match residue.map(|rows| residue_of(rows, backend_pid, &opening.nonce)) {
+            Some(Ok((residue, violation))) => (Some(residue), violation),
+            Some(Err(unread)) => (None, Some(unread)),
+            None => (None, None),
+        };
+    let ended_by = match (rollback, violation) {
         (Ok(_), None) => "ROLLBACK".to_owned(),
-        (Ok(_), Some(stain)) => format!("ROLLBACK, {stain}"),
+        (Ok(_), Some(violation)) => format!("ROLLBACK, {violation}"),
         (Err(error), _) => format!("ROLLBACK refused: {}", error.reason()),
     };
     TransactionProof {
@@ -113,12 +114,12 @@ fn residue_of(
         temp_schema: temp != "false",
         prepared_transactions: count(prepared)?,
     };
-    let stain = if backend_pid.is_some_and(|opened| pid.parse() != Ok(opened)) {
+    let violation = if backend_pid.is_some_and(|opened| pid.parse() != Ok(opened)) {
         Some("residue read in another backend".to_owned())
     } else if kept == nonce {
         Some("but its setting was committed".to_owned())
     } else {
         None
     };
-    Ok((residue, stain))
+    Ok((residue, violation))
 }

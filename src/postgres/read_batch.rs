@@ -86,8 +86,8 @@ impl ReadBatch {
         if let Some((_, first)) = stages.first() {
             tell(first.progress(0));
         }
-        let mut hear = |heard| hear(&stages, heard, tell);
-        let answers = session.read(&sent, &mut hear).await;
+        let mut on_answer = |answer| note_answers(&stages, answer, tell);
+        let answers = session.read(&sent, &mut on_answer).await;
         let mut answers = answers.map_err(CallError::into_target)?.into_iter();
         let mut results = Vec::with_capacity(self.reads.len());
         for read in self.reads {
@@ -104,12 +104,16 @@ impl ReadBatch {
 }
 
 /// Tells the stage that an answer belongs to how far it is, and the next one that it is waited for now.
-fn hear(stages: &[(u64, BatchStage)], heard: BatchAnswers, tell: &mut dyn FnMut(Progress)) {
+fn note_answers(
+    stages: &[(u64, BatchStage)],
+    answer: BatchAnswers,
+    tell: &mut dyn FnMut(Progress),
+) {
     let stage_of = |call: usize| {
         let after = stages.partition_point(|(from, _)| *from <= call as u64);
         stages.get(after - 1)
     };
-    match heard {
+    match answer {
         BatchAnswers::Rows { call, rows } => {
             if let Some((_, stage)) = stage_of(call)
                 && matches!(stage.counts, RowCounting::Objects(_))

@@ -42,16 +42,16 @@ impl Session {
     pub(super) async fn open(
         mut wire: Wire,
         purpose: Purpose,
-        manner: &ConnectOptions,
+        options: &ConnectOptions,
         witness: &mut dyn Witness,
     ) -> Result<Self, TargetError> {
         let nonce = nonce()?;
         witness.opening(purpose, &nonce)?;
         let (began_at, began) = (now(), Instant::now());
-        let budget = Budget::since(began, &manner.budgets, witness.allowance());
+        let budget = Budget::since(began, &options.budgets, witness.allowance());
         let seconds_max = budget.seconds_max();
         wire.limit(Some(budget));
-        let calls = opening_calls(&nonce, &manner.timeouts);
+        let calls = opening_calls(&nonce, &options.timeouts);
         let answers = wire.batch(&calls).await.map_err(CallError::into_target)?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
@@ -175,7 +175,7 @@ impl Session {
     pub(super) async fn read(
         &mut self,
         reads: &[PlannedRead],
-        hear: &mut dyn FnMut(BatchAnswers),
+        on_answer: &mut dyn FnMut(BatchAnswers),
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         let mut calls = Vec::with_capacity(reads.len() * 5);
         // The call that ends each read.
@@ -193,18 +193,18 @@ impl Session {
             ends.push(calls.len());
             calls.push(Statement::RELEASE.into());
         }
-        let mut of_reads = |heard| match heard {
+        let mut of_reads = |answer| match answer {
             BatchAnswers::Rows { call, rows } => {
                 let call = ends.partition_point(|end| *end <= call);
-                hear(BatchAnswers::Rows { call, rows });
+                on_answer(BatchAnswers::Rows { call, rows });
             }
             BatchAnswers::Whole { call } => {
                 if let Ok(call) = ends.binary_search(&call) {
-                    hear(BatchAnswers::Whole { call });
+                    on_answer(BatchAnswers::Whole { call });
                 }
             }
         };
-        let answers = self.wire.batch_heard(&calls, &mut of_reads).await?;
+        let answers = self.wire.batch_with_progress(&calls, &mut of_reads).await?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
         let mut results = Vec::with_capacity(reads.len());
@@ -235,9 +235,9 @@ impl Session {
     pub(super) async fn batch(
         &mut self,
         calls: &[Call],
-        hear: &mut dyn FnMut(BatchAnswers),
+        on_answer: &mut dyn FnMut(BatchAnswers),
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
-        self.wire.batch_heard(calls, hear).await
+        self.wire.batch_with_progress(calls, on_answer).await
     }
 
     /// Measures the end, rolls back, looks for residue.

@@ -116,7 +116,7 @@ impl Statement {
     }
 
     /// The read itself, to be prepared and never executed, so that the server names the relations it would touch.
-    pub(super) fn rehearsal(cursor: CursorName, sql: &GuardedSql) -> Self {
+    pub(super) fn trial(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self {
             text: Cow::Owned(wrapped(cursor.columns(), sql)),
         }

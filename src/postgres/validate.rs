@@ -164,14 +164,14 @@ pub(super) async fn rule(
     }
     let mut tell = |done| witness.progress(ruled(done, queries.len()));
     tell(0);
-    let mut hear = |heard| {
-        if let BatchAnswers::Whole { call } = heard
+    let mut on_answer = |answer| {
+        if let BatchAnswers::Whole { call } = answer
             && ends.contains(&call)
         {
             tell(ends.partition_point(|end| *end <= call));
         }
     };
-    let mut answers = session.batch(&calls, &mut hear).await?.into_iter();
+    let mut answers = session.batch(&calls, &mut on_answer).await?.into_iter();
     let forged = answered(answers.by_ref().take(first))?;
     let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
@@ -189,7 +189,7 @@ pub(super) async fn rule(
             relations,
         };
         if let (Ok(sql), None) = (&query.sql, &ruling.refused) {
-            permitted.push(Call::parse(Statement::rehearsal(query.cursor, sql)));
+            permitted.push(Call::parse(Statement::trial(query.cursor, sql)));
         }
         rulings.insert(query.name, ruling);
     }
@@ -252,7 +252,7 @@ fn steps(query: &Query) -> Vec<Call> {
         Statement::SAVEPOINT.into(),
         Call::parse(Statement::grammar(sql)),
         Statement::ROLLBACK_TO.into(),
-        Call::parse(Statement::rehearsal(query.cursor, sql)),
+        Call::parse(Statement::trial(query.cursor, sql)),
         Statement::OWN_LOCKS.into(),
         Call::with(
             Statement::ATTRIBUTE_CALLS,

@@ -183,21 +183,21 @@ impl Wire {
         &mut self,
         calls: &[Call],
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
-        self.batch_heard(calls, &mut |_| {}).await
+        self.batch_with_progress(calls, &mut |_| {}).await
     }
 
     /// The same; `hear` is told of every answer as it comes.
-    pub(super) async fn batch_heard(
+    pub(super) async fn batch_with_progress(
         &mut self,
         calls: &[Call],
-        hear: &mut dyn FnMut(BatchAnswers),
+        on_answer: &mut dyn FnMut(BatchAnswers),
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         self.within_budget()?;
         let began = Instant::now();
         self.way.allowance.grant();
         let deadline = self.patience();
-        let hear = RefCell::new(hear);
-        let hear = &hear;
+        let on_answer = RefCell::new(on_answer);
+        let on_answer = &on_answer;
         let mut answers: Vec<PendingRows<'_>> = Vec::with_capacity(calls.len());
         let mut early = Vec::with_capacity(calls.len());
         for (nth, call) in calls.iter().enumerate() {
@@ -205,7 +205,8 @@ impl Wire {
             let mut answer: PendingRows<'_> = if call.parse_only {
                 Box::pin(parse(&self.client, call))
             } else {
-                let tell = move |rows| (hear.borrow_mut())(BatchAnswers::Rows { call: nth, rows });
+                let tell =
+                    move |rows| (on_answer.borrow_mut())(BatchAnswers::Rows { call: nth, rows });
                 Box::pin(execute(&self.client, call, &self.way.allowance, tell))
             };
             // The first poll is what sends; whatever it already answers is kept.
@@ -231,7 +232,7 @@ impl Wire {
                 rows += found.len() as u64;
                 bytes += size(found);
             }
-            (hear.borrow_mut())(BatchAnswers::Whole { call: nth });
+            (on_answer.borrow_mut())(BatchAnswers::Whole { call: nth });
             results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
@@ -316,17 +317,17 @@ impl Wire {
         };
         let cancelled = timeout(CANCEL_LIMIT, request).await;
         self.link.task.abort();
-        let heard = match cancelled {
+        let answer = match cancelled {
             Ok(Ok(())) => "the server was asked to cancel",
             _ => "the server did not take a cancel request",
         };
         if let Some(CallError::Unavailable { message, hint, .. }) = over {
-            let message = format!("{message}; {heard}; the connection was dropped");
+            let message = format!("{message}; {answer}; the connection was dropped");
             return CallError::lost(message, &hint);
         }
         CallError::lost(
             format!(
-                "no answer within {} ms; {heard}; the connection was dropped",
+                "no answer within {} ms; {answer}; the connection was dropped",
                 self.deadline.as_millis()
             ),
             "check the server and the network, then resume",

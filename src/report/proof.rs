@@ -94,7 +94,7 @@ fn transaction(transaction: &Transaction) -> Value {
         TransactionEnd::Open => ("open", vec!["its end is not recorded".to_owned()]),
         TransactionEnd::Unseen(why) => ("unseen", vec![format!("end not seen: {why}")]),
         TransactionEnd::Closed(proof) if proof.is_clean() => ("clean", proof_lines(proof)),
-        TransactionEnd::Closed(proof) if proof.stains().is_empty() => {
+        TransactionEnd::Closed(proof) if proof.violations().is_empty() => {
             ("not fully measured", proof_lines(proof))
         }
         TransactionEnd::Closed(proof) => ("NOT CLEAN", proof_lines(proof)),
@@ -166,9 +166,9 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
     );
     lines.extend(
         proof
-            .stains()
+            .violations()
             .into_iter()
-            .map(|stain| format!("stain: {stain}")),
+            .map(|violation| format!("stain: {violation}")),
     );
     lines
 }

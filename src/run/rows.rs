@@ -25,7 +25,7 @@ pub fn text(event: &Event) -> String {
             proof.footprint.transaction_us / 1000,
             if proof.is_clean() {
                 "clean"
-            } else if proof.stains().is_empty() {
+            } else if proof.violations().is_empty() {
                 "not fully measured"
             } else {
                 "NOT CLEAN"

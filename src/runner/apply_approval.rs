@@ -18,22 +18,22 @@ impl<T: Target, R: Repository> Driver<T, R> {
             ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
             ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
         };
-        let chronicle = held(&mut self.chronicle)?;
+        let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
-        let found = match discover(&mut self.target, chronicle, lifecycle, ask, Some(gate)).await {
+        let found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await {
             Err(RunnerError::OtherServer(unlike)) => {
                 self.refuse_elsewhere(&unlike)?;
                 return Err(RunnerError::OtherServer(unlike));
             }
             found => found?,
         };
-        let drift = drift::record_survey(chronicle, purpose, &found)?;
-        let proof = last_proof(chronicle);
-        if suspect_mutation(chronicle, proof.as_ref())? {
+        let drift = drift::record_survey(recorder, purpose, &found)?;
+        let proof = last_proof(recorder);
+        if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
         }
         let nonce = &found.taken.survey.snapshot.nonce;
-        if drift::record(chronicle, Some(gate), drift, nonce)? {
+        if drift::record(recorder, Some(gate), drift, nonce)? {
             return Ok(());
         }
         self.simulate(gate, found)
@@ -41,33 +41,33 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     fn simulate(&mut self, gate: ApprovalGate, found: Discovered) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
+        let recorder = self.recorder()?;
         let counts = found.simulation.counts;
         for ((step, ledger), (_, reached)) in found.ledgers.into_iter().zip(gate.steps()) {
-            if chronicle.run().state == *reached {
+            if recorder.run().state == *reached {
                 continue;
             }
-            chronicle.record(Event::UnitsProgressed {
-                round: chronicle.run().round,
+            recorder.record(Event::UnitsProgressed {
+                round: recorder.run().round,
                 step,
                 counts: counts.clone(),
                 effect: audit::step_effect(&plan.profile, step, &counts),
                 ledger: publish(ledger)?,
             })?;
-            change_state(chronicle, *reached)?;
+            change_state(recorder, *reached)?;
         }
         for check in audit::scope(
             &plan.profile,
-            audit::g3_so_far(chronicle.run(), &plan.profile),
+            audit::g3_so_far(recorder.run(), &plan.profile),
         ) {
             let gate = Gate::G3;
-            chronicle.record(Event::CheckRecorded { gate, check })?;
+            recorder.record(Event::CheckRecorded { gate, check })?;
         }
         Ok(())
     }
 
     /// A person rejected: the run ends, without a post survey.
     pub(super) fn reject(&mut self) -> Result<(), RunnerError> {
-        change_state(self.book()?, State::Rejected)
+        change_state(self.recorder()?, State::Rejected)
     }
 }

@@ -15,67 +15,67 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_post_survey(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask = SurveyRequest::SURVEY;
-        let chronicle = held(&mut self.chronicle)?;
+        let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
-        let found = discover(&mut self.target, chronicle, lifecycle, ask, None).await?;
-        drift::record_survey(chronicle, SurveyPurpose::Post, &found)?;
-        let proof = last_proof(chronicle);
-        if suspect_mutation(chronicle, proof.as_ref())? {
+        let found = discover(&mut self.target, recorder, lifecycle, ask, None).await?;
+        drift::record_survey(recorder, SurveyPurpose::Post, &found)?;
+        let proof = last_proof(recorder);
+        if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
         }
-        change_state(chronicle, State::PostSurveyed)
+        change_state(recorder, State::PostSurveyed)
     }
 
     /// The non-mutation verdict, then the final state.
     pub(super) fn judge_non_mutation(&mut self) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        if chronicle.run().non_mutation.is_none() {
-            let mut judged = audit::non_mutation(chronicle.run());
+        let recorder = self.recorder()?;
+        if recorder.run().non_mutation.is_none() {
+            let mut judged = audit::non_mutation(recorder.run());
             if let (Some(pin), Some(post)) =
-                (chronicle.run().pin.clone(), chronicle.run().post.clone())
+                (recorder.run().pin.clone(), recorder.run().post.clone())
             {
                 let documents: Vec<_> = post
                     .facts
                     .iter()
-                    .filter_map(|fact| chronicle.document(&fact.document.as_ref()?.sha256))
+                    .filter_map(|fact| recorder.document(&fact.document.as_ref()?.sha256))
                     .map(|text| crate::survey::FactDocument { text })
                     .collect();
-                judged.changes = drift::changes(chronicle, &pin, &post, &documents);
+                judged.changes = drift::changes(recorder, &pin, &post, &documents);
             }
-            chronicle.record(Event::NonMutationJudged(Box::new(judged)))?;
+            recorder.record(Event::NonMutationJudged(Box::new(judged)))?;
         }
-        change_state(chronicle, State::CloseoutReported)?;
+        change_state(recorder, State::CloseoutReported)?;
         self.write_sidecar()
     }
 
     /// Finishes G3 with all its checks.
     pub(super) fn finish_orchestration(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
-        let checks = audit::scope(&plan.profile, audit::g3(chronicle.run(), &plan.profile));
+        let recorder = self.recorder()?;
+        let checks = audit::scope(&plan.profile, audit::g3(recorder.run(), &plan.profile));
         finish(self, Gate::G3, checks)
     }
 
     /// G4: a fresh runner folds the journal from disk and comes back where this one is.
     pub(super) fn prove_resume(&mut self) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        if !chronicle.run().gates.contains_key(&Gate::G4) {
-            chronicle.record(Event::GateStarted { gate: Gate::G4 })?;
+        let recorder = self.recorder()?;
+        if !recorder.run().gates.contains_key(&Gate::G4) {
+            recorder.record(Event::GateStarted { gate: Gate::G4 })?;
         }
-        let before = chronicle.run().clone();
-        let (refolded, entries_before) = chronicle.refold()?;
-        if chronicle.run().owes_return {
-            let run = chronicle.run();
+        let before = recorder.run().clone();
+        let (refolded, entries_before) = recorder.refold()?;
+        if recorder.run().owes_return {
+            let run = recorder.run();
             let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
             let state = run.state;
             let stop_code = run.stop_code();
-            chronicle.record(Event::InvocationReturned {
+            recorder.record(Event::InvocationReturned {
                 r,
                 state,
                 stop_code,
             })?;
         }
-        let (again, entries_after) = chronicle.refold()?;
+        let (again, entries_after) = recorder.refold()?;
         let transitions = |entries: &[JournalEntry<Event>]| {
             let changed =
                 |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged { .. });
@@ -99,17 +99,17 @@ pub(super) fn finish<T: Target, R: Repository>(
     gate: Gate,
     checks: Vec<Check>,
 ) -> Result<(), RunnerError> {
-    let chronicle = driver.book()?;
+    let recorder = driver.recorder()?;
     for check in checks {
-        chronicle.record(Event::CheckRecorded { gate, check })?;
+        recorder.record(Event::CheckRecorded { gate, check })?;
     }
-    let verdict = chronicle
+    let verdict = recorder
         .run()
         .gates
         .get(&gate)
         .map_or(Verdict::NotChecked, |g| {
             Verdict::of_gate(g.checks.iter().map(|c| c.verdict))
         });
-    chronicle.record(Event::GateFinished { gate, verdict })?;
+    recorder.record(Event::GateFinished { gate, verdict })?;
     Ok(())
 }

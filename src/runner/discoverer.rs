@@ -15,7 +15,7 @@ use crate::survey::{Digest, ServerIdentity, TransactionProof};
 
 /// Feeds the simulator while a target is read, and records each transaction.
 pub struct LiveDryRunDiscoverer<'a> {
-    chronicle: &'a mut RunRecorder,
+    recorder: &'a mut RunRecorder,
     lifecycle: &'a Lifecycle,
     joiner: Joiner,
     simulation: Simulation,
@@ -47,22 +47,22 @@ pub(super) fn publish(ledger: UnitLedger) -> Result<LedgerRef, RunnerError> {
 /// Reads a target once; the steps behind `gate` write their ledgers.
 pub async fn discover<T: Target>(
     target: &mut T,
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     lifecycle: &Lifecycle,
     ask: SurveyRequest,
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
-    if let Some(account) = chronicle.run().allowance().exhausted() {
+    if let Some(account) = recorder.run().allowance().exhausted() {
         return Err(TargetError::over_run(account).into());
     }
-    let round = chronicle.run().round;
+    let round = recorder.run().round;
     let mut ledgers = Vec::new();
     for (step, _) in gate.map_or(&[][..], ApprovalGate::steps) {
-        let ledger = chronicle.directory().unit_ledger(round, step.name())?;
+        let ledger = recorder.directory().unit_ledger(round, step.name())?;
         ledgers.push((*step, ledger));
     }
     let mut discoverer = LiveDryRunDiscoverer {
-        chronicle,
+        recorder,
         lifecycle,
         joiner: Joiner::new(),
         simulation: Simulation::default(),
@@ -75,22 +75,22 @@ pub async fn discover<T: Target>(
         found,
         Ok(_) | Err(RunnerError::Target(_) | RunnerError::OtherServer(_))
     ) {
-        note_statements(chronicle, &target.statements())?;
+        note_statements(recorder, &target.statements())?;
     }
     found
 }
 
 /// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
-fn note_statements(chronicle: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
+fn note_statements(recorder: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
     let bytes = crate::journal::to_ascii_json(&sent)
         .map_err(|error| RunnerError::Report(error.to_string()))?;
     let blob = Digest::of(&bytes);
-    if sent.is_empty() || chronicle.run().statements.contains(&blob) {
+    if sent.is_empty() || recorder.run().statements.contains(&blob) {
         return Ok(());
     }
-    let blob = chronicle.keep(&bytes)?;
+    let blob = recorder.keep(&bytes)?;
     let statements = sent.len() as u64;
-    chronicle.record(Event::StatementsRecorded { blob, statements })?;
+    recorder.record(Event::StatementsRecorded { blob, statements })?;
     Ok(())
 }
 
@@ -127,8 +127,8 @@ impl LiveDryRunDiscoverer<'_> {
 
     /// A transaction whose end was not told is unseen.
     fn note_unseen(&mut self, reason: &str) -> Result<(), RunnerError> {
-        if let Some(id) = open_transaction(self.chronicle) {
-            self.chronicle.record(Event::TransactionUnseen {
+        if let Some(id) = open_transaction(self.recorder) {
+            self.recorder.record(Event::TransactionUnseen {
                 id,
                 reason: reason.to_owned(),
             })?;
@@ -157,8 +157,8 @@ impl LiveDryRunDiscoverer<'_> {
 }
 
 /// The transaction that is open by the journal.
-pub(super) fn open_transaction(chronicle: &RunRecorder) -> Option<u64> {
-    let last = chronicle.run().transactions.last()?;
+pub(super) fn open_transaction(recorder: &RunRecorder) -> Option<u64> {
+    let last = recorder.run().transactions.last()?;
     (last.end == TransactionEnd::Open).then_some(last.id)
 }
 
@@ -167,16 +167,16 @@ impl Witness for LiveDryRunDiscoverer<'_> {
         let outcome = self
             .note_unseen("another transaction was opened before its end was seen")
             .and_then(|()| {
-                let id = self.chronicle.run().transactions.last().map_or(0, |t| t.id) + 1;
+                let id = self.recorder.run().transactions.last().map_or(0, |t| t.id) + 1;
                 let nonce = nonce.to_owned();
-                self.chronicle
+                self.recorder
                     .record(Event::TransactionOpened { id, purpose, nonce })
             });
         self.keep(outcome.map(|_| ()))
     }
 
     fn reached(&mut self, server: &ServerIdentity) -> Result<(), WitnessError> {
-        let pin = self.chronicle.run().pin.as_ref();
+        let pin = self.recorder.run().pin.as_ref();
         let outcome = match pin.and_then(|pin| pin.server.unlike(server)) {
             Some(unlike) => Err(RunnerError::OtherServer(unlike)),
             None => Ok(()),
@@ -185,20 +185,18 @@ impl Witness for LiveDryRunDiscoverer<'_> {
     }
 
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
-        let Some(id) = open_transaction(self.chronicle) else {
+        let Some(id) = open_transaction(self.recorder) else {
             return Err(WitnessError {
                 message: "a transaction was closed that was not opened".to_owned(),
             });
         };
         let proof = proof.clone().into();
-        let outcome = self
-            .chronicle
-            .record(Event::TransactionClosed { id, proof });
+        let outcome = self.recorder.record(Event::TransactionClosed { id, proof });
         self.keep(outcome.map(|_| ()))
     }
 
     fn allowance(&self) -> RemainingBudget {
-        self.chronicle.run().allowance()
+        self.recorder.run().allowance()
     }
 
     fn wants(&mut self) -> Want {
@@ -224,6 +222,6 @@ impl Witness for LiveDryRunDiscoverer<'_> {
     }
 
     fn progress(&mut self, progress: Progress) {
-        self.chronicle.progress(progress);
+        self.recorder.progress(progress);
     }
 }

@@ -11,22 +11,22 @@ use crate::survey::{Attribution, Digest, FactChange, FactDocument, Survey, chang
 /// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
 /// of who made it differ from the pin. Gives what differs.
 pub(super) fn record_survey(
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     purpose: SurveyPurpose,
     found: &Discovered,
 ) -> Result<Vec<FactChange>, RunnerError> {
     let survey = &found.taken.survey;
-    let pin = chronicle.run().pin.clone();
+    let pin = recorder.run().pin.clone();
     let pinned = |sha256: &Digest| {
         let mut facts = pin.iter().flat_map(|pin| &pin.facts);
         facts.any(|fact| fact.document.as_ref().is_some_and(|d| d.sha256 == *sha256))
     };
     for document in &found.taken.documents {
         if !pinned(&document.reference().sha256) {
-            chronicle.keep(document.text.as_bytes())?;
+            recorder.keep(document.text.as_bytes())?;
         }
     }
-    chronicle.record(Event::SurveyTaken {
+    recorder.record(Event::SurveyTaken {
         purpose,
         survey: Arc::new(survey.clone()),
         simulation: Arc::new(found.simulation.clone()),
@@ -35,37 +35,37 @@ pub(super) fn record_survey(
     let Some(pin) = pin.filter(|_| purpose != SurveyPurpose::Pin) else {
         return Ok(Vec::new());
     };
-    let differing = changes(chronicle, &pin, survey, &found.taken.documents);
+    let differing = changes(recorder, &pin, survey, &found.taken.documents);
     if !differing.is_empty() {
         let attribution = Attribution::of(&pin, survey, &differing, &found.taken.origins);
-        chronicle.record(Event::ChangesAttributed(Box::new(attribution)))?;
+        recorder.record(Event::ChangesAttributed(Box::new(attribution)))?;
     }
     Ok(differing)
 }
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
 pub(super) fn changes(
-    chronicle: &RunRecorder,
+    recorder: &RunRecorder,
     pin: &Survey,
     found: &Survey,
     documents: &[FactDocument],
 ) -> Vec<FactChange> {
-    let then = |digest: &Digest| chronicle.document(digest);
+    let then = |digest: &Digest| recorder.document(digest);
     changes_with_rows(pin, found, &then, documents)
 }
 
 /// Records what differs as drift, if anything does; its stop is raised next. `nonce`: of the recorded survey that shows it.
 /// `true`: there is drift.
 pub(super) fn record(
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     gate: Option<ApprovalGate>,
     drift: Vec<FactChange>,
     nonce: &str,
 ) -> Result<bool, RunnerError> {
-    if drift.is_empty() || chronicle.run().drift.is_some() {
+    if drift.is_empty() || recorder.run().drift.is_some() {
         return Ok(!drift.is_empty());
     }
-    chronicle.record(Event::DriftFound {
+    recorder.record(Event::DriftFound {
         gate,
         drift,
         nonce: nonce.to_owned(),

@@ -52,7 +52,7 @@ pub(super) enum RunnerTask {
 
 /// One process that holds one run.
 pub struct Driver<T, R> {
-    pub(super) chronicle: Option<RunRecorder>,
+    pub(super) recorder: Option<RunRecorder>,
     pub(super) target: T,
     pub(super) repository: Option<R>,
     pub(super) plan: Arc<RunPlan>,
@@ -65,8 +65,8 @@ pub struct Driver<T, R> {
 }
 
 /// The journal, while the run is not sealed: apart from the driver, so that its target can be used at the same time.
-pub(super) fn held(chronicle: &mut Option<RunRecorder>) -> Result<&mut RunRecorder, RunnerError> {
-    chronicle.as_mut().ok_or_else(already_sealed)
+pub(super) fn held(recorder: &mut Option<RunRecorder>) -> Result<&mut RunRecorder, RunnerError> {
+    recorder.as_mut().ok_or_else(already_sealed)
 }
 
 /// What asking a sealed run for its journal comes to.
@@ -77,15 +77,15 @@ pub(super) fn already_sealed() -> RunnerError {
 impl<T: Target, R: Repository> Driver<T, R> {
     /// A driver of a run that this process owns.
     pub fn new(
-        chronicle: RunRecorder,
+        recorder: RunRecorder,
         target: T,
         repository: Option<R>,
         plan: Arc<RunPlan>,
     ) -> Self {
-        let clock = chronicle.clock().clone();
-        let hooks = HookRunner::new(chronicle.hook_records());
+        let clock = recorder.clock().clone();
+        let hooks = HookRunner::new(recorder.hook_records());
         Self {
-            chronicle: Some(chronicle),
+            recorder: Some(recorder),
             target,
             repository,
             plan,
@@ -98,11 +98,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The run, as far as it is durable.
     pub fn run(&self) -> Option<&RunState> {
-        self.chronicle.as_ref().map(RunRecorder::run)
+        self.recorder.as_ref().map(RunRecorder::run)
     }
 
-    pub(super) fn book(&mut self) -> Result<&mut RunRecorder, RunnerError> {
-        held(&mut self.chronicle)
+    pub(super) fn recorder(&mut self) -> Result<&mut RunRecorder, RunnerError> {
+        held(&mut self.recorder)
     }
 
     /// Drives the run until it ends, or comes back to a person as `patience` says.
@@ -154,10 +154,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         commands: &mut mpsc::Receiver<RunnerCommand>,
         backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<Option<RunnerEnd>, RunnerError> {
-        let Some(chronicle) = self.chronicle.as_ref() else {
+        let Some(recorder) = self.recorder.as_ref() else {
             return Ok(None);
         };
-        let effect = next(chronicle.run());
+        let effect = next(recorder.run());
         self.turn_hooks(effect)?;
         match effect {
             Effect::AwaitPerson(_) => {
@@ -166,7 +166,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 // The outcome holds the whole run: made only for somebody who hears it.
                 if returns || !self.answers.is_empty() {
                     let outcome =
-                        summary::waiting(held(&mut self.chronicle)?.run(), &self.plan.call);
+                        summary::waiting(held(&mut self.recorder)?.run(), &self.plan.call);
                     self.answer_all(&outcome);
                     if returns {
                         return Ok(Some(outcome));
@@ -180,8 +180,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Effect::WriteFiles => self.write_files().map(Some),
             effect => {
-                let errand = RunnerTask::Effect(effect);
-                if self.run_unless_left(errand, commands, backlog).await? {
+                let task = RunnerTask::Effect(effect);
+                if self.run_unless_left(task, commands, backlog).await? {
                     return Err(RunnerError::Interrupted);
                 }
                 Ok(None)
@@ -196,14 +196,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<bool, RunnerError> {
         if backlog.is_empty() {
-            let Some(errand) = self.wait(commands).await else {
+            let Some(task) = self.wait(commands).await else {
                 return Ok(true);
             };
-            return self.run_unless_left(errand, commands, backlog).await;
+            return self.run_unless_left(task, commands, backlog).await;
         }
         while let Some(command) = backlog.pop_front() {
-            let errand = RunnerTask::Command(command);
-            if self.run_unless_left(errand, commands, backlog).await? {
+            let task = RunnerTask::Command(command);
+            if self.run_unless_left(task, commands, backlog).await? {
                 return Ok(true);
             }
         }
@@ -213,12 +213,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Runs an errand while listening for a person who wants to leave; other commands wait. `true`: the person left.
     async fn run_unless_left(
         &mut self,
-        errand: RunnerTask,
+        task: RunnerTask,
         commands: &mut mpsc::Receiver<RunnerCommand>,
         backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<bool, RunnerError> {
         let left = {
-            let work = self.run_errand(errand);
+            let work = self.run_task(task);
             tokio::pin!(work);
             let mut open = true;
             loop {
@@ -234,9 +234,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
         }?;
         if left {
-            let chronicle = self.book()?;
-            if let Some(id) = super::discoverer::open_transaction(chronicle) {
-                chronicle.record(Event::TransactionUnseen {
+            let recorder = self.recorder()?;
+            if let Some(id) = super::discoverer::open_transaction(recorder) {
+                recorder.record(Event::TransactionUnseen {
                     id,
                     reason: "a person left while it was open".to_owned(),
                 })?;
@@ -245,8 +245,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(left)
     }
 
-    async fn run_errand(&mut self, errand: RunnerTask) -> Result<(), RunnerError> {
-        match errand {
+    async fn run_task(&mut self, task: RunnerTask) -> Result<(), RunnerError> {
+        match task {
             RunnerTask::Effect(effect) => self.perform(effect).await,
             RunnerTask::Command(command) => self.obey(command).await,
             RunnerTask::LiveRead => self.read_live().await,
@@ -280,12 +280,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Records that the run came back to a person.
     fn return_to_person(&mut self) -> Result<(), RunnerError> {
         resume::show_again(self)?;
-        let chronicle = self.book()?;
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        let run = recorder.run();
         let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
         let stop_code = run.stop_code();
         let state = run.state;
-        chronicle.record(Event::InvocationReturned {
+        recorder.record(Event::InvocationReturned {
             r,
             state,
             stop_code,

@@ -22,8 +22,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Makes a gate's evidence durable and raises its stop.
     pub(super) fn take_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let begin = gate == ApprovalGate::SG1;
-        let chronicle = self.book()?;
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        let run = recorder.run();
         let open = run
             .gates
             .get(&Gate::G3)
@@ -33,16 +33,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round);
         if begin && (!open || !same_round) && run.state == crate::run::State::Seeded {
-            chronicle.record(Event::GateStarted { gate: Gate::G3 })?;
+            recorder.record(Event::GateStarted { gate: Gate::G3 })?;
         }
         if !same_round {
             self.record_evidence(gate)?;
         }
-        let chronicle = self.book()?;
-        if chronicle.run().state != gate.waiting_state() {
-            change_state(chronicle, gate.waiting_state())?;
+        let recorder = self.recorder()?;
+        if recorder.run().state != gate.waiting_state() {
+            change_state(recorder, gate.waiting_state())?;
         }
-        ask(chronicle, gate)?;
+        ask(recorder, gate)?;
         self.write_sidecar()
     }
 
@@ -50,25 +50,25 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask_for = SurveyRequest::SURVEY;
-        let chronicle = self
-            .chronicle
+        let recorder = self
+            .recorder
             .as_mut()
             .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
         let found = discover(
             &mut self.target,
-            chronicle,
+            recorder,
             &plan.profile.lifecycle,
             ask_for,
             None,
         )
         .await?;
-        let drift = drift::record_survey(chronicle, SurveyPurpose::Again, &found)?;
+        let drift = drift::record_survey(recorder, SurveyPurpose::Again, &found)?;
         let nonce = &found.taken.survey.snapshot.nonce;
-        if drift::record(chronicle, Some(gate), drift, nonce)? {
+        if drift::record(recorder, Some(gate), drift, nonce)? {
             return Ok(());
         }
         self.record_evidence(gate)?;
-        ask(self.book()?, gate)?;
+        ask(self.recorder()?, gate)?;
         self.write_sidecar()
     }
 
@@ -76,18 +76,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let last_pass = plan.last_pass.clone();
-        let chronicle = self.book()?;
-        let now = chronicle.now();
+        let recorder = self.recorder()?;
+        let now = recorder.now();
         let last = match &last_pass {
-            Some(last) => Some((last, keep_last_pass(chronicle, last)?)),
+            Some(last) => Some((last, keep_last_pass(recorder, last)?)),
             None => None,
         };
-        let sheet = sheet(chronicle.run(), gate, &plan, last)?;
+        let sheet = sheet(recorder.run(), gate, &plan, last)?;
         let bytes = sheet
             .bytes()
             .map_err(|error| RunnerError::Report(error.to_string()))?;
-        let evidence = chronicle.keep(&bytes)?;
-        chronicle.record(Event::EvidenceTaken {
+        let evidence = recorder.keep(&bytes)?;
+        recorder.record(Event::EvidenceTaken {
             gate,
             round: sheet.round,
             evidence,
@@ -100,15 +100,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-fn keep_last_pass(chronicle: &mut RunRecorder, last: &LastPass) -> Result<Digest, RunnerError> {
+fn keep_last_pass(recorder: &mut RunRecorder, last: &LastPass) -> Result<Digest, RunnerError> {
     let bytes =
         serde_json::to_vec_pretty(last).map_err(|error| RunnerError::Report(error.to_string()))?;
-    chronicle.keep(&bytes)
+    recorder.keep(&bytes)
 }
 
 /// Raises the stop that asks a person.
-fn ask(chronicle: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError> {
-    let run = chronicle.run();
+fn ask(recorder: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError> {
+    let run = recorder.run();
     let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
     let mut message = match rows {
         Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
@@ -131,7 +131,7 @@ fn ask(chronicle: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerErro
         message,
         next: next.to_owned(),
     };
-    chronicle.record(Event::StopRaised(stop))?;
+    recorder.record(Event::StopRaised(stop))?;
     Ok(())
 }
 

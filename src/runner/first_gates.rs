@@ -16,7 +16,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// G0.
     pub(super) fn precheck(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        self.book()?.record(Event::GateStarted { gate: Gate::G0 })?;
+        self.recorder()?
+            .record(Event::GateStarted { gate: Gate::G0 })?;
         let repository = match &self.repository {
             Some(repository) => repository.look().map_err(|error| error.to_string()),
             None => Err("no git repository".to_owned()),
@@ -33,30 +34,25 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .collect();
         let profile_sha256 = Digest::of(&plan.profile_text);
         let checks = audit::g0(&plan.profile, &profile_sha256, &ssot, &repository);
-        let chronicle = self.book()?;
+        let recorder = self.recorder()?;
         for (_, text) in &plan.ssot {
             if let Ok(text) = text {
-                chronicle.keep(text.as_bytes())?;
+                recorder.keep(text.as_bytes())?;
             }
         }
-        close_gate(
-            chronicle,
-            &plan.profile,
-            Gate::G0,
-            checks,
-            State::Prechecked,
-        )
+        close_gate(recorder, &plan.profile, Gate::G0, checks, State::Prechecked)
     }
 
     /// G1: the survey that becomes the pin.
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        self.book()?.record(Event::GateStarted { gate: Gate::G1 })?;
+        self.recorder()?
+            .record(Event::GateStarted { gate: Gate::G1 })?;
         let ask = SurveyRequest::SURVEY;
-        let chronicle = held(&mut self.chronicle)?;
+        let recorder = held(&mut self.recorder)?;
         let found = discover(
             &mut self.target,
-            chronicle,
+            recorder,
             &plan.profile.lifecycle,
             ask,
             None,
@@ -65,15 +61,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let found = match found {
             Ok(found) => found,
             Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
-                let proof = last_proof(chronicle);
-                if suspect_mutation(chronicle, proof.as_ref())? {
+                let proof = last_proof(recorder);
+                if suspect_mutation(recorder, proof.as_ref())? {
                     return Ok(());
                 }
                 let says = error.to_string();
                 let raw = serde_json::json!({ "error": says });
                 let check = Check::evaluated("database_can_be_surveyed", false, says, raw);
                 return close_gate(
-                    chronicle,
+                    recorder,
                     &plan.profile,
                     Gate::G1,
                     vec![check],
@@ -82,7 +78,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Err(error) => return Err(error),
         };
-        drift::record_survey(chronicle, SurveyPurpose::Pin, &found)?;
+        drift::record_survey(recorder, SurveyPurpose::Pin, &found)?;
         let rulings: Vec<QuerySeen> = found
             .taken
             .rulings
@@ -94,8 +90,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 relations: ruling.relations,
             })
             .collect();
-        let proof = last_proof(chronicle);
-        if suspect_mutation(chronicle, proof.as_ref())? {
+        let proof = last_proof(recorder);
+        if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
         }
         let checks = audit::g1(&Feasibility {
@@ -104,15 +100,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
             proof: proof.as_ref(),
             rulings: &rulings,
         });
-        close_gate(chronicle, &plan.profile, Gate::G1, checks, State::Surveyed)
+        close_gate(recorder, &plan.profile, Gate::G1, checks, State::Surveyed)
     }
 
     /// G2: context pins and prediction from the pin.
     pub(super) fn seed(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
-        chronicle.record(Event::GateStarted { gate: Gate::G2 })?;
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        recorder.record(Event::GateStarted { gate: Gate::G2 })?;
+        let run = recorder.run();
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
             return Err(RunnerError::Report(
                 "G2 was reached without a pin".to_owned(),
@@ -160,24 +156,24 @@ impl<T: Target, R: Repository> Driver<T, R> {
             heads,
         };
         let bytes = side_files::context(&context)?;
-        let blob = chronicle.keep(&bytes)?;
-        chronicle.directory().write_file("context.json", &bytes)?;
-        chronicle.record(Event::ContextPinned {
+        let blob = recorder.keep(&bytes)?;
+        recorder.directory().write_file("context.json", &bytes)?;
+        recorder.record(Event::ContextPinned {
             context: Box::new(context.clone()),
             blob: blob.clone(),
         })?;
         let predicted = audit::predict(&plan.profile, &simulation);
         let counts = simulation.counts.clone();
-        chronicle.record(Event::EffectPredicted {
+        recorder.record(Event::EffectPredicted {
             round,
             predicted: predicted.clone(),
             counts: counts.clone(),
         })?;
-        let read_back = chronicle
+        let read_back = recorder
             .directory()
             .read_file("context.json")?
             .unwrap_or_default();
-        let written: Vec<String> = chronicle
+        let written: Vec<String> = recorder
             .directory()
             .storage()
             .written_paths()
@@ -195,13 +191,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
             data_directory: &plan.data_root.display().to_string(),
             written: &written,
         });
-        close_gate(chronicle, &plan.profile, Gate::G2, checks, State::Seeded)
+        close_gate(recorder, &plan.profile, Gate::G2, checks, State::Seeded)
     }
 }
 
 /// Records checks, finishes the gate, and goes on to `reached`, or fails the run.
 pub(super) fn close_gate(
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     profile: &Profile,
     gate: Gate,
     checks: Vec<Check>,
@@ -210,25 +206,25 @@ pub(super) fn close_gate(
     let checks = audit::scope(profile, checks);
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     for check in checks {
-        chronicle.record(Event::CheckRecorded { gate, check })?;
+        recorder.record(Event::CheckRecorded { gate, check })?;
     }
-    chronicle.record(Event::GateFinished { gate, verdict })?;
+    recorder.record(Event::GateFinished { gate, verdict })?;
     if verdict == Verdict::Fail {
-        return change_state(chronicle, State::Failed);
+        return change_state(recorder, State::Failed);
     }
-    change_state(chronicle, reached)
+    change_state(recorder, reached)
 }
 
 /// Moves the run to `to`.
-pub(super) fn change_state(chronicle: &mut RunRecorder, to: State) -> Result<(), RunnerError> {
-    let from = chronicle.run().state;
-    chronicle.record(Event::StateChanged { from, to })?;
+pub(super) fn change_state(recorder: &mut RunRecorder, to: State) -> Result<(), RunnerError> {
+    let from = recorder.run().state;
+    recorder.record(Event::StateChanged { from, to })?;
     Ok(())
 }
 
 /// The proof of the transaction that was closed last.
-pub(super) fn last_proof(chronicle: &RunRecorder) -> Option<TransactionProof> {
-    match &chronicle.run().transactions.last()?.end {
+pub(super) fn last_proof(recorder: &RunRecorder) -> Option<TransactionProof> {
+    match &recorder.run().transactions.last()?.end {
         TransactionEnd::Closed(proof) => Some((**proof).clone()),
         TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
     }
@@ -236,13 +232,13 @@ pub(super) fn last_proof(chronicle: &RunRecorder) -> Option<TransactionProof> {
 
 /// Ends the run if our own transaction was not clean. `true`: it ended.
 pub(super) fn suspect_mutation(
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     proof: Option<&TransactionProof>,
 ) -> Result<bool, RunnerError> {
-    let stains = proof.map_or_else(Vec::new, TransactionProof::stains);
-    if stains.is_empty() {
+    let violations = proof.map_or_else(Vec::new, TransactionProof::violations);
+    if violations.is_empty() {
         return Ok(false);
     }
-    change_state(chronicle, State::Failed)?;
+    change_state(recorder, State::Failed)?;
     Ok(true)
 }

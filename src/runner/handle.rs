@@ -47,7 +47,7 @@ pub struct RunnerOptions {
     /// What to do when the run waits.
     pub patience: Patience,
     /// Who is told of watchers.
-    pub audience: WatchersChanged,
+    pub watchers_changed: WatchersChanged,
     /// Who is told how it ended; hooks may still run.
     pub at_end: AtEnd,
     /// Who is told that nothing runs any more.
@@ -108,11 +108,11 @@ async fn begin<T: Target, R: Repository>(
 
 /// Starts the runner on its own thread with its own event loop. `target` is made there, from `make_target`.
 pub fn spawn<T, R, F>(
-    chronicle: RunRecorder,
+    recorder: RunRecorder,
     make_target: F,
     repository: Option<R>,
     plan: Arc<RunPlan>,
-    manner: RunnerOptions,
+    options: RunnerOptions,
 ) -> Result<Handle, RunnerError>
 where
     T: Target,
@@ -123,10 +123,10 @@ where
         taken_up,
         first,
         patience,
-        audience,
+        watchers_changed,
         at_end,
         at_exit,
-    } = manner;
+    } = options;
     let (commands, mut inbox) = mpsc::channel(COMMANDS_MAX);
     let from_others = commands.clone();
     let thread = thread::Builder::new()
@@ -136,8 +136,8 @@ where
                 .enable_all()
                 .build()?;
             runtime.block_on(async {
-                let listener = run_socket::listen(&plan, from_others, audience);
-                let mut driver = Driver::new(chronicle, make_target(), repository, plan);
+                let listener = run_socket::listen(&plan, from_others, watchers_changed);
+                let mut driver = Driver::new(recorder, make_target(), repository, plan);
                 let begun = begin(&mut driver, taken_up, first).await;
                 let outcome = match begun {
                     Ok(None) => Ok(driver.drive(patience, &mut inbox).await),

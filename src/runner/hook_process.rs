@@ -33,14 +33,14 @@ pub(super) struct HookOrder {
 
 /// A hook that runs.
 pub(super) struct RunningHook {
-    heard: Sender<HookMessage>,
+    messages: Sender<HookMessage>,
 }
 
 impl RunningHook {
     /// Ends it now, and all that it started in its process group.
     pub fn cut(&self) {
         // One that is over already has told so.
-        let _ = self.heard.send(HookMessage::Cut);
+        let _ = self.messages.send(HookMessage::Cut);
     }
 }
 
@@ -59,16 +59,16 @@ pub(super) fn start(
     order: HookOrder,
     tell: impl FnOnce(HookOutcome) + Send + 'static,
 ) -> std::io::Result<RunningHook> {
-    let (heard, inbox) = mpsc::channel();
+    let (messages, inbox) = mpsc::channel();
     let running = RunningHook {
-        heard: heard.clone(),
+        messages: messages.clone(),
     };
     let thread = thread::Builder::new().name("hook".to_owned());
     thread.spawn(move || match spawn(&order) {
         Err(error) => tell(HookOutcome::bare(HookEnd::NotStarted {
             why: error.to_string(),
         })),
-        Ok(child) => supervise(child, order, heard, &inbox, tell),
+        Ok(child) => supervise(child, order, messages, &inbox, tell),
     })?;
     Ok(running)
 }
@@ -113,14 +113,14 @@ fn existing(directory: &Path) -> &Path {
 fn supervise(
     mut child: Child,
     order: HookOrder,
-    heard: Sender<HookMessage>,
+    messages: Sender<HookMessage>,
     inbox: &Receiver<HookMessage>,
     tell: impl FnOnce(HookOutcome),
 ) {
     let began = Instant::now();
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let stdout = capture(child.stdout.take(), heard.clone());
-    let stderr = capture(child.stderr.take(), heard.clone());
+    let stdout = capture(child.stdout.take(), messages.clone());
+    let stderr = capture(child.stderr.take(), messages.clone());
     if let Some(mut stdin) = child.stdin.take() {
         // A hook need not read what it is told.
         thread::spawn(move || drop(stdin.write_all(&order.input)));
@@ -130,7 +130,7 @@ fn supervise(
             let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             let _ = waitid(WaitId::Pid(group), ended);
         }
-        let _ = heard.send(HookMessage::Ended);
+        let _ = messages.send(HookMessage::Ended);
     });
     let untimely = listen(inbox, began + order.limit, order.limit);
     if let Some(group) = group {
@@ -184,7 +184,7 @@ fn ended(child: &mut Child) -> HookEnd {
 /// Reads an output to its end on a thread of its own: the beginning is kept, all of it is counted.
 fn capture(
     output: Option<impl Read + Send + 'static>,
-    heard: Sender<HookMessage>,
+    messages: Sender<HookMessage>,
 ) -> Arc<Mutex<HookOutput>> {
     let kept = Arc::new(Mutex::new(HookOutput::default()));
     let keeping = Arc::clone(&kept);
@@ -205,7 +205,7 @@ fn capture(
             kept.bytes += read as u64;
             kept.text = String::from_utf8_lossy(&beginning).into_owned();
         }
-        let _ = heard.send(HookMessage::Closed);
+        let _ = messages.send(HookMessage::Closed);
     });
     kept
 }

@@ -89,7 +89,7 @@ impl HookRunner {
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Journals the hooks that are over, and starts the one that is due unless the stop is not told to a person yet.
     pub(super) fn turn_hooks(&mut self, effect: Effect) -> Result<(), RunnerError> {
-        if self.book()?.run().sealed.is_some() {
+        if self.recorder()?.run().sealed.is_some() {
             return Ok(());
         }
         while let Ok(ended) = self.hooks.ended.try_recv() {
@@ -104,23 +104,23 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Starts the hook that the last stop calls for, if the profile names one.
     pub(super) fn start_due_hook(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
-        let Some((hook, stop)) = due_hook(chronicle.run()) else {
+        let recorder = self.recorder()?;
+        let Some((hook, stop)) = due_hook(recorder.run()) else {
             return Ok(());
         };
         let Some((program, order)) = order(&plan, hook) else {
             return Ok(());
         };
-        let started = chronicle.record(Event::HookStarted {
+        let started = recorder.record(Event::HookStarted {
             hook,
             stop,
             program,
         })?;
-        let run = chronicle.run();
+        let run = recorder.run();
         let raised = run.stops.iter().find(|raised| raised.seq == stop);
-        let head = chronicle.hook_records().head()?;
-        let told = document(run, hook, raised, head, &plan);
-        let order = order.telling(&told);
+        let head = recorder.hook_records().head()?;
+        let document = document(run, hook, raised, head, &plan);
+        let order = order.with_input(&document);
         self.hooks.run(hook, (StartedIn::Journal, started), order)
     }
 
@@ -135,10 +135,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .running
             .retain(|(running, _)| *running != started);
         let outcome = without_secrets(outcome);
-        if let (Some(chronicle), (StartedIn::Journal, started)) = (&mut self.chronicle, started)
-            && chronicle.run().sealed.is_none()
+        if let (Some(recorder), (StartedIn::Journal, started)) = (&mut self.recorder, started)
+            && recorder.run().sealed.is_none()
         {
-            chronicle.record(Event::HookRan {
+            recorder.record(Event::HookRan {
                 hook,
                 started,
                 outcome: Box::new(outcome),
@@ -151,12 +151,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// A hook that an earlier process started and did not see end is not run again.
     pub(super) fn give_up_unseen_hooks(&mut self) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        let open = chronicle.run().open_hooks();
+        let recorder = self.recorder()?;
+        let open = recorder.run().open_hooks();
         let open: Vec<_> = open.map(|open| (open.hook, open.started)).collect();
         for (hook, started) in open {
             let outcome = Box::new(HookOutcome::bare(HookEnd::Unseen));
-            chronicle.record(Event::HookRan {
+            recorder.record(Event::HookRan {
                 hook,
                 started,
                 outcome,
@@ -172,7 +172,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         run: &RunState,
         commands: &mut mpsc::Receiver<RunnerCommand>,
     ) {
-        if self.chronicle.is_none() {
+        if self.recorder.is_none() {
             // The run is sealed and its result stands: a hook without a record reads as not seen.
             let _ = self.record_unseen_after_seal(run);
             let _ = self.start_end_hook(run);
@@ -199,8 +199,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let records = &self.hooks.records;
         let started = records.start(self.clock.now(), hook, program)?;
         let head = records.head()?;
-        let told = document(run, hook, None, head, &plan);
-        let order = order.telling(&told);
+        let document = document(run, hook, None, head, &plan);
+        let order = order.with_input(&document);
         self.hooks.run(hook, (StartedIn::Hooks, started), order)
     }
 
@@ -247,8 +247,8 @@ fn order(plan: &RunPlan, hook: HookPoint) -> Option<(String, HookOrder)> {
 }
 
 impl HookOrder {
-    fn telling(self, told: &Value) -> Self {
-        let input = format!("{told}\n").into_bytes();
+    fn with_input(self, document: &Value) -> Self {
+        let input = format!("{document}\n").into_bytes();
         Self { input, ..self }
     }
 }

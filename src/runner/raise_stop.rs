@@ -13,8 +13,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Raises the stop that is owed, with its sentences.
     pub(super) fn raise_stop(&mut self, stop_code: StopCode) -> Result<(), RunnerError> {
         self.record_closing_drift(stop_code)?;
-        let chronicle = self.book()?;
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        let run = recorder.run();
         let (gate, message, next) = match stop_code {
             StopCode::StopFactsDrifted => drifted(run),
             StopCode::StopApprovalRejected => rejected(run),
@@ -37,14 +37,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
             message,
             next,
         };
-        chronicle.record(Event::StopRaised(stop))?;
+        recorder.record(Event::StopRaised(stop))?;
         self.write_sidecar()
     }
 
     /// Drift that the closing judgement found is recorded before its stop.
     fn record_closing_drift(&mut self, stop_code: StopCode) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        let run = recorder.run();
         let closing = stop_code == StopCode::StopFactsDrifted && run.state.is_final();
         if !closing || run.drift.is_some() {
             return Ok(());
@@ -54,7 +54,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .map(|judged| judged.changes.clone());
         let nonce = run.post.as_ref().map(|post| post.snapshot.nonce.clone());
-        chronicle.record(Event::DriftFound {
+        recorder.record(Event::DriftFound {
             gate: None,
             drift: drift.unwrap_or_default(),
             nonce: nonce.unwrap_or_default(),
@@ -111,15 +111,15 @@ fn gate_failed(run: &RunState) -> Said {
 }
 
 fn not_clean(run: &RunState) -> Said {
-    let stains = run.transactions.iter().rev().find_map(|transaction| {
+    let violations = run.transactions.iter().rev().find_map(|transaction| {
         let TransactionEnd::Closed(proof) = &transaction.end else {
             return None;
         };
-        Some(proof.stains()).filter(|stains| !stains.is_empty())
+        Some(proof.violations()).filter(|violations| !violations.is_empty())
     });
     let message = format!(
         "Our own transaction is not proven clean: {}.",
-        stains.unwrap_or_default().join("; ")
+        violations.unwrap_or_default().join("; ")
     );
     let next =
         "Do not trust this database session; show report 10 to its administrator.".to_owned();

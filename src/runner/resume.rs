@@ -14,14 +14,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let boot_id = self.clock.boot_id();
         let by = self.plan.person.clone();
         let tool = self.plan.tool.clone();
-        let chronicle = self.book()?;
-        if chronicle.run().sealed.is_some() {
+        let recorder = self.recorder()?;
+        if recorder.run().sealed.is_some() {
             return Ok(());
         }
         for (file, bytes) in torn {
-            chronicle.record(Event::TornTailSetAside { file, bytes })?;
+            recorder.record(Event::TornTailSetAside { file, bytes })?;
         }
-        chronicle.record(Event::RunResumed(Box::new(Invocation {
+        recorder.record(Event::RunResumed(Box::new(Invocation {
             by,
             boot_id,
             tool,
@@ -37,9 +37,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// A pending approval of an earlier boot, or of evidence that expired meanwhile, is taken back; the person is asked again.
     fn let_lapse(&mut self) -> Result<(), RunnerError> {
         let boot_id = self.clock.boot_id();
-        let chronicle = self.book()?;
-        let now = chronicle.now();
-        let run = chronicle.run();
+        let recorder = self.recorder()?;
+        let now = recorder.now();
+        let run = recorder.run();
         let (Some(pending), Some(evidence)) = (run.pending_approval(), &run.evidence) else {
             return Ok(());
         };
@@ -57,8 +57,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     fn withdraw(&mut self, why: &str) -> Result<(), RunnerError> {
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let by = self.plan.person.clone();
-        let chronicle = self.book()?;
-        let Some(pending) = chronicle.run().pending_approval() else {
+        let recorder = self.recorder()?;
+        let Some(pending) = recorder.run().pending_approval() else {
             return Ok(());
         };
         let event = Event::ApprovalRecorded {
@@ -70,17 +70,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
             boot_id,
             uptime_ms,
         };
-        chronicle.record(event)?;
+        recorder.record(event)?;
         Ok(())
     }
 
     /// An approval would have taken effect on another server than its sheet showed: it is taken back and refused.
     pub(super) fn refuse_elsewhere(&mut self, unlike: &str) -> Result<(), RunnerError> {
-        let Some(pending) = self.book()?.run().pending_approval().cloned() else {
+        let Some(pending) = self.recorder()?.run().pending_approval().cloned() else {
             return Ok(());
         };
         self.withdraw(unlike)?;
-        self.book()?.record(Event::ApprovalRefused {
+        self.recorder()?.record(Event::ApprovalRefused {
             gate: pending.gate,
             decision: pending.decision,
             evidence: Some(pending.evidence),
@@ -93,15 +93,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Asks the server that is reached who it is, before a waiting run is gone on with from there.
     pub(super) async fn meet_server(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
-        if chronicle.run().waits_at().is_none() {
+        let recorder = self.recorder()?;
+        if recorder.run().waits_at().is_none() {
             return Ok(());
         }
-        let chronicle = held(&mut self.chronicle)?;
+        let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
         discover(
             &mut self.target,
-            chronicle,
+            recorder,
             lifecycle,
             SurveyRequest::LIVE_READ,
             None,
@@ -115,9 +115,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
 pub(super) fn renew<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
 ) -> Result<bool, RunnerError> {
-    let chronicle = driver.book()?;
-    let now = chronicle.now();
-    let run = chronicle.run();
+    let recorder = driver.recorder()?;
+    let now = recorder.now();
+    let run = recorder.run();
     if run.renewal.is_some() {
         return Ok(true);
     }
@@ -135,7 +135,7 @@ pub(super) fn renew<T: Target, R: Repository>(
         None if run.waits_at() == Some(gate) && now >= evidence.expires_at => RenewalReason::Expiry,
         _ => return Ok(false),
     };
-    chronicle.record(Event::EvidenceRenewed { gate, reason })?;
+    recorder.record(Event::EvidenceRenewed { gate, reason })?;
     Ok(true)
 }
 
@@ -146,9 +146,9 @@ pub(super) fn show_again<T: Target, R: Repository>(
     let (boot_id, uptime_ms) = (driver.clock.boot_id(), driver.clock.uptime_ms());
     let ttl = driver.plan.approvals.ttl_seconds;
     let by = driver.plan.person.clone();
-    let chronicle = driver.book()?;
-    let now = chronicle.now();
-    let run = chronicle.run();
+    let recorder = driver.recorder()?;
+    let now = recorder.now();
+    let run = recorder.run();
     let (Some(gate), Some(evidence)) = (run.waits_at(), &run.evidence) else {
         return Ok(());
     };
@@ -157,7 +157,7 @@ pub(super) fn show_again<T: Target, R: Repository>(
         return Ok(());
     }
     let evidence = evidence.digest.clone();
-    chronicle.record(Event::EvidenceShown {
+    recorder.record(Event::EvidenceShown {
         gate,
         evidence,
         by,

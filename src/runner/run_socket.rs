@@ -134,7 +134,7 @@ fn refuses(path: &Path) -> bool {
 pub(super) fn listen(
     plan: &RunPlan,
     commands: mpsc::Sender<RunnerCommand>,
-    audience: WatchersChanged,
+    watchers_changed: WatchersChanged,
 ) -> Option<SocketListener> {
     let path = plan.socket.clone()?;
     path.parent().map(sweep);
@@ -148,7 +148,7 @@ pub(super) fn listen(
         own_uid: plan.person.uid,
         shared: plan.store_group.is_some(),
         commands,
-        presence: Watchers::new(audience),
+        watchers: Watchers::new(watchers_changed),
     };
     let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(async move {
@@ -175,7 +175,7 @@ struct SocketShutdown {
     own_uid: u32,
     shared: bool,
     commands: mpsc::Sender<RunnerCommand>,
-    presence: Watchers,
+    watchers: Watchers,
 }
 
 impl SocketShutdown {
@@ -225,7 +225,7 @@ impl SocketShutdown {
                     Err(_) => BUSY,
                 }
             }
-            Ok(SocketRequest::Watch) => match self.presence.enter(peer.uid()) {
+            Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {
                 Some(seat) => {
                     drop(serving);
                     // Nothing is said to a watcher, so none can be waited for; what it says is not kept.

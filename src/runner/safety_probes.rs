@@ -18,10 +18,10 @@ use crate::survey::{Digest, UtcTime};
 impl<T: Target, R: Repository> Driver<T, R> {
     /// G5.
     pub(super) fn run_probes(&mut self) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        chronicle.record(Event::GateStarted { gate: Gate::G5 })?;
-        let (_, entries) = chronicle.refold()?;
-        let context = chronicle.directory().read_file("context.json")?;
+        let recorder = self.recorder()?;
+        recorder.record(Event::GateStarted { gate: Gate::G5 })?;
+        let (_, entries) = recorder.refold()?;
+        let context = recorder.directory().read_file("context.json")?;
         let mut probes = vec![live_refused(), live_profile_refused(), execution_refused()];
         probes.extend(kill_switch(context.as_deref()));
         probes.extend(approval_probes(&entries)?);
@@ -54,7 +54,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some((found, (passed, total))) = found else {
             return Ok(());
         };
-        self.book()?.record(Event::TestsDeclared {
+        self.recorder()?.record(Event::TestsDeclared {
             passed,
             failed: total - passed,
             file: plan.profile.tests.full_discover.clone().unwrap_or_default(),

@@ -18,31 +18,32 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// G6: audit, references, reports, then `run_sealed`.
     pub(super) fn report_and_seal(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
-        if self.book()?.run().finished(Gate::G6).is_none() {
-            self.book()?.record(Event::GateStarted { gate: Gate::G6 })?;
+        if self.recorder()?.run().finished(Gate::G6).is_none() {
+            self.recorder()?
+                .record(Event::GateStarted { gate: Gate::G6 })?;
             let checks = self.closing_checks(&plan)?;
             finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
         }
-        let chronicle = self.book()?;
-        let at = chronicle.now();
-        let outcome = audit::result(chronicle.run());
+        let recorder = self.recorder()?;
+        let at = recorder.now();
+        let outcome = audit::result(recorder.run());
         let sealing = |reports| Event::RunSealed {
-            result: audit::result_name(chronicle.run()),
+            result: audit::result_name(recorder.run()),
             outcome,
             exit_code: outcome.exit_code(),
             stop_code: outcome.stop_code(),
             template_version: report::TEMPLATE_VERSION,
             reports,
         };
-        let mut sealed = chronicle.run().clone();
+        let mut sealed = recorder.run().clone();
         let seq = sealed.last.map_or(0, |(seq, _)| seq + 1);
         sealed.apply(seq, at, &sealing(Vec::new()));
-        let reports = render(chronicle, &sealed, &plan)?
+        let reports = render(recorder, &sealed, &plan)?
             .iter()
             .map(|report| (report.name.clone(), Digest::of(&report.text)))
             .collect();
         let event = sealing(reports);
-        self.book()?.record_at(at, event)?;
+        self.recorder()?.record_at(at, event)?;
         Ok(())
     }
 
@@ -53,23 +54,23 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .map(|repository| repository.look().map_err(|error| error.to_string()));
         let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
         let mut statements = self.target.statements();
-        let chronicle = self.book()?;
-        statements.extend(statements_of(chronicle)?);
-        let (_, entries) = chronicle.refold()?;
+        let recorder = self.recorder()?;
+        statements.extend(statements_of(recorder)?);
+        let (_, entries) = recorder.refold()?;
         let events = entries
             .iter()
             .map(|entry| (entry.seq, entry.at, &entry.event));
         let recomputed = audit::recompute(Some(&plan.profile), events);
         let mut secrets = SecretScan::default();
         secrets.profile(&plan.profile_text);
-        if let Some(run_id) = chronicle.run().run_id().cloned() {
-            for (name, text) in texts_of(chronicle, &run_id)? {
+        if let Some(run_id) = recorder.run().run_id().cloned() {
+            for (name, text) in texts_of(recorder, &run_id)? {
                 secrets.text(&name, &text);
             }
         }
-        let context = chronicle.directory().read_file("context.json")?;
+        let context = recorder.directory().read_file("context.json")?;
         let pins = context.and_then(|bytes| serde_json::from_slice::<ContextPins>(&bytes).ok());
-        let run = chronicle.run();
+        let run = recorder.run();
         let before = audit::repository_at_g0(run);
         let mut checks = audit::forbidden(&Forbidden {
             run,
@@ -89,7 +90,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if let Some(run_id) = run.run_id() {
             checks.push(audit::reports_render(
                 run_id,
-                &rendered(chronicle, run_id, plan),
+                &rendered(recorder, run_id, plan),
             ));
         }
         Ok(checks)
@@ -98,41 +99,41 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Writes what the seal is still missing, then the manifest. The run is given up.
     pub(super) fn write_files(&mut self) -> Result<RunnerEnd, RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = self.book()?;
-        let run = chronicle.run().clone();
-        for rendered in render(chronicle, &run, &plan)? {
+        let recorder = self.recorder()?;
+        let run = recorder.run().clone();
+        for rendered in render(recorder, &run, &plan)? {
             let name = format!("kb/{}", rendered.name);
-            chronicle
+            recorder
                 .directory()
                 .write_file(&name, rendered.text.as_bytes())?;
         }
         let beside = {
-            let blobs = |digest: &Digest| chronicle.document(digest);
+            let blobs = |digest: &Digest| recorder.document(digest);
             companions(&input(&run, &plan, &blobs))?
         };
         for (name, bytes) in beside {
-            chronicle.directory().write_file(name, &bytes)?;
+            recorder.directory().write_file(name, &bytes)?;
         }
-        let chronicle = self.chronicle.take().ok_or_else(already_sealed)?;
-        let (directory, run) = chronicle.into_parts();
+        let recorder = self.recorder.take().ok_or_else(already_sealed)?;
+        let (directory, run) = recorder.into_parts();
         directory.seal()?;
         Ok(summary::sealed(&run, &plan.call))
     }
 
     /// Writes `sidecar.json` for other programs.
     pub(super) fn write_sidecar(&mut self) -> Result<(), RunnerError> {
-        let chronicle = self.book()?;
-        let bytes = sidecar(chronicle.run())?;
-        chronicle.directory().write_file("sidecar.json", &bytes)?;
+        let recorder = self.recorder()?;
+        let bytes = sidecar(recorder.run())?;
+        recorder.directory().write_file("sidecar.json", &bytes)?;
         Ok(())
     }
 }
 
 /// The statements that earlier processes of this run have sent.
-fn statements_of(chronicle: &RunRecorder) -> Result<BTreeSet<String>, RunnerError> {
+fn statements_of(recorder: &RunRecorder) -> Result<BTreeSet<String>, RunnerError> {
     let mut sent = BTreeSet::new();
-    for blob in &chronicle.run().statements {
-        let text = chronicle.document(blob).unwrap_or_default();
+    for blob in &recorder.run().statements {
+        let text = recorder.document(blob).unwrap_or_default();
         let texts: Vec<String> = serde_json::from_str(&text).map_err(|error| {
             RunnerError::Report(format!(
                 "the statements of blobs/{blob} cannot be read: {error}"
@@ -158,27 +159,27 @@ fn input<'a>(
 
 /// The 13 reports of a run, from journal and blobs.
 pub(super) fn render(
-    chronicle: &RunRecorder,
+    recorder: &RunRecorder,
     run: &RunState,
     plan: &RunPlan,
 ) -> Result<Vec<RenderedReport>, RunnerError> {
-    let blobs = |digest: &Digest| chronicle.document(digest);
+    let blobs = |digest: &Digest| recorder.document(digest);
     report::render(&input(run, plan, &blobs))
         .map_err(|error| RunnerError::Report(error.to_string()))
 }
 
 /// Everything textual that the run has written so far: the journal and its blobs.
 fn texts_of(
-    chronicle: &mut RunRecorder,
+    recorder: &mut RunRecorder,
     run_id: &RunId,
 ) -> Result<Vec<(String, String)>, RunnerError> {
     let mut texts = Vec::new();
-    if let Some(journal) = chronicle.directory().read_file("journal.jsonl")? {
+    if let Some(journal) = recorder.directory().read_file("journal.jsonl")? {
         let text = String::from_utf8_lossy(&journal).into_owned();
         texts.push(("journal.jsonl".to_owned(), text));
     }
     let blobs = DirectoryStore::run_path(run_id).join("blobs");
-    let listed = chronicle
+    let listed = recorder
         .directory()
         .storage()
         .list(&blobs)
@@ -187,7 +188,7 @@ fn texts_of(
         if let Some(text) = name
             .parse()
             .ok()
-            .and_then(|digest| chronicle.document(&digest))
+            .and_then(|digest| recorder.document(&digest))
         {
             texts.push((format!("blobs/{name}"), text));
         }
@@ -196,8 +197,8 @@ fn texts_of(
 }
 
 /// What becomes of each report: its digest, or why there is none.
-fn rendered(chronicle: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportSeen> {
-    match render(chronicle, chronicle.run(), plan) {
+fn rendered(recorder: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportSeen> {
+    match render(recorder, recorder.run(), plan) {
         Ok(reports) => reports
             .into_iter()
             .map(|report| (report.name, Ok(Digest::of(report.text))))

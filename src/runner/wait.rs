@@ -85,7 +85,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             RunnerCommand::SurveyAgain => self.survey_again().await.map(|_| ()),
             RunnerCommand::Renew { answer } => {
-                let has_moved = self.book()?.run().has_moved();
+                let has_moved = self.recorder()?.run().has_moved();
                 let renews = if has_moved {
                     self.survey_again().await?
                 } else {
@@ -112,11 +112,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         request: &ApprovalRequest,
     ) -> Result<Option<String>, RunnerError> {
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
-        let chronicle = self.book()?;
-        let now = chronicle.now();
-        match judge(chronicle.run(), request, now, &boot_id) {
+        let recorder = self.recorder()?;
+        let now = recorder.now();
+        match judge(recorder.run(), request, now, &boot_id) {
             Ok(ruling) => {
-                chronicle.record(Event::ApprovalRecorded {
+                recorder.record(Event::ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
@@ -129,7 +129,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Err(refusal) => {
                 let reason = refusal.to_string();
-                chronicle.record(Event::ApprovalRefused {
+                recorder.record(Event::ApprovalRefused {
                     gate: request.gate,
                     decision: request.decision,
                     evidence: request.evidence.clone(),
@@ -161,14 +161,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
     ) -> Result<(), RunnerError> {
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let ttl = self.plan.approvals.ttl_seconds;
-        let chronicle = self.book()?;
-        let now = chronicle.now();
-        let current = chronicle.run().evidence.as_ref();
+        let recorder = self.recorder()?;
+        let now = recorder.now();
+        let current = recorder.run().evidence.as_ref();
         let expired = current.is_some_and(|e| now >= e.expires_at);
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
             return Ok(());
         }
-        chronicle.record(Event::EvidenceShown {
+        recorder.record(Event::EvidenceShown {
             gate,
             evidence,
             by,
@@ -186,7 +186,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if resume::renew(self)? {
             return Ok(true);
         }
-        let run = self.book()?.run();
+        let run = self.recorder()?.run();
         if run.pending_approval().is_some() {
             return Ok(false);
         }
@@ -194,9 +194,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(read) = self.read_everything(Repeated::Recorded).await? else {
             return Ok(false);
         };
-        let chronicle = self.book()?;
-        let gate = chronicle.run().waits_at();
-        let found = drift::record(chronicle, gate, read.changes, &read.nonce)?;
+        let recorder = self.recorder()?;
+        let gate = recorder.run().waits_at();
+        let found = drift::record(recorder, gate, read.changes, &read.nonce)?;
         self.renews_on_return = found && told;
         Ok(found)
     }
@@ -209,9 +209,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(SurveyRequest::SURVEY).await? else {
             return Ok(None);
         };
-        let read_at = self.book()?.now();
-        let chronicle = self.book()?;
-        let run = chronicle.run();
+        let read_at = self.recorder()?.now();
+        let recorder = self.recorder()?;
+        let run = recorder.run();
         let differing = run
             .pin
             .as_ref()
@@ -223,9 +223,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let changes = if differing.is_empty() || says_nothing_new {
             differing
         } else {
-            drift::record_survey(chronicle, SurveyPurpose::Again, &found)?
+            drift::record_survey(recorder, SurveyPurpose::Again, &found)?
         };
-        chronicle.record(Event::LiveRead {
+        recorder.record(Event::LiveRead {
             read_at,
             changed: changes.iter().map(LiveChange::from).collect(),
             complete: true,
@@ -239,18 +239,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        let now = self.book()?.now();
-        if self.book()?.run().next_live_read_is_full(now) {
+        let now = self.recorder()?.now();
+        if self.recorder()?.run().next_live_read_is_full(now) {
             self.read_everything(Repeated::Counted).await?;
             return Ok(());
         }
         let Some(found) = self.read(SurveyRequest::LIVE_READ).await? else {
             return Ok(());
         };
-        let read_at = self.book()?.now();
-        let chronicle = self.book()?;
-        let changed = moved(chronicle.run(), &found.taken.survey);
-        chronicle.record(Event::LiveRead {
+        let read_at = self.recorder()?.now();
+        let recorder = self.recorder()?;
+        let changed = moved(recorder.run(), &found.taken.survey);
+        recorder.record(Event::LiveRead {
             read_at,
             changed,
             complete: false,
@@ -262,9 +262,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Reads, or records why nothing could be read.
     async fn read(&mut self, ask: SurveyRequest) -> Result<Option<Discovered>, RunnerError> {
         let plan = self.plan.clone();
-        let chronicle = held(&mut self.chronicle)?;
+        let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
-        match discover(&mut self.target, chronicle, lifecycle, ask, None).await {
+        match discover(&mut self.target, recorder, lifecycle, ask, None).await {
             Ok(found) => Ok(Some(found)),
             Err(
                 error @ (RunnerError::Target(
@@ -272,8 +272,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 )
                 | RunnerError::OtherServer(_)),
             ) => {
-                let read_at = self.book()?.now();
-                self.book()?.record(Event::LiveRead {
+                let read_at = self.recorder()?.now();
+                self.recorder()?.record(Event::LiveRead {
                     read_at,
                     changed: Vec::new(),
                     complete: !ask.live_only,
@@ -323,7 +323,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Some(command @ RunnerCommand::Renew { .. }) => self.obey(command).await?,
                 Some(RunnerCommand::CutHooks) => self.hooks.cut(),
             }
-            if !matches!(next(self.book()?.run()), Effect::ApplyApproval(_)) {
+            if !matches!(next(self.recorder()?.run()), Effect::ApplyApproval(_)) {
                 return Ok(());
             }
         }
@@ -360,8 +360,10 @@ pub(super) fn note_trouble<T: Target, R: Repository>(
     let RunnerError::Target(TargetError::Unavailable { message, hint }) = error else {
         return;
     };
-    let Ok(chronicle) = driver.book() else { return };
-    let run = chronicle.run();
+    let Ok(recorder) = driver.recorder() else {
+        return;
+    };
+    let run = recorder.run();
     let stop = Stop {
         stop_code: StopCode::StopDatabaseUnavailable,
         gate: run.waits_at(),
@@ -371,5 +373,5 @@ pub(super) fn note_trouble<T: Target, R: Repository>(
         next: hint.clone(),
     };
     // The error itself is returned; a journal that fails here as well is reported by the next write.
-    let _ = chronicle.record(Event::StopRaised(stop));
+    let _ = recorder.record(Event::StopRaised(stop));
 }

@@ -16,15 +16,15 @@ struct Present {
     /// Seat and account.
     watchers: Vec<(u64, u32)>,
     seats: u64,
-    audience: WatchersChanged,
+    watchers_changed: WatchersChanged,
 }
 
 impl Watchers {
-    pub(super) fn new(audience: WatchersChanged) -> Self {
+    pub(super) fn new(watchers_changed: WatchersChanged) -> Self {
         Self(Arc::new(Mutex::new(Present {
             watchers: Vec::new(),
             seats: 0,
-            audience,
+            watchers_changed,
         })))
     }
 
@@ -36,7 +36,7 @@ impl Watchers {
             room.then(|| {
                 present.watchers.push((present.seats, uid));
                 WatcherSeat {
-                    presence: self.clone(),
+                    watchers: self.clone(),
                     number: present.seats,
                 }
             })
@@ -49,7 +49,7 @@ impl Watchers {
         let changed = change(&mut present);
         if present.watchers.len() != before {
             let uids = present.watchers.iter().map(|(_, uid)| *uid).collect();
-            (present.audience)(uids);
+            (present.watchers_changed)(uids);
         }
         changed
     }
@@ -57,14 +57,14 @@ impl Watchers {
 
 /// A watcher is there as long as this is.
 pub(super) struct WatcherSeat {
-    presence: Watchers,
+    watchers: Watchers,
     number: u64,
 }
 
 impl Drop for WatcherSeat {
     fn drop(&mut self) {
         let number = self.number;
-        self.presence
+        self.watchers
             .change(|present| present.watchers.retain(|(seat, _)| *seat != number));
     }
 }
@@ -78,11 +78,11 @@ mod tests {
     #[test]
     fn a_watcher_is_shown_until_it_is_gone() {
         let (sender, told) = channel();
-        let presence = Watchers::new(Box::new(move |uids| sender.send(uids).expect("heard")));
-        let one = presence.enter(7).expect("a seat");
-        let two = presence.enter(8).expect("a seat");
+        let watchers = Watchers::new(Box::new(move |uids| sender.send(uids).expect("heard")));
+        let one = watchers.enter(7).expect("a seat");
+        let two = watchers.enter(8).expect("a seat");
         drop(one);
-        let again = presence.enter(8).expect("a seat");
+        let again = watchers.enter(8).expect("a seat");
         drop((two, again));
         let told: Vec<Vec<u32>> = told.try_iter().collect();
         assert_eq!(
@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn beyond_the_most_nobody_is_shown() {
-        let presence = Watchers::new(Box::new(|_| ()));
-        let seats: Vec<_> = (0..SHOWN_MAX).map(|_| presence.enter(1)).collect();
+        let watchers = Watchers::new(Box::new(|_| ()));
+        let seats: Vec<_> = (0..SHOWN_MAX).map(|_| watchers.enter(1)).collect();
         assert!(seats.iter().all(Option::is_some));
-        assert!(presence.enter(1).is_none());
+        assert!(watchers.enter(1).is_none());
         drop(seats);
-        assert!(presence.enter(1).is_some());
+        assert!(watchers.enter(1).is_some());
     }
 }

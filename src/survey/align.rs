@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::hunks::stretches;
+use super::hunks::hunks;
 use super::line_pairing::{Work, pair};
 use super::{Lines, Side, Sides};
 
@@ -155,7 +155,7 @@ impl Alignment {
     /// Aligns two documents.
     pub fn of(documents: Sides<&Lines>, shape: DocumentShape) -> Self {
         let mut work = Work::default();
-        let hunks: Vec<Hunk> = stretches(documents)
+        let hunks: Vec<Hunk> = hunks(documents)
             .into_iter()
             .map(|Sides { before, after }| {
                 let rows = pair(documents, &before, &after, shape, &mut work);

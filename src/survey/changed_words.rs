@@ -231,7 +231,7 @@ mod tests {
         }
     }
 
-    fn told(one: &str, two: &str, around: usize) -> Vec<(Option<String>, String)> {
+    fn sentence(one: &str, two: &str, around: usize) -> Vec<(Option<String>, String)> {
         passages(&row("k", Some(one), Some(two)), around)
             .into_iter()
             .map(|passage| (passage.field.clone(), passage.to_string()))
@@ -244,7 +244,7 @@ mod tests {
         let two = r#"{"id":1,"text":"giữ ít nhất năm năm.\nKept for at least five years. Logs are kept for ever."}"#;
         let field = Some("text".to_owned());
         assert_eq!(
-            told(one, two, 13),
+            sentence(one, two, 13),
             [
                 (field.clone(), "giữ ít nhất [bảy -> năm] năm.".to_owned()),
                 (
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn what_only_comes_or_only_goes_is_told_in_its_place() {
-        assert_eq!(told("a b", "a b c", 9)[0].1, "a b[\"\" ->  c]");
-        assert_eq!(told("a b c", "b c", 9)[0].1, "[a  -> \"\"]b c");
-        assert_eq!(told("a a", "a a a", 9).len(), 1);
-        let nothing = told(r#"{"a":1}"#, r#"{"b":null}"#, 9);
+        assert_eq!(sentence("a b", "a b c", 9)[0].1, "a b[\"\" ->  c]");
+        assert_eq!(sentence("a b c", "b c", 9)[0].1, "[a  -> \"\"]b c");
+        assert_eq!(sentence("a a", "a a a", 9).len(), 1);
+        let nothing = sentence(r#"{"a":1}"#, r#"{"b":null}"#, 9);
         assert_eq!(nothing[0], (Some("a".to_owned()), "[1 -> none]".to_owned()));
         assert_eq!(nothing[1].1, "[none -> null]");
     }

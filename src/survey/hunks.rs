@@ -24,7 +24,7 @@ const WIDER: usize = 8;
 const BLOCK: usize = 4 << 10;
 
 /// Stretches that differ, in order.
-pub(super) fn stretches(documents: Sides<&Lines>) -> Vec<LineRanges> {
+pub(super) fn hunks(documents: Sides<&Lines>) -> Vec<LineRanges> {
     let whole = documents.map(|lines| 0..lines.count());
     if whole.before.len().max(whole.after.len()) <= WHOLE_MAX {
         return within(documents, &whole);

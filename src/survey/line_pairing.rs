@@ -9,7 +9,7 @@ use super::{Lines, Sides};
 /// Comparisons of lines for a whole document; beyond them lines are paired in order.
 const COMPARISONS_MAX: usize = 200_000;
 /// Lines of one stretch that are compared with each other.
-const STRETCH_MAX: usize = 2_500;
+const HUNK_MAX: usize = 2_500;
 /// How much of two lines must be alike to stand beside each other, in percent.
 const ALIKE_MIN: usize = 40;
 
@@ -37,7 +37,7 @@ pub(super) fn pair(
                 return None;
             }
             let cost = before.len() * after.len();
-            if cost > STRETCH_MAX || work.comparisons + cost > COMPARISONS_MAX {
+            if cost > HUNK_MAX || work.comparisons + cost > COMPARISONS_MAX {
                 return None;
             }
             work.comparisons += cost;

@@ -103,35 +103,35 @@ impl Footprint {
 
 impl TransactionProof {
     /// Every measured reason why this transaction cannot be called clean. Empty: nothing measured speaks against it.
-    pub fn stains(&self) -> Vec<String> {
-        let mut stains = Vec::new();
+    pub fn violations(&self) -> Vec<String> {
+        let mut violations = Vec::new();
         if let Some(read_only) = self.read_only {
-            self.stains_before_end(read_only, &mut stains);
+            self.violations_before_end(read_only, &mut violations);
         }
         for lock in &self.locks {
             let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
             if !read {
-                stains.push(format!("held a lock {lock}"));
+                violations.push(format!("held a lock {lock}"));
             }
         }
         if self.ended_by != "ROLLBACK" {
-            stains.push(format!("ended by {}", self.ended_by));
+            violations.push(format!("ended by {}", self.ended_by));
         }
         if let Some(residue) = &self.residue {
-            residue.stains(&mut stains);
+            residue.violations(&mut violations);
         }
-        stains
+        violations
     }
 
     /// Whether everything was measured, and nothing of it speaks against the transaction.
     pub fn is_clean(&self) -> bool {
-        self.unmeasured.is_empty() && self.stains().is_empty()
+        self.unmeasured.is_empty() && self.violations().is_empty()
     }
 
-    fn stains_before_end(&self, read_only: bool, stains: &mut Vec<String>) {
-        let mut must = |holds: bool, stain: &dyn Fn() -> String| {
+    fn violations_before_end(&self, read_only: bool, violations: &mut Vec<String>) {
+        let mut must = |holds: bool, violation: &dyn Fn() -> String| {
             if !holds {
-                stains.push(stain());
+                violations.push(violation());
             }
         };
         must(
@@ -180,10 +180,10 @@ impl TransactionProof {
 }
 
 impl Residue {
-    fn stains(&self, stains: &mut Vec<String>) {
-        let mut must = |holds: bool, stain: &dyn Fn() -> String| {
+    fn violations(&self, violations: &mut Vec<String>) {
+        let mut must = |holds: bool, violation: &dyn Fn() -> String| {
             if !holds {
-                stains.push(stain());
+                violations.push(violation());
             }
         };
         must(self.advisory_locks == 0, &|| {

@@ -10,7 +10,7 @@ use super::model::{Model, Over, Search};
 use super::update::ScreenEffect;
 
 /// A key was pressed while the view lies open.
-pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
+pub(super) fn pressed(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     let Over::Diff(mut view) = std::mem::take(&mut model.over) else {
         return;
     };
@@ -18,29 +18,29 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Screen
     view.says = None;
     view.size = model.size;
     let stays = if view.typing.is_some() && !control {
-        type_note(&mut view, key, wishes);
+        type_note(&mut view, key, effects);
         true
     } else if view.search.as_ref().is_some_and(|search| search.typing) && !control {
         type_search(&mut view, key);
         true
     } else {
         keymap::action(KeyScope::Diff, key)
-            .is_none_or(|action| perform(model, &mut view, action, key.kind, wishes))
+            .is_none_or(|action| perform(model, &mut view, action, key.kind, effects))
     };
     if stays && model.over == Over::Nothing {
-        ask(&mut view, wishes);
+        ask(&mut view, effects);
         model.over = Over::Diff(view);
     }
 }
 
 /// Asks for the document of the chosen fact, once.
-pub(super) fn ask(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) {
+pub(super) fn ask(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) {
     let Some(fact) = view.fact().cloned() else {
         return;
     };
     if fact.opens() && !view.loaded.contains_key(&fact.key) {
         view.loaded.insert(fact.key.clone(), Loaded::Asked);
-        wishes.push(ScreenEffect::Order(ScreenRequest::OpenDocuments {
+        effects.push(ScreenEffect::Order(ScreenRequest::OpenDocuments {
             compare: view.compare.clone(),
             fact: Box::new(fact),
         }));
@@ -53,7 +53,7 @@ fn perform(
     view: &mut DiffView,
     action: Action,
     kind: KeyEventKind,
-    wishes: &mut Vec<ScreenEffect>,
+    effects: &mut Vec<ScreenEffect>,
 ) -> bool {
     match action {
         Action::NextChange => change(view, true),
@@ -78,7 +78,7 @@ fn perform(
         Action::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
         Action::Note => {}
         Action::HowRead => view.turn(DiffPage::HowRead),
-        other => return common(model, view, other, wishes),
+        other => return common(model, view, other, effects),
     }
     true
 }
@@ -87,7 +87,7 @@ fn common(
     model: &mut Model,
     view: &mut DiffView,
     action: Action,
-    wishes: &mut Vec<ScreenEffect>,
+    effects: &mut Vec<ScreenEffect>,
 ) -> bool {
     match action {
         Action::Pane(1) => view.pane = DiffPane::Facts,
@@ -99,8 +99,8 @@ fn common(
             };
         }
         Action::Open => open(model, view),
-        Action::Back => return back(view, wishes),
-        Action::Quit if view.alone => wishes.push(ScreenEffect::Leave),
+        Action::Back => return back(view, effects),
+        Action::Quit if view.alone => effects.push(ScreenEffect::Leave),
         Action::Differences if view.alone => {}
         Action::Differences | Action::Quit => return false,
         Action::Search => {
@@ -112,9 +112,9 @@ fn common(
         Action::NextMatch => find(view, true),
         Action::PreviousMatch => find(view, false),
         Action::Help => view.turn(DiffPage::Keys),
-        Action::Copy => copy(view, wishes),
-        Action::Suspend => wishes.push(ScreenEffect::Suspend),
-        Action::Redraw => wishes.push(ScreenEffect::Redraw),
+        Action::Copy => copy(view, effects),
+        Action::Suspend => effects.push(ScreenEffect::Suspend),
+        Action::Redraw => effects.push(ScreenEffect::Redraw),
         Action::Approve | Action::Reject | Action::SurveyAgain => {
             view.says = Some("Esc goes back to the run; decisions are made there.".to_owned());
         }
@@ -123,7 +123,7 @@ fn common(
     true
 }
 
-fn back(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) -> bool {
+fn back(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) -> bool {
     if view.page.take().is_some() || view.search.take().is_some() {
         return true;
     }
@@ -132,7 +132,7 @@ fn back(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) -> bool {
         return true;
     }
     if view.alone {
-        wishes.push(ScreenEffect::Leave);
+        effects.push(ScreenEffect::Leave);
         return true;
     }
     false
@@ -206,7 +206,7 @@ fn fold(view: &mut DiffView) {
     keep_in_view(view, view.size);
 }
 
-fn copy(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) {
+fn copy(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) {
     let Some(fact) = view.fact() else {
         return;
     };
@@ -226,10 +226,10 @@ fn copy(view: &mut DiffView, wishes: &mut Vec<ScreenEffect>) {
         text = crate::compare::explain_row(opened, rows.start);
     }
     view.says = Some(format!("copied, {} characters", text.chars().count()));
-    wishes.push(ScreenEffect::Copy(text));
+    effects.push(ScreenEffect::Copy(text));
 }
 
-fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
+fn type_note(view: &mut DiffView, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     let Some(text) = &mut view.typing else {
         return;
     };
@@ -246,7 +246,7 @@ fn type_note(view: &mut DiffView, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>
                 return;
             }
             let fact = view.fact().map(|fact| fact.key.clone());
-            wishes.push(ScreenEffect::Order(ScreenRequest::Note { fact, text }));
+            effects.push(ScreenEffect::Order(ScreenRequest::Note { fact, text }));
         }
         _ => {}
     }

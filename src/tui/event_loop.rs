@@ -83,10 +83,10 @@ pub struct ScreenExit {
 /// The run screen on a backend.
 pub struct Screen<B: Backend> {
     terminal: Terminal<B>,
-    outside: Box<dyn TerminalActions>,
+    terminal_actions: Box<dyn TerminalActions>,
     model: Model,
     clocks: Clocks,
-    orders: SendRequest,
+    requests: SendRequest,
     said: Option<Band>,
     frames: u64,
 }
@@ -98,21 +98,21 @@ where
     /// A screen on `terminal`; `orders` reaches the runner.
     pub fn new(
         terminal: Terminal<B>,
-        outside: Box<dyn TerminalActions>,
+        terminal_actions: Box<dyn TerminalActions>,
         theme: Theme,
         source: Source,
         who: Person,
         clocks: Clocks,
-        orders: SendRequest,
+        requests: SendRequest,
     ) -> Self {
         let size = terminal.size().unwrap_or(Size::new(80, 24));
         let now = (clocks.utc)();
         Self {
             terminal,
-            outside,
+            terminal_actions,
             model: Model::new(source, who, theme, size, now),
             clocks,
-            orders,
+            requests,
             said: None,
             frames: 0,
         }
@@ -147,7 +147,7 @@ where
                 Ending::Failed(error)
             }
         });
-        self.farewell(ending)
+        self.screen_exit(ending)
     }
 
     fn go_on(&mut self, inbox: &Receiver<ScreenMessage>) -> io::Result<Ending> {
@@ -158,11 +158,11 @@ where
         loop {
             let first = match self.next_wake() {
                 None => match inbox.recv() {
-                    Ok(news) => Some(news),
+                    Ok(messages) => Some(messages),
                     Err(_) => return Ok(Ending::Deserted),
                 },
                 Some(wait) => match inbox.recv_timeout(wait) {
-                    Ok(news) => Some(news),
+                    Ok(messages) => Some(messages),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Deserted),
                 },
@@ -179,9 +179,9 @@ where
         first: Option<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<Option<Ending>> {
-        let news = first.into_iter().chain(inbox.try_iter());
-        for news in news.take(DRAIN_MAX) {
-            if let Some(ending) = self.take(news)? {
+        let messages = first.into_iter().chain(inbox.try_iter());
+        for messages in messages.take(DRAIN_MAX) {
+            if let Some(ending) = self.take(messages)? {
                 return Ok(Some(ending));
             }
         }
@@ -191,43 +191,43 @@ where
         Ok(None)
     }
 
-    fn take(&mut self, news: ScreenMessage) -> io::Result<Option<Ending>> {
-        let ending = match &news {
+    fn take(&mut self, messages: ScreenMessage) -> io::Result<Option<Ending>> {
+        let ending = match &messages {
             ScreenMessage::Signal(signal) => Ending::Signal(*signal),
             ScreenMessage::HungUp => Ending::HungUp,
             _ => Ending::Quit,
         };
         self.model.clock((self.clocks.utc)());
         let now = (self.clocks.monotonic)();
-        if matches!(news, ScreenMessage::Resumed) {
-            self.outside.retake()?;
+        if matches!(messages, ScreenMessage::Resumed) {
+            self.terminal_actions.retake()?;
         }
-        for wish in update(&mut self.model, news, now) {
-            match wish {
+        for effect in update(&mut self.model, messages, now) {
+            match effect {
                 ScreenEffect::Leave => return Ok(Some(ending)),
-                wish => self.grant(wish)?,
+                effect => self.grant(effect)?,
             }
         }
         Ok(None)
     }
 
-    fn grant(&mut self, wish: ScreenEffect) -> io::Result<()> {
-        match wish {
+    fn grant(&mut self, effect: ScreenEffect) -> io::Result<()> {
+        match effect {
             ScreenEffect::Order(order) => {
-                if !(self.orders)(order.clone()) && order != ScreenRequest::Quit {
+                if !(self.requests)(order.clone()) && order != ScreenRequest::Quit {
                     keys::not_taken(&mut self.model, &order);
                 }
             }
-            ScreenEffect::Copy(text) => self.outside.copy(&text)?,
+            ScreenEffect::Copy(text) => self.terminal_actions.copy(&text)?,
             ScreenEffect::Redraw => {
                 self.said = None;
                 self.draw_anew()?;
             }
             ScreenEffect::Suspend => {
-                self.outside.suspend()?;
+                self.terminal_actions.suspend()?;
                 let now = (self.clocks.monotonic)();
-                for wish in update(&mut self.model, ScreenMessage::Resumed, now) {
-                    self.grant(wish)?;
+                for effect in update(&mut self.model, ScreenMessage::Resumed, now) {
+                    self.grant(effect)?;
                 }
             }
             ScreenEffect::Leave => {}
@@ -248,10 +248,10 @@ where
     fn draw(&mut self) -> io::Result<()> {
         // A frame takes as long as a record: a runner that the disk woke must not wait until a watcher has drawn all of one.
         let is_guest = self.model.source == Source::Watching;
-        let outside = &*self.outside;
+        let terminal_actions = &*self.terminal_actions;
         let step_aside = || {
             if is_guest {
-                outside.step_aside();
+                terminal_actions.step_aside();
             }
         };
         step_aside();
@@ -279,15 +279,15 @@ where
         let same_title = before.is_some_and(|b| b.title == now.title && b.ink == now.ink);
         if !same_title {
             let title = screens::band::terminal_title(&self.model, &now);
-            self.outside.title(&title)?;
+            self.terminal_actions.title(&title)?;
         }
         let rings =
             now.needs_person && before.is_none_or(|b| !b.needs_person || b.title != now.title);
         if rings && before.is_some() {
-            self.outside.bell()?;
+            self.terminal_actions.bell()?;
             let title = screens::band::terminal_title(&self.model, &now);
             let body: Vec<&str> = now.right.split_whitespace().collect();
-            self.outside.notify(&title, &body.join(" "))?;
+            self.terminal_actions.notify(&title, &body.join(" "))?;
         }
         self.said = Some(now);
         Ok(())
@@ -311,7 +311,7 @@ where
             .min()
     }
 
-    fn farewell(&mut self, ending: Ending) -> ScreenExit {
+    fn screen_exit(&mut self, ending: Ending) -> ScreenExit {
         let exit_code = self.exit_code(&ending);
         let ended = self.model.ended.as_ref().map(|(_, says)| says.clone());
         let mut says = ended.unwrap_or_default();

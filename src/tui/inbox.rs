@@ -77,7 +77,7 @@ pub enum ScreenMessage {
     /// News of the list of runs.
     Runs(PickerMessage),
     /// A run as it was at one line.
-    Retold(Box<ReplayFrame>),
+    ReplayFrame(Box<ReplayFrame>),
     /// What an approver saw.
     Seen(Box<ApproverView>),
     /// A sentence for the footer.
@@ -96,7 +96,7 @@ pub struct RunSnapshot {
     /// The last PASS that the run compares itself with, if a new one was found.
     pub last_pass: Option<Box<LastPass>>,
     /// What was found that a sheet is told, in order: [`sheet_is_told`](super::update::sheet_is_told).
-    pub told: Vec<Event>,
+    pub sheet_events: Vec<Event>,
 }
 
 /// How far long work is.

@@ -45,7 +45,7 @@ impl Drop for Input {
 
 /// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time.
 pub fn spawn(
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     clock: impl Fn() -> Duration + Send + 'static,
 ) -> Result<Input, InputError> {
     let tty = tty()?;
@@ -53,9 +53,9 @@ pub fn spawn(
     let thread = thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
-            let last = follow(&tty, &stopped, &news, &clock);
+            let last = follow(&tty, &stopped, &messages, &clock);
             if last.is_err() {
-                let _ = news.send(ScreenMessage::HungUp);
+                let _ = messages.send(ScreenMessage::HungUp);
             }
         })?;
     Ok(Input {
@@ -78,7 +78,7 @@ fn tty() -> io::Result<OwnedFd> {
 fn follow(
     tty: &OwnedFd,
     stopped: &PipeReader,
-    news: &Sender<ScreenMessage>,
+    messages: &Sender<ScreenMessage>,
     clock: &impl Fn() -> Duration,
 ) -> io::Result<()> {
     loop {
@@ -106,7 +106,10 @@ fn follow(
                 continue;
             }
             let at = clock();
-            if news.send(ScreenMessage::Terminal { event, at }).is_err() {
+            if messages
+                .send(ScreenMessage::Terminal { event, at })
+                .is_err()
+            {
                 return Ok(());
             }
         }

@@ -19,18 +19,18 @@ use super::update::ScreenEffect;
 use crate::run::{ApprovalGate, Evidence};
 
 /// A key was pressed.
-pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec<ScreenEffect>) {
+pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
     if key.kind == KeyEventKind::Release {
         return;
     }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match &model.over {
-        Over::Approving(_) => on_approve_sheet(model, key, at, wishes),
-        Over::Rejecting(_) => on_reject_sheet(model, key, at, wishes),
-        Over::Leaving => on_leaving(model, key, wishes),
-        Over::Diff(_) => diff_keys::pressed(model, key, wishes),
-        Over::GoingTo(_) => replay_keys::on_going_to(model, key, wishes),
-        Over::Seen(_) => replay_keys::on_seen(model, key, wishes),
+        Over::Approving(_) => on_approve_sheet(model, key, at, effects),
+        Over::Rejecting(_) => on_reject_sheet(model, key, at, effects),
+        Over::Leaving => on_leaving(model, key, effects),
+        Over::Diff(_) => diff_keys::pressed(model, key, effects),
+        Over::GoingTo(_) => replay_keys::on_going_to(model, key, effects),
+        Over::Seen(_) => replay_keys::on_seen(model, key, effects),
         Over::Nothing | Over::Reading(_) => {
             let typing = model.search.as_ref().is_some_and(|search| search.typing);
             if typing && !control {
@@ -38,7 +38,7 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, wishes: &mut Vec
             } else if key.kind == KeyEventKind::Press || is_movement(model, key) {
                 model.notice = None;
                 if let Some(action) = keymap::action(model.scope(), key) {
-                    perform(model, action, at, wishes);
+                    perform(model, action, at, effects);
                 }
             }
         }
@@ -78,10 +78,10 @@ fn is_letter(key: &KeyEvent) -> Option<char> {
 }
 
 /// Keys that every sheet leaves to the program: suspend, draw anew.
-fn control(key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) -> bool {
+fn control(key: &KeyEvent, effects: &mut Vec<ScreenEffect>) -> bool {
     match action(key) {
-        Some(Action::Suspend) => wishes.push(ScreenEffect::Suspend),
-        Some(Action::Redraw) => wishes.push(ScreenEffect::Redraw),
+        Some(Action::Suspend) => effects.push(ScreenEffect::Suspend),
+        Some(Action::Redraw) => effects.push(ScreenEffect::Redraw),
         _ => return false,
     }
     true
@@ -91,7 +91,7 @@ fn on_approve_sheet(
     model: &mut Model,
     key: &KeyEvent,
     at: Duration,
-    wishes: &mut Vec<ScreenEffect>,
+    effects: &mut Vec<ScreenEffect>,
 ) {
     let (room, lines) = match &model.over {
         Over::Approving(sheet) => screens::approve_sheet::extent(model, sheet),
@@ -109,14 +109,14 @@ fn on_approve_sheet(
         sheet.character(c, at);
         return;
     }
-    if control(key, wishes) {
+    if control(key, effects) {
         sheet.other_key(at);
         return;
     }
     match key.code {
         KeyCode::Enter => {
             if sheet.enter(at) == SheetOutcome::Approve {
-                wishes.push(ScreenEffect::Order(ScreenRequest::Approve {
+                effects.push(ScreenEffect::Order(ScreenRequest::Approve {
                     gate: sheet.gate,
                     evidence: sheet.evidence.clone(),
                 }));
@@ -150,7 +150,7 @@ fn on_reject_sheet(
     model: &mut Model,
     key: &KeyEvent,
     at: Duration,
-    wishes: &mut Vec<ScreenEffect>,
+    effects: &mut Vec<ScreenEffect>,
 ) {
     let Over::Rejecting(sheet) = &mut model.over else {
         return;
@@ -159,12 +159,12 @@ fn on_reject_sheet(
         sheet.character(c, at);
         return;
     }
-    if control(key, wishes) {
+    if control(key, effects) {
         return;
     }
     match key.code {
         KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
-            wishes.push(ScreenEffect::Order(ScreenRequest::Reject {
+            effects.push(ScreenEffect::Order(ScreenRequest::Reject {
                 gate: sheet.gate,
                 evidence: sheet.evidence.clone(),
                 reason: sheet.reason.trim().to_owned(),
@@ -177,19 +177,19 @@ fn on_reject_sheet(
     }
 }
 
-fn on_leaving(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
+fn on_leaving(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     match action(key) {
-        Some(Action::Quit) => leave(wishes),
+        Some(Action::Quit) => leave(effects),
         Some(Action::Suspend | Action::Redraw) => {
-            control(key, wishes);
+            control(key, effects);
         }
         _ => model.over = Over::Nothing,
     }
 }
 
-fn leave(wishes: &mut Vec<ScreenEffect>) {
-    wishes.push(ScreenEffect::Order(ScreenRequest::Quit));
-    wishes.push(ScreenEffect::Leave);
+fn leave(effects: &mut Vec<ScreenEffect>) {
+    effects.push(ScreenEffect::Order(ScreenRequest::Quit));
+    effects.push(ScreenEffect::Leave);
 }
 
 fn on_search(model: &mut Model, key: &KeyEvent) {
@@ -214,11 +214,11 @@ fn on_search(model: &mut Model, key: &KeyEvent) {
     }
 }
 
-fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<ScreenEffect>) {
+fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<ScreenEffect>) {
     match action {
-        Action::Approve => open_approve_sheet(model, at, wishes),
+        Action::Approve => open_approve_sheet(model, at, effects),
         Action::Reject => open_reject_sheet(model, at),
-        Action::SurveyAgain => survey_again(model, wishes),
+        Action::SurveyAgain => survey_again(model, effects),
         Action::Differences => {
             let last_pass = model.last_pass.as_deref();
             let view = DiffView::best(&model.record, &model.run, last_pass, model.size);
@@ -236,7 +236,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Scr
             Some(text) => {
                 let length = text.chars().count();
                 model.notice = Some(format!("copied, {length} characters"));
-                wishes.push(ScreenEffect::Copy(text));
+                effects.push(ScreenEffect::Copy(text));
             }
             None => model.notice = Some("This row has no value to copy.".to_owned()),
         },
@@ -244,13 +244,13 @@ fn perform(model: &mut Model, action: Action, at: Duration, wishes: &mut Vec<Scr
             if model.is_running() && model.source == Source::Live {
                 model.over = Over::Leaving;
             } else {
-                leave(wishes);
+                leave(effects);
             }
         }
-        Action::Suspend => wishes.push(ScreenEffect::Suspend),
-        Action::Redraw => wishes.push(ScreenEffect::Redraw),
+        Action::Suspend => effects.push(ScreenEffect::Suspend),
+        Action::Redraw => effects.push(ScreenEffect::Redraw),
         other => {
-            if !replay_keys::perform(model, other, wishes) {
+            if !replay_keys::perform(model, other, effects) {
                 navigation::perform(model, other);
             }
         }
@@ -282,7 +282,7 @@ fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
     }
 }
 
-fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<ScreenEffect>) {
+fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
     let (gate, evidence) = match decidable(model) {
         Ok((gate, evidence)) => (gate, evidence.digest.clone()),
         Err(why) => {
@@ -305,7 +305,7 @@ fn open_approve_sheet(model: &mut Model, at: Duration, wishes: &mut Vec<ScreenEf
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
-    wishes.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
+    effects.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
         gate,
         evidence,
     }));
@@ -321,7 +321,7 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
     }
 }
 
-fn survey_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
+fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     if let Some(why) = model.source.why_no_survey() {
         model.notice = Some(why.to_owned());
         return;
@@ -329,7 +329,7 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     let run = &model.run;
     if model.ended.is_none() && run.database_lost.is_some() {
         model.notice = Some("Trying again.".to_owned());
-        wishes.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+        effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
         return;
     }
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
@@ -345,7 +345,7 @@ fn survey_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
         }
         .to_owned(),
     );
-    wishes.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+    effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
 }
 
 /// The runner did not take an order: what it would have changed is taken back.

@@ -180,7 +180,7 @@ pub struct Model {
     /// Who watches.
     pub watchers: Vec<String>,
     /// Where the replay stands, if this is one.
-    pub told: Option<Box<PlaybackState>>,
+    pub playback: Option<Box<PlaybackState>>,
     /// The timeline is shown in place of the events.
     pub shows_timeline: bool,
     /// The runner ended.
@@ -217,7 +217,7 @@ impl Model {
             progress: None,
             progress_from: None,
             watchers: Vec::new(),
-            told: None,
+            playback: None,
             shows_timeline: true,
             ended: None,
         }
@@ -233,7 +233,7 @@ impl Model {
 
     /// Whether the timeline stands in place of the events.
     pub fn has_timeline(&self) -> bool {
-        self.told.is_some() && self.shows_timeline
+        self.playback.is_some() && self.shows_timeline
     }
 
     /// Says a sentence in the footer of what is on screen.
@@ -246,7 +246,7 @@ impl Model {
 
     /// The wall clock says so; in a replay the time shown is that of the record.
     pub fn clock(&mut self, wall: UtcTime) {
-        self.now = self.told.as_ref().map_or(wall, |told| told.now);
+        self.now = self.playback.as_ref().map_or(wall, |playback| playback.now);
     }
 
     /// Brings what is computed from the run up to date, once before a frame.

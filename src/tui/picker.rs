@@ -114,8 +114,8 @@ impl Picker {
     }
 
     /// Takes what comes.
-    pub fn hear(&mut self, news: PickerMessage, now: UtcTime) {
-        match news {
+    pub fn take(&mut self, messages: PickerMessage, now: UtcTime) {
+        match messages {
             PickerMessage::Rows(rows, left) => {
                 self.now = now;
                 self.rows = rows;

@@ -53,7 +53,7 @@ pub enum PickerEffect {
 }
 
 /// A key, a paste or a resize.
-pub fn heard(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
+pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
         TerminalEvent::Paste(text) => {

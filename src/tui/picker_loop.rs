@@ -10,7 +10,7 @@ use ratatui::layout::{Rect, Size};
 use super::event_loop::{Clocks, Ending, TerminalActions, is_hang_up};
 use super::inbox::ScreenMessage;
 use super::picker::Picker;
-use super::picker_keys::{Asked, Opening, PickerEffect, heard};
+use super::picker_keys::{Asked, Opening, PickerEffect, on_event};
 use super::screens;
 use super::widgets::Canvas;
 
@@ -40,11 +40,11 @@ pub struct PickerScreen<'a, B: Backend> {
     /// The terminal.
     pub terminal: Terminal<B>,
     /// What is done to it besides drawing.
-    pub outside: Box<dyn TerminalActions>,
+    pub terminal_actions: Box<dyn TerminalActions>,
     /// The two clocks.
     pub clocks: Clocks,
     /// Takes what the list asks for; must not block.
-    pub orders: Box<dyn Fn(PickerRequest) + 'a>,
+    pub requests: Box<dyn Fn(PickerRequest) + 'a>,
 }
 
 impl<B: Backend> PickerScreen<'_, B>
@@ -71,7 +71,7 @@ where
         picker: &mut Picker,
         inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<PickerEnd> {
-        self.outside.title("runs drygate")?;
+        self.terminal_actions.title("runs drygate")?;
         self.draw(picker)?;
         while let Ok(first) = inbox.recv() {
             if let Some(end) = self.turn(picker, first, inbox)? {
@@ -90,8 +90,8 @@ where
     ) -> io::Result<Option<PickerEnd>> {
         let mut next = Some(first);
         let mut taken = 0;
-        while let Some(news) = next {
-            if let Some(end) = self.take(picker, news)? {
+        while let Some(messages) = next {
+            if let Some(end) = self.take(picker, messages)? {
                 return Ok(Some(end));
             }
             taken += 1;
@@ -101,24 +101,28 @@ where
         Ok(None)
     }
 
-    fn take(&mut self, picker: &mut Picker, news: ScreenMessage) -> io::Result<Option<PickerEnd>> {
-        let wish = match news {
+    fn take(
+        &mut self,
+        picker: &mut Picker,
+        messages: ScreenMessage,
+    ) -> io::Result<Option<PickerEnd>> {
+        let effect = match messages {
             ScreenMessage::Signal(signal) => {
                 return Ok(Some(PickerEnd::Left(Ending::Signal(signal))));
             }
             ScreenMessage::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
-            ScreenMessage::Runs(news) => {
-                picker.hear(news, (self.clocks.utc)());
+            ScreenMessage::Runs(messages) => {
+                picker.take(messages, (self.clocks.utc)());
                 None
             }
             ScreenMessage::Resumed => {
-                self.outside.retake()?;
+                self.terminal_actions.retake()?;
                 Some(PickerEffect::Redraw)
             }
-            ScreenMessage::Terminal { event, .. } => heard(picker, &event),
+            ScreenMessage::Terminal { event, .. } => on_event(picker, &event),
             _ => None,
         };
-        match wish {
+        match effect {
             None => {}
             Some(PickerEffect::Leave) => return Ok(Some(PickerEnd::Left(Ending::Quit))),
             Some(PickerEffect::Open(name, opening)) => {
@@ -126,15 +130,15 @@ where
             }
             Some(PickerEffect::Bring(name, asked)) => {
                 picker.notice = Some("Reading ...".to_owned());
-                (self.orders)(PickerRequest::Bring(name, asked));
+                (self.requests)(PickerRequest::Bring(name, asked));
             }
-            Some(PickerEffect::LookAgain) => (self.orders)(PickerRequest::LookAgain),
+            Some(PickerEffect::LookAgain) => (self.requests)(PickerRequest::LookAgain),
             Some(PickerEffect::Copy(text)) => {
-                self.outside.copy(&text)?;
+                self.terminal_actions.copy(&text)?;
                 picker.notice = Some(format!("copied {text}"));
             }
             Some(PickerEffect::Suspend) => {
-                self.outside.suspend()?;
+                self.terminal_actions.suspend()?;
                 self.draw_anew()?;
             }
             Some(PickerEffect::Redraw) => self.draw_anew()?,

@@ -18,7 +18,7 @@ pub struct ReplayFrame {
     /// The last PASS that the run compared itself with by then.
     pub last_pass: Option<Box<LastPass>>,
     /// Where the replay stands.
-    pub told: PlaybackState,
+    pub playback: PlaybackState,
 }
 
 /// Where a replay stands and how it goes.

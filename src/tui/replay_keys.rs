@@ -14,7 +14,7 @@ use super::update::ScreenEffect;
 use crate::run::Decision;
 
 /// Does what a key of the replay says; `false`: it is none.
-pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<ScreenEffect>) -> bool {
+pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<ScreenEffect>) -> bool {
     let transport = match action {
         Action::PlayPause => PlaybackCommand::Toggle,
         Action::StepForward => PlaybackCommand::Step(1),
@@ -37,12 +37,12 @@ pub(super) fn perform(model: &mut Model, action: Action, wishes: &mut Vec<Screen
         }
         _ => return false,
     };
-    wishes.push(ScreenEffect::Order(ScreenRequest::Replay(transport)));
+    effects.push(ScreenEffect::Order(ScreenRequest::Replay(transport)));
     true
 }
 
 /// A key while a place to go to is typed.
-pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
+pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     let Over::GoingTo(text) = &mut model.over else {
         return;
     };
@@ -56,7 +56,7 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Sc
             let text = std::mem::take(text);
             model.over = Over::Nothing;
             if !text.trim().is_empty() {
-                wishes.push(ScreenEffect::Order(ScreenRequest::Replay(
+                effects.push(ScreenEffect::Order(ScreenRequest::Replay(
                     PlaybackCommand::GoTo(text),
                 )));
             }
@@ -70,7 +70,7 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Sc
 }
 
 /// A key while the approver's screen is looked at.
-pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<ScreenEffect>) {
+pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     let Over::Seen(seen) = &mut model.over else {
         return;
     };
@@ -80,8 +80,8 @@ pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Screen
         Some(Action::Up) => seen.top = seen.top.saturating_sub(1),
         Some(Action::PageDown | Action::HalfDown | Action::Last) => seen.top = hidden,
         Some(Action::PageUp | Action::HalfUp | Action::First) => seen.top = 0,
-        Some(Action::Suspend) => wishes.push(ScreenEffect::Suspend),
-        Some(Action::Redraw) => wishes.push(ScreenEffect::Redraw),
+        Some(Action::Suspend) => effects.push(ScreenEffect::Suspend),
+        Some(Action::Redraw) => effects.push(ScreenEffect::Redraw),
         Some(Action::Back | Action::ApproversView | Action::Quit)
             if key.kind == KeyEventKind::Press =>
         {
@@ -92,20 +92,20 @@ pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, wishes: &mut Vec<Screen
 }
 
 /// The replay stands at a moment.
-pub(super) fn retold(model: &mut Model, retold: ReplayFrame) {
+pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     let ReplayFrame {
         run,
         record,
         head,
         last_pass,
-        told,
-    } = retold;
+        playback: playback,
+    } = frame;
     let moved = model.run.last != run.last;
     if let Some(created) = &run.created {
         model.theme = model.theme.with_target(&created.target.color);
     }
-    model.now = told.now;
-    model.told = Some(Box::new(told));
+    model.now = playback.now;
+    model.playback = Some(Box::new(playback));
     if !moved {
         return;
     }

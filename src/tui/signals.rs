@@ -49,13 +49,13 @@ impl Drop for Signals {
 
 /// Starts to listen. A second ending signal gives the terminal back and ends the process at once: the screen may be blocked in a write.
 pub fn spawn(
-    news: Sender<ScreenMessage>,
+    messages: Sender<ScreenMessage>,
     guard: &Guard,
     clock: impl Fn() -> Duration + Send + 'static,
 ) -> io::Result<Signals> {
     let mut incoming = Incoming::new(ending_signals().chain([SIGTSTP, SIGCONT, SIGWINCH]))?;
     let handle = incoming.handle();
-    let outside = guard.outside();
+    let terminal_actions = guard.terminal_actions();
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
@@ -66,7 +66,7 @@ pub fn spawn(
                     SIGTSTP => Some(suspend(clock())),
                     SIGWINCH => resized(clock()),
                     signal if ending => {
-                        outside.give_back_unwritten();
+                        terminal_actions.give_back_unwritten();
                         std::process::exit(128 + signal);
                     }
                     signal => {
@@ -74,7 +74,7 @@ pub fn spawn(
                         Some(ScreenMessage::Signal(signal))
                     }
                 };
-                if sent.is_some_and(|sent| news.send(sent).is_err()) {
+                if sent.is_some_and(|sent| messages.send(sent).is_err()) {
                     return;
                 }
             }

@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// What the screen does to this terminal besides drawing.
-    pub fn outside(&self) -> RealTerminal {
+    pub fn terminal_actions(&self) -> RealTerminal {
         RealTerminal {
             held: Arc::clone(&self.held),
             notifier: Notifier::new(),

@@ -28,19 +28,19 @@ pub enum ScreenEffect {
 }
 
 /// Changes the model by news; `now` is the monotonic clock.
-pub fn update(model: &mut Model, news: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
-    let mut wishes = Vec::new();
-    if !matches!(news, ScreenMessage::Terminal { .. }) {
+pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
+    let mut effects = Vec::new();
+    if !matches!(messages, ScreenMessage::Terminal { .. }) {
         model.panes.forget();
     }
-    match news {
+    match messages {
         ScreenMessage::Recorded {
             seq,
             at,
             event,
             head,
         } => recorded(model, seq, at, &event, head),
-        ScreenMessage::Found(news) => found(model, *news),
+        ScreenMessage::Found(messages) => found(model, *messages),
         ScreenMessage::Opened {
             compare,
             key,
@@ -60,11 +60,11 @@ pub fn update(model: &mut Model, news: ScreenMessage, now: Duration) -> Vec<Scre
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),
-        ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut wishes),
+        ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut effects),
         ScreenMessage::Resumed => {
             disarm(model, now);
-            ask_sheet_again(model, &mut wishes);
-            wishes.push(ScreenEffect::Redraw);
+            ask_sheet_again(model, &mut effects);
+            effects.push(ScreenEffect::Redraw);
         }
         ScreenMessage::Ended { exit_code, says } => {
             model.progress = None;
@@ -75,14 +75,14 @@ pub fn update(model: &mut Model, news: ScreenMessage, now: Duration) -> Vec<Scre
         ScreenMessage::Watchers(watchers) => model.watchers = watchers,
         // The list of runs has a screen of its own.
         ScreenMessage::Runs(_) => {}
-        ScreenMessage::Retold(retold) => replay_keys::retold(model, *retold),
+        ScreenMessage::ReplayFrame(frame) => replay_keys::take_frame(model, *frame),
         ScreenMessage::Seen(seen) => replay_keys::seen(model, *seen),
         ScreenMessage::Said(sentence) => model.say(sentence),
-        ScreenMessage::Signal(_) | ScreenMessage::HungUp => wishes.push(ScreenEffect::Leave),
+        ScreenMessage::Signal(_) | ScreenMessage::HungUp => effects.push(ScreenEffect::Leave),
     }
     settle(model, now);
-    compare_again(model, &mut wishes);
-    wishes
+    compare_again(model, &mut effects);
+    effects
 }
 
 /// What follows from time and size alone: the end of the sheet is on screen, the sheet becomes READY.
@@ -103,7 +103,7 @@ pub fn settle(model: &mut Model, now: Duration) {
 }
 
 /// An open comparison follows the run and its notes, and asks for the document it shows.
-fn compare_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
+fn compare_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     let Over::Diff(view) = &mut model.over else {
         return;
     };
@@ -117,17 +117,17 @@ fn compare_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
     if view.notes != model.notes {
         view.notes.clone_from(&model.notes);
     }
-    diff_keys::ask(view, wishes);
+    diff_keys::ask(view, effects);
 }
 
 fn terminal(
     model: &mut Model,
     event: &TerminalEvent,
     at: Duration,
-    wishes: &mut Vec<ScreenEffect>,
+    effects: &mut Vec<ScreenEffect>,
 ) {
     match event {
-        TerminalEvent::Key(key) => keys::pressed(model, key, at, wishes),
+        TerminalEvent::Key(key) => keys::pressed(model, key, at, effects),
         TerminalEvent::Paste(_) => match &mut model.over {
             Over::Approving(sheet) => sheet.pasted(at),
             Over::Rejecting(sheet) => sheet.pasted(at),
@@ -152,13 +152,13 @@ fn disarm(model: &mut Model, now: Duration) {
 }
 
 /// After a suspension the facts are read again: nobody knows how long it was.
-fn ask_sheet_again(model: &mut Model, wishes: &mut Vec<ScreenEffect>) {
+fn ask_sheet_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     if let Over::Approving(sheet) = &mut model.over
         && !sheet.is_sent()
         && sheet.survey != OwnSurvey::Asked
     {
         sheet.surveyed(OwnSurvey::Asked);
-        wishes.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
+        effects.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
             gate: sheet.gate,
             evidence: sheet.evidence.clone(),
         }));
@@ -203,7 +203,7 @@ fn found(model: &mut Model, found: RunSnapshot) {
         model.theme = model.theme.with_target(&created.target.color);
     }
     run_moved(model);
-    for event in &found.told {
+    for event in &found.sheet_events {
         tell_sheet(model, event);
     }
     close_settled_sheet(model);
@@ -225,7 +225,7 @@ fn announced_has_come(model: &mut Model) {
 }
 
 /// Whether an open sheet is told of an event: what it shows is more than the run says of itself.
-pub fn sheet_is_told(event: &Event) -> bool {
+pub fn is_about_sheet(event: &Event) -> bool {
     matches!(
         event,
         Event::EvidenceShown { .. }
@@ -237,7 +237,7 @@ pub fn sheet_is_told(event: &Event) -> bool {
 
 /// The open sheet follows its own survey, and closes when its question was answered.
 fn tell_sheet(model: &mut Model, event: &Event) {
-    if !sheet_is_told(event) {
+    if !is_about_sheet(event) {
         return;
     }
     let answered = match event {

@@ -129,7 +129,7 @@ fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
     let Moment { run, record, head } = recording.at(seq).expect("a moment").clone();
     let (last, _) = recording.last().expect("a line");
     let retold = ReplayFrame {
-        told: PlaybackState {
+        playback: PlaybackState {
             seq,
             now: run.last.expect("a line").1,
             line: ("", String::new()),
@@ -149,7 +149,7 @@ fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
     };
     let _ = update(
         model,
-        ScreenMessage::Retold(Box::new(retold)),
+        ScreenMessage::ReplayFrame(Box::new(retold)),
         Duration::ZERO,
     );
 }

@@ -230,21 +230,21 @@ impl World {
             line: appended.line.into(),
             event: Arc::new(event),
         });
-        let chronicle = RunRecorder::new(directory, run, self.clock.clone(), sink);
+        let recorder = RunRecorder::new(directory, run, self.clock.clone(), sink);
         let taken_up = TakenUp {
             resumed: false,
             torn: Vec::new(),
             renewing: false,
             elsewhere: false,
         };
-        self.drive(chronicle, taken_up, None)
+        self.drive(recorder, taken_up, None)
     }
 
     /// A process that takes the run up: `resume` without a decision, else `approve` or `reject`.
     pub fn take_up(&self, first: Option<ApprovalRequest>) -> Result<RunnerEnd, RunnerError> {
         let (directory, recovery) = self.store().open(&self.run_id)?;
         let run = fold(&directory.reader().entries::<Event>()?)?;
-        let chronicle = RunRecorder::new(directory, run, self.clock.clone(), self.sink());
+        let recorder = RunRecorder::new(directory, run, self.clock.clone(), self.sink());
         let torn = recovery.torn_files.into_iter();
         let taken_up = TakenUp {
             resumed: true,
@@ -252,18 +252,18 @@ impl World {
             renewing: first.is_none(),
             elsewhere: false,
         };
-        self.drive(chronicle, taken_up, first)
+        self.drive(recorder, taken_up, first)
     }
 
     fn drive(
         &self,
-        chronicle: RunRecorder,
+        recorder: RunRecorder,
         taken_up: TakenUp,
         first: Option<ApprovalRequest>,
     ) -> Result<RunnerEnd, RunnerError> {
         let spoiled = self.spoiled.clone();
         spawn(
-            chronicle,
+            recorder,
             move || Replayed::new(spoiled),
             Some(Still(recording().repository.clone())),
             Arc::new(self.plan()),
@@ -271,7 +271,7 @@ impl World {
                 taken_up,
                 first,
                 patience: Patience::Return,
-                audience: Box::new(|_| ()),
+                watchers_changed: Box::new(|_| ()),
                 at_end: Box::new(|_| ()),
                 at_exit: Box::new(|| ()),
             },

@@ -51,7 +51,7 @@ fn a_hostile_server_ends_as_an_error_and_not_in_memory() {
         let clean = witness
             .closed
             .iter()
-            .filter(|proof| proof.stains().is_empty());
+            .filter(|proof| proof.violations().is_empty());
         assert_eq!(clean.count(), 0, "{name}");
         if let Some(peak) = peak_mib() {
             assert!(peak < 1_500, "{name}: {peak} MiB");

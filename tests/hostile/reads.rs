@@ -94,7 +94,7 @@ fn check(version: &Version) {
     assert!(long.contains("bytes, at most"), "{long}");
     assert_eq!(wrong, Vec::<String>::new(), "PostgreSQL {}", version.name);
     assert_eq!(differs(&before, &after), Vec::<String>::new());
-    assert_eq!(proof.stains(), Vec::<String>::new());
+    assert_eq!(proof.violations(), Vec::<String>::new());
     assert_eq!(executed(&cluster, logged), Vec::<String>::new());
     say(&format!(
         "PostgreSQL {}: {} hostile statements refused with their reasons, {} NOT CHECKED, {} observations unchanged",

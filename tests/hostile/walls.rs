@@ -23,7 +23,7 @@ const WRITER: Deed = Deed {
 };
 
 /// What the proof must say of each deed.
-const STAINS: [(&str, Deed, &str); 18] = [
+const VIOLATIONS: [(&str, Deed, &str); 18] = [
     ("read only", WRITER, "not read only"),
     (
         "isolation",
@@ -172,12 +172,12 @@ const STAINS: [(&str, Deed, &str); 18] = [
 fn proof_walls(cluster: &Cluster) -> usize {
     block_on(async {
         let observer = Observer::start(cluster).await;
-        let clean = measure(cluster, CLEAN).await.stains();
+        let clean = measure(cluster, CLEAN).await.violations();
         assert_eq!(clean, Vec::<String>::new());
-        for (name, deed, stain) in STAINS {
-            let stains = measure(cluster, deed).await.stains();
-            let found = stains.iter().any(|found| found.contains(stain));
-            assert!(found, "{name}: {stain} is not in {stains:?}");
+        for (name, deed, violation) in VIOLATIONS {
+            let violations = measure(cluster, deed).await.violations();
+            let found = violations.iter().any(|found| found.contains(violation));
+            assert!(found, "{name}: {violation} is not in {violations:?}");
         }
         load(cluster, "ROLLBACK PREPARED 'wall'");
         // What A cannot see, and ROLLBACK takes back: the committed one was heard, this one is not.
@@ -185,10 +185,13 @@ fn proof_walls(cluster: &Cluster) -> usize {
             inside: "NOTIFY hostile, 'unheard'",
             ..CLEAN
         };
-        assert_eq!(measure(cluster, quiet).await.stains(), Vec::<String>::new());
+        assert_eq!(
+            measure(cluster, quiet).await.violations(),
+            Vec::<String>::new()
+        );
         assert_eq!(observer.look(cluster).await["notifications"], "wall");
     });
-    STAINS.len() + 2
+    VIOLATIONS.len() + 2
 }
 
 /// What the reader does with a plain SELECT in a READ ONLY transaction, by extension, statement, and what it left.
@@ -267,7 +270,7 @@ fn trap_walls(cluster: &Cluster, had: &[&str]) -> usize {
 async fn without_wall(cluster: &Cluster, sql: &'static str, left: Left) {
     match left {
         Left::Row(id) => {
-            let stains = measure(
+            let violations = measure(
                 cluster,
                 Deed {
                     inside: with_rows(sql),
@@ -275,14 +278,14 @@ async fn without_wall(cluster: &Cluster, sql: &'static str, left: Left) {
                 },
             )
             .await
-            .stains();
+            .violations();
             let ids = one(
                 cluster,
                 "SELECT string_agg(DISTINCT id::text, ',') FROM public.victim",
             );
             assert_eq!(ids, id, "{sql}");
             // The proof of A is blind here: only the trap check stands in the way.
-            assert_eq!(stains, Vec::<String>::new(), "{sql}");
+            assert_eq!(violations, Vec::<String>::new(), "{sql}");
         }
         Left::Remote => {
             let client = connect(cluster, READER).await;
@@ -298,7 +301,7 @@ async fn without_wall(cluster: &Cluster, sql: &'static str, left: Left) {
             assert!(wrote, "{sql}: {said:?}");
         }
         Left::Lock => {
-            let stains = measure(
+            let violations = measure(
                 cluster,
                 Deed {
                     inside: sql,
@@ -306,9 +309,11 @@ async fn without_wall(cluster: &Cluster, sql: &'static str, left: Left) {
                 },
             )
             .await
-            .stains();
-            let locked = stains.iter().any(|stain| stain.contains("advisory"));
-            assert!(locked, "{sql}: {stains:?}");
+            .violations();
+            let locked = violations
+                .iter()
+                .any(|violation| violation.contains("advisory"));
+            assert!(locked, "{sql}: {violations:?}");
         }
     }
 }
@@ -333,7 +338,7 @@ fn ruling(cluster: &Cluster, sql: &str) -> String {
         ..FULL
     };
     let (taken, proof) = survey_as(cluster, profile, ask);
-    assert_eq!(proof.stains(), Vec::<String>::new(), "{sql}");
+    assert_eq!(proof.violations(), Vec::<String>::new(), "{sql}");
     let ruling = taken
         .rulings
         .into_iter()
@@ -403,7 +408,7 @@ fn setting_walls(cluster: &Cluster) -> usize {
 
 fn md5_fact(cluster: &Cluster) -> String {
     let (taken, proof) = survey(cluster, profile());
-    assert_eq!(proof.stains(), Vec::<String>::new());
+    assert_eq!(proof.violations(), Vec::<String>::new());
     let fact = taken.survey.fact("fn_iu_enact_md5").expect("a fact");
     fact.observed.value().expect("a value").to_owned()
 }

@@ -18,12 +18,12 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use crate::fixture::Script;
-use crate::stage::{drawn, lines, model, news, plain};
+use crate::stage::{drawn, lines, messages, model, plain};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
 fn press(model: &mut Model, keys: &str) -> Vec<ScreenEffect> {
-    let mut wishes = Vec::new();
+    let mut effects = Vec::new();
     for c in keys.chars() {
         let code = match c {
             '\n' => KeyCode::Enter,
@@ -32,9 +32,9 @@ fn press(model: &mut Model, keys: &str) -> Vec<ScreenEffect> {
         };
         let event = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
         let at = Duration::ZERO;
-        wishes.extend(update(model, ScreenMessage::Terminal { event, at }, at));
+        effects.extend(update(model, ScreenMessage::Terminal { event, at }, at));
     }
-    wishes
+    effects
 }
 
 /// The document of a fact arrives.
@@ -44,12 +44,12 @@ fn arrives(model: &mut Model, key: &str, kind: FactKind, before: &str, after: &s
     };
     let compare = view.compare.clone();
     let texts = Sides::new(Some(before.to_owned()), Some(after.to_owned()));
-    let news = ScreenMessage::Opened {
+    let messages = ScreenMessage::Opened {
         compare,
         key: FactKey::new(key),
         result: Ok(Arc::new(AlignedDocuments::of(texts, kind))),
     };
-    let _ = update(model, news, Duration::ZERO);
+    let _ = update(model, messages, Duration::ZERO);
 }
 
 fn drifted(theme: Theme) -> Model {
@@ -337,10 +337,10 @@ fn help_and_how_it_was_read_scroll_and_count_what_is_not_on_screen() {
 fn keys_move_search_fold_and_come_back() {
     let mut model = drifted(plain());
     let _ = press(&mut model, "K");
-    let wishes = press(&mut model, "K");
+    let effects = press(&mut model, "K");
     assert!(
-        wishes.is_empty(),
-        "no document is behind these facts: {wishes:?}"
+        effects.is_empty(),
+        "no document is behind these facts: {effects:?}"
     );
     choose(&mut model, "fn_iu_enact_md5");
     let long: String = (0..500).fold(String::new(), |text, n| text + &format!("line {n}\n"));
@@ -378,13 +378,13 @@ fn keys_move_search_fold_and_come_back() {
     assert!(seen(&mut model).contains("251>line 250"));
     let _ = press(&mut model, "s");
     assert!(seen(&mut model).contains("transaction nonce"));
-    let wishes = press(&mut model, "\u{1b}\u{1b}m");
-    assert!(wishes.is_empty());
-    let wishes = press(&mut model, "expected\n");
+    let effects = press(&mut model, "\u{1b}\u{1b}m");
+    assert!(effects.is_empty());
+    let effects = press(&mut model, "expected\n");
     let fact = Some(FactKey::new("fn_iu_enact_md5"));
     let text = "expected".to_owned();
     assert_eq!(
-        wishes,
+        effects,
         [ScreenEffect::Order(ScreenRequest::Note { fact, text })]
     );
     let _ = press(&mut model, "c");
@@ -538,12 +538,12 @@ fn while_a_run_waits_pinned_against_now_is_live() {
         text.contains("not read again") && !text.contains("NOTHING DIFFERS"),
         "{text}"
     );
-    let told = news(&script).len();
+    let told = messages(&script).len();
     script
         .clock("09:32:15")
         .live_read(false, &[("icx_draft", "59")], None);
-    for news in news(&script).into_iter().skip(told) {
-        let _ = update(&mut model, news, Duration::ZERO);
+    for messages in messages(&script).into_iter().skip(told) {
+        let _ = update(&mut model, messages, Duration::ZERO);
     }
     let text = drawn(&mut model, (160, 48));
     assert!(
@@ -558,7 +558,7 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
     let mut script = Script::at_sg2(false);
     script.clock("09:31:15").live_read(false, &[], None);
     let mut model = model(&script, "09:31:15", plain());
-    let told = news(&script).len();
+    let told = messages(&script).len();
     let _ = press(&mut model, "d");
     let note = NoteShown {
         by: "opb 09:31Z".to_owned(),
@@ -577,8 +577,8 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
         "{text}"
     );
     script.clock("09:32:15").live_read(false, &[], None);
-    for news in news(&script).into_iter().skip(told) {
-        let _ = update(&mut model, news, Duration::ZERO);
+    for messages in messages(&script).into_iter().skip(told) {
+        let _ = update(&mut model, messages, Duration::ZERO);
     }
     let text = drawn(&mut model, (160, 48));
     assert!(text.contains("! the run went on: the note saw"), "{text}");
@@ -674,12 +674,12 @@ fn a_side_that_was_not_kept_is_not_called_removed() {
     };
     let compare = view.compare.clone();
     let texts = Sides::new(Some("ICX-CONST-0017\t{}\n".to_owned()), None);
-    let news = ScreenMessage::Opened {
+    let messages = ScreenMessage::Opened {
         compare,
         key: FactKey::new("unit_version"),
         result: Ok(Arc::new(AlignedDocuments::of(texts, FactKind::Content))),
     };
-    let _ = update(&mut model, news, Duration::ZERO);
+    let _ = update(&mut model, messages, Duration::ZERO);
     let text = drawn(&mut model, (160, 48));
     for says in [
         "The document of the right side was not kept while waiting: r reads it and keeps it.",

@@ -57,8 +57,8 @@ fn rests_and_enters(stage: &mut Stage) -> &mut Stage {
 }
 
 fn approvals(stage: &Stage) -> usize {
-    let orders = stage.ordered();
-    orders
+    let requests = stage.ordered();
+    requests
         .iter()
         .filter(|o| matches!(o, ScreenRequest::Approve { .. }))
         .count()
@@ -370,10 +370,10 @@ fn quitting_asks_only_while_work_runs() {
 fn leaving_says_how_to_come_back() {
     let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
     stage.sender.send(ScreenMessage::Signal(15)).expect("open");
-    let farewell = stage.run_loop();
-    assert_eq!(farewell.exit_code, 143);
+    let screen_exit = stage.run_loop();
+    assert_eq!(screen_exit.exit_code, 143);
     let line = "ictr-..8a941203 waits at SG2. Resume: drygate resume 8a941203";
-    assert_eq!(farewell.says, [line]);
+    assert_eq!(screen_exit.says, [line]);
     stage.sender.send(ScreenMessage::HungUp).expect("open");
     assert!(matches!(stage.run_loop().ending, Ending::HungUp));
 

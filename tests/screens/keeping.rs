@@ -6,7 +6,7 @@ use drygate::tui::{ScreenMessage, Source};
 use proptest::prelude::*;
 
 use crate::fixture::Script;
-use crate::stage::{Stage, drawn, lines, news};
+use crate::stage::{Stage, drawn, lines, messages};
 
 const KEYS: [KeyCode; 20] = [
     KeyCode::Char('j'),
@@ -72,7 +72,7 @@ proptest! {
     ) {
         let mut script = script(which);
         let begun = script.records.len().saturating_sub(left_out).max(1);
-        let whole = news(&script);
+        let whole = messages(&script);
         script.records.truncate(begun);
         let mut coming = whole.into_iter().skip(begun);
         let mut stage = Stage::from(&script, "09:31:15", size, Source::Live);
@@ -85,8 +85,8 @@ proptest! {
                     stage.terminal_event(TerminalEvent::Resize(width, height));
                 }
                 Doing::Record => {
-                    if let Some(news) = coming.next() {
-                        stage.hear(news);
+                    if let Some(messages) = coming.next() {
+                        stage.hear(messages);
                     }
                 }
                 Doing::Waits(ms) => {

@@ -5,7 +5,7 @@ use std::fs;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use drygate::run::{Decision, RunFilter, RunResult, RunStatus, State, StopCode};
 use drygate::tui::picker::{Picker, PickerMessage, PickerOver, PickerPage};
-use drygate::tui::picker_keys::{Asked, Opening, PickerEffect, heard};
+use drygate::tui::picker_keys::{Asked, Opening, PickerEffect, on_event};
 use drygate::tui::picker_loop::picker_frame;
 use drygate::tui::{Colours, Letters, Theme};
 use insta::assert_snapshot;
@@ -52,21 +52,21 @@ fn busy() -> (TempDir, Home) {
 fn picker(home: &Home, theme: Theme) -> Picker {
     let mut picker = Picker::new("/srv/drygate".to_owned(), theme, at("09:31:15"));
     let (rows, _) = home.rows();
-    picker.hear(PickerMessage::Rows(rows, 0), at("09:31:15"));
+    picker.take(PickerMessage::Rows(rows, 0), at("09:31:15"));
     picker
 }
 
 fn press(picker: &mut Picker, code: KeyCode) -> Option<PickerEffect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    heard(picker, &TerminalEvent::Key(key))
+    on_event(picker, &TerminalEvent::Key(key))
 }
 
 fn letters(picker: &mut Picker, text: &str) -> Option<PickerEffect> {
-    let mut wish = None;
+    let mut effect = None;
     for letter in text.chars() {
-        wish = press(picker, KeyCode::Char(letter));
+        effect = press(picker, KeyCode::Char(letter));
     }
-    wish
+    effect
 }
 
 fn chosen(picker: &Picker) -> String {
@@ -116,7 +116,7 @@ fn a_demo_is_marked_and_waits_for_nobody() {
             run.demo = true;
         }
     }
-    picker.hear(PickerMessage::Rows(demos, 0), at("09:31:15"));
+    picker.take(PickerMessage::Rows(demos, 0), at("09:31:15"));
     assert_eq!(picker.count(RunFilter::All), rows.len());
     assert_eq!(picker.count(RunFilter::Waiting), 0);
     for size in SIZES {
@@ -147,7 +147,7 @@ fn help_names_every_key_and_reading_says_how_much_is_left() {
     press(&mut picker, KeyCode::Char('?'));
     assert_snapshot!("picker_help_80x24", drawn(&mut picker, (80, 24)));
     let mut reading = Picker::new("/srv/drygate".to_owned(), plain(), at("09:31:15"));
-    reading.hear(PickerMessage::Rows(Vec::new(), 10_000), at("09:31:15"));
+    reading.take(PickerMessage::Rows(Vec::new(), 10_000), at("09:31:15"));
     let text = drawn(&mut reading, (80, 24));
     assert!(
         text.contains("READING THE RUNS") && text.contains("10000 still to be read"),
@@ -261,9 +261,9 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
     let (_place, home) = busy();
     let mut picker = picker(&home, plain());
     choose(&mut picker, FLIPPED);
-    let wish = press(&mut picker, KeyCode::Enter);
+    let effect = press(&mut picker, KeyCode::Enter);
     assert_eq!(
-        wish,
+        effect,
         Some(PickerEffect::Bring(FLIPPED.to_owned(), Asked::Verify))
     );
     assert_eq!(press(&mut picker, KeyCode::Char('d')), None);
@@ -283,7 +283,7 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
     );
     choose(&mut picker, PASS);
     let fitting = Opening::Fitting;
-    for (key, wish) in [
+    for (key, effect) in [
         ('R', PickerEffect::Open(PASS.to_owned(), Opening::Replay)),
         ('w', PickerEffect::Open(PASS.to_owned(), Opening::Watch)),
         ('p', PickerEffect::Bring(PASS.to_owned(), Asked::Reports)),
@@ -291,10 +291,14 @@ fn what_does_not_read_is_verified_or_said_to_be_none() {
         ('r', PickerEffect::LookAgain),
         ('y', PickerEffect::Copy(PASS.to_owned())),
     ] {
-        assert_eq!(press(&mut picker, KeyCode::Char(key)), Some(wish), "{key}");
+        assert_eq!(
+            press(&mut picker, KeyCode::Char(key)),
+            Some(effect),
+            "{key}"
+        );
     }
-    let wish = press(&mut picker, KeyCode::Enter);
-    assert_eq!(wish, Some(PickerEffect::Open(PASS.to_owned(), fitting)));
+    let effect = press(&mut picker, KeyCode::Enter);
+    assert_eq!(effect, Some(PickerEffect::Open(PASS.to_owned(), fitting)));
     assert_eq!(letters(&mut picker, "a"), None);
     assert!(picker.notice.is_some(), "a says where decisions are made");
 }
@@ -310,7 +314,7 @@ fn news_leave_the_chosen_row_chosen() {
         &|_| {},
     );
     let (rows, _) = home.rows();
-    picker.hear(PickerMessage::Read(rows, 0), at("09:40:00"));
+    picker.take(PickerMessage::Read(rows, 0), at("09:40:00"));
     assert_eq!((picker.shown_len(), chosen(&picker).as_str()), (7, PASS));
     letters(&mut picker, "sS");
     assert_eq!(chosen(&picker), PASS, "in another order as well");
@@ -324,7 +328,7 @@ fn reports_are_paged_through_and_closed() {
         let lines = (0..60).map(|line| format!("report {nth} line {line} \u{1b}[2J"));
         (format!("{nth:02}-x.md"), lines.collect())
     };
-    picker.hear(
+    picker.take(
         PickerMessage::Page(PickerPage {
             title: "REPORTS OF ..11c0ffee".to_owned(),
             parts: (1..=3).map(part).collect(),

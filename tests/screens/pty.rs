@@ -12,7 +12,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use crate::fixture::{Script, at, person};
 use crate::home::Home;
-use crate::stage::news;
+use crate::stage::messages;
 
 /// Set for the child alone.
 const CHILD: &str = "DRYGATE_TEST_PTY_CHILD";
@@ -30,12 +30,12 @@ fn pty_child() {
     let began = Instant::now();
     let _input = spawn_input(sender.clone(), move || began.elapsed()).expect("input");
     let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
-    for news in news(&Script::at_sg2(false)) {
-        sender.send(news).expect("open");
+    for messages in messages(&Script::at_sg2(false)) {
+        sender.send(messages).expect("open");
     }
     let mut screen = Screen::new(
         terminal,
-        Box::new(guard.outside()),
+        Box::new(guard.terminal_actions()),
         Theme::new(true, Colours::Sixteen),
         Source::Live,
         person("op_a"),
@@ -51,10 +51,10 @@ fn pty_child() {
             true
         }),
     );
-    let farewell = screen.event_loop(&inbox);
+    let screen_exit = screen.event_loop(&inbox);
     drop(signals);
     drop(guard);
-    std::process::exit(i32::from(farewell.exit_code));
+    std::process::exit(i32::from(screen_exit.exit_code));
 }
 
 fn side(cells: u16) -> NonZero<u16> {

@@ -13,7 +13,7 @@ use drygate::run::{Event, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
-use drygate::tui::update::{sheet_is_told, update};
+use drygate::tui::update::{is_about_sheet, update};
 use drygate::tui::{
     Clocks, Colours, Ending, RunSnapshot, Screen, ScreenMessage, ScreenRequest, Source,
     TerminalActions, Theme,
@@ -28,7 +28,7 @@ use crate::fixture::{Script, at, person};
 /// The sizes that every situation is drawn in.
 pub const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
 
-pub fn news(script: &Script) -> Vec<ScreenMessage> {
+pub fn messages(script: &Script) -> Vec<ScreenMessage> {
     script
         .records
         .iter()
@@ -51,13 +51,13 @@ pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
         moment.head = Some(Digest::of(record.seq.to_string()));
     }
     let events = script.records[lines].iter().map(|record| &record.event);
-    let told = events.filter(|event| sheet_is_told(event));
+    let told = events.filter(|event| is_about_sheet(event));
     ScreenMessage::Found(Box::new(RunSnapshot {
         run: moment.run,
         record: moment.record,
         head: moment.head,
         last_pass: None,
-        told: told.map(|event| (**event).clone()).collect(),
+        sheet_events: told.map(|event| (**event).clone()).collect(),
     }))
 }
 
@@ -65,8 +65,8 @@ pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
 pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
     let size = Size::new(160, 48);
     let mut model = Model::new(Source::Live, person("op_a"), theme, size, at(clock));
-    for news in news(script) {
-        let _ = update(&mut model, news, Duration::ZERO);
+    for messages in messages(script) {
+        let _ = update(&mut model, messages, Duration::ZERO);
     }
     model.now = at(clock);
     model
@@ -165,7 +165,7 @@ impl TerminalActions for Recorder {
 pub struct Stage {
     pub screen: Screen<TestBackend>,
     pub done: Rc<RefCell<Done>>,
-    pub orders: Rc<RefCell<Vec<ScreenRequest>>>,
+    pub requests: Rc<RefCell<Vec<ScreenRequest>>>,
     pub takes_orders: Rc<Cell<bool>>,
     inbox: Receiver<ScreenMessage>,
     pub sender: Sender<ScreenMessage>,
@@ -184,12 +184,12 @@ impl Stage {
         let ticks = Rc::new(Cell::new(Duration::from_secs(100)));
         let wall = Rc::new(Cell::new(at(clock)));
         let done = Rc::new(RefCell::new(Done::default()));
-        let orders = Rc::new(RefCell::new(Vec::new()));
+        let requests = Rc::new(RefCell::new(Vec::new()));
         let takes_orders = Rc::new(Cell::new(true));
         let (t, w, o, takes) = (
             ticks.clone(),
             wall.clone(),
-            orders.clone(),
+            requests.clone(),
             takes_orders.clone(),
         );
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a test backend");
@@ -213,7 +213,7 @@ impl Stage {
         let mut stage = Self {
             screen,
             done,
-            orders,
+            requests,
             takes_orders,
             inbox,
             sender,
@@ -221,7 +221,7 @@ impl Stage {
             seq: script.records.len() as u64,
             wall,
         };
-        stage.hear_all(news(script));
+        stage.hear_all(messages(script));
         stage
     }
 
@@ -231,19 +231,22 @@ impl Stage {
         self.turn(None)
     }
 
-    fn turn(&mut self, news: Option<ScreenMessage>) -> &mut Self {
-        let ending = self.screen.turn(news, &self.inbox).expect("a test backend");
+    fn turn(&mut self, messages: Option<ScreenMessage>) -> &mut Self {
+        let ending = self
+            .screen
+            .turn(messages, &self.inbox)
+            .expect("a test backend");
         assert!(ending.is_none(), "{ending:?}");
         self
     }
 
-    pub fn hear(&mut self, news: ScreenMessage) -> &mut Self {
-        self.turn(Some(news))
+    pub fn hear(&mut self, messages: ScreenMessage) -> &mut Self {
+        self.turn(Some(messages))
     }
 
     fn hear_all(&mut self, all: Vec<ScreenMessage>) {
-        for news in all {
-            self.sender.send(news).expect("the inbox is open");
+        for messages in all {
+            self.sender.send(messages).expect("the inbox is open");
         }
         self.turn(None);
         let first = self.inbox.try_recv().ok();
@@ -294,9 +297,9 @@ impl Stage {
     pub fn leaves_by(&mut self, code: KeyCode) -> Ending {
         let event = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
         let at = self.clock.get();
-        let news = ScreenMessage::Terminal { event, at };
+        let messages = ScreenMessage::Terminal { event, at };
         self.screen
-            .turn(Some(news), &self.inbox)
+            .turn(Some(messages), &self.inbox)
             .expect("a test backend")
             .expect("the screen is left")
     }
@@ -315,6 +318,6 @@ impl Stage {
     }
 
     pub fn ordered(&self) -> Vec<ScreenRequest> {
-        self.orders.borrow().clone()
+        self.requests.borrow().clone()
     }
 }

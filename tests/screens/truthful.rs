@@ -9,7 +9,7 @@ use ratatui::layout::Size;
 
 use crate::fixture::{Script, at, person};
 use crate::situations::{failed_at_g1, rejected};
-use crate::stage::{SIZES, drawn, news, plain};
+use crate::stage::{SIZES, drawn, messages, plain};
 
 fn scripts() -> Vec<Script> {
     let mut read = Script::at_sg2(false);
@@ -34,8 +34,8 @@ fn at_every_moment(look: impl Fn(&Model, &str)) {
     for script in scripts() {
         let size = Size::new(160, 48);
         let mut model = Model::new(Source::Live, person("op_a"), plain(), size, at("09:52:00"));
-        for news in news(&script) {
-            let _ = update(&mut model, news, Duration::ZERO);
+        for messages in messages(&script) {
+            let _ = update(&mut model, messages, Duration::ZERO);
             for size in SIZES {
                 let frame = drawn(&mut model, size);
                 look(&model, &frame);

@@ -6,7 +6,7 @@ use drygate::survey::Digest;
 use drygate::tui::{ScreenMessage, Source};
 
 use crate::fixture::{Script, at, person};
-use crate::stage::{Stage, found, news};
+use crate::stage::{Stage, found, messages};
 
 const SIZE: (u16, u16) = (120, 36);
 const CLOCK: &str = "09:31:15";
@@ -102,8 +102,8 @@ fn what_looks_found_says_what_its_events_say_one_by_one() {
     for (name, script) in stories() {
         for keys in opened {
             let mut one_by_one = watching(keys);
-            for news in news(&script).split_off(begun) {
-                one_by_one.hear(news);
+            for messages in messages(&script).split_off(begun) {
+                one_by_one.hear(messages);
             }
             frames.insert(one_by_one.text());
             for piece in [2, 5, script.records.len()] {
@@ -163,7 +163,7 @@ fn a_sheet_is_told_of_a_survey_that_was_read_between_two_looks() {
     let mut stage = watching(&[KeyCode::Char('a')]);
     stage.hear(ScreenMessage::Found(untold.clone()));
     let told = stage.text();
-    untold.told.clear();
+    untold.sheet_events.clear();
     let mut stage = watching(&[KeyCode::Char('a')]);
     stage.hear(ScreenMessage::Found(untold));
     assert_ne!(

@@ -94,13 +94,13 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     }
     match model.source {
         Source::Live | Source::Watching => band,
-        Source::Replay => retold(band),
+        Source::Replay => as_replayed(band),
     }
 }
 
 /// Where nothing can be ordered, the keys that order are not offered; leaving leaves nothing waiting, and what an approver
 /// saw is there itself.
-fn retold(mut band: Band) -> Band {
+fn as_replayed(mut band: Band) -> Band {
     band.keys
         .retain(|(key, _)| !matches!(*key, "a" | "x" | "r"));
     for key in &mut band.keys {

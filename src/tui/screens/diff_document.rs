@@ -172,7 +172,7 @@ fn values(fact: &ComparedFact) -> Vec<Text> {
     let mut lines = vec![Text::new()];
     for row in &fact.rows {
         lines.push(Text::inked(Ink::Bold, format!("  {}", row.key)));
-        lines.extend(row_told(row));
+        lines.extend(row_sentence(row));
     }
     if fact.rows.is_empty() {
         lines.push(Text::inked(Ink::Dim, "  No document behind this fact."));
@@ -181,7 +181,7 @@ fn values(fact: &ComparedFact) -> Vec<Text> {
 }
 
 /// What changed in a row, a passage a line; of one that is new or gone its fields.
-fn row_told(row: &RowChange) -> Vec<Text> {
+fn row_sentence(row: &RowChange) -> Vec<Text> {
     let passages = passages(row, PASSAGE_AROUND);
     if !passages.is_empty() {
         let told = |passage: &ChangedWords| {

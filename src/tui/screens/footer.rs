@@ -40,10 +40,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     let narrow = area.width < 110;
     let place = model
-        .told
+        .playback
         .as_ref()
         .filter(|_| narrow)
-        .map(|told| place(told));
+        .map(|playback| place(playback));
     let room = usize::from(width) - place.as_ref().map_or(0, |place| place.width() + 2);
     let keys = keys(model.scope(), narrow, room);
     let keys = match place {
@@ -60,9 +60,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 }
 
 /// Where there is no room for the timeline: the time that a replay stands at, and whether it plays.
-fn place(told: &PlaybackState) -> Text {
-    let state = if told.is_playing { "playing" } else { "paused" };
-    Text::plain(format!("{} {state}", told.now.clock()))
+fn place(playback: &PlaybackState) -> Text {
+    let state = if playback.is_playing {
+        "playing"
+    } else {
+        "paused"
+    };
+    Text::plain(format!("{} {state}", playback.now.clock()))
 }
 
 fn keys(scope: KeyScope, narrow: bool, room: usize) -> Text {

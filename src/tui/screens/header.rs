@@ -99,8 +99,8 @@ fn right(model: &Model, wide: bool) -> Text {
         }
     } else {
         let short = if badge.len() > 12 { "WATCHING" } else { badge };
-        if let Some(told) = &model.told {
-            let place = format!("at {} of {}   ", told.seq, told.last);
+        if let Some(playback) = &model.playback {
+            let place = format!("at {} of {}   ", playback.seq, playback.last);
             return Text::plain(place).with(Ink::Bold, badge);
         }
         let mode = mode.name().trim_start_matches("Mode.");
@@ -157,8 +157,8 @@ fn second_in(model: &Model, short: bool) -> Text {
         ));
     }
     parts.extend(watching(model));
-    if let Some(told) = &model.told {
-        parts.push(read(told, short));
+    if let Some(playback) = &model.playback {
+        parts.push(read(playback, short));
     } else if let Some((seq, _)) = run.last {
         let head = model
             .head
@@ -171,25 +171,28 @@ fn second_in(model: &Model, short: bool) -> Text {
 
 /// Where the replay stands: `at seq 212, head 77e0b3d5`
 fn place(model: &Model) -> Text {
-    let Some(told) = &model.told else {
+    let Some(playback) = &model.playback else {
         return Text::new();
     };
     let head = model.head.as_ref().map_or("", |head| &head.as_str()[..8]);
-    Text::plain(format!("at seq {}, head {head}", told.seq))
+    Text::plain(format!("at seq {}, head {head}", playback.seq))
 }
 
 /// What the replay has read: `chain intact, 348 records, sealed 09:52:10Z`
-fn read(told: &PlaybackState, short: bool) -> String {
-    if let Some(trouble) = &told.trouble {
-        return format!("READ TO {} ONLY: {trouble}", told.last);
+fn read(playback: &PlaybackState, short: bool) -> String {
+    if let Some(trouble) = &playback.trouble {
+        return format!("READ TO {} ONLY: {trouble}", playback.last);
     }
-    if let Some(percent) = told.reading {
-        return format!("reading.. {percent} %, {} records so far", told.last + 1);
+    if let Some(percent) = playback.reading {
+        return format!(
+            "reading.. {percent} %, {} records so far",
+            playback.last + 1
+        );
     }
-    let sealed = match told.sealed_at {
+    let sealed = match playback.sealed_at {
         Some(at) => format!(", sealed {}", at.clock()),
         None if short => String::new(),
         None => ", not sealed".to_owned(),
     };
-    format!("chain intact, {} records{sealed}", told.last + 1)
+    format!("chain intact, {} records{sealed}", playback.last + 1)
 }

@@ -74,7 +74,7 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
         Pane::Stops => stops::text(model),
         Pane::Effect => effect::text(model, width),
         Pane::Proof => proof::text(model, width),
-        Pane::Events => match &model.told {
+        Pane::Events => match &model.playback {
             Some(told) if model.shows_timeline => timeline::text(model, told, width, window),
             _ => return events::text(model, width, window),
         },

@@ -36,7 +36,7 @@ pub(in crate::tui) fn kept_text(
 ) -> Arc<PaneText> {
     let make = || Arc::new(pane_text(model, pane, width, window));
     // The events are made around the chosen one; while work runs, and in a replay, the time is in the gates.
-    if pane == Pane::Events || model.is_running() || model.told.is_some() {
+    if pane == Pane::Events || model.is_running() || model.playback.is_some() {
         return make();
     }
     let mut all = model.panes.0.borrow_mut();

@@ -46,7 +46,9 @@ fn right_side(model: &Model, open: Option<Gate>) -> String {
         .and_then(|gate| model.run.gates.get(&gate))
         .map(|gate| gate.started_at);
     match started {
-        Some(started) if (model.is_running() || model.told.is_some()) && open != Some(Gate::G3) => {
+        Some(started)
+            if (model.is_running() || model.playback.is_some()) && open != Some(Gate::G3) =>
+        {
             let seconds = (model.now.unix_micros() - started.unix_micros()).max(0) / 1_000_000;
             format!("RUNNING   {seconds} s")
         }

@@ -19,17 +19,17 @@ const FIXED: usize = 5;
 /// What is in the pane.
 pub(super) fn text(
     model: &Model,
-    told: &PlaybackState,
+    playback: &PlaybackState,
     width: usize,
     window: Option<usize>,
 ) -> PaneText {
-    let timeline = &*told.timeline;
+    let timeline = &*playback.timeline;
     let moved = timeline.moved();
     let longest = moved.iter().map(|(key, _)| key.as_str().chars().count());
     let wanted = longest.max().unwrap_or(0) + " +1 more ".len();
     let names = wanted.min(width / NAMES_PART).max(NAMES);
     let cells = width.saturating_sub(names + 2).max(8);
-    let scale = Scale::new(timeline, cells, !told.waits_are_real);
+    let scale = Scale::new(timeline, cells, !playback.waits_are_real);
     let row = |name: &str, ink: Ink, cells: String| {
         PaneRow::only(
             Text::inked(Ink::Dim, name)
@@ -64,11 +64,11 @@ pub(super) fn text(
                 .with(Ink::Dim, none),
         ));
     }
-    rows.push(cursor(names + scale.cell(told.now)));
-    rows.push(record(told));
+    rows.push(cursor(names + scale.cell(playback.now)));
+    rows.push(record(playback));
     PaneText {
         title: "TIMELINE",
-        right: Text::plain(standing(model, told, width)),
+        right: Text::plain(standing(model, playback, width)),
         rows,
         ..PaneText::default()
     }
@@ -103,38 +103,40 @@ fn cursor(column: usize) -> PaneRow {
     PaneRow::only(Text::new().to_column(column).with(Ink::Bold, "^"))
 }
 
-fn record(told: &PlaybackState) -> PaneRow {
-    let (name, says) = &told.line;
-    let text = Text::inked(Ink::Bold, told.now.clock())
-        .with(Ink::Plain, format!("  {}  ", told.seq))
+fn record(playback: &PlaybackState) -> PaneRow {
+    let (name, says) = &playback.line;
+    let text = Text::inked(Ink::Bold, playback.now.clock())
+        .with(Ink::Plain, format!("  {}  ", playback.seq))
         .with(Ink::Bold, *name)
         .with(Ink::Plain, format!("   {says}"));
-    PaneRow::new(text, TextSubject::Event(told.seq)).copying(says.clone())
+    PaneRow::new(text, TextSubject::Event(playback.seq)).copying(says.clone())
 }
 
 /// `09:14:02Z to 09:52:10Z (38 min)   seq 212 of 348   09:33:06Z   paused   speed 1x`
-fn standing(model: &Model, told: &PlaybackState, width: usize) -> String {
-    let playing = if told.is_playing {
+fn standing(model: &Model, playback: &PlaybackState, width: usize) -> String {
+    let playing = if playback.is_playing {
         format!("{} playing", model.theme.glyph(Glyph::Here))
     } else {
         "paused".to_owned()
     };
-    let waits = if told.waits_are_real {
+    let waits = if playback.waits_are_real {
         "waits real"
     } else {
         "waits short"
     };
     let mut parts = Vec::new();
-    if let (Some(began), Some((_, ended)), true) =
-        (told.timeline.began, told.timeline.last, width >= 110)
-    {
+    if let (Some(began), Some((_, ended)), true) = (
+        playback.timeline.began,
+        playback.timeline.last,
+        width >= 110,
+    ) {
         let span = span(began, ended);
         parts.push(format!("{} to {} ({span})", began.clock(), ended.clock()));
     }
-    parts.push(format!("seq {} of {}", told.seq, told.last));
-    parts.push(told.now.clock());
+    parts.push(format!("seq {} of {}", playback.seq, playback.last));
+    parts.push(playback.now.clock());
     parts.push(playing);
-    parts.push(format!("speed {}", told.speed));
+    parts.push(format!("speed {}", playback.speed));
     if width >= 76 {
         parts.push(waits.to_owned());
     }
