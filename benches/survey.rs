@@ -19,7 +19,7 @@ use support::{DATABASE, FULL, Memory, READER, block_on, discoverer, profile};
     dead_code,
     reason = "the hostile tests use the rest of what they share with this measure"
 )]
-#[path = "../tests/hostile/support.rs"]
+#[path = "../tests/adversarial_sql/support.rs"]
 mod support;
 
 const ROLES: usize = 20;

@@ -25,14 +25,14 @@ use drygate::runner::{
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-#[path = "../tests/crash/recording.rs"]
+#[path = "../tests/fault_injection/recording.rs"]
 mod recording;
 #[expect(
     dead_code,
     clippy::unused_self,
     reason = "the crash ring uses more of it"
 )]
-#[path = "../tests/crash/world.rs"]
+#[path = "../tests/fault_injection/world.rs"]
 mod world;
 
 use recording::{Replayed, Spoiled, Still};

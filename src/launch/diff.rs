@@ -1,18 +1,18 @@
-//! `drygate diff`: what changed, from journal and blobs alone. Invariant: needs no database and writes nothing; 2 if anything differs, else 0.
+//! `drygate diff`: what changed, from journal and blobs alone, as a screen, as text or as one JSON document. Invariant: needs no database.
 
 use std::io::IsTerminal;
 
-use super::{
-    LaunchError, diff_json, diff_screen, diff_text, lookup, output, review, run_plan,
-    terminal_session,
-};
+use serde_json::{Value, json};
+
+use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::compare::{
-    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, unit_lines,
+    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, explain_row,
+    unit_lines,
 };
 use crate::journal::{Blobs, DirectoryStore, JournalEntry, Ledgers, RunStore};
 use crate::run::{Event, LastPass, RunId, RunState, exit};
-use crate::survey::{Digest, Side, Sides};
+use crate::survey::{AlignedRow, Digest, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
 /// The exit code of differences.
@@ -211,11 +211,11 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     let read = LoadedRun::of(&store, &command.run)?;
     let plain = command.stat || command.width.is_some();
     if !settings.headless && !plain {
-        return diff_screen::show(settings, &store, &read, command);
+        return review::show(settings, &store, &read, command);
     }
     let compared = open_comparison(&store, &read, &command.sides)?;
     if settings.json() {
-        output::document(&diff_json::document(&read, &compared)?)?;
+        output::document(&document(&read, &compared)?)?;
     } else {
         let terminal = std::io::stdout().is_terminal();
         let width = command.width.map(usize::from).or_else(|| {
@@ -241,4 +241,101 @@ pub(super) fn exit_code(comparison: &Comparison) -> u8 {
     } else {
         exit::OK
     }
+}
+
+/// Rows of one document that are listed; the rest is counted.
+const ROWS_MAX: usize = 1_000;
+
+/// The document.
+pub(super) fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<Value, LaunchError> {
+    let comparison = &compared.comparison;
+    let mut facts = Vec::new();
+    for fact in &comparison.facts {
+        facts.push(fact_json(compared, fact)?);
+    }
+    let claims: serde_json::Map<String, Value> = comparison
+        .claims
+        .iter()
+        .map(|claim| {
+            let value = json!({"verdict": claim.verdict, "measured": claim.measured});
+            (claim.name.name().to_owned(), value)
+        })
+        .collect();
+    Ok(json!({
+        "schema": 1,
+        "run_id": read.run_id,
+        "compare": comparison.compare.to_string(),
+        "headline": comparison.headline(),
+        "differs": comparison.differs(),
+        "facts_changed": comparison.differing(),
+        "facts_equal": comparison.equal(),
+        "facts_not_read": comparison.not_read(),
+        "sides": comparison.sources,
+        "verdict": comparison.verdict,
+        "claims": claims,
+        "attribution": comparison.attribution,
+        "method": comparison.method,
+        "facts": facts,
+        "notes": read.notes.as_ref().ok(),
+        "notes_broken": read.notes.as_ref().err(),
+    }))
+}
+
+fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
+    let opened = if fact.change.differs() {
+        compared.open(fact)?
+    } else {
+        None
+    };
+    let (rows, counts, left_out) = match &opened {
+        Some(opened) if opened.is_whole() => {
+            let differing = opened.alignment.counts().differing();
+            let rows = rows(opened);
+            let left_out = differing - rows.len();
+            (rows, json!(opened.alignment.counts()), left_out)
+        }
+        _ => (recorded(fact), Value::Null, 0),
+    };
+    Ok(json!({
+        "key": fact.key,
+        "label": fact.label,
+        "change": fact.change,
+        "before": fact.sides.before,
+        "after": fact.sides.after,
+        "method_differs": fact.method_differs(),
+        "rows": rows,
+        "rows_left_out": left_out,
+        "counts": counts,
+    }))
+}
+
+/// The rows that the journal names, where no documents were kept.
+fn recorded(fact: &ComparedFact) -> Vec<Value> {
+    let row = |row: &crate::survey::RowChange| json!({"key": row.key, "before": row.approved, "after": row.found});
+    fact.rows.iter().map(row).collect()
+}
+
+fn rows(opened: &AlignedDocuments) -> Vec<Value> {
+    let alignment = &opened.alignment;
+    (0..alignment.changes())
+        .filter_map(|nth| alignment.change(nth))
+        .flatten()
+        .take(ROWS_MAX)
+        .map(|at| {
+            let row = alignment.row(at);
+            let side = |side| opened.line(row, side);
+            let (one, two) = (side(Side::Before), side(Side::After));
+            let number = |side| row.line(side).map(|line| line + 1);
+            let fields = match row {
+                AlignedRow::Changed { .. } => field_changes(one.unwrap_or(""), two.unwrap_or("")),
+                _ => Vec::new(),
+            };
+            json!({
+                "says": explain_row(opened, at),
+                "before": one, "after": two,
+                "before_line": number(Side::Before), "after_line": number(Side::After),
+                "fields": fields,
+            })
+        })
+        .collect()
 }

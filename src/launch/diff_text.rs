@@ -2,10 +2,10 @@
 
 use super::LaunchError;
 use super::diff::{LoadedRun, OpenComparison};
-use super::inked_output::painted;
 use crate::compare::{AlignedDocuments, Change, ComparedFact, Comparison, explain_row};
 use crate::run::ClaimVerdict;
 use crate::survey::Folding;
+use crate::tui::ansi::painted;
 use crate::tui::diff_view::NoteShown;
 use crate::tui::screens::{DiffLayout, diff_lines};
 use crate::tui::theme::{Ink, Theme};

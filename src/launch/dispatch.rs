@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use super::{
-    LaunchError, approve, demo, diff, doctor, export, import, output, picker, print, recheck,
-    replay, run, runs, screen, signals, survey, verify, watch,
+    LaunchError, approve, demo, diff, doctor, export, headless, import, output, print, recheck,
+    replay, run, runs, screen, survey, verify, watch,
 };
-use crate::cli::{self, Cli, Command, Environment, Settings};
+use crate::cli;
+use crate::cli::{Cli, Command, Environment, Settings};
 use crate::run::{CommandLine, Decision, exit};
 use crate::survey::Digest;
 
@@ -78,7 +79,7 @@ fn tell(json: bool, error: &LaunchError, call: &CommandLine) {
 /// Carries a command out; gives its exit code.
 pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
     let settings: &Settings = &cli.settings;
-    signals::survive_the_file_size_limit()?;
+    headless::survive_the_file_size_limit()?;
     match &cli.command {
         Command::Open { run } => screen::open(settings, run.as_ref()),
         Command::Demo {
@@ -104,8 +105,8 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             approve::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
         Command::Watch { run } => watch::command(settings, run),
-        Command::Runs(command) if settings.headless => runs::runs(settings, command),
-        Command::Runs(command) => picker::runs(settings, command),
+        Command::Runs(command) if settings.headless => runs::list(settings, command),
+        Command::Runs(command) => runs::pick(settings, command),
         Command::Replay(command) => replay::command(settings, command),
         Command::Verify(target) => verify::verify(settings, target),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),

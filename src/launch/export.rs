@@ -1,4 +1,4 @@
-//! `drygate export`: a run as one file. Invariant: reads the run and writes that file alone; a file that is there already is never replaced.
+//! `drygate export`: a run as one archive or as one page of HTML. Invariant: reads the run and writes that file alone.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,12 +6,19 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 use serde_json::json;
 
-use super::new_file::{self, WrittenFile};
-use super::{LaunchError, html_page, lookup, output, run_plan, verify};
+use super::diff::record;
+use super::files::WrittenFile;
+use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
 use crate::archive::{ArchiveError, pack};
 use crate::cli::{Output, RunRef, Settings};
-use crate::journal::{DirectoryStore, RunFiles};
-use crate::run::{RunId, RunState, exit};
+use crate::journal::{
+    DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
+};
+use crate::page::{PageInput, PageNote, page};
+use crate::report::{FullDiscoverLine, ReportInput};
+use crate::run::{Event, RunId, RunState, exit};
+use crate::runner::fold;
+use crate::survey::{Digest, UtcTime};
 
 /// What the header of a compressed archive says about the system: unknown, everywhere.
 const NO_SYSTEM: u8 = 255;
@@ -31,7 +38,7 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
             "files": written.made, "bytes": written.bytes, "sha256": written.sha256,
         }))?;
     } else {
-        output::line(&format!("{}  {}", written.sha256, new_file::visible(file)))?;
+        output::line(&format!("{}  {}", written.sha256, files::visible(file)))?;
         output::say(&format!(
             "{run_id}: {} files, {} bytes. {standing}",
             written.made, written.bytes
@@ -64,9 +71,9 @@ pub(super) fn exported(
         )));
     }
     let standing = standing(&run, contents.is_sealed());
-    let page = html_page::page_of(store, run_id, &contents)?;
+    let page = page_of(store, run_id, &contents)?;
     let packing = |output: &mut dyn Write| pack(run_id, &contents, &page, &standing, output);
-    let written = new_file::write(file, &mut |output| packed(file, output, &packing))?;
+    let written = files::write(file, &mut |output| packed(file, output, &packing))?;
     Ok(Exported {
         written,
         is_sealed: contents.is_sealed(),
@@ -106,6 +113,74 @@ fn packed(file: &Path, output: &mut dyn Write, packing: Packing<'_>) -> Result<u
         .write(output, Compression::default());
     let files = packing(&mut gzip)?;
     let finished = gzip.finish();
-    finished.map_err(|source| new_file::failed(file, source))?;
+    finished.map_err(|source| files::failed(file, source))?;
     Ok(files)
+}
+
+/// Makes the page of what of a run travels.
+pub(super) fn page_of(
+    store: &DirectoryStore,
+    run_id: &RunId,
+    contents: &RunFiles,
+) -> Result<String, LaunchError> {
+    let head = contents.head();
+    let mut entries: Vec<JournalEntry<Event>> = store.reader(run_id)?.entries()?;
+    entries.retain(|entry| entry.seq <= head.seq());
+    let run = fold(&entries)?;
+    let blobs = store.blobs(run_id)?;
+    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let profile = print::profile_of(run_id, &run, &document)?;
+    let events: Vec<(u64, UtcTime, &Event)> = entries
+        .iter()
+        .map(|entry| (entry.seq, entry.at, &entry.event))
+        .collect();
+    let input = PageInput {
+        report: ReportInput {
+            run: &run,
+            profile: &profile,
+            blobs: &document,
+            full_discover: FullDiscoverLine::recorded(&run),
+        },
+        record: &record(&entries),
+        events: &events,
+        head: Some(head.sha256()),
+        sealed: contents.is_sealed(),
+        notes: &notes(store, run_id)?,
+        hooks: &hooks(contents)?,
+    };
+    Ok(page(&input)?)
+}
+
+fn notes(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<PageNote>, JournalError> {
+    let reviews = review::reviews(store, run_id);
+    let entries = reviews.read()?;
+    let standings = reviews.standings(&entries)?;
+    let note = |(entry, standing): (JournalEntry<Review>, ReviewStatus)| {
+        let Review::NoteWritten { fact, text, by, .. } = entry.event;
+        PageNote {
+            at: entry.at,
+            by: by.to_string(),
+            fact,
+            text,
+            is_stale: standing != ReviewStatus::Current,
+        }
+    };
+    Ok(entries.into_iter().zip(standings).map(note).collect())
+}
+
+/// The lines of `hooks.jsonl`, where there is one.
+fn hooks(contents: &RunFiles) -> Result<Vec<String>, LaunchError> {
+    let is_hooks = |file: &&RunFile| file.name == "hooks.jsonl";
+    let Some(file) = contents.files().iter().find(is_hooks) else {
+        return Ok(Vec::new());
+    };
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut contents.open(file)?, &mut bytes).map_err(|source| {
+        LaunchError::Output {
+            doing: "cannot read hooks.jsonl",
+            source,
+        }
+    })?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().map(str::to_owned).collect())
 }

@@ -1,13 +1,23 @@
-//! Driving a run without a screen. Invariant: standard output carries one JSON document, journal lines, or a few lines of text, as asked.
+//! Driving a run without a screen, and the signals that end one. Invariant: standard output carries one JSON document, and a run that is left is left durable.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::thread;
+
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::iterator::Signals;
+use tokio::sync::mpsc;
 
 use super::take_run::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;
 use crate::run::{ApprovalRequest, Event, RunState};
-use crate::runner::{self, MessageSink, Patience, RunnerEnd, RunnerMessage, RunnerOptions};
+use crate::runner::{
+    MessageSink, Patience, RunnerCommand, RunnerEnd, RunnerMessage, RunnerOptions,
+};
+use crate::{runner, tui};
 
 /// Where the notices of a headless run go: journal lines for `--events`, nothing else.
 pub fn sink(settings: &Settings) -> MessageSink {
@@ -77,10 +87,10 @@ fn carry_on(
             at_exit: Box::new(|| ()),
         },
     )?;
-    super::signals::leave_on_signal(handle.commands())?;
+    leave_on_signal(handle.commands())?;
     let outcome = handle.join()?;
     report(settings, &outcome)?;
-    Ok(super::signals::caught().map_or(outcome.exit_code, |signal| 128 + signal))
+    Ok(caught().map_or(outcome.exit_code, |signal| 128 + signal))
 }
 
 /// Prints how a run stands.
@@ -111,4 +121,41 @@ fn text(outcome: &RunnerEnd) -> String {
     lines.push(visible(&outcome.next));
     lines.push(String::new());
     lines.join("\n")
+}
+
+static CAUGHT: AtomicU8 = AtomicU8::new(0);
+
+/// Tells the runner to leave when a signal comes.
+pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), LaunchError> {
+    let mut signals = Signals::new(tui::ending_signals()).map_err(deaf)?;
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
+            // A runner that is gone already has left.
+            let _ = commands.try_send(RunnerCommand::Quit);
+            let _ = commands.try_send(RunnerCommand::CutHooks);
+        }
+    });
+    Ok(())
+}
+
+/// Lets a write beyond the limit on the size of a file (`ulimit -f`) fail as every other write does, instead of ending the
+/// process. A handler, not "ignored": that would be handed on to hooks and to the demo's server.
+pub fn survive_the_file_size_limit() -> Result<(), LaunchError> {
+    let heard = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGXFSZ, heard)
+        .map(|_| ())
+        .map_err(deaf)
+}
+
+fn deaf(source: std::io::Error) -> LaunchError {
+    LaunchError::Output {
+        doing: "cannot listen for signals",
+        source,
+    }
+}
+
+/// The signal that was caught, if any.
+pub fn caught() -> Option<u8> {
+    Some(CAUGHT.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{LaunchError, new_file};
+use super::{LaunchError, files};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::RunRef;
 use crate::journal::{
@@ -28,7 +28,7 @@ pub fn archive(path: &Path) -> Result<OpenedArchive, LaunchError> {
         Err(_) => None,
     };
     if let Some(wrong) = wrong {
-        let name = new_file::visible(path);
+        let name = files::visible(path);
         return Err(LaunchError::Usage(format!("{name} {wrong}")));
     }
     let opened = open_archive(path, None, Permissions::private(), Limits::default())?;

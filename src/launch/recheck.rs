@@ -2,20 +2,21 @@
 
 use std::io::{BufRead, BufReader};
 
-use super::recheck_result::{self, Rechecked};
-use super::survey_witness::SurveyWitness;
-use super::{LaunchError, lookup, run_plan, take_run, verify};
-use crate::audit::{self, AfterMatcher, TableRows, UnitsJudged};
+use super::recheck_result::Rechecked;
+use super::survey::SurveyWitness;
+use super::{LaunchError, lookup, recheck_result, run_plan, take_run, verify};
+use crate::audit::{AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
 use crate::compare::{Comparison, RecheckSurvey};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
-use crate::profile::{self, Profile};
+use crate::profile::Profile;
 use crate::run::{RunCreated, RunId, RunState, StopCode};
 use crate::runner::RunnerError;
 use crate::runner::target::{SurveyRequest, Taken};
 use crate::simulate::{Pairing, SimulatedStep, UnitDecision};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
+use crate::{audit, profile};
 
 /// The unit ledger, a line at a time.
 type Ledger = Box<dyn Iterator<Item = UnitDecision>>;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::diff::LoadedRun;
-use super::{LaunchError, diff_screen, output};
-use crate::audit::{self, After};
+use super::{LaunchError, output, review};
+use crate::audit;
+use crate::audit::After;
 use crate::cli::Settings;
 use crate::compare::Comparison;
 use crate::journal::DirectoryStore;
@@ -170,7 +171,7 @@ pub fn show(
 ) -> Result<u8, LaunchError> {
     let outcome = found.outcome();
     let read = LoadedRun::by_id(store, found.run_id.clone())?;
-    let code = diff_screen::stage(settings, store, &read, comparison, outcome.code)?;
+    let code = review::stage(settings, store, &read, comparison, outcome.code)?;
     if code == outcome.code {
         output::say(&visible(&format!("drygate: {}", outcome.message)));
         output::say(&outcome.next);

@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use ratatui::layout::Size;
 use serde_json::{Value, json};
 
 use super::playback::Playback;
+use super::replay_file::Still;
 use super::review::DocumentLoader;
-use super::still::Still;
-use super::terminal_session::{self, ScreenTerminalSession};
-use super::{LaunchError, lookup, output, replay_file, run_plan};
+use super::terminal_session::ScreenTerminalSession;
+use super::{LaunchError, lookup, output, replay_file, run_plan, terminal_session};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
 use crate::journal::{DirectoryStore, JournalEntry, RunStore};
 use crate::replay::{Recording, ReplayError, SeekTarget};
@@ -19,7 +20,6 @@ use crate::run::{RunId, exit};
 use crate::tui::event_loop::frame_lines;
 use crate::tui::screens::band::band;
 use crate::tui::{Ending, ScreenRequest, Source};
-use ratatui::layout::Size;
 
 /// A frame without a terminal is as large as the drawings of the manual.
 const PAGE: Size = Size::new(160, 48);

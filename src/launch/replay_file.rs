@@ -1,19 +1,28 @@
 //! `drygate replay --cast` and `--svg`: a replay as a file. Invariant: each frame is that of the replay screen at its record, and the same run and settings give the same bytes.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
+use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 use serde_json::{Value, json};
 
-use super::still::Still;
-use super::{LaunchError, new_file, output, replay};
+use super::playback::Playback;
+use super::{LaunchError, files, output, replay, terminal_session};
 use crate::cli::{ReplayFile, ReplayFormat, Settings};
-use crate::journal::{DirectoryStore, RunStore};
+use crate::journal::{Blobs, DirectoryStore, RunStore};
 use crate::replay::{Recording, ReplayError};
 use crate::run::{RunId, exit};
+use crate::runner::person;
 use crate::survey::UtcTime;
 use crate::tui::cast::{Cast, CastEnd, CastHeader};
-use crate::tui::svg;
+use crate::tui::event_loop::frame;
+use crate::tui::model::Model;
+use crate::tui::update::update;
+use crate::tui::{ScreenMessage, Source, svg};
 
 /// A replay about to be written.
 struct Frames {
@@ -55,11 +64,11 @@ pub(super) fn write(
         })?;
         return Ok(exit::OK);
     };
-    let written = new_file::write(path, &mut |output| {
-        frames.write(format, output, &|source| new_file::failed(path, source))
+    let written = files::write(path, &mut |output| {
+        frames.write(format, output, &|source| files::failed(path, source))
     })?;
     let FrameContent { says, mut members } = written.made;
-    let shown = new_file::visible(path);
+    let shown = files::visible(path);
     if settings.json() {
         members["schema"] = json!(1);
         members["run_id"] = json!(run_id);
@@ -159,5 +168,42 @@ impl Frames {
     fn time(&self) -> UtcTime {
         let last = self.still.model().run.last;
         last.map_or(self.began, |(_, at)| at)
+    }
+}
+
+/// A replay that nobody looks at.
+pub(super) struct Still {
+    playback: Playback,
+    inbox: Receiver<ScreenMessage>,
+    model: Model,
+}
+
+impl Still {
+    /// A replay of a recording that was read to its end, on a screen of that size.
+    pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
+        let (messages, inbox) = mpsc::channel();
+        let playback = Playback::new(recording, blobs, messages, None);
+        let (theme, now) = (terminal_session::theme(settings), playback.now());
+        let model = Model::new(Source::Replay, person::own(), theme, size, now);
+        Self {
+            playback,
+            inbox,
+            model,
+        }
+    }
+
+    /// The frame at a record.
+    pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
+        self.playback.stand_at(seq)?;
+        for told in self.inbox.try_iter() {
+            let _ = update(&mut self.model, told, Duration::ZERO);
+        }
+        let Size { width, height } = self.model.size;
+        Ok(frame(&mut self.model, width, height))
+    }
+
+    /// What the last frame was drawn from.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 }

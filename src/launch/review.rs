@@ -1,11 +1,14 @@
-//! What the diff screen asks for: documents opened apart from the drawing thread, notes written. Invariant: writes `reviews.jsonl` and nothing else.
+//! The diff screen: what it asks for is read apart from the drawing thread. Invariant: it writes nothing but notes.
 
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, mpsc};
 
-use super::LaunchError;
-use super::diff::SideDocuments;
-use crate::compare::{AlignedDocuments, Compare, ComparedFact};
+use super::diff::{LoadedRun, SideDocuments};
+use super::screen::send_entries;
+use super::terminal_session::ScreenTerminalSession;
+use super::{LaunchError, diff, terminal_session};
+use crate::cli::{DiffCommand, Settings};
+use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison};
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, Reviews, RunStore,
 };
@@ -13,8 +16,8 @@ use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::survey::FactKey;
-use crate::tui::diff_view::NoteShown;
-use crate::tui::{ScreenMessage, ScreenRequest};
+use crate::tui::diff_view::{DiffView, NoteShown};
+use crate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
 
 /// Answers the diff screen through its inbox.
 #[derive(Clone)]
@@ -154,4 +157,53 @@ fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> NoteShown {
         ReviewStatus::Foreign => note.head_is_foreign(),
     }
     note
+}
+
+/// Shows the differences; the exit code is that of the comparison the screen was opened with.
+pub(super) fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    read: &LoadedRun,
+    command: &DiffCommand,
+) -> Result<u8, LaunchError> {
+    let comparison = diff::open_comparison(store, read, &command.sides)?.comparison;
+    let exit_code = diff::exit_code(&comparison);
+    stage(settings, store, read, comparison, exit_code)
+}
+
+/// Shows a comparison with a run and every other one that can be made of it; `exit_code` is given when a person leaves.
+pub(super) fn stage(
+    settings: &Settings,
+    store: &DirectoryStore,
+    read: &LoadedRun,
+    comparison: Comparison,
+    exit_code: u8,
+) -> Result<u8, LaunchError> {
+    let (messages, inbox) = mpsc::channel();
+    send_entries(store.reader(&read.run_id)?.entries()?, &messages);
+    if let Some(last) = read.last_pass() {
+        let _ = messages.send(ScreenMessage::LastPass(Box::new(last)));
+    }
+    let mut choices = Comparison::available(&read.record, &read.run);
+    let compare = comparison.compare.clone();
+    if !choices.contains(&compare) {
+        choices.insert(0, compare.clone());
+    }
+    let view = DiffView::of(choices, compare, Ok(comparison), true);
+    let _ = messages.send(ScreenMessage::Compared(Box::new(view)));
+    let loader = DocumentLoader::of(store, &read.run_id, messages.clone())?;
+    loader.tell_notes();
+    let stage = ScreenTerminalSession::take(settings)?;
+    let requests = Box::new(move |order| loader.obey(order));
+    let (screen_exit, _) = stage.play(
+        terminal_session::theme(settings),
+        Source::Replay,
+        requests,
+        messages,
+        &inbox,
+    )?;
+    match screen_exit.ending {
+        Ending::Quit | Ending::Deserted => Ok(exit_code),
+        _ => terminal_session::finish(screen_exit),
+    }
 }

@@ -1,18 +1,20 @@
 //! From settings, profile and machine to what a run is made with. Invariant: nothing is connected to and nothing is written here.
 
+use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::LaunchError;
-use super::machine;
-use super::profile_files::Places;
-use crate::audit::{self, SsotSeen};
+use super::files::Places;
+use crate::audit;
+use crate::audit::SsotSeen;
 use crate::cli::Settings;
 use crate::journal::{DirectoryStore, Permissions};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
-use crate::run::{Check, TargetIdentity};
+use crate::run::{Check, TargetIdentity, ToolIdentity};
 use crate::runner::{FullDiscoverFile, RunPlan, person};
-use crate::survey::Digest;
+use crate::survey::{Digest, Hasher};
 
 /// Seconds between live reads, where nobody says otherwise.
 pub const LIVE_INTERVAL_S: u32 = 60;
@@ -81,7 +83,7 @@ pub fn plan(
         profile_text: loaded.text,
         target,
         person: person::own(),
-        tool: machine::tool(),
+        tool: tool(),
         repository: repository.map(|r| r.directory().display().to_string()),
         data_root: settings.data_dir.value.clone(),
         live_interval_s: settings
@@ -168,4 +170,24 @@ fn read_result(places: &Places, path: &str) -> Option<FullDiscoverFile> {
         text,
         age_s,
     })
+}
+
+/// The binary of this process.
+pub fn tool() -> ToolIdentity {
+    ToolIdentity {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        binary_sha256: binary_sha256().ok(),
+    }
+}
+
+fn binary_sha256() -> io::Result<Digest> {
+    let mut file = std::fs::File::open(std::env::current_exe()?)?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }

@@ -1,22 +1,26 @@
 //! The run screen over a runner. Invariant: neither waits for the other; the terminal is given back before anything else is said.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
 use super::review::DocumentLoader;
-use super::take_run::{self, NewRun, OwnedRun, TakenRun};
-use super::terminal_session::{self, ScreenTerminalSession};
-use super::watcher_names::send_watcher_names;
-use super::{LaunchError, headless, output, picker, print, replay, run_plan, runs, watch};
+use super::take_run::{NewRun, OwnedRun, TakenRun};
+use super::terminal_session::ScreenTerminalSession;
+use super::{
+    LaunchError, headless, output, print, replay, run_plan, runs, take_run, terminal_session, watch,
+};
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
+use crate::runner;
 use crate::runner::{
-    self, Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
-    person,
+    Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
+    WatchersChanged, person,
 };
 use crate::survey::Digest;
 use crate::tui::{Ending, ScreenMessage, ScreenProgress, ScreenRequest, Source};
@@ -81,9 +85,9 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
     let Some(meant) = meant else {
         let all = RunsCommand::default();
         return if settings.headless {
-            runs::runs(settings, &all)
+            runs::list(settings, &all)
         } else {
-            picker::runs(settings, &all)
+            runs::pick(settings, &all)
         };
     };
     let store = run_plan::store(settings)?;
@@ -290,4 +294,61 @@ fn requests(
         };
         commands.try_send(command).is_ok()
     })
+}
+
+/// Tells the screen who watches.
+pub(super) fn send_watcher_names(messages: Sender<ScreenMessage>) -> WatchersChanged {
+    let (sender, changes) = mpsc::channel::<Vec<u32>>();
+    let naming = thread::Builder::new().name("watchers".to_owned());
+    let started = naming.spawn(move || {
+        while let Ok(mut uids) = changes.recv() {
+            while let Ok(later) = changes.try_recv() {
+                uids = later;
+            }
+            if messages
+                .send(ScreenMessage::Watchers(named(&uids)))
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    match started {
+        Ok(_) => Box::new(move |uids| {
+            // A screen that was left is told nothing more.
+            let _ = sender.send(uids);
+        }),
+        Err(_) => Box::new(|_| ()),
+    }
+}
+
+/// Each account once, in the order of coming, with how many watch under it.
+fn named(uids: &[u32]) -> Vec<String> {
+    let mut counted: Vec<(u32, usize)> = Vec::new();
+    for uid in uids {
+        match counted.iter_mut().find(|(known, _)| known == uid) {
+            Some((_, n)) => *n += 1,
+            None => counted.push((*uid, 1)),
+        }
+    }
+    let name = |(uid, n)| match n {
+        1 => person::account(uid),
+        n => format!("{} ({n})", person::account(uid)),
+    };
+    counted.into_iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+    use crate::runner::person::account;
+
+    #[test]
+    fn an_account_is_named_once_with_its_number() {
+        let (root, other) = (account(0), account(4_123_456));
+        assert_eq!(other, "uid-4123456");
+        let names = named(&[4_123_456, 0, 4_123_456]);
+        assert_eq!(names, [format!("{other} (2)"), root]);
+        assert!(named(&[]).is_empty());
+    }
 }

@@ -1,17 +1,24 @@
-//! `drygate survey` and `drygate profile check`: one read-only survey, no run. Invariant: nothing is written, not even a journal.
+//! `drygate survey` and `drygate profile check`: one read-only survey, no run. Invariant: nothing is written, and no hook is run.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::survey_witness::SurveyWitness;
-use super::{LaunchError, hook_check, output, print, run_plan, take_run};
-use crate::audit::{self, Feasibility, QuerySeen};
+use super::{LaunchError, output, print, run_plan, take_run};
+use crate::audit::{Feasibility, QuerySeen};
 use crate::cli::{Output, Settings};
-use crate::postgres::{self, LibpqEnvironment, LiveReadOnlyDiscoverer};
+use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
 use crate::run::{Check, Gate, StopCode, Verdict};
-use crate::runner::target::{SurveyRequest, Taken};
+use crate::runner::RunnerError;
+use crate::runner::target::{
+    Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
+};
+use crate::simulate::{Joiner, Pairing, Piece, StreamError, Unit, Want};
 use crate::survey::TransactionProof;
+use crate::{audit, postgres};
 
 /// One survey of the settings' database as a profile asks for it.
 pub(super) fn take(
@@ -143,7 +150,7 @@ fn left_to_check() -> Check {
 pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError> {
     let name = name.unwrap_or(&settings.profile.value);
     let loaded = print::load_profile(name)?;
-    let hooks = hook_check::hooks(&loaded);
+    let hooks = hooks(&loaded);
     let mut checks = without_database(settings, &loaded)?;
     if names_a_database(settings) {
         checks.extend(look(settings, &loaded)?.2);
@@ -167,7 +174,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
                 output::line(&format!("{:<12} {}", "", visible(remedy)))?;
             }
         }
-        for line in hook_check::lines(&hooks) {
+        for line in hook_lines(&hooks) {
             output::line(&line)?;
         }
         output::line(verdict.word())?;
@@ -177,4 +184,136 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
         Verdict::Fail => StopCode::StopGateFailed.exit_code(),
         Verdict::NotChecked => 11,
     })
+}
+
+/// The hooks of a profile: key, program, and the file that would be run; `null`: there is none.
+fn hooks(loaded: &LoadedProfile) -> Vec<Value> {
+    let directory = run_plan::directory(&loaded.origin);
+    let hooks = &loaded.profile.hooks;
+    let row = |(key, words): (&str, &[String])| {
+        let program = words.first().map_or("", String::as_str);
+        json!({
+            "hook": key,
+            "program": program,
+            "file": found(program, &directory).map(|path| path.display().to_string()),
+            "timeout": hooks.timeout,
+        })
+    };
+    hooks.named().map(row).collect()
+}
+
+/// One line for each hook.
+fn hook_lines(hooks: &[Value]) -> Vec<String> {
+    let word = |hook: &Value, key: &str| visible(hook[key].as_str().unwrap_or_default());
+    hooks
+        .iter()
+        .map(|hook| {
+            let told = match hook["file"].as_str() {
+                Some(file) => format!("{}, {} at most", visible(file), word(hook, "timeout")),
+                None => format!("{} is not there or not executable", word(hook, "program")),
+            };
+            format!(
+                "{:<12} {}  {told}; not run here",
+                "hook",
+                word(hook, "hook")
+            )
+        })
+        .collect()
+}
+
+/// The file that a program's name stands for, as it will be looked for when the hook is run.
+fn found(program: &str, directory: &Path) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(directory.join(program)).filter(|path| is_executable(path));
+    }
+    let path = std::env::var_os("PATH")?;
+    let candidates = std::env::split_paths(&path).map(|folder| folder.join(program));
+    candidates.into_iter().find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    let mode = std::fs::metadata(path).map(|found| (found.is_file(), found.permissions().mode()));
+    mode.is_ok_and(|(is_file, mode)| is_file && mode & 0o111 != 0)
+}
+
+/// Keeps the proof of the one transaction, digests the streams, and shows what is paired in them.
+pub(super) struct SurveyWitness<F> {
+    joiner: Joiner,
+    proof: Option<TransactionProof>,
+    shown: F,
+}
+
+impl<F: FnMut(&Pairing)> SurveyWitness<F> {
+    /// `shown` is told of each pairing of the streams.
+    pub(super) fn new(shown: F) -> Self {
+        Self {
+            joiner: Joiner::new(),
+            proof: None,
+            shown,
+        }
+    }
+
+    /// One survey with the digests of its streams, if they are asked for, and the proof of its transaction.
+    pub(super) fn look(
+        mut self,
+        target: &mut LiveReadOnlyDiscoverer,
+        ask: SurveyRequest,
+    ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RunnerError::from)?;
+        let streams = ask.streams;
+        let mut taken = runtime
+            .block_on(target.take(ask, &mut self))
+            .map_err(RunnerError::from)?;
+        self.pair();
+        if streams && taken.survey.unread.is_empty() {
+            taken.survey.pieces = Some(self.joiner.pieces_digest());
+            taken.survey.candidates = Some(self.joiner.units_digest());
+        }
+        Ok((taken, self.proof))
+    }
+
+    fn pair(&mut self) {
+        while let Some(pairing) = self.joiner.next_pairing() {
+            (self.shown)(&pairing);
+        }
+    }
+}
+
+fn witness_error(error: &StreamError) -> WitnessError {
+    WitnessError {
+        message: error.to_string(),
+    }
+}
+
+impl<F: FnMut(&Pairing)> Witness for SurveyWitness<F> {
+    fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        Ok(())
+    }
+
+    fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
+        self.proof = Some(proof.clone());
+        Ok(())
+    }
+
+    fn wants(&mut self) -> Want {
+        self.pair();
+        self.joiner.wants()
+    }
+
+    fn pieces(&mut self, batch: Vec<Piece>) -> Result<(), WitnessError> {
+        self.joiner
+            .add_pieces(batch)
+            .map_err(|error| witness_error(&error))
+    }
+
+    fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError> {
+        self.joiner
+            .add_units(batch)
+            .map_err(|error| witness_error(&error))
+    }
+
+    fn progress(&mut self, _: Progress) {}
 }

@@ -1,19 +1,22 @@
 //! A screen on the real terminal. Invariant: the terminal is given back before anything else is said.
 
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cpu_priority::Courtesy;
-use super::{LaunchError, notify, output};
+use super::{LaunchError, output};
 use crate::cli::Settings;
 use crate::run::CommandLine;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
+use crate::tui;
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
 use crate::tui::{
-    self, Clocks, Colours, Ending, Guard, Letters, Notifier, Screen, ScreenExit, ScreenMessage,
-    ScreenRequest, ScreenTerminal, Signals, Source, Theme,
+    Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, Screen, ScreenExit, ScreenMessage,
+    ScreenRequest, ScreenTerminal, Signals, Source, TerminalRoute, Theme,
 };
 
 /// The terminal, taken for one screen.
@@ -30,7 +33,7 @@ impl ScreenTerminalSession {
         let (guard, terminal) = Guard::take().map_err(|error| {
             LaunchError::Usage(format!("{error}; --headless runs without a screen"))
         })?;
-        let notifier = notify::notifier(settings);
+        let notifier = notifier(settings);
         Ok(Self {
             guard,
             terminal,
@@ -167,4 +170,44 @@ pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
         Letters::Ascii
     };
     Theme::new(settings.ascii.value, colours).with_letters(letters)
+}
+
+/// A notifier for this terminal: by what it sets, or by what it told the tmux that we are in.
+pub(super) fn notifier(settings: &Settings) -> Notifier {
+    let notifier = Notifier::new();
+    if !settings.notify.value {
+        return notifier;
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    if let Some(dialect) = Dialect::of_variables(&variable) {
+        notifier.learn(dialect, TerminalRoute::Direct);
+    } else if variable("TMUX").is_some_and(|socket| !socket.is_empty()) {
+        let learning = notifier.clone();
+        // Without the thread nobody is notified, as without tmux's leave.
+        let _ = thread::Builder::new()
+            .name("tmux".to_owned())
+            .spawn(move || {
+                if let Some(dialect) = through_tmux() {
+                    learning.learn(dialect, TerminalRoute::Tmux);
+                }
+            });
+    }
+    notifier
+}
+
+/// The dialect of the terminal that tmux is shown on, if tmux lets sequences pass to it.
+fn through_tmux() -> Option<Dialect> {
+    let said = Command::new("tmux")
+        .args([
+            "display-message",
+            "-p",
+            "#{allow-passthrough} #{client_termtype}",
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    let (passes, terminal) = said.trim_end().split_once(' ')?;
+    matches!(passes, "on" | "all" | "1" | "2").then(|| Dialect::of_name(terminal))?
 }

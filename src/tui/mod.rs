@@ -1,6 +1,7 @@
 //! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
 
 mod action;
+pub mod ansi;
 pub mod approve_sheet;
 pub mod cast;
 mod diff_keys;

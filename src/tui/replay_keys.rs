@@ -98,7 +98,7 @@ pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
         record,
         head,
         last_pass,
-        playback: playback,
+        playback,
     } = frame;
     let moved = model.run.last != run.last;
     if let Some(created) = &run.created {

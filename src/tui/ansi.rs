@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use ratatui::style::{Color, Modifier};
 
-use crate::tui::theme::Theme;
-use crate::tui::widgets::Text;
+use super::theme::Theme;
+use super::widgets::Text;
 
 /// A line with the colours of the theme.
-pub(super) fn painted(text: &Text, theme: Theme, colour: bool) -> String {
+pub fn painted(text: &Text, theme: Theme, colour: bool) -> String {
     let mut line = String::new();
     for (shown, ink) in text.pieces() {
         let shown = theme.fitting(shown);

@@ -2,7 +2,7 @@
 //! run says never changes; what its screens look like changes only on purpose.
 //!
 //! `decisions.json` is never updated: where it differs, the program has changed and old runs would be read otherwise.
-//! The frames are snapshots: after a deliberate change of the screen `INSTA_UPDATE=always cargo test --test rings golden`
+//! The frames are snapshots: after a deliberate change of the screen `INSTA_UPDATE=always cargo test --test integration golden`
 //! writes them anew, and the difference is read before it is kept.
 
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! The rings of tests that need more than one module: real processes, real ptys, a real server. One file per ring.
+//! Tests that need more than one module: real processes, real ptys, a real server. One file per part of the program.
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
 mod archive;

@@ -1,0 +1,9 @@
+//! What the integration tests share. Invariant: every wait is for a fact, with a deadline that shows what was there instead.
+
+pub mod ground;
+pub mod modes;
+pub mod pty;
+pub mod rehearsed;
+pub mod screen;
+pub mod server;
+pub mod wire;
