@@ -33,12 +33,12 @@ const WAITS: Duration = Duration::from_secs(10);
 
 /// What came from a program, each piece with its time.
 #[derive(Default)]
-struct Heard {
+struct ReceivedMessages {
     pieces: Mutex<Vec<(Instant, Vec<u8>)>>,
     more: Condvar,
 }
 
-impl Heard {
+impl ReceivedMessages {
     fn read_all(&self, mut from: Box<dyn Read + Send>) {
         let mut chunk = [0; 1 << 14];
         while let Ok(length @ 1..) = from.read(&mut chunk) {
@@ -84,7 +84,7 @@ struct Session {
     began: Instant,
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
-    heard: Arc<Heard>,
+    heard: Arc<ReceivedMessages>,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -104,7 +104,7 @@ impl Session {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).expect("a pty");
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(ReceivedMessages::default());
         let reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let began = Instant::now();

@@ -35,7 +35,7 @@ mod recording;
 #[path = "../tests/fault_injection/world.rs"]
 mod world;
 
-use recording::{Replayed, Spoiled, Still};
+use recording::{Damaged, Replayed, Still};
 use world::World;
 
 /// Where the process that runs keeps its run.
@@ -152,7 +152,7 @@ fn stay(world: &World, watchers_changed: WatchersChanged) -> Handle {
         at_exit: Box::new(|| ()),
     };
     let repository = Still(recording::recording().repository.clone());
-    let target = || Replayed::new(Spoiled::default());
+    let target = || Replayed::new(Damaged::default());
     spawn(recorder, target, Some(repository), Arc::new(plan), options).expect("it is taken up")
 }
 

@@ -63,6 +63,39 @@ const UNFINISHED: &[&str] = &[
 const PRINTING: &[&str] = &["println!", "eprintln!", "print!", "eprint!"];
 const LIVE_EXECUTION: &[&str] = &["execute_live", "apply_live", "run_live", "enact_live"];
 
+/// Words that nobody searches for, with the term of the field that stands in their place. No type, module or file has one.
+const PRIVATE_WORDS: &[(&str, &str)] = &[
+    ("audience", "watchers"),
+    ("berth", "CPU affinity"),
+    ("book", "journal or recorder"),
+    ("chronicle", "recorder"),
+    ("companion", "side file"),
+    ("courtesy", "priority"),
+    ("deserted", "hung up"),
+    ("desk", "comparison"),
+    ("errand", "task"),
+    ("found", "the name of what was found"),
+    ("guest", "watcher"),
+    ("heard", "message"),
+    ("manner", "options"),
+    ("marks", "inline changes"),
+    ("news", "message"),
+    ("onlooker", "witness"),
+    ("presence", "watchers"),
+    ("retelling", "playback"),
+    ("retold", "playback"),
+    ("seam", "dry seams"),
+    ("seen", "the name of what was read"),
+    ("shelves", "documents"),
+    ("spoil", "damage"),
+    ("stain", "violation"),
+    ("stretch", "hunk"),
+    ("told", "message"),
+    ("wakes", "file watcher"),
+    ("wish", "effect"),
+];
+const LAUNCH_FILES_MAX: usize = 30;
+
 /// A file of the repository: its path from the root, and its text.
 type File = (String, String);
 
@@ -91,6 +124,16 @@ fn violations(files: &[File]) -> Vec<String> {
     let lib = files.iter().find(|(path, _)| path == "src/lib.rs");
     let table = lib.map(|(_, text)| table(text)).unwrap_or_default();
     let mut found = folders_without_a_row(files, &table);
+    found.extend(doubled_types(files));
+    let launch = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("src/launch/"));
+    let launch = launch.count();
+    if launch > LAUNCH_FILES_MAX {
+        found.push(format!(
+            "src/launch: {launch} files, at most {LAUNCH_FILES_MAX}: one a command and what they share"
+        ));
+    }
     for (path, text) in files {
         let mut breaches = Vec::new();
         if Path::new(path).extension().is_some_and(|it| it == "rs") {
@@ -104,6 +147,7 @@ fn violations(files: &[File]) -> Vec<String> {
             breaches.extend(unfinished(text));
         }
         breaches.extend(words(path, text));
+        breaches.extend(private_words(path, text));
         found.extend(
             breaches
                 .into_iter()
@@ -238,6 +282,78 @@ fn foreign(path: &str, code: &str) -> Vec<String> {
     }
     found.dedup();
     found
+}
+
+/// The names of types that code outside of its file can use, with their files: one name stands for one thing.
+fn doubled_types(files: &[File]) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("src/")) {
+        for (visible, name) in types(&code_only(text)) {
+            if visible {
+                places.entry(name).or_default().push(path);
+            }
+        }
+    }
+    places.retain(|_, paths| paths.len() > 1);
+    places
+        .into_iter()
+        .map(|(name, paths)| format!("type `{name}` is defined in {}", paths.join(" and ")))
+        .collect()
+}
+
+/// The types that a file defines: whether other files can use each, and its name.
+fn types(code: &str) -> Vec<(bool, String)> {
+    let defined = |line: &str| {
+        let line = line.trim_start();
+        let (visible, rest) = match line.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => (true, rest.split_once(')')?.1.trim_start()),
+            Some(rest) => (true, rest.trim_start()),
+            None => (false, line),
+        };
+        let (kind, rest) = rest.split_once(' ')?;
+        if !matches!(kind, "struct" | "enum" | "trait" | "union" | "type") {
+            return None;
+        }
+        let end = rest.find(|it: char| !it.is_alphanumeric() && it != '_');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        (!name.is_empty()).then(|| (visible, name.to_owned()))
+    };
+    code.lines().filter_map(defined).collect()
+}
+
+/// Types, modules and files of src, tests and benches whose name holds a private word.
+fn private_words(path: &str, text: &str) -> Vec<String> {
+    let Some(file) = path.strip_suffix(".rs") else {
+        return Vec::new();
+    };
+    let file = file.rsplit('/').next().unwrap_or(file).to_owned();
+    let names = types(&code_only(text)).into_iter().map(|(_, name)| name);
+    let mut found = Vec::new();
+    for name in names.chain([file]) {
+        let words = words_of(&name);
+        let private = PRIVATE_WORDS
+            .iter()
+            .filter(|(word, _)| words.iter().any(|it| it == word));
+        found.extend(private.map(|(word, term)| format!("`{name}`: \"{word}\" is {term} here")));
+    }
+    found
+}
+
+/// `RunRecorder` and `run_recorder` are `run` and `recorder`.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for letter in name.chars() {
+        if letter == '_' || letter.is_uppercase() {
+            words.push(String::new());
+        }
+        if letter != '_'
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 fn printing(path: &str, code: &str) -> Vec<String> {

@@ -91,7 +91,7 @@ fn compare(place: &Path) -> io::Result<ExitCode> {
         )?);
         diffs.push(measure(Command::new("diff").args(&files))?);
         let screen = Command::new(&own).arg("--screen").args(&files).output()?;
-        seen.push(screen::Seen::read(&String::from_utf8_lossy(
+        seen.push(screen::FrameTimes::read(&String::from_utf8_lossy(
             &screen.stdout,
         ))?);
     }
@@ -120,7 +120,7 @@ fn compare(place: &Path) -> io::Result<ExitCode> {
         }
         None => out.push_str("  delta --side-by-side NOT CHECKED: it is not installed\n"),
     }
-    let seen = screen::Seen::median(&seen);
+    let seen = screen::FrameTimes::median(&seen);
     out.push_str(&seen.table());
     bars.extend(seen.bars());
     for bar in &bars {

@@ -36,9 +36,9 @@ const STEPS: [(&str, Option<f64>); 8] = [
 
 /// How long each step took, in microseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen(Vec<u64>);
+pub struct FrameTimes(Vec<u64>);
 
-impl Seen {
+impl FrameTimes {
     /// From what the process printed.
     pub fn read(printed: &str) -> io::Result<Self> {
         let steps: Vec<u64> = printed

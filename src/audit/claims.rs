@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::run::{
-    Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySeen,
+    Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
     TransactionEnd,
 };
 use crate::survey::{FactChange, Survey, compare};
@@ -309,7 +309,7 @@ fn same_server(run: &RunState) -> Claim {
         .collect();
     differences.sort();
     differences.dedup();
-    let nameless = |s: &SurveySeen| {
+    let nameless = |s: &SurveySummary| {
         s.server.system_identifier.is_none()
             || s.server.timeline.is_none()
             || s.server.postmaster_start.is_empty()

@@ -18,11 +18,11 @@ fn verdict(run: &RunState, name: ClaimName) -> ClaimVerdict {
         .verdict
 }
 
-fn by(name: ClaimName, spoil: impl FnOnce(&mut Survey)) -> ClaimVerdict {
-    verdict(&post(spoil).run, name)
+fn by(name: ClaimName, damage: impl FnOnce(&mut Survey)) -> ClaimVerdict {
+    verdict(&post(damage).run, name)
 }
 
-fn with_proof(spoil: impl Fn(&mut TransactionProof)) -> RunState {
+fn with_proof(damage: impl Fn(&mut TransactionProof)) -> RunState {
     let mut records = post(|_| {}).records;
     let last = records
         .iter_mut()
@@ -31,7 +31,7 @@ fn with_proof(spoil: impl Fn(&mut TransactionProof)) -> RunState {
             Event::TransactionClosed { proof, .. } => Some(proof),
             _ => None,
         });
-    spoil(Arc::make_mut(last.expect("a closed transaction")));
+    damage(Arc::make_mut(last.expect("a closed transaction")));
     crate::audit::fixture::refold(&records)
 }
 
@@ -55,9 +55,9 @@ fn a_is_not_checked_where_the_server_would_not_tell() {
         |p| p.locks.clear(),
         |p| p.residue = None,
     ];
-    for spoil in untold {
+    for damage in untold {
         let run = with_proof(|proof| {
-            spoil(proof);
+            damage(proof);
             proof.nonce_at_end.clear();
             proof.read_only = None;
             proof.unmeasured = vec!["locks: 42501 permission denied".to_owned()];
@@ -69,8 +69,8 @@ fn a_is_not_checked_where_the_server_would_not_tell() {
 
 #[test]
 fn a_falls_with_every_raw_value_of_a_proof() {
-    type Spoil = fn(&mut TransactionProof);
-    let spoils: [(&str, Spoil); 18] = [
+    type Damage = fn(&mut TransactionProof);
+    let spoils: [(&str, Damage); 18] = [
         ("nonce", |p| p.nonce = String::new()),
         ("nonce_at_end", |p| p.nonce_at_end = "other".to_owned()),
         ("virtual_xid", |p| p.virtual_xid = String::new()),
@@ -98,8 +98,8 @@ fn a_falls_with_every_raw_value_of_a_proof() {
             left(p).prepared_transactions = 1;
         }),
     ];
-    for (what, spoil) in spoils {
-        let run = with_proof(spoil);
+    for (what, damage) in spoils {
+        let run = with_proof(damage);
         assert_eq!(verdict(&run, ClaimName::A), ClaimVerdict::False, "{what}");
         assert_eq!(
             non_mutation(&run).verdict,
@@ -181,9 +181,9 @@ fn b_falls_with_every_fact_and_stream() {
 
 #[test]
 fn b_is_not_checked_unless_two_whole_snapshots_in_order_were_read() {
-    type Spoil = fn(&mut Survey, &Survey);
+    type Damage = fn(&mut Survey, &Survey);
     let pin = post(|_| {}).run.pin.expect("pin");
-    let spoils: [(&str, Spoil); 5] = [
+    let spoils: [(&str, Damage); 5] = [
         ("nonce", |s, pin| {
             s.snapshot.nonce.clone_from(&pin.snapshot.nonce);
         }),
@@ -196,9 +196,9 @@ fn b_is_not_checked_unless_two_whole_snapshots_in_order_were_read() {
             s.facts_digest = crate::survey::Digest::zero();
         }),
     ];
-    for (what, spoil) in spoils {
+    for (what, damage) in spoils {
         assert_eq!(
-            by(ClaimName::B, |s| spoil(s, &pin)),
+            by(ClaimName::B, |s| damage(s, &pin)),
             ClaimVerdict::NotChecked,
             "{what}"
         );
@@ -273,16 +273,16 @@ fn d_falls_with_one_way_to_write_in_any_survey() {
 
 #[test]
 fn e_falls_with_every_part_of_the_identity() {
-    type Spoil = fn(&mut Survey);
-    let spoils: [Spoil; 5] = [
+    type Damage = fn(&mut Survey);
+    let spoils: [Damage; 5] = [
         |s| s.server.system_identifier = Some("1".to_owned()),
         |s| s.server.timeline = Some("2".to_owned()),
         |s| s.server.database = "other".to_owned(),
         |s| s.server.postmaster_start = "2026-11-22".to_owned(),
         |s| s.server.version = "17.1".to_owned(),
     ];
-    for spoil in spoils {
-        let run = post(spoil).run;
+    for damage in spoils {
+        let run = post(damage).run;
         assert_eq!(verdict(&run, ClaimName::E), ClaimVerdict::False);
         assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
     }

@@ -171,9 +171,9 @@ mod tests {
         }
     }
 
-    fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+    fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
         let mut world = sound();
-        spoil(&mut world);
+        damage(&mut world);
         let checks = g2(&DrySeams {
             profile: &profile(),
             pin: &survey(1, 1),
@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn each_spoiled_seam_fails_its_own_check() {
-        type Spoil = fn(&mut World);
-        let cases: [(&str, Spoil); 9] = [
+        type Damage = fn(&mut World);
+        let cases: [(&str, Damage); 9] = [
             ("execution_disabled", |w| {
                 w.context.execution_enabled = true;
                 rewrite(w);
@@ -228,8 +228,8 @@ mod tests {
             }),
         ];
         assert_eq!(not_pass(|_| {}), Vec::new());
-        for (name, spoil) in cases {
-            assert_eq!(not_pass(spoil), [(name.to_owned(), Verdict::Fail)]);
+        for (name, damage) in cases {
+            assert_eq!(not_pass(damage), [(name.to_owned(), Verdict::Fail)]);
         }
     }
 

@@ -10,7 +10,7 @@ const VERSION_MIN: u32 = 130_000;
 
 /// What was found about one SQL text of the profile before it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuerySeen {
+pub struct QueryCheck {
     /// `fact icx_total`, `source pieces`, `live units`.
     pub query: String,
     /// SHA-256 of the SQL.
@@ -31,7 +31,7 @@ pub struct Feasibility<'a> {
     /// The proof of its transaction.
     pub proof: Option<&'a TransactionProof>,
     /// The rulings on the SQL of the profile.
-    pub rulings: &'a [QuerySeen],
+    pub rulings: &'a [QueryCheck],
 }
 
 /// The fourteen checks of G1.
@@ -220,7 +220,7 @@ fn not_measured(name: &str, proof: &TransactionProof) -> Check {
     }
 }
 
-fn facts_are_plain_reads(profile: &Profile, rulings: &[QuerySeen]) -> Check {
+fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
     const NAME: &str = "facts_are_plain_reads";
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
     let unruled: Vec<String> = written

@@ -1,6 +1,6 @@
 //! Tests of `feasibility`. Invariant: each spoils what a verdict is computed from and sees it change.
 
-use super::{Feasibility, QuerySeen, g1};
+use super::{Feasibility, QueryCheck, g1};
 use crate::audit::fixture::{change, live, profile, proof, rulings, survey};
 use crate::profile::Profile;
 use crate::run::Verdict;
@@ -10,11 +10,11 @@ struct World {
     profile: Profile,
     survey: Survey,
     proof: Option<TransactionProof>,
-    rulings: Vec<QuerySeen>,
+    rulings: Vec<QueryCheck>,
 }
 
 /// The checks that are not PASS once `spoil` was done.
-fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
     let survey = survey(1, 1);
     let mut world = World {
         profile: profile(),
@@ -22,7 +22,7 @@ fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
         survey,
         rulings: rulings(),
     };
-    spoil(&mut world);
+    damage(&mut world);
     let checks = g1(&Feasibility {
         profile: &world.profile,
         survey: &world.survey,
@@ -47,8 +47,8 @@ fn way() -> RoleFinding {
 
 #[test]
 fn each_spoiled_value_fails_its_own_check() {
-    type Spoil = fn(&mut World);
-    let cases: [(&str, Spoil); 21] = [
+    type Damage = fn(&mut World);
+    let cases: [(&str, Damage); 21] = [
         ("server_version_and_system_identifier", |w| {
             w.survey.server.version_num = 120_022;
         }),
@@ -121,12 +121,12 @@ fn each_spoiled_value_fails_its_own_check() {
         }),
     ];
     assert_eq!(not_pass(|_| {}), Vec::new());
-    for (names, spoil) in cases {
+    for (names, damage) in cases {
         let expected: Vec<_> = names
             .split(' ')
             .map(|n| (n.to_owned(), Verdict::Fail))
             .collect();
-        assert_eq!(not_pass(spoil), expected);
+        assert_eq!(not_pass(damage), expected);
     }
 }
 
@@ -136,8 +136,8 @@ fn proof_of(world: &mut World) -> &mut TransactionProof {
 
 #[test]
 fn what_is_missing_is_not_checked() {
-    type Spoil = fn(&mut World);
-    let cases: [(&str, Spoil); 5] = [
+    type Damage = fn(&mut World);
+    let cases: [(&str, Damage); 5] = [
         ("server_version_and_system_identifier", |w| {
             w.survey.server.system_identifier = None;
         }),
@@ -151,12 +151,12 @@ fn what_is_missing_is_not_checked() {
             |w| w.proof = None,
         ),
     ];
-    for (names, spoil) in cases {
+    for (names, damage) in cases {
         let expected: Vec<_> = names
             .split(' ')
             .map(|n| (n.to_owned(), Verdict::NotChecked))
             .collect();
-        assert_eq!(not_pass(spoil), expected);
+        assert_eq!(not_pass(damage), expected);
     }
     let foreign = not_pass(|w| proof_of(w).nonce = "of another transaction".to_owned());
     assert_eq!(foreign.len(), 4);

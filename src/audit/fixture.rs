@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{ProbeSeen, QuerySeen, Recomputed, recompute};
+use super::{ProbeResult, QueryCheck, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
 use crate::run::{
     ApprovalPolicy, ContextPins, Event, Mode, Person, RepositoryState, RunBudget, RunCreated,
@@ -158,14 +158,14 @@ pub fn simulation() -> Simulation {
 }
 
 /// Rulings on every query of the profile.
-pub fn rulings() -> Vec<QuerySeen> {
+pub fn rulings() -> Vec<QueryCheck> {
     let facts = profile()
         .facts
         .into_iter()
         .map(|f| format!("fact {}", f.key));
     facts
         .chain(["source pieces".to_owned(), "live units".to_owned()])
-        .map(|query| QuerySeen {
+        .map(|query| QueryCheck {
             sql_sha256: Digest::of(&query),
             query,
             refused: None,
@@ -205,10 +205,10 @@ fn tool() -> ToolIdentity {
 }
 
 /// Probes that all hold.
-pub fn probes() -> Vec<ProbeSeen> {
+pub fn probes() -> Vec<ProbeResult> {
     super::PROBES
         .iter()
-        .map(|name| ProbeSeen {
+        .map(|name| ProbeResult {
             name: (*name).to_owned(),
             expected: "refused".to_owned(),
             saw: "refused".to_owned(),

@@ -22,7 +22,7 @@ struct World {
     recomputed: Option<Recomputed>,
 }
 
-fn rows(spoil: impl FnOnce(&mut World)) -> Vec<Check> {
+fn rows(damage: impl FnOnce(&mut World)) -> Vec<Check> {
     let journal = passed();
     let mut scan = SecretScan::default();
     scan.profile("clean");
@@ -36,7 +36,7 @@ fn rows(spoil: impl FnOnce(&mut World)) -> Vec<Check> {
         enabled: Some(false),
         scan: Some(scan),
     };
-    spoil(&mut world);
+    damage(&mut world);
     forbidden(&Forbidden {
         run: &world.run,
         profile: &profile(),
@@ -50,8 +50,8 @@ fn rows(spoil: impl FnOnce(&mut World)) -> Vec<Check> {
     })
 }
 
-fn not_pass(spoil: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cause>)> {
-    let bad = rows(spoil)
+fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cause>)> {
+    let bad = rows(damage)
         .into_iter()
         .filter(|c| c.verdict != Verdict::Pass);
     bad.map(|c| (c.name, c.verdict, c.cause)).collect()
@@ -111,10 +111,10 @@ fn a_hook_that_ran_is_named_where_it_could_have_acted() {
 
 #[test]
 fn every_detector_goes_red() {
-    type Spoil = fn(&mut World);
+    type Damage = fn(&mut World);
     let judged =
         |w: &mut World, verdict| w.run.non_mutation.as_mut().expect("judged").verdict = verdict;
-    let cases: [(&str, Spoil); 9] = [
+    let cases: [(&str, Damage); 9] = [
         ("live_cut_verify_enact", |w| {
             w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()]);
         }),
@@ -155,9 +155,9 @@ fn every_detector_goes_red() {
                 .push(RecomputeFinding { seq: 7, what });
         }),
     ];
-    for (name, spoil) in cases {
+    for (name, damage) in cases {
         assert_eq!(
-            not_pass(spoil),
+            not_pass(damage),
             [(format!("forbidden_{name}"), Verdict::Fail, None)]
         );
     }
@@ -204,8 +204,8 @@ fn what_others_changed_is_named_as_theirs() {
 
 #[test]
 fn a_detector_without_input_is_not_checked() {
-    type Spoil = fn(&mut World);
-    let cases: [(&str, Spoil); 13] = [
+    type Damage = fn(&mut World);
+    let cases: [(&str, Damage); 13] = [
         ("production_mutation", |w| w.run.non_mutation = None),
         ("live_cut_verify_enact", |w| w.statements = None),
         ("live_cut_verify_enact", |w| w.statements = Some(Vec::new())),
@@ -226,12 +226,12 @@ fn a_detector_without_input_is_not_checked() {
         }),
         ("fake_pass", |w| w.recomputed = Some(Recomputed::default())),
     ];
-    for (name, spoil) in cases {
+    for (name, damage) in cases {
         assert_eq!(
-            not_pass(spoil),
+            not_pass(damage),
             [(format!("forbidden_{name}"), Verdict::NotChecked, None)]
         );
-        assert_eq!(result_with(rows(spoil)), RunResult::Incomplete, "{name}");
+        assert_eq!(result_with(rows(damage)), RunResult::Incomplete, "{name}");
     }
     assert_eq!(result_with(rows(|_| {})), RunResult::Pass);
     let signing = rows(|w| w.run.created = None);

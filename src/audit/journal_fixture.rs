@@ -9,7 +9,7 @@ use super::fixture::{
     refold, repository, rulings, simulation, survey,
 };
 use super::{
-    DrySeams, Feasibility, Forbidden, ResumeSeen, SecretScan, claims, forbidden, g0, g1, g2, g3,
+    DrySeams, Feasibility, Forbidden, ResumeResult, SecretScan, claims, forbidden, g0, g1, g2, g3,
     g3_so_far, g4, g5, main_and_tags_unchanged, non_mutation, predict, protected_tables,
     report_file, reports_render, result, result_name, step_effect,
 };
@@ -77,10 +77,10 @@ impl JournalFixture {
     }
 
     /// Takes a survey in its own transaction.
-    pub fn survey(&mut self, purpose: SurveyPurpose, spoil: impl FnOnce(&mut Survey)) {
+    pub fn survey(&mut self, purpose: SurveyPurpose, damage: impl FnOnce(&mut Survey)) {
         let id = self.run.transactions.len() as u64 + 1;
         let mut survey = survey(id, self.seq());
-        spoil(&mut survey);
+        damage(&mut survey);
         let nonce = survey.snapshot.nonce.clone();
         self.push(Event::TransactionOpened {
             id,
@@ -225,11 +225,11 @@ impl JournalFixture {
     }
 
     /// G1 and G2 on a new pin, which `spoil` may change, up to SG1.
-    fn pin_and_seed(&mut self, spoil: impl FnOnce(&mut Survey)) {
+    fn pin_and_seed(&mut self, damage: impl FnOnce(&mut Survey)) {
         let profile = self.profile.clone();
         let created = self.run.created.clone().expect("created");
         self.push(Event::GateStarted { gate: Gate::G1 });
-        self.survey(SurveyPurpose::Pin, spoil);
+        self.survey(SurveyPurpose::Pin, damage);
         let pin = self.run.pin.clone().expect("pinned");
         let proof = proof(&pin);
         let rulings = rulings();
@@ -277,9 +277,9 @@ impl JournalFixture {
     }
 
     /// From SG1 to SG2; `spoil` changes the survey for the approval in the same way as the pin was.
-    pub fn until_sg2_on(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
+    pub fn until_sg2_on(mut self, damage: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG1, Decision::Approve);
-        self.survey(SurveyPurpose::ApproveSg1, spoil);
+        self.survey(SurveyPurpose::ApproveSg1, damage);
         self.step(SimulatedStep::Cut);
         self.to(State::CutSimulated);
         self.step(SimulatedStep::Verify);
@@ -295,13 +295,13 @@ impl JournalFixture {
     }
 
     /// From SG2 to the post survey, which `spoil` may change.
-    pub fn until_post(mut self, spoil: impl FnOnce(&mut Survey)) -> Self {
+    pub fn until_post(mut self, damage: impl FnOnce(&mut Survey)) -> Self {
         self.decide(ApprovalGate::SG2, Decision::Approve);
         self.survey(SurveyPurpose::ApproveSg2, |_| {});
         self.step(SimulatedStep::Enact);
         self.to(State::EnactSimulated);
         self.record_so_far();
-        self.survey(SurveyPurpose::Post, spoil);
+        self.survey(SurveyPurpose::Post, damage);
         self.to(State::PostSurveyed);
         self
     }
@@ -337,7 +337,7 @@ impl JournalFixture {
         let checks = g3(&self.run, &profile);
         self.gate(Gate::G3, checks);
         let refolded = refold(&self.records);
-        let seen = ResumeSeen {
+        let seen = ResumeResult {
             state: State::CloseoutReported,
             stop_code: None,
             transitions_added: 0,
@@ -417,11 +417,11 @@ pub fn passed() -> JournalFixture {
 }
 
 /// A run after its post survey, which `spoil` may change.
-pub fn post(spoil: impl FnOnce(&mut Survey)) -> JournalFixture {
+pub fn post(damage: impl FnOnce(&mut Survey)) -> JournalFixture {
     JournalFixture::new()
         .until_sg1()
         .until_sg2()
-        .until_post(spoil)
+        .until_post(damage)
 }
 
 #[test]

@@ -34,22 +34,22 @@ pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
 pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
-pub use feasibility::{Feasibility, QuerySeen, g1};
+pub use feasibility::{Feasibility, QueryCheck, g1};
 pub use forbidden::{Forbidden, forbidden};
 pub use last_pass::{last_pass_differences, lines_that_differ};
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
-pub use precheck::{SsotSeen, g0, repository_at_g0, ssot_documents};
+pub use precheck::{SsotFile, g0, repository_at_g0, ssot_documents};
 pub use predict::{predict, protected_tables, step_effect};
 pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
 pub use recompute_raw::judged_by_own_values;
 pub use repository_and_reports::{
-    REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render,
+    REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render,
 };
 pub use required::{CHECK_TABLE, required_checks};
 pub use result::{first_failure, result, result_name};
-pub use resume::{ResumeSeen, g4};
+pub use resume::{ResumeResult, g4};
 pub use safety::{
-    FullDiscover, PROBES, ProbeSeen, full_discover, full_discover_line, g5, o4_targeted,
+    FullDiscover, PROBES, ProbeResult, full_discover, full_discover_line, g5, o4_targeted,
 };
 pub use scope::{may_exclude, scope};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};

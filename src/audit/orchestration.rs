@@ -270,9 +270,9 @@ mod tests {
         run
     }
 
-    fn not_pass(spoil: impl FnOnce(&mut RunState)) -> Vec<(String, Verdict)> {
+    fn not_pass(damage: impl FnOnce(&mut RunState)) -> Vec<(String, Verdict)> {
         let mut run = done();
-        spoil(&mut run);
+        damage(&mut run);
         let bad = g3(&run, &profile())
             .into_iter()
             .filter(|c| c.verdict != Verdict::Pass);
@@ -281,8 +281,8 @@ mod tests {
 
     #[test]
     fn each_spoiled_part_fails_its_own_check() {
-        type Spoil = fn(&mut RunState);
-        let cases: [(&str, Spoil); 11] = [
+        type Damage = fn(&mut RunState);
+        let cases: [(&str, Damage); 11] = [
             ("sg1_approved", |r| {
                 r.approvals[0].status = ApprovalStatus::Withdrawn;
             }),
@@ -323,12 +323,12 @@ mod tests {
             }),
         ];
         assert_eq!(not_pass(|_| {}), Vec::new());
-        for (names, spoil) in cases {
+        for (names, damage) in cases {
             let expected: Vec<_> = names
                 .split(' ')
                 .map(|n| (n.to_owned(), Verdict::Fail))
                 .collect();
-            assert_eq!(not_pass(spoil), expected);
+            assert_eq!(not_pass(damage), expected);
         }
         let unproven = |r: &mut RunState| {
             r.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::Unproven;

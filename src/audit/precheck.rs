@@ -8,7 +8,7 @@ use crate::run::{Check, Gate, RepositoryState, RunState};
 use crate::survey::Digest;
 
 /// An SSOT document of the profile: its name and its SHA-256, or why it cannot be read.
-pub type SsotSeen = (String, Result<Digest, String>);
+pub type SsotFile = (String, Result<Digest, String>);
 
 const REPOSITORY_REMEDY: &str = "--repo DIR or run inside a work tree";
 const REPOSITORY_CHECKS: [&str; 4] = [
@@ -22,7 +22,7 @@ const REPOSITORY_CHECKS: [&str; 4] = [
 pub fn g0(
     profile: &Profile,
     profile_sha256: &Digest,
-    ssot: &[SsotSeen],
+    ssot: &[SsotFile],
     repository: &Result<RepositoryState, String>,
 ) -> Vec<Check> {
     let mut checks = vec![
@@ -51,7 +51,7 @@ pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
 }
 
 /// Whether every SSOT document of the profile was read.
-pub fn ssot_documents(profile: &Profile, ssot: &[SsotSeen]) -> Check {
+pub fn ssot_documents(profile: &Profile, ssot: &[SsotFile]) -> Check {
     const NAME: &str = "ssot_documents";
     if profile.ssot.is_empty() {
         return Check::not_checked(
@@ -154,15 +154,15 @@ fn short(commit: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{profile, repository};
-    use super::{SsotSeen, g0};
+    use super::{SsotFile, g0};
     use crate::run::{RepositoryState, Verdict};
     use crate::survey::Digest;
 
-    fn document() -> SsotSeen {
+    fn document() -> SsotFile {
         ("icx-const lifecycle".to_owned(), Ok(Digest::of("text")))
     }
 
-    fn verdicts(ssot: &[SsotSeen], repository: &Result<RepositoryState, String>) -> Vec<Verdict> {
+    fn verdicts(ssot: &[SsotFile], repository: &Result<RepositoryState, String>) -> Vec<Verdict> {
         let checks = g0(&profile(), &Digest::of("profile"), ssot, repository);
         checks.into_iter().map(|c| c.verdict).collect()
     }
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn heads_must_be_commits_and_a_changed_work_tree_is_recorded() {
-        let with = |spoil: fn(&mut RepositoryState)| {
+        let with = |damage: fn(&mut RepositoryState)| {
             let mut state = repository();
-            spoil(&mut state);
+            damage(&mut state);
             verdicts(&[document()], &Ok(state))
         };
         assert_eq!(with(|r| r.head = "gone".to_owned())[3], Verdict::Fail);

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::feasibility::QuerySeen;
+use super::feasibility::QueryCheck;
 use super::forbidden::from_journal;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
 use super::required::UNFIT;
 use super::scope::is_excluded;
 use super::{
-    DrySeams, Feasibility, ReportSeen, ResumeSeen, SsotSeen, g0, g1, g2, g3, g4, reports_render,
+    DrySeams, Feasibility, ReportRendering, ResumeResult, SsotFile, g0, g1, g2, g3, g4,
+    reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, Gate, RunState, TransactionEnd, Verdict};
@@ -125,7 +126,7 @@ fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let ssot: Vec<SsotSeen> = documents
+    let ssot: Vec<SsotFile> = documents
         .iter()
         .filter_map(|document| {
             let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
@@ -155,7 +156,7 @@ fn feasibility(
         TransactionEnd::Closed(proof) if proof.nonce == pin.snapshot.nonce => Some(proof.as_ref()),
         _ => None,
     });
-    let rulings: Vec<QuerySeen> = raw(recorded, "facts_are_plain_reads", "rulings")
+    let rulings: Vec<QueryCheck> = raw(recorded, "facts_are_plain_reads", "rulings")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
@@ -169,9 +170,9 @@ fn feasibility(
     })))
 }
 
-fn ruling(value: &Value) -> Option<QuerySeen> {
+fn ruling(value: &Value) -> Option<QueryCheck> {
     let field = |name: &str| value.get(name).cloned().unwrap_or_default();
-    Some(QuerySeen {
+    Some(QueryCheck {
         query: serde_json::from_value(field("query")).ok()?,
         sql_sha256: serde_json::from_value(field("sql_sha256")).ok()?,
         refused: serde_json::from_value(field("refused")).ok()?,
@@ -219,11 +220,14 @@ fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
 
 /// What G4 saw, if it saw no difference: whether it did, its raw values say.
 fn resumed(run: &RunState) -> Vec<Again> {
-    let seen = run.returns.last().map(|(state, stop_code, _)| ResumeSeen {
-        state: *state,
-        stop_code: *stop_code,
-        transitions_added: 0,
-    });
+    let seen = run
+        .returns
+        .last()
+        .map(|(state, stop_code, _)| ResumeResult {
+            state: *state,
+            stop_code: *stop_code,
+            transitions_added: 0,
+        });
     let journalled = g4(run, run, seen.as_ref()).into_iter().map(|check| {
         // Its numbers are of the record before the resume.
         let check = match check.name.as_str() {
@@ -245,7 +249,7 @@ fn closing(run: &RunState, recorded: &[Check]) -> Vec<Again> {
     let mut again = Again::all(from_journal(run, recorded));
     let reports = raw(recorded, "reports_render", "reports").and_then(Value::as_array);
     if let (Some(run_id), Some(reports)) = (run.run_id(), reports) {
-        let rendered: Vec<ReportSeen> = reports
+        let rendered: Vec<ReportRendering> = reports
             .iter()
             .filter_map(|report| {
                 let text = |nth: usize| Some(report.get(nth)?.as_str()?.to_owned());

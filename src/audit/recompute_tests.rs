@@ -257,8 +257,8 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
 /// Terms of the first record that somebody loosened, or tightened, against the profile it names.
 #[test]
 fn terms_that_are_not_those_of_the_profile_are_found() {
-    type Spoil = fn(&mut RunCreated);
-    let cases: [(&str, Spoil); 8] = [
+    type Damage = fn(&mut RunCreated);
+    let cases: [(&str, Damage); 8] = [
         ("the name", |c| c.profile.push('x')),
         ("the prefix", |c| c.result_prefix.push('X')),
         ("the labels", |c| c.gate_labels.swap(0, 1)),
@@ -268,12 +268,12 @@ fn terms_that_are_not_those_of_the_profile_are_found() {
         ("who may approve", |c| c.approvals.ttl_seconds *= 1_000),
         ("what the run may cost", |c| c.budget.rows_max = Some(9)),
     ];
-    for (what, spoil) in cases {
+    for (what, damage) in cases {
         let mut records = passed().records;
         let Event::RunCreated(created) = &mut records[0].2 else {
             panic!("the first record creates the run");
         };
-        spoil(created);
+        damage(created);
         let found = again(&records).findings;
         let named = found.iter().any(|f| f.seq == 0 && f.what.contains(what));
         assert!(named, "{what}: {found:?}");
@@ -292,9 +292,9 @@ fn is_survey(event: &Event, wanted: SurveyPurpose) -> bool {
     matches!(event, Event::SurveyTaken { purpose, .. } if *purpose == wanted)
 }
 
-fn must_find(what: &str, spoil: impl FnOnce(&mut Vec<JournalRecord>)) {
+fn must_find(what: &str, damage: impl FnOnce(&mut Vec<JournalRecord>)) {
     let mut records = passed().records;
-    spoil(&mut records);
+    damage(&mut records);
     assert_ne!(again(&records).findings, Vec::new(), "{what}");
 }
 

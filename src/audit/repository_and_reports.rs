@@ -30,10 +30,10 @@ pub fn report_file(name: &str, run_id: &RunId) -> String {
 }
 
 /// One report: its file name, and its digest or why it does not render.
-pub type ReportSeen = (String, Result<Digest, String>);
+pub type ReportRendering = (String, Result<Digest, String>);
 
 /// Whether exactly the 13 reports render.
-pub fn reports_render(run_id: &RunId, rendered: &[ReportSeen]) -> Check {
+pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
     let mut wrong: Vec<String> = rendered
         .iter()
         .filter_map(|(name, seen)| seen.as_ref().err().map(|why| format!("{name}: {why}")))
@@ -152,13 +152,13 @@ pub fn main_and_tags_unchanged(
 #[cfg(test)]
 mod tests {
     use super::super::fixture::repository;
-    use super::{REPORTS, ReportSeen, main_and_tags_unchanged, report_file, reports_render};
+    use super::{REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render};
     use crate::run::{RepositoryState, RunId, Verdict};
     use crate::survey::Digest;
 
-    fn refs(spoil: impl FnOnce(&mut RepositoryState)) -> (Verdict, String) {
+    fn refs(damage: impl FnOnce(&mut RepositoryState)) -> (Verdict, String) {
         let (before, mut now) = (repository(), repository());
-        spoil(&mut now);
+        damage(&mut now);
         let check = main_and_tags_unchanged(Some(&before), Some(&now));
         (check.verdict, check.says)
     }
@@ -192,11 +192,11 @@ mod tests {
         let run_id: RunId = "ictr-20260521T021523Z-8a941203"
             .parse()
             .expect("well formed");
-        let all: Vec<ReportSeen> = REPORTS
+        let all: Vec<ReportRendering> = REPORTS
             .iter()
             .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
             .collect();
-        let verdict = |seen: &[ReportSeen]| reports_render(&run_id, seen).verdict;
+        let verdict = |seen: &[ReportRendering]| reports_render(&run_id, seen).verdict;
         assert_eq!(all[6].0, "07-final-o4-live-dryrun-report-2026-05-21.md");
         assert_eq!(verdict(&all), Verdict::Pass);
         assert_eq!(verdict(&all[1..]), Verdict::Fail);

@@ -8,7 +8,7 @@ use crate::run::{Check, RunState, State, StopCode, next};
 
 /// What resuming at closeout answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResumeSeen {
+pub struct ResumeResult {
     /// State that it returned.
     pub state: State,
     /// Stop code that it returned.
@@ -18,7 +18,7 @@ pub struct ResumeSeen {
 }
 
 /// The five checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the same record.
-pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeSeen>) -> Vec<Check> {
+pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) -> Vec<Check> {
     let same_record = live.last == refolded.last;
     let (one, two) = (digests(live), digests(refolded));
     let seq = |run: &RunState| run.last.map(|(seq, _)| seq);
@@ -55,7 +55,7 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeSeen>) ->
     checks
 }
 
-fn resume_checks(live: &RunState, resumed: Option<&ResumeSeen>) -> [Check; 2] {
+fn resume_checks(live: &RunState, resumed: Option<&ResumeResult>) -> [Check; 2] {
     const NAMES: [&str; 2] = ["resume_returns_the_same", "resume_adds_no_transition"];
     let before = live.returns.last().map(|(state, code, _)| (*state, *code));
     let (Some(seen), Some((state, stop_code))) = (resumed, before) else {
@@ -104,17 +104,17 @@ fn digests(run: &RunState) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::journal_fixture::{passed, post};
-    use super::{ResumeSeen, g4};
+    use super::{ResumeResult, g4};
     use crate::run::{RunState, State, StopCode, Verdict};
     use crate::survey::Digest;
 
-    const SAME: ResumeSeen = ResumeSeen {
+    const SAME: ResumeResult = ResumeResult {
         state: State::CloseoutReported,
         stop_code: None,
         transitions_added: 0,
     };
 
-    fn verdicts(refolded: &RunState, resumed: Option<&ResumeSeen>) -> Vec<Verdict> {
+    fn verdicts(refolded: &RunState, resumed: Option<&ResumeResult>) -> Vec<Verdict> {
         let checks = g4(&passed().run, refolded, resumed);
         checks.into_iter().map(|c| c.verdict).collect()
     }
@@ -137,7 +137,7 @@ mod tests {
             [Fail, Fail, Pass, Pass, Pass]
         );
         assert_eq!(verdicts(&post(|_| {}).run, Some(&SAME))[..2], [Fail, Fail]);
-        let stopped = ResumeSeen {
+        let stopped = ResumeResult {
             stop_code: Some(StopCode::StopFactsDrifted),
             ..SAME
         };
@@ -145,7 +145,7 @@ mod tests {
             verdicts(&run, Some(&stopped)),
             [Pass, Pass, Fail, Pass, Pass]
         );
-        let moved = ResumeSeen {
+        let moved = ResumeResult {
             transitions_added: 1,
             ..SAME
         };

@@ -20,7 +20,7 @@ pub const PROBES: [&str; 9] = [
 
 /// What one probe saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProbeSeen {
+pub struct ProbeResult {
     /// One of [`PROBES`].
     pub name: String,
     /// What must be seen: `STOP_LIVE_REFUSED`.
@@ -32,7 +32,7 @@ pub struct ProbeSeen {
 }
 
 /// One check for each probe; a probe of the contract that is missing is named.
-pub fn g5(seen: &[ProbeSeen]) -> Vec<Check> {
+pub fn g5(seen: &[ProbeResult]) -> Vec<Check> {
     let missing = PROBES
         .iter()
         .filter(|name| !seen.iter().any(|probe| probe.name == **name));

@@ -5,7 +5,7 @@ use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted_units::predicted;
-use super::record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
+use super::record::{ComparisonRecord, DriftRecord, EvidenceRecord, SurveyRead};
 use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
 use crate::survey::{
     Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
@@ -150,14 +150,14 @@ fn evidence(record: &ComparisonRecord, run: &RunState, gate: ApprovalGate) -> Re
 fn evidence_before<'a>(
     record: &'a ComparisonRecord,
     gate: ApprovalGate,
-    drift: &DriftSeen,
-) -> Option<&'a EvidenceSeen> {
+    drift: &DriftRecord,
+) -> Option<&'a EvidenceRecord> {
     let mut evidence = record.evidence.iter().rev();
     evidence.find(|seen| seen.gate == gate && seen.at <= drift.at)
 }
 
 /// The evidence's own survey, else the facts that its sheet lists.
-fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceSeen) -> ComparedSide {
+fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceRecord) -> ComparedSide {
     if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
         return ComparedSide::of_survey(name, &read.survey);
     }
@@ -168,7 +168,7 @@ fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceSeen) -> Compa
 }
 
 /// What was found while waiting: no survey of it is journalled, but every value that differs is.
-fn moved_by(record: &ComparisonRecord, seen: &EvidenceSeen, drift: &DriftSeen) -> ComparedSide {
+fn moved_by(record: &ComparisonRecord, seen: &EvidenceRecord, drift: &DriftRecord) -> ComparedSide {
     let mut found = of_sheet(record, "found", seen);
     found.source.read_at = Some(drift.at);
     found.source.nonce = Some(drift.nonce.clone());

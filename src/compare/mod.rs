@@ -15,5 +15,5 @@ pub use aligned_documents::{AlignedDocuments, explain_row};
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
-pub use record::{ComparisonRecord, DriftSeen, EvidenceSeen, SurveyRead};
+pub use record::{ComparisonRecord, DriftRecord, EvidenceRecord, SurveyRead};
 pub use units::unit_lines;

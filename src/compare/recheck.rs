@@ -11,7 +11,7 @@ use super::fact::{ComparedFact, SideValue, UNITS};
 use super::record::ComparisonRecord;
 use crate::audit::After;
 use crate::run::{
-    Event, Purpose, RunState, SurveyPurpose, SurveySeen, Transaction, TransactionEnd,
+    Event, Purpose, RunState, SurveyPurpose, SurveySummary, Transaction, TransactionEnd,
 };
 use crate::survey::{
     Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
@@ -83,7 +83,7 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
     run.post = Some(Arc::new(found.survey.clone()));
     run.non_mutation = None;
     run.surveys
-        .push(SurveySeen::of(SurveyPurpose::Post, found.survey));
+        .push(SurveySummary::of(SurveyPurpose::Post, found.survey));
     let end = match found.proof {
         Some(proof) => TransactionEnd::Closed(proof.clone().into()),
         None => TransactionEnd::Unseen("its end was not seen".to_owned()),

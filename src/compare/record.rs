@@ -18,7 +18,7 @@ pub struct SurveyRead {
 
 /// Evidence that was taken.
 #[derive(Debug, Clone, PartialEq)]
-pub struct EvidenceSeen {
+pub struct EvidenceRecord {
     /// Gate.
     pub gate: ApprovalGate,
     /// Digest of the sheet.
@@ -33,7 +33,7 @@ pub struct EvidenceSeen {
 
 /// A drift that was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DriftSeen {
+pub struct DriftRecord {
     /// Gate whose approval it voided; `None`: at closeout.
     pub gate: Option<ApprovalGate>,
     /// What differs.
@@ -50,9 +50,9 @@ pub struct ComparisonRecord {
     /// Surveys, in order.
     pub surveys: Vec<SurveyRead>,
     /// Evidence, in order.
-    pub evidence: Vec<EvidenceSeen>,
+    pub evidence: Vec<EvidenceRecord>,
     /// Drifts, in order.
-    pub drifts: Vec<DriftSeen>,
+    pub drifts: Vec<DriftRecord>,
     /// What was measured about who changed the facts, in order.
     pub attributions: Vec<Attribution>,
 }
@@ -75,14 +75,14 @@ impl ComparisonRecord {
                 evidence,
                 sheet,
                 ..
-            } => self.evidence.push(EvidenceSeen {
+            } => self.evidence.push(EvidenceRecord {
                 gate: *gate,
                 digest: evidence.clone(),
                 sheet: sheet.clone(),
                 at,
                 surveys_before: self.surveys.len(),
             }),
-            Event::DriftFound { gate, drift, nonce } => self.drifts.push(DriftSeen {
+            Event::DriftFound { gate, drift, nonce } => self.drifts.push(DriftRecord {
                 gate: *gate,
                 changes: drift.clone(),
                 nonce: nonce.clone(),
@@ -116,12 +116,12 @@ impl ComparisonRecord {
     }
 
     /// The last evidence of a gate.
-    pub fn evidence_of(&self, gate: ApprovalGate) -> Option<&EvidenceSeen> {
+    pub fn evidence_of(&self, gate: ApprovalGate) -> Option<&EvidenceRecord> {
         self.evidence.iter().rev().find(|seen| seen.gate == gate)
     }
 
     /// The last drift that voided an approval of a gate.
-    pub fn drift_of(&self, gate: ApprovalGate) -> Option<&DriftSeen> {
+    pub fn drift_of(&self, gate: ApprovalGate) -> Option<&DriftRecord> {
         let mut drifts = self.drifts.iter().rev();
         drifts.find(|drift| drift.gate == Some(gate))
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::LaunchError;
 use super::files::Places;
 use crate::audit;
-use crate::audit::SsotSeen;
+use crate::audit::SsotFile;
 use crate::cli::Settings;
 use crate::journal::{DirectoryStore, Permissions};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
@@ -119,7 +119,7 @@ pub fn ssot_check(loaded: &LoadedProfile, repository: Option<&GitRepository>) ->
         repository.map(GitRepository::directory),
     );
     let read = ssot(&loaded.profile, &places).into_iter();
-    let seen: Vec<SsotSeen> = read
+    let seen: Vec<SsotFile> = read
         .map(|(name, text)| (name, text.as_ref().map(Digest::of).map_err(Clone::clone)))
         .collect();
     (!seen.is_empty()).then(|| audit::ssot_documents(&loaded.profile, &seen))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{LaunchError, output, print, run_plan, take_run};
-use crate::audit::{Feasibility, QuerySeen};
+use crate::audit::{Feasibility, QueryCheck};
 use crate::cli::{Output, Settings};
 use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
@@ -67,10 +67,10 @@ pub(super) fn look(
     loaded: &LoadedProfile,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
     let (taken, proof) = take(settings, loaded.profile.clone(), SurveyRequest::SURVEY)?;
-    let rulings: Vec<QuerySeen> = taken
+    let rulings: Vec<QueryCheck> = taken
         .rulings
         .iter()
-        .map(|ruling| QuerySeen {
+        .map(|ruling| QueryCheck {
             query: ruling.query.clone(),
             sql_sha256: ruling.sql_sha256.clone(),
             refused: ruling.refused.clone(),

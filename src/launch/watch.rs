@@ -10,7 +10,7 @@ use super::terminal_session::{self, ScreenTerminalSession};
 use super::{LaunchError, headless, lookup, output, run_plan, screen};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
-use crate::replay::Moment;
+use crate::replay::RunMoment;
 use crate::report::visible;
 use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
 use crate::runner::{self, HandoverError, hand_over, show_sheet};
@@ -132,7 +132,7 @@ impl FollowListener for Printing {
 struct Telling {
     blobs: Blobs,
     messages: Sender<ScreenMessage>,
-    moment: Moment,
+    moment: RunMoment,
     /// A line was heard that the screen is not told of yet.
     is_new: bool,
     /// A screen is open, and on it there may be a sheet.
@@ -146,7 +146,7 @@ impl Telling {
         Self {
             blobs,
             messages,
-            moment: Moment::default(),
+            moment: RunMoment::default(),
             is_new: false,
             is_shown: false,
             last_pass: None,

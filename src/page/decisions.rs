@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::PageInput;
 use super::standing::effect_in_words;
-use crate::compare::EvidenceSeen;
+use crate::compare::EvidenceRecord;
 use crate::run::{Approval, ApprovalStatus, Decision};
 
 /// Every sheet that was taken, each with what people decided on it.
@@ -59,7 +59,7 @@ fn decision(approval: &Approval) -> Value {
 }
 
 /// What the sheet said, line by line.
-fn sheet(seen: &EvidenceSeen) -> Vec<[String; 2]> {
+fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
     let sheet = &seen.sheet;
     let [pass, fail, not_checked, out_of_scope] = sheet.verdict_counts;
     let mut lines = Vec::new();

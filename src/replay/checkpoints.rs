@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use super::Moment;
+use super::RunMoment;
 use crate::journal::ChainPosition;
 use crate::run::{Costs, EventRow, LiveView, ReadsAside, Transaction};
 use crate::survey::{Digest, UtcTime};
@@ -29,8 +29,8 @@ struct Moving {
 
 impl Moving {
     /// Changes places with what of it is in a moment.
-    fn swap(&mut self, moment: &mut Moment) {
-        let Moment { run, head, .. } = moment;
+    fn swap(&mut self, moment: &mut RunMoment) {
+        let RunMoment { run, head, .. } = moment;
         mem::swap(&mut self.last, &mut run.last);
         mem::swap(&mut self.live, &mut run.live);
         mem::swap(&mut self.transactions, &mut run.transactions);
@@ -49,12 +49,12 @@ pub(super) struct Checkpoint {
     pub position: ChainPosition,
     moving: Moving,
     /// The fold of the lines before without what moves; shared with the checkpoint before where it stayed the same.
-    still: Arc<Moment>,
+    still: Arc<RunMoment>,
 }
 
 impl Checkpoint {
     /// The fold of the lines before.
-    pub(super) fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> RunMoment {
         let mut moment = (*self.still).clone();
         self.moving.clone().swap(&mut moment);
         moment
@@ -78,7 +78,7 @@ impl Checkpoints {
         }
     }
 
-    pub(super) fn push(&mut self, position: ChainPosition, mut moment: Moment) {
+    pub(super) fn push(&mut self, position: ChainPosition, mut moment: RunMoment) {
         let mut moving = Moving::default();
         moving.swap(&mut moment);
         let last = self.kept.last().map(|last| &last.still);

@@ -1,6 +1,6 @@
 //! What lay before whoever decided. Invariant: it is the fold of the lines before the decision; whether a sheet was on a screen is told by the journal.
 
-use super::{Moment, Recording, ReplayError};
+use super::{Recording, ReplayError, RunMoment};
 use crate::run::{ApprovalGate, Decision, Event, Person};
 use crate::survey::{Digest, UtcTime};
 
@@ -8,7 +8,7 @@ use crate::survey::{Digest, UtcTime};
 #[derive(Debug, Clone)]
 pub struct Decided {
     /// The run right before.
-    pub moment: Moment,
+    pub moment: RunMoment,
     /// Gate.
     pub gate: ApprovalGate,
     /// What was decided.

@@ -9,6 +9,6 @@ mod recording;
 
 pub use decision::{Decided, ShownSheet};
 pub use error::ReplayError;
-pub use moment::Moment;
+pub use moment::RunMoment;
 pub use player::{Player, SeekTarget, Speed, Waits};
 pub use recording::Recording;

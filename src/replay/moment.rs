@@ -8,7 +8,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// Everything that a frame is drawn from, at one line.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Moment {
+pub struct RunMoment {
     /// The run.
     pub run: RunState,
     /// What of it can be compared.
@@ -17,7 +17,7 @@ pub struct Moment {
     pub head: Option<Digest>,
 }
 
-impl Moment {
+impl RunMoment {
     /// Takes the next line; `head` is its SHA-256.
     pub fn apply(&mut self, entry: &JournalEntry<Event>, head: Digest) -> Result<(), ReplayError> {
         legal(&self.run, &entry.event).map_err(|illegal| ReplayError::Illegal {

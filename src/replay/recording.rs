@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::checkpoints::{BYTES, Checkpoints, LINES};
-use super::{Moment, ReplayError};
+use super::{ReplayError, RunMoment};
 use crate::journal::{ChainPosition, JournalEntry, JournalPage, JournalPages, JournalReader};
 use crate::run::{Event, Timeline};
 use crate::survey::{Digest, UtcTime};
@@ -32,12 +32,12 @@ pub struct Recording {
     checkpoints: Checkpoints,
     timeline: Arc<Timeline>,
     /// The fold of everything read so far.
-    tip: Moment,
+    tip: RunMoment,
     end: ChainPosition,
     is_complete: bool,
     near: Option<RecordingSpan>,
     /// The moment that was asked for last.
-    current: Moment,
+    current: RunMoment,
 }
 
 impl Recording {
@@ -47,11 +47,11 @@ impl Recording {
             pages: reader.pages()?,
             checkpoints: Checkpoints::new(),
             timeline: Arc::default(),
-            tip: Moment::default(),
+            tip: RunMoment::default(),
             end: ChainPosition::start(),
             is_complete: false,
             near: None,
-            current: Moment::default(),
+            current: RunMoment::default(),
         })
     }
 
@@ -107,12 +107,12 @@ impl Recording {
     }
 
     /// The run at the last line that was read.
-    pub fn tip(&self) -> &Moment {
+    pub fn tip(&self) -> &RunMoment {
         &self.tip
     }
 
     /// The run as it was at line `seq`.
-    pub fn at(&mut self, seq: u64) -> Result<&Moment, ReplayError> {
+    pub fn at(&mut self, seq: u64) -> Result<&RunMoment, ReplayError> {
         let (last, _) = self.last().ok_or(ReplayError::Empty)?;
         if seq > last {
             return Err(ReplayError::NoSuchRecord { seq, last });

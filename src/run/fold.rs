@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::budget::Costs;
 use super::fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
-    SurveySeen, Transaction, TransactionEnd, is_work,
+    SurveySummary, Transaction, TransactionEnd, is_work,
 };
 use super::fold_transactions::ReadsAside;
 use super::{
@@ -43,7 +43,7 @@ pub struct RunState {
     /// What the simulator made of the last full survey.
     pub latest_simulation: Option<Arc<Simulation>>,
     /// Every full survey of the run: the claims D and E are about all of them.
-    pub surveys: Vec<SurveySeen>,
+    pub surveys: Vec<SurveySummary>,
     /// The post survey.
     pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
@@ -394,7 +394,7 @@ impl RunState {
         survey: &Arc<Survey>,
         simulation: &Arc<Simulation>,
     ) {
-        self.surveys.push(SurveySeen::of(purpose, survey));
+        self.surveys.push(SurveySummary::of(purpose, survey));
         self.latest = Some((purpose, survey.clone()));
         self.latest_simulation = Some(simulation.clone());
         match purpose {

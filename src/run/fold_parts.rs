@@ -138,7 +138,7 @@ pub struct Transaction {
 
 /// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and post alone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SurveySeen {
+pub struct SurveySummary {
     /// What it was taken for.
     pub purpose: SurveyPurpose,
     /// Nonce of its transaction.
@@ -155,7 +155,7 @@ pub struct SurveySeen {
     pub warnings: usize,
 }
 
-impl SurveySeen {
+impl SurveySummary {
     /// What is kept of `survey`.
     pub fn of(purpose: SurveyPurpose, survey: &Survey) -> Self {
         Self {

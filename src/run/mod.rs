@@ -47,7 +47,7 @@ pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
 pub use fold_parts::{
     Approval, ApprovalStatus, Drift, EventRow, Evidence, GateRun, LiveView, RaisedStop, StepDone,
-    SurveySeen, Transaction, TransactionEnd,
+    SurveySummary, Transaction, TransactionEnd,
 };
 pub use fold_transactions::ReadsAside;
 pub use gate::{ApprovalGate, Gate};

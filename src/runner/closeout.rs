@@ -6,7 +6,7 @@ use super::first_gates::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
 use super::{RunnerError, drift};
-use crate::audit::{self, ResumeSeen};
+use crate::audit::{self, ResumeResult};
 use crate::journal::JournalEntry;
 use crate::run::{Check, Event, Gate, State, SurveyPurpose, Verdict};
 
@@ -82,7 +82,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             entries.iter().filter(changed).count() as u64
         };
         let returned = again.returns.last().copied();
-        let resumed = returned.map(|(state, stop_code, _)| ResumeSeen {
+        let resumed = returned.map(|(state, stop_code, _)| ResumeResult {
             state,
             stop_code,
             transitions_added: transitions(&entries_after) - transitions(&entries_before),

@@ -5,7 +5,7 @@ use super::driver::{Driver, held};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunRecorder, RunnerError, drift, side_files};
-use crate::audit::{self, DrySeams, Feasibility, QuerySeen};
+use crate::audit::{self, DrySeams, Feasibility, QueryCheck};
 use crate::profile::Profile;
 use crate::run::{
     Check, ContextPins, Event, Gate, Mode, Signer, State, SurveyPurpose, TransactionEnd, Verdict,
@@ -79,11 +79,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Err(error) => return Err(error),
         };
         drift::record_survey(recorder, SurveyPurpose::Pin, &found)?;
-        let rulings: Vec<QuerySeen> = found
+        let rulings: Vec<QueryCheck> = found
             .taken
             .rulings
             .into_iter()
-            .map(|ruling| QuerySeen {
+            .map(|ruling| QueryCheck {
                 query: ruling.query,
                 sql_sha256: ruling.sql_sha256,
                 refused: ruling.refused,

@@ -6,7 +6,7 @@ use super::driver::Driver;
 use super::recorder::fold;
 use super::repository::Repository;
 use super::target::Target;
-use crate::audit::{self, ProbeSeen};
+use crate::audit::{self, ProbeResult};
 use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
@@ -65,8 +65,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-fn seen(name: &str, expected: &str, saw: impl Into<String>, holds: bool) -> ProbeSeen {
-    ProbeSeen {
+fn seen(name: &str, expected: &str, saw: impl Into<String>, holds: bool) -> ProbeResult {
+    ProbeResult {
         name: name.to_owned(),
         expected: expected.to_owned(),
         saw: saw.into(),
@@ -74,7 +74,7 @@ fn seen(name: &str, expected: &str, saw: impl Into<String>, holds: bool) -> Prob
     }
 }
 
-fn live_refused() -> ProbeSeen {
+fn live_refused() -> ProbeResult {
     match Mode::parse("probe: mode live", "live") {
         Err(refused) => seen(
             "live_refused",
@@ -86,7 +86,7 @@ fn live_refused() -> ProbeSeen {
     }
 }
 
-fn live_profile_refused() -> ProbeSeen {
+fn live_profile_refused() -> ProbeResult {
     let text = profile::BUILT_IN[0]
         .1
         .replacen("mode = \"dryrun\"", "mode = \"live\"", 1);
@@ -96,7 +96,7 @@ fn live_profile_refused() -> ProbeSeen {
     seen("live_profile_refused", "STOP_LIVE_REFUSED", saw, holds)
 }
 
-fn execution_refused() -> ProbeSeen {
+fn execution_refused() -> ProbeResult {
     match Mode::parse_execution("probe: execution_enabled true", "true") {
         Err(refused) => seen(
             "execution_refused",
@@ -109,7 +109,7 @@ fn execution_refused() -> ProbeSeen {
 }
 
 /// The kill switch as it stands on the disk; nothing where no context was written, so that its check says NOT CHECKED.
-fn kill_switch(context: Option<&[u8]>) -> Option<ProbeSeen> {
+fn kill_switch(context: Option<&[u8]>) -> Option<ProbeResult> {
     let read = context.map(serde_json::from_slice::<ContextPins>);
     Some(match read {
         Some(Ok(pins)) => {
@@ -137,7 +137,7 @@ fn kill_switch(context: Option<&[u8]>) -> Option<ProbeSeen> {
 }
 
 /// The four approvals that must be refused, ruled on by the code that rules on people, on this very run as it waited.
-fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeSeen>, RunnerError> {
+fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, RunnerError> {
     let names = [
         ("approval_of_wrong_gate_refused", "WrongGate"),
         ("approval_of_other_evidence_refused", "OtherEvidence"),

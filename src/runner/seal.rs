@@ -8,7 +8,7 @@ use super::repository::Repository;
 use super::side_files::{companions, sidecar};
 use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
-use crate::audit::{self, Forbidden, ReportSeen, SecretScan};
+use crate::audit::{self, Forbidden, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError};
 use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, RunId, RunState};
@@ -197,7 +197,7 @@ fn texts_of(
 }
 
 /// What becomes of each report: its digest, or why there is none.
-fn rendered(recorder: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportSeen> {
+fn rendered(recorder: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportRendering> {
     match render(recorder, recorder.run(), plan) {
         Ok(reports) => reports
             .into_iter()

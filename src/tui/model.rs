@@ -101,12 +101,12 @@ pub enum Over {
     /// A record or time being typed, to go to.
     GoingTo(String),
     /// The screen of an approver, as it was.
-    Seen(Box<SeenScreen>),
+    Seen(Box<ApproverScreen>),
 }
 
 /// The screen that an approver had, and how it is looked at.
 #[derive(Debug, Clone)]
-pub struct SeenScreen {
+pub struct ApproverScreen {
     /// `SG2 approved by op_a 09:33:05Z`
     pub says: String,
     /// What was drawn, at its own size.
@@ -115,7 +115,7 @@ pub struct SeenScreen {
     pub top: u16,
 }
 
-impl PartialEq for SeenScreen {
+impl PartialEq for ApproverScreen {
     fn eq(&self, other: &Self) -> bool {
         self.says == other.says && self.top == other.top
     }

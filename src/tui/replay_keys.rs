@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use super::approve_sheet::ApproveSheet;
 use super::inbox::{ScreenRequest, Source};
 use super::keymap::{self, Action, KeyScope};
-use super::model::{Model, Over, Pane, SeenScreen};
+use super::model::{ApproverScreen, Model, Over, Pane};
 use super::open_text::{OpenText, TextSubject};
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use super::screens;
@@ -155,7 +155,7 @@ pub(super) fn seen(model: &mut Model, seen: ApproverView) {
     then.over = sheet;
     to_the_end(&mut then);
     then.refresh();
-    model.over = Over::Seen(Box::new(SeenScreen {
+    model.over = Over::Seen(Box::new(ApproverScreen {
         says,
         model: then,
         top: 0,

@@ -11,7 +11,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 use super::support::{DATABASE, READER, load, one};
 
 /// Every effect by name; the values are compared, not read.
-pub type Seen = BTreeMap<&'static str, String>;
+pub type Observation = BTreeMap<&'static str, String>;
 
 /// A listener, a bystander session of the reader and a replication slot, there before anything hostile.
 pub struct Observer {
@@ -96,10 +96,10 @@ impl Observer {
     }
 
     /// Everything as it is now.
-    pub async fn look(&self, cluster: &Cluster) -> Seen {
+    pub async fn look(&self, cluster: &Cluster) -> Observation {
         // WAL that is not flushed is not decoded.
         load(cluster, "CHECKPOINT");
-        let mut seen: Seen = WATCHED.map(|(name, sql)| (name, one(cluster, sql))).into();
+        let mut seen: Observation = WATCHED.map(|(name, sql)| (name, one(cluster, sql))).into();
         // A round trip of the listener brings what was sent to it before.
         self.listener
             .batch_execute("SELECT 1")

@@ -6,7 +6,7 @@ use drygate::postgres::throwaway::Cluster;
 use drygate::profile::{FactSpec, Profile};
 use drygate::survey::FactKind;
 
-use super::observer::{EFFECTS, Observer, Seen};
+use super::observer::{EFFECTS, Observation, Observer};
 use super::statements::{HOSTILE, Hostile};
 use super::support::{Version, load, profile, say, survey, versions};
 use super::traps;
@@ -47,7 +47,7 @@ fn hostile_profile(statements: &[&Hostile], dir: &str, pid: &str) -> Profile {
 }
 
 /// Where an effect was seen.
-fn differs(before: &Seen, after: &Seen) -> Vec<String> {
+fn differs(before: &Observation, after: &Observation) -> Vec<String> {
     before
         .iter()
         .filter(|(name, value)| after.get(**name) != Some(value))

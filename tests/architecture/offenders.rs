@@ -1,6 +1,6 @@
 //! One planted offender for each rule, and the innocent that looks most like it. Invariant: one offence, one finding.
 
-use super::{File, LINES_MAX, UNFINISHED, violations};
+use super::{File, LAUNCH_FILES_MAX, LINES_MAX, UNFINISHED, violations};
 
 const LIB: &str = "//! Map.\n\
     //! | folder | what | may import |\n\
@@ -166,4 +166,45 @@ fn a_library_that_prints() {
         "src/tui/x.rs",
         "//! F.\n// println!\nfn f() -> &'static str { \"print!\" }",
     );
+}
+
+#[test]
+fn a_type_name_for_two_things() {
+    let files = |second: &str| -> Vec<File> {
+        vec![
+            ("src/lib.rs".to_owned(), LIB.to_owned()),
+            (
+                "src/survey/a.rs".to_owned(),
+                "//! A.\npub struct Row;".to_owned(),
+            ),
+            ("src/survey/b.rs".to_owned(), format!("//! B.\n{second}")),
+        ]
+    };
+    let found = violations(&files("pub(super) enum Row {}"));
+    assert_eq!(
+        found,
+        ["type `Row` is defined in src/survey/a.rs and src/survey/b.rs"]
+    );
+    assert!(violations(&files("enum Row {}\npub struct Rows;")).is_empty());
+}
+
+#[test]
+fn a_private_word() {
+    red("src/survey/x.rs", "//! F.\nstruct RowSeen;", "seen");
+    red("src/survey/desk.rs", "//! F.", "comparison");
+    green(
+        "src/survey/x.rs",
+        "//! F.\n// Seen by nobody.\nstruct Seenless; fn desk() {}",
+    );
+}
+
+#[test]
+fn a_crowd_in_launch() {
+    let mut files: Vec<File> = vec![("src/lib.rs".to_owned(), LIB.to_owned())];
+    files.extend(
+        (0..=LAUNCH_FILES_MAX).map(|nth| (format!("src/launch/c{nth}.rs"), "//! C.".to_owned())),
+    );
+    assert_eq!(violations(&files).len(), 1);
+    files.pop();
+    assert!(violations(&files).is_empty());
 }

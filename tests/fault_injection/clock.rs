@@ -8,7 +8,7 @@ use drygate::run::{ApprovalGate, ApprovalStatus, Decision, Event, RunResult, Sta
 use drygate::runner::RunnerEnd;
 use drygate::runner::target::TargetError;
 
-use super::recording::Spoiled;
+use super::recording::Damaged;
 use super::world::{World, person};
 
 fn world() -> World {
@@ -288,10 +288,10 @@ fn drift_after_a_crash_between_cut_and_verify_is_told_and_renewed() {
             acknowledged: Arc::default(),
             ..world.on(Arc::new(disk))
         };
-        drifting.spoiled = Spoiled {
+        drifting.spoiled = Damaged {
             fact: Some(("icx_draft", "60")),
             unit_state: Some("enacted"),
-            ..Spoiled::default()
+            ..Damaged::default()
         };
         let stopped = drifting.take_up(None).expect("it resumes");
         assert_eq!(stopped.exit_code, 4, "{}", stopped.message);

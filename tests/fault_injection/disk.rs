@@ -10,7 +10,7 @@ use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState};
 use drygate::runner::target::TargetError;
 use drygate::runner::{RunnerEnd, RunnerError};
 
-use super::recording::Spoiled;
+use super::recording::Damaged;
 use super::world::World;
 
 /// What a run comes to, and how.
@@ -26,11 +26,11 @@ impl Story {
     /// The same run, with the database of this story.
     fn cast(self, world: &World) -> World {
         let mut world = world.clone();
-        world.spoiled = Spoiled {
+        world.spoiled = Damaged {
             error: (self == Self::Fails)
                 .then(|| TargetError::Unfit("the session is not the expected role".to_owned())),
             stained: self == Self::Stains,
-            ..Spoiled::default()
+            ..Damaged::default()
         };
         world
     }

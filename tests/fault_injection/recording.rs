@@ -31,11 +31,11 @@ pub struct Recording {
     pieces: Vec<Vec<Piece>>,
     units: Vec<Vec<Unit>>,
     statements: Vec<String>,
-    pub repository: RepositoryFound,
+    pub repository: RepositoryReply,
 }
 
 /// What git said, in a form that can be kept.
-pub type RepositoryFound = RepositoryState;
+pub type RepositoryReply = RepositoryState;
 
 /// Where a child process finds the recording.
 pub const RECORDING: &str = "DRYGATE_TEST_RECORDING";
@@ -157,7 +157,7 @@ impl Witness for Listener {
 
 /// What is otherwise than in the recording.
 #[derive(Debug, Clone, Default)]
-pub struct Spoiled {
+pub struct Damaged {
     /// A fact with another value.
     pub fact: Option<(&'static str, &'static str)>,
     /// A unit whose state somebody changed.
@@ -173,12 +173,12 @@ pub struct Spoiled {
 /// Answers as the recorded server did.
 pub struct Replayed {
     recording: Arc<Recording>,
-    spoiled: Spoiled,
+    spoiled: Damaged,
     sent: bool,
 }
 
 impl Replayed {
-    pub fn new(spoiled: Spoiled) -> Self {
+    pub fn new(spoiled: Damaged) -> Self {
         Self {
             recording: recording(),
             spoiled,
@@ -300,7 +300,7 @@ impl Target for Replayed {
 }
 
 /// A repository that stands still.
-pub struct Still(pub RepositoryFound);
+pub struct Still(pub RepositoryReply);
 
 impl Repository for Still {
     fn look(&self) -> Result<RepositoryState, RepositoryError> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use drygate::journal::{JournalEntry, JournalReader, SimulatedDisk};
-use drygate::replay::{Moment, Recording};
+use drygate::replay::{Recording, RunMoment};
 use drygate::run::{ApprovalGate, Event};
 use drygate::runner::RunnerMessage;
 use drygate::survey::UtcTime;
@@ -126,7 +126,7 @@ fn recording(world: &World) -> Recording {
 
 /// Tells a screen a moment, as the program does.
 fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
-    let Moment { run, record, head } = recording.at(seq).expect("a moment").clone();
+    let RunMoment { run, record, head } = recording.at(seq).expect("a moment").clone();
     let (last, _) = recording.last().expect("a line");
     let retold = ReplayFrame {
         playback: PlaybackState {
@@ -184,7 +184,7 @@ fn every_moment_is_the_fold_of_the_lines_before_it() {
     let (world, _) = lived();
     let entries = world.entries();
     let mut recording = recording(&world);
-    let mut folded = Moment::default();
+    let mut folded = RunMoment::default();
     for (nth, entry) in entries.iter().enumerate() {
         let head = entries.get(nth + 1).map(|next| next.prev.clone());
         let head = head.unwrap_or_else(|| recording.tip().head.clone().expect("a line"));

@@ -22,7 +22,7 @@ use drygate::runner::{
 };
 use drygate::survey::{Digest, UtcTime};
 
-use super::recording::{Replayed, Spoiled, Still, profile_with, recording};
+use super::recording::{Damaged, Replayed, Still, profile_with, recording};
 
 /// A clock that a test turns.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub fn person(user: &str, uid: u32) -> Person {
 pub type Acknowledged = Arc<Mutex<Vec<(u64, Digest)>>>;
 
 /// Hears every notice.
-pub type Heard = Arc<dyn Fn(&RunnerMessage) + Send + Sync>;
+pub type ReceivedMessages = Arc<dyn Fn(&RunnerMessage) + Send + Sync>;
 
 /// One run and the machine that it is on.
 #[derive(Clone)]
@@ -102,14 +102,14 @@ pub struct World {
     pub storage: Arc<dyn Storage>,
     pub clock: Arc<TurnedClock>,
     pub run_id: RunId,
-    pub spoiled: Spoiled,
+    pub spoiled: Damaged,
     /// What the profile says beside the built-in one.
     pub tables: &'static str,
     pub acknowledged: Acknowledged,
     /// Lines are told on standard error as they are shown.
     pub telling: bool,
     /// Hears what is shown, on the runner's thread.
-    pub heard: Option<Heard>,
+    pub heard: Option<ReceivedMessages>,
 }
 
 impl World {
@@ -120,7 +120,7 @@ impl World {
             storage,
             clock,
             run_id,
-            spoiled: Spoiled::default(),
+            spoiled: Damaged::default(),
             tables: "",
             acknowledged: Acknowledged::default(),
             telling: false,
@@ -153,7 +153,7 @@ impl World {
         RunPlan {
             ssot: ssot.collect(),
             approvals: drygate::audit::approval_policy(&profile),
-            target: Replayed::new(Spoiled::default()).identity(),
+            target: Replayed::new(Damaged::default()).identity(),
             person: person("op_a", 1000),
             tool: ToolIdentity {
                 version: "0.1.0".to_owned(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tar::{Archive, Builder, EntryType, Header};
 use tempfile::TempDir;
 
-use super::support::server::{Answer, Desk, files, finish, own_cluster, text};
+use super::support::server::{Answer, Workspace, files, finish, own_cluster, text};
 
 /// A name and bytes for each file of an archive.
 type Files = Vec<(String, Vec<u8>)>;
@@ -71,14 +71,14 @@ fn exported() -> &'static Exported {
     static EXPORTED: OnceLock<Exported> = OnceLock::new();
     EXPORTED.get_or_init(|| {
         let cluster = own_cluster(&ClusterOptions::default());
-        let desk = Desk::on(cluster.clone(), Scenario::Draft);
-        let sealed = desk.run_to_the_end().expect(0).json();
-        let other = Desk::on(cluster, Scenario::Drift);
+        let workspace = Workspace::on(cluster.clone(), Scenario::Draft);
+        let sealed = workspace.run_to_the_end().expect(0).json();
+        let other = Workspace::on(cluster, Scenario::Drift);
         let waiting = other.run_to_sg2();
         other.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
         let drifted = other.approve(&waiting, "SG2").expect(4).json();
         Exported {
-            sealed: export(&desk, &sealed),
+            sealed: export(&workspace, &sealed),
             drifted: export(&other, &drifted),
             facts: sealed["facts"].clone(),
             run_id: text(&sealed["run_id"]).to_owned(),
@@ -87,12 +87,12 @@ fn exported() -> &'static Exported {
 }
 
 /// Exports a run twice, once compressed, and gives the bytes.
-fn export(desk: &Desk, run: &Value) -> Vec<u8> {
-    let before = files(&desk.run_dir(run));
+fn export(workspace: &Workspace, run: &Value) -> Vec<u8> {
+    let before = files(&workspace.run_dir(run));
     let written = |name: &str| {
-        let path = desk.place().join(name).display().to_string();
+        let path = workspace.place().join(name).display().to_string();
         let words = ["export", text(&run["run_id"]), "--output", &path, "--json"];
-        let answer = desk.drygate(&words).expect(0).json();
+        let answer = workspace.drygate(&words).expect(0).json();
         let bytes = fs::read(&path).expect("it was written");
         assert_eq!(answer["sha256"], Digest::of(&bytes).as_str());
         assert_eq!(answer["bytes"], bytes.len());
@@ -103,7 +103,11 @@ fn export(desk: &Desk, run: &Value) -> Vec<u8> {
     let compressed = written("one.tar.gz");
     assert_eq!(compressed, written("two.tar.gz"));
     assert!(compressed.len() < bytes.len() / 2);
-    assert_eq!(before, files(&desk.run_dir(run)), "the run was only read");
+    assert_eq!(
+        before,
+        files(&workspace.run_dir(run)),
+        "the run was only read"
+    );
     bytes
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::support::ground::{Home, wait_at};
 use super::support::pty::{Exit, Launch, Terminal};
-use super::support::server::{Desk, finish};
+use super::support::server::{Workspace, finish};
 
 /// Set for the caller alone: where it connects, and what it says there.
 const CALLER: [&str; 2] = ["DRYGATE_TEST_CALLER_SOCKET", "DRYGATE_TEST_CALLER_SAYS"];
@@ -35,20 +35,20 @@ fn caller() {
 
 /// A run whose profile takes approvals from a terminal only, on the terminal that holds it.
 struct Held {
-    desk: Desk,
+    workspace: Workspace,
     terminal: Terminal,
     home: Home,
 }
 
 impl Held {
     fn at_sg1() -> Self {
-        let desk = Desk::new(Scenario::Draft);
-        let profile = desk.profile("terminal.toml", |built_in| {
+        let workspace = Workspace::new(Scenario::Draft);
+        let profile = workspace.profile("terminal.toml", |built_in| {
             format!("{built_in}\n[approvals]\nterminal = true\n")
         });
-        let home = Home::at(desk.data());
-        let repository = desk.place().join("repository").display().to_string();
-        let (url, data) = (desk.url(), home.path.display().to_string());
+        let home = Home::at(workspace.data());
+        let repository = workspace.place().join("repository").display().to_string();
+        let (url, data) = (workspace.url(), home.path.display().to_string());
         let words = ["run", "--database-url", &url, "--repo", &repository];
         let more = ["--profile", &profile, "--data-dir", &data];
         let terminal = Launch::drygate([&words[..], &more, &["--live-interval", "0"]].concat())
@@ -56,7 +56,7 @@ impl Held {
             .open();
         wait_at(&terminal, "SG1");
         Self {
-            desk,
+            workspace,
             terminal,
             home,
         }
@@ -147,5 +147,5 @@ fn who_decides_and_who_looks_is_what_the_kernel_says() {
     wait_at(&held.terminal, "SG2");
     held.terminal.keys("q");
     assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
-    drop(held.desk);
+    drop(held.workspace);
 }

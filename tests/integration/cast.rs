@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::support::pty::{Exit, Launch};
 use super::support::screen::{Screen, Style};
-use super::support::server::{Desk, text};
+use super::support::server::{Workspace, text};
 
 /// What a wait counts at most, in seconds.
 const IDLE_MAX_S: f64 = 2.0;
@@ -92,8 +92,8 @@ impl Cast {
 }
 
 /// The replay of a run as its own screen shows it.
-fn replayed(desk: &Desk, run_id: &str, size: (u16, u16)) -> Screen {
-    let data = desk.data().display().to_string();
+fn replayed(workspace: &Workspace, run_id: &str, size: (u16, u16)) -> Screen {
+    let data = workspace.data().display().to_string();
     let mut terminal = Launch::drygate(["replay", run_id, "--data-dir", &data])
         .env("CI", "")
         .size(size.0, size.1)
@@ -105,24 +105,24 @@ fn replayed(desk: &Desk, run_id: &str, size: (u16, u16)) -> Screen {
     end
 }
 
-fn file(desk: &Desk, name: &str) -> String {
-    desk.place().join(name).display().to_string()
+fn file(workspace: &Workspace, name: &str) -> String {
+    workspace.place().join(name).display().to_string()
 }
 
-fn cast(desk: &Desk, of: &str, name: &str, words: &[&str]) -> Vec<u8> {
-    let path = file(desk, name);
+fn cast(workspace: &Workspace, of: &str, name: &str, words: &[&str]) -> Vec<u8> {
+    let path = file(workspace, name);
     let first = ["replay", of, "--cast", &path, "--color", "always"];
-    desk.drygate(&[&first, words].concat()).expect(0);
+    workspace.drygate(&[&first, words].concat()).expect(0);
     fs::read(&path).expect("it was written")
 }
 
 #[test]
 fn a_recording_shows_every_record_as_the_replay_does() {
-    let desk = Desk::new(Scenario::Draft);
-    let run = desk.run_to_the_end().expect(0).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let run = workspace.run_to_the_end().expect(0).json();
     let run_id = text(&run["run_id"]);
-    let journal = desk.journal(&run);
-    let bytes = cast(&desk, run_id, "run.cast", &[]);
+    let journal = workspace.journal(&run);
+    let bytes = cast(&workspace, run_id, "run.cast", &[]);
     let recorded = Cast::read(&bytes);
 
     let header = &recorded.header;
@@ -156,7 +156,7 @@ fn a_recording_shows_every_record_as_the_replay_does() {
         player.process(written.as_bytes());
         let seq = record["seq"].to_string();
         let words = ["replay", run_id, "--at", &seq, "--json"];
-        let told = desk.drygate(&words).expect(0).json();
+        let told = workspace.drygate(&words).expect(0).json();
         let frame = told["replay"]["frame"].as_array().expect("lines");
         let frame: Vec<&str> = frame.iter().map(text).collect();
         let screen = Screen::from_vt(player.screen());
@@ -165,12 +165,13 @@ fn a_recording_shows_every_record_as_the_replay_does() {
     }
 
     // The same once more, elsewhere and at once.
-    assert!(cast(&desk, run_id, "again.cast", &[]) == bytes);
-    let archive = file(&desk, "run.tar.gz");
-    desk.drygate(&["export", run_id, "--output", &archive])
+    assert!(cast(&workspace, run_id, "again.cast", &[]) == bytes);
+    let archive = file(&workspace, "run.tar.gz");
+    workspace
+        .drygate(&["export", run_id, "--output", &archive])
         .expect(0);
-    assert!(cast(&desk, &archive, "archive.cast", &[]) == bytes);
-    let printed = desk.drygate(&["replay", run_id, "--cast", "-", "--color", "always"]);
+    assert!(cast(&workspace, &archive, "archive.cast", &[]) == bytes);
+    let printed = workspace.drygate(&["replay", run_id, "--cast", "-", "--color", "always"]);
     assert!(printed.expect(0).stdout.as_bytes() == bytes);
 
     for (size, words) in [
@@ -178,41 +179,41 @@ fn a_recording_shows_every_record_as_the_replay_does() {
         ((80, 24), &["--width", "80", "--height", "24"]),
     ] {
         let name = format!("{}.cast", size.0);
-        let end = Cast::read(&cast(&desk, run_id, &name, words)).end();
-        let screen = replayed(&desk, run_id, size);
+        let end = Cast::read(&cast(&workspace, run_id, &name, words)).end();
+        let screen = replayed(&workspace, run_id, size);
         assert!(end == screen, "{end}\n\nbut the replay:\n{screen}");
     }
 }
 
 #[test]
 fn a_recording_replaces_nothing_and_says_what_it_wrote() {
-    let desk = Desk::new(Scenario::Draft);
-    let run = desk.run_to_sg2();
+    let workspace = Workspace::new(Scenario::Draft);
+    let run = workspace.run_to_sg2();
     let run_id = text(&run["run_id"]);
-    let path = file(&desk, "run.cast");
+    let path = file(&workspace, "run.cast");
     let words = ["replay", run_id, "--cast", &path];
-    let said = desk.drygate(&words).expect(0);
+    let said = workspace.drygate(&words).expect(0);
     let bytes = fs::read(&path).expect("written");
     let sha256 = drygate::survey::Digest::of(&bytes);
     assert_eq!(said.stdout, format!("{sha256}  {path}\n"));
     assert!(said.stderr.contains("asciinema play"), "{}", said.stderr);
-    let told = desk.drygate(&[&words[..], &["--json"]].concat());
+    let told = workspace.drygate(&[&words[..], &["--json"]].concat());
     let told = told.expect(0).json();
     assert_eq!(told["sha256"], sha256.as_str());
     assert_eq!(told["bytes"], bytes.len());
-    assert_eq!(told["frames"], desk.journal(&run).len());
+    assert_eq!(told["frames"], workspace.journal(&run).len());
 
     fs::write(&path, b"mine").expect("our own file");
-    let refused = desk.drygate(&words).expect(64);
+    let refused = workspace.drygate(&words).expect(64);
     assert!(
         refused.stderr.contains("nothing is overwritten"),
         "{refused:?}"
     );
     assert_eq!(fs::read(&path).expect("still there"), b"mine");
-    let both = desk.drygate(&["replay", run_id, "--cast", "-", "--json"]);
+    let both = workspace.drygate(&["replay", run_id, "--cast", "-", "--json"]);
     assert!(both.expect(64).stderr.contains("name a file for the cast"));
-    let nowhere = file(&desk, "no/such/folder.cast");
-    let failed = desk.drygate(&["replay", run_id, "--cast", &nowhere]);
+    let nowhere = file(&workspace, "no/such/folder.cast");
+    let failed = workspace.drygate(&["replay", run_id, "--cast", &nowhere]);
     let failed = failed.expect(74);
     assert!(failed.stderr.contains("STOP_STORAGE_FAILED"), "{failed:?}");
     assert!(!Path::new(&nowhere).exists());

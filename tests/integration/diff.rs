@@ -7,24 +7,24 @@ use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
 use super::support::pty::{Exit, Launch, Terminal, key};
-use super::support::server::{Answer, Desk, files, text};
+use super::support::server::{Answer, Workspace, files, text};
 
 /// A run that stands at a drift of SG2.
-fn drifted() -> (Desk, Value) {
-    let desk = Desk::new(Scenario::Drift);
-    let waiting = desk.run_to_sg2();
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    desk.sql("GRANT SELECT ON public.unit_version TO PUBLIC");
-    let definition = desk.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
+fn drifted() -> (Workspace, Value) {
+    let workspace = Workspace::new(Scenario::Drift);
+    let waiting = workspace.run_to_sg2();
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    workspace.sql("GRANT SELECT ON public.unit_version TO PUBLIC");
+    let definition = workspace.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
     let definition = definition[0][0].clone().expect("a function");
-    desk.sql(&definition.replacen("BEGIN", "BEGIN\n  -- hotfix", 1));
-    let drifted = desk.approve(&waiting, "SG2").expect(4).json();
-    (desk, drifted)
+    workspace.sql(&definition.replacen("BEGIN", "BEGIN\n  -- hotfix", 1));
+    let drifted = workspace.approve(&waiting, "SG2").expect(4).json();
+    (workspace, drifted)
 }
 
-fn diff(desk: &Desk, run: &Value, words: &[&str]) -> Answer {
+fn diff(workspace: &Workspace, run: &Value, words: &[&str]) -> Answer {
     let run_id = text(&run["run_id"]);
-    desk.drygate(&[&["diff", run_id][..], words].concat())
+    workspace.drygate(&[&["diff", run_id][..], words].concat())
 }
 
 #[track_caller]
@@ -34,8 +34,8 @@ fn fact<'a>(document: &'a Value, key: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{key}: {document}"))
 }
 
-fn screen(desk: &Desk, run: &Value, size: (u16, u16)) -> Terminal {
-    let data = desk.data().display().to_string();
+fn screen(workspace: &Workspace, run: &Value, size: (u16, u16)) -> Terminal {
+    let data = workspace.data().display().to_string();
     Launch::drygate(["diff", text(&run["run_id"]), "--data-dir", &data])
         .env("CI", "")
         .size(size.0, size.1)
@@ -44,8 +44,8 @@ fn screen(desk: &Desk, run: &Value, size: (u16, u16)) -> Terminal {
 
 #[test]
 fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
-    let (desk, run) = drifted();
-    let answer = diff(&desk, &run, &["--evidence", "SG2", "--json"]).expect(2);
+    let (workspace, run) = drifted();
+    let answer = diff(&workspace, &run, &["--evidence", "SG2", "--json"]).expect(2);
     let document = answer.json();
     assert_eq!(document["differs"], true);
 
@@ -76,26 +76,26 @@ fn a_drift_is_shown_with_both_values_the_grant_the_line_and_the_unit() {
     assert_eq!(function["counts"]["added"], 1, "{function}");
     assert!(text(&function["rows"][0]["after"]).contains("-- hotfix"));
 
-    let plain = diff(&desk, &run, &["--stat"]).expect(2);
+    let plain = diff(&workspace, &run, &["--stat"]).expect(2);
     assert!(plain.stdout.contains("! unit_version"), "{}", plain.stdout);
     assert!(!plain.stdout.contains('\u{1b}'), "no colour on a pipe");
     for width in ["20", "80", "100", "200"] {
-        let wide = diff(&desk, &run, &["--width", width]).expect(2);
+        let wide = diff(&workspace, &run, &["--width", width]).expect(2);
         let most: usize = width.parse().expect("a number");
         for line in wide.stdout.lines() {
             let columns = unicode_width::UnicodeWidthStr::width(line);
             assert!(columns <= most, "{columns} > {most}: {line}");
         }
     }
-    let coloured = diff(&desk, &run, &["--color", "always"]).expect(2);
+    let coloured = diff(&workspace, &run, &["--color", "always"]).expect(2);
     assert!(coloured.stdout.contains("\u{1b}[1;35m"));
 }
 
 /// What one more key shows after `d` has opened the diff screen of a run that drifted: the first change, named.
 #[track_caller]
-fn one_key_after_d(desk: &Desk, run: &Value, names: &str) {
+fn one_key_after_d(workspace: &Workspace, run: &Value, names: &str) {
     for size in [(80, 24), (160, 48)] {
-        let mut terminal = screen(desk, run, size);
+        let mut terminal = screen(workspace, run, size);
         terminal.wait_for("FACTS MOVED");
         terminal.keys(key::ENTER);
         terminal.wait_for(names);
@@ -106,28 +106,28 @@ fn one_key_after_d(desk: &Desk, run: &Value, names: &str) {
 }
 
 /// A run that drifted at SG1 over one change.
-fn drifted_over(prepare: &str, change: &str) -> (Desk, Value) {
-    let desk = Desk::new(Scenario::Enacted);
-    desk.sql(prepare);
-    let waiting = desk.run().expect(3).json();
-    desk.sql(change);
-    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
-    (desk, drifted)
+fn drifted_over(prepare: &str, change: &str) -> (Workspace, Value) {
+    let workspace = Workspace::new(Scenario::Enacted);
+    workspace.sql(prepare);
+    let waiting = workspace.run().expect(3).json();
+    workspace.sql(change);
+    let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
+    (workspace, drifted)
 }
 
 #[test]
 fn one_grant_is_one_key_away() {
     let change = "GRANT INSERT ON public.unit_version TO pg_signal_backend";
-    let (desk, run) = drifted_over("SELECT 1", change);
+    let (workspace, run) = drifted_over("SELECT 1", change);
     let names = "INSERT on table public.unit_version to pg_signal_backend: added";
-    one_key_after_d(&desk, &run, names);
+    one_key_after_d(&workspace, &run, names);
 }
 
 #[test]
 fn one_character_of_a_function_is_one_key_away() {
     let change = "DO $do$ BEGIN EXECUTE replace(pg_get_functiondef('public.fn_iu_enact'::regproc), 'needs a reason', 'needs a season'); END $do$";
-    let (desk, run) = drifted_over("SELECT 1", change);
-    let definition = desk.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
+    let (workspace, run) = drifted_over("SELECT 1", change);
+    let definition = workspace.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
     let definition = definition[0][0].clone().expect("a function");
     let mut lines = definition.lines().enumerate();
     let (nth, line) = lines
@@ -135,7 +135,7 @@ fn one_character_of_a_function_is_one_key_away() {
         .expect("the line");
     let column = line.find("season").expect("the word");
     let names = format!("line {}, column {}", nth + 1, column + 1);
-    one_key_after_d(&desk, &run, &names);
+    one_key_after_d(&workspace, &run, &names);
 }
 
 #[test]
@@ -150,14 +150,14 @@ fn one_unit_among_a_hundred_thousand_is_one_key_away() {
                    'Nội dung của điều ' || n, true, '2026-01-01', NULL
               FROM generate_series(1, 100000) AS n";
     let change = "UPDATE public.unit_version SET content = replace(content, 'Nội dung', 'Nội dụng') WHERE unit_id = 'MANY-071717'";
-    let (desk, run) = drifted_over(prepare, change);
-    one_key_after_d(&desk, &run, "MANY-071717/1, content: ");
+    let (workspace, run) = drifted_over(prepare, change);
+    one_key_after_d(&workspace, &run, "MANY-071717/1, content: ");
 }
 
 #[test]
 fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
-    let (desk, run) = drifted();
-    let mut terminal = screen(&desk, &run, (160, 48));
+    let (workspace, run) = drifted();
+    let mut terminal = screen(&workspace, &run, (160, 48));
     terminal.wait_for("FACTS MOVED");
     terminal.type_slowly("m");
     terminal.wait_for("note on ");
@@ -169,34 +169,37 @@ fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
     terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(2));
 
-    let reviews = desk.run_dir(&run).join("reviews.jsonl");
+    let reviews = workspace.run_dir(&run).join("reviews.jsonl");
     let written = fs::read_to_string(&reviews).expect("a note");
     let line: Value = serde_json::from_str(written.trim_end()).expect("one line");
     assert_eq!(line["event"], "note_written");
     assert_eq!(line["prev"], "0".repeat(64));
     let run_id = text(&run["run_id"]);
-    desk.drygate(&["verify", run_id]).expect(0);
+    workspace.drygate(&["verify", run_id]).expect(0);
 
-    let asked = desk.resume(&run).expect(3).json();
-    let noted = diff(&desk, &run, &["--json", "--evidence", "SG2"])
+    let asked = workspace.resume(&run).expect(3).json();
+    let noted = diff(&workspace, &run, &["--json", "--evidence", "SG2"])
         .expect(2)
         .json();
     assert_eq!(noted["notes"][0]["text"], "hotfix of ticket 412");
     assert_eq!(noted["notes"][0]["is_stale"], true, "the run went on");
-    let (saw, now) = (&line["head_seq"], desk.journal(&asked).len() - 1);
+    let (saw, now) = (&line["head_seq"], workspace.journal(&asked).len() - 1);
     let went_on =
         format!("the run went on: the note saw its head at seq {saw}, now it is seq {now}");
     let note = format!("on unit_version: \"hotfix of ticket 412\" ({went_on})");
-    let plain = diff(&desk, &run, &["--stat", "--evidence", "SG2"]).expect(2);
+    let plain = diff(&workspace, &run, &["--stat", "--evidence", "SG2"]).expect(2);
     assert!(plain.stdout.contains(&note), "{}", plain.stdout);
-    let verified = desk.drygate(&["verify", run_id]).expect(0);
+    let verified = workspace.drygate(&["verify", run_id]).expect(0);
     assert!(verified.stdout.contains(&note), "{}", verified.stdout);
-    let verified = desk.drygate(&["verify", run_id, "--json"]).expect(0).json();
+    let verified = workspace
+        .drygate(&["verify", run_id, "--json"])
+        .expect(0)
+        .json();
     assert_eq!(verified["notes"][0]["since"], went_on.as_str());
-    let reported = desk.drygate(&["report", run_id]).expect(0);
+    let reported = workspace.drygate(&["report", run_id]).expect(0);
     assert!(reported.stderr.contains(&note), "{}", reported.stderr);
     assert!(!reported.stdout.contains("ticket 412"), "not of the report");
-    let mut terminal = screen(&desk, &run, (160, 48));
+    let mut terminal = screen(&workspace, &run, (160, 48));
     terminal.wait_for("! the run went on: the note saw its head");
     terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(2));
@@ -204,27 +207,27 @@ fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
     let other = "0".repeat(64);
     let foreign = written.replace(text(&line["head_sha256"]), &other);
     fs::write(&reviews, foreign).expect("our own file");
-    let broken = desk.drygate(&["verify", run_id]).expect(7);
+    let broken = workspace.drygate(&["verify", run_id]).expect(7);
     let named = format!(
         "reviews.jsonl, line 1: the head that the note saw, seq {saw} {other}, is not in this journal"
     );
     assert!(broken.stdout.contains(&named), "{}", broken.stdout);
 
     fs::write(&reviews, format!("{written}{written}")).expect("our own file");
-    let broken = desk.drygate(&["verify", run_id]).expect(7);
+    let broken = workspace.drygate(&["verify", run_id]).expect(7);
     assert!(broken.stdout.contains("reviews.jsonl"), "{}", broken.stdout);
 }
 
 #[test]
 fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
-    let desk = Desk::new(Scenario::Draft);
-    let run = desk.run_to_the_end().expect(0).json();
-    let before = files(&desk.run_dir(&run));
-    let document = diff(&desk, &run, &["--json"]).expect(0).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let run = workspace.run_to_the_end().expect(0).json();
+    let before = files(&workspace.run_dir(&run));
+    let document = diff(&workspace, &run, &["--json"]).expect(0).json();
     assert_eq!(document["compare"], "pre | post");
     assert_eq!(document["headline"], "PROVEN");
     assert_eq!(document["facts_changed"], 0);
-    let predicted = diff(&desk, &run, &["--predicted", "--json"])
+    let predicted = diff(&workspace, &run, &["--predicted", "--json"])
         .expect(2)
         .json();
     assert_eq!(
@@ -237,9 +240,9 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
         units["rows"][0]["says"],
         "ICX-CONST-0001, enact: [none -> ~would_enact]"
     );
-    diff(&desk, &run, &["--gates"]).expect(0);
+    diff(&workspace, &run, &["--gates"]).expect(0);
 
-    let mut terminal = screen(&desk, &run, (80, 24));
+    let mut terminal = screen(&workspace, &run, (80, 24));
     terminal.wait_for("PROVEN");
     terminal.type_slowly("m");
     terminal.wait_for("note on ");
@@ -249,14 +252,16 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
     });
     terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(0));
-    let mut after = files(&desk.run_dir(&run));
+    let mut after = files(&workspace.run_dir(&run));
     after.retain(|(path, _)| !path.ends_with("reviews.jsonl"));
     assert_eq!(after.len(), before.len());
     assert!(after == before, "a sealed run stays byte for byte");
-    desk.drygate(&["verify", text(&run["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&run["run_id"])])
+        .expect(0);
 
-    let again = desk.run_to_the_end().expect(0).json();
-    let both = diff(&desk, &run, &[text(&again["run_id"]), "--json"])
+    let again = workspace.run_to_the_end().expect(0).json();
+    let both = diff(&workspace, &run, &[text(&again["run_id"]), "--json"])
         .expect(0)
         .json();
     assert_eq!(
@@ -266,7 +271,7 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
         ),
         (Some(0), Some(0))
     );
-    let last = diff(&desk, &again, &["--last-pass", "--json"])
+    let last = diff(&workspace, &again, &["--last-pass", "--json"])
         .expect(0)
         .json();
     assert_eq!(last["sides"]["before"]["run_id"], run["run_id"]);

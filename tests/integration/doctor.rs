@@ -7,7 +7,7 @@ use drygate::postgres::throwaway::Scenario;
 use drygate::profile;
 use serde_json::Value;
 
-use crate::support::server::{Desk, text};
+use crate::support::server::{Workspace, text};
 
 fn finding<'a>(document: &'a Value, name: &str) -> &'a Value {
     let findings = document["findings"].as_array().expect("findings");
@@ -17,10 +17,11 @@ fn finding<'a>(document: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn the_doctor_names_what_is_wrong_and_what_to_do() {
-    let desk = Desk::new(Scenario::Draft);
-    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
-    let url = desk.url();
-    let well = desk
+    let workspace = Workspace::new(Scenario::Draft);
+    fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o700))
+        .expect("our own folder");
+    let url = workspace.url();
+    let well = workspace
         .drygate(&["doctor", "--json", "--database-url", &url])
         .expect(0)
         .json();
@@ -31,18 +32,19 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert!(database.ends_with("the role cannot write"), "{database}");
     assert_eq!(finding(&well, "terminal")["verdict"], "NOT CHECKED");
     assert_eq!(
-        fs::read_dir(desk.data()).expect("a folder").count(),
+        fs::read_dir(workspace.data()).expect("a folder").count(),
         0,
         "nothing is written"
     );
 
-    let without = desk.drygate(&["doctor", "--json"]).expect(0).json();
+    let without = workspace.drygate(&["doctor", "--json"]).expect(0).json();
     assert_eq!(finding(&without, "database")["verdict"], "NOT CHECKED");
 
-    fs::create_dir_all(desk.data().join("runs/notes\u{1b}[31m")).expect("a folder");
-    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o755)).expect("our own folder");
+    fs::create_dir_all(workspace.data().join("runs/notes\u{1b}[31m")).expect("a folder");
+    fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o755))
+        .expect("our own folder");
     let nowhere = format!("{url}&port=1&connect_timeout=1");
-    let ill = desk.drygate(&[
+    let ill = workspace.drygate(&[
         "doctor",
         "--json",
         "--database-url",
@@ -65,11 +67,11 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
         );
         assert!(found["next"].is_string(), "{found}");
     }
-    let unreachable = desk.drygate(&["doctor", "--json", "--database-url", &nowhere]);
+    let unreachable = workspace.drygate(&["doctor", "--json", "--database-url", &nowhere]);
     let unreachable = unreachable.expect(9).json();
     assert_eq!(finding(&unreachable, "database")["verdict"], "FAIL");
 
-    let people = desk.drygate(&["doctor"]).expect(9).stdout;
+    let people = workspace.drygate(&["doctor"]).expect(9).stdout;
     assert!(people.contains("FAIL         data directory"), "{people}");
     assert!(people.contains("chmod 700 "), "{people}");
     assert!(!people.contains('\u{1b}'), "{people}");
@@ -77,10 +79,11 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
 
 #[test]
 fn the_doctor_sees_a_role_that_could_write() {
-    let desk = Desk::new(Scenario::UnsafeRole);
-    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
-    let url = desk.url();
-    let ill = desk.drygate(&["doctor", "--json", "--database-url", &url]);
+    let workspace = Workspace::new(Scenario::UnsafeRole);
+    fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o700))
+        .expect("our own folder");
+    let url = workspace.url();
+    let ill = workspace.drygate(&["doctor", "--json", "--database-url", &url]);
     let ill = ill.expect(9).json();
     let database = finding(&ill, "database");
     assert_eq!(database["verdict"], "FAIL");
@@ -94,11 +97,11 @@ fn the_doctor_sees_a_role_that_could_write() {
 
 #[test]
 fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
-    let desk = Desk::new(Scenario::Draft);
-    let file = desk.place().join("mine.toml");
+    let workspace = Workspace::new(Scenario::Draft);
+    let file = workspace.place().join("mine.toml");
     let name = file.to_str().expect("UTF-8");
-    let url = desk.url();
-    let written = desk
+    let url = workspace.url();
+    let written = workspace
         .drygate(&["profile", "init", name, "--database-url", &url])
         .expect(0);
     assert!(
@@ -124,7 +127,7 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
     assert_eq!(counts, tables.map(|table| format!("public.{table}")));
     assert!(text.contains("# table = \"unit_version\""), "{text}");
 
-    let again = desk.drygate(&["profile", "init", name]).expect(64);
+    let again = workspace.drygate(&["profile", "init", name]).expect(64);
     assert!(
         again.stderr.contains("is left as it is"),
         "{}",
@@ -134,25 +137,26 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
 
     // What is proposed is answered: only that there is no unit yet is wrong with it.
     let words = ["profile", "check", name, "--json", "--database-url", &url];
-    let checked = desk.drygate(&words);
+    let checked = workspace.drygate(&words);
     let checked = checked.json();
     let checks = checked["checks"].as_array().expect("checks");
     let failed = checks.iter().filter(|check| check["verdict"] == "FAIL");
     let failed: Vec<&Value> = failed.map(|check| &check["name"]).collect();
     assert_eq!(failed.len(), 1, "{checked}");
 
-    let bare = desk.place().join("bare.toml");
+    let bare = workspace.place().join("bare.toml");
     let bare_name = bare.to_str().expect("UTF-8");
-    desk.drygate(&["profile", "init", bare_name]).expect(0);
+    workspace.drygate(&["profile", "init", bare_name]).expect(0);
     let text = fs::read_to_string(&bare).expect("a profile");
     profile::parse(bare_name, &text).expect("it parses");
 }
 
 /// The template with these replaced, in a file of the desk.
-fn written(desk: &Desk, name: &str, edit: impl Fn(String) -> String) -> String {
-    let file = desk.place().join(name);
+fn written(workspace: &Workspace, name: &str, edit: impl Fn(String) -> String) -> String {
+    let file = workspace.place().join(name);
     let name = file.to_str().expect("UTF-8").to_owned();
-    desk.drygate(&["profile", "init", &name, "--database-url", &desk.url()])
+    workspace
+        .drygate(&["profile", "init", &name, "--database-url", &workspace.url()])
         .expect(0);
     let text = fs::read_to_string(&file).expect("a profile");
     fs::write(&file, edit(text)).expect("our own file");
@@ -161,9 +165,10 @@ fn written(desk: &Desk, name: &str, edit: impl Fn(String) -> String) -> String {
 
 #[test]
 fn the_doctor_fails_where_profile_check_fails() {
-    let desk = Desk::new(Scenario::Draft);
-    fs::set_permissions(desk.data(), fs::Permissions::from_mode(0o700)).expect("our own folder");
-    let url = desk.url();
+    let workspace = Workspace::new(Scenario::Draft);
+    fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o700))
+        .expect("our own folder");
+    let url = workspace.url();
     let cases = [
         // As it was written: there is no unit yet.
         ("empty.toml", "", "database", "candidates_not_empty"),
@@ -181,9 +186,9 @@ fn the_doctor_fails_where_profile_check_fails() {
         ),
     ];
     for (file, added, finding_of, why) in cases {
-        let profile = written(&desk, file, |text| text + added);
+        let profile = written(&workspace, file, |text| text + added);
         let words = ["profile", "check", &profile, "--database-url", &url];
-        let checked = desk.drygate(&words);
+        let checked = workspace.drygate(&words);
         assert_ne!(checked.code, 0, "{}", checked.stdout);
         assert!(
             checked.stdout.contains(why) || checked.stderr.contains(why),
@@ -199,7 +204,7 @@ fn the_doctor_fails_where_profile_check_fails() {
             "--database-url",
             &url,
         ];
-        let ill = desk.drygate(&words).expect(9).json();
+        let ill = workspace.drygate(&words).expect(9).json();
         let found = finding(&ill, finding_of);
         assert_eq!(found["verdict"], "FAIL", "{found}");
         assert!(text(&found["says"]).contains(why), "{found}");
@@ -208,9 +213,11 @@ fn the_doctor_fails_where_profile_check_fails() {
 
 #[test]
 fn a_profile_is_checked_without_a_database_as_far_as_that_goes() {
-    let desk = Desk::new(Scenario::Draft);
-    let profile = written(&desk, "mine.toml", |text| text);
-    let checked = desk.drygate(&["profile", "check", &profile]).expect(11);
+    let workspace = Workspace::new(Scenario::Draft);
+    let profile = written(&workspace, "mine.toml", |text| text);
+    let checked = workspace
+        .drygate(&["profile", "check", &profile])
+        .expect(11);
     for said in [
         "PASS         sql_passes_guard",
         "NOT CHECKED  against_a_database",
@@ -219,10 +226,10 @@ fn a_profile_is_checked_without_a_database_as_far_as_that_goes() {
     ] {
         assert!(checked.stdout.contains(said), "{said}: {}", checked.stdout);
     }
-    let writes = written(&desk, "writes.toml", |text| {
+    let writes = written(&workspace, "writes.toml", |text| {
         text.replacen("SELECT s.key, s.content\n", "DELETE FROM s\n", 1)
     });
-    let checked = desk.drygate(&["profile", "check", &writes]).expect(9);
+    let checked = workspace.drygate(&["profile", "check", &writes]).expect(9);
     assert!(
         checked.stdout.contains("source pieces: not a plain read"),
         "{}",
@@ -233,10 +240,10 @@ fn a_profile_is_checked_without_a_database_as_far_as_that_goes() {
 /// What the audit would find in a profile is told before a run exists; a document that may not be read before anybody is asked.
 #[test]
 fn what_a_profile_may_not_hold_or_name_is_told_before_anybody_is_asked() {
-    let desk = Desk::new(Scenario::Draft);
-    let url = desk.url();
+    let workspace = Workspace::new(Scenario::Draft);
+    let url = workspace.url();
     let run = |profile: &str| {
-        desk.drygate(&[
+        workspace.drygate(&[
             "run",
             "--headless",
             "--json",
@@ -258,21 +265,21 @@ fn what_a_profile_may_not_hold_or_name_is_told_before_anybody_is_asked() {
             "a URL with a password",
         ),
     ] {
-        let profile = desk.profile(file, |text| format!("{text}\n{line}\n"));
+        let profile = workspace.profile(file, |text| format!("{text}\n{line}\n"));
         let refused = run(&profile).expect(78);
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
         assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
-        assert!(!desk.data().join("runs").exists(), "no run is made");
+        assert!(!workspace.data().join("runs").exists(), "no run is made");
     }
     let pipe = std::process::Command::new("mkfifo")
-        .arg(desk.place().join("pipe"))
+        .arg(workspace.place().join("pipe"))
         .status();
     assert!(pipe.expect("mkfifo runs").success());
     for (file, path, why) in [
         ("zero.toml", "/dev/zero", "/dev/zero lies outside"),
         ("pipe.toml", "pipe", "pipe is no regular file"),
     ] {
-        let profile = desk.profile(file, |text| {
+        let profile = workspace.profile(file, |text| {
             format!("{text}\n[[ssot]]\nname = \"rules\"\npath = \"{path}\"\n")
         });
         let failed = run(&profile).expect(9).json();
@@ -281,7 +288,7 @@ fn what_a_profile_may_not_hold_or_name_is_told_before_anybody_is_asked() {
             "{}",
             failed["message"]
         );
-        let profile = desk.profile(file, |text| {
+        let profile = workspace.profile(file, |text| {
             format!("{text}\n[tests]\nfull_discover = \"{path}\"\n")
         });
         let refused = run(&profile).expect(78);

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::support::ground::wait_at;
 use super::support::pty::{Exit, Launch, Terminal};
-use super::support::server::{Answer, Desk, finish, own_cluster, text};
+use super::support::server::{Answer, Workspace, finish, own_cluster, text};
 
 /// Accounts without names: a number is all that the system asks for.
 const OP_A: u32 = 61_101;
@@ -56,7 +56,7 @@ fn not_checked(why: &str) {
 
 /// A desk that several accounts work at.
 struct Office {
-    desk: Desk,
+    workspace: Workspace,
     binary: PathBuf,
     profile: String,
     gid: u32,
@@ -64,42 +64,42 @@ struct Office {
 
 impl Office {
     fn open(group: (&str, u32), approvals: &str) -> Self {
-        let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
+        let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
         let (name, gid) = group;
         // Root keeps temporary folders to itself: the way in, the program and the server's socket are for everybody.
         let open = |path: &Path, mode| {
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("root may");
         };
-        open(desk.place(), 0o1777);
+        open(workspace.place(), 0o1777);
         let temporary = std::env::temp_dir();
-        let socket = desk.cluster.socket_dir().ancestors();
+        let socket = workspace.cluster.socket_dir().ancestors();
         for folder in socket.take_while(|folder| **folder != *temporary && **folder != *"/tmp") {
             open(folder, 0o711);
         }
-        let listed = fs::read_dir(desk.cluster.socket_dir()).expect("root may");
+        let listed = fs::read_dir(workspace.cluster.socket_dir()).expect("root may");
         let sockets = listed.flatten().map(|entry| entry.path());
         for socket in sockets.filter(|path| path.to_string_lossy().contains(".s.PGSQL.")) {
             open(&socket, 0o777);
         }
-        let binary = desk.place().join("drygate");
+        let binary = workspace.place().join("drygate");
         fs::copy(env!("CARGO_BIN_EXE_drygate"), &binary).expect("a copy");
         let config = format!("[store]\ngroup = \"{name}\"\n");
-        fs::write(desk.place().join("drygate.toml"), config).expect("a new file");
+        fs::write(workspace.place().join("drygate.toml"), config).expect("a new file");
         for uid in [OP_A, OP_B, STRANGER] {
-            let home = desk.place().join(format!("home-{uid}"));
+            let home = workspace.place().join(format!("home-{uid}"));
             fs::create_dir(&home).expect("a new folder");
             let trust = "[safe]\n\tdirectory = *\n";
             fs::write(home.join(".gitconfig"), trust).expect("a new file");
             chown(&home, Some(uid), Some(uid)).expect("root may");
         }
-        let shared = desk.place().join("shared");
+        let shared = workspace.place().join("shared");
         fs::create_dir(&shared).expect("a new folder");
         chown(&shared, Some(OP_A), Some(OP_A)).expect("root may");
-        let profile = desk.profile("shared.toml", |built_in| {
+        let profile = workspace.profile("shared.toml", |built_in| {
             format!("{built_in}\n[approvals]\n{approvals}\n")
         });
         Self {
-            desk,
+            workspace,
             binary,
             profile,
             gid,
@@ -108,7 +108,7 @@ impl Office {
 
     /// Made by op_a's first run, in a folder that is op_a's alone to write.
     fn data(&self) -> PathBuf {
-        self.desk.place().join("shared/data")
+        self.workspace.place().join("shared/data")
     }
 
     /// The words that make the program run as an account; the group is one of its others, not its first.
@@ -145,11 +145,11 @@ impl Office {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
-            .env("HOME", self.desk.place().join(format!("home-{uid}")))
-            .env("TMPDIR", self.desk.place())
+            .env("HOME", self.workspace.place().join(format!("home-{uid}")))
+            .env("TMPDIR", self.workspace.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
-            .current_dir(self.desk.place())
+            .current_dir(self.workspace.place())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -158,8 +158,13 @@ impl Office {
 
     /// The words that start a run.
     fn run_words(&self) -> Vec<String> {
-        let repository = self.desk.place().join("repository").display().to_string();
-        let (url, profile) = (self.desk.url(), self.profile.clone());
+        let repository = self
+            .workspace
+            .place()
+            .join("repository")
+            .display()
+            .to_string();
+        let (url, profile) = (self.workspace.url(), self.profile.clone());
         let words = [
             "run",
             "--database-url",
@@ -190,11 +195,11 @@ impl Office {
     /// The program on a terminal of an account.
     fn screen(&self, uid: u32, words: &[&str]) -> Terminal {
         Launch::program("setpriv", self.as_account(uid, words))
-            .env("HOME", self.desk.place().join(format!("home-{uid}")))
-            .env("TMPDIR", self.desk.place())
+            .env("HOME", self.workspace.place().join(format!("home-{uid}")))
+            .env("TMPDIR", self.workspace.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
-            .cwd(self.desk.place())
+            .cwd(self.workspace.place())
             .size(160, 48)
             .open()
     }
@@ -302,7 +307,7 @@ fn connects(uid: u32, groups: Vec<u32>, socket: &Path) -> std::io::Result<()> {
 /// Where the process of op_a that holds the run listens.
 fn socket_of(office: &Office) -> PathBuf {
     let name = Digest::of(office.run().as_os_str().as_encoded_bytes());
-    let folder = office.desk.place().join(format!("drygate-{OP_A}"));
+    let folder = office.workspace.place().join(format!("drygate-{OP_A}"));
     folder.join(format!("{}.sock", &name.as_str()[..16]))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::{Value, json};
 
-use super::support::server::{Desk, READER, approval, files, finish, keys, own_cluster, text};
+use super::support::server::{READER, Workspace, approval, files, finish, keys, own_cluster, text};
 
 /// The members of the document, spec section 10.
 const MEMBERS: [&str; 16] = [
@@ -126,8 +126,8 @@ fn verdicts(document: &Value) -> Vec<String> {
 
 #[test]
 fn a_run_is_approved_twice_by_a_script_and_passes() {
-    let desk = Desk::new(Scenario::Enacted);
-    let first = desk.run().expect(3);
+    let workspace = Workspace::new(Scenario::Enacted);
+    let first = workspace.run().expect(3);
     assert_eq!(first.stdout.lines().count(), 1, "{}", first.stdout);
     let first = first.json();
     check_document(&first);
@@ -141,11 +141,11 @@ fn a_run_is_approved_twice_by_a_script_and_passes() {
         verdicts(&first),
         ["G0 PASS", "G1 PASS", "G2 PASS", "G3 open"]
     );
-    let sheet = desk.sheet(&first);
+    let sheet = workspace.sheet(&first);
     assert_eq!(sheet["gate"], "SG1");
     assert_eq!(sheet["run_id"], first["run_id"]);
 
-    let second = desk.approve(&first, "SG1").expect(3).json();
+    let second = workspace.approve(&first, "SG1").expect(3).json();
     check_document(&second);
     assert_eq!(second["gate"], "SG2");
     assert_eq!(second["stop_code"], "STOP_APPROVAL_REQUIRED");
@@ -155,7 +155,7 @@ fn a_run_is_approved_twice_by_a_script_and_passes() {
         json!({"value": 60, "provenance": "SIMULATED"})
     );
 
-    let last = desk.approve(&second, "SG2").expect(0).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
     check_document(&last);
     assert_eq!(last["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     assert_eq!(last["stop_code"], Value::Null);
@@ -193,57 +193,58 @@ fn a_run_is_approved_twice_by_a_script_and_passes() {
         assert_eq!(last["facts"][key]["value"], value, "{key}");
     }
     // An approval and a resume after the seal answer without changing a byte.
-    let sealed = files(&desk.run_dir(&last));
-    assert_eq!(desk.resume(&last).expect(0).json(), last);
-    let again = desk.approve(&second, "SG2").expect(6).json();
+    let sealed = files(&workspace.run_dir(&last));
+    assert_eq!(workspace.resume(&last).expect(0).json(), last);
+    let again = workspace.approve(&second, "SG2").expect(6).json();
     assert_eq!(again["stop_code"], "STOP_APPROVAL_REFUSED");
-    assert!(sealed == files(&desk.run_dir(&last)));
+    assert!(sealed == files(&workspace.run_dir(&last)));
 }
 
 #[test]
 fn events_are_the_lines_of_the_journal_byte_for_byte() {
-    let desk = Desk::new(Scenario::Enacted);
-    let url = desk.url();
-    let mut told = desk
+    let workspace = Workspace::new(Scenario::Enacted);
+    let url = workspace.url();
+    let mut told = workspace
         .drygate(&["run", "--headless", "--events", "--database-url", &url])
         .expect(3)
         .stdout;
     let created: Value = serde_json::from_str(told.lines().next().expect("a line")).expect("JSON");
-    assert_eq!(told, desk.journal_text(&created));
+    assert_eq!(told, workspace.journal_text(&created));
     for gate in ["SG1", "SG2"] {
-        let shown = desk.events(&created, "stop_raised");
+        let shown = workspace.events(&created, "stop_raised");
         let evidence = text(&shown.last().expect("it waits")["evidence"]).to_owned();
         let id = text(&created["run_id"]);
-        let answer = desk.drygate(&["approve", id, gate, "--digest", &evidence, "--events"]);
+        let answer = workspace.drygate(&["approve", id, gate, "--digest", &evidence, "--events"]);
         assert_eq!(answer.code, if gate == "SG1" { 3 } else { 0 }, "{answer:?}");
         told.push_str(&answer.stdout);
     }
-    assert_eq!(told, desk.journal_text(&created));
+    assert_eq!(told, workspace.journal_text(&created));
     assert!(told.is_ascii());
 }
 
 #[test]
 fn the_same_content_digests_the_same_again_and_on_another_cluster() {
-    let desk = Desk::new(Scenario::Draft);
-    let first = desk.run_to_the_end().expect(0).json();
-    let again = desk.run().expect(3).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let first = workspace.run_to_the_end().expect(0).json();
+    let again = workspace.run().expect(3).json();
     assert_eq!(again["facts_digest"], first["facts_digest"]);
     let other = own_cluster(&ClusterOptions::default());
-    let printed = desk.drygate(&["demo", "--print-sql", "--scenario", "draft"]);
+    let printed = workspace.drygate(&["demo", "--print-sql", "--scenario", "draft"]);
     let sql = printed.expect(0).stdout;
     other.create_database("elsewhere").expect("a database");
     other
         .load("elsewhere", &sql)
         .expect("plain SQL for a superuser");
     let url = other.url(READER, "elsewhere");
-    let third = desk.drygate(&["run", "--headless", "--json", "--database-url", &url]);
+    let third = workspace.drygate(&["run", "--headless", "--json", "--database-url", &url]);
     assert_eq!(
         third.expect(3).json()["facts_digest"],
         first["facts_digest"]
     );
-    desk.sql("UPDATE public.source_document SET title = title || '.' WHERE id = 'SRC-ICX-TERMS'");
+    workspace
+        .sql("UPDATE public.source_document SET title = title || '.' WHERE id = 'SRC-ICX-TERMS'");
     assert_ne!(
-        desk.run().expect(3).json()["facts_digest"],
+        workspace.run().expect(3).json()["facts_digest"],
         first["facts_digest"]
     );
 }
@@ -264,11 +265,11 @@ fn effect(sheet: &Value) -> Vec<(&str, [u64; 3])> {
 
 #[test]
 fn drafts_are_predicted_table_by_table_before_anybody_approves() {
-    let desk = Desk::new(Scenario::Draft);
-    let first = desk.run().expect(3).json();
-    let cut = desk.sheet(&first);
-    let second = desk.approve(&first, "SG1").expect(3).json();
-    let enact = desk.sheet(&second);
+    let workspace = Workspace::new(Scenario::Draft);
+    let first = workspace.run().expect(3).json();
+    let cut = workspace.sheet(&first);
+    let second = workspace.approve(&first, "SG1").expect(3).json();
+    let enact = workspace.sheet(&second);
     for sheet in [&cut, &enact] {
         assert_eq!(sheet["predicted_counts"]["would_enact"]["value"], 60);
         assert_eq!(sheet["predicted_counts"]["already_enacted"]["value"], 0);
@@ -289,7 +290,7 @@ fn drafts_are_predicted_table_by_table_before_anybody_approves() {
         "nothing is simulated before SG1"
     );
     assert_eq!(enact["simulated"]["would_enact"]["value"], 60);
-    let last = desk.approve(&second, "SG2").expect(0).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
     assert_eq!(last["counters"]["lifecycle_enacted_count"]["value"], 60);
     assert_eq!(
         last["facts"]["icx_draft"]["value"], 60,
@@ -316,11 +317,11 @@ const INTRUSION_SAYS: [(&str, &str); 2] = [
 
 #[test]
 fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
-    let desk = Desk::new(Scenario::Drift);
-    let first = desk.run().expect(3).json();
-    let second = desk.approve(&first, "SG1").expect(3).json();
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    let drifted = desk.approve(&second, "SG2").expect(4).json();
+    let workspace = Workspace::new(Scenario::Drift);
+    let first = workspace.run().expect(3).json();
+    let second = workspace.approve(&first, "SG1").expect(3).json();
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = workspace.approve(&second, "SG2").expect(4).json();
     check_document(&drifted);
     assert_eq!(drifted["stop_code"], "STOP_FACTS_DRIFTED");
     assert_eq!(drifted["result"], Value::Null, "the run is not over");
@@ -339,12 +340,12 @@ fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
 
     // The stop stands: neither approval is worth anything until there is new evidence.
     for (document, gate) in [(&first, "SG1"), (&second, "SG2")] {
-        desk.approve(document, gate).expect(6);
+        workspace.approve(document, gate).expect(6);
     }
-    let asked = desk.resume(&drifted).expect(3).json();
+    let asked = workspace.resume(&drifted).expect(3).json();
     assert_eq!(asked["gate"], "SG1");
     assert_eq!(asked["stop_code"], "STOP_APPROVAL_REQUIRED");
-    let sheet = desk.sheet(&asked);
+    let sheet = workspace.sheet(&asked);
     assert_eq!(sheet["round"], 2);
     let led = sheet["drifted"]
         .as_array()
@@ -354,10 +355,10 @@ fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
         "{led:?}"
     );
     for (document, gate) in [(&first, "SG1"), (&second, "SG2")] {
-        desk.approve(document, gate).expect(6);
+        workspace.approve(document, gate).expect(6);
     }
-    let second = desk.approve(&asked, "SG1").expect(3).json();
-    let last = desk.approve(&second, "SG2").expect(0).json();
+    let second = workspace.approve(&asked, "SG1").expect(3).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
     assert_eq!(last["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     let numbers: Vec<&Value> = last["returns"]
         .as_array()
@@ -377,16 +378,18 @@ fn drift_while_sg2_waits_voids_sg1_and_leads_the_next_sheet() {
             &Value::Null,
         ]
     );
-    desk.drygate(&["verify", text(&last["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&last["run_id"])])
+        .expect(0);
 }
 
 #[test]
 fn a_write_grant_among_the_drift_fails_g1_and_the_last_return_is_of_that_gate() {
-    let desk = Desk::new(Scenario::Enacted);
-    let first = desk.run().expect(3).json();
-    desk.sql("GRANT UPDATE ON public.unit_version TO context_pack_readonly");
-    let drifted = desk.approve(&first, "SG1").expect(4).json();
-    let failed = desk.resume(&drifted).expect(9).json();
+    let workspace = Workspace::new(Scenario::Enacted);
+    let first = workspace.run().expect(3).json();
+    workspace.sql("GRANT UPDATE ON public.unit_version TO context_pack_readonly");
+    let drifted = workspace.approve(&first, "SG1").expect(4).json();
+    let failed = workspace.resume(&drifted).expect(9).json();
     let stops: Vec<Value> = returns(&failed).into_iter().map(|r| r.1).collect();
     assert_eq!(
         stops,
@@ -397,13 +400,15 @@ fn a_write_grant_among_the_drift_fails_g1_and_the_last_return_is_of_that_gate() 
         ]
     );
     assert_eq!(failed["stop_code"], "STOP_GATE_FAILED");
-    desk.drygate(&["verify", text(&failed["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&failed["run_id"])])
+        .expect(0);
 }
 
 #[test]
 fn a_role_that_may_write_fails_g1_naming_table_and_privilege() {
-    let desk = Desk::new(Scenario::UnsafeRole);
-    let failed = desk.run().expect(9).json();
+    let workspace = Workspace::new(Scenario::UnsafeRole);
+    let failed = workspace.run().expect(9).json();
     check_document(&failed);
     assert_eq!(failed["state"], "failed");
     assert_eq!(failed["stop_code"], "STOP_GATE_FAILED");
@@ -415,12 +420,12 @@ fn a_role_that_may_write_fails_g1_naming_table_and_privilege() {
     assert!(verdicts(&failed).contains(&"G1 FAIL".to_owned()));
     assert_eq!(failed["facts"]["role_is_read_only"]["value"], false);
     assert!(
-        desk.run_dir(&failed).join("manifest.sha256").exists(),
+        workspace.run_dir(&failed).join("manifest.sha256").exists(),
         "it is sealed"
     );
     let id = text(&failed["run_id"]);
-    desk.drygate(&["verify", id]).expect(0);
-    let late = desk.drygate(&["reject", id, "SG1", "--reason", "too late", "--json"]);
+    workspace.drygate(&["verify", id]).expect(0);
+    let late = workspace.drygate(&["reject", id, "SG1", "--reason", "too late", "--json"]);
     late.expect(6);
 }
 
@@ -500,12 +505,12 @@ const INTRUSIONS: [Intrusion; 6] = [
 ];
 
 impl Intrusion {
-    fn prepare(&self, desk: &Desk) {
-        desk.sql(&self.before.replace("{db}", &desk.database));
+    fn prepare(&self, workspace: &Workspace) {
+        workspace.sql(&self.before.replace("{db}", &workspace.database));
     }
 
-    fn act(&self, desk: &Desk) {
-        desk.sql(&self.act.replace("{db}", &desk.database));
+    fn act(&self, workspace: &Workspace) {
+        workspace.sql(&self.act.replace("{db}", &workspace.database));
     }
 
     /// What was there before and what is there now are both in the document.
@@ -532,38 +537,38 @@ impl Intrusion {
 
 #[test]
 fn what_another_session_changed_is_found_before_sg1_takes_effect() {
-    let desk = Desk::new(Scenario::Enacted);
+    let workspace = Workspace::new(Scenario::Enacted);
     for intrusion in &INTRUSIONS {
-        intrusion.prepare(&desk);
+        intrusion.prepare(&workspace);
     }
-    let mut waiting = desk.run().expect(3).json();
+    let mut waiting = workspace.run().expect(3).json();
     for intrusion in &INTRUSIONS {
-        intrusion.act(&desk);
-        let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+        intrusion.act(&workspace);
+        let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
         intrusion.check(&drifted);
         assert_eq!(drifted["state"], "awaiting_cut_authorization");
-        assert!(desk.events(&drifted, "units_progressed").is_empty());
-        waiting = desk.resume(&drifted).expect(3).json();
+        assert!(workspace.events(&drifted, "units_progressed").is_empty());
+        waiting = workspace.resume(&drifted).expect(3).json();
     }
-    desk.approve(&waiting, "SG1").expect(3);
+    workspace.approve(&waiting, "SG1").expect(3);
 }
 
 #[test]
 fn what_another_session_changed_is_found_before_sg2_takes_effect() {
-    let desk = Desk::new(Scenario::Enacted);
+    let workspace = Workspace::new(Scenario::Enacted);
     for intrusion in &INTRUSIONS {
-        intrusion.prepare(&desk);
+        intrusion.prepare(&workspace);
     }
-    let mut waiting = desk.run().expect(3).json();
+    let mut waiting = workspace.run().expect(3).json();
     for intrusion in &INTRUSIONS {
-        waiting = desk.approve(&waiting, "SG1").expect(3).json();
-        intrusion.act(&desk);
-        let drifted = desk.approve(&waiting, "SG2").expect(4).json();
+        waiting = workspace.approve(&waiting, "SG1").expect(3).json();
+        intrusion.act(&workspace);
+        let drifted = workspace.approve(&waiting, "SG2").expect(4).json();
         intrusion.check(&drifted);
-        let steps = desk.events(&drifted, "units_progressed");
+        let steps = workspace.events(&drifted, "units_progressed");
         let enacted = |record: &Value| record["step"] == "enact";
         assert!(!steps.iter().any(enacted), "{steps:?}");
-        waiting = desk.resume(&drifted).expect(3).json();
+        waiting = workspace.resume(&drifted).expect(3).json();
         assert_eq!(waiting["gate"], "SG1", "SG1 is void as well");
     }
 }
@@ -571,13 +576,13 @@ fn what_another_session_changed_is_found_before_sg2_takes_effect() {
 #[test]
 fn what_another_session_changed_before_the_end_is_sealed_as_changed_by_others() {
     for intrusion in &INTRUSIONS {
-        let desk = Desk::new(Scenario::Enacted);
-        intrusion.prepare(&desk);
-        let sealed = desk.run_to_the_end().expect(0).json();
+        let workspace = Workspace::new(Scenario::Enacted);
+        intrusion.prepare(&workspace);
+        let sealed = workspace.run_to_the_end().expect(0).json();
         // As if the machine had lost power between ENACT and the post survey of that very run.
-        desk.cut_back(&sealed, |record| record["to"] == "enact_simulated");
-        intrusion.act(&desk);
-        let last = desk.resume(&sealed).expect(4).json();
+        workspace.cut_back(&sealed, |record| record["to"] == "enact_simulated");
+        intrusion.act(&workspace);
+        let last = workspace.resume(&sealed).expect(4).json();
         check_document(&last);
         intrusion.check(&last);
         assert_eq!(
@@ -587,28 +592,32 @@ fn what_another_session_changed_before_the_end_is_sealed_as_changed_by_others() 
         assert_eq!(last["state"], "closeout_reported");
         assert_eq!(last["non_mutation"]["verdict"], "CHANGED_BY_OTHERS");
         assert_eq!(last["non_mutation"]["claims"]["A"]["verdict"], "HOLDS");
-        desk.drygate(&["verify", text(&last["run_id"])]).expect(0);
+        workspace
+            .drygate(&["verify", text(&last["run_id"])])
+            .expect(0);
     }
 }
 
 #[test]
 fn a_run_that_lost_power_before_the_post_survey_ends_as_it_would_have() {
-    let desk = Desk::new(Scenario::Enacted);
-    let sealed = desk.run_to_the_end().expect(0).json();
-    desk.cut_back(&sealed, |record| record["to"] == "enact_simulated");
-    let last = desk.resume(&sealed).expect(0).json();
+    let workspace = Workspace::new(Scenario::Enacted);
+    let sealed = workspace.run_to_the_end().expect(0).json();
+    workspace.cut_back(&sealed, |record| record["to"] == "enact_simulated");
+    let last = workspace.resume(&sealed).expect(0).json();
     assert_eq!(last["result"], sealed["result"]);
     assert_eq!(last["facts_digest"], sealed["facts_digest"]);
-    desk.drygate(&["verify", text(&last["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&last["run_id"])])
+        .expect(0);
 }
 
 /// Approves and expects a refusal: exit 6, the reason recorded, the run waiting as before.
 #[track_caller]
-fn refused(desk: &Desk, waiting: &Value, gate: &str, digest: &str, why: &str) {
-    let before = desk.events(waiting, "approval_recorded").len();
-    let connections = desk.events(waiting, "transaction_opened").len();
+fn refused(workspace: &Workspace, waiting: &Value, gate: &str, digest: &str, why: &str) {
+    let before = workspace.events(waiting, "approval_recorded").len();
+    let connections = workspace.events(waiting, "transaction_opened").len();
     let id = text(&waiting["run_id"]);
-    let answer = desk.drygate(&["approve", id, gate, "--digest", digest, "--json"]);
+    let answer = workspace.drygate(&["approve", id, gate, "--digest", digest, "--json"]);
     let document = answer.expect(6).json();
     check_document(&document);
     assert_eq!(document["stop_code"], "STOP_APPROVAL_REFUSED");
@@ -619,11 +628,11 @@ fn refused(desk: &Desk, waiting: &Value, gate: &str, digest: &str, why: &str) {
     );
     assert_eq!(document["state"], waiting["state"]);
     assert_eq!(document["evidence"], waiting["evidence"]);
-    assert_eq!(desk.events(waiting, "approval_recorded").len(), before);
-    let told = desk.events(waiting, "approval_refused");
+    assert_eq!(workspace.events(waiting, "approval_recorded").len(), before);
+    let told = workspace.events(waiting, "approval_refused");
     assert!(text(&told.last().expect("it is recorded")["reason"]).contains(why));
     assert_eq!(
-        desk.events(waiting, "transaction_opened").len(),
+        workspace.events(waiting, "transaction_opened").len(),
         connections,
         "refused before any connection"
     );
@@ -631,54 +640,54 @@ fn refused(desk: &Desk, waiting: &Value, gate: &str, digest: &str, why: &str) {
 
 #[test]
 fn an_approval_of_anything_else_is_refused_and_the_run_still_waits() {
-    let desk = Desk::new(Scenario::Enacted);
-    let other = desk.run().expect(3).json();
-    let first = desk.run().expect(3).json();
+    let workspace = Workspace::new(Scenario::Enacted);
+    let other = workspace.run().expect(3).json();
+    let first = workspace.run().expect(3).json();
     let sg1 = text(&first["evidence"]);
     let mut wrong = sg1.to_owned();
     wrong.replace_range(..1, if sg1.starts_with('0') { "1" } else { "0" });
-    refused(&desk, &first, "SG1", &wrong, "no evidence of this run");
+    refused(&workspace, &first, "SG1", &wrong, "no evidence of this run");
     refused(
-        &desk,
+        &workspace,
         &first,
         "SG1",
         text(&other["evidence"]),
         "no evidence of this run",
     );
-    refused(&desk, &first, "SG2", sg1, "waits at SG1");
-    let second = desk.approve(&first, "SG1").expect(3).json();
-    refused(&desk, &second, "SG1", sg1, "used already");
-    refused(&desk, &second, "SG2", sg1, "The digest is of SG1");
+    refused(&workspace, &first, "SG2", sg1, "waits at SG1");
+    let second = workspace.approve(&first, "SG1").expect(3).json();
+    refused(&workspace, &second, "SG1", sg1, "used already");
+    refused(&workspace, &second, "SG2", sg1, "The digest is of SG1");
     refused(
-        &desk,
+        &workspace,
         &second,
         "SG1",
         text(&second["evidence"]),
         "waits at SG2",
     );
-    let last = desk.approve(&second, "SG2").expect(0).json();
-    let sealed = files(&desk.run_dir(&last));
+    let last = workspace.approve(&second, "SG2").expect(0).json();
+    let sealed = files(&workspace.run_dir(&last));
     for (document, gate) in [(&first, "SG1"), (&second, "SG2")] {
-        let answer = desk.approve(document, gate).expect(6).json();
+        let answer = workspace.approve(document, gate).expect(6).json();
         assert!(
             text(&answer["message"]).contains("used already"),
             "{answer}"
         );
     }
-    assert!(sealed == files(&desk.run_dir(&last)));
+    assert!(sealed == files(&workspace.run_dir(&last)));
     // The other run was never touched by any of it.
-    desk.approve(&other, "SG1").expect(3);
+    workspace.approve(&other, "SG1").expect(3);
 }
 
 #[test]
 fn a_rejection_ends_the_run_with_its_reason_and_needs_no_database() {
-    let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
-    let first = desk.run().expect(3).json();
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
+    let first = workspace.run().expect(3).json();
     let id = text(&first["run_id"]);
-    let blank = desk.drygate(&["reject", id, "SG1", "--reason", "  ", "--json"]);
+    let blank = workspace.drygate(&["reject", id, "SG1", "--reason", "  ", "--json"]);
     blank.expect(64);
-    let server = desk.stop_server();
-    let answer = desk.drygate(&["reject", id, "SG1", "--reason", "not on a Friday", "--json"]);
+    let server = workspace.stop_server();
+    let answer = workspace.drygate(&["reject", id, "SG1", "--reason", "not on a Friday", "--json"]);
     drop(server);
     let last = answer.expect(5).json();
     check_document(&last);
@@ -689,19 +698,19 @@ fn a_rejection_ends_the_run_with_its_reason_and_needs_no_database() {
         last["non_mutation"]["claims"]["B"]["verdict"],
         "NOT CHECKED"
     );
-    let decisions = desk.events(&last, "approval_recorded");
+    let decisions = workspace.events(&last, "approval_recorded");
     assert_eq!(decisions[0]["reason"], "not on a Friday");
-    desk.drygate(&["verify", id]).expect(0);
-    desk.approve(&first, "SG1").expect(6);
+    workspace.drygate(&["verify", id]).expect(0);
+    workspace.approve(&first, "SG1").expect(6);
 }
 
 #[test]
 fn expired_evidence_is_refused_and_resume_asks_with_new_evidence() {
-    let desk = Desk::new(Scenario::Enacted);
-    let profile = desk.profile("brief.toml", |text| {
+    let workspace = Workspace::new(Scenario::Enacted);
+    let profile = workspace.profile("brief.toml", |text| {
         format!("{text}\n[approvals]\nttl = \"1s\"\n")
     });
-    let url = desk.url();
+    let url = workspace.url();
     let run = [
         "run",
         "--headless",
@@ -711,9 +720,9 @@ fn expired_evidence_is_refused_and_resume_asks_with_new_evidence() {
         "--profile",
         &profile,
     ];
-    let first = desk.drygate(&run).expect(3).json();
-    let taken = desk.events(&first, "evidence_taken");
-    let shown = desk.events(&first, "stop_raised");
+    let first = workspace.drygate(&run).expect(3).json();
+    let taken = workspace.events(&first, "evidence_taken");
+    let shown = workspace.events(&first, "stop_raised");
     assert_eq!(taken.len(), 1);
     let at: drygate::survey::UtcTime = text(&shown[0]["at"]).parse().expect("a time");
     while drygate::runner::clock::Clock::now(&drygate::runner::clock::SystemClock)
@@ -721,21 +730,31 @@ fn expired_evidence_is_refused_and_resume_asks_with_new_evidence() {
     {
         std::thread::yield_now();
     }
-    refused(&desk, &first, "SG1", text(&first["evidence"]), "expired");
-    let renewed = desk.resume(&first).expect(3).json();
+    refused(
+        &workspace,
+        &first,
+        "SG1",
+        text(&first["evidence"]),
+        "expired",
+    );
+    let renewed = workspace.resume(&first).expect(3).json();
     assert_eq!(renewed["gate"], "SG1");
     assert_ne!(renewed["evidence"], first["evidence"]);
-    assert_eq!(desk.sheet(&renewed)["round"], 2);
+    assert_eq!(workspace.sheet(&renewed)["round"], 2);
 }
 
 #[test]
 fn documents_beside_a_profile_are_found_again_when_a_run_is_taken_up_elsewhere() {
-    let desk = Desk::new(Scenario::Draft);
-    std::fs::write(desk.place().join("rules.md"), "Nobody cuts on a Friday.").expect("writable");
-    let profile = desk.profile("beside.toml", |text| {
+    let workspace = Workspace::new(Scenario::Draft);
+    std::fs::write(
+        workspace.place().join("rules.md"),
+        "Nobody cuts on a Friday.",
+    )
+    .expect("writable");
+    let profile = workspace.profile("beside.toml", |text| {
         format!("{text}\n[[ssot]]\nname = \"rules\"\npath = \"rules.md\"\n")
     });
-    let url = desk.url();
+    let url = workspace.url();
     let run = [
         "run",
         "--headless",
@@ -745,28 +764,29 @@ fn documents_beside_a_profile_are_found_again_when_a_run_is_taken_up_elsewhere()
         "--profile",
         &profile,
     ];
-    let first = desk.drygate(&run).expect(3).json();
+    let first = workspace.drygate(&run).expect(3).json();
     let pinned = |document: &Value| {
-        let context = std::fs::read_to_string(desk.run_dir(document).join("context.json"));
+        let context = std::fs::read_to_string(workspace.run_dir(document).join("context.json"));
         let context: Value = serde_json::from_str(&context.expect("context.json")).expect("JSON");
         context["ssot"].clone()
     };
     let before = pinned(&first);
     assert_eq!(before.as_array().map(Vec::len), Some(2), "{before}");
-    desk.sql("UPDATE public.source_document SET title = title || '.' WHERE id = 'SRC-ICX-TERMS'");
-    desk.approve(&first, "SG1").expect(4);
-    let renewed = desk.resume(&first).expect(3).json();
+    workspace
+        .sql("UPDATE public.source_document SET title = title || '.' WHERE id = 'SRC-ICX-TERMS'");
+    workspace.approve(&first, "SG1").expect(4);
+    let renewed = workspace.resume(&first).expect(3).json();
     assert_ne!(renewed["evidence"], first["evidence"]);
     assert_eq!(pinned(&renewed), before);
 }
 
 #[test]
 fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
-    let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
-    let profile = desk.profile("hasty.toml", |text| {
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
+    let profile = workspace.profile("hasty.toml", |text| {
         format!("{text}\n[timeouts]\nconnect_ms = 300\nstatement_ms = 300\n")
     });
-    let url = desk.url();
+    let url = workspace.url();
     let run = [
         "run",
         "--headless",
@@ -776,42 +796,47 @@ fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
         "--profile",
         &profile,
     ];
-    let first = desk.drygate(&run).expect(3).json();
-    let stopped = desk.stop_server();
-    let lost = desk.approve(&first, "SG1").expect(69).json();
+    let first = workspace.drygate(&run).expect(3).json();
+    let stopped = workspace.stop_server();
+    let lost = workspace.approve(&first, "SG1").expect(69).json();
     check_document(&lost);
     assert_eq!(lost["stop_code"], "STOP_DATABASE_UNAVAILABLE");
     assert_eq!(lost["state"], "awaiting_cut_authorization");
-    let again = desk.approve(&first, "SG1").expect(6).json();
+    let again = workspace.approve(&first, "SG1").expect(6).json();
     assert!(text(&again["message"]).contains("pending"), "{again}");
     let next = text(&again["next"]);
     assert!(next.contains("It has not taken effect: "), "{next}");
     assert!(next.contains("Resume: "), "{next}");
     let id = text(&first["run_id"]);
-    let withdrawn = desk.drygate(&["reject", id, "SG1", "--reason", "wrong run", "--json"]);
+    let withdrawn = workspace.drygate(&["reject", id, "SG1", "--reason", "wrong run", "--json"]);
     let withdrawn = withdrawn.expect(3).json();
     assert_eq!(withdrawn["state"], "awaiting_cut_authorization");
-    let decisions: Vec<Value> = desk.events(&first, "approval_recorded");
+    let decisions: Vec<Value> = workspace.events(&first, "approval_recorded");
     let words: Vec<&str> = decisions.iter().map(|d| text(&d["decision"])).collect();
     assert_eq!(words, ["approve", "withdraw"]);
     // Approved once more, lost once more: what is pending takes effect by itself once the database answers.
-    desk.approve(&withdrawn, "SG1").expect(69);
+    workspace.approve(&withdrawn, "SG1").expect(69);
     drop(stopped);
-    let second = desk.resume(&first).expect(3).json();
+    let second = workspace.resume(&first).expect(3).json();
     assert_eq!(second["gate"], "SG2");
     assert_eq!(
-        desk.approve(&second, "SG2").expect(0).json()["result"],
+        workspace.approve(&second, "SG2").expect(0).json()["result"],
         "O4_LIVE_DRYRUN_ORCHESTRATION_PASS"
     );
 }
 
 #[test]
 fn of_many_who_approve_at_once_exactly_one_is_recorded() {
-    let desk = Desk::new(Scenario::Enacted);
-    let first = desk.run().expect(3).json();
+    let workspace = Workspace::new(Scenario::Enacted);
+    let first = workspace.run().expect(3).json();
     let words = approval(&first, "SG1");
     let started: Vec<_> = (0..6)
-        .map(|_| desk.command(&words).spawn().expect("the program starts"))
+        .map(|_| {
+            workspace
+                .command(&words)
+                .spawn()
+                .expect("the program starts")
+        })
         .collect();
     let mut codes: Vec<i32> = started
         .into_iter()
@@ -828,9 +853,9 @@ fn of_many_who_approve_at_once_exactly_one_is_recorded() {
         codes[1..].iter().all(|code| [6, 75].contains(code)),
         "{codes:?}"
     );
-    let decisions = desk.events(&first, "approval_recorded");
+    let decisions = workspace.events(&first, "approval_recorded");
     assert_eq!(decisions.len(), 1, "{decisions:?}");
-    let cut = desk.events(&first, "state_changed");
+    let cut = workspace.events(&first, "state_changed");
     assert_eq!(
         cut.iter()
             .filter(|record| record["to"] == "cut_simulated")

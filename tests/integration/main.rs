@@ -13,7 +13,6 @@ mod flow;
 mod golden;
 #[cfg(target_os = "linux")]
 mod group;
-mod guest;
 mod harness;
 mod headless;
 mod hooks;
@@ -27,6 +26,7 @@ mod reconnecting;
 mod replaced_views;
 mod replay;
 mod safety;
+mod server_cost;
 mod sql_errors;
 mod support;
 mod svg;

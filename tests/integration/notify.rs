@@ -5,17 +5,17 @@ use rstest::rstest;
 
 use super::support::ground::{approve, wait_at};
 use super::support::pty::{Launch, Terminal};
-use super::support::server::Desk;
+use super::support::server::Workspace;
 
 /// A run at SG2, approved once by keys, on a terminal with these variables.
-fn at_sg2(desk: &Desk, flags: &[&str], variables: &[(&str, &str)]) -> Terminal {
-    let (url, data) = (desk.url(), desk.data().display().to_string());
+fn at_sg2(workspace: &Workspace, flags: &[&str], variables: &[(&str, &str)]) -> Terminal {
+    let (url, data) = (workspace.url(), workspace.data().display().to_string());
     let args = ["run", "--live-interval", "0", "--database-url", &url];
     let args = [&args[..], &["--data-dir", &data], flags].concat();
     let mut launch = Launch::drygate(args)
-        .env("TMPDIR", desk.place())
+        .env("TMPDIR", workspace.place())
         .size(160, 48)
-        .cwd(&desk.place().join("repository"));
+        .cwd(&workspace.place().join("repository"));
     for (name, value) in variables {
         launch = launch.env(name, value);
     }
@@ -35,8 +35,8 @@ fn commands(terminal: &Terminal) -> Vec<String> {
 
 #[test]
 fn each_wait_is_notified_once_in_the_words_of_the_title() {
-    let desk = Desk::new(Scenario::Draft);
-    let mut terminal = at_sg2(&desk, &[], &[("TERM_PROGRAM", "WezTerm")]);
+    let workspace = Workspace::new(Scenario::Draft);
+    let mut terminal = at_sg2(&workspace, &[], &[("TERM_PROGRAM", "WezTerm")]);
     terminal.wait_heard("two notifications", |heard| {
         (heard.commands.len() == 2).then_some(())
     });
@@ -60,7 +60,7 @@ fn each_wait_is_notified_once_in_the_words_of_the_title() {
 #[case(&[], &[("WT_SESSION", "1")])]
 #[case(&[], &[("TMUX", "/nowhere/default,1,0"), ("KITTY_WINDOW_ID", "1")])]
 fn any_other_terminal_hears_nothing(#[case] flags: &[&str], #[case] variables: &[(&str, &str)]) {
-    let desk = Desk::new(Scenario::Draft);
-    let terminal = at_sg2(&desk, flags, variables);
+    let workspace = Workspace::new(Scenario::Draft);
+    let terminal = at_sg2(&workspace, flags, variables);
     assert_eq!(commands(&terminal), Vec::<String>::new());
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::safety::base64;
-use super::support::server::{Desk, text};
+use super::support::server::{Workspace, text};
 
 /// An element: its name, its attributes, and the text below it.
 pub struct Element {
@@ -43,9 +43,10 @@ pub struct Page {
 
 impl Page {
     /// The page in the archive of a run.
-    fn of(desk: &Desk, run: &Value) -> Self {
-        let path = desk.place().join("page.tar").display().to_string();
-        desk.drygate(&["export", text(&run["run_id"]), "--output", &path])
+    fn of(workspace: &Workspace, run: &Value) -> Self {
+        let path = workspace.place().join("page.tar").display().to_string();
+        workspace
+            .drygate(&["export", text(&run["run_id"]), "--output", &path])
             .expect(0);
         let mut archive = tar::Archive::new(fs::File::open(&path).expect("written"));
         let mut entries = archive
@@ -177,9 +178,9 @@ fn check(page: &Page) {
 
 #[test]
 fn the_page_loads_nothing_and_tells_every_fact() {
-    let desk = Desk::new(Scenario::Draft);
-    let sealed = desk.run_to_the_end().expect(0).json();
-    let page = Page::of(&desk, &sealed);
+    let workspace = Workspace::new(Scenario::Draft);
+    let sealed = workspace.run_to_the_end().expect(0).json();
+    let page = Page::of(&workspace, &sealed);
     check(&page);
     assert_eq!(page.one("h1").text, "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     let shown = page.text();
@@ -198,7 +199,7 @@ fn the_page_loads_nothing_and_tells_every_fact() {
         assert!(page.named("tr").any(tells), "{key} {value} {provenance}");
     }
     // A gate that is begun again records its checks again: the last one counts.
-    let recorded = desk.events(&sealed, "check_recorded");
+    let recorded = workspace.events(&sealed, "check_recorded");
     let name = |record: &Value| (record["gate"].clone(), record["check"]["name"].clone());
     for (nth, record) in recorded.iter().enumerate() {
         let check = &record["check"];
@@ -208,7 +209,7 @@ fn the_page_loads_nothing_and_tells_every_fact() {
         assert!(shown.contains(text(&check["name"])), "{check}");
         assert!(again || shown.contains(text(&check["says"])), "{check}");
     }
-    for record in desk.events(&sealed, "approval_recorded") {
+    for record in workspace.events(&sealed, "approval_recorded") {
         assert!(shown.contains(text(&record["evidence"])), "{record}");
         assert!(shown.contains(text(&record["by"]["user"])), "{record}");
     }
@@ -233,11 +234,11 @@ fn the_page_loads_nothing_and_tells_every_fact() {
 
 #[test]
 fn a_drift_stands_side_by_side_with_the_words_that_changed_marked() {
-    let desk = Desk::new(Scenario::Drift);
-    let waiting = desk.run_to_sg2();
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    let drifted = desk.approve(&waiting, "SG2").expect(4).json();
-    let page = Page::of(&desk, &drifted);
+    let workspace = Workspace::new(Scenario::Drift);
+    let waiting = workspace.run_to_sg2();
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = workspace.approve(&waiting, "SG2").expect(4).json();
+    let page = Page::of(&workspace, &drifted);
     check(&page);
     assert_eq!(page.one("h1").text, "Facts drifted at SG2");
     let marked: Vec<&str> = page.named("mark").map(|mark| mark.text.as_str()).collect();
@@ -259,11 +260,11 @@ fn a_drift_stands_side_by_side_with_the_words_that_changed_marked() {
 #[test]
 fn hostile_text_is_shown_and_is_no_markup() {
     const HOSTILE: &str = "</blockquote><script src=//evil.example>1</script><img src=x onerror=y> {{ 7*7 }} {style} \u{1b}]52;c;x\u{7} \u{202e}abc &amp;";
-    let desk = Desk::new(Scenario::Enacted);
+    let workspace = Workspace::new(Scenario::Enacted);
     let title =
         |profile: &str| profile.replacen("title = \"", "title = \"<b>x</b></title><script>", 1);
-    let profile = desk.profile("hostile.toml", title);
-    let url = desk.url();
+    let profile = workspace.profile("hostile.toml", title);
+    let url = workspace.url();
     let words = [
         "run",
         "--headless",
@@ -273,7 +274,7 @@ fn hostile_text_is_shown_and_is_no_markup() {
         "--profile",
         &profile,
     ];
-    let waiting = desk.drygate(&words).expect(3).json();
+    let waiting = workspace.drygate(&words).expect(3).json();
     let run_id: RunId = text(&waiting["run_id"]).parse().expect("a run id");
     let words = [
         "reject",
@@ -283,8 +284,9 @@ fn hostile_text_is_shown_and_is_no_markup() {
         HOSTILE,
         "--json",
     ];
-    let rejected = desk.drygate(&words).expect(5).json();
-    let store = DirectoryStore::new(&desk.data(), Permissions::private()).expect("it is there");
+    let rejected = workspace.drygate(&words).expect(5).json();
+    let store =
+        DirectoryStore::new(&workspace.data(), Permissions::private()).expect("it is there");
     let reviews = Reviews::new(store.storage().clone(), &DirectoryStore::run_path(&run_id));
     let by = Person {
         user: "<i>opb</i>".to_owned(),
@@ -300,7 +302,7 @@ fn hostile_text_is_shown_and_is_no_markup() {
         .write(at, by, fact, HOSTILE.to_owned())
         .expect("written");
 
-    let page = Page::of(&desk, &rejected);
+    let page = Page::of(&workspace, &rejected);
     check(&page);
     let shown = HOSTILE
         .replace('\u{1b}', "\\u{1b}")

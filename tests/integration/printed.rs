@@ -9,7 +9,7 @@ use drygate::postgres::throwaway::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::support::server::{Answer, Desk, finish, text};
+use super::support::server::{Answer, Workspace, finish, text};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_drygate");
 
@@ -31,39 +31,39 @@ fn command(said: &str) -> String {
 }
 
 /// In the directory where the program was started, without the variable that names the data directory.
-fn in_place(desk: &Desk, mut command: Command) -> Command {
+fn in_place(workspace: &Workspace, mut command: Command) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command
         .env_clear()
         .env("PATH", path)
         .env("LANG", "C.UTF-8")
-        .env("HOME", desk.place().join("home"))
-        .current_dir(desk.place().join("repository"))
+        .env("HOME", workspace.place().join("home"))
+        .current_dir(workspace.place().join("repository"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
 }
 
-fn started(desk: &Desk, program: &str, words: &[&str]) -> Child {
+fn started(workspace: &Workspace, program: &str, words: &[&str]) -> Child {
     let mut command = Command::new(program);
     command.args(words);
-    let started = in_place(desk, command).spawn();
+    let started = in_place(workspace, command).spawn();
     started.expect("it starts")
 }
 
 /// What a shell makes of a printed command.
-fn sh(desk: &Desk, printed: &str) -> Answer {
-    finish(started(desk, "sh", &["-c", printed]))
+fn sh(workspace: &Workspace, printed: &str) -> Answer {
+    finish(started(workspace, "sh", &["-c", printed]))
 }
 
 /// A data directory that a shell would take apart.
-fn awkward(desk: &Desk) -> PathBuf {
-    desk.place().join("it's here, $HOME")
+fn awkward(workspace: &Workspace) -> PathBuf {
+    workspace.place().join("it's here, $HOME")
 }
 
-fn run(desk: &Desk, more: &[&str]) -> Answer {
-    let (url, data) = (desk.url(), awkward(desk).display().to_string());
+fn run(workspace: &Workspace, more: &[&str]) -> Answer {
+    let (url, data) = (workspace.url(), awkward(workspace).display().to_string());
     let words = [
         "run",
         "--headless",
@@ -72,32 +72,37 @@ fn run(desk: &Desk, more: &[&str]) -> Answer {
         "--data-dir",
         &data,
     ];
-    finish(started(desk, BINARY, &[&words, more].concat()))
+    finish(started(workspace, BINARY, &[&words, more].concat()))
 }
 
 #[test]
 fn every_command_from_the_first_stop_to_the_seal_works_as_printed() {
-    let desk = Desk::new(Scenario::Draft);
-    let waits = run(&desk, &[]).expect(3).stdout;
-    let again = sh(&desk, &command(&waits)).expect(3).stdout;
+    let workspace = Workspace::new(Scenario::Draft);
+    let waits = run(&workspace, &[]).expect(3).stdout;
+    let again = sh(&workspace, &command(&waits)).expect(3).stdout;
     assert!(again.contains("gate=SG2"), "{again}");
-    let sealed = sh(&desk, &command(&again)).expect(0).stdout;
+    let sealed = sh(&workspace, &command(&again)).expect(0).stdout;
     let read = commands(&sealed);
     assert_eq!(read.len(), 2, "{sealed}");
-    let report = sh(&desk, &read[0]).expect(0);
+    let report = sh(&workspace, &read[0]).expect(0);
     assert!(report.stdout.contains("Final O4"), "{}", report.stdout);
-    sh(&desk, &read[1]).expect(0);
+    sh(&workspace, &read[1]).expect(0);
 }
 
 #[test]
 fn after_drift_and_after_a_lost_database_the_printed_command_goes_on() {
-    let desk = Desk::new(Scenario::Draft);
-    let waits = run(&desk, &["--json"]).expect(3).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let waits = run(&workspace, &["--json"]).expect(3).json();
     let approve = command(text(&waits["next"]));
     let nowhere = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1";
-    let lost = sh(&desk, &format!("{approve} --json --database-url {nowhere}"));
+    let lost = sh(
+        &workspace,
+        &format!("{approve} --json --database-url {nowhere}"),
+    );
     let lost = lost.expect(69).json();
-    let pending = sh(&desk, &format!("{approve} --json")).expect(6).json();
+    let pending = sh(&workspace, &format!("{approve} --json"))
+        .expect(6)
+        .json();
     let next = text(&pending["next"]);
     let why = text(&lost["message"]);
     assert!(
@@ -105,16 +110,18 @@ fn after_drift_and_after_a_lost_database_the_printed_command_goes_on() {
         "why it is pending: {next}"
     );
     assert_eq!(command(next), command(text(&lost["next"])));
-    let second = sh(&desk, &format!("{} --json", command(next)))
+    let second = sh(&workspace, &format!("{} --json", command(next)))
         .expect(3)
         .json();
     assert_eq!(second["gate"], "SG2", "the approval took effect: {second}");
 
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
     let approve = command(text(&second["next"]));
-    let drifted = sh(&desk, &format!("{approve} --json")).expect(4).json();
+    let drifted = sh(&workspace, &format!("{approve} --json"))
+        .expect(4)
+        .json();
     let renewed = sh(
-        &desk,
+        &workspace,
         &format!("{} --json", command(text(&drifted["next"]))),
     );
     assert_eq!(renewed.expect(3).json()["gate"], "SG1");
@@ -122,11 +129,15 @@ fn after_drift_and_after_a_lost_database_the_printed_command_goes_on() {
 
 #[test]
 fn what_is_recorded_and_exported_names_no_place_of_this_machine() {
-    let desk = Desk::new(Scenario::Draft);
-    let waits = run(&desk, &["--json"]).expect(3).json();
-    let second = sh(&desk, &command(text(&waits["next"]))).expect(3).stdout;
-    sh(&desk, &command(&second)).expect(0);
-    let directory = awkward(&desk).join("runs").join(text(&waits["run_id"]));
+    let workspace = Workspace::new(Scenario::Draft);
+    let waits = run(&workspace, &["--json"]).expect(3).json();
+    let second = sh(&workspace, &command(text(&waits["next"])))
+        .expect(3)
+        .stdout;
+    sh(&workspace, &command(&second)).expect(0);
+    let directory = awkward(&workspace)
+        .join("runs")
+        .join(text(&waits["run_id"]));
     for (path, bytes) in super::support::server::files(&directory) {
         let text = String::from_utf8_lossy(&bytes);
         for word in [BINARY, "--data-dir"] {
@@ -137,10 +148,10 @@ fn what_is_recorded_and_exported_names_no_place_of_this_machine() {
 
 #[test]
 fn a_run_that_can_no_longer_pass_names_the_check_and_prints_how_to_reject() {
-    let desk = Desk::new(Scenario::Draft);
-    desk.sql("UPDATE public.unit_version SET content = content || ' more' WHERE unit_id = 'ICX-CONST-0001' AND is_current");
-    let waits = run(&desk, &[]).expect(3).stdout;
-    let failing = sh(&desk, &command(&waits)).expect(3).stdout;
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql("UPDATE public.unit_version SET content = content || ' more' WHERE unit_id = 'ICX-CONST-0001' AND is_current");
+    let waits = run(&workspace, &[]).expect(3).stdout;
+    let failing = sh(&workspace, &command(&waits)).expect(3).stdout;
     assert!(failing.contains("gate=SG2"), "{failing}");
     assert!(
         failing.contains("verify_equals_prediction is FAIL"),
@@ -148,7 +159,7 @@ fn a_run_that_can_no_longer_pass_names_the_check_and_prints_how_to_reject() {
     );
     assert!(failing.contains("can no longer end as PASS"), "{failing}");
     assert!(!failing.contains("approve or reject"), "{failing}");
-    let rejected = sh(&desk, &command(&failing)).expect(5);
+    let rejected = sh(&workspace, &command(&failing)).expect(5);
     assert!(rejected.stdout.contains("_REJECTED"), "{}", rejected.stdout);
 }
 
@@ -159,9 +170,9 @@ struct Demo {
 }
 
 impl Demo {
-    fn start(desk: &Desk, words: &[&str]) -> Self {
+    fn start(workspace: &Workspace, words: &[&str]) -> Self {
         let words = [&["demo", "--headless"], words].concat();
-        let mut child = started(desk, BINARY, &words);
+        let mut child = started(workspace, BINARY, &words);
         let said = BufReader::new(child.stderr.take().expect("a pipe"));
         Self { child, said }
     }
@@ -185,31 +196,31 @@ impl Demo {
     }
 }
 
-fn listed(desk: &Desk, words: &[&str]) -> Vec<Value> {
+fn listed(workspace: &Workspace, words: &[&str]) -> Vec<Value> {
     let words = [&["runs", "--json"], words].concat();
-    let said = finish(started(desk, BINARY, &words)).expect(0).json();
+    let said = finish(started(workspace, BINARY, &words)).expect(0).json();
     said["runs"].as_array().expect("a list").clone()
 }
 
 #[test]
 fn a_demo_is_approved_read_and_kept_apart_by_the_commands_that_it_prints() {
-    let desk = Desk::new(Scenario::Enacted);
-    let mut demo = Demo::start(&desk, &[]);
+    let workspace = Workspace::new(Scenario::Enacted);
+    let mut demo = Demo::start(&workspace, &[]);
     let asks = demo.asks();
     assert!(asks.contains("~180 rows"), "it opens on drafts: {asks}");
-    let approved = sh(&desk, &command(&asks)).expect(3).stdout;
+    let approved = sh(&workspace, &command(&asks)).expect(3).stdout;
     let second = demo.asks();
     assert_eq!(command(&approved), command(&second), "both tell the same");
     let left = demo.leave().expect(143).stdout;
     assert!(!left.contains("esume"), "its database is gone: {left}");
     let look = command(&left);
     assert!(look.contains(" replay "), "{look}");
-    let frame = sh(&desk, &look).expect(0).stdout;
+    let frame = sh(&workspace, &look).expect(0).stdout;
     assert!(frame.contains("SG2   ALLOW ENACT?"), "{frame}");
 
     let (program, rest) = look.split_once(" replay ").expect("a command");
     let (run, place) = rest.split_once(' ').expect("a place");
-    let on_it = |words: &str| sh(&desk, &format!("{program} {words} {place}"));
+    let on_it = |words: &str| sh(&workspace, &format!("{program} {words} {place}"));
     for words in ["runs", "report", "diff", "verify"] {
         let words = if words == "runs" {
             words.to_owned()
@@ -232,24 +243,24 @@ fn a_demo_is_approved_read_and_kept_apart_by_the_commands_that_it_prints() {
             "{words}: {}",
             over.stderr
         );
-        sh(&desk, &command(&over.stderr)).expect(0);
+        sh(&workspace, &command(&over.stderr)).expect(0);
     }
 
     assert_eq!(
-        listed(&desk, &[]),
+        listed(&workspace, &[]),
         Vec::<Value>::new(),
         "not among the real ones"
     );
-    let place = desk
+    let place = workspace
         .place()
         .join("home/.local/share/drygate/demo")
         .display()
         .to_string();
-    let apart = listed(&desk, &["--data-dir", &place]);
+    let apart = listed(&workspace, &["--data-dir", &place]);
     assert_eq!(apart.len(), 1, "{apart:?}");
     assert_eq!(apart[0]["demo"], true);
     assert_eq!(apart[0]["waiting_since"], Value::Null);
-    let waiting = listed(&desk, &["--waiting", "--data-dir", &place]);
+    let waiting = listed(&workspace, &["--waiting", "--data-dir", &place]);
     assert_eq!(waiting, Vec::<Value>::new(), "it waits for nobody");
     let line = on_it("runs").expect(0).stdout;
     assert!(line.starts_with("demo at SG2 "), "{line}");
@@ -257,9 +268,9 @@ fn a_demo_is_approved_read_and_kept_apart_by_the_commands_that_it_prints() {
 
 #[test]
 fn a_demo_refuses_what_it_cannot_take_and_starts_nothing() {
-    let desk = Desk::new(Scenario::Enacted);
-    let url = desk.url();
-    let profile = desk.profile("mine.toml", str::to_owned);
+    let workspace = Workspace::new(Scenario::Enacted);
+    let url = workspace.url();
+    let profile = workspace.profile("mine.toml", str::to_owned);
     for (words, named) in [
         (["--database-url", &url], "--database-url"),
         (["--profile", &profile], "--profile"),
@@ -267,7 +278,7 @@ fn a_demo_refuses_what_it_cannot_take_and_starts_nothing() {
         (["--print-sql", "--events"], "--events"),
     ] {
         let words = [&["demo", "--headless"], &words[..]].concat();
-        let refused = finish(started(&desk, BINARY, &words)).expect(64);
+        let refused = finish(started(&workspace, BINARY, &words)).expect(64);
         assert!(refused.stderr.contains(named), "{}", refused.stderr);
         assert!(!refused.stderr.contains("Starting"), "{}", refused.stderr);
     }
@@ -275,14 +286,14 @@ fn a_demo_refuses_what_it_cannot_take_and_starts_nothing() {
 
 #[test]
 fn output_that_nobody_reads_ends_every_command_quietly() {
-    let desk = Desk::new(Scenario::Enacted);
-    let sealed = desk.run_to_the_end().expect(0).json();
-    let waits = desk.run().expect(3).json();
-    let (id, url) = (text(&sealed["run_id"]), desk.url());
+    let workspace = Workspace::new(Scenario::Enacted);
+    let sealed = workspace.run_to_the_end().expect(0).json();
+    let waits = workspace.run().expect(3).json();
+    let (id, url) = (text(&sealed["run_id"]), workspace.url());
     let unread = |words: &[&str]| {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = desk.command(words);
+        let mut command = workspace.command(words);
         command.stdout(writer);
         let ended = finish(command.spawn().expect("it starts"));
         assert_eq!(ended.code, 141, "{words:?}: {}", ended.stderr);
@@ -339,7 +350,7 @@ fn output_that_nobody_reads_ends_every_command_quietly() {
         });
         unread(&words.collect::<Vec<_>>());
     }
-    let stood = desk.journal_text(&waits);
+    let stood = workspace.journal_text(&waits);
     let refused = [
         "approve",
         text(&waits["run_id"]),
@@ -350,7 +361,7 @@ fn output_that_nobody_reads_ends_every_command_quietly() {
     unread(&refused);
     assert_ne!(
         stood,
-        desk.journal_text(&waits),
+        workspace.journal_text(&waits),
         "the refusal is recorded all the same"
     );
 }

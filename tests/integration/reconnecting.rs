@@ -7,29 +7,37 @@ use std::path::PathBuf;
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 
-use super::support::server::{Answer, Desk, READER, approval, files, finish, own_cluster, text};
+use super::support::server::{
+    Answer, READER, Workspace, approval, files, finish, own_cluster, text,
+};
 
 const CANARY: &str = "canary-of-the-passfile";
 
 /// A server that asks the reader for a password, and a password file that has it.
-fn with_password() -> (Desk, PathBuf) {
-    let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
-    let hba = desk.sql("SHOW hba_file")[0][0].clone().expect("a path");
-    desk.sql(&format!("ALTER ROLE {READER} PASSWORD '{CANARY}'"));
-    desk.sql(&format!(
+fn with_password() -> (Workspace, PathBuf) {
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
+    let hba = workspace.sql("SHOW hba_file")[0][0]
+        .clone()
+        .expect("a path");
+    workspace.sql(&format!("ALTER ROLE {READER} PASSWORD '{CANARY}'"));
+    workspace.sql(&format!(
         "COPY (SELECT 'local all {READER} scram-sha-256' UNION ALL SELECT 'local all all trust') TO '{hba}'"
     ));
-    desk.sql("SELECT pg_reload_conf()");
-    let log_in = || desk.cluster.query(READER, &desk.database, "SELECT 1");
+    workspace.sql("SELECT pg_reload_conf()");
+    let log_in = || {
+        workspace
+            .cluster
+            .query(READER, &workspace.database, "SELECT 1")
+    };
     while log_in().is_ok() {}
-    let passfile = desk.place().join("passfile");
+    let passfile = workspace.place().join("passfile");
     fs::write(&passfile, format!("*:*:*:{READER}:{CANARY}\n")).expect("a new file");
     fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).expect("our own file");
-    (desk, passfile)
+    (workspace, passfile)
 }
 
-fn with(desk: &Desk, words: &[&str], variables: &[(&str, &str)]) -> Answer {
-    let mut command = desk.command(words);
+fn with(workspace: &Workspace, words: &[&str], variables: &[(&str, &str)]) -> Answer {
+    let mut command = workspace.command(words);
     command.envs(variables.iter().copied());
     finish(command.spawn().expect("the program starts"))
 }
@@ -41,10 +49,10 @@ const RUN: [&str; 3] = ["run", "--headless", "--json"];
 
 #[test]
 fn a_run_is_taken_up_as_it_was_started_without_any_variable() {
-    let (desk, passfile) = with_password();
+    let (workspace, passfile) = with_password();
     let passfile = passfile.to_str().expect("UTF-8");
-    let socket = desk.cluster.socket_dir().display().to_string();
-    let url = desk.url();
+    let socket = workspace.cluster.socket_dir().display().to_string();
+    let url = workspace.url();
     let port = url
         .split("port=")
         .nth(1)
@@ -52,9 +60,9 @@ fn a_run_is_taken_up_as_it_was_started_without_any_variable() {
         .expect("a port");
     let place = format!(
         "host={socket}\nport={port}\ndbname={}\nuser={READER}\n",
-        desk.database
+        workspace.database
     );
-    let services = desk.place().join("services");
+    let services = workspace.place().join("services");
     let text_of_services = format!(
         "[with_file]\n{place}passfile={passfile}\n[with_secret]\n{place}password={CANARY}\n"
     );
@@ -64,7 +72,7 @@ fn a_run_is_taken_up_as_it_was_started_without_any_variable() {
     let variables = [
         ("PGHOST", &*socket),
         ("PGPORT", port),
-        ("PGDATABASE", &*desk.database),
+        ("PGDATABASE", &*workspace.database),
         ("PGUSER", READER),
         ("PGPASSFILE", passfile),
     ];
@@ -78,14 +86,16 @@ fn a_run_is_taken_up_as_it_was_started_without_any_variable() {
         (&["--database-url", &in_text], &[]),
     ];
     for (words, variables) in ways {
-        let waiting = with(&desk, &[&RUN[..], words].concat(), variables);
+        let waiting = with(&workspace, &[&RUN[..], words].concat(), variables);
         let waiting = waiting.expect(3).json();
-        let second = desk.approve(&waiting, "SG1").expect(3).json();
-        desk.resume(&second).expect(3);
-        let last = desk.approve(&second, "SG2").expect(0).json();
-        desk.drygate(&["recheck", text(&last["run_id"])]).expect(0);
+        let second = workspace.approve(&waiting, "SG1").expect(3).json();
+        workspace.resume(&second).expect(3);
+        let last = workspace.approve(&second, "SG2").expect(0).json();
+        workspace
+            .drygate(&["recheck", text(&last["run_id"])])
+            .expect(0);
     }
-    for (path, bytes) in files(&desk.data()) {
+    for (path, bytes) in files(&workspace.data()) {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(CANARY), "{}", path.display());
     }
@@ -93,24 +103,24 @@ fn a_run_is_taken_up_as_it_was_started_without_any_variable() {
 
 #[test]
 fn a_recorded_file_that_is_gone_is_named() {
-    let (desk, passfile) = with_password();
-    let url = format!("{}&passfile={}", desk.url(), passfile.display());
+    let (workspace, passfile) = with_password();
+    let url = format!("{}&passfile={}", workspace.url(), passfile.display());
     let words = [&RUN[..], &["--database-url", &url]].concat();
-    let waiting = with(&desk, &words, &[]).expect(3).json();
+    let waiting = with(&workspace, &words, &[]).expect(3).json();
     let moved = passfile.with_extension("moved");
     fs::rename(&passfile, &moved).expect("our own file");
-    let lost = desk.approve(&waiting, "SG1").expect(69).json();
+    let lost = workspace.approve(&waiting, "SG1").expect(69).json();
     let message = text(&lost["message"]);
     let gone = format!("{} does not exist", passfile.display());
     assert!(message.contains(&gone), "{message}");
     fs::rename(&moved, &passfile).expect("our own file");
-    desk.resume(&waiting).expect(3);
+    workspace.resume(&waiting).expect(3);
 
-    let services = desk.place().join("services");
+    let services = workspace.place().join("services");
     let service = format!(
         "[one]\nhost={}\nport=6001\ndbname={}\nuser={READER}\npassfile={}\n",
-        desk.cluster.socket_dir().display(),
-        desk.database,
+        workspace.cluster.socket_dir().display(),
+        workspace.database,
         passfile.display()
     );
     let port = url.split("port=").nth(1).expect("a port");
@@ -118,9 +128,9 @@ fn a_recorded_file_that_is_gone_is_named() {
     fs::write(&services, service.replace("6001", port)).expect("a new file");
     let words = [&RUN[..], &["--database-url", "service=one"]].concat();
     let variables = [("PGSERVICEFILE", services.to_str().expect("UTF-8"))];
-    let waiting = with(&desk, &words, &variables).expect(3).json();
+    let waiting = with(&workspace, &words, &variables).expect(3).json();
     fs::remove_file(&services).expect("our own file");
-    let answer = desk.drygate(&approval(&waiting, "SG1"));
+    let answer = workspace.drygate(&approval(&waiting, "SG1"));
     let gone = format!("{} does not exist", services.display());
     assert!(answer.stderr.contains(&gone), "{answer:?}");
 }

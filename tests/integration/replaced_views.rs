@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::support::ground::{Ground, band, open_sheet, press_enter, type_seen, wait_at};
 use super::support::pty::{Exit, Terminal};
-use super::support::server::{Desk, finish, text};
+use super::support::server::{Workspace, finish, text};
 
 /// Read by a fact, a protected table, the pieces and the units of [`over_views`].
 const VIEWS: &str = "
@@ -129,23 +129,31 @@ fn a_live_read_of_a_replaced_view_never_executes_it() {
 
 #[test]
 fn a_view_replaced_before_the_closeout_is_told_and_never_executed() {
-    let desk = Desk::new(Scenario::Draft);
-    desk.sql(VIEWS);
-    let profile = desk.profile("views.toml", over_views);
-    let mut command = desk.command(&["run", "--headless", "--json", "--database-url", &desk.url()]);
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql(VIEWS);
+    let profile = workspace.profile("views.toml", over_views);
+    let mut command = workspace.command(&[
+        "run",
+        "--headless",
+        "--json",
+        "--database-url",
+        &workspace.url(),
+    ]);
     command.env("DRYGATE_PROFILE", profile);
     let waiting = finish(command.spawn().expect("it starts")).expect(3).json();
-    let second = desk.approve(&waiting, "SG1").expect(3).json();
-    let last = desk.approve(&second, "SG2").expect(0).json();
-    desk.cut_back(&last, |record| {
+    let second = workspace.approve(&waiting, "SG1").expect(3).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
+    workspace.cut_back(&last, |record| {
         record["event"] == "state_changed" && record["to"] == "enact_simulated"
     });
-    let before = executed(&desk.cluster.log_path());
-    desk.sql(TRAPS);
-    let ended = desk.resume(&last).json();
+    let before = executed(&workspace.cluster.log_path());
+    workspace.sql(TRAPS);
+    let ended = workspace.resume(&last).json();
     assert_refused(&ended["drift"]);
     let claim = &ended["non_mutation"]["claims"]["B"];
     assert_ne!(claim["verdict"], "HOLDS", "{ended}");
-    assert_eq!(executed(&desk.cluster.log_path()), before);
-    desk.drygate(&["verify", text(&ended["run_id"])]).expect(0);
+    assert_eq!(executed(&workspace.cluster.log_path()), before);
+    workspace
+        .drygate(&["verify", text(&ended["run_id"])])
+        .expect(0);
 }

@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::support::pty::{Exit, Launch, Terminal, key};
 use super::support::screen::Screen;
-use super::support::server::{Desk, files, own_cluster, text};
+use super::support::server::{Workspace, files, own_cluster, text};
 
 /// A sealed run of the drafts on a server of its own, which the test then stops: whoever asks it waits for ever.
-fn rehearsed() -> (Desk, Value) {
-    let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
-    let run = desk.run_to_the_end().expect(0).json();
-    (desk, run)
+fn rehearsed() -> (Workspace, Value) {
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
+    let run = workspace.run_to_the_end().expect(0).json();
+    (workspace, run)
 }
 
-fn replay(desk: &Desk, run: &Value, size: (u16, u16)) -> Terminal {
-    replay_of(text(&run["run_id"]), &desk.data(), size)
+fn replay(workspace: &Workspace, run: &Value, size: (u16, u16)) -> Terminal {
+    replay_of(text(&run["run_id"]), &workspace.data(), size)
 }
 
 /// The replay of a run or an archive, with a directory for runs.
@@ -31,17 +31,17 @@ fn replay_of(place: &str, data: &Path, size: (u16, u16)) -> Terminal {
 }
 
 /// A run that stands at the drift of SG2, with a note on it that was written at SG1: the run has gone on since.
-fn drifted_and_noted() -> (Desk, Value) {
-    let desk = Desk::new(Scenario::Drift);
-    let waiting = desk.run_to_sg2();
-    write_note(&desk, &waiting, "ask op_b about 0017");
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    let drifted = desk.approve(&waiting, "SG2").expect(4).json();
-    (desk, drifted)
+fn drifted_and_noted() -> (Workspace, Value) {
+    let workspace = Workspace::new(Scenario::Drift);
+    let waiting = workspace.run_to_sg2();
+    write_note(&workspace, &waiting, "ask op_b about 0017");
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = workspace.approve(&waiting, "SG2").expect(4).json();
+    (workspace, drifted)
 }
 
-fn write_note(desk: &Desk, run: &Value, note: &str) {
-    let mut terminal = replay(desk, run, (160, 48));
+fn write_note(workspace: &Workspace, run: &Value, note: &str) {
+    let mut terminal = replay(workspace, run, (160, 48));
     terminal.wait_for("q back");
     terminal.type_slowly("d").wait_for("m note");
     terminal.type_slowly("m").wait_for("note on ");
@@ -88,9 +88,9 @@ fn seen(mut terminal: Terminal, [at_sg2, drifted]: [&str; 2]) -> Vec<Screen> {
 
 #[test]
 fn an_archive_is_retold_where_it_lies_as_its_run_is() {
-    let (desk, run) = drifted_and_noted();
+    let (workspace, run) = drifted_and_noted();
     let run_id = text(&run["run_id"]);
-    let stops = desk.events(&run, "stop_raised");
+    let stops = workspace.events(&run, "stop_raised");
     let stops = stops.iter().filter(|stop| stop["gate"] == "SG2");
     let stops: Vec<String> = stops.map(|stop| stop["seq"].to_string()).collect();
     let stops = [&*stops[0], &*stops[1]];
@@ -98,17 +98,18 @@ fn an_archive_is_retold_where_it_lies_as_its_run_is() {
     let data = elsewhere.path().join("data");
     for name in ["run.tar", "run.tar.gz"] {
         let file = elsewhere.path().join(name).display().to_string();
-        desk.drygate(&["export", run_id, "--output", &file])
+        workspace
+            .drygate(&["export", run_id, "--output", &file])
             .expect(0);
         let before = files(elsewhere.path());
-        for record in desk.journal(&run).iter().step_by(9) {
+        for record in workspace.journal(&run).iter().step_by(9) {
             let words = ["--at", &record["seq"].to_string(), "--json"];
-            let of = |place| desk.drygate(&[&["replay", place][..], &words].concat());
+            let of = |place| workspace.drygate(&[&["replay", place][..], &words].concat());
             let (archive, run) = (of(&file).expect(0), of(run_id).expect(0));
             assert_eq!(archive.stdout, run.stdout, "{words:?} of {name}");
         }
         for size in [(160, 48), (80, 24)] {
-            let of_run = seen(replay_of(run_id, &desk.data(), size), stops);
+            let of_run = seen(replay_of(run_id, &workspace.data(), size), stops);
             let of_archive = seen(replay_of(&file, &data, size), stops);
             for (run, archive) in of_run.iter().zip(&of_archive) {
                 assert!(run == archive, "{run}\n\nbut {name}:\n{archive}");
@@ -121,18 +122,19 @@ fn an_archive_is_retold_where_it_lies_as_its_run_is() {
 
 #[test]
 fn a_note_travels_says_that_the_run_went_on_and_is_taken_where_it_is_kept() {
-    let (desk, run) = drifted_and_noted();
+    let (workspace, run) = drifted_and_noted();
     let run_id = text(&run["run_id"]);
     let elsewhere = tempfile::tempdir().expect("a folder");
     let (data, temporary) = (elsewhere.path().join("data"), elsewhere.path().join("tmp"));
     std::fs::create_dir(&temporary).expect("a new folder");
     let file = elsewhere.path().join("run.tar").display().to_string();
-    desk.drygate(&["export", run_id, "--output", &file])
+    workspace
+        .drygate(&["export", run_id, "--output", &file])
         .expect(0);
     let note = "\"ask op_b about 0017\"";
     let went_on = "! the run went on: the note saw its head";
 
-    let verified = desk.drygate(&["verify", &file]).expect(0);
+    let verified = workspace.drygate(&["verify", &file]).expect(0);
     assert!(verified.stdout.contains(note), "{}", verified.stdout);
     assert!(
         verified.stdout.contains(&went_on[2..]),
@@ -156,9 +158,10 @@ fn a_note_travels_says_that_the_run_went_on_and_is_taken_where_it_is_kept() {
     assert_eq!(files(&temporary), Vec::new(), "what was unpacked is gone");
 
     let kept = data.display().to_string();
-    desk.drygate(&["import", &file, "--data-dir", &kept])
+    workspace
+        .drygate(&["import", &file, "--data-dir", &kept])
         .expect(0);
-    let verified = desk
+    let verified = workspace
         .drygate(&["verify", run_id, "--data-dir", &kept])
         .expect(0);
     assert!(verified.stdout.contains(note), "{}", verified.stdout);
@@ -173,7 +176,7 @@ fn a_note_travels_says_that_the_run_went_on_and_is_taken_where_it_is_kept() {
 #[test]
 fn what_is_no_archive_is_said_to_be_none() {
     let place = tempfile::tempdir().expect("a folder");
-    let desk = Desk::new(Scenario::Draft);
+    let workspace = Workspace::new(Scenario::Draft);
     let named = |name: &str| place.path().join(name).display().to_string();
     std::fs::write(named("notes.txt"), "no archive at all\n".repeat(100)).expect("a file");
     std::fs::write(named("empty.tar"), "").expect("a file");
@@ -187,24 +190,24 @@ fn what_is_no_archive_is_said_to_be_none() {
         ("gone.tar", 64, "names no run, and no file"),
         ("", 64, "is a directory; only verify reads one"),
     ] {
-        let refused = desk.drygate(&["replay", &named(name)]).expect(code);
+        let refused = workspace.drygate(&["replay", &named(name)]).expect(code);
         assert!(refused.stderr.contains(says), "{}", refused.stderr);
         assert!(refused.stderr.contains(&named(name)), "{}", refused.stderr);
     }
-    let refused = desk.drygate(&["replay", &named("notes.txt")]);
+    let refused = workspace.drygate(&["replay", &named("notes.txt")]);
     let bytes = refused.stderr.matches("no archive at all").count();
     assert_eq!(bytes, 0, "{}", refused.stderr);
 }
 
 #[test]
 fn a_run_is_retold_record_by_record_without_its_database() {
-    let (desk, run) = rehearsed();
-    let _stopped = desk.stop_server();
-    let journal = desk.journal(&run);
+    let (workspace, run) = rehearsed();
+    let _stopped = workspace.stop_server();
+    let journal = workspace.journal(&run);
     let last = journal.len() - 1;
-    let before = files(&desk.run_dir(&run));
+    let before = files(&workspace.run_dir(&run));
 
-    let mut terminal = replay(&desk, &run, (160, 48));
+    let mut terminal = replay(&workspace, &run, (160, 48));
     let end = terminal.wait_for("q back").to_string();
     assert!(end.contains(&format!("at seq {last}, head ")), "{end}");
     assert!(end.contains("O4_LIVE_DRYRUN_ORCHESTRATION_PASS"), "{end}");
@@ -226,20 +229,25 @@ fn a_run_is_retold_record_by_record_without_its_database() {
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(0));
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
-    assert!(files(&desk.run_dir(&run)) == before, "nothing was written");
+    assert!(
+        files(&workspace.run_dir(&run)) == before,
+        "nothing was written"
+    );
 }
 
 #[test]
 fn one_frame_is_printed_as_text_and_as_json() {
-    let (desk, run) = rehearsed();
-    let _stopped = desk.stop_server();
+    let (workspace, run) = rehearsed();
+    let _stopped = workspace.stop_server();
     let run_id = text(&run["run_id"]);
-    let journal = desk.journal(&run);
+    let journal = workspace.journal(&run);
     let waits = |event: &&Value| event["event"] == "stop_raised" && event["gate"] == "SG2";
     let stop = journal.iter().find(waits).expect("a stop at SG2");
     let seq = stop["seq"].to_string();
 
-    let page = desk.drygate(&["replay", run_id, "--at", &seq]).expect(0);
+    let page = workspace
+        .drygate(&["replay", run_id, "--at", &seq])
+        .expect(0);
     assert!(
         page.stdout.contains("SG2   ALLOW ENACT?"),
         "{}",
@@ -249,7 +257,7 @@ fn one_frame_is_printed_as_text_and_as_json() {
     assert!(!page.stdout.contains('\u{1b}'));
     assert_eq!(page.stdout.lines().count(), 48);
 
-    let document = desk
+    let document = workspace
         .drygate(&["replay", run_id, "--at", &seq, "--json"])
         .expect(0)
         .json();
@@ -263,7 +271,7 @@ fn one_frame_is_printed_as_text_and_as_json() {
     assert_eq!(document["replay"]["head"], next["prev"]);
 
     let at = text(&stop["at"]);
-    let by_time = desk
+    let by_time = workspace
         .drygate(&["replay", run_id, "--at", at, "--json"])
         .expect(0)
         .json();
@@ -278,7 +286,9 @@ fn one_frame_is_printed_as_text_and_as_json() {
         ("99999", "there is no record 99999"),
         ("noon", "neither a record"),
     ] {
-        let refused = desk.drygate(&["replay", run_id, "--at", wrong]).expect(64);
+        let refused = workspace
+            .drygate(&["replay", run_id, "--at", wrong])
+            .expect(64);
         assert!(refused.stderr.contains(says), "{}", refused.stderr);
     }
 }

@@ -9,11 +9,11 @@ use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::{Value, json};
 
 use super::support::pty::{Exit, Launch, Terminal};
-use super::support::server::{Answer, Desk, approval, files, finish, own_cluster, text};
+use super::support::server::{Answer, Workspace, approval, files, finish, own_cluster, text};
 
 /// Runs the program with further variables.
-fn with(desk: &Desk, args: &[&str], variables: &[(&str, &str)]) -> Answer {
-    let mut command = desk.command(args);
+fn with(workspace: &Workspace, args: &[&str], variables: &[(&str, &str)]) -> Answer {
+    let mut command = workspace.command(args);
     command.envs(variables.iter().copied());
     finish(command.spawn().expect("the program starts"))
 }
@@ -25,23 +25,23 @@ fn live_is_refused_by_its_name_and_nothing_is_made_or_connected() {
         settings: vec![("log_connections".to_owned(), "on".to_owned())],
         ..ClusterOptions::default()
     };
-    let desk = Desk::on(own_cluster(&options), Scenario::Enacted);
-    let url = desk.url();
+    let workspace = Workspace::on(own_cluster(&options), Scenario::Enacted);
+    let url = workspace.url();
     let run = ["run", "--headless", "--json", "--database-url", &url];
-    let live = desk.profile("live.toml", |text| {
+    let live = workspace.profile("live.toml", |text| {
         text.replace("mode = \"dryrun\"", "mode = \"LIVE\"")
     });
-    let enabled = desk.profile("enabled.toml", |text| {
+    let enabled = workspace.profile("enabled.toml", |text| {
         text.replace("mode = \"dryrun\"", "execution_enabled = true")
     });
-    let project = desk.place().join("repository/drygate.toml");
-    let user = desk.place().join("home/.config/drygate/config.toml");
+    let project = workspace.place().join("repository/drygate.toml");
+    let user = workspace.place().join("home/.config/drygate/config.toml");
     fs::create_dir_all(user.parent().expect("it has one")).expect("a new directory");
-    let log = || fs::read_to_string(desk.cluster.log_path()).expect("a log");
+    let log = || fs::read_to_string(workspace.cluster.log_path()).expect("a log");
     let quiet = log().len();
     let refuse = |way: &str, args: &[&str], variables: &[(&str, &str)]| {
         let words: Vec<&str> = run.iter().chain(args).copied().collect();
-        let answer = with(&desk, &words, variables).expect(8);
+        let answer = with(&workspace, &words, variables).expect(8);
         let first = answer.stderr.lines().next().unwrap_or_default();
         assert!(
             first.contains("STOP_LIVE_REFUSED: ") && first.contains(way),
@@ -49,7 +49,10 @@ fn live_is_refused_by_its_name_and_nothing_is_made_or_connected() {
         );
         assert_eq!(first.matches("STOP_LIVE_REFUSED").count(), 1, "{first}");
         assert_eq!(answer.json()["stop_code"], "STOP_LIVE_REFUSED");
-        assert!(!desk.data().join("runs").exists(), "{way}: no run is made");
+        assert!(
+            !workspace.data().join("runs").exists(),
+            "{way}: no run is made"
+        );
     };
     refuse("--mode live", &["--mode", "live"], &[]);
     refuse("DRYGATE_MODE=live", &[], &[("DRYGATE_MODE", "live")]);
@@ -75,7 +78,7 @@ fn live_is_refused_by_its_name_and_nothing_is_made_or_connected() {
         &[("DRYGATE_MODE", "live")],
     );
     assert_eq!(&log()[quiet..], "", "nothing ever reached the server");
-    desk.run().expect(3);
+    workspace.run().expect(3);
 }
 
 /// The statements that sessions of `user` sent, out of the log of the server.
@@ -138,9 +141,9 @@ fn every_statement_of_a_whole_run_is_on_the_closed_list() {
         settings: vec![("log_line_prefix".to_owned(), "%a|%u|".to_owned())],
         ..ClusterOptions::default()
     };
-    let desk = Desk::on(own_cluster(&options), Scenario::Draft);
-    let last = desk.run_to_the_end().expect(0).json();
-    let log = fs::read_to_string(desk.cluster.log_path()).expect("a log");
+    let workspace = Workspace::on(own_cluster(&options), Scenario::Draft);
+    let last = workspace.run_to_the_end().expect(0).json();
+    let log = fs::read_to_string(workspace.cluster.log_path()).expect("a log");
     let statements = sent(&log, "context_pack_readonly");
     let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sql");
     let known: Vec<String> = files(assets.as_ref())
@@ -162,7 +165,7 @@ fn every_statement_of_a_whole_run_is_on_the_closed_list() {
     // One transaction for the survey, for each approval and for the post survey, and behind each a second one that
     // looks for what the first may have left in the session; each rolled back.
     let count = |sql: &str| statements.iter().filter(|sent| sent.trim() == sql).count();
-    let opened = desk.events(&last, "transaction_opened").len();
+    let opened = workspace.events(&last, "transaction_opened").len();
     assert_eq!(
         count("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         2 * opened
@@ -182,46 +185,51 @@ fn every_statement_of_a_whole_run_is_on_the_closed_list() {
 }
 
 /// The sessions of the program that the server knows of in this database.
-fn sessions(desk: &Desk) -> Vec<String> {
+fn sessions(workspace: &Workspace) -> Vec<String> {
     let sql = format!(
         "SELECT application_name || ' ' || coalesce(state, '') FROM pg_catalog.pg_stat_activity \
           WHERE datname = '{}' AND pid <> pg_catalog.pg_backend_pid()",
-        desk.database
+        workspace.database
     );
-    desk.sql(&sql).into_iter().flatten().flatten().collect()
+    workspace
+        .sql(&sql)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect()
 }
 
 /// A screen in a pty that holds a run of this desk and waits at SG1; and the document that a script would have got.
-fn held(desk: &Desk) -> (Terminal, Value) {
-    let url = desk.url();
+fn held(workspace: &Workspace) -> (Terminal, Value) {
+    let url = workspace.url();
     let screen = Launch::drygate(["run", "--database-url", &url, "--live-interval", "0"])
-        .env("DRYGATE_DATA_DIR", desk.data())
-        .env("HOME", desk.place().join("home"))
-        .env("TMPDIR", desk.place())
-        .cwd(&desk.place().join("repository"))
+        .env("DRYGATE_DATA_DIR", workspace.data())
+        .env("HOME", workspace.place().join("home"))
+        .env("TMPDIR", workspace.place())
+        .cwd(&workspace.place().join("repository"))
         .size(120, 36)
         .open();
     screen.wait_for("SG1   ALLOW CUT?");
-    let listed = desk.drygate(&["runs", "--json"]).expect(0).json();
+    let listed = workspace.drygate(&["runs", "--json"]).expect(0).json();
     let run_id = listed["runs"][0]["run_id"].clone();
     let waiting = json!({ "run_id": run_id });
-    let shown = desk.events(&waiting, "stop_raised");
+    let shown = workspace.events(&waiting, "stop_raised");
     let evidence = shown.last().expect("it waits")["evidence"].clone();
     (screen, json!({ "run_id": run_id, "evidence": evidence }))
 }
 
 #[test]
 fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
-    let desk = Desk::new(Scenario::Enacted);
-    let (mut screen, waiting) = held(&desk);
+    let workspace = Workspace::new(Scenario::Enacted);
+    let (mut screen, waiting) = held(&workspace);
     // A backend may need a moment to see that its client left; nothing new may come after.
-    while !sessions(&desk).is_empty() {
+    while !sessions(&workspace).is_empty() {
         std::thread::yield_now();
     }
-    let opened = desk.events(&waiting, "transaction_opened").len();
-    assert_eq!(sessions(&desk), [""; 0]);
+    let opened = workspace.events(&waiting, "transaction_opened").len();
+    assert_eq!(sessions(&workspace), [""; 0]);
 
-    let locked = desk.resume(&waiting).expect(75);
+    let locked = workspace.resume(&waiting).expect(75);
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
     for named in [screen.pid().to_string(), host] {
@@ -229,11 +237,19 @@ fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
         assert!(text(&locked.json()["message"]).contains(&named));
     }
     assert_eq!(locked.json()["stop_code"], "STOP_RUN_LOCKED");
-    assert_eq!(desk.events(&waiting, "transaction_opened").len(), opened);
+    assert_eq!(
+        workspace.events(&waiting, "transaction_opened").len(),
+        opened
+    );
 
     // Two processes approve at once through the holder: one decision, one refusal.
     let words = approval(&waiting, "SG1");
-    let both = [0; 2].map(|_| desk.command(&words).spawn().expect("the program starts"));
+    let both = [0; 2].map(|_| {
+        workspace
+            .command(&words)
+            .spawn()
+            .expect("the program starts")
+    });
     let mut answers = both.map(finish);
     answers.sort_by_key(|answer| answer.code);
     assert_eq!(
@@ -241,12 +257,12 @@ fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
         [3, 6],
         "{answers:?}"
     );
-    assert_eq!(desk.events(&waiting, "approval_recorded").len(), 1);
+    assert_eq!(workspace.events(&waiting, "approval_recorded").len(), 1);
     let second = answers[0].json();
     assert_eq!(second["gate"], "SG2");
     // The refusal of the second may stand in the band by now; the run waits either way.
     screen.wait_for("awaiting_lifecycle_authorization   evidence");
-    let last = desk.approve(&second, "SG2").expect(0).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
     assert_eq!(last["result"], "O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     screen.wait_for("O4_LIVE_DRYRUN_ORCHESTRATION_PASS");
     screen.type_slowly("q");
@@ -255,22 +271,22 @@ fn while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached() {
 
 #[test]
 fn after_drift_a_resume_elsewhere_lets_the_holder_take_new_evidence_and_else_finds_the_run_held() {
-    let desk = Desk::new(Scenario::Draft);
-    let (mut screen, waiting) = held(&desk);
-    desk.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
-    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let (mut screen, waiting) = held(&workspace);
+    workspace.sql(Scenario::Drift.intrusion_sql().expect("it has an intruder"));
+    let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
     assert_eq!(drifted["stop_code"], "STOP_FACTS_DRIFTED");
 
-    let asked = desk.resume(&waiting).expect(3).json();
+    let asked = workspace.resume(&waiting).expect(3).json();
     assert_eq!(asked["gate"], "SG1");
     assert_ne!(asked["evidence"], waiting["evidence"]);
-    assert_eq!(desk.events(&waiting, "run_resumed").len(), 0);
+    assert_eq!(workspace.events(&waiting, "run_resumed").len(), 0);
     screen.wait_for("SG1   ALLOW CUT?");
 
     // Its evidence stands now: there is nothing to take anew, and the run is another's.
-    let locked = desk.resume(&waiting).expect(75).json();
+    let locked = workspace.resume(&waiting).expect(75).json();
     assert_eq!(locked["stop_code"], "STOP_RUN_LOCKED");
-    assert_eq!(desk.events(&waiting, "evidence_renewed").len(), 1);
+    assert_eq!(workspace.events(&waiting, "evidence_renewed").len(), 1);
     screen.type_slowly("q");
     assert_eq!(screen.wait_exit(), Exit::Code(3));
 }
@@ -296,20 +312,20 @@ fn raw(bytes: &[u8]) -> Option<String> {
 
 #[test]
 fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
-    let desk = Desk::new(Scenario::Enacted);
-    let waiting = desk.run().expect(3).json();
-    desk.sql(&format!(
+    let workspace = Workspace::new(Scenario::Enacted);
+    let waiting = workspace.run().expect(3).json();
+    workspace.sql(&format!(
         "UPDATE public.source_version SET body = replace(body, 'Tên gọi và phạm vi', $h${HOSTILE}$h$) WHERE is_current; \
          UPDATE public.unit_version SET content = replace(content, 'Tên gọi và phạm vi', $h${HOSTILE}$h$) WHERE is_current; \
          UPDATE public.information_unit SET title = $h${HOSTILE}$h$ WHERE id = 'ICX-CONST-0001'"
     ));
     // Names are text of the database as well.
-    desk.sql(&format!(
+    workspace.sql(&format!(
         "CREATE TABLE public.\"{HOSTILE_NAME}\" (id integer); CREATE ROLE \"{HOSTILE_NAME}{0}\"; \
          GRANT SELECT ON public.\"{HOSTILE_NAME}\" TO \"{HOSTILE_NAME}{0}\"",
-        desk.database
+        workspace.database
     ));
-    let mut answers = vec![desk.approve(&waiting, "SG1").expect(4)];
+    let mut answers = vec![workspace.approve(&waiting, "SG1").expect(4)];
     let drifted = answers[0].json();
     assert!(drifted["drift"].to_string().contains("owned-name"));
     let row = drifted["drift"].to_string();
@@ -317,12 +333,12 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
     for flags in [&["--headless"][..], &["--headless", "--json"]] {
         let mut words = vec!["resume", text(&waiting["run_id"])];
         words.extend(flags);
-        answers.push(desk.drygate(&words).expect(3));
+        answers.push(workspace.drygate(&words).expect(3));
     }
     let asked = answers.last().expect("three").json();
-    answers.push(desk.approve(&asked, "SG1").expect(3));
+    answers.push(workspace.approve(&asked, "SG1").expect(3));
     let second = answers.last().expect("four").json();
-    answers.push(desk.approve(&second, "SG2").expect(0));
+    answers.push(workspace.approve(&second, "SG2").expect(0));
     let id = text(&waiting["run_id"]);
     for words in [
         &["report", id][..],
@@ -330,9 +346,9 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
         &["verify", id],
         &["runs"],
     ] {
-        answers.push(desk.drygate(words).expect(0));
+        answers.push(workspace.drygate(words).expect(0));
     }
-    let url = desk.url();
+    let url = workspace.url();
     for words in [
         &["survey", "-v"][..],
         &["survey", "--json"],
@@ -343,14 +359,14 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
             .chain(&["--database-url", &url])
             .copied()
             .collect();
-        answers.push(desk.drygate(&words).expect(0));
+        answers.push(workspace.drygate(&words).expect(0));
     }
     for answer in &answers {
         for printed in [&answer.stdout, &answer.stderr] {
             assert_eq!(raw(printed.as_bytes()), None, "{printed:.300}");
         }
     }
-    let run = desk.run_dir(&waiting);
+    let run = workspace.run_dir(&waiting);
     for (path, bytes) in files(&run) {
         // Blobs are evidence, kept as it was read. Report 11 prints grants as lines of two columns.
         let columns = path.to_string_lossy().contains("/kb/11-grant-matrix");
@@ -409,31 +425,33 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
     const SECRET: &str = "cAnAry/7f3a9b-sesame";
     assert_eq!(base64(b"sesame!"), "c2VzYW1lIQ==");
-    let desk = Desk::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
     // The server asks for the password indeed.
-    desk.sql(&format!(
+    workspace.sql(&format!(
         "ALTER ROLE context_pack_readonly PASSWORD '{SECRET}'"
     ));
-    let rules = desk.sql("SHOW hba_file")[0][0].clone().expect("a path");
+    let rules = workspace.sql("SHOW hba_file")[0][0]
+        .clone()
+        .expect("a path");
     let trusting = fs::read_to_string(&rules).expect("readable for us");
     let asking = format!("local all context_pack_readonly scram-sha-256\n{trusting}");
     fs::write(&rules, asking).expect("writable for us");
-    desk.sql("SELECT pg_reload_conf()");
+    workspace.sql("SELECT pg_reload_conf()");
     let url = |password: &str| {
         let password = password.replace('/', "%2F");
-        format!("{}&password={password}", desk.url())
+        format!("{}&password={password}", workspace.url())
     };
     let (right, wrong) = (url(SECRET), url(&format!("{SECRET}-no")));
     let mut answers = Vec::new();
     let run = ["run", "--headless", "--json"];
-    answers.push(with(&desk, &run, &[("DRYGATE_DATABASE_URL", &wrong)]));
+    answers.push(with(&workspace, &run, &[("DRYGATE_DATABASE_URL", &wrong)]));
     assert_ne!(answers[0].code, 3, "the server asks: {:?}", answers[0]);
-    let home = desk.place().join("home/.pgpass");
-    let first = with(&desk, &run, &[("DRYGATE_DATABASE_URL", &right)]).expect(3);
+    let home = workspace.place().join("home/.pgpass");
+    let first = with(&workspace, &run, &[("DRYGATE_DATABASE_URL", &right)]).expect(3);
     let waiting = first.json();
     answers.push(first);
     // The run knows its target, not the password: that comes from the passfile now.
-    answers.push(desk.approve(&waiting, "SG1"));
+    answers.push(workspace.approve(&waiting, "SG1"));
     assert_eq!(
         answers.last().expect("one").code,
         69,
@@ -441,9 +459,9 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
     );
     fs::write(&home, format!("*:*:*:context_pack_readonly:{SECRET}\n")).expect("a new file");
     fs::set_permissions(&home, fs::Permissions::from_mode(0o600)).expect("our own file");
-    answers.push(desk.resume(&waiting).expect(3));
+    answers.push(workspace.resume(&waiting).expect(3));
     let second = answers.last().expect("one").json();
-    answers.push(desk.approve(&second, "SG2").expect(0));
+    answers.push(workspace.approve(&second, "SG2").expect(0));
     let id = text(&waiting["run_id"]);
     for words in [
         &["report", id][..],
@@ -451,7 +469,7 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
         &["survey", "-v"],
         &["verify", id],
     ] {
-        answers.push(with(&desk, words, &[("DRYGATE_DATABASE_URL", &right)]).expect(0));
+        answers.push(with(&workspace, words, &[("DRYGATE_DATABASE_URL", &right)]).expect(0));
     }
     let shown = [
         &["--database-url", right.as_str()][..],
@@ -459,12 +477,12 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
     ];
     for words in shown {
         let words: Vec<&str> = run.iter().chain(words).copied().collect();
-        answers.push(desk.drygate(&words).expect(64));
+        answers.push(workspace.drygate(&words).expect(64));
     }
     // The archive and its page stand among the files that are searched.
-    let archive = desk.data().join("run.tar").display().to_string();
+    let archive = workspace.data().join("run.tar").display().to_string();
     let exported = ["export", id, "--output", &archive];
-    answers.push(with(&desk, &exported, &[("DRYGATE_DATABASE_URL", &right)]).expect(0));
+    answers.push(with(&workspace, &exported, &[("DRYGATE_DATABASE_URL", &right)]).expect(0));
     for disguise in disguises(SECRET) {
         for answer in &answers {
             assert!(
@@ -478,7 +496,7 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
                 answer.stderr
             );
         }
-        for (path, bytes) in files(&desk.data()) {
+        for (path, bytes) in files(&workspace.data()) {
             let found = bytes
                 .windows(disguise.len())
                 .any(|part| part == disguise.as_bytes());
@@ -489,12 +507,12 @@ fn a_password_is_in_no_file_and_in_nothing_that_is_printed() {
 
 #[test]
 fn each_way_to_fail_has_its_exit_code_and_says_what_to_do() {
-    let desk = Desk::new(Scenario::Enacted);
-    let url = desk.url();
-    let broken = desk.place().join("broken.toml");
+    let workspace = Workspace::new(Scenario::Enacted);
+    let url = workspace.url();
+    let broken = workspace.place().join("broken.toml");
     fs::write(&broken, "schema = 1\nname = \"x\"\nrun_prefx = \"y\"\n").expect("a new file");
     let broken = broken.to_str().expect("UTF-8");
-    let project = desk.place().join("repository/drygate.toml");
+    let project = workspace.place().join("repository/drygate.toml");
     let cases: [(i32, &[&str], &[&str]); 9] = [
         (64, &["run", "--no-such-flag"], &["--no-such-flag"]),
         (64, &["approve", "last", "SG3", "--digest", "00"], &["SG3"]),
@@ -528,7 +546,7 @@ fn each_way_to_fail_has_its_exit_code_and_says_what_to_do() {
         ),
     ];
     for (code, words, said) in cases {
-        let answer = desk.drygate(words);
+        let answer = workspace.drygate(words);
         assert_eq!(answer.code, code, "{words:?}: {}", answer.stderr);
         assert_eq!(answer.stdout, "", "{words:?}: stdout is data");
         for said in said {
@@ -541,23 +559,24 @@ fn each_way_to_fail_has_its_exit_code_and_says_what_to_do() {
         assert!(!answer.stderr.contains("secret"));
     }
     fs::write(&project, "ascii = true\nlive_interval = -1.0\n").expect("a new file");
-    let wrong = desk.drygate(&["run", "--headless"]).expect(78);
+    let wrong = workspace.drygate(&["run", "--headless"]).expect(78);
     assert!(wrong.stderr.contains("drygate.toml:2:"), "{}", wrong.stderr);
     fs::remove_file(&project).expect("our own file");
-    assert!(!desk.data().join("runs").exists(), "no run is made");
-    desk.drygate(&["run", "--headless", "--database-url", &url])
+    assert!(!workspace.data().join("runs").exists(), "no run is made");
+    workspace
+        .drygate(&["run", "--headless", "--database-url", &url])
         .expect(3);
 }
 
 #[test]
 fn a_database_that_is_not_there_ends_with_69_and_the_run_goes_on_later() {
     let options = ClusterOptions::default();
-    let desk = Desk::on(own_cluster(&options), Scenario::Enacted);
-    let profile = desk.profile("hasty.toml", |text| {
+    let workspace = Workspace::on(own_cluster(&options), Scenario::Enacted);
+    let profile = workspace.profile("hasty.toml", |text| {
         format!("{text}\n[timeouts]\nconnect_ms = 300\nstatement_ms = 300\n")
     });
-    let url = desk.url();
-    let stopped = desk.stop_server();
+    let url = workspace.url();
+    let stopped = workspace.stop_server();
     for flag in ["--json", "--events", "--headless"] {
         let words = [
             "run",
@@ -572,7 +591,7 @@ fn a_database_that_is_not_there_ends_with_69_and_the_run_goes_on_later() {
             .into_iter()
             .filter(|word| flag != "--headless" || *word != "--headless")
             .collect();
-        let lost = desk.drygate(&words).expect(69);
+        let lost = workspace.drygate(&words).expect(69);
         let told = format!("{}{}", lost.stdout, lost.stderr);
         assert!(told.contains("STOP_DATABASE_UNAVAILABLE"), "{flag}: {told}");
         assert!(
@@ -581,30 +600,30 @@ fn a_database_that_is_not_there_ends_with_69_and_the_run_goes_on_later() {
         );
     }
     drop(stopped);
-    let listed = desk.drygate(&["runs", "--json"]).expect(0).json();
+    let listed = workspace.drygate(&["runs", "--json"]).expect(0).json();
     let runs = listed["runs"].as_array().expect("a list");
     assert_eq!(runs.len(), 3);
     for run in runs {
         let failed = |record: &Value| record["check"]["verdict"] == "FAIL";
         assert!(
-            !desk.events(run, "check_recorded").iter().any(failed),
+            !workspace.events(run, "check_recorded").iter().any(failed),
             "no check is recorded"
         );
-        assert_eq!(desk.resume(run).expect(3).json()["gate"], "SG1");
+        assert_eq!(workspace.resume(run).expect(3).json()["gate"], "SG1");
     }
 }
 
 #[test]
 fn a_disk_that_is_full_ends_with_74_and_nothing_is_acknowledged() {
     use std::os::unix::process::CommandExt;
-    let desk = Desk::new(Scenario::Enacted);
-    let waiting = desk.run().expect(3).json();
-    let before = desk.journal_text(&waiting);
+    let workspace = Workspace::new(Scenario::Enacted);
+    let waiting = workspace.run().expect(3).json();
+    let before = workspace.journal_text(&waiting);
     // The kernel refuses to let any file grow beyond what the journal has now: like a full disk, for this process alone.
     let limit = before.len().div_ceil(512);
     let words = approval(&waiting, "SG1").join(" ");
     let script = format!("ulimit -f {limit}; exec \"$0\" {words}");
-    let program = desk.command(&[]);
+    let program = workspace.command(&[]);
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(script).arg(program.get_program());
     shell.env_clear();
@@ -625,19 +644,19 @@ fn a_disk_that_is_full_ends_with_74_and_nothing_is_acknowledged() {
         "{}",
         failed["message"]
     );
-    let after = desk.journal_text(&waiting);
+    let after = workspace.journal_text(&waiting);
     assert!(after.starts_with(&before));
     assert!(!after.contains("cut_simulated"));
     // With room again the run goes on from what is durable.
-    let second = desk.resume(&waiting);
+    let second = workspace.resume(&waiting);
     let document = second.json();
     match document["gate"].as_str() {
-        Some("SG1") => desk.approve(&document, "SG1").expect(3),
+        Some("SG1") => workspace.approve(&document, "SG1").expect(3),
         _ => second.expect(3),
     };
-    let last = desk.resume(&waiting).expect(3).json();
+    let last = workspace.resume(&waiting).expect(3).json();
     assert_eq!(
-        desk.approve(&last, "SG2").expect(0).json()["result"],
+        workspace.approve(&last, "SG2").expect(0).json()["result"],
         "O4_LIVE_DRYRUN_ORCHESTRATION_PASS"
     );
 }

@@ -4,18 +4,18 @@
 use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
-use super::support::server::{Answer, Desk, text};
+use super::support::server::{Answer, Workspace, text};
 
 const UNITS: &str = "SELECT u.id AS key, v.content, u.state";
 
-fn run_with(desk: &Desk, edit: impl Fn(&str) -> String) -> Answer {
-    let profile = desk.profile("edited.toml", |text| {
+fn run_with(workspace: &Workspace, edit: impl Fn(&str) -> String) -> Answer {
+    let profile = workspace.profile("edited.toml", |text| {
         let edited = edit(text);
         assert_ne!(edited, text, "the edit finds its place");
         edited
     });
-    let url = desk.url();
-    desk.drygate(&[
+    let url = workspace.url();
+    workspace.drygate(&[
         "run",
         "--headless",
         "--json",
@@ -27,8 +27,8 @@ fn run_with(desk: &Desk, edit: impl Fn(&str) -> String) -> Answer {
 }
 
 /// The stop codes of a run, each once, but for the question of a gate.
-fn stop_codes(desk: &Desk, document: &Value) -> Vec<String> {
-    let raised = desk.events(document, "stop_raised");
+fn stop_codes(workspace: &Workspace, document: &Value) -> Vec<String> {
+    let raised = workspace.events(document, "stop_raised");
     let mut codes: Vec<String> = raised
         .iter()
         .map(|stop| text(&stop["stop_code"]).to_owned())
@@ -39,14 +39,15 @@ fn stop_codes(desk: &Desk, document: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_no_mutation(desk: &Desk, document: &Value) {
-    for closed in desk.events(document, "transaction_closed") {
+fn assert_no_mutation(workspace: &Workspace, document: &Value) {
+    for closed in workspace.events(document, "transaction_closed") {
         assert_eq!(closed["proof"]["rows_written"], 0, "{closed}");
         assert_eq!(closed["proof"]["ended_by"], "ROLLBACK", "{closed}");
     }
     let claim = &document["non_mutation"]["claims"]["A"]["verdict"];
     assert!(claim.is_null() || claim == "HOLDS", "{document}");
-    desk.drygate(&["verify", text(&document["run_id"])])
+    workspace
+        .drygate(&["verify", text(&document["run_id"])])
         .expect(0);
 }
 
@@ -60,7 +61,7 @@ fn drift<'d>(document: &'d Value, key: &str) -> &'d Value {
 
 #[test]
 fn an_error_while_the_streams_are_read_fails_g1_by_query_and_words() {
-    let desk = Desk::new(Scenario::Draft);
+    let workspace = Workspace::new(Scenario::Draft);
     let division = "SELECT u.id AS key, (1 / (length(v.content) - length(v.content)))::text AS content, u.state";
     let cast = "SELECT u.id AS key, v.content::integer::text AS content, u.state";
     let bytes = "SELECT u.id AS key, convert_from('\\xff'::bytea, 'UTF8') AS content, u.state";
@@ -74,22 +75,26 @@ fn an_error_while_the_streams_are_read_fails_g1_by_query_and_words() {
         ("ORDER BY u.id COLLATE \"C\"", disorder, "live units: "),
     ];
     for (from, to, says) in cases {
-        let failed = run_with(&desk, |profile| profile.replacen(from, to, 1)).expect(9);
+        let failed = run_with(&workspace, |profile| profile.replacen(from, to, 1)).expect(9);
         let failed = failed.json();
         let message = text(&failed["message"]);
         assert!(message.contains(says), "{says}: {message}");
         assert!(failed["result"].as_str().is_some(), "sealed: {failed}");
-        assert_eq!(stop_codes(&desk, &failed), ["STOP_GATE_FAILED"], "{says}");
-        assert_no_mutation(&desk, &failed);
+        assert_eq!(
+            stop_codes(&workspace, &failed),
+            ["STOP_GATE_FAILED"],
+            "{says}"
+        );
+        assert_no_mutation(&workspace, &failed);
     }
 }
 
 #[test]
 fn a_missing_grant_fails_g1_and_is_drift_while_a_person_is_asked() {
-    let desk = Desk::new(Scenario::Draft);
-    let waiting = desk.run().expect(3).json();
-    desk.sql("REVOKE SELECT ON public.source_document FROM context_pack_readonly");
-    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    let waiting = workspace.run().expect(3).json();
+    workspace.sql("REVOKE SELECT ON public.source_document FROM context_pack_readonly");
+    let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
     assert_eq!(drifted["stop_code"], "STOP_FACTS_DRIFTED");
     for key in ["pieces", "source_document"] {
         let change = drift(&drifted, key);
@@ -99,33 +104,34 @@ fn a_missing_grant_fails_g1_and_is_drift_while_a_person_is_asked() {
         let message = text(&drifted["message"]);
         assert!(message.contains(reason), "{message}");
     }
-    assert_no_mutation(&desk, &drifted);
-    let failed = desk.resume(&drifted).expect(9).json();
+    assert_no_mutation(&workspace, &drifted);
+    let failed = workspace.resume(&drifted).expect(9).json();
     let message = text(&failed["message"]);
     assert!(
         message.contains("source pieces: 42501 permission denied"),
         "{message}"
     );
     assert_eq!(
-        stop_codes(&desk, &failed),
+        stop_codes(&workspace, &failed),
         ["STOP_FACTS_DRIFTED", "STOP_GATE_FAILED"]
     );
-    assert_no_mutation(&desk, &failed);
+    assert_no_mutation(&workspace, &failed);
 }
 
 #[test]
 fn a_stream_that_fails_at_closeout_leaves_claim_b_not_checked() {
-    let desk = Desk::new(Scenario::Draft);
-    desk.sql("CREATE TABLE public.switch (id integer); GRANT SELECT ON public.switch TO PUBLIC");
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace
+        .sql("CREATE TABLE public.switch (id integer); GRANT SELECT ON public.switch TO PUBLIC");
     let switched = "SELECT u.id AS key, v.content || left((SELECT 1 / (1 - count(*)) FROM public.switch)::text, 0) AS content, u.state";
-    let waiting = run_with(&desk, |profile| profile.replacen(UNITS, switched, 1)).expect(3);
-    let second = desk.approve(&waiting.json(), "SG1").expect(3).json();
-    let last = desk.approve(&second, "SG2").expect(0).json();
-    desk.cut_back(&last, |record| {
+    let waiting = run_with(&workspace, |profile| profile.replacen(UNITS, switched, 1)).expect(3);
+    let second = workspace.approve(&waiting.json(), "SG1").expect(3).json();
+    let last = workspace.approve(&second, "SG2").expect(0).json();
+    workspace.cut_back(&last, |record| {
         record["event"] == "state_changed" && record["to"] == "enact_simulated"
     });
-    desk.sql("INSERT INTO public.switch VALUES (1)");
-    let ended = desk.resume(&last).expect(11).json();
+    workspace.sql("INSERT INTO public.switch VALUES (1)");
+    let ended = workspace.resume(&last).expect(11).json();
     let claims = &ended["non_mutation"]["claims"];
     assert_eq!(claims["A"]["verdict"], "HOLDS", "{claims}");
     assert_eq!(claims["B"]["verdict"], "NOT CHECKED", "{claims}");
@@ -133,55 +139,60 @@ fn a_stream_that_fails_at_closeout_leaves_claim_b_not_checked() {
     assert!(measured.contains("post candidates (22012"), "{measured}");
     let reason = &drift(&ended, "candidates")["reason"];
     assert_eq!(reason, "22012 division by zero");
-    assert_no_mutation(&desk, &ended);
+    assert_no_mutation(&workspace, &ended);
     // A difference beside it that is known is one all the same.
-    desk.cut_back(&ended, |record| {
+    workspace.cut_back(&ended, |record| {
         record["event"] == "state_changed" && record["to"] == "enact_simulated"
     });
-    desk.sql("UPDATE public.information_unit SET state = 'enacted' WHERE id = 'ICX-CONST-0042'");
-    let changed = desk.resume(&last).expect(4).json();
+    workspace
+        .sql("UPDATE public.information_unit SET state = 'enacted' WHERE id = 'ICX-CONST-0042'");
+    let changed = workspace.resume(&last).expect(4).json();
     assert_eq!(drift(&changed, "icx_draft")["found"], "59");
     assert_eq!(drift(&changed, "candidates")["found"], Value::Null);
-    assert_no_mutation(&desk, &changed);
+    assert_no_mutation(&workspace, &changed);
 }
 
 #[test]
 fn catalogs_that_the_role_may_not_read_leave_claim_a_not_checked() {
-    let desk = Desk::new(Scenario::Draft);
-    desk.sql("REVOKE SELECT ON pg_catalog.pg_prepared_xacts FROM PUBLIC");
-    let waiting = desk.run().expect(3).json();
-    let closed = &desk.events(&waiting, "transaction_closed")[0]["proof"];
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql("REVOKE SELECT ON pg_catalog.pg_prepared_xacts FROM PUBLIC");
+    let waiting = workspace.run().expect(3).json();
+    let closed = &workspace.events(&waiting, "transaction_closed")[0]["proof"];
     assert_eq!(closed["residue"], Value::Null, "{closed}");
     let unmeasured = closed["unmeasured"][0].as_str().expect("named");
     assert!(
         unmeasured.contains("42501 permission denied"),
         "{unmeasured}"
     );
-    let second = desk.approve(&waiting, "SG1").expect(3).json();
-    let ended = desk.approve(&second, "SG2").expect(11).json();
+    let second = workspace.approve(&waiting, "SG1").expect(3).json();
+    let ended = workspace.approve(&second, "SG2").expect(11).json();
     let claim = &ended["non_mutation"]["claims"]["A"];
     assert_eq!(claim["verdict"], "NOT CHECKED", "{claim}");
-    desk.drygate(&["verify", text(&ended["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&ended["run_id"])])
+        .expect(0);
 }
 
 #[test]
 fn a_session_that_cannot_be_opened_is_a_failed_check_and_no_mutation() {
-    let desk = Desk::new(Scenario::Draft);
-    desk.sql("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_snapshot() FROM PUBLIC");
-    let failed = desk.run().expect(9).json();
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_snapshot() FROM PUBLIC");
+    let failed = workspace.run().expect(9).json();
     let message = text(&failed["message"]);
     assert!(message.contains("42501 permission denied"), "{message}");
-    assert_eq!(stop_codes(&desk, &failed), ["STOP_GATE_FAILED"]);
+    assert_eq!(stop_codes(&workspace, &failed), ["STOP_GATE_FAILED"]);
     let claim = &failed["non_mutation"]["claims"]["A"]["verdict"];
     assert_eq!(claim, "NOT CHECKED");
-    let journal = desk.journal_text(&failed);
+    let journal = workspace.journal_text(&failed);
     assert!(!journal.contains(&u64::MAX.to_string()), "{journal}");
-    desk.drygate(&["verify", text(&failed["run_id"])]).expect(0);
+    workspace
+        .drygate(&["verify", text(&failed["run_id"])])
+        .expect(0);
 }
 
 #[test]
 fn names_of_the_profile_that_do_not_exist_fail_g1_and_are_drift_once_dropped() {
-    let desk = Desk::new(Scenario::Draft);
+    let workspace = Workspace::new(Scenario::Draft);
     let absent = [
         (
             "schemas = [\"public\"]",
@@ -200,20 +211,20 @@ fn names_of_the_profile_that_do_not_exist_fail_g1_and_are_drift_once_dropped() {
         ),
     ];
     for (from, to, says) in absent {
-        let failed = run_with(&desk, |profile| profile.replacen(from, to, 1)).expect(9);
+        let failed = run_with(&workspace, |profile| profile.replacen(from, to, 1)).expect(9);
         let failed = failed.json();
         let message = text(&failed["message"]);
         assert!(message.contains(says), "{says}: {message}");
-        assert_no_mutation(&desk, &failed);
+        assert_no_mutation(&workspace, &failed);
     }
-    desk.sql("CREATE SCHEMA \"Later gone\"");
+    workspace.sql("CREATE SCHEMA \"Later gone\"");
     let scope = "schemas = [\"public\", \"Later gone\"]";
-    let waiting = run_with(&desk, |profile| {
+    let waiting = run_with(&workspace, |profile| {
         profile.replacen("schemas = [\"public\"]", scope, 1)
     });
     let waiting = waiting.expect(3).json();
-    desk.sql("DROP SCHEMA \"Later gone\"");
-    let drifted = desk.approve(&waiting, "SG1").expect(4).json();
+    workspace.sql("DROP SCHEMA \"Later gone\"");
+    let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
     let reason = &drift(&drifted, "grant_matrix_sha")["reason"];
     assert_eq!(reason, "schema Later gone does not exist");
     assert!(text(&drifted["message"]).contains("schema Later gone does not exist"));

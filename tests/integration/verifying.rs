@@ -10,7 +10,7 @@ use drygate::survey::Digest;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::server::{Answer, Desk, files, finish, own_cluster, text};
+use super::support::server::{Answer, Workspace, files, finish, own_cluster, text};
 
 /// The files of a sealed run, by path inside its directory.
 type Run = Vec<(PathBuf, Vec<u8>)>;
@@ -27,14 +27,14 @@ fn runs() -> &'static Runs {
     static RUNS: OnceLock<Runs> = OnceLock::new();
     RUNS.get_or_init(|| {
         let cluster = own_cluster(&ClusterOptions::default());
-        let desk = Desk::on(cluster.clone(), Scenario::Draft);
-        let sealed = desk.run_to_the_end().expect(0).json();
-        let passed = kept(&desk, &sealed);
-        desk.cut_back(&sealed, |record| record["to"] == "enact_simulated");
-        desk.sql("UPDATE public.information_unit SET title = 'x' WHERE id = 'ICX-CONST-0042'");
-        let disturbed = kept(&desk, &desk.resume(&sealed).expect(4).json());
-        let desk = Desk::on(cluster, Scenario::UnsafeRole);
-        let unsafe_role = kept(&desk, &desk.run().expect(9).json());
+        let workspace = Workspace::on(cluster.clone(), Scenario::Draft);
+        let sealed = workspace.run_to_the_end().expect(0).json();
+        let passed = kept(&workspace, &sealed);
+        workspace.cut_back(&sealed, |record| record["to"] == "enact_simulated");
+        workspace.sql("UPDATE public.information_unit SET title = 'x' WHERE id = 'ICX-CONST-0042'");
+        let disturbed = kept(&workspace, &workspace.resume(&sealed).expect(4).json());
+        let workspace = Workspace::on(cluster, Scenario::UnsafeRole);
+        let unsafe_role = kept(&workspace, &workspace.run().expect(9).json());
         Runs {
             passed,
             disturbed,
@@ -43,8 +43,8 @@ fn runs() -> &'static Runs {
     })
 }
 
-fn kept(desk: &Desk, document: &Value) -> Run {
-    let directory = desk.run_dir(document);
+fn kept(workspace: &Workspace, document: &Value) -> Run {
+    let directory = workspace.run_dir(document);
     let inside = |path: PathBuf| path.strip_prefix(&directory).expect("inside").to_owned();
     files(&directory)
         .into_iter()

@@ -61,7 +61,7 @@ fn side(cells: u16) -> NonZero<u16> {
     NonZero::new(cells).expect("a size")
 }
 
-struct Seen {
+struct TerminalOutput {
     master: Option<Box<dyn MasterPty + Send>>,
     child: Box<dyn Child + Send + Sync>,
     keys: Option<Box<dyn Write + Send>>,
@@ -70,7 +70,7 @@ struct Seen {
     raw: Vec<u8>,
 }
 
-fn start() -> Seen {
+fn start() -> TerminalOutput {
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));
     command.args([
         "--exact",
@@ -82,7 +82,7 @@ fn start() -> Seen {
     on_pty(command)
 }
 
-fn on_pty(mut command: CommandBuilder) -> Seen {
+fn on_pty(mut command: CommandBuilder) -> TerminalOutput {
     let size = PtySize {
         rows: 24,
         cols: 80,
@@ -103,7 +103,7 @@ fn on_pty(mut command: CommandBuilder) -> Seen {
             }
         }
     });
-    Seen {
+    TerminalOutput {
         master: Some(pair.master),
         child,
         keys: Some(keys),
@@ -113,7 +113,7 @@ fn on_pty(mut command: CommandBuilder) -> Seen {
     }
 }
 
-impl Seen {
+impl TerminalOutput {
     /// Reads until the screen says so.
     fn until(&mut self, words: &str) {
         self.until_screen(words, |screen| screen.contents().contains(words));
@@ -292,7 +292,7 @@ fn without_an_alternate_screen_no_old_text_stays_between_the_words() {
     seen.types("a");
     seen.until("Esc leaves it waiting");
     feed_plain(&mut plain, &seen.raw);
-    let is_the_same = |plain: &vt100::Parser, seen: &Seen| {
+    let is_the_same = |plain: &vt100::Parser, seen: &TerminalOutput| {
         let rows = |parser: &vt100::Parser| parser.screen().rows(0, 80).collect::<Vec<_>>();
         assert_eq!(rows(plain), rows(&seen.parser));
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drygate::audit::claims;
 use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions};
-use drygate::replay::{Moment, Recording};
+use drygate::replay::{Recording, RunMoment};
 use drygate::run::{ApprovalGate, Event, RunState};
 
 use crate::fixture::Script;
@@ -39,7 +39,7 @@ fn every_moment_of_a_long_recording_is_the_fold_of_the_lines_before_it() {
     assert!(entries.len() > 4 * 512, "{} lines", entries.len());
     let mut recording = Recording::open(&reader).expect("a journal");
     recording.read_all().expect("it chains");
-    let (mut folded, mut whole) = (Moment::default(), RunState::default());
+    let (mut folded, mut whole) = (RunMoment::default(), RunState::default());
     let mut moments = Vec::new();
     for (nth, pair) in entries.windows(2).enumerate() {
         folded.apply(&pair[0], pair[1].prev.clone()).expect("legal");

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use drygate::replay::Moment;
+use drygate::replay::RunMoment;
 use drygate::run::{Event, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
@@ -43,7 +43,7 @@ pub fn messages(script: &Script) -> Vec<ScreenMessage> {
 
 /// What a look finds that sees these lines of a script for the first time.
 pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
-    let mut moment = Moment::default();
+    let mut moment = RunMoment::default();
     for record in &script.records[..lines.end] {
         moment.run.apply(record.seq, record.at, &record.event);
         moment.run.set_reads_aside_after(&record.event);

@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::body;
-use crate::tui::model::{Model, SeenScreen};
+use crate::tui::model::{ApproverScreen, Model};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
 /// Draws it in the middle, with a line under it that says whose it was.
-pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, seen: &SeenScreen) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, seen: &ApproverScreen) {
     canvas.blank(area);
     let size = seen.model.size;
     let theme = model.theme;

@@ -12,7 +12,7 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::screen::Screen;
-use super::wire::{Heard, Wire};
+use super::wire::{ReceivedBytes, Wire};
 
 /// How long a fact may take on a loaded machine. Far above anything that a test should see.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -271,7 +271,7 @@ impl Terminal {
 
     /// Waits for something heard: a bell, a title, a copy.
     #[track_caller]
-    pub fn wait_heard<T>(&self, what: &str, probe: impl Fn(&Heard) -> Option<T>) -> T {
+    pub fn wait_heard<T>(&self, what: &str, probe: impl Fn(&ReceivedBytes) -> Option<T>) -> T {
         self.shared.wait(what, |state| probe(state.wire.heard()))
     }
 

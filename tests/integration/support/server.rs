@@ -84,7 +84,7 @@ pub fn finish(child: Child) -> Answer {
 }
 
 /// A database, a data directory and a repository, to run the program on.
-pub struct Desk {
+pub struct Workspace {
     /// The server.
     pub cluster: Arc<Cluster>,
     /// The database.
@@ -92,7 +92,7 @@ pub struct Desk {
     place: TempDir,
 }
 
-impl Desk {
+impl Workspace {
     /// On the shared server.
     pub fn new(scenario: Scenario) -> Self {
         Self::on(shared_cluster(), scenario)

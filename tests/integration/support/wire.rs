@@ -8,7 +8,7 @@ use super::screen::Screen;
 
 /// What a terminal hears and does not draw.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct ReceivedBytes {
     /// The window title, as last set.
     pub title: String,
     /// How often the bell rang.
@@ -19,7 +19,7 @@ pub struct Heard {
     pub commands: Vec<String>,
 }
 
-impl vt100::Callbacks for Heard {
+impl vt100::Callbacks for ReceivedBytes {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.bells += 1;
     }
@@ -40,7 +40,7 @@ impl vt100::Callbacks for Heard {
 
 /// The near end of the pty.
 pub struct Wire {
-    parser: vt100::Parser<Heard>,
+    parser: vt100::Parser<ReceivedBytes>,
     /// Modes as switched by the program.
     pub modes: Modes,
     /// Every byte since the start.
@@ -55,7 +55,7 @@ impl Wire {
                 cells(rows),
                 cells(columns),
                 0,
-                Heard::default(),
+                ReceivedBytes::default(),
             ),
             modes: Modes::default(),
             transcript: Vec::new(),
@@ -80,7 +80,7 @@ impl Wire {
     }
 
     /// What was heard so far.
-    pub fn heard(&self) -> &Heard {
+    pub fn heard(&self) -> &ReceivedBytes {
         self.parser.callbacks()
     }
 }
