@@ -82,12 +82,6 @@ impl RunLock {
     }
 }
 
-/// The process that LOCK names, if it names one of this machine. It may have ended long ago.
-pub(super) fn holder_here(storage: &dyn Storage, run: &Path) -> Option<u32> {
-    let holder = Holder::read(storage, &run.join(layout::LOCK));
-    holder.pid.filter(|_| holder.host == Some(this_host()))
-}
-
 fn this_host() -> String {
     let host = rustix::system::uname();
     host.nodename().to_string_lossy().into_owned()

@@ -34,7 +34,6 @@ mod storage;
 mod store;
 mod units;
 mod verify;
-mod wakes;
 mod writer;
 
 pub use blobs::{BlobWriter, Blobs};
@@ -61,5 +60,4 @@ pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile}
 pub use store::{DirectoryStore, RunStore};
 pub use units::{Ledgers, UnitLedger, UnitLedgerFile};
 pub use verify::{FileVerification, verify_files};
-pub use wakes::{Wakes, Woken};
 pub use writer::{Appended, JournalWriter};

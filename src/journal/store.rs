@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::storage::{Kind, Storage};
 use super::{
     Blobs, DiskStorage, JournalError, JournalReader, Permissions, Recovery, RunDirectory, atomic,
-    layout, lock, manifest,
+    layout, manifest,
 };
 use crate::run::RunId;
 use crate::survey::UtcTime;
@@ -89,11 +89,6 @@ impl DirectoryStore {
     /// HEAD of a run relative to the root of the storage.
     pub fn head_path(run_id: &RunId) -> PathBuf {
         Self::run_path(run_id).join(layout::HEAD)
-    }
-
-    /// The process that LOCK names, if it names one of this machine. It may have ended long ago.
-    pub fn holder_here(&self, run_id: &RunId) -> Option<u32> {
-        lock::holder_here(&*self.storage, &Self::run_path(run_id))
     }
 
     fn existing(&self, run_id: &RunId) -> Result<PathBuf, JournalError> {

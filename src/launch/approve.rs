@@ -1,11 +1,12 @@
 //! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
 
-use super::take_run::{self, TakenRun};
-use super::{LaunchError, headless, output, run_plan};
+use super::run::TakenRun;
+use super::{LaunchError, headless, output, run, run_plan};
 use crate::cli::{Output, RunRef, Settings};
 use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge, time_in};
+use crate::runner;
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::{self, HandoverError, hand_over, person};
+use crate::runner::{HandoverError, hand_over, person};
 use crate::survey::Digest;
 
 /// Approves or rejects without a screen.
@@ -25,7 +26,7 @@ pub fn decide(
         reason,
         by: person::own(),
     };
-    let (run_id, found) = take_run::take(settings, &store, meant, false)?;
+    let (run_id, found) = run::take(settings, &store, meant, false)?;
     match found {
         TakenRun::Owned(owned) => {
             headless::drive(settings, *owned, headless::sink(settings), Some(request))

@@ -1,14 +1,16 @@
 //! `drygate demo`: a throwaway cluster, a scenario, a live run on it. Invariant: the cluster goes when the run is left; its runs stay, marked and apart from real ones.
 
 use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::thread;
+use std::thread::JoinHandle;
 
-use super::take_run::{self, NewRun};
-use super::{LaunchError, headless, output, print, run_plan, screen};
+use super::run::NewRun;
+use super::{LaunchError, headless, output, print, run, run_plan, screen};
 use crate::cli::{DemoScenario, Origin, Output, Settings};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
-use crate::profile::{self, LoadedProfile};
+use crate::profile;
+use crate::profile::LoadedProfile;
 use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
 use crate::run::{ApprovalGate, Event};
@@ -62,7 +64,7 @@ pub fn demo(
         &LibpqEnvironment::of_process(),
     )?;
     let loaded = labelled()?;
-    let mut target = take_run::identity(&connection, &loaded.profile);
+    let mut target = run::identity(&connection, &loaded.profile);
     // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
     target.host = format!("demo-{scenario}");
     let start = NewRun {
@@ -78,7 +80,7 @@ pub fn demo(
     let watched = |sink: MessageSink| intruder.watch(sink);
     let outcome = if settings.headless {
         let sink = watched(headless::sink(settings));
-        let owned = take_run::start(settings, &store, start, &sink)?;
+        let owned = run::start(settings, &store, start, &sink)?;
         headless::drive_until_end(settings, owned, sink)
     } else {
         screen::run_new(settings, &store, start, &watched)

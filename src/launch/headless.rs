@@ -9,7 +9,7 @@ use signal_hook::consts::SIGXFSZ;
 use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
 
-use super::take_run::OwnedRun;
+use super::run::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;

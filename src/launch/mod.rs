@@ -1,8 +1,6 @@
 //! Composition root: one file per command. Invariant: the only place that sees every layer.
 
 mod approve;
-mod cpu_affinity;
-mod cpu_priority;
 mod demo;
 mod diff;
 mod diff_text;
@@ -11,7 +9,6 @@ mod doctor;
 mod error;
 mod export;
 mod files;
-mod follow;
 mod headless;
 mod import;
 mod lookup;
@@ -29,7 +26,6 @@ mod run_plan;
 mod runs;
 mod screen;
 mod survey;
-mod take_run;
 mod terminal_session;
 mod verify;
 mod watch;

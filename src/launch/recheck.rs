@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
 use super::survey::SurveyWitness;
-use super::{LaunchError, lookup, recheck_result, run_plan, take_run, verify};
+use super::{LaunchError, lookup, recheck_result, run, run_plan, verify};
 use crate::audit::{AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
 use crate::compare::{Comparison, RecheckSurvey};
@@ -171,7 +171,7 @@ fn survey(
     sealed: &SealedRun,
     ledger: Option<Ledger>,
 ) -> Result<(Taken, RecheckReads), LaunchError> {
-    let connection = take_run::connection_of(settings, &sealed.created)?;
+    let connection = run::connection_of(settings, &sealed.created)?;
     let mut target = LiveReadOnlyDiscoverer::new(
         connection,
         sealed.profile.clone(),

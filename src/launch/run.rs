@@ -1,21 +1,29 @@
-//! `drygate run` and `drygate resume`. Invariant: a sealed run is only read, and answers the same each time; a run that is held stays with its holder.
+//! `drygate run` and `resume`: a run is made or taken up. Invariant: a sealed run is only read, and answers the same each time.
 
-use super::take_run::{self, NewRun, TakenRun};
-use super::{LaunchError, approve, headless, print, run_plan, screen};
+use std::sync::Arc;
+
+use super::{LaunchError, approve, headless, lookup, print, run_plan, screen};
 use crate::cli::{RunRef, Settings};
-use crate::journal::{DirectoryStore, JournalError};
-use crate::run::RunId;
-use crate::runner::{self, hand_over_renewal};
+use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
+use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
+use crate::profile::{LoadedProfile, ProfileOrigin};
+use crate::repo::GitRepository;
+use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::target::Target;
+use crate::runner::{MessageSink, RunPlan, RunRecorder, TakenUp, hand_over_renewal, person};
+use crate::survey::Digest;
+use crate::{audit, profile, runner};
 
 /// `drygate run`.
 pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
     crate::cli::check_approvals(&loaded, settings)?;
-    let connection = take_run::connection(settings)?;
-    let target = take_run::identity(&connection, &loaded.profile);
+    let connection = connection(settings)?;
+    let target = identity(&connection, &loaded.profile);
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     let store = run_plan::store(settings)?;
-    let start = NewRun {
+    let new = NewRun {
         loaded,
         connection,
         target,
@@ -24,17 +32,17 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
         live_interval_default_s: run_plan::LIVE_INTERVAL_S,
     };
     if !settings.headless {
-        return screen::run_new(settings, &store, start, &|sink| sink);
+        return screen::run_new(settings, &store, new, &|sink| sink);
     }
     let sink = headless::sink(settings);
-    let owned = take_run::start(settings, &store, start, &sink)?;
+    let owned = start(settings, &store, new, &sink)?;
     headless::drive(settings, owned, sink, None)
 }
 
 /// `drygate resume RUN_ID`.
 pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
-    let (run_id, found) = take_run::take(settings, &store, meant, true)?;
+    let (run_id, found) = take(settings, &store, meant, true)?;
     match found {
         TakenRun::Sealed(run) => {
             let outcome = runner::sealed(&run, &settings.call);
@@ -65,4 +73,276 @@ fn renew_at_holder(
         }
         Some(Err(_)) | None => Err(locked.into()),
     }
+}
+
+/// A run that this process owns, with everything that drives it.
+pub struct OwnedRun {
+    /// The run's name.
+    pub run_id: RunId,
+    /// Journal and fold.
+    pub directory: RunDirectory,
+    /// The run so far.
+    pub run: RunState,
+    /// What it is made with.
+    pub plan: Arc<RunPlan>,
+    /// How to reach the database.
+    pub connection: ConnectionSettings,
+    /// What G0 looks at.
+    pub repository: Option<GitRepository>,
+    /// How this process came to it.
+    pub taken_up: TakenUp,
+}
+
+impl OwnedRun {
+    /// The chronicle; what it records goes to `sink`.
+    pub fn recorder(directory: RunDirectory, run: RunState, sink: MessageSink) -> RunRecorder {
+        RunRecorder::new(directory, run, Arc::new(SystemClock), sink)
+    }
+
+    /// A maker of the target, for the runner's thread.
+    pub fn target(&self) -> impl FnOnce() -> LiveReadOnlyDiscoverer + Send + 'static {
+        let connection = self.connection.clone();
+        let profile = self.plan.profile.clone();
+        let run_id = self.run_id.clone();
+        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str())
+    }
+}
+
+/// How to reach the database of the settings.
+pub fn connection(settings: &Settings) -> Result<ConnectionSettings, LaunchError> {
+    let url = settings
+        .database_url
+        .as_ref()
+        .map(|url| url.value.reveal().to_owned());
+    Ok(ConnectionSettings::resolve(
+        url.as_deref(),
+        &LibpqEnvironment::of_process(),
+    )?)
+}
+
+/// How to reach the database of a run: that of the settings where one is named, else the recorded one.
+pub fn connection_of(
+    settings: &Settings,
+    created: &RunCreated,
+) -> Result<ConnectionSettings, LaunchError> {
+    match &settings.database_url {
+        Some(_) => connection(settings),
+        None => Ok(ConnectionSettings::resolve_recorded(
+            &created.target.reconnect,
+            &LibpqEnvironment::of_process(),
+        )?),
+    }
+}
+
+/// The target as it may be shown.
+pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> TargetIdentity {
+    LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), "identity").identity()
+}
+
+/// What a new run is started with.
+pub struct NewRun {
+    /// The profile.
+    pub loaded: LoadedProfile,
+    /// How to reach the database.
+    pub connection: ConnectionSettings,
+    /// The target as it is shown.
+    pub target: TargetIdentity,
+    /// What G0 looks at.
+    pub repository: Option<GitRepository>,
+    /// A demo.
+    pub demo: bool,
+    /// Seconds between live reads, where nobody says otherwise.
+    pub live_interval_default_s: u32,
+}
+
+/// Makes a new run: directory, lock, first record.
+pub fn start(
+    settings: &Settings,
+    store: &DirectoryStore,
+    start: NewRun,
+    sink: &MessageSink,
+) -> Result<OwnedRun, LaunchError> {
+    let clock = SystemClock;
+    let NewRun {
+        loaded,
+        connection,
+        target,
+        repository,
+        demo,
+        live_interval_default_s,
+    } = start;
+    must_show_its_account(&loaded.profile)?;
+    run_plan::refuse_profile(&loaded, repository.as_ref())?;
+    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
+        .map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let profile_file = match &loaded.origin {
+        ProfileOrigin::BuiltIn(_) => None,
+        ProfileOrigin::File(path) => std::path::absolute(path).ok(),
+    };
+    let mut plan = run_plan::plan(
+        settings,
+        loaded,
+        target,
+        repository.as_ref(),
+        live_interval_default_s,
+    );
+    plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
+    let mut directory = store.create(&run_id)?;
+    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
+    directory.blobs().put(plan.profile_text.as_bytes())?;
+    let event = Event::RunCreated(Box::new(RunCreated {
+        run_id: run_id.clone(),
+        mode: Mode::Dryrun,
+        profile: plan.profile.name.clone(),
+        profile_file: profile_file.map(|path| path.display().to_string()),
+        profile_sha256: Digest::of(&plan.profile_text),
+        result_prefix: plan.profile.result_prefix.clone(),
+        gate_labels: [
+            plan.profile.labels.sg1.clone(),
+            plan.profile.labels.sg2.clone(),
+        ],
+        target: plan.target.clone(),
+        by: plan.person.clone(),
+        approvals: plan.approvals.clone(),
+        budget: audit::run_budget(&plan.profile),
+        demo,
+        store_group: plan.store_group.clone(),
+        tool: plan.tool.clone(),
+        boot_id: clock.boot_id(),
+        uptime_ms: clock.uptime_ms(),
+        repository: plan.repository.clone(),
+        check_table: audit::CHECK_TABLE,
+    }));
+    let at = clock.now();
+    let appended = directory.append(at, &event)?;
+    let mut run = RunState::default();
+    run.apply(appended.seq, at, &event);
+    sink(crate::runner::RunnerMessage::Recorded {
+        seq: appended.seq,
+        at,
+        head: appended.sha256,
+        line: appended.line.into(),
+        event: Arc::new(event),
+    });
+    Ok(OwnedRun {
+        run_id,
+        directory,
+        run,
+        plan: Arc::new(plan),
+        connection,
+        repository,
+        taken_up: TakenUp {
+            resumed: false,
+            torn: Vec::new(),
+            renewing: false,
+            elsewhere: false,
+        },
+    })
+}
+
+/// Where a profile asks who somebody is, the process that records it must be seen as the account that it is of.
+fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> {
+    match profile.approvals.needs_group() {
+        Some(key) if person::is_in_user_namespace() => Err(LaunchError::Refused(format!(
+            "approvals.{key} asks who somebody is, and in a user namespace no account can be told: go on outside of it"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What `take` found.
+pub enum TakenRun {
+    /// This process owns the run now.
+    Owned(Box<OwnedRun>),
+    /// The run is sealed: it can only be read.
+    Sealed(Box<RunState>),
+    /// A demo that was left: its database is gone, so it can only be read.
+    DemoIsOver,
+    /// Another process holds it.
+    Held(JournalError),
+}
+
+/// Takes a run up, if it is neither sealed nor held.
+pub fn take(
+    settings: &Settings,
+    store: &DirectoryStore,
+    meant: &RunRef,
+    renewing: bool,
+) -> Result<(RunId, TakenRun), LaunchError> {
+    let run_id = lookup::resolve(store, meant)?;
+    if store.is_sealed(&run_id)? {
+        let (run, _) = lookup::folded(store, &run_id)?;
+        return Ok((run_id, TakenRun::Sealed(Box::new(run))));
+    }
+    let (directory, recovery) = match store.open(&run_id) {
+        Ok(opened) => opened,
+        Err(error @ JournalError::Locked { .. }) => return Ok((run_id, TakenRun::Held(error))),
+        Err(error) => return Err(error.into()),
+    };
+    let entries = directory.reader().entries::<Event>()?;
+    let run = crate::runner::fold(&entries)?;
+    if run.is_demo() {
+        return Ok((run_id, TakenRun::DemoIsOver));
+    }
+    let named = |file: &String| {
+        entries
+            .iter()
+            .any(|entry| matches!(&entry.event, Event::TornTailSetAside { file: known, .. } if known == file))
+    };
+    let torn = recovery
+        .torn_files
+        .into_iter()
+        .filter(|torn| !named(&torn.file))
+        .map(|torn| (torn.file, torn.bytes))
+        .collect();
+    let created = run.created.clone().ok_or_else(|| {
+        LaunchError::Usage(format!(
+            "{run_id} was never begun: its process died before the first record; start a new run"
+        ))
+    })?;
+    let text = directory.blobs().get(&created.profile_sha256)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let file = format!("profile of {run_id}");
+    let profile = profile::parse(&file, &text)?;
+    must_show_its_account(&profile)?;
+    // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
+    let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());
+    let loaded = LoadedProfile {
+        profile,
+        text,
+        origin,
+    };
+    let connection = connection_of(settings, &created)?;
+    let named = settings.database_url.is_some();
+    let elsewhere = named && connection.reconnect() != created.target.reconnect;
+    let repository = settings
+        .repo
+        .as_ref()
+        .map(|repo| repo.value.clone())
+        .or_else(|| created.repository.clone().map(Into::into))
+        .and_then(|directory| run_plan::repository(Some(&directory)));
+    let mut plan = run_plan::plan(
+        settings,
+        loaded,
+        created.target.clone(),
+        repository.as_ref(),
+        run_plan::LIVE_INTERVAL_S,
+    );
+    plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
+    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
+    let owned = OwnedRun {
+        run_id: run_id.clone(),
+        directory,
+        run,
+        plan: Arc::new(plan),
+        connection,
+        repository,
+        taken_up: TakenUp {
+            resumed: true,
+            torn,
+            renewing,
+            elsewhere,
+        },
+    };
+    Ok((run_id, TakenRun::Owned(Box::new(owned))))
 }

@@ -9,10 +9,10 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::sync::mpsc::Sender as CommandSender;
 
 use super::review::DocumentLoader;
-use super::take_run::{NewRun, OwnedRun, TakenRun};
+use super::run::{NewRun, OwnedRun, TakenRun};
 use super::terminal_session::ScreenTerminalSession;
 use super::{
-    LaunchError, headless, output, print, replay, run_plan, runs, take_run, terminal_session, watch,
+    LaunchError, headless, output, print, replay, run, run_plan, runs, terminal_session, watch,
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
@@ -40,7 +40,7 @@ pub fn run_new(
 ) -> Result<u8, LaunchError> {
     let (messages, inbox) = mpsc::channel();
     let sink = watched(sink(messages.clone()));
-    let owned = take_run::start(settings, store, start, &sink)?;
+    let owned = run::start(settings, store, start, &sink)?;
     show(settings, owned, sink, messages, &inbox)
 }
 
@@ -54,7 +54,7 @@ pub fn take_up(settings: &Settings, owned: OwnedRun) -> Result<u8, LaunchError> 
 /// `drygate approve` on a terminal, without a digest: the screen, with the sheet open.
 pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
-    let (run_id, found) = take_run::take(settings, &store, meant, false)?;
+    let (run_id, found) = run::take(settings, &store, meant, false)?;
     let owned = match found {
         TakenRun::Owned(owned) => *owned,
         TakenRun::Sealed(run) => {
@@ -91,7 +91,7 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         };
     };
     let store = run_plan::store(settings)?;
-    match take_run::take(settings, &store, meant, false)? {
+    match run::take(settings, &store, meant, false)? {
         (_, TakenRun::Sealed(_)) if settings.headless => {
             print::report(settings, &RunPlace::Run(meant.clone()))
         }

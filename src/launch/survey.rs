@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{LaunchError, output, print, run_plan, take_run};
+use super::{LaunchError, output, print, run, run_plan};
 use crate::audit::{Feasibility, QueryCheck};
 use crate::cli::{Output, Settings};
 use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
@@ -26,7 +26,7 @@ pub(super) fn take(
     profile: Profile,
     ask: SurveyRequest,
 ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
-    let connection = take_run::connection(settings)?;
+    let connection = run::connection(settings)?;
     let mut target = LiveReadOnlyDiscoverer::new(connection, profile, "survey");
     SurveyWitness::new(|_| ()).look(&mut target, ask)
 }

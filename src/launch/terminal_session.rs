@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cpu_priority::Courtesy;
 use super::{LaunchError, output};
 use crate::cli::Settings;
 use crate::run::CommandLine;
@@ -59,10 +58,7 @@ impl ScreenTerminalSession {
             call,
         } = self;
         let (clocks, monotonic) = clocks();
-        let courtesy = Courtesy::default();
         let terminal_actions = guard.terminal_actions().notifying(notifier);
-        let terminal_actions =
-            terminal_actions.stepping_aside(Box::new(move || courtesy.step_aside()));
         let mut screen = Screen::new(
             terminal,
             Box::new(terminal_actions),

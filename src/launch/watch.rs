@@ -1,33 +1,38 @@
 //! `drygate watch`: a run that another process holds, followed as it is written. Invariant: writes nothing; a decision made here is handed to the holder.
 
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::Duration;
 
-use super::follow::{FollowListener, Following};
 use super::review::DocumentLoader;
 use super::terminal_session::{self, ScreenTerminalSession};
 use super::{LaunchError, headless, lookup, output, run_plan, screen};
 use crate::cli::{Output, RunRef, Settings};
-use crate::journal::{Blobs, DirectoryStore, Followed, RunStore};
+use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
 use crate::replay::RunMoment;
 use crate::report::visible;
 use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
-use crate::runner::{self, HandoverError, hand_over, show_sheet};
+use crate::runner::{self, HandoverError, be_present, hand_over, show_sheet};
 use crate::tui::update::is_about_sheet;
 use crate::tui::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
 
-/// How much more patient than the runner a process is that does nothing but watch.
-const GUEST: i32 = 10;
-/// So many events that a sheet is told wait for the end of a look: one that finds a whole journal keeps little of it in memory.
-const TOLD_MAX: usize = 1_024;
+/// The nice value of a watcher, so that the runner goes first where processors are short.
+const NICE: i32 = 10;
+/// Between two looks at the journal. HEAD is polled: notifications of the kernel do not work on network file systems.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Events for an open sheet that are kept until the end of a look; more are sent before, so that the first look at a long journal
+/// keeps little of it in memory.
+const SHEET_EVENTS_MAX: usize = 1_024;
 
 /// `drygate watch RUN_ID`.
 pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
-    // Whoever watches is a guest: where processors are short, the runner goes first. Where that cannot be had, nothing is lost.
-    let _ = rustix::process::nice(GUEST);
+    // A watcher whose priority cannot be lowered still watches.
+    let _ = rustix::process::nice(NICE);
     watch(settings, &store, &run_id, None)
 }
 
@@ -44,10 +49,10 @@ pub(super) fn watch(
         return print(settings, store, run_id, &mut following);
     }
     let (messages, inbox) = mpsc::channel();
-    let mut telling = Telling::new(store.blobs(run_id)?, messages.clone());
+    let mut sender = SnapshotSender::new(store.blobs(run_id)?, messages.clone());
     // A run that cannot be read is said before a screen is opened.
-    following.look(&mut telling)?;
-    telling.is_shown = true;
+    following.look(&mut sender)?;
+    sender.is_shown = true;
     let loader = DocumentLoader::of(store, run_id, messages.clone())?;
     loader.tell_notes();
     if sheet.is_some() {
@@ -55,14 +60,14 @@ pub(super) fn watch(
     }
     let requests = requests(
         following.socket(),
-        telling.moment.run.come_back(&settings.call),
+        sender.moment.run.come_back(&settings.call),
         loader,
         messages.clone(),
     );
     let stage = ScreenTerminalSession::take(settings)?;
     let (lost, call) = (messages.clone(), settings.call.clone());
     let follow = move || {
-        match following.follow(&mut telling) {
+        match following.follow(&mut sender) {
             Ok(()) => following.linger(),
             // A screen that was left hears nothing more.
             Err(error) => drop(lost.send(ended(&error, &call))),
@@ -88,6 +93,100 @@ fn ended(error: &LaunchError, call: &CommandLine) -> ScreenMessage {
     }
 }
 
+/// Receives the journal lines that another process wrote.
+trait FollowListener {
+    /// A line that is durable.
+    fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError>;
+
+    /// Called after the last line of a look.
+    fn looked(&mut self) {}
+}
+
+/// A run that is followed, from its first line on.
+struct Following {
+    store: DirectoryStore,
+    run_id: RunId,
+    follower: Follower,
+    /// Connection to the holder of the run; while it is open the holder shows this process as a watcher.
+    holder: Option<UnixStream>,
+    ended: bool,
+}
+
+impl Following {
+    /// Follows a run of the store.
+    fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
+        Ok(Self {
+            follower: store.reader(run_id)?.follow(ChainPosition::start()),
+            store: store.clone(),
+            run_id: run_id.clone(),
+            holder: None,
+            ended: false,
+        })
+    }
+
+    /// Where the present holder listens, if there can be a holder on this machine.
+    fn socket(&self) -> Option<PathBuf> {
+        crate::runner::socket(Storage::root(&**self.store.storage()), &self.run_id)
+    }
+
+    /// Hands over what was written since the last look; gives the number of lines.
+    fn look(&mut self, listener: &mut dyn FollowListener) -> Result<u64, LaunchError> {
+        let mut taken = Ok(());
+        let lines = self.follower.each(|followed| {
+            self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
+            if taken.is_ok() {
+                taken = listener.take_line(followed);
+            }
+        });
+        // The lines before a damaged one were taken too.
+        listener.looked();
+        taken?;
+        Ok(lines?)
+    }
+
+    /// Follows until the run has its seal.
+    fn follow(&mut self, listener: &mut dyn FollowListener) -> Result<(), LaunchError> {
+        let mut lines = 1;
+        loop {
+            // A holder listens before it writes: where nothing was written there is no new one to connect to.
+            if lines > 0 && self.holder.is_none() {
+                let connected = self.socket().and_then(|at| be_present(&at).ok());
+                self.holder = connected.filter(|it| it.set_nonblocking(true).is_ok());
+            }
+            lines = self.look(listener)?;
+            if self.ended && self.store.is_sealed(&self.run_id)? {
+                return Ok(());
+            }
+            self.rest();
+        }
+    }
+
+    /// Stays a watcher of a run that has ended until its holder is gone: the holder goes on showing who watches.
+    fn linger(self) {
+        if let Some(mut holder) = self.holder {
+            let _ = holder.set_nonblocking(false);
+            // However the connection ends, it has ended.
+            let _ = io::copy(&mut holder, &mut io::sink());
+        }
+    }
+
+    /// Sleeps until the next look, and forgets a holder that closed its connection.
+    fn rest(&mut self) {
+        thread::sleep(LOOK_INTERVAL);
+        if let Some(holder) = &mut self.holder {
+            // The holder says nothing but that it has no room for a watcher.
+            let mut said = [0; 256];
+            let closed = match holder.read(&mut said) {
+                Ok(read) => read == 0,
+                Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+            };
+            if closed {
+                self.holder = None;
+            }
+        }
+    }
+}
+
 /// Without a screen: each event as it comes, in the words of the events pane or as its journal line; then how the run ended.
 fn print(
     settings: &Settings,
@@ -95,7 +194,7 @@ fn print(
     run_id: &RunId,
     following: &mut Following,
 ) -> Result<u8, LaunchError> {
-    following.follow(&mut Printing(settings.output))?;
+    following.follow(&mut EventPrinter(settings.output))?;
     let (run, _) = lookup::folded(store, run_id)?;
     let outcome = runner::sealed(&run, &settings.call);
     headless::report(settings, &outcome)?;
@@ -103,9 +202,9 @@ fn print(
 }
 
 /// From the journal to standard output.
-struct Printing(Output);
+struct EventPrinter(Output);
 
-impl FollowListener for Printing {
+impl FollowListener for EventPrinter {
     fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         match self.0 {
             Output::Json => Ok(()),
@@ -129,7 +228,7 @@ impl FollowListener for Printing {
 
 /// From the journal to the screen's inbox. The run is put together here, where its lines are read: the screen is told how it is at
 /// the end of each look, and nothing of what was read lies about until it is drawn.
-struct Telling {
+struct SnapshotSender {
     blobs: Blobs,
     messages: Sender<ScreenMessage>,
     moment: RunMoment,
@@ -141,7 +240,7 @@ struct Telling {
     sheet_events: Vec<Event>,
 }
 
-impl Telling {
+impl SnapshotSender {
     fn new(blobs: Blobs, messages: Sender<ScreenMessage>) -> Self {
         Self {
             blobs,
@@ -166,7 +265,7 @@ impl Telling {
     }
 }
 
-impl FollowListener for Telling {
+impl FollowListener for SnapshotSender {
     fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
         self.moment.apply(&entry, followed.sha256)?;
@@ -174,7 +273,7 @@ impl FollowListener for Telling {
         self.on_last_pass(&entry.event)?;
         if self.is_shown && is_about_sheet(&entry.event) {
             self.sheet_events.push(entry.event);
-            if self.sheet_events.len() >= TOLD_MAX {
+            if self.sheet_events.len() >= SHEET_EVENTS_MAX {
                 self.looked();
             }
         }

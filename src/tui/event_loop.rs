@@ -47,8 +47,6 @@ pub trait TerminalActions {
     fn suspend(&mut self) -> io::Result<()>;
     /// Takes the terminal again after something else had it.
     fn retake(&mut self) -> io::Result<()>;
-    /// Lets whoever waits for this processor go first.
-    fn step_aside(&self);
 }
 
 /// Sends an order to the runner; false: it was not taken. Must not block.
@@ -246,25 +244,14 @@ where
 
     /// Draws; the backend is written only where cells differ, title and bell only when the situation does.
     fn draw(&mut self) -> io::Result<()> {
-        // A frame takes as long as a record: a runner that the disk woke must not wait until a watcher has drawn all of one.
-        let is_guest = self.model.source == Source::Watching;
-        let terminal_actions = &*self.terminal_actions;
-        let step_aside = || {
-            if is_guest {
-                terminal_actions.step_aside();
-            }
-        };
-        step_aside();
         self.model.refresh();
-        step_aside();
         let model = &mut self.model;
         self.terminal
             .draw(|frame| {
                 let area = frame.area();
                 model.size = Size::new(area.width, area.height);
                 let theme = model.theme;
-                let mut canvas =
-                    Canvas::new(frame.buffer_mut(), &theme).between_regions(&step_aside);
+                let mut canvas = Canvas::new(frame.buffer_mut(), &theme);
                 screens::draw(&mut canvas, model);
             })
             .map_err(io::Error::other)?;

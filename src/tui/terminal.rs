@@ -65,7 +65,6 @@ impl Guard {
         RealTerminal {
             held: Arc::clone(&self.held),
             notifier: Notifier::new(),
-            aside: Box::new(|| ()),
         }
     }
 
@@ -133,7 +132,6 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 pub struct RealTerminal {
     held: Arc<Mutex<Held>>,
     notifier: Notifier,
-    aside: Box<dyn Fn() + Send>,
 }
 
 impl RealTerminal {
@@ -141,12 +139,6 @@ impl RealTerminal {
     #[must_use]
     pub fn notifying(self, notifier: Notifier) -> Self {
         Self { notifier, ..self }
-    }
-
-    /// The same, with a way to let others go first.
-    #[must_use]
-    pub fn stepping_aside(self, aside: Box<dyn Fn() + Send>) -> Self {
-        Self { aside, ..self }
     }
 
     /// Gives the line discipline back and writes nothing: for a terminal whose output is blocked.
@@ -186,10 +178,6 @@ impl TerminalActions for RealTerminal {
 
     fn retake(&mut self) -> io::Result<()> {
         switch_on(&self.held)
-    }
-
-    fn step_aside(&self) {
-        (self.aside)();
     }
 }
 

@@ -126,7 +126,6 @@ pub struct Done {
     pub notified: Vec<String>,
     pub copied: Vec<String>,
     pub suspended: usize,
-    pub stepped_aside: usize,
 }
 
 struct Recorder(Rc<RefCell<Done>>);
@@ -155,9 +154,6 @@ impl TerminalActions for Recorder {
     }
     fn retake(&mut self) -> io::Result<()> {
         Ok(())
-    }
-    fn step_aside(&self) {
-        self.0.borrow_mut().stepped_aside += 1;
     }
 }
 

@@ -136,23 +136,6 @@ fn what_a_look_found_is_one_frame_from_the_first_line_on() {
 }
 
 #[test]
-fn the_frame_of_a_watcher_steps_aside_between_its_regions() {
-    let script = Script::at_sg2(false);
-    let asides = |size, source| {
-        let mut stage = Stage::from(&script, CLOCK, size, source);
-        let before = stage.done.borrow().stepped_aside;
-        stage.hear(found(&script, 0..script.records.len()));
-        let after = stage.done.borrow().stepped_aside;
-        after - before
-    };
-    // After the news, before the regions, after header and band, after each pane.
-    for (size, panes) in [((160, 48), 6), ((120, 36), 5), ((80, 24), 2)] {
-        assert_eq!(asides(size, Source::Watching), 4 + panes, "{size:?}");
-        assert_eq!(asides(size, Source::Live), 0, "an operator is no guest");
-    }
-}
-
-#[test]
 fn a_sheet_is_told_of_a_survey_that_was_read_between_two_looks() {
     let mut script = shown();
     script.live_read(true, &[], None);

@@ -156,7 +156,6 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
     }
     let (top, alarm, body, bottom) = regions(area, shape);
     header::draw(canvas, top, model);
-    canvas.drew_region();
     if let Over::Approving(sheet) = &model.over {
         let place = approve_sheet::place(area);
         if approve_sheet::leaves_the_band(area) {
@@ -166,7 +165,6 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
         return;
     }
     band::draw(canvas, alarm, model, shape == ScreenShape::Narrow);
-    canvas.drew_region();
     match &model.over {
         Over::Reading(reading) => text_page::draw(canvas, body, model, reading),
         _ => panes(canvas, area, model),
@@ -183,7 +181,6 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
 fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {
     let (_, alarm, _, bottom) = regions(area, shape);
     band::draw(canvas, alarm, model, shape == ScreenShape::Narrow);
-    canvas.drew_region();
     panes(canvas, area, model);
     bottom_lines(canvas, bottom, model);
 }
@@ -191,7 +188,6 @@ fn behind(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape
 fn panes(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     for (which, place) in panes_on_screen(model, area) {
         pane::draw(canvas, place, model, which);
-        canvas.drew_region();
     }
 }
 

@@ -21,31 +21,12 @@ pub enum Weight {
 pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     theme: &'a Theme,
-    between_regions: &'a dyn Fn(),
 }
 
 impl<'a> Canvas<'a> {
     /// Draws on `buffer` in `theme`.
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self {
-            buffer,
-            theme,
-            between_regions: &|| (),
-        }
-    }
-
-    /// Calls `then` after each region that was drawn. It sees nothing of the surface and changes nothing of it.
-    #[must_use]
-    pub fn between_regions(self, then: &'a dyn Fn()) -> Self {
-        Self {
-            between_regions: then,
-            ..self
-        }
-    }
-
-    /// A region was drawn.
-    pub fn drew_region(&self) {
-        (self.between_regions)();
+        Self { buffer, theme }
     }
 
     /// The same surface in another theme: another target's colour.
@@ -53,7 +34,6 @@ impl<'a> Canvas<'a> {
         Canvas {
             buffer: self.buffer,
             theme,
-            between_regions: self.between_regions,
         }
     }
 
