@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions, Storage, VERSION};
 use drygate::replay::Recording;
-use drygate::run::Event;
+use drygate::run::{Event, LiveRead, TransactionClosed, TransactionOpened};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
@@ -105,16 +105,16 @@ fn write(home: &Path, events: u64) -> PathBuf {
 fn numbered(event: &Event, number: u64, at: UtcTime) -> Event {
     let mut event = event.clone();
     match &mut event {
-        Event::TransactionOpened { id, nonce, .. } => {
+        Event::TransactionOpened(TransactionOpened { id, nonce, .. }) => {
             (*id, *nonce) = (number, format!("nonce{number}"));
         }
-        Event::TransactionClosed { id, proof } => {
+        Event::TransactionClosed(TransactionClosed { id, proof }) => {
             *id = number;
             let proof = std::sync::Arc::make_mut(proof);
             proof.nonce = format!("nonce{number}");
             proof.nonce_at_end.clone_from(&proof.nonce);
         }
-        Event::LiveRead { read_at, .. } => *read_at = at,
+        Event::LiveRead(LiveRead { read_at, .. }) => *read_at = at,
         _ => {}
     }
     event

@@ -95,7 +95,7 @@ fn hold(home: &Path) {
     world.heard = Some(Arc::new(move |notice| {
         if let RunnerMessage::Recorded { seq, event, .. } = notice {
             told.store(usize::try_from(*seq).expect("few"), Ordering::SeqCst);
-            if matches!(**event, Event::LiveRead { .. }) {
+            if matches!(**event, Event::LiveRead(_)) {
                 heard.add();
             }
         }

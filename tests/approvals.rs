@@ -14,8 +14,9 @@
 mod fixture;
 
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRequest, Decision, Event, Person, RenewalReason,
-    RunResult, State, StopCode, judge,
+    ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRequest, Decision, Event,
+    EvidenceRenewed, EvidenceShown, EvidenceTaken, Person, RenewalReason, RunResult, State,
+    StopCode, judge,
 };
 use drygate::survey::{Digest, UtcTime};
 use fixture::{Script, at, person};
@@ -96,11 +97,11 @@ fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
     let reason = RenewalReason::Expiry;
     script
         .clock("18:00:00")
-        .push(Event::EvidenceRenewed { gate, reason });
+        .push(Event::EvidenceRenewed(EvidenceRenewed { gate, reason }));
     let mut sheet = script.sheet(gate);
     sheet.round += 1;
     let evidence = Digest::of(sheet.bytes().expect("plain data"));
-    script.push(Event::EvidenceTaken {
+    script.push(Event::EvidenceTaken(EvidenceTaken {
         gate,
         round: sheet.round,
         evidence,
@@ -108,21 +109,21 @@ fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
         expires_at: at("23:59:00"),
         boot_id: "boot".to_owned(),
         uptime_ms: None,
-    });
+    }));
     script
 }
 
 fn shown_again(mut script: Script, boot: &str, until: &str) -> Script {
     let evidence = script.run.evidence.as_ref().expect("evidence");
     let (gate, evidence) = (evidence.gate, evidence.digest.clone());
-    script.push(Event::EvidenceShown {
+    script.push(Event::EvidenceShown(EvidenceShown {
         gate,
         evidence,
         by: person("op_a"),
         expires_at: at(until),
         boot_id: boot.to_owned(),
         uptime_ms: None,
-    });
+    }));
     script
 }
 
@@ -625,7 +626,7 @@ fn must_be_recordable(
     ruling: &drygate::run::Ruling,
     what: &str,
 ) {
-    let event = Event::ApprovalRecorded {
+    let event = Event::ApprovalRecorded(ApprovalRecorded {
         gate: request.gate,
         decision: ruling.decision,
         evidence: ruling.evidence.clone(),
@@ -633,7 +634,7 @@ fn must_be_recordable(
         by: request.by.clone(),
         boot_id: "boot".to_owned(),
         uptime_ms: None,
-    };
+    });
     let legal = drygate::run::legal(run, &event);
     assert!(legal.is_ok(), "{what}: {legal:?}");
 }

@@ -715,23 +715,23 @@ fn a_run_is_found_by_what_fits_it_alone() {
 fn the_event_of_a_run_is_written_and_read_and_its_last_one_seals() {
     let disk = SimulatedDisk::new();
     let mut run = store(&disk).create(&run_id()).expect("created");
-    let returned = run::Event::InvocationReturned {
+    let returned = run::Event::InvocationReturned(run::InvocationReturned {
         r: 3,
         state: run::State::CloseoutReported,
         stop_code: None,
-    };
+    });
     let line = run.append(at(0), &returned).expect("appended").line;
     let fields =
         r#""event":"invocation_returned","r":3,"state":"closeout_reported","stop_code":null}"#;
     assert!(line.ends_with(fields), "{line}");
-    let sealed = run::Event::RunSealed {
+    let sealed = run::Event::RunSealed(run::RunSealed {
         result: "O4_LIVE_DRYRUN_ORCHESTRATION_PASS".to_owned(),
         outcome: run::RunResult::Pass,
         exit_code: 0,
         stop_code: None,
         template_version: 1,
         reports: vec![("07.md".to_owned(), Digest::of("report"))],
-    };
+    });
     run.append(at(1), &sealed).expect("appended");
     assert!(run.writer().sealed());
     let entries = run.reader().entries::<run::Event>().expect("read");

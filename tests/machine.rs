@@ -12,9 +12,10 @@ mod fixture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use drygate::run::{
-    ApprovalGate, Decision, Effect, Event, Gate, HookEnd, HookOutcome, HookPoint, Invocation,
-    Purpose, RunResult, RunState, State, StopCode, SurveyPurpose, ToolIdentity, due_hook, legal,
-    next,
+    ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, HookEnd,
+    HookOutcome, HookPoint, HookRan, HookStarted, Invocation, Purpose, RunResult, RunState, State,
+    StatementsRecorded, StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside,
+    TransactionUnseen, due_hook, legal, next,
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
@@ -70,32 +71,32 @@ fn resumed() -> Event {
 fn others() -> Vec<Event> {
     vec![
         resumed(),
-        Event::TornTailSetAside {
+        Event::TornTailSetAside(TornTailSetAside {
             file: "torn/7".to_owned(),
             bytes: 3,
-        },
-        Event::TransactionUnseen {
+        }),
+        Event::TransactionUnseen(TransactionUnseen {
             id: 1,
             reason: "its process ended".to_owned(),
-        },
-        Event::StatementsRecorded {
+        }),
+        Event::StatementsRecorded(StatementsRecorded {
             blob: Digest::of("statements"),
             statements: 20,
-        },
-        Event::ApprovalRefused {
+        }),
+        Event::ApprovalRefused(ApprovalRefused {
             gate: ApprovalGate::SG1,
             decision: Decision::Approve,
             evidence: None,
             reason: "The run waits at SG2, not at SG1.".to_owned(),
             by: person("op_a"),
-        },
-        Event::TestsDeclared {
+        }),
+        Event::TestsDeclared(TestsDeclared {
             passed: 7,
             failed: 0,
             file: "full.json".to_owned(),
             sha256: Digest::of("full"),
             age_s: 60,
-        },
+        }),
     ]
 }
 
@@ -116,14 +117,14 @@ fn scripts() -> Vec<Script> {
         .expect("evidence")
         .digest
         .clone();
-    watched.push(Event::EvidenceShown {
+    watched.push(Event::EvidenceShown(EvidenceShown {
         gate: ApprovalGate::SG1,
         evidence: waiting,
         by: person("op_a"),
         expires_at: at("20:00:00"),
         boot_id: "boot".to_owned(),
         uptime_ms: None,
-    });
+    }));
     for event in hooked(&watched.run) {
         watched.push(event);
     }
@@ -137,16 +138,16 @@ fn hooked(run: &RunState) -> [Event; 2] {
     let program = "notify".to_owned();
     let outcome = Box::new(HookOutcome::bare(HookEnd::Exited { code: 1 }));
     [
-        Event::HookStarted {
+        Event::HookStarted(HookStarted {
             hook,
             stop,
             program,
-        },
-        Event::HookRan {
+        }),
+        Event::HookRan(HookRan {
             hook,
             started,
             outcome,
-        },
+        }),
     ]
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{claims, non_mutation};
 use crate::audit::fixture::{change, live};
 use crate::audit::journal_fixture::{JournalFixture, post};
-use crate::run::{ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState};
+use crate::run::{
+    ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState, TransactionClosed,
+    TransactionOpened, TransactionUnseen,
+};
 use crate::survey::{
     Observed, Residue, RoleFinding, Severity, Survey, TransactionProof, facts_digest,
 };
@@ -28,7 +31,7 @@ fn with_proof(damage: impl Fn(&mut TransactionProof)) -> RunState {
         .iter_mut()
         .rev()
         .find_map(|(_, _, event)| match event {
-            Event::TransactionClosed { proof, .. } => Some(proof),
+            Event::TransactionClosed(TransactionClosed { proof, .. }) => Some(proof),
             _ => None,
         });
     damage(Arc::make_mut(last.expect("a closed transaction")));
@@ -115,9 +118,13 @@ fn an_unseen_end_is_listed_and_does_not_spoil_a() {
     let id = journal.run.transactions.len() as u64 + 1;
     let nonce = "killed".to_owned();
     let purpose = crate::run::Purpose::LiveRead;
-    journal.push(Event::TransactionOpened { id, purpose, nonce });
+    journal.push(Event::TransactionOpened(TransactionOpened {
+        id,
+        purpose,
+        nonce,
+    }));
     let reason = "link lost".to_owned();
-    journal.push(Event::TransactionUnseen { id, reason });
+    journal.push(Event::TransactionUnseen(TransactionUnseen { id, reason }));
     let claim = claims(&journal.run).remove(0);
     assert_eq!(claim.verdict, ClaimVerdict::Holds);
     assert_eq!(claim.raw["unseen"][0]["id"], id);

@@ -4,7 +4,7 @@ use md5::{Digest as _, Md5};
 
 use super::RecomputeFinding;
 use crate::profile::Profile;
-use crate::run::{Event, SurveyPurpose};
+use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{Digest, Fact, Hasher, Survey};
 
@@ -18,12 +18,12 @@ pub fn document_findings<'e>(
     for (seq, event) in events {
         let found = match event {
             Event::RunCreated(created) => missing("the profile", &created.profile_sha256, document),
-            Event::SurveyTaken {
+            Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
-            } => survey_findings(profile, *purpose, survey, document),
-            Event::EvidenceTaken {
+            }) => survey_findings(profile, *purpose, survey, document),
+            Event::EvidenceTaken(EvidenceTaken {
                 evidence, sheet, ..
-            } => {
+            }) => {
                 let last = sheet.last_pass.as_ref().map(|(_, _, blob)| blob);
                 let last = last.map(|blob| missing("the copy of the last PASS", blob, document));
                 let mut found = missing("the evidence sheet", evidence, document);

@@ -15,8 +15,11 @@ use super::{
 };
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, Check, Decision, Event, EvidenceSheet, Gate, LedgerRef, Purpose, RenewalReason,
-    RunId, RunState, State, Stop, StopCode, SurveyPurpose, Verdict, legal,
+    ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ContextPinned, Decision, DriftFound,
+    EffectPredicted, Event, EvidenceRenewed, EvidenceSheet, EvidenceTaken, Gate, GateFinished,
+    GateStarted, InvocationReturned, LedgerRef, Purpose, RenewalReason, RunId, RunSealed, RunState,
+    State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
+    TransactionOpened, UnitsProgressed, Verdict, legal,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey, compare};
@@ -62,18 +65,18 @@ impl JournalFixture {
             .get(&gate)
             .is_none_or(|g| g.finished.is_some())
         {
-            self.push(Event::GateStarted { gate });
+            self.push(Event::GateStarted(GateStarted { gate }));
         }
         for check in checks {
-            self.push(Event::CheckRecorded { gate, check });
+            self.push(Event::CheckRecorded(CheckRecorded { gate, check }));
         }
         let verdict = Verdict::of_gate(self.run.gates[&gate].checks.iter().map(|c| c.verdict));
-        self.push(Event::GateFinished { gate, verdict });
+        self.push(Event::GateFinished(GateFinished { gate, verdict }));
     }
 
     fn to(&mut self, to: State) {
         let from = self.run.state;
-        self.push(Event::StateChanged { from, to });
+        self.push(Event::StateChanged(StateChanged { from, to }));
     }
 
     /// Takes a survey in its own transaction.
@@ -82,29 +85,29 @@ impl JournalFixture {
         let mut survey = survey(id, self.seq());
         damage(&mut survey);
         let nonce = survey.snapshot.nonce.clone();
-        self.push(Event::TransactionOpened {
+        self.push(Event::TransactionOpened(TransactionOpened {
             id,
             purpose: Purpose::Survey,
             nonce,
-        });
+        }));
         let proof = proof(&survey).into();
-        self.push(Event::TransactionClosed { id, proof });
+        self.push(Event::TransactionClosed(TransactionClosed { id, proof }));
         let (survey, simulation) = (Arc::new(survey), Arc::new(simulation()));
-        self.push(Event::SurveyTaken {
+        self.push(Event::SurveyTaken(SurveyTaken {
             purpose,
             survey,
             simulation,
-        });
+        }));
     }
 
     fn returned(&mut self, stop_code: Option<StopCode>) {
         let r = u32::try_from(self.run.returns.len()).expect("small") + 1;
         let state = self.run.state;
-        self.push(Event::InvocationReturned {
+        self.push(Event::InvocationReturned(InvocationReturned {
             r,
             state,
             stop_code,
-        });
+        }));
     }
 
     fn evidence(&mut self, gate: ApprovalGate) {
@@ -141,7 +144,7 @@ impl JournalFixture {
             tool_version: "0.1.0".to_owned(),
         };
         let evidence = Digest::of(sheet.bytes().expect("plain data"));
-        self.push(Event::EvidenceTaken {
+        self.push(Event::EvidenceTaken(EvidenceTaken {
             gate,
             round: self.run.round,
             evidence,
@@ -149,7 +152,7 @@ impl JournalFixture {
             expires_at: at(100_000),
             boot_id: "boot".to_owned(),
             uptime_ms: Some(1_000 * self.seq()),
-        });
+        }));
         self.to(gate.waiting_state());
         self.stop(gate, StopCode::StopApprovalRequired);
     }
@@ -170,7 +173,7 @@ impl JournalFixture {
     /// A person decides on the evidence that waits.
     pub fn decide(&mut self, gate: ApprovalGate, decision: Decision) {
         let evidence = self.run.evidence.as_ref().expect("waits").digest.clone();
-        self.push(Event::ApprovalRecorded {
+        self.push(Event::ApprovalRecorded(ApprovalRecorded {
             gate,
             decision,
             evidence,
@@ -178,7 +181,7 @@ impl JournalFixture {
             by: person(),
             boot_id: "boot".to_owned(),
             uptime_ms: Some(1_000 * self.seq()),
-        });
+        }));
     }
 
     fn step(&mut self, step: SimulatedStep) {
@@ -191,21 +194,21 @@ impl JournalFixture {
             rows: 60,
             bytes: 6000,
         };
-        self.push(Event::UnitsProgressed {
+        self.push(Event::UnitsProgressed(UnitsProgressed {
             round: self.run.round,
             step,
             counts,
             effect,
             ledger,
-        });
+        }));
     }
 
     fn record_so_far(&mut self) {
         for check in g3_so_far(&self.run, &self.profile) {
-            self.push(Event::CheckRecorded {
+            self.push(Event::CheckRecorded(CheckRecorded {
                 gate: Gate::G3,
                 check,
-            });
+            }));
         }
     }
 
@@ -228,7 +231,7 @@ impl JournalFixture {
     fn pin_and_seed(&mut self, damage: impl FnOnce(&mut Survey)) {
         let profile = self.profile.clone();
         let created = self.run.created.clone().expect("created");
-        self.push(Event::GateStarted { gate: Gate::G1 });
+        self.push(Event::GateStarted(GateStarted { gate: Gate::G1 }));
         self.survey(SurveyPurpose::Pin, damage);
         let pin = self.run.pin.clone().expect("pinned");
         let proof = proof(&pin);
@@ -246,19 +249,19 @@ impl JournalFixture {
         let context = context(created.run_id, created.profile_sha256, &pin);
         let bytes = serde_json::to_vec(&context).expect("plain data");
         let blob = Digest::of(&bytes);
-        self.push(Event::GateStarted { gate: Gate::G2 });
-        self.push(Event::ContextPinned {
+        self.push(Event::GateStarted(GateStarted { gate: Gate::G2 }));
+        self.push(Event::ContextPinned(ContextPinned {
             context: Box::new(context.clone()),
             blob: blob.clone(),
-        });
+        }));
         let simulation = simulation();
         let predicted = predict(&profile, &simulation);
         let counts = simulation.counts.clone();
-        self.push(Event::EffectPredicted {
+        self.push(Event::EffectPredicted(EffectPredicted {
             round: self.run.round,
             predicted: predicted.clone(),
             counts: counts.clone(),
-        });
+        }));
         let dry_seams = DrySeams {
             profile: &profile,
             pin: &pin,
@@ -272,7 +275,7 @@ impl JournalFixture {
         };
         self.gate(Gate::G2, g2(&dry_seams));
         self.to(State::Seeded);
-        self.push(Event::GateStarted { gate: Gate::G3 });
+        self.push(Event::GateStarted(GateStarted { gate: Gate::G3 }));
         self.evidence(ApprovalGate::SG1);
     }
 
@@ -313,16 +316,16 @@ impl JournalFixture {
         self.survey(SurveyPurpose::ApproveSg2, moved);
         let (pin, latest) = (self.run.pin.clone(), self.run.latest.clone());
         let latest = latest.expect("surveyed").1;
-        self.push(Event::DriftFound {
+        self.push(Event::DriftFound(DriftFound {
             gate: Some(ApprovalGate::SG2),
             drift: compare(&pin.expect("pinned"), &latest),
             nonce: latest.snapshot.nonce.clone(),
-        });
+        }));
         self.stop(ApprovalGate::SG2, StopCode::StopFactsDrifted);
-        self.push(Event::EvidenceRenewed {
+        self.push(Event::EvidenceRenewed(EvidenceRenewed {
             gate: ApprovalGate::SG2,
             reason: RenewalReason::Drift,
-        });
+        }));
         self.pin_and_seed(moved);
         self
     }
@@ -365,14 +368,14 @@ impl JournalFixture {
         let checks = self.handover();
         self.gate(Gate::G6, checks);
         let outcome = result(&self.run);
-        self.push(Event::RunSealed {
+        self.push(Event::RunSealed(RunSealed {
             result: result_name(&self.run),
             outcome,
             exit_code: outcome.exit_code(),
             stop_code: outcome.stop_code(),
             template_version: 1,
             reports: Vec::new(),
-        });
+        }));
         self
     }
 

@@ -11,8 +11,11 @@ use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalRequest, Claim, ContextPins, Decision, Event, EvidenceSheet, NonMutation,
-    RunResult, RunState, State, StopCode, SurveyPurpose, TransactionEnd, judge, legal, time_in,
+    ApprovalGate, ApprovalRecorded, ApprovalRequest, CheckRecorded, Claim, ContextPinned,
+    ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceSheet, EvidenceTaken,
+    GateFinished, NonMutation, RunResult, RunSealed, RunState, State, StateChanged, StopCode,
+    SurveyPurpose, SurveyTaken, TransactionClosed, TransactionEnd, TransactionOpened,
+    UnitsProgressed, judge, legal, time_in,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
@@ -107,46 +110,52 @@ impl<'p> Recomputer<'p> {
                 let unlike = self.profile.map(|profile| terms_findings(profile, created));
                 found.extend(unlike.into_iter().flatten());
             }
-            Event::CheckRecorded { gate, check } => {
+            Event::CheckRecorded(CheckRecorded { gate, check }) => {
                 found.extend(check_findings(run, self.profile, *gate, check));
             }
-            Event::GateFinished { gate, .. } => {
+            Event::GateFinished(GateFinished { gate, .. }) => {
                 found.extend(gate_findings(run, self.profile, *gate));
             }
-            Event::TransactionOpened { id, nonce, .. } => {
+            Event::TransactionOpened(TransactionOpened { id, nonce, .. }) => {
                 self.nonces.insert(*id, nonce.clone());
             }
-            Event::TransactionClosed { id, proof } => {
+            Event::TransactionClosed(TransactionClosed { id, proof }) => {
                 let opened = self.nonces.remove(id);
                 found.extend(other_nonce(*id, opened.as_deref(), &proof.nonce));
             }
-            Event::SurveyTaken { survey, .. } => found.extend(survey_findings(run, survey)),
-            Event::ContextPinned { context, .. } => found.extend(context_findings(run, context)),
-            Event::EffectPredicted {
+            Event::SurveyTaken(SurveyTaken { survey, .. }) => {
+                found.extend(survey_findings(run, survey));
+            }
+            Event::ContextPinned(ContextPinned { context, .. }) => {
+                found.extend(context_findings(run, context));
+            }
+            Event::EffectPredicted(EffectPredicted {
                 predicted, counts, ..
-            } => found.extend(prediction_findings(run, self.profile, predicted, counts)),
-            Event::UnitsProgressed { step, counts, .. } => {
+            }) => found.extend(prediction_findings(run, self.profile, predicted, counts)),
+            Event::UnitsProgressed(UnitsProgressed { step, counts, .. }) => {
                 found.extend(step_findings(run, *step, counts));
             }
-            Event::StateChanged { to, .. } => found.extend(transition_findings(run, *to)),
-            Event::EvidenceTaken {
+            Event::StateChanged(StateChanged { to, .. }) => {
+                found.extend(transition_findings(run, *to));
+            }
+            Event::EvidenceTaken(EvidenceTaken {
                 evidence, sheet, ..
-            } => {
+            }) => {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
-            Event::ApprovalRecorded { .. } => found.extend(approval_findings(run, at, event)),
+            Event::ApprovalRecorded(_) => found.extend(approval_findings(run, at, event)),
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
             }
-            Event::DriftFound { drift, .. } => found.extend(drift_findings(run, drift)),
+            Event::DriftFound(DriftFound { drift, .. }) => found.extend(drift_findings(run, drift)),
             Event::NonMutationJudged(judged) => found.extend(judgement_findings(run, judged)),
-            Event::RunSealed {
+            Event::RunSealed(RunSealed {
                 result,
                 outcome,
                 exit_code,
                 stop_code,
                 ..
-            } => {
+            }) => {
                 let said = (result.as_str(), *outcome, *exit_code, *stop_code);
                 found.extend(seal_findings(run, said));
             }
@@ -196,7 +205,7 @@ fn prediction_findings(
 }
 
 fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded {
+    let Event::ApprovalRecorded(ApprovalRecorded {
         gate,
         decision: Decision::Approve,
         evidence,
@@ -204,7 +213,7 @@ fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<Strin
         by,
         boot_id,
         uptime_ms,
-    } = event
+    }) = event
     else {
         return None;
     };

@@ -6,8 +6,8 @@ use super::g3_so_far;
 use super::required::{table_findings, unknown_check};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, Event, Gate, RunState, State, SurveyPurpose, TransactionEnd,
-    Verdict,
+    ApprovalGate, ApprovalStatus, CheckRecorded, Event, Gate, GateFinished, GateStarted, RunState,
+    State, StateChanged, SurveyPurpose, SurveyTaken, TransactionEnd, Verdict,
 };
 use crate::simulate::SimulatedStep;
 
@@ -35,17 +35,17 @@ impl RecordedOrder {
         let mut found = self.not_recorded(run, profile, event);
         let version = run.created.as_ref().map_or(0, |c| c.check_table);
         match event {
-            Event::GateStarted { gate } => {
+            Event::GateStarted(GateStarted { gate }) => {
                 self.recorded.retain(|(known, _)| known != gate);
                 self.finished.remove(gate);
             }
-            Event::CheckRecorded { gate, check } => {
+            Event::CheckRecorded(CheckRecorded { gate, check }) => {
                 found.extend(unknown_check(version, *gate, &check.name));
                 if !self.recorded.insert((*gate, check.name.clone())) {
                     found.push(format!("{gate} {} is recorded twice", check.name));
                 }
             }
-            Event::GateFinished { gate, .. } => {
+            Event::GateFinished(GateFinished { gate, .. }) => {
                 let of_gate = self.recorded.iter().filter(|(known, _)| known == gate);
                 let names: Vec<&str> = of_gate.map(|(_, name)| name.as_str()).collect();
                 found.extend(table_findings(version, *gate, &names));
@@ -55,13 +55,13 @@ impl RecordedOrder {
             Event::RunResumed(_) => self
                 .recorded
                 .retain(|(gate, _)| !matches!(gate, Gate::G3 | Gate::G4)),
-            Event::StateChanged { to, .. } => {
+            Event::StateChanged(StateChanged { to, .. }) => {
                 found.extend(self.gate_missing(run, *to));
                 self.finished.clear();
                 self.recorded.retain(|(gate, _)| *gate != Gate::G3);
                 self.simulated = matches!(to, State::Verified | State::EnactSimulated);
             }
-            Event::RunSealed { .. } => found.extend(self.gate_missing_at_the_end(run)),
+            Event::RunSealed(_) => found.extend(self.gate_missing_at_the_end(run)),
             _ => found.extend(out_of_place(run, event)),
         }
         found
@@ -79,14 +79,14 @@ impl RecordedOrder {
             self.due = checks.into_iter().flatten().map(|c| c.name).collect();
         }
         match event {
-            Event::CheckRecorded {
+            Event::CheckRecorded(CheckRecorded {
                 gate: Gate::G3,
                 check,
-            } => {
+            }) => {
                 self.due.retain(|name| *name != check.name);
                 Vec::new()
             }
-            Event::RunResumed(_) | Event::TornTailSetAside { .. } => {
+            Event::RunResumed(_) | Event::TornTailSetAside(_) => {
                 self.due.clear();
                 Vec::new()
             }
@@ -145,7 +145,7 @@ fn out_of_place(run: &RunState, event: &Event) -> Option<String> {
     let open = |gate| run.gates.get(&gate).is_some_and(|g| g.finished.is_none());
     let at = |states: &[State]| states.contains(&run.state);
     let (holds, what) = match event {
-        Event::SurveyTaken { purpose, .. } => match purpose {
+        Event::SurveyTaken(SurveyTaken { purpose, .. }) => match purpose {
             SurveyPurpose::Pin => (open(Gate::G1), "a pin outside G1"),
             SurveyPurpose::ApproveSg1 => (
                 at(&[State::AwaitingCutAuthorization, State::CutSimulated]),
@@ -161,8 +161,8 @@ fn out_of_place(run: &RunState, event: &Event) -> Option<String> {
             ),
             SurveyPurpose::Again => (true, ""),
         },
-        Event::ContextPinned { .. } => (open(Gate::G2), "context pins outside G2"),
-        Event::EffectPredicted { .. } => (open(Gate::G2), "a prediction outside G2"),
+        Event::ContextPinned(_) => (open(Gate::G2), "context pins outside G2"),
+        Event::EffectPredicted(_) => (open(Gate::G2), "a prediction outside G2"),
         _ => (true, ""),
     };
     (!holds).then(|| what.to_owned())

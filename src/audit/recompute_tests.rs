@@ -10,7 +10,10 @@ use crate::audit::fixture::{JournalRecord, again, change, live};
 use crate::audit::journal_fixture::{JournalFixture, passed, post};
 use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
 use crate::run::{
-    ClaimVerdict, Event, Gate, NonMutationVerdict, RunCreated, RunState, SurveyPurpose, Verdict,
+    ApprovalRecorded, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted, Event,
+    EvidenceTaken, Gate, GateFinished, GateStarted, NonMutationVerdict, RunCreated, RunSealed,
+    RunState, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
+    Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
@@ -19,18 +22,18 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
     let mut run = RunState::default();
     for (seq, record) in records.iter_mut().enumerate() {
         record.0 = seq as u64;
-        if let Event::GateFinished { gate, verdict } = &mut record.2
+        if let Event::GateFinished(GateFinished { gate, verdict }) = &mut record.2
             && let Some(open) = run.gates.get(gate)
         {
             *verdict = Verdict::of_gate(open.checks.iter().map(|c| c.verdict));
         }
-        if let Event::RunSealed {
+        if let Event::RunSealed(RunSealed {
             result: name,
             outcome,
             exit_code,
             stop_code,
             ..
-        } = &mut record.2
+        }) = &mut record.2
         {
             let given = result(&run);
             (*name, *outcome) = (result_name(&run), given);
@@ -44,7 +47,9 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
 /// Where the checks of a journal are, with gate and name.
 fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, String)> {
     let check = |(at, record): (usize, &JournalRecord)| match &record.2 {
-        Event::CheckRecorded { gate, check } => Some((at, *gate, check.name.clone())),
+        Event::CheckRecorded(CheckRecorded { gate, check }) => {
+            Some((at, *gate, check.name.clone()))
+        }
         _ => None,
     };
     records.iter().enumerate().filter_map(check).collect()
@@ -82,7 +87,7 @@ fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
             doubled.insert(at, records[at].clone());
             is_named("doubled", doubled, gate, &name);
             let mut renamed = records.clone();
-            if let Event::CheckRecorded { check, .. } = &mut renamed[at].2 {
+            if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut renamed[at].2 {
                 check.name = "invented".to_owned();
             }
             is_named("renamed", renamed, gate, "invented");
@@ -103,7 +108,7 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
         for (at, gate, name) in checks(&records) {
             for verdict in verdicts {
                 let mut forged = records.clone();
-                let Event::CheckRecorded { check, .. } = &mut forged[at].2 else {
+                let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 else {
                     panic!("a check");
                 };
                 if check.verdict == verdict {
@@ -123,7 +128,7 @@ fn raw_values_that_say_something_else_are_found() {
     let mut silent = BTreeSet::new();
     for (at, gate, name) in checks(&records) {
         let mut forged = records.clone();
-        let Event::CheckRecorded { check, .. } = &mut forged[at].2 else {
+        let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 else {
             panic!("a check");
         };
         let Some(raw) = check.raw.as_object_mut() else {
@@ -131,7 +136,7 @@ fn raw_values_that_say_something_else_are_found() {
         };
         for (field, value) in raw.clone() {
             let mut forged = records.clone();
-            if let Event::CheckRecorded { check, .. } = &mut forged[at].2 {
+            if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 {
                 check.raw[&field] = other(&value);
             }
             if again(&consistent(forged)).findings.is_empty() {
@@ -194,7 +199,7 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
         let mut records = passed().records;
         let at = taken(&records, wanted);
         let mut pin = records[at].clone();
-        if let Event::SurveyTaken { purpose, .. } = &mut pin.2 {
+        if let Event::SurveyTaken(SurveyTaken { purpose, .. }) = &mut pin.2 {
             *purpose = SurveyPurpose::Pin;
         }
         records.insert(at, pin);
@@ -212,14 +217,14 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
 fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
     for records in ended() {
         let finished = |record: &JournalRecord| match record.2 {
-            Event::GateFinished { gate, .. } => Some(gate),
+            Event::GateFinished(GateFinished { gate, .. }) => Some(gate),
             _ => None,
         };
         for gate in records.iter().filter_map(finished) {
             let of_gate = |event: &Event| match event {
-                Event::GateStarted { gate: of }
-                | Event::CheckRecorded { gate: of, .. }
-                | Event::GateFinished { gate: of, .. } => *of == gate,
+                Event::GateStarted(GateStarted { gate: of })
+                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
+                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
                 _ => false,
             };
             let mut without = records.clone();
@@ -234,18 +239,18 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
         .drifts_at_sg2()
         .records;
     for gate in [Gate::G1, Gate::G2] {
-        let begun = drifted
-            .iter()
-            .rposition(|r| matches!(&r.2, Event::GateStarted { gate: of } if *of == gate));
+        let begun = drifted.iter().rposition(
+            |r| matches!(&r.2, Event::GateStarted(GateStarted { gate: of }) if *of == gate),
+        );
         let begun = begun.expect("begun twice");
         let mut at = 0;
         let mut without = drifted.clone();
         without.retain(|record| {
             at += 1;
             let of_gate = match &record.2 {
-                Event::GateStarted { gate: of }
-                | Event::CheckRecorded { gate: of, .. }
-                | Event::GateFinished { gate: of, .. } => *of == gate,
+                Event::GateStarted(GateStarted { gate: of })
+                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
+                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
                 _ => false,
             };
             at <= begun || !of_gate
@@ -289,7 +294,7 @@ fn find(records: &mut [JournalRecord], wanted: impl Fn(&Event) -> bool) -> &mut 
 }
 
 fn is_survey(event: &Event, wanted: SurveyPurpose) -> bool {
-    matches!(event, Event::SurveyTaken { purpose, .. } if *purpose == wanted)
+    matches!(event, Event::SurveyTaken(SurveyTaken { purpose, .. }) if *purpose == wanted)
 }
 
 fn must_find(what: &str, damage: impl FnOnce(&mut Vec<JournalRecord>)) {
@@ -301,7 +306,7 @@ fn must_find(what: &str, damage: impl FnOnce(&mut Vec<JournalRecord>)) {
 #[test]
 fn a_forged_survey_under_a_kept_pass_is_found() {
     must_find("a drifted fact of the post survey", |records| {
-        if let Event::SurveyTaken { survey, .. } =
+        if let Event::SurveyTaken(SurveyTaken { survey, .. }) =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
             change(Arc::make_mut(survey), "icx_draft", live("59"));
@@ -310,7 +315,7 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
     must_find(
         "a drifted fact before the approval took effect",
         |records| {
-            if let Event::SurveyTaken { survey, .. } =
+            if let Event::SurveyTaken(SurveyTaken { survey, .. }) =
                 find(records, |e| is_survey(e, SurveyPurpose::ApproveSg2))
             {
                 change(Arc::make_mut(survey), "icx_draft", live("59"));
@@ -318,14 +323,14 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
         },
     );
     must_find("a facts digest that is not that of the facts", |records| {
-        if let Event::SurveyTaken { survey, .. } = find(records, |e| {
+        if let Event::SurveyTaken(SurveyTaken { survey, .. }) = find(records, |e| {
             is_survey(e, SurveyPurpose::Again) || is_survey(e, SurveyPurpose::ApproveSg1)
         }) {
             Arc::make_mut(survey).facts_digest = Digest::zero();
         }
     });
     must_find("a way to write", |records| {
-        if let Event::SurveyTaken { survey, .. } =
+        if let Event::SurveyTaken(SurveyTaken { survey, .. }) =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
             Arc::make_mut(survey).role.findings.push(RoleFinding {
@@ -339,7 +344,7 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
         }
     });
     must_find("a survey of no transaction", |records| {
-        if let Event::SurveyTaken { survey, .. } =
+        if let Event::SurveyTaken(SurveyTaken { survey, .. }) =
             find(records, |e| is_survey(e, SurveyPurpose::Post))
         {
             Arc::make_mut(survey).snapshot.nonce = "invented".to_owned();
@@ -350,50 +355,50 @@ fn a_forged_survey_under_a_kept_pass_is_found() {
 #[test]
 fn a_forged_proof_prediction_step_or_sheet_is_found() {
     must_find("a row written", |records| {
-        if let Event::TransactionClosed { proof, .. } =
-            find(records, |e| matches!(e, Event::TransactionClosed { .. }))
+        if let Event::TransactionClosed(TransactionClosed { proof, .. }) =
+            find(records, |e| matches!(e, Event::TransactionClosed(_)))
         {
             Arc::make_mut(proof).rows_written = Some(1);
         }
     });
     must_find("another nonce", |records| {
-        if let Event::TransactionOpened { nonce, .. } =
-            find(records, |e| matches!(e, Event::TransactionOpened { .. }))
+        if let Event::TransactionOpened(TransactionOpened { nonce, .. }) =
+            find(records, |e| matches!(e, Event::TransactionOpened(_)))
         {
             nonce.push('x');
         }
     });
     must_find("a smaller prediction", |records| {
-        if let Event::EffectPredicted { predicted, .. } =
-            find(records, |e| matches!(e, Event::EffectPredicted { .. }))
+        if let Event::EffectPredicted(EffectPredicted { predicted, .. }) =
+            find(records, |e| matches!(e, Event::EffectPredicted(_)))
         {
             predicted.tables[0].update = Simulated::new(0);
         }
     });
     must_find("a step that did more", |records| {
-        if let Event::UnitsProgressed { counts, .. } =
-            find(records, |e| matches!(e, Event::UnitsProgressed { .. }))
+        if let Event::UnitsProgressed(UnitsProgressed { counts, .. }) =
+            find(records, |e| matches!(e, Event::UnitsProgressed(_)))
         {
             counts.would_insert = Simulated::new(1);
         }
     });
     must_find("a sheet with another number", |records| {
-        if let Event::EvidenceTaken { sheet, .. } =
-            find(records, |e| matches!(e, Event::EvidenceTaken { .. }))
+        if let Event::EvidenceTaken(EvidenceTaken { sheet, .. }) =
+            find(records, |e| matches!(e, Event::EvidenceTaken(_)))
         {
             Arc::make_mut(sheet).candidates = 61;
         }
     });
     must_find("context pins of another survey", |records| {
-        if let Event::ContextPinned { context, .. } =
-            find(records, |e| matches!(e, Event::ContextPinned { .. }))
+        if let Event::ContextPinned(ContextPinned { context, .. }) =
+            find(records, |e| matches!(e, Event::ContextPinned(_)))
         {
             context.simulator_input_digest = Digest::zero();
         }
     });
     must_find("an approval after its expiry", |records| {
-        if let Event::EvidenceTaken { expires_at, .. } =
-            find(records, |e| matches!(e, Event::EvidenceTaken { .. }))
+        if let Event::EvidenceTaken(EvidenceTaken { expires_at, .. }) =
+            find(records, |e| matches!(e, Event::EvidenceTaken(_)))
         {
             *expires_at = expires_at.plus_seconds(-200_000);
         }
@@ -419,12 +424,12 @@ fn a_forged_claim_verdict_or_result_is_found() {
         }
     });
     must_find("the result", |records| {
-        if let Event::RunSealed { result, .. } = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { result, .. }) = find(records, Event::seals) {
             result.push('X');
         }
     });
     must_find("the exit code", |records| {
-        if let Event::RunSealed { exit_code, .. } = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { exit_code, .. }) = find(records, Event::seals) {
             *exit_code = 1;
         }
     });
@@ -446,8 +451,13 @@ fn a_lost_record_is_found() {
 #[test]
 fn an_empty_pass_is_found() {
     must_find("a PASS without raw values", |records| {
-        let check = |e: &Event| matches!(e, Event::CheckRecorded { gate: Gate::G5, .. });
-        if let Event::CheckRecorded { check, .. } = find(records, check) {
+        let check = |e: &Event| {
+            matches!(
+                e,
+                Event::CheckRecorded(CheckRecorded { gate: Gate::G5, .. })
+            )
+        };
+        if let Event::CheckRecorded(CheckRecorded { check, .. }) = find(records, check) {
             check.raw = serde_json::Value::Null;
         }
     });
@@ -471,8 +481,10 @@ fn a_time_before_the_record_before_is_found_where_the_run_keeps_time() {
 #[test]
 fn an_approval_after_expiry_is_found_though_the_clock_was_set_back() {
     let mut records = passed().records;
-    let recorded = |e: &Event| matches!(e, Event::ApprovalRecorded { .. });
-    if let Event::ApprovalRecorded { uptime_ms, .. } = find(&mut records, recorded) {
+    let recorded = |e: &Event| matches!(e, Event::ApprovalRecorded(_));
+    if let Event::ApprovalRecorded(ApprovalRecorded { uptime_ms, .. }) =
+        find(&mut records, recorded)
+    {
         *uptime_ms = uptime_ms.map(|before| before + 200_000_000);
     }
     let found = again(&records).findings;

@@ -67,7 +67,8 @@ mod tests {
     use super::super::journal_fixture::{JournalFixture, passed, post};
     use super::{first_failure, result, result_name};
     use crate::run::{
-        ApprovalGate, Cause, Decision, Event, Gate, RunResult, RunState, State, Verdict,
+        ApprovalGate, Cause, Decision, Event, Gate, RunResult, RunState, State, StateChanged,
+        Verdict,
     };
 
     #[test]
@@ -131,10 +132,10 @@ mod tests {
         let mut journal = JournalFixture::new().until_sg1();
         journal.decide(ApprovalGate::SG1, Decision::Reject);
         let from = journal.run.state;
-        journal.push(Event::StateChanged {
+        journal.push(Event::StateChanged(StateChanged {
             from,
             to: State::Rejected,
-        });
+        }));
         assert_eq!(result(&journal.run), RunResult::Rejected);
         let mut failing = journal.run.clone();
         failing.gates.get_mut(&Gate::G0).expect("run").checks[0].verdict = Verdict::Fail;

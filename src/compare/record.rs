@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::run::{ApprovalGate, Event, EvidenceSheet, SurveyPurpose};
+use crate::run::{
+    ApprovalGate, DriftFound, Event, EvidenceSheet, EvidenceTaken, SurveyPurpose, SurveyTaken,
+};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
 /// A full survey of the run.
@@ -61,28 +63,28 @@ impl ComparisonRecord {
     /// Takes the next event.
     pub fn apply(&mut self, at: UtcTime, event: &Event) {
         match event {
-            Event::SurveyTaken {
+            Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
-            } => {
+            }) => {
                 self.surveys.push(SurveyRead {
                     purpose: *purpose,
                     survey: survey.clone(),
                     at,
                 });
             }
-            Event::EvidenceTaken {
+            Event::EvidenceTaken(EvidenceTaken {
                 gate,
                 evidence,
                 sheet,
                 ..
-            } => self.evidence.push(EvidenceRecord {
+            }) => self.evidence.push(EvidenceRecord {
                 gate: *gate,
                 digest: evidence.clone(),
                 sheet: sheet.clone(),
                 at,
                 surveys_before: self.surveys.len(),
             }),
-            Event::DriftFound { gate, drift, nonce } => self.drifts.push(DriftRecord {
+            Event::DriftFound(DriftFound { gate, drift, nonce }) => self.drifts.push(DriftRecord {
                 gate: *gate,
                 changes: drift.clone(),
                 nonce: nonce.clone(),

@@ -208,10 +208,10 @@ impl Playback {
         let next = self.recording.entry(player.seq + 1).ok()??;
         let is_quiet = matches!(
             next.event,
-            Event::LiveRead { .. }
-                | Event::TransactionOpened { .. }
-                | Event::TransactionClosed { .. }
-                | Event::StatementsRecorded { .. }
+            Event::LiveRead(_)
+                | Event::TransactionOpened(_)
+                | Event::TransactionClosed(_)
+                | Event::StatementsRecorded(_)
         );
         Some(player.until(next.at, is_quiet))
     }

@@ -8,7 +8,7 @@ use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
-use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity};
+use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
 use crate::runner::{MessageSink, RunPlan, RunRecorder, TakenUp, hand_over_renewal, person};
@@ -287,7 +287,7 @@ pub fn take(
     let named = |file: &String| {
         entries
             .iter()
-            .any(|entry| matches!(&entry.event, Event::TornTailSetAside { file: known, .. } if known == file))
+            .any(|entry| matches!(&entry.event, Event::TornTailSetAside(TornTailSetAside { file: known, .. }) if known == file))
     };
     let torn = recovery
         .torn_files

@@ -14,7 +14,9 @@ use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
 use crate::replay::RunMoment;
 use crate::report::visible;
-use crate::run::{ApprovalGate, CommandLine, Decision, Event, LastPass, RunId, event_text};
+use crate::run::{
+    ApprovalGate, CommandLine, Decision, Event, EvidenceTaken, LastPass, RunId, event_text,
+};
 use crate::runner::{self, HandoverError, be_present, hand_over, show_sheet};
 use crate::tui::update::is_about_sheet;
 use crate::tui::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
@@ -133,7 +135,7 @@ impl Following {
     fn look(&mut self, listener: &mut dyn FollowListener) -> Result<u64, LaunchError> {
         let mut taken = Ok(());
         let lines = self.follower.each(|followed| {
-            self.ended |= matches!(followed.entry.event, Event::RunSealed { .. });
+            self.ended |= matches!(followed.entry.event, Event::RunSealed(_));
             if taken.is_ok() {
                 taken = listener.take_line(followed);
             }
@@ -255,7 +257,7 @@ impl SnapshotSender {
 
     /// The last PASS that the run compares itself with: the copy that its evidence keeps.
     fn on_last_pass(&mut self, event: &Event) -> Result<(), LaunchError> {
-        if let Event::EvidenceTaken { sheet, .. } = event
+        if let Event::EvidenceTaken(EvidenceTaken { sheet, .. }) = event
             && let Some((_, _, blob)) = &sheet.last_pass
             && let Ok(last) = serde_json::from_slice(&self.blobs.get(blob)?)
         {

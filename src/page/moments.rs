@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::PageInput;
-use crate::run::Event;
+use crate::run::{ApprovalRecorded, ApprovalRefused, Event, GateFinished, LiveRead};
 use crate::survey::UtcTime;
 
 /// Moments that the picture has room for.
@@ -61,7 +61,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
     let (tone, short, name, waits) = match event {
         Event::RunCreated(_) => ("plain", "start".to_owned(), "run_created", false),
         Event::RunResumed(_) => ("plain", String::new(), "run_resumed", false),
-        Event::GateFinished { gate, verdict } => {
+        Event::GateFinished(GateFinished { gate, verdict }) => {
             let tone = match verdict.word() {
                 "PASS" => "good",
                 "FAIL" => "bad",
@@ -69,7 +69,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
             };
             (tone, gate.to_string(), "gate_finished", false)
         }
-        Event::StateChanged { .. } => ("plain", String::new(), "state_changed", false),
+        Event::StateChanged(_) => ("plain", String::new(), "state_changed", false),
         Event::StopRaised(stop) => {
             let drifted = stop.stop_code.name() == "STOP_FACTS_DRIFTED";
             let tone = if drifted { "drift" } else { "due" };
@@ -80,18 +80,20 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
             };
             (tone, short, "stop_raised", true)
         }
-        Event::ApprovalRecorded { by, .. } => {
+        Event::ApprovalRecorded(ApprovalRecorded { by, .. }) => {
             ("person", by.user.clone(), "approval_recorded", false)
         }
-        Event::ApprovalRefused { by, .. } => ("person", by.user.clone(), "approval_refused", true),
-        Event::DriftFound { .. } => ("drift", String::new(), "drift_found", false),
+        Event::ApprovalRefused(ApprovalRefused { by, .. }) => {
+            ("person", by.user.clone(), "approval_refused", true)
+        }
+        Event::DriftFound(_) => ("drift", String::new(), "drift_found", false),
         Event::ChangesAttributed(_) => ("drift", String::new(), "changes_attributed", false),
-        Event::EvidenceRenewed { .. } => ("plain", "again".to_owned(), "evidence_renewed", false),
-        Event::LiveRead { changed, .. } if !changed.is_empty() => {
+        Event::EvidenceRenewed(_) => ("plain", "again".to_owned(), "evidence_renewed", false),
+        Event::LiveRead(LiveRead { changed, .. }) if !changed.is_empty() => {
             ("drift", "moved".to_owned(), "live_read", true)
         }
         Event::NonMutationJudged(_) => ("plain", String::new(), "non_mutation_judged", false),
-        Event::RunSealed { .. } => ("plain", "sealed".to_owned(), "run_sealed", false),
+        Event::RunSealed(_) => ("plain", "sealed".to_owned(), "run_sealed", false),
         _ => return None,
     };
     Some(MomentRow {

@@ -1,7 +1,9 @@
 //! What lay before whoever decided. Invariant: it is the fold of the lines before the decision; whether a sheet was on a screen is told by the journal.
 
 use super::{Recording, ReplayError, RunMoment};
-use crate::run::{ApprovalGate, Decision, Event, Person};
+use crate::run::{
+    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead, Person,
+};
 use crate::survey::{Digest, UtcTime};
 
 /// A decision, and the run right before it.
@@ -44,13 +46,13 @@ impl Recording {
             .map(|entry| (entry.at, entry.event.clone()));
         let Some((
             at,
-            Event::ApprovalRecorded {
+            Event::ApprovalRecorded(ApprovalRecorded {
                 gate,
                 decision,
                 evidence,
                 by,
                 ..
-            },
+            }),
         )) = entry
         else {
             return Ok(None);
@@ -82,23 +84,23 @@ impl Recording {
         while seq > 0 {
             seq -= 1;
             match self.entry(seq)?.map(|entry| &entry.event) {
-                Some(Event::LiveRead {
+                Some(Event::LiveRead(LiveRead {
                     read_at,
                     changed,
                     complete: true,
                     failed: None,
-                }) if changed.is_empty() && equal_at.is_none() => equal_at = Some(*read_at),
-                Some(Event::EvidenceShown {
+                })) if changed.is_empty() && equal_at.is_none() => equal_at = Some(*read_at),
+                Some(Event::EvidenceShown(EvidenceShown {
                     evidence: shown,
                     by,
                     ..
-                }) if shown == evidence && by.pid == approver.pid && by.uid == approver.uid => {
+                })) if shown == evidence && by.pid == approver.pid && by.uid == approver.uid => {
                     return Ok(equal_at.map(|equal_at| ShownSheet {
                         equal_at,
                         size: None,
                     }));
                 }
-                Some(Event::EvidenceTaken { .. }) | None => return Ok(None),
+                Some(Event::EvidenceTaken(_)) | None => return Ok(None),
                 Some(_) => {}
             }
         }

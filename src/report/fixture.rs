@@ -12,9 +12,11 @@ use super::{FullDiscoverLine, RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
-    ApprovalGate, Check, ClaimVerdict, Decision, Event, EvidenceSheet, Gate, LedgerRef,
-    NonMutation, NonMutationVerdict, Purpose, RunResult, RunState, State, Stop, StopCode,
-    SurveyPurpose, Verdict, legal,
+    ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ClaimVerdict, ContextPinned, Decision,
+    EffectPredicted, Event, EvidenceSheet, EvidenceTaken, Gate, GateFinished, GateStarted,
+    InvocationReturned, LedgerRef, NonMutation, NonMutationVerdict, Purpose, RunResult, RunSealed,
+    RunState, State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared,
+    TransactionClosed, TransactionOpened, UnitsProgressed, Verdict, legal,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, FactChange, Survey, compare};
@@ -44,23 +46,23 @@ impl ScriptedRun {
     }
 
     pub(super) fn go(&mut self, to: State) {
-        self.push(&Event::StateChanged {
+        self.push(&Event::StateChanged(StateChanged {
             from: self.run.state,
             to,
-        });
+        }));
     }
 
     pub(super) fn gate(&mut self, gate: Gate, checks: Vec<Check>) {
-        self.push(&Event::GateStarted { gate });
+        self.push(&Event::GateStarted(GateStarted { gate }));
         self.finish(gate, checks);
     }
 
     fn finish(&mut self, gate: Gate, checks: Vec<Check>) {
         let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
         for check in checks {
-            self.push(&Event::CheckRecorded { gate, check });
+            self.push(&Event::CheckRecorded(CheckRecorded { gate, check }));
         }
-        self.push(&Event::GateFinished { gate, verdict });
+        self.push(&Event::GateFinished(GateFinished { gate, verdict }));
     }
 
     pub(super) fn survey(&mut self, purpose: SurveyPurpose, change: impl Fn(&mut Survey)) {
@@ -69,20 +71,20 @@ impl ScriptedRun {
         let mut survey = survey(id, seconds);
         change(&mut survey);
         let nonce = survey.snapshot.nonce.clone();
-        self.push(&Event::TransactionOpened {
+        self.push(&Event::TransactionOpened(TransactionOpened {
             id,
             purpose: Purpose::Survey,
             nonce,
-        });
-        self.push(&Event::TransactionClosed {
+        }));
+        self.push(&Event::TransactionClosed(TransactionClosed {
             id,
             proof: proof(id, seconds).into(),
-        });
-        self.push(&Event::SurveyTaken {
+        }));
+        self.push(&Event::SurveyTaken(SurveyTaken {
             purpose,
             survey: Arc::new(survey),
             simulation: Arc::new(simulation()),
-        });
+        }));
     }
 
     /// Up to `seeded`, G3 begun.
@@ -99,29 +101,29 @@ impl ScriptedRun {
         );
         self.go(State::Surveyed);
         let pins = context(self.run.pin.as_ref().expect("a pin"));
-        self.push(&Event::ContextPinned {
+        self.push(&Event::ContextPinned(ContextPinned {
             context: Box::new(pins),
             blob: Digest::of("context"),
-        });
+        }));
         let predicted = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(&Event::EffectPredicted {
+        self.push(&Event::EffectPredicted(EffectPredicted {
             round: 1,
             predicted,
             counts: counts(),
-        });
+        }));
         self.gate(
             Gate::G2,
             vec![check("mode_dryrun", Verdict::Pass, json!("Mode.DRYRUN"))],
         );
         self.go(State::Seeded);
-        self.push(&Event::GateStarted { gate: Gate::G3 });
+        self.push(&Event::GateStarted(GateStarted { gate: Gate::G3 }));
     }
 
     /// Takes evidence of a gate and waits at it.
     pub(super) fn wait_at(&mut self, gate: ApprovalGate) {
         let sheet = self.sheet(gate);
         let evidence = Digest::of(sheet.bytes().expect("plain data"));
-        self.push(&Event::EvidenceTaken {
+        self.push(&Event::EvidenceTaken(EvidenceTaken {
             gate,
             round: 1,
             evidence: evidence.clone(),
@@ -129,7 +131,7 @@ impl ScriptedRun {
             expires_at: at(28_800),
             boot_id: "boot-1".to_owned(),
             uptime_ms: None,
-        });
+        }));
         self.go(gate.waiting_state());
         self.stop(StopCode::StopApprovalRequired, Some(gate), Some(evidence));
         self.returned(Some(StopCode::StopApprovalRequired));
@@ -153,16 +155,16 @@ impl ScriptedRun {
 
     fn returned(&mut self, stop_code: Option<StopCode>) {
         let r = u32::try_from(self.run.returns.len() + 1).expect("few returns");
-        self.push(&Event::InvocationReturned {
+        self.push(&Event::InvocationReturned(InvocationReturned {
             r,
             state: self.run.state,
             stop_code,
-        });
+        }));
     }
 
     pub(super) fn decide(&mut self, gate: ApprovalGate, decision: Decision, reason: Option<&str>) {
         let evidence = self.run.evidence.as_ref().expect("evidence").digest.clone();
-        self.push(&Event::ApprovalRecorded {
+        self.push(&Event::ApprovalRecorded(ApprovalRecorded {
             gate,
             decision,
             evidence,
@@ -170,7 +172,7 @@ impl ScriptedRun {
             by: person(),
             boot_id: "boot-1".to_owned(),
             uptime_ms: None,
-        });
+        }));
     }
 
     /// Approves a gate and simulates its steps.
@@ -196,13 +198,13 @@ impl ScriptedRun {
             bytes: 6000,
         };
         let effect = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(&Event::UnitsProgressed {
+        self.push(&Event::UnitsProgressed(UnitsProgressed {
             round: 1,
             step,
             counts: counts(),
             effect,
             ledger,
-        });
+        }));
     }
 
     /// Post survey, judgement, G3 and G4; G3 fails through claim B where the post survey differs.
@@ -234,7 +236,7 @@ impl ScriptedRun {
                 json!(verdict),
             )],
         );
-        self.push(&Event::GateStarted { gate: Gate::G4 });
+        self.push(&Event::GateStarted(GateStarted { gate: Gate::G4 }));
         self.returned(None);
         self.finish(
             Gate::G4,
@@ -248,13 +250,13 @@ impl ScriptedRun {
 
     /// G5, G6 and the seal.
     pub(super) fn seal(&mut self, outcome: RunResult) {
-        self.push(&Event::TestsDeclared {
+        self.push(&Event::TestsDeclared(TestsDeclared {
             passed: 366,
             failed: 0,
             file: "full.txt".to_owned(),
             sha256: Digest::of("366 passed, 0 failed\n"),
             age_s: 30,
-        });
+        }));
         let probes = PROBES[..4].iter();
         let probes = probes.map(|name| check(name, Verdict::Pass, json!("refused")));
         self.gate(Gate::G5, probes.collect());
@@ -268,14 +270,14 @@ impl ScriptedRun {
         ];
         checks.extend(forbidden());
         self.gate(Gate::G6, checks);
-        self.push(&Event::RunSealed {
+        self.push(&Event::RunSealed(RunSealed {
             result: format!("O4_LIVE_DRYRUN_ORCHESTRATION{}", outcome.suffix()),
             outcome,
             exit_code: outcome.exit_code(),
             stop_code: None,
             template_version: super::TEMPLATE_VERSION,
             reports: Vec::new(),
-        });
+        }));
     }
 
     fn sheet(&self, gate: ApprovalGate) -> EvidenceSheet {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::profile::Profile;
-use crate::run::{Event, RunState};
+use crate::run::{Event, RunState, TestsDeclared};
 use crate::survey::Digest;
 
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
@@ -26,13 +26,13 @@ impl FullDiscoverLine {
     /// The result as `tests_declared` recorded it.
     pub fn recorded(run: &RunState) -> Option<Self> {
         match run.declared_tests.as_ref()? {
-            Event::TestsDeclared {
+            Event::TestsDeclared(TestsDeclared {
                 passed,
                 failed,
                 file,
                 sha256,
                 age_s,
-            } => Some(Self {
+            }) => Some(Self {
                 passed: *passed,
                 failed: *failed,
                 file: file.clone(),

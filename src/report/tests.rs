@@ -9,8 +9,9 @@ use super::fixture_parts::{GRANTS, check, person};
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
 use crate::run::{
-    ApprovalGate, Decision, Event, Gate, Purpose, RunResult, RunState, State, StopCode,
-    SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Decision, DriftFound, Event, Gate, InvocationReturned, Purpose,
+    RunResult, RunState, State, StopCode, SurveyPurpose, TestsDeclared, TransactionOpened,
+    TransactionUnseen, Verdict,
 };
 use crate::survey::{Digest, FactChange, FactKey, Live, Observed, RowChange};
 
@@ -201,13 +202,13 @@ fn a_document_that_is_gone_is_not_checked() {
 #[test]
 fn a_full_test_run_that_failed_is_a_line_and_changes_no_verdict() {
     let mut run = source_run();
-    run.declared_tests = Some(Event::TestsDeclared {
+    run.declared_tests = Some(Event::TestsDeclared(TestsDeclared {
         passed: 365,
         failed: 1,
         file: "full.txt".to_owned(),
         sha256: Digest::of("x"),
         age_s: 3,
-    });
+    }));
     let reports = rendered(&run, &profile(), None);
     assert!(report(&reports, 6).contains("Full discover: 365/366 FAIL"));
     assert!(report(&reports, 7).contains("- G5 safety tests: PASS."));
@@ -223,11 +224,11 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     writer.wait_at(ApprovalGate::SG1);
     writer.decide(ApprovalGate::SG1, Decision::Reject, Some("wrong *window*"));
     writer.go(State::Rejected);
-    writer.push(&Event::InvocationReturned {
+    writer.push(&Event::InvocationReturned(InvocationReturned {
         r: 2,
         state: State::Rejected,
         stop_code: Some(StopCode::StopApprovalRejected),
-    });
+    }));
     writer.seal(RunResult::Rejected);
     let reports = rendered(&writer.run, &profile(), Some(GRANTS));
     let text = report(&reports, 7);
@@ -283,11 +284,11 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
     );
     writer.stop(StopCode::StopGateFailed, None, None);
     writer.go(State::Failed);
-    writer.push(&Event::InvocationReturned {
+    writer.push(&Event::InvocationReturned(InvocationReturned {
         r: 1,
         state: State::Failed,
         stop_code: Some(StopCode::StopGateFailed),
-    });
+    }));
     writer.seal(RunResult::Fail);
     let reports = rendered(&writer.run, &profile(), None);
     assert_eq!(reports.len(), 13);
@@ -381,25 +382,25 @@ fn drift_refusals_and_unseen_ends_are_told() {
     let mut writer = ScriptedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
-    writer.push(&Event::ApprovalRefused {
+    writer.push(&Event::ApprovalRefused(ApprovalRefused {
         gate: ApprovalGate::SG2,
         decision: Decision::Approve,
         evidence: None,
         reason: "The run waits at SG1, not at SG2.".to_owned(),
         by: person(),
-    });
+    }));
     writer.decide(ApprovalGate::SG1, Decision::Approve, None);
-    writer.push(&Event::TransactionOpened {
+    writer.push(&Event::TransactionOpened(TransactionOpened {
         id: 2,
         purpose: Purpose::LiveRead,
         nonce: "nonce-2".to_owned(),
-    });
-    writer.push(&Event::TransactionUnseen {
+    }));
+    writer.push(&Event::TransactionUnseen(TransactionUnseen {
         id: 2,
         reason: "the link was lost".to_owned(),
-    });
+    }));
     writer.survey(SurveyPurpose::ApproveSg1, |_| {});
-    writer.push(&Event::DriftFound {
+    writer.push(&Event::DriftFound(DriftFound {
         gate: Some(ApprovalGate::SG1),
         drift: vec![FactChange {
             key: FactKey::new("grant_matrix_sha"),
@@ -413,7 +414,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
             }],
         }],
         nonce: "nonce-3".to_owned(),
-    });
+    }));
     writer.stop(StopCode::StopFactsDrifted, Some(ApprovalGate::SG1), None);
     let mut profile = profile();
     profile.out_of_scope.push(OutOfScope {

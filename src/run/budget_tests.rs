@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Measure, RunBudget};
 use crate::run::{Drift, Event, Purpose, RunState, State};
+use crate::run::{TransactionClosed, TransactionOpened, TransactionUnseen};
 use crate::survey::{Residue, TransactionProof, UtcTime};
 
 fn at(second: i64) -> UtcTime {
@@ -75,7 +76,7 @@ fn proof(us: u64, rows: u64, bytes: u64) -> TransactionProof {
 fn open(run: &mut RunState, purpose: Purpose, second: i64) -> u64 {
     let id = run.transactions.len() as u64 + 1;
     let nonce = "n".to_owned();
-    let opened = Event::TransactionOpened { id, purpose, nonce };
+    let opened = Event::TransactionOpened(TransactionOpened { id, purpose, nonce });
     run.apply(id * 2, at(second), &opened);
     id
 }
@@ -83,7 +84,11 @@ fn open(run: &mut RunState, purpose: Purpose, second: i64) -> u64 {
 fn cost(run: &mut RunState, purpose: Purpose, (us, rows, bytes): (u64, u64, u64)) {
     let id = open(run, purpose, 1);
     let proof = proof(us, rows, bytes).into();
-    run.apply(id * 2 + 1, at(2), &Event::TransactionClosed { id, proof });
+    run.apply(
+        id * 2 + 1,
+        at(2),
+        &Event::TransactionClosed(TransactionClosed { id, proof }),
+    );
 }
 
 fn lines(run: &RunState) -> Vec<String> {
@@ -123,13 +128,21 @@ fn of_an_end_that_nobody_saw_the_time_until_it_was_given_up_counts() {
     });
     let id = open(&mut run, Purpose::Survey, 100);
     let reason = "lost".to_owned();
-    run.apply(9, at(109), &Event::TransactionUnseen { id, reason });
+    run.apply(
+        9,
+        at(109),
+        &Event::TransactionUnseen(TransactionUnseen { id, reason }),
+    );
     assert_eq!(run.allowance().exhausted(), None);
     assert_eq!(run.costs_unknown(), 1);
     assert!(lines(&run)[0].contains("at 9.0 s"), "{:?}", lines(&run));
     let id = open(&mut run, Purpose::Survey, 200);
     let reason = "lost".to_owned();
-    run.apply(11, at(201), &Event::TransactionUnseen { id, reason });
+    run.apply(
+        11,
+        at(201),
+        &Event::TransactionUnseen(TransactionUnseen { id, reason }),
+    );
     assert!(run.allowance().exhausted().is_some());
 }
 

@@ -10,8 +10,11 @@ use super::fold_parts::{
 };
 use super::fold_transactions::ReadsAside;
 use super::{
-    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
-    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Check, CheckRecorded, ContextPinned, ContextPins,
+    EffectPredicted, Event, Gate, GateFinished, GateStarted, HookRan, HookRun, HookStarted,
+    Invocation, InvocationReturned, NonMutation, RenewalReason, RunCreated, RunId, RunResult,
+    RunSealed, State, StateChanged, StatementsRecorded, StopCode, SurveyPurpose, SurveyTaken,
+    UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, UtcTime};
@@ -275,35 +278,37 @@ impl RunState {
                 self.owes_return = true;
                 self.abandon_open_transactions();
             }
-            Event::GateStarted { .. }
-            | Event::CheckRecorded { .. }
-            | Event::GateFinished { .. } => {
+            Event::GateStarted(_) | Event::CheckRecorded(_) | Event::GateFinished(_) => {
                 self.apply_gate(at, event);
             }
-            Event::TransactionOpened { .. }
-            | Event::TransactionClosed { .. }
-            | Event::TransactionUnseen { .. } => self.apply_transaction(at, event),
-            Event::SurveyTaken {
+            Event::TransactionOpened(_)
+            | Event::TransactionClosed(_)
+            | Event::TransactionUnseen(_) => self.apply_transaction(at, event),
+            Event::SurveyTaken(SurveyTaken {
                 purpose,
                 survey,
                 simulation,
-            } => {
+            }) => {
                 self.apply_survey(*purpose, survey, simulation);
             }
-            Event::StatementsRecorded { blob, .. } => self.statements.push(blob.clone()),
-            Event::ContextPinned { context, .. } => self.context = Some(context.clone()),
-            Event::EffectPredicted {
+            Event::StatementsRecorded(StatementsRecorded { blob, .. }) => {
+                self.statements.push(blob.clone());
+            }
+            Event::ContextPinned(ContextPinned { context, .. }) => {
+                self.context = Some(context.clone());
+            }
+            Event::EffectPredicted(EffectPredicted {
                 predicted, counts, ..
-            } => {
+            }) => {
                 self.predicted = Some((predicted.clone(), counts.clone()));
             }
-            Event::UnitsProgressed {
+            Event::UnitsProgressed(UnitsProgressed {
                 round,
                 step,
                 counts,
                 effect,
                 ledger,
-            } => {
+            }) => {
                 self.steps.retain(|done| done.step != *step);
                 self.steps.push(StepDone {
                     step: *step,
@@ -314,51 +319,53 @@ impl RunState {
                     at,
                 });
             }
-            Event::StateChanged { to, .. } => self.apply_state(at, *to),
-            Event::LiveRead { .. } => self.fold_live_read(event),
-            Event::InvocationReturned {
+            Event::StateChanged(StateChanged { to, .. }) => self.apply_state(at, *to),
+            Event::LiveRead(_) => self.fold_live_read(event),
+            Event::InvocationReturned(InvocationReturned {
                 state, stop_code, ..
-            } => {
+            }) => {
                 self.returns.push((*state, *stop_code, at));
                 self.owes_return = false;
             }
             Event::NonMutationJudged(judged) => self.non_mutation = Some(judged.clone()),
-            Event::RunSealed {
+            Event::RunSealed(RunSealed {
                 result,
                 outcome,
                 exit_code,
                 reports,
                 template_version,
                 ..
-            } => {
+            }) => {
                 self.template_version = Some(*template_version);
                 self.sealed = Some((result.clone(), *outcome, *exit_code));
                 self.reports.clone_from(reports);
             }
             Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
-            Event::TestsDeclared { .. } => self.declared_tests = Some(event.clone()),
-            Event::HookStarted {
+            Event::TestsDeclared(_) => self.declared_tests = Some(event.clone()),
+            Event::HookStarted(HookStarted {
                 hook,
                 stop,
                 program,
-            } => self.start_hook(seq, at, (*hook, *stop, program)),
-            Event::HookRan {
+            }) => self.start_hook(seq, at, (*hook, *stop, program)),
+            Event::HookRan(HookRan {
                 started, outcome, ..
-            } => self.end_hook(*started, outcome),
-            Event::ApprovalRefused { reason, .. } => self.refused = Some(reason.clone()),
-            Event::TornTailSetAside { .. } => {}
-            Event::EvidenceTaken { .. }
-            | Event::EvidenceShown { .. }
+            }) => self.end_hook(*started, outcome),
+            Event::ApprovalRefused(ApprovalRefused { reason, .. }) => {
+                self.refused = Some(reason.clone());
+            }
+            Event::TornTailSetAside(_) => {}
+            Event::EvidenceTaken(_)
+            | Event::EvidenceShown(_)
             | Event::StopRaised(_)
-            | Event::ApprovalRecorded { .. }
-            | Event::DriftFound { .. }
-            | Event::EvidenceRenewed { .. } => self.apply_approval(at, event),
+            | Event::ApprovalRecorded(_)
+            | Event::DriftFound(_)
+            | Event::EvidenceRenewed(_) => self.apply_approval(at, event),
         }
     }
 
     fn apply_gate(&mut self, at: UtcTime, event: &Event) {
         match event {
-            Event::GateStarted { gate } => {
+            Event::GateStarted(GateStarted { gate }) => {
                 let attempts = self.gates.get(gate).map_or(0, |run| run.attempts) + 1;
                 self.gates.insert(
                     *gate,
@@ -373,13 +380,13 @@ impl RunState {
                     self.owes_return = true;
                 }
             }
-            Event::CheckRecorded { gate, check } => {
+            Event::CheckRecorded(CheckRecorded { gate, check }) => {
                 if let Some(run) = self.gates.get_mut(gate) {
                     run.checks.retain(|known| known.name != check.name);
                     run.checks.push(check.clone());
                 }
             }
-            Event::GateFinished { gate, verdict } => {
+            Event::GateFinished(GateFinished { gate, verdict }) => {
                 if let Some(run) = self.gates.get_mut(gate) {
                     run.finished = Some((*verdict, at));
                 }
@@ -411,9 +418,9 @@ impl RunState {
     fn remember_row(&mut self, seq: u64, at: UtcTime, event: &Event) {
         let quiet = matches!(
             event,
-            Event::TransactionOpened { .. }
-                | Event::TransactionClosed { .. }
-                | Event::StatementsRecorded { .. }
+            Event::TransactionOpened(_)
+                | Event::TransactionClosed(_)
+                | Event::StatementsRecorded(_)
         );
         let last = self.rows.back_mut();
         if quiet && last.as_ref().is_some_and(|last| last.name == "live_read") {
@@ -426,7 +433,7 @@ impl RunState {
             text: super::rows::text(event),
             folded: 0,
         };
-        if let (Event::LiveRead { .. }, Some(last)) = (event, last)
+        if let (Event::LiveRead(_), Some(last)) = (event, last)
             && (last.name, &last.text) == (row.name, &row.text)
         {
             let folded = last.folded + 1;

@@ -2,8 +2,8 @@
 
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
-    ApprovalGate, Decision, Event, Gate, NonMutationVerdict, RunState, State, Stop, StopCode,
-    Verdict,
+    ApprovalGate, ApprovalRecorded, Decision, DriftFound, Event, EvidenceRenewed, EvidenceShown,
+    EvidenceTaken, Gate, NonMutationVerdict, RunState, State, Stop, StopCode, Verdict,
 };
 use crate::survey::UtcTime;
 
@@ -85,7 +85,7 @@ impl RunState {
 
     pub(super) fn apply_approval(&mut self, at: UtcTime, event: &Event) {
         match event {
-            Event::EvidenceTaken {
+            Event::EvidenceTaken(EvidenceTaken {
                 gate,
                 round,
                 evidence,
@@ -93,7 +93,7 @@ impl RunState {
                 expires_at,
                 boot_id,
                 uptime_ms,
-            } => {
+            }) => {
                 if let Some(old) = self.evidence.take() {
                     self.earlier_evidence.push((old.gate, old.digest));
                 }
@@ -115,13 +115,13 @@ impl RunState {
                     self.drifted_before = None;
                 }
             }
-            Event::EvidenceShown {
+            Event::EvidenceShown(EvidenceShown {
                 evidence,
                 expires_at,
                 boot_id,
                 uptime_ms,
                 ..
-            } => {
+            }) => {
                 if let Some(current) = self.evidence.as_mut().filter(|e| e.digest == *evidence) {
                     current.expires_at = *expires_at;
                     current.shown_at = at;
@@ -130,7 +130,7 @@ impl RunState {
                 }
             }
             Event::StopRaised(stop) => self.raise(at, stop),
-            Event::ApprovalRecorded {
+            Event::ApprovalRecorded(ApprovalRecorded {
                 gate,
                 decision,
                 evidence,
@@ -138,7 +138,7 @@ impl RunState {
                 by,
                 boot_id,
                 ..
-            } => {
+            }) => {
                 self.refused = None;
                 self.record_decision(Approval {
                     gate: *gate,
@@ -155,7 +155,7 @@ impl RunState {
                     },
                 });
             }
-            Event::DriftFound { gate, drift, .. } => {
+            Event::DriftFound(DriftFound { gate, drift, .. }) => {
                 if gate.is_some() {
                     for approval in &mut self.approvals {
                         if matches!(
@@ -173,7 +173,7 @@ impl RunState {
                     at,
                 });
             }
-            Event::EvidenceRenewed { reason, .. } => self.renewal = Some(*reason),
+            Event::EvidenceRenewed(EvidenceRenewed { reason, .. }) => self.renewal = Some(*reason),
             _ => {}
         }
     }

@@ -222,8 +222,8 @@ pub(super) fn is_work(event: &Event) -> bool {
     !matches!(
         event,
         Event::StopRaised(_)
-            | Event::ApprovalRefused { .. }
-            | Event::HookStarted { .. }
-            | Event::HookRan { .. }
+            | Event::ApprovalRefused(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_)
     )
 }

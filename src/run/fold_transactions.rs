@@ -1,6 +1,9 @@
 //! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a read that no recorded survey came from, and is counted.
 
-use super::{Event, Purpose, RunState, Transaction, TransactionEnd};
+use super::{
+    Event, Purpose, RunState, Transaction, TransactionClosed, TransactionEnd, TransactionOpened,
+    TransactionUnseen,
+};
 use crate::survey::{Footprint, UtcTime};
 
 /// Clean reads of which only number and cost are kept.
@@ -15,7 +18,7 @@ pub struct ReadsAside {
 impl RunState {
     pub(super) fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
         let (id, end, given_up_at) = match event {
-            Event::TransactionOpened { id, purpose, .. } => {
+            Event::TransactionOpened(TransactionOpened { id, purpose, .. }) => {
                 let end = TransactionEnd::Open;
                 self.transactions.push(Transaction {
                     id: *id,
@@ -26,10 +29,10 @@ impl RunState {
                 });
                 return;
             }
-            Event::TransactionClosed { id, proof } => {
+            Event::TransactionClosed(TransactionClosed { id, proof }) => {
                 (id, TransactionEnd::Closed(proof.clone()), None)
             }
-            Event::TransactionUnseen { id, reason } => {
+            Event::TransactionUnseen(TransactionUnseen { id, reason }) => {
                 (id, TransactionEnd::Unseen(reason.clone()), Some(at))
             }
             _ => return,
@@ -76,8 +79,10 @@ impl RunState {
     pub fn set_reads_aside_after(&mut self, event: &Event) {
         let last = self.transactions.last().map(|transaction| transaction.id);
         match event {
-            Event::TransactionOpened { .. } => self.set_reads_aside(),
-            Event::TransactionClosed { id, .. } if Some(*id) != last => self.set_reads_aside(),
+            Event::TransactionOpened(_) => self.set_reads_aside(),
+            Event::TransactionClosed(TransactionClosed { id, .. }) if Some(*id) != last => {
+                self.set_reads_aside();
+            }
             _ => {}
         }
     }

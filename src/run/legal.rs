@@ -3,7 +3,12 @@
 use thiserror::Error;
 
 use super::machine::lets_pass;
-use super::{ApprovalStatus, Decision, Event, Gate, RunState, State, TransactionEnd, Verdict};
+use super::{
+    ApprovalRecorded, ApprovalStatus, CheckRecorded, Decision, Event, EvidenceShown, EvidenceTaken,
+    Gate, GateFinished, GateStarted, HookRan, HookStarted, InvocationReturned, RunState, State,
+    StateChanged, TransactionClosed, TransactionEnd, TransactionOpened, TransactionUnseen,
+    UnitsProgressed, Verdict,
+};
 
 /// An event that may not happen now.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,29 +47,36 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
     match event {
         Event::RunCreated(_) => unless(run.created.is_none(), "the run exists"),
         Event::RunResumed(_)
-        | Event::TornTailSetAside { .. }
-        | Event::StatementsRecorded { .. }
-        | Event::ContextPinned { .. }
-        | Event::EffectPredicted { .. }
-        | Event::SurveyTaken { .. }
-        | Event::TestsDeclared { .. }
-        | Event::ApprovalRefused { .. } => None,
-        Event::GateStarted { gate } => gate_may_start(run, *gate),
-        Event::CheckRecorded { gate, .. } => unless(is_open(run, *gate), "its gate is not open"),
-        Event::GateFinished { gate, verdict } => gate_may_finish(run, *gate, *verdict),
-        Event::TransactionOpened { id, .. } => unless(
+        | Event::TornTailSetAside(_)
+        | Event::StatementsRecorded(_)
+        | Event::ContextPinned(_)
+        | Event::EffectPredicted(_)
+        | Event::SurveyTaken(_)
+        | Event::TestsDeclared(_)
+        | Event::ApprovalRefused(_) => None,
+        Event::GateStarted(GateStarted { gate }) => gate_may_start(run, *gate),
+        Event::CheckRecorded(CheckRecorded { gate, .. }) => {
+            unless(is_open(run, *gate), "its gate is not open")
+        }
+        Event::GateFinished(GateFinished { gate, verdict }) => {
+            gate_may_finish(run, *gate, *verdict)
+        }
+        Event::TransactionOpened(TransactionOpened { id, .. }) => unless(
             *id == run.transactions.last().map_or(0, |t| t.id) + 1,
             "its number does not follow",
         ),
-        Event::TransactionClosed { id, .. } | Event::TransactionUnseen { id, .. } => unless(
+        Event::TransactionClosed(TransactionClosed { id, .. })
+        | Event::TransactionUnseen(TransactionUnseen { id, .. }) => unless(
             run.transactions
                 .iter()
                 .any(|t| t.id == *id && t.end == TransactionEnd::Open),
             "no such transaction is open",
         ),
-        Event::UnitsProgressed { round, .. } => unless(*round == run.round, "another round"),
-        Event::StateChanged { from, to } => state_may_change(run, *from, *to),
-        Event::EvidenceTaken { gate, .. } => {
+        Event::UnitsProgressed(UnitsProgressed { round, .. }) => {
+            unless(*round == run.round, "another round")
+        }
+        Event::StateChanged(StateChanged { from, to }) => state_may_change(run, *from, *to),
+        Event::EvidenceTaken(EvidenceTaken { gate, .. }) => {
             let before = match gate {
                 super::ApprovalGate::SG1 => State::Seeded,
                 super::ApprovalGate::SG2 => State::Verified,
@@ -75,14 +87,14 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
                 "its gate is not reached, or facts drifted",
             )
         }
-        Event::EvidenceShown { gate, evidence, .. } => unless(
+        Event::EvidenceShown(EvidenceShown { gate, evidence, .. }) => unless(
             run.evidence
                 .as_ref()
                 .is_some_and(|e| e.gate == *gate && e.digest == *evidence),
             "no such evidence",
         ),
-        Event::ApprovalRecorded { .. } => approval_may_be_recorded(run, event),
-        Event::LiveRead { .. } => unless(
+        Event::ApprovalRecorded(_) => approval_may_be_recorded(run, event),
+        Event::LiveRead(_) => unless(
             run.waits_at().is_some() || run.state == State::CutSimulated,
             "nobody waits",
         ),
@@ -92,25 +104,25 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
                 .is_some_and(|(_, latest)| latest.snapshot.nonce == attribution.nonce),
             "it is not of the last survey",
         ),
-        Event::DriftFound { .. } => unless(run.drift.is_none(), "a drift stands already"),
-        Event::EvidenceRenewed { .. } => unless(run.renewal.is_none(), "asked for already"),
+        Event::DriftFound(_) => unless(run.drift.is_none(), "a drift stands already"),
+        Event::EvidenceRenewed(_) => unless(run.renewal.is_none(), "asked for already"),
         Event::StopRaised(stop) => unless(stop.state == run.state, "it names another state"),
-        Event::InvocationReturned { r, state, .. } => unless(
+        Event::InvocationReturned(InvocationReturned { r, state, .. }) => unless(
             run.owes_return && *state == run.state && *r as usize == run.returns.len() + 1,
             "no return is owed, or another state or number",
         ),
-        Event::HookStarted { stop, .. } => unless(
+        Event::HookStarted(HookStarted { stop, .. }) => unless(
             run.stops.iter().any(|raised| raised.seq == *stop)
                 && !run.hooks.iter().any(|hook| hook.stop == *stop),
             "no such stop was raised, or its hook was started already",
         ),
-        Event::HookRan { hook, started, .. } => unless(
+        Event::HookRan(HookRan { hook, started, .. }) => unless(
             run.open_hooks()
                 .any(|open| open.started == *started && open.hook == *hook),
             "no such hook was started, or it is over already",
         ),
         Event::NonMutationJudged(_) => unless(run.state == State::PostSurveyed, "no post survey"),
-        Event::RunSealed { .. } => unless(
+        Event::RunSealed(_) => unless(
             run.state.is_final() && run.finished(Gate::G6).is_some() && !run.owes_return,
             "the closing order is not done",
         ),
@@ -175,12 +187,12 @@ fn state_may_change(run: &RunState, from: State, to: State) -> Option<String> {
 }
 
 fn approval_may_be_recorded(run: &RunState, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded {
+    let Event::ApprovalRecorded(ApprovalRecorded {
         gate,
         decision,
         evidence,
         ..
-    } = event
+    }) = event
     else {
         return None;
     };

@@ -1,16 +1,16 @@
 //! What was read again while a run waits for a person. Invariant: what a read did not ask for stays as an earlier read left it.
 
-use super::{Event, LiveChange, LiveView, RunState};
+use super::{Event, LiveChange, LiveRead, LiveView, RunState};
 use crate::survey::{FactChange, compare};
 
 impl RunState {
     pub(super) fn fold_live_read(&mut self, event: &Event) {
-        let Event::LiveRead {
+        let Event::LiveRead(LiveRead {
             read_at,
             changed,
             complete,
             failed,
-        } = event
+        }) = event
         else {
             return;
         };

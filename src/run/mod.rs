@@ -40,8 +40,12 @@ pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict}
 pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;
 pub use event::{
-    Decision, Event, Invocation, LedgerRef, LiveChange, Purpose, RenewalReason, RunCreated,
-    SurveyPurpose, ToolIdentity,
+    ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
+    EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
+    GateStarted, HookRan, HookStarted, Invocation, InvocationReturned, LedgerRef, LiveChange,
+    LiveRead, Purpose, RenewalReason, RunCreated, RunSealed, StateChanged, StatementsRecorded,
+    SurveyPurpose, SurveyTaken, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionClosed,
+    TransactionOpened, TransactionUnseen, UnitsProgressed,
 };
 pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;

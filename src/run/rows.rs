@@ -1,6 +1,12 @@
 //! One line of text for each event: the rows of the events pane. Invariant: plain text from the event alone; the screen escapes it.
 
-use super::{Decision, Event};
+use super::{
+    ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
+    EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
+    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, RunSealed, StateChanged,
+    StatementsRecorded, SurveyTaken, TestsDeclared, TornTailSetAside, TransactionClosed,
+    TransactionOpened, TransactionUnseen, UnitsProgressed,
+};
 
 /// What the row of an event says.
 pub fn text(event: &Event) -> String {
@@ -12,14 +18,20 @@ pub fn text(event: &Event) -> String {
             created.by.user
         ),
         Event::RunResumed(invocation) => format!("by {}", invocation.by),
-        Event::TornTailSetAside { file, bytes } => format!("{bytes} bytes set aside in {file}"),
-        Event::GateStarted { gate } => format!("{gate} {}", gate.title()),
-        Event::CheckRecorded { gate, check } => {
+        Event::TornTailSetAside(TornTailSetAside { file, bytes }) => {
+            format!("{bytes} bytes set aside in {file}")
+        }
+        Event::GateStarted(GateStarted { gate }) => format!("{gate} {}", gate.title()),
+        Event::CheckRecorded(CheckRecorded { gate, check }) => {
             format!("{gate} {} {}  {}", check.name, check.verdict, check.says)
         }
-        Event::GateFinished { gate, verdict } => format!("{gate} {}: {verdict}", gate.title()),
-        Event::TransactionOpened { id, purpose, .. } => format!("{id} {purpose:?}"),
-        Event::TransactionClosed { id, proof } => format!(
+        Event::GateFinished(GateFinished { gate, verdict }) => {
+            format!("{gate} {}: {verdict}", gate.title())
+        }
+        Event::TransactionOpened(TransactionOpened { id, purpose, .. }) => {
+            format!("{id} {purpose:?}")
+        }
+        Event::TransactionClosed(TransactionClosed { id, proof }) => format!(
             "{id} {} after {} ms, {}",
             proof.ended_by,
             proof.footprint.transaction_us / 1000,
@@ -31,68 +43,70 @@ pub fn text(event: &Event) -> String {
                 "NOT CLEAN"
             }
         ),
-        Event::TransactionUnseen { id, reason } => format!("{id} end not seen: {reason}"),
-        Event::StatementsRecorded { blob, statements } => {
+        Event::TransactionUnseen(TransactionUnseen { id, reason }) => {
+            format!("{id} end not seen: {reason}")
+        }
+        Event::StatementsRecorded(StatementsRecorded { blob, statements }) => {
             format!("{statements} statements sent so far, {}", blob.short())
         }
-        Event::SurveyTaken {
+        Event::SurveyTaken(SurveyTaken {
             purpose, survey, ..
-        } => format!(
+        }) => format!(
             "{purpose:?}  {} facts, digest {}",
             survey.facts.len(),
             survey.facts_digest.short()
         ),
-        Event::ContextPinned { context, .. } => format!("round {}", context.round),
-        Event::EffectPredicted { predicted, .. } => {
+        Event::ContextPinned(ContextPinned { context, .. }) => format!("round {}", context.round),
+        Event::EffectPredicted(EffectPredicted { predicted, .. }) => {
             format!("A live run would change {} rows", predicted.rows())
         }
-        Event::UnitsProgressed { step, ledger, .. } => {
+        Event::UnitsProgressed(UnitsProgressed { step, ledger, .. }) => {
             format!("{step} ~{} units, {}", ledger.rows, ledger.file)
         }
-        Event::StateChanged { from, to } => format!("{from} -> {to}"),
-        Event::EvidenceTaken { .. }
+        Event::StateChanged(StateChanged { from, to }) => format!("{from} -> {to}"),
+        Event::EvidenceTaken(_)
         | Event::StopRaised(_)
-        | Event::EvidenceShown { .. }
-        | Event::ApprovalRecorded { .. }
-        | Event::ApprovalRefused { .. }
-        | Event::LiveRead { .. }
+        | Event::EvidenceShown(_)
+        | Event::ApprovalRecorded(_)
+        | Event::ApprovalRefused(_)
+        | Event::LiveRead(_)
         | Event::ChangesAttributed(_)
-        | Event::DriftFound { .. }
-        | Event::EvidenceRenewed { .. } => text_while_waiting(event),
-        Event::InvocationReturned {
+        | Event::DriftFound(_)
+        | Event::EvidenceRenewed(_) => text_while_waiting(event),
+        Event::InvocationReturned(InvocationReturned {
             r,
             state,
             stop_code,
-        } => match stop_code {
+        }) => match stop_code {
             Some(code) => format!("r{r} {state} / {code}"),
             None => format!("r{r} {state} / stop_code=None"),
         },
         Event::NonMutationJudged(judged) => judged.verdict.to_string(),
-        Event::TestsDeclared {
+        Event::TestsDeclared(TestsDeclared {
             passed,
             failed,
             file,
             ..
-        } => {
+        }) => {
             format!("{file}: {passed} passed, {failed} failed (DECLARED)")
         }
-        Event::HookStarted { hook, program, .. } => format!("{hook} {program}"),
-        Event::HookRan { hook, outcome, .. } => {
+        Event::HookStarted(HookStarted { hook, program, .. }) => format!("{hook} {program}"),
+        Event::HookRan(HookRan { hook, outcome, .. }) => {
             format!("{hook} {} after {} ms", outcome.end, outcome.took_ms)
         }
-        Event::RunSealed { result, .. } => result.clone(),
+        Event::RunSealed(RunSealed { result, .. }) => result.clone(),
     }
 }
 
 /// The rows of what happens while the run waits for a person.
 fn text_while_waiting(event: &Event) -> String {
     match event {
-        Event::EvidenceTaken {
+        Event::EvidenceTaken(EvidenceTaken {
             gate,
             round,
             evidence,
             ..
-        } => {
+        }) => {
             format!("{gate} round {round} evidence {}", evidence.short())
         }
         Event::StopRaised(stop) => {
@@ -101,19 +115,19 @@ fn text_while_waiting(event: &Event) -> String {
                 .map_or_else(String::new, |gate| format!("{gate} "));
             format!("{gate}{}  {} {}", stop.stop_code, stop.message, stop.next)
         }
-        Event::EvidenceShown {
+        Event::EvidenceShown(EvidenceShown {
             gate, evidence, by, ..
-        } => {
+        }) => {
             format!("{gate} {} to {}", evidence.short(), by.user)
         }
-        Event::ApprovalRecorded {
+        Event::ApprovalRecorded(ApprovalRecorded {
             gate,
             decision,
             evidence,
             reason,
             by,
             ..
-        } => {
+        }) => {
             let word = match decision {
                 Decision::Approve => "approve",
                 Decision::Reject => "reject",
@@ -129,15 +143,15 @@ fn text_while_waiting(event: &Event) -> String {
                 evidence.short()
             )
         }
-        Event::ApprovalRefused {
+        Event::ApprovalRefused(ApprovalRefused {
             gate, reason, by, ..
-        } => format!("{gate} by {}: {reason}", by.user),
-        Event::LiveRead {
+        }) => format!("{gate} by {}: {reason}", by.user),
+        Event::LiveRead(LiveRead {
             changed,
             failed,
             complete,
             ..
-        } => match failed {
+        }) => match failed {
             Some(why) => format!("failed: {why}"),
             None if changed.is_empty() && *complete => "all facts equal the pin".to_owned(),
             // Only these were read: of a content that has moved it says nothing.
@@ -156,7 +170,7 @@ fn text_while_waiting(event: &Event) -> String {
             };
             format!("{rows}, {by}")
         }
-        Event::DriftFound { drift, .. } => {
+        Event::DriftFound(DriftFound { drift, .. }) => {
             let named: Vec<String> = drift
                 .iter()
                 .map(|change| {
@@ -173,7 +187,7 @@ fn text_while_waiting(event: &Event) -> String {
                 .collect();
             format!("{}: {}", counted(drift.len(), "fact"), named.join(", "))
         }
-        Event::EvidenceRenewed { gate, reason } => format!("{gate} {reason:?}"),
+        Event::EvidenceRenewed(EvidenceRenewed { gate, reason }) => format!("{gate} {reason:?}"),
         _ => String::new(),
     }
 }

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ApprovalGate, Decision, Event, Gate, State, StopCode, SurveyPurpose, Verdict};
+use super::{
+    ApprovalGate, ApprovalRecorded, ApprovalRefused, Decision, DriftFound, Event, Gate,
+    GateFinished, GateStarted, LiveRead, RunSealed, State, StateChanged, StopCode, SurveyPurpose,
+    SurveyTaken, Verdict,
+};
 use crate::survey::{FactKey, UtcTime};
 
 /// Something that a person looks for.
@@ -122,9 +126,9 @@ impl Timeline {
             self.marks.push(mark);
         }
         match event {
-            Event::SurveyTaken {
+            Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
-            } => {
+            }) => {
                 for fact in &survey.facts {
                     let track = self.tracks.entry(fact.key.clone()).or_default();
                     let value = fact.observed.value();
@@ -135,12 +139,12 @@ impl Timeline {
                     track.becomes(seq, at, value);
                 }
             }
-            Event::LiveRead {
+            Event::LiveRead(LiveRead {
                 changed,
                 complete,
                 failed: None,
                 ..
-            } => {
+            }) => {
                 for change in changed {
                     let track = self.tracks.entry(change.key.clone()).or_default();
                     track.becomes(seq, at, change.value.as_deref());
@@ -206,19 +210,21 @@ impl Timeline {
 
 fn mark(event: &Event) -> Option<MarkKind> {
     Some(match event {
-        Event::GateStarted { gate } => MarkKind::GateStarted(*gate),
-        Event::GateFinished { gate, verdict } => MarkKind::GateFinished(*gate, *verdict),
-        Event::StateChanged { to, .. } => MarkKind::Waits(State::awaits(*to)?),
+        Event::GateStarted(GateStarted { gate }) => MarkKind::GateStarted(*gate),
+        Event::GateFinished(GateFinished { gate, verdict }) => {
+            MarkKind::GateFinished(*gate, *verdict)
+        }
+        Event::StateChanged(StateChanged { to, .. }) => MarkKind::Waits(State::awaits(*to)?),
         Event::StopRaised(stop) => MarkKind::Stopped(stop.stop_code, stop.gate),
-        Event::ApprovalRecorded {
+        Event::ApprovalRecorded(ApprovalRecorded {
             gate, decision, by, ..
-        } => MarkKind::Decided(*gate, *decision, by.user.as_str().into()),
-        Event::ApprovalRefused { gate, by, .. } => {
+        }) => MarkKind::Decided(*gate, *decision, by.user.as_str().into()),
+        Event::ApprovalRefused(ApprovalRefused { gate, by, .. }) => {
             MarkKind::Refused(*gate, by.user.as_str().into())
         }
-        Event::DriftFound { gate, .. } => MarkKind::Drifted(*gate),
+        Event::DriftFound(DriftFound { gate, .. }) => MarkKind::Drifted(*gate),
         Event::RunResumed(invocation) => MarkKind::Resumed(invocation.by.user.as_str().into()),
-        Event::RunSealed { outcome, .. } => MarkKind::Sealed(outcome.suffix()),
+        Event::RunSealed(RunSealed { outcome, .. }) => MarkKind::Sealed(outcome.suffix()),
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
 use super::{RunnerError, drift};
 use crate::audit;
-use crate::run::{ApprovalGate, Event, Gate, State, SurveyPurpose};
+use crate::run::{ApprovalGate, CheckRecorded, Event, Gate, State, SurveyPurpose, UnitsProgressed};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Surveys again; without drift, the steps behind the gate are simulated from this very snapshot.
@@ -47,13 +47,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
             if recorder.run().state == *reached {
                 continue;
             }
-            recorder.record(Event::UnitsProgressed {
+            recorder.record(Event::UnitsProgressed(UnitsProgressed {
                 round: recorder.run().round,
                 step,
                 counts: counts.clone(),
                 effect: audit::step_effect(&plan.profile, step, &counts),
                 ledger: publish(ledger)?,
-            })?;
+            }))?;
             change_state(recorder, *reached)?;
         }
         for check in audit::scope(
@@ -61,7 +61,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             audit::g3_so_far(recorder.run(), &plan.profile),
         ) {
             let gate = Gate::G3;
-            recorder.record(Event::CheckRecorded { gate, check })?;
+            recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
         }
         Ok(())
     }

@@ -8,7 +8,10 @@ use super::target::{SurveyRequest, Target};
 use super::{RunnerError, drift};
 use crate::audit::{self, ResumeResult};
 use crate::journal::JournalEntry;
-use crate::run::{Check, Event, Gate, State, SurveyPurpose, Verdict};
+use crate::run::{
+    Check, CheckRecorded, Event, Gate, GateFinished, GateStarted, InvocationReturned, State,
+    SurveyPurpose, Verdict,
+};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// The post survey, in a transaction of its own.
@@ -60,7 +63,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn prove_resume(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
         if !recorder.run().gates.contains_key(&Gate::G4) {
-            recorder.record(Event::GateStarted { gate: Gate::G4 })?;
+            recorder.record(Event::GateStarted(GateStarted { gate: Gate::G4 }))?;
         }
         let before = recorder.run().clone();
         let (refolded, entries_before) = recorder.refold()?;
@@ -69,16 +72,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
             let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
             let state = run.state;
             let stop_code = run.stop_code();
-            recorder.record(Event::InvocationReturned {
+            recorder.record(Event::InvocationReturned(InvocationReturned {
                 r,
                 state,
                 stop_code,
-            })?;
+            }))?;
         }
         let (again, entries_after) = recorder.refold()?;
         let transitions = |entries: &[JournalEntry<Event>]| {
             let changed =
-                |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged { .. });
+                |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged(_));
             entries.iter().filter(changed).count() as u64
         };
         let returned = again.returns.last().copied();
@@ -101,7 +104,7 @@ pub(super) fn finish<T: Target, R: Repository>(
 ) -> Result<(), RunnerError> {
     let recorder = driver.recorder()?;
     for check in checks {
-        recorder.record(Event::CheckRecorded { gate, check })?;
+        recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
     }
     let verdict = recorder
         .run()
@@ -110,6 +113,6 @@ pub(super) fn finish<T: Target, R: Repository>(
         .map_or(Verdict::NotChecked, |g| {
             Verdict::of_gate(g.checks.iter().map(|c| c.verdict))
         });
-    recorder.record(Event::GateFinished { gate, verdict })?;
+    recorder.record(Event::GateFinished(GateFinished { gate, verdict }))?;
     Ok(())
 }

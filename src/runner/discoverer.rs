@@ -7,7 +7,10 @@ use super::target::{
     WitnessError,
 };
 use crate::journal::UnitLedger;
-use crate::run::{ApprovalGate, Event, LedgerRef, TransactionEnd};
+use crate::run::{
+    ApprovalGate, Event, LedgerRef, StatementsRecorded, TransactionClosed, TransactionEnd,
+    TransactionOpened, TransactionUnseen,
+};
 use crate::simulate::{
     Joiner, Lifecycle, Piece, SimulatedStep, Simulation, Unit, UnitDecision, Want,
 };
@@ -90,7 +93,10 @@ fn note_statements(recorder: &mut RunRecorder, sent: &[String]) -> Result<(), Ru
     }
     let blob = recorder.keep(&bytes)?;
     let statements = sent.len() as u64;
-    recorder.record(Event::StatementsRecorded { blob, statements })?;
+    recorder.record(Event::StatementsRecorded(StatementsRecorded {
+        blob,
+        statements,
+    }))?;
     Ok(())
 }
 
@@ -128,10 +134,11 @@ impl LiveDryRunDiscoverer<'_> {
     /// A transaction whose end was not told is unseen.
     fn note_unseen(&mut self, reason: &str) -> Result<(), RunnerError> {
         if let Some(id) = open_transaction(self.recorder) {
-            self.recorder.record(Event::TransactionUnseen {
-                id,
-                reason: reason.to_owned(),
-            })?;
+            self.recorder
+                .record(Event::TransactionUnseen(TransactionUnseen {
+                    id,
+                    reason: reason.to_owned(),
+                }))?;
         }
         Ok(())
     }
@@ -170,7 +177,11 @@ impl Witness for LiveDryRunDiscoverer<'_> {
                 let id = self.recorder.run().transactions.last().map_or(0, |t| t.id) + 1;
                 let nonce = nonce.to_owned();
                 self.recorder
-                    .record(Event::TransactionOpened { id, purpose, nonce })
+                    .record(Event::TransactionOpened(TransactionOpened {
+                        id,
+                        purpose,
+                        nonce,
+                    }))
             });
         self.keep(outcome.map(|_| ()))
     }
@@ -191,7 +202,9 @@ impl Witness for LiveDryRunDiscoverer<'_> {
             });
         };
         let proof = proof.clone().into();
-        let outcome = self.recorder.record(Event::TransactionClosed { id, proof });
+        let outcome = self
+            .recorder
+            .record(Event::TransactionClosed(TransactionClosed { id, proof }));
         self.keep(outcome.map(|_| ()))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::RunnerError;
 use super::discoverer::Discovered;
 use super::recorder::RunRecorder;
-use crate::run::{ApprovalGate, Event, RunState, SurveyPurpose};
+use crate::run::{ApprovalGate, DriftFound, Event, RunState, SurveyPurpose, SurveyTaken};
 use crate::survey::{Attribution, Digest, FactChange, FactDocument, Survey, changes_with_rows};
 
 /// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
@@ -26,11 +26,11 @@ pub(super) fn record_survey(
             recorder.keep(document.text.as_bytes())?;
         }
     }
-    recorder.record(Event::SurveyTaken {
+    recorder.record(Event::SurveyTaken(SurveyTaken {
         purpose,
         survey: Arc::new(survey.clone()),
         simulation: Arc::new(found.simulation.clone()),
-    })?;
+    }))?;
     // What was pinned before is another question once this survey is the pin.
     let Some(pin) = pin.filter(|_| purpose != SurveyPurpose::Pin) else {
         return Ok(Vec::new());
@@ -65,11 +65,11 @@ pub(super) fn record(
     if drift.is_empty() || recorder.run().drift.is_some() {
         return Ok(!drift.is_empty());
     }
-    recorder.record(Event::DriftFound {
+    recorder.record(Event::DriftFound(DriftFound {
         gate,
         drift,
         nonce: nonce.to_owned(),
-    })?;
+    }))?;
     Ok(true)
 }
 

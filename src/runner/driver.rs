@@ -12,7 +12,7 @@ use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
 use super::{RunPlan, RunnerError, resume, summary, wait};
-use crate::run::{Effect, Event, RunState, StopCode, next};
+use crate::run::{Effect, Event, InvocationReturned, RunState, StopCode, TransactionUnseen, next};
 
 /// What happens when the run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,10 +236,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if left {
             let recorder = self.recorder()?;
             if let Some(id) = super::discoverer::open_transaction(recorder) {
-                recorder.record(Event::TransactionUnseen {
+                recorder.record(Event::TransactionUnseen(TransactionUnseen {
                     id,
                     reason: "a person left while it was open".to_owned(),
-                })?;
+                }))?;
             }
         }
         Ok(left)
@@ -285,11 +285,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
         let stop_code = run.stop_code();
         let state = run.state;
-        recorder.record(Event::InvocationReturned {
+        recorder.record(Event::InvocationReturned(InvocationReturned {
             r,
             state,
             stop_code,
-        })?;
+        }))?;
         if std::mem::take(&mut self.renews_on_return) {
             resume::renew(self)?;
         }

@@ -10,7 +10,8 @@ use super::target::{SurveyRequest, Target};
 use super::{RunRecorder, RunnerError, drift};
 use crate::audit;
 use crate::run::{
-    ApprovalGate, Event, EvidenceSheet, Gate, LastPass, RunState, Stop, StopCode, SurveyPurpose,
+    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, RunState, Stop,
+    StopCode, SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::Digest;
@@ -33,7 +34,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round);
         if begin && (!open || !same_round) && run.state == crate::run::State::Seeded {
-            recorder.record(Event::GateStarted { gate: Gate::G3 })?;
+            recorder.record(Event::GateStarted(GateStarted { gate: Gate::G3 }))?;
         }
         if !same_round {
             self.record_evidence(gate)?;
@@ -87,7 +88,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .bytes()
             .map_err(|error| RunnerError::Report(error.to_string()))?;
         let evidence = recorder.keep(&bytes)?;
-        recorder.record(Event::EvidenceTaken {
+        recorder.record(Event::EvidenceTaken(EvidenceTaken {
             gate,
             round: sheet.round,
             evidence,
@@ -95,7 +96,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             expires_at: now.plus_seconds(plan.approvals.ttl_seconds),
             boot_id,
             uptime_ms,
-        })?;
+        }))?;
         Ok(())
     }
 }

@@ -8,7 +8,8 @@ use super::{RunRecorder, RunnerError, drift, side_files};
 use crate::audit::{self, DrySeams, Feasibility, QueryCheck};
 use crate::profile::Profile;
 use crate::run::{
-    Check, ContextPins, Event, Gate, Mode, Signer, State, SurveyPurpose, TransactionEnd, Verdict,
+    Check, CheckRecorded, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateFinished,
+    GateStarted, Mode, Signer, State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -17,7 +18,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn precheck(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.recorder()?
-            .record(Event::GateStarted { gate: Gate::G0 })?;
+            .record(Event::GateStarted(GateStarted { gate: Gate::G0 }))?;
         let repository = match &self.repository {
             Some(repository) => repository.look().map_err(|error| error.to_string()),
             None => Err("no git repository".to_owned()),
@@ -47,7 +48,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.recorder()?
-            .record(Event::GateStarted { gate: Gate::G1 })?;
+            .record(Event::GateStarted(GateStarted { gate: Gate::G1 }))?;
         let ask = SurveyRequest::SURVEY;
         let recorder = held(&mut self.recorder)?;
         let found = discover(
@@ -107,7 +108,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn seed(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let recorder = self.recorder()?;
-        recorder.record(Event::GateStarted { gate: Gate::G2 })?;
+        recorder.record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
         let run = recorder.run();
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
             return Err(RunnerError::Report(
@@ -158,17 +159,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let bytes = side_files::context(&context)?;
         let blob = recorder.keep(&bytes)?;
         recorder.directory().write_file("context.json", &bytes)?;
-        recorder.record(Event::ContextPinned {
+        recorder.record(Event::ContextPinned(ContextPinned {
             context: Box::new(context.clone()),
             blob: blob.clone(),
-        })?;
+        }))?;
         let predicted = audit::predict(&plan.profile, &simulation);
         let counts = simulation.counts.clone();
-        recorder.record(Event::EffectPredicted {
+        recorder.record(Event::EffectPredicted(EffectPredicted {
             round,
             predicted: predicted.clone(),
             counts: counts.clone(),
-        })?;
+        }))?;
         let read_back = recorder
             .directory()
             .read_file("context.json")?
@@ -206,9 +207,9 @@ pub(super) fn close_gate(
     let checks = audit::scope(profile, checks);
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     for check in checks {
-        recorder.record(Event::CheckRecorded { gate, check })?;
+        recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
     }
-    recorder.record(Event::GateFinished { gate, verdict })?;
+    recorder.record(Event::GateFinished(GateFinished { gate, verdict }))?;
     if verdict == Verdict::Fail {
         return change_state(recorder, State::Failed);
     }
@@ -218,7 +219,7 @@ pub(super) fn close_gate(
 /// Moves the run to `to`.
 pub(super) fn change_state(recorder: &mut RunRecorder, to: State) -> Result<(), RunnerError> {
     let from = recorder.run().state;
-    recorder.record(Event::StateChanged { from, to })?;
+    recorder.record(Event::StateChanged(StateChanged { from, to }))?;
     Ok(())
 }
 

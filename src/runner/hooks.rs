@@ -12,7 +12,10 @@ use super::target::Target;
 use super::{RunPlan, RunnerError};
 use crate::audit::scan_for_secrets;
 use crate::journal::{HookRecord, HookRecords, StartedIn};
-use crate::run::{Effect, Event, HookEnd, HookOutcome, HookOutput, HookPoint, RunState, due_hook};
+use crate::run::{
+    Effect, Event, HookEnd, HookOutcome, HookOutput, HookPoint, HookRan, HookStarted, RunState,
+    due_hook,
+};
 
 /// Where the start of a hook is recorded: file and line.
 type Started = (StartedIn, u64);
@@ -111,11 +114,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some((program, order)) = order(&plan, hook) else {
             return Ok(());
         };
-        let started = recorder.record(Event::HookStarted {
+        let started = recorder.record(Event::HookStarted(HookStarted {
             hook,
             stop,
             program,
-        })?;
+        }))?;
         let run = recorder.run();
         let raised = run.stops.iter().find(|raised| raised.seq == stop);
         let head = recorder.hook_records().head()?;
@@ -138,11 +141,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if let (Some(recorder), (StartedIn::Journal, started)) = (&mut self.recorder, started)
             && recorder.run().sealed.is_none()
         {
-            recorder.record(Event::HookRan {
+            recorder.record(Event::HookRan(HookRan {
                 hook,
                 started,
                 outcome: Box::new(outcome),
-            })?;
+            }))?;
             return Ok(());
         }
         let at = self.clock.now();
@@ -156,11 +159,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let open: Vec<_> = open.map(|open| (open.hook, open.started)).collect();
         for (hook, started) in open {
             let outcome = Box::new(HookOutcome::bare(HookEnd::Unseen));
-            recorder.record(Event::HookRan {
+            recorder.record(Event::HookRan(HookRan {
                 hook,
                 started,
                 outcome,
-            })?;
+            }))?;
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use super::repository::Repository;
 use super::target::Target;
 use super::{RunnerError, drift};
 use crate::run::{
-    Approval, ApprovalGate, ApprovalStatus, Event, RunState, Stop, StopCode, TransactionEnd,
-    Verdict,
+    Approval, ApprovalGate, ApprovalStatus, DriftFound, Event, RunState, Stop, StopCode,
+    TransactionEnd, Verdict,
 };
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -54,11 +54,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .map(|judged| judged.changes.clone());
         let nonce = run.post.as_ref().map(|post| post.snapshot.nonce.clone());
-        recorder.record(Event::DriftFound {
+        recorder.record(Event::DriftFound(DriftFound {
             gate: None,
             drift: drift.unwrap_or_default(),
             nonce: nonce.unwrap_or_default(),
-        })?;
+        }))?;
         Ok(())
     }
 }

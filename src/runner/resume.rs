@@ -5,7 +5,10 @@ use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
-use crate::run::{Decision, Event, Invocation, RenewalReason};
+use crate::run::{
+    ApprovalRecorded, ApprovalRefused, Decision, Event, EvidenceRenewed, EvidenceShown, Invocation,
+    RenewalReason, TornTailSetAside,
+};
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Records that this process took the run up, lets approvals lapse that may no longer take effect,
@@ -19,7 +22,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         for (file, bytes) in torn {
-            recorder.record(Event::TornTailSetAside { file, bytes })?;
+            recorder.record(Event::TornTailSetAside(TornTailSetAside { file, bytes }))?;
         }
         recorder.record(Event::RunResumed(Box::new(Invocation {
             by,
@@ -61,7 +64,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(pending) = recorder.run().pending_approval() else {
             return Ok(());
         };
-        let event = Event::ApprovalRecorded {
+        let event = Event::ApprovalRecorded(ApprovalRecorded {
             gate: pending.gate,
             decision: Decision::Withdraw,
             evidence: pending.evidence.clone(),
@@ -69,7 +72,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             by,
             boot_id,
             uptime_ms,
-        };
+        });
         recorder.record(event)?;
         Ok(())
     }
@@ -80,13 +83,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         };
         self.withdraw(unlike)?;
-        self.recorder()?.record(Event::ApprovalRefused {
-            gate: pending.gate,
-            decision: pending.decision,
-            evidence: Some(pending.evidence),
-            reason: unlike.to_owned(),
-            by: pending.by,
-        })?;
+        self.recorder()?
+            .record(Event::ApprovalRefused(ApprovalRefused {
+                gate: pending.gate,
+                decision: pending.decision,
+                evidence: Some(pending.evidence),
+                reason: unlike.to_owned(),
+                by: pending.by,
+            }))?;
         Ok(())
     }
 
@@ -135,7 +139,7 @@ pub(super) fn renew<T: Target, R: Repository>(
         None if run.waits_at() == Some(gate) && now >= evidence.expires_at => RenewalReason::Expiry,
         _ => return Ok(false),
     };
-    recorder.record(Event::EvidenceRenewed { gate, reason })?;
+    recorder.record(Event::EvidenceRenewed(EvidenceRenewed { gate, reason }))?;
     Ok(true)
 }
 
@@ -157,13 +161,13 @@ pub(super) fn show_again<T: Target, R: Repository>(
         return Ok(());
     }
     let evidence = evidence.digest.clone();
-    recorder.record(Event::EvidenceShown {
+    recorder.record(Event::EvidenceShown(EvidenceShown {
         gate,
         evidence,
         by,
         expires_at: now.plus_seconds(ttl),
         boot_id,
         uptime_ms,
-    })?;
+    }))?;
     Ok(())
 }

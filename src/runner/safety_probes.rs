@@ -10,8 +10,8 @@ use crate::audit::{self, ProbeResult};
 use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRefusal, ApprovalRequest, ContextPins, Decision, Event,
-    Gate, Mode, RunState, StopCode, judge,
+    ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, ContextPins,
+    Decision, Event, Gate, GateStarted, Mode, RunState, StopCode, TestsDeclared, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -19,7 +19,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// G5.
     pub(super) fn run_probes(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
-        recorder.record(Event::GateStarted { gate: Gate::G5 })?;
+        recorder.record(Event::GateStarted(GateStarted { gate: Gate::G5 }))?;
         let (_, entries) = recorder.refold()?;
         let context = recorder.directory().read_file("context.json")?;
         let mut probes = vec![live_refused(), live_profile_refused(), execution_refused()];
@@ -54,13 +54,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some((found, (passed, total))) = found else {
             return Ok(());
         };
-        self.recorder()?.record(Event::TestsDeclared {
-            passed,
-            failed: total - passed,
-            file: plan.profile.tests.full_discover.clone().unwrap_or_default(),
-            sha256: found.sha256.clone(),
-            age_s: found.age_s,
-        })?;
+        self.recorder()?
+            .record(Event::TestsDeclared(TestsDeclared {
+                passed,
+                failed: total - passed,
+                file: plan.profile.tests.full_discover.clone().unwrap_or_default(),
+                sha256: found.sha256.clone(),
+                age_s: found.age_s,
+            }))?;
         Ok(())
     }
 }
@@ -230,7 +231,7 @@ fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
     let mut run = waited.clone();
     if let Ok(ruling) = judge(&run, &request, now, &boot_id) {
         let seq = run.last.map_or(0, |(seq, _)| seq + 1);
-        let event = Event::ApprovalRecorded {
+        let event = Event::ApprovalRecorded(ApprovalRecorded {
             gate: request.gate,
             decision: ruling.decision,
             evidence: ruling.evidence,
@@ -238,7 +239,7 @@ fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
             by: request.by.clone(),
             boot_id: boot_id.clone(),
             uptime_ms: None,
-        };
+        });
         run.apply(seq, now, &event);
     }
     judge(&run, &request, now, &boot_id).err()

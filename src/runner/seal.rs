@@ -11,7 +11,7 @@ use super::{RunPlan, RunRecorder, RunnerError, summary};
 use crate::audit::{self, Forbidden, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError};
 use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
-use crate::run::{ContextPins, Event, Gate, RunId, RunState};
+use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
 use crate::survey::Digest;
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -20,20 +20,22 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         if self.recorder()?.run().finished(Gate::G6).is_none() {
             self.recorder()?
-                .record(Event::GateStarted { gate: Gate::G6 })?;
+                .record(Event::GateStarted(GateStarted { gate: Gate::G6 }))?;
             let checks = self.closing_checks(&plan)?;
             finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
         }
         let recorder = self.recorder()?;
         let at = recorder.now();
         let outcome = audit::result(recorder.run());
-        let sealing = |reports| Event::RunSealed {
-            result: audit::result_name(recorder.run()),
-            outcome,
-            exit_code: outcome.exit_code(),
-            stop_code: outcome.stop_code(),
-            template_version: report::TEMPLATE_VERSION,
-            reports,
+        let sealing = |reports| {
+            Event::RunSealed(RunSealed {
+                result: audit::result_name(recorder.run()),
+                outcome,
+                exit_code: outcome.exit_code(),
+                stop_code: outcome.stop_code(),
+                template_version: report::TEMPLATE_VERSION,
+                reports,
+            })
         };
         let mut sealed = recorder.run().clone();
         let seq = sealed.last.map_or(0, |(seq, _)| seq + 1);

@@ -12,8 +12,8 @@ use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunnerError, drift, resume, summary};
 use crate::run::{
-    ApprovalRequest, Decision, Effect, Event, LiveChange, Person, RunState, Stop, StopCode,
-    SurveyPurpose, judge, next,
+    ApprovalRecorded, ApprovalRefused, ApprovalRequest, Decision, Effect, Event, EvidenceShown,
+    LiveChange, LiveRead, Person, RunState, Stop, StopCode, SurveyPurpose, judge, next,
 };
 use crate::survey::{Digest, FactChange, Survey, compare};
 
@@ -116,7 +116,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let now = recorder.now();
         match judge(recorder.run(), request, now, &boot_id) {
             Ok(ruling) => {
-                recorder.record(Event::ApprovalRecorded {
+                recorder.record(Event::ApprovalRecorded(ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
@@ -124,18 +124,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     by: request.by.clone(),
                     boot_id,
                     uptime_ms,
-                })?;
+                }))?;
                 Ok(None)
             }
             Err(refusal) => {
                 let reason = refusal.to_string();
-                recorder.record(Event::ApprovalRefused {
+                recorder.record(Event::ApprovalRefused(ApprovalRefused {
                     gate: request.gate,
                     decision: request.decision,
                     evidence: request.evidence.clone(),
                     reason: reason.clone(),
                     by: request.by.clone(),
-                })?;
+                }))?;
                 Ok(Some(reason))
             }
         }
@@ -168,14 +168,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
             return Ok(());
         }
-        recorder.record(Event::EvidenceShown {
+        recorder.record(Event::EvidenceShown(EvidenceShown {
             gate,
             evidence,
             by,
             expires_at: now.plus_seconds(ttl),
             boot_id,
             uptime_ms,
-        })?;
+        }))?;
         self.read_everything(Repeated::Counted).await?;
         Ok(())
     }
@@ -225,12 +225,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         } else {
             drift::record_survey(recorder, SurveyPurpose::Again, &found)?
         };
-        recorder.record(Event::LiveRead {
+        recorder.record(Event::LiveRead(LiveRead {
             read_at,
             changed: changes.iter().map(LiveChange::from).collect(),
             complete: true,
             failed: None,
-        })?;
+        }))?;
         Ok(Some(FullRead {
             changes,
             nonce: found.taken.survey.snapshot.nonce,
@@ -250,12 +250,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let changed = moved(recorder.run(), &found.taken.survey);
-        recorder.record(Event::LiveRead {
+        recorder.record(Event::LiveRead(LiveRead {
             read_at,
             changed,
             complete: false,
             failed: None,
-        })?;
+        }))?;
         Ok(())
     }
 
@@ -273,12 +273,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 | RunnerError::OtherServer(_)),
             ) => {
                 let read_at = self.recorder()?.now();
-                self.recorder()?.record(Event::LiveRead {
+                self.recorder()?.record(Event::LiveRead(LiveRead {
                     read_at,
                     changed: Vec::new(),
                     complete: !ask.live_only,
                     failed: Some(error.to_string()),
-                })?;
+                }))?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -9,7 +9,7 @@ use super::approve_sheet::OwnSurvey;
 use super::inbox::{RunSnapshot, ScreenMessage, ScreenRequest};
 use super::model::{Model, Over};
 use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
-use crate::run::{Decision, Event};
+use crate::run::{ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead};
 use crate::survey::{Digest, UtcTime};
 
 /// What the loop has to do for the model.
@@ -180,12 +180,12 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
     match event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
         Event::RunResumed(_) => model.ended = None,
-        Event::EvidenceTaken { .. }
-        | Event::DriftFound { .. }
-        | Event::LiveRead { complete: true, .. } => announced_has_come(model),
-        Event::SurveyTaken { .. }
-        | Event::GateFinished { .. }
-        | Event::StateChanged { .. }
+        Event::EvidenceTaken(_)
+        | Event::DriftFound(_)
+        | Event::LiveRead(LiveRead { complete: true, .. }) => announced_has_come(model),
+        Event::SurveyTaken(_)
+        | Event::GateFinished(_)
+        | Event::StateChanged(_)
         | Event::StopRaised(_) => model.progress = None,
         _ => {}
     }
@@ -228,10 +228,10 @@ fn announced_has_come(model: &mut Model) {
 pub fn is_about_sheet(event: &Event) -> bool {
     matches!(
         event,
-        Event::EvidenceShown { .. }
-            | Event::LiveRead { .. }
-            | Event::ApprovalRecorded { .. }
-            | Event::ApprovalRefused { .. }
+        Event::EvidenceShown(_)
+            | Event::LiveRead(_)
+            | Event::ApprovalRecorded(_)
+            | Event::ApprovalRefused(_)
     )
 }
 
@@ -241,8 +241,8 @@ fn tell_sheet(model: &mut Model, event: &Event) {
         return;
     }
     let answered = match event {
-        Event::ApprovalRefused { .. } => true,
-        Event::ApprovalRecorded { decision, .. } => match &model.over {
+        Event::ApprovalRefused(_) => true,
+        Event::ApprovalRecorded(ApprovalRecorded { decision, .. }) => match &model.over {
             Over::Approving(_) => *decision != Decision::Withdraw,
             _ => *decision == Decision::Reject,
         },
@@ -255,17 +255,17 @@ fn tell_sheet(model: &mut Model, event: &Event) {
         return;
     };
     match event {
-        Event::EvidenceShown { evidence, .. }
+        Event::EvidenceShown(EvidenceShown { evidence, .. })
             if *evidence == sheet.evidence && sheet.survey == OwnSurvey::Asked =>
         {
             sheet.surveyed(OwnSurvey::Reading);
         }
-        Event::LiveRead {
+        Event::LiveRead(LiveRead {
             changed,
             complete,
             failed,
             read_at,
-        } => {
+        }) => {
             let own = *complete && sheet.survey != OwnSurvey::Asked;
             match (changed.len(), failed) {
                 (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),

@@ -159,7 +159,7 @@ fn killed_while_it_waits_it_goes_on_to_the_same_facts() {
     let returned = |times: usize| {
         move |entries: &[JournalEntry<Event>]| {
             let returns =
-                |e: &&JournalEntry<Event>| matches!(e.event, Event::InvocationReturned { .. });
+                |e: &&JournalEntry<Event>| matches!(e.event, Event::InvocationReturned(_));
             entries.iter().filter(returns).count() >= times
         }
     };

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use drygate::journal::{InjectedFailure, Kind, RunStore, SimulatedDisk, Storage};
-use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState};
+use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState, SurveyTaken};
 use drygate::runner::target::TargetError;
 use drygate::runner::{RunnerEnd, RunnerError};
 
@@ -310,10 +310,10 @@ fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
         .position(|entry| {
             matches!(
                 entry.event,
-                drygate::run::Event::SurveyTaken {
+                drygate::run::Event::SurveyTaken(SurveyTaken {
                     purpose: drygate::run::SurveyPurpose::Post,
                     ..
-                }
+                })
             )
         })
         .expect("it has a post survey");

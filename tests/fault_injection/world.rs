@@ -11,8 +11,8 @@ use drygate::journal::{
     DirectoryStore, JournalEntry, JournalError, RunStore, Storage, verify_files,
 };
 use drygate::run::{
-    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, Mode, Person, RunCreated, RunId,
-    RunState, Signer, ToolIdentity,
+    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, InvocationReturned, Mode, Person,
+    RunCreated, RunId, RunState, Signer, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -384,7 +384,7 @@ impl World {
         let numbers: Vec<u32> = entries
             .iter()
             .filter_map(|entry| match &entry.event {
-                Event::InvocationReturned { r, .. } => Some(*r),
+                Event::InvocationReturned(InvocationReturned { r, .. }) => Some(*r),
                 _ => None,
             })
             .collect();

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use drygate::audit;
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, Check, ContextPins, Decision, Event, EvidenceSheet, Gate,
-    LastPassDifference, LedgerRef, LiveChange, Mode, Person, Purpose, RenewalReason, RunBudget,
-    RunCreated, RunResult, RunState, Signer, State, Stop, StopCode, SurveyPurpose, TargetIdentity,
-    ToolIdentity, Verdict, legal,
+    ApprovalGate, ApprovalPolicy, ApprovalRecorded, Check, CheckRecorded, ContextPinned,
+    ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet,
+    EvidenceTaken, Gate, GateFinished, GateStarted, InvocationReturned, LastPassDifference,
+    LedgerRef, LiveChange, LiveRead, Mode, Person, Purpose, RenewalReason, RunBudget, RunCreated,
+    RunResult, RunSealed, RunState, Signer, State, StateChanged, Stop, StopCode, SurveyPurpose,
+    SurveyTaken, TargetIdentity, ToolIdentity, TransactionClosed, TransactionOpened,
+    UnitsProgressed, Verdict, legal,
 };
 use drygate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts, TableEffect};
 use drygate::survey::{
@@ -293,12 +296,12 @@ impl Script {
     pub fn transaction(&mut self, purpose: Purpose) -> &mut Self {
         let id = self.run.transactions.len() as u64 + 1;
         let nonce = format!("nonce{id}");
-        self.push(Event::TransactionOpened {
+        self.push(Event::TransactionOpened(TransactionOpened {
             id,
             purpose,
             nonce: nonce.clone(),
-        });
-        self.push(Event::TransactionClosed {
+        }));
+        self.push(Event::TransactionClosed(TransactionClosed {
             id,
             proof: Arc::new(TransactionProof {
                 nonce_at_end: nonce.clone(),
@@ -331,7 +334,7 @@ impl Script {
                     xmin_age: Some(0),
                 },
             }),
-        })
+        }))
     }
 
     /// A full survey for a purpose.
@@ -342,19 +345,19 @@ impl Script {
             counts: self.counts(),
             first_unverified: Vec::new(),
         });
-        self.push(Event::SurveyTaken {
+        self.push(Event::SurveyTaken(SurveyTaken {
             purpose,
             survey,
             simulation,
-        })
+        }))
     }
 
     pub fn gate_started(&mut self, gate: Gate) -> &mut Self {
-        self.push(Event::GateStarted { gate })
+        self.push(Event::GateStarted(GateStarted { gate }))
     }
 
     pub fn check(&mut self, gate: Gate, check: Check) -> &mut Self {
-        self.push(Event::CheckRecorded { gate, check })
+        self.push(Event::CheckRecorded(CheckRecorded { gate, check }))
     }
 
     /// So many checks that PASS.
@@ -370,12 +373,12 @@ impl Script {
     pub fn gate_finished(&mut self, gate: Gate) -> &mut Self {
         let checks = &self.run.gates[&gate].checks;
         let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-        self.push(Event::GateFinished { gate, verdict })
+        self.push(Event::GateFinished(GateFinished { gate, verdict }))
     }
 
     pub fn becomes(&mut self, to: State) -> &mut Self {
         let from = self.run.state;
-        self.push(Event::StateChanged { from, to })
+        self.push(Event::StateChanged(StateChanged { from, to }))
     }
 
     /// Up to G1 working.
@@ -391,16 +394,16 @@ impl Script {
         self.checks(Gate::G1, 14).gate_finished(Gate::G1);
         self.becomes(State::Surveyed).gate_started(Gate::G2);
         let context = Box::new(self.context());
-        self.push(Event::ContextPinned {
+        self.push(Event::ContextPinned(ContextPinned {
             context,
             blob: Digest::of("context"),
-        });
+        }));
         let (round, predicted, counts) = (self.run.round, self.effect(), self.counts());
-        self.push(Event::EffectPredicted {
+        self.push(Event::EffectPredicted(EffectPredicted {
             round,
             predicted,
             counts,
-        });
+        }));
         self.checks(Gate::G2, 7).gate_finished(Gate::G2);
         self.becomes(State::Seeded).gate_started(Gate::G3)
     }
@@ -490,7 +493,7 @@ impl Script {
         let sheet = self.sheet(gate);
         let bytes = sheet.bytes().expect("plain data");
         let expires_at = self.now.plus_seconds(8 * 3600);
-        self.push(Event::EvidenceTaken {
+        self.push(Event::EvidenceTaken(EvidenceTaken {
             gate,
             round: sheet.round,
             evidence: Digest::of(bytes),
@@ -498,7 +501,7 @@ impl Script {
             expires_at,
             boot_id: "boot".to_owned(),
             uptime_ms: None,
-        })
+        }))
     }
 
     pub fn stop(
@@ -523,17 +526,17 @@ impl Script {
     pub fn returns(&mut self, stop_code: Option<StopCode>) -> &mut Self {
         let r = u32::try_from(self.run.returns.len()).expect("few") + 1;
         let state = self.run.state;
-        self.push(Event::InvocationReturned {
+        self.push(Event::InvocationReturned(InvocationReturned {
             r,
             state,
             stop_code,
-        })
+        }))
     }
 
     pub fn decides(&mut self, decision: Decision, by: &str, reason: Option<&str>) -> &mut Self {
         let evidence = self.run.evidence.as_ref().expect("evidence");
         let (gate, evidence) = (evidence.gate, evidence.digest.clone());
-        self.push(Event::ApprovalRecorded {
+        self.push(Event::ApprovalRecorded(ApprovalRecorded {
             gate,
             decision,
             evidence,
@@ -541,7 +544,7 @@ impl Script {
             by: person(by),
             boot_id: "boot".to_owned(),
             uptime_ms: None,
-        })
+        }))
     }
 
     pub fn step(&mut self, step: SimulatedStep, state: State) -> &mut Self {
@@ -551,7 +554,7 @@ impl Script {
         } else {
             PredictedEffect::default()
         };
-        self.push(Event::UnitsProgressed {
+        self.push(Event::UnitsProgressed(UnitsProgressed {
             round,
             step,
             counts,
@@ -562,7 +565,7 @@ impl Script {
                 bytes: 9_000,
                 sha256: Digest::of(step.name()),
             },
-        });
+        }));
         self.becomes(state)
     }
 
@@ -603,7 +606,7 @@ impl Script {
             self.transaction(Purpose::LiveRead);
         }
         let read_at = self.now;
-        self.push(Event::LiveRead {
+        self.push(Event::LiveRead(LiveRead {
             read_at,
             changed: changed
                 .iter()
@@ -616,7 +619,7 @@ impl Script {
                 .collect(),
             complete,
             failed: failed.map(str::to_owned),
-        })
+        }))
     }
 
     /// Somebody else gives these facts other values.
@@ -700,11 +703,11 @@ impl Script {
         let drift = script.changes();
         let differ = drift.len();
         script.attributed(&drift);
-        script.push(Event::DriftFound {
+        script.push(Event::DriftFound(DriftFound {
             gate: Some(ApprovalGate::SG2),
             drift,
             nonce: script.found_by(),
-        });
+        }));
         script.stop(
             StopCode::StopFactsDrifted,
             Some(ApprovalGate::SG2),
@@ -718,10 +721,12 @@ impl Script {
     /// New evidence after drift: SG1 again, its sheet led by the difference.
     pub fn renewed() -> Self {
         let mut script = Self::drifted();
-        script.clock("09:33:40").push(Event::EvidenceRenewed {
-            gate: ApprovalGate::SG2,
-            reason: RenewalReason::Drift,
-        });
+        script
+            .clock("09:33:40")
+            .push(Event::EvidenceRenewed(EvidenceRenewed {
+                gate: ApprovalGate::SG2,
+                reason: RenewalReason::Drift,
+            }));
         script.gate_started(Gate::G1).pinned_and_seeded_again();
         script.waits(ApprovalGate::SG1);
         script
@@ -771,7 +776,7 @@ impl Script {
     }
 
     pub fn sealed(&mut self, outcome: RunResult, stop_code: Option<StopCode>) -> &mut Self {
-        self.clock("09:52:10").push(Event::RunSealed {
+        self.clock("09:52:10").push(Event::RunSealed(RunSealed {
             result: format!("O4_LIVE_DRYRUN_ORCHESTRATION{}", outcome.suffix()),
             outcome,
             exit_code: outcome.exit_code(),
@@ -780,6 +785,6 @@ impl Script {
             reports: (1..=13)
                 .map(|nth| (format!("{nth:02}.md"), Digest::of(nth.to_string())))
                 .collect(),
-        })
+        }))
     }
 }

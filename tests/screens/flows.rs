@@ -1,7 +1,9 @@
 //! Flows: keys in, orders out, what the screen then says. Invariant: nothing is approved but by six characters typed one by one on a READY sheet.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode};
-use drygate::run::{ApprovalGate, Decision, Event, StopCode};
+use drygate::run::{
+    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead, StopCode,
+};
 use drygate::survey::Digest;
 use drygate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
 
@@ -19,23 +21,23 @@ fn digest(script: &Script) -> Digest {
 }
 
 fn shown(script: &Script) -> Event {
-    Event::EvidenceShown {
+    Event::EvidenceShown(EvidenceShown {
         gate: ApprovalGate::SG2,
         evidence: digest(script),
         by: person("op_a"),
         expires_at: at("17:31:00"),
         boot_id: "boot".to_owned(),
         uptime_ms: None,
-    }
+    })
 }
 
 fn all_equal() -> Event {
-    Event::LiveRead {
+    Event::LiveRead(LiveRead {
         read_at: at("09:31:15"),
         changed: Vec::new(),
         complete: true,
         failed: None,
-    }
+    })
 }
 
 /// A stage with the sheet of SG2 open and its own survey finished.
@@ -84,7 +86,7 @@ fn six_characters_and_enter_approve_exactly_once() {
     assert_eq!(approvals(&stage), 1);
     assert!(stage.ordered().contains(&order));
     assert!(stage.says("recording..."));
-    stage.recorded(Event::ApprovalRecorded {
+    stage.recorded(Event::ApprovalRecorded(ApprovalRecorded {
         gate,
         decision: Decision::Approve,
         evidence: digest,
@@ -92,7 +94,7 @@ fn six_characters_and_enter_approve_exactly_once() {
         by: person("op_a"),
         boot_id: "boot".to_owned(),
         uptime_ms: None,
-    });
+    }));
     assert!(stage.says("APPROVAL PENDING"), "{}", stage.text());
 }
 

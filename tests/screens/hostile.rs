@@ -1,6 +1,6 @@
 //! Hostile text and hostile sizes. Invariant: nothing from the database reaches a cell raw, and no size panics.
 
-use drygate::run::Event;
+use drygate::run::{ApprovalRefused, Event};
 use drygate::survey::FactKey;
 use drygate::tui::diff_view::DiffView;
 use drygate::tui::model::{Model, Over, Pane};
@@ -20,7 +20,7 @@ fn hostile() -> Script {
         &[("role", HOSTILE), ("fn_iu_enact_md5", HOSTILE)],
         None,
     );
-    script.push(Event::ApprovalRefused {
+    script.push(Event::ApprovalRefused(ApprovalRefused {
         gate: drygate::run::ApprovalGate::SG2,
         decision: drygate::run::Decision::Approve,
         evidence: None,
@@ -30,7 +30,7 @@ fn hostile() -> Script {
             HOSTILE.clone_into(&mut person.host);
             person
         },
-    });
+    }));
     script
 }
 

@@ -2,7 +2,8 @@
 
 use crossterm::event::KeyCode;
 use drygate::run::{
-    ApprovalGate, Check, Decision, Event, Gate, RunResult, State, StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Check, Decision, Event, Gate, RunResult, State, StopCode,
+    SurveyPurpose, Verdict,
 };
 use drygate::tui::model::Model;
 use drygate::tui::{Colours, Rate, ScreenMessage, ScreenProgress, Theme, update::update};
@@ -126,13 +127,13 @@ fn drift() {
 #[test]
 fn refused_expired_gone_pending() {
     let mut script = Script::at_sg2(false);
-    script.push(Event::ApprovalRefused {
+    script.push(Event::ApprovalRefused(ApprovalRefused {
         gate: ApprovalGate::SG2,
         decision: Decision::Approve,
         evidence: None,
         reason: "The digest is of SG1, not SG2. Nothing was recorded as approved.".to_owned(),
         by: person("op_a"),
-    });
+    }));
     snap_script("sg2_refused", &script, "09:31:00");
     snap_script("sg2_expired", &Script::at_sg2(false), "17:17:30");
     snap_script("sg2_expires_soon", &Script::at_sg2(false), "17:14:00");

@@ -1,7 +1,7 @@
 //! A screen that watches: what a look found is one frame, and says what its events say one by one. Invariant: every piece of a journal ends in the frame of its last line.
 
 use crossterm::event::KeyCode;
-use drygate::run::{ApprovalGate, Decision, Event, Purpose};
+use drygate::run::{ApprovalGate, ApprovalRefused, Decision, Event, EvidenceShown, Purpose};
 use drygate::survey::Digest;
 use drygate::tui::{ScreenMessage, Source};
 
@@ -20,14 +20,16 @@ fn evidence(script: &Script) -> Digest {
 fn shown() -> Script {
     let mut script = Script::at_sg2(false);
     let evidence = evidence(&script);
-    script.clock("09:31:00").push(Event::EvidenceShown {
-        gate: ApprovalGate::SG2,
-        evidence,
-        by: person("op_a"),
-        expires_at: at("17:31:00"),
-        boot_id: "boot".to_owned(),
-        uptime_ms: None,
-    });
+    script
+        .clock("09:31:00")
+        .push(Event::EvidenceShown(EvidenceShown {
+            gate: ApprovalGate::SG2,
+            evidence,
+            by: person("op_a"),
+            expires_at: at("17:31:00"),
+            boot_id: "boot".to_owned(),
+            uptime_ms: None,
+        }));
     script
 }
 
@@ -44,13 +46,13 @@ fn stories() -> Vec<(&'static str, Script)> {
     let mut counters = equal.clone();
     counters.live_read(false, &[("icx_draft", "59")], None);
     let mut refused = equal.clone();
-    refused.push(Event::ApprovalRefused {
+    refused.push(Event::ApprovalRefused(ApprovalRefused {
         gate: ApprovalGate::SG2,
         decision: Decision::Approve,
         evidence: Some(evidence(&refused)),
         reason: "it was shown to nobody".to_owned(),
         by: person("op_b"),
-    });
+    }));
     let mut approved = equal.clone();
     approved.decides(Decision::Approve, "op_b", None);
     let mut withdrawn = approved.clone();

@@ -1,0 +1,143 @@
+//! A run begins, is taken up, changes its state, returns to a person and is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{
+    ApprovalPolicy, Mode, Person, RunBudget, RunId, RunResult, State, StopCode, TargetIdentity,
+};
+use crate::survey::Digest;
+
+/// The binary that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolIdentity {
+    /// Version of drygate.
+    pub version: String,
+    /// SHA-256 of the executable's file; `None` where it cannot be read.
+    pub binary_sha256: Option<Digest>,
+}
+
+/// How a run was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCreated {
+    /// The run.
+    pub run_id: RunId,
+    /// Mode.
+    pub mode: Mode,
+    /// Name of the profile.
+    pub profile: String,
+    /// The file that the profile was read from, absolute: its documents are named relative to it. `None`: built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_file: Option<String>,
+    /// Digest of the profile's text, which is a blob of this run.
+    pub profile_sha256: Digest,
+    /// `O4_LIVE_DRYRUN_ORCHESTRATION`.
+    pub result_prefix: String,
+    /// Plain labels of SG1 and SG2: `allow CUT`, `allow ENACT`.
+    pub gate_labels: [String; 2],
+    /// Target, without secrets.
+    pub target: TargetIdentity,
+    /// Who started it.
+    pub by: Person,
+    /// Approval policy of the profile.
+    pub approvals: ApprovalPolicy,
+    /// A demo: its database goes with the process that began it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
+    /// What all transactions of the run may cost together.
+    #[serde(default, skip_serializing_if = "RunBudget::is_unlimited")]
+    pub budget: RunBudget,
+    /// The group that the run is shared with (`store.group`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_group: Option<String>,
+    /// The tool.
+    pub tool: ToolIdentity,
+    /// Boot id of the machine.
+    pub boot_id: String,
+    /// Milliseconds since that start of the machine, sleep included. A run that has it never records a time before another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
+    /// Directory of the repository that G0 looks at, if any.
+    pub repository: Option<String>,
+    /// Version of the table of the checks that each gate must have. Runs that do not name it are of version 1.
+    #[serde(
+        default = "first_check_table",
+        skip_serializing_if = "is_first_check_table"
+    )]
+    pub check_table: u32,
+}
+
+fn first_check_table() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_first_check_table(version: &u32) -> bool {
+    *version == first_check_table()
+}
+
+impl RunCreated {
+    /// What sharing the run means, where it is shared; printed wherever approvers are named.
+    pub fn shared_note(&self) -> Option<String> {
+        let group = self.store_group.as_ref()?;
+        Some(format!(
+            "store.group={group}: members of the group can rewrite files."
+        ))
+    }
+}
+
+/// How a process came to hold the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// Who.
+    pub by: Person,
+    /// Boot id of the machine.
+    pub boot_id: String,
+    /// The tool.
+    pub tool: ToolIdentity,
+}
+
+/// Bytes behind HEAD that did not chain were set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TornTailSetAside {
+    /// Where they are now.
+    pub file: String,
+    /// How many.
+    pub bytes: u64,
+}
+
+/// The state of the run changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateChanged {
+    /// Old.
+    pub from: State,
+    /// New.
+    pub to: State,
+}
+
+/// The run came back to a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvocationReturned {
+    /// 1, 2, 3, ...
+    pub r: u32,
+    /// State.
+    pub state: State,
+    /// Stop code; `null` at closeout.
+    pub stop_code: Option<StopCode>,
+}
+
+/// The last line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSealed {
+    /// Result with its prefix.
+    pub result: String,
+    /// The same as a value.
+    pub outcome: RunResult,
+    /// Exit code of the run.
+    pub exit_code: u8,
+    /// Stop code of the result, `null` for PASS and INCOMPLETE.
+    pub stop_code: Option<StopCode>,
+    /// Version of the report templates.
+    pub template_version: u32,
+    /// The reports: file name and SHA-256.
+    pub reports: Vec<(String, Digest)>,
+}
