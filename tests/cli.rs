@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 use drygate::cli::{
-    Cli, CliError, Color, Command, DatabaseUrl, DemoScenario, Disk, Environment, Files, Origin,
-    Output, ProfileCommand, ReplayCommand, ReplayFile, ReplayFormat, RunPlace, RunRef, RunsCommand,
-    check_approvals, clap_command, completions, config_json, config_text, manual, parse, redact,
+    Cli, CliError, Color, Command, ConfigCommand, DatabaseUrl, DemoScenario, DiffCommand, Disk,
+    Environment, Files, Origin, Output, ProfileCommand, ReplayCommand, ReplayFormat, RunPlace,
+    RunRef, RunsCommand, check_approvals, clap_command, completions, config_json, config_text,
+    manual, parse, redact,
 };
 use drygate::profile::load;
-use drygate::run::{
-    ApprovalGate, CommandLine, RunFilter, RunId, RunOrder, RunSort, State, StopCode, shell_word,
-};
+use drygate::run::{ApprovalGate, CommandLine, RunId, RunSort, State, StopCode, shell_word};
 use rstest::rstest;
 
 const ID: &str = "ictr-20260521T021523Z-8a941203";
@@ -87,6 +86,17 @@ fn last(part: &str) -> RunRef {
     part.parse().expect("a part of an id")
 }
 
+fn replay(run: RunPlace) -> ReplayCommand {
+    ReplayCommand {
+        run,
+        at: None,
+        cast: None,
+        svg: None,
+        width: None,
+        height: None,
+    }
+}
+
 #[rstest]
 #[case("", Command::Open { run: None })]
 #[case("8a941203", Command::Open { run: Some(last("8a941203")) })]
@@ -102,22 +112,26 @@ fn last(part: &str) -> RunRef {
 #[case(
     "runs --waiting --drifted --state created --sort target --reverse",
     Command::Runs(RunsCommand {
-        filters: vec![RunFilter::Waiting, RunFilter::Drifted],
+        waiting: true,
+        drifted: true,
         state: Some(State::Created),
-        order: RunOrder { sort: RunSort::Target, reversed: true },
+        sort: Some(RunSort::Target),
+        reverse: true,
+        ..RunsCommand::default()
     })
 )]
-#[case("verify 8a941203", Command::Verify(RunPlace::Run(last("8a941203"))))]
-#[case("verify ./8a941203", Command::Verify(RunPlace::Path("./8a941203".into())))]
-#[case("verify /srv/Runs", Command::Verify(RunPlace::Path("/srv/Runs".into())))]
+#[case("verify 8a941203", Command::Verify { target: RunPlace::Run(last("8a941203")) })]
+#[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()) })]
+#[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()) })]
 #[case("survey", Command::Survey)]
 #[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
 #[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]
-#[case("replay last", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: None }))]
-#[case("replay ./run.tar --at 09:33", Command::Replay(ReplayCommand { run: RunPlace::Path("./run.tar".into()), at: Some("09:33".into()), file: None }))]
-#[case("replay last --cast - --width 100", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: Some(ReplayFile { format: ReplayFormat::Cast, output: None, width: Some(100), height: None }) }))]
-#[case("replay last --cast run.cast", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: None, file: Some(ReplayFile { format: ReplayFormat::Cast, output: Some("run.cast".into()), width: None, height: None }) }))]
-#[case("replay last --at 3 --svg run.svg --height 40", Command::Replay(ReplayCommand { run: RunPlace::Run(RunRef::Last), at: Some("3".into()), file: Some(ReplayFile { format: ReplayFormat::Svg, output: Some("run.svg".into()), width: None, height: Some(40) }) }))]
+#[case("replay last", Command::Replay(replay(RunPlace::Run(RunRef::Last))))]
+#[case("replay ./run.tar --at 09:33", Command::Replay(ReplayCommand { at: Some("09:33".into()), ..replay(RunPlace::Path("./run.tar".into())) }))]
+#[case("replay last --cast - --width 100", Command::Replay(ReplayCommand { cast: Some("-".into()), width: Some(100), ..replay(RunPlace::Run(RunRef::Last)) }))]
+#[case("replay last --at 3 --svg run.svg --height 40", Command::Replay(ReplayCommand { at: Some("3".into()), svg: Some("run.svg".into()), height: Some(40), ..replay(RunPlace::Run(RunRef::Last)) }))]
+#[case("diff last", Command::Diff(DiffCommand::best(RunRef::Last)))]
+#[case("diff last 8a94 --stat", Command::Diff(DiffCommand { other: Some(last("8a94")), stat: true, ..DiffCommand::best(RunRef::Last) }))]
 #[case("report last", Command::Report { run: RunPlace::Run(RunRef::Last) })]
 #[case("report ./run.tar", Command::Report { run: RunPlace::Path("./run.tar".into()) })]
 #[case("export last --output run.tar", Command::Export { run: RunRef::Last, output: "run.tar".into() })]
@@ -125,13 +139,31 @@ fn last(part: &str) -> RunRef {
 #[case("profile list", Command::Profile(ProfileCommand::List))]
 #[case("profile show", Command::Profile(ProfileCommand::Show { name: None }))]
 #[case("profile check my.toml", Command::Profile(ProfileCommand::Check { name: Some("my.toml".into()) }))]
-#[case("config show", Command::ConfigShow)]
+#[case("config show", Command::Config(ConfigCommand::Show))]
 #[case("man", Command::Man)]
 fn every_command_is_read(#[case] words: &str, #[case] command: Command) {
     assert_eq!(
         Machine::new().run(words).expect("understood").command,
         command
     );
+}
+
+#[test]
+fn a_replay_is_written_to_one_file() {
+    let file = |words: &str| match Machine::new().run(words).expect("understood").command {
+        Command::Replay(command) => command.file(),
+        other => panic!("another command: {other:?}"),
+    };
+    assert_eq!(file("replay last --at 3"), None);
+    let cast = file("replay last --cast - --width 100").expect("a file");
+    assert_eq!(cast.format, ReplayFormat::Cast);
+    assert_eq!(
+        (cast.output, cast.width, cast.height),
+        (None, Some(100), None)
+    );
+    let svg = file("replay last --svg run.svg").expect("a file");
+    assert_eq!(svg.format, ReplayFormat::Svg);
+    assert_eq!(svg.output, Some("run.svg".into()));
 }
 
 #[test]

@@ -1,134 +1,186 @@
-//! What a person can ask for (contract, section 10). Invariant: only commands that this version carries out.
+//! What a person can ask for (contract, section 10), as clap reads it. Invariant: only commands that this version carries out.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::ValueEnum;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunStatus, State};
+use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunSort, RunStatus, State};
 
-/// A command with its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command with its arguments. What documents it is its help.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// `drygate` and `drygate RUN_ID`: opens what fits.
+    /// Without a command word: opens what fits.
+    #[command(skip)]
     Open {
-        /// The run, or the picker.
+        /// The run, or the list of runs.
         run: Option<RunRef>,
     },
-    /// `drygate demo`.
+    /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
+    ///
+    /// Its runs are kept apart from real ones: in demo/ below the data directory, unless --data-dir names another place.
     Demo {
         /// What it shows.
+        #[arg(long, value_enum, default_value_t = DemoScenario::Draft, value_name = "NAME")]
         scenario: DemoScenario,
         /// Print the SQL of the scenario's base and start nothing.
+        #[arg(long)]
         print_sql: bool,
     },
-    /// `drygate run`.
+    /// Starts a new live dry run.
     Run,
-    /// `drygate resume RUN_ID`.
+    /// Goes on with a run; after drift takes new evidence.
     Resume {
         /// The run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
     },
-    /// `drygate approve RUN_ID SG1`.
+    /// Approves exactly the evidence that is named.
     Approve {
         /// The run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
-        /// The gate.
+        /// SG1 or SG2.
+        #[arg(value_name = "SG1|SG2")]
         gate: ApprovalGate,
-        /// The digest of the evidence, 64 lowercase hex characters; without it a terminal opens the sheet.
+        /// Digest of the evidence; without it the sheet opens on a terminal.
+        #[arg(long, value_name = "HEX64", value_parser = digest)]
         digest: Option<String>,
     },
-    /// `drygate reject RUN_ID SG1 --reason TEXT`.
+    /// Rejects, with a reason; withdraws an approval that is pending.
     Reject {
         /// The run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
-        /// The gate.
+        /// SG1 or SG2.
+        #[arg(value_name = "SG1|SG2")]
         gate: ApprovalGate,
-        /// Why; never blank.
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: String,
     },
-    /// `drygate watch RUN_ID`.
+    /// Follows a run that another process holds: a screen on a terminal, else a line for each event until the run is sealed.
+    ///
+    /// Writes nothing. The exit code is that of the run's result, or 0 where the screen is left before. On the screen a and x
+    /// decide in the name of whoever watches, through the process that holds the run.
     Watch {
         /// The run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
     },
-    /// `drygate runs`.
+    /// Lists the runs, those that wait for a person first; on a terminal a picker.
     Runs(RunsCommand),
-    /// `drygate replay RUN_ID|FILE`.
+    /// Retells a run from its journal, record by record: no database.
+    ///
+    /// An archive that `drygate export` wrote is retold where it lies, without importing it.
     Replay(ReplayCommand),
-    /// `drygate verify RUN_ID|DIR|FILE`.
-    Verify(RunPlace),
-    /// `drygate survey`.
-    Survey,
-    /// `drygate recheck RUN_ID`.
+    /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
+    Verify {
+        /// The run, a run's directory, or an archive of a run.
+        #[arg(value_name = "RUN_ID|DIR|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
+        target: RunPlace,
+    },
+    /// Takes one read-only survey against a sealed run: 0 it still holds, 2 with the difference.
     Recheck {
         /// The sealed run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
-        /// Compare the predicted effect with what happened since.
+        /// Compares the predicted effect with what happened since, unit by unit.
+        #[arg(long)]
         after: bool,
     },
-    /// `drygate report RUN_ID|FILE`.
+    /// Takes one read-only survey and prints it.
+    Survey,
+    /// Prints the reports of a run.
     Report {
         /// The run, or an archive of one.
+        #[arg(value_name = "RUN_ID|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
         run: RunPlace,
     },
-    /// `drygate export RUN_ID --output FILE`.
+    /// Writes a run into one file: evidence, reports, a page to read, and how to check it without drygate.
     Export {
         /// The run.
+        #[arg(value_name = "RUN_ID")]
         run: RunRef,
-        /// The archive to be.
+        /// The archive: .tar, or .tar.gz to have it compressed.
+        #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
-    /// `drygate import FILE`.
+    /// Puts the run of an archive beside one's own, read only.
     Import {
         /// The archive.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// `drygate diff RUN_ID [RUN_ID2]`.
+    /// Shows what changed: pre and post of a run, or one run against another.
     Diff(DiffCommand),
-    /// `drygate profile ...`.
+    /// Lists, prints, checks and begins profiles.
+    #[command(subcommand, arg_required_else_help = false)]
     Profile(ProfileCommand),
-    /// `drygate doctor`.
+    /// Says what this machine has and lacks for a run, and what to do about it: 0 nothing is wrong, 9 something is.
+    ///
+    /// Looks at the data directory, the index of runs, git, the server binaries of the demo, the terminal, the configuration and
+    /// the profile; with --database-url it takes one read-only survey. Writes nothing.
     Doctor,
-    /// `drygate config show`.
-    ConfigShow,
-    /// `drygate completions SHELL`.
-    Completions(Shell),
-    /// `drygate man`.
+    /// Shows the settings and where each comes from.
+    #[command(subcommand, arg_required_else_help = false)]
+    Config(ConfigCommand),
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Prints the manual page.
     Man,
 }
 
-/// `drygate runs`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunsCommand {
-    /// What any of these shows; none: everything.
-    pub filters: Vec<RunFilter>,
-    /// Only runs in this state.
-    pub state: Option<State>,
-    /// In which order.
-    pub order: RunOrder,
-}
-
-impl RunsCommand {
-    /// Whether it asks for this.
-    pub fn shows(&self, row: &RunRow) -> bool {
-        let filtered = self.filters.is_empty() || self.filters.iter().any(|it| it.shows(row));
-        let in_state = |state| matches!(&row.standing, RunStatus::Run(run) if run.state == state);
-        filtered && self.state.is_none_or(in_state)
-    }
-}
-
-/// `drygate replay`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What `replay` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ReplayCommand {
     /// The run, or an archive of one.
+    #[arg(value_name = "RUN_ID|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
     pub run: RunPlace,
-    /// Record or time to stand at, as typed; without it the last record.
+    /// Where to stand: a record (212) or a time (09:33, 09:33:06); without a terminal that frame is printed.
+    #[arg(long, value_name = "SEQ|TIME")]
     pub at: Option<String>,
+    /// Writes the whole replay as an asciicast (version 2), which `asciinema play` shows; - is standard output.
+    ///
+    /// Every record is shown as the replay screen shows it, as long after the one before as it was written; a wait over 2
+    /// seconds becomes 2 seconds. A file that is there is never overwritten.
+    #[arg(long, value_name = "OUTPUT", group = "file", conflicts_with = "at")]
+    pub cast: Option<PathBuf>,
+    /// Writes the frame of the last record, or of --at, as an SVG picture; - is standard output.
+    ///
+    /// The picture has a dark background and loads nothing. The same record in the same size gives the same bytes. A file that
+    /// is there is never overwritten.
+    #[arg(long, value_name = "OUTPUT", group = "file")]
+    pub svg: Option<PathBuf>,
+    /// Columns of the asciicast or picture; without it those of the terminal, else 160.
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    pub width: Option<u16>,
+    /// Rows of the asciicast or picture; without it those of the terminal, else 48.
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u16).range(16..=1000))]
+    pub height: Option<u16>,
+}
+
+impl ReplayCommand {
     /// The file to write; `None`: the replay is shown.
-    pub file: Option<ReplayFile>,
+    pub fn file(&self) -> Option<ReplayFile> {
+        let cast = self
+            .cast
+            .as_ref()
+            .map(|output| (ReplayFormat::Cast, output));
+        let svg = self.svg.as_ref().map(|output| (ReplayFormat::Svg, output));
+        cast.or(svg).map(|(format, output)| ReplayFile {
+            format,
+            output: (output.as_os_str() != "-").then(|| output.clone()),
+            width: self.width,
+            height: self.height,
+        })
+    }
 }
 
 /// What a replay is written as.
@@ -162,34 +214,114 @@ pub struct ReplayFile {
     pub height: Option<u16>,
 }
 
-/// `drygate diff`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What `runs` is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is there or not"
+)]
+pub struct RunsCommand {
+    /// Those that wait for a person.
+    #[arg(long)]
+    pub waiting: bool,
+    /// Those that ended as failed or incomplete.
+    #[arg(long)]
+    pub failed: bool,
+    /// Those whose facts differed from what was pinned or approved.
+    #[arg(long)]
+    pub drifted: bool,
+    /// What does not read as a run: damaged, of a newer format, foreign.
+    #[arg(long)]
+    pub damaged: bool,
+    /// Those in this state.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub state: Option<State>,
+    /// By what they are ordered; those that wait stay first.
+    #[arg(long, value_name = "started|duration|state|target|profile", value_parser = sort)]
+    pub sort: Option<RunSort>,
+    /// The other way round.
+    #[arg(long)]
+    pub reverse: bool,
+}
+
+impl RunsCommand {
+    /// What is shown: what any of these shows; none: everything.
+    pub fn filters(&self) -> impl Iterator<Item = RunFilter> {
+        let asked = [
+            (self.waiting, RunFilter::Waiting),
+            (self.failed, RunFilter::Failed),
+            (self.drifted, RunFilter::Drifted),
+            (self.damaged, RunFilter::Damaged),
+        ];
+        asked
+            .into_iter()
+            .filter_map(|(is, filter)| is.then_some(filter))
+    }
+
+    /// Whether it asks for this.
+    pub fn shows(&self, row: &RunRow) -> bool {
+        let mut filters = self.filters().peekable();
+        let filtered = filters.peek().is_none() || filters.any(|filter| filter.shows(row));
+        let in_state = |state| matches!(&row.standing, RunStatus::Run(run) if run.state == state);
+        filtered && self.state.is_none_or(in_state)
+    }
+
+    /// In which order.
+    pub fn order(&self) -> RunOrder {
+        RunOrder {
+            sort: self.sort.unwrap_or_default(),
+            reversed: self.reverse,
+        }
+    }
+}
+
+/// What `diff` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is there or not"
+)]
 pub struct DiffCommand {
     /// The run.
+    #[arg(value_name = "RUN_ID")]
     pub run: RunRef,
-    /// What is put side by side.
-    pub sides: DiffSides,
-    /// Columns; without it those of the terminal, or no limit.
+    /// Another run.
+    #[arg(value_name = "RUN_ID2", conflicts_with_all = ["evidence", "gates", "last_pass", "predicted"])]
+    pub other: Option<RunRef>,
+    /// The evidence of this gate against what was found.
+    #[arg(long, value_name = "SG1|SG2", conflicts_with_all = ["gates", "last_pass", "predicted"])]
+    pub evidence: Option<ApprovalGate>,
+    /// The evidence of SG1 against that of SG2.
+    #[arg(long, conflicts_with_all = ["last_pass", "predicted"])]
+    pub gates: bool,
+    /// The last PASS of the same profile and target against this run.
+    #[arg(long, conflicts_with = "predicted")]
+    pub last_pass: bool,
+    /// What is against what a live run would make of it.
+    #[arg(long)]
+    pub predicted: bool,
+    /// Columns: from 100 on side by side, below one side under the other.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
     pub width: Option<u16>,
     /// Counts only.
+    #[arg(long)]
     pub stat: bool,
 }
 
-/// What `diff` puts side by side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DiffSides {
-    /// What tells most: pre and post, else what has moved.
-    Best,
-    /// This run and another.
-    Other(RunRef),
-    /// The evidence of a gate and what was found.
-    Evidence(ApprovalGate),
-    /// The evidence of SG1 and that of SG2.
-    Gates,
-    /// The last PASS and this run.
-    LastPass,
-    /// What is, and what a live run would make of it.
-    Predicted,
+impl DiffCommand {
+    /// The comparison of a run that tells most.
+    pub fn best(run: RunRef) -> Self {
+        Self {
+            run,
+            other: None,
+            evidence: None,
+            gates: false,
+            last_pass: false,
+            predicted: false,
+            width: None,
+            stat: false,
+        }
+    }
 }
 
 /// Where a run is that can be read without being one of the data directory.
@@ -201,26 +333,37 @@ pub enum RunPlace {
     Path(PathBuf),
 }
 
-/// `drygate profile ...`. Without a name it is about the profile of the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A word behind `profile`. Without a name it is about the profile of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ProfileCommand {
     /// Lists the built-in profiles.
     List,
-    /// Prints one.
+    /// Prints a profile.
     Show {
-        /// Name or path.
+        /// Built-in name or path.
         name: Option<String>,
     },
-    /// Validates one.
+    /// Validates a profile.
     Check {
-        /// Name or path.
+        /// Built-in name or path.
+        #[arg(value_name = "NAME|PATH")]
         name: Option<String>,
     },
-    /// Writes a starting profile.
+    /// Writes a starting profile with comments; with --database-url it proposes facts of the tables that can be read there.
+    ///
+    /// A file that is there is never overwritten.
     Init {
         /// The new file.
+        #[arg(value_name = "FILE", default_value = "profile.toml")]
         file: PathBuf,
     },
+}
+
+/// A word behind `config`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Prints every setting with its origin, secrets hidden.
+    Show,
 }
 
 /// What the demo shows.
@@ -247,4 +390,45 @@ impl DemoScenario {
             Self::UnsafeRole => "unsafe-role",
         }
     }
+}
+
+/// A word that can only be a path is one; a file or directory here whose name could be a run's is written `./NAME`.
+fn run_place() -> impl TypedValueParser<Value = RunPlace> {
+    PathBufValueParser::new().map(|word| match word.to_str().map(str::parse) {
+        Some(Ok(run)) => RunPlace::Run(run),
+        _ => RunPlace::Path(word),
+    })
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    if text.len() == 64 && text.bytes().all(hex) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "a digest has 64 characters of 0-9 and a-f, this has {}",
+            text.chars().count()
+        ))
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    if reason.is_empty() {
+        Err("a rejection needs a reason".to_owned())
+    } else {
+        Ok(reason.to_owned())
+    }
+}
+
+fn state(text: &str) -> Result<State, String> {
+    let names = State::ALL.map(State::name).join(", ");
+    let found = State::ALL.into_iter().find(|state| state.name() == text);
+    found.ok_or_else(|| format!("the states are {names}"))
+}
+
+fn sort(text: &str) -> Result<RunSort, String> {
+    let names = RunSort::ALL.map(RunSort::name).join(", ");
+    let found = RunSort::ALL.into_iter().find(|sort| sort.name() == text);
+    found.ok_or_else(|| format!("runs are ordered by {names}"))
 }

@@ -6,9 +6,9 @@ mod command;
 mod config_file;
 mod environment;
 mod error;
-mod interpret;
 mod printed;
 mod program;
+mod refused;
 mod resolve;
 mod run_ref;
 mod secret;
@@ -17,7 +17,7 @@ mod sourced;
 
 pub use approvals::check_approvals;
 pub use command::{
-    Command, DemoScenario, DiffCommand, DiffSides, ProfileCommand, ReplayCommand, ReplayFile,
+    Command, ConfigCommand, DemoScenario, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile,
     ReplayFormat, RunPlace, RunsCommand,
 };
 pub use environment::{Disk, Environment, Files};

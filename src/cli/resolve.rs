@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::arguments::{Arguments, CommandArguments, Flags};
+use super::arguments::{Arguments, Flags};
 use super::config_file::{ConfigFile, Keys, is_interval, read_all};
 use super::error::mode_error;
-use super::interpret::{clap_error, command};
+use super::refused::{bare_run, clap_error};
 use super::{
     BlankDatabaseUrl, CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings,
     Sourced, redact,
@@ -40,12 +40,18 @@ pub fn parse(
     }
     let settings = Resolver {
         flags: &arguments.flags,
-        is_demo: matches!(arguments.command, Some(CommandArguments::Demo { .. })),
+        is_demo: matches!(arguments.command, Some(Command::Demo { .. })),
         environment,
         files: &files,
     }
     .settings(mode)?;
-    let command = command(arguments.command, arguments.run.as_deref(), &settings.call)?;
+    let run = arguments.run.as_deref();
+    let command = match arguments.command {
+        Some(command) => command,
+        None => Command::Open {
+            run: run.map(|word| bare_run(word, &settings.call)).transpose()?,
+        },
+    };
     Ok(Cli { command, settings })
 }
 

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use serde_json::{Value, json};
 
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
-use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
+use crate::cli::{DiffCommand, RunRef, Settings};
 use crate::compare::{
     AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, explain_row,
     unit_lines,
@@ -160,12 +160,12 @@ fn utf8(blobs: &Blobs, digest: &Digest) -> Result<String, LaunchError> {
 pub(super) fn open_comparison(
     store: &DirectoryStore,
     read: &LoadedRun,
-    sides: &DiffSides,
+    command: &DiffCommand,
 ) -> Result<OpenComparison, LaunchError> {
     let last_pass = read.last_pass();
     let mut documents = SideDocuments::of(store, &read.run_id)?;
-    let compare = match sides {
-        DiffSides::Other(other) => {
+    let compare = match (&command.other, command.evidence) {
+        (Some(other), _) => {
             let other = LoadedRun::of(store, other)?;
             let sides = ((&read.record, &read.run), (&other.record, &other.run));
             let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
@@ -175,11 +175,11 @@ pub(super) fn open_comparison(
                 documents,
             });
         }
-        DiffSides::Evidence(gate) => Compare::Evidence(*gate),
-        DiffSides::Gates => Compare::Gates,
-        DiffSides::LastPass => Compare::LastPass,
-        DiffSides::Predicted => Compare::Predicted,
-        DiffSides::Best => best(read, last_pass.as_ref())?,
+        (None, Some(gate)) => Compare::Evidence(gate),
+        _ if command.gates => Compare::Gates,
+        _ if command.last_pass => Compare::LastPass,
+        _ if command.predicted => Compare::Predicted,
+        _ => best(read, last_pass.as_ref())?,
     };
     if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
         // Its documents are in its own run, as long as that is kept.
@@ -213,7 +213,7 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     if !settings.headless && !plain {
         return review::show(settings, &store, &read, command);
     }
-    let compared = open_comparison(&store, &read, &command.sides)?;
+    let compared = open_comparison(&store, &read, command)?;
     if settings.json() {
         output::document(&document(&read, &compared)?)?;
     } else {

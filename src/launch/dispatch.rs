@@ -7,7 +7,7 @@ use super::{
     replay, run, runs, screen, survey, verify, watch,
 };
 use crate::cli;
-use crate::cli::{Cli, Command, Environment, Settings};
+use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
 use crate::run::{CommandLine, Decision, exit};
 use crate::survey::Digest;
 
@@ -108,7 +108,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Runs(command) if settings.headless => runs::list(settings, command),
         Command::Runs(command) => runs::pick(settings, command),
         Command::Replay(command) => replay::command(settings, command),
-        Command::Verify(target) => verify::verify(settings, target),
+        Command::Verify { target } => verify::verify(settings, target),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
         Command::Survey => survey::survey(settings),
         Command::Report { run } => print::report(settings, run),
@@ -117,7 +117,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Diff(command) => diff::diff(settings, command),
         Command::Profile(command) => print::profiles(settings, command),
         Command::Doctor => doctor::doctor(settings),
-        Command::ConfigShow => {
+        Command::Config(ConfigCommand::Show) => {
             if settings.json() {
                 output::document(&cli::config_json(settings))?;
             } else {
@@ -125,7 +125,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             }
             Ok(exit::OK)
         }
-        Command::Completions(shell) => {
+        Command::Completions { shell } => {
             output::bytes(&cli::completions(*shell))?;
             Ok(exit::OK)
         }

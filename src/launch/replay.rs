@@ -54,7 +54,7 @@ fn told(
     no_notes: Option<&'static str>,
 ) -> Result<u8, LaunchError> {
     let at = command.at.as_deref();
-    match &command.file {
+    match &command.file() {
         Some(file) => replay_file::write(settings, store, run_id, at, file),
         None if settings.headless => print(settings, store, run_id, at),
         None => show(settings, store, run_id, at, no_notes),

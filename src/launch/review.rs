@@ -166,7 +166,7 @@ pub(super) fn show(
     read: &LoadedRun,
     command: &DiffCommand,
 ) -> Result<u8, LaunchError> {
-    let comparison = diff::open_comparison(store, read, &command.sides)?.comparison;
+    let comparison = diff::open_comparison(store, read, command)?.comparison;
     let exit_code = diff::exit_code(&comparison);
     stage(settings, store, read, comparison, exit_code)
 }

@@ -14,7 +14,7 @@ use super::{
     LaunchError, diff, export, lookup, output, print, replay, run_plan, screen, terminal_session,
     verify, watch,
 };
-use crate::cli::{DiffCommand, DiffSides, RunRef, RunsCommand, Settings};
+use crate::cli::{DiffCommand, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, RunIndex};
 use crate::report::visible;
 use crate::run::{CommandLine, Overview, RunId, RunRow, RunStatus, StopCode, span};
@@ -32,7 +32,7 @@ pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     let index = lookup::index(&store)?;
     let now = SystemClock.now();
     let mut rows: Vec<&RunRow> = index.rows().filter(|row| command.shows(row)).collect();
-    command.order.apply(&mut rows);
+    command.order().apply(&mut rows);
     if settings.json() {
         let rows: Vec<Value> = rows.iter().map(|row| row_json(row, now)).collect();
         output::document(&json!({"schema": 1, "runs": rows}))?;
@@ -152,8 +152,8 @@ pub fn pick(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     let home = store.storage().root().display().to_string();
     let mut picker = Picker::new(home, terminal_session::theme(settings), SystemClock.now());
     picker.call = call.clone();
-    picker.order = command.order;
-    picker.filter = command.filters.first().copied().unwrap_or_default();
+    picker.order = command.order();
+    picker.filter = command.filters().next().unwrap_or_default();
     picker.search = command.state.map(|state| Search {
         text: format!("'{state}"),
         typing: false,
@@ -211,15 +211,7 @@ fn open(
         Opening::Fitting => screen::open(settings, Some(&run)),
         Opening::Replay => replay::replay(settings, store, &named(name)?),
         Opening::Watch => watch::watch(settings, store, &named(name)?, None),
-        Opening::Differences => {
-            let command = DiffCommand {
-                run,
-                sides: DiffSides::Best,
-                width: None,
-                stat: false,
-            };
-            diff::diff(settings, &command)
-        }
+        Opening::Differences => diff::diff(settings, &DiffCommand::best(run)),
     }
 }
 
