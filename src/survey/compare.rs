@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::hunks::line_hunks;
 use super::{FactKey, StreamDigest, Survey};
 
 /// One row that differs inside a document.
@@ -108,11 +109,8 @@ fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
     let one: Vec<&str> = before.lines().collect();
     let two: Vec<&str> = after.lines().collect();
     let mut changes = Vec::new();
-    for hunk in similar::capture_diff_slices(similar::Algorithm::Myers, &one, &two) {
-        if hunk.tag() == similar::DiffTag::Equal {
-            continue;
-        }
-        let (gone, come) = (hunk.old_range(), hunk.new_range());
+    for hunk in line_hunks(&one, &two) {
+        let (gone, come) = (hunk.before, hunk.after);
         for at in 0..gone.len().max(come.len()) {
             let (old, new) = (gone.start + at, come.start + at);
             let approved = gone.contains(&old).then(|| one[old].to_owned());

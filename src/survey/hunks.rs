@@ -174,17 +174,33 @@ fn within(documents: Sides<&Lines>, part: &LineRanges) -> Vec<LineRanges> {
         LineTokens(documents.before, part.before.clone()),
         LineTokens(documents.after, part.after.clone()),
     );
-    let mut diff = Diff::compute(engine(part), &input);
-    diff.postprocess_lines(&input);
-    let from =
-        |start: usize, range: Range<u32>| start + range.start as usize..start + range.end as usize;
-    diff.hunks()
+    let changes = changes(engine(part), &input).into_iter();
+    let from = |start: usize, range: Range<usize>| start + range.start..start + range.end;
+    changes
         .map(|hunk| {
             Sides::new(
                 from(part.before.start, hunk.before),
                 from(part.after.start, hunk.after),
             )
         })
+        .collect()
+}
+
+/// Stretches of two lists of lines that differ, in order. A last line with and without a line break is the same here.
+pub(super) fn line_hunks(before: &[&str], after: &[&str]) -> Vec<LineRanges> {
+    let mut input = InternedInput::default();
+    input.update_before(before.iter().copied());
+    input.update_after(after.iter().copied());
+    let whole = Sides::new(0..before.len(), 0..after.len());
+    changes(engine(&whole), &input)
+}
+
+fn changes(engine: Algorithm, input: &InternedInput<&str>) -> Vec<LineRanges> {
+    let mut diff = Diff::compute(engine, input);
+    diff.postprocess_lines(input);
+    let lines = |range: Range<u32>| range.start as usize..range.end as usize;
+    diff.hunks()
+        .map(|hunk| Sides::new(lines(hunk.before), lines(hunk.after)))
         .collect()
 }
 
