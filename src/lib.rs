@@ -20,6 +20,7 @@
 //! | `replay` | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
 //! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
+//! | `testing` | what tests share (feature `testing`) | `journal` |
 //! | `launch` | composition root | everything |
 //!
 //! `tests/architecture.rs` enforces the table, the length of files and their `//!`.
@@ -47,4 +48,6 @@ pub mod run;
 pub mod runner;
 pub mod simulate;
 pub mod survey;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tui;

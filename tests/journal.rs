@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use drygate::journal::{
-    ChainPosition, Corrupt, DirectoryStore, DiskStorage, InjectedFailure, JournalEntry,
-    JournalError, JournalReader, Kind, MANIFEST, Permissions, RunDirectory, RunLock, RunStore,
-    SimulatedDisk, Storage, verify_files,
+    ChainPosition, Corrupt, DirectoryStore, DiskStorage, JournalEntry, JournalError, JournalReader,
+    Kind, MANIFEST, Permissions, RunDirectory, RunLock, RunStore, Storage, verify_files,
 };
 use drygate::run::{self, RunId};
 use drygate::survey::{Digest, UtcTime};
+use drygate::testing::{InjectedFailure, SimulatedDisk};
 use rstest::rstest;
 use serde::{Deserialize, Serialize};
 

@@ -19,7 +19,7 @@ pub struct StorageError {
 }
 
 impl StorageError {
-    pub(super) fn new(operation: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn new(operation: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self {
             operation,
             path: path.to_owned(),
@@ -27,7 +27,7 @@ impl StorageError {
         }
     }
 
-    pub(super) fn refused(operation: &'static str, path: &Path, why: &'static str) -> Self {
+    pub(crate) fn refused(operation: &'static str, path: &Path, why: &'static str) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidInput, why);
         Self::new(operation, path, source)
     }

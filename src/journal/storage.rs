@@ -145,14 +145,14 @@ impl Permissions {
 
 /// Which paths were written and which were refused.
 #[derive(Debug, Default)]
-pub(super) struct WriteRecord {
-    pub(super) written: BTreeSet<PathBuf>,
-    pub(super) refused: BTreeSet<PathBuf>,
+pub(crate) struct WriteRecord {
+    pub(crate) written: BTreeSet<PathBuf>,
+    pub(crate) refused: BTreeSet<PathBuf>,
 }
 
 impl WriteRecord {
     /// Records a path about to be written, and refuses one that could leave the root.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &mut self,
         root: &Path,
         operation: &'static str,
@@ -168,7 +168,7 @@ impl WriteRecord {
 }
 
 /// Refuses a path that is absolute or climbs.
-pub(super) fn check(operation: &'static str, path: &Path) -> Result<(), StorageError> {
+pub(crate) fn check(operation: &'static str, path: &Path) -> Result<(), StorageError> {
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
     if path.components().all(inside) {
         return Ok(());

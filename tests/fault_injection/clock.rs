@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use drygate::journal::SimulatedDisk;
 use drygate::run::{ApprovalGate, ApprovalStatus, Decision, Event, RunResult, State, StopCode};
 use drygate::runner::RunnerEnd;
 use drygate::runner::target::TargetError;
+use drygate::testing::SimulatedDisk;
 
 use super::recording::Damaged;
 use super::world::{World, person};

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use drygate::journal::{SimulatedDisk, Storage};
+use drygate::journal::Storage;
 use drygate::run::{RunResult, State};
 use drygate::survey::Digest;
+use drygate::testing::SimulatedDisk;
 
 use super::disk::copy;
 use super::world::World;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use drygate::journal::{InjectedFailure, Kind, RunStore, SimulatedDisk, Storage};
+use drygate::journal::{Kind, RunStore, Storage};
 use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState, SurveyTaken};
 use drygate::runner::target::TargetError;
 use drygate::runner::{RunnerEnd, RunnerError};
+use drygate::testing::{InjectedFailure, SimulatedDisk};
 
 use super::recording::Damaged;
 use super::world::World;

@@ -5,11 +5,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use drygate::journal::{JournalEntry, JournalReader, SimulatedDisk};
+use drygate::journal::{JournalEntry, JournalReader};
 use drygate::replay::{Recording, RunMoment};
 use drygate::run::{ApprovalGate, Event};
 use drygate::runner::RunnerMessage;
 use drygate::survey::UtcTime;
+use drygate::testing::SimulatedDisk;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::playback::{PlaybackState, ReplayFrame};

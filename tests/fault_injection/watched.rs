@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use drygate::journal::{ChainPosition, Follower, JournalReader, SimulatedDisk};
+use drygate::journal::{ChainPosition, Follower, JournalReader};
 use drygate::run::{ApprovalGate, Event};
 use drygate::runner::RunnerMessage;
+use drygate::testing::SimulatedDisk;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::update::update;

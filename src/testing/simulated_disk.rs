@@ -6,9 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::StorageError;
 use super::simulated_image::{Dice, DirectoryImage, FileImage};
-use super::storage::{Kind, Lease, Listed, Storage, StorageFile, WriteRecord, check};
+use crate::journal::{Kind, Lease, Listed, Storage, StorageError, StorageFile, WriteRecord, check};
 
 /// How long an injected failure lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,6 @@
+//! What the tests and benches share, behind the feature `testing`. Invariant: the program is built without it.
+
+mod simulated_disk;
+mod simulated_image;
+
+pub use simulated_disk::{InjectedFailure, SimulatedDisk};
