@@ -23,6 +23,7 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
             "ratatui",
             "crossterm",
             "tokio_postgres",
+            "tracing",
             "std::fs",
             "std::net",
             "std::env",

@@ -73,9 +73,12 @@ pub(super) struct Flags {
     /// No notification on the desktop when a person is needed.
     #[arg(long, global = true)]
     pub no_notify: bool,
-    /// More about what happens, on stderr.
+    /// More about what happens, on stderr; -vv more. Never on a screen: beside one it needs --log.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Appends what happens to a file, also beside a screen; -vv more.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// dryrun; live is always refused.
     #[arg(long, global = true, value_name = "MODE")]
     pub mode: Option<String>,

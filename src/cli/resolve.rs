@@ -128,6 +128,11 @@ impl Resolver<'_> {
             notify: self.notify(),
             utf8: self.environment.is_utf8(),
             verbose: self.flags.verbose,
+            log: self
+                .flags
+                .log
+                .as_ref()
+                .map(|path| self.environment.current_dir.join(path)),
             mode: mode
                 .or(file_mode)
                 .unwrap_or_else(|| Sourced::default_of(Mode::Dryrun)),

@@ -40,6 +40,8 @@ pub struct Settings {
     pub utf8: bool,
     /// How many `-v`.
     pub verbose: u8,
+    /// File that what happens is appended to, absolute.
+    pub log: Option<PathBuf>,
     /// Mode; there is one.
     pub mode: Sourced<Mode>,
     /// Group that shares the data directory.

@@ -62,10 +62,26 @@ pub(super) fn recover(storage: &dyn Storage, run: &Path) -> Result<Ready, Journa
         file.sync()?;
     }
     write_head(storage, run, &scan)?;
+    if let Some(Torn { file, bytes, .. }) = &torn {
+        tracing::warn!(
+            ?run,
+            file,
+            bytes,
+            "a torn tail of the journal was set aside"
+        );
+    }
+    let beyond_head = scan.end.seq - scan.covered.seq;
+    tracing::debug!(
+        ?run,
+        records = scan.end.seq,
+        beyond_head,
+        sealed = scan.sealed,
+        "journal opened"
+    );
     Ok(Ready {
         file,
         recovery: Recovery {
-            kept: scan.end.seq - scan.covered.seq,
+            kept: beyond_head,
             torn,
             torn_files: torn_files(storage, run)?,
         },

@@ -1,6 +1,7 @@
 //! From arguments to a command, and from its end to an exit code. Invariant: every failure is said once, with a hint, on standard error.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use super::{
     LaunchError, approve, demo, diff, doctor, export, headless, import, output, print, recheck,
@@ -9,6 +10,7 @@ use super::{
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
 use crate::run::{CommandLine, Decision, exit};
+use crate::runner::causes;
 use crate::survey::Digest;
 
 /// The whole program: arguments of the process to exit code.
@@ -34,7 +36,7 @@ fn begin(environment: &Environment) -> (bool, CommandLine, Result<u8, LaunchErro
     match cli::parse(std::env::args_os(), environment) {
         Ok(cli) => {
             let call = cli.settings.call.clone();
-            (cli.settings.json(), call, execute(&cli))
+            (cli.settings.json(), call, logged(&cli))
         }
         Err(error) => {
             let ended = match error.to_stdout() {
@@ -44,6 +46,22 @@ fn begin(environment: &Environment) -> (bool, CommandLine, Result<u8, LaunchErro
             (wants_json(), environment.command_line(None), ended)
         }
     }
+}
+
+/// Carries a command out, with its log around it.
+fn logged(cli: &Cli) -> Result<u8, LaunchError> {
+    output::start_log(cli)?;
+    let began = Instant::now();
+    let ended = execute(cli);
+    let took_ms = began.elapsed().as_millis();
+    match &ended {
+        Ok(exit_code) => tracing::info!(exit_code, %took_ms, "ended"),
+        Err(error) => {
+            let causes = causes(error);
+            tracing::error!(exit_code = error.exit_code(), %took_ms, ?causes, "ended");
+        }
+    }
+    ended
 }
 
 /// Whether one document is wanted by arguments that could not be read.

@@ -130,6 +130,7 @@ pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), Laun
     let mut signals = Signals::new(tui::ending_signals()).map_err(deaf)?;
     thread::spawn(move || {
         for signal in signals.forever() {
+            tracing::info!(signal, "signal caught");
             CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
             // A runner that is gone already has left.
             let _ = commands.try_send(RunnerCommand::Quit);

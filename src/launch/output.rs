@@ -1,8 +1,18 @@
-//! Standard output. Invariant: data only; what a person should read about failure goes to standard error.
+//! Standard output, standard error and the log. Invariant: standard output is data only; nothing of the log is written while a
+//! screen has the terminal, but into the file that was named for it.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::OFlags;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::LaunchError;
+use crate::cli::{Cli, config_json};
 
 /// Prints `text` as it is.
 pub fn print(text: &str) -> Result<(), LaunchError> {
@@ -38,4 +48,117 @@ pub fn document(value: &serde_json::Value) -> Result<(), LaunchError> {
 /// Says something to a person, on standard error. A closed standard error is no reason to fail.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether a screen has the terminal. Held while a line goes to standard error, so that no screen opens in the middle of one.
+static SCREEN: Mutex<bool> = Mutex::new(false);
+
+fn screen() -> MutexGuard<'static, bool> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While it lives nothing of the log goes to standard error: a screen has the terminal.
+pub struct ScreenSilence(());
+
+impl ScreenSilence {
+    /// From now on.
+    pub fn begin() -> Self {
+        tracing::info!("screen opens");
+        *screen() = true;
+        Self(())
+    }
+}
+
+impl Drop for ScreenSilence {
+    fn drop(&mut self) {
+        *screen() = false;
+        tracing::info!("screen is closed");
+    }
+}
+
+/// Where the lines of the log go.
+struct LogSink {
+    stderr: bool,
+    file: Option<File>,
+}
+
+impl Write for LogSink {
+    /// A log that cannot be written is no reason to fail: the journal is the record.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            let _ = file.write_all(line);
+        }
+        if self.stderr {
+            let screen = screen();
+            if !*screen {
+                let _ = io::stderr().lock().write_all(line);
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Turns the log on where `-v` or `--log` asks for it, and begins it with the command and its settings. Without either nothing
+/// listens, and an event costs one comparison.
+pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
+    let settings = &cli.settings;
+    if settings.verbose == 0 && settings.log.is_none() {
+        return Ok(());
+    }
+    let file = settings.log.as_deref().map(open_log).transpose()?;
+    let sink = LogSink {
+        stderr: settings.verbose > 0,
+        file,
+    };
+    let level = if settings.verbose > 1 {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::INFO
+    };
+    // Events of dependencies stay out: nobody has looked whether they hold a secret.
+    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(Mutex::new(sink))
+        .log_internal_errors(false)
+        .with_filter(own);
+    let subscriber = tracing_subscriber::registry().with(lines);
+    // One is set already where a test calls `execute` itself.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        pid = std::process::id(),
+        command = ?cli.command,
+        headless = settings.headless,
+        "started"
+    );
+    let shown = config_json(settings);
+    for setting in shown["settings"].as_array().into_iter().flatten() {
+        let (key, value, origin) = (&setting["key"], &setting["value"], &setting["origin"]);
+        tracing::info!(%key, %value, %origin, "setting");
+    }
+    tracing::debug!(files = ?settings.files, "configuration files");
+    Ok(())
+}
+
+/// Opens the log to be appended to; a new one is its owner's alone. Only a regular file: a terminal or a pipe may be the screen.
+fn open_log(path: &Path) -> Result<File, LaunchError> {
+    let refused = |why: &dyn std::fmt::Display| {
+        LaunchError::Usage(format!("--log {}: {why}", path.display()))
+    };
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    // A pipe that nobody reads is refused, not waited for.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.custom_flags(flags.bits().cast_signed());
+    let file = options.open(path).map_err(|error| refused(&error))?;
+    let about = file.metadata().map_err(|error| refused(&error))?;
+    if !about.is_file() {
+        return Err(refused(&"is no regular file"));
+    }
+    Ok(file)
 }

@@ -215,6 +215,7 @@ pub fn start(
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;
+    tracing::info!(%run_id, "run created");
     let mut run = RunState::default();
     run.apply(appended.seq, at, &event);
     sink(crate::runner::RunnerMessage::Recorded {
@@ -276,9 +277,13 @@ pub fn take(
     }
     let (directory, recovery) = match store.open(&run_id) {
         Ok(opened) => opened,
-        Err(error @ JournalError::Locked { .. }) => return Ok((run_id, TakenRun::Held(error))),
+        Err(error @ JournalError::Locked { .. }) => {
+            tracing::info!(%run_id, why = ?error.to_string(), "another process holds the run");
+            return Ok((run_id, TakenRun::Held(error)));
+        }
         Err(error) => return Err(error.into()),
     };
+    tracing::info!(%run_id, "run taken up");
     let entries = directory.reader().entries::<Event>()?;
     let run = crate::runner::fold(&entries)?;
     if run.is_demo() {

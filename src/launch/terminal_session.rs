@@ -20,6 +20,7 @@ use crate::tui::{
 
 /// The terminal, taken for one screen.
 pub(super) struct ScreenTerminalSession {
+    silence: output::ScreenSilence,
     guard: Guard,
     terminal: ScreenTerminal,
     notifier: Notifier,
@@ -29,11 +30,13 @@ pub(super) struct ScreenTerminalSession {
 impl ScreenTerminalSession {
     /// Takes the terminal; from here to the end of `play` nothing else writes to it.
     pub fn take(settings: &Settings) -> Result<Self, LaunchError> {
+        let silence = output::ScreenSilence::begin();
         let (guard, terminal) = Guard::take().map_err(|error| {
             LaunchError::Usage(format!("{error}; --headless runs without a screen"))
         })?;
         let notifier = notifier(settings);
         Ok(Self {
+            silence,
             guard,
             terminal,
             notifier,
@@ -51,12 +54,10 @@ impl ScreenTerminalSession {
         messages: Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> Result<(ScreenExit, Signals), LaunchError> {
-        let Self {
-            guard,
-            terminal,
-            notifier,
-            call,
-        } = self;
+        // The first to be declared is the last to be dropped: behind the guard, which gives the terminal back.
+        let _silence = self.silence;
+        let (guard, terminal) = (self.guard, self.terminal);
+        let (notifier, call) = (self.notifier, self.call);
         let (clocks, monotonic) = clocks();
         let terminal_actions = guard.terminal_actions().notifying(notifier);
         let mut screen = Screen::new(
@@ -81,9 +82,8 @@ impl ScreenTerminalSession {
         messages: &Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> Result<PickerEnd, LaunchError> {
-        let Self {
-            guard, terminal, ..
-        } = self;
+        let _silence = self.silence;
+        let (guard, terminal) = (self.guard, self.terminal);
         let (clocks, monotonic) = clocks();
         let mut screen = PickerScreen {
             terminal,

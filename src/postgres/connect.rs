@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
@@ -50,7 +50,8 @@ pub(super) async fn connect(
     let transport = transport(settings, options.tls)?;
     let mut pauses = BACKOFF.iter();
     loop {
-        match try_once(settings, options, &transport).await {
+        let tried = try_once(settings, options, &transport).await;
+        match tried.inspect_err(|error| tracing::warn!(reason = error.reason(), "no connection")) {
             Ok(wire) => return Ok(wire),
             Err(error) if error.worth_another_try() => match pauses.next() {
                 Some(pause) => sleep(*pause).await,
@@ -106,6 +107,17 @@ async fn try_once(
     let limit = settings
         .connect_timeout
         .unwrap_or(Duration::from_millis(options.timeouts.connect_ms));
+    let (host, port) = (settings.host.as_str(), settings.port);
+    let (user, database) = (settings.user.as_str(), settings.database.as_str());
+    tracing::debug!(
+        host,
+        port,
+        user,
+        database,
+        tls = transport.name(),
+        "connecting"
+    );
+    let began = Instant::now();
     let config = startup(settings, options, transport);
     let endpoint = Endpoint::of(settings);
     let allowance = ReadAllowance::of_startup();
@@ -121,18 +133,22 @@ async fn try_once(
     };
     let secret = settings.password.clone();
     match connected {
-        Ok((client, link)) => Ok(Wire::new(
-            client,
-            link,
-            ConnectionRoute {
-                transport: transport.clone(),
-                endpoint,
-                allowance,
-            },
-            secret,
-            Duration::from_millis(options.timeouts.statement_ms) + GRACE,
-            options.record.clone(),
-        )),
+        Ok((client, link)) => {
+            let took_ms = began.elapsed().as_millis();
+            tracing::info!(host, port, user, database, tls = transport.name(), %took_ms, "connected");
+            Ok(Wire::new(
+                client,
+                link,
+                ConnectionRoute {
+                    transport: transport.clone(),
+                    endpoint,
+                    allowance,
+                },
+                secret,
+                Duration::from_millis(options.timeouts.statement_ms) + GRACE,
+                options.record.clone(),
+            ))
+        }
         Err(StartError::Driver(error)) => {
             let failed = CallError::from_driver(&error, secret.as_ref());
             // The driver has no kind for this.

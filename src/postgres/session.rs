@@ -11,7 +11,7 @@ use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers, Call, Pending, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
-use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
+use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTime};
 
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
@@ -109,6 +109,16 @@ impl Session {
             snapshot,
         };
         session.limit_transaction(seconds_max).await;
+        let (nonce, server) = (session.nonce.as_str(), session.server.version.as_str());
+        let fault = session.fault.as_ref().map(CallError::reason);
+        tracing::info!(
+            ?purpose,
+            nonce,
+            server,
+            backend_pid,
+            fault,
+            "transaction opened"
+        );
         Ok(session)
     }
 
@@ -258,11 +268,33 @@ impl Session {
             calls.push(Statement::BACKEND_WAL.into());
         }
         calls.push(Statement::ROLLBACK.into());
-        let answers = self.wire.batch(&calls).await?;
+        let nonce = self.nonce.as_str();
+        let answers = self.wire.batch(&calls).await.inspect_err(|error| {
+            tracing::warn!(
+                nonce,
+                reason = error.reason(),
+                "end of a transaction not seen"
+            );
+        })?;
         self.snapshot.ended_at = now();
         let mut footprint = self.wire.footprint().clone();
         footprint.transaction_us =
             u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Footprint {
+            statements,
+            rows,
+            bytes,
+            transaction_us,
+            ..
+        } = footprint;
+        tracing::info!(
+            nonce,
+            transaction_us,
+            statements,
+            rows,
+            bytes,
+            "transaction closed"
+        );
         let mut proof = proof::proof(&self.snapshot, self.backend_pid, footprint, answers);
         if self.wire.misplaced() {
             proof

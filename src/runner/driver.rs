@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
+use super::event_log::causes;
 use super::hooks::{HookEnded, HookRunner};
 use super::messages::{DecisionReply, RunnerCommand};
 use super::recorder::RunRecorder;
@@ -310,6 +311,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The outcome of an error; a database that is gone is recorded as a stop of the run.
     pub(super) fn broken(&mut self, error: &RunnerError) -> RunnerEnd {
+        tracing::warn!(causes = ?causes(error), "the run cannot go on");
         wait::note_trouble(self, error);
         let run = self.run().cloned().unwrap_or_default();
         summary::broken(run, error, &self.plan.call)

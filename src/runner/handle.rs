@@ -132,6 +132,9 @@ where
     let thread = thread::Builder::new()
         .name(RUNNER_THREAD.to_owned())
         .spawn(move || {
+            // Everything of this thread belongs to the run: its tasks run nowhere else.
+            let run_id = recorder.run().run_id().map(ToString::to_string);
+            let _span = tracing::info_span!("run", run_id).entered();
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;

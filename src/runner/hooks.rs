@@ -84,6 +84,7 @@ impl HookRunner {
                 outcome,
             });
         })?;
+        tracing::info!(hook = %hook, "hook started");
         self.running.push((started, process));
         Ok(())
     }
@@ -137,6 +138,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.hooks
             .running
             .retain(|(running, _)| *running != started);
+        tracing::info!(hook = %hook, end = %outcome.end, took_ms = outcome.took_ms, "hook ended");
         let outcome = without_secrets(outcome);
         if let (Some(recorder), (StartedIn::Journal, started)) = (&mut self.recorder, started)
             && recorder.run().sealed.is_none()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
-use super::{Progress, RunnerError};
+use super::{Progress, RunnerError, event_log};
 use crate::journal::{HookRecords, JournalEntry, RunDirectory};
 use crate::run::{Event, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
@@ -75,6 +75,7 @@ impl RunRecorder {
         legal(&self.run, &event)?;
         let appended = self.directory.append(at, &event)?;
         self.run.apply(appended.seq, at, &event);
+        event_log::note(appended.seq, &event);
         (self.sink)(RunnerMessage::Recorded {
             seq: appended.seq,
             at,

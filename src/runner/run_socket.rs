@@ -139,7 +139,10 @@ pub(super) fn listen(
     let path = plan.socket.clone()?;
     path.parent().map(sweep);
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).ok()?;
+    let listener = UnixListener::bind(&path)
+        .inspect_err(|error| tracing::warn!(?path, %error, "no socket for other processes"))
+        .ok()?;
+    tracing::debug!(?path, "listens to other processes");
     if plan.store_group.is_some() {
         // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
         admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
@@ -191,7 +194,10 @@ impl SocketShutdown {
         let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
         reader.read_line(&mut text).await?;
         let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
-        let refused = match serde_json::from_str(&text) {
+        let request = serde_json::from_str(&text);
+        let (uid, pid) = (peer.uid(), peer.pid());
+        tracing::info!(uid, ?pid, known, ?request, "another process asks");
+        let refused = match request {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
             Ok(SocketRequest::Decide {
@@ -236,6 +242,7 @@ impl SocketShutdown {
                 None => "enough watchers are shown",
             },
         };
+        tracing::info!(uid, ?pid, why = refused, "request refused");
         let why = refused.to_owned();
         say(&mut writing, &SocketReply::Refused { why }).await
     }

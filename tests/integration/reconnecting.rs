@@ -11,10 +11,10 @@ use super::support::server::{
     Answer, READER, Workspace, approval, files, finish, own_cluster, text,
 };
 
-const CANARY: &str = "canary-of-the-passfile";
+pub const CANARY: &str = "canary-of-the-passfile";
 
 /// A server that asks the reader for a password, and a password file that has it.
-fn with_password() -> (Workspace, PathBuf) {
+pub fn with_password() -> (Workspace, PathBuf) {
     let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
     let hba = workspace.sql("SHOW hba_file")[0][0]
         .clone()

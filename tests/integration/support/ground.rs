@@ -47,7 +47,7 @@ impl Ground {
     }
 
     /// The arguments of a new run on this ground.
-    fn new_run(&self) -> Vec<String> {
+    pub fn new_run(&self) -> Vec<String> {
         let repository = self.repository.path().display().to_string();
         let mut url = self.cluster.url(READER, DATABASE);
         url.push_str("&connect_timeout=2");
