@@ -32,18 +32,18 @@
 //! - Journal, sync, act, journal, sync, show. A journal failure stops the run.
 //! - There is no code that could carry out `Mode.LIVE`.
 
-pub mod archive;
+pub(crate) mod archive;
 pub mod audit;
 pub mod cli;
 pub mod compare;
 pub mod journal;
 pub mod launch;
-pub mod page;
+pub(crate) mod page;
 pub mod postgres;
 pub mod profile;
 pub mod replay;
 pub mod repo;
-pub mod report;
+pub(crate) mod report;
 pub mod run;
 pub mod runner;
 pub mod simulate;

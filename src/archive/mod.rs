@@ -21,4 +21,4 @@ mod unpack;
 pub use error::{ArchiveError, EntryRefusal};
 pub use opened::{OpenedArchive, open_archive};
 pub use pack::pack;
-pub use unpack::{Limits, Unpacked, unpack};
+pub use unpack::{Limits, unpack};

@@ -22,7 +22,6 @@ pub struct OpenedArchive {
     place: TempDir,
     store: DirectoryStore,
     run_id: RunId,
-    files: u64,
     sha256: Digest,
 }
 
@@ -37,19 +36,9 @@ impl OpenedArchive {
         &self.run_id
     }
 
-    /// Files of the run.
-    pub fn files(&self) -> u64 {
-        self.files
-    }
-
     /// SHA-256 of the archive.
     pub fn sha256(&self) -> &Digest {
         &self.sha256
-    }
-
-    /// The data directory that it was unpacked to.
-    pub fn data_directory(&self) -> &Path {
-        self.place.path()
     }
 
     /// The directory of the run.
@@ -105,7 +94,6 @@ pub fn open_archive(
         store: DirectoryStore::on(Arc::new(storage)),
         place,
         run_id: unpacked.run_id,
-        files: unpacked.files,
         sha256: input.hasher.finish(),
     })
 }

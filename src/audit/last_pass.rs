@@ -1,7 +1,5 @@
 //! What differs between the pin and the last PASS. Invariant: a difference of profile, prediction or any fact is never left out.
 
-use std::collections::BTreeSet;
-
 use crate::run::{LastPass, LastPassDifference};
 use crate::simulate::PredictedEffect;
 use crate::survey::{Digest, FactKey, Survey};
@@ -53,23 +51,6 @@ pub fn last_pass_differences(
     differences
 }
 
-/// How many lines of two documents are in one and not in the other, counting equal lines as often as they occur; the larger side counts.
-pub fn lines_that_differ(then: &str, now: &str) -> u64 {
-    let numbered = |text: &str| -> BTreeSet<(String, usize)> {
-        let mut seen = std::collections::BTreeMap::<&str, usize>::new();
-        text.lines()
-            .map(|line| {
-                let nth = seen.entry(line).or_default();
-                *nth += 1;
-                (line.to_owned(), *nth)
-            })
-            .collect()
-    };
-    let (one, two) = (numbered(then), numbered(now));
-    let (gone, new) = (one.difference(&two).count(), two.difference(&one).count());
-    gone.max(new) as u64
-}
-
 fn words(effect: &PredictedEffect) -> String {
     let touched: Vec<String> = effect
         .touched()
@@ -86,7 +67,7 @@ fn words(effect: &PredictedEffect) -> String {
 mod tests {
     use super::super::fixture::{change, live, profile, simulation, survey};
     use super::super::predict;
-    use super::{last_pass_differences, lines_that_differ};
+    use super::last_pass_differences;
     use crate::run::LastPass;
     use crate::simulate::PredictedEffect;
     use crate::survey::{Digest, UtcTime};
@@ -136,12 +117,5 @@ mod tests {
             ..last()
         };
         assert_eq!(keys(&predicted), ["prediction"]);
-    }
-
-    #[test]
-    fn lines_are_counted_with_their_repetitions() {
-        assert_eq!(lines_that_differ("a\nb\n", "a\nb\n"), 0);
-        assert_eq!(lines_that_differ("a\nb\n", "a\nc\nd\n"), 2);
-        assert_eq!(lines_that_differ("a\n", "a\na\n"), 1);
     }
 }

@@ -36,7 +36,7 @@ pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
 pub use feasibility::{Feasibility, QueryCheck, g1};
 pub use forbidden::{Forbidden, forbidden};
-pub use last_pass::{last_pass_differences, lines_that_differ};
+pub use last_pass::last_pass_differences;
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
 pub use precheck::{SsotFile, g0, repository_at_g0, ssot_documents};
 pub use predict::{predict, protected_tables, step_effect};
@@ -48,9 +48,7 @@ pub use repository_and_reports::{
 pub use required::{CHECK_TABLE, required_checks};
 pub use result::{first_failure, result, result_name};
 pub use resume::{ResumeResult, g4};
-pub use safety::{
-    FullDiscover, PROBES, ProbeResult, full_discover, full_discover_line, g5, o4_targeted,
-};
+pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, o4_targeted};
 pub use scope::{may_exclude, scope};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use terms::{approval_policy, run_budget};

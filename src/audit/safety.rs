@@ -87,22 +87,6 @@ pub fn full_discover(text: &str, written_at: Option<UtcTime>) -> Option<FullDisc
     })
 }
 
-/// `Full discover: 366/366 PASS (DECLARED, ...)`, or that it is NOT CHECKED.
-pub fn full_discover_line(seen: Option<&FullDiscover>) -> String {
-    let Some(seen) = seen else {
-        return "Full discover: NOT CHECKED (the profile names no result file)".to_owned();
-    };
-    let (passed, all) = *seen.passed_of.get();
-    let word = Verdict::of(passed == all && all > 0);
-    let age = seen
-        .written_at
-        .map_or_else(|| "unknown time".to_owned(), |at| at.to_string());
-    format!(
-        "Full discover: {passed}/{all} {word} (DECLARED, result file sha256 {}, of {age})",
-        seen.sha256
-    )
-}
-
 fn counts(line: &str) -> Option<(u64, u64)> {
     let words: Vec<&str> = line
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -122,7 +106,7 @@ mod tests {
     use super::super::fixture::probes;
     use super::super::journal_fixture::passed;
     use super::super::result::result;
-    use super::{full_discover, full_discover_line, g5, o4_targeted};
+    use super::{full_discover, g5, o4_targeted};
     use crate::run::{Gate, RunResult, Verdict};
 
     #[test]
@@ -162,18 +146,6 @@ mod tests {
         let text = "test result: FAILED. 3 passed; 1 failed; 0 ignored\ntest result: ok. 366 passed; 0 failed;\nbye\n";
         let seen = full_discover(text, None).expect("a result");
         assert_eq!(seen.passed_of.get(), &(366, 366));
-        let line = full_discover_line(Some(&seen));
-        assert!(
-            line.starts_with("Full discover: 366/366 PASS (DECLARED, result file sha256 "),
-            "{line}"
-        );
-        let failed = full_discover("365 passed, 1 failed", None).expect("a result");
-        assert!(full_discover_line(Some(&failed)).starts_with("Full discover: 365/366 FAIL"));
-        assert!(
-            full_discover_line(full_discover("0 passed, 0 failed", None).as_ref())
-                .contains("0/0 FAIL")
-        );
         assert_eq!(full_discover("all is well", None), None);
-        assert!(full_discover_line(None).starts_with("Full discover: NOT CHECKED"));
     }
 }

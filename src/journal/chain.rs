@@ -84,14 +84,6 @@ impl ChainPosition {
         digest(&self.prev)
     }
 
-    /// A position as an index kept it. Reading on from it fails by name if the next line does not follow.
-    pub fn kept(seq: u64, offset: u64, prev: &Digest) -> Self {
-        let mut position = Self::start();
-        (position.seq, position.offset) = (seq, offset);
-        position.prev.copy_from_slice(prev.as_str().as_bytes());
-        position
-    }
-
     /// Moves past a line, given without its newline.
     pub(super) fn pass(&mut self, line: &[u8]) -> Result<LineHeader, ChainBreak> {
         let header = LineHeader::parse(line).map_err(ChainBreak::Line)?;

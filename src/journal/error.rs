@@ -154,14 +154,6 @@ pub enum JournalError {
         /// What was asked for.
         query: String,
     },
-    /// Several runs match.
-    #[error("{query:?} matches {} runs: {}", matches.len(), matches.join(", "))]
-    Ambiguous {
-        /// What was asked for.
-        query: String,
-        /// Every run that matches, sorted.
-        matches: Vec<String>,
-    },
 }
 
 fn holder(pid: Option<u32>, host: Option<&str>) -> String {

@@ -42,11 +42,6 @@ impl Follower {
         }
     }
 
-    /// Where the next look begins.
-    pub fn position(&self) -> &ChainPosition {
-        &self.position
-    }
-
     /// The entries that became durable since the last look. After an error the follower stays where it was.
     pub fn poll<E: DeserializeOwned>(&mut self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         let mut entries = Vec::new();

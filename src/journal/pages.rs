@@ -49,11 +49,6 @@ impl JournalPages {
         })
     }
 
-    /// The last line that may have been acknowledged.
-    pub fn head(&self) -> Option<&Head> {
-        self.head.as_ref()
-    }
-
     /// Length of the journal when it was opened.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -68,11 +68,6 @@ impl RunDirectory {
         name(&self.run)
     }
 
-    /// The directory itself.
-    pub fn path(&self) -> PathBuf {
-        self.storage.root().join(&self.run)
-    }
-
     /// The storage it is on, with its record of written paths.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage

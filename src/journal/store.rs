@@ -27,35 +27,6 @@ pub trait RunStore {
     fn blobs(&self, run_id: &RunId) -> Result<Blobs, JournalError>;
     /// Whether a run has its seal.
     fn is_sealed(&self, run_id: &RunId) -> Result<bool, JournalError>;
-
-    /// The run that a person means: its id, a prefix or suffix that fits one run only, or `last`.
-    fn resolve(&self, query: &str) -> Result<RunId, JournalError> {
-        let runs = self.runs()?;
-        let not_found = || JournalError::NotFound {
-            query: query.to_owned(),
-        };
-        if query.is_empty() {
-            return Err(not_found());
-        }
-        if let Some(exact) = runs.iter().find(|run| run.as_str() == query) {
-            return Ok(exact.clone());
-        }
-        if query == "last" {
-            return runs.last().cloned().ok_or_else(not_found);
-        }
-        let fits = |run: &RunId| run.as_str().starts_with(query) || run.as_str().ends_with(query);
-        let mut matches: Vec<RunId> = runs.into_iter().filter(fits).collect();
-        match matches.len() {
-            0 => Err(not_found()),
-            1 => Ok(matches.remove(0)),
-            _ => {
-                matches.sort();
-                let query = query.to_owned();
-                let matches = matches.iter().map(RunId::to_string).collect();
-                Err(JournalError::Ambiguous { query, matches })
-            }
-        }
-    }
 }
 
 /// Runs in `runs/<run_id>/` of a data directory.

@@ -133,11 +133,6 @@ impl JournalWriter {
         Ok(appended.collect())
     }
 
-    /// Where the next line goes.
-    pub fn position(&self) -> &ChainPosition {
-        &self.position
-    }
-
     /// Whether `run_sealed` was written.
     pub fn sealed(&self) -> bool {
         self.sealed

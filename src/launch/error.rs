@@ -100,7 +100,7 @@ impl LaunchError {
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 StopCode::StopLiveRefused.exit_code()
             }
-            Self::Settings(SettingsError::PasswordInUrl | SettingsError::Url(_))
+            Self::Settings(SettingsError::Url(_))
             | Self::Archive(ArchiveError::NoArchive { .. })
             | Self::Usage(_) => exit::USAGE,
             Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
@@ -169,7 +169,7 @@ impl LaunchError {
             Self::Cli(error) => Some(error.hint(call)),
             Self::Runner(error) => error.hint(),
             Self::Throwaway(error) => error.remedy().map(str::to_owned),
-            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => {
+            Self::Journal(JournalError::NotFound { .. }) => {
                 let runs = call.to("runs");
                 Some(format!("{runs} lists them; any unambiguous beginning or end will do."))
             }
@@ -206,7 +206,7 @@ impl From<ReplayError> for LaunchError {
 /// Storage and lock as the runner maps them; a run that is not there is usage.
 fn journal_exit(error: &JournalError) -> u8 {
     match error {
-        JournalError::NotFound { .. } | JournalError::Ambiguous { .. } => exit::USAGE,
+        JournalError::NotFound { .. } => exit::USAGE,
         JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
             StopCode::StopEvidenceCorrupt.exit_code()
         }

@@ -37,5 +37,4 @@ pub use environment::LibpqEnvironment;
 pub use grants::document as grant_document;
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, SettingsError};
-pub use url::refuse_password_in_url;
 pub use validate::guarded;

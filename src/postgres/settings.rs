@@ -15,11 +15,6 @@ use crate::profile::TlsMode;
 /// Why settings cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsError {
-    /// The URL holds a password.
-    #[error(
-        "a password inside --database-url shows in the process list; use DRYGATE_DATABASE_URL, PGPASSFILE or a service file"
-    )]
-    PasswordInUrl,
     /// The connection text is malformed.
     #[error("the connection text: {0}")]
     Url(String),

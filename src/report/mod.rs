@@ -27,7 +27,7 @@ mod json_tests;
 #[cfg(test)]
 mod tests;
 
-pub use escape::{inline, visible};
+pub use escape::visible;
 pub use figures::{counters, sidecar_state};
 pub use input::{FullDiscoverLine, RenderedReport, ReportError, ReportInput};
 pub use names::{REPORTS, TEMPLATE_VERSION, names};

@@ -69,12 +69,7 @@ pub enum HookEnd {
     Unseen,
 }
 
-impl HookEnd {
-    /// Whether it did what it was run for, as far as an exit code says.
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Exited { code: 0 })
-    }
-}
+impl HookEnd {}
 
 impl fmt::Display for HookEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

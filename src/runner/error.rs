@@ -54,7 +54,7 @@ impl RunnerError {
                 JournalError::Locked { .. } | JournalError::LockLost { .. } => {
                     Some(StopCode::StopRunLocked)
                 }
-                JournalError::NotFound { .. } | JournalError::Ambiguous { .. } => None,
+                JournalError::NotFound { .. } => None,
                 _ => Some(StopCode::StopStorageFailed),
             },
             Self::Target(TargetError::Unavailable { .. }) => {
@@ -71,9 +71,7 @@ impl RunnerError {
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Journal(JournalError::NotFound { .. } | JournalError::Ambiguous { .. }) => {
-                exit::USAGE
-            }
+            Self::Journal(JournalError::NotFound { .. }) => exit::USAGE,
             Self::Profile(_) => exit::CONFIGURATION,
             _ => self
                 .stop_code()

@@ -78,11 +78,6 @@ impl Handle {
             .join()
             .unwrap_or_else(|_| Err(RunnerError::Report("the runner panicked".to_owned())))
     }
-
-    /// Whether the runner has ended.
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
-    }
 }
 
 /// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, or another server was reached, and

@@ -86,17 +86,6 @@ impl RunRecorder {
         Ok(appended.seq)
     }
 
-    /// Records events in order; each is legal after the one before.
-    pub fn record_all(
-        &mut self,
-        events: impl IntoIterator<Item = Event>,
-    ) -> Result<(), RunnerError> {
-        for event in events {
-            self.record(event)?;
-        }
-        Ok(())
-    }
-
     /// Stores a document under its digest.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, RunnerError> {
         Ok(self.directory.blobs().put(bytes)?)

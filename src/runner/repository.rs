@@ -7,9 +7,6 @@ pub use crate::run::RepositoryState;
 /// Why a repository cannot be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RepositoryError {
-    /// There is none here.
-    #[error("no git repository: {0}")]
-    Missing(String),
     /// git could not be run or said something else than expected.
     #[error("git: {0}")]
     Git(String),

@@ -73,11 +73,6 @@ impl Lines {
             .partition_point(|start| *start <= byte)
             .saturating_sub(1)
     }
-
-    /// All lines with their line breaks.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.count()).map(|line| self.whole(line))
-    }
 }
 
 /// How many lines there are if all are as long as the first ones: more than room for them would be memory for nothing.
@@ -95,7 +90,8 @@ mod tests {
     fn the_lines_joined_are_the_text() {
         for text in ["", "\n", "a", "a\n", "a\n\nb", "\r\n\n漢\n\u{2028}"] {
             let lines = Lines::of(text);
-            assert_eq!(lines.iter().collect::<String>(), text);
+            let joined: String = (0..lines.count()).map(|line| lines.whole(line)).collect();
+            assert_eq!(joined, text);
             assert_eq!(
                 lines.is_unended(),
                 !text.is_empty() && !text.ends_with('\n')

@@ -58,16 +58,6 @@ macro_rules! sourced {
             pub fn get(&self) -> &T {
                 &self.0
             }
-
-            /// Gives the value up, and its provenance with it.
-            pub fn into_inner(self) -> T {
-                self.0
-            }
-
-            /// The provenance, as a value.
-            pub fn provenance(&self) -> Provenance {
-                Provenance::$name
-            }
         }
 
         impl<T: Serialize> Serialize for $name<T> {

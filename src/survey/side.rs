@@ -14,15 +14,6 @@ pub enum Side {
 impl Side {
     /// Both, left first.
     pub const BOTH: [Self; 2] = [Self::Before, Self::After];
-
-    /// The other one.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Before => Self::After,
-            Self::After => Self::Before,
-        }
-    }
 }
 
 /// A value for each side.

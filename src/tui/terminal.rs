@@ -68,11 +68,6 @@ impl Guard {
         }
     }
 
-    /// Gives the terminal back now; the drop then does nothing.
-    pub fn give_back(&self) {
-        switch_off(&self.held);
-    }
-
     fn hook_panics(&self) {
         let held = Arc::clone(&self.held);
         let next = std::panic::take_hook();

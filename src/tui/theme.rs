@@ -116,11 +116,6 @@ impl Theme {
         self
     }
 
-    /// Whether frames and marks are ASCII.
-    pub fn ascii(&self) -> bool {
-        self.ascii
-    }
-
     /// The theme on a terminal that has these letters.
     #[must_use]
     pub fn with_letters(mut self, letters: Letters) -> Self {

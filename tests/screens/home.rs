@@ -57,7 +57,7 @@ impl Home {
         for (at, events) in by_time {
             directory.append_all(at, &events).expect("it is written");
         }
-        let path = directory.path();
+        let path = self.path.join(DirectoryStore::run_path(&run_id));
         if script.run.sealed.is_some() {
             directory.seal().expect("it is sealed");
         }

@@ -190,12 +190,4 @@ impl<'a> Canvas<'a> {
             self.text_right(area.right().saturating_sub(2), y, left, &padded);
         }
     }
-
-    /// A digest or other text that must stand unbroken; used where no mark may be put into it.
-    pub fn raw(&mut self, x: u16, y: u16, shown: &Shown, ink: Ink) {
-        let area = self.buffer.area;
-        if y < area.bottom() && x < area.right() {
-            self.put(x, y, area.right() - x, shown, self.style(ink));
-        }
-    }
 }
