@@ -14,21 +14,14 @@ pub enum ArchiveError {
     /// The archive itself cannot be read or written.
     #[error("cannot {doing} {}: {source}", path.display())]
     File {
-        /// What was tried.
         doing: &'static str,
         /// The archive, or the temporary directory.
         path: PathBuf,
-        /// Why it failed.
         source: io::Error,
     },
     /// A file that does not even begin as an archive.
     #[error("{} is {kind}, and no archive of a run; export writes them", path.display())]
-    NoArchive {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        kind: &'static str,
-    },
+    NoArchive { path: PathBuf, kind: &'static str },
     /// Something in the archive is not what `drygate export` writes.
     #[error("the archive is refused: {entry:?}: {refusal}")]
     Refused {
@@ -39,10 +32,7 @@ pub enum ArchiveError {
     },
     /// A file of the run changed or vanished while it was packed.
     #[error("{file} changed while it was packed")]
-    Changed {
-        /// The file.
-        file: String,
-    },
+    Changed { file: String },
     /// The run's own files.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -54,7 +44,6 @@ pub enum EntryRefusal {
     /// It names a place outside of the archive.
     #[error("an absolute name")]
     Absolute,
-    /// It climbs.
     #[error("a name that climbs out of the archive")]
     Climbs,
     /// It has characters that no file of a run has.

@@ -31,7 +31,6 @@ impl OpenedArchive {
         &self.store
     }
 
-    /// The run.
     pub fn run_id(&self) -> &RunId {
         &self.run_id
     }

@@ -21,7 +21,6 @@ const SUMS_BYTES_MAX: u64 = 64 << 20;
 pub struct Limits {
     /// Bytes of all files together, as they are once unpacked.
     pub bytes_max: u64,
-    /// Files.
     pub files_max: u64,
 }
 
@@ -35,10 +34,8 @@ impl Default for Limits {
     }
 }
 
-/// What was unpacked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpacked {
-    /// The run.
     pub run_id: RunId,
     /// Files of the run.
     pub files: u64,

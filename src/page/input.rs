@@ -10,13 +10,11 @@ use crate::survey::{Digest, FactKey, UtcTime};
 /// A note of a reviewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageNote {
-    /// When.
     pub at: UtcTime,
     /// Who, an OS account.
     pub by: String,
     /// On which fact; `None`: on the whole run.
     pub fact: Option<FactKey>,
-    /// What it says.
     pub text: String,
     /// Whether the run went on after it.
     pub is_stale: bool,
@@ -34,7 +32,6 @@ pub struct PageInput<'a> {
     pub head: Option<Digest>,
     /// Whether the run has its seal.
     pub sealed: bool,
-    /// Notes, in order.
     pub notes: &'a [PageNote],
     /// Lines of `hooks.jsonl`.
     pub hooks: &'a [String],

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::run::{Cause, Check, Gate, GateRun, RunState, Verdict};
 
-/// All seven gates.
 pub(super) fn gates(run: &RunState) -> Vec<Value> {
     Gate::ALL
         .map(|gate| of(gate, run.gates.get(&gate)))

@@ -10,9 +10,7 @@ use crate::survey::Digest;
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FullDiscoverLine {
-    /// Tests that passed.
     pub passed: u64,
-    /// Tests that failed.
     pub failed: u64,
     /// The file, as the profile names it.
     pub file: String,
@@ -56,12 +54,10 @@ pub struct ReportInput<'a> {
     pub full_discover: Option<FullDiscoverLine>,
 }
 
-/// One document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedReport {
     /// File name under `kb/`.
     pub name: String,
-    /// Markdown.
     pub text: String,
 }
 
@@ -74,9 +70,7 @@ pub enum ReportError {
     /// A template asks for what the view does not have.
     #[error("report {name} cannot be rendered: {source:#}")]
     Template {
-        /// Report.
         name: &'static str,
-        /// Why.
         source: minijinja::Error,
     },
 }
