@@ -20,7 +20,7 @@
 //! | `replay` | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
 //! | `tui` | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | `cli` | arguments and exit codes | `run`, `profile` |
-//! | `testing` | what tests share (feature `testing`) | `journal` |
+//! | `testing` | what tests share (feature `testing`) | `run`, `survey`, `simulate`, `audit`, `journal` |
 //! | `launch` | composition root | everything |
 //!
 //! `tests/architecture.rs` enforces the table, the length of files and their `//!`.

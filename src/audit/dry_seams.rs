@@ -141,12 +141,13 @@ fn inside(root: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{context, profile, simulation, survey};
+    use super::super::fixture::{created, profile, simulation, survey};
     use super::super::predict;
     use super::{DrySeams, g2};
     use crate::run::{ContextPins, RunId, Verdict};
     use crate::simulate::{PredictedEffect, StepCounts};
     use crate::survey::{Digest, Simulated};
+    use crate::testing::values::context;
 
     struct World {
         context: ContextPins,
@@ -160,7 +161,8 @@ mod tests {
         let run_id: RunId = "ictr-20261122T091402Z-8a941203"
             .parse()
             .expect("well formed");
-        let context = context(run_id, Digest::of("profile"), &survey(1, 1));
+        let created = created(run_id, Digest::of("profile"));
+        let context = context(&created, &survey(1, 1));
         let bytes = serde_json::to_vec(&context).expect("plain data");
         World {
             blob: Digest::of(&bytes),

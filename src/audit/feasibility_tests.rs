@@ -1,10 +1,11 @@
 //! Tests of `feasibility`. Invariant: each spoils what a verdict is computed from and sees it change.
 
 use super::{Feasibility, QueryCheck, g1};
-use crate::audit::fixture::{change, live, profile, proof, rulings, survey};
+use crate::audit::fixture::{change, live, profile, rulings, survey};
 use crate::profile::Profile;
 use crate::run::Verdict;
 use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof};
+use crate::testing::values::proof;
 
 struct World {
     profile: Profile,
@@ -18,7 +19,7 @@ fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
     let survey = survey(1, 1);
     let mut world = World {
         profile: profile(),
-        proof: Some(proof(&survey)),
+        proof: Some(proof(&survey.snapshot)),
         survey,
         rulings: rulings(),
     };

@@ -4,16 +4,12 @@ use std::sync::LazyLock;
 
 use super::{ProbeResult, QueryCheck, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
-use crate::run::{
-    ApprovalPolicy, ContextPins, Event, Mode, Person, RepositoryState, RunBudget, RunCreated,
-    RunId, RunState, Signer, TargetIdentity, ToolIdentity,
-};
-use crate::simulate::{Simulation, StepCounts};
+use crate::run::{Event, RepositoryState, RunCreated, RunId, RunState, ToolIdentity};
+use crate::simulate::Simulation;
 use crate::survey::{
-    Digest, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue, RoleSurvey,
-    ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime,
-    facts_digest,
+    Digest, Fact, FactKind, Live, Observed, Snapshot, Survey, UtcTime, facts_digest,
 };
+use crate::testing::values;
 
 /// One journal record.
 pub type JournalRecord = (u64, UtcTime, Event);
@@ -32,46 +28,8 @@ pub fn at(seq: u64) -> UtcTime {
     UtcTime::from_unix_micros(START + i64::try_from(seq).expect("small") * 1_000_000)
 }
 
-/// The operator.
-pub fn person() -> Person {
-    Person {
-        user: "op_a".to_owned(),
-        uid: 1000,
-        host: "ops1".to_owned(),
-        tty: Some("pts/3".to_owned()),
-        pid: 4711,
-        signer: Signer::StubSigning,
-    }
-}
-
-/// The server.
-pub fn server() -> ServerIdentity {
-    ServerIdentity {
-        version: "16.14".to_owned(),
-        version_num: 160_014,
-        system_identifier: Some("7420000000000000001".to_owned()),
-        timeline: Some("1".to_owned()),
-        database: "kb".to_owned(),
-        database_oid: None,
-        postmaster_start: "2026-10-02 01:02:03+00".to_owned(),
-        in_recovery: false,
-        session_user: "context_pack_readonly".to_owned(),
-        current_user: "context_pack_readonly".to_owned(),
-        transport: "unix socket".to_owned(),
-    }
-}
-
 fn fact(key: &str, value: &str) -> Fact {
-    Fact {
-        key: FactKey::new(key),
-        label: key.to_owned(),
-        kind: FactKind::Text,
-        observed: Observed::Live(Live::new(value.to_owned())),
-        rows: None,
-        document: None,
-        sql_sha256: None,
-        live: false,
-    }
+    values::fact(key, FactKind::Text, value)
 }
 
 /// A survey of transaction `n`, taken between the records `n` and `n`.
@@ -86,75 +44,16 @@ pub fn survey(n: u64, seq: u64) -> Survey {
     let keys = keys.chain([&profile.grants.key]);
     let keys = keys.chain(profile.contents.iter().map(|c| &c.key));
     facts.extend(keys.map(|key| fact(key, &format!("value of {key}"))));
-    let stream = |name: &str| StreamDigest {
-        rows: 60,
-        sha256: Digest::of(name),
+    let snapshot = Snapshot {
+        snapshot: "700:700:".to_owned(),
+        ..values::snapshot(format!("nonce-{n}"), n, at(seq))
     };
-    Survey {
-        server: server(),
-        snapshot: Snapshot {
-            nonce: format!("nonce-{n}"),
-            virtual_xid: format!("3/{n}"),
-            snapshot: format!("{0}:{0}:", 700),
-            server_time: format!("2026-11-22 09:14:{n:02}+00"),
-            began_at: at(seq),
-            ended_at: at(seq),
-        },
-        facts_digest: facts_digest(&facts),
-        facts,
-        role: RoleSurvey {
-            role: "context_pack_readonly".to_owned(),
-            asked: vec![("table privilege".to_owned(), 12)],
-            unanswered: Vec::new(),
-            findings: Vec::new(),
-        },
-        candidates: Some(stream("units")),
-        pieces: Some(stream("pieces")),
-        unread: Vec::new(),
-    }
-}
-
-/// The clean proof of the transaction of a survey.
-pub fn proof(survey: &Survey) -> TransactionProof {
-    let snapshot = &survey.snapshot;
-    TransactionProof {
-        nonce: snapshot.nonce.clone(),
-        nonce_at_end: snapshot.nonce.clone(),
-        virtual_xid: snapshot.virtual_xid.clone(),
-        virtual_xid_at_end: snapshot.virtual_xid.clone(),
-        server_time: snapshot.server_time.clone(),
-        server_time_at_end: snapshot.server_time.clone(),
-        snapshot: snapshot.snapshot.clone(),
-        read_only: Some(true),
-        isolation: "repeatable read".to_owned(),
-        search_path: String::new(),
-        row_security: "off".to_owned(),
-        xid_assigned: None,
-        locks: vec![
-            "relation/AccessShareLock 12".to_owned(),
-            "virtualxid/ExclusiveLock 1".to_owned(),
-        ],
-        rows_written: Some(0),
-        residue: Some(Residue::default()),
-        backend_wal_bytes: None,
-        ended_by: "ROLLBACK".to_owned(),
-        backend_pid: Some(99),
-        unmeasured: Vec::new(),
-        footprint: Footprint::default(),
-    }
+    values::survey(snapshot, facts)
 }
 
 /// 60 drafts, all present.
 pub fn simulation() -> Simulation {
-    Simulation {
-        counts: StepCounts {
-            already_present: Simulated::new(60),
-            verified: Simulated::new(60),
-            would_enact: Simulated::new(60),
-            ..StepCounts::default()
-        },
-        first_unverified: Vec::new(),
-    }
+    values::simulation(false)
 }
 
 /// Rulings on every query of the profile.
@@ -197,13 +96,6 @@ pub fn repository() -> RepositoryState {
     }
 }
 
-fn tool() -> ToolIdentity {
-    ToolIdentity {
-        version: "0.1.0".to_owned(),
-        binary_sha256: Some(Digest::of("binary")),
-    }
-}
-
 /// Probes that all hold.
 pub fn probes() -> Vec<ProbeResult> {
     super::PROBES
@@ -221,53 +113,14 @@ pub fn probes() -> Vec<ProbeResult> {
 pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
     RunCreated {
         run_id,
-        mode: Mode::Dryrun,
-        profile: "icx-const".to_owned(),
-        profile_file: None,
         profile_sha256,
-        result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
-        gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
-        target: TargetIdentity {
-            label: "PRODUCTION".to_owned(),
-            color: "red".to_owned(),
-            host: "db1.example".to_owned(),
-            port: 5432,
-            database: "kb".to_owned(),
-            user: "context_pack_readonly".to_owned(),
-            reconnect: String::new(),
+        tool: ToolIdentity {
+            version: "0.1.0".to_owned(),
+            binary_sha256: Some(Digest::of("binary")),
         },
-        by: person(),
-        approvals: ApprovalPolicy::default(),
-        budget: RunBudget::default(),
-        demo: false,
-        store_group: None,
-        tool: tool(),
-        boot_id: "boot".to_owned(),
         uptime_ms: Some(1_000),
         repository: Some("/srv/kb".to_owned()),
-        check_table: super::CHECK_TABLE,
-    }
-}
-
-/// Context pins of a pin.
-pub fn context(run_id: RunId, profile_sha256: Digest, pin: &Survey) -> ContextPins {
-    ContextPins {
-        run_id,
-        round: 1,
-        mode: Mode::Dryrun,
-        execution_enabled: false,
-        signer: Signer::StubSigning,
-        profile_sha256,
-        facts_digest: pin.facts_digest.clone(),
-        simulator_input_digest: pin.input_digest(),
-        pin_nonce: pin.snapshot.nonce.clone(),
-        discoverers: [
-            "LiveReadOnlyDiscoverer".to_owned(),
-            "LiveDryRunDiscoverer".to_owned(),
-        ],
-        functions: Vec::new(),
-        ssot: Vec::new(),
-        heads: Vec::new(),
+        ..values::created()
     }
 }
 

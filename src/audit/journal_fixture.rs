@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fixture::{
-    JournalRecord, again, at, change, context, created, live, person, probes, profile, proof,
-    refold, repository, rulings, simulation, survey,
+    JournalRecord, again, at, change, created, live, probes, profile, refold, repository, rulings,
+    simulation, survey,
 };
 use super::{
     DrySeams, Feasibility, Forbidden, ResumeResult, SecretScan, claims, forbidden, g0, g1, g2, g3,
@@ -23,6 +23,7 @@ use crate::run::{
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey, compare};
+use crate::testing::values::{context, person, proof};
 
 /// The journal while it is written, with its fold.
 #[derive(Clone)]
@@ -90,7 +91,7 @@ impl JournalFixture {
             purpose: Purpose::Survey,
             nonce,
         }));
-        let proof = proof(&survey).into();
+        let proof = proof(&survey.snapshot).into();
         self.push(Event::TransactionClosed(TransactionClosed { id, proof }));
         let (survey, simulation) = (Arc::new(survey), Arc::new(simulation()));
         self.push(Event::SurveyTaken(SurveyTaken {
@@ -178,7 +179,7 @@ impl JournalFixture {
             decision,
             evidence,
             reason: Some("because".to_owned()),
-            by: person(),
+            by: person("op_a"),
             boot_id: "boot".to_owned(),
             uptime_ms: Some(1_000 * self.seq()),
         }));
@@ -230,11 +231,11 @@ impl JournalFixture {
     /// G1 and G2 on a new pin, which `spoil` may change, up to SG1.
     fn pin_and_seed(&mut self, damage: impl FnOnce(&mut Survey)) {
         let profile = self.profile.clone();
-        let created = self.run.created.clone().expect("created");
+        let started = self.run.created.clone().expect("created");
         self.push(Event::GateStarted(GateStarted { gate: Gate::G1 }));
         self.survey(SurveyPurpose::Pin, damage);
         let pin = self.run.pin.clone().expect("pinned");
-        let proof = proof(&pin);
+        let proof = proof(&pin.snapshot);
         let rulings = rulings();
         self.gate(
             Gate::G1,
@@ -246,7 +247,7 @@ impl JournalFixture {
             }),
         );
         self.to(State::Surveyed);
-        let context = context(created.run_id, created.profile_sha256, &pin);
+        let context = context(&started, &pin);
         let bytes = serde_json::to_vec(&context).expect("plain data");
         let blob = Digest::of(&bytes);
         self.push(Event::GateStarted(GateStarted { gate: Gate::G2 }));

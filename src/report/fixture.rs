@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fixture_parts::{
-    at, check, claims, context, counts, created, forbidden, person, proof, repository, run_id,
-    simulation, survey,
+    at, check, claims, context, created, forbidden, person, repository, run_id, simulation, survey,
 };
 use super::{FullDiscoverLine, RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
@@ -20,6 +19,7 @@ use crate::run::{
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, FactChange, Survey, compare};
+use crate::testing::values::proof;
 
 /// A run that is being written.
 pub(super) struct ScriptedRun {
@@ -69,6 +69,7 @@ impl ScriptedRun {
         let id = self.run.transactions.len() as u64 + 1;
         let seconds = i64::try_from(self.seq).expect("few events");
         let mut survey = survey(id, seconds);
+        let proof = proof(&survey.snapshot);
         change(&mut survey);
         let nonce = survey.snapshot.nonce.clone();
         self.push(&Event::TransactionOpened(TransactionOpened {
@@ -78,7 +79,7 @@ impl ScriptedRun {
         }));
         self.push(&Event::TransactionClosed(TransactionClosed {
             id,
-            proof: proof(id, seconds).into(),
+            proof: proof.into(),
         }));
         self.push(&Event::SurveyTaken(SurveyTaken {
             purpose,
@@ -109,7 +110,7 @@ impl ScriptedRun {
         self.push(&Event::EffectPredicted(EffectPredicted {
             round: 1,
             predicted,
-            counts: counts(),
+            counts: simulation().counts,
         }));
         self.gate(
             Gate::G2,
@@ -201,7 +202,7 @@ impl ScriptedRun {
         self.push(&Event::UnitsProgressed(UnitsProgressed {
             round: 1,
             step,
-            counts: counts(),
+            counts: simulation().counts,
             effect,
             ledger,
         }));

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::run::{
-    ApprovalPolicy, Check, Claim, ClaimName, ClaimVerdict, ContextPins, Mode, Person,
-    RepositoryState, RunBudget, RunCreated, RunId, Signer, TargetIdentity, ToolIdentity, Verdict,
+    Check, Claim, ClaimName, ClaimVerdict, ContextPins, Person, RepositoryState, RunCreated, RunId,
+    ToolIdentity, Verdict,
 };
-use crate::simulate::{Simulation, StepCounts};
+use crate::simulate::Simulation;
 use crate::survey::{
-    Derived, Digest, Fact, FactDocument, FactKey, FactKind, Footprint, Live, Observed, Residue,
-    RoleFinding, RoleSurvey, ServerIdentity, Severity, Simulated, Snapshot, StreamDigest, Survey,
-    TransactionProof, UtcTime, facts_digest,
+    Digest, Fact, FactDocument, FactKind, RoleFinding, Severity, Snapshot, StreamDigest, Survey,
+    UtcTime,
 };
+use crate::testing::values;
 
 pub(super) const GRANTS: &str = "public.information_unit context_pack_readonly\tSELECT\npublic.unit_version context_pack_readonly\tSELECT\n";
 
@@ -29,46 +29,22 @@ pub(super) fn run_id() -> RunId {
 
 pub(super) fn person() -> Person {
     Person {
-        user: "lan".to_owned(),
-        uid: 1000,
-        host: "ops1".to_owned(),
         tty: Some("/dev/pts/3".to_owned()),
-        pid: 4242,
-        signer: Signer::StubSigning,
+        ..values::person("lan")
     }
 }
 
 pub(super) fn created() -> RunCreated {
     RunCreated {
         run_id: run_id(),
-        mode: Mode::Dryrun,
-        profile: "icx-const".to_owned(),
-        profile_file: None,
-        profile_sha256: Digest::of("profile"),
-        result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
-        gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
-        target: TargetIdentity {
-            label: "PRODUCTION".to_owned(),
-            color: "red".to_owned(),
-            host: "db1.example".to_owned(),
-            port: 5432,
-            database: "kb".to_owned(),
-            user: "context_pack_readonly".to_owned(),
-            reconnect: "host=db1.example dbname=kb".to_owned(),
-        },
         by: person(),
-        approvals: ApprovalPolicy::default(),
-        budget: RunBudget::default(),
-        demo: false,
-        store_group: None,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),
             binary_sha256: Some(Digest::of("binary")),
         },
         boot_id: "boot-1".to_owned(),
-        uptime_ms: None,
         repository: Some("/srv/orchestrator".to_owned()),
-        check_table: crate::audit::CHECK_TABLE,
+        ..values::created()
     }
 }
 
@@ -90,20 +66,11 @@ pub(super) fn repository() -> Value {
 }
 
 fn fact(key: &str, label: &str, kind: FactKind, value: &str) -> Fact {
-    let content = kind == FactKind::Content;
     Fact {
-        key: FactKey::new(key),
         label: label.to_owned(),
-        kind,
-        observed: if kind == FactKind::Boolean {
-            Observed::Derived(Derived::new(value.to_owned()))
-        } else {
-            Observed::Live(Live::new(value.to_owned()))
-        },
-        rows: content.then_some(60),
-        document: None,
-        sql_sha256: Some(Digest::of(key)),
+        rows: (kind == FactKind::Content).then_some(60),
         live: kind == FactKind::Integer,
+        ..values::fact(key, kind, value)
     }
 }
 
@@ -158,126 +125,35 @@ fn facts() -> Vec<Fact> {
 
 /// The survey read in transaction `id`, which began `seconds` after the start.
 pub(super) fn survey(id: u64, seconds: i64) -> Survey {
-    let facts = facts();
-    Survey {
-        server: ServerIdentity {
-            version: "15.18".to_owned(),
-            version_num: 150_018,
-            system_identifier: Some("7300000000000000001".to_owned()),
-            timeline: Some("1".to_owned()),
-            database: "kb".to_owned(),
-            database_oid: None,
-            postmaster_start: "2026-05-01 00:00:00+00".to_owned(),
-            in_recovery: false,
-            session_user: "context_pack_readonly".to_owned(),
-            current_user: "context_pack_readonly".to_owned(),
-            transport: "TLS verify-full".to_owned(),
-        },
-        snapshot: Snapshot {
-            nonce: format!("nonce-{id}"),
-            virtual_xid: format!("3/{id}"),
-            snapshot: "745:745:".to_owned(),
-            server_time: at(seconds).to_string(),
-            began_at: at(seconds),
-            ended_at: at(seconds + 1),
-        },
-        facts_digest: facts_digest(&facts),
-        facts,
-        role: RoleSurvey {
-            role: "context_pack_readonly".to_owned(),
-            asked: vec![("table privilege".to_owned(), 5)],
-            unanswered: Vec::new(),
-            findings: vec![RoleFinding {
-                severity: Severity::Warn,
-                kind: "function".to_owned(),
-                object: "public.fn_iu_enact()".to_owned(),
-                privilege: "EXECUTE".to_owned(),
-                via: "PUBLIC".to_owned(),
-                allowed: false,
-            }],
-        },
-        candidates: Some(StreamDigest {
-            rows: 60,
-            sha256: Digest::of("units"),
-        }),
-        pieces: Some(StreamDigest {
-            rows: 60,
-            sha256: Digest::of("pieces"),
-        }),
-        unread: Vec::new(),
-    }
-}
-
-pub(super) fn proof(id: u64, seconds: i64) -> TransactionProof {
-    TransactionProof {
-        nonce: format!("nonce-{id}"),
-        nonce_at_end: format!("nonce-{id}"),
-        virtual_xid: format!("3/{id}"),
-        virtual_xid_at_end: format!("3/{id}"),
-        server_time: at(seconds).to_string(),
-        server_time_at_end: at(seconds).to_string(),
-        snapshot: "745:745:".to_owned(),
-        read_only: Some(true),
-        isolation: "repeatable read".to_owned(),
-        search_path: String::new(),
-        row_security: "off".to_owned(),
-        xid_assigned: None,
-        locks: vec!["relation/AccessShareLock 12".to_owned()],
-        rows_written: Some(0),
-        residue: Some(Residue::default()),
-        backend_wal_bytes: None,
-        ended_by: "ROLLBACK".to_owned(),
-        backend_pid: Some(77),
-        unmeasured: Vec::new(),
-        footprint: Footprint {
-            connections: 1,
-            statements: 14,
-            rows: 200,
-            bytes: 4096,
-            transaction_us: 120_000,
-            longest_us: 42_000,
-            oldest_xmin: Some("745".to_owned()),
-            xmin_age: Some(0),
-        },
-    }
+    let snapshot = Snapshot {
+        ended_at: at(seconds + 1),
+        ..values::snapshot(format!("nonce-{id}"), id, at(seconds))
+    };
+    let mut survey = values::survey(snapshot, facts());
+    survey.server.version = "15.18".to_owned();
+    survey.server.version_num = 150_018;
+    survey.candidates = survey.candidates.map(|units| StreamDigest {
+        sha256: Digest::of("units"),
+        ..units
+    });
+    survey.role.findings = vec![RoleFinding {
+        severity: Severity::Warn,
+        kind: "function".to_owned(),
+        object: "public.fn_iu_enact()".to_owned(),
+        privilege: "EXECUTE".to_owned(),
+        via: "PUBLIC".to_owned(),
+        allowed: false,
+    }];
+    survey
 }
 
 /// Sixty units, all present and enacted.
-pub(super) fn counts() -> StepCounts {
-    StepCounts {
-        already_present: Simulated::new(60),
-        verified: Simulated::new(60),
-        already_enacted: Simulated::new(60),
-        ..StepCounts::default()
-    }
-}
-
 pub(super) fn simulation() -> Simulation {
-    Simulation {
-        counts: counts(),
-        first_unverified: Vec::new(),
-    }
+    values::simulation(true)
 }
 
 pub(super) fn context(pin: &Survey) -> ContextPins {
-    ContextPins {
-        run_id: run_id(),
-        round: 1,
-        mode: Mode::Dryrun,
-        execution_enabled: Mode::Dryrun.execution_enabled(),
-        signer: Signer::StubSigning,
-        profile_sha256: Digest::of("profile"),
-        facts_digest: pin.facts_digest.clone(),
-        simulator_input_digest: pin.input_digest(),
-        pin_nonce: pin.snapshot.nonce.clone(),
-        discoverers: [
-            "LiveReadOnlyDiscoverer".to_owned(),
-            "LiveDryRunDiscoverer".to_owned(),
-        ],
-        functions: Vec::new(),
-        ssot: Vec::new(),
-        heads: Vec::new(),
-    }
+    values::context(&created(), pin)
 }
 
 pub(super) fn claims(b: ClaimVerdict) -> Vec<Claim> {

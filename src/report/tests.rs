@@ -183,7 +183,7 @@ fn what_carries_the_proof_is_in_its_report() {
         10,
         "Cannot see: a change made and undone between the two reads; anything undeclared",
     );
-    has(10, "statements=56");
+    has(10, "statements=80");
     has(11, "public.unit_version context_pack_readonly\tSELECT");
     has(11, "- warning: EXECUTE on public.fn_iu_enact() via PUBLIC");
     has(12, "Approver identity is an OS account, not cryptographic");

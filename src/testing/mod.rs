@@ -3,4 +3,6 @@
 mod simulated_disk;
 mod simulated_image;
 
+pub mod values;
+
 pub use simulated_disk::{InjectedFailure, SimulatedDisk};

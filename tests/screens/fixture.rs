@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use drygate::audit;
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRecorded, Check, CheckRecorded, ContextPinned,
-    ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet,
-    EvidenceTaken, Gate, GateFinished, GateStarted, InvocationReturned, LastPassDifference,
-    LedgerRef, LiveChange, LiveRead, Mode, Person, Purpose, RenewalReason, RunBudget, RunCreated,
-    RunResult, RunSealed, RunState, Signer, State, StateChanged, Stop, StopCode, SurveyPurpose,
-    SurveyTaken, TargetIdentity, ToolIdentity, TransactionClosed, TransactionOpened,
-    UnitsProgressed, Verdict, legal,
+    ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ContextPinned, ContextPins, Decision,
+    DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet, EvidenceTaken, Gate,
+    GateFinished, GateStarted, InvocationReturned, LastPassDifference, LedgerRef, LiveChange,
+    LiveRead, Purpose, RenewalReason, RunResult, RunSealed, RunState, State, StateChanged, Stop,
+    StopCode, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
+    Verdict, legal,
 };
-use drygate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts, TableEffect};
+use drygate::simulate::{PredictedEffect, SimulatedStep, StepCounts, TableEffect};
 use drygate::survey::{
-    Attribution, Derived, Digest, DocumentRef, Fact, FactChange, FactKey, FactKind, FactOrigins,
-    Footprint, Live, Observed, OriginKeys, Origins, Residue, RoleSurvey, RowChange, RowOrigin,
-    ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime,
-    facts_digest,
+    Attribution, Digest, DocumentRef, Fact, FactChange, FactKey, FactKind, FactOrigins, Live,
+    Observed, OriginKeys, Origins, RowChange, RowOrigin, Simulated, Snapshot, Survey, UtcTime,
 };
+use drygate::testing::values;
+pub use drygate::testing::values::person;
+use drygate::testing::values::{created, server};
 use serde_json::json;
 
 /// One durable event.
@@ -46,67 +46,6 @@ pub fn at(clock: &str) -> UtcTime {
         .expect("a clock time")
 }
 
-pub fn person(user: &str) -> Person {
-    Person {
-        user: user.to_owned(),
-        uid: 1000,
-        host: "ops1".to_owned(),
-        tty: Some("pts/3".to_owned()),
-        pid: 4242,
-        signer: Signer::StubSigning,
-    }
-}
-
-fn created() -> RunCreated {
-    RunCreated {
-        run_id: "ictr-20261122T091402Z-8a941203".parse().expect("a run id"),
-        mode: Mode::Dryrun,
-        profile: "icx-const".to_owned(),
-        profile_file: None,
-        profile_sha256: Digest::of("profile"),
-        result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
-        gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
-        target: TargetIdentity {
-            label: "PRODUCTION".to_owned(),
-            color: "red".to_owned(),
-            host: "db1.example".to_owned(),
-            port: 5432,
-            database: "kb".to_owned(),
-            user: "context_pack_readonly".to_owned(),
-            reconnect: "host=db1.example dbname=kb".to_owned(),
-        },
-        by: person("op_a"),
-        approvals: ApprovalPolicy::default(),
-        budget: RunBudget::default(),
-        demo: false,
-        store_group: None,
-        tool: ToolIdentity {
-            version: "0.1.0".to_owned(),
-            binary_sha256: None,
-        },
-        boot_id: "boot".to_owned(),
-        uptime_ms: None,
-        repository: None,
-        check_table: drygate::audit::CHECK_TABLE,
-    }
-}
-
-fn server() -> ServerIdentity {
-    ServerIdentity {
-        version: "16.14".to_owned(),
-        version_num: 160_014,
-        system_identifier: Some("7301".to_owned()),
-        timeline: Some("1".to_owned()),
-        database: "kb".to_owned(),
-        database_oid: None,
-        postmaster_start: "2026-10-02 03:00:00+00".to_owned(),
-        in_recovery: false,
-        session_user: "context_pack_readonly".to_owned(),
-        current_user: "context_pack_readonly".to_owned(),
-        transport: "TLS verify-full".to_owned(),
-    }
-}
-
 /// What somebody changes who enacts a unit and replaces a function.
 pub const ENACTED: [&str; 8] = [
     "icx_draft",
@@ -120,20 +59,9 @@ pub const ENACTED: [&str; 8] = [
 ];
 
 fn fact(key: &str, kind: FactKind, value: &str, rows: Option<u64>) -> Fact {
-    let observed = if key == "role_is_read_only" {
-        Observed::Derived(Derived::new(value.to_owned()))
-    } else {
-        Observed::Live(Live::new(value.to_owned()))
-    };
     Fact {
-        key: FactKey::new(key),
-        label: key.to_owned(),
-        kind,
-        observed,
         rows,
-        document: None,
-        sql_sha256: Some(Digest::of(key)),
-        live: !matches!(kind, FactKind::Content | FactKind::Sha256),
+        ..values::fact(key, kind, value)
     }
 }
 
@@ -228,49 +156,16 @@ impl Script {
     }
 
     fn survey(&self) -> Survey {
-        let facts = self.facts();
         let nth = self.run.transactions.len();
-        let stream = |name: &str| {
-            Some(StreamDigest {
-                rows: 60,
-                sha256: Digest::of(name),
-            })
+        let snapshot = Snapshot {
+            snapshot: format!("{0}:{0}:", 745 + 53 * nth),
+            ..values::snapshot(format!("nonce{nth}"), nth as u64, self.now)
         };
-        Survey {
-            server: server(),
-            snapshot: Snapshot {
-                nonce: format!("nonce{nth}"),
-                virtual_xid: format!("3/{nth}"),
-                snapshot: format!("{0}:{0}:", 745 + 53 * nth),
-                server_time: self.now.to_string(),
-                began_at: self.now,
-                ended_at: self.now,
-            },
-            facts_digest: facts_digest(&facts),
-            facts,
-            role: RoleSurvey {
-                role: "context_pack_readonly".to_owned(),
-                asked: vec![("table privilege".to_owned(), 412)],
-                unanswered: Vec::new(),
-                findings: Vec::new(),
-            },
-            candidates: stream("candidates"),
-            pieces: stream("pieces"),
-            unread: Vec::new(),
-        }
+        values::survey(snapshot, self.facts())
     }
 
     fn counts(&self) -> StepCounts {
-        let some = Simulated::new(60);
-        let none = Simulated::new(0);
-        StepCounts {
-            would_insert: none,
-            already_present: some,
-            verified: some,
-            unverified: none,
-            would_enact: if self.enacted { none } else { some },
-            already_enacted: if self.enacted { some } else { none },
-        }
+        values::simulation(self.enacted).counts
     }
 
     fn effect(&self) -> PredictedEffect {
@@ -295,56 +190,23 @@ impl Script {
     /// A transaction that was opened and seen to end.
     pub fn transaction(&mut self, purpose: Purpose) -> &mut Self {
         let id = self.run.transactions.len() as u64 + 1;
-        let nonce = format!("nonce{id}");
+        let mut snapshot = values::snapshot(format!("nonce{id}"), id, self.now);
+        "t".clone_into(&mut snapshot.server_time);
+        let proof = Arc::new(values::proof(&snapshot));
+        let nonce = snapshot.nonce;
         self.push(Event::TransactionOpened(TransactionOpened {
             id,
             purpose,
-            nonce: nonce.clone(),
+            nonce,
         }));
-        self.push(Event::TransactionClosed(TransactionClosed {
-            id,
-            proof: Arc::new(TransactionProof {
-                nonce_at_end: nonce.clone(),
-                nonce,
-                virtual_xid: format!("3/{id}"),
-                virtual_xid_at_end: format!("3/{id}"),
-                server_time: "t".to_owned(),
-                server_time_at_end: "t".to_owned(),
-                snapshot: "745:745:".to_owned(),
-                read_only: Some(true),
-                isolation: "repeatable read".to_owned(),
-                search_path: String::new(),
-                row_security: "off".to_owned(),
-                xid_assigned: None,
-                locks: Vec::new(),
-                rows_written: Some(0),
-                residue: Some(Residue::default()),
-                backend_wal_bytes: None,
-                ended_by: "ROLLBACK".to_owned(),
-                backend_pid: Some(99),
-                unmeasured: Vec::new(),
-                footprint: Footprint {
-                    connections: 1,
-                    statements: 20,
-                    rows: 420,
-                    bytes: 90_000,
-                    transaction_us: 470_000,
-                    longest_us: 420_000,
-                    oldest_xmin: Some("745".to_owned()),
-                    xmin_age: Some(0),
-                },
-            }),
-        }))
+        self.push(Event::TransactionClosed(TransactionClosed { id, proof }))
     }
 
     /// A full survey for a purpose.
     pub fn survey_taken(&mut self, purpose: SurveyPurpose) -> &mut Self {
         self.transaction(Purpose::Survey);
         let survey = Arc::new(self.survey());
-        let simulation = Arc::new(Simulation {
-            counts: self.counts(),
-            first_unverified: Vec::new(),
-        });
+        let simulation = Arc::new(values::simulation(self.enacted));
         self.push(Event::SurveyTaken(SurveyTaken {
             purpose,
             survey,
@@ -410,22 +272,10 @@ impl Script {
 
     fn context(&self) -> ContextPins {
         ContextPins {
-            run_id: created().run_id,
             round: self.run.round,
-            mode: Mode::Dryrun,
-            execution_enabled: Mode::Dryrun.execution_enabled(),
-            signer: Signer::StubSigning,
-            profile_sha256: Digest::of("profile"),
-            facts_digest: facts_digest(&self.facts()),
             simulator_input_digest: Digest::of("input"),
             pin_nonce: "nonce1".to_owned(),
-            discoverers: [
-                "LiveReadOnlyDiscoverer".to_owned(),
-                "LiveDryRunDiscoverer".to_owned(),
-            ],
-            functions: Vec::new(),
-            ssot: Vec::new(),
-            heads: Vec::new(),
+            ..values::context(&created(), &self.survey())
         }
     }
 
