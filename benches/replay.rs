@@ -77,7 +77,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
         prev: Digest::zero(),
     };
     for record in &script.records {
-        lines.write(record.at, (*record.event).clone());
+        lines.write(record.at, &record.event);
     }
     let mut reading = Script::at_sg2(false);
     let before = reading.records.len();
@@ -89,7 +89,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
         id += 1;
         at = at.plus_seconds(60);
         for record in &cycle {
-            lines.write(at, numbered(&record.event, id, at));
+            lines.write(at, &numbered(&record.event, id, at));
         }
     }
     lines.out.flush().expect("written");
@@ -127,8 +127,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn write(&mut self, at: UtcTime, event: Event) {
-        let line = encode_line(self.seq, at, &self.prev, &event).expect("a line");
+    fn write(&mut self, at: UtcTime, event: &Event) {
+        let line = encode_line(self.seq, at, &self.prev, event).expect("a line");
         self.out.write_all(&line).expect("written");
         self.out.write_all(b"\n").expect("written");
         self.prev = Digest::of(line);

@@ -113,7 +113,7 @@ fn a_hook_that_ran_is_named_where_it_could_have_acted() {
 fn every_detector_goes_red() {
     type Damage = fn(&mut World);
     let judged = |w: &mut World, verdict| {
-        Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict = verdict
+        Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict = verdict;
     };
     let cases: [(&str, Damage); 9] = [
         ("live_cut_verify_enact", |w| {
@@ -214,7 +214,7 @@ fn a_detector_without_input_is_not_checked() {
         ("kill_switch", |w| w.enabled = None),
         ("deploy_restart", |w| w.binary = None),
         ("deploy_restart", |w| {
-            Arc::make_mut(&mut w.run.surveys).truncate(1)
+            Arc::make_mut(&mut w.run.surveys).truncate(1);
         }),
         ("deploy_restart", |w| {
             Arc::make_mut(&mut w.run.surveys)[1].server.postmaster_start = "later".to_owned();

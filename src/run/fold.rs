@@ -302,7 +302,7 @@ impl RunState {
             Event::SurveyTaken(taken) => self.take_survey(taken),
             Event::StatementsRecorded(recorded) => self.statements.push(recorded.blob.clone()),
             Event::ContextPinned(pinned) => {
-                self.context = Some(Arc::new((*pinned.context).clone()))
+                self.context = Some(Arc::new((*pinned.context).clone()));
             }
             Event::EffectPredicted(predicted) => {
                 self.predicted = Some((predicted.predicted.clone(), predicted.counts.clone()));
@@ -315,7 +315,7 @@ impl RunState {
                 self.owes_return = false;
             }
             Event::NonMutationJudged(judged) => {
-                self.non_mutation = Some(Arc::new((**judged).clone()))
+                self.non_mutation = Some(Arc::new((**judged).clone()));
             }
             Event::RunSealed(sealed) => {
                 self.template_version = Some(sealed.template_version);

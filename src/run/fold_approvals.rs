@@ -20,7 +20,17 @@ impl RunState {
                 let raised = self.stops.last().map(|raised| raised.stop.stop_code);
                 return self.owed_stop.or(raised);
             }
-            _ => {}
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::AwaitingCutAuthorization
+            | State::CutSimulated
+            | State::Verified
+            | State::AwaitingLifecycleAuthorization
+            | State::EnactSimulated
+            | State::PostSurveyed
+            | State::CloseoutReported => {}
         }
         if self.drift.is_some() {
             return Some(StopCode::StopFactsDrifted);
@@ -32,7 +42,17 @@ impl RunState {
         let opened = match to {
             State::CutSimulated => Some(ApprovalGate::SG1),
             State::EnactSimulated => Some(ApprovalGate::SG2),
-            _ => None,
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::AwaitingCutAuthorization
+            | State::Verified
+            | State::AwaitingLifecycleAuthorization
+            | State::PostSurveyed
+            | State::CloseoutReported
+            | State::Rejected
+            | State::Failed => None,
         };
         if let Some(gate) = opened
             && let Some(approval) = self
@@ -64,7 +84,14 @@ impl RunState {
             State::AwaitingCutAuthorization | State::AwaitingLifecycleAuthorization => {
                 self.owed_stop
             }
-            _ => None,
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::CutSimulated
+            | State::Verified
+            | State::EnactSimulated
+            | State::PostSurveyed => None,
         };
         self.state = to;
         self.state_since = Some(at);

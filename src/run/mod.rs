@@ -1,5 +1,8 @@
 //! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
 
+// A new event, state or check must make the compiler name every place that has to know it.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod advice;
 mod approval;
 mod budget;

@@ -116,7 +116,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let now = recorder.now();
         match judge(recorder.run(), request, now, &boot_id) {
             Ok(ruling) => {
-                let recorded = ApprovalRecorded {
+                let decision = ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
@@ -126,7 +126,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     uptime_ms,
                 };
                 // At the time that was ruled at: a moment later the evidence may have expired.
-                recorder.record_at(now, Event::ApprovalRecorded(recorded))?;
+                recorder.record_at(now, Event::ApprovalRecorded(decision))?;
                 Ok(None)
             }
             Err(refusal) => {

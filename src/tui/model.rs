@@ -255,7 +255,7 @@ impl Model {
             self.claims_stale = false;
             self.claims = match &self.run().non_mutation {
                 Some(judged) => judged.claims.clone(),
-                None => crate::audit::claims(&self.run()),
+                None => crate::audit::claims(self.run()),
             };
         }
     }
