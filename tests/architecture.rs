@@ -105,10 +105,10 @@ type Table = BTreeMap<String, Option<Vec<String>>>;
 /// Reads the import table out of the doc comment of `src/lib.rs`.
 fn table(lib: &str) -> Table {
     lib.lines()
-        .filter_map(|line| line.strip_prefix("//! | `"))
+        .filter_map(|line| line.strip_prefix("//! | [`"))
         .filter_map(|line| {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-            let folder = cells.first()?.trim_end_matches('`');
+            let folder = cells.first()?.trim_end_matches("`]");
             let allowed = cells.get(2)?;
             let names = (*allowed != "everything").then(|| {
                 let quoted = allowed.split('`').skip(1).step_by(2);

@@ -36,7 +36,7 @@ pub type AtEnd = Box<dyn FnOnce(&Result<RunnerEnd, RunnerError>) + Send>;
 pub type AtExit = Box<dyn FnOnce() + Send>;
 
 /// Name of the runner's thread, as the system shows it.
-pub const RUNNER_THREAD: &str = "runner";
+const RUNNER_THREAD: &str = "runner";
 
 /// How the runner behaves towards people.
 pub struct RunnerOptions {

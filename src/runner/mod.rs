@@ -34,7 +34,7 @@ pub mod target;
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Patience, RunnerEnd};
 pub use error::RunnerError;
-pub use handle::{AtEnd, AtExit, Handle, RUNNER_THREAD, RunnerOptions, TakenUp, spawn};
+pub use handle::{AtEnd, AtExit, Handle, RunnerOptions, TakenUp, spawn};
 pub use messages::{DecisionReply, MessageSink, RunnerCommand, RunnerMessage};
 pub use recorder::{RunRecorder, fold};
 pub use run_plan::{FullDiscoverFile, RunPlan};

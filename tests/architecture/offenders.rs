@@ -4,11 +4,11 @@ use super::{File, LAUNCH_FILES_MAX, LINES_MAX, UNFINISHED, violations};
 
 const LIB: &str = "//! Map.\n\
     //! | folder | what | may import |\n\
-    //! | `survey` | seen | nothing of ours |\n\
-    //! | `runner` | does | `survey` |\n\
-    //! | `postgres` | asks | `survey`, `runner::target` |\n\
-    //! | `tui` | shown | `survey` |\n\
-    //! | `launch` | root | everything |\n";
+    //! | [`survey`] | seen | nothing of ours |\n\
+    //! | [`runner`] | does | `survey` |\n\
+    //! | [`postgres`] | asks | `survey`, `runner::target` |\n\
+    //! | [`tui`] | shown | `survey` |\n\
+    //! | [`launch`] | root | everything |\n";
 
 fn judged(path: &str, text: &str) -> Vec<String> {
     let files: Vec<File> = vec![
