@@ -12,6 +12,7 @@ mod record;
 mod units;
 
 pub use aligned_documents::{AlignedDocuments, explain_row};
+pub use attribution::AttributionText;
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
