@@ -11,6 +11,7 @@ use crate::survey::{AlignmentCounts, Digest, FactKey, FieldChange, Sides};
 
 /// Two sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiffDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -48,6 +49,7 @@ pub struct DiffDocument {
 
 /// What was measured of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClaimMeasured {
     /// Verdict.
     pub verdict: ClaimVerdict,
@@ -57,6 +59,7 @@ pub struct ClaimMeasured {
 
 /// A fact on two sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiffFact {
     /// Key of the profile.
     pub key: FactKey,
@@ -80,6 +83,7 @@ pub struct DiffFact {
 
 /// A row that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum DiffRow {
     /// Found by laying the documents of both sides beside each other.
@@ -110,6 +114,7 @@ pub enum DiffRow {
 
 /// A note of a reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NoteDocument {
     /// Who and when: `opb 09:41Z`.
     pub by: String,

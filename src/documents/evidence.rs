@@ -9,6 +9,7 @@ use crate::survey::{Digest, FactChange, ServerIdentity, Snapshot, TransactionPro
 
 /// `verify`: whether the files of a run hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerifyDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -36,6 +37,7 @@ pub struct VerifyDocument {
 
 /// `recheck`: a sealed run against a survey of now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecheckDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -69,6 +71,7 @@ pub struct RecheckDocument {
 
 /// A survey by its snapshot and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SurveyReference {
     /// Which transaction.
     pub snapshot: Snapshot,
@@ -78,6 +81,7 @@ pub struct SurveyReference {
 
 /// The survey of a recheck.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecheckedSurvey {
     /// Which transaction.
     pub snapshot: Snapshot,
@@ -89,6 +93,7 @@ pub struct RecheckedSurvey {
 
 /// `recheck` of a run whose evidence does not verify: nothing was compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecheckRefused {
     /// Version of this document: 1.
     pub schema: SchemaVersion,

@@ -8,6 +8,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// The stop, or the end, that a hook is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -55,6 +56,7 @@ pub struct HookDocument {
 
 /// A target, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookTarget {
     /// Label of the profile: `PRODUCTION`.
     pub label: String,
@@ -64,6 +66,7 @@ pub struct HookTarget {
 
 /// A line of a journal by number and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JournalHead {
     /// Number, from 0.
     pub seq: u64,

@@ -8,6 +8,7 @@ use crate::run::{Check, Verdict};
 
 /// `doctor`: what this machine has and lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DoctorDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -19,6 +20,7 @@ pub struct DoctorDocument {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DoctorLine {
     /// Its name: `data directory`.
     pub name: &'static str,
@@ -32,6 +34,7 @@ pub struct DoctorLine {
 
 /// `config show`: the settings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConfigDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -41,10 +44,12 @@ pub struct ConfigDocument {
 
 /// A setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingRow {
     /// Its key in a configuration file.
     pub key: &'static str,
     /// Its value, without secrets; null: not set. `live_interval` is in seconds.
+    #[cfg_attr(test, schemars(extend("type" = ["string", "number", "boolean", "null"])))]
     pub value: Value,
     /// Where it comes from: a flag, a variable, a file with its line, `default`.
     pub origin: String,
@@ -52,6 +57,7 @@ pub struct SettingRow {
 
 /// `profile check`: what can be said of a profile without a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileCheckDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -65,6 +71,7 @@ pub struct ProfileCheckDocument {
 
 /// A hook of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileHook {
     /// `on_wait`, `on_stop` or `on_end`.
     pub hook: &'static str,

@@ -1,5 +1,5 @@
 //! What programs read: the documents of `--json`, of hooks and of the twin of the reports, a struct each. Invariant: plain data;
-//! every member is named.
+//! every member is named, and `assets/schemas` is made from these structs.
 //!
 //! Whoever has the values builds the document; nothing here computes one. Times are RFC 3339 in UTC, digests are SHA-256 in
 //! lower-case hex. What is absent is `null`, unless a member says that it is left out.
@@ -15,6 +15,13 @@ mod run_files;
 mod run_list;
 mod schema_version;
 mod survey;
+
+#[cfg(test)]
+mod journal_schema;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
+mod value_schemas;
 
 pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, NoteDocument};
 pub use evidence::{

@@ -13,6 +13,7 @@ use crate::survey::{Declared, Digest, FactChange, FactKey, Footprint};
 
 /// Everything that the reports of a run say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -77,6 +78,7 @@ pub struct ReportDocument {
 
 /// A target, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportTarget {
     /// Label of the profile: `PRODUCTION`.
     pub label: String,
@@ -92,6 +94,7 @@ pub struct ReportTarget {
 
 /// A profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportProfile {
     /// Name.
     pub name: String,
@@ -101,6 +104,7 @@ pub struct ReportProfile {
 
 /// The section "Code outcome": `None` where git has none, `NOT CHECKED` where git was not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CodeOutcome {
     /// The first 7 digits of the commit, and its subject.
     pub commit: String,
@@ -114,6 +118,7 @@ pub struct CodeOutcome {
 
 /// A gate with its checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GateReport {
     /// Gate.
     pub gate: Gate,
@@ -127,6 +132,7 @@ pub struct GateReport {
 
 /// A value of the pin and one of the post survey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrePost<T> {
     /// Of the last pin.
     pub pre: T,
@@ -136,12 +142,15 @@ pub struct PrePost<T> {
 
 /// A fact of the pin beside that of the post survey.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FactPair {
     /// Key.
     pub key: FactKey,
     /// The value of the pin; null: unknown.
+    #[cfg_attr(test, schemars(extend("type" = ["string", "integer", "boolean", "null"])))]
     pub pre: Value,
     /// The value of the post survey; null: unknown, or it has no such fact.
+    #[cfg_attr(test, schemars(extend("type" = ["string", "integer", "boolean", "null"])))]
     pub post: Option<Value>,
     /// Both known and equal.
     pub equal: bool,
@@ -149,6 +158,7 @@ pub struct FactPair {
 
 /// What a live run would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictionReport {
     /// Rows for each table.
     pub effect: PredictedEffect,
@@ -158,6 +168,7 @@ pub struct PredictionReport {
 
 /// Test runs that others made: DECLARED, nothing here ran them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeclaredTestRuns {
     /// The full test run; null: the profile names no result that could be read.
     pub full_discover: Option<DeclaredTests>,
@@ -165,6 +176,7 @@ pub struct DeclaredTestRuns {
 
 /// The result of a test run, as a file states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeclaredTests {
     /// Tests that passed.
     pub passed: u64,
@@ -180,6 +192,7 @@ pub struct DeclaredTests {
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportFile {
     /// File name.
     pub name: String,

@@ -7,6 +7,7 @@ use crate::survey::{Digest, FactKey};
 
 /// Evidence, decisions, refusals, stops and drift: report 12.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalsReport {
     /// Evidence that was shown, the last one at the end.
     pub evidence: Vec<EvidenceReport>,
@@ -28,6 +29,7 @@ pub struct ApprovalsReport {
 
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceReport {
     /// `SG1` or `SG2`.
     pub gate: &'static str,
@@ -39,6 +41,7 @@ pub struct EvidenceReport {
 
 /// A decision of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DecisionReport {
     /// `SG1` or `SG2`.
     pub gate: &'static str,
@@ -54,6 +57,7 @@ pub struct DecisionReport {
 
 /// A record of the journal in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventLine {
     /// Number of the record, from 0.
     pub seq: u64,
@@ -67,6 +71,7 @@ pub struct EventLine {
 
 /// A stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StopReport {
     /// Stop code.
     pub code: &'static str,
@@ -86,6 +91,7 @@ pub struct StopReport {
 
 /// A drift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftReport {
     /// `SG1`, `SG2` or `closeout`.
     pub gate: &'static str,
@@ -97,6 +103,7 @@ pub struct DriftReport {
 
 /// A fact that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeReport {
     /// Key.
     pub key: FactKey,
@@ -110,6 +117,7 @@ pub struct ChangeReport {
 
 /// A row that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowReport {
     /// Key of the row.
     pub key: String,
@@ -121,6 +129,7 @@ pub struct RowReport {
 
 /// A row of the forbidden-action audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditRow {
     /// What it is about, in the words of the source report.
     pub words: String,
@@ -140,6 +149,7 @@ pub struct AuditRow {
 
 /// A transaction of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionReport {
     /// Number within the run, from 1.
     pub id: u64,
@@ -155,6 +165,7 @@ pub struct TransactionReport {
 
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum TransactionStatus {
     /// Its end is not recorded.
     #[serde(rename = "open")]
@@ -175,6 +186,7 @@ pub enum TransactionStatus {
 
 /// A hook that was started before the seal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookReport {
     /// When it is run.
     pub hook: HookPoint,

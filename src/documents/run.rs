@@ -14,6 +14,7 @@ use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime}
 
 /// A run, or the error that a command ended with; then only `stop_code`, `message` and `next` say something.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -51,6 +52,7 @@ pub struct RunDocument {
 
 /// A gate and its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GateVerdict {
     /// Gate.
     pub gate: Gate,
@@ -60,8 +62,10 @@ pub struct GateVerdict {
 
 /// The value of a fact.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FactValue {
     /// The value in the type of the fact; null: unknown.
+    #[cfg_attr(test, schemars(extend("type" = ["string", "integer", "boolean", "null"])))]
     pub value: Value,
     /// LIVE or DERIVED; null: unknown.
     pub provenance: Option<Provenance>,
@@ -72,6 +76,7 @@ pub struct FactValue {
 
 /// The counters of the contract, section 3; null where the run has not come so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counters {
     /// Units that the simulated VERIFY confirmed.
     pub candidate_count_confirmed: Option<Simulated<u64>>,
@@ -85,6 +90,7 @@ pub struct Counters {
 
 /// The state of a run in one word, for programs that need no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SidecarState {
     /// A process works on it, or could.
@@ -114,6 +120,7 @@ impl SidecarState {
 
 /// One return of the run to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunReturn {
     /// Number of the return, from 1.
     pub r: usize,
@@ -125,6 +132,7 @@ pub struct RunReturn {
 
 /// The non-mutation verdict and its claims.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NonMutationDocument {
     /// Verdict.
     pub verdict: NonMutationVerdict,
@@ -134,6 +142,7 @@ pub struct NonMutationDocument {
 
 /// One claim.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClaimDocument {
     /// Verdict.
     pub verdict: ClaimVerdict,
@@ -150,6 +159,7 @@ pub struct ClaimDocument {
 
 /// `sidecar.json`: state for other programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SidecarDocument {
     /// The run.
     pub run_id: Option<RunId>,
@@ -169,6 +179,7 @@ pub struct SidecarDocument {
 
 /// `replay`: a run as it stood at one record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReplayDocument {
     /// The run as it stood.
     #[serde(flatten)]
@@ -179,6 +190,7 @@ pub struct ReplayDocument {
 
 /// One record of a replay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReplayMoment {
     /// Number of the record, from 0.
     pub seq: u64,
@@ -189,6 +201,7 @@ pub struct ReplayMoment {
     /// How many records the run has.
     pub records: Option<u64>,
     /// The line of the journal: `journal.schema.json`.
+    #[cfg_attr(test, schemars(extend("type" = ["object", "null"])))]
     pub event: Option<Value>,
     /// The status band.
     pub band: ReplayBand,
@@ -198,6 +211,7 @@ pub struct ReplayMoment {
 
 /// The status band of the run screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReplayBand {
     /// Its title.
     pub title: String,

@@ -8,6 +8,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// `export`: an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExportDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -27,6 +28,7 @@ pub struct ExportDocument {
 
 /// `import`: a run out of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImportDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -42,6 +44,7 @@ pub struct ImportDocument {
 
 /// `replay --cast`: a run as an asciicast.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -61,6 +64,7 @@ pub struct CastDocument {
 
 /// `replay --svg`: one record as a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SvgDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,

@@ -8,6 +8,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// The list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunsDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -17,6 +18,7 @@ pub struct RunsDocument {
 
 /// One name among the runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum RunsEntry {
     /// A run that reads.
@@ -27,6 +29,7 @@ pub enum RunsEntry {
 
 /// What is no run that reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OtherRow {
     /// Name of the directory: a run id, or what somebody put there.
     pub run_id: String,
@@ -46,6 +49,7 @@ pub struct OtherRow {
 
 /// What a journal says of its run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunsRow {
     /// The run: the name of its directory.
     pub run_id: String,
@@ -103,6 +107,7 @@ pub struct RunsRow {
 
 /// An approval of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunApproval {
     /// Gate.
     pub gate: ApprovalGate,

@@ -13,6 +13,7 @@ use crate::survey::{
 
 /// What was surveyed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SurveyDocument {
     /// Version of this document: 1.
     pub schema: SchemaVersion,
@@ -39,8 +40,10 @@ pub struct SurveyDocument {
 
 /// The value of a fact.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SurveyFact {
     /// The value in the type of the fact; null: unknown.
+    #[cfg_attr(test, schemars(extend("type" = ["string", "integer", "boolean", "null"])))]
     pub value: Value,
     /// LIVE or DERIVED; null: unknown.
     pub provenance: Option<Provenance>,
