@@ -207,7 +207,9 @@ fn shape(path: &str, text: &str, code: &str) -> Vec<String> {
 
 fn without_attributes(item: &str) -> String {
     let lines = item.lines().map(str::trim);
-    let kept: Vec<&str> = lines.filter(|line| !line.starts_with("#[")).collect();
+    let kept: Vec<&str> = lines
+        .filter(|line| !line.starts_with("#[") && !line.starts_with("#!["))
+        .collect();
     kept.join(" ").trim().to_owned()
 }
 
@@ -321,9 +323,12 @@ fn types(code: &str) -> Vec<(bool, String)> {
     code.lines().filter_map(defined).collect()
 }
 
-/// Types, modules and files of src, tests and benches whose name holds a private word.
+/// Types, modules and files of src, tests and benches whose name holds a private word. Events have the names of the contract.
 fn private_words(path: &str, text: &str) -> Vec<String> {
-    let Some(file) = path.strip_suffix(".rs") else {
+    let Some(file) = path
+        .strip_suffix(".rs")
+        .filter(|path| !path.starts_with("src/run/event/"))
+    else {
         return Vec::new();
     };
     let file = file.rsplit('/').next().unwrap_or(file).to_owned();

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use super::{ProbeResult, QueryCheck, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
 use crate::run::{
-    ApprovalPolicy, ContextPins, Event, Mode, Person, RepositoryState, RunBudget, RunCreated,
-    RunId, RunState, Signer, TargetIdentity, ToolIdentity,
+    ApprovalPolicy, ContextPins, Event, History, Mode, Person, RepositoryState, RunBudget,
+    RunCreated, RunId, RunState, Signer, TargetIdentity, ToolIdentity,
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
@@ -285,18 +285,22 @@ pub fn live(value: &str) -> Observed {
 
 /// The fold of a journal.
 pub fn refold(records: &[JournalRecord]) -> RunState {
-    let mut run = RunState::default();
+    let mut history = History::default();
     for (seq, at, event) in records {
-        run.apply(*seq, *at, event);
+        // What a test made illegal is left out, as by `verify`.
+        let _ = history.take(*seq, *at, event, &Digest::zero());
     }
-    run
+    history.into_run()
 }
 
 /// A journal recomputed under the built-in profile.
 pub fn again(records: &[JournalRecord]) -> Recomputed {
     static PROFILE: LazyLock<Profile> = LazyLock::new(profile);
+    static HEAD: LazyLock<Digest> = LazyLock::new(Digest::zero);
     recompute(
         Some(&PROFILE),
-        records.iter().map(|(seq, at, event)| (*seq, *at, event)),
+        records
+            .iter()
+            .map(|(seq, at, event)| (*seq, *at, event, &*HEAD)),
     )
 }

@@ -266,7 +266,7 @@ mod tests {
     fn done() -> RunState {
         let mut run = post(|_| {}).run;
         let judged = super::super::non_mutation(&run);
-        run.non_mutation = Some(Box::new(judged));
+        run.non_mutation = Some(Arc::new(judged));
         run
     }
 
@@ -318,7 +318,7 @@ mod tests {
             }),
             ("ledgers_complete", |r| r.steps[1].ledger.rows = 59),
             ("non_mutation_proven", |r| {
-                r.non_mutation.as_mut().expect("judged").verdict =
+                Arc::make_mut(r.non_mutation.as_mut().expect("judged")).verdict =
                     NonMutationVerdict::MutationSuspected;
             }),
         ];
@@ -331,7 +331,8 @@ mod tests {
             assert_eq!(not_pass(damage), expected);
         }
         let unproven = |r: &mut RunState| {
-            r.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::Unproven;
+            Arc::make_mut(r.non_mutation.as_mut().expect("judged")).verdict =
+                NonMutationVerdict::Unproven;
         };
         assert_eq!(
             not_pass(unproven),

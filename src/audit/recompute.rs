@@ -11,11 +11,10 @@ use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalRecorded, ApprovalRequest, CheckRecorded, Claim, ContextPinned,
-    ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceSheet, EvidenceTaken,
-    GateFinished, NonMutation, RunResult, RunSealed, RunState, State, StateChanged, StopCode,
-    SurveyPurpose, SurveyTaken, TransactionClosed, TransactionEnd, TransactionOpened,
-    UnitsProgressed, judge, legal, time_in,
+    ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
+    Event, EvidenceSheet, EvidenceTaken, GateFinished, History, NonMutation, RunResult, RunSealed,
+    RunState, State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
+    TransactionEnd, TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
@@ -38,8 +37,10 @@ impl fmt::Display for RecomputeFinding {
 /// What recomputing a journal gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recomputed {
-    /// The run, folded.
-    pub run: RunState,
+    /// The run, of the records that were legal.
+    pub history: History,
+    /// Whether all were.
+    pub is_legal: bool,
     /// Records that were read.
     pub records: u64,
     /// What cannot be reproduced. Empty: every verdict follows from its evidence.
@@ -49,11 +50,11 @@ pub struct Recomputed {
 /// Recomputes a whole journal. The profile is the one whose text is the run's blob; without it, what needs it is not compared.
 pub fn recompute<'e>(
     profile: Option<&Profile>,
-    events: impl IntoIterator<Item = (u64, UtcTime, &'e Event)>,
+    events: impl IntoIterator<Item = (u64, UtcTime, &'e Event, &'e Digest)>,
 ) -> Recomputed {
     let mut recomputer = Recomputer::new(profile);
-    for (seq, at, event) in events {
-        recomputer.feed(seq, at, event);
+    for (seq, at, event, head) in events {
+        recomputer.feed(seq, at, event, head);
     }
     recomputer.finish()
 }
@@ -72,26 +73,30 @@ impl<'p> Recomputer<'p> {
     pub fn new(profile: Option<&'p Profile>) -> Self {
         Self {
             profile,
-            done: Recomputed::default(),
+            done: Recomputed {
+                is_legal: true,
+                ..Recomputed::default()
+            },
             nonces: BTreeMap::new(),
             order: RecordedOrder::default(),
         }
     }
 
-    /// Reads the next record.
-    pub fn feed(&mut self, seq: u64, at: UtcTime, event: &Event) {
+    /// Reads the next record; `head` is the SHA-256 of its line.
+    pub fn feed(&mut self, seq: u64, at: UtcTime, event: &Event, head: &Digest) {
         let mut found = Vec::new();
         if seq != self.done.records {
             found.push(format!("it is record {} of the journal", self.done.records));
         }
-        if let Err(illegal) = legal(&self.done.run, event) {
-            found.push(illegal.to_string());
+        found.extend(
+            self.order
+                .findings(self.done.history.run(), self.profile, event),
+        );
+        self.look(event, &mut found);
+        if let Err(illegal) = self.done.history.take(seq, at, event, head) {
+            found.insert(0, illegal.to_string());
+            self.done.is_legal = false;
         }
-        found.extend(time_findings(&self.done.run, at));
-        let run = &self.done.run;
-        found.extend(self.order.findings(run, self.profile, event));
-        self.look(at, event, &mut found);
-        self.done.run.apply(seq, at, event);
         self.done.records += 1;
         self.done
             .findings
@@ -103,8 +108,8 @@ impl<'p> Recomputer<'p> {
         self.done
     }
 
-    fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
-        let run = &self.done.run;
+    fn look(&mut self, event: &Event, found: &mut Vec<String>) {
+        let run = self.done.history.run();
         match event {
             Event::RunCreated(created) => {
                 let unlike = self.profile.map(|profile| terms_findings(profile, created));
@@ -143,7 +148,6 @@ impl<'p> Recomputer<'p> {
             }) => {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
-            Event::ApprovalRecorded(_) => found.extend(approval_findings(run, at, event)),
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
             }
@@ -162,14 +166,6 @@ impl<'p> Recomputer<'p> {
             _ => {}
         }
     }
-}
-
-/// Time never runs back in a run, whatever the clock did; before that was so, the time since boot was not recorded.
-fn time_findings(run: &RunState, at: UtcTime) -> Option<String> {
-    let keeps_time = run.created.as_ref().is_some_and(|c| c.uptime_ms.is_some());
-    let (last, before) = run.last?;
-    (keeps_time && at < before)
-        .then(|| format!("its time {at} is before {before}, the time of record {last}"))
 }
 
 fn other_nonce(id: u64, opened: Option<&str>, closed: &str) -> Option<String> {
@@ -202,31 +198,6 @@ fn prediction_findings(
         found.push("the predicted effect does not follow from the counts".to_owned());
     }
     found
-}
-
-fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded(ApprovalRecorded {
-        gate,
-        decision: Decision::Approve,
-        evidence,
-        reason,
-        by,
-        boot_id,
-        uptime_ms,
-    }) = event
-    else {
-        return None;
-    };
-    let request = ApprovalRequest {
-        gate: *gate,
-        decision: Decision::Approve,
-        evidence: Some(evidence.clone()),
-        reason: reason.clone(),
-        by: by.clone(),
-    };
-    let now = time_in(run, at, boot_id, *uptime_ms);
-    let refusal = judge(run, &request, now, boot_id).err()?;
-    Some(format!("this approval had to be refused: {refusal}"))
 }
 
 fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {

@@ -11,17 +11,18 @@ use crate::audit::journal_fixture::{JournalFixture, passed, post};
 use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
 use crate::run::{
     ApprovalRecorded, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted, Event,
-    EvidenceTaken, Gate, GateFinished, GateStarted, NonMutationVerdict, RunCreated, RunSealed,
-    RunState, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
+    EvidenceTaken, Gate, GateFinished, GateStarted, History, NonMutationVerdict, RunCreated,
+    RunSealed, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
     Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
 /// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now give.
 fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
-    let mut run = RunState::default();
+    let mut history = History::default();
     for (seq, record) in records.iter_mut().enumerate() {
         record.0 = seq as u64;
+        let run = history.run();
         if let Event::GateFinished(GateFinished { gate, verdict }) = &mut record.2
             && let Some(open) = run.gates.get(gate)
         {
@@ -35,11 +36,11 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
             ..
         }) = &mut record.2
         {
-            let given = result(&run);
-            (*name, *outcome) = (result_name(&run), given);
+            let given = result(run);
+            (*name, *outcome) = (result_name(run), given);
             (*exit_code, *stop_code) = (given.exit_code(), given.stop_code());
         }
-        run.apply(record.0, record.1, &record.2);
+        let _ = history.take(record.0, record.1, &record.2, &Digest::zero());
     }
     records
 }

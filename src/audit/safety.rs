@@ -151,7 +151,7 @@ mod tests {
             let mut run = passed().run;
             let gate = run.gates.get_mut(&Gate::G5).expect("G5 was run");
             let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-            gate.checks = checks;
+            gate.checks = checks.into();
             gate.finished.as_mut().expect("finished").0 = verdict;
             assert_eq!(result(&run), RunResult::Incomplete, "{name}");
         }

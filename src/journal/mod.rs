@@ -41,7 +41,9 @@ pub use chain::ChainPosition;
 pub use disk::DiskStorage;
 pub use error::{Corrupt, JournalError, StorageError};
 pub use follower::{Followed, Follower};
-pub use format::{JournalEntry, LINE_BYTES_MAX, SEALING_EVENT, VERSION, to_ascii_json};
+pub use format::{
+    JournalEntry, LINE_BYTES_MAX, SEALING_EVENT, VERSION, encode_line, to_ascii_json,
+};
 pub use head::Head;
 pub use hook_records::{HookRecord, HookRecords, StartedIn};
 pub use imported::{ImportedFrom, imported_from, mark_imported};

@@ -5,12 +5,11 @@ use std::io::IsTerminal;
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::compare::{
-    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, explain_row,
-    unit_lines,
+    AlignedDocuments, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
 };
 use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
-use crate::journal::{Blobs, DirectoryStore, JournalEntry, Ledgers, RunStore};
-use crate::run::{Event, LastPass, RunId, RunState, exit};
+use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
+use crate::run::{History, LastPass, RunId, exit};
 use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
@@ -21,10 +20,8 @@ const DIFFERS: u8 = 2;
 pub(super) struct LoadedRun {
     /// Its name.
     pub run_id: RunId,
-    /// Its fold.
-    pub run: RunState,
-    /// What can be compared.
-    pub record: ComparisonRecord,
+    /// It, as its journal tells it.
+    pub history: History,
     /// Its documents.
     pub blobs: Blobs,
     /// Its notes; an error: they do not chain.
@@ -40,10 +37,8 @@ impl LoadedRun {
 
     /// Reads a run by its whole name.
     pub fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
-        let (run, entries) = lookup::folded(store, &run_id)?;
         Ok(Self {
-            run,
-            record: record(&entries),
+            history: lookup::history(store, &run_id)?,
             blobs: store.blobs(&run_id)?,
             notes: review::notes(&review::reviews(store, &run_id))
                 .map_err(|error| error.to_string()),
@@ -53,18 +48,8 @@ impl LoadedRun {
 
     /// The copy of the last PASS that this run keeps.
     pub fn last_pass(&self) -> Option<LastPass> {
-        let (_, _, blob) = self.record.evidence.last()?.sheet.last_pass.as_ref()?;
-        serde_json::from_slice(&self.blobs.get(blob).ok()?).ok()
+        serde_json::from_slice(&self.blobs.get(self.history.last_pass()?).ok()?).ok()
     }
-}
-
-/// What of a journal can be compared.
-pub(super) fn record(entries: &[JournalEntry<Event>]) -> ComparisonRecord {
-    let mut record = ComparisonRecord::default();
-    for entry in entries {
-        record.apply(entry.at, &entry.event);
-    }
-    record
 }
 
 /// The longest unit ledger that is opened at once.
@@ -166,8 +151,8 @@ pub(super) fn open_comparison(
     let compare = match sides {
         DiffSides::Other(other) => {
             let other = LoadedRun::of(store, other)?;
-            let sides = ((&read.record, &read.run), (&other.record, &other.run));
-            let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
+            let comparison =
+                Comparison::between(&read.history, &other.history).map_err(LaunchError::Usage)?;
             documents.blobs.after = vec![other.blobs];
             return Ok(OpenComparison {
                 comparison,
@@ -187,7 +172,7 @@ pub(super) fn open_comparison(
             .before
             .extend(store.blobs(&last.run_id).ok());
     }
-    let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
+    let comparison = Comparison::within(&read.history, &compare, last_pass.as_ref());
     let comparison = comparison.map_err(LaunchError::Usage)?;
     Ok(OpenComparison {
         comparison,
@@ -197,9 +182,8 @@ pub(super) fn open_comparison(
 
 /// What tells most of what this run has seen.
 fn best(read: &LoadedRun, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
-    let mut all = Comparison::available(&read.record, &read.run).into_iter();
-    let can =
-        |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
+    let mut all = Comparison::available(&read.history).into_iter();
+    let can = |compare: &Compare| Comparison::within(&read.history, compare, last_pass).is_ok();
     all.find(can)
         .ok_or_else(|| LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id)))
 }

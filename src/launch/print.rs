@@ -61,7 +61,7 @@ fn with_input<T>(
     run_id: &RunId,
     make: &dyn Fn(&ReportInput<'_>) -> Result<T, LaunchError>,
 ) -> Result<T, LaunchError> {
-    let (run, _) = lookup::folded(store, run_id)?;
+    let run = lookup::history(store, run_id)?.into_run();
     let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     let profile = profile_of(run_id, &run, &document)?;

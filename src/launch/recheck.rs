@@ -35,7 +35,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
     if !store.is_sealed(&run_id)? {
-        let (run, _) = lookup::folded(&store, &run_id)?;
+        let run = lookup::history(&store, &run_id)?.into_run();
         let come_back = run.come_back(&settings.call);
         return Err(LaunchError::Usage(format!(
             "{run_id} is not sealed: there is no result yet that could still hold. {come_back}"
@@ -100,7 +100,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
 }
 
 fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
-    let (run, _) = lookup::folded(store, &run_id)?;
+    let run = lookup::history(store, &run_id)?.into_run();
     let blobs = store.blobs(&run_id)?;
     let created = run
         .created

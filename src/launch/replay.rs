@@ -13,7 +13,7 @@ use super::terminal_session::ScreenTerminalSession;
 use super::{LaunchError, lookup, output, replay_file, run_plan, terminal_session};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
 use crate::documents::{ReplayBand, ReplayDocument, ReplayMoment};
-use crate::journal::{DirectoryStore, JournalEntry, RunStore};
+use crate::journal::{DirectoryStore, RunStore, encode_line};
 use crate::replay::{Recording, ReplayError, SeekTarget};
 use crate::report;
 use crate::run::{RunId, exit};
@@ -124,7 +124,7 @@ fn print(
     let seq = place(&mut recording, at)?;
     let line = recording
         .entry(seq)?
-        .map(JournalEntry::encode)
+        .map(|entry| encode_line(entry.seq, entry.at, &entry.prev, &entry.event))
         .transpose()?;
     let size = page_size(std::io::stdout().is_terminal());
     let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
@@ -134,7 +134,7 @@ fn print(
         return Ok(exit::OK);
     }
     let model = still.model();
-    let run = &model.run;
+    let run = model.run();
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
     let next = match stop {
@@ -148,8 +148,8 @@ fn print(
         replay: ReplayMoment {
             seq,
             at: run.last.map(|(_, at)| at),
-            head: model.head.clone(),
-            records: model.playback.as_ref().map(|told| told.last + 1),
+            head: model.history.head().cloned(),
+            records: model.playback.as_ref().map(|told| told.last() + 1),
             event: line.and_then(|line| serde_json::from_slice(&line).ok()),
             band: ReplayBand {
                 title: band.title,
@@ -174,7 +174,7 @@ pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, 
     let Some(text) = at else {
         return Ok(last);
     };
-    let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+    let began = recording.tip().timeline().began.ok_or(ReplayError::Empty)?;
     match SeekTarget::read(text, began)? {
         SeekTarget::Record(seq) if seq <= last => Ok(seq),
         SeekTarget::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),

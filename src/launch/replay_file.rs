@@ -120,7 +120,7 @@ impl Frames {
         let mut recording = Recording::open(&store.reader(run_id)?)?;
         recording.read_all()?;
         let seq = replay::place(&mut recording, at)?;
-        let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+        let began = recording.tip().timeline().began.ok_or(ReplayError::Empty)?;
         let terminal = replay::page_size(io::stdout().is_terminal());
         let size = Size::new(
             file.width.unwrap_or(terminal.width),
@@ -188,7 +188,7 @@ impl Frames {
 
     /// When the record that was drawn last was written.
     fn time(&self) -> UtcTime {
-        let last = self.still.model().run.last;
+        let last = self.still.model().history.last();
         last.map_or(self.began, |(_, at)| at)
     }
 }

@@ -199,7 +199,7 @@ pub(super) fn stage(
     if let Some(last) = read.last_pass() {
         let _ = messages.send(ScreenMessage::LastPass(Box::new(last)));
     }
-    let mut choices = Comparison::available(&read.record, &read.run);
+    let mut choices = Comparison::available(&read.history);
     let compare = comparison.compare.clone();
     if !choices.contains(&compare) {
         choices.insert(0, compare.clone());

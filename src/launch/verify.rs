@@ -15,7 +15,7 @@ use crate::journal::{
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscoverLine, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
-use crate::runner::{companions, context, fold};
+use crate::runner::{companions, context};
 use crate::survey::Digest;
 use crate::tui::diff_view::NoteShown;
 
@@ -197,7 +197,7 @@ fn recompute(
     let profile = profile_of(entries, &document);
     let events = entries
         .iter()
-        .map(|entry| (entry.seq, entry.at, &entry.event));
+        .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
     let recomputed = audit::recompute(profile.as_ref(), events);
     let line = |finding: &audit::RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
@@ -206,13 +206,10 @@ fn recompute(
     let events = entries.iter().map(|entry| (entry.seq, &entry.event));
     let of_documents = audit::document_findings(profile.as_ref(), events, &document);
     found.findings.extend(of_documents.iter().map(line));
-    let run = match fold(entries) {
-        Ok(run) => run,
-        Err(error) => {
-            found.findings.push(error.to_string());
-            return Ok(());
-        }
-    };
+    if !recomputed.is_legal {
+        return Ok(());
+    }
+    let run = recomputed.history.into_run();
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
     found.by_own_values = audit::judged_by_own_values(&run);
     statements(found, &run, blobs);

@@ -32,7 +32,7 @@ pub(super) fn rows(run: &RunState, names: &[&str]) -> Vec<EventLine> {
             seq: row.seq,
             at: row.at.to_string(),
             name: row.name,
-            text: row.text.clone(),
+            text: row.text.to_string(),
         })
         .collect()
 }

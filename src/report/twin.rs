@@ -90,7 +90,7 @@ fn gates(run: &RunState) -> Vec<GateReport> {
             gate: *gate,
             title: gate.title(),
             verdict: begun.finished.map(|(verdict, _)| verdict),
-            checks: begun.checks.clone(),
+            checks: begun.checks.to_vec(),
         })
         .collect()
 }

@@ -237,8 +237,8 @@ pub fn judge(
         Decision::Withdraw | Decision::Reject => {}
     }
     let decision = match request.decision {
-        Decision::Reject if pending => Decision::Withdraw,
-        decision => decision,
+        Decision::Reject | Decision::Withdraw if pending => Decision::Withdraw,
+        Decision::Approve | Decision::Reject | Decision::Withdraw => request.decision,
     };
     Ok(Ruling {
         decision,

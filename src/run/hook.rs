@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunState, StopCode};
+use super::{HookStarted, RunState, StopCode};
 use crate::survey::UtcTime;
 
 /// When a hook is run.
@@ -180,13 +180,13 @@ impl RunState {
         self.hooks.iter().filter(ran)
     }
 
-    pub(super) fn start_hook(&mut self, started: u64, at: UtcTime, hook: (HookPoint, u64, &str)) {
+    pub(super) fn start_hook(&mut self, seq: u64, at: UtcTime, started: &HookStarted) {
         self.hooks.push(HookRun {
-            hook: hook.0,
-            stop: hook.1,
-            started,
+            hook: started.hook,
+            stop: started.stop,
+            started: seq,
             at,
-            program: hook.2.to_owned(),
+            program: started.program.clone(),
             outcome: None,
         });
     }

@@ -81,7 +81,17 @@ impl State {
         match self {
             Self::AwaitingCutAuthorization => Some(ApprovalGate::SG1),
             Self::AwaitingLifecycleAuthorization => Some(ApprovalGate::SG2),
-            _ => None,
+            Self::Created
+            | Self::Prechecked
+            | Self::Surveyed
+            | Self::Seeded
+            | Self::CutSimulated
+            | Self::Verified
+            | Self::EnactSimulated
+            | Self::PostSurveyed
+            | Self::CloseoutReported
+            | Self::Rejected
+            | Self::Failed => None,
         }
     }
 

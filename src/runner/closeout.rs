@@ -84,13 +84,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged(_));
             entries.iter().filter(changed).count() as u64
         };
-        let returned = again.returns.last().copied();
+        let returned = again.run().returns.last().copied();
         let resumed = returned.map(|(state, stop_code, _)| ResumeResult {
             state,
             stop_code,
             transitions_added: transitions(&entries_after) - transitions(&entries_before),
         });
-        let checks = audit::g4(&before, &refolded, resumed.as_ref());
+        let checks = audit::g4(&before, refolded.run(), resumed.as_ref());
         let plan = self.plan.clone();
         finish(self, Gate::G4, audit::scope(&plan.profile, checks))
     }

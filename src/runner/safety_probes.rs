@@ -11,7 +11,7 @@ use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, ContextPins,
-    Decision, Event, Gate, GateStarted, Mode, RunState, StopCode, TestsDeclared, judge,
+    Decision, Event, Gate, GateStarted, History, Mode, RunState, StopCode, TestsDeclared, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -150,12 +150,13 @@ fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, 
     let Some(waited) = waited else {
         return Ok(Vec::new());
     };
+    let run = waited.run();
     let rulings = [
-        rule(&waited, |request, _| request.gate = other(request.gate)),
-        rule(&waited, |request, _| {
+        rule(run, |request, _| request.gate = other(request.gate)),
+        rule(run, |request, _| {
             request.evidence = Some(Digest::of("other evidence"));
         }),
-        rule(&waited, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
+        rule(run, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
         rule_twice(&waited),
     ];
     Ok(names
@@ -185,22 +186,31 @@ fn other(gate: ApprovalGate) -> ApprovalGate {
 }
 
 /// The run when it first waited with evidence. The probes are about gate, digest, time and use, so who may approve is left out.
-fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<RunState>, RunnerError> {
+fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<History>, RunnerError> {
     for (at, entry) in entries.iter().enumerate() {
         let asked = matches!(&entry.event, Event::StopRaised(stop) if stop.stop_code == StopCode::StopApprovalRequired);
         if !asked {
             continue;
         }
-        let mut run = fold(&entries[..=at])?;
+        let history = without_policy(&entries[..=at])?;
+        let run = history.run();
         if run.waits_at().is_none() || run.drift.is_some() || run.pending_approval().is_some() {
             continue;
         }
-        if let Some(created) = &mut run.created {
-            created.approvals = ApprovalPolicy::default();
-        }
-        return Ok(Some(run));
+        return Ok(Some(history));
     }
     Ok(None)
+}
+
+/// The run of these entries as if its profile let anybody approve.
+fn without_policy(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
+    let mut entries = entries.to_vec();
+    if let Some(first) = entries.first_mut()
+        && let Event::RunCreated(created) = &mut first.event
+    {
+        created.approvals = ApprovalPolicy::default();
+    }
+    fold(&entries)
 }
 
 fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
@@ -226,11 +236,13 @@ fn rule(
 }
 
 /// The refusal of a good approval that is given a second time.
-fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
-    let (request, now, boot_id) = request_of(waited)?;
-    let mut run = waited.clone();
-    if let Ok(ruling) = judge(&run, &request, now, &boot_id) {
-        let seq = run.last.map_or(0, |(seq, _)| seq + 1);
+fn rule_twice(waited: &History) -> Option<ApprovalRefusal> {
+    let (request, now, boot_id) = request_of(waited.run())?;
+    let mut history = waited.clone();
+    if let (Ok(ruling), Some(((last, at), head))) = (
+        judge(history.run(), &request, now, &boot_id),
+        history.last().zip(waited.head()),
+    ) {
         let event = Event::ApprovalRecorded(ApprovalRecorded {
             gate: request.gate,
             decision: ruling.decision,
@@ -240,7 +252,7 @@ fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
             boot_id: boot_id.clone(),
             uptime_ms: None,
         });
-        run.apply(seq, now, &event);
+        history.take(last + 1, now.max(at), &event, head).ok()?;
     }
-    judge(&run, &request, now, &boot_id).err()
+    judge(history.run(), &request, now, &boot_id).err()
 }

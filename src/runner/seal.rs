@@ -37,10 +37,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 reports,
             })
         };
-        let mut sealed = recorder.run().clone();
-        let seq = sealed.last.map_or(0, |(seq, _)| seq + 1);
-        sealed.apply(seq, at, &sealing(Vec::new()));
-        let reports = render(recorder, &sealed, &plan)?
+        // The reports say how the run ended, so they are made of the history with the line that will name their digests.
+        let mut sealed = recorder.history().clone();
+        if let (Some((last, _)), Some(head)) = (sealed.last(), recorder.history().head()) {
+            sealed.take(last + 1, at, &sealing(Vec::new()), head)?;
+        }
+        let reports = render(recorder, sealed.run(), &plan)?
             .iter()
             .map(|report| (report.name.clone(), Digest::of(&report.text)))
             .collect();
@@ -61,7 +63,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let (_, entries) = recorder.refold()?;
         let events = entries
             .iter()
-            .map(|entry| (entry.seq, entry.at, &entry.event));
+            .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
         let recomputed = audit::recompute(Some(&plan.profile), events);
         let mut secrets = SecretScan::default();
         secrets.profile(&plan.profile_text);

@@ -116,7 +116,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let now = recorder.now();
         match judge(recorder.run(), request, now, &boot_id) {
             Ok(ruling) => {
-                recorder.record(Event::ApprovalRecorded(ApprovalRecorded {
+                let decision = ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
@@ -124,7 +124,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     by: request.by.clone(),
                     boot_id,
                     uptime_ms,
-                }))?;
+                };
+                // At the time that was ruled at: a moment later the evidence may have expired.
+                recorder.record_at(now, Event::ApprovalRecorded(decision))?;
                 Ok(None)
             }
             Err(refusal) => {

@@ -6,11 +6,11 @@ use drygate::audit;
 use drygate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, Check, CheckRecorded, ContextPinned,
     ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet,
-    EvidenceTaken, Gate, GateFinished, GateStarted, InvocationReturned, LastPassDifference,
-    LedgerRef, LiveChange, LiveRead, Mode, Person, Purpose, RenewalReason, RunBudget, RunCreated,
-    RunResult, RunSealed, RunState, Signer, State, StateChanged, Stop, StopCode, SurveyPurpose,
-    SurveyTaken, TargetIdentity, ToolIdentity, TransactionClosed, TransactionOpened,
-    UnitsProgressed, Verdict, legal,
+    EvidenceTaken, Gate, GateFinished, GateStarted, History, InvocationReturned,
+    LastPassDifference, LedgerRef, LiveChange, LiveRead, Mode, Person, Purpose, RenewalReason,
+    RunBudget, RunCreated, RunResult, RunSealed, RunState, Signer, State, StateChanged, Stop,
+    StopCode, SurveyPurpose, SurveyTaken, TargetIdentity, ToolIdentity, TransactionClosed,
+    TransactionOpened, UnitsProgressed, Verdict,
 };
 use drygate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts, TableEffect};
 use drygate::survey::{
@@ -33,6 +33,7 @@ pub struct Record {
 #[derive(Debug, Clone)]
 pub struct Script {
     pub run: RunState,
+    pub history: History,
     pub records: Vec<Record>,
     now: UtcTime,
     enacted: bool,
@@ -146,6 +147,7 @@ impl Script {
     pub fn new(enacted: bool) -> Self {
         let mut script = Self {
             run: RunState::default(),
+            history: History::default(),
             records: Vec::new(),
             now: at("09:14:02"),
             enacted,
@@ -163,11 +165,10 @@ impl Script {
 
     /// Journals an event, which must be legal.
     pub fn push(&mut self, event: Event) -> &mut Self {
-        if let Err(illegal) = legal(&self.run, &event) {
-            panic!("{illegal}");
-        }
         let seq = self.records.len() as u64;
-        self.run.apply(seq, self.now, &event);
+        let taken = self.history.take(seq, self.now, &event, &Digest::zero());
+        taken.unwrap_or_else(|illegal| panic!("{illegal}"));
+        self.run = self.history.run().clone();
         self.records.push(Record {
             seq,
             at: self.now,

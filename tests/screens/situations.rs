@@ -1,5 +1,7 @@
 //! Every situation of the band, at every size. Invariant: the snapshot's name is the situation and the size.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 use drygate::run::{
     ApprovalGate, ApprovalRefused, Check, Decision, Event, Gate, RunResult, State, StopCode,
@@ -26,7 +28,7 @@ fn snap_script(name: &str, script: &Script, clock: &str) {
 #[test]
 fn starting() {
     let mut model = model(&Script::new(false), "09:14:02", plain());
-    model.run = drygate::run::RunState::default();
+    model.history = Arc::default();
     snap("starting", &mut model);
 }
 

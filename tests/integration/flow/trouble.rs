@@ -21,21 +21,15 @@ fn failed_reads(run: &RunFiles) -> usize {
 }
 
 #[test]
-fn waiting_costs_nothing() {
+fn waiting_draws_and_records_nothing() {
     let ground = Ground::new(Scenario::Draft);
     let terminal = ground.at_sg1("0");
     let run = ground.home().run();
     // What the wait began with is over when a second has passed without a byte.
     while terminal.bytes_within(Duration::from_secs(1)) > 0 {}
     let lines = run.journal().len();
-    #[cfg(target_os = "linux")]
-    let before = terminal.cpu_time();
+    // What it costs in CPU is a row of `benches/screen`: a busy machine would fail a test of it.
     assert_eq!(terminal.bytes_within(Duration::from_secs(10)), 0);
-    #[cfg(target_os = "linux")]
-    {
-        let spent = terminal.cpu_time().saturating_sub(before);
-        assert!(spent <= Duration::from_millis(2), "{spent:?}");
-    }
     assert_eq!(run.journal().len(), lines);
     let sessions =
         "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = 'context_pack_readonly'";
