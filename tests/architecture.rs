@@ -36,7 +36,7 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
-        &["journal", "report", "page", "archive"],
+        &["journal", "documents", "report", "page", "archive"],
         &["tokio", "ratatui", "crossterm", "tokio_postgres"],
     ),
     (

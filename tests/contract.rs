@@ -92,7 +92,11 @@ fn the_contract_names_every_event() {
 #[test]
 fn the_contract_names_every_state_stop_and_exit_code() {
     must_name(3, "states", State::ALL.iter().map(|state| state.name()));
-    must_name(5, "stop codes", StopCode::ALL.iter().map(|code| code.name()));
+    must_name(
+        5,
+        "stop codes",
+        StopCode::ALL.iter().map(|code| code.name()),
+    );
     let codes: Vec<String> = StopCode::ALL
         .iter()
         .map(|code| code.exit_code().to_string())
@@ -100,7 +104,10 @@ fn the_contract_names_every_state_stop_and_exit_code() {
     let text = &sections()[&5];
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     for (stop, code) in StopCode::ALL.iter().zip(&codes) {
-        let has = |row: &&str| row.split('|').any(|cell| cell.trim().trim_matches('`') == code);
+        let has = |row: &&str| {
+            row.split('|')
+                .any(|cell| cell.trim().trim_matches('`') == code)
+        };
         assert!(
             rows.iter().any(has),
             "section 5 has no row with exit code {code} of {}",

@@ -17,6 +17,7 @@ pub type TableRows = (String, Option<Vec<RowChange>>);
 
 /// One table: predicted, and what its rows show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TableAfter {
     /// Table.
     pub table: String,
@@ -28,6 +29,7 @@ pub struct TableAfter {
 
 /// What became of a prediction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct After {
     /// How many units came to what.
     pub units: UnitOutcomes,

@@ -11,6 +11,7 @@ mod recheck;
 mod units;
 
 pub use aligned_documents::{AlignedDocuments, explain_row};
+pub use attribution::AttributionText;
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::build_comparison::compared;
 use super::compared_side::ComparedSide;
@@ -99,7 +99,8 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
 fn units_row(after: &After) -> ComparedFact {
     let line = |key: &str, effect: String| {
         let key = key.replace(['\t', '\n', '\r'], " ");
-        format!("{key}\t{}\n", json!({ "effect": effect }))
+        let effect = Value::from_iter([("effect", effect)]);
+        format!("{key}\t{effect}\n")
     };
     let side = |value: String, text: String, provenance| SideValue {
         text: Some(text),

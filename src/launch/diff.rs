@@ -2,16 +2,15 @@
 
 use std::io::IsTerminal;
 
-use serde_json::{Value, json};
-
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, DiffSides, RunRef, Settings};
 use crate::compare::{
     AlignedDocuments, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
 };
+use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
 use crate::run::{History, LastPass, RunId, exit};
-use crate::survey::{AlignedRow, Digest, Side, Sides, field_changes};
+use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
 /// The exit code of differences.
@@ -231,41 +230,41 @@ pub(super) fn exit_code(comparison: &Comparison) -> u8 {
 const ROWS_MAX: usize = 1_000;
 
 /// The document.
-pub(super) fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<Value, LaunchError> {
+fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<DiffDocument, LaunchError> {
     let comparison = &compared.comparison;
-    let mut facts = Vec::new();
-    for fact in &comparison.facts {
-        facts.push(fact_json(compared, fact)?);
-    }
-    let claims: serde_json::Map<String, Value> = comparison
-        .claims
-        .iter()
-        .map(|claim| {
-            let value = json!({"verdict": claim.verdict, "measured": claim.measured});
-            (claim.name.name().to_owned(), value)
-        })
-        .collect();
-    Ok(json!({
-        "schema": 1,
-        "run_id": read.run_id,
-        "compare": comparison.compare.to_string(),
-        "headline": comparison.headline(),
-        "differs": comparison.differs(),
-        "facts_changed": comparison.differing(),
-        "facts_equal": comparison.equal(),
-        "facts_not_read": comparison.not_read(),
-        "sides": comparison.sources,
-        "verdict": comparison.verdict,
-        "claims": claims,
-        "attribution": comparison.attribution,
-        "method": comparison.method,
-        "facts": facts,
-        "notes": read.notes.as_ref().ok(),
-        "notes_broken": read.notes.as_ref().err(),
-    }))
+    let facts = comparison.facts.iter();
+    let facts = facts.map(|fact| fact_document(compared, fact));
+    let claims = comparison.claims.iter().map(|claim| {
+        let measured = ClaimMeasured {
+            verdict: claim.verdict,
+            measured: claim.measured.clone(),
+        };
+        (claim.name.name(), measured)
+    });
+    let notes = read.notes.as_ref();
+    Ok(DiffDocument {
+        schema: SchemaVersion,
+        run_id: read.run_id.clone(),
+        compare: comparison.compare.to_string(),
+        headline: comparison.headline(),
+        differs: comparison.differs(),
+        facts_changed: comparison.differing(),
+        facts_equal: comparison.equal(),
+        facts_not_read: comparison.not_read(),
+        sides: comparison.sources.clone(),
+        verdict: comparison.verdict,
+        claims: claims.collect(),
+        attribution: comparison.attribution.clone(),
+        method: comparison.method.clone(),
+        facts: facts.collect::<Result<_, _>>()?,
+        notes: notes
+            .ok()
+            .map(|notes| notes.iter().map(review::note_document).collect()),
+        notes_broken: notes.err().cloned(),
+    })
 }
 
-fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
+fn fact_document(compared: &OpenComparison, fact: &ComparedFact) -> Result<DiffFact, LaunchError> {
     let opened = if fact.change.differs() {
         compared.open(fact)?
     } else {
@@ -273,33 +272,36 @@ fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, La
     };
     let (rows, counts, left_out) = match &opened {
         Some(opened) if opened.is_whole() => {
-            let differing = opened.alignment.counts().differing();
+            let counts = opened.alignment.counts();
             let rows = rows(opened);
-            let left_out = differing - rows.len();
-            (rows, json!(opened.alignment.counts()), left_out)
+            let left_out = counts.differing() - rows.len();
+            (rows, Some(counts), left_out)
         }
-        _ => (recorded(fact), Value::Null, 0),
+        _ => (fact.rows.iter().map(recorded).collect(), None, 0),
     };
-    Ok(json!({
-        "key": fact.key,
-        "label": fact.label,
-        "change": fact.change,
-        "before": fact.sides.before,
-        "after": fact.sides.after,
-        "method_differs": fact.method_differs(),
-        "rows": rows,
-        "rows_left_out": left_out,
-        "counts": counts,
-    }))
+    Ok(DiffFact {
+        key: fact.key.clone(),
+        label: fact.label.clone(),
+        change: fact.change,
+        before: fact.sides.before.clone(),
+        after: fact.sides.after.clone(),
+        method_differs: fact.method_differs(),
+        rows,
+        rows_left_out: left_out,
+        counts,
+    })
 }
 
-/// The rows that the journal names, where no documents were kept.
-fn recorded(fact: &ComparedFact) -> Vec<Value> {
-    let row = |row: &crate::survey::RowChange| json!({"key": row.key, "before": row.approved, "after": row.found});
-    fact.rows.iter().map(row).collect()
+/// A row that the journal names, where no documents were kept.
+fn recorded(row: &RowChange) -> DiffRow {
+    DiffRow::Recorded {
+        key: row.key.clone(),
+        before: row.approved.clone(),
+        after: row.found.clone(),
+    }
 }
 
-fn rows(opened: &AlignedDocuments) -> Vec<Value> {
+fn rows(opened: &AlignedDocuments) -> Vec<DiffRow> {
     let alignment = &opened.alignment;
     (0..alignment.changes())
         .filter_map(|nth| alignment.change(nth))
@@ -314,12 +316,14 @@ fn rows(opened: &AlignedDocuments) -> Vec<Value> {
                 AlignedRow::Changed { .. } => field_changes(one.unwrap_or(""), two.unwrap_or("")),
                 _ => Vec::new(),
             };
-            json!({
-                "says": explain_row(opened, at),
-                "before": one, "after": two,
-                "before_line": number(Side::Before), "after_line": number(Side::After),
-                "fields": fields,
-            })
+            DiffRow::Line {
+                says: explain_row(opened, at),
+                before: one.map(str::to_owned),
+                after: two.map(str::to_owned),
+                before_line: number(Side::Before),
+                after_line: number(Side::After),
+                fields,
+            }
         })
         .collect()
 }

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
-use serde_json::json;
 
 use super::files::WrittenFile;
 use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
 use crate::archive::{ArchiveError, pack};
 use crate::cli::{Output, RunRef, Settings};
+use crate::documents::{ExportDocument, SchemaVersion};
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
 };
@@ -32,10 +32,15 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
         standing,
     } = exported(&store, &run_id, file)?;
     if settings.output == Output::Json {
-        output::document(&json!({
-            "schema": 1, "run_id": run_id, "file": file.display().to_string(), "sealed": is_sealed,
-            "files": written.made, "bytes": written.bytes, "sha256": written.sha256,
-        }))?;
+        output::document(&ExportDocument {
+            schema: SchemaVersion,
+            run_id,
+            file: file.display().to_string(),
+            sealed: is_sealed,
+            files: written.made,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        })?;
     } else {
         output::line(&format!("{}  {}", written.sha256, files::visible(file)))?;
         output::say(&format!(

@@ -105,7 +105,7 @@ fn carry_on(
 /// Prints how a run stands.
 pub fn report(settings: &Settings, outcome: &RunnerEnd) -> Result<(), LaunchError> {
     match settings.output {
-        Output::Json => output::document(&runner::json(outcome)),
+        Output::Json => output::document(&runner::document(outcome)),
         Output::Events => Ok(()),
         Output::Text => output::print(&text(outcome)),
     }

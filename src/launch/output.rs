@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::LaunchError;
 
 /// Prints `text` as it is.
@@ -25,9 +27,12 @@ pub fn line(text: &str) -> Result<(), LaunchError> {
     print(&format!("{text}\n"))
 }
 
-/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal.
-pub fn document(value: &serde_json::Value) -> Result<(), LaunchError> {
-    let mut text = crate::journal::to_ascii_json(value).map_err(|error| LaunchError::Output {
+/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal. Members are in the order of their names,
+/// whatever the struct has them in.
+pub fn document(document: &impl Serialize) -> Result<(), LaunchError> {
+    let sorted = serde_json::to_value(document);
+    let text = sorted.and_then(|value| crate::journal::to_ascii_json(&value));
+    let mut text = text.map_err(|error| LaunchError::Output {
         doing: "cannot write the document",
         source: error.into(),
     })?;

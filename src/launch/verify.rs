@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::audit;
 use crate::cli::{Output, RunPlace, Settings};
+use crate::documents::{SchemaVersion, VerifyDocument};
 use crate::journal::{
     Blobs, DirectoryStore, DiskStorage, HookRecords, JournalEntry, JournalError, JournalReader,
     Permissions, Reviews, RunStore, Storage, verify_files,
@@ -62,13 +61,19 @@ pub fn verify(settings: &Settings, target: &RunPlace) -> Result<u8, LaunchError>
     };
     if settings.output == Output::Json {
         let stop_code = (!intact).then_some(StopCode::StopEvidenceCorrupt);
-        let document = json!({
-            "schema": 1, "run_id": found.run_id, "intact": intact, "stop_code": stop_code,
-            "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
-            "findings": found.findings, "not_checked": found.not_checked,
-            "by_recorded_values": found.by_own_values, "notes": found.notes,
-        });
-        output::document(&document)?;
+        output::document(&VerifyDocument {
+            schema: SchemaVersion,
+            run_id: found.run_id,
+            intact,
+            stop_code,
+            records: found.records,
+            blobs: found.blobs,
+            sealed: found.sealed,
+            findings: found.findings,
+            not_checked: found.not_checked,
+            by_recorded_values: found.by_own_values,
+            notes: found.notes.iter().map(review::note_document).collect(),
+        })?;
     } else {
         output::print(&text(&found))?;
     }

@@ -1,8 +1,9 @@
 //! The nine rows of the forbidden-action audit. Invariant: all nine are printed, always; a row without a detector is NOT CHECKED.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::gates::raw_lines;
+use crate::documents::AuditRow;
 use crate::run::{Check, Gate, RunState, Verdict};
 
 /// What the nine rows are about, in the words of the source report.
@@ -19,7 +20,7 @@ const ROWS: [&str; 9] = [
 ];
 
 /// The rows, from the checks of G6 named `forbidden_*`; rows of the source report first, others after them.
-pub(super) fn audit_rows(run: &RunState) -> Vec<Value> {
+pub(super) fn audit_rows(run: &RunState) -> Vec<AuditRow> {
     let checks: Vec<&Check> = run
         .gates
         .get(&Gate::G6)
@@ -42,19 +43,19 @@ fn about(check: &Check) -> &str {
     check.raw["words"].as_str().unwrap_or(&check.name)
 }
 
-fn missing(words: &str) -> Value {
-    json!({
-        "words": words,
-        "answer": "NOT CHECKED",
-        "verdict": Verdict::NotChecked.word(),
-        "check": "none",
-        "detector": "NOT CHECKED: no detector recorded anything in this run",
-        "output": ["no raw output recorded"],
-        "says": "",
-    })
+fn missing(words: &str) -> AuditRow {
+    AuditRow {
+        words: words.to_owned(),
+        answer: "NOT CHECKED".to_owned(),
+        verdict: Verdict::NotChecked,
+        check: "none".to_owned(),
+        detector: "NOT CHECKED: no detector recorded anything in this run".to_owned(),
+        output: vec!["no raw output recorded".to_owned()],
+        says: String::new(),
+    }
 }
 
-fn row(words: &str, check: &Check) -> Value {
+fn row(words: &str, check: &Check) -> AuditRow {
     let word = check.verdict.word();
     // What was not checked may say why, and nothing else.
     let given = check.raw["answer"].as_str().filter(|answer| {
@@ -71,13 +72,13 @@ fn row(words: &str, check: &Check) -> Value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    json!({
-        "words": words,
-        "answer": answer.trim_end_matches('.'),
-        "verdict": check.verdict.word(),
-        "check": check.name,
-        "detector": detector,
-        "output": raw_lines(&check.raw["output"]),
-        "says": says,
-    })
+    AuditRow {
+        words: words.to_owned(),
+        answer: answer.trim_end_matches('.').to_owned(),
+        verdict: check.verdict,
+        check: check.name.clone(),
+        detector,
+        output: raw_lines(&check.raw["output"]),
+        says: says.to_owned(),
+    }
 }

@@ -258,11 +258,9 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     );
     assert!(proof.contains("The run ended before closeout"), "{proof}");
     let summary = summary(&writer.run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_APPROVAL_REJECTED");
-    assert_eq!(
-        summary["non_mutation"]["claims"]["B"]["verdict"],
-        "NOT CHECKED"
-    );
+    assert_eq!(summary.stop_code, Some(StopCode::StopApprovalRejected));
+    let claims = summary.non_mutation.expect("it is sealed").claims;
+    assert_eq!(claims["B"].verdict.word(), "NOT CHECKED");
     assert!(report(&reports, 9).contains("NOT CHECKED: no post survey was taken in this run."));
 }
 
@@ -304,7 +302,8 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(report(&reports, 1).contains("What would check it: pass --repo"));
-    let message = summary(&writer.run, None, "")["message"].to_string();
+    let message = summary(&writer.run, None, "").message;
+    let message = message.expect("it is sealed");
     assert!(
         message.contains("G1 role_is_read_only is FAIL"),
         "{message}"
@@ -372,10 +371,10 @@ fn a_change_by_others_is_shown_on_both_sides() {
     assert!(text.contains("icx_enacted=60 -> 59"));
     assert!(text.contains("Pre/post live read-only survey differs in 1 value:"));
     assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
-    assert_eq!(sidecar_state(&run), "failed");
+    assert_eq!(sidecar_state(&run).word(), "failed");
     let summary = summary(&run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
-    assert_eq!(summary["drift"][0]["found"], "59");
+    assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
+    assert_eq!(summary.drift[0].found.as_deref(), Some("59"));
 }
 
 #[test]
@@ -440,8 +439,8 @@ fn drift_refusals_and_unseen_ends_are_told() {
     let scope = report(&reports, 2);
     assert!(scope.contains("- OUT OF SCOPE: `clean_tree`, because: generated files"));
     let summary = summary(&writer.run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
-    assert_eq!(summary["drift"][0]["rows"][0]["found"], "INSERT");
+    assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
+    assert_eq!(summary.drift[0].rows[0].found.as_deref(), Some("INSERT"));
 }
 
 #[test]

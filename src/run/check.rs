@@ -7,6 +7,7 @@ use super::Verdict;
 
 /// Why a check failed, where that changes the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It fails through claim B alone: somebody else changed the database.
@@ -15,6 +16,7 @@ pub enum Cause {
 
 /// One evaluated (or named but not evaluated) check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     /// Name in snake case: `role_is_read_only`.
     pub name: String,

@@ -9,6 +9,7 @@ use crate::survey::UtcTime;
 
 /// When a hook is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HookPoint {
     /// The run waits for a person at SG1 or SG2.
@@ -41,6 +42,7 @@ impl fmt::Display for HookPoint {
 
 /// How a hook came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum HookEnd {
     /// By itself.
@@ -91,6 +93,7 @@ impl fmt::Display for HookEnd {
 
 /// What a hook wrote to one of its outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookOutput {
     /// The beginning; what is no UTF-8 is replaced, what looks like a secret is withheld.
     pub text: String,
@@ -100,6 +103,7 @@ pub struct HookOutput {
 
 /// What is known of a hook once it is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookOutcome {
     /// How it ended.
     #[serde(flatten)]

@@ -298,7 +298,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     pub(super) fn answer_all(&mut self, outcome: &RunnerEnd) {
         for answer in self.answers.drain(..) {
-            let summary = summary::json(outcome).to_string();
+            let summary = summary::text(outcome);
             let stopped = DecisionReply::Stopped {
                 exit_code: outcome.exit_code,
                 summary,

@@ -41,6 +41,6 @@ pub use run_plan::{FullDiscoverFile, RunPlan};
 pub use run_socket::{HandoverError, be_present, hand_over, hand_over_renewal, show_sheet};
 pub use side_files::{companions, context};
 pub use socket_path::{own_socket, socket};
-pub use summary::{json, refused, sealed};
+pub use summary::{document, refused, sealed};
 pub use target::Progress;
 pub use watchers::WatchersChanged;

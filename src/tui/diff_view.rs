@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ratatui::layout::Size;
-use serde::Serialize;
 
 use super::diff_scroll;
 use super::model::Search;
@@ -70,7 +69,7 @@ pub enum DiffPage {
 }
 
 /// A reviewer's note, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteShown {
     /// Who and when: `opb 09:41Z`.
     pub by: String,

@@ -26,6 +26,7 @@ mod reconnecting;
 mod replaced_views;
 mod replay;
 mod safety;
+mod schemas;
 mod server_cost;
 mod sql_errors;
 mod support;
