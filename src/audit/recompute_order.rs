@@ -6,8 +6,8 @@ use super::g3_so_far;
 use super::required::{table_findings, unknown_check};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, CheckRecorded, Event, Gate, GateFinished, GateStarted, RunState,
-    State, StateChanged, SurveyPurpose, SurveyTaken, TransactionEnd, Verdict,
+    ApprovalGate, ApprovalStatus, CheckName, CheckRecorded, Event, Gate, GateFinished, GateStarted,
+    RunState, State, StateChanged, SurveyPurpose, SurveyTaken, TransactionEnd, Verdict,
 };
 use crate::simulate::SimulatedStep;
 
@@ -15,13 +15,13 @@ use crate::simulate::SimulatedStep;
 #[derive(Debug, Default)]
 pub(super) struct RecordedOrder {
     /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded again.
-    recorded: BTreeSet<(Gate, String)>,
+    recorded: BTreeSet<(Gate, CheckName)>,
     /// The gates that were finished since the state changed.
     finished: BTreeSet<Gate>,
     /// Steps were simulated by the last record: the checks of G3 that follow from them come next.
     simulated: bool,
     /// The checks of G3 that are still to come.
-    due: Vec<String>,
+    due: Vec<CheckName>,
 }
 
 impl RecordedOrder {
@@ -47,7 +47,7 @@ impl RecordedOrder {
             }
             Event::GateFinished(GateFinished { gate, .. }) => {
                 let of_gate = self.recorded.iter().filter(|(known, _)| known == gate);
-                let names: Vec<&str> = of_gate.map(|(_, name)| name.as_str()).collect();
+                let names: Vec<&CheckName> = of_gate.map(|(_, name)| name).collect();
                 found.extend(table_findings(version, *gate, &names));
                 self.finished.insert(*gate);
             }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::RecomputeFinding;
 use crate::audit::fixture::{JournalRecord, again, change, live};
 use crate::audit::journal_fixture::{JournalFixture, passed, post};
-use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
+use crate::audit::{PROBES, forbidden_rows, result, result_name};
 use crate::run::{
-    ApprovalRecorded, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted, Event,
-    EvidenceTaken, Gate, GateFinished, GateStarted, NonMutationVerdict, RunCreated, RunSealed,
-    RunState, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
-    Verdict,
+    ApprovalRecorded, CheckName, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted,
+    Event, EvidenceTaken, Gate, GateFinished, GateStarted, NonMutationVerdict, RunCreated,
+    RunSealed, RunState, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened,
+    UnitsProgressed, Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
@@ -45,7 +45,7 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
 }
 
 /// Where the checks of a journal are, with gate and name.
-fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, String)> {
+fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, CheckName)> {
     let check = |(at, record): (usize, &JournalRecord)| match &record.2 {
         Event::CheckRecorded(CheckRecorded { gate, check }) => {
             Some((at, *gate, check.name.clone()))
@@ -82,13 +82,13 @@ fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
         for (at, gate, name) in checks(&records) {
             let mut cut = records.clone();
             cut.remove(at);
-            is_named("cut out", cut, gate, &name);
+            is_named("cut out", cut, gate, name.name());
             let mut doubled = records.clone();
             doubled.insert(at, records[at].clone());
-            is_named("doubled", doubled, gate, &name);
+            is_named("doubled", doubled, gate, name.name());
             let mut renamed = records.clone();
             if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut renamed[at].2 {
-                check.name = "invented".to_owned();
+                check.name = CheckName::from("invented");
             }
             is_named("renamed", renamed, gate, "invented");
         }
@@ -115,7 +115,7 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
                     continue;
                 }
                 check.verdict = verdict;
-                is_named(verdict.word(), forged, gate, &name);
+                is_named(verdict.word(), forged, gate, name.name());
             }
         }
     }
@@ -147,11 +147,7 @@ fn raw_values_that_say_something_else_are_found() {
     let probes = PROBES
         .iter()
         .flat_map(|probe| ["expected", "saw"].map(|field| format!("G5 {probe} {field}")));
-    let detectors = required_checks(CHECK_TABLE, Gate::G6)
-        .expect("the version of today")
-        .iter()
-        .filter(|name| name.starts_with("forbidden_"))
-        .map(|row| format!("G6 {row} detector"));
+    let detectors = forbidden_rows().map(|(row, _)| format!("G6 {row} detector"));
     let others = [
         "G2 nothing_written_outside data_directory",
         "G2 nothing_written_outside written",

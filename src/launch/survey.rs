@@ -11,7 +11,7 @@ use crate::cli::{Output, Settings};
 use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
-use crate::run::{Check, Gate, StopCode, Verdict};
+use crate::run::{Check, CheckName, Gate, StopCode, Verdict};
 use crate::runner::RunnerError;
 use crate::runner::target::{
     Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
@@ -55,7 +55,7 @@ pub(super) fn without_database(
         refused.join("; ")
     };
     let raw = json!({"queries": guarded.len(), "refused": refused});
-    let sql = Check::evaluated("sql_passes_guard", refused.is_empty(), says, raw);
+    let sql = Check::evaluated(CheckName::SqlPassesGuard, refused.is_empty(), says, raw);
     let documents = run_plan::ssot_check(loaded, repository.as_ref());
     let checks = documents.into_iter().chain([sql]).collect();
     Ok(audit::scope(&loaded.profile, checks))
@@ -139,9 +139,10 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
 /// What is left to check where no database is named.
 fn left_to_check() -> Check {
     let checks = audit::required_checks(audit::CHECK_TABLE, Gate::G1).unwrap_or_default();
+    let names: Vec<&str> = checks.iter().map(CheckName::name).collect();
     Check::not_checked(
-        "against_a_database",
-        format!("no database is named; left are {}", checks.join(", ")),
+        CheckName::AgainstADatabase,
+        format!("no database is named; left are {}", names.join(", ")),
         "drygate profile check FILE --database-url postgresql://role@host/db",
     )
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Hooks;
+use crate::run::CheckName;
 use crate::simulate::Lifecycle;
 use crate::survey::FactKind;
 
@@ -236,8 +237,8 @@ pub struct RoleAllowances {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
-    /// Name of the check.
-    pub check: String,
+    /// The check.
+    pub check: CheckName,
     /// Why.
     pub reason: String,
 }

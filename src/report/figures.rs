@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{FullDiscoverLine, REPORTS, ReportInput};
-use crate::audit::{PROBES, o4_targeted};
-use crate::run::{Check, Gate, RunResult, RunState, Verdict};
+use crate::audit::o4_targeted;
+use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
 
@@ -197,7 +197,7 @@ fn full(declared: Option<&FullDiscoverLine>) -> String {
 fn live_refused(probes: &[Check]) -> String {
     probes
         .iter()
-        .find(|probe| probe.name == PROBES[0])
+        .find(|probe| probe.name == CheckName::LiveRefused)
         .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
 }
 

@@ -8,8 +8,9 @@ use super::{RunRecorder, RunnerError, drift, side_files};
 use crate::audit::{self, DrySeams, Feasibility, QueryCheck};
 use crate::profile::Profile;
 use crate::run::{
-    Check, CheckRecorded, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateFinished,
-    GateStarted, Mode, Signer, State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
+    Check, CheckName, CheckRecorded, ContextPinned, ContextPins, EffectPredicted, Event, Gate,
+    GateFinished, GateStarted, Mode, Signer, State, StateChanged, SurveyPurpose, TransactionEnd,
+    Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -68,7 +69,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 }
                 let says = error.to_string();
                 let raw = serde_json::json!({ "error": says });
-                let check = Check::evaluated("database_can_be_surveyed", false, says, raw);
+                let check = Check::evaluated(CheckName::DatabaseCanBeSurveyed, false, says, raw);
                 return close_gate(
                     recorder,
                     &plan.profile,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::text_page::TextPage;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
+use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
@@ -105,7 +105,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
 /// The role survey that a check was computed from, where it is that check.
 fn role_survey(check: &Check) -> Option<RoleSurvey> {
     let raw = check.raw.get("role")?;
-    (check.name == "role_is_read_only")
+    (check.name == CheckName::RoleIsReadOnly)
         .then(|| serde_json::from_value(raw.clone()).ok())
         .flatten()
 }
