@@ -42,7 +42,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         });
         self.declare_tests()?;
         let checks = audit::g5(&probes);
-        finish(self, Gate::G5, checks)
+        finish(self.recorder()?, Gate::G5, checks)
     }
 
     /// Keeps what a full test run says of itself: DECLARED, a line of the report and no check.
