@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::profile::Profile;
 use crate::run::{Check, CheckName};
-use crate::survey::{Digest, RoleFinding, Survey, TransactionProof};
+use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
 
 const VERSION_MIN: u32 = 130_000;
 
@@ -271,8 +271,8 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
     let unknown: Vec<String> = survey
         .unknown()
         .map(|fact| match &fact.observed {
-            crate::survey::Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
-            _ => fact.key.to_string(),
+            Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
+            Observed::Live(_) | Observed::Derived(_) => fact.key.to_string(),
         })
         .chain(absent)
         .chain(

@@ -370,20 +370,20 @@ fn beside_hooks(run: &RunState, found: DetectorResult) -> DetectorResult {
         .hooks_run()
         .map(|hook| json!({"hook": hook.hook, "program": hook.program, "started": hook.started}))
         .collect();
-    match found {
-        DetectorResult::Clean(mut output) if !hooks.is_empty() => {
-            let times = match hooks.len() {
-                1 => "once".to_owned(),
-                more => format!("{more} times"),
-            };
-            let what = format!(
-                "by drygate's own process; hooks of the profile ran {times} and are not watched"
-            );
-            output["hooks"] = Value::Array(hooks);
-            DetectorResult::CleanBeside(what, output)
-        }
-        found => found,
+    if hooks.is_empty() {
+        return found;
     }
+    let DetectorResult::Clean(mut output) = found else {
+        return found;
+    };
+    let times = match hooks.len() {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    };
+    let what =
+        format!("by drygate's own process; hooks of the profile ran {times} and are not watched");
+    output["hooks"] = Value::Array(hooks);
+    DetectorResult::CleanBeside(what, output)
 }
 
 const SOURCE_TABLES: [&str; 2] = ["source_document", "source_version"];

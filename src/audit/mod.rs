@@ -1,5 +1,7 @@
 //! What we can prove: gate checks, claims and forbidden-action detectors, and what `verify` recomputes. Invariant: pure; no verdict without the evidence it was computed from.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod after;
 mod after_rows;
 mod claims;

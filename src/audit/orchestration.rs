@@ -37,7 +37,17 @@ fn not_reached(name: CheckName, run: &RunState, what: &str) -> Check {
     let says = match run.state {
         State::Rejected => format!("{what}: the run was rejected"),
         State::Failed => format!("{what}: the run failed before"),
-        _ => format!("{what}: not reached yet"),
+        State::Created
+        | State::Prechecked
+        | State::Surveyed
+        | State::Seeded
+        | State::AwaitingCutAuthorization
+        | State::CutSimulated
+        | State::Verified
+        | State::AwaitingLifecycleAuthorization
+        | State::EnactSimulated
+        | State::PostSurveyed
+        | State::CloseoutReported => format!("{what}: not reached yet"),
     };
     Check::not_checked(name, says, "a run that goes on to closeout")
 }
@@ -239,13 +249,15 @@ fn non_mutation_proven(run: &RunState) -> Check {
                 "the claims of the proof pane name what is missing",
             )
         },
-        verdict => Check {
-            cause: (verdict == NonMutationVerdict::ChangedByOthers)
+        NonMutationVerdict::Proven
+        | NonMutationVerdict::ChangedByOthers
+        | NonMutationVerdict::MutationSuspected => Check {
+            cause: (judged.verdict == NonMutationVerdict::ChangedByOthers)
                 .then_some(Cause::ChangedByOthers),
             ..Check::evaluated(
                 NAME,
-                verdict == NonMutationVerdict::Proven,
-                verdict.word(),
+                judged.verdict == NonMutationVerdict::Proven,
+                judged.verdict.word(),
                 raw,
             )
         },

@@ -143,7 +143,9 @@ impl<'p> Recomputer<'p> {
             }) => {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
-            Event::ApprovalRecorded(_) => found.extend(approval_findings(run, at, event)),
+            Event::ApprovalRecorded(approval) => {
+                found.extend(approval_findings(run, at, approval));
+            }
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
             }
@@ -159,7 +161,21 @@ impl<'p> Recomputer<'p> {
                 let said = (result.as_str(), *outcome, *exit_code, *stop_code);
                 found.extend(seal_findings(run, said));
             }
-            _ => {}
+            // What these say is not computed from anything else of the journal.
+            Event::RunResumed(_)
+            | Event::TornTailSetAside(_)
+            | Event::GateStarted(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_) => {}
         }
     }
 }
@@ -204,35 +220,28 @@ fn prediction_findings(
     found
 }
 
-fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded(ApprovalRecorded {
-        gate,
-        decision: Decision::Approve,
-        evidence,
-        reason,
-        by,
-        boot_id,
-        uptime_ms,
-    }) = event
-    else {
-        return None;
-    };
+fn approval_findings(run: &RunState, at: UtcTime, approval: &ApprovalRecorded) -> Option<String> {
+    match approval.decision {
+        Decision::Approve => {}
+        Decision::Reject | Decision::Withdraw => return None,
+    }
     let request = ApprovalRequest {
-        gate: *gate,
-        decision: Decision::Approve,
-        evidence: Some(evidence.clone()),
-        reason: reason.clone(),
-        by: by.clone(),
+        gate: approval.gate,
+        decision: approval.decision,
+        evidence: Some(approval.evidence.clone()),
+        reason: approval.reason.clone(),
+        by: approval.by.clone(),
     };
-    let now = time_in(run, at, boot_id, *uptime_ms);
-    let refusal = judge(run, &request, now, boot_id).err()?;
+    let now = time_in(run, at, &approval.boot_id, approval.uptime_ms);
+    let refusal = judge(run, &request, now, &approval.boot_id).err()?;
     Some(format!("this approval had to be refused: {refusal}"))
 }
 
-fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
+/// The proof of the transaction with this nonce, where its end was seen.
+pub(super) fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
     run.transactions.iter().rev().find_map(|t| match &t.end {
-        TransactionEnd::Closed(proof) if proof.nonce == nonce => Some(proof.as_ref()),
-        _ => None,
+        TransactionEnd::Closed(proof) => (proof.nonce == nonce).then_some(proof.as_ref()),
+        TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
     })
 }
 
@@ -285,7 +294,17 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     let (gate, purpose) = match to {
         State::CutSimulated => (ApprovalGate::SG1, SurveyPurpose::ApproveSg1),
         State::EnactSimulated => (ApprovalGate::SG2, SurveyPurpose::ApproveSg2),
-        _ => return Vec::new(),
+        State::Created
+        | State::Prechecked
+        | State::Surveyed
+        | State::Seeded
+        | State::AwaitingCutAuthorization
+        | State::Verified
+        | State::AwaitingLifecycleAuthorization
+        | State::PostSurveyed
+        | State::CloseoutReported
+        | State::Rejected
+        | State::Failed => return Vec::new(),
     };
     let held = run
         .pin

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::feasibility::QueryCheck;
 use super::forbidden::{forbidden_rows, from_journal};
+use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
 use super::scope::is_excluded;
 use super::{
@@ -11,7 +12,7 @@ use super::{
     reports_render,
 };
 use crate::profile::Profile;
-use crate::run::{Check, CheckName, Gate, RunState, TransactionEnd, Verdict};
+use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 use crate::survey::Digest;
 
 /// A check computed again: the verdict counts where the journal has everything that it was computed from, else only the raw values.
@@ -154,10 +155,7 @@ fn feasibility(
         return Ok(Vec::new());
     }
     let pin = run.pin.as_ref().ok_or("without a survey")?;
-    let proof = run.transactions.iter().rev().find_map(|t| match &t.end {
-        TransactionEnd::Closed(proof) if proof.nonce == pin.snapshot.nonce => Some(proof.as_ref()),
-        _ => None,
-    });
+    let proof = proof_of(run, &pin.snapshot.nonce);
     let rulings: Vec<QueryCheck> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
         .and_then(Value::as_array)
         .into_iter()

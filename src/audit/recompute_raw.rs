@@ -8,7 +8,7 @@ use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 pub(super) fn own_raw(check: &Check) -> &Value {
     match check.verdict {
         Verdict::OutOfScope => check.raw.get("raw").unwrap_or(&Value::Null),
-        _ => &check.raw,
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => &check.raw,
     }
 }
 
@@ -16,7 +16,7 @@ pub(super) fn own_raw(check: &Check) -> &Value {
 pub(super) fn found_verdict(check: &Check) -> Option<Verdict> {
     match check.verdict {
         Verdict::OutOfScope => serde_json::from_value(check.raw.get("found")?.clone()).ok(),
-        verdict => Some(verdict),
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => Some(check.verdict),
     }
 }
 
@@ -46,7 +46,8 @@ pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
                 "{gate} {name} cannot be judged: its raw values lack what it was computed from"
             ));
         }
-        _ => false,
+        (Some(Verdict::NotChecked), RawVerdict::Holds(_))
+        | (Some(Verdict::OutOfScope) | None, RawVerdict::Holds(_) | RawVerdict::None) => false,
     };
     (!holds).then(|| format!("{gate} {name} is {} against its raw values", check.verdict))
 }

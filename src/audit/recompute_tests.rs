@@ -46,11 +46,11 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
 
 /// Where the checks of a journal are, with gate and name.
 fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, CheckName)> {
-    let check = |(at, record): (usize, &JournalRecord)| match &record.2 {
-        Event::CheckRecorded(CheckRecorded { gate, check }) => {
-            Some((at, *gate, check.name.clone()))
-        }
-        _ => None,
+    let check = |(at, record): (usize, &JournalRecord)| {
+        let Event::CheckRecorded(CheckRecorded { gate, check }) = &record.2 else {
+            return None;
+        };
+        Some((at, *gate, check.name.clone()))
     };
     records.iter().enumerate().filter_map(check).collect()
 }
@@ -209,22 +209,28 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
     }
 }
 
+/// Whether an event is the start, a check or the end of a gate.
+fn is_of(gate: Gate, event: &Event) -> bool {
+    matches!(
+        event,
+        Event::GateStarted(GateStarted { gate: of })
+        | Event::CheckRecorded(CheckRecorded { gate: of, .. })
+        | Event::GateFinished(GateFinished { gate: of, .. }) if *of == gate
+    )
+}
+
 #[test]
 fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
     for records in ended() {
-        let finished = |record: &JournalRecord| match record.2 {
-            Event::GateFinished(GateFinished { gate, .. }) => Some(gate),
-            _ => None,
+        let finished = |record: &JournalRecord| {
+            let Event::GateFinished(GateFinished { gate, .. }) = record.2 else {
+                return None;
+            };
+            Some(gate)
         };
         for gate in records.iter().filter_map(finished) {
-            let of_gate = |event: &Event| match event {
-                Event::GateStarted(GateStarted { gate: of })
-                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
-                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
-                _ => false,
-            };
             let mut without = records.clone();
-            without.retain(|record| !of_gate(&record.2));
+            without.retain(|record| !is_of(gate, &record.2));
             is_named("without its gate", without, gate, "was not");
         }
     }
@@ -243,13 +249,7 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
         let mut without = drifted.clone();
         without.retain(|record| {
             at += 1;
-            let of_gate = match &record.2 {
-                Event::GateStarted(GateStarted { gate: of })
-                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
-                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
-                _ => false,
-            };
-            at <= begun || !of_gate
+            at <= begun || !is_of(gate, &record.2)
         });
         is_named("without its gate in this round", without, gate, "was not");
     }
