@@ -18,7 +18,7 @@ use crate::run::{
     UnitsProgressed, judge, legal, time_in,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
-use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
+use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,7 +265,7 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
         }
     }
     let derived = survey.role.is_read_only().map(|answer| answer.to_string());
-    if let Some(fact) = survey.fact("role_is_read_only")
+    if let Some(fact) = survey.fact(RoleSurvey::READ_ONLY_FACT)
         && fact.observed.value() != derived.as_deref()
     {
         found.push(

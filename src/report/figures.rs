@@ -6,7 +6,7 @@ use super::{FullDiscoverLine, REPORTS, ReportInput};
 use crate::audit::o4_targeted;
 use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
 use crate::simulate::SimulatedStep;
-use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
+use crate::survey::{Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, compare};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 const NOT_REACHED: &str = "not reached";
@@ -68,12 +68,12 @@ pub(super) fn live_facts(survey: Option<&Survey>) -> Vec<String> {
     if survey.fact("role").is_none() {
         lines.push(format!("role={}", survey.role.role));
     }
-    if survey.fact("role_is_read_only").is_none() {
+    if survey.fact(RoleSurvey::READ_ONLY_FACT).is_none() {
         let derived = survey
             .role
             .is_read_only()
             .map_or_else(|| NOT_CHECKED.to_owned(), |read_only| read_only.to_string());
-        lines.push(format!("role_is_read_only={derived}"));
+        lines.push(format!("{}={derived}", RoleSurvey::READ_ONLY_FACT));
     }
     let plain = survey.facts.iter().filter(|f| f.kind != FactKind::Content);
     lines.extend(plain.map(|fact| format!("{}={}", figure_name(fact), known(Some(fact)))));

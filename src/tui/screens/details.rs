@@ -112,12 +112,12 @@ fn role_survey(check: &Check) -> Option<RoleSurvey> {
 
 fn derivation(lines: &mut Vec<Text>, role: &RoleSurvey, depth: Depth) {
     for line in role.derivation(depth) {
-        let ink = if line.contains("WAY TO WRITE") || line.contains("NOT CHECKED") {
+        let ink = if line.is_against {
             Ink::Bad
         } else {
             Ink::Plain
         };
-        lines.push(Text::inked(ink, format!("    {line}")));
+        lines.push(Text::inked(ink, format!("    {}", line.text)));
     }
 }
 
@@ -240,7 +240,7 @@ fn fact_page(model: &Model, key: &FactKey) -> TextPage {
     if let Some(survey) = survey {
         lines.push(pair("snapshot", &survey.snapshot.snapshot));
         lines.push(pair("server time", &survey.snapshot.server_time));
-        if key.as_str() == "role_is_read_only" {
+        if key.as_str() == RoleSurvey::READ_ONLY_FACT {
             lines.push(Text::new());
             lines.push(Text::inked(Ink::Bold, "role survey"));
             derivation(&mut lines, &survey.role, Depth::Whole);
