@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | [`survey`] | what we saw (pure) | nothing of ours |
 //! | [`simulate`] | what would happen (pure) | `survey` |
-//! | [`profile`] | what to ask | `survey`, `simulate` |
+//! | [`profile`] | what to ask | `survey`, `simulate`, `run::CheckName`, `run::ClaimName` |
 //! | [`run`] | what a run is (pure) | `survey`, `simulate` |
 //! | [`audit`] | what we can prove (pure) | `run`, `survey`, `simulate`, `profile` |
 //! | [`compare`] | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |

@@ -207,9 +207,8 @@ fn shape(path: &str, text: &str, code: &str) -> Vec<String> {
 
 fn without_attributes(item: &str) -> String {
     let lines = item.lines().map(str::trim);
-    let kept: Vec<&str> = lines
-        .filter(|line| !line.starts_with("#[") && !line.starts_with("#!["))
-        .collect();
+    let is_attribute = |line: &&str| line.starts_with("#[") || line.starts_with("#![");
+    let kept: Vec<&str> = lines.filter(|line| !is_attribute(line)).collect();
     kept.join(" ").trim().to_owned()
 }
 

@@ -269,7 +269,11 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
     } else {
         let fits = match decision.verify {
             UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
-            _ => same_content,
+            UnitVerification::Equal
+            | UnitVerification::Differs
+            | UnitVerification::Gap
+            | UnitVerification::Duplicate
+            | UnitVerification::IllegalState => same_content,
         };
         if fits && state == Some(lifecycle.target.as_str()) {
             UnitOutcome::AsPredicted

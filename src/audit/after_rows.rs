@@ -230,7 +230,11 @@ fn with_rows(
             UnitOutcome::AsPredicted if !unlike.is_empty() => UnitOutcome::Otherwise,
             UnitOutcome::NotDone if changed => UnitOutcome::Otherwise,
             UnitOutcome::Untouched if changed => UnitOutcome::NotPredicted,
-            as_it_was => as_it_was,
+            UnitOutcome::AsPredicted
+            | UnitOutcome::NotDone
+            | UnitOutcome::Otherwise
+            | UnitOutcome::NotPredicted
+            | UnitOutcome::Untouched => unit.outcome,
         };
         if outcome != unit.outcome || (outcome != UnitOutcome::NotDone && !unlike.is_empty()) {
             unit.found = format!("{}; {}", unit.found, unlike.join("; "));

@@ -27,13 +27,12 @@ fn by(name: ClaimName, damage: impl FnOnce(&mut Survey)) -> ClaimVerdict {
 
 fn with_proof(damage: impl Fn(&mut TransactionProof)) -> RunState {
     let mut records = post(|_| {}).records;
-    let last = records
-        .iter_mut()
-        .rev()
-        .find_map(|(_, _, event)| match event {
-            Event::TransactionClosed(TransactionClosed { proof, .. }) => Some(proof),
-            _ => None,
-        });
+    let last = records.iter_mut().rev().find_map(|(_, _, event)| {
+        let Event::TransactionClosed(TransactionClosed { proof, .. }) = event else {
+            return None;
+        };
+        Some(proof)
+    });
     damage(Arc::make_mut(last.expect("a closed transaction")));
     crate::audit::fixture::refold(&records)
 }

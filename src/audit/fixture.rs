@@ -209,7 +209,7 @@ pub fn probes() -> Vec<ProbeResult> {
     super::PROBES
         .iter()
         .map(|name| ProbeResult {
-            name: (*name).to_owned(),
+            name: name.clone(),
             expected: "refused".to_owned(),
             saw: "refused".to_owned(),
             holds: true,

@@ -7,7 +7,7 @@ use crate::audit::fixture::{again, at, change, live, profile, repository};
 use crate::audit::journal_fixture::passed;
 use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
-    Cause, Check, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
+    Cause, Check, CheckName, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
     RepositoryState, RunResult, RunState, Verdict,
 };
 use crate::survey::Digest;
@@ -54,7 +54,8 @@ fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cau
     let bad = rows(damage)
         .into_iter()
         .filter(|c| c.verdict != Verdict::Pass);
-    bad.map(|c| (c.name, c.verdict, c.cause)).collect()
+    bad.map(|c| (c.name.to_string(), c.verdict, c.cause))
+        .collect()
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn a_detector_without_input_is_not_checked() {
     let signing = rows(|w| w.run.created = None);
     let row = signing
         .iter()
-        .find(|row| row.name == "forbidden_signing_replaced");
+        .find(|row| row.name == CheckName::ForbiddenSigningReplaced);
     assert_eq!(row.expect("a row").verdict, Verdict::NotChecked);
 }
 

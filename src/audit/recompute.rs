@@ -17,7 +17,7 @@ use crate::run::{
     TransactionEnd, TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
-use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
+use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +163,22 @@ impl<'p> Recomputer<'p> {
                 let said = (result.as_str(), *outcome, *exit_code, *stop_code);
                 found.extend(seal_findings(run, said));
             }
-            _ => {}
+            // What these say is not computed from anything else of the journal.
+            Event::ApprovalRecorded(_)
+            | Event::RunResumed(_)
+            | Event::TornTailSetAside(_)
+            | Event::GateStarted(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_) => {}
         }
     }
 }
@@ -200,10 +215,11 @@ fn prediction_findings(
     found
 }
 
-fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
+/// The proof of the transaction with this nonce, where its end was seen.
+pub(super) fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
     run.transactions.iter().rev().find_map(|t| match &t.end {
-        TransactionEnd::Closed(proof) if proof.nonce == nonce => Some(proof.as_ref()),
-        _ => None,
+        TransactionEnd::Closed(proof) => (proof.nonce == nonce).then_some(proof.as_ref()),
+        TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
     })
 }
 
@@ -227,7 +243,7 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
         }
     }
     let derived = survey.role.is_read_only().map(|answer| answer.to_string());
-    if let Some(fact) = survey.fact("role_is_read_only")
+    if let Some(fact) = survey.fact(RoleSurvey::READ_ONLY_FACT)
         && fact.observed.value() != derived.as_deref()
     {
         found.push(
@@ -256,7 +272,17 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     let (gate, purpose) = match to {
         State::CutSimulated => (ApprovalGate::SG1, SurveyPurpose::ApproveSg1),
         State::EnactSimulated => (ApprovalGate::SG2, SurveyPurpose::ApproveSg2),
-        _ => return Vec::new(),
+        State::Created
+        | State::Prechecked
+        | State::Surveyed
+        | State::Seeded
+        | State::AwaitingCutAuthorization
+        | State::Verified
+        | State::AwaitingLifecycleAuthorization
+        | State::PostSurveyed
+        | State::CloseoutReported
+        | State::Rejected
+        | State::Failed => return Vec::new(),
     };
     let held = run
         .pin

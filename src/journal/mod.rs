@@ -3,6 +3,8 @@
 //! Nothing here claims safety from a disk that lies, or from somebody who may rewrite every file of a run and does so consistently:
 //! a whole directory rolled back to an older state of its own is only noticed against a HEAD that was kept elsewhere.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod atomic;
 mod blame;
 mod blobs;

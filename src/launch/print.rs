@@ -84,7 +84,10 @@ pub(super) fn profile_of(
         .as_ref()
         .and_then(|created| document(&created.profile_sha256))
         .unwrap_or_default();
-    Ok(profile::parse(&format!("profile of {run_id}"), &text)?)
+    Ok(profile::parse_recorded(
+        &format!("profile of {run_id}"),
+        &text,
+    )?)
 }
 
 /// A profile by name or path.

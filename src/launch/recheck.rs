@@ -109,7 +109,7 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError>
         .ok_or_else(|| RunnerError::Report("the run was never created".to_owned()))?;
     let text = blobs.get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text);
-    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    let profile = profile::parse_recorded(&format!("profile of {run_id}"), &text)?;
     Ok(SealedRun {
         run_id,
         run,

@@ -309,7 +309,7 @@ pub fn take(
     let text = directory.blobs().get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let file = format!("profile of {run_id}");
-    let profile = profile::parse(&file, &text)?;
+    let profile = profile::parse_recorded(&file, &text)?;
     must_show_its_account(&profile)?;
     // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
     let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());

@@ -14,7 +14,7 @@ use crate::documents::{
 use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
-use crate::run::{Check, Gate, StopCode, Verdict};
+use crate::run::{Check, CheckName, Gate, StopCode, Verdict};
 use crate::runner::RunnerError;
 use crate::runner::target::{
     Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
@@ -58,7 +58,7 @@ pub(super) fn without_database(
         refused.join("; ")
     };
     let raw = json!({"queries": guarded.len(), "refused": refused});
-    let sql = Check::evaluated("sql_passes_guard", refused.is_empty(), says, raw);
+    let sql = Check::evaluated(CheckName::SqlPassesGuard, refused.is_empty(), says, raw);
     let documents = run_plan::ssot_check(loaded, repository.as_ref());
     let checks = documents.into_iter().chain([sql]).collect();
     Ok(audit::scope(&loaded.profile, checks))
@@ -145,9 +145,10 @@ fn document(survey: &Survey, proof: Option<TransactionProof>) -> SurveyDocument 
 /// What is left to check where no database is named.
 fn left_to_check() -> Check {
     let checks = audit::required_checks(audit::CHECK_TABLE, Gate::G1).unwrap_or_default();
+    let names: Vec<&str> = checks.iter().map(CheckName::name).collect();
     Check::not_checked(
-        "against_a_database",
-        format!("no database is named; left are {}", checks.join(", ")),
+        CheckName::AgainstADatabase,
+        format!("no database is named; left are {}", names.join(", ")),
         "drygate profile check FILE --database-url postgresql://role@host/db",
     )
 }

@@ -235,7 +235,7 @@ fn profile_of(
         Event::RunCreated(created) => Some(created),
         _ => None,
     })?;
-    profile::parse(
+    profile::parse_recorded(
         "the profile of the run",
         &document(&created.profile_sha256)?,
     )

@@ -44,8 +44,8 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
     [
         plain("role", "role", FactKind::Text, role),
         plain(
-            "role_is_read_only",
-            "role_is_read_only",
+            RoleSurvey::READ_ONLY_FACT,
+            RoleSurvey::READ_ONLY_FACT,
             FactKind::Boolean,
             read_only,
         ),

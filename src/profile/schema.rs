@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Hooks;
+use crate::run::CheckName;
 use crate::simulate::Lifecycle;
 use crate::survey::FactKind;
 
@@ -248,8 +249,8 @@ pub struct RoleAllowances {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
-    /// Name of the check.
-    pub check: String,
+    /// The check.
+    pub check: CheckName,
     /// Why.
     pub reason: String,
 }

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{FullDiscoverLine, REPORTS, ReportInput};
-use crate::audit::{PROBES, o4_targeted};
+use crate::audit::o4_targeted;
 use crate::documents::{Counters, SidecarState};
-use crate::run::{Check, Gate, RunResult, RunState, Verdict};
+use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
 use crate::simulate::SimulatedStep;
-use crate::survey::{Derived, Fact, FactKind, Simulated, StreamDigest, Survey, compare};
+use crate::survey::{
+    Derived, Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, compare,
+};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 const NOT_REACHED: &str = "not reached";
@@ -62,12 +64,12 @@ pub(super) fn live_facts(survey: Option<&Survey>) -> Vec<String> {
     if survey.fact("role").is_none() {
         lines.push(format!("role={}", survey.role.role));
     }
-    if survey.fact("role_is_read_only").is_none() {
+    if survey.fact(RoleSurvey::READ_ONLY_FACT).is_none() {
         let derived = survey
             .role
             .is_read_only()
             .map_or_else(|| NOT_CHECKED.to_owned(), |read_only| read_only.to_string());
-        lines.push(format!("role_is_read_only={derived}"));
+        lines.push(format!("{}={derived}", RoleSurvey::READ_ONLY_FACT));
     }
     let plain = survey.facts.iter().filter(|f| f.kind != FactKind::Content);
     lines.extend(plain.map(|fact| format!("{}={}", figure_name(fact), known(Some(fact)))));
@@ -191,7 +193,7 @@ fn full(declared: Option<&FullDiscoverLine>) -> String {
 fn live_refused(probes: &[Check]) -> String {
     probes
         .iter()
-        .find(|probe| probe.name == PROBES[0])
+        .find(|probe| probe.name == CheckName::LiveRefused)
         .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
 }
 

@@ -264,7 +264,7 @@ impl ScriptedRun {
             age_s: 30,
         }));
         let probes = PROBES[..4].iter();
-        let probes = probes.map(|name| check(name, Verdict::Pass, json!("refused")));
+        let probes = probes.map(|name| check(name.name(), Verdict::Pass, json!("refused")));
         self.gate(Gate::G5, probes.collect());
         let mut checks = vec![
             check("reports_render", Verdict::Pass, json!(13)),

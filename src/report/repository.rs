@@ -2,7 +2,7 @@
 
 use crate::audit::repository_at_g0;
 use crate::documents::CodeOutcome;
-use crate::run::{Gate, RunState};
+use crate::run::{CheckName, Gate, RunState};
 
 fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
@@ -39,11 +39,10 @@ pub(super) fn code_outcome(run: &RunState) -> CodeOutcome {
 /// The verdict of the check of G6 that compares main and tags with G0.
 fn main_unchanged(run: &RunState) -> String {
     let gate = run.gates.get(&Gate::G6);
-    let named = |name: &str| name.split('_').any(|word| word == "main" || word == "refs");
     gate.and_then(|gate| {
         gate.checks
             .iter()
-            .find(|check| named(&check.name) && !check.name.starts_with("forbidden_"))
+            .find(|check| check.name == CheckName::MainAndTagsUnchanged)
     })
     .map_or_else(
         || "NOT CHECKED".to_owned(),

@@ -9,9 +9,9 @@ use super::fixture_parts::{GRANTS, check, person};
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
 use crate::run::{
-    ApprovalGate, ApprovalRefused, Decision, DriftFound, Event, Gate, InvocationReturned, Purpose,
-    RunResult, RunState, State, StopCode, SurveyPurpose, TestsDeclared, TransactionOpened,
-    TransactionUnseen, Verdict,
+    ApprovalGate, ApprovalRefused, CheckName, Decision, DriftFound, Event, Gate,
+    InvocationReturned, Purpose, RunResult, RunState, State, StopCode, SurveyPurpose,
+    TestsDeclared, TransactionOpened, TransactionUnseen, Verdict,
 };
 use crate::survey::{Digest, FactChange, FactKey, Live, Observed, RowChange};
 
@@ -332,7 +332,7 @@ fn a_row_that_was_not_checked_never_says_none() {
     let line = |answer: &str| {
         let mut run = source_run();
         let gate = run.gates.get_mut(&Gate::G6).expect("G6");
-        let named = |c: &&mut crate::run::Check| c.name == "forbidden_push";
+        let named = |c: &&mut crate::run::Check| c.name == CheckName::ForbiddenPushTag;
         let checks = std::sync::Arc::make_mut(&mut gate.checks);
         let push = checks.iter_mut().find(named).expect("its check");
         push.verdict = Verdict::NotChecked;
@@ -418,7 +418,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
     writer.stop(StopCode::StopFactsDrifted, Some(ApprovalGate::SG1), None);
     let mut profile = profile();
     profile.out_of_scope.push(OutOfScope {
-        check: "clean_tree".to_owned(),
+        check: CheckName::WorkTreeRecorded,
         reason: "generated files".to_owned(),
     });
     let reports = rendered(&writer.run, &profile, Some(GRANTS));
@@ -437,7 +437,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
     assert!(text.contains("3 in all: 2 clean, 0 NOT CLEAN, 1 whose end was not seen."));
     assert!(text.contains("end not seen: the link was lost"));
     let scope = report(&reports, 2);
-    assert!(scope.contains("- OUT OF SCOPE: `clean_tree`, because: generated files"));
+    assert!(scope.contains("- OUT OF SCOPE: `work_tree_recorded`, because: generated files"));
     let summary = summary(&writer.run, None, "");
     assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
     assert_eq!(summary.drift[0].rows[0].found.as_deref(), Some("INSERT"));

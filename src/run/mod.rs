@@ -7,6 +7,7 @@ mod advice;
 mod approval;
 mod budget;
 mod check;
+mod check_name;
 mod claim;
 mod command_line;
 mod context;
@@ -41,6 +42,7 @@ pub use approval::{
 };
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use check::{Cause, Check};
+pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
 pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;

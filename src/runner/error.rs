@@ -21,6 +21,9 @@ pub enum RunnerError {
     /// An event that is illegal now: a bug, never a person's fault.
     #[error(transparent)]
     Illegal(#[from] Illegal),
+    /// A gate was to be finished with other checks than it must have: a bug, never a person's fault.
+    #[error("a gate was not finished, its checks are not those of the table: {0}")]
+    OtherChecks(String),
     /// The journal on disk holds an event that was illegal when it was written.
     #[error("journal.jsonl, line {line}: {illegal}")]
     IllegalJournal {
@@ -64,7 +67,11 @@ impl RunnerError {
             Self::OtherServer(_) => Some(StopCode::StopApprovalRefused),
             Self::IllegalJournal { .. } => Some(StopCode::StopEvidenceCorrupt),
             Self::Interrupted => Some(StopCode::StopInterrupted),
-            Self::Illegal(_) | Self::Report(_) | Self::Profile(_) | Self::Start(_) => None,
+            Self::Illegal(_)
+            | Self::OtherChecks(_)
+            | Self::Report(_)
+            | Self::Profile(_)
+            | Self::Start(_) => None,
         }
     }
 

@@ -22,7 +22,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             self.recorder()?
                 .record(Event::GateStarted(GateStarted { gate: Gate::G6 }))?;
             let checks = self.closing_checks(&plan)?;
-            finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
+            finish(
+                self.recorder()?,
+                Gate::G6,
+                audit::scope(&plan.profile, checks),
+            )?;
         }
         let recorder = self.recorder()?;
         let at = recorder.now();

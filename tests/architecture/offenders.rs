@@ -132,6 +132,15 @@ fn a_file_out_of_shape() {
         "src/tui/mod.rs",
         "//! F.\n#[cfg(unix)]\nmod a;\npub use a::{\n    B,\n    C,\n};",
     );
+    green(
+        "src/tui/mod.rs",
+        "//! F.\n\n#![deny(clippy::x)]\n\nmod a;\npub use a::B;",
+    );
+    red(
+        "src/tui/mod.rs",
+        "//! F.\n\n#![deny(clippy::x)]\n\nfn f() {}",
+        "mod.rs holds",
+    );
     red("src/novel/x.rs", "//! F.", "no row");
 }
 

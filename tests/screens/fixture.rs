@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drygate::audit;
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRecorded, Check, CheckRecorded, ContextPinned,
+    ApprovalGate, ApprovalPolicy, ApprovalRecorded, Check, CheckName, CheckRecorded, ContextPinned,
     ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet,
     EvidenceTaken, Gate, GateFinished, GateStarted, History, InvocationReturned,
     LastPassDifference, LedgerRef, LiveChange, LiveRead, Mode, Person, Purpose, RenewalReason,
@@ -364,9 +364,9 @@ impl Script {
     /// So many checks that PASS.
     pub fn checks(&mut self, gate: Gate, number: usize) -> &mut Self {
         for nth in 0..number {
-            let name = format!("check_{nth}");
+            let name = CheckName::from(format!("check_{nth}"));
             let raw = json!({"looked_at": nth});
-            self.check(gate, Check::evaluated(&name, true, "It holds.", raw));
+            self.check(gate, Check::evaluated(name, true, "It holds.", raw));
         }
         self
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::text_page::TextPage;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
+use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
@@ -105,19 +105,19 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
 /// The role survey that a check was computed from, where it is that check.
 fn role_survey(check: &Check) -> Option<RoleSurvey> {
     let raw = check.raw.get("role")?;
-    (check.name == "role_is_read_only")
+    (check.name == CheckName::RoleIsReadOnly)
         .then(|| serde_json::from_value(raw.clone()).ok())
         .flatten()
 }
 
 fn derivation(lines: &mut Vec<Text>, role: &RoleSurvey, depth: Depth) {
     for line in role.derivation(depth) {
-        let ink = if line.contains("WAY TO WRITE") || line.contains("NOT CHECKED") {
+        let ink = if line.is_against {
             Ink::Bad
         } else {
             Ink::Plain
         };
-        lines.push(Text::inked(ink, format!("    {line}")));
+        lines.push(Text::inked(ink, format!("    {}", line.text)));
     }
 }
 
@@ -240,7 +240,7 @@ fn fact_page(model: &Model, key: &FactKey) -> TextPage {
     if let Some(survey) = survey {
         lines.push(pair("snapshot", &survey.snapshot.snapshot));
         lines.push(pair("server time", &survey.snapshot.server_time));
-        if key.as_str() == "role_is_read_only" {
+        if key.as_str() == RoleSurvey::READ_ONLY_FACT {
             lines.push(Text::new());
             lines.push(Text::inked(Ink::Bold, "role survey"));
             derivation(&mut lines, &survey.role, Depth::Whole);

@@ -121,7 +121,7 @@ fn first_fail(model: &Model) -> Option<(Gate, &str, &str)> {
         .run()
         .checks()
         .find(|(_, check)| check.verdict == Verdict::Fail && check.cause.is_none())
-        .map(|(gate, check)| (gate, check.name.as_str(), check.says.as_str()))
+        .map(|(gate, check)| (gate, check.name.name(), check.says.as_str()))
 }
 
 fn failed(model: &Model, band: Band) -> Band {
