@@ -378,7 +378,12 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFindin
             let next = error
                 .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
-            return DoctorFinding::fail(name, error.to_string(), &next);
+            // What keeps the database away for now says nothing of it.
+            return if error.may_pass() {
+                DoctorFinding::not_checked(name, error.to_string(), &next)
+            } else {
+                DoctorFinding::fail(name, error.to_string(), &next)
+            };
         }
     };
     let server = &taken.survey.server;

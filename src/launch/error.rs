@@ -18,6 +18,7 @@ use crate::profile::ProfileError;
 use crate::replay::ReplayError;
 use crate::repo::throwaway::DemoRepositoryError;
 use crate::run::{CommandLine, RunId, StopCode, exit};
+use crate::runner::target::{TargetError, UnavailableKind};
 use crate::runner::{HandoverError, RunnerError};
 
 /// What a shell says of a program that wrote where nobody reads: 128 and the number of SIGPIPE.
@@ -156,6 +157,14 @@ impl LaunchError {
                 .find(|code| code.exit_code() == self.exit_code()),
             _ => None,
         }
+    }
+
+    /// Whether a database that could be reached could not be read just now.
+    pub(super) fn may_pass(&self) -> bool {
+        let Self::Runner(RunnerError::Target(TargetError::Unavailable(why))) = self else {
+            return false;
+        };
+        why.kind.may_pass_soon() || why.kind == UnavailableKind::Deadline
     }
 
     /// Whether it is only that nobody reads standard output any more, as behind `| head`.

@@ -57,9 +57,7 @@ impl RunnerError {
                 JournalError::NotFound { .. } | JournalError::Ambiguous { .. } => None,
                 _ => Some(StopCode::StopStorageFailed),
             },
-            Self::Target(TargetError::Unavailable { .. }) => {
-                Some(StopCode::StopDatabaseUnavailable)
-            }
+            Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
             Self::OtherServer(_) => Some(StopCode::StopApprovalRefused),
             Self::IllegalJournal { .. } => Some(StopCode::StopEvidenceCorrupt),
@@ -84,7 +82,7 @@ impl RunnerError {
     /// What to do next, in one sentence.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Target(TargetError::Unavailable { hint, .. }) => Some(hint.clone()),
+            Self::Target(TargetError::Unavailable(why)) => Some(why.hint.clone()),
             Self::OtherServer(_) => Some(
                 "Reach the server that the run surveyed, or start a new run against this one."
                     .to_owned(),

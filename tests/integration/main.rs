@@ -16,6 +16,7 @@ mod group;
 mod harness;
 mod headless;
 mod hooks;
+mod locked;
 mod notify;
 mod other_server;
 mod page;
