@@ -12,7 +12,6 @@ use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
 use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
-use crate::runner::RunnerError;
 use crate::runner::target::{SurveyRequest, Taken};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
@@ -30,16 +29,30 @@ struct SealedRun {
     blobs: Blobs,
 }
 
+impl SealedRun {
+    /// It has not what is asked of it, and ends with its own code.
+    fn lacks(&self, why: &'static str) -> LaunchError {
+        LaunchError::NotRechecked {
+            run_id: self.run_id.clone(),
+            why,
+            stop: self.run.stop_code(),
+            next: None,
+        }
+    }
+}
+
 /// `drygate recheck RUN_ID [--after]`.
 pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
     if !store.is_sealed(&run_id)? {
         let (run, _) = lookup::folded(&store, &run_id)?;
-        let come_back = run.come_back(&settings.call);
-        return Err(LaunchError::Usage(format!(
-            "{run_id} is not sealed: there is no result yet that could still hold. {come_back}"
-        )));
+        return Err(LaunchError::NotRechecked {
+            why: "is not sealed: there is no result yet that could still hold",
+            stop: run.stop_code(),
+            next: Some(run.come_back(&settings.call)),
+            run_id,
+        });
     }
     let broken = verify::findings(&store, &run_id)?;
     if !broken.is_empty() {
@@ -47,10 +60,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     }
     let sealed = read(&store, run_id)?;
     let Some(before) = sealed.run.post.as_deref().or(sealed.run.pin.as_deref()) else {
-        return Err(LaunchError::Usage(format!(
-            "{} ended before its first survey: there is nothing to compare with",
-            sealed.run_id
-        )));
+        return Err(sealed.lacks("ended before its first survey: there is nothing to compare with"));
     };
     let predicted = if after { Some(enact(&sealed)?) } else { None };
     let ledger = || predicted.map(|step| open_ledger(&store, &sealed, step));
@@ -99,11 +109,9 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
 fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
     let (run, _) = lookup::folded(store, &run_id)?;
     let blobs = store.blobs(&run_id)?;
-    let created = run
-        .created
-        .as_deref()
-        .cloned()
-        .ok_or_else(|| RunnerError::Report("the run was never created".to_owned()))?;
+    let Some(created) = run.created.as_deref().cloned() else {
+        return Err(LaunchError::NeverBegun { run_id });
+    };
     let text = blobs.get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text);
     let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
@@ -121,10 +129,7 @@ fn enact(sealed: &SealedRun) -> Result<&StepDone, LaunchError> {
     let mut steps = sealed.run.steps.iter().rev();
     let step = steps.find(|s| s.step == SimulatedStep::Enact);
     step.ok_or_else(|| {
-        LaunchError::Usage(format!(
-            "{} never simulated ENACT: it predicted nothing that could have come true",
-            sealed.run_id
-        ))
+        sealed.lacks("never simulated ENACT: it predicted nothing that could have come true")
     })
 }
 

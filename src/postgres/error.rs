@@ -292,3 +292,46 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CallError, UnavailableKind, kind_of};
+    use crate::runner::target::TargetError;
+
+    #[test]
+    fn only_an_answer_about_what_was_asked_has_no_kind() {
+        let kinds = [
+            ("55P03", UnavailableKind::Lock),
+            ("57014", UnavailableKind::Deadline),
+            ("25P03", UnavailableKind::Deadline),
+            ("25P04", UnavailableKind::Deadline),
+            ("40001", UnavailableKind::Conflict),
+            ("40P01", UnavailableKind::Conflict),
+            ("08006", UnavailableKind::Connection),
+            ("53200", UnavailableKind::Server),
+            ("57P01", UnavailableKind::Server),
+            ("58030", UnavailableKind::Server),
+        ];
+        for (code, kind) in kinds {
+            assert_eq!(kind_of(code), Some(kind), "{code}");
+        }
+        for code in [
+            "42501", "42P01", "22012", "22P02", "25P02", "55000", "XX000", "",
+        ] {
+            assert_eq!(kind_of(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_a_database_away_is_never_a_reason_of_a_value() {
+        let moved = CallError::changed_since_snapshot("public.v").reading("fact one");
+        let error = moved.of_the_value().expect_err("it is about the snapshot");
+        assert!(
+            matches!(&error, TargetError::Unavailable(why) if why.kind.may_pass_soon()
+                && why.message.starts_with("fact one could not be read: 40001 public.v")),
+            "{error:?}"
+        );
+        let refused = CallError::Refused("no row".into());
+        assert_eq!(refused.of_the_value(), Ok("no row".into()));
+    }
+}

@@ -205,27 +205,26 @@ async fn hold(
     parses: Vec<(String, Call)>,
     rulings: &Rulings,
 ) -> Result<(), CallError> {
-    let (mut names, mut calls): (Vec<String>, Vec<Call>) = parses.into_iter().unzip();
-    names.push("the catalogue".to_owned());
+    if parses.is_empty() {
+        return Ok(());
+    }
+    let (names, mut calls): (Vec<String>, Vec<Call>) = parses.into_iter().unzip();
     calls.push(Statement::OWN_LOCKS.into());
-    let answers = session.batch(&calls, &mut |_| {}).await?;
-    // The first error names the read: after it the server refuses whatever follows in the transaction.
-    let held: Result<Vec<AnswerRows>, CallError> = names
-        .iter()
-        .zip(answers)
-        .map(|(name, answer)| answer.map_err(|error| error.reading(name)))
-        .collect();
-    // What could be parsed a moment ago and cannot now was changed as well.
-    let held = held.map_err(|error| match error {
-        CallError::Refused(reason) => CallError::changed_since_snapshot(&reason.to_string()),
-        unavailable @ CallError::Unavailable { .. } => unavailable,
-    })?;
+    let mut answers = session.batch(&calls, &mut |_| {}).await?.into_iter();
+    // The first error is the one that tells: after it the server refuses whatever follows in the transaction.
+    for (name, answer) in names.iter().zip(answers.by_ref()) {
+        answer.map_err(|error| match error {
+            // What could be parsed a moment ago and cannot now was changed as well.
+            CallError::Refused(reason) => CallError::changed_since_snapshot(&reason.to_string()),
+            unavailable @ CallError::Unavailable { .. } => unavailable.reading(name),
+        })?;
+    }
+    let held = answers.next().unwrap_or(Ok(Vec::new()))?;
     let is_ruled = |relation: &String| {
         let mut ruled = rulings.values().flat_map(|ruling| &ruling.relations);
         ruled.any(|name| name == relation)
     };
-    let locks = held.iter().flatten();
-    let mut held = locks.map(|row| touched(row));
+    let mut held = held.iter().map(|row| touched(row));
     match held.find(|held| held.moved || !is_ruled(&held.relation)) {
         Some(held) => Err(CallError::changed_since_snapshot(&held.relation)),
         None => Ok(()),

@@ -81,8 +81,7 @@ pub async fn discover<T: Target>(
 
 /// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
 fn note_statements(recorder: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
-    let bytes = crate::journal::to_ascii_json(&sent)
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    let bytes = crate::journal::to_ascii_json(&sent)?;
     let blob = Digest::of(&bytes);
     if sent.is_empty() || recorder.run().statements.contains(&blob) {
         return Ok(());

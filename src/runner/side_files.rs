@@ -14,8 +14,7 @@ pub fn companions(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, R
 
 /// `context.json`: the context pins, as written at G2.
 pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(pins).map_err(|error| RunnerError::Report(error.to_string()))?;
+    let mut bytes = serde_json::to_vec_pretty(pins)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -34,8 +33,7 @@ pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
 }
 
 fn ascii_line(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes = crate::journal::to_ascii_json(value)
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    let mut bytes = crate::journal::to_ascii_json(value)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

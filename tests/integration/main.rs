@@ -9,6 +9,7 @@ mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
+mod exit_codes;
 mod flow;
 mod golden;
 #[cfg(target_os = "linux")]
