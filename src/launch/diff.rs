@@ -83,13 +83,13 @@ impl SideDocuments {
 
     fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
         match value.and_then(|value| value.ledger.as_ref()) {
-            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::Usage(format!(
-                "{} has {} lines, too many to open here; it is one JSON object a line",
-                ledger.file, ledger.rows
-            ))),
+            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::LedgerTooLong {
+                file: ledger.file.clone(),
+                rows: ledger.rows,
+            }),
             Some(ledger) => {
                 let text = self.ledgers.text(&ledger.file, &ledger.sha256)?;
-                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Usage)?;
+                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Corrupt)?;
                 Ok(Some(lines))
             }
             None => text_of(value, self.blobs.get(side)),
@@ -151,8 +151,8 @@ pub(super) fn open_comparison(
     let compare = match sides {
         DiffSides::Other(other) => {
             let other = LoadedRun::of(store, other)?;
-            let comparison =
-                Comparison::between(&read.history, &other.history).map_err(LaunchError::Usage)?;
+            let comparison = Comparison::between(&read.history, &other.history)
+                .map_err(LaunchError::NotComparable)?;
             documents.blobs.after = vec![other.blobs];
             return Ok(OpenComparison {
                 comparison,
@@ -173,7 +173,7 @@ pub(super) fn open_comparison(
             .extend(store.blobs(&last.run_id).ok());
     }
     let comparison = Comparison::within(&read.history, &compare, last_pass.as_ref());
-    let comparison = comparison.map_err(LaunchError::Usage)?;
+    let comparison = comparison.map_err(LaunchError::NotComparable)?;
     Ok(OpenComparison {
         comparison,
         documents,
@@ -184,8 +184,9 @@ pub(super) fn open_comparison(
 fn best(read: &LoadedRun, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
     let mut all = Comparison::available(&read.history).into_iter();
     let can = |compare: &Compare| Comparison::within(&read.history, compare, last_pass).is_ok();
-    all.find(can)
-        .ok_or_else(|| LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id)))
+    let nothing =
+        || LaunchError::NotComparable(format!("{} has nothing to compare yet", read.run_id));
+    all.find(can).ok_or_else(nothing)
 }
 
 /// Prints the differences of a run.

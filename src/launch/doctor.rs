@@ -369,7 +369,12 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
             let next = error
                 .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
-            return DoctorLine::fail(name, error.to_string(), &next);
+            // What keeps the database away for now says nothing of it.
+            return if error.may_pass() {
+                DoctorLine::not_checked(name, error.to_string(), &next)
+            } else {
+                DoctorLine::fail(name, error.to_string(), &next)
+            };
         }
     };
     let server = &taken.survey.server;

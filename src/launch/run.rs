@@ -177,8 +177,7 @@ pub fn start(
     } = start;
     must_show_its_account(&loaded.profile)?;
     run_plan::refuse_profile(&loaded, repository.as_ref())?;
-    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
-        .map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())?;
     let profile_file = match &loaded.origin {
         ProfileOrigin::BuiltIn(_) => None,
         ProfileOrigin::File(path) => std::path::absolute(path).ok(),
@@ -301,11 +300,9 @@ pub fn take(
         .filter(|torn| !named(&torn.file))
         .map(|torn| (torn.file, torn.bytes))
         .collect();
-    let created = run.created.clone().ok_or_else(|| {
-        LaunchError::Usage(format!(
-            "{run_id} was never begun: its process died before the first record; start a new run"
-        ))
-    })?;
+    let Some(created) = run.created.clone() else {
+        return Err(LaunchError::NeverBegun { run_id });
+    };
     let text = directory.blobs().get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let file = format!("profile of {run_id}");

@@ -245,7 +245,8 @@ fn open(
 
 fn named(name: &str) -> Result<RunId, LaunchError> {
     let parsed = name.parse::<RunId>();
-    parsed.map_err(|error| LaunchError::Usage(error.to_string()))
+    // A directory whose name is no run id is no run that drygate has made.
+    parsed.map_err(|error| LaunchError::Corrupt(error.to_string()))
 }
 
 fn sentence(error: &LaunchError, call: &CommandLine) -> String {
@@ -320,8 +321,8 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
             let written = export::exported(store, &run_id, &file).map_err(|error| {
                 // The list asks for no name: a command does, which has no room in the answer to a key.
                 match error {
-                    LaunchError::Usage(why) => {
-                        LaunchError::Usage(format!("{why}: export --output names one"))
+                    LaunchError::NameTaken { .. } => {
+                        LaunchError::Usage(format!("{error}: export --output names one"))
                     }
                     other => other,
                 }

@@ -241,6 +241,14 @@ fn is_executable(path: &Path) -> bool {
     mode.is_ok_and(|(is_file, mode)| is_file && mode & 0o111 != 0)
 }
 
+/// What the streams of a survey show.
+pub(super) enum Streamed<'a> {
+    /// They begin. What was shown of a try before counts no more.
+    Begin,
+    /// Two ends that belong together, or one without the other.
+    Pairing(&'a Pairing),
+}
+
 /// Keeps the proof of the one transaction, digests the streams, and shows what is paired in them.
 pub(super) struct SurveyWitness<F> {
     joiner: Joiner,
@@ -248,8 +256,8 @@ pub(super) struct SurveyWitness<F> {
     shown: F,
 }
 
-impl<F: FnMut(&Pairing)> SurveyWitness<F> {
-    /// `shown` is told of each pairing of the streams.
+impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
+    /// `shown` is told where the streams begin, and of each pairing in them.
     pub(super) fn new(shown: F) -> Self {
         Self {
             joiner: Joiner::new(),
@@ -282,7 +290,7 @@ impl<F: FnMut(&Pairing)> SurveyWitness<F> {
 
     fn pair(&mut self) {
         while let Some(pairing) = self.joiner.next_pairing() {
-            (self.shown)(&pairing);
+            (self.shown)(Streamed::Pairing(&pairing));
         }
     }
 }
@@ -293,8 +301,10 @@ fn witness_error(error: &StreamError) -> WitnessError {
     }
 }
 
-impl<F: FnMut(&Pairing)> Witness for SurveyWitness<F> {
+impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        self.joiner = Joiner::new();
+        (self.shown)(Streamed::Begin);
         Ok(())
     }
 

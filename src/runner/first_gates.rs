@@ -112,9 +112,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         recorder.record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
         let run = recorder.run();
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
-            return Err(RunnerError::Report(
-                "G2 was reached without a pin".to_owned(),
-            ));
+            return Err(RunnerError::Missing("pin"));
         };
         let heads = audit::repository_at_g0(run).map_or_else(Vec::new, |seen| {
             let mut heads = vec![("HEAD".to_owned(), seen.head)];
@@ -126,7 +124,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             run_id: run
                 .run_id()
                 .cloned()
-                .ok_or_else(|| RunnerError::Report("no run id".to_owned()))?,
+                .ok_or(RunnerError::Missing("run id"))?,
             round,
             mode: Mode::Dryrun,
             execution_enabled: Mode::Dryrun.execution_enabled(),

@@ -76,7 +76,7 @@ impl Handle {
         drop(self.commands);
         self.thread
             .join()
-            .unwrap_or_else(|_| Err(RunnerError::Report("the runner panicked".to_owned())))
+            .unwrap_or_else(|_| Err(RunnerError::Panicked))
     }
 
     /// Whether the runner has ended.

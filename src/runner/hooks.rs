@@ -253,8 +253,7 @@ fn order(plan: &RunPlan, hook: HookPoint) -> Option<(String, HookOrder)> {
 impl HookOrder {
     /// One line; members are in the order of their names.
     fn with_input(self, document: &HookDocument) -> Result<Self, RunnerError> {
-        let sorted = serde_json::to_value(document);
-        let sorted = sorted.map_err(|error| RunnerError::Report(error.to_string()))?;
+        let sorted = serde_json::to_value(document)?;
         let input = format!("{sorted}\n").into_bytes();
         Ok(Self { input, ..self })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::closeout::finish;
-use super::driver::{Driver, RunnerEnd, already_sealed};
+use super::driver::{Driver, RunnerEnd};
 use super::repository::Repository;
 use super::side_files::{companions, sidecar};
 use super::target::Target;
@@ -122,7 +122,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for (name, bytes) in beside {
             recorder.directory().write_file(name, &bytes)?;
         }
-        let recorder = self.recorder.take().ok_or_else(already_sealed)?;
+        let recorder = self.recorder.take().ok_or(RunnerError::Sealed)?;
         let (directory, run) = recorder.into_parts();
         directory.seal()?;
         Ok(summary::sealed(&run, &plan.call))
@@ -142,10 +142,9 @@ fn statements_of(recorder: &RunRecorder) -> Result<BTreeSet<String>, RunnerError
     let mut sent = BTreeSet::new();
     for blob in &recorder.run().statements {
         let text = recorder.document(blob).unwrap_or_default();
-        let texts: Vec<String> = serde_json::from_str(&text).map_err(|error| {
-            RunnerError::Report(format!(
-                "the statements of blobs/{blob} cannot be read: {error}"
-            ))
+        let texts: Vec<String> = serde_json::from_str(&text).map_err(|source| {
+            let blob = blob.clone();
+            RunnerError::Blob { blob, source }
         })?;
         sent.extend(texts);
     }
@@ -172,8 +171,7 @@ pub(super) fn render(
     plan: &RunPlan,
 ) -> Result<Vec<RenderedReport>, RunnerError> {
     let blobs = |digest: &Digest| recorder.document(digest);
-    report::render(&input(run, plan, &blobs))
-        .map_err(|error| RunnerError::Report(error.to_string()))
+    Ok(report::render(&input(run, plan, &blobs))?)
 }
 
 /// Everything textual that the run has written so far: the journal and its blobs.

@@ -17,8 +17,7 @@ pub fn companions(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, R
 
 /// `context.json`: the context pins, as written at G2.
 pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(pins).map_err(|error| RunnerError::Report(error.to_string()))?;
+    let mut bytes = serde_json::to_vec_pretty(pins)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -41,10 +40,8 @@ pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
 
 /// One line; members are in the order of their names.
 fn ascii_line(document: &impl Serialize) -> Result<Vec<u8>, RunnerError> {
-    let sorted = serde_json::to_value(document);
-    let mut bytes = sorted
-        .and_then(|value| crate::journal::to_ascii_json(&value))
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    let sorted = serde_json::to_value(document)?;
+    let mut bytes = crate::journal::to_ascii_json(&sorted)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

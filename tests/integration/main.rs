@@ -9,6 +9,7 @@ mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
+mod exit_codes;
 mod flow;
 mod golden;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ mod group;
 mod harness;
 mod headless;
 mod hooks;
+mod locked;
 mod notify;
 mod other_server;
 mod page;

@@ -88,6 +88,43 @@ fn a_server_that_stops_answering_delays_no_key() {
 }
 
 #[test]
+fn a_lock_that_a_live_read_or_the_sheet_meets_is_named_and_moves_nothing() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("1");
+    let run = ground.home().run();
+    let why = "locked by another session (55P03";
+    let told = |reads: &[serde_json::Value], complete: bool| {
+        reads.iter().any(|read| {
+            let failed = read["failed"].as_str().unwrap_or_default();
+            failed.contains(why) && read["complete"] == complete
+        })
+    };
+    let lock = ground.lock("public.lifecycle_log");
+    terminal.wait_until("the live read that failed", |screen| {
+        band(screen).contains("WAITING, LIVE CHECK FAILED") && told(&run.events("live_read"), false)
+    });
+    terminal.type_slowly("a");
+    terminal.wait_until("the survey of the sheet that failed", |_| {
+        told(&run.events("live_read"), true)
+    });
+    drop(lock);
+    close_sheet(&mut terminal);
+    assert!(run.events("drift_found").is_empty());
+    let reads = run.events("live_read");
+    let moved = reads
+        .iter()
+        .filter(|read| read["changed"] != serde_json::json!([]));
+    assert_eq!(moved.count(), 0, "{reads:?}");
+    terminal.wait_until("the live read after the lock", |screen| {
+        !band(screen).contains("FAILED")
+    });
+    approve(&mut terminal);
+    wait_at(&terminal, "SG2");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(), Exit::Code(3));
+}
+
+#[test]
 fn a_server_that_is_gone_before_the_first_survey_is_said_to_be_and_asked_again_with_one_key() {
     let ground = Ground::new(Scenario::Draft);
     let stopped = ground.stop_server();
