@@ -3,12 +3,16 @@
 SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test test-versions bench setup
+.PHONY: demo check test test-versions bench setup
 
 # The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=drift` for another scenario.
 # The dev profile reaches the screen sooner than release on a first build, and shares its objects with `make test`.
 demo: setup
 	@scripts/demo $(if $(SCENARIO),--scenario $(SCENARIO))
+
+# Format, lint, unit and screen tests: what to run after each edit. It needs Rust and nothing else.
+check:
+	@scripts/check
 
 # Every test; the last line counts them.
 test: setup

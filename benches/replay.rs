@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions, Storage, VERSION};
+use drygate::journal::{DiskStorage, JournalReader, Permissions, Storage, encode_line};
 use drygate::replay::Recording;
 use drygate::run::{Event, LiveRead, TransactionClosed, TransactionOpened};
 use drygate::survey::{Digest, UtcTime};
@@ -77,7 +77,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
         prev: Digest::zero(),
     };
     for record in &script.records {
-        lines.write(record.at, (*record.event).clone());
+        lines.write(record.at, &record.event);
     }
     let mut reading = Script::at_sg2(false);
     let before = reading.records.len();
@@ -89,7 +89,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
         id += 1;
         at = at.plus_seconds(60);
         for record in &cycle {
-            lines.write(at, numbered(&record.event, id, at));
+            lines.write(at, &numbered(&record.event, id, at));
         }
     }
     lines.out.flush().expect("written");
@@ -127,15 +127,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn write(&mut self, at: UtcTime, event: Event) {
-        let entry = JournalEntry {
-            v: VERSION,
-            seq: self.seq,
-            at,
-            prev: self.prev.clone(),
-            event,
-        };
-        let line = entry.encode().expect("a line");
+    fn write(&mut self, at: UtcTime, event: &Event) {
+        let line = encode_line(self.seq, at, &self.prev, event).expect("a line");
         self.out.write_all(&line).expect("written");
         self.out.write_all(b"\n").expect("written");
         self.prev = Digest::of(line);
@@ -199,7 +192,7 @@ fn seeks(run: &Path, events: u64) -> bool {
         let began = Instant::now();
         let moment = recording.at(seq).expect("a moment").clone();
         let mut model = Model::new(Source::Replay, person("op_a"), theme, size, now);
-        (model.run, model.record, model.head) = (moment.run, moment.record, moment.head);
+        model.history = moment;
         let drawn = frame(&mut model, size.width, size.height);
         times.push(began.elapsed());
         assert!(!drawn.content.is_empty(), "a frame");

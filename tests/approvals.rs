@@ -13,6 +13,8 @@
 )]
 mod fixture;
 
+use std::sync::Arc;
+
 use drygate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRequest, Decision, Event,
     EvidenceRenewed, EvidenceShown, EvidenceTaken, Person, RenewalReason, RunResult, State,
@@ -588,7 +590,7 @@ fn every_ruling_is_as_the_table_says() {
     for case in cases {
         let what = case.what;
         let mut run = case.script.run;
-        run.created.as_mut().expect("created").approvals = case.policy;
+        Arc::make_mut(run.created.as_mut().expect("created")).approvals = case.policy;
         let waits_for = run
             .evidence
             .as_ref()
@@ -607,7 +609,7 @@ fn every_ruling_is_as_the_table_says() {
             (Ok(ruling), Ok(decision)) => {
                 assert_eq!(ruling.decision, decision, "{what}");
                 assert_eq!(Some(&ruling.evidence), waits_for.as_ref(), "{what}");
-                must_be_recordable(&run, &request, ruling, what);
+                must_be_recordable(&run, &request, ruling, (case.now, case.boot), what);
             }
             (Err(refusal), Err(begins)) => {
                 let said = refusal.to_string();
@@ -624,6 +626,7 @@ fn must_be_recordable(
     run: &drygate::run::RunState,
     request: &ApprovalRequest,
     ruling: &drygate::run::Ruling,
+    (now, boot): (UtcTime, &str),
     what: &str,
 ) {
     let event = Event::ApprovalRecorded(ApprovalRecorded {
@@ -632,9 +635,9 @@ fn must_be_recordable(
         evidence: ruling.evidence.clone(),
         reason: request.reason.clone(),
         by: request.by.clone(),
-        boot_id: "boot".to_owned(),
+        boot_id: boot.to_owned(),
         uptime_ms: None,
     });
-    let legal = drygate::run::legal(run, &event);
+    let legal = drygate::run::legal(run, now, &event);
     assert!(legal.is_ok(), "{what}: {legal:?}");
 }

@@ -37,7 +37,7 @@ const FOREIGN: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
-        &["journal", "report", "page", "archive"],
+        &["journal", "documents", "report", "page", "archive"],
         &["tokio", "ratatui", "crossterm", "tokio_postgres"],
     ),
     (
@@ -106,10 +106,13 @@ type Table = BTreeMap<String, Option<Vec<String>>>;
 /// Reads the import table out of the doc comment of `src/lib.rs`.
 fn table(lib: &str) -> Table {
     lib.lines()
-        .filter_map(|line| line.strip_prefix("//! | `"))
+        // A folder that is private, or not always there, has no page to link to.
+        .filter_map(|line| line.strip_prefix("//! | "))
+        .map(|line| line.trim_start_matches('['))
+        .filter_map(|line| line.strip_prefix('`'))
         .filter_map(|line| {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-            let folder = cells.first()?.trim_end_matches('`');
+            let folder = cells.first()?.trim_end_matches(']').trim_end_matches('`');
             let allowed = cells.get(2)?;
             let names = (*allowed != "everything").then(|| {
                 let quoted = allowed.split('`').skip(1).step_by(2);
@@ -208,7 +211,8 @@ fn shape(path: &str, text: &str, code: &str) -> Vec<String> {
 
 fn without_attributes(item: &str) -> String {
     let lines = item.lines().map(str::trim);
-    let kept: Vec<&str> = lines.filter(|line| !line.starts_with("#[")).collect();
+    let is_attribute = |line: &&str| line.starts_with("#[") || line.starts_with("#![");
+    let kept: Vec<&str> = lines.filter(|line| !is_attribute(line)).collect();
     kept.join(" ").trim().to_owned()
 }
 
@@ -324,9 +328,12 @@ fn types(code: &str) -> Vec<(bool, String)> {
     code.lines().filter_map(defined).collect()
 }
 
-/// Types, modules and files of src, tests and benches whose name holds a private word.
+/// Types, modules and files of src, tests and benches whose name holds a private word. Events have the names of the contract.
 fn private_words(path: &str, text: &str) -> Vec<String> {
-    let Some(file) = path.strip_suffix(".rs") else {
+    let Some(file) = path
+        .strip_suffix(".rs")
+        .filter(|path| !path.starts_with("src/run/event/"))
+    else {
         return Vec::new();
     };
     let file = file.rsplit('/').next().unwrap_or(file).to_owned();

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use drygate::cli::{
     Cli, CliError, Color, Command, ConfigCommand, DatabaseUrl, DemoScenario, DiffCommand, Disk,
     Environment, Files, Origin, Output, ProfileCommand, ReplayCommand, ReplayFormat, RunPlace,
-    RunRef, RunsCommand, check_approvals, clap_command, completions, config_json, config_text,
+    RunRef, RunsCommand, check_approvals, clap_command, completions, config_document, config_text,
     manual, parse, redact,
 };
 use drygate::profile::load;
@@ -412,7 +412,7 @@ fn a_variable_may_hold_a_password_and_a_file_may_not() {
     let shown = format!(
         "{settings:?} {} {}",
         config_text(&settings),
-        config_json(&settings)
+        serde_json::to_string(&config_document(&settings)).expect("plain data")
     );
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert!(shown.contains("postgres://u:***@h/d"), "{shown}");
@@ -713,7 +713,7 @@ fn settings_are_shown_with_their_origin() {
             .any(|line| line.starts_with("color ") && line.ends_with("--color")),
         "{text}"
     );
-    let json = config_json(&settings);
+    let json = serde_json::to_value(config_document(&settings)).expect("plain data");
     assert_eq!(json["settings"][1]["key"], "database_url");
     assert!(json["settings"][1]["value"].is_null());
     assert_eq!(

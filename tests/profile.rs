@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use drygate::audit::{PROBES, may_exclude};
+use drygate::audit::scope;
 use drygate::profile::{
-    BUILT_IN, NEVER_OUT_OF_SCOPE, ProfileError, ProfileOrigin, TEXT_BYTES_MAX, built_in, load,
-    parse,
+    BUILT_IN, ProfileError, ProfileOrigin, TEXT_BYTES_MAX, built_in, load, parse, parse_recorded,
 };
+use drygate::run::{Check, CheckName, ClaimName, Gate, Verdict};
 use proptest::prelude::{any, prop, proptest};
 use rstest::rstest;
 
@@ -275,6 +275,24 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
 )]
 #[case(
     "[labels]",
+    "[[out_of_scope]]\ncheck = \"database_can_be_surveyed\"\nreason = \"x\"\n[labels]",
+    "\"database_can_be_surveyed\"",
+    "cannot be excluded"
+)]
+#[case(
+    "[labels]",
+    "[[out_of_scope]]\ncheck = \"B\"\nreason = \"x\"\n[labels]",
+    "\"B\"",
+    "B cannot be excluded: it is a claim"
+)]
+#[case(
+    "[labels]",
+    "[[out_of_scope]]\ncheck = \"repository_presence\"\nreason = \"x\"\n[labels]",
+    "\"repository_presence\"",
+    "there is no check \"repository_presence\"; the nearest is \"repository_present\""
+)]
+#[case(
+    "[labels]",
     "[[out_of_scope]]\ncheck = \"repository_present\"\nreason = \"\"\n[labels]",
     "\"\"\n[labels]",
     "reason must not be empty"
@@ -382,18 +400,57 @@ fn the_first_problem_of_a_file_is_the_one_that_is_told() {
     assert!(error.starts_with(&position), "{error}");
 }
 
+/// The built-in profile with an exclusion in it.
+fn excluding(check: &str) -> String {
+    let exclusion =
+        format!("[[out_of_scope]]\ncheck = {check:?}\nreason = \"for a reason\"\n[labels]");
+    BUILT_IN[0].1.replacen("[labels]", &exclusion, 1)
+}
+
 #[test]
-fn what_the_audit_never_excludes_no_profile_may_exclude() {
-    for name in NEVER_OUT_OF_SCOPE {
-        assert!(!may_exclude(name), "{name}");
+fn a_profile_may_exclude_what_the_checks_say_and_nothing_else() {
+    for check in CheckName::ALL {
+        let parsed = parse("p.toml", &excluding(check.name()));
+        assert_eq!(
+            parsed.is_ok(),
+            check.may_be_excluded(),
+            "{check}: {parsed:?}"
+        );
     }
-    for name in PROBES {
-        assert!(NEVER_OUT_OF_SCOPE.contains(&name), "{name}");
+    let claims = ClaimName::ALL.iter().map(|claim| claim.name());
+    for name in claims.chain(["invented", "repository", " role_is_read_only "]) {
+        assert!(parse("p.toml", &excluding(name)).is_err(), "{name}");
     }
-    let recorded = include_str!("../src/audit/scope.rs");
-    let listed = recorded.split('"').skip(1).step_by(2);
-    for name in listed.filter(|name| !name.contains(' ') && !may_exclude(name)) {
-        assert!(NEVER_OUT_OF_SCOPE.contains(&name), "{name}");
+}
+
+#[test]
+fn the_contract_lists_each_check_with_its_gate_and_whether_it_may_be_excluded() {
+    let contract = include_str!("../docs/contract.md");
+    let rows = contract.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, gate, name, may, _, _] = cells[..] else {
+            return None;
+        };
+        let known = Gate::ALL.iter().any(|known| known.name() == gate);
+        known.then(|| (gate, name.trim_matches('`'), may))
+    });
+    let of_gates = CheckName::ALL.iter().filter_map(|check| {
+        let may = if check.may_be_excluded() { "yes" } else { "no" };
+        Some((check.gate()?.name(), check.name(), may))
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), of_gates.collect::<Vec<_>>());
+}
+
+/// A run that was begun before an exclusion was refused is still read; the exclusion has no effect.
+#[test]
+fn the_profile_of_an_older_run_is_read_with_exclusions_that_are_refused_now() {
+    for name in ["repository", "database_can_be_surveyed", "A"] {
+        let profile = parse_recorded("p.toml", &excluding(name)).expect("read");
+        let check = profile.out_of_scope[0].check.clone();
+        assert_eq!(check.name(), name);
+        let failing = Check::evaluated(check, false, "It fails.", serde_json::json!(1));
+        let judged = scope(&profile, vec![failing]);
+        assert_eq!(judged[0].verdict, Verdict::Fail, "{name}");
     }
 }
 

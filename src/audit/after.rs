@@ -13,6 +13,7 @@ const LISTED_MAX: usize = 200;
 
 /// What became of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnitOutcome {
     /// Its change was predicted, and it is done.
@@ -42,6 +43,7 @@ impl UnitOutcome {
 
 /// How many units came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitOutcomes {
     /// Done as predicted.
     pub as_predicted: u64,
@@ -74,6 +76,7 @@ impl UnitOutcomes {
 
 /// One unit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitAfter {
     /// The unit's key.
     pub key: String,
@@ -266,7 +269,11 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
     } else {
         let fits = match decision.verify {
             UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
-            _ => same_content,
+            UnitVerification::Equal
+            | UnitVerification::Differs
+            | UnitVerification::Gap
+            | UnitVerification::Duplicate
+            | UnitVerification::IllegalState => same_content,
         };
         if fits && state == Some(lifecycle.target.as_str()) {
             UnitOutcome::AsPredicted

@@ -17,6 +17,7 @@ pub type TableRows = (String, Option<Vec<RowChange>>);
 
 /// One table: predicted, and what its rows show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TableAfter {
     /// Table.
     pub table: String,
@@ -28,6 +29,7 @@ pub struct TableAfter {
 
 /// What became of a prediction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct After {
     /// How many units came to what.
     pub units: UnitOutcomes,
@@ -228,7 +230,11 @@ fn with_rows(
             UnitOutcome::AsPredicted if !unlike.is_empty() => UnitOutcome::Otherwise,
             UnitOutcome::NotDone if changed => UnitOutcome::Otherwise,
             UnitOutcome::Untouched if changed => UnitOutcome::NotPredicted,
-            as_it_was => as_it_was,
+            UnitOutcome::AsPredicted
+            | UnitOutcome::NotDone
+            | UnitOutcome::Otherwise
+            | UnitOutcome::NotPredicted
+            | UnitOutcome::Untouched => unit.outcome,
         };
         if outcome != unit.outcome || (outcome != UnitOutcome::NotDone && !unlike.is_empty()) {
             unit.found = format!("{}; {}", unit.found, unlike.join("; "));

@@ -27,13 +27,12 @@ fn by(name: ClaimName, damage: impl FnOnce(&mut Survey)) -> ClaimVerdict {
 
 fn with_proof(damage: impl Fn(&mut TransactionProof)) -> RunState {
     let mut records = post(|_| {}).records;
-    let last = records
-        .iter_mut()
-        .rev()
-        .find_map(|(_, _, event)| match event {
-            Event::TransactionClosed(TransactionClosed { proof, .. }) => Some(proof),
-            _ => None,
-        });
+    let last = records.iter_mut().rev().find_map(|(_, _, event)| {
+        let Event::TransactionClosed(TransactionClosed { proof, .. }) = event else {
+            return None;
+        };
+        Some(proof)
+    });
     damage(Arc::make_mut(last.expect("a closed transaction")));
     crate::audit::fixture::refold(&records)
 }
@@ -273,7 +272,7 @@ fn d_falls_with_one_way_to_write_in_any_survey() {
         ClaimVerdict::NotChecked
     );
     let mut early = post(|_| {}).run;
-    early.surveys[1].read_only = Some(false);
+    Arc::make_mut(&mut early.surveys)[1].read_only = Some(false);
     assert_eq!(verdict(&early, ClaimName::D), ClaimVerdict::False);
     assert_eq!(non_mutation(&early).verdict, NonMutationVerdict::Unproven);
 }
@@ -294,7 +293,7 @@ fn e_falls_with_every_part_of_the_identity() {
         assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
     }
     let mut nameless = post(|_| {}).run;
-    for seen in &mut nameless.surveys {
+    for seen in Arc::make_mut(&mut nameless.surveys) {
         seen.server.system_identifier = None;
     }
     assert_eq!(verdict(&nameless, ClaimName::E), ClaimVerdict::NotChecked);

@@ -30,7 +30,33 @@ pub fn document_findings<'e>(
                 found.extend(last.into_iter().flatten());
                 found
             }
-            _ => Vec::new(),
+            Event::RunResumed(_)
+            | Event::TornTailSetAside(_)
+            | Event::GateStarted(_)
+            | Event::CheckRecorded(_)
+            | Event::GateFinished(_)
+            | Event::TransactionOpened(_)
+            | Event::TransactionClosed(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::ContextPinned(_)
+            | Event::EffectPredicted(_)
+            | Event::UnitsProgressed(_)
+            | Event::StateChanged(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRecorded(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::ChangesAttributed(_)
+            | Event::DriftFound(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::NonMutationJudged(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_)
+            | Event::RunSealed(_) => Vec::new(),
         };
         findings.extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::predict::{predict, same_rows};
 use crate::profile::Profile;
-use crate::run::{Check, ContextPins, Mode, Signer};
+use crate::run::{Check, CheckName, ContextPins, Mode, Signer};
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Digest, Survey};
 
@@ -39,13 +39,13 @@ pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
     let input = dry_seams.pin.input_digest();
     vec![
         Check::evaluated(
-            "mode_dryrun",
+            CheckName::ModeDryrun,
             context.mode == Mode::Dryrun,
             context.mode.name(),
             json!({"mode": context.mode.name()}),
         ),
         Check::evaluated(
-            "execution_disabled",
+            CheckName::ExecutionDisabled,
             !context.execution_enabled && !context.mode.execution_enabled(),
             if context.execution_enabled {
                 "execution_enabled=True"
@@ -55,13 +55,13 @@ pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
             json!({"execution_enabled": context.execution_enabled}),
         ),
         Check::evaluated(
-            "stub_signing",
+            CheckName::StubSigning,
             context.signer == Signer::StubSigning,
             format!("{} (a stub)", context.signer.name()),
             json!({"signer": context.signer.name()}),
         ),
         Check::evaluated(
-            "simulator_input_is_survey",
+            CheckName::SimulatorInputIsSurvey,
             context.simulator_input_digest == input
                 && context.pin_nonce == dry_seams.pin.snapshot.nonce,
             "the simulator was seeded from the pin",
@@ -82,7 +82,7 @@ fn context_pins_written(dry_seams: &DrySeams<'_>) -> Check {
         .is_ok_and(|read| read == *dry_seams.context);
     let facts = dry_seams.context.facts_digest == dry_seams.pin.facts_digest;
     Check::evaluated(
-        "context_pins_written",
+        CheckName::ContextPinsWritten,
         written == *dry_seams.context_blob && same && facts,
         format!("context.json round {}", dry_seams.context.round),
         json!({
@@ -93,7 +93,7 @@ fn context_pins_written(dry_seams: &DrySeams<'_>) -> Check {
 }
 
 fn prediction_computed(dry_seams: &DrySeams<'_>) -> Check {
-    const NAME: &str = "prediction_computed";
+    const NAME: CheckName = CheckName::PredictionComputed;
     let Some((effect, counts)) = dry_seams.predicted else {
         return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
     };
@@ -107,7 +107,7 @@ fn prediction_computed(dry_seams: &DrySeams<'_>) -> Check {
 }
 
 fn nothing_written_outside(root: &str, written: &[String]) -> Check {
-    const NAME: &str = "nothing_written_outside";
+    const NAME: CheckName = CheckName::NothingWrittenOutside;
     if written.is_empty() || root.is_empty() {
         return Check::not_checked(
             NAME,
@@ -191,7 +191,7 @@ mod tests {
             written: &world.written,
         });
         let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
-        bad.map(|c| (c.name, c.verdict)).collect()
+        bad.map(|c| (c.name.to_string(), c.verdict)).collect()
     }
 
     fn rewrite(world: &mut World) {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::profile::Profile;
-use crate::run::Check;
-use crate::survey::{Digest, RoleFinding, Survey, TransactionProof};
+use crate::run::{Check, CheckName};
+use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
 
 const VERSION_MIN: u32 = 130_000;
 
@@ -47,7 +47,7 @@ pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
         facts_are_plain_reads(seen.profile, seen.rulings),
         facts_answer(seen.profile, seen.survey),
         Check::evaluated(
-            "facts_digest_holds",
+            CheckName::FactsDigestHolds,
             seen.survey.digest_holds(),
             format!("facts digest {}", seen.survey.facts_digest.short()),
             json!({"facts_digest": seen.survey.facts_digest}),
@@ -60,7 +60,7 @@ pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
 }
 
 fn version_and_identifier(survey: &Survey) -> Check {
-    const NAME: &str = "server_version_and_system_identifier";
+    const NAME: CheckName = CheckName::ServerVersionAndSystemIdentifier;
     let server = &survey.server;
     if server.version_num >= VERSION_MIN && server.system_identifier.is_none() {
         return Check::not_checked(
@@ -94,7 +94,7 @@ fn standby(profile: &Profile, survey: &Survey) -> Check {
         "the profile allows either"
     };
     Check::evaluated(
-        "standby_as_required",
+        CheckName::StandbyAsRequired,
         recovery || !required,
         format!("{what}; {asked}"),
         json!({"in_recovery": recovery, "require_standby": required}),
@@ -108,7 +108,7 @@ fn session_role(profile: &Profile, survey: &Survey) -> Check {
         && server.current_user == *expected
         && survey.role.role == *expected;
     Check::evaluated(
-        "session_role",
+        CheckName::SessionRole,
         holds,
         format!(
             "session_user {}, current_user {}, expected {expected}",
@@ -122,7 +122,7 @@ fn session_role(profile: &Profile, survey: &Survey) -> Check {
 }
 
 fn role_is_read_only(survey: &Survey) -> Check {
-    const NAME: &str = "role_is_read_only";
+    const NAME: CheckName = CheckName::RoleIsReadOnly;
     let role = &survey.role;
     let ways: Vec<String> = role.ways_to_write().map(RoleFinding::line).collect();
     match role.is_read_only() {
@@ -152,11 +152,11 @@ fn role_is_read_only(survey: &Survey) -> Check {
 }
 
 fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
-    const NAMES: [&str; 4] = [
-        "transaction_read_only",
-        "search_path_empty",
-        "row_security_off",
-        "session_left_nothing",
+    const NAMES: [CheckName; 4] = [
+        CheckName::TransactionReadOnly,
+        CheckName::SearchPathEmpty,
+        CheckName::RowSecurityOff,
+        CheckName::SessionLeftNothing,
     ];
     let Some(proof) = seen
         .proof
@@ -173,30 +173,31 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
     let Some(read_only) = proof.read_only else {
         return NAMES.map(|name| not_measured(name, proof));
     };
+    let [of_transaction, of_path, of_rows, of_session] = NAMES;
     [
         Check::evaluated(
-            NAMES[0],
+            of_transaction,
             read_only && proof.isolation == "repeatable read",
             format!("read only {read_only}, {}", proof.isolation),
             json!({"read_only": read_only, "isolation": proof.isolation}),
         ),
         Check::evaluated(
-            NAMES[1],
+            of_path,
             matches!(proof.search_path.as_str(), "" | "\"\""),
             format!("search_path is \"{}\"", proof.search_path),
             json!({"search_path": proof.search_path}),
         ),
         Check::evaluated(
-            NAMES[2],
+            of_rows,
             proof.row_security == "off",
             format!("row_security is {}", proof.row_security),
             json!({"row_security": proof.row_security}),
         ),
-        left_nothing(NAMES[3], proof),
+        left_nothing(of_session, proof),
     ]
 }
 
-fn left_nothing(name: &str, proof: &TransactionProof) -> Check {
+fn left_nothing(name: CheckName, proof: &TransactionProof) -> Check {
     let violations = proof.violations();
     if violations.is_empty() && !proof.is_clean() {
         return not_measured(name, proof);
@@ -209,7 +210,7 @@ fn left_nothing(name: &str, proof: &TransactionProof) -> Check {
     Check::evaluated(name, violations.is_empty(), says, json!({"proof": proof}))
 }
 
-fn not_measured(name: &str, proof: &TransactionProof) -> Check {
+fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
     Check {
         raw: json!({"proof": proof}),
         ..Check::not_checked(
@@ -221,7 +222,7 @@ fn not_measured(name: &str, proof: &TransactionProof) -> Check {
 }
 
 fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
-    const NAME: &str = "facts_are_plain_reads";
+    const NAME: CheckName = CheckName::FactsArePlainReads;
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
     let unruled: Vec<String> = written
         .map(|fact| format!("fact {}", fact.key))
@@ -270,8 +271,8 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
     let unknown: Vec<String> = survey
         .unknown()
         .map(|fact| match &fact.observed {
-            crate::survey::Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
-            _ => fact.key.to_string(),
+            Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
+            Observed::Live(_) | Observed::Derived(_) => fact.key.to_string(),
         })
         .chain(absent)
         .chain(
@@ -287,7 +288,7 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
         unknown.join("; ")
     };
     Check::evaluated(
-        "facts_answer",
+        CheckName::FactsAnswer,
         unknown.is_empty() && !survey.facts.is_empty(),
         says,
         json!({"facts": survey.facts.len(), "unknown": unknown}),
@@ -321,7 +322,7 @@ fn expectations_met(profile: &Profile, survey: &Survey) -> Check {
         (_, false) => unmet.join("; "),
     };
     Check::evaluated(
-        "expectations_met",
+        CheckName::ExpectationsMet,
         unmet.is_empty(),
         says,
         json!({"expected": raw}),
@@ -357,7 +358,7 @@ fn pins_met(profile: &Profile, survey: &Survey) -> Check {
         unmet.join("; ")
     };
     Check::evaluated(
-        "pins_met",
+        CheckName::PinsMet,
         unmet.is_empty(),
         says,
         json!({"pinned": pinned, "declared": raw}),
@@ -365,7 +366,7 @@ fn pins_met(profile: &Profile, survey: &Survey) -> Check {
 }
 
 fn candidates_not_empty(survey: &Survey) -> Check {
-    const NAME: &str = "candidates_not_empty";
+    const NAME: CheckName = CheckName::CandidatesNotEmpty;
     match &survey.candidates {
         None => Check::not_checked(
             NAME,

@@ -3,7 +3,7 @@
 use super::{Feasibility, QueryCheck, g1};
 use crate::audit::fixture::{change, live, profile, rulings, survey};
 use crate::profile::Profile;
-use crate::run::Verdict;
+use crate::run::{CheckName, Verdict};
 use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof};
 use crate::testing::values::proof;
 
@@ -32,7 +32,7 @@ fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
     });
     assert_eq!(checks.len(), 14);
     let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
-    bad.map(|c| (c.name, c.verdict)).collect()
+    bad.map(|c| (c.name.to_string(), c.verdict)).collect()
 }
 
 fn way() -> RoleFinding {
@@ -176,7 +176,7 @@ fn a_way_to_write_is_named_by_table_and_privilege() {
     });
     let check = checks
         .iter()
-        .find(|c| c.name == "role_is_read_only")
+        .find(|c| c.name == CheckName::RoleIsReadOnly)
         .expect("there");
     assert!(check.says.contains("public.unit_version") && check.says.contains("INSERT"));
 }

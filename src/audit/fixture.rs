@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::{ProbeResult, QueryCheck, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
-use crate::run::{Event, RepositoryState, RunCreated, RunId, RunState, ToolIdentity};
+use crate::run::{Event, History, RepositoryState, RunCreated, RunId, RunState, ToolIdentity};
 use crate::simulate::Simulation;
 use crate::survey::{
     Digest, Fact, FactKind, Live, Observed, Snapshot, Survey, UtcTime, facts_digest,
@@ -101,7 +101,7 @@ pub fn probes() -> Vec<ProbeResult> {
     super::PROBES
         .iter()
         .map(|name| ProbeResult {
-            name: (*name).to_owned(),
+            name: name.clone(),
             expected: "refused".to_owned(),
             saw: "refused".to_owned(),
             holds: true,
@@ -138,18 +138,22 @@ pub fn live(value: &str) -> Observed {
 
 /// The fold of a journal.
 pub fn refold(records: &[JournalRecord]) -> RunState {
-    let mut run = RunState::default();
+    let mut history = History::default();
     for (seq, at, event) in records {
-        run.apply(*seq, *at, event);
+        // What a test made illegal is left out, as by `verify`.
+        let _ = history.take(*seq, *at, event, &Digest::zero());
     }
-    run
+    history.into_run()
 }
 
 /// A journal recomputed under the built-in profile.
 pub fn again(records: &[JournalRecord]) -> Recomputed {
     static PROFILE: LazyLock<Profile> = LazyLock::new(profile);
+    static HEAD: LazyLock<Digest> = LazyLock::new(Digest::zero);
     recompute(
         Some(&PROFILE),
-        records.iter().map(|(seq, at, event)| (*seq, *at, event)),
+        records
+            .iter()
+            .map(|(seq, at, event)| (*seq, *at, event, &*HEAD)),
     )
 }

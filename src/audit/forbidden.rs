@@ -8,7 +8,7 @@ use super::sent_statements::{calls, reads_only, writes};
 use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
 use crate::run::{
-    Cause, Check, NonMutationVerdict, Person, RepositoryState, RunState, Signer, Verdict,
+    Cause, Check, CheckName, NonMutationVerdict, Person, RepositoryState, RunState, Signer, Verdict,
 };
 use crate::survey::{Digest, Survey};
 
@@ -35,12 +35,13 @@ pub struct Forbidden<'a> {
     pub recomputed: Option<&'a Recomputed>,
 }
 
-/// A row: name of its check, words of the source report, the answer it needs, its detector.
+/// A row: its check, words of the source report, the answer it needs, its detector in words and as code.
 struct DetectorRow {
-    name: &'static str,
+    name: CheckName,
     words: &'static str,
     clean: &'static str,
     detector: &'static str,
+    look: fn(&Forbidden<'_>) -> DetectorResult,
 }
 
 /// What a detector found.
@@ -58,99 +59,105 @@ enum DetectorResult {
 }
 
 /// The nine rows, in the order of the source report.
+static ROWS: [DetectorRow; 9] = [
+    DetectorRow {
+        name: CheckName::ForbiddenProductionMutation,
+        words: "Production mutation",
+        clean: "NONE",
+        detector: "claims A to E",
+        look: |seen| production_mutation(seen.run),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenLiveCutVerifyEnact,
+        words: "Live CUT/VERIFY/enact mutation",
+        clean: "NONE",
+        detector: "every statement sent: no call of a pinned function, no writing statement",
+        look: live_calls,
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenKillSwitch,
+        words: "Production execution kill-switch enabled",
+        clean: "NO",
+        detector: "execution_enabled read back",
+        look: |seen| kill_switch(seen.run, seen.execution_enabled),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenDeployRestart,
+        words: "Deploy/restart",
+        clean: "NONE",
+        detector: "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
+        look: |seen| beside_hooks(seen.run, deploy_restart(seen.run, seen.binary_now)),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenPushTag,
+        words: "Push/tag remote",
+        clean: "NONE",
+        detector: "main and tags equal, and no git command of ours can push",
+        look: |seen| beside_hooks(seen.run, push_tag(seen)),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenSourceMutation,
+        words: "source_document / source_version mutation",
+        clean: "NONE",
+        detector: "content digests pre and post",
+        look: |seen| source_mutation(seen.run),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenHardcodedSecrets,
+        words: "Hardcoded secrets/runtime IDs",
+        clean: "NONE",
+        detector: "scan of profile, journal and blobs",
+        look: secrets,
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenSigningReplaced,
+        words: "StubSigning replaced by real crypto",
+        clean: "NO",
+        detector: "signer on each record",
+        look: |seen| signing(seen.run),
+    },
+    DetectorRow {
+        name: CheckName::ForbiddenFakePass,
+        words: "Fake PASS",
+        clean: "NO",
+        detector: "every verdict recomputed from the journal so far",
+        look: fake_pass,
+    },
+];
+
+/// The nine rows as checks of G6.
 pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
-    let row = |name, words, clean, detector, found| {
-        DetectorRow {
-            name,
-            words,
-            clean,
-            detector,
-        }
-        .check(found)
-    };
-    vec![
-        row(
-            "forbidden_production_mutation",
-            "Production mutation",
-            "NONE",
-            "claims A to E",
-            production_mutation(seen.run),
-        ),
-        row(
-            "forbidden_live_cut_verify_enact",
-            "Live CUT/VERIFY/enact mutation",
-            "NONE",
-            "every statement sent: no call of a pinned function, no writing statement",
-            live_calls(seen),
-        ),
-        row(
-            "forbidden_kill_switch",
-            "Production execution kill-switch enabled",
-            "NO",
-            "execution_enabled read back",
-            kill_switch(seen.run, seen.execution_enabled),
-        ),
-        row(
-            "forbidden_deploy_restart",
-            "Deploy/restart",
-            "NONE",
-            "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
-            beside_hooks(seen.run, deploy_restart(seen.run, seen.binary_now)),
-        ),
-        row(
-            "forbidden_push_tag",
-            "Push/tag remote",
-            "NONE",
-            "main and tags equal, and no git command of ours can push",
-            beside_hooks(seen.run, push_tag(seen)),
-        ),
-        row(
-            "forbidden_source_mutation",
-            "source_document / source_version mutation",
-            "NONE",
-            "content digests pre and post",
-            source_mutation(seen.run),
-        ),
-        row(
-            "forbidden_hardcoded_secrets",
-            "Hardcoded secrets/runtime IDs",
-            "NONE",
-            "scan of profile, journal and blobs",
-            secrets(seen),
-        ),
-        row(
-            "forbidden_signing_replaced",
-            "StubSigning replaced by real crypto",
-            "NO",
-            "signer on each record",
-            signing(seen.run),
-        ),
-        row(
-            "forbidden_fake_pass",
-            "Fake PASS",
-            "NO",
-            "every verdict recomputed from the journal so far",
-            fake_pass(seen),
-        ),
-    ]
+    ROWS.iter().map(|row| row.check((row.look)(seen))).collect()
+}
+
+/// The checks of the nine rows, each with what it is about in the words of the source report.
+pub fn forbidden_rows() -> impl Iterator<Item = (&'static CheckName, &'static str)> {
+    ROWS.iter().map(|row| (&row.name, row.words))
 }
 
 /// The rows that follow from the journal and from the one value that they recorded themselves: what `verify` recomputes. Of their raw values only the output.
 pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
-    let value = |check: &str, field: &str| {
+    let value = |check: CheckName, field: &str| {
         let check = recorded.iter().find(|known| known.name == check)?;
         own_raw(check).get("output")?.get(field)
     };
-    let binary_now = value("forbidden_deploy_restart", "binary_now")
+    let binary_now = value(CheckName::ForbiddenDeployRestart, "binary_now")
         .and_then(|sha256| sha256.as_str()?.parse::<Digest>().ok());
-    let enabled = value("forbidden_kill_switch", "execution_enabled").and_then(Value::as_bool);
+    let enabled =
+        value(CheckName::ForbiddenKillSwitch, "execution_enabled").and_then(Value::as_bool);
     let deployed = deploy_restart(run, binary_now.as_ref());
     [
-        ("forbidden_production_mutation", production_mutation(run)),
-        ("forbidden_kill_switch", kill_switch(run, enabled)),
-        ("forbidden_deploy_restart", beside_hooks(run, deployed)),
-        ("forbidden_source_mutation", source_mutation(run)),
-        ("forbidden_signing_replaced", signing(run)),
+        (
+            CheckName::ForbiddenProductionMutation,
+            production_mutation(run),
+        ),
+        (CheckName::ForbiddenKillSwitch, kill_switch(run, enabled)),
+        (
+            CheckName::ForbiddenDeployRestart,
+            beside_hooks(run, deployed),
+        ),
+        (CheckName::ForbiddenSourceMutation, source_mutation(run)),
+        (CheckName::ForbiddenSigningReplaced, signing(run)),
     ]
     .into_iter()
     .map(|(name, found)| {
@@ -163,7 +170,7 @@ pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
             DetectorResult::Nothing(..) => (None, Value::Null),
         };
         Check {
-            name: name.to_owned(),
+            name,
             verdict,
             says: String::new(),
             raw: json!({ "output": output }),
@@ -205,7 +212,7 @@ impl DetectorRow {
         };
         let words = format!("{}: {answer}.", self.words);
         Check {
-            name: self.name.to_owned(),
+            name: self.name.clone(),
             verdict,
             says: words.clone(),
             raw: json!({"detector": self.detector, "output": output, "answer": answer, "words": words}),
@@ -363,20 +370,20 @@ fn beside_hooks(run: &RunState, found: DetectorResult) -> DetectorResult {
         .hooks_run()
         .map(|hook| json!({"hook": hook.hook, "program": hook.program, "started": hook.started}))
         .collect();
-    match found {
-        DetectorResult::Clean(mut output) if !hooks.is_empty() => {
-            let times = match hooks.len() {
-                1 => "once".to_owned(),
-                more => format!("{more} times"),
-            };
-            let what = format!(
-                "by drygate's own process; hooks of the profile ran {times} and are not watched"
-            );
-            output["hooks"] = Value::Array(hooks);
-            DetectorResult::CleanBeside(what, output)
-        }
-        found => found,
+    if hooks.is_empty() {
+        return found;
     }
+    let DetectorResult::Clean(mut output) = found else {
+        return found;
+    };
+    let times = match hooks.len() {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    };
+    let what =
+        format!("by drygate's own process; hooks of the profile ran {times} and are not watched");
+    output["hooks"] = Value::Array(hooks);
+    DetectorResult::CleanBeside(what, output)
 }
 
 const SOURCE_TABLES: [&str; 2] = ["source_document", "source_version"];

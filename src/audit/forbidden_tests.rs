@@ -7,7 +7,7 @@ use crate::audit::fixture::{again, at, change, live, profile, repository};
 use crate::audit::journal_fixture::passed;
 use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
-    Cause, Check, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
+    Cause, Check, CheckName, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
     RepositoryState, RunResult, RunState, Verdict,
 };
 use crate::survey::Digest;
@@ -54,7 +54,8 @@ fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cau
     let bad = rows(damage)
         .into_iter()
         .filter(|c| c.verdict != Verdict::Pass);
-    bad.map(|c| (c.name, c.verdict, c.cause)).collect()
+    bad.map(|c| (c.name.to_string(), c.verdict, c.cause))
+        .collect()
 }
 
 #[test]
@@ -112,8 +113,9 @@ fn a_hook_that_ran_is_named_where_it_could_have_acted() {
 #[test]
 fn every_detector_goes_red() {
     type Damage = fn(&mut World);
-    let judged =
-        |w: &mut World, verdict| w.run.non_mutation.as_mut().expect("judged").verdict = verdict;
+    let judged = |w: &mut World, verdict| {
+        Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict = verdict;
+    };
     let cases: [(&str, Damage); 9] = [
         ("live_cut_verify_enact", |w| {
             w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()]);
@@ -123,7 +125,7 @@ fn every_detector_goes_red() {
         }),
         ("kill_switch", |w| w.enabled = Some(true)),
         ("kill_switch", |w| {
-            w.run.context.as_mut().expect("pinned").execution_enabled = true;
+            Arc::make_mut(w.run.context.as_mut().expect("pinned")).execution_enabled = true;
         }),
         ("deploy_restart", |w| w.binary = Some(Digest::of("another"))),
         ("push_tag", |w| {
@@ -189,7 +191,8 @@ fn what_others_changed_is_named_as_theirs() {
         );
     }
     let others = |w: &mut World| {
-        w.run.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::ChangedByOthers;
+        Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict =
+            NonMutationVerdict::ChangedByOthers;
     };
     let found = not_pass(others);
     assert_eq!(
@@ -211,9 +214,11 @@ fn a_detector_without_input_is_not_checked() {
         ("live_cut_verify_enact", |w| w.statements = Some(Vec::new())),
         ("kill_switch", |w| w.enabled = None),
         ("deploy_restart", |w| w.binary = None),
-        ("deploy_restart", |w| w.run.surveys.truncate(1)),
         ("deploy_restart", |w| {
-            w.run.surveys[1].server.postmaster_start = "later".to_owned();
+            Arc::make_mut(&mut w.run.surveys).truncate(1);
+        }),
+        ("deploy_restart", |w| {
+            Arc::make_mut(&mut w.run.surveys)[1].server.postmaster_start = "later".to_owned();
         }),
         ("push_tag", |w| w.now = None),
         ("source_mutation", |w| w.run.post = None),
@@ -222,7 +227,9 @@ fn a_detector_without_input_is_not_checked() {
             w.scan = Some(SecretScan::default());
         }),
         ("deploy_restart", |w| {
-            w.run.created.as_mut().expect("created").tool.binary_sha256 = None;
+            Arc::make_mut(w.run.created.as_mut().expect("created"))
+                .tool
+                .binary_sha256 = None;
         }),
         ("fake_pass", |w| w.recomputed = Some(Recomputed::default())),
     ];
@@ -237,7 +244,7 @@ fn a_detector_without_input_is_not_checked() {
     let signing = rows(|w| w.run.created = None);
     let row = signing
         .iter()
-        .find(|row| row.name == "forbidden_signing_replaced");
+        .find(|row| row.name == CheckName::ForbiddenSigningReplaced);
     assert_eq!(row.expect("a row").verdict, Verdict::NotChecked);
 }
 
@@ -246,7 +253,8 @@ fn result_with(rows: Vec<Check>) -> RunResult {
     let mut run = passed().run;
     let gate = run.gates.get_mut(&Gate::G6).expect("G6 was run");
     for row in rows {
-        let known = gate.checks.iter_mut().find(|check| check.name == row.name);
+        let checks = Arc::make_mut(&mut gate.checks);
+        let known = checks.iter_mut().find(|check| check.name == row.name);
         *known.expect("recorded") = row;
     }
     let verdict = Verdict::of_gate(gate.checks.iter().map(|check| check.verdict));

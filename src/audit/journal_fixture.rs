@@ -17,9 +17,9 @@ use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceSheet, EvidenceTaken, Gate, GateFinished,
-    GateStarted, InvocationReturned, LedgerRef, Purpose, RenewalReason, RunId, RunSealed, RunState,
-    State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
-    TransactionOpened, UnitsProgressed, Verdict, legal,
+    GateStarted, History, InvocationReturned, LedgerRef, Purpose, RenewalReason, RunId, RunSealed,
+    RunState, State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
+    TransactionOpened, UnitsProgressed, Verdict,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey, compare};
@@ -30,8 +30,9 @@ use crate::testing::values::{context, person, proof};
 pub struct JournalFixture {
     /// Records.
     pub records: Vec<JournalRecord>,
-    /// The fold.
+    /// A copy of the history's state, which a test may change.
     pub run: RunState,
+    history: History,
     profile: Profile,
 }
 
@@ -41,6 +42,7 @@ impl JournalFixture {
         Self {
             records: Vec::new(),
             run: RunState::default(),
+            history: History::default(),
             profile: profile(),
         }
     }
@@ -53,8 +55,9 @@ impl JournalFixture {
     /// Appends a legal event.
     pub fn push(&mut self, event: Event) {
         let seq = self.seq();
-        assert_eq!(legal(&self.run, &event), Ok(()), "record {seq}");
-        self.run.apply(seq, at(seq), &event);
+        let taken = self.history.take(seq, at(seq), &event, &Digest::zero());
+        assert_eq!(taken, Ok(()), "record {seq}");
+        self.run = self.history.run().clone();
         self.records.push((seq, at(seq), event));
     }
 
@@ -128,7 +131,7 @@ impl JournalFixture {
             predicted,
             predicted_counts,
             simulated: None,
-            context: *self.run.context.clone().expect("seeded"),
+            context: self.run.context.as_deref().expect("seeded").clone(),
             profile_sha256: created.profile_sha256.clone(),
             target: created.target.clone(),
             server: pin.server.clone(),

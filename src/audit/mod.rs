@@ -1,5 +1,7 @@
 //! What we can prove: gate checks, claims and forbidden-action detectors, and what `verify` recomputes. Invariant: pure; no verdict without the evidence it was computed from.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod after;
 mod after_rows;
 mod claims;
@@ -35,7 +37,7 @@ pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
 pub use feasibility::{Feasibility, QueryCheck, g1};
-pub use forbidden::{Forbidden, forbidden};
+pub use forbidden::{Forbidden, forbidden, forbidden_rows};
 pub use last_pass::last_pass_differences;
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
 pub use precheck::{SsotFile, g0, repository_at_g0, ssot_documents};
@@ -45,10 +47,10 @@ pub use recompute_raw::judged_by_own_values;
 pub use repository_and_reports::{
     REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render,
 };
-pub use required::{CHECK_TABLE, required_checks};
+pub use required::{CHECK_TABLE, not_the_checks_of, required_checks};
 pub use result::{first_failure, result, result_name};
 pub use resume::{ResumeResult, g4};
 pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, o4_targeted};
-pub use scope::{may_exclude, scope};
+pub use scope::scope;
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use terms::{approval_policy, run_budget};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::predict::{counts_of, same_rows, step_effect};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, Cause, Check, Decision, NonMutationVerdict, RunState, State,
-    StepDone,
+    ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, NonMutationVerdict, RunState,
+    State, StepDone,
 };
 use crate::simulate::SimulatedStep;
 
@@ -33,19 +33,29 @@ pub fn g3_so_far(run: &RunState, profile: &Profile) -> Vec<Check> {
     g3(run, profile).into_iter().filter(known).collect()
 }
 
-fn not_reached(name: &str, run: &RunState, what: &str) -> Check {
+fn not_reached(name: CheckName, run: &RunState, what: &str) -> Check {
     let says = match run.state {
         State::Rejected => format!("{what}: the run was rejected"),
         State::Failed => format!("{what}: the run failed before"),
-        _ => format!("{what}: not reached yet"),
+        State::Created
+        | State::Prechecked
+        | State::Surveyed
+        | State::Seeded
+        | State::AwaitingCutAuthorization
+        | State::CutSimulated
+        | State::Verified
+        | State::AwaitingLifecycleAuthorization
+        | State::EnactSimulated
+        | State::PostSurveyed
+        | State::CloseoutReported => format!("{what}: not reached yet"),
     };
     Check::not_checked(name, says, "a run that goes on to closeout")
 }
 
 fn approved(run: &RunState, gate: ApprovalGate) -> Check {
     let name = match gate {
-        ApprovalGate::SG1 => "sg1_approved",
-        ApprovalGate::SG2 => "sg2_approved",
+        ApprovalGate::SG1 => CheckName::Sg1Approved,
+        ApprovalGate::SG2 => CheckName::Sg2Approved,
     };
     let consumed = run
         .approvals
@@ -98,9 +108,9 @@ fn done(run: &RunState, step: SimulatedStep) -> Option<&StepDone> {
 
 fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check {
     let name = match step {
-        SimulatedStep::Cut => "cut_equals_prediction",
-        SimulatedStep::Verify => "verify_equals_prediction",
-        SimulatedStep::Enact => "enact_equals_prediction",
+        SimulatedStep::Cut => CheckName::CutEqualsPrediction,
+        SimulatedStep::Verify => CheckName::VerifyEqualsPrediction,
+        SimulatedStep::Enact => CheckName::EnactEqualsPrediction,
     };
     let (Some(done), Some((_, predicted))) = (done(run, step), &run.predicted) else {
         return not_reached(name, run, &format!("{step} was not simulated"));
@@ -140,7 +150,7 @@ fn unverified(run: &RunState) -> String {
 }
 
 fn counters_agree(run: &RunState, profile: &Profile) -> Check {
-    const NAME: &str = "counters_agree";
+    const NAME: CheckName = CheckName::CountersAgree;
     let streams = run
         .pin
         .as_ref()
@@ -194,7 +204,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
 }
 
 fn ledgers_complete(run: &RunState) -> Check {
-    const NAME: &str = "ledgers_complete";
+    const NAME: CheckName = CheckName::LedgersComplete;
     let Some((_, predicted)) = run.predicted.as_ref().filter(|_| !run.steps.is_empty()) else {
         return not_reached(NAME, run, "no unit ledger was written");
     };
@@ -225,7 +235,7 @@ fn ledgers_complete(run: &RunState) -> Check {
 }
 
 fn non_mutation_proven(run: &RunState) -> Check {
-    const NAME: &str = "non_mutation_proven";
+    const NAME: CheckName = CheckName::NonMutationProven;
     let Some(judged) = &run.non_mutation else {
         return not_reached(NAME, run, "the claims were not judged");
     };
@@ -239,13 +249,15 @@ fn non_mutation_proven(run: &RunState) -> Check {
                 "the claims of the proof pane name what is missing",
             )
         },
-        verdict => Check {
-            cause: (verdict == NonMutationVerdict::ChangedByOthers)
+        NonMutationVerdict::Proven
+        | NonMutationVerdict::ChangedByOthers
+        | NonMutationVerdict::MutationSuspected => Check {
+            cause: (judged.verdict == NonMutationVerdict::ChangedByOthers)
                 .then_some(Cause::ChangedByOthers),
             ..Check::evaluated(
                 NAME,
-                verdict == NonMutationVerdict::Proven,
-                verdict.word(),
+                judged.verdict == NonMutationVerdict::Proven,
+                judged.verdict.word(),
                 raw,
             )
         },
@@ -266,7 +278,7 @@ mod tests {
     fn done() -> RunState {
         let mut run = post(|_| {}).run;
         let judged = super::super::non_mutation(&run);
-        run.non_mutation = Some(Box::new(judged));
+        run.non_mutation = Some(Arc::new(judged));
         run
     }
 
@@ -276,7 +288,7 @@ mod tests {
         let bad = g3(&run, &profile())
             .into_iter()
             .filter(|c| c.verdict != Verdict::Pass);
-        bad.map(|c| (c.name, c.verdict)).collect()
+        bad.map(|c| (c.name.to_string(), c.verdict)).collect()
     }
 
     #[test]
@@ -318,7 +330,7 @@ mod tests {
             }),
             ("ledgers_complete", |r| r.steps[1].ledger.rows = 59),
             ("non_mutation_proven", |r| {
-                r.non_mutation.as_mut().expect("judged").verdict =
+                Arc::make_mut(r.non_mutation.as_mut().expect("judged")).verdict =
                     NonMutationVerdict::MutationSuspected;
             }),
         ];
@@ -331,7 +343,8 @@ mod tests {
             assert_eq!(not_pass(damage), expected);
         }
         let unproven = |r: &mut RunState| {
-            r.non_mutation.as_mut().expect("judged").verdict = NonMutationVerdict::Unproven;
+            Arc::make_mut(r.non_mutation.as_mut().expect("judged")).verdict =
+                NonMutationVerdict::Unproven;
         };
         assert_eq!(
             not_pass(unproven),
@@ -368,7 +381,7 @@ mod tests {
         let at_sg2 = JournalFixture::new().until_sg1().until_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()
-            .map(|c| (c.name, c.verdict))
+            .map(|c| (c.name.to_string(), c.verdict))
             .collect();
         let names = [
             "sg1_approved",

@@ -4,18 +4,18 @@ use serde_json::json;
 
 use super::recompute_raw::own_raw;
 use crate::profile::Profile;
-use crate::run::{Check, Gate, RepositoryState, RunState};
+use crate::run::{Check, CheckName, Gate, RepositoryState, RunState};
 use crate::survey::Digest;
 
 /// An SSOT document of the profile: its name and its SHA-256, or why it cannot be read.
 pub type SsotFile = (String, Result<Digest, String>);
 
 const REPOSITORY_REMEDY: &str = "--repo DIR or run inside a work tree";
-const REPOSITORY_CHECKS: [&str; 4] = [
-    "repository_present",
-    "branch_and_head",
-    "main_and_feature_heads",
-    "work_tree_recorded",
+const REPOSITORY_CHECKS: [CheckName; 4] = [
+    CheckName::RepositoryPresent,
+    CheckName::BranchAndHead,
+    CheckName::MainAndFeatureHeads,
+    CheckName::WorkTreeRecorded,
 ];
 
 /// The six checks of G0.
@@ -27,7 +27,7 @@ pub fn g0(
 ) -> Vec<Check> {
     let mut checks = vec![
         Check::evaluated(
-            "profile_loads",
+            CheckName::ProfileLoads,
             !profile.name.is_empty(),
             format!("{} {}", profile.name, profile_sha256.short()),
             json!({"profile": profile.name, "sha256": profile_sha256}),
@@ -46,13 +46,15 @@ pub fn g0(
 /// What the repository was at G0, read back from the check that recorded it.
 pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
     let checks = &run.gates.get(&Gate::G0)?.checks;
-    let recorded = checks.iter().find(|c| c.name == REPOSITORY_CHECKS[0])?;
+    let recorded = checks
+        .iter()
+        .find(|c| c.name == CheckName::RepositoryPresent)?;
     serde_json::from_value(own_raw(recorded).get("repository")?.clone()).ok()
 }
 
 /// Whether every SSOT document of the profile was read.
 pub fn ssot_documents(profile: &Profile, ssot: &[SsotFile]) -> Check {
-    const NAME: &str = "ssot_documents";
+    const NAME: CheckName = CheckName::SsotDocuments;
     if profile.ssot.is_empty() {
         return Check::not_checked(
             NAME,
@@ -122,7 +124,7 @@ fn repository_checks(seen: &RepositoryState) -> [Check; 4] {
     ]
 }
 
-fn main_and_feature(name: &str, seen: &RepositoryState) -> Check {
+fn main_and_feature(name: CheckName, seen: &RepositoryState) -> Check {
     let Some((main, commit)) = &seen.main else {
         return Check::not_checked(
             name,

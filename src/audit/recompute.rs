@@ -11,14 +11,13 @@ use super::terms::terms_findings;
 use super::{claims, non_mutation, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalRecorded, ApprovalRequest, CheckRecorded, Claim, ContextPinned,
-    ContextPins, Decision, DriftFound, EffectPredicted, Event, EvidenceSheet, EvidenceTaken,
-    GateFinished, NonMutation, RunResult, RunSealed, RunState, State, StateChanged, StopCode,
-    SurveyPurpose, SurveyTaken, TransactionClosed, TransactionEnd, TransactionOpened,
-    UnitsProgressed, judge, legal, time_in,
+    ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
+    Event, EvidenceSheet, EvidenceTaken, GateFinished, History, NonMutation, RunResult, RunSealed,
+    RunState, State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
+    TransactionEnd, TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
-use crate::survey::{Attribution, Digest, Survey, TransactionProof, UtcTime, compare};
+use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +37,10 @@ impl fmt::Display for RecomputeFinding {
 /// What recomputing a journal gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recomputed {
-    /// The run, folded.
-    pub run: RunState,
+    /// The run, of the records that were legal.
+    pub history: History,
+    /// Whether all were.
+    pub is_legal: bool,
     /// Records that were read.
     pub records: u64,
     /// What cannot be reproduced. Empty: every verdict follows from its evidence.
@@ -49,11 +50,11 @@ pub struct Recomputed {
 /// Recomputes a whole journal. The profile is the one whose text is the run's blob; without it, what needs it is not compared.
 pub fn recompute<'e>(
     profile: Option<&Profile>,
-    events: impl IntoIterator<Item = (u64, UtcTime, &'e Event)>,
+    events: impl IntoIterator<Item = (u64, UtcTime, &'e Event, &'e Digest)>,
 ) -> Recomputed {
     let mut recomputer = Recomputer::new(profile);
-    for (seq, at, event) in events {
-        recomputer.feed(seq, at, event);
+    for (seq, at, event, head) in events {
+        recomputer.feed(seq, at, event, head);
     }
     recomputer.finish()
 }
@@ -72,26 +73,30 @@ impl<'p> Recomputer<'p> {
     pub fn new(profile: Option<&'p Profile>) -> Self {
         Self {
             profile,
-            done: Recomputed::default(),
+            done: Recomputed {
+                is_legal: true,
+                ..Recomputed::default()
+            },
             nonces: BTreeMap::new(),
             order: RecordedOrder::default(),
         }
     }
 
-    /// Reads the next record.
-    pub fn feed(&mut self, seq: u64, at: UtcTime, event: &Event) {
+    /// Reads the next record; `head` is the SHA-256 of its line.
+    pub fn feed(&mut self, seq: u64, at: UtcTime, event: &Event, head: &Digest) {
         let mut found = Vec::new();
         if seq != self.done.records {
             found.push(format!("it is record {} of the journal", self.done.records));
         }
-        if let Err(illegal) = legal(&self.done.run, event) {
-            found.push(illegal.to_string());
+        found.extend(
+            self.order
+                .findings(self.done.history.run(), self.profile, event),
+        );
+        self.look(event, &mut found);
+        if let Err(illegal) = self.done.history.take(seq, at, event, head) {
+            found.insert(0, illegal.to_string());
+            self.done.is_legal = false;
         }
-        found.extend(time_findings(&self.done.run, at));
-        let run = &self.done.run;
-        found.extend(self.order.findings(run, self.profile, event));
-        self.look(at, event, &mut found);
-        self.done.run.apply(seq, at, event);
         self.done.records += 1;
         self.done
             .findings
@@ -103,8 +108,8 @@ impl<'p> Recomputer<'p> {
         self.done
     }
 
-    fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
-        let run = &self.done.run;
+    fn look(&mut self, event: &Event, found: &mut Vec<String>) {
+        let run = self.done.history.run();
         match event {
             Event::RunCreated(created) => {
                 let unlike = self.profile.map(|profile| terms_findings(profile, created));
@@ -143,7 +148,6 @@ impl<'p> Recomputer<'p> {
             }) => {
                 found.extend(sheet_findings(run, evidence, sheet));
             }
-            Event::ApprovalRecorded(_) => found.extend(approval_findings(run, at, event)),
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
             }
@@ -159,17 +163,24 @@ impl<'p> Recomputer<'p> {
                 let said = (result.as_str(), *outcome, *exit_code, *stop_code);
                 found.extend(seal_findings(run, said));
             }
-            _ => {}
+            // What these say is not computed from anything else of the journal.
+            Event::ApprovalRecorded(_)
+            | Event::RunResumed(_)
+            | Event::TornTailSetAside(_)
+            | Event::GateStarted(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_) => {}
         }
     }
-}
-
-/// Time never runs back in a run, whatever the clock did; before that was so, the time since boot was not recorded.
-fn time_findings(run: &RunState, at: UtcTime) -> Option<String> {
-    let keeps_time = run.created.as_ref().is_some_and(|c| c.uptime_ms.is_some());
-    let (last, before) = run.last?;
-    (keeps_time && at < before)
-        .then(|| format!("its time {at} is before {before}, the time of record {last}"))
 }
 
 fn other_nonce(id: u64, opened: Option<&str>, closed: &str) -> Option<String> {
@@ -204,35 +215,11 @@ fn prediction_findings(
     found
 }
 
-fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded(ApprovalRecorded {
-        gate,
-        decision: Decision::Approve,
-        evidence,
-        reason,
-        by,
-        boot_id,
-        uptime_ms,
-    }) = event
-    else {
-        return None;
-    };
-    let request = ApprovalRequest {
-        gate: *gate,
-        decision: Decision::Approve,
-        evidence: Some(evidence.clone()),
-        reason: reason.clone(),
-        by: by.clone(),
-    };
-    let now = time_in(run, at, boot_id, *uptime_ms);
-    let refusal = judge(run, &request, now, boot_id).err()?;
-    Some(format!("this approval had to be refused: {refusal}"))
-}
-
-fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
+/// The proof of the transaction with this nonce, where its end was seen.
+pub(super) fn proof_of<'r>(run: &'r RunState, nonce: &str) -> Option<&'r TransactionProof> {
     run.transactions.iter().rev().find_map(|t| match &t.end {
-        TransactionEnd::Closed(proof) if proof.nonce == nonce => Some(proof.as_ref()),
-        _ => None,
+        TransactionEnd::Closed(proof) => (proof.nonce == nonce).then_some(proof.as_ref()),
+        TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
     })
 }
 
@@ -256,7 +243,7 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
         }
     }
     let derived = survey.role.is_read_only().map(|answer| answer.to_string());
-    if let Some(fact) = survey.fact("role_is_read_only")
+    if let Some(fact) = survey.fact(RoleSurvey::READ_ONLY_FACT)
         && fact.observed.value() != derived.as_deref()
     {
         found.push(
@@ -285,7 +272,17 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     let (gate, purpose) = match to {
         State::CutSimulated => (ApprovalGate::SG1, SurveyPurpose::ApproveSg1),
         State::EnactSimulated => (ApprovalGate::SG2, SurveyPurpose::ApproveSg2),
-        _ => return Vec::new(),
+        State::Created
+        | State::Prechecked
+        | State::Surveyed
+        | State::Seeded
+        | State::AwaitingCutAuthorization
+        | State::Verified
+        | State::AwaitingLifecycleAuthorization
+        | State::PostSurveyed
+        | State::CloseoutReported
+        | State::Rejected
+        | State::Failed => return Vec::new(),
     };
     let held = run
         .pin

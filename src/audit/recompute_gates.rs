@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::feasibility::QueryCheck;
-use super::forbidden::from_journal;
+use super::forbidden::{forbidden_rows, from_journal};
+use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
-use super::required::UNFIT;
 use super::scope::is_excluded;
 use super::{
     DrySeams, Feasibility, ReportRendering, ResumeResult, SsotFile, g0, g1, g2, g3, g4,
     reports_render,
 };
 use crate::profile::Profile;
-use crate::run::{Check, Gate, RunState, TransactionEnd, Verdict};
+use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 use crate::survey::Digest;
 
 /// A check computed again: the verdict counts where the journal has everything that it was computed from, else only the raw values.
@@ -72,7 +72,7 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
         if !again.iter().any(|a| a.judges && a.check.name == check.name) {
             found.extend(by_raw(gate, check));
         }
-        if check.name.starts_with("forbidden_") && !answer_fits(check) {
+        if forbidden_rows().any(|(name, _)| check.name == *name) && !answer_fits(check) {
             let (name, verdict) = (&check.name, check.verdict);
             found.push(format!(
                 "{gate} {name} is {verdict}, and its words say something else"
@@ -115,14 +115,14 @@ fn wrong_scope(gate: Gate, profile: &Profile, check: &Check) -> Option<String> {
     }
 }
 
-fn raw<'c>(recorded: &'c [Check], name: &str, field: &str) -> Option<&'c Value> {
-    let check = recorded.iter().find(|check| check.name == name)?;
+fn raw<'c>(recorded: &'c [Check], name: &CheckName, field: &str) -> Option<&'c Value> {
+    let check = recorded.iter().find(|check| check.name == *name)?;
     own_raw(check).get(field)
 }
 
 fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec<Again>, String> {
     let created = run.created.as_ref().ok_or("of no run")?;
-    let documents = raw(recorded, "ssot_documents", "documents")
+    let documents = raw(recorded, &CheckName::SsotDocuments, "documents")
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
@@ -147,16 +147,16 @@ fn feasibility(
     profile: &Profile,
     recorded: &[Check],
 ) -> Result<Vec<Again>, String> {
-    if recorded.iter().any(|check| check.name == UNFIT) {
+    if recorded
+        .iter()
+        .any(|check| check.name == CheckName::DatabaseCanBeSurveyed)
+    {
         // The target was not fit to be surveyed: there is nothing that could be computed again.
         return Ok(Vec::new());
     }
     let pin = run.pin.as_ref().ok_or("without a survey")?;
-    let proof = run.transactions.iter().rev().find_map(|t| match &t.end {
-        TransactionEnd::Closed(proof) if proof.nonce == pin.snapshot.nonce => Some(proof.as_ref()),
-        _ => None,
-    });
-    let rulings: Vec<QueryCheck> = raw(recorded, "facts_are_plain_reads", "rulings")
+    let proof = proof_of(run, &pin.snapshot.nonce);
+    let rulings: Vec<QueryCheck> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
@@ -204,18 +204,17 @@ fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
     });
     let journalled = checks
         .into_iter()
-        .filter_map(|check| match check.name.as_str() {
-            "nothing_written_outside" => None,
-            "context_pins_written" => Some(Again {
-                check: without(check, &["file_sha256", "blob"]),
-                judges: false,
-            }),
-            _ => Some(Again {
-                check,
-                judges: true,
-            }),
-        });
-    Ok(journalled.collect())
+        .filter(|check| check.name != CheckName::NothingWrittenOutside);
+    let again = journalled.map(|check| {
+        let judges = check.name != CheckName::ContextPinsWritten;
+        let check = if judges {
+            check
+        } else {
+            without(check, &["file_sha256", "blob"])
+        };
+        Again { check, judges }
+    });
+    Ok(again.collect())
 }
 
 /// What G4 saw, if it saw no difference: whether it did, its raw values say.
@@ -230,12 +229,14 @@ fn resumed(run: &RunState) -> Vec<Again> {
         });
     let journalled = g4(run, run, seen.as_ref()).into_iter().map(|check| {
         // Its numbers are of the record before the resume.
-        let check = match check.name.as_str() {
-            "refold_same_state" => Check {
-                raw: json!({"live": {"state": run.state}, "refolded": {"state": run.state}}),
+        let check = if check.name == CheckName::RefoldSameState {
+            let state = json!({"state": run.state});
+            Check {
+                raw: json!({"live": state, "refolded": state}),
                 ..check
-            },
-            _ => check,
+            }
+        } else {
+            check
         };
         Again {
             check,
@@ -247,7 +248,7 @@ fn resumed(run: &RunState) -> Vec<Again> {
 
 fn closing(run: &RunState, recorded: &[Check]) -> Vec<Again> {
     let mut again = Again::all(from_journal(run, recorded));
-    let reports = raw(recorded, "reports_render", "reports").and_then(Value::as_array);
+    let reports = raw(recorded, &CheckName::ReportsRender, "reports").and_then(Value::as_array);
     if let (Some(run_id), Some(reports)) = (run.run_id(), reports) {
         let rendered: Vec<ReportRendering> = reports
             .iter()
@@ -262,7 +263,7 @@ fn closing(run: &RunState, recorded: &[Check]) -> Vec<Again> {
     let main = super::repository_at_g0(run).and_then(|seen| seen.main);
     again.push(Again {
         check: Check::evaluated(
-            "main_and_tags_unchanged",
+            CheckName::MainAndTagsUnchanged,
             true,
             "",
             json!({"main_before": main, "main_now": main}),

@@ -6,8 +6,8 @@ use super::g3_so_far;
 use super::required::{table_findings, unknown_check};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, CheckRecorded, Event, Gate, GateFinished, GateStarted, RunState,
-    State, StateChanged, SurveyPurpose, SurveyTaken, TransactionEnd, Verdict,
+    ApprovalGate, ApprovalStatus, CheckName, CheckRecorded, Event, Gate, GateFinished, GateStarted,
+    RunState, State, StateChanged, SurveyPurpose, SurveyTaken, TransactionEnd, Verdict,
 };
 use crate::simulate::SimulatedStep;
 
@@ -15,13 +15,13 @@ use crate::simulate::SimulatedStep;
 #[derive(Debug, Default)]
 pub(super) struct RecordedOrder {
     /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded again.
-    recorded: BTreeSet<(Gate, String)>,
+    recorded: BTreeSet<(Gate, CheckName)>,
     /// The gates that were finished since the state changed.
     finished: BTreeSet<Gate>,
     /// Steps were simulated by the last record: the checks of G3 that follow from them come next.
     simulated: bool,
     /// The checks of G3 that are still to come.
-    due: Vec<String>,
+    due: Vec<CheckName>,
 }
 
 impl RecordedOrder {
@@ -47,7 +47,7 @@ impl RecordedOrder {
             }
             Event::GateFinished(GateFinished { gate, .. }) => {
                 let of_gate = self.recorded.iter().filter(|(known, _)| known == gate);
-                let names: Vec<&str> = of_gate.map(|(_, name)| name.as_str()).collect();
+                let names: Vec<&CheckName> = of_gate.map(|(_, name)| name).collect();
                 found.extend(table_findings(version, *gate, &names));
                 self.finished.insert(*gate);
             }
@@ -62,7 +62,36 @@ impl RecordedOrder {
                 self.simulated = matches!(to, State::Verified | State::EnactSimulated);
             }
             Event::RunSealed(_) => found.extend(self.gate_missing_at_the_end(run)),
-            _ => found.extend(out_of_place(run, event)),
+            Event::SurveyTaken(taken) => found.extend(survey_out_of_place(run, taken)),
+            Event::ContextPinned(_) if !is_open(run, Gate::G2) => {
+                found.push("context pins outside G2".to_owned());
+            }
+            Event::EffectPredicted(_) if !is_open(run, Gate::G2) => {
+                found.push("a prediction outside G2".to_owned());
+            }
+            Event::RunCreated(_)
+            | Event::TornTailSetAside(_)
+            | Event::TransactionOpened(_)
+            | Event::TransactionClosed(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::ContextPinned(_)
+            | Event::EffectPredicted(_)
+            | Event::UnitsProgressed(_)
+            | Event::EvidenceTaken(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRecorded(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::ChangesAttributed(_)
+            | Event::DriftFound(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::NonMutationJudged(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_) => {}
         }
         found
     }
@@ -78,24 +107,20 @@ impl RecordedOrder {
             let checks = profile.map(|profile| g3_so_far(run, profile));
             self.due = checks.into_iter().flatten().map(|c| c.name).collect();
         }
-        match event {
-            Event::CheckRecorded(CheckRecorded {
-                gate: Gate::G3,
-                check,
-            }) => {
-                self.due.retain(|name| *name != check.name);
-                Vec::new()
-            }
-            Event::RunResumed(_) | Event::TornTailSetAside(_) => {
-                self.due.clear();
-                Vec::new()
-            }
-            _ => self
-                .due
-                .drain(..)
-                .map(|name| format!("G3 {name} is not recorded, although its steps were simulated"))
-                .collect(),
+        if let Event::CheckRecorded(CheckRecorded { gate, check }) = event
+            && *gate == Gate::G3
+        {
+            self.due.retain(|name| *name != check.name);
+            return Vec::new();
         }
+        if matches!(event, Event::RunResumed(_) | Event::TornTailSetAside(_)) {
+            self.due.clear();
+            return Vec::new();
+        }
+        // Whatever else comes, comes before checks that are due.
+        let lost = self.due.drain(..);
+        lost.map(|name| format!("G3 {name} is not recorded, although its steps were simulated"))
+            .collect()
     }
 
     fn gate_missing(&self, run: &RunState, to: State) -> Option<String> {
@@ -108,7 +133,14 @@ impl RecordedOrder {
                 return (!begun).then(|| format!("{to}: G3 was not begun before it"));
             }
             State::Failed => return self.nothing_failed(run),
-            _ => return None,
+            State::Created
+            | State::CutSimulated
+            | State::Verified
+            | State::AwaitingLifecycleAuthorization
+            | State::EnactSimulated
+            | State::PostSurveyed
+            | State::CloseoutReported
+            | State::Rejected => return None,
         };
         (!self.finished.contains(&needed))
             .then(|| format!("{to}: {needed} was not finished before it"))
@@ -141,29 +173,27 @@ impl RecordedOrder {
     }
 }
 
-fn out_of_place(run: &RunState, event: &Event) -> Option<String> {
-    let open = |gate| run.gates.get(&gate).is_some_and(|g| g.finished.is_none());
+fn is_open(run: &RunState, gate: Gate) -> bool {
+    run.gates.get(&gate).is_some_and(|g| g.finished.is_none())
+}
+
+fn survey_out_of_place(run: &RunState, taken: &SurveyTaken) -> Option<String> {
     let at = |states: &[State]| states.contains(&run.state);
-    let (holds, what) = match event {
-        Event::SurveyTaken(SurveyTaken { purpose, .. }) => match purpose {
-            SurveyPurpose::Pin => (open(Gate::G1), "a pin outside G1"),
-            SurveyPurpose::ApproveSg1 => (
-                at(&[State::AwaitingCutAuthorization, State::CutSimulated]),
-                "a survey for SG1 where nothing waits for it",
-            ),
-            SurveyPurpose::ApproveSg2 => (
-                at(&[State::AwaitingLifecycleAuthorization]),
-                "a survey for SG2 where nothing waits for it",
-            ),
-            SurveyPurpose::Post => (
-                at(&[State::EnactSimulated]),
-                "a post survey before the last step",
-            ),
-            SurveyPurpose::Again => (true, ""),
-        },
-        Event::ContextPinned(_) => (open(Gate::G2), "context pins outside G2"),
-        Event::EffectPredicted(_) => (open(Gate::G2), "a prediction outside G2"),
-        _ => (true, ""),
+    let (holds, what) = match taken.purpose {
+        SurveyPurpose::Pin => (is_open(run, Gate::G1), "a pin outside G1"),
+        SurveyPurpose::ApproveSg1 => (
+            at(&[State::AwaitingCutAuthorization, State::CutSimulated]),
+            "a survey for SG1 where nothing waits for it",
+        ),
+        SurveyPurpose::ApproveSg2 => (
+            at(&[State::AwaitingLifecycleAuthorization]),
+            "a survey for SG2 where nothing waits for it",
+        ),
+        SurveyPurpose::Post => (
+            at(&[State::EnactSimulated]),
+            "a post survey before the last step",
+        ),
+        SurveyPurpose::Again => (true, ""),
     };
     (!holds).then(|| what.to_owned())
 }

@@ -2,15 +2,13 @@
 
 use serde_json::Value;
 
-use super::PROBES;
-use super::required::UNFIT;
-use crate::run::{Check, Gate, RunState, Verdict};
+use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 
 /// The raw values that a check was computed from: an excluded check keeps them one level down.
 pub(super) fn own_raw(check: &Check) -> &Value {
     match check.verdict {
         Verdict::OutOfScope => check.raw.get("raw").unwrap_or(&Value::Null),
-        _ => &check.raw,
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => &check.raw,
     }
 }
 
@@ -18,7 +16,7 @@ pub(super) fn own_raw(check: &Check) -> &Value {
 pub(super) fn found_verdict(check: &Check) -> Option<Verdict> {
     match check.verdict {
         Verdict::OutOfScope => serde_json::from_value(check.raw.get("found")?.clone()).ok(),
-        verdict => Some(verdict),
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => Some(check.verdict),
     }
 }
 
@@ -38,7 +36,7 @@ pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
 
 /// Why the raw values of a check do not give its verdict.
 pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
-    let name = check.name.as_str();
+    let name = &check.name;
     let holds = match (found_verdict(check), answer(name, own_raw(check))) {
         (_, RawVerdict::Elsewhere) | (Some(Verdict::NotChecked), RawVerdict::None) => true,
         (Some(Verdict::Pass), RawVerdict::Holds(holds)) => holds,
@@ -48,7 +46,8 @@ pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
                 "{gate} {name} cannot be judged: its raw values lack what it was computed from"
             ));
         }
-        _ => false,
+        (Some(Verdict::NotChecked), RawVerdict::Holds(_))
+        | (Some(Verdict::OutOfScope) | None, RawVerdict::Holds(_) | RawVerdict::None) => false,
     };
     (!holds).then(|| format!("{gate} {name} is {} against its raw values", check.verdict))
 }
@@ -88,39 +87,94 @@ enum RawVerdict {
 }
 
 /// The answer of the raw values, for the checks whose evidence is not in the journal otherwise.
-fn answer(name: &str, raw: &Value) -> RawVerdict {
+fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
     let field = |name: &str| raw.get(name);
     let output = |name: &str| raw.get("output")?.get(name);
     let same = |one: &str, two: &str| Some(field(one)? == field(two)?);
     let none = |list: Option<&Value>| Some(list?.as_array()?.is_empty());
     let both = |one: Option<bool>, two: Option<bool>| Some(one? && two?);
     let holds = match name {
-        UNFIT => field("error").map(|_| false),
-        "refold_same_state" => field("equal").and_then(Value::as_bool),
-        "refold_same_digests" | "resume_goes_on_where_it_was" => same("live", "refolded"),
-        "resume_returns_the_same" => same("before", "resumed"),
-        "resume_adds_no_transition" => field("transitions_added")
+        CheckName::DatabaseCanBeSurveyed => field("error").map(|_| false),
+        CheckName::RefoldSameState => field("equal").and_then(Value::as_bool),
+        CheckName::RefoldSameDigests | CheckName::ResumeGoesOnWhereItWas => {
+            same("live", "refolded")
+        }
+        CheckName::ResumeReturnsTheSame => same("before", "resumed"),
+        CheckName::ResumeAddsNoTransition => field("transitions_added")
             .and_then(Value::as_u64)
             .map(|added| added == 0),
-        "context_pins_written" => both(
+        CheckName::ContextPinsWritten => both(
             both(
                 same("file_sha256", "blob"),
                 same("facts_digest", "pin_facts_digest"),
             ),
             field("reads_back_equal").and_then(Value::as_bool),
         ),
-        "nothing_written_outside" => none(field("outside")),
-        "main_and_tags_unchanged" => both(none(field("moved")), same("main_before", "main_now")),
-        "forbidden_live_cut_verify_enact" => none(output("found")),
-        "forbidden_push_tag" => both(none(output("moved")), none(output("not_reading"))),
-        "forbidden_hardcoded_secrets" | "forbidden_fake_pass" => none(output("findings")),
-        name if PROBES.contains(&name) => both(
+        CheckName::NothingWrittenOutside => none(field("outside")),
+        CheckName::MainAndTagsUnchanged => {
+            both(none(field("moved")), same("main_before", "main_now"))
+        }
+        CheckName::ForbiddenLiveCutVerifyEnact => none(output("found")),
+        CheckName::ForbiddenPushTag => both(none(output("moved")), none(output("not_reading"))),
+        CheckName::ForbiddenHardcodedSecrets | CheckName::ForbiddenFakePass => {
+            none(output("findings"))
+        }
+        CheckName::LiveRefused
+        | CheckName::LiveProfileRefused
+        | CheckName::ExecutionRefused
+        | CheckName::KillSwitchOff
+        | CheckName::ApprovalOfWrongGateRefused
+        | CheckName::ApprovalOfOtherEvidenceRefused
+        | CheckName::ApprovalExpiredRefused
+        | CheckName::ApprovalUsedTwiceRefused
+        | CheckName::WritingStatementRefused => both(
             field("holds").and_then(Value::as_bool),
             field("saw")
                 .and_then(Value::as_str)
                 .map(|saw| !saw.is_empty()),
         ),
-        _ => return RawVerdict::Elsewhere,
+        CheckName::ProfileLoads
+        | CheckName::SsotDocuments
+        | CheckName::RepositoryPresent
+        | CheckName::BranchAndHead
+        | CheckName::MainAndFeatureHeads
+        | CheckName::WorkTreeRecorded
+        | CheckName::ServerVersionAndSystemIdentifier
+        | CheckName::StandbyAsRequired
+        | CheckName::SessionRole
+        | CheckName::RoleIsReadOnly
+        | CheckName::TransactionReadOnly
+        | CheckName::SearchPathEmpty
+        | CheckName::RowSecurityOff
+        | CheckName::SessionLeftNothing
+        | CheckName::FactsArePlainReads
+        | CheckName::FactsAnswer
+        | CheckName::FactsDigestHolds
+        | CheckName::ExpectationsMet
+        | CheckName::PinsMet
+        | CheckName::CandidatesNotEmpty
+        | CheckName::ModeDryrun
+        | CheckName::ExecutionDisabled
+        | CheckName::StubSigning
+        | CheckName::SimulatorInputIsSurvey
+        | CheckName::PredictionComputed
+        | CheckName::Sg1Approved
+        | CheckName::CutEqualsPrediction
+        | CheckName::VerifyEqualsPrediction
+        | CheckName::Sg2Approved
+        | CheckName::EnactEqualsPrediction
+        | CheckName::CountersAgree
+        | CheckName::LedgersComplete
+        | CheckName::NonMutationProven
+        | CheckName::ForbiddenProductionMutation
+        | CheckName::ForbiddenKillSwitch
+        | CheckName::ForbiddenDeployRestart
+        | CheckName::ForbiddenSourceMutation
+        | CheckName::ForbiddenSigningReplaced
+        | CheckName::ReportsRender
+        | CheckName::SqlPassesGuard
+        | CheckName::AgainstADatabase
+        | CheckName::Other(_) => return RawVerdict::Elsewhere,
     };
     holds.map_or(RawVerdict::None, RawVerdict::Holds)
 }

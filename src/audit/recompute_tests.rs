@@ -8,20 +8,21 @@ use serde_json::{Value, json};
 use super::RecomputeFinding;
 use crate::audit::fixture::{JournalRecord, again, change, live};
 use crate::audit::journal_fixture::{JournalFixture, passed, post};
-use crate::audit::{CHECK_TABLE, PROBES, required_checks, result, result_name};
+use crate::audit::{PROBES, forbidden_rows, result, result_name};
 use crate::run::{
-    ApprovalRecorded, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted, Event,
-    EvidenceTaken, Gate, GateFinished, GateStarted, NonMutationVerdict, RunCreated, RunSealed,
-    RunState, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
+    ApprovalRecorded, CheckName, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted,
+    Event, EvidenceTaken, Gate, GateFinished, GateStarted, History, NonMutationVerdict, RunCreated,
+    RunSealed, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
     Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
 /// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now give.
 fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
-    let mut run = RunState::default();
+    let mut history = History::default();
     for (seq, record) in records.iter_mut().enumerate() {
         record.0 = seq as u64;
+        let run = history.run();
         if let Event::GateFinished(GateFinished { gate, verdict }) = &mut record.2
             && let Some(open) = run.gates.get(gate)
         {
@@ -35,22 +36,22 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
             ..
         }) = &mut record.2
         {
-            let given = result(&run);
-            (*name, *outcome) = (result_name(&run), given);
+            let given = result(run);
+            (*name, *outcome) = (result_name(run), given);
             (*exit_code, *stop_code) = (given.exit_code(), given.stop_code());
         }
-        run.apply(record.0, record.1, &record.2);
+        let _ = history.take(record.0, record.1, &record.2, &Digest::zero());
     }
     records
 }
 
 /// Where the checks of a journal are, with gate and name.
-fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, String)> {
-    let check = |(at, record): (usize, &JournalRecord)| match &record.2 {
-        Event::CheckRecorded(CheckRecorded { gate, check }) => {
-            Some((at, *gate, check.name.clone()))
-        }
-        _ => None,
+fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, CheckName)> {
+    let check = |(at, record): (usize, &JournalRecord)| {
+        let Event::CheckRecorded(CheckRecorded { gate, check }) = &record.2 else {
+            return None;
+        };
+        Some((at, *gate, check.name.clone()))
     };
     records.iter().enumerate().filter_map(check).collect()
 }
@@ -82,13 +83,13 @@ fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
         for (at, gate, name) in checks(&records) {
             let mut cut = records.clone();
             cut.remove(at);
-            is_named("cut out", cut, gate, &name);
+            is_named("cut out", cut, gate, name.name());
             let mut doubled = records.clone();
             doubled.insert(at, records[at].clone());
-            is_named("doubled", doubled, gate, &name);
+            is_named("doubled", doubled, gate, name.name());
             let mut renamed = records.clone();
             if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut renamed[at].2 {
-                check.name = "invented".to_owned();
+                check.name = CheckName::from("invented");
             }
             is_named("renamed", renamed, gate, "invented");
         }
@@ -115,7 +116,7 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
                     continue;
                 }
                 check.verdict = verdict;
-                is_named(verdict.word(), forged, gate, &name);
+                is_named(verdict.word(), forged, gate, name.name());
             }
         }
     }
@@ -147,11 +148,7 @@ fn raw_values_that_say_something_else_are_found() {
     let probes = PROBES
         .iter()
         .flat_map(|probe| ["expected", "saw"].map(|field| format!("G5 {probe} {field}")));
-    let detectors = required_checks(CHECK_TABLE, Gate::G6)
-        .expect("the version of today")
-        .iter()
-        .filter(|name| name.starts_with("forbidden_"))
-        .map(|row| format!("G6 {row} detector"));
+    let detectors = forbidden_rows().map(|(row, _)| format!("G6 {row} detector"));
     let others = [
         "G2 nothing_written_outside data_directory",
         "G2 nothing_written_outside written",
@@ -213,22 +210,28 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
     }
 }
 
+/// Whether an event is the start, a check or the end of a gate.
+fn is_of(gate: Gate, event: &Event) -> bool {
+    matches!(
+        event,
+        Event::GateStarted(GateStarted { gate: of })
+        | Event::CheckRecorded(CheckRecorded { gate: of, .. })
+        | Event::GateFinished(GateFinished { gate: of, .. }) if *of == gate
+    )
+}
+
 #[test]
 fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
     for records in ended() {
-        let finished = |record: &JournalRecord| match record.2 {
-            Event::GateFinished(GateFinished { gate, .. }) => Some(gate),
-            _ => None,
+        let finished = |record: &JournalRecord| {
+            let Event::GateFinished(GateFinished { gate, .. }) = record.2 else {
+                return None;
+            };
+            Some(gate)
         };
         for gate in records.iter().filter_map(finished) {
-            let of_gate = |event: &Event| match event {
-                Event::GateStarted(GateStarted { gate: of })
-                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
-                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
-                _ => false,
-            };
             let mut without = records.clone();
-            without.retain(|record| !of_gate(&record.2));
+            without.retain(|record| !is_of(gate, &record.2));
             is_named("without its gate", without, gate, "was not");
         }
     }
@@ -247,13 +250,7 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
         let mut without = drifted.clone();
         without.retain(|record| {
             at += 1;
-            let of_gate = match &record.2 {
-                Event::GateStarted(GateStarted { gate: of })
-                | Event::CheckRecorded(CheckRecorded { gate: of, .. })
-                | Event::GateFinished(GateFinished { gate: of, .. }) => *of == gate,
-                _ => false,
-            };
-            at <= begun || !of_gate
+            at <= begun || !is_of(gate, &record.2)
         });
         is_named("without its gate in this round", without, gate, "was not");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::run::{Check, RepositoryState, RunId};
+use crate::run::{Check, CheckName, RepositoryState, RunId};
 use crate::survey::Digest;
 
 /// The reports, without date and suffix.
@@ -60,7 +60,7 @@ pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
         wrong.join("; ")
     };
     Check::evaluated(
-        "reports_render",
+        CheckName::ReportsRender,
         wrong.is_empty(),
         says,
         json!({"reports": raw}),
@@ -126,7 +126,7 @@ pub fn main_and_tags_unchanged(
     before: Option<&RepositoryState>,
     now: Option<&RepositoryState>,
 ) -> Check {
-    const NAME: &str = "main_and_tags_unchanged";
+    const NAME: CheckName = CheckName::MainAndTagsUnchanged;
     let (Some(before), Some(now)) = (before, now) else {
         return Check::not_checked(
             NAME,

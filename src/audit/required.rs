@@ -1,116 +1,139 @@
 //! Which checks each gate must have. Invariant: one table for each version; the gates that run and `verify` are held to the same one.
 
 use super::safety::PROBES;
-use crate::run::Gate;
+use crate::run::{Check, CheckName, Gate};
 
 /// The version of the table that new runs record in `run_created`.
 pub const CHECK_TABLE: u32 = 1;
 
-/// What G1 has instead of its other checks, where the target was not fit to be surveyed. It is always FAIL.
-pub(super) const UNFIT: &str = "database_can_be_surveyed";
-
-/// The names of the checks that a finished gate has; `None`: a version that this drygate does not know.
-pub fn required_checks(version: u32, gate: Gate) -> Option<&'static [&'static str]> {
+/// The checks that a finished gate has; `None`: a version that this drygate does not know.
+pub fn required_checks(version: u32, gate: Gate) -> Option<&'static [CheckName]> {
     (version == CHECK_TABLE).then_some(match gate {
         Gate::G0 => &[
-            "profile_loads",
-            "ssot_documents",
-            "repository_present",
-            "branch_and_head",
-            "main_and_feature_heads",
-            "work_tree_recorded",
+            CheckName::ProfileLoads,
+            CheckName::SsotDocuments,
+            CheckName::RepositoryPresent,
+            CheckName::BranchAndHead,
+            CheckName::MainAndFeatureHeads,
+            CheckName::WorkTreeRecorded,
         ],
         Gate::G1 => &[
-            "server_version_and_system_identifier",
-            "standby_as_required",
-            "session_role",
-            "role_is_read_only",
-            "transaction_read_only",
-            "search_path_empty",
-            "row_security_off",
-            "session_left_nothing",
-            "facts_are_plain_reads",
-            "facts_answer",
-            "facts_digest_holds",
-            "expectations_met",
-            "pins_met",
-            "candidates_not_empty",
+            CheckName::ServerVersionAndSystemIdentifier,
+            CheckName::StandbyAsRequired,
+            CheckName::SessionRole,
+            CheckName::RoleIsReadOnly,
+            CheckName::TransactionReadOnly,
+            CheckName::SearchPathEmpty,
+            CheckName::RowSecurityOff,
+            CheckName::SessionLeftNothing,
+            CheckName::FactsArePlainReads,
+            CheckName::FactsAnswer,
+            CheckName::FactsDigestHolds,
+            CheckName::ExpectationsMet,
+            CheckName::PinsMet,
+            CheckName::CandidatesNotEmpty,
         ],
         Gate::G2 => &[
-            "mode_dryrun",
-            "execution_disabled",
-            "stub_signing",
-            "simulator_input_is_survey",
-            "context_pins_written",
-            "prediction_computed",
-            "nothing_written_outside",
+            CheckName::ModeDryrun,
+            CheckName::ExecutionDisabled,
+            CheckName::StubSigning,
+            CheckName::SimulatorInputIsSurvey,
+            CheckName::ContextPinsWritten,
+            CheckName::PredictionComputed,
+            CheckName::NothingWrittenOutside,
         ],
         Gate::G3 => &[
-            "sg1_approved",
-            "cut_equals_prediction",
-            "verify_equals_prediction",
-            "sg2_approved",
-            "enact_equals_prediction",
-            "counters_agree",
-            "ledgers_complete",
-            "non_mutation_proven",
+            CheckName::Sg1Approved,
+            CheckName::CutEqualsPrediction,
+            CheckName::VerifyEqualsPrediction,
+            CheckName::Sg2Approved,
+            CheckName::EnactEqualsPrediction,
+            CheckName::CountersAgree,
+            CheckName::LedgersComplete,
+            CheckName::NonMutationProven,
         ],
         Gate::G4 => &[
-            "refold_same_state",
-            "refold_same_digests",
-            "resume_returns_the_same",
-            "resume_adds_no_transition",
-            "resume_goes_on_where_it_was",
+            CheckName::RefoldSameState,
+            CheckName::RefoldSameDigests,
+            CheckName::ResumeReturnsTheSame,
+            CheckName::ResumeAddsNoTransition,
+            CheckName::ResumeGoesOnWhereItWas,
         ],
         Gate::G5 => &PROBES,
         Gate::G6 => &[
-            "forbidden_production_mutation",
-            "forbidden_live_cut_verify_enact",
-            "forbidden_kill_switch",
-            "forbidden_deploy_restart",
-            "forbidden_push_tag",
-            "forbidden_source_mutation",
-            "forbidden_hardcoded_secrets",
-            "forbidden_signing_replaced",
-            "forbidden_fake_pass",
-            "main_and_tags_unchanged",
-            "reports_render",
+            CheckName::ForbiddenProductionMutation,
+            CheckName::ForbiddenLiveCutVerifyEnact,
+            CheckName::ForbiddenKillSwitch,
+            CheckName::ForbiddenDeployRestart,
+            CheckName::ForbiddenPushTag,
+            CheckName::ForbiddenSourceMutation,
+            CheckName::ForbiddenHardcodedSecrets,
+            CheckName::ForbiddenSigningReplaced,
+            CheckName::ForbiddenFakePass,
+            CheckName::MainAndTagsUnchanged,
+            CheckName::ReportsRender,
         ],
     })
 }
 
-/// Why a gate may not have a check of this name.
-pub(super) fn unknown_check(version: u32, gate: Gate, name: &str) -> Option<String> {
-    let unfit = gate == Gate::G1 && name == UNFIT;
-    let known = required_checks(version, gate).is_none_or(|names| names.contains(&name));
+/// What G1 has instead of its other checks, where the target was not fit to be surveyed. It is always FAIL.
+const UNFIT: CheckName = CheckName::DatabaseCanBeSurveyed;
+
+/// Why a gate may not have this check.
+pub(super) fn unknown_check(version: u32, gate: Gate, name: &CheckName) -> Option<String> {
+    let unfit = gate == Gate::G1 && *name == UNFIT;
+    let known = required_checks(version, gate).is_none_or(|names| names.contains(name));
     (!known && !unfit).then(|| format!("{gate} has no check {name}"))
 }
 
-/// What a gate that is being finished lacks of its checks, by the names that were recorded.
-pub(super) fn table_findings(version: u32, gate: Gate, recorded: &[&str]) -> Vec<String> {
+/// What a gate that is being finished lacks of its checks, by those that were recorded.
+pub(super) fn table_findings(version: u32, gate: Gate, recorded: &[&CheckName]) -> Vec<String> {
     let Some(required) = required_checks(version, gate) else {
         return vec![format!(
             "{gate} cannot be judged: the run names version {version} of the table of checks, this drygate knows {CHECK_TABLE}"
         )];
     };
-    if gate == Gate::G1 && recorded == [UNFIT] {
+    if gate == Gate::G1 && recorded == [&UNFIT] {
         return Vec::new();
     }
     let missing = required.iter().filter(|name| !recorded.contains(name));
     let mut found: Vec<String> = missing
         .map(|name| format!("{gate} {name} is not recorded"))
         .collect();
-    if recorded.contains(&UNFIT) {
+    if recorded.contains(&&UNFIT) {
         found.push(format!("{gate} has {UNFIT} beside other checks"));
+    }
+    found
+}
+
+/// Why a gate may not be finished with these checks: one is missing, doubled, or none of this gate. Empty: it may.
+pub fn not_the_checks_of(version: u32, gate: Gate, checks: &[Check]) -> Vec<String> {
+    let names: Vec<&CheckName> = checks.iter().map(|check| &check.name).collect();
+    let mut found = table_findings(version, gate, &names);
+    for (at, name) in names.iter().enumerate() {
+        found.extend(unknown_check(version, gate, name));
+        if names[..at].contains(name) {
+            found.push(format!("{gate} {name} is there twice"));
+        }
     }
     found
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::fixture::probes;
+    use super::super::g5;
     use super::super::journal_fixture::{JournalFixture, passed};
-    use super::{CHECK_TABLE, UNFIT, required_checks, table_findings, unknown_check};
-    use crate::run::Gate;
+    use super::{
+        CHECK_TABLE, UNFIT, not_the_checks_of, required_checks, table_findings, unknown_check,
+    };
+    use crate::run::{CheckName, Gate};
+
+    fn required(gate: Gate) -> &'static [CheckName] {
+        required_checks(CHECK_TABLE, gate).expect("the version of today")
+    }
 
     #[test]
     fn the_gates_of_a_run_have_the_checks_of_the_table() {
@@ -119,20 +142,56 @@ mod tests {
             JournalFixture::new().until_sg1().rejected().run,
         ] {
             for (gate, done) in &run.gates {
-                let required = required_checks(CHECK_TABLE, *gate).expect("the version of today");
-                let recorded: Vec<&str> = done.checks.iter().map(|c| c.name.as_str()).collect();
-                assert_eq!(recorded.len(), required.len(), "{gate}");
-                let found = table_findings(CHECK_TABLE, *gate, &recorded);
+                assert_eq!(done.checks.len(), required(*gate).len(), "{gate}");
+                let found = not_the_checks_of(CHECK_TABLE, *gate, &done.checks);
                 assert_eq!(found, Vec::<String>::new(), "{gate}");
             }
         }
     }
 
     #[test]
+    fn each_check_of_a_run_is_required_by_its_gate_alone() {
+        for check in CheckName::ALL {
+            let gates = Gate::ALL.into_iter();
+            let by: Vec<Gate> = gates.filter(|g| required(*g).contains(check)).collect();
+            let expected = check.gate().filter(|_| *check != UNFIT);
+            assert_eq!(by, Vec::from_iter(expected), "{check}");
+        }
+        for gate in Gate::ALL {
+            let names: BTreeSet<&CheckName> = required(gate).iter().collect();
+            assert_eq!(names.len(), required(gate).len(), "{gate}");
+        }
+    }
+
+    #[test]
+    fn a_gate_is_not_finished_with_a_missing_doubled_or_unknown_check() {
+        let found = |change: fn(&mut Vec<crate::run::Check>)| {
+            let mut checks = g5(&probes());
+            change(&mut checks);
+            not_the_checks_of(CHECK_TABLE, Gate::G5, &checks)
+        };
+        assert_eq!(found(|_| {}), Vec::<String>::new());
+        assert_eq!(
+            found(|checks| drop(checks.remove(2))),
+            ["G5 execution_refused is not recorded"]
+        );
+        assert_eq!(
+            found(|checks| checks.push(checks[0].clone())),
+            ["G5 live_refused is there twice"]
+        );
+        assert_eq!(
+            found(|checks| {
+                let mut other = checks[0].clone();
+                other.name = CheckName::from("invented");
+                checks.push(other);
+            }),
+            ["G5 has no check invented"]
+        );
+    }
+
+    #[test]
     fn missing_and_unknown_checks_and_versions_are_named() {
-        let mut names = required_checks(CHECK_TABLE, Gate::G5)
-            .expect("the version of today")
-            .to_vec();
+        let mut names: Vec<&CheckName> = required(Gate::G5).iter().collect();
         let lost = names.remove(2);
         assert_eq!(
             table_findings(CHECK_TABLE, Gate::G5, &names),
@@ -140,11 +199,11 @@ mod tests {
         );
         assert_eq!(unknown_check(CHECK_TABLE, Gate::G5, names[0]), None);
         assert_eq!(
-            unknown_check(CHECK_TABLE, Gate::G5, "invented"),
+            unknown_check(CHECK_TABLE, Gate::G5, &CheckName::from("invented")),
             Some("G5 has no check invented".to_owned())
         );
         assert!(table_findings(7, Gate::G5, &names)[0].contains("version 7"));
-        assert!(table_findings(CHECK_TABLE, Gate::G1, &[UNFIT]).is_empty());
-        assert!(!table_findings(CHECK_TABLE, Gate::G5, &[UNFIT]).is_empty());
+        assert!(table_findings(CHECK_TABLE, Gate::G1, &[&UNFIT]).is_empty());
+        assert!(!table_findings(CHECK_TABLE, Gate::G5, &[&UNFIT]).is_empty());
     }
 }

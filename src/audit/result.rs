@@ -63,6 +63,8 @@ fn is_complete(run: &RunState) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::fixture::{again, change, live};
     use super::super::journal_fixture::{JournalFixture, passed, post};
     use super::{first_failure, result, result_name};
@@ -86,7 +88,8 @@ mod tests {
             less.gates.remove(&gate);
             assert_eq!(result(&less), RunResult::Incomplete, "{gate}");
             let mut failed = run.clone();
-            failed.gates.get_mut(&gate).expect("run").checks[0].verdict = Verdict::Fail;
+            Arc::make_mut(&mut failed.gates.get_mut(&gate).expect("run").checks)[0].verdict =
+                Verdict::Fail;
             assert_eq!(result(&failed), RunResult::Fail, "{gate}");
             assert_eq!(first_failure(&failed).map(|(gate, _)| gate), Some(gate));
             let mut open = run.clone();
@@ -138,7 +141,8 @@ mod tests {
         }));
         assert_eq!(result(&journal.run), RunResult::Rejected);
         let mut failing = journal.run.clone();
-        failing.gates.get_mut(&Gate::G0).expect("run").checks[0].verdict = Verdict::Fail;
+        Arc::make_mut(&mut failing.gates.get_mut(&Gate::G0).expect("run").checks)[0].verdict =
+            Verdict::Fail;
         assert_eq!(result(&failing), RunResult::Rejected);
         let violation = |run: &mut RunState| {
             for transaction in &mut run.transactions {

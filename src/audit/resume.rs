@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::run::{Check, RunState, State, StopCode, next};
+use crate::run::{Check, CheckName, RunState, State, StopCode, next};
 
 /// What resuming at closeout answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) 
     let seq = |run: &RunState| run.last.map(|(seq, _)| seq);
     let mut checks = vec![
         Check::evaluated(
-            "refold_same_state",
+            CheckName::RefoldSameState,
             same_record && live == refolded,
             format!(
                 "{} folded afresh from {} records: {}",
@@ -38,7 +38,7 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) 
             }),
         ),
         Check::evaluated(
-            "refold_same_digests",
+            CheckName::RefoldSameDigests,
             same_record && one == two && !one.is_null(),
             "facts, evidence, context and ledgers have the same digests",
             json!({"live": one, "refolded": two}),
@@ -47,7 +47,7 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) 
     checks.extend(resume_checks(live, resumed));
     let (one, two) = (next(live), next(refolded));
     checks.push(Check::evaluated(
-        "resume_goes_on_where_it_was",
+        CheckName::ResumeGoesOnWhereItWas,
         one == two,
         "the fresh fold asks for the same next step",
         json!({"live": format!("{one:?}"), "refolded": format!("{two:?}")}),
@@ -56,7 +56,10 @@ pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) 
 }
 
 fn resume_checks(live: &RunState, resumed: Option<&ResumeResult>) -> [Check; 2] {
-    const NAMES: [&str; 2] = ["resume_returns_the_same", "resume_adds_no_transition"];
+    const NAMES: [CheckName; 2] = [
+        CheckName::ResumeReturnsTheSame,
+        CheckName::ResumeAddsNoTransition,
+    ];
     let before = live.returns.last().map(|(state, code, _)| (*state, *code));
     let (Some(seen), Some((state, stop_code))) = (resumed, before) else {
         return NAMES.map(|name| {
@@ -68,9 +71,10 @@ fn resume_checks(live: &RunState, resumed: Option<&ResumeResult>) -> [Check; 2] 
         });
     };
     let code = |code: Option<StopCode>| code.map_or("stop_code=None", StopCode::name);
+    let [returns, transitions] = NAMES;
     [
         Check::evaluated(
-            NAMES[0],
+            returns,
             seen.state == state && seen.stop_code == stop_code,
             format!("{} / {}", seen.state, code(seen.stop_code)),
             json!({
@@ -79,7 +83,7 @@ fn resume_checks(live: &RunState, resumed: Option<&ResumeResult>) -> [Check; 2] 
             }),
         ),
         Check::evaluated(
-            NAMES[1],
+            transitions,
             seen.transitions_added == 0,
             format!("{} transitions added", seen.transitions_added),
             json!({"transitions_added": seen.transitions_added}),

@@ -2,27 +2,27 @@
 
 use serde_json::json;
 
-use crate::run::{Check, Verdict};
+use crate::run::{Check, CheckName, Verdict};
 use crate::survey::{Declared, Digest, UtcTime};
 
 /// The probes of the contract. All must be run, for real, each time.
-pub const PROBES: [&str; 9] = [
-    "live_refused",
-    "live_profile_refused",
-    "execution_refused",
-    "kill_switch_off",
-    "approval_of_wrong_gate_refused",
-    "approval_of_other_evidence_refused",
-    "approval_expired_refused",
-    "approval_used_twice_refused",
-    "writing_statement_refused",
+pub const PROBES: [CheckName; 9] = [
+    CheckName::LiveRefused,
+    CheckName::LiveProfileRefused,
+    CheckName::ExecutionRefused,
+    CheckName::KillSwitchOff,
+    CheckName::ApprovalOfWrongGateRefused,
+    CheckName::ApprovalOfOtherEvidenceRefused,
+    CheckName::ApprovalExpiredRefused,
+    CheckName::ApprovalUsedTwiceRefused,
+    CheckName::WritingStatementRefused,
 ];
 
 /// What one probe saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeResult {
     /// One of [`PROBES`].
-    pub name: String,
+    pub name: CheckName,
     /// What must be seen: `STOP_LIVE_REFUSED`.
     pub expected: String,
     /// What was seen.
@@ -34,12 +34,12 @@ pub struct ProbeResult {
 /// One check for each probe; a probe of the contract that is missing is named.
 pub fn g5(seen: &[ProbeResult]) -> Vec<Check> {
     let missing = PROBES
-        .iter()
-        .filter(|name| !seen.iter().any(|probe| probe.name == **name));
+        .into_iter()
+        .filter(|name| !seen.iter().any(|probe| probe.name == *name));
     seen.iter()
         .map(|probe| {
             Check::evaluated(
-                &probe.name,
+                probe.name.clone(),
                 probe.holds && !probe.saw.is_empty(),
                 if probe.holds {
                     probe.saw.clone()
@@ -135,7 +135,7 @@ mod tests {
             let mut run = passed().run;
             let gate = run.gates.get_mut(&Gate::G5).expect("G5 was run");
             let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-            gate.checks = checks;
+            gate.checks = checks.into();
             gate.finished.as_mut().expect("finished").0 = verdict;
             assert_eq!(result(&run), RunResult::Incomplete, "{name}");
         }

@@ -2,28 +2,8 @@
 
 use serde_json::json;
 
-use super::safety::PROBES;
 use crate::profile::Profile;
-use crate::run::{Check, Verdict};
-
-/// The checks through which the claims A, B, D and E count.
-const CLAIM_CHECKS: [&str; 8] = [
-    "role_is_read_only",
-    "session_role",
-    "session_left_nothing",
-    "transaction_read_only",
-    "row_security_off",
-    "search_path_empty",
-    "non_mutation_proven",
-    "forbidden_production_mutation",
-];
-
-/// Whether a profile may exclude the check of this name.
-pub fn may_exclude(check: &str) -> bool {
-    !CLAIM_CHECKS.contains(&check)
-        && !PROBES.contains(&check)
-        && !["A", "B", "C", "D", "E"].contains(&check)
-}
+use crate::run::{Check, CheckName, Verdict};
 
 /// The checks with those that the profile excludes turned into OUT OF SCOPE. What was found stays in the raw values.
 pub fn scope(profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
@@ -37,14 +17,14 @@ pub fn scope(profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
 }
 
 /// Whether a profile excludes the check of this name, and may.
-pub(super) fn is_excluded(profile: &Profile, check: &str) -> bool {
+pub(super) fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
     reason(profile, check).is_some()
 }
 
-fn reason<'p>(profile: &'p Profile, check: &str) -> Option<&'p str> {
-    let named = profile.out_of_scope.iter().find(|out| out.check == check);
+fn reason<'p>(profile: &'p Profile, check: &CheckName) -> Option<&'p str> {
+    let named = profile.out_of_scope.iter().find(|out| out.check == *check);
     let reason = named.map(|out| out.reason.as_str());
-    reason.filter(|reason| may_exclude(check) && !reason.trim().is_empty())
+    reason.filter(|reason| check.may_be_excluded() && !reason.trim().is_empty())
 }
 
 fn excluded(check: Check, reason: &str) -> Check {
@@ -60,41 +40,41 @@ fn excluded(check: Check, reason: &str) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PROBES;
     use super::super::fixture::profile;
-    use super::{may_exclude, scope};
+    use super::scope;
     use crate::profile::OutOfScope;
-    use crate::run::{Check, Verdict};
+    use crate::run::{Check, CheckName, Verdict};
 
-    fn excluded(check: &str, reason: &str) -> Verdict {
+    fn excluded(check: &CheckName, reason: &str) -> Verdict {
         let mut profile = profile();
         profile.out_of_scope.push(OutOfScope {
-            check: check.to_owned(),
+            check: check.clone(),
             reason: reason.to_owned(),
         });
-        let failing = Check::evaluated(check, false, "fails", serde_json::json!(1));
+        let failing = Check::evaluated(check.clone(), false, "fails", serde_json::json!(1));
         scope(&profile, vec![failing]).remove(0).verdict
     }
 
     #[test]
     fn a_check_with_a_reason_may_be_excluded() {
-        assert_eq!(
-            excluded("work_tree_recorded", "no repository here"),
-            Verdict::OutOfScope
-        );
-        assert_eq!(excluded("work_tree_recorded", " "), Verdict::Fail);
+        let tree = CheckName::WorkTreeRecorded;
+        assert_eq!(excluded(&tree, "no repository here"), Verdict::OutOfScope);
+        assert_eq!(excluded(&tree, " "), Verdict::Fail);
     }
 
     #[test]
-    fn proof_and_probes_may_not() {
-        for name in PROBES.into_iter().chain([
-            "role_is_read_only",
-            "non_mutation_proven",
-            "session_left_nothing",
-            "A",
-        ]) {
-            assert!(!may_exclude(name), "{name}");
+    fn proof_and_probes_and_unknown_names_may_not() {
+        let kept = CheckName::ALL.iter().filter(|name| !name.may_be_excluded());
+        let unknown = [CheckName::from("A"), CheckName::from("invented")];
+        for name in kept.chain(&unknown) {
             assert_eq!(excluded(name, "please"), Verdict::Fail, "{name}");
         }
+    }
+
+    /// It stands for the whole of G1: excluded, G1 would pass without a pin.
+    #[test]
+    fn a_target_that_is_unfit_stays_a_failure() {
+        let unfit = CheckName::DatabaseCanBeSurveyed;
+        assert_eq!(excluded(&unfit, "please"), Verdict::Fail);
     }
 }

@@ -22,7 +22,7 @@ pub use command::{
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
-pub use printed::{clap_command, completions, config_json, config_text, manual};
+pub use printed::{clap_command, completions, config_document, config_text, manual};
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};
 pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};

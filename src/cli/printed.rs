@@ -4,10 +4,11 @@ use std::io;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::{Origin, Settings, Sourced};
+use crate::documents::{ConfigDocument, SchemaVersion, SettingRow};
 
 /// The command line as clap knows it.
 pub fn clap_command() -> clap::Command {
@@ -31,17 +32,17 @@ pub fn manual() -> io::Result<Vec<u8>> {
 /// Each setting: key, value, origin.
 fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
     let unset = &Origin::Default;
-    let path = |path: &std::path::Path| json!(path.display().to_string());
+    let path = |path: &std::path::Path| Value::from(path.display().to_string());
     vec![
         (
             "profile",
-            json!(settings.profile.value),
+            Value::from(settings.profile.value.clone()),
             &settings.profile.origin,
         ),
         optional(
             "database_url",
             settings.database_url.as_ref(),
-            |url| json!(url.to_string()),
+            |url| url.to_string().into(),
             unset,
         ),
         optional("repo", settings.repo.as_ref(), |repo| path(repo), unset),
@@ -53,30 +54,30 @@ fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
         optional(
             "live_interval",
             settings.live_interval_s.as_ref(),
-            |s| json!(s),
+            |s| Value::from(*s),
             unset,
         ),
         (
             "color",
-            json!(settings.color.value.name()),
+            settings.color.value.name().into(),
             &settings.color.origin,
         ),
-        ("ascii", json!(settings.ascii.value), &settings.ascii.origin),
+        ("ascii", settings.ascii.value.into(), &settings.ascii.origin),
         (
             "notify",
-            json!(settings.notify.value),
+            settings.notify.value.into(),
             &settings.notify.origin,
         ),
-        ("mode", json!("dryrun"), &settings.mode.origin),
+        ("mode", "dryrun".into(), &settings.mode.origin),
         (
             "execution_enabled",
-            json!(settings.mode.value.execution_enabled()),
+            settings.mode.value.execution_enabled().into(),
             &settings.mode.origin,
         ),
         optional(
             "store.group",
             settings.store_group.as_ref(),
-            |group| json!(group),
+            |group| Value::from(group.clone()),
             unset,
         ),
     ]
@@ -94,12 +95,17 @@ fn optional<'a, T>(
 }
 
 /// The settings as one JSON document.
-pub fn config_json(settings: &Settings) -> Value {
-    let rows = rows(settings);
-    let rows = rows.iter().map(
-        |(key, value, origin)| json!({"key": key, "value": value, "origin": origin.to_string()}),
-    );
-    json!({"schema": 1, "settings": rows.collect::<Vec<_>>()})
+pub fn config_document(settings: &Settings) -> ConfigDocument {
+    let rows = rows(settings).into_iter();
+    let rows = rows.map(|(key, value, origin)| SettingRow {
+        key,
+        value,
+        origin: origin.to_string(),
+    });
+    ConfigDocument {
+        schema: SchemaVersion,
+        settings: rows.collect(),
+    }
 }
 
 /// The settings for people, a line each.

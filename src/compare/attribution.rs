@@ -20,6 +20,7 @@ const TRANSACTIONS_MAX: usize = 2;
 
 /// The sentences below the verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttributionText {
     /// What.
     pub what: String,

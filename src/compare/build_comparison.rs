@@ -5,15 +5,16 @@ use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted_units::predicted;
-use super::record::{ComparisonRecord, DriftRecord, EvidenceRecord, SurveyRead};
-use crate::run::{ApprovalGate, LastPass, LiveChange, NonMutationVerdict, RunState};
+use crate::run::{ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState};
+use crate::run::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 use crate::survey::{
     Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
 };
 
 impl Comparison {
     /// What can be compared within this run, the most telling first.
-    pub fn available(record: &ComparisonRecord, run: &RunState) -> Vec<Compare> {
+    pub fn available(history: &History) -> Vec<Compare> {
+        let (record, run) = (history.surveys(), history.run());
         let mut all = Vec::new();
         let drifted = |gate: &ApprovalGate| record.drift_of(*gate).is_some();
         if record.post().is_some() {
@@ -44,11 +45,11 @@ impl Comparison {
 
     /// Compares within one run. `Err`: what is missing, in a sentence.
     pub fn within(
-        record: &ComparisonRecord,
-        run: &RunState,
+        history: &History,
         compare: &Compare,
         last_pass: Option<&LastPass>,
     ) -> Result<Self, String> {
+        let (record, run) = (&**history.surveys(), history.run());
         let (before, after, changes) = match compare {
             Compare::PrePost => pre_post(record, run)?,
             Compare::Evidence(gate) => evidence(record, run, *gate)?,
@@ -71,11 +72,9 @@ impl Comparison {
     }
 
     /// Compares this run with another: the last full survey of each.
-    pub fn between(
-        one: (&ComparisonRecord, &RunState),
-        two: (&ComparisonRecord, &RunState),
-    ) -> Result<Self, String> {
-        let seen = |(record, run): (&ComparisonRecord, &RunState)| {
+    pub fn between(one: &History, two: &History) -> Result<Self, String> {
+        let seen = |history: &History| {
+            let (record, run) = (history.surveys(), history.run());
             let name = run
                 .run_id()
                 .map_or_else(|| "run".to_owned(), crate::run::RunId::short);
@@ -85,7 +84,7 @@ impl Comparison {
         };
         let sides = Sides::new(seen(one)?, seen(two)?);
         let other = two
-            .1
+            .run()
             .run_id()
             .cloned()
             .ok_or("the other run was never created")?;
@@ -94,15 +93,15 @@ impl Comparison {
             Compare::Runs(other),
             sides,
             &[],
-            &ComparisonRecord::default(),
-            two.1,
+            &Surveys::default(),
+            two.run(),
         ))
     }
 }
 
 type Pair = (ComparedSide, ComparedSide, Vec<FactChange>);
 
-fn pre_post(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
+fn pre_post(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let post = record.post().ok_or("The run has no post survey yet.")?;
     let changes = run
@@ -116,7 +115,7 @@ fn pre_post(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
     ))
 }
 
-fn evidence(record: &ComparisonRecord, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
+fn evidence(record: &Surveys, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
     let missing = || format!("The run has no evidence of {gate} yet.");
     // A drift names the evidence that was approved; evidence taken after it is another question.
     let drift = record.drift_of(gate);
@@ -148,7 +147,7 @@ fn evidence(record: &ComparisonRecord, run: &RunState, gate: ApprovalGate) -> Re
 }
 
 fn evidence_before<'a>(
-    record: &'a ComparisonRecord,
+    record: &'a Surveys,
     gate: ApprovalGate,
     drift: &DriftRecord,
 ) -> Option<&'a EvidenceRecord> {
@@ -157,7 +156,7 @@ fn evidence_before<'a>(
 }
 
 /// The evidence's own survey, else the facts that its sheet lists.
-fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceRecord) -> ComparedSide {
+fn of_sheet(record: &Surveys, name: &str, seen: &EvidenceRecord) -> ComparedSide {
     if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
         return ComparedSide::of_survey(name, &read.survey);
     }
@@ -168,7 +167,7 @@ fn of_sheet(record: &ComparisonRecord, name: &str, seen: &EvidenceRecord) -> Com
 }
 
 /// What was found while waiting: no survey of it is journalled, but every value that differs is.
-fn moved_by(record: &ComparisonRecord, seen: &EvidenceRecord, drift: &DriftRecord) -> ComparedSide {
+fn moved_by(record: &Surveys, seen: &EvidenceRecord, drift: &DriftRecord) -> ComparedSide {
     let mut found = of_sheet(record, "found", seen);
     found.source.read_at = Some(drift.at);
     found.source.nonce = Some(drift.nonce.clone());
@@ -196,7 +195,7 @@ fn put(side: &mut ComparedSide, key: &FactKey, found: Option<String>) {
     side.facts.push(fact);
 }
 
-fn gates(record: &ComparisonRecord) -> Result<Pair, String> {
+fn gates(record: &Surveys) -> Result<Pair, String> {
     let of = |gate| {
         let seen = record.evidence_of(gate);
         let seen = seen.ok_or_else(|| format!("The run has no evidence of {gate} yet."))?;
@@ -205,7 +204,7 @@ fn gates(record: &ComparisonRecord) -> Result<Pair, String> {
     Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
 }
 
-fn now(record: &ComparisonRecord, run: &RunState) -> Result<Pair, String> {
+fn now(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
     let pinned = ComparedSide::of_survey("pinned", &pin.survey);
@@ -256,7 +255,7 @@ fn with_live(
 }
 
 fn from_last_pass(
-    record: &ComparisonRecord,
+    record: &Surveys,
     run: &RunState,
     last: Option<&LastPass>,
 ) -> Result<Pair, String> {
@@ -291,7 +290,7 @@ pub(super) fn compared(
     compare: Compare,
     sides: Sides<ComparedSide>,
     changes: &[FactChange],
-    record: &ComparisonRecord,
+    record: &Surveys,
     run: &RunState,
 ) -> Comparison {
     let mut facts = facts(&sides, &compare);

@@ -41,7 +41,7 @@ impl ComparedSide {
             survey.server.version, survey.server.database, survey.server.transport
         ));
         for (key, _, _, value) in &mut seen.facts {
-            if key.as_str() == "role_is_read_only" {
+            if key.as_str() == RoleSurvey::READ_ONLY_FACT {
                 value.text = Some(role_document(&survey.role));
             }
         }

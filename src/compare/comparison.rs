@@ -47,6 +47,7 @@ impl fmt::Display for Compare {
 
 /// Where the values of a side come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SideSource {
     /// What the side is called: `approved`, `found`, `pre`, `post`.
     pub name: String,
@@ -64,6 +65,7 @@ pub struct SideSource {
 
 /// Something about how values were read that differs between the sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MethodChange {
     /// What: `profile`, `tool`, `server`, `SQL of icx_total`.
     pub what: String,

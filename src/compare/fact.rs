@@ -14,6 +14,7 @@ pub(super) const UNITS: &str = "units";
 
 /// How the sides of a fact differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Both known and equal.
@@ -39,6 +40,7 @@ impl Change {
 
 /// What one side says of a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SideValue {
     /// The value; `None`: unknown.
     pub value: Option<String>,

@@ -8,12 +8,11 @@ mod comparison;
 mod fact;
 mod predicted_units;
 mod recheck;
-mod record;
 mod units;
 
 pub use aligned_documents::{AlignedDocuments, explain_row};
+pub use attribution::AttributionText;
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
-pub use record::{ComparisonRecord, DriftRecord, EvidenceRecord, SurveyRead};
 pub use units::unit_lines;

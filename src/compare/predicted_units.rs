@@ -5,14 +5,14 @@ use super::build_comparison::claims;
 use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison, SideSource};
 use super::fact::{Change, ComparedFact, SideValue};
-use super::record::ComparisonRecord;
 use super::units::units_row;
 use crate::run::RunState;
+use crate::run::Surveys;
 use crate::simulate::PredictedEffect;
 use crate::survey::{FactKey, FactKind, Provenance, Sides, Survey};
 
 /// What is, and what a live run would make of it: row counts of each table.
-pub(super) fn predicted(record: &ComparisonRecord, run: &RunState) -> Result<Comparison, String> {
+pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, String> {
     let evidence = record.evidence.last();
     let (effect, pin) = match (evidence, record.pin()) {
         (Some(seen), Some(pin)) => (&seen.sheet.predicted, pin),

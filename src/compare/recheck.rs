@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::build_comparison::compared;
 use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison};
 use super::fact::{ComparedFact, SideValue, UNITS};
-use super::record::ComparisonRecord;
 use crate::audit::After;
-use crate::run::{
-    Event, Purpose, RunState, SurveyPurpose, SurveySummary, Transaction, TransactionEnd,
-};
+use crate::run::Surveys;
+use crate::run::{Purpose, RunState, SurveyPurpose, SurveySummary, Transaction, TransactionEnd};
 use crate::survey::{
     Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
     TransactionProof,
@@ -38,11 +36,10 @@ impl Comparison {
     /// Compares the last survey of a sealed run with one that was taken now.
     pub fn rechecked(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Self {
         let now = found.survey;
-        let mut record = ComparisonRecord::default();
+        let mut record = Surveys::default();
         if !found.changes.is_empty() {
             let attributed = Attribution::of(before, now, found.changes, found.origins);
-            let event = Event::ChangesAttributed(Box::new(attributed));
-            record.apply(now.snapshot.ended_at, &event);
+            record.attributions.push(attributed);
         }
         let sides = Sides::new(
             ComparedSide::of_survey("sealed", before),
@@ -82,8 +79,7 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
     run.pin = Some(Arc::new(before.clone()));
     run.post = Some(Arc::new(found.survey.clone()));
     run.non_mutation = None;
-    run.surveys
-        .push(SurveySummary::of(SurveyPurpose::Post, found.survey));
+    Arc::make_mut(&mut run.surveys).push(SurveySummary::of(SurveyPurpose::Post, found.survey));
     let end = match found.proof {
         Some(proof) => TransactionEnd::Closed(proof.clone().into()),
         None => TransactionEnd::Unseen("its end was not seen".to_owned()),
@@ -94,6 +90,7 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
         opened_at: found.survey.snapshot.began_at,
         end,
         given_up_at: None,
+        gave_survey: true,
     });
     run
 }
@@ -102,7 +99,8 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
 fn units_row(after: &After) -> ComparedFact {
     let line = |key: &str, effect: String| {
         let key = key.replace(['\t', '\n', '\r'], " ");
-        format!("{key}\t{}\n", json!({ "effect": effect }))
+        let effect = Value::from_iter([("effect", effect)]);
+        format!("{key}\t{effect}\n")
     };
     let side = |value: String, text: String, provenance| SideValue {
         text: Some(text),

@@ -46,12 +46,12 @@ pub(super) fn broken(
             );
             here(position, header.seq_at, &what).into()
         }
-        _ if position.seq > 0 && intact => {
+        ChainBreak::Line(_) | ChainBreak::Prev if position.seq > 0 && intact => {
             let start = position.offset - previous.len() as u64 - 1;
             let what = "is not the line that was written: the next line has another digest of it";
             Corrupt::at(layout::JOURNAL, position.seq, start, what).into()
         }
-        _ => {
+        ChainBreak::Line(_) | ChainBreak::Prev => {
             let at = header.prev_at + first_difference(&header.prev, &position.prev);
             here(position, at, "prev is not the digest of the line before").into()
         }

@@ -389,19 +389,22 @@ fn names(directory: &OwnedFd) -> Result<Vec<Listed>, Errno> {
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
-        let kind = match entry.file_type() {
-            FileType::Unknown => {
-                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                FileType::from_raw_mode(stat.st_mode)
-            }
-            known => known,
-        };
+        let mut kind = entry.file_type();
+        if kind == FileType::Unknown {
+            let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            kind = FileType::from_raw_mode(stat.st_mode);
+        }
         listed.push(Listed {
             name: name.to_string_lossy().into_owned(),
             kind: match kind {
                 FileType::RegularFile => Kind::File,
                 FileType::Directory => Kind::Directory,
-                _ => Kind::Other,
+                FileType::Symlink
+                | FileType::Fifo
+                | FileType::Socket
+                | FileType::CharacterDevice
+                | FileType::BlockDevice
+                | FileType::Unknown => Kind::Other,
             },
         });
     }

@@ -5,22 +5,19 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::chain::{ChainPosition, digest};
+use super::chain::ChainPosition;
 use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::journal_walk::{CheckedLine, JournalWalk};
 use super::reader::decode;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
-use crate::survey::Digest;
 
 /// A line that HEAD covers.
 #[derive(Debug)]
 pub struct Followed<'a, E> {
     /// What it says.
     pub entry: JournalEntry<E>,
-    /// Its SHA-256: the head of the journal when it was written.
-    pub sha256: Digest,
     /// Its bytes without the newline.
     pub line: &'a [u8],
 }
@@ -68,7 +65,6 @@ impl Follower {
             if let Some(entry) = decode(&seen)? {
                 visit(Followed {
                     entry,
-                    sha256: digest(&seen.sha256),
                     line: seen.line,
                 });
             }

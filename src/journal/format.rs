@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
 use super::JournalError;
-use super::chain::digest;
+use super::chain::{Hex, digest};
 use super::header::{HeaderFault, LineHeader};
 use crate::survey::{Digest, UtcTime};
 
@@ -26,8 +26,8 @@ pub const SEALING_EVENT: &str = "run_sealed";
 /// The longest line that is written or read. Documents are blobs, not events.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// One line of the journal. `E` is the event: an enum that serde tags from outside, as it does where nothing else is said.
-/// The line has its name under `event` and its fields beside those of every line.
+/// One line of the journal as it was read. `E` is the event: an enum that serde tags from outside, as it does where nothing else
+/// is said. The line has its name under `event` and its fields beside those of every line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry<E> {
     /// Version of the format.
@@ -38,6 +38,8 @@ pub struct JournalEntry<E> {
     pub at: UtcTime,
     /// SHA-256 of the line before; 64 zeros in the first.
     pub prev: Digest,
+    /// SHA-256 of this line without its newline: the head of the journal once it was written.
+    pub sha256: Digest,
     /// What happened.
     pub event: E,
 }
@@ -52,39 +54,40 @@ struct Envelope<'a> {
     event: &'a str,
 }
 
-impl<E: Serialize> JournalEntry<E> {
-    /// The line without its newline, checked by the code that will read it.
-    pub fn encode(&self) -> Result<Vec<u8>, JournalError> {
-        let refused = |why: &dyn std::fmt::Display| JournalError::Encode(why.to_string());
-        let event = to_ascii_json(&self.event).map_err(|why| refused(&why))?;
-        let (name, fields) =
-            taken_apart(&event).ok_or_else(|| refused(&"an event has a name and fields"))?;
-        let (v, seq, at) = (self.v, self.seq, self.at);
-        let prev = self.prev.clone();
-        let envelope = Envelope {
-            v,
-            seq,
-            at,
-            prev,
-            event: name,
-        };
-        let mut line = to_ascii_json(&envelope).map_err(|why| refused(&why))?;
-        line.pop();
-        if !fields.is_empty() {
-            line.push(b',');
-            line.extend_from_slice(fields);
-        }
-        line.push(b'}');
-        if line.len() > LINE_BYTES_MAX {
-            return Err(refused(&format_args!("{} bytes are too many", line.len())));
-        }
-        LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
-        let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
-        if (read.v, read.seq, read.at) == (v, seq, at) && read.prev == self.prev {
-            return Ok(line);
-        }
-        Err(refused(&"it does not read back as it was written"))
+/// A line without its newline, checked by the code that will read it. `seq` is its number, `prev` the SHA-256 of the line before.
+pub fn encode_line<E: Serialize>(
+    seq: u64,
+    at: UtcTime,
+    prev: &Digest,
+    event: &E,
+) -> Result<Vec<u8>, JournalError> {
+    let refused = |why: &dyn std::fmt::Display| JournalError::Encode(why.to_string());
+    let event = to_ascii_json(event).map_err(|why| refused(&why))?;
+    let (name, fields) =
+        taken_apart(&event).ok_or_else(|| refused(&"an event has a name and fields"))?;
+    let envelope = Envelope {
+        v: VERSION,
+        seq,
+        at,
+        prev: prev.clone(),
+        event: name,
+    };
+    let mut line = to_ascii_json(&envelope).map_err(|why| refused(&why))?;
+    line.pop();
+    if !fields.is_empty() {
+        line.push(b',');
+        line.extend_from_slice(fields);
     }
+    line.push(b'}');
+    if line.len() > LINE_BYTES_MAX {
+        return Err(refused(&format_args!("{} bytes are too many", line.len())));
+    }
+    LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
+    let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
+    if (read.v, read.seq, read.at) == (VERSION, seq, at) && read.prev == *prev {
+        return Ok(line);
+    }
+    Err(refused(&"it does not read back as it was written"))
 }
 
 /// Name and fields of `{"name":{fields}}`.
@@ -96,9 +99,13 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 impl<E: DeserializeOwned> JournalEntry<E> {
-    /// Reads the line that this is the header of. Its event is put together again as serde tags it from outside: a tag among the
+    /// Reads the line that this is the header and the SHA-256 of. Its event is put together again as serde tags it from outside: a tag among the
     /// fields would have serde keep them all in a tree first.
-    pub(super) fn decode(line: &[u8], header: &LineHeader) -> Result<Self, HeaderFault> {
+    pub(super) fn decode(
+        line: &[u8],
+        header: &LineHeader,
+        sha256: &Hex,
+    ) -> Result<Self, HeaderFault> {
         let fault = |at: usize, why: &dyn std::fmt::Display| {
             let what = why.to_string();
             // Where is said by the fault; this column may be that of a text which nobody sees.
@@ -144,6 +151,7 @@ impl<E: DeserializeOwned> JournalEntry<E> {
             seq: header.seq,
             at: at.map_err(|why| fault(header.time().start, &why))?,
             prev: digest(&header.prev),
+            sha256: digest(sha256),
             event,
         })
     }
@@ -198,7 +206,8 @@ mod tests {
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
-    use super::{HeaderFault, JournalEntry, LineHeader, VERSION, to_ascii_json};
+    use super::super::chain::sha256;
+    use super::{HeaderFault, JournalEntry, JournalError, LineHeader, encode_line, to_ascii_json};
     use crate::survey::{Digest, UtcTime};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -211,17 +220,11 @@ mod tests {
     }
 
     fn read(line: &[u8]) -> Result<JournalEntry<Event>, HeaderFault> {
-        JournalEntry::decode(line, &LineHeader::parse(line)?)
+        JournalEntry::decode(line, &LineHeader::parse(line)?, &sha256(line))
     }
 
-    fn entry(event: Event) -> JournalEntry<Event> {
-        JournalEntry {
-            v: VERSION,
-            seq: 0,
-            at: UtcTime::from_unix_micros(42),
-            prev: Digest::zero(),
-            event,
-        }
+    fn encode(event: &Event) -> Result<Vec<u8>, JournalError> {
+        encode_line(0, UtcTime::from_unix_micros(42), &Digest::zero(), event)
     }
 
     #[test]
@@ -230,7 +233,7 @@ mod tests {
             name: "é\u{7f}\u{1b}[31m\u{1f600}".to_owned(),
             rows: None,
         };
-        let line = entry(event).encode().expect("the event can be written");
+        let line = encode(&event).expect("the event can be written");
         let zeros = "0".repeat(64);
         let expected = format!(
             "{{\"v\":1,\"seq\":0,\"at\":\"1970-01-01T00:00:00.000042Z\",\"prev\":\"{zeros}\",\
@@ -241,19 +244,16 @@ mod tests {
 
     #[test]
     fn an_event_that_brings_a_field_of_the_envelope_is_refused() {
-        let error = entry(Event::Colliding { seq: 7 })
-            .encode()
-            .expect_err("two seq");
+        let error = encode(&Event::Colliding { seq: 7 }).expect_err("two seq");
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
 
     #[test]
     fn an_event_without_fields_is_a_line_and_one_that_is_only_a_name_is_refused() {
-        let empty = entry(Event::Empty {});
-        let line = empty.encode().expect("the event can be written");
+        let line = encode(&Event::Empty {}).expect("the event can be written");
         assert!(line.ends_with(br#""event":"empty"}"#), "{line:?}");
-        assert_eq!(read(&line), Ok(empty));
-        let error = entry(Event::Bare).encode().expect_err("no fields");
+        assert_eq!(read(&line).map(|entry| entry.event), Ok(Event::Empty {}));
+        let error = encode(&Event::Bare).expect_err("no fields");
         assert!(error.to_string().contains("name and fields"), "{error}");
     }
 
@@ -299,10 +299,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_comes_back_and_is_printable_on_disk(name in any::<String>(), rows: Option<u64>) {
-            let entry = entry(Event::CheckRecorded { name, rows });
-            let line = entry.encode().expect("every text can be written");
+            let event = Event::CheckRecorded { name, rows };
+            let line = encode(&event).expect("every text can be written");
             prop_assert!(line.iter().all(|byte| (b' '..=b'~').contains(byte)));
-            prop_assert_eq!(read(&line), Ok(entry));
+            prop_assert_eq!(read(&line).map(|entry| entry.event), Ok(event));
         }
 
         #[test]

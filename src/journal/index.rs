@@ -11,7 +11,7 @@ use std::thread;
 use super::index_cache::{self, CacheKey, CachedRow};
 use super::storage::{Kind, Listed, Storage};
 use super::{DirectoryStore, JournalError, JournalReader, StorageError, layout};
-use crate::run::{Event, Overview, RunId, RunRow, RunState, RunStatus, legal};
+use crate::run::{Event, History, Overview, RunId, RunRow, RunStatus};
 
 /// The files whose stamps tell whether a run has changed.
 const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
@@ -203,18 +203,15 @@ fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
 
 fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
     let reader = JournalReader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
-    let mut run = RunState::default();
+    let mut history = History::without_clean_reads();
     let mut illegal = None;
     let read = reader.for_each::<Event>(|entry, _| {
         if illegal.is_some() {
             return;
         }
-        match legal(&run, &entry.event) {
-            Ok(()) => run.apply(entry.seq, entry.at, &entry.event),
-            Err(why) => {
-                let line = entry.seq + 1;
-                illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
-            }
+        if let Err(why) = history.take(entry.seq, entry.at, &entry.event, &entry.sha256) {
+            let line = entry.seq + 1;
+            illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
         }
     });
     match (read, illegal) {
@@ -228,7 +225,7 @@ fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
             reason: error.to_string(),
         },
         (Ok(_), Some(reason)) => RunStatus::Damaged { reason },
-        (Ok(_), None) => match Overview::of(&run) {
+        (Ok(_), None) => match Overview::of(history.run()) {
             Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
             Some(other) => RunStatus::Damaged {
                 reason: format!("its journal is that of {}", other.run_id),

@@ -170,7 +170,7 @@ fn collect(
         match listed.kind {
             Kind::File if own || layout::is_temporary(Path::new(&path)) => {}
             Kind::Directory => collect(storage, run, &format!("{path}/"), files)?,
-            kind => files.push((path, kind)),
+            Kind::File | Kind::Other => files.push((path, listed.kind)),
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! Nothing here claims safety from a disk that lies, or from somebody who may rewrite every file of a run and does so consistently:
 //! a whole directory rolled back to an older state of its own is only noticed against a HEAD that was kept elsewhere.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod atomic;
 mod blame;
 mod blobs;
@@ -39,7 +41,9 @@ pub use chain::ChainPosition;
 pub use disk::DiskStorage;
 pub use error::{Corrupt, JournalError, StorageError};
 pub use follower::{Followed, Follower};
-pub use format::{JournalEntry, LINE_BYTES_MAX, SEALING_EVENT, VERSION, to_ascii_json};
+pub use format::{
+    JournalEntry, LINE_BYTES_MAX, SEALING_EVENT, VERSION, encode_line, to_ascii_json,
+};
 pub use head::Head;
 pub use hook_records::{HookRecord, HookRecords, StartedIn};
 pub use imported::{ImportedFrom, imported_from, mark_imported};

@@ -109,6 +109,6 @@ pub(super) fn decode<E: DeserializeOwned>(
     if seen.header.v > VERSION {
         return Ok(None);
     }
-    let entry = JournalEntry::decode(seen.line, seen.header).map_err(refused)?;
+    let entry = JournalEntry::decode(seen.line, seen.header, &seen.sha256).map_err(refused)?;
     Ok(Some(entry))
 }

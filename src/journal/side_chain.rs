@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::chain::{ChainPosition, digest};
-use super::format::{JournalEntry, VERSION};
+use super::format::{JournalEntry, VERSION, encode_line};
 use super::head::Head;
 use super::header::HeaderFault;
 use super::journal_walk::{CheckedLine, scan};
@@ -57,14 +57,16 @@ impl SideChain {
             .head()?
             .ok_or_else(|| Corrupt::file(layout::HEAD, "is missing"))?;
         let (_, end) = self.chained::<E>()?;
+        let event = make(head);
+        let mut line = encode_line(end.seq(), at, &end.prev(), &event)?;
         let entry = JournalEntry {
             v: VERSION,
             seq: end.seq(),
             at,
             prev: end.prev(),
-            event: make(head),
+            sha256: Digest::of(&line),
+            event,
         };
-        let mut line = entry.encode()?;
         line.push(b'\n');
         let mut file = self.storage.open_write(&path, end.offset())?;
         file.write(&line)?;
@@ -113,7 +115,7 @@ impl SideChain {
             let unread = |fault: HeaderFault| {
                 Corrupt::at(self.file, number, at + fault.at as u64, fault.what)
             };
-            entries.push(JournalEntry::decode(line, &header).map_err(unread)?);
+            entries.push(JournalEntry::decode(line, &header, &position.prev).map_err(unread)?);
         }
         Ok((entries, position))
     }

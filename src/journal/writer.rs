@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::chain::{ChainPosition, Hex, digest, sha256};
-use super::format::{JournalEntry, SEALING_EVENT, VERSION};
+use super::format::{SEALING_EVENT, encode_line};
 use super::head::Head;
 use super::header::LineHeader;
 use super::lock::{RunLock, name};
@@ -167,14 +167,7 @@ impl JournalWriter {
                 let run = name(&self.run);
                 return Err(JournalError::Sealed { run });
             }
-            let entry = JournalEntry {
-                v: VERSION,
-                seq: position.seq,
-                at,
-                prev: position.prev(),
-                event,
-            };
-            let line = entry.encode()?;
+            let line = encode_line(position.seq, at, &position.prev(), event)?;
             let header = LineHeader::parse(&line);
             sealed = header.is_ok_and(|header| &line[header.event()] == SEALING_EVENT.as_bytes());
             let sha256 = sha256(&line);

@@ -76,7 +76,7 @@ fn run_state(
     store: &crate::journal::DirectoryStore,
     run_id: &crate::run::RunId,
 ) -> Result<RunState, LaunchError> {
-    Ok(super::lookup::folded(store, run_id)?.0)
+    Ok(super::lookup::history(store, run_id)?.into_run())
 }
 
 /// Prints the holder's document, or the sentences in it.

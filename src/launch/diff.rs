@@ -2,17 +2,15 @@
 
 use std::io::IsTerminal;
 
-use serde_json::{Value, json};
-
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, RunRef, Settings};
 use crate::compare::{
-    AlignedDocuments, Compare, ComparedFact, Comparison, ComparisonRecord, SideValue, explain_row,
-    unit_lines,
+    AlignedDocuments, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
 };
-use crate::journal::{Blobs, DirectoryStore, JournalEntry, Ledgers, RunStore};
-use crate::run::{Event, LastPass, RunId, RunState, exit};
-use crate::survey::{AlignedRow, Digest, Side, Sides, field_changes};
+use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
+use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
+use crate::run::{History, LastPass, RunId, exit};
+use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
 /// The exit code of differences.
@@ -22,10 +20,8 @@ const DIFFERS: u8 = 2;
 pub(super) struct LoadedRun {
     /// Its name.
     pub run_id: RunId,
-    /// Its fold.
-    pub run: RunState,
-    /// What can be compared.
-    pub record: ComparisonRecord,
+    /// It, as its journal tells it.
+    pub history: History,
     /// Its documents.
     pub blobs: Blobs,
     /// Its notes; an error: they do not chain.
@@ -41,10 +37,8 @@ impl LoadedRun {
 
     /// Reads a run by its whole name.
     pub fn by_id(store: &DirectoryStore, run_id: RunId) -> Result<Self, LaunchError> {
-        let (run, entries) = lookup::folded(store, &run_id)?;
         Ok(Self {
-            run,
-            record: record(&entries),
+            history: lookup::history(store, &run_id)?,
             blobs: store.blobs(&run_id)?,
             notes: review::notes(&review::reviews(store, &run_id))
                 .map_err(|error| error.to_string()),
@@ -54,18 +48,8 @@ impl LoadedRun {
 
     /// The copy of the last PASS that this run keeps.
     pub fn last_pass(&self) -> Option<LastPass> {
-        let (_, _, blob) = self.record.evidence.last()?.sheet.last_pass.as_ref()?;
-        serde_json::from_slice(&self.blobs.get(blob).ok()?).ok()
+        serde_json::from_slice(&self.blobs.get(self.history.last_pass()?).ok()?).ok()
     }
-}
-
-/// What of a journal can be compared.
-pub(super) fn record(entries: &[JournalEntry<Event>]) -> ComparisonRecord {
-    let mut record = ComparisonRecord::default();
-    for entry in entries {
-        record.apply(entry.at, &entry.event);
-    }
-    record
 }
 
 /// The longest unit ledger that is opened at once.
@@ -99,13 +83,13 @@ impl SideDocuments {
 
     fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
         match value.and_then(|value| value.ledger.as_ref()) {
-            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::Usage(format!(
-                "{} has {} lines, too many to open here; it is one JSON object a line",
-                ledger.file, ledger.rows
-            ))),
+            Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::LedgerTooLong {
+                file: ledger.file.clone(),
+                rows: ledger.rows,
+            }),
             Some(ledger) => {
                 let text = self.ledgers.text(&ledger.file, &ledger.sha256)?;
-                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Usage)?;
+                let lines = unit_lines(ledger, &text, side).map_err(LaunchError::Corrupt)?;
                 Ok(Some(lines))
             }
             None => text_of(value, self.blobs.get(side)),
@@ -167,8 +151,8 @@ pub(super) fn open_comparison(
     let compare = match (&command.other, command.evidence) {
         (Some(other), _) => {
             let other = LoadedRun::of(store, other)?;
-            let sides = ((&read.record, &read.run), (&other.record, &other.run));
-            let comparison = Comparison::between(sides.0, sides.1).map_err(LaunchError::Usage)?;
+            let comparison = Comparison::between(&read.history, &other.history)
+                .map_err(LaunchError::NotComparable)?;
             documents.blobs.after = vec![other.blobs];
             return Ok(OpenComparison {
                 comparison,
@@ -188,8 +172,8 @@ pub(super) fn open_comparison(
             .before
             .extend(store.blobs(&last.run_id).ok());
     }
-    let comparison = Comparison::within(&read.record, &read.run, &compare, last_pass.as_ref());
-    let comparison = comparison.map_err(LaunchError::Usage)?;
+    let comparison = Comparison::within(&read.history, &compare, last_pass.as_ref());
+    let comparison = comparison.map_err(LaunchError::NotComparable)?;
     Ok(OpenComparison {
         comparison,
         documents,
@@ -198,11 +182,11 @@ pub(super) fn open_comparison(
 
 /// What tells most of what this run has seen.
 fn best(read: &LoadedRun, last_pass: Option<&LastPass>) -> Result<Compare, LaunchError> {
-    let mut all = Comparison::available(&read.record, &read.run).into_iter();
-    let can =
-        |compare: &Compare| Comparison::within(&read.record, &read.run, compare, last_pass).is_ok();
-    all.find(can)
-        .ok_or_else(|| LaunchError::Usage(format!("{} has nothing to compare yet", read.run_id)))
+    let mut all = Comparison::available(&read.history).into_iter();
+    let can = |compare: &Compare| Comparison::within(&read.history, compare, last_pass).is_ok();
+    let nothing =
+        || LaunchError::NotComparable(format!("{} has nothing to compare yet", read.run_id));
+    all.find(can).ok_or_else(nothing)
 }
 
 /// Prints the differences of a run.
@@ -247,41 +231,41 @@ pub(super) fn exit_code(comparison: &Comparison) -> u8 {
 const ROWS_MAX: usize = 1_000;
 
 /// The document.
-pub(super) fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<Value, LaunchError> {
+fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<DiffDocument, LaunchError> {
     let comparison = &compared.comparison;
-    let mut facts = Vec::new();
-    for fact in &comparison.facts {
-        facts.push(fact_json(compared, fact)?);
-    }
-    let claims: serde_json::Map<String, Value> = comparison
-        .claims
-        .iter()
-        .map(|claim| {
-            let value = json!({"verdict": claim.verdict, "measured": claim.measured});
-            (claim.name.name().to_owned(), value)
-        })
-        .collect();
-    Ok(json!({
-        "schema": 1,
-        "run_id": read.run_id,
-        "compare": comparison.compare.to_string(),
-        "headline": comparison.headline(),
-        "differs": comparison.differs(),
-        "facts_changed": comparison.differing(),
-        "facts_equal": comparison.equal(),
-        "facts_not_read": comparison.not_read(),
-        "sides": comparison.sources,
-        "verdict": comparison.verdict,
-        "claims": claims,
-        "attribution": comparison.attribution,
-        "method": comparison.method,
-        "facts": facts,
-        "notes": read.notes.as_ref().ok(),
-        "notes_broken": read.notes.as_ref().err(),
-    }))
+    let facts = comparison.facts.iter();
+    let facts = facts.map(|fact| fact_document(compared, fact));
+    let claims = comparison.claims.iter().map(|claim| {
+        let measured = ClaimMeasured {
+            verdict: claim.verdict,
+            measured: claim.measured.clone(),
+        };
+        (claim.name.name(), measured)
+    });
+    let notes = read.notes.as_ref();
+    Ok(DiffDocument {
+        schema: SchemaVersion,
+        run_id: read.run_id.clone(),
+        compare: comparison.compare.to_string(),
+        headline: comparison.headline(),
+        differs: comparison.differs(),
+        facts_changed: comparison.differing(),
+        facts_equal: comparison.equal(),
+        facts_not_read: comparison.not_read(),
+        sides: comparison.sources.clone(),
+        verdict: comparison.verdict,
+        claims: claims.collect(),
+        attribution: comparison.attribution.clone(),
+        method: comparison.method.clone(),
+        facts: facts.collect::<Result<_, _>>()?,
+        notes: notes
+            .ok()
+            .map(|notes| notes.iter().map(review::note_document).collect()),
+        notes_broken: notes.err().cloned(),
+    })
 }
 
-fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, LaunchError> {
+fn fact_document(compared: &OpenComparison, fact: &ComparedFact) -> Result<DiffFact, LaunchError> {
     let opened = if fact.change.differs() {
         compared.open(fact)?
     } else {
@@ -289,33 +273,36 @@ fn fact_json(compared: &OpenComparison, fact: &ComparedFact) -> Result<Value, La
     };
     let (rows, counts, left_out) = match &opened {
         Some(opened) if opened.is_whole() => {
-            let differing = opened.alignment.counts().differing();
+            let counts = opened.alignment.counts();
             let rows = rows(opened);
-            let left_out = differing - rows.len();
-            (rows, json!(opened.alignment.counts()), left_out)
+            let left_out = counts.differing() - rows.len();
+            (rows, Some(counts), left_out)
         }
-        _ => (recorded(fact), Value::Null, 0),
+        _ => (fact.rows.iter().map(recorded).collect(), None, 0),
     };
-    Ok(json!({
-        "key": fact.key,
-        "label": fact.label,
-        "change": fact.change,
-        "before": fact.sides.before,
-        "after": fact.sides.after,
-        "method_differs": fact.method_differs(),
-        "rows": rows,
-        "rows_left_out": left_out,
-        "counts": counts,
-    }))
+    Ok(DiffFact {
+        key: fact.key.clone(),
+        label: fact.label.clone(),
+        change: fact.change,
+        before: fact.sides.before.clone(),
+        after: fact.sides.after.clone(),
+        method_differs: fact.method_differs(),
+        rows,
+        rows_left_out: left_out,
+        counts,
+    })
 }
 
-/// The rows that the journal names, where no documents were kept.
-fn recorded(fact: &ComparedFact) -> Vec<Value> {
-    let row = |row: &crate::survey::RowChange| json!({"key": row.key, "before": row.approved, "after": row.found});
-    fact.rows.iter().map(row).collect()
+/// A row that the journal names, where no documents were kept.
+fn recorded(row: &RowChange) -> DiffRow {
+    DiffRow::Recorded {
+        key: row.key.clone(),
+        before: row.approved.clone(),
+        after: row.found.clone(),
+    }
 }
 
-fn rows(opened: &AlignedDocuments) -> Vec<Value> {
+fn rows(opened: &AlignedDocuments) -> Vec<DiffRow> {
     let alignment = &opened.alignment;
     (0..alignment.changes())
         .filter_map(|nth| alignment.change(nth))
@@ -330,12 +317,14 @@ fn rows(opened: &AlignedDocuments) -> Vec<Value> {
                 AlignedRow::Changed { .. } => field_changes(one.unwrap_or(""), two.unwrap_or("")),
                 _ => Vec::new(),
             };
-            json!({
-                "says": explain_row(opened, at),
-                "before": one, "after": two,
-                "before_line": number(Side::Before), "after_line": number(Side::After),
-                "fields": fields,
-            })
+            DiffRow::Line {
+                says: explain_row(opened, at),
+                before: one.map(str::to_owned),
+                after: two.map(str::to_owned),
+                before_line: number(Side::Before),
+                after_line: number(Side::After),
+                fields,
+            }
         })
         .collect()
 }

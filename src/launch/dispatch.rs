@@ -9,6 +9,7 @@ use super::{
 };
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
+use crate::documents::RunDocument;
 use crate::run::{CommandLine, Decision, exit};
 use crate::runner::causes;
 use crate::survey::Digest;
@@ -83,12 +84,12 @@ fn tell(json: bool, error: &LaunchError, call: &CommandLine) {
         output::say(&format!("  {next}"));
     }
     if json {
-        let document = serde_json::json!({
-            "schema": 1, "run_id": null, "state": null, "stop_code": error.stop_code(), "gate": null,
-            "evidence": null, "result": null, "gates": [], "facts": {}, "facts_digest": null,
-            "counters": null, "returns": [], "non_mutation": null, "drift": [],
-            "message": message, "next": next,
-        });
+        let document = RunDocument {
+            stop_code: error.stop_code(),
+            message: Some(message),
+            next: Some(next),
+            ..RunDocument::default()
+        };
         // Standard output may be closed; the sentence above has said it.
         let _ = output::document(&document);
     }
@@ -137,7 +138,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Doctor => doctor::doctor(settings),
         Command::Config(ConfigCommand::Show) => {
             if settings.json() {
-                output::document(&cli::config_json(settings))?;
+                output::document(&cli::config_document(settings))?;
             } else {
                 output::print(&cli::config_text(settings))?;
             }

@@ -5,26 +5,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
-
 use super::{LaunchError, output, print, run_plan, survey};
 use crate::cli::{self, Settings};
+use crate::documents::{DoctorDocument, DoctorLine, SchemaVersion};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
 use crate::postgres::throwaway::ServerBinaries;
 use crate::profile::LoadedProfile;
 use crate::report::visible;
 use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict};
 
-/// One thing that was looked at.
-struct DoctorFinding {
-    name: &'static str,
-    verdict: Verdict,
-    says: String,
-    /// What to do; none where nothing is wrong.
-    next: Option<String>,
-}
-
-impl DoctorFinding {
+impl DoctorLine {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
         Self::new(name, Verdict::Pass, says, None)
     }
@@ -54,7 +44,7 @@ impl DoctorFinding {
 
 /// Looks at everything and prints it: 0 nothing is wrong, 9 something is, 11 a check of the named database could not be made.
 pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
-    let mut found = vec![DoctorFinding::pass(
+    let mut found = vec![DoctorLine::pass(
         "drygate",
         format!(
             "{} on {} {}",
@@ -78,11 +68,12 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     found.push(database);
     let wrong = found.iter().any(|finding| finding.verdict == Verdict::Fail);
     if settings.json() {
-        let lines: Vec<Value> = found.iter().map(|finding| {
-            json!({"name": finding.name, "verdict": finding.verdict, "says": finding.says, "next": finding.next})
-        }).collect();
         let verdict = if wrong { Verdict::Fail } else { Verdict::Pass };
-        output::document(&json!({"schema": 1, "verdict": verdict, "findings": lines}))?;
+        output::document(&DoctorDocument {
+            schema: SchemaVersion,
+            verdict,
+            findings: found,
+        })?;
     } else {
         for finding in &found {
             let says = visible(&finding.says);
@@ -104,25 +95,25 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
 }
 
 /// Whether runs can be kept, and who else could change them.
-fn data_directory(settings: &Settings) -> DoctorFinding {
+fn data_directory(settings: &Settings) -> DoctorLine {
     let name = "data directory";
     let path = &settings.data_dir.value;
     let shown = format!("{} ({})", path.display(), settings.data_dir.origin);
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return DoctorFinding::pass(
+            return DoctorLine::pass(
                 name,
                 format!("{shown} is not there yet: the first run makes it"),
             );
         }
         Err(error) => {
             let next = "Make it readable, or name another with --data-dir.";
-            return DoctorFinding::fail(name, format!("{shown}: {error}"), next);
+            return DoctorLine::fail(name, format!("{shown}: {error}"), next);
         }
     };
     if !metadata.is_dir() {
-        return DoctorFinding::fail(
+        return DoctorLine::fail(
             name,
             format!("{shown} is no directory"),
             "Name another with --data-dir.",
@@ -130,7 +121,7 @@ fn data_directory(settings: &Settings) -> DoctorFinding {
     }
     if rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err() {
         let next = "Runs cannot be kept there: give yourself the right to write, or name another with --data-dir.";
-        return DoctorFinding::fail(name, format!("{shown} cannot be written"), next);
+        return DoctorLine::fail(name, format!("{shown} cannot be written"), next);
     }
     let mode = metadata.mode() & 0o7777;
     let shared = settings.store_group.is_some();
@@ -141,13 +132,13 @@ fn data_directory(settings: &Settings) -> DoctorFinding {
             if shared { "2770" } else { "700" },
             path.display()
         );
-        return DoctorFinding::fail(name, format!("{shown} has mode {mode:04o}"), &next);
+        return DoctorLine::fail(name, format!("{shown} has mode {mode:04o}"), &next);
     }
-    DoctorFinding::pass(name, format!("{shown}, mode {mode:04o}"))
+    DoctorLine::pass(name, format!("{shown}, mode {mode:04o}"))
 }
 
 /// What lies there, and whether the index knows it.
-fn runs(settings: &Settings) -> Vec<DoctorFinding> {
+fn runs(settings: &Settings) -> Vec<DoctorLine> {
     let root = &settings.data_dir.value;
     let Ok(storage) = DiskStorage::open(root, Permissions::private()) else {
         return Vec::new();
@@ -157,7 +148,7 @@ fn runs(settings: &Settings) -> Vec<DoctorFinding> {
         Ok(index) => index,
         Err(error) => {
             let next = "Make the directory readable.";
-            return vec![DoctorFinding::fail("runs", error.to_string(), next)];
+            return vec![DoctorLine::fail("runs", error.to_string(), next)];
         }
     };
     let known = index.rows().count();
@@ -176,7 +167,7 @@ fn runs(settings: &Settings) -> Vec<DoctorFinding> {
         count(RunFilter::Waiting)
     );
     let runs = if damaged > 0 {
-        DoctorFinding::fail(
+        DoctorLine::fail(
             "runs",
             counted,
             &format!(
@@ -185,19 +176,19 @@ fn runs(settings: &Settings) -> Vec<DoctorFinding> {
             ),
         )
     } else {
-        DoctorFinding::pass("runs", counted)
+        DoctorLine::pass("runs", counted)
     };
-    vec![runs, DoctorFinding::pass("index", says)]
+    vec![runs, DoctorLine::pass("index", says)]
 }
 
-fn git() -> DoctorFinding {
+fn git() -> DoctorLine {
     let version = Command::new("git").arg("--version").output();
     match version {
-        Ok(output) if output.status.success() => DoctorFinding::pass(
+        Ok(output) if output.status.success() => DoctorLine::pass(
             "git",
             String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         ),
-        _ => DoctorFinding::fail(
+        _ => DoctorLine::fail(
             "git",
             "cannot be run",
             "Install git: gate G0 asks it for branch, HEAD and tags.",
@@ -205,18 +196,18 @@ fn git() -> DoctorFinding {
     }
 }
 
-fn repository(settings: &Settings) -> DoctorFinding {
+fn repository(settings: &Settings) -> DoctorLine {
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     match (run_plan::repository(named), named) {
         (Some(repository), _) => {
-            DoctorFinding::pass("repository", repository.directory().display().to_string())
+            DoctorLine::pass("repository", repository.directory().display().to_string())
         }
-        (None, Some(named)) => DoctorFinding::fail(
+        (None, Some(named)) => DoctorLine::fail(
             "repository",
             format!("{} is in no git work tree", named.display()),
             "Name a work tree with --repo, or leave it out.",
         ),
-        (None, None) => DoctorFinding::not_checked(
+        (None, None) => DoctorLine::not_checked(
             "repository",
             "none around the current directory",
             "Gate G0 will be NOT CHECKED: run drygate inside a work tree, or name one with --repo.",
@@ -225,16 +216,16 @@ fn repository(settings: &Settings) -> DoctorFinding {
 }
 
 /// Only the demo needs them.
-fn server_binaries() -> DoctorFinding {
+fn server_binaries() -> DoctorLine {
     let name = "server binaries";
     match ServerBinaries::find() {
         Ok(found) => {
             let says = version_of(found.dir());
-            DoctorFinding::pass(name, format!("{} in {}", says, found.dir().display()))
+            DoctorLine::pass(name, format!("{} in {}", says, found.dir().display()))
         }
         Err(error) => {
             let next = error.remedy().unwrap_or("Only the demo needs them.");
-            DoctorFinding::not_checked(name, format!("{error}; only the demo needs them"), next)
+            DoctorLine::not_checked(name, format!("{error}; only the demo needs them"), next)
         }
     }
 }
@@ -248,11 +239,11 @@ fn version_of(bin: &Path) -> String {
 }
 
 /// What the screens can count on.
-fn terminal(settings: &Settings) -> Vec<DoctorFinding> {
+fn terminal(settings: &Settings) -> Vec<DoctorLine> {
     let both = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !both {
         let next = "Nothing to do: every screen has a command that needs no terminal.";
-        return vec![DoctorFinding::not_checked(
+        return vec![DoctorLine::not_checked(
             "terminal",
             "stdin and stdout are no terminal",
             next,
@@ -261,13 +252,13 @@ fn terminal(settings: &Settings) -> Vec<DoctorFinding> {
     let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
     let size = format!("{columns}x{rows}");
     let size = if columns < 60 || rows < 16 {
-        DoctorFinding::fail(
+        DoctorLine::fail(
             "terminal",
             size,
             "The screens need 60x16; 160x48 shows everything.",
         )
     } else {
-        DoctorFinding::pass("terminal", size)
+        DoctorLine::pass("terminal", size)
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -288,9 +279,9 @@ fn terminal(settings: &Settings) -> Vec<DoctorFinding> {
         }
     );
     let drawn = if utf8 || settings.ascii.value {
-        DoctorFinding::pass("characters", says)
+        DoctorLine::pass("characters", says)
     } else {
-        DoctorFinding::not_checked(
+        DoctorLine::not_checked(
             "characters",
             says,
             "If frames look wrong: --ascii, or a UTF-8 locale.",
@@ -300,7 +291,7 @@ fn terminal(settings: &Settings) -> Vec<DoctorFinding> {
 }
 
 /// Every setting that somebody made, with where it came from.
-fn configuration(settings: &Settings) -> Vec<DoctorFinding> {
+fn configuration(settings: &Settings) -> Vec<DoctorLine> {
     let files: Vec<String> = settings
         .files
         .iter()
@@ -311,7 +302,7 @@ fn configuration(settings: &Settings) -> Vec<DoctorFinding> {
     } else {
         files.join(", ")
     };
-    let mut found = vec![DoctorFinding::pass(
+    let mut found = vec![DoctorLine::pass(
         "configuration",
         format!("read from {read}"),
     )];
@@ -319,12 +310,12 @@ fn configuration(settings: &Settings) -> Vec<DoctorFinding> {
     let set = set
         .lines()
         .filter(|line| !line.trim_end().ends_with("default"));
-    found.extend(set.map(|line| DoctorFinding::pass("setting", line.trim())));
+    found.extend(set.map(|line| DoctorLine::pass("setting", line.trim())));
     found
 }
 
 /// What `profile check` says of the profile without a database.
-fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) -> DoctorFinding {
+fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) -> DoctorLine {
     let name = "profile";
     let loaded = match loaded {
         Ok(loaded) => loaded,
@@ -334,13 +325,13 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
                 settings.call.anywhere("profile list"),
                 settings.call.anywhere("profile init")
             );
-            return DoctorFinding::fail(name, error.to_string(), &next);
+            return DoctorLine::fail(name, error.to_string(), &next);
         }
     };
     let check = settings.profile_check(&settings.profile.value);
     let next = &format!("Correct it; {check} tries it again.");
     match survey::without_database(settings, loaded) {
-        Err(error) => DoctorFinding::fail(name, error.to_string(), next),
+        Err(error) => DoctorLine::fail(name, error.to_string(), next),
         Ok(checks) => {
             let said = format!("{}: {}", loaded.profile.name, loaded.profile.title);
             of_checks(name, said, &checks, next)
@@ -349,28 +340,28 @@ fn profile(settings: &Settings, loaded: Result<&LoadedProfile, &LaunchError>) ->
 }
 
 /// A finding over checks: the first that fails, else the first that could not be made, is named.
-fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> DoctorFinding {
+fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> DoctorLine {
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     let first = checks.iter().find(|check| check.verdict == verdict);
     match (verdict, first) {
         (Verdict::Fail | Verdict::NotChecked, Some(check)) => {
             let says = format!("{said}; {}: {}", check.name, check.says);
-            DoctorFinding::new(name, verdict, says, Some(next))
+            DoctorLine::new(name, verdict, says, Some(next))
         }
-        _ => DoctorFinding::pass(name, said),
+        _ => DoctorLine::pass(name, said),
     }
 }
 
 /// One survey, with the checks that gate G1 makes of it.
-fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFinding {
+fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
     let name = "database";
     if !survey::names_a_database(settings) {
         let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables.";
-        return DoctorFinding::not_checked(name, "no database is named", next);
+        return DoctorLine::not_checked(name, "no database is named", next);
     }
     let Some(loaded) = loaded else {
         let next = "Correct the profile first: it says what is asked.";
-        return DoctorFinding::not_checked(name, "not asked without a profile", next);
+        return DoctorLine::not_checked(name, "not asked without a profile", next);
     };
     let (taken, _, checks) = match survey::look(settings, loaded) {
         Ok(looked) => looked,
@@ -378,7 +369,12 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorFindin
             let next = error
                 .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
-            return DoctorFinding::fail(name, error.to_string(), &next);
+            // What keeps the database away for now says nothing of it.
+            return if error.may_pass() {
+                DoctorLine::not_checked(name, error.to_string(), &next)
+            } else {
+                DoctorLine::fail(name, error.to_string(), &next)
+            };
         }
     };
     let server = &taken.survey.server;

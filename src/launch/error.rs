@@ -17,8 +17,11 @@ use crate::postgres::throwaway::ThrowawayError;
 use crate::profile::ProfileError;
 use crate::replay::ReplayError;
 use crate::repo::throwaway::DemoRepositoryError;
-use crate::run::{CommandLine, RunId, StopCode, exit};
+use crate::report::ReportError;
+use crate::run::{CommandLine, RunId, RunIdError, RunResult, StopCode, exit};
+use crate::runner::target::{TargetError, UnavailableKind};
 use crate::runner::{HandoverError, RunnerError};
+use crate::tui::InputError;
 
 /// What a shell says of a program that wrote where nobody reads: 128 and the number of SIGPIPE.
 const CLOSED_OUTPUT: u8 = 141;
@@ -87,9 +90,56 @@ pub enum LaunchError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The keys of the terminal cannot be read.
+    #[error(transparent)]
+    Keys(#[from] InputError),
     /// Something that is asked for in a wrong way.
     #[error("{0}")]
     Usage(String),
+    /// A file that is there already: nothing is overwritten.
+    #[error("{} is there already and is left as it is; nothing is overwritten: choose another name", path.display())]
+    NameTaken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A run whose process died before its first record.
+    #[error("{run_id} was never begun: its process died before the first record")]
+    NeverBegun {
+        /// The run.
+        run_id: RunId,
+    },
+    /// A run that cannot be rechecked ends with its own code.
+    #[error("{run_id} {why}")]
+    NotRechecked {
+        /// The run.
+        run_id: RunId,
+        /// What it lacks.
+        why: &'static str,
+        /// Where it stands; `None`: its result has no stop, or nothing was raised yet.
+        stop: Option<StopCode>,
+        /// What to do about it.
+        next: Option<String>,
+    },
+    /// A run does not have, or not yet, what was to be compared.
+    #[error("{0}")]
+    NotComparable(String),
+    /// A unit ledger that is not opened as a whole.
+    #[error("{file} has {rows} lines, too many to open here")]
+    LedgerTooLong {
+        /// The file, relative to the directory of the run.
+        file: String,
+        /// Its lines.
+        rows: u64,
+    },
+    /// The tables of a database that a profile is to be written for cannot be read by this role.
+    #[error("the tables cannot be read: {0}")]
+    TablesNotRead(String),
+    /// Reports that cannot be rendered.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A run id that cannot be made of the profile's prefix.
+    #[error(transparent)]
+    RunId(#[from] RunIdError),
 }
 
 impl LaunchError {
@@ -102,13 +152,25 @@ impl LaunchError {
             }
             Self::Settings(SettingsError::Url(_))
             | Self::Archive(ArchiveError::NoArchive { .. })
-            | Self::Usage(_) => exit::USAGE,
-            Self::Profile(_) | Self::Settings(_) => exit::CONFIGURATION,
+            | Self::Usage(_)
+            | Self::NameTaken { .. } => exit::USAGE,
+            Self::Profile(_) | Self::Settings(_) | Self::RunId(_) => exit::CONFIGURATION,
+            Self::NotRechecked { stop, .. } => {
+                let incomplete = RunResult::Incomplete.exit_code();
+                stop.map_or(incomplete, StopCode::exit_code)
+            }
+            Self::NotComparable(_) | Self::LedgerTooLong { .. } => {
+                RunResult::Incomplete.exit_code()
+            }
+            Self::TablesNotRead(_) => StopCode::StopGateFailed.exit_code(),
+            Self::Report(ReportError::Template { .. }) => exit::UNEXPECTED,
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
             }
             Self::Archive(ArchiveError::Refused { .. })
             | Self::Corrupt(_)
+            | Self::NeverBegun { .. }
+            | Self::Report(ReportError::NotCreated)
             | Self::Page(_)
             | Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 StopCode::StopEvidenceCorrupt.exit_code()
@@ -125,7 +187,7 @@ impl LaunchError {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
             Self::Output { .. } if self.is_closed_output() => CLOSED_OUTPUT,
-            Self::Archive(_) | Self::NotWritten { .. } | Self::Output { .. } => {
+            Self::Archive(_) | Self::NotWritten { .. } | Self::Keys(_) | Self::Output { .. } => {
                 StopCode::StopStorageFailed.exit_code()
             }
         }
@@ -138,6 +200,7 @@ impl LaunchError {
             Self::Profile(ProfileError::LiveRefused { .. }) => Some(StopCode::StopLiveRefused),
             Self::Runner(error) => error.stop_code(),
             Self::DemoIsOver { .. } => Some(StopCode::StopDatabaseUnavailable),
+            Self::NotRechecked { stop, .. } => *stop,
             Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
                 Some(StopCode::StopRunLocked)
             }
@@ -151,11 +214,22 @@ impl LaunchError {
             | Self::Archive(_)
             | Self::NotWritten { .. }
             | Self::Corrupt(_)
+            | Self::NeverBegun { .. }
+            | Self::Report(_)
+            | Self::TablesNotRead(_)
             | Self::Page(_) => StopCode::ALL
                 .into_iter()
                 .find(|code| code.exit_code() == self.exit_code()),
             _ => None,
         }
+    }
+
+    /// Whether a database that could be reached could not be read just now.
+    pub(super) fn may_pass(&self) -> bool {
+        let Self::Runner(RunnerError::Target(TargetError::Unavailable(why))) = self else {
+            return false;
+        };
+        why.kind.may_pass_soon() || why.kind == UnavailableKind::Deadline
     }
 
     /// Whether it is only that nobody reads standard output any more, as behind `| head`.
@@ -173,6 +247,19 @@ impl LaunchError {
                 let runs = call.to("runs");
                 Some(format!("{runs} lists them; any unambiguous beginning or end will do."))
             }
+            Self::NeverBegun { .. } => Some("Nothing of it can be taken up: start a new run.".to_owned()),
+            Self::NotRechecked { next, .. } => next.clone(),
+            Self::NotComparable(_) => Some(format!(
+                "{} says what a run can be compared with.",
+                call.to("diff --help")
+            )),
+            Self::LedgerTooLong { .. } => {
+                Some("It is one JSON object a line, in the directory of the run.".to_owned())
+            }
+            Self::TablesNotRead(_) => Some(
+                "Ask with a role that may, or leave --database-url out: the profile names no tables then."
+                    .to_owned(),
+            ),
             Self::DemoIsOver { run_id } => {
                 let replay = call.to(format!("replay {}", run_id.tail()));
                 Some(format!("Look at it: {replay}"))

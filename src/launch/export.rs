@@ -4,13 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
-use serde_json::json;
 
-use super::diff::record;
 use super::files::WrittenFile;
 use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
 use crate::archive::{ArchiveError, pack};
 use crate::cli::{Output, RunRef, Settings};
+use crate::documents::{ExportDocument, SchemaVersion};
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
 };
@@ -33,10 +32,15 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
         standing,
     } = exported(&store, &run_id, file)?;
     if settings.output == Output::Json {
-        output::document(&json!({
-            "schema": 1, "run_id": run_id, "file": file.display().to_string(), "sealed": is_sealed,
-            "files": written.made, "bytes": written.bytes, "sha256": written.sha256,
-        }))?;
+        output::document(&ExportDocument {
+            schema: SchemaVersion,
+            run_id,
+            file: file.display().to_string(),
+            sealed: is_sealed,
+            files: written.made,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        })?;
     } else {
         output::line(&format!("{}  {}", written.sha256, files::visible(file)))?;
         output::say(&format!(
@@ -63,7 +67,7 @@ pub(super) fn exported(
     run_id: &RunId,
     file: &Path,
 ) -> Result<Exported, LaunchError> {
-    let (run, _) = lookup::folded(store, run_id)?;
+    let run = lookup::history(store, run_id)?.into_run();
     let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
     if let Some(first) = verify::findings(store, run_id)?.first() {
         return Err(LaunchError::Corrupt(format!(
@@ -126,22 +130,23 @@ pub(super) fn page_of(
     let head = contents.head();
     let mut entries: Vec<JournalEntry<Event>> = store.reader(run_id)?.entries()?;
     entries.retain(|entry| entry.seq <= head.seq());
-    let run = fold(&entries)?;
+    let history = fold(&entries)?;
+    let run = history.run();
     let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
-    let profile = print::profile_of(run_id, &run, &document)?;
+    let profile = print::profile_of(run_id, run, &document)?;
     let events: Vec<(u64, UtcTime, &Event)> = entries
         .iter()
         .map(|entry| (entry.seq, entry.at, &entry.event))
         .collect();
     let input = PageInput {
         report: ReportInput {
-            run: &run,
+            run,
             profile: &profile,
             blobs: &document,
-            full_discover: FullDiscoverLine::recorded(&run),
+            full_discover: FullDiscoverLine::recorded(run),
         },
-        record: &record(&entries),
+        history: &history,
         events: &events,
         head: Some(head.sha256()),
         sealed: contents.is_sealed(),

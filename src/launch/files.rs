@@ -158,10 +158,9 @@ pub(super) fn write<T>(
             if same(error.file.path(), file).map_err(failed)? {
                 return Ok(written);
             }
-            Err(LaunchError::Usage(format!(
-                "{} is there already, with other bytes; nothing is overwritten: choose another name",
-                visible(file)
-            )))
+            Err(LaunchError::NameTaken {
+                path: file.to_owned(),
+            })
         }
         Err(error) => Err(failed(error.error)),
     }

@@ -46,11 +46,20 @@ pub fn drive_until_end(
     owned: OwnedRun,
     sink: MessageSink,
 ) -> Result<u8, LaunchError> {
-    let (run, call) = (RefCell::new(owned.run.clone()), settings.call.clone());
+    let (history, call) = (RefCell::new(owned.history.clone()), settings.call.clone());
     let telling: MessageSink = Box::new(move |notice| {
-        if let RunnerMessage::Recorded { seq, at, event, .. } = &notice {
-            let mut run = run.borrow_mut();
-            run.apply(*seq, *at, event);
+        if let RunnerMessage::Recorded {
+            seq,
+            at,
+            head,
+            event,
+            ..
+        } = &notice
+        {
+            let mut history = history.borrow_mut();
+            // The runner records what is legal, and nothing else.
+            let _ = history.take(*seq, *at, event, head);
+            let run = history.run();
             if let Event::StopRaised(stop) = &**event {
                 output::say(&visible(&format!("{stop} {}", run.advice(stop, &call))));
             }
@@ -67,12 +76,12 @@ fn carry_on(
     first: Option<ApprovalRequest>,
     patience: Patience,
 ) -> Result<u8, LaunchError> {
-    let created = owned.run.created.as_ref();
+    let created = owned.history.run().created.as_ref();
     if let Some(note) = created.and_then(|created| created.shared_note()) {
         output::say(&note);
     }
     let target = owned.target();
-    let recorder = OwnedRun::recorder(owned.directory, owned.run, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink);
     let handle = runner::spawn(
         recorder,
         target,
@@ -96,7 +105,7 @@ fn carry_on(
 /// Prints how a run stands.
 pub fn report(settings: &Settings, outcome: &RunnerEnd) -> Result<(), LaunchError> {
     match settings.output {
-        Output::Json => output::document(&runner::json(outcome)),
+        Output::Json => output::document(&runner::document(outcome)),
         Output::Events => Ok(()),
         Output::Text => output::print(&text(outcome)),
     }

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
-use serde_json::json;
-
 use super::{LaunchError, output, run_plan, verify};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::{Output, Settings};
+use crate::documents::{ImportDocument, SchemaVersion};
 use crate::journal::{
     CACHE_DIR, DirectoryStore, ImportedFrom, JournalError, RUNS_DIR, RunFiles, RunStore,
     mark_imported,
@@ -102,9 +101,13 @@ fn digests(
 
 fn tell(settings: &Settings, run_id: &RunId, there: bool, sealed: bool) -> Result<u8, LaunchError> {
     if settings.output == Output::Json {
-        output::document(&json!({
-            "schema": 1, "run_id": run_id, "imported": !there, "already_there": there, "sealed": sealed,
-        }))?;
+        output::document(&ImportDocument {
+            schema: SchemaVersion,
+            run_id: run_id.clone(),
+            imported: !there,
+            already_there: there,
+            sealed,
+        })?;
         return Ok(exit::OK);
     }
     output::line(run_id.as_str())?;

@@ -6,10 +6,8 @@ use std::path::Path;
 use super::{LaunchError, files};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::RunRef;
-use crate::journal::{
-    DirectoryStore, JournalEntry, Permissions, RunIndex, RunStore, imported_from,
-};
-use crate::run::{Event, LastPass, RunId, RunResult, RunRow, RunState, RunStatus};
+use crate::journal::{DirectoryStore, Permissions, RunIndex, RunStore, imported_from};
+use crate::run::{History, LastPass, RunId, RunResult, RunRow, RunStatus};
 use crate::runner::fold;
 use crate::survey::UtcTime;
 
@@ -41,13 +39,9 @@ pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
     !matches!(imported_from(&**store.storage(), &run), Ok(None))
 }
 
-/// The run as its journal says, and the journal.
-pub fn folded(
-    store: &DirectoryStore,
-    run_id: &RunId,
-) -> Result<(RunState, Vec<JournalEntry<Event>>), LaunchError> {
-    let entries = store.reader(run_id)?.entries::<Event>()?;
-    Ok((fold(&entries)?, entries))
+/// The run as its journal tells it.
+pub fn history(store: &DirectoryStore, run_id: &RunId) -> Result<History, LaunchError> {
+    Ok(fold(&store.reader(run_id)?.entries()?)?)
 }
 
 /// The index of all runs, brought up to date and kept.
@@ -83,7 +77,7 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
     if !store.is_sealed(&run_id).unwrap_or(false) || is_imported(store, &run_id) {
         return None;
     }
-    let (run, _) = folded(store, &run_id).ok()?;
+    let run = history(store, &run_id).ok()?.into_run();
     let created = run.created.as_ref()?;
     let same = created.profile == profile && created.target.address() == target;
     if !same || !matches!(run.sealed, Some((_, RunResult::Pass, _))) {

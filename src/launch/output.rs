@@ -11,8 +11,10 @@ use rustix::fs::OFlags;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
+use serde::Serialize;
+
 use super::LaunchError;
-use crate::cli::{Cli, config_json};
+use crate::cli::{Cli, config_document};
 
 /// Prints `text` as it is.
 pub fn print(text: &str) -> Result<(), LaunchError> {
@@ -35,9 +37,12 @@ pub fn line(text: &str) -> Result<(), LaunchError> {
     print(&format!("{text}\n"))
 }
 
-/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal.
-pub fn document(value: &serde_json::Value) -> Result<(), LaunchError> {
-    let mut text = crate::journal::to_ascii_json(value).map_err(|error| LaunchError::Output {
+/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal. Members are in the order of their names,
+/// whatever the struct has them in.
+pub fn document(document: &impl Serialize) -> Result<(), LaunchError> {
+    let sorted = serde_json::to_value(document);
+    let text = sorted.and_then(|value| crate::journal::to_ascii_json(&value));
+    let mut text = text.map_err(|error| LaunchError::Output {
         doing: "cannot write the document",
         source: error.into(),
     })?;
@@ -136,10 +141,9 @@ pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
         headless = settings.headless,
         "started"
     );
-    let shown = config_json(settings);
-    for setting in shown["settings"].as_array().into_iter().flatten() {
-        let (key, value, origin) = (&setting["key"], &setting["value"], &setting["origin"]);
-        tracing::info!(%key, %value, %origin, "setting");
+    for setting in config_document(settings).settings {
+        let (key, value) = (setting.key, setting.value);
+        tracing::info!(key, %value, origin = setting.origin, "setting");
     }
     tracing::debug!(files = ?settings.files, "configuration files");
     Ok(())

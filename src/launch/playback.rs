@@ -87,7 +87,7 @@ impl Playback {
 
     /// Stands at a record and tells it.
     pub fn stand_at(&mut self, seq: u64) -> Result<(), ReplayError> {
-        let line = self.recording.at(seq)?.line();
+        let line = self.recording.at(seq)?.last();
         let (seq, at) = line.ok_or(ReplayError::Empty)?;
         match &mut self.player {
             Some(player) => player.goes_to(seq, at),
@@ -103,29 +103,22 @@ impl Playback {
         self.sent_at = Instant::now();
         let line = self.recording.entry(player.seq)?;
         let line = line.map(|entry| (entry.event.name(), event_text(&entry.event)));
-        let moment = self.recording.at(player.seq)?.clone();
-        let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
-        let sealed = self.recording.tip().run.sealed.is_some();
-        let evidence = moment.record.evidence.last();
-        let compared = evidence.and_then(|seen| seen.sheet.last_pass.as_ref());
-        let last_pass = compared.and_then(|(_, _, blob)| self.last_pass(&blob.clone()));
+        let history = self.recording.at(player.seq)?.clone();
+        let blob = history.last_pass().cloned();
+        let last_pass = blob.and_then(|blob| self.last_pass(&blob));
         let told = PlaybackState {
             seq: player.seq,
             now: player.now,
             line: line.unwrap_or_default(),
-            last,
             is_playing: player.is_playing,
             speed: player.speed.to_string(),
             waits_are_real: player.waits == Waits::Real,
             reading: (!self.recording.is_complete()).then(|| self.recording.percent()),
             trouble: self.trouble.clone(),
-            sealed_at: sealed.then_some(last_at),
-            timeline: self.recording.timeline().clone(),
+            tip: self.recording.tip().clone(),
         };
         self.send(ScreenMessage::ReplayFrame(Box::new(ReplayFrame {
-            run: moment.run,
-            record: moment.record,
-            head: moment.head,
+            history,
             last_pass,
             playback: told,
         })));
@@ -264,8 +257,8 @@ impl Playback {
     fn advance(&mut self) -> Result<(), ReplayError> {
         let mut left = AT_ONCE;
         while let Some(player) = self.player {
-            let moment = self.recording.at(player.seq + 1)?;
-            let (seq, at) = moment.line().ok_or(ReplayError::Empty)?;
+            let history = self.recording.at(player.seq + 1)?;
+            let (seq, at) = history.last().ok_or(ReplayError::Empty)?;
             if let Some(player) = &mut self.player {
                 player.goes_to(seq, at);
             }
@@ -330,7 +323,12 @@ impl Playback {
 
     /// A place beyond what was read so far is gone to once it was.
     fn find(&mut self, text: &str) -> Result<u64, ReplayError> {
-        let began = self.recording.timeline().began.ok_or(ReplayError::Empty)?;
+        let began = self
+            .recording
+            .tip()
+            .timeline()
+            .began
+            .ok_or(ReplayError::Empty)?;
         let (last, last_at) = self.recording.last().ok_or(ReplayError::Empty)?;
         let beyond = match SeekTarget::read(text, began)? {
             SeekTarget::Record(seq) => seq > last,
@@ -347,7 +345,7 @@ impl Playback {
     }
 
     fn halt(&mut self, here: u64, forward: bool) -> Result<(), ReplayError> {
-        let mark = self.recording.timeline().halt(here, forward);
+        let mark = self.recording.tip().timeline().halt(here, forward);
         let Some(to) = mark.map(|mark| mark.seq) else {
             let where_to = if forward { "after" } else { "before" };
             self.send(ScreenMessage::Said(format!(
@@ -365,9 +363,7 @@ impl Playback {
             return Ok(ScreenMessage::Said(nobody.to_owned()));
         };
         Ok(ScreenMessage::Seen(Box::new(ApproverView {
-            run: decided.moment.run,
-            record: decided.moment.record,
-            head: decided.moment.head,
+            history: decided.history,
             gate: decided.gate,
             decision: decided.decision,
             evidence: decided.evidence,

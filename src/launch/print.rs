@@ -50,9 +50,7 @@ pub fn rendered(
     store: &DirectoryStore,
     run_id: &RunId,
 ) -> Result<Vec<RenderedReport>, LaunchError> {
-    with_input(store, run_id, &|input| {
-        report::render(input).map_err(|error| LaunchError::Usage(error.to_string()))
-    })
+    with_input(store, run_id, &|input| Ok(report::render(input)?))
 }
 
 /// What reports are rendered from.
@@ -61,7 +59,7 @@ fn with_input<T>(
     run_id: &RunId,
     make: &dyn Fn(&ReportInput<'_>) -> Result<T, LaunchError>,
 ) -> Result<T, LaunchError> {
-    let (run, _) = lookup::folded(store, run_id)?;
+    let run = lookup::history(store, run_id)?.into_run();
     let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     let profile = profile_of(run_id, &run, &document)?;
@@ -79,12 +77,20 @@ pub(super) fn profile_of(
     run: &RunState,
     document: &dyn Fn(&Digest) -> Option<String>,
 ) -> Result<Profile, LaunchError> {
-    let text = run
-        .created
-        .as_ref()
-        .and_then(|created| document(&created.profile_sha256))
-        .unwrap_or_default();
-    Ok(profile::parse(&format!("profile of {run_id}"), &text)?)
+    let Some(created) = &run.created else {
+        let run_id = run_id.clone();
+        return Err(LaunchError::NeverBegun { run_id });
+    };
+    let Some(text) = document(&created.profile_sha256) else {
+        let blob = &created.profile_sha256;
+        return Err(LaunchError::Corrupt(format!(
+            "the profile of {run_id} cannot be read from blobs/{blob}"
+        )));
+    };
+    Ok(profile::parse_recorded(
+        &format!("profile of {run_id}"),
+        &text,
+    )?)
 }
 
 /// A profile by name or path.

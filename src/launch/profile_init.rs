@@ -91,8 +91,9 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
 }
 
 fn taken(file: &Path) -> LaunchError {
-    let shown = visible(&file.display().to_string());
-    LaunchError::Usage(format!("{shown} is there already and is left as it is"))
+    LaunchError::NameTaken {
+        path: file.to_owned(),
+    }
 }
 
 fn failed(source: std::io::Error) -> LaunchError {
@@ -123,11 +124,12 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
         .iter()
         .find_map(|ruling| ruling.refused.clone());
     let value = value.ok_or_else(|| {
-        let why = refused.unwrap_or_else(|| "the server did not answer".to_owned());
-        LaunchError::Usage(format!("the tables cannot be read: {why}"))
+        let unknown = || survey.unknown_reason("tables").map(str::to_owned);
+        let why = refused.or_else(unknown);
+        LaunchError::TablesNotRead(why.unwrap_or_else(|| "the server did not answer".to_owned()))
     })?;
     let tables = serde_json::from_str(value)
-        .map_err(|error| LaunchError::Usage(format!("the tables cannot be read: {error}")))?;
+        .map_err(|error| LaunchError::TablesNotRead(error.to_string()))?;
     Ok(Learnt {
         role: survey.server.current_user.clone(),
         tables,

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
-use super::survey::SurveyWitness;
+use super::survey::{Streamed, SurveyWitness};
 use super::{LaunchError, lookup, recheck_result, run, run_plan, verify};
 use crate::audit::{AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
@@ -11,10 +11,9 @@ use crate::compare::{Comparison, RecheckSurvey};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
-use crate::run::{RunCreated, RunId, RunState, StopCode};
-use crate::runner::RunnerError;
+use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
 use crate::runner::target::{SurveyRequest, Taken};
-use crate::simulate::{Pairing, SimulatedStep, UnitDecision};
+use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
 use crate::{audit, profile};
 
@@ -30,16 +29,30 @@ struct SealedRun {
     blobs: Blobs,
 }
 
+impl SealedRun {
+    /// It has not what is asked of it, and ends with its own code.
+    fn lacks(&self, why: &'static str) -> LaunchError {
+        LaunchError::NotRechecked {
+            run_id: self.run_id.clone(),
+            why,
+            stop: self.run.stop_code(),
+            next: None,
+        }
+    }
+}
+
 /// `drygate recheck RUN_ID [--after]`.
 pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
     if !store.is_sealed(&run_id)? {
-        let (run, _) = lookup::folded(&store, &run_id)?;
-        let come_back = run.come_back(&settings.call);
-        return Err(LaunchError::Usage(format!(
-            "{run_id} is not sealed: there is no result yet that could still hold. {come_back}"
-        )));
+        let run = lookup::history(&store, &run_id)?.into_run();
+        return Err(LaunchError::NotRechecked {
+            why: "is not sealed: there is no result yet that could still hold",
+            stop: run.stop_code(),
+            next: Some(run.come_back(&settings.call)),
+            run_id,
+        });
     }
     let broken = verify::findings(&store, &run_id)?;
     if !broken.is_empty() {
@@ -47,16 +60,10 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     }
     let sealed = read(&store, run_id)?;
     let Some(before) = sealed.run.post.as_deref().or(sealed.run.pin.as_deref()) else {
-        return Err(LaunchError::Usage(format!(
-            "{} ended before its first survey: there is nothing to compare with",
-            sealed.run_id
-        )));
+        return Err(sealed.lacks("ended before its first survey: there is nothing to compare with"));
     };
-    let ledger = if after {
-        Some(ledger(&store, &sealed)?)
-    } else {
-        None
-    };
+    let predicted = if after { Some(enact(&sealed)?) } else { None };
+    let ledger = || predicted.map(|step| open_ledger(&store, &sealed, step));
     let (taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
         let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
         if lost && sealed.run.is_demo() && settings.database_url.is_none() {
@@ -100,16 +107,14 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
 }
 
 fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
-    let (run, _) = lookup::folded(store, &run_id)?;
+    let run = lookup::history(store, &run_id)?.into_run();
     let blobs = store.blobs(&run_id)?;
-    let created = run
-        .created
-        .as_deref()
-        .cloned()
-        .ok_or_else(|| RunnerError::Report("the run was never created".to_owned()))?;
+    let Some(created) = run.created.as_deref().cloned() else {
+        return Err(LaunchError::NeverBegun { run_id });
+    };
     let text = blobs.get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text);
-    let profile = profile::parse(&format!("profile of {run_id}"), &text)?;
+    let profile = profile::parse_recorded(&format!("profile of {run_id}"), &text)?;
     Ok(SealedRun {
         run_id,
         run,
@@ -120,19 +125,19 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError>
 }
 
 /// What ENACT decided, unit by unit, in the round that the run ended with.
-fn ledger(store: &DirectoryStore, sealed: &SealedRun) -> Result<Ledger, LaunchError> {
-    let step = sealed
-        .run
-        .steps
-        .iter()
-        .rev()
-        .find(|s| s.step == SimulatedStep::Enact);
-    let Some(step) = step else {
-        return Err(LaunchError::Usage(format!(
-            "{} never simulated ENACT: it predicted nothing that could have come true",
-            sealed.run_id
-        )));
-    };
+fn enact(sealed: &SealedRun) -> Result<&StepDone, LaunchError> {
+    let mut steps = sealed.run.steps.iter().rev();
+    let step = steps.find(|s| s.step == SimulatedStep::Enact);
+    step.ok_or_else(|| {
+        sealed.lacks("never simulated ENACT: it predicted nothing that could have come true")
+    })
+}
+
+fn open_ledger(
+    store: &DirectoryStore,
+    sealed: &SealedRun,
+    step: &StepDone,
+) -> Result<Ledger, LaunchError> {
     let path = DirectoryStore::run_path(&sealed.run_id).join(&step.ledger.file);
     let file = store
         .storage()
@@ -166,10 +171,11 @@ struct RecheckReads {
     units: Option<UnitsJudged>,
 }
 
+/// `ledger` opens what was predicted, anew for each try of the survey; `None`: nothing is judged by it.
 fn survey(
     settings: &Settings,
     sealed: &SealedRun,
-    ledger: Option<Ledger>,
+    ledger: impl Fn() -> Option<Result<Ledger, LaunchError>>,
 ) -> Result<(Taken, RecheckReads), LaunchError> {
     let connection = run::connection_of(settings, &sealed.created)?;
     let mut target = LiveReadOnlyDiscoverer::new(
@@ -178,13 +184,17 @@ fn survey(
         &format!("recheck/{}", sealed.run_id.tail()),
     );
     let lifecycle = &sealed.profile.lifecycle;
-    let mut matcher = ledger.map(|ledger| AfterMatcher::new(lifecycle, ledger));
-    let onlooker = SurveyWitness::new(|pairing: &Pairing| {
-        if let Some(matcher) = &mut matcher {
-            matcher.feed(pairing);
+    let mut matcher = Ok(None);
+    let onlooker = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {
+        (Streamed::Begin, matcher) => {
+            let begun = ledger().transpose();
+            *matcher = begun.map(|ledger| ledger.map(|rows| AfterMatcher::new(lifecycle, rows)));
         }
+        (Streamed::Pairing(pairing), Ok(Some(matcher))) => matcher.feed(pairing),
+        (Streamed::Pairing(_), _) => {}
     });
     let (taken, proof) = onlooker.look(&mut target, SurveyRequest::SURVEY)?;
+    let matcher = matcher?;
     // Units that were not all read are not judged.
     let read = taken.survey.unread.is_empty();
     let units = matcher.filter(|_| read).map(AfterMatcher::finish);

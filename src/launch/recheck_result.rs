@@ -1,13 +1,14 @@
 //! What `recheck` found, as an exit code, as text and as one document. Invariant: 0 only where nothing differs and the run was a PASS.
 
-use serde_json::{Value, json};
-
 use super::diff::LoadedRun;
 use super::{LaunchError, output, review};
 use crate::audit;
 use crate::audit::After;
 use crate::cli::Settings;
 use crate::compare::Comparison;
+use crate::documents::{
+    RecheckDocument, RecheckRefused, RecheckedSurvey, SchemaVersion, SurveyReference,
+};
 use crate::journal::DirectoryStore;
 use crate::report::visible;
 use crate::run::{RunId, RunResult, RunState, StopCode, exit};
@@ -148,11 +149,15 @@ pub fn broken(settings: &Settings, run_id: &RunId, findings: &[String]) -> Resul
     );
     let message = "the evidence of this run does not verify; nothing was compared";
     if settings.json() {
-        let document = json!({
-            "schema": 1, "run_id": run_id, "holds": false, "stop_code": stop, "findings": findings,
-            "message": message, "next": next,
-        });
-        output::document(&document)?;
+        output::document(&RecheckRefused {
+            schema: SchemaVersion,
+            run_id: run_id.clone(),
+            holds: false,
+            stop_code: stop,
+            findings: findings.to_vec(),
+            message: message.to_owned(),
+            next,
+        })?;
     } else {
         for finding in findings {
             output::line(&format!("{stop}: {}", visible(finding)))?;
@@ -190,15 +195,30 @@ pub fn tell(settings: &Settings, found: &Rechecked<'_>) -> Result<u8, LaunchErro
     Ok(outcome.code)
 }
 
-fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> Value {
-    json!({
-        "schema": 1, "run_id": found.run_id, "result": found.result().0,
-        "holds": outcome.code == exit::OK, "stop_code": outcome.stop_code, "exit_code": outcome.code,
-        "compared_with": {"snapshot": found.before.snapshot, "facts_digest": found.before.facts_digest},
-        "survey": {"snapshot": found.now.snapshot, "facts_digest": found.now.facts_digest, "server": found.now.server},
-        "server": found.server(), "drift": found.changes, "after": found.after,
-        "proof": found.proof, "message": outcome.message, "next": outcome.next,
-    })
+fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument {
+    RecheckDocument {
+        schema: SchemaVersion,
+        run_id: found.run_id.clone(),
+        result: found.result().0.to_owned(),
+        holds: outcome.code == exit::OK,
+        stop_code: outcome.stop_code,
+        exit_code: outcome.code,
+        compared_with: SurveyReference {
+            snapshot: found.before.snapshot.clone(),
+            facts_digest: found.before.facts_digest.clone(),
+        },
+        survey: RecheckedSurvey {
+            snapshot: found.now.snapshot.clone(),
+            facts_digest: found.now.facts_digest.clone(),
+            server: found.now.server.clone(),
+        },
+        server: found.server(),
+        drift: found.changes.to_vec(),
+        after: found.after.cloned(),
+        proof: found.proof.cloned(),
+        message: outcome.message.clone(),
+        next: outcome.next.clone(),
+    }
 }
 
 fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {

@@ -5,7 +5,6 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use ratatui::layout::Size;
-use serde_json::{Value, json};
 
 use super::playback::Playback;
 use super::replay_file::Still;
@@ -13,12 +12,14 @@ use super::review::DocumentLoader;
 use super::terminal_session::ScreenTerminalSession;
 use super::{LaunchError, lookup, output, replay_file, run_plan, terminal_session};
 use crate::cli::{ReplayCommand, RunPlace, Settings};
-use crate::journal::{DirectoryStore, JournalEntry, RunStore};
+use crate::documents::{ReplayBand, ReplayDocument, ReplayMoment};
+use crate::journal::{DirectoryStore, RunStore, encode_line};
 use crate::replay::{Recording, ReplayError, SeekTarget};
 use crate::report;
 use crate::run::{RunId, exit};
 use crate::tui::event_loop::frame_lines;
 use crate::tui::screens::band::band;
+use crate::tui::widgets::Text;
 use crate::tui::{Ending, ScreenRequest, Source};
 
 /// A frame without a terminal is as large as the drawings of the manual.
@@ -123,7 +124,7 @@ fn print(
     let seq = place(&mut recording, at)?;
     let line = recording
         .entry(seq)?
-        .map(JournalEntry::encode)
+        .map(|entry| encode_line(entry.seq, entry.at, &entry.prev, &entry.event))
         .transpose()?;
     let size = page_size(std::io::stdout().is_terminal());
     let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
@@ -133,7 +134,7 @@ fn print(
         return Ok(exit::OK);
     }
     let model = still.model();
-    let run = &model.run;
+    let run = model.run();
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
     let next = match stop {
@@ -141,17 +142,23 @@ fn print(
         None if run.sealed.is_some() => run.reading(&settings.call),
         None => String::new(),
     };
-    let mut document = report::summary(run, stop.map(|raised| &raised.stop), &next);
     let band = band(model, false);
-    let event: Option<Value> = line.and_then(|line| serde_json::from_slice(&line).ok());
-    document["replay"] = json!({
-        "seq": seq, "at": run.last.map(|(_, at)| at), "head": model.head,
-        "records": model.playback.as_ref().map(|told| told.last + 1), "event": event,
-        "band": {"title": band.title, "right": band.right,
-                 "lines": band.lines.iter().map(crate::tui::widgets::Text::flat).collect::<Vec<_>>()},
-        "frame": lines,
-    });
-    output::document(&document)?;
+    output::document(&ReplayDocument {
+        run: report::summary(run, stop.map(|raised| &raised.stop), &next),
+        replay: ReplayMoment {
+            seq,
+            at: run.last.map(|(_, at)| at),
+            head: model.history.head().cloned(),
+            records: model.playback.as_ref().map(|told| told.last() + 1),
+            event: line.and_then(|line| serde_json::from_slice(&line).ok()),
+            band: ReplayBand {
+                title: band.title,
+                right: band.right,
+                lines: band.lines.iter().map(Text::flat).collect(),
+            },
+            frame: lines,
+        },
+    })?;
     Ok(exit::OK)
 }
 
@@ -167,7 +174,7 @@ pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, 
     let Some(text) = at else {
         return Ok(last);
     };
-    let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+    let began = recording.tip().timeline().began.ok_or(ReplayError::Empty)?;
     match SeekTarget::read(text, began)? {
         SeekTarget::Record(seq) if seq <= last => Ok(seq),
         SeekTarget::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
-use serde_json::{Value, json};
 
 use super::playback::Playback;
 use super::{LaunchError, files, output, replay, terminal_session};
 use crate::cli::{ReplayFile, ReplayFormat, Settings};
+use crate::documents::{CastDocument, SchemaVersion, SvgDocument};
 use crate::journal::{Blobs, DirectoryStore, RunStore};
 use crate::replay::{Recording, ReplayError};
 use crate::run::{RunId, exit};
@@ -37,8 +37,14 @@ struct Frames {
 struct FrameContent {
     /// For a person, behind the run id.
     says: String,
-    /// For a script: members of a document.
-    members: Value,
+    /// For a script.
+    drawn: Drawn,
+}
+
+/// What was drawn, in figures.
+enum Drawn {
+    Cast { frames: u64, seconds: f64 },
+    Svg { seq: u64, at: UtcTime },
 }
 
 /// Writes a replay to a new file or to standard output.
@@ -67,16 +73,32 @@ pub(super) fn write(
     let written = files::write(path, &mut |output| {
         frames.write(format, output, &|source| files::failed(path, source))
     })?;
-    let FrameContent { says, mut members } = written.made;
     let shown = files::visible(path);
     if settings.json() {
-        members["schema"] = json!(1);
-        members["run_id"] = json!(run_id);
-        members["file"] = json!(path.display().to_string());
-        members["bytes"] = json!(written.bytes);
-        members["sha256"] = json!(written.sha256);
-        output::document(&members)?;
+        let (run_id, file) = (run_id.clone(), path.display().to_string());
+        let (bytes, sha256) = (written.bytes, written.sha256);
+        match written.made.drawn {
+            Drawn::Cast { frames, seconds } => output::document(&CastDocument {
+                schema: SchemaVersion,
+                run_id,
+                file,
+                bytes,
+                sha256,
+                frames,
+                seconds,
+            })?,
+            Drawn::Svg { seq, at } => output::document(&SvgDocument {
+                schema: SchemaVersion,
+                run_id,
+                file,
+                bytes,
+                sha256,
+                seq,
+                at,
+            })?,
+        }
     } else {
+        let says = written.made.says;
         let with = match format {
             ReplayFormat::Cast => "asciinema play",
             ReplayFormat::Svg => "Any browser opens",
@@ -98,7 +120,7 @@ impl Frames {
         let mut recording = Recording::open(&store.reader(run_id)?)?;
         recording.read_all()?;
         let seq = replay::place(&mut recording, at)?;
-        let began = recording.timeline().began.ok_or(ReplayError::Empty)?;
+        let began = recording.tip().timeline().began.ok_or(ReplayError::Empty)?;
         let terminal = replay::page_size(io::stdout().is_terminal());
         let size = Size::new(
             file.width.unwrap_or(terminal.width),
@@ -144,7 +166,7 @@ impl Frames {
         let seconds = length.as_secs_f64();
         Ok(FrameContent {
             says: format!("{frames} records in {seconds:.0} s"),
-            members: json!({"frames": frames, "seconds": seconds}),
+            drawn: Drawn::Cast { frames, seconds },
         })
     }
 
@@ -160,13 +182,13 @@ impl Frames {
         svg::write(output, &frame, &title).map_err(failed)?;
         Ok(FrameContent {
             says: format!("record {seq} of {at}"),
-            members: json!({"seq": seq, "at": at}),
+            drawn: Drawn::Svg { seq, at },
         })
     }
 
     /// When the record that was drawn last was written.
     fn time(&self) -> UtcTime {
-        let last = self.still.model().run.last;
+        let last = self.still.model().history.last();
         last.map_or(self.began, |(_, at)| at)
     }
 }

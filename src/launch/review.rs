@@ -9,6 +9,7 @@ use super::terminal_session::ScreenTerminalSession;
 use super::{LaunchError, diff, terminal_session};
 use crate::cli::{DiffCommand, Settings};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison};
+use crate::documents::NoteDocument;
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, Reviews, RunStore,
 };
@@ -133,6 +134,20 @@ pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
         .collect())
 }
 
+/// A note as a program reads it.
+pub(super) fn note_document(note: &NoteShown) -> NoteDocument {
+    NoteDocument {
+        by: note.by.clone(),
+        fact: note.fact.clone(),
+        text: note.text.clone(),
+        head_seq: note.head_seq,
+        head_sha256: note.head_sha256.clone(),
+        is_stale: note.is_stale,
+        is_foreign: note.is_foreign,
+        since: note.since.clone(),
+    }
+}
+
 fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> NoteShown {
     let Review::NoteWritten {
         head_seq,
@@ -184,7 +199,7 @@ pub(super) fn stage(
     if let Some(last) = read.last_pass() {
         let _ = messages.send(ScreenMessage::LastPass(Box::new(last)));
     }
-    let mut choices = Comparison::available(&read.record, &read.run);
+    let mut choices = Comparison::available(&read.history);
     let compare = comparison.compare.clone();
     if !choices.contains(&compare) {
         choices.insert(0, compare.clone());

@@ -8,10 +8,14 @@ use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
-use crate::run::{Event, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside};
+use crate::run::{
+    Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside,
+};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{MessageSink, RunPlan, RunRecorder, TakenUp, hand_over_renewal, person};
+use crate::runner::{
+    MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over_renewal, person,
+};
 use crate::survey::Digest;
 use crate::{audit, profile, runner};
 
@@ -82,7 +86,7 @@ pub struct OwnedRun {
     /// Journal and fold.
     pub directory: RunDirectory,
     /// The run so far.
-    pub run: RunState,
+    pub history: History,
     /// What it is made with.
     pub plan: Arc<RunPlan>,
     /// How to reach the database.
@@ -94,9 +98,9 @@ pub struct OwnedRun {
 }
 
 impl OwnedRun {
-    /// The chronicle; what it records goes to `sink`.
-    pub fn recorder(directory: RunDirectory, run: RunState, sink: MessageSink) -> RunRecorder {
-        RunRecorder::new(directory, run, Arc::new(SystemClock), sink)
+    /// What records the run; each line goes to `sink` too.
+    pub fn recorder(directory: RunDirectory, history: History, sink: MessageSink) -> RunRecorder {
+        RunRecorder::new(directory, history, Arc::new(SystemClock), sink)
     }
 
     /// A maker of the target, for the runner's thread.
@@ -173,8 +177,7 @@ pub fn start(
     } = start;
     must_show_its_account(&loaded.profile)?;
     run_plan::refuse_profile(&loaded, repository.as_ref())?;
-    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())
-        .map_err(|error| LaunchError::Usage(error.to_string()))?;
+    let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())?;
     let profile_file = match &loaded.origin {
         ProfileOrigin::BuiltIn(_) => None,
         ProfileOrigin::File(path) => std::path::absolute(path).ok(),
@@ -215,9 +218,10 @@ pub fn start(
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;
+    let mut history = History::default();
+    let taken = history.take(appended.seq, at, &event, &appended.sha256);
+    taken.map_err(RunnerError::from)?;
     tracing::info!(%run_id, "run created");
-    let mut run = RunState::default();
-    run.apply(appended.seq, at, &event);
     sink(crate::runner::RunnerMessage::Recorded {
         seq: appended.seq,
         at,
@@ -228,7 +232,7 @@ pub fn start(
     Ok(OwnedRun {
         run_id,
         directory,
-        run,
+        history,
         plan: Arc::new(plan),
         connection,
         repository,
@@ -272,8 +276,8 @@ pub fn take(
 ) -> Result<(RunId, TakenRun), LaunchError> {
     let run_id = lookup::resolve(store, meant)?;
     if store.is_sealed(&run_id)? {
-        let (run, _) = lookup::folded(store, &run_id)?;
-        return Ok((run_id, TakenRun::Sealed(Box::new(run))));
+        let history = lookup::history(store, &run_id)?;
+        return Ok((run_id, TakenRun::Sealed(Box::new(history.into_run()))));
     }
     let (directory, recovery) = match store.open(&run_id) {
         Ok(opened) => opened,
@@ -285,7 +289,8 @@ pub fn take(
     };
     tracing::info!(%run_id, "run taken up");
     let entries = directory.reader().entries::<Event>()?;
-    let run = crate::runner::fold(&entries)?;
+    let history = crate::runner::fold(&entries)?;
+    let run = history.run();
     if run.is_demo() {
         return Ok((run_id, TakenRun::DemoIsOver));
     }
@@ -300,15 +305,13 @@ pub fn take(
         .filter(|torn| !named(&torn.file))
         .map(|torn| (torn.file, torn.bytes))
         .collect();
-    let created = run.created.clone().ok_or_else(|| {
-        LaunchError::Usage(format!(
-            "{run_id} was never begun: its process died before the first record; start a new run"
-        ))
-    })?;
+    let Some(created) = run.created.clone() else {
+        return Err(LaunchError::NeverBegun { run_id });
+    };
     let text = directory.blobs().get(&created.profile_sha256)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let file = format!("profile of {run_id}");
-    let profile = profile::parse(&file, &text)?;
+    let profile = profile::parse_recorded(&file, &text)?;
     must_show_its_account(&profile)?;
     // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
     let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());
@@ -338,7 +341,7 @@ pub fn take(
     let owned = OwnedRun {
         run_id: run_id.clone(),
         directory,
-        run,
+        history,
         plan: Arc::new(plan),
         connection,
         repository,

@@ -7,14 +7,13 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-
 use super::terminal_session::ScreenTerminalSession;
 use super::{
     LaunchError, diff, export, lookup, output, print, replay, run_plan, screen, terminal_session,
     verify, watch,
 };
 use crate::cli::{DiffCommand, RunRef, RunsCommand, Settings};
+use crate::documents::{OtherRow, RunApproval, RunsDocument, RunsEntry, RunsRow, SchemaVersion};
 use crate::journal::{DirectoryStore, RunIndex};
 use crate::report::visible;
 use crate::run::{CommandLine, Overview, RunId, RunRow, RunStatus, StopCode, span};
@@ -34,8 +33,10 @@ pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     let mut rows: Vec<&RunRow> = index.rows().filter(|row| command.shows(row)).collect();
     command.order().apply(&mut rows);
     if settings.json() {
-        let rows: Vec<Value> = rows.iter().map(|row| row_json(row, now)).collect();
-        output::document(&json!({"schema": 1, "runs": rows}))?;
+        output::document(&RunsDocument {
+            schema: SchemaVersion,
+            runs: rows.iter().map(|row| entry(row, now)).collect(),
+        })?;
         return Ok(0);
     }
     if index.is_empty() {
@@ -50,38 +51,57 @@ pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     Ok(0)
 }
 
-fn row_json(row: &RunRow, now: UtcTime) -> Value {
-    let mut document = json!({
-        "run_id": row.name, "standing": row.standing.name(), "error": row.standing.reason(),
-        "state": null, "stop_code": null, "waits_at": null, "result": null,
-    });
+fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
+    let run_id = row.name.clone();
+    let standing = row.standing.name();
     let RunStatus::Run(run) = &row.standing else {
-        return document;
+        return RunsEntry::Other(OtherRow {
+            run_id,
+            standing,
+            error: row.standing.reason().map(str::to_owned),
+            state: (),
+            stop_code: (),
+            waits_at: (),
+            result: (),
+        });
     };
     let approvals = run.approvals.iter();
-    let approvals: Vec<Value> = approvals
-        .map(|(gate, by, at)| json!({"gate": gate, "by": by, "at": at}))
-        .collect();
-    let (digest, expires_at) = run
-        .evidence
-        .as_ref()
-        .map_or((None, None), |(digest, at)| (Some(digest), Some(at)));
-    let said = json!({
-        "state": run.state, "stop_code": run.stop_code, "waits_at": run.waits_at,
-        "waiting_since": run.waiting_since(), "waiting_s": run.waits_for_s(now),
-        "evidence": digest, "expires_at": expires_at,
-        "result": run.result.as_ref().map(|(result, _)| result),
-        "demo": run.demo, "drifted": run.drifted, "failed": run.failed(),
-        "started_at": run.started_at, "last_at": run.last_at, "duration_s": run.lasted_s(),
-        "records": run.records, "profile": run.profile, "target_label": run.target_label,
-        "target": run.target, "started_by": run.started_by.0, "host": run.started_by.1,
-        "approvals": approvals, "rejected_by": run.rejection.as_ref().map(|(by, _)| by),
-        "reason": run.rejection.as_ref().map(|(_, reason)| reason),
+    let approvals = approvals.map(|(gate, by, at)| RunApproval {
+        gate: *gate,
+        by: by.clone(),
+        at: *at,
     });
-    if let (Value::Object(document), Value::Object(said)) = (&mut document, said) {
-        document.extend(said);
-    }
-    document
+    let (evidence, expires_at) = run.evidence.clone().unzip();
+    let (rejected_by, reason) = run.rejection.clone().unzip();
+    let (started_by, host) = run.started_by.clone();
+    RunsEntry::Run(Box::new(RunsRow {
+        run_id,
+        standing,
+        error: (),
+        state: run.state,
+        stop_code: run.stop_code,
+        waits_at: run.waits_at,
+        waiting_since: run.waiting_since(),
+        waiting_s: run.waits_for_s(now),
+        evidence,
+        expires_at,
+        result: run.result.as_ref().map(|(result, _)| result.clone()),
+        demo: run.demo,
+        drifted: run.drifted,
+        failed: run.failed(),
+        started_at: run.started_at,
+        last_at: run.last_at,
+        duration_s: run.lasted_s(),
+        records: run.records,
+        profile: run.profile.clone(),
+        target_label: run.target_label.clone(),
+        target: run.target.clone(),
+        started_by,
+        host,
+        approvals: approvals.collect(),
+        rejected_by,
+        reason,
+    }))
 }
 
 /// Columns as wide as what is in them; what stands last in a line has no column.
@@ -217,7 +237,8 @@ fn open(
 
 fn named(name: &str) -> Result<RunId, LaunchError> {
     let parsed = name.parse::<RunId>();
-    parsed.map_err(|error| LaunchError::Usage(error.to_string()))
+    // A directory whose name is no run id is no run that drygate has made.
+    parsed.map_err(|error| LaunchError::Corrupt(error.to_string()))
 }
 
 fn sentence(error: &LaunchError, call: &CommandLine) -> String {
@@ -292,8 +313,8 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
             let written = export::exported(store, &run_id, &file).map_err(|error| {
                 // The list asks for no name: a command does, which has no room in the answer to a key.
                 match error {
-                    LaunchError::Usage(why) => {
-                        LaunchError::Usage(format!("{why}: export --output names one"))
+                    LaunchError::NameTaken { .. } => {
+                        LaunchError::Usage(format!("{error}: export --output names one"))
                     }
                     other => other,
                 }

@@ -22,7 +22,6 @@ use crate::runner::{
     Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
     WatchersChanged, person,
 };
-use crate::survey::Digest;
 use crate::tui::{Ending, ScreenMessage, ScreenProgress, ScreenRequest, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
@@ -67,8 +66,8 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
         TakenRun::DemoIsOver => return Err(LaunchError::DemoIsOver { run_id }),
         TakenRun::Held(_) => return watch::watch(settings, &store, &run_id, Some(gate)),
     };
-    if owned.run.waits_at() != Some(gate) {
-        let stands = owned.run.state;
+    if owned.history.run().waits_at() != Some(gate) {
+        let stands = owned.history.run().state;
         return Err(LaunchError::Refused(format!(
             "The run does not wait at {gate} (state {stands})."
         )));
@@ -121,14 +120,12 @@ fn send_journal(owned: &OwnedRun, messages: &Sender<ScreenMessage>) -> Result<()
 
 /// Tells the screen these entries.
 pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<ScreenMessage>) {
-    let heads = entries.iter().skip(1).map(|entry| Some(entry.prev.clone()));
-    let heads: Vec<Option<Digest>> = heads.chain([None]).collect();
-    for (entry, head) in entries.into_iter().zip(heads) {
+    for entry in entries {
         let told = ScreenMessage::Recorded {
             seq: entry.seq,
             at: entry.at,
             event: entry.event.into(),
-            head,
+            head: entry.sha256,
         };
         let _ = messages.send(told);
     }
@@ -148,7 +145,7 @@ fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
                 seq,
                 at,
                 event,
-                head: Some(head),
+                head,
             },
             RunnerMessage::Progress(progress) => ScreenMessage::Progress(ScreenProgress {
                 what: progress.what,
@@ -181,7 +178,7 @@ fn show(
     let target = owned.target();
     let hooks = &owned.plan.profile.hooks;
     let hook_limit = hooks.named().next().map(|_| hooks.limit());
-    let recorder = OwnedRun::recorder(owned.directory, owned.run, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink);
     let (gone, left) = mpsc::channel();
     let stage = ScreenTerminalSession::take(settings)?;
     let handle = runner::spawn(

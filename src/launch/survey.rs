@@ -3,21 +3,24 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{LaunchError, output, print, run, run_plan};
 use crate::audit::{Feasibility, QueryCheck};
 use crate::cli::{Output, Settings};
+use crate::documents::{
+    ProfileCheckDocument, ProfileHook, SchemaVersion, SurveyDocument, SurveyFact,
+};
 use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
-use crate::run::{Check, Gate, StopCode, Verdict};
+use crate::run::{Check, CheckName, Gate, StopCode, Verdict};
 use crate::runner::RunnerError;
 use crate::runner::target::{
     Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
 };
 use crate::simulate::{Joiner, Pairing, Piece, StreamError, Unit, Want};
-use crate::survey::TransactionProof;
+use crate::survey::{Fact, Survey, TransactionProof};
 use crate::{audit, postgres};
 
 /// One survey of the settings' database as a profile asks for it.
@@ -55,7 +58,7 @@ pub(super) fn without_database(
         refused.join("; ")
     };
     let raw = json!({"queries": guarded.len(), "refused": refused});
-    let sql = Check::evaluated("sql_passes_guard", refused.is_empty(), says, raw);
+    let sql = Check::evaluated(CheckName::SqlPassesGuard, refused.is_empty(), says, raw);
     let documents = run_plan::ssot_check(loaded, repository.as_ref());
     let checks = documents.into_iter().chain([sql]).collect();
     Ok(audit::scope(&loaded.profile, checks))
@@ -93,26 +96,7 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
     let (taken, proof, _) = look(settings, &loaded)?;
     let survey = &taken.survey;
     if settings.output == Output::Json {
-        let facts: serde_json::Map<String, Value> = survey
-            .facts
-            .iter()
-            .map(|fact| {
-                let provenance = fact.observed.provenance();
-                (
-                    fact.key.to_string(),
-                    json!({"value": fact.json_value(), "provenance": provenance}),
-                )
-            })
-            .collect();
-        let mut document = json!({
-            "schema": 1, "server": survey.server, "snapshot": survey.snapshot, "facts": facts,
-            "facts_digest": survey.facts_digest, "candidates": survey.candidates, "pieces": survey.pieces,
-            "role": survey.role, "proof": proof,
-        });
-        if !survey.unread.is_empty() {
-            document["unread"] = json!(survey.unread);
-        }
-        output::document(&document)?;
+        output::document(&document(survey, proof))?;
     } else {
         for fact in &survey.facts {
             let value = fact
@@ -136,12 +120,35 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
     )
 }
 
+fn document(survey: &Survey, proof: Option<TransactionProof>) -> SurveyDocument {
+    let value = |fact: &Fact| SurveyFact {
+        value: fact.json_value(),
+        provenance: fact.observed.provenance(),
+    };
+    let facts = survey.facts.iter();
+    SurveyDocument {
+        schema: SchemaVersion,
+        server: survey.server.clone(),
+        snapshot: survey.snapshot.clone(),
+        facts: facts
+            .map(|fact| (fact.key.to_string(), value(fact)))
+            .collect(),
+        facts_digest: survey.facts_digest.clone(),
+        candidates: survey.candidates.clone(),
+        pieces: survey.pieces.clone(),
+        role: survey.role.clone(),
+        proof,
+        unread: survey.unread.clone(),
+    }
+}
+
 /// What is left to check where no database is named.
 fn left_to_check() -> Check {
     let checks = audit::required_checks(audit::CHECK_TABLE, Gate::G1).unwrap_or_default();
+    let names: Vec<&str> = checks.iter().map(CheckName::name).collect();
     Check::not_checked(
-        "against_a_database",
-        format!("no database is named; left are {}", checks.join(", ")),
+        CheckName::AgainstADatabase,
+        format!("no database is named; left are {}", names.join(", ")),
         "drygate profile check FILE --database-url postgresql://role@host/db",
     )
 }
@@ -159,9 +166,12 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     }
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     if settings.output == Output::Json {
-        output::document(&json!({
-            "schema": 1, "verdict": verdict, "checks": checks, "hooks": hooks,
-        }))?;
+        output::document(&ProfileCheckDocument {
+            schema: SchemaVersion,
+            verdict,
+            checks,
+            hooks,
+        })?;
     } else {
         for check in &checks {
             output::line(&format!(
@@ -186,37 +196,32 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     })
 }
 
-/// The hooks of a profile: key, program, and the file that would be run; `null`: there is none.
-fn hooks(loaded: &LoadedProfile) -> Vec<Value> {
+/// The hooks of a profile, with the files that would be run.
+fn hooks(loaded: &LoadedProfile) -> Vec<ProfileHook> {
     let directory = run_plan::directory(&loaded.origin);
     let hooks = &loaded.profile.hooks;
-    let row = |(key, words): (&str, &[String])| {
-        let program = words.first().map_or("", String::as_str);
-        json!({
-            "hook": key,
-            "program": program,
-            "file": found(program, &directory).map(|path| path.display().to_string()),
-            "timeout": hooks.timeout,
-        })
+    let row = |(hook, words): (&'static str, &[String])| {
+        let program = words.first().cloned().unwrap_or_default();
+        ProfileHook {
+            hook,
+            file: found(&program, &directory).map(|path| path.display().to_string()),
+            program,
+            timeout: hooks.timeout.clone(),
+        }
     };
     hooks.named().map(row).collect()
 }
 
 /// One line for each hook.
-fn hook_lines(hooks: &[Value]) -> Vec<String> {
-    let word = |hook: &Value, key: &str| visible(hook[key].as_str().unwrap_or_default());
+fn hook_lines(hooks: &[ProfileHook]) -> Vec<String> {
     hooks
         .iter()
         .map(|hook| {
-            let told = match hook["file"].as_str() {
-                Some(file) => format!("{}, {} at most", visible(file), word(hook, "timeout")),
-                None => format!("{} is not there or not executable", word(hook, "program")),
+            let told = match &hook.file {
+                Some(file) => format!("{}, {} at most", visible(file), visible(&hook.timeout)),
+                None => format!("{} is not there or not executable", visible(&hook.program)),
             };
-            format!(
-                "{:<12} {}  {told}; not run here",
-                "hook",
-                word(hook, "hook")
-            )
+            format!("{:<12} {}  {told}; not run here", "hook", hook.hook)
         })
         .collect()
 }
@@ -236,6 +241,14 @@ fn is_executable(path: &Path) -> bool {
     mode.is_ok_and(|(is_file, mode)| is_file && mode & 0o111 != 0)
 }
 
+/// What the streams of a survey show.
+pub(super) enum Streamed<'a> {
+    /// They begin. What was shown of a try before counts no more.
+    Begin,
+    /// Two ends that belong together, or one without the other.
+    Pairing(&'a Pairing),
+}
+
 /// Keeps the proof of the one transaction, digests the streams, and shows what is paired in them.
 pub(super) struct SurveyWitness<F> {
     joiner: Joiner,
@@ -243,8 +256,8 @@ pub(super) struct SurveyWitness<F> {
     shown: F,
 }
 
-impl<F: FnMut(&Pairing)> SurveyWitness<F> {
-    /// `shown` is told of each pairing of the streams.
+impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
+    /// `shown` is told where the streams begin, and of each pairing in them.
     pub(super) fn new(shown: F) -> Self {
         Self {
             joiner: Joiner::new(),
@@ -277,7 +290,7 @@ impl<F: FnMut(&Pairing)> SurveyWitness<F> {
 
     fn pair(&mut self) {
         while let Some(pairing) = self.joiner.next_pairing() {
-            (self.shown)(&pairing);
+            (self.shown)(Streamed::Pairing(&pairing));
         }
     }
 }
@@ -288,8 +301,10 @@ fn witness_error(error: &StreamError) -> WitnessError {
     }
 }
 
-impl<F: FnMut(&Pairing)> Witness for SurveyWitness<F> {
+impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        self.joiner = Joiner::new();
+        (self.shown)(Streamed::Begin);
         Ok(())
     }
 

@@ -130,8 +130,7 @@ fn listen(
         }
     })?;
     let input = tui::spawn_input(messages, monotonic);
-    let input = input.map_err(|error| LaunchError::Usage(error.to_string()))?;
-    Ok((signals, input))
+    Ok((signals, input?))
 }
 
 /// Says what the screen leaves behind; gives the exit code.

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::audit;
 use crate::cli::{Output, RunPlace, Settings};
+use crate::documents::{SchemaVersion, VerifyDocument};
 use crate::journal::{
     Blobs, DirectoryStore, DiskStorage, HookRecords, JournalEntry, JournalError, JournalReader,
     Permissions, Reviews, RunStore, Storage, verify_files,
@@ -16,7 +15,7 @@ use crate::journal::{
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscoverLine, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
-use crate::runner::{companions, context, fold};
+use crate::runner::{companions, context};
 use crate::survey::Digest;
 use crate::tui::diff_view::NoteShown;
 
@@ -62,13 +61,19 @@ pub fn verify(settings: &Settings, target: &RunPlace) -> Result<u8, LaunchError>
     };
     if settings.output == Output::Json {
         let stop_code = (!intact).then_some(StopCode::StopEvidenceCorrupt);
-        let document = json!({
-            "schema": 1, "run_id": found.run_id, "intact": intact, "stop_code": stop_code,
-            "records": found.records, "blobs": found.blobs, "sealed": found.sealed,
-            "findings": found.findings, "not_checked": found.not_checked,
-            "by_recorded_values": found.by_own_values, "notes": found.notes,
-        });
-        output::document(&document)?;
+        output::document(&VerifyDocument {
+            schema: SchemaVersion,
+            run_id: found.run_id,
+            intact,
+            stop_code,
+            records: found.records,
+            blobs: found.blobs,
+            sealed: found.sealed,
+            findings: found.findings,
+            not_checked: found.not_checked,
+            by_recorded_values: found.by_own_values,
+            notes: found.notes.iter().map(review::note_document).collect(),
+        })?;
     } else {
         output::print(&text(&found))?;
     }
@@ -192,7 +197,7 @@ fn recompute(
     let profile = profile_of(entries, &document);
     let events = entries
         .iter()
-        .map(|entry| (entry.seq, entry.at, &entry.event));
+        .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
     let recomputed = audit::recompute(profile.as_ref(), events);
     let line = |finding: &audit::RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
@@ -201,13 +206,10 @@ fn recompute(
     let events = entries.iter().map(|entry| (entry.seq, &entry.event));
     let of_documents = audit::document_findings(profile.as_ref(), events, &document);
     found.findings.extend(of_documents.iter().map(line));
-    let run = match fold(entries) {
-        Ok(run) => run,
-        Err(error) => {
-            found.findings.push(error.to_string());
-            return Ok(());
-        }
-    };
+    if !recomputed.is_legal {
+        return Ok(());
+    }
+    let run = recomputed.history.into_run();
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
     found.by_own_values = audit::judged_by_own_values(&run);
     statements(found, &run, blobs);
@@ -233,7 +235,7 @@ fn profile_of(
         Event::RunCreated(created) => Some(created),
         _ => None,
     })?;
-    profile::parse(
+    profile::parse_recorded(
         "the profile of the run",
         &document(&created.profile_sha256)?,
     )

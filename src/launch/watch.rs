@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use super::terminal_session::{self, ScreenTerminalSession};
 use super::{LaunchError, headless, lookup, output, run_plan, screen};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
-use crate::replay::RunMoment;
+use crate::replay::ReplayError;
 use crate::report::visible;
 use crate::run::{
-    ApprovalGate, CommandLine, Decision, Event, EvidenceTaken, LastPass, RunId, event_text,
+    ApprovalGate, CommandLine, Decision, Event, EvidenceTaken, History, LastPass, RunId, event_text,
 };
 use crate::runner::{self, HandoverError, be_present, hand_over, show_sheet};
 use crate::tui::update::is_about_sheet;
@@ -62,7 +63,7 @@ pub(super) fn watch(
     }
     let requests = requests(
         following.socket(),
-        sender.moment.run.come_back(&settings.call),
+        sender.history.run().come_back(&settings.call),
         loader,
         messages.clone(),
     );
@@ -197,7 +198,7 @@ fn print(
     following: &mut Following,
 ) -> Result<u8, LaunchError> {
     following.follow(&mut EventPrinter(settings.output))?;
-    let (run, _) = lookup::folded(store, run_id)?;
+    let run = lookup::history(store, run_id)?.into_run();
     let outcome = runner::sealed(&run, &settings.call);
     headless::report(settings, &outcome)?;
     Ok(outcome.exit_code)
@@ -233,7 +234,7 @@ impl FollowListener for EventPrinter {
 struct SnapshotSender {
     blobs: Blobs,
     messages: Sender<ScreenMessage>,
-    moment: RunMoment,
+    history: Arc<History>,
     /// A line was heard that the screen is not told of yet.
     is_new: bool,
     /// A screen is open, and on it there may be a sheet.
@@ -247,7 +248,7 @@ impl SnapshotSender {
         Self {
             blobs,
             messages,
-            moment: RunMoment::default(),
+            history: Arc::new(History::without_clean_reads()),
             is_new: false,
             is_shown: false,
             last_pass: None,
@@ -270,7 +271,12 @@ impl SnapshotSender {
 impl FollowListener for SnapshotSender {
     fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
         let entry = followed.entry;
-        self.moment.apply(&entry, followed.sha256)?;
+        let history = Arc::make_mut(&mut self.history);
+        let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
+        taken.map_err(|illegal| ReplayError::Illegal {
+            line: entry.seq + 1,
+            illegal,
+        })?;
         self.is_new = true;
         self.on_last_pass(&entry.event)?;
         if self.is_shown && is_about_sheet(&entry.event) {
@@ -288,9 +294,7 @@ impl FollowListener for SnapshotSender {
             let _ = self
                 .messages
                 .send(ScreenMessage::Found(Box::new(RunSnapshot {
-                    run: self.moment.run.clone(),
-                    record: self.moment.record.clone(),
-                    head: self.moment.head.clone(),
+                    history: self.history.clone(),
                     last_pass: self.last_pass.take(),
                     sheet_events: std::mem::take(&mut self.sheet_events),
                 })));

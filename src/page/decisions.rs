@@ -4,14 +4,15 @@ use serde_json::{Value, json};
 
 use super::PageInput;
 use super::standing::effect_in_words;
-use crate::compare::EvidenceRecord;
+use crate::run::EvidenceRecord;
 use crate::run::{Approval, ApprovalStatus, Decision};
 
 /// Every sheet that was taken, each with what people decided on it.
 pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
     let run = input.report.run;
     input
-        .record
+        .history
+        .surveys()
         .evidence
         .iter()
         .map(|seen| {

@@ -21,18 +21,15 @@ const WINDOWS_MAX: usize = 40;
 
 /// Every comparison within the run, the most telling first.
 pub(super) fn differences(input: &PageInput<'_>) -> Vec<Value> {
-    let run = input.report.run;
-    let last_pass = input.record.evidence.last().and_then(|seen| {
-        let (_, _, blob) = seen.sheet.last_pass.as_ref()?;
-        serde_json::from_str(&(input.report.blobs)(blob)?).ok()
-    });
+    let last_pass = input
+        .history
+        .last_pass()
+        .and_then(|blob| serde_json::from_str(&(input.report.blobs)(blob)?).ok());
     let wanted = |compare: &Compare| !matches!(compare, Compare::Predicted | Compare::Runs(_));
-    Comparison::available(input.record, run)
+    Comparison::available(input.history)
         .iter()
         .filter(|compare| wanted(compare))
-        .filter_map(|compare| {
-            Comparison::within(input.record, run, compare, last_pass.as_ref()).ok()
-        })
+        .filter_map(|compare| Comparison::within(input.history, compare, last_pass.as_ref()).ok())
         .map(|comparison| of(input, &comparison))
         .collect()
 }

@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::compare::ComparisonRecord;
 use crate::report::{ReportError, ReportInput};
-use crate::run::Event;
+use crate::run::{Event, History};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// A note of a reviewer.
@@ -24,8 +23,8 @@ pub struct PageNote {
 pub struct PageInput<'a> {
     /// What the reports are made from.
     pub report: ReportInput<'a>,
-    /// What can be compared.
-    pub record: &'a ComparisonRecord,
+    /// The run with its surveys.
+    pub history: &'a History,
     /// The journal: number, time, event.
     pub events: &'a [(u64, UtcTime, &'a Event)],
     /// SHA-256 of the last line.

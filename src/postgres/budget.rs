@@ -104,7 +104,7 @@ mod tests {
             bytes,
             ..Footprint::default()
         };
-        Some(budget.spent(&footprint).err()?.reason())
+        Some(budget.spent(&footprint).err()?.to_string())
     }
 
     fn budgets() -> Budgets {

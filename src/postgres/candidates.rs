@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::error::CallError;
+use super::error::{CallError, UnknownReason};
 use super::session::Session;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
@@ -52,28 +52,25 @@ const UNITS: StreamName = StreamName {
 };
 
 impl StreamName {
-    fn unread(self, reason: impl Into<String>) -> UnreadStream {
+    fn unread(self, reason: &UnknownReason) -> UnreadStream {
         UnreadStream {
             key: FactKey::new(self.key),
             query: self.query.to_owned(),
-            reason: reason.into(),
+            reason: reason.to_string(),
         }
     }
 
-    fn failed(self, reason: impl Into<String>) -> StreamReadError {
-        StreamReadError::Stream(self.unread(reason))
+    fn failed(self, reason: impl Into<UnknownReason>) -> StreamReadError {
+        StreamReadError::Stream(self.unread(&reason.into()))
     }
 
     fn answered(
         self,
         answer: Result<AnswerRows, CallError>,
     ) -> Result<AnswerRows, StreamReadError> {
-        answer.map_err(|error| {
-            if error.is_of_the_fact() {
-                self.failed(error.reason())
-            } else {
-                StreamReadError::Survey(error.into_target())
-            }
+        answer.map_err(|error| match error.reading(self.query).of_the_value() {
+            Ok(reason) => self.failed(reason),
+            Err(error) => StreamReadError::Survey(error),
         })
     }
 }
@@ -125,7 +122,7 @@ pub(super) async fn stream(
     ] {
         match query.permitted(rulings) {
             Ok(declare) => calls.push(declare.into()),
-            Err(reason) => refused.push(name.unread(reason)),
+            Err(reason) => refused.push(name.unread(&reason)),
         }
     }
     if !refused.is_empty() {

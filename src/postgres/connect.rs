@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,13 +51,16 @@ pub(super) async fn connect(
     let mut pauses = BACKOFF.iter();
     loop {
         let tried = try_once(settings, options, &transport).await;
-        match tried.inspect_err(|error| tracing::warn!(reason = error.reason(), "no connection")) {
+        match tried
+            .inspect_err(|error| tracing::warn!(reason = ?error.to_string(), "no connection"))
+        {
             Ok(wire) => return Ok(wire),
-            Err(error) if error.worth_another_try() => match pauses.next() {
-                Some(pause) => sleep(*pause).await,
-                None => return Err(error.into_unconnected()),
+            Err(error) => match pauses.next() {
+                Some(pause) if matches!(error, CallError::Unavailable { .. }) => {
+                    sleep(*pause).await;
+                }
+                _ => return Err(error.into_unconnected().into()),
             },
-            Err(error) => return Err(error.into_unconnected()),
         }
     }
 }
@@ -150,9 +153,9 @@ async fn try_once(
             ))
         }
         Err(StartError::Driver(error)) => {
-            let failed = CallError::from_driver(&error, secret.as_ref());
+            let failed = CallError::at_startup(&error, secret.as_ref());
             // The driver has no kind for this.
-            let no_password = failed.reason().contains("password missing");
+            let no_password = failed.to_string().contains("password missing");
             Err(match settings.passfile.as_deref() {
                 Some(file) if no_password => CallError::lost(
                     format!("the server asks for a password, {}", without_password(file)),
@@ -174,6 +177,8 @@ pub(super) struct Link {
     pub(super) task: JoinHandle<()>,
     /// Whether the server warned that a BEGIN or ROLLBACK did not fit the state of the transaction (class 25).
     pub(super) misplaced: Arc<AtomicBool>,
+    /// What ended it, once it ended: the server may say so while nothing is asked.
+    pub(super) ended_by: Arc<OnceLock<tokio_postgres::Error>>,
 }
 
 /// Drives a connection until it ends.
@@ -183,18 +188,28 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let misplaced = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&misplaced);
+    let ended_by = Arc::new(OnceLock::new());
+    let (seen, last_words) = (Arc::clone(&misplaced), Arc::clone(&ended_by));
     // A lost link ends the loop and shows as an error of the call that waits for it.
     let task = tokio::spawn(async move {
-        while let Some(Ok(message)) = poll_fn(|cx| link.poll_message(cx)).await {
-            if let AsyncMessage::Notice(notice) = message
-                && notice.code().code().starts_with("25")
-            {
-                seen.store(true, Ordering::SeqCst);
+        while let Some(told) = poll_fn(|cx| link.poll_message(cx)).await {
+            match told {
+                Ok(AsyncMessage::Notice(notice)) if notice.code().code().starts_with("25") => {
+                    seen.store(true, Ordering::SeqCst);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    last_words.get_or_init(|| error);
+                    break;
+                }
             }
         }
     });
-    Link { task, misplaced }
+    Link {
+        task,
+        misplaced,
+        ended_by,
+    }
 }
 
 fn startup(

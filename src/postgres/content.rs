@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use md5::{Digest as _, Md5};
 
-use super::error::CallError;
+use super::error::UnknownReason;
 use super::wire::AnswerRows;
 use crate::profile::ContentSpec;
 use crate::survey::{FactDocument, Hasher};
@@ -109,11 +109,8 @@ pub(super) fn origin_sql(spec: &ContentSpec) -> String {
     )
 }
 
-fn unreadable() -> CallError {
-    CallError::Refused {
-        code: "XX000".to_owned(),
-        message: "the digest of the server cannot be read".to_owned(),
-    }
+fn unreadable() -> UnknownReason {
+    "the digest of the server cannot be read".into()
 }
 
 /// What the server counted and summed.
@@ -134,7 +131,7 @@ impl ServerDigest {
     };
 
     /// From all rows of the answer to [`digest_sql`]; `None`: there are more parts than these.
-    pub(super) fn of(rows: &AnswerRows) -> Result<Option<Self>, CallError> {
+    pub(super) fn of(rows: &AnswerRows) -> Result<Option<Self>, UnknownReason> {
         let mut whole = Self::EMPTY;
         let mut last = 0;
         for (nth, row) in rows.iter().enumerate() {
@@ -147,7 +144,7 @@ impl ServerDigest {
     }
 
     /// Adds a part, which must be the next; gives the number of the last.
-    pub(super) fn add(&mut self, nth: u64, row: &[Option<String>]) -> Result<u64, CallError> {
+    pub(super) fn add(&mut self, nth: u64, row: &[Option<String>]) -> Result<u64, UnknownReason> {
         let mut cells = row.iter().map(|cell| cell.as_deref().unwrap_or_default());
         let mut cell = || cells.next().unwrap_or_default();
         let [part, last, rows] =
@@ -173,7 +170,7 @@ impl ServerDigest {
 pub(super) fn digest_rows(
     rows: AnswerRows,
     server: &ServerDigest,
-) -> Result<(String, FactDocument), String> {
+) -> Result<(String, FactDocument), UnknownReason> {
     let mut lines: Vec<(String, String)> = rows
         .into_iter()
         .map(|row| {
@@ -205,7 +202,8 @@ pub(super) fn digest_rows(
             server.value(),
             own.rows,
             own.value()
-        ));
+        )
+        .into());
     }
     Ok((hasher.finish().to_string(), FactDocument { text }))
 }

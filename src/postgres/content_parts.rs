@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::content::ServerDigest;
-use super::error::CallError;
+use super::error::{CallError, UnknownReason};
 use super::session::Session;
 use super::statement::Statement;
 use super::wire::Pending;
@@ -18,7 +18,7 @@ pub(super) async fn digest(
     key: &str,
     declare: Statement,
     tell: &mut dyn FnMut(Progress),
-) -> Result<Result<ServerDigest, CallError>, TargetError> {
+) -> Result<Result<ServerDigest, UnknownReason>, TargetError> {
     let calls = [Statement::SAVEPOINT.into(), declare.into()];
     let begun = session.batch(&calls, &mut |_| {}).await;
     let begun = begun.map_err(CallError::into_target)?;
@@ -27,17 +27,20 @@ pub(super) async fn digest(
         None => parts(session, key, tell).await,
     };
     let end = [Statement::ROLLBACK_TO.into(), Statement::RELEASE.into()];
-    if let Err(unavailable @ CallError::Unavailable { .. }) = read {
-        return Err(unavailable.into_target());
-    }
+    let unknown = |error: CallError| error.reading(key).of_the_value();
+    let read = match read {
+        Ok(digest) => Ok(digest),
+        Err(error) => Err(unknown(error)?),
+    };
     let ended = session.batch(&end, &mut |_| {}).await;
     let ended = ended.map_err(CallError::into_target)?;
-    Ok(
-        read.and_then(|digest| match ended.into_iter().find_map(Result::err) {
-            Some(refused) => Err(refused),
-            None => Ok(digest),
-        }),
-    )
+    match ended.into_iter().find_map(Result::err) {
+        Some(error) => {
+            let reason = unknown(error)?;
+            Ok(read.and(Err(reason)))
+        }
+        None => Ok(read),
+    }
 }
 
 async fn parts(
@@ -64,7 +67,7 @@ async fn parts(
             .finish(next)
             .await
             .and_then(|rows| match rows.first() {
-                Some(row) => Ok(Some(whole.add(done, row)?)),
+                Some(row) => whole.add(done, row).map(Some).map_err(CallError::Refused),
                 None => Ok(None),
             });
         match added {
@@ -82,10 +85,10 @@ async fn parts(
     match (failed, total) {
         (Some(refused), _) => Err(refused),
         (None, Some(total)) if total == done && done > 0 => Ok(whole),
-        _ => Err(CallError::Refused {
-            code: "XX000".to_owned(),
-            message: format!("only {done} parts of the table were digested"),
-        }),
+        _ => {
+            let reason = format!("only {done} parts of the table were digested");
+            Err(CallError::Refused(reason.into()))
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! `LiveReadOnlyDiscoverer`: a survey from connect to disconnect. Invariant: whatever happens after BEGIN, the end is measured and rolled back if the link still lives.
 
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
 use super::candidates;
 use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
@@ -11,12 +15,15 @@ use super::statement_record::StatementRecord;
 use super::validate;
 use crate::profile::Profile;
 use crate::runner::target::{
-    Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, Witness,
+    Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, UnavailableKind, Witness,
 };
 use crate::survey::{Survey, facts_digest};
 
-/// How often one survey is tried when the server says 40001.
-const TRIES: u32 = 3;
+/// Pauses between the tries of one survey, where another transaction may go through.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// In all this time after the first try began no more than three waits for a lock may end.
+const LOCK_TRIES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Surveys a live PostgreSQL read-only.
 pub struct LiveReadOnlyDiscoverer {
@@ -48,7 +55,7 @@ impl LiveReadOnlyDiscoverer {
         &mut self,
         ask: SurveyRequest,
         witness: &mut dyn Witness,
-    ) -> Result<Option<Taken>, TargetError> {
+    ) -> Result<Taken, TargetError> {
         let wire = connect(&self.settings, &self.options).await?;
         let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
         let read = self.read(&mut session, ask, witness).await;
@@ -58,9 +65,6 @@ impl LiveReadOnlyDiscoverer {
         }
         let read = read?;
         let (server, snapshot, _) = closed.map_err(CallError::into_target)?;
-        if read.serialization {
-            return Ok(None);
-        }
         let survey = Survey {
             server,
             snapshot,
@@ -71,12 +75,22 @@ impl LiveReadOnlyDiscoverer {
             pieces: None,
             unread: read.unread,
         };
-        Ok(Some(Taken {
+        Ok(Taken {
             survey,
             documents: read.documents,
             origins: read.origins,
             rulings: read.rulings,
-        }))
+        })
+    }
+
+    /// Whether another try is worth its time after this error. A lock of others may cost all tries together `LOCK_TRIES_WITHIN`.
+    fn may_try_again(&self, error: &TargetError, spent: Duration) -> bool {
+        let TargetError::Unavailable(why) = error else {
+            return false;
+        };
+        let wait = Duration::from_millis(self.profile.timeouts.lock_ms);
+        let in_time = why.kind != UnavailableKind::Lock || spent + wait <= LOCK_TRIES_WITHIN;
+        why.kind.may_pass_soon() && in_time
     }
 
     /// Everything between the first answers and the end.
@@ -92,11 +106,8 @@ impl LiveReadOnlyDiscoverer {
         witness.reached(session.server())?;
         // In every transaction anew: whoever may replace a view may do so between any two of them.
         let queries = validate::queries(&self.profile, ask);
-        let rulings = match validate::rule(session, &self.profile, queries, witness).await {
-            Ok(rulings) => rulings,
-            Err(error) if error.is_serialization() => return Ok(FactsRead::to_try_again()),
-            Err(error) => return Err(error.into_target()),
-        };
+        let rulings = validate::rule(session, &self.profile, queries, witness).await;
+        let rulings = rulings.map_err(CallError::into_target)?;
         if ask.purpose == Purpose::Validation {
             return Ok(FactsRead::default());
         }
@@ -111,7 +122,7 @@ impl LiveReadOnlyDiscoverer {
             reader.all_facts(session, witness).await?
         };
         self.grant_rows = read.grant_rows.or(self.grant_rows);
-        if ask.streams && !read.serialization {
+        if ask.streams {
             read.unread = candidates::stream(session, &self.profile, &rulings, witness).await?;
         }
         read.rulings = rulings.into_values().collect();
@@ -137,15 +148,16 @@ impl Target for LiveReadOnlyDiscoverer {
         ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> Result<Taken, TargetError> {
-        for _ in 0..TRIES {
-            if let Some(taken) = self.take_once(ask, witness).await? {
-                return Ok(taken);
+        let began = Instant::now();
+        for pause in PAUSES {
+            match self.take_once(ask, witness).await {
+                Err(error) if self.may_try_again(&error, began.elapsed() + pause) => {
+                    sleep(pause).await;
+                }
+                done => return done,
             }
         }
-        Err(TargetError::Unavailable {
-            message: format!("40001 the server could not serialize the survey in {TRIES} tries"),
-            hint: "resume when the server is less busy".to_owned(),
-        })
+        self.take_once(ask, witness).await
     }
 
     fn statements(&self) -> Vec<String> {

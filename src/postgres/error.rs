@@ -1,48 +1,96 @@
-//! What a failure of the server or the link means. Invariant: no secret is in any text made here.
+//! What a failure of the server or the link means. Invariant: no secret is in any text made here, and only an answer about what was asked becomes a reason for an unknown value.
 
-use tokio_postgres::error::SqlState;
+use std::fmt;
+
+use thiserror::Error;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::secret::Secret;
 use super::socket::TOO_MUCH;
-use crate::runner::target::{BudgetUse, TargetError};
+use crate::runner::target::{BudgetUse, TargetError, Unavailable, UnavailableKind};
 
 /// Why one call was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallError {
-    /// The database cannot be used: link, deadline, a lock of another session, SQLSTATE 08, 53, 57, 58.
+    /// The database could not be used now: nothing is said of what was asked.
     Unavailable {
-        /// What happened.
-        message: String,
-        /// What to do.
-        hint: String,
+        /// What happened, and what to do.
+        why: Unavailable,
         /// Whether the connection is still there, so that the end can be proven.
         connected: bool,
     },
-    /// The server answered with an error of the statement.
-    Refused {
+    /// The server's answer is an error of what was asked.
+    Refused(UnknownReason),
+}
+
+/// Why a value is unknown: an answer about the value itself, never a lock, a deadline or a lost connection.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum UnknownReason {
+    /// The server's error.
+    #[error("{code} {message}")]
+    Sql {
         /// SQLSTATE.
         code: String,
         /// Its message.
         message: String,
     },
+    /// It may not be asked, or what was answered is no value.
+    #[error("{0}")]
+    NoValue(String),
+}
+
+impl From<String> for UnknownReason {
+    fn from(reason: String) -> Self {
+        Self::NoValue(reason)
+    }
+}
+
+impl From<&str> for UnknownReason {
+    fn from(reason: &str) -> Self {
+        Self::NoValue(reason.to_owned())
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable { why, .. } => why.fmt(f),
+            Self::Refused(reason) => reason.fmt(f),
+        }
+    }
 }
 
 impl CallError {
-    /// SQLSTATE and message, for the reason of an unknown fact.
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Self::Unavailable { message, .. } => message.clone(),
-            Self::Refused { code, message } => format!("{code} {message}"),
+    fn unavailable(kind: UnavailableKind, message: impl Into<String>, hint: &str) -> Self {
+        Self::Unavailable {
+            why: Unavailable {
+                kind,
+                message: message.into(),
+                hint: hint.to_owned(),
+            },
+            connected: true,
         }
     }
 
-    /// The link is lost, or a deadline of ours passed.
-    pub(super) fn lost(message: impl Into<String>, hint: &str) -> Self {
-        Self::Unavailable {
-            message: message.into(),
-            hint: hint.to_owned(),
-            connected: false,
+    fn without_link(self) -> Self {
+        match self {
+            Self::Unavailable { why, .. } => Self::Unavailable {
+                why,
+                connected: false,
+            },
+            refused @ Self::Refused(_) => refused,
         }
+    }
+
+    /// The link is lost, or was never made.
+    pub(super) fn lost(message: impl Into<String>, hint: &str) -> Self {
+        Self::unavailable(UnavailableKind::Connection, message, hint).without_link()
+    }
+
+    /// A deadline of ours passed, and the link was dropped.
+    pub(super) fn too_late(message: impl Into<String>) -> Self {
+        let hint = "check the server and the network, then resume";
+        Self::unavailable(UnavailableKind::Deadline, message, hint).without_link()
     }
 
     /// No socket could be opened, or no name verified.
@@ -55,101 +103,138 @@ impl CallError {
 
     /// The server sent more than may be held.
     pub(super) fn too_much() -> Self {
-        Self::lost(
-            TOO_MUCH,
-            "check that it is the server you mean, then resume",
-        )
+        let hint = "check that it is the server you mean, then resume";
+        Self::unavailable(UnavailableKind::TooMuch, TOO_MUCH, hint).without_link()
     }
 
     /// A definition is newer than the snapshot: another transaction sees it.
     pub(super) fn changed_since_snapshot(relation: &str) -> Self {
-        Self::Refused {
-            code: SqlState::T_R_SERIALIZATION_FAILURE.code().to_owned(),
-            message: format!("{relation} was changed since the snapshot was taken"),
-        }
+        let code = SqlState::T_R_SERIALIZATION_FAILURE.code();
+        let message = format!("{code} {relation} was changed since the snapshot was taken");
+        Self::unavailable(UnavailableKind::Conflict, message, LATER_HINT)
     }
 
     /// A budget of the profile is spent: nothing more is asked, and the end can still be proven.
     pub(super) fn over_budget(key: &str, limit: u64, spent: &str) -> Self {
-        Self::Unavailable {
-            message: format!("the survey was ended at {spent}: budgets.{key} is {limit}"),
-            hint: format!(
-                "resume when the server is less busy, or start a new run with a profile whose budgets.{key} allows it"
-            ),
-            connected: true,
-        }
+        let message = format!("the survey was ended at {spent}: budgets.{key} is {limit}");
+        let hint = format!(
+            "resume when the server is less busy, or start a new run with a profile whose budgets.{key} allows it"
+        );
+        Self::unavailable(UnavailableKind::Budget, message, &hint)
     }
 
     /// The budget of the whole run is spent: nothing more is asked, and the end can still be proven.
     pub(super) fn over_run(account: &BudgetUse) -> Self {
         Self::Unavailable {
-            message: account.to_string(),
-            hint: account.hint(),
+            why: Unavailable::over_run(account),
             connected: true,
         }
     }
 
-    /// What the driver reported.
+    /// What the driver reported inside a session.
     pub(super) fn from_driver(error: &tokio_postgres::Error, secret: Option<&Secret>) -> Self {
+        let is_fatal = |answer: &DbError| {
+            matches!(
+                answer.parsed_severity(),
+                Some(Severity::Fatal | Severity::Panic)
+            )
+        };
+        Self::reported(error, secret, is_fatal)
+    }
+
+    /// What the driver reported while a session was made, where every error is fatal and most are about the settings.
+    pub(super) fn at_startup(error: &tokio_postgres::Error, secret: Option<&Secret>) -> Self {
+        Self::reported(error, secret, |_| false)
+    }
+
+    fn reported(
+        error: &tokio_postgres::Error,
+        secret: Option<&Secret>,
+        ends_session: impl Fn(&DbError) -> bool,
+    ) -> Self {
         let strip = |text: &str| secret.map_or_else(|| text.to_owned(), |s| s.strip(text));
         let Some(answer) = error.as_db_error() else {
             return Self::lost(strip(&chain(error)), LINK_HINT);
         };
         let code = answer.code().code();
         let message = shortened(strip(answer.message()));
-        let is_of = |class: &&str| code.starts_with(*class);
-        let goes_on = [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE];
-        let connected = goes_on.contains(answer.code());
-        if connected || ["08", "53", "57", "58"].iter().any(is_of) {
-            return Self::Unavailable {
-                message: format!("{code} {message}"),
-                hint: hint(answer.code()).to_owned(),
-                connected,
-            };
+        let by_code = kind_of(code);
+        let ended = ends_session(answer).then_some(UnavailableKind::Server);
+        let Some(kind) = by_code.or(ended) else {
+            return Self::Refused(UnknownReason::Sql {
+                code: code.to_owned(),
+                message,
+            });
+        };
+        let failed = Self::unavailable(kind, format!("{code} {message}"), hint(kind, code));
+        match answer.parsed_severity() {
+            Some(Severity::Error) => failed,
+            _ => failed.without_link(),
         }
-        Self::Refused {
-            code: code.to_owned(),
-            message,
+    }
+
+    /// With the name of what was being read, where that is what somebody looks for.
+    pub(super) fn reading(self, what: &str) -> Self {
+        let Self::Unavailable { why, connected } = self else {
+            return self;
+        };
+        let said = &why.message;
+        let message = match why.kind {
+            UnavailableKind::Lock => {
+                format!("{what} could not be read: locked by another session ({said})")
+            }
+            UnavailableKind::Deadline | UnavailableKind::Conflict => {
+                format!("{what} could not be read: {said}")
+            }
+            _ => said.clone(),
+        };
+        Self::Unavailable {
+            why: Unavailable { message, ..why },
+            connected,
         }
     }
 
-    /// Whether the server said of the statement itself that it cannot be answered; else it may be answered later.
-    pub(super) fn is_of_the_fact(&self) -> bool {
-        !self.worth_another_try()
-    }
-
-    /// Whether the server could not serialize the transaction: another one may go through.
-    pub(super) fn is_serialization(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "40001")
-    }
-
-    /// Whether trying again may help, within the bounds of the caller.
-    pub(super) fn worth_another_try(&self) -> bool {
-        matches!(self, Self::Unavailable { .. }) || self.is_serialization()
+    /// The reason of an unknown value; an error ends the survey, because it says nothing of the value.
+    pub(super) fn of_the_value(self) -> Result<UnknownReason, TargetError> {
+        match self {
+            Self::Refused(reason) => Ok(reason),
+            Self::Unavailable { why, .. } => Err(why.into()),
+        }
     }
 
     /// As the error of a whole survey.
     pub(super) fn into_target(self) -> TargetError {
-        let later = self.worth_another_try();
         match self {
-            Self::Unavailable { message, hint, .. } => TargetError::Unavailable { message, hint },
-            Self::Refused { code, message } if later => TargetError::Unavailable {
-                message: format!("{code} {message}"),
-                hint: "resume when the server is less busy".to_owned(),
-            },
-            Self::Refused { code, message } => TargetError::Unfit(format!("{code} {message}")),
+            Self::Unavailable { why, .. } => why.into(),
+            Self::Refused(reason) => TargetError::Unfit(reason.to_string()),
         }
     }
 
     /// As the error of a connection that was not made: every reason is one to go away and come back.
-    pub(super) fn into_unconnected(self) -> TargetError {
+    pub(super) fn into_unconnected(self) -> Unavailable {
         match self {
-            Self::Refused { code, message } => TargetError::Unavailable {
-                message: format!("{code} {message}"),
-                hint: connect_hint(&code).to_owned(),
+            Self::Unavailable { why, .. } => why,
+            Self::Refused(reason) => Unavailable {
+                kind: UnavailableKind::Connection,
+                hint: connect_hint(&reason).to_owned(),
+                message: reason.to_string(),
             },
-            unavailable @ Self::Unavailable { .. } => unavailable.into_target(),
         }
+    }
+}
+
+/// The kind of a SQLSTATE that says nothing of what was asked; `None`: it is an answer about that.
+fn kind_of(code: &str) -> Option<UnavailableKind> {
+    match code {
+        "55P03" => Some(UnavailableKind::Lock),
+        "57014" | "25P03" | "25P04" => Some(UnavailableKind::Deadline),
+        // Of a standby this is its replay; there no transaction of ours could be told apart by it.
+        _ => match code.get(..2)? {
+            "40" | "72" => Some(UnavailableKind::Conflict),
+            "08" => Some(UnavailableKind::Connection),
+            "53" | "57" | "58" => Some(UnavailableKind::Server),
+            _ => None,
+        },
     }
 }
 
@@ -164,21 +249,30 @@ fn shortened(message: String) -> String {
 }
 
 const LINK_HINT: &str = "check that the server is running and reachable, then resume";
+const LATER_HINT: &str = "resume when the server is less busy";
 
-fn hint(state: &SqlState) -> &'static str {
-    if *state == SqlState::TOO_MANY_CONNECTIONS {
-        "wait until connections are free, then resume"
-    } else if *state == SqlState::QUERY_CANCELED {
-        "raise timeouts.statement_ms of the profile, or resume when the server is less busy"
-    } else if *state == SqlState::LOCK_NOT_AVAILABLE {
-        "another session holds a lock on what is read; resume once it has let go"
-    } else {
-        LINK_HINT
+fn hint(kind: UnavailableKind, code: &str) -> &'static str {
+    match kind {
+        UnavailableKind::Lock => {
+            "another session holds a lock on what is read; resume once it has let go"
+        }
+        UnavailableKind::Deadline if code == SqlState::QUERY_CANCELED.code() => {
+            "raise timeouts.statement_ms of the profile, or resume when the server is less busy"
+        }
+        UnavailableKind::Deadline | UnavailableKind::Conflict => LATER_HINT,
+        _ if code == SqlState::TOO_MANY_CONNECTIONS.code() => {
+            "wait until connections are free, then resume"
+        }
+        _ => LINK_HINT,
     }
 }
 
-fn connect_hint(code: &str) -> &'static str {
-    match code.get(..2).unwrap_or_default() {
+fn connect_hint(reason: &UnknownReason) -> &'static str {
+    let class = match reason {
+        UnknownReason::Sql { code, .. } => code.get(..2).unwrap_or_default(),
+        UnknownReason::NoValue(_) => "",
+    };
+    match class {
         "28" => "check user, password (PGPASSFILE) and pg_hba.conf, then resume",
         "3D" => "check the name of the database, then resume",
         _ => "check the connection settings, then resume",
@@ -197,4 +291,47 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CallError, UnavailableKind, kind_of};
+    use crate::runner::target::TargetError;
+
+    #[test]
+    fn only_an_answer_about_what_was_asked_has_no_kind() {
+        let kinds = [
+            ("55P03", UnavailableKind::Lock),
+            ("57014", UnavailableKind::Deadline),
+            ("25P03", UnavailableKind::Deadline),
+            ("25P04", UnavailableKind::Deadline),
+            ("40001", UnavailableKind::Conflict),
+            ("40P01", UnavailableKind::Conflict),
+            ("08006", UnavailableKind::Connection),
+            ("53200", UnavailableKind::Server),
+            ("57P01", UnavailableKind::Server),
+            ("58030", UnavailableKind::Server),
+        ];
+        for (code, kind) in kinds {
+            assert_eq!(kind_of(code), Some(kind), "{code}");
+        }
+        for code in [
+            "42501", "42P01", "22012", "22P02", "25P02", "55000", "XX000", "",
+        ] {
+            assert_eq!(kind_of(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_a_database_away_is_never_a_reason_of_a_value() {
+        let moved = CallError::changed_since_snapshot("public.v").reading("fact one");
+        let error = moved.of_the_value().expect_err("it is about the snapshot");
+        assert!(
+            matches!(&error, TargetError::Unavailable(why) if why.kind.may_pass_soon()
+                && why.message.starts_with("fact one could not be read: 40001 public.v")),
+            "{error:?}"
+        );
+        let refused = CallError::Refused("no row".into());
+        assert_eq!(refused.of_the_value(), Ok("no row".into()));
+    }
 }

@@ -2,16 +2,16 @@
 
 use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
 use super::content_parts;
+use super::error::UnknownReason;
 use super::facts;
 use super::grants;
 use super::guard::guard;
 use super::origins;
-use super::read_batch::{ReadBatch, ReadFailure, RowCounting, called, is_serialization, reasoned};
+use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
 use super::session::{PlannedRead, Session};
 use super::statement::{CursorName, Statement};
 use super::validate::{Query, Rulings};
-use super::wire::AnswerRows;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{
@@ -29,24 +29,12 @@ pub(super) struct FactsRead {
     pub(super) role: RoleSurvey,
     /// Who wrote, as far as it is visible.
     pub(super) origins: Origins,
-    /// Whether the server said 40001.
-    pub(super) serialization: bool,
     /// How many rows the grant matrix had, where it was read.
     pub(super) grant_rows: Option<u64>,
     /// The streams that failed.
     pub(super) unread: Vec<UnreadStream>,
     /// The rulings on what was to be read.
     pub(super) rulings: Vec<QueryRuling>,
-}
-
-impl FactsRead {
-    /// Nothing was read, because the server said 40001.
-    pub(super) fn to_try_again() -> Self {
-        Self {
-            serialization: true,
-            ..Self::default()
-        }
-    }
 }
 
 /// Reads facts as a profile and its rulings permit.
@@ -78,16 +66,14 @@ impl FactReader<'_> {
             .map(|query| facts::read_of(query, self.rulings));
         let plan = ReadBatch::default().stage("Live facts", RowCounting::Answers, reads);
         let answers = plan.run(session, &mut |_| {}).await?;
-        let serialization = is_serialization(&answers);
         let specs = self.profile.facts.iter().filter(|fact| fact.live);
         let facts = specs
             .zip(&queries)
             .zip(answers)
-            .map(|((spec, query), answer)| facts::of_sql(spec, query, reasoned(answer)))
+            .map(|((spec, query), answer)| facts::of_sql(spec, query, answer))
             .collect();
         Ok(FactsRead {
             facts,
-            serialization,
             ..FactsRead::default()
         })
     }
@@ -124,32 +110,25 @@ impl FactReader<'_> {
             )
             .stage("Protected tables", RowCounting::Answers, digests)
             .stage("Role survey", RowCounting::Answers, roles);
-        let answers = plan.run(session, &mut tell).await?;
-        let serialization = is_serialization(&answers);
-        let mut answers = answers.into_iter();
-        let mut next = || {
-            answers
-                .next()
-                .unwrap_or(Err(ReadFailure::Reason("not asked".to_owned())))
-        };
+        let mut answers = plan.run(session, &mut tell).await?.into_iter();
+        let mut next = || answers.next().unwrap_or(Err("not asked".into()));
         let mut of_sql = Vec::new();
         for (spec, query) in profile.facts.iter().zip(&queries) {
-            of_sql.push((facts::of_sql(spec, query, reasoned(next())), None));
+            of_sql.push((facts::of_sql(spec, query, next()), None));
         }
         for spec in &profile.functions {
-            of_sql.push(facts::of_function(spec, called(next())));
+            of_sql.push(facts::of_function(spec, next()));
         }
-        let matrix = called(next());
+        let matrix = next();
         let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
         of_sql.push(facts::of_grants(&profile.grants, matrix));
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
-        let role = role::survey(&current_user, version, answers.map(called), &profile.role);
-        let (of_contents, again) = self
+        let role = role::survey(&current_user, version, answers, &profile.role);
+        let of_contents = self
             .contents(session, &contents, digests, &mut tell)
             .await?;
         let mut read = FactsRead {
-            serialization: serialization || again,
             grant_rows,
             ..FactsRead::default()
         };
@@ -166,28 +145,23 @@ impl FactReader<'_> {
         Ok(read)
     }
 
-    /// The digests of the tables too long for one statement, then in one round trip the rows of those that are short enough. The second
-    /// value: the server said 40001.
+    /// The digests of the tables too long for one statement, then in one round trip the rows of those that are short enough.
     async fn contents(
         &self,
         session: &mut Session,
         queries: &[Query],
-        answers: Vec<Result<AnswerRows, ReadFailure>>,
+        answers: Vec<ReadAnswer>,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<(ContentFacts, bool), TargetError> {
-        let mut again = false;
+    ) -> Result<ContentFacts, TargetError> {
         let mut digests = Vec::with_capacity(answers.len());
         for (query, answer) in queries.iter().zip(answers) {
-            let first = reasoned(answer)
-                .and_then(|rows| ServerDigest::of(&rows).map_err(|error| error.reason()));
+            let first = answer.and_then(|rows| ServerDigest::of(&rows));
             digests.push(match (first, &query.sql) {
                 (Ok(None), Ok(sql)) => {
                     let declare = query.declare(sql);
-                    let whole = content_parts::digest(session, &query.name, declare, tell).await?;
-                    again |= matches!(&whole, Err(error) if error.worth_another_try());
-                    whole.map_err(|error| error.reason())
+                    content_parts::digest(session, &query.name, declare, tell).await?
                 }
-                (Ok(None), Err(reason)) => Err(reason.clone()),
+                (Ok(None), Err(reason)) => Err(reason.as_str().into()),
                 (Ok(Some(whole)), _) => Ok(whole),
                 (Err(reason), _) => Err(reason),
             });
@@ -199,25 +173,25 @@ impl FactReader<'_> {
             .zip(&digests)
             .map(|(spec, digest)| match digest {
                 Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
-                Ok(_) => Err(String::new()),
+                Ok(_) => Err("".into()),
                 Err(reason) => Err(reason.clone()),
             });
         let plan = ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
         let answers = plan.run(session, tell).await?;
-        again |= is_serialization(&answers);
         let specs = self.profile.contents.iter();
         let facts = specs.zip(digests).zip(answers);
         let facts = facts.map(|((spec, digest), answer)| content_fact(spec, digest, answer));
-        Ok((facts.collect(), again))
+        Ok(facts.collect())
     }
 }
 
 /// The facts of the protected tables, each with its document where it has one.
 type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
 
-fn document_read(spec: &ContentSpec) -> Result<PlannedRead, String> {
+fn document_read(spec: &ContentSpec) -> Result<PlannedRead, UnknownReason> {
     let sql = guard(&content::document_sql(spec), &[])?;
-    Ok(PlannedRead::Cursor(
+    Ok(PlannedRead::cursor(
+        format!("content {}", spec.key),
         Statement::declare_written(CursorName::Fact, &sql),
         Statement::FETCH_ROWS,
     ))
@@ -225,14 +199,14 @@ fn document_read(spec: &ContentSpec) -> Result<PlannedRead, String> {
 
 fn content_fact(
     spec: &ContentSpec,
-    digest: Result<ServerDigest, String>,
-    answer: Result<AnswerRows, ReadFailure>,
+    digest: Result<ServerDigest, UnknownReason>,
+    answer: ReadAnswer,
 ) -> (Fact, Option<FactDocument>) {
     let found = digest.and_then(|digest| {
         if digest.rows > DOCUMENT_ROWS_MAX {
             return Ok((digest.rows, digest.value(), None));
         }
-        let (value, document) = content::digest_rows(reasoned(answer)?, &digest)?;
+        let (value, document) = content::digest_rows(answer?, &digest)?;
         Ok((digest.rows, value, Some(document)))
     });
     let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
@@ -247,6 +221,6 @@ fn content_fact(
                 None => (fact, None),
             }
         }
-        Err(reason) => (fact(facts::unknown(reason)), None),
+        Err(reason) => (fact(facts::unknown(&reason)), None),
     }
 }

@@ -2,7 +2,8 @@
 
 use md5::{Digest as _, Md5};
 
-use super::error::CallError;
+use super::error::UnknownReason;
+use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
@@ -13,9 +14,9 @@ use crate::survey::{Derived, Fact, FactDocument, FactKey, FactKind, Live, Observ
 use super::grants;
 
 /// An unknown value with its reason.
-pub(super) fn unknown(reason: impl Into<String>) -> Observed {
+pub(super) fn unknown(reason: &UnknownReason) -> Observed {
     Observed::Unknown {
-        unknown: reason.into(),
+        unknown: reason.to_string(),
     }
 }
 
@@ -37,15 +38,15 @@ pub(super) fn plain(key: &str, label: &str, kind: FactKind, observed: Observed) 
 pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
     let read_only = match survey.is_read_only() {
         Some(answer) => Observed::Derived(Derived::new(answer.to_string())),
-        None if survey.unanswered.is_empty() => unknown("the role survey asked nothing"),
-        None => unknown(format!("not answered: {}", survey.unanswered.join("; "))),
+        None if survey.unanswered.is_empty() => unknown(&"the role survey asked nothing".into()),
+        None => unknown(&format!("not answered: {}", survey.unanswered.join("; ")).into()),
     };
     let role = Observed::Live(Live::new(current_user.to_owned()));
     [
         plain("role", "role", FactKind::Text, role),
         plain(
-            "role_is_read_only",
-            "role_is_read_only",
+            RoleSurvey::READ_ONLY_FACT,
+            RoleSurvey::READ_ONLY_FACT,
             FactKind::Boolean,
             read_only,
         ),
@@ -53,17 +54,24 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
 }
 
 /// The read of a query, or why it may not be read.
-pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<PlannedRead, String> {
+pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<PlannedRead, UnknownReason> {
     let declare = query.permitted(rulings)?;
-    Ok(PlannedRead::Cursor(declare, Statement::FETCH_FACT))
+    Ok(PlannedRead::cursor(
+        &query.name,
+        declare,
+        Statement::FETCH_FACT,
+    ))
 }
 
 /// A fact that SQL read.
-pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<AnswerRows, String>) -> Fact {
+pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: ReadAnswer) -> Fact {
     let observed = answer
         .and_then(one_value)
         .and_then(|value| typed(spec.kind, value))
-        .map_or_else(unknown, |value| Observed::Live(Live::new(value)));
+        .map_or_else(
+            |reason| unknown(&reason),
+            |value| Observed::Live(Live::new(value)),
+        );
     Fact {
         sql_sha256: Some(query.sql_sha256.clone()),
         live: spec.live,
@@ -71,7 +79,9 @@ pub(super) fn of_sql(spec: &FactSpec, query: &Query, answer: Result<AnswerRows, 
     }
 }
 
-fn one_value(rows: AnswerRows) -> Result<String, String> {
+type ValueRead = Result<String, UnknownReason>;
+
+fn one_value(rows: AnswerRows) -> ValueRead {
     let count = rows.len();
     let mut rows = rows.into_iter();
     match (count, rows.next()) {
@@ -79,13 +89,13 @@ fn one_value(rows: AnswerRows) -> Result<String, String> {
             .into_iter()
             .next()
             .flatten()
-            .ok_or_else(|| "the value is NULL".to_owned()),
-        (0, _) => Err("no row".to_owned()),
-        _ => Err("more than one row".to_owned()),
+            .ok_or_else(|| "the value is NULL".into()),
+        (0, _) => Err("no row".into()),
+        _ => Err("more than one row".into()),
     }
 }
 
-fn typed(kind: FactKind, value: String) -> Result<String, String> {
+fn typed(kind: FactKind, value: String) -> ValueRead {
     let hex = |length| {
         value.len() == length
             && value
@@ -102,28 +112,23 @@ fn typed(kind: FactKind, value: String) -> Result<String, String> {
     if fits {
         Ok(value)
     } else {
-        Err("the value is not of the type that the profile declares".to_owned())
+        Err("the value is not of the type that the profile declares".into())
     }
 }
 
 /// Asks for a pinned function.
 pub(super) fn read_function(spec: &FunctionSpec) -> PlannedRead {
-    PlannedRead::Ask(Call::with(
-        Statement::FUNCTION,
-        vec![spec.schema.clone(), spec.name.clone()],
-    ))
+    let named = vec![spec.schema.clone(), spec.name.clone()];
+    PlannedRead::ask(&spec.key, Call::with(Statement::FUNCTION, named))
 }
 
 /// A pinned function: md5 by the server and by us, and its source as the document.
-pub(super) fn of_function(
-    spec: &FunctionSpec,
-    answer: Result<AnswerRows, CallError>,
-) -> (Fact, Option<FactDocument>) {
-    let found = answer.map_err(|error| error.reason()).and_then(|rows| {
+pub(super) fn of_function(spec: &FunctionSpec, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+    let found = answer.and_then(|rows| {
         let mut cells = rows.into_iter().flatten();
         match (cells.next().flatten(), cells.next().flatten()) {
             (Some(source), Some(md5)) => agreed(source, &md5),
-            _ => Err(format!("{}.{} does not exist", spec.schema, spec.name)),
+            _ => Err(format!("{}.{} does not exist", spec.schema, spec.name).into()),
         }
     });
     let fact = |observed| plain(&spec.key, &spec.label, FactKind::Md5, observed);
@@ -132,30 +137,25 @@ pub(super) fn of_function(
             fact(Observed::Live(Live::new(md5))),
             FactDocument { text: source },
         ),
-        Err(reason) => (fact(unknown(reason)), None),
+        Err(reason) => (fact(unknown(&reason)), None),
     }
 }
 
-fn agreed(source: String, of_server: &str) -> Result<(String, String), String> {
+fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownReason> {
     let hash: [u8; 16] = Md5::digest(&source).into();
     let own = format!("{:032x}", u128::from_be_bytes(hash));
     if own == of_server {
         Ok((source, own))
     } else {
-        Err(format!(
-            "server and client md5 differ: {of_server} and {own}"
-        ))
+        Err(format!("server and client md5 differ: {of_server} and {own}").into())
     }
 }
 
 /// The grant matrix.
-pub(super) fn of_grants(
-    scope: &GrantScope,
-    answer: Result<AnswerRows, CallError>,
-) -> (Fact, Option<FactDocument>) {
-    let found = answer.map_err(|error| error.reason()).and_then(|rows| {
+pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+    let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;
-        grants::document(&rows)
+        Ok(grants::document(&rows)?)
     });
     let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
     match found {
@@ -169,7 +169,7 @@ pub(super) fn of_grants(
             };
             (fact, Some(document))
         }
-        Err(reason) => (fact(unknown(reason)), None),
+        Err(reason) => (fact(unknown(&reason)), None),
     }
 }
 

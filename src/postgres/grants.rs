@@ -11,7 +11,7 @@ use crate::survey::FactDocument;
 /// Asks for the raw access control lists of a scope.
 pub(super) fn read(scope: &GrantScope) -> PlannedRead {
     let schemas = serde_json::Value::from(scope.schemas.clone()).to_string();
-    PlannedRead::Ask(Call::with(Statement::GRANTS, vec![schemas]))
+    PlannedRead::ask(&scope.key, Call::with(Statement::GRANTS, vec![schemas]))
 }
 
 /// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a schema

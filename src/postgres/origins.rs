@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::content::{DOCUMENT_ROWS_MAX, one_line, origin_sql};
+use super::error::UnknownReason;
 use super::guard::guard;
-use super::read_batch::{ReadFailure, reasoned};
+use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::{CursorName, Statement};
 use super::wire::{AnswerRows, Call};
@@ -18,7 +19,10 @@ const CALLED: [&str; 2] = [
 ];
 
 /// What is asked: the other sessions, the grants and functions of the scope, the rows of each protected table that has a document.
-pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<PlannedRead, String>> {
+pub(super) fn reads(
+    profile: &Profile,
+    contents: &[Fact],
+) -> Vec<Result<PlannedRead, UnknownReason>> {
     let list = |names: Vec<&str>| serde_json::Value::from(names).to_string();
     let scope = profile.grants.schemas.iter().map(String::as_str);
     let functions = &profile.functions;
@@ -26,11 +30,18 @@ pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<PlannedR
         list(functions.iter().map(|f| f.schema.as_str()).collect()),
         list(functions.iter().map(|f| f.name.as_str()).collect()),
     ];
-    let ask = |statement, params| Ok(PlannedRead::Ask(Call::with(statement, params)));
+    let ask = |of, statement, params| {
+        let name = format!("origins of {of}");
+        Ok(PlannedRead::ask(name, Call::with(statement, params)))
+    };
     let mut reads = vec![
-        ask(Statement::SESSIONS, Vec::new()),
-        ask(Statement::ORIGINS_OBJECTS, vec![list(scope.collect())]),
-        ask(Statement::ORIGINS_FUNCTIONS, of_functions),
+        ask("other sessions", Statement::SESSIONS, Vec::new()),
+        ask(
+            "grants",
+            Statement::ORIGINS_OBJECTS,
+            vec![list(scope.collect())],
+        ),
+        ask("functions", Statement::ORIGINS_FUNCTIONS, of_functions),
     ];
     reads.extend(
         profile
@@ -41,25 +52,26 @@ pub(super) fn reads(profile: &Profile, contents: &[Fact]) -> Vec<Result<PlannedR
     reads
 }
 
-fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<PlannedRead, String> {
+fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<PlannedRead, UnknownReason> {
     let fact = contents.iter().find(|fact| fact.key.as_str() == spec.key);
     let short = fact
         .and_then(|fact| fact.rows)
         .is_some_and(|rows| rows <= DOCUMENT_ROWS_MAX);
     if !short {
-        return Err("too many rows".to_owned());
+        return Err("too many rows".into());
     }
     let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;
-    Ok(PlannedRead::Cursor(
+    Ok(PlannedRead::cursor(
+        format!("origins of {}", spec.key),
         Statement::declare_written(CursorName::Fact, &sql),
         Statement::FETCH_ROWS,
     ))
 }
 
 /// Builds the origins from the answers to [`reads`].
-pub(super) fn origins(profile: &Profile, answers: Vec<Result<AnswerRows, ReadFailure>>) -> Origins {
+pub(super) fn origins(profile: &Profile, answers: Vec<ReadAnswer>) -> Origins {
     let mut found = Origins::default();
-    let mut answers = answers.into_iter().map(reasoned);
+    let mut answers = answers.into_iter();
     let mut next = |what: &str, unread: &mut Vec<String>| match answers.next() {
         Some(Ok(rows)) => rows,
         Some(Err(reason)) => {

@@ -22,7 +22,7 @@ pub(super) fn proof(
     let mut unmeasured = Vec::new();
     let mut measured = |what: &str, answer: ProofRows| {
         answer
-            .map_err(|error| unmeasured.push(format!("{what}: {}", error.reason())))
+            .map_err(|error| unmeasured.push(format!("{what}: {error}")))
             .ok()
     };
     let closing = measured("the values before the end", closing);
@@ -51,7 +51,7 @@ pub(super) fn proof(
     let ended_by = match (rollback, violation) {
         (Ok(_), None) => "ROLLBACK".to_owned(),
         (Ok(_), Some(violation)) => format!("ROLLBACK, {violation}"),
-        (Err(error), _) => format!("ROLLBACK refused: {}", error.reason()),
+        (Err(error), _) => format!("ROLLBACK refused: {error}"),
     };
     TransactionProof {
         nonce: opening.nonce.clone(),

@@ -1,17 +1,12 @@
 //! Many reads as one round trip. Invariant: the answers are in the order of the plan, and a refused read is never sent.
 
-use super::error::CallError;
+use super::error::{CallError, UnknownReason};
 use super::session::{PlannedRead, Session};
 use super::wire::{AnswerRows, BatchAnswers};
 use crate::runner::target::{Progress, TargetError};
 
-/// Why a planned read has no rows.
-pub(super) enum ReadFailure {
-    /// It was never sent.
-    Reason(String),
-    /// The server refused it.
-    Call(CallError),
-}
+/// The rows of a read, or why its value is unknown.
+pub(super) type ReadAnswer = Result<AnswerRows, UnknownReason>;
 
 /// What is counted of a stage as it is read.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +43,7 @@ impl BatchStage {
 /// Reads in order, some of which are refused before they are sent.
 #[derive(Default)]
 pub(super) struct ReadBatch {
-    reads: Vec<Result<PlannedRead, String>>,
+    reads: Vec<Result<PlannedRead, UnknownReason>>,
     stages: Vec<BatchStage>,
 }
 
@@ -58,7 +53,7 @@ impl ReadBatch {
         mut self,
         what: &'static str,
         counts: RowCounting,
-        reads: impl IntoIterator<Item = Result<PlannedRead, String>>,
+        reads: impl IntoIterator<Item = Result<PlannedRead, UnknownReason>>,
     ) -> Self {
         let before = self.reads.len();
         self.reads.extend(reads);
@@ -67,12 +62,12 @@ impl ReadBatch {
         self
     }
 
-    /// Sends the permitted ones in one round trip and tells how far it is. A deadline of the server ends the survey as unavailable.
+    /// Sends the permitted ones in one round trip and tells how far it is. An error that is not about what was read ends the survey.
     pub(super) async fn run(
         self,
         session: &mut Session,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Result<AnswerRows, ReadFailure>>, TargetError> {
+    ) -> Result<Vec<ReadAnswer>, TargetError> {
         let sent: Vec<PlannedRead> = self.reads.iter().flatten().cloned().collect();
         // Where each stage begins among what is sent.
         let mut from = 0;
@@ -92,10 +87,10 @@ impl ReadBatch {
         let mut results = Vec::with_capacity(self.reads.len());
         for read in self.reads {
             results.push(match read {
-                Err(reason) => Err(ReadFailure::Reason(reason)),
-                Ok(_) => match answers.next().unwrap_or(Ok(Vec::new())) {
-                    Err(error @ CallError::Unavailable { .. }) => return Err(error.into_target()),
-                    other => other.map_err(ReadFailure::Call),
+                Err(reason) => Err(reason),
+                Ok(read) => match answers.next().unwrap_or(Ok(Vec::new())) {
+                    Ok(rows) => Ok(rows),
+                    Err(error) => Err(error.reading(&read.name).of_the_value()?),
                 },
             });
         }
@@ -135,30 +130,4 @@ fn note_answers(
             }
         }
     }
-}
-
-/// Whether the server said 40001 to any of them.
-pub(super) fn is_serialization(answers: &[Result<AnswerRows, ReadFailure>]) -> bool {
-    answers
-        .iter()
-        .any(|answer| matches!(answer, Err(ReadFailure::Call(error)) if error.worth_another_try()))
-}
-
-/// The reason as text.
-pub(super) fn reasoned(answer: Result<AnswerRows, ReadFailure>) -> Result<AnswerRows, String> {
-    answer.map_err(|failure| match failure {
-        ReadFailure::Reason(reason) => reason,
-        ReadFailure::Call(error) => error.reason(),
-    })
-}
-
-/// The reason as an answer of the server.
-pub(super) fn called(answer: Result<AnswerRows, ReadFailure>) -> Result<AnswerRows, CallError> {
-    answer.map_err(|failure| match failure {
-        ReadFailure::Reason(message) => CallError::Refused {
-            code: "XX000".to_owned(),
-            message,
-        },
-        ReadFailure::Call(error) => error,
-    })
 }

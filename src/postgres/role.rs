@@ -1,6 +1,6 @@
 //! The role survey: could this role have written? Invariant: a question without an answer is listed, and then nothing is proven.
 
-use super::error::CallError;
+use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::Statement;
 use super::wire::AnswerRows;
@@ -57,7 +57,7 @@ fn asked(version: u32) -> impl Iterator<Item = Question> {
 /// The reads of the survey on a server of this version.
 pub(super) fn reads(version: u32) -> Vec<PlannedRead> {
     asked(version)
-        .map(|question| PlannedRead::Ask(question.statement.into()))
+        .map(|question| PlannedRead::ask(question.kind, question.statement))
         .collect()
 }
 
@@ -65,7 +65,7 @@ pub(super) fn reads(version: u32) -> Vec<PlannedRead> {
 pub(super) fn survey(
     role: &str,
     version: u32,
-    answers: impl Iterator<Item = Result<AnswerRows, CallError>>,
+    answers: impl Iterator<Item = ReadAnswer>,
     allowances: &RoleAllowances,
 ) -> RoleSurvey {
     let mut survey = RoleSurvey {
@@ -75,9 +75,9 @@ pub(super) fn survey(
     for (question, answer) in asked(version).zip(answers) {
         match answer {
             Ok(rows) => take(&mut survey, question.kind, rows, allowances),
-            Err(error) => survey
+            Err(reason) => survey
                 .unanswered
-                .push(format!("{}: {}", question.kind, error.reason())),
+                .push(format!("{}: {reason}", question.kind)),
         }
     }
     survey.findings.sort();

@@ -15,11 +15,36 @@ use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTi
 
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
-pub(super) enum PlannedRead {
+pub(super) struct PlannedRead {
+    /// What is read, for whoever is told that it could not be: `fact icx_total`.
+    pub(super) name: String,
+    steps: ReadSteps,
+}
+
+#[derive(Debug, Clone)]
+enum ReadSteps {
     /// A constant SELECT.
     Ask(Call),
     /// A cursor and its FETCH.
     Cursor(Statement, Statement),
+}
+
+impl PlannedRead {
+    /// A constant SELECT.
+    pub(super) fn ask(name: impl Into<String>, call: impl Into<Call>) -> Self {
+        Self {
+            name: name.into(),
+            steps: ReadSteps::Ask(call.into()),
+        }
+    }
+
+    /// A cursor and its FETCH.
+    pub(super) fn cursor(name: impl Into<String>, declare: Statement, fetch: Statement) -> Self {
+        Self {
+            name: name.into(),
+            steps: ReadSteps::Cursor(declare, fetch),
+        }
+    }
 }
 
 /// An open survey transaction.
@@ -56,21 +81,26 @@ impl Session {
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
         let mut fault = None;
-        let mut must = |answer: Result<AnswerRows, CallError>| match answer {
+        let mut keep = |fails: bool, answer: Result<AnswerRows, CallError>| match answer {
             Ok(rows) => rows,
             Err(error) => {
-                fault.get_or_insert(error);
+                if fails || matches!(error, CallError::Unavailable { .. }) {
+                    fault.get_or_insert(error);
+                }
                 Vec::new()
             }
         };
+        let mut must = |answer| keep(true, answer);
         let _begun = must(next());
         let _opened = must(next());
         let settings = must(next());
         let identity = must(next());
+        // Not every role may ask these two, and not every server has them.
+        let mut may = |answer| single(keep(false, answer));
         let _savepoint = next();
-        let system_identifier = next().ok().and_then(single);
+        let system_identifier = may(next());
         let _rollback_to = next();
-        let timeline = next().ok().and_then(single);
+        let timeline = may(next());
         let mut columns = identity.into_iter().flatten();
         let mut cell = || columns.next().flatten().unwrap_or_default();
         let mut snapshot = Snapshot {
@@ -110,7 +140,7 @@ impl Session {
         };
         session.limit_transaction(seconds_max).await;
         let (nonce, server) = (session.nonce.as_str(), session.server.version.as_str());
-        let fault = session.fault.as_ref().map(CallError::reason);
+        let fault = session.fault.as_ref().map(ToString::to_string);
         tracing::info!(
             ?purpose,
             nonce,
@@ -192,9 +222,9 @@ impl Session {
         let mut ends = Vec::with_capacity(reads.len());
         for read in reads {
             calls.push(Statement::SAVEPOINT.into());
-            match read {
-                PlannedRead::Ask(call) => calls.push(call.clone()),
-                PlannedRead::Cursor(declare, fetch) => {
+            match &read.steps {
+                ReadSteps::Ask(call) => calls.push(call.clone()),
+                ReadSteps::Cursor(declare, fetch) => {
                     calls.push(declare.clone().into());
                     calls.push(fetch.clone().into());
                 }
@@ -221,7 +251,7 @@ impl Session {
         for read in reads {
             let savepoint = next();
             let mut result = savepoint.and(next());
-            if matches!(read, PlannedRead::Cursor(..)) {
+            if matches!(read.steps, ReadSteps::Cursor(..)) {
                 let fetched = next();
                 result = result.and(fetched);
             }
@@ -269,13 +299,18 @@ impl Session {
         }
         calls.push(Statement::ROLLBACK.into());
         let nonce = self.nonce.as_str();
-        let answers = self.wire.batch(&calls).await.inspect_err(|error| {
-            tracing::warn!(
-                nonce,
-                reason = error.reason(),
-                "end of a transaction not seen"
-            );
-        })?;
+        let unseen = |error: &CallError| {
+            tracing::warn!(nonce, reason = ?error.to_string(), "end of a transaction not seen");
+        };
+        let answers = self.wire.batch(&calls).await.inspect_err(unseen)?;
+        // An end that could not be measured now was not seen: it is no answer about the transaction.
+        let away = |answer: &&Result<AnswerRows, CallError>| {
+            matches!(answer, Err(CallError::Unavailable { .. }))
+        };
+        if let Some(Err(error)) = answers.iter().find(away) {
+            unseen(error);
+            return Err(error.clone().reading("the end of the transaction"));
+        }
         self.snapshot.ended_at = now();
         let mut footprint = self.wire.footprint().clone();
         footprint.transaction_us =

@@ -131,15 +131,27 @@ impl AsyncRead for Metered {
     }
 }
 
+fn is_closed_by_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 impl AsyncWrite for Metered {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
+        let written = match &mut self.get_mut().stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        };
+        match written {
+            // Who closed may have said why: the reader tells that, or the end, and is woken by it.
+            Poll::Ready(Err(error)) if is_closed_by_peer(&error) => Poll::Pending,
+            written => written,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::error::CallError;
+use super::error::{CallError, UnknownReason};
 use super::guard::{GuardedSql, guard, guard_view};
+use super::read_batch::ReadAnswer;
 use super::session::Session;
 use super::statement::{CursorName, Statement};
 use super::wire::{AnswerRows, BatchAnswers, Call};
@@ -80,13 +81,12 @@ impl Query {
     }
 
     /// The statement that declares it, if its ruling lets it run; an error says why not.
-    pub(super) fn permitted(&self, rulings: &Rulings) -> Result<Statement, String> {
+    pub(super) fn permitted(&self, rulings: &Rulings) -> Result<Statement, UnknownReason> {
         let sql = self.sql.as_ref().map_err(Clone::clone)?;
-        let ruling = rulings
-            .get(&self.name)
-            .ok_or_else(|| "it was not ruled on".to_owned())?;
+        let ruling = rulings.get(&self.name);
+        let ruling = ruling.ok_or("it was not ruled on")?;
         match &ruling.refused {
-            Some(reason) => Err(reason.clone()),
+            Some(reason) => Err(reason.as_str().into()),
             None => Ok(self.declare(sql)),
         }
     }
@@ -172,12 +172,12 @@ pub(super) async fn rule(
         }
     };
     let mut answers = session.batch(&calls, &mut on_answer).await?.into_iter();
-    let forged = answered(answers.by_ref().take(first))?;
+    let forged = answered("the catalogue", answers.by_ref().take(first))?;
     let forged = forgery(&forged, &profile.role.functions);
     let mut rulings = Rulings::new();
     let mut permitted = Vec::new();
     for query in queries {
-        let answers = answered(answers.by_ref().take(steps(&query).len()))?;
+        let answers = answered(&query.name, answers.by_ref().take(steps(&query).len()))?;
         let (refused, relations) = match &query.sql {
             Ok(_) => judge(&answers, &profile.role.functions)?,
             Err(reason) => (Some(reason.clone()), Vec::new()),
@@ -189,7 +189,8 @@ pub(super) async fn rule(
             relations,
         };
         if let (Ok(sql), None) = (&query.sql, &ruling.refused) {
-            permitted.push(Call::parse(Statement::trial(query.cursor, sql)));
+            let parse = Call::parse(Statement::trial(query.cursor, sql));
+            permitted.push((query.name.clone(), parse));
         }
         rulings.insert(query.name, ruling);
     }
@@ -201,34 +202,45 @@ pub(super) async fn rule(
 /// relation another definition than the one that was ruled on. What was changed since it was ruled on needs another snapshot.
 async fn hold(
     session: &mut Session,
-    mut parses: Vec<Call>,
+    parses: Vec<(String, Call)>,
     rulings: &Rulings,
 ) -> Result<(), CallError> {
-    parses.push(Statement::OWN_LOCKS.into());
-    let answers = answered(session.batch(&parses, &mut |_| {}).await?.into_iter())?;
-    let held: Result<Vec<AnswerRows>, CallError> = answers.into_iter().collect();
-    // What could be parsed a moment ago and cannot now was changed as well.
-    let held = held.map_err(|error| CallError::changed_since_snapshot(&error.reason()))?;
+    if parses.is_empty() {
+        return Ok(());
+    }
+    let (names, mut calls): (Vec<String>, Vec<Call>) = parses.into_iter().unzip();
+    calls.push(Statement::OWN_LOCKS.into());
+    let mut answers = session.batch(&calls, &mut |_| {}).await?.into_iter();
+    // The first error is the one that tells: after it the server refuses whatever follows in the transaction.
+    for (name, answer) in names.iter().zip(answers.by_ref()) {
+        answer.map_err(|error| match error {
+            // What could be parsed a moment ago and cannot now was changed as well.
+            CallError::Refused(reason) => CallError::changed_since_snapshot(&reason.to_string()),
+            unavailable @ CallError::Unavailable { .. } => unavailable.reading(name),
+        })?;
+    }
+    let held = answers.next().unwrap_or(Ok(Vec::new()))?;
     let is_ruled = |relation: &String| {
         let mut ruled = rulings.values().flat_map(|ruling| &ruling.relations);
         ruled.any(|name| name == relation)
     };
-    let locks = held.iter().flatten();
-    let mut held = locks.map(|row| touched(row));
+    let mut held = held.iter().map(|row| touched(row));
     match held.find(|held| held.moved || !is_ruled(&held.relation)) {
         Some(held) => Err(CallError::changed_since_snapshot(&held.relation)),
         None => Ok(()),
     }
 }
 
-/// The answers, unless one says that the server may answer later: that is about no query.
+/// The answers about `what`, unless one says that the server may answer later: that is about no query.
 fn answered(
+    what: &str,
     answers: impl Iterator<Item = Result<AnswerRows, CallError>>,
-) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
+) -> Result<Vec<ReadAnswer>, CallError> {
     answers
         .map(|answer| match answer {
-            Err(error) if !error.is_of_the_fact() => Err(error),
-            answer => Ok(answer),
+            Ok(rows) => Ok(Ok(rows)),
+            Err(CallError::Refused(reason)) => Ok(Err(reason)),
+            Err(unavailable) => Err(unavailable.reading(what)),
         })
         .collect()
 }
@@ -264,10 +276,10 @@ fn steps(query: &Query) -> Vec<Call> {
 }
 
 /// What stands in for a part of PostgreSQL itself in this database, so that any SQL could call it.
-fn forgery(answers: &[Result<AnswerRows, CallError>], allowed: &[String]) -> Option<String> {
+fn forgery(answers: &[ReadAnswer], allowed: &[String]) -> Option<String> {
     let rows = match answers {
         [_, Ok(rows), ..] => rows,
-        [_, Err(error), ..] => return Some(error.reason()),
+        [_, Err(reason), ..] => return Some(reason.to_string()),
         _ => return Some("the server did not answer".to_owned()),
     };
     rows.iter().find_map(|row| {
@@ -285,7 +297,7 @@ fn forgery(answers: &[Result<AnswerRows, CallError>], allowed: &[String]) -> Opt
 /// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and tells
 /// those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
 fn judge(
-    answers: &[Result<AnswerRows, CallError>],
+    answers: &[ReadAnswer],
     allowed: &[String],
 ) -> Result<(Option<String>, Vec<String>), CallError> {
     let refused = |reason: String| Ok((Some(reason), Vec::new()));
@@ -296,12 +308,12 @@ fn judge(
         match parsed {
             Ok(parameters) if parameters.is_empty() => {}
             Ok(_) => return refused("the SQL has parameters".to_owned()),
-            Err(error) => return refused(error.reason()),
+            Err(reason) => return refused(reason.to_string()),
         }
     }
     let locks = match locks {
         Ok(locks) => locks,
-        Err(error) => return refused(error.reason()),
+        Err(reason) => return refused(reason.to_string()),
     };
     let touched: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
     if let Some(moved) = touched.iter().find(|touched| touched.moved) {
@@ -319,7 +331,7 @@ fn judge(
 }
 
 /// A name after a dot that could call a function of pg_catalog with an effect.
-fn attribute_call(answer: &Result<AnswerRows, CallError>) -> Option<String> {
+fn attribute_call(answer: &ReadAnswer) -> Option<String> {
     match answer {
         Ok(rows) => {
             let name = rows.first()?.first()?.as_deref().unwrap_or_default();
@@ -327,7 +339,7 @@ fn attribute_call(answer: &Result<AnswerRows, CallError>) -> Option<String> {
                 "the name .{name} could call the function {name}, which is not on the allow-list"
             ))
         }
-        Err(error) => Some(error.reason()),
+        Err(reason) => Some(reason.to_string()),
     }
 }
 

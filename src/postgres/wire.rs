@@ -22,6 +22,7 @@ use super::socket::{Endpoint, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
+use crate::runner::target::Unavailable;
 use crate::survey::Footprint;
 
 /// How long a cancel request may take before the socket is dropped without it.
@@ -294,7 +295,10 @@ impl Wire {
     fn failed(&self, failed: Failed) -> CallError {
         match failed {
             Failed::Driver(error) if !self.way.allowance.is_spent() => {
-                CallError::from_driver(&error, self.secret.as_ref())
+                // A call on a link that has ended knows no reason of its own.
+                let last_words = self.link.ended_by.get().filter(|_| error.is_closed());
+                let error = last_words.unwrap_or(&error);
+                CallError::from_driver(error, self.secret.as_ref())
             }
             _ => CallError::too_much(),
         }
@@ -321,17 +325,17 @@ impl Wire {
             Ok(Ok(())) => "the server was asked to cancel",
             _ => "the server did not take a cancel request",
         };
-        if let Some(CallError::Unavailable { message, hint, .. }) = over {
-            let message = format!("{message}; {answer}; the connection was dropped");
-            return CallError::lost(message, &hint);
+        if let Some(CallError::Unavailable { why, .. }) = over {
+            let message = format!("{}; {answer}; the connection was dropped", why.message);
+            return CallError::Unavailable {
+                why: Unavailable { message, ..why },
+                connected: false,
+            };
         }
-        CallError::lost(
-            format!(
-                "no answer within {} ms; {answer}; the connection was dropped",
-                self.deadline.as_millis()
-            ),
-            "check the server and the network, then resume",
-        )
+        CallError::too_late(format!(
+            "no answer within {} ms; {answer}; the connection was dropped",
+            self.deadline.as_millis()
+        ))
     }
 }
 

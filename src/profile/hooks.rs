@@ -15,6 +15,7 @@ const WORDS_MAX: usize = 64;
 
 /// The hooks of a profile. Each is a program and its arguments; a name with `/` is taken from the directory of the profile, any other from `PATH`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Hooks {
     /// Run when the run waits for a person at SG1 or SG2.

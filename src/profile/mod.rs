@@ -18,10 +18,10 @@ pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
 pub use load::{LoadedProfile, ProfileOrigin, load};
 pub use nearest::nearest;
-pub use parse::{ProfileError, parse};
+pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{
     Budgets, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile,
     ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts,
     TlsMode,
 };
-pub use validate::{NEVER_OUT_OF_SCOPE, TARGET_COLORS};
+pub use validate::TARGET_COLORS;

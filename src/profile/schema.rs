@@ -3,11 +3,13 @@
 use serde::Deserialize;
 
 use super::Hooks;
+use crate::run::CheckName;
 use crate::simulate::Lifecycle;
 use crate::survey::FactKind;
 
 /// A whole profile.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Version of this schema: 1.
@@ -80,6 +82,7 @@ pub struct Profile {
 
 /// Where and as whom.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetSpec {
     /// `PRODUCTION`.
@@ -103,6 +106,7 @@ fn neutral() -> String {
 
 /// How the connection to a host that is not local is protected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
     /// Encrypted, certificate and name verified.
@@ -116,6 +120,7 @@ pub enum TlsMode {
 
 /// Plain labels of the approval gates.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     /// `allow CUT`.
@@ -126,6 +131,7 @@ pub struct Labels {
 
 /// A document that the run is founded on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SsotDocument {
     /// Name for people.
@@ -140,6 +146,7 @@ pub struct SsotDocument {
 
 /// One fact read by one SQL text that gives one row with one text column.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FactSpec {
     /// Key.
@@ -168,6 +175,7 @@ pub struct FactSpec {
 
 /// A function whose definition is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FunctionSpec {
     /// Fact key: `fn_iu_enact_md5`.
@@ -185,6 +193,7 @@ pub struct FunctionSpec {
 
 /// Which objects' grants are in the matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrantScope {
     /// Fact key: `grant_matrix_sha`.
@@ -200,6 +209,7 @@ pub struct GrantScope {
 
 /// A protected table.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContentSpec {
     /// Fact key: `unit_version`.
@@ -216,6 +226,7 @@ pub struct ContentSpec {
 
 /// SQL with nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SqlSpec {
     /// The SQL.
@@ -224,6 +235,7 @@ pub struct SqlSpec {
 
 /// What the role survey may find without failing: shown, never hidden.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RoleAllowances {
     /// Findings by their line, such as `table privilege: UPDATE on pg_catalog.pg_settings via PUBLIC`.
@@ -234,16 +246,18 @@ pub struct RoleAllowances {
 
 /// A check that the profile excludes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
-    /// Name of the check.
-    pub check: String,
+    /// The check.
+    pub check: CheckName,
     /// Why.
     pub reason: String,
 }
 
 /// Approval policy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileApprovals {
     /// `8h`, `30m`, `90s`.
@@ -287,6 +301,7 @@ impl ProfileApprovals {
 
 /// Deadlines of our own, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// To connect.
@@ -309,6 +324,7 @@ impl Default for Timeouts {
 
 /// What one survey and a whole run may cost the server; beyond it the survey is rolled back and the run stops. How long one statement may take is `timeouts.statement_ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Budgets {
     /// How long a survey may hold its snapshot.
@@ -340,6 +356,7 @@ impl Default for Budgets {
 
 /// Where a full test run left its result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TestResults {
     /// A file whose last line of the form `N passed, N failed` is taken as DECLARED.

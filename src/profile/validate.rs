@@ -5,36 +5,11 @@ use super::hooks::validate_hooks;
 use super::parse::mode_of;
 use super::validate_facts::validate_facts;
 use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
+use crate::run::{CheckName, ClaimName};
 
 /// Colours that a target can have.
 pub const TARGET_COLORS: [&str; 8] = [
     "neutral", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
-];
-
-/// Checks that no profile may exclude: those of the claims A, B, D and E, and the probes of G5.
-pub const NEVER_OUT_OF_SCOPE: [&str; 22] = [
-    "A",
-    "B",
-    "C",
-    "D",
-    "E",
-    "role_is_read_only",
-    "session_role",
-    "session_left_nothing",
-    "transaction_read_only",
-    "row_security_off",
-    "search_path_empty",
-    "non_mutation_proven",
-    "forbidden_production_mutation",
-    "live_refused",
-    "live_profile_refused",
-    "execution_refused",
-    "kill_switch_off",
-    "approval_of_wrong_gate_refused",
-    "approval_of_other_evidence_refused",
-    "approval_expired_refused",
-    "approval_used_twice_refused",
-    "writing_statement_refused",
 ];
 
 /// The longest deadline: a day.
@@ -48,6 +23,24 @@ const COUNT_MAX: u64 = i64::MAX as u64;
 
 /// Validates a profile that was read from a document.
 pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result<(), Problem> {
+    let mut findings = rules_of_every_version(document, profile);
+    excluded_checks(&mut findings, profile);
+    findings.first()
+}
+
+/// Validates the profile of a run that was begun. Checks that it excludes and that this drygate does not know, or does not let it
+/// exclude any more, are no reason not to read the run: the audit gives such an exclusion no effect.
+pub(super) fn validate_recorded(
+    document: &TomlDocument<'_>,
+    profile: &Profile,
+) -> Result<(), Problem> {
+    rules_of_every_version(document, profile).first()
+}
+
+fn rules_of_every_version<'d, 't>(
+    document: &'d TomlDocument<'t>,
+    profile: &Profile,
+) -> Findings<'d, 't> {
     let mut findings = Findings::of(document);
     identity(&mut findings, profile);
     target(&mut findings, profile);
@@ -57,7 +50,7 @@ pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result
     exclusions(&mut findings, profile);
     limits(&mut findings, profile);
     validate_hooks(&mut findings, &profile.hooks);
-    findings.first()
+    findings
 }
 
 fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
@@ -205,20 +198,37 @@ fn exclusions(findings: &mut Findings<'_, '_>, profile: &Profile) {
                 PathStep::Key(key),
             ]
         };
-        findings.not_blank(&at("check"), &out.check);
+        findings.not_blank(&at("check"), out.check.name());
         findings.not_blank(&at("reason"), &out.reason);
-        if NEVER_OUT_OF_SCOPE.contains(&out.check.trim()) {
-            let message = format!(
-                "{} cannot be excluded: it is part of the claims A, B, D, E or a probe of G5",
-                out.check
-            );
-            findings.refuse(&at("check"), message);
-        }
         if profile.out_of_scope[..index]
             .iter()
             .any(|other| other.check == out.check)
         {
             findings.refuse(&at("check"), format!("{} is excluded twice", out.check));
+        }
+    }
+}
+
+/// Refuses exclusions of checks that there are not, or that no profile may exclude.
+fn excluded_checks(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    for (index, out) in profile.out_of_scope.iter().enumerate() {
+        let name = out.check.name();
+        let at = [
+            PathStep::Key("out_of_scope"),
+            PathStep::Index(index),
+            PathStep::Key("check"),
+        ];
+        if ClaimName::ALL.iter().any(|claim| claim.name() == name) {
+            findings.refuse(&at, format!("{name} cannot be excluded: it is a claim"));
+        } else if matches!(out.check, CheckName::Other(_)) {
+            let near = nearest(name, CheckName::ALL.iter().map(CheckName::name))
+                .map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
+            findings.refuse(&at, format!("there is no check {name:?}{near}"));
+        } else if !out.check.may_be_excluded() {
+            let message = format!(
+                "{name} cannot be excluded: a claim, a probe of G5 or a whole gate rests on it"
+            );
+            findings.refuse(&at, message);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::findings::Findings;
 use super::{ContentSpec, FactSpec, PathStep, Profile};
-use crate::survey::FactKind;
+use crate::survey::{FactKind, RoleSurvey};
 
 /// Facts that every survey has without being asked.
-const OWN_FACTS: [&str; 2] = ["role", "role_is_read_only"];
+const OWN_FACTS: [&str; 2] = ["role", RoleSurvey::READ_ONLY_FACT];
 
 pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile) {
     keys(findings, profile);

@@ -1,8 +1,10 @@
 //! What lay before whoever decided. Invariant: it is the fold of the lines before the decision; whether a sheet was on a screen is told by the journal.
 
-use super::{Recording, ReplayError, RunMoment};
+use std::sync::Arc;
+
+use super::{Recording, ReplayError};
 use crate::run::{
-    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead, Person,
+    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, History, LiveRead, Person,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -10,7 +12,7 @@ use crate::survey::{Digest, UtcTime};
 #[derive(Debug, Clone)]
 pub struct Decided {
     /// The run right before.
-    pub moment: RunMoment,
+    pub history: Arc<History>,
     /// Gate.
     pub gate: ApprovalGate,
     /// What was decided.
@@ -37,7 +39,7 @@ pub struct ShownSheet {
 impl Recording {
     /// The decision at line `seq`, or the last one before it.
     pub fn decision(&mut self, seq: u64) -> Result<Option<Decided>, ReplayError> {
-        let place = self.timeline().decision(seq).map(|mark| mark.seq);
+        let place = self.tip().timeline().decision(seq).map(|mark| mark.seq);
         let Some(place) = place else {
             return Ok(None);
         };
@@ -61,9 +63,9 @@ impl Recording {
             Decision::Approve => self.sheet_before(place, &evidence, &by)?,
             Decision::Reject | Decision::Withdraw => None,
         };
-        let moment = self.at(place.saturating_sub(1))?.clone();
+        let history = self.at(place.saturating_sub(1))?.clone();
         Ok(Some(Decided {
-            moment,
+            history,
             gate,
             decision,
             evidence,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::ReplayError;
 use super::checkpoints::{BYTES, Checkpoints, LINES};
-use super::{ReplayError, RunMoment};
 use crate::journal::{ChainPosition, JournalEntry, JournalPage, JournalPages, JournalReader};
-use crate::run::{Event, Timeline};
-use crate::survey::{Digest, UtcTime};
+use crate::run::{Event, History};
+use crate::survey::UtcTime;
 
 /// The lines between two checkpoints, read.
 #[derive(Debug)]
@@ -15,14 +15,13 @@ struct RecordingSpan {
     page: JournalPage<Event>,
 }
 
-impl RecordingSpan {
-    /// The entries, each with the SHA-256 of its line.
-    fn lines(&self) -> impl Iterator<Item = (&JournalEntry<Event>, Digest)> {
-        let heads = self.page.entries.iter().skip(1);
-        let heads = heads.map(|entry| entry.prev.clone());
-        let heads = heads.chain(std::iter::once_with(|| self.page.end.prev()));
-        self.page.entries.iter().zip(heads)
-    }
+/// Takes the next line of a journal.
+fn take(history: &mut History, entry: &JournalEntry<Event>) -> Result<(), ReplayError> {
+    let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
+    taken.map_err(|illegal| ReplayError::Illegal {
+        line: entry.seq + 1,
+        illegal,
+    })
 }
 
 /// A run that can be asked for any of its moments, as far as it was read.
@@ -30,14 +29,13 @@ impl RecordingSpan {
 pub struct Recording {
     pages: JournalPages,
     checkpoints: Checkpoints,
-    timeline: Arc<Timeline>,
     /// The fold of everything read so far.
-    tip: RunMoment,
+    tip: Arc<History>,
     end: ChainPosition,
     is_complete: bool,
     near: Option<RecordingSpan>,
     /// The moment that was asked for last.
-    current: RunMoment,
+    current: Arc<History>,
 }
 
 impl Recording {
@@ -46,12 +44,11 @@ impl Recording {
         Ok(Self {
             pages: reader.pages()?,
             checkpoints: Checkpoints::new(),
-            timeline: Arc::default(),
-            tip: RunMoment::default(),
+            tip: Arc::new(History::without_clean_reads()),
             end: ChainPosition::start(),
             is_complete: false,
             near: None,
-            current: RunMoment::default(),
+            current: Arc::new(History::without_clean_reads()),
         })
     }
 
@@ -60,22 +57,21 @@ impl Recording {
         if self.is_complete {
             return Ok(false);
         }
-        let stretch = RecordingSpan {
+        let span = RecordingSpan {
             number: self.checkpoints.before(self.end.seq()),
             page: self.pages.read(&self.end, LINES, BYTES)?,
         };
-        let timeline = Arc::make_mut(&mut self.timeline);
-        for (entry, head) in stretch.lines() {
-            self.tip.apply(entry, head)?;
-            timeline.apply(entry.seq, entry.at, &entry.event);
+        let tip = Arc::make_mut(&mut self.tip);
+        for entry in &span.page.entries {
+            take(tip, entry)?;
         }
-        self.end = stretch.page.end.clone();
-        self.is_complete = stretch.page.is_last;
+        self.end = span.page.end.clone();
+        self.is_complete = span.page.is_last;
         if !self.is_complete {
             let position = self.end.clone();
-            self.checkpoints.push(position, self.tip.clone());
+            self.checkpoints.push(position, (*self.tip).clone());
         }
-        self.near = Some(stretch);
+        self.near = Some(span);
         Ok(!self.is_complete)
     }
 
@@ -98,21 +94,16 @@ impl Recording {
 
     /// Number and time of the last line that was read.
     pub fn last(&self) -> Option<(u64, UtcTime)> {
-        self.tip.line()
-    }
-
-    /// The run over time, as far as it was read.
-    pub fn timeline(&self) -> &Arc<Timeline> {
-        &self.timeline
+        self.tip.last()
     }
 
     /// The run at the last line that was read.
-    pub fn tip(&self) -> &RunMoment {
+    pub fn tip(&self) -> &Arc<History> {
         &self.tip
     }
 
     /// The run as it was at line `seq`.
-    pub fn at(&mut self, seq: u64) -> Result<&RunMoment, ReplayError> {
+    pub fn at(&mut self, seq: u64) -> Result<&Arc<History>, ReplayError> {
         let (last, _) = self.last().ok_or(ReplayError::Empty)?;
         if seq > last {
             return Err(ReplayError::NoSuchRecord { seq, last });
@@ -121,18 +112,19 @@ impl Recording {
             return Ok(&self.tip);
         }
         let number = self.checkpoints.before(seq);
-        let here = self.current.line().map(|(here, _)| here);
+        let here = self.current.last().map(|(here, _)| here);
         let from = self.checkpoints.get(number);
         let ahead = here.is_some_and(|here| here <= seq && here >= from.position.seq());
         if !ahead {
-            self.current = from.moment();
+            self.current = Arc::new(from.history.clone());
         }
-        let here = self.current.line().map(|(here, _)| here);
+        let here = self.current.last().map(|(here, _)| here);
         self.come_near(number)?;
-        if let Some(stretch) = &self.near {
-            for (entry, head) in stretch.lines() {
+        if let Some(near) = &self.near {
+            let current = Arc::make_mut(&mut self.current);
+            for entry in &near.page.entries {
                 if here.is_none_or(|here| entry.seq > here) && entry.seq <= seq {
-                    self.current.apply(entry, head)?;
+                    take(current, entry)?;
                 }
             }
         }

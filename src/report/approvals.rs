@@ -1,41 +1,53 @@
 //! Evidence, approvals, refusals, stops and drift for report 12. Invariant: every decision names the digest that it saw and an OS account.
 
-use serde_json::{Value, json};
-
 use super::proof::changes;
 use super::timeline::rows;
+use crate::documents::{ApprovalsReport, DecisionReport, DriftReport, EvidenceReport, StopReport};
 use crate::run::{Approval, ApprovalStatus, Decision, Drift, RunState};
 
 /// Everything of report 12.
-pub(super) fn approvals(run: &RunState) -> Value {
+pub(super) fn approvals(run: &RunState) -> ApprovalsReport {
     let drifts = run.drifted_before.iter().chain(&run.drift);
-    json!({
-        "evidence": evidence(run),
-        "decisions": run.approvals.iter().map(|approval| decision(run, approval)).collect::<Vec<_>>(),
-        "refusals": rows(run, &["approval_refused"]),
-        "stops": stops(run),
-        "drifts": drifts.map(drift).collect::<Vec<_>>(),
-        "drift_events": rows(run, &["drift_found", "evidence_renewed"]),
-        "policy": policy(run),
-        "shared": run.created.as_ref().and_then(|created| created.shared_note()),
-    })
+    ApprovalsReport {
+        evidence: evidence(run),
+        decisions: run
+            .approvals
+            .iter()
+            .map(|approval| decision(run, approval))
+            .collect(),
+        refusals: rows(run, &["approval_refused"]),
+        stops: stops(run),
+        drifts: drifts.map(drift).collect(),
+        drift_events: rows(run, &["drift_found", "evidence_renewed"]),
+        policy: policy(run),
+        shared: run
+            .created
+            .as_ref()
+            .and_then(|created| created.shared_note()),
+    }
 }
 
-fn evidence(run: &RunState) -> Vec<Value> {
-    let earlier = run.earlier_evidence.iter().map(|(gate, digest)| {
-        json!({ "gate": gate.name(), "digest": digest, "note": "earlier evidence" })
-    });
-    let current = run.evidence.iter().map(|evidence| {
-        let note = format!(
+fn evidence(run: &RunState) -> Vec<EvidenceReport> {
+    let earlier = run
+        .earlier_evidence
+        .iter()
+        .map(|(gate, digest)| EvidenceReport {
+            gate: gate.name(),
+            digest: digest.clone(),
+            note: "earlier evidence".to_owned(),
+        });
+    let current = run.evidence.iter().map(|evidence| EvidenceReport {
+        gate: evidence.gate.name(),
+        digest: evidence.digest.clone(),
+        note: format!(
             "last evidence: round {}, taken {}, good until {}",
             evidence.round, evidence.taken_at, evidence.expires_at
-        );
-        json!({ "gate": evidence.gate.name(), "digest": evidence.digest, "note": note })
+        ),
     });
     earlier.chain(current).collect()
 }
 
-fn decision(run: &RunState, approval: &Approval) -> Value {
+fn decision(run: &RunState, approval: &Approval) -> DecisionReport {
     let word = match approval.decision {
         Decision::Approve => "approve",
         Decision::Reject => "reject",
@@ -48,50 +60,61 @@ fn decision(run: &RunState, approval: &Approval) -> Value {
         ApprovalStatus::Withdrawn => "withdrawn",
         ApprovalStatus::Rejection => "rejection",
     };
-    json!({
-        "gate": approval.gate.name(),
-        "label": run.gate_label(approval.gate),
-        "decision": word,
-        "status": status,
-        "lines": [
+    DecisionReport {
+        gate: approval.gate.name(),
+        label: run.gate_label(approval.gate).to_owned(),
+        decision: word,
+        status,
+        lines: vec![
             format!("evidence={}", approval.evidence),
             format!("user={}", approval.by.user),
             format!("uid={}", approval.by.uid),
             format!("host={}", approval.by.host),
-            format!("tty={}", approval.by.tty.as_deref().unwrap_or("None (given without a terminal)")),
+            format!(
+                "tty={}",
+                approval
+                    .by
+                    .tty
+                    .as_deref()
+                    .unwrap_or("None (given without a terminal)")
+            ),
             format!("pid={}", approval.by.pid),
             format!("at={}", approval.at),
             format!("boot_id={}", approval.boot_id),
-            format!("signer={} (a stub: it signs nothing)", approval.by.signer.name()),
+            format!(
+                "signer={} (a stub: it signs nothing)",
+                approval.by.signer.name()
+            ),
             format!("reason={}", approval.reason.as_deref().unwrap_or("None")),
         ],
-    })
+    }
 }
 
-fn stops(run: &RunState) -> Vec<Value> {
+fn stops(run: &RunState) -> Vec<StopReport> {
     run.stops
         .iter()
         .map(|raised| {
             let stop = &raised.stop;
-            json!({
-                "code": stop.stop_code.name(),
-                "gate": stop.gate.map_or("None", |gate| gate.name()),
-                "state": stop.state.name(),
-                "evidence": stop.evidence.as_ref().map_or("None", |digest| digest.as_str()),
-                "at": raised.at.to_string(),
-                "message": stop.message,
-                "next": stop.next,
-            })
+            let evidence = stop.evidence.as_ref();
+            StopReport {
+                code: stop.stop_code.name(),
+                gate: stop.gate.map_or("None", |gate| gate.name()),
+                state: stop.state.name(),
+                evidence: evidence.map_or_else(|| "None".to_owned(), ToString::to_string),
+                at: raised.at.to_string(),
+                message: stop.message.clone(),
+                next: stop.next.clone(),
+            }
         })
         .collect()
 }
 
-fn drift(drift: &Drift) -> Value {
-    json!({
-        "gate": drift.gate.map_or("closeout", |gate| gate.name()),
-        "at": drift.at.to_string(),
-        "changes": changes(&drift.changes),
-    })
+fn drift(drift: &Drift) -> DriftReport {
+    DriftReport {
+        gate: drift.gate.map_or("closeout", |gate| gate.name()),
+        at: drift.at.to_string(),
+        changes: changes(&drift.changes),
+    }
 }
 
 fn policy(run: &RunState) -> Vec<String> {

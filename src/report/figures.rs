@@ -3,41 +3,37 @@
 use serde_json::{Value, json};
 
 use super::{FullDiscoverLine, REPORTS, ReportInput};
-use crate::audit::{PROBES, o4_targeted};
-use crate::run::{Check, Gate, RunResult, RunState, Verdict};
+use crate::audit::o4_targeted;
+use crate::documents::{Counters, SidecarState};
+use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
 use crate::simulate::SimulatedStep;
-use crate::survey::{Fact, FactKind, Simulated, StreamDigest, Survey, compare};
+use crate::survey::{
+    Derived, Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, compare,
+};
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 const NOT_REACHED: &str = "not reached";
 
 /// `sidecar_state` of the contract, section 8: `success` only for PASS.
-pub fn sidecar_state(run: &RunState) -> &'static str {
+pub fn sidecar_state(run: &RunState) -> SidecarState {
     match run.sealed {
-        Some((_, RunResult::Pass, _)) => "success",
-        Some((_, RunResult::Rejected, _)) => "rejected",
-        Some(_) => "failed",
-        None if run.waits_at().is_some() => "waiting",
-        None => "running",
+        Some((_, RunResult::Pass, _)) => SidecarState::Success,
+        Some((_, RunResult::Rejected, _)) => SidecarState::Rejected,
+        Some(_) => SidecarState::Failed,
+        None if run.waits_at().is_some() => SidecarState::Waiting,
+        None => SidecarState::Running,
     }
 }
 
 /// The four counters of the contract, section 3, each with its provenance; `null` where it is not reached.
-pub fn counters(run: &RunState) -> Value {
-    let simulated = |value: Option<Simulated<u64>>| json!(value);
-    let derived = |value: Value| {
-        if run.sealed.is_some() {
-            json!({ "value": value, "provenance": "DERIVED" })
-        } else {
-            Value::Null
-        }
-    };
-    json!({
-        "candidate_count_confirmed": simulated(candidate_count_confirmed(run)),
-        "lifecycle_enacted_count": simulated(lifecycle_enacted_count(run)),
-        "sidecar_state_final": derived(sidecar_state(run).into()),
-        "local_kb_markdown_files": derived(REPORTS.len().into()),
-    })
+pub fn counters(run: &RunState) -> Counters {
+    let sealed = run.sealed.is_some();
+    Counters {
+        candidate_count_confirmed: candidate_count_confirmed(run),
+        lifecycle_enacted_count: lifecycle_enacted_count(run),
+        sidecar_state_final: sealed.then(|| Derived::new(sidecar_state(run))),
+        local_kb_markdown_files: sealed.then(|| Derived::new(REPORTS.len())),
+    }
 }
 
 fn candidate_count_confirmed(run: &RunState) -> Option<Simulated<u64>> {
@@ -68,12 +64,12 @@ pub(super) fn live_facts(survey: Option<&Survey>) -> Vec<String> {
     if survey.fact("role").is_none() {
         lines.push(format!("role={}", survey.role.role));
     }
-    if survey.fact("role_is_read_only").is_none() {
+    if survey.fact(RoleSurvey::READ_ONLY_FACT).is_none() {
         let derived = survey
             .role
             .is_read_only()
             .map_or_else(|| NOT_CHECKED.to_owned(), |read_only| read_only.to_string());
-        lines.push(format!("role_is_read_only={derived}"));
+        lines.push(format!("{}={derived}", RoleSurvey::READ_ONLY_FACT));
     }
     let plain = survey.facts.iter().filter(|f| f.kind != FactKind::Content);
     lines.extend(plain.map(|fact| format!("{}={}", figure_name(fact), known(Some(fact)))));
@@ -124,7 +120,7 @@ pub(super) fn runner_evidence(run: &RunState) -> Vec<String> {
             "lifecycle_enacted_count={}",
             count(lifecycle_enacted_count(run))
         ),
-        format!("sidecar_state_final={}", sidecar_state(run)),
+        format!("sidecar_state_final={}", sidecar_state(run).word()),
         format!("local_kb_markdown_files={}", REPORTS.len()),
     ]);
     lines
@@ -197,7 +193,7 @@ fn full(declared: Option<&FullDiscoverLine>) -> String {
 fn live_refused(probes: &[Check]) -> String {
     probes
         .iter()
-        .find(|probe| probe.name == PROBES[0])
+        .find(|probe| probe.name == CheckName::LiveRefused)
         .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::run::{
-    Check, Claim, ClaimName, ClaimVerdict, ContextPins, Person, RepositoryState, RunCreated, RunId,
-    ToolIdentity, Verdict,
+    Check, CheckName, Claim, ClaimName, ClaimVerdict, ContextPins, Person, RepositoryState,
+    RunCreated, RunId, ToolIdentity, Verdict,
 };
 use crate::simulate::Simulation;
 use crate::survey::{
@@ -173,7 +173,7 @@ pub(super) fn claims(b: ClaimVerdict) -> Vec<Claim> {
 
 pub(super) fn check(name: &str, verdict: Verdict, raw: Value) -> Check {
     Check {
-        name: name.to_owned(),
+        name: CheckName::from(name),
         verdict,
         says: format!("{name} was evaluated."),
         raw,
@@ -185,28 +185,40 @@ pub(super) fn check(name: &str, verdict: Verdict, raw: Value) -> Check {
 /// The nine rows with the answers of the source report.
 pub(super) fn forbidden() -> Vec<Check> {
     [
-        ("mutation", "Production mutation", "NONE"),
-        ("live_steps", "Live CUT/VERIFY/enact mutation", "NONE"),
         (
-            "kill_switch",
+            "forbidden_production_mutation",
+            "Production mutation",
+            "NONE",
+        ),
+        (
+            "forbidden_live_cut_verify_enact",
+            "Live CUT/VERIFY/enact mutation",
+            "NONE",
+        ),
+        (
+            "forbidden_kill_switch",
             "Production execution kill-switch enabled",
             "NO",
         ),
-        ("deploy", "Deploy/restart", "NONE"),
-        ("push", "Push/tag remote", "NONE"),
+        ("forbidden_deploy_restart", "Deploy/restart", "NONE"),
+        ("forbidden_push_tag", "Push/tag remote", "NONE"),
         (
-            "source",
+            "forbidden_source_mutation",
             "source_document / source_version mutation",
             "NONE",
         ),
         (
-            "secrets",
+            "forbidden_hardcoded_secrets",
             "Hardcoded secrets/runtime IDs",
             "NONE in repo code",
         ),
-        ("signing", "StubSigning replaced by real crypto", "NO"),
         (
-            "fake_pass",
+            "forbidden_signing_replaced",
+            "StubSigning replaced by real crypto",
+            "NO",
+        ),
+        (
+            "forbidden_fake_pass",
             "Fake PASS",
             "NO; live read-only output and runner output recorded",
         ),
@@ -215,7 +227,7 @@ pub(super) fn forbidden() -> Vec<Check> {
         let raw = json!({
             "words": words, "answer": answer, "detector": "a detector", "output": { "found": [] },
         });
-        check(&format!("forbidden_{name}"), Verdict::Pass, raw)
+        check(name, Verdict::Pass, raw)
     })
     .to_vec()
 }

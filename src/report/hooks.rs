@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::documents::HookReport;
 use crate::run::{HookPoint, RunState};
 
 /// What report 07 says where no hook ran.
@@ -31,24 +32,25 @@ fn left(run: &RunState) -> String {
 }
 
 /// One row for each hook that was started.
-pub(super) fn rows(run: &RunState) -> Vec<Value> {
+pub(super) fn rows(run: &RunState) -> Vec<HookReport> {
     run.hooks
         .iter()
         .map(|hook| {
             let stop = run.stops.iter().find(|raised| raised.seq == hook.stop);
             let outcome = hook.outcome.as_ref();
-            json!({
-                "hook": hook.hook.name(),
-                "program": hook.program,
-                "at": hook.at.to_string(),
-                "seq": hook.started,
-                "stop": stop.map_or("not recorded", |raised| raised.stop.stop_code.name()),
-                "end": outcome.map_or_else(
+            HookReport {
+                hook: hook.hook,
+                program: hook.program.clone(),
+                at: hook.at.to_string(),
+                seq: hook.started,
+                stop: stop.map_or("not recorded", |raised| raised.stop.stop_code.name()),
+                end: outcome.map_or_else(
                     || "not over at the seal: hooks.jsonl".to_owned(),
                     |outcome| outcome.end.to_string(),
                 ),
-                "took_ms": outcome.map_or_else(|| "-".to_owned(), |outcome| outcome.took_ms.to_string()),
-            })
+                took_ms: outcome
+                    .map_or_else(|| "-".to_owned(), |outcome| outcome.took_ms.to_string()),
+            }
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::profile::Profile;
-use crate::run::{Event, RunState, TestsDeclared};
+use crate::run::RunState;
 use crate::survey::Digest;
 
 /// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
@@ -23,22 +23,14 @@ pub struct FullDiscoverLine {
 impl FullDiscoverLine {
     /// The result as `tests_declared` recorded it.
     pub fn recorded(run: &RunState) -> Option<Self> {
-        match run.declared_tests.as_ref()? {
-            Event::TestsDeclared(TestsDeclared {
-                passed,
-                failed,
-                file,
-                sha256,
-                age_s,
-            }) => Some(Self {
-                passed: *passed,
-                failed: *failed,
-                file: file.clone(),
-                sha256: sha256.clone(),
-                age_seconds: *age_s,
-            }),
-            _ => None,
-        }
+        let declared = run.declared_tests.as_ref()?;
+        Some(Self {
+            passed: declared.passed,
+            failed: declared.failed,
+            file: declared.file.clone(),
+            sha256: declared.sha256.clone(),
+            age_seconds: declared.age_s,
+        })
     }
 }
 

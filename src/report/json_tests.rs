@@ -1,6 +1,7 @@
 //! Tests of the machine-readable documents. Invariant: each asserts members that scripts read.
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::fixture::{ScriptedRun, profile, rendered, source_run};
 use super::fixture_parts::GRANTS;
@@ -8,18 +9,22 @@ use super::{FullDiscoverLine, ReportInput, json_twin, summary};
 use crate::run::ApprovalGate;
 use crate::survey::Digest;
 
+fn value(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).expect("plain data")
+}
+
 #[test]
 fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
     let mut run = source_run();
     let profile = profile();
     let reports = rendered(&run, &profile, Some(GRANTS));
     run.reports = vec![(reports[0].name.clone(), Digest::of(&reports[0].text))];
-    let twin = json_twin(&ReportInput {
+    let twin = value(&json_twin(&ReportInput {
         run: &run,
         profile: &profile,
         blobs: &|_| None,
         full_discover: FullDiscoverLine::recorded(&run),
-    });
+    }));
     assert_eq!(
         twin["facts"]["pre"]["icx_total"],
         json!({ "value": 60, "provenance": "LIVE" })
@@ -46,7 +51,10 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
 #[test]
 fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
     let mut writer = ScriptedRun::new();
-    assert_eq!(summary(&writer.run, None, "")["facts_digest"], json!(null));
+    assert_eq!(
+        value(&summary(&writer.run, None, ""))["facts_digest"],
+        json!(null)
+    );
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     let digest = writer
@@ -56,7 +64,7 @@ fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
         .expect("evidence")
         .digest
         .clone();
-    let summary = summary(&writer.run, None, "");
+    let summary = value(&summary(&writer.run, None, ""));
     assert_eq!(summary["stop_code"], "STOP_APPROVAL_REQUIRED");
     assert_eq!(summary["gate"], "SG1");
     assert_eq!(summary["evidence"], digest.as_str());
@@ -73,7 +81,7 @@ fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
 
 #[test]
 fn the_summary_of_the_source_run() {
-    let summary = summary(&source_run(), None, "");
+    let summary = value(&summary(&source_run(), None, ""));
     assert_eq!(summary["stop_code"], json!(null));
     assert_eq!(summary["gate"], json!(null));
     assert_eq!(summary["evidence"], json!(null));

@@ -4,16 +4,15 @@ use serde_json::{Value, json};
 
 use super::gates::raw_lines;
 use crate::audit::non_mutation;
-use crate::run::{
-    ClaimName, ClaimVerdict, NonMutation, Purpose, RunState, Transaction, TransactionEnd,
-};
-use crate::survey::{FactChange, Footprint, TransactionProof};
+use crate::documents::{ChangeReport, RowReport, TransactionReport, TransactionStatus};
+use crate::run::{ClaimName, ClaimVerdict, NonMutation, RunState, Transaction, TransactionEnd};
+use crate::survey::{FactChange, Footprint, RowChange, TransactionProof};
 
 /// Everything of report 10.
 pub(super) fn proof(run: &RunState) -> Value {
     let judged = judgement(run);
-    let transactions: Vec<Value> = run.transactions.iter().map(transaction).collect();
-    let ends = |end: &str| transactions.iter().filter(|t| t["end"] == end).count();
+    let transactions = transactions(run);
+    let ends = |end| transactions.iter().filter(|it| it.end == end).count();
     json!({
         "judged": run.non_mutation.is_some(),
         "verdict": judged.verdict.word(),
@@ -22,11 +21,16 @@ pub(super) fn proof(run: &RunState) -> Value {
         "attribution": run.attribution.as_ref().map_or_else(Vec::new, |found| found.lines()),
         "transactions": transactions,
         "footprint": whole_footprint(run),
-        "clean": ends("clean"),
-        "stained": ends("NOT CLEAN"),
-        "unseen": ends("unseen") + ends("open"),
-        "unmeasured": ends("not fully measured"),
+        "clean": ends(TransactionStatus::Clean),
+        "stained": ends(TransactionStatus::NotClean),
+        "unseen": ends(TransactionStatus::Unseen) + ends(TransactionStatus::Open),
+        "unmeasured": ends(TransactionStatus::NotFullyMeasured),
     })
+}
+
+/// Every transaction of the run.
+pub(super) fn transactions(run: &RunState) -> Vec<TransactionReport> {
+    run.transactions.iter().map(transaction).collect()
 }
 
 /// The judgement of the journal, or what follows from a run that ended before closeout.
@@ -49,31 +53,23 @@ fn claim(judged: &NonMutation, name: ClaimName) -> Value {
 }
 
 /// Differences, approved and found, with their rows.
-pub(super) fn changes(changes: &[FactChange]) -> Vec<Value> {
+pub(super) fn changes(changes: &[FactChange]) -> Vec<ChangeReport> {
     let side = |value: Option<&String>| value.cloned().unwrap_or_else(|| "(none)".to_owned());
+    let row = |row: &RowChange| RowReport {
+        key: row.key.clone(),
+        approved: side(row.approved.as_ref()),
+        found: side(row.found.as_ref()),
+    };
     changes
         .iter()
-        .map(|change| {
-            let rows: Vec<Value> = change
-                .rows
-                .iter()
-                .map(|row| {
-                    json!({
-                        "key": row.key,
-                        "approved": side(row.approved.as_ref()),
-                        "found": side(row.found.as_ref()),
-                    })
-                })
-                .collect();
-            json!({
-                "key": change.key,
-                "approved": side(change.approved.as_ref()),
-                "found": change.reason.as_ref().map_or_else(
-                    || side(change.found.as_ref()),
-                    |reason| format!("unknown ({reason})"),
-                ),
-                "rows": rows,
-            })
+        .map(|change| ChangeReport {
+            key: change.key.clone(),
+            approved: side(change.approved.as_ref()),
+            found: change.reason.as_ref().map_or_else(
+                || side(change.found.as_ref()),
+                |reason| format!("unknown ({reason})"),
+            ),
+            rows: change.rows.iter().map(row).collect(),
         })
         .collect()
 }
@@ -89,30 +85,23 @@ pub(super) fn total(run: &RunState) -> Footprint {
     total
 }
 
-fn transaction(transaction: &Transaction) -> Value {
+fn transaction(transaction: &Transaction) -> TransactionReport {
+    use TransactionStatus as Status;
     let (end, lines) = match &transaction.end {
-        TransactionEnd::Open => ("open", vec!["its end is not recorded".to_owned()]),
-        TransactionEnd::Unseen(why) => ("unseen", vec![format!("end not seen: {why}")]),
-        TransactionEnd::Closed(proof) if proof.is_clean() => ("clean", proof_lines(proof)),
+        TransactionEnd::Open => (Status::Open, vec!["its end is not recorded".to_owned()]),
+        TransactionEnd::Unseen(why) => (Status::Unseen, vec![format!("end not seen: {why}")]),
+        TransactionEnd::Closed(proof) if proof.is_clean() => (Status::Clean, proof_lines(proof)),
         TransactionEnd::Closed(proof) if proof.violations().is_empty() => {
-            ("not fully measured", proof_lines(proof))
+            (Status::NotFullyMeasured, proof_lines(proof))
         }
-        TransactionEnd::Closed(proof) => ("NOT CLEAN", proof_lines(proof)),
+        TransactionEnd::Closed(proof) => (Status::NotClean, proof_lines(proof)),
     };
-    json!({
-        "id": transaction.id,
-        "purpose": purpose(transaction.purpose),
-        "opened_at": transaction.opened_at.to_string(),
-        "end": end,
-        "lines": lines,
-    })
-}
-
-fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Validation => "validation",
-        Purpose::Survey => "survey",
-        Purpose::LiveRead => "live_read",
+    TransactionReport {
+        id: transaction.id,
+        purpose: transaction.purpose,
+        opened_at: transaction.opened_at.to_string(),
+        end,
+        lines,
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::run::{
-    ApprovalGate, ApprovalStatus, Gate, NonMutationVerdict, RunState, State, StopCode, Verdict,
+    ApprovalGate, ApprovalStatus, Check, CheckName, Gate, NonMutationVerdict, RunState, State,
+    StopCode, Verdict,
 };
 use crate::simulate::SimulatedStep;
 
@@ -98,11 +99,10 @@ fn machine(run: &RunState) -> [(&'static str, bool); 6] {
     ]
 }
 
-/// Whether a check of G6 says that the reports render.
+/// Whether G6 found that the reports render.
 fn reports_render(run: &RunState) -> bool {
-    run.gates.get(&Gate::G6).is_some_and(|gate| {
-        gate.checks
-            .iter()
-            .any(|check| check.name.contains("report") && check.verdict == Verdict::Pass)
-    })
+    let rendered =
+        |check: &Check| check.name == CheckName::ReportsRender && check.verdict == Verdict::Pass;
+    let gate = run.gates.get(&Gate::G6);
+    gate.is_some_and(|gate| gate.checks.iter().any(rendered))
 }

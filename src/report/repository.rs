@@ -1,16 +1,15 @@
 //! What G0 saw of the repository, for "Code outcome". Invariant: read back from the check that recorded it; what no check recorded is NOT CHECKED.
 
-use serde_json::{Value, json};
-
 use crate::audit::repository_at_g0;
-use crate::run::{Gate, RunState};
+use crate::documents::CodeOutcome;
+use crate::run::{CheckName, Gate, RunState};
 
 fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
 }
 
 /// The section "Code outcome": short commits as in the source report; 01 has the whole ones.
-pub(super) fn code_outcome(run: &RunState) -> Value {
+pub(super) fn code_outcome(run: &RunState) -> CodeOutcome {
     let seen = repository_at_g0(run);
     // Git was asked and has none: a detached HEAD, no main, no feature branch.
     let absent = if seen.is_some() {
@@ -23,25 +22,27 @@ pub(super) fn code_outcome(run: &RunState) -> Value {
     let commit = seen.map(|seen| format!("{} {}", short(&seen.head), seen.subject));
     let main = seen.and_then(|seen| seen.main.as_ref());
     let feature = seen.and_then(|seen| seen.feature_head.as_deref());
-    json!({
-        "commit": or_absent(commit),
-        "branch": or_absent(seen.and_then(|seen| seen.branch.clone())),
-        "main_unchanged": main_unchanged(run),
-        "heads": [
-            format!("main_HEAD={}", or_absent(main.map(|(_, commit)| short(commit)))),
+    CodeOutcome {
+        commit: or_absent(commit),
+        branch: or_absent(seen.and_then(|seen| seen.branch.clone())),
+        main_unchanged: main_unchanged(run),
+        heads: vec![
+            format!(
+                "main_HEAD={}",
+                or_absent(main.map(|(_, commit)| short(commit)))
+            ),
             format!("feature_HEAD={}", or_absent(feature.map(short))),
         ],
-    })
+    }
 }
 
 /// The verdict of the check of G6 that compares main and tags with G0.
 fn main_unchanged(run: &RunState) -> String {
     let gate = run.gates.get(&Gate::G6);
-    let named = |name: &str| name.split('_').any(|word| word == "main" || word == "refs");
     gate.and_then(|gate| {
         gate.checks
             .iter()
-            .find(|check| named(&check.name) && !check.name.starts_with("forbidden_"))
+            .find(|check| check.name == CheckName::MainAndTagsUnchanged)
     })
     .map_or_else(
         || "NOT CHECKED".to_owned(),

@@ -1,16 +1,15 @@
 //! The `--json` document of `run`, `resume`, `approve` and `reject` (contract, section 10). Invariant: every member is there; what is absent is null or empty.
 
-use serde_json::{Value, json};
-
 use super::counters;
 use super::proof::judgement;
 use super::twin::{drift, facts, non_mutation, returns};
 use crate::audit::first_failure;
-use crate::run::{RunResult, RunState, Stop, StopCode};
+use crate::documents::{GateVerdict, RunDocument};
+use crate::run::{Gate, GateRun, RunResult, RunState, Stop, StopCode};
 
 /// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost database.
 /// `next` is what to do next, empty where there is nothing.
-pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> Value {
+pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
     let journalled = run
         .stops
         .last()
@@ -20,31 +19,34 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> Value {
     let stop = stop.or(journalled);
     let latest = run.latest.as_ref().map(|(_, survey)| survey.as_ref());
     let waiting = run.waits_at().and(run.evidence.as_ref());
-    let gates: Vec<Value> = run
-        .gates
-        .iter()
-        .map(|(gate, begun)| {
-            json!({ "gate": gate.name(), "verdict": begun.finished.map(|(verdict, _)| verdict.word()) })
-        })
-        .collect();
-    json!({
-        "schema": 1,
-        "run_id": run.run_id(),
-        "state": run.state.name(),
-        "stop_code": stop.map(|stop| stop.stop_code).or_else(|| sealed_stop(run)),
-        "gate": run.waits_at().or_else(|| stop.and_then(|stop| stop.gate)),
-        "evidence": waiting.map(|evidence| &evidence.digest).or_else(|| stop?.evidence.as_ref()),
-        "result": run.sealed.as_ref().map(|(result, _, _)| result),
-        "gates": gates,
-        "facts": facts(latest),
-        "facts_digest": latest.map(|survey| &survey.facts_digest),
-        "counters": counters(run),
-        "returns": returns(run),
-        "non_mutation": non_mutation(run, false),
-        "drift": drift(run),
-        "message": message(run, stop),
-        "next": Some(next).filter(|next| !next.is_empty()),
-    })
+    RunDocument {
+        run_id: run.run_id().cloned(),
+        state: Some(run.state),
+        stop_code: stop.map(|stop| stop.stop_code).or_else(|| sealed_stop(run)),
+        gate: run.waits_at().or_else(|| stop.and_then(|stop| stop.gate)),
+        evidence: waiting
+            .map(|evidence| &evidence.digest)
+            .or_else(|| stop?.evidence.as_ref())
+            .cloned(),
+        result: run.sealed.as_ref().map(|(result, _, _)| result.clone()),
+        gates: run.gates.iter().map(gate_verdict).collect(),
+        facts: facts(latest),
+        facts_digest: latest.map(|survey| survey.facts_digest.clone()),
+        counters: Some(counters(run)),
+        returns: returns(run),
+        non_mutation: non_mutation(run, false),
+        drift: drift(run),
+        message: message(run, stop),
+        next: Some(next.to_owned()).filter(|next| !next.is_empty()),
+        ..RunDocument::default()
+    }
+}
+
+fn gate_verdict((gate, begun): (&Gate, &GateRun)) -> GateVerdict {
+    GateVerdict {
+        gate: *gate,
+        verdict: begun.finished.map(|(verdict, _)| verdict),
+    }
 }
 
 /// The stop code that belongs to the result of a sealed run.

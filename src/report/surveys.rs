@@ -137,7 +137,7 @@ fn role(role: &RoleSurvey, allow: &[String]) -> Value {
     json!({
         "role": role.role,
         "read_only": read_only.map_or_else(|| NOT_CHECKED.to_owned(), |is| is.to_string()),
-        "derivation": role.derivation(Depth::Whole),
+        "derivation": role.derivation(Depth::Whole).into_iter().map(|line| line.text).collect::<Vec<_>>(),
         "allowed": allowed,
     })
 }

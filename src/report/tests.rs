@@ -9,9 +9,9 @@ use super::fixture_parts::{GRANTS, check, person};
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
 use crate::run::{
-    ApprovalGate, ApprovalRefused, Decision, DriftFound, Event, Gate, InvocationReturned, Purpose,
-    RunResult, RunState, State, StopCode, SurveyPurpose, TestsDeclared, TransactionOpened,
-    TransactionUnseen, Verdict,
+    ApprovalGate, ApprovalRefused, CheckName, Decision, DriftFound, Event, Gate,
+    InvocationReturned, Purpose, RunResult, RunState, State, StopCode, SurveyPurpose,
+    TestsDeclared, TransactionOpened, TransactionUnseen, Verdict,
 };
 use crate::survey::{Digest, FactChange, FactKey, Live, Observed, RowChange};
 
@@ -202,13 +202,13 @@ fn a_document_that_is_gone_is_not_checked() {
 #[test]
 fn a_full_test_run_that_failed_is_a_line_and_changes_no_verdict() {
     let mut run = source_run();
-    run.declared_tests = Some(Event::TestsDeclared(TestsDeclared {
+    run.declared_tests = Some(TestsDeclared {
         passed: 365,
         failed: 1,
         file: "full.txt".to_owned(),
         sha256: Digest::of("x"),
         age_s: 3,
-    }));
+    });
     let reports = rendered(&run, &profile(), None);
     assert!(report(&reports, 6).contains("Full discover: 365/366 FAIL"));
     assert!(report(&reports, 7).contains("- G5 safety tests: PASS."));
@@ -258,11 +258,9 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     );
     assert!(proof.contains("The run ended before closeout"), "{proof}");
     let summary = summary(&writer.run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_APPROVAL_REJECTED");
-    assert_eq!(
-        summary["non_mutation"]["claims"]["B"]["verdict"],
-        "NOT CHECKED"
-    );
+    assert_eq!(summary.stop_code, Some(StopCode::StopApprovalRejected));
+    let claims = summary.non_mutation.expect("it is sealed").claims;
+    assert_eq!(claims["B"].verdict.word(), "NOT CHECKED");
     assert!(report(&reports, 9).contains("NOT CHECKED: no post survey was taken in this run."));
 }
 
@@ -304,7 +302,8 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(report(&reports, 1).contains("What would check it: pass --repo"));
-    let message = summary(&writer.run, None, "")["message"].to_string();
+    let message = summary(&writer.run, None, "").message;
+    let message = message.expect("it is sealed");
     assert!(
         message.contains("G1 role_is_read_only is FAIL"),
         "{message}"
@@ -333,8 +332,9 @@ fn a_row_that_was_not_checked_never_says_none() {
     let line = |answer: &str| {
         let mut run = source_run();
         let gate = run.gates.get_mut(&Gate::G6).expect("G6");
-        let named = |c: &&mut crate::run::Check| c.name == "forbidden_push";
-        let push = gate.checks.iter_mut().find(named).expect("its check");
+        let named = |c: &&mut crate::run::Check| c.name == CheckName::ForbiddenPushTag;
+        let checks = std::sync::Arc::make_mut(&mut gate.checks);
+        let push = checks.iter_mut().find(named).expect("its check");
         push.verdict = Verdict::NotChecked;
         push.raw = json!({ "words": format!("Push/tag remote: {answer}."), "answer": answer, "output": null });
         let reports = rendered(&run, &profile(), None);
@@ -371,10 +371,10 @@ fn a_change_by_others_is_shown_on_both_sides() {
     assert!(text.contains("icx_enacted=60 -> 59"));
     assert!(text.contains("Pre/post live read-only survey differs in 1 value:"));
     assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
-    assert_eq!(sidecar_state(&run), "failed");
+    assert_eq!(sidecar_state(&run).word(), "failed");
     let summary = summary(&run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
-    assert_eq!(summary["drift"][0]["found"], "59");
+    assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
+    assert_eq!(summary.drift[0].found.as_deref(), Some("59"));
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
     writer.stop(StopCode::StopFactsDrifted, Some(ApprovalGate::SG1), None);
     let mut profile = profile();
     profile.out_of_scope.push(OutOfScope {
-        check: "clean_tree".to_owned(),
+        check: CheckName::WorkTreeRecorded,
         reason: "generated files".to_owned(),
     });
     let reports = rendered(&writer.run, &profile, Some(GRANTS));
@@ -437,10 +437,10 @@ fn drift_refusals_and_unseen_ends_are_told() {
     assert!(text.contains("3 in all: 2 clean, 0 NOT CLEAN, 1 whose end was not seen."));
     assert!(text.contains("end not seen: the link was lost"));
     let scope = report(&reports, 2);
-    assert!(scope.contains("- OUT OF SCOPE: `clean_tree`, because: generated files"));
+    assert!(scope.contains("- OUT OF SCOPE: `work_tree_recorded`, because: generated files"));
     let summary = summary(&writer.run, None, "");
-    assert_eq!(summary["stop_code"], "STOP_FACTS_DRIFTED");
-    assert_eq!(summary["drift"][0]["rows"][0]["found"], "INSERT");
+    assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
+    assert_eq!(summary.drift[0].rows[0].found.as_deref(), Some("INSERT"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::documents::EventLine;
 use crate::run::RunState;
 use crate::simulate::{PredictedEffect, StepCounts};
 
@@ -23,11 +24,16 @@ pub(super) fn timeline(run: &RunState) -> Value {
 }
 
 /// The kept journal rows of these events: line number, time and text.
-pub(super) fn rows(run: &RunState, names: &[&str]) -> Vec<Value> {
+pub(super) fn rows(run: &RunState, names: &[&str]) -> Vec<EventLine> {
     run.rows
         .iter()
         .filter(|row| names.contains(&row.name))
-        .map(|row| json!({ "seq": row.seq, "at": row.at.to_string(), "name": row.name, "text": row.text }))
+        .map(|row| EventLine {
+            seq: row.seq,
+            at: row.at.to_string(),
+            name: row.name,
+            text: row.text.to_string(),
+        })
         .collect()
 }
 

@@ -1,97 +1,118 @@
 //! `kb/report.json`, the machine-readable twin of the thirteen reports. Invariant: the same run gives the same bytes; every value has its provenance.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 use super::{
-    ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, hooks, names, proof, repository,
+    FullDiscoverLine, ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, hooks, names,
+    proof, repository,
+};
+use crate::documents::{
+    ClaimDocument, DeclaredTestRuns, DeclaredTests, FactPair, FactValue, GateReport,
+    NonMutationDocument, PrePost, PredictionReport, ReportDocument, ReportFile, ReportProfile,
+    ReportTarget, RunReturn, SchemaVersion,
 };
 use crate::run::{ClaimName, RunState};
-use crate::survey::{FactChange, Observed, Survey};
+use crate::survey::{Declared, Fact, FactChange, Observed, Survey};
 
 /// The twin of the reports of a run.
-pub fn json_twin(input: &ReportInput) -> Value {
+pub fn json_twin(input: &ReportInput) -> ReportDocument {
     let run = input.run;
     let sealed = run.sealed.as_ref();
-    let mut twin = json!({
-        "schema": 1,
-        "template_version": TEMPLATE_VERSION,
-        "run_id": run.run_id(),
-        "state": run.state.name(),
-        "result": sealed.map(|(result, _, _)| result),
-        "exit_code": sealed.map(|(_, _, code)| code),
-        "target": run.created.as_ref().map(|created| json!({
-            "label": created.target.label,
-            "host": created.target.host,
-            "port": created.target.port,
-            "database": created.target.database,
-            "user": created.target.user,
-        })),
-        "profile": run.created.as_ref().map(|created| json!({
-            "name": created.profile, "sha256": created.profile_sha256,
-        })),
-        "tool": run.created.as_ref().map(|created| &created.tool),
-        "context": run.context,
-        "code": repository::code_outcome(run),
-        "gates": gates(run),
-        "facts": { "pre": facts(run.pin.as_deref()), "post": facts(run.post.as_deref()) },
-        "facts_digest": {
-            "pre": run.pin.as_ref().map(|survey| &survey.facts_digest),
-            "post": run.post.as_ref().map(|survey| &survey.facts_digest),
+    let created = run.created.as_deref();
+    let digest = |survey: Option<&Survey>| survey.map(|survey| survey.facts_digest.clone());
+    ReportDocument {
+        schema: SchemaVersion,
+        template_version: TEMPLATE_VERSION,
+        run_id: run.run_id().cloned(),
+        state: run.state,
+        result: sealed.map(|(result, _, _)| result.clone()),
+        exit_code: sealed.map(|(_, _, code)| *code),
+        target: created.map(|created| ReportTarget {
+            label: created.target.label.clone(),
+            host: created.target.host.clone(),
+            port: created.target.port,
+            database: created.target.database.clone(),
+            user: created.target.user.clone(),
+        }),
+        profile: created.map(|created| ReportProfile {
+            name: created.profile.clone(),
+            sha256: created.profile_sha256.clone(),
+        }),
+        tool: created.map(|created| created.tool.clone()),
+        context: run.context.as_deref().cloned(),
+        code: repository::code_outcome(run),
+        gates: gates(run),
+        facts: PrePost {
+            pre: facts(run.pin.as_deref()),
+            post: facts(run.post.as_deref()),
         },
-        "pairs": pairs(run),
-        "predicted": run.predicted.as_ref().map(|(effect, counts)| json!({ "effect": effect, "counts": counts })),
-        "counters": counters(run),
-        "returns": returns(run),
-        "tests": { "full_discover": input.full_discover },
-        "approvals": approvals::approvals(run),
-        "drift": drift(run),
-        "non_mutation": non_mutation(run, true),
-        "transactions": proof::proof(run)["transactions"],
-        "footprint": proof::total(run),
-        "audit": audit_rows::audit_rows(run),
-        "or_td_note": { "value": input.profile.or_td_note, "provenance": "DECLARED" },
-        "handover": { "value": input.profile.handover, "provenance": "DECLARED" },
-        "reports": reports(run),
-    });
-    if !run.hooks.is_empty() {
-        twin["hooks"] = json!(hooks::rows(run));
+        facts_digest: PrePost {
+            pre: digest(run.pin.as_deref()),
+            post: digest(run.post.as_deref()),
+        },
+        pairs: pairs(run),
+        predicted: run
+            .predicted
+            .clone()
+            .map(|(effect, counts)| PredictionReport { effect, counts }),
+        counters: counters(run),
+        returns: returns(run),
+        tests: DeclaredTestRuns {
+            full_discover: input.full_discover.as_ref().map(declared),
+        },
+        approvals: approvals::approvals(run),
+        drift: drift(run),
+        non_mutation: non_mutation(run, true),
+        transactions: proof::transactions(run),
+        footprint: proof::total(run),
+        audit: audit_rows::audit_rows(run),
+        or_td_note: Declared::new(input.profile.or_td_note.clone()),
+        handover: Declared::new(input.profile.handover.clone()),
+        reports: reports(run),
+        hooks: hooks::rows(run),
     }
-    twin
 }
 
-fn gates(run: &RunState) -> Value {
+fn declared(full: &FullDiscoverLine) -> DeclaredTests {
+    DeclaredTests {
+        passed: full.passed,
+        failed: full.failed,
+        file: full.file.clone(),
+        sha256: full.sha256.clone(),
+        age_seconds: full.age_seconds,
+    }
+}
+
+fn gates(run: &RunState) -> Vec<GateReport> {
     run.gates
         .iter()
-        .map(|(gate, begun)| {
-            json!({
-                "gate": gate.name(),
-                "title": gate.title(),
-                "verdict": begun.finished.map(|(verdict, _)| verdict.word()),
-                "checks": begun.checks,
-            })
+        .map(|(gate, begun)| GateReport {
+            gate: *gate,
+            title: gate.title(),
+            verdict: begun.finished.map(|(verdict, _)| verdict),
+            checks: begun.checks.to_vec(),
         })
         .collect()
 }
 
 /// Facts by key, each with value and provenance; an unknown one with its reason. `{}` without a survey.
-pub(super) fn facts(survey: Option<&Survey>) -> Value {
+pub(super) fn facts(survey: Option<&Survey>) -> BTreeMap<String, FactValue> {
     let facts = survey.map_or(&[][..], |survey| &survey.facts);
-    let members = facts.iter().map(|fact| {
-        let mut member = json!({
-            "value": fact.json_value(),
-            "provenance": fact.observed.provenance(),
-        });
-        if let Observed::Unknown { unknown } = &fact.observed {
-            member["unknown"] = json!(unknown);
-        }
-        (fact.key.to_string(), member)
-    });
-    Value::Object(members.collect::<Map<_, _>>())
+    let value = |fact: &Fact| FactValue {
+        value: fact.json_value(),
+        provenance: fact.observed.provenance(),
+        unknown: match &fact.observed {
+            Observed::Unknown { unknown } => Some(unknown.clone()),
+            _ => None,
+        },
+    };
+    let members = facts.iter().map(|fact| (fact.key.to_string(), value(fact)));
+    members.collect()
 }
 
-fn pairs(run: &RunState) -> Value {
+fn pairs(run: &RunState) -> Vec<FactPair> {
     let (Some(pin), Some(post)) = (&run.pin, &run.post) else {
-        return json!([]);
+        return Vec::new();
     };
     pin.facts
         .iter()
@@ -99,62 +120,61 @@ fn pairs(run: &RunState) -> Value {
             let after = post.fact(fact.key.as_str());
             let equal = fact.observed.value().is_some()
                 && after.and_then(|after| after.observed.value()) == fact.observed.value();
-            json!({
-                "key": fact.key,
-                "pre": fact.json_value(),
-                "post": after.map(crate::survey::Fact::json_value),
-                "equal": equal,
-            })
+            FactPair {
+                key: fact.key.clone(),
+                pre: fact.json_value(),
+                post: after.map(Fact::json_value),
+                equal,
+            }
         })
         .collect()
 }
 
 /// Returns as in the contract: `r`, `state`, `stop_code`.
-pub(super) fn returns(run: &RunState) -> Value {
+pub(super) fn returns(run: &RunState) -> Vec<RunReturn> {
     run.returns
         .iter()
         .enumerate()
-        .map(|(index, (state, stop_code, _))| {
-            json!({ "r": index + 1, "state": state, "stop_code": stop_code })
+        .map(|(index, (state, stop_code, _))| RunReturn {
+            r: index + 1,
+            state: *state,
+            stop_code: *stop_code,
         })
         .collect()
 }
 
 /// The drift that stands, or what differed at closeout.
-pub(super) fn drift(run: &RunState) -> Value {
+pub(super) fn drift(run: &RunState) -> Vec<FactChange> {
     let at_closeout = run.non_mutation.as_ref().map(|judged| &judged.changes);
     let standing = run.drift.as_ref().map(|drift| &drift.changes);
-    let changes: &[FactChange] = standing.or(at_closeout).map_or(&[], Vec::as_slice);
-    json!(changes)
+    standing.or(at_closeout).cloned().unwrap_or_default()
 }
 
-/// Verdict and claims; `null` while the run is neither judged nor sealed.
-pub(super) fn non_mutation(run: &RunState, raw: bool) -> Value {
+/// Verdict and claims; `None` while the run is neither judged nor sealed.
+pub(super) fn non_mutation(run: &RunState, raw: bool) -> Option<NonMutationDocument> {
     if run.non_mutation.is_none() && run.sealed.is_none() {
-        return Value::Null;
+        return None;
     }
     let judged = proof::judgement(run);
     let claims = ClaimName::ALL.iter().filter_map(|name| {
         let claim = judged.claims.iter().find(|claim| claim.name == *name)?;
-        let mut member = json!({
-            "verdict": claim.verdict.word(),
-            "says": name.says(),
-            "measured": claim.measured,
-            "cannot_see": name.cannot_see(),
-        });
-        if raw {
-            member["raw"] = claim.raw.clone();
-        }
-        Some((name.name().to_owned(), member))
+        let member = ClaimDocument {
+            verdict: claim.verdict,
+            says: name.says(),
+            measured: claim.measured.clone(),
+            cannot_see: name.cannot_see(),
+            raw: raw.then(|| claim.raw.clone()),
+        };
+        Some((name.name(), member))
     });
-    json!({
-        "verdict": judged.verdict.word(),
-        "claims": Value::Object(claims.collect::<Map<_, _>>()),
+    Some(NonMutationDocument {
+        verdict: judged.verdict,
+        claims: claims.collect(),
     })
 }
 
 /// The reports with their digests once `run_sealed` has them.
-fn reports(run: &RunState) -> Value {
+fn reports(run: &RunState) -> Vec<ReportFile> {
     let names = run
         .run_id()
         .map(|id| names(&id.date()))
@@ -162,8 +182,9 @@ fn reports(run: &RunState) -> Value {
         .flatten();
     names
         .map(|name| {
-            let digest = run.reports.iter().find(|(known, _)| *known == name);
-            json!({ "name": name, "sha256": digest.map(|(_, digest)| digest) })
+            let known = run.reports.iter().find(|(known, _)| *known == name);
+            let sha256 = known.map(|(_, digest)| digest.clone());
+            ReportFile { name, sha256 }
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// Who signs records. There is only the stub, and it is shown as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Signer {
     /// Signs nothing.
     StubSigning,
@@ -24,6 +25,7 @@ impl Signer {
 
 /// A person, as the operating system names one: the account. Not cryptographic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Person {
     /// OS user.
     pub user: String,
@@ -51,6 +53,7 @@ impl fmt::Display for Person {
 
 /// What the profile asks of approvals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ApprovalPolicy {
     /// Seconds that shown evidence is good for.
@@ -234,8 +237,8 @@ pub fn judge(
         Decision::Withdraw | Decision::Reject => {}
     }
     let decision = match request.decision {
-        Decision::Reject if pending => Decision::Withdraw,
-        decision => decision,
+        Decision::Reject | Decision::Withdraw if pending => Decision::Withdraw,
+        Decision::Approve | Decision::Reject | Decision::Withdraw => request.decision,
     };
     Ok(Ruling {
         decision,

@@ -10,6 +10,7 @@ use crate::survey::{Footprint, UtcTime};
 
 /// Limits of the profile for all transactions of a run together. `None`: no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RunBudget {
     /// Seconds in transactions.

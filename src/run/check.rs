@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Verdict;
+use super::{CheckName, Verdict};
 
 /// Why a check failed, where that changes the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It fails through claim B alone: somebody else changed the database.
@@ -15,9 +16,10 @@ pub enum Cause {
 
 /// One evaluated (or named but not evaluated) check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
-    /// Name in snake case: `role_is_read_only`.
-    pub name: String,
+    /// Which check.
+    pub name: CheckName,
     /// Verdict.
     pub verdict: Verdict,
     /// One sentence for people.
@@ -34,9 +36,9 @@ pub struct Check {
 
 impl Check {
     /// A check that was evaluated: PASS if `holds`.
-    pub fn evaluated(name: &str, holds: bool, says: impl Into<String>, raw: Value) -> Self {
+    pub fn evaluated(name: CheckName, holds: bool, says: impl Into<String>, raw: Value) -> Self {
         Self {
-            name: name.to_owned(),
+            name,
             verdict: Verdict::of(holds),
             says: says.into(),
             raw,
@@ -46,9 +48,13 @@ impl Check {
     }
 
     /// A check that could not be evaluated, and what would evaluate it.
-    pub fn not_checked(name: &str, says: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn not_checked(
+        name: CheckName,
+        says: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self {
-            name: name.to_owned(),
+            name,
             verdict: Verdict::NotChecked,
             says: says.into(),
             raw: Value::Null,

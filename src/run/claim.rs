@@ -9,6 +9,7 @@ use crate::survey::FactChange;
 
 /// The claims, printed separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ClaimName {
     /// Our sessions wrote nothing.
     A,
@@ -64,6 +65,7 @@ impl ClaimName {
 
 /// What was measured of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ClaimVerdict {
     /// It holds by the recorded measurements.
     #[serde(rename = "HOLDS")]
@@ -89,6 +91,7 @@ impl ClaimVerdict {
 
 /// One claim with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Claim {
     /// Which.
     pub name: ClaimName,
@@ -102,6 +105,7 @@ pub struct Claim {
 
 /// The verdict over all claims (contract, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum NonMutationVerdict {
     /// A, B, D and E hold.
     #[serde(rename = "PROVEN")]
@@ -159,6 +163,7 @@ impl fmt::Display for NonMutationVerdict {
 
 /// The non-mutation judgement as it is journalled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NonMutation {
     /// Verdict over the claims.
     pub verdict: NonMutationVerdict,

@@ -7,6 +7,7 @@ use crate::survey::Digest;
 
 /// What the run is pinned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ContextPins {
     /// The run.
     pub run_id: RunId,

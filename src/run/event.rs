@@ -31,6 +31,7 @@ use crate::survey::Attribution;
 
 /// One event of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Run directory and lock exist.

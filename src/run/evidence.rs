@@ -25,6 +25,7 @@ pub struct LastPass {
 
 /// One difference from the last PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastPassDifference {
     /// A fact key, or `profile`, or `prediction`.
     pub key: FactKey,
@@ -38,6 +39,7 @@ pub struct LastPassDifference {
 
 /// One sheet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceSheet {
     /// Version of this document.
     pub schema: u32,

@@ -1,4 +1,4 @@
-//! A run as the fold of its journal. Invariant: `apply` is the only way state changes, live, resumed, watched and replayed.
+//! The state of a run. It changes by [`super::History::take`] alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,10 +10,8 @@ use super::fold_parts::{
 };
 use super::fold_transactions::ReadsAside;
 use super::{
-    ApprovalGate, ApprovalRefused, Check, CheckRecorded, ContextPinned, ContextPins,
-    EffectPredicted, Event, Gate, GateFinished, GateStarted, HookRan, HookRun, HookStarted,
-    Invocation, InvocationReturned, NonMutation, RenewalReason, RunCreated, RunId, RunResult,
-    RunSealed, State, StateChanged, StatementsRecorded, StopCode, SurveyPurpose, SurveyTaken,
+    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
+    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared,
     UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
@@ -22,11 +20,12 @@ use crate::survey::{Attribution, Digest, Survey, UtcTime};
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
 
-/// Everything that is known of a run.
+/// Everything that is known of a run. What is large and seldom changes is shared between copies: playback keeps one each few
+/// hundred lines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
     /// How it was started.
-    pub created: Option<Box<RunCreated>>,
+    pub created: Option<Arc<RunCreated>>,
     /// When it was started.
     pub started_at: Option<UtcTime>,
     /// State.
@@ -46,7 +45,7 @@ pub struct RunState {
     /// What the simulator made of the last full survey.
     pub latest_simulation: Option<Arc<Simulation>>,
     /// Every full survey of the run: the claims D and E are about all of them.
-    pub surveys: Vec<SurveySummary>,
+    pub surveys: Arc<Vec<SurveySummary>>,
     /// The post survey.
     pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
@@ -54,7 +53,7 @@ pub struct RunState {
     /// 1, then +1 after each drift.
     pub round: u32,
     /// Context pins.
-    pub context: Option<Box<ContextPins>>,
+    pub context: Option<Arc<ContextPins>>,
     /// The predicted effect and counts.
     pub predicted: Option<(PredictedEffect, StepCounts)>,
     /// The steps simulated in this round.
@@ -82,7 +81,7 @@ pub struct RunState {
     /// Blobs of the statements that processes of this run have sent.
     pub statements: Vec<Digest>,
     /// The non-mutation judgement.
-    pub non_mutation: Option<Box<NonMutation>>,
+    pub non_mutation: Option<Arc<NonMutation>>,
     /// Returns: state, stop code, time.
     pub returns: Vec<(State, Option<StopCode>, UtcTime)>,
     /// A stop was reached and not yet returned to a person.
@@ -101,8 +100,8 @@ pub struct RunState {
     pub resumes: u32,
     /// Who took it up each time, and with which binary.
     pub invocations: Vec<Invocation>,
-    /// The full test run as it was declared: a `tests_declared` event.
-    pub declared_tests: Option<Event>,
+    /// The full test run as it was declared.
+    pub declared_tests: Option<TestsDeclared>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.
@@ -128,7 +127,7 @@ impl Default for RunState {
             pin_simulation: None,
             latest: None,
             latest_simulation: None,
-            surveys: Vec::new(),
+            surveys: Arc::default(),
             post: None,
             live: None,
             round: 1,
@@ -259,8 +258,8 @@ impl RunState {
         self.gates.get(&gate)?.finished.map(|(verdict, _)| verdict)
     }
 
-    /// Changes the run by one event. The event must be [`super::legal`].
-    pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
+    /// Changes the run by one event that is [`super::legal`]. Only [`super::History::take`] calls it.
+    pub(super) fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
         self.remember_row(seq, at, event);
         self.last = Some((seq, at));
         if is_work(event) {
@@ -268,7 +267,7 @@ impl RunState {
         }
         match event {
             Event::RunCreated(created) => {
-                self.created = Some(created.clone());
+                self.created = Some(Arc::new((**created).clone()));
                 self.started_at = Some(at);
                 self.state_since = Some(at);
             }
@@ -278,131 +277,91 @@ impl RunState {
                 self.owes_return = true;
                 self.abandon_open_transactions();
             }
-            Event::GateStarted(_) | Event::CheckRecorded(_) | Event::GateFinished(_) => {
-                self.apply_gate(at, event);
+            Event::GateStarted(started) => self.start_gate(at, started.gate),
+            Event::CheckRecorded(recorded) => {
+                if let Some(run) = self.gates.get_mut(&recorded.gate) {
+                    let checks = Arc::make_mut(&mut run.checks);
+                    checks.retain(|known| known.name != recorded.check.name);
+                    checks.push(recorded.check.clone());
+                }
             }
-            Event::TransactionOpened(_)
-            | Event::TransactionClosed(_)
-            | Event::TransactionUnseen(_) => self.apply_transaction(at, event),
-            Event::SurveyTaken(SurveyTaken {
-                purpose,
-                survey,
-                simulation,
-            }) => {
-                self.apply_survey(*purpose, survey, simulation);
+            Event::GateFinished(finished) => {
+                if let Some(run) = self.gates.get_mut(&finished.gate) {
+                    run.finished = Some((finished.verdict, at));
+                }
             }
-            Event::StatementsRecorded(StatementsRecorded { blob, .. }) => {
-                self.statements.push(blob.clone());
+            Event::TransactionOpened(opened) => self.open_transaction(at, opened),
+            Event::TransactionClosed(closed) => {
+                let end = TransactionEnd::Closed(closed.proof.clone());
+                self.end_transaction(closed.id, end, None);
             }
-            Event::ContextPinned(ContextPinned { context, .. }) => {
-                self.context = Some(context.clone());
+            Event::TransactionUnseen(unseen) => {
+                let end = TransactionEnd::Unseen(unseen.reason.clone());
+                self.end_transaction(unseen.id, end, Some(at));
             }
-            Event::EffectPredicted(EffectPredicted {
-                predicted, counts, ..
-            }) => {
-                self.predicted = Some((predicted.clone(), counts.clone()));
+            Event::SurveyTaken(taken) => self.take_survey(taken),
+            Event::StatementsRecorded(recorded) => self.statements.push(recorded.blob.clone()),
+            Event::ContextPinned(pinned) => {
+                self.context = Some(Arc::new((*pinned.context).clone()));
             }
-            Event::UnitsProgressed(UnitsProgressed {
-                round,
-                step,
-                counts,
-                effect,
-                ledger,
-            }) => {
-                self.steps.retain(|done| done.step != *step);
-                self.steps.push(StepDone {
-                    step: *step,
-                    round: *round,
-                    counts: counts.clone(),
-                    effect: effect.clone(),
-                    ledger: ledger.clone(),
-                    at,
-                });
+            Event::EffectPredicted(predicted) => {
+                self.predicted = Some((predicted.predicted.clone(), predicted.counts.clone()));
             }
-            Event::StateChanged(StateChanged { to, .. }) => self.apply_state(at, *to),
-            Event::LiveRead(_) => self.fold_live_read(event),
-            Event::InvocationReturned(InvocationReturned {
-                state, stop_code, ..
-            }) => {
-                self.returns.push((*state, *stop_code, at));
+            Event::UnitsProgressed(progressed) => self.take_step(at, progressed),
+            Event::StateChanged(changed) => self.apply_state(at, changed.to),
+            Event::LiveRead(read) => self.take_live_read(read),
+            Event::InvocationReturned(returned) => {
+                self.returns.push((returned.state, returned.stop_code, at));
                 self.owes_return = false;
             }
-            Event::NonMutationJudged(judged) => self.non_mutation = Some(judged.clone()),
-            Event::RunSealed(RunSealed {
-                result,
-                outcome,
-                exit_code,
-                reports,
-                template_version,
-                ..
-            }) => {
-                self.template_version = Some(*template_version);
-                self.sealed = Some((result.clone(), *outcome, *exit_code));
-                self.reports.clone_from(reports);
+            Event::NonMutationJudged(judged) => {
+                self.non_mutation = Some(Arc::new((**judged).clone()));
+            }
+            Event::RunSealed(sealed) => {
+                self.template_version = Some(sealed.template_version);
+                self.sealed = Some((sealed.result.clone(), sealed.outcome, sealed.exit_code));
+                self.reports.clone_from(&sealed.reports);
             }
             Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
-            Event::TestsDeclared(_) => self.declared_tests = Some(event.clone()),
-            Event::HookStarted(HookStarted {
-                hook,
-                stop,
-                program,
-            }) => self.start_hook(seq, at, (*hook, *stop, program)),
-            Event::HookRan(HookRan {
-                started, outcome, ..
-            }) => self.end_hook(*started, outcome),
-            Event::ApprovalRefused(ApprovalRefused { reason, .. }) => {
-                self.refused = Some(reason.clone());
-            }
+            Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
+            Event::HookStarted(started) => self.start_hook(seq, at, started),
+            Event::HookRan(ran) => self.end_hook(ran.started, &ran.outcome),
+            Event::ApprovalRefused(refused) => self.refused = Some(refused.reason.clone()),
             Event::TornTailSetAside(_) => {}
-            Event::EvidenceTaken(_)
-            | Event::EvidenceShown(_)
-            | Event::StopRaised(_)
-            | Event::ApprovalRecorded(_)
-            | Event::DriftFound(_)
-            | Event::EvidenceRenewed(_) => self.apply_approval(at, event),
+            Event::EvidenceTaken(taken) => self.take_evidence(at, taken),
+            Event::EvidenceShown(shown) => self.show_evidence(at, shown),
+            Event::StopRaised(stop) => self.raise(at, stop),
+            Event::ApprovalRecorded(recorded) => self.record_decision(at, recorded),
+            Event::DriftFound(found) => self.find_drift(at, found),
+            Event::EvidenceRenewed(renewed) => self.renewal = Some(renewed.reason),
         }
     }
 
-    fn apply_gate(&mut self, at: UtcTime, event: &Event) {
-        match event {
-            Event::GateStarted(GateStarted { gate }) => {
-                let attempts = self.gates.get(gate).map_or(0, |run| run.attempts) + 1;
-                self.gates.insert(
-                    *gate,
-                    GateRun {
-                        started_at: at,
-                        attempts,
-                        checks: Vec::new(),
-                        finished: None,
-                    },
-                );
-                if *gate == Gate::G4 {
-                    self.owes_return = true;
-                }
-            }
-            Event::CheckRecorded(CheckRecorded { gate, check }) => {
-                if let Some(run) = self.gates.get_mut(gate) {
-                    run.checks.retain(|known| known.name != check.name);
-                    run.checks.push(check.clone());
-                }
-            }
-            Event::GateFinished(GateFinished { gate, verdict }) => {
-                if let Some(run) = self.gates.get_mut(gate) {
-                    run.finished = Some((*verdict, at));
-                }
-            }
-            _ => {}
+    fn start_gate(&mut self, at: UtcTime, gate: Gate) {
+        let attempts = self.gates.get(&gate).map_or(0, |run| run.attempts) + 1;
+        self.gates.insert(
+            gate,
+            GateRun {
+                started_at: at,
+                attempts,
+                checks: Arc::default(),
+                finished: None,
+            },
+        );
+        if gate == Gate::G4 {
+            self.owes_return = true;
         }
     }
 
-    fn apply_survey(
-        &mut self,
-        purpose: SurveyPurpose,
-        survey: &Arc<Survey>,
-        simulation: &Arc<Simulation>,
-    ) {
-        self.surveys.push(SurveySummary::of(purpose, survey));
-        self.latest = Some((purpose, survey.clone()));
+    fn take_survey(&mut self, taken: &SurveyTaken) {
+        let SurveyTaken {
+            purpose,
+            survey,
+            simulation,
+        } = taken;
+        self.note_survey_of(&survey.snapshot.nonce);
+        Arc::make_mut(&mut self.surveys).push(SurveySummary::of(*purpose, survey));
+        self.latest = Some((*purpose, survey.clone()));
         self.latest_simulation = Some(simulation.clone());
         match purpose {
             SurveyPurpose::Pin => {
@@ -413,6 +372,18 @@ impl RunState {
             SurveyPurpose::Post => self.post = Some(survey.clone()),
             SurveyPurpose::ApproveSg1 | SurveyPurpose::ApproveSg2 | SurveyPurpose::Again => {}
         }
+    }
+
+    fn take_step(&mut self, at: UtcTime, progressed: &UnitsProgressed) {
+        self.steps.retain(|done| done.step != progressed.step);
+        self.steps.push(StepDone {
+            step: progressed.step,
+            round: progressed.round,
+            counts: progressed.counts.clone(),
+            effect: progressed.effect.clone(),
+            ledger: progressed.ledger.clone(),
+            at,
+        });
     }
 
     fn remember_row(&mut self, seq: u64, at: UtcTime, event: &Event) {
@@ -430,7 +401,7 @@ impl RunState {
             seq,
             at,
             name: event.name(),
-            text: super::rows::text(event),
+            text: super::rows::text(event).into(),
             folded: 0,
         };
         if let (Event::LiveRead(_), Some(last)) = (event, last)

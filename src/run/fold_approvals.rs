@@ -2,8 +2,8 @@
 
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
-    ApprovalGate, ApprovalRecorded, Decision, DriftFound, Event, EvidenceRenewed, EvidenceShown,
-    EvidenceTaken, Gate, NonMutationVerdict, RunState, State, Stop, StopCode, Verdict,
+    ApprovalGate, ApprovalRecorded, Decision, DriftFound, EvidenceShown, EvidenceTaken, Gate,
+    NonMutationVerdict, RunState, State, Stop, StopCode, Verdict,
 };
 use crate::survey::UtcTime;
 
@@ -20,7 +20,17 @@ impl RunState {
                 let raised = self.stops.last().map(|raised| raised.stop.stop_code);
                 return self.owed_stop.or(raised);
             }
-            _ => {}
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::AwaitingCutAuthorization
+            | State::CutSimulated
+            | State::Verified
+            | State::AwaitingLifecycleAuthorization
+            | State::EnactSimulated
+            | State::PostSurveyed
+            | State::CloseoutReported => {}
         }
         if self.drift.is_some() {
             return Some(StopCode::StopFactsDrifted);
@@ -32,7 +42,17 @@ impl RunState {
         let opened = match to {
             State::CutSimulated => Some(ApprovalGate::SG1),
             State::EnactSimulated => Some(ApprovalGate::SG2),
-            _ => None,
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::AwaitingCutAuthorization
+            | State::Verified
+            | State::AwaitingLifecycleAuthorization
+            | State::PostSurveyed
+            | State::CloseoutReported
+            | State::Rejected
+            | State::Failed => None,
         };
         if let Some(gate) = opened
             && let Some(approval) = self
@@ -64,7 +84,14 @@ impl RunState {
             State::AwaitingCutAuthorization | State::AwaitingLifecycleAuthorization => {
                 self.owed_stop
             }
-            _ => None,
+            State::Created
+            | State::Prechecked
+            | State::Surveyed
+            | State::Seeded
+            | State::CutSimulated
+            | State::Verified
+            | State::EnactSimulated
+            | State::PostSurveyed => None,
         };
         self.state = to;
         self.state_since = Some(at);
@@ -83,102 +110,59 @@ impl RunState {
         }
     }
 
-    pub(super) fn apply_approval(&mut self, at: UtcTime, event: &Event) {
-        match event {
-            Event::EvidenceTaken(EvidenceTaken {
-                gate,
-                round,
-                evidence,
-                sheet,
-                expires_at,
-                boot_id,
-                uptime_ms,
-            }) => {
-                if let Some(old) = self.evidence.take() {
-                    self.earlier_evidence.push((old.gate, old.digest));
-                }
-                self.evidence = Some(Evidence {
-                    gate: *gate,
-                    round: *round,
-                    digest: evidence.clone(),
-                    sheet: sheet.clone(),
-                    taken_at: at,
-                    expires_at: *expires_at,
-                    shown_at: at,
-                    shown_boot: boot_id.clone(),
-                    shown_uptime_ms: *uptime_ms,
-                });
-                self.renewal = None;
-                self.refused = None;
-                self.owed_stop = Some(StopCode::StopApprovalRequired);
-                if *gate == ApprovalGate::SG2 {
-                    self.drifted_before = None;
-                }
-            }
-            Event::EvidenceShown(EvidenceShown {
-                evidence,
-                expires_at,
-                boot_id,
-                uptime_ms,
-                ..
-            }) => {
-                if let Some(current) = self.evidence.as_mut().filter(|e| e.digest == *evidence) {
-                    current.expires_at = *expires_at;
-                    current.shown_at = at;
-                    current.shown_boot.clone_from(boot_id);
-                    current.shown_uptime_ms = *uptime_ms;
-                }
-            }
-            Event::StopRaised(stop) => self.raise(at, stop),
-            Event::ApprovalRecorded(ApprovalRecorded {
-                gate,
-                decision,
-                evidence,
-                reason,
-                by,
-                boot_id,
-                ..
-            }) => {
-                self.refused = None;
-                self.record_decision(Approval {
-                    gate: *gate,
-                    decision: *decision,
-                    evidence: evidence.clone(),
-                    reason: reason.clone(),
-                    by: by.clone(),
-                    at,
-                    boot_id: boot_id.clone(),
-                    status: match decision {
-                        Decision::Approve => ApprovalStatus::Pending,
-                        Decision::Reject => ApprovalStatus::Rejection,
-                        Decision::Withdraw => ApprovalStatus::Withdrawn,
-                    },
-                });
-            }
-            Event::DriftFound(DriftFound { gate, drift, .. }) => {
-                if gate.is_some() {
-                    for approval in &mut self.approvals {
-                        if matches!(
-                            approval.status,
-                            ApprovalStatus::Pending | ApprovalStatus::Consumed
-                        ) {
-                            approval.status = ApprovalStatus::Void;
-                        }
-                    }
-                }
-                self.owed_stop = Some(StopCode::StopFactsDrifted);
-                self.drift = Some(Drift {
-                    gate: *gate,
-                    changes: drift.clone(),
-                    at,
-                });
-            }
-            Event::EvidenceRenewed(EvidenceRenewed { reason, .. }) => self.renewal = Some(*reason),
-            _ => {}
+    pub(super) fn take_evidence(&mut self, at: UtcTime, taken: &EvidenceTaken) {
+        if let Some(old) = self.evidence.take() {
+            self.earlier_evidence.push((old.gate, old.digest));
+        }
+        self.evidence = Some(Evidence {
+            gate: taken.gate,
+            round: taken.round,
+            digest: taken.evidence.clone(),
+            sheet: taken.sheet.clone(),
+            taken_at: at,
+            expires_at: taken.expires_at,
+            shown_at: at,
+            shown_boot: taken.boot_id.clone(),
+            shown_uptime_ms: taken.uptime_ms,
+        });
+        self.renewal = None;
+        self.refused = None;
+        self.owed_stop = Some(StopCode::StopApprovalRequired);
+        if taken.gate == ApprovalGate::SG2 {
+            self.drifted_before = None;
         }
     }
 
-    fn raise(&mut self, at: UtcTime, stop: &Stop) {
+    pub(super) fn show_evidence(&mut self, at: UtcTime, shown: &EvidenceShown) {
+        let current = self.evidence.as_mut();
+        if let Some(current) = current.filter(|e| e.digest == shown.evidence) {
+            current.expires_at = shown.expires_at;
+            current.shown_at = at;
+            current.shown_boot.clone_from(&shown.boot_id);
+            current.shown_uptime_ms = shown.uptime_ms;
+        }
+    }
+
+    pub(super) fn find_drift(&mut self, at: UtcTime, found: &DriftFound) {
+        if found.gate.is_some() {
+            for approval in &mut self.approvals {
+                if matches!(
+                    approval.status,
+                    ApprovalStatus::Pending | ApprovalStatus::Consumed
+                ) {
+                    approval.status = ApprovalStatus::Void;
+                }
+            }
+        }
+        self.owed_stop = Some(StopCode::StopFactsDrifted);
+        self.drift = Some(Drift {
+            gate: found.gate,
+            changes: found.drift.clone(),
+            at,
+        });
+    }
+
+    pub(super) fn raise(&mut self, at: UtcTime, stop: &Stop) {
         self.owes_return |= matches!(
             stop.stop_code,
             StopCode::StopApprovalRequired | StopCode::StopFactsDrifted
@@ -196,8 +180,9 @@ impl RunState {
         self.stops.push(raised);
     }
 
-    fn record_decision(&mut self, approval: Approval) {
-        if approval.decision == Decision::Withdraw
+    pub(super) fn record_decision(&mut self, at: UtcTime, recorded: &ApprovalRecorded) {
+        self.refused = None;
+        if recorded.decision == Decision::Withdraw
             && let Some(pending) = self
                 .approvals
                 .iter_mut()
@@ -206,6 +191,19 @@ impl RunState {
         {
             pending.status = ApprovalStatus::Withdrawn;
         }
-        self.approvals.push(approval);
+        self.approvals.push(Approval {
+            gate: recorded.gate,
+            decision: recorded.decision,
+            evidence: recorded.evidence.clone(),
+            reason: recorded.reason.clone(),
+            by: recorded.by.clone(),
+            at,
+            boot_id: recorded.boot_id.clone(),
+            status: match recorded.decision {
+                Decision::Approve => ApprovalStatus::Pending,
+                Decision::Reject => ApprovalStatus::Rejection,
+                Decision::Withdraw => ApprovalStatus::Withdrawn,
+            },
+        });
     }
 }

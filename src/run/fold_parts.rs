@@ -23,7 +23,7 @@ pub struct GateRun {
     /// How often it was begun: more than once after a crash or drift.
     pub attempts: u32,
     /// Checks recorded so far.
-    pub checks: Vec<Check>,
+    pub checks: Arc<Vec<Check>>,
     /// Verdict and time, once finished.
     pub finished: Option<(Verdict, UtcTime)>,
 }
@@ -134,6 +134,8 @@ pub struct Transaction {
     pub end: TransactionEnd,
     /// When a process of the run gave up seeing its end. `None`: it was seen, or its process died first.
     pub given_up_at: Option<UtcTime>,
+    /// A survey that was read in it is recorded.
+    pub gave_survey: bool,
 }
 
 /// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and post alone.
@@ -212,7 +214,7 @@ pub struct EventRow {
     /// Name of the event.
     pub name: &'static str,
     /// One line of text; not escaped for a terminal.
-    pub text: String,
+    pub text: Arc<str>,
     /// How many rows are folded into this one.
     pub folded: u64,
 }

@@ -1,9 +1,6 @@
 //! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a read that no recorded survey came from, and is counted.
 
-use super::{
-    Event, Purpose, RunState, Transaction, TransactionClosed, TransactionEnd, TransactionOpened,
-    TransactionUnseen,
-};
+use super::{Event, Purpose, RunState, Transaction, TransactionEnd, TransactionOpened};
 use crate::survey::{Footprint, UtcTime};
 
 /// Clean reads of which only number and cost are kept.
@@ -16,31 +13,42 @@ pub struct ReadsAside {
 }
 
 impl RunState {
-    pub(super) fn apply_transaction(&mut self, at: UtcTime, event: &Event) {
-        let (id, end, given_up_at) = match event {
-            Event::TransactionOpened(TransactionOpened { id, purpose, .. }) => {
-                let end = TransactionEnd::Open;
-                self.transactions.push(Transaction {
-                    id: *id,
-                    purpose: *purpose,
-                    opened_at: at,
-                    end,
-                    given_up_at: None,
-                });
-                return;
-            }
-            Event::TransactionClosed(TransactionClosed { id, proof }) => {
-                (id, TransactionEnd::Closed(proof.clone()), None)
-            }
-            Event::TransactionUnseen(TransactionUnseen { id, reason }) => {
-                (id, TransactionEnd::Unseen(reason.clone()), Some(at))
-            }
-            _ => return,
-        };
-        if let Some(open) = self.transactions.iter_mut().rev().find(|t| t.id == *id) {
+    pub(super) fn open_transaction(&mut self, at: UtcTime, opened: &TransactionOpened) {
+        self.transactions.push(Transaction {
+            id: opened.id,
+            purpose: opened.purpose,
+            opened_at: at,
+            end: TransactionEnd::Open,
+            given_up_at: None,
+            gave_survey: false,
+        });
+    }
+
+    /// `given_up_at`: when a process of the run gave up seeing the end.
+    pub(super) fn end_transaction(
+        &mut self,
+        id: u64,
+        end: TransactionEnd,
+        given_up_at: Option<UtcTime>,
+    ) {
+        if let Some(nth) = self.transaction(id) {
+            let open = &mut self.transactions[nth];
             open.end = end;
             open.given_up_at = given_up_at;
             self.costs.count(open);
+        }
+    }
+
+    /// The place of a transaction. Their numbers rise, so that a run with a hundred thousand reads is looked through in no time.
+    pub(super) fn transaction(&self, id: u64) -> Option<usize> {
+        self.transactions.binary_search_by_key(&id, |t| t.id).ok()
+    }
+
+    /// A survey that is recorded keeps the proof of its transaction, which is among the last.
+    pub(super) fn note_survey_of(&mut self, nonce: &str) {
+        let of_survey = |t: &&mut Transaction| matches!(&t.end, TransactionEnd::Closed(proof) if proof.nonce == nonce);
+        if let Some(transaction) = self.transactions.iter_mut().rev().find(of_survey) {
+            transaction.gave_survey = true;
         }
     }
 
@@ -52,38 +60,27 @@ impl RunState {
         }
     }
 
-    /// Lets go of the proofs of clean reads that no recorded survey came from, but for the last transaction: a screen only counts
-    /// them, and a run that waits for days reads by the hundred thousand. Who audits or reports needs every proof and never calls
-    /// this.
-    pub fn set_reads_aside(&mut self) {
-        let last = self.transactions.last().map(|transaction| transaction.id);
-        let (aside, surveys) = (&mut self.reads_aside, &self.surveys);
-        self.transactions.retain(|transaction| {
-            let TransactionEnd::Closed(proof) = &transaction.end else {
-                return true;
-            };
-            let (id, purpose) = (transaction.id, transaction.purpose);
-            let kept = purpose == Purpose::Validation
-                || Some(id) == last
-                || surveys.iter().any(|survey| survey.nonce == proof.nonce)
-                || !proof.is_clean();
-            if !kept {
-                aside.count += 1;
-                aside.footprint.add(&proof.footprint);
-            }
-            kept
-        });
-    }
-
-    /// Lets go, once this event has been applied, of what it leaves behind: where none begins and none but the last ends, nothing.
-    pub fn set_reads_aside_after(&mut self, event: &Event) {
-        let last = self.transactions.last().map(|transaction| transaction.id);
-        match event {
-            Event::TransactionOpened(_) => self.set_reads_aside(),
-            Event::TransactionClosed(TransactionClosed { id, .. }) if Some(*id) != last => {
-                self.set_reads_aside();
-            }
-            _ => {}
+    /// Drops the proof of a clean read that is over, once this event has been applied: a transaction can be dropped when another one
+    /// is opened after it, or when it is closed late.
+    pub(super) fn drop_clean_read(&mut self, event: &Event) {
+        let last = self.transactions.len().saturating_sub(1);
+        let nth = if matches!(event, Event::TransactionOpened(_)) {
+            last.checked_sub(1)
+        } else if let Event::TransactionClosed(closed) = event {
+            self.transaction(closed.id).filter(|nth| *nth != last)
+        } else {
+            None
+        };
+        let Some(nth) = nth else { return };
+        let transaction = &self.transactions[nth];
+        if let TransactionEnd::Closed(proof) = &transaction.end
+            && transaction.purpose != Purpose::Validation
+            && !transaction.gave_survey
+            && proof.is_clean()
+        {
+            self.reads_aside.count += 1;
+            self.reads_aside.footprint.add(&proof.footprint);
+            self.transactions.remove(nth);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::simulate::SimulatedStep;
 
 /// A gate whose checks the program evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Gate {
     /// SSOT + repo.
     G0,
@@ -74,6 +75,7 @@ impl fmt::Display for Gate {
 
 /// A gate that only a person opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ApprovalGate {
     /// Allows the simulated CUT.
     SG1,

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunState, StopCode};
+use super::{HookStarted, RunState, StopCode};
 use crate::survey::UtcTime;
 
 /// When a hook is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HookPoint {
     /// The run waits for a person at SG1 or SG2.
@@ -41,6 +42,7 @@ impl fmt::Display for HookPoint {
 
 /// How a hook came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum HookEnd {
     /// By itself.
@@ -86,6 +88,7 @@ impl fmt::Display for HookEnd {
 
 /// What a hook wrote to one of its outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookOutput {
     /// The beginning; what is no UTF-8 is replaced, what looks like a secret is withheld.
     pub text: String,
@@ -95,6 +98,7 @@ pub struct HookOutput {
 
 /// What is known of a hook once it is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookOutcome {
     /// How it ended.
     #[serde(flatten)]
@@ -171,13 +175,13 @@ impl RunState {
         self.hooks.iter().filter(ran)
     }
 
-    pub(super) fn start_hook(&mut self, started: u64, at: UtcTime, hook: (HookPoint, u64, &str)) {
+    pub(super) fn start_hook(&mut self, seq: u64, at: UtcTime, started: &HookStarted) {
         self.hooks.push(HookRun {
-            hook: hook.0,
-            stop: hook.1,
-            started,
+            hook: started.hook,
+            stop: started.stop,
+            started: seq,
             at,
-            program: hook.2.to_owned(),
+            program: started.program.clone(),
             outcome: None,
         });
     }

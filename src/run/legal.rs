@@ -4,11 +4,12 @@ use thiserror::Error;
 
 use super::machine::lets_pass;
 use super::{
-    ApprovalRecorded, ApprovalStatus, CheckRecorded, Decision, Event, EvidenceShown, EvidenceTaken,
-    Gate, GateFinished, GateStarted, HookRan, HookStarted, InvocationReturned, RunState, State,
-    StateChanged, TransactionClosed, TransactionEnd, TransactionOpened, TransactionUnseen,
-    UnitsProgressed, Verdict,
+    ApprovalRecorded, ApprovalRequest, ApprovalStatus, CheckRecorded, Decision, Event,
+    EvidenceShown, EvidenceTaken, Gate, GateFinished, GateStarted, HookRan, HookStarted,
+    InvocationReturned, RunState, State, StateChanged, TransactionClosed, TransactionEnd,
+    TransactionOpened, TransactionUnseen, UnitsProgressed, Verdict, judge, time_in,
 };
+use crate::survey::UtcTime;
 
 /// An event that may not happen now.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,9 +23,10 @@ pub struct Illegal {
     pub why: String,
 }
 
-/// Whether `event` may happen to `run` now.
-pub fn legal(run: &RunState, event: &Event) -> Result<(), Illegal> {
-    reason_against(run, event).map_or(Ok(()), |why| {
+/// Whether `event`, recorded at `at`, may happen to `run` now.
+pub fn legal(run: &RunState, at: UtcTime, event: &Event) -> Result<(), Illegal> {
+    let against = runs_back(run, at).or_else(|| reason_against(run, at, event));
+    against.map_or(Ok(()), |why| {
         Err(Illegal {
             event: event.name(),
             state: run.state,
@@ -37,7 +39,15 @@ fn unless(holds: bool, why: &str) -> Option<String> {
     (!holds).then(|| why.to_owned())
 }
 
-fn reason_against(run: &RunState, event: &Event) -> Option<String> {
+/// Time never runs back in a run, whatever the clock did; before that was so, the time since boot was not recorded.
+fn runs_back(run: &RunState, at: UtcTime) -> Option<String> {
+    let keeps_time = run.created.as_ref().is_some_and(|c| c.uptime_ms.is_some());
+    let (last, before) = run.last?;
+    (keeps_time && at < before)
+        .then(|| format!("its time {at} is before {before}, the time of record {last}"))
+}
+
+fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
     if run.sealed.is_some() {
         return Some("the run is sealed".to_owned());
     }
@@ -66,12 +76,9 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
             "its number does not follow",
         ),
         Event::TransactionClosed(TransactionClosed { id, .. })
-        | Event::TransactionUnseen(TransactionUnseen { id, .. }) => unless(
-            run.transactions
-                .iter()
-                .any(|t| t.id == *id && t.end == TransactionEnd::Open),
-            "no such transaction is open",
-        ),
+        | Event::TransactionUnseen(TransactionUnseen { id, .. }) => {
+            unless(is_open_transaction(run, *id), "no such transaction is open")
+        }
         Event::UnitsProgressed(UnitsProgressed { round, .. }) => {
             unless(*round == run.round, "another round")
         }
@@ -93,7 +100,7 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
                 .is_some_and(|e| e.gate == *gate && e.digest == *evidence),
             "no such evidence",
         ),
-        Event::ApprovalRecorded(_) => approval_may_be_recorded(run, event),
+        Event::ApprovalRecorded(recorded) => approval_may_be_recorded(run, at, recorded),
         Event::LiveRead(_) => unless(
             run.waits_at().is_some() || run.state == State::CutSimulated,
             "nobody waits",
@@ -127,6 +134,11 @@ fn reason_against(run: &RunState, event: &Event) -> Option<String> {
             "the closing order is not done",
         ),
     }
+}
+
+fn is_open_transaction(run: &RunState, id: u64) -> bool {
+    let nth = run.transaction(id);
+    nth.is_some_and(|nth| run.transactions[nth].end == TransactionEnd::Open)
 }
 
 fn is_open(run: &RunState, gate: Gate) -> bool {
@@ -186,32 +198,25 @@ fn state_may_change(run: &RunState, from: State, to: State) -> Option<String> {
     unless(holds, &format!("what {to} needs is not recorded"))
 }
 
-fn approval_may_be_recorded(run: &RunState, event: &Event) -> Option<String> {
-    let Event::ApprovalRecorded(ApprovalRecorded {
-        gate,
-        decision,
-        evidence,
-        ..
-    }) = event
-    else {
-        return None;
+/// A decision is recorded only where it is not refused, at the time of its record.
+fn approval_may_be_recorded(
+    run: &RunState,
+    at: UtcTime,
+    recorded: &ApprovalRecorded,
+) -> Option<String> {
+    let request = ApprovalRequest {
+        gate: recorded.gate,
+        decision: recorded.decision,
+        evidence: Some(recorded.evidence.clone()),
+        reason: recorded.reason.clone(),
+        by: recorded.by.clone(),
     };
-    if run.is_rejected() {
-        return Some("the run was rejected".to_owned());
-    }
-    if run.waits_at() != Some(*gate) {
-        return Some(format!("the run does not wait at {gate}"));
-    }
-    if run.evidence.as_ref().is_none_or(|e| e.digest != *evidence) {
-        return Some("it is of other evidence".to_owned());
-    }
-    let pending = run.pending_approval().is_some();
-    match decision {
-        Decision::Approve => unless(
-            !pending && run.drift.is_none(),
-            "one is pending, or facts drifted",
+    let now = time_in(run, at, &recorded.boot_id, recorded.uptime_ms);
+    match judge(run, &request, now, &recorded.boot_id) {
+        Err(refusal) => Some(format!("this decision had to be refused: {refusal}")),
+        Ok(ruling) => unless(
+            ruling.decision == recorded.decision,
+            "an approval is pending",
         ),
-        Decision::Withdraw => unless(pending, "none is pending"),
-        Decision::Reject => None,
     }
 }

@@ -1,19 +1,16 @@
 //! What was read again while a run waits for a person. Invariant: what a read did not ask for stays as an earlier read left it.
 
-use super::{Event, LiveChange, LiveRead, LiveView, RunState};
+use super::{LiveChange, LiveRead, LiveView, RunState};
 use crate::survey::{FactChange, compare};
 
 impl RunState {
-    pub(super) fn fold_live_read(&mut self, event: &Event) {
-        let Event::LiveRead(LiveRead {
+    pub(super) fn take_live_read(&mut self, read: &LiveRead) {
+        let LiveRead {
             read_at,
             changed,
             complete,
             failed,
-        }) = event
-        else {
-            return;
-        };
+        } = read;
         let before = self.live.take();
         let reads = before.as_ref().map_or(0, |live| live.reads) + 1;
         if let Some(why) = failed {

@@ -1,9 +1,13 @@
 //! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
 
+// A new event, state or check must make the compiler name every place that has to know it.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod advice;
 mod approval;
 mod budget;
 mod check;
+mod check_name;
 mod claim;
 mod command_line;
 mod context;
@@ -14,6 +18,7 @@ mod fold_approvals;
 mod fold_parts;
 mod fold_transactions;
 mod gate;
+mod history;
 mod hook;
 mod legal;
 mod live;
@@ -27,6 +32,7 @@ mod run_id;
 mod run_list;
 mod state;
 mod stop;
+mod surveys;
 mod target_identity;
 mod timeline;
 mod verdict;
@@ -36,6 +42,7 @@ pub use approval::{
 };
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use check::{Cause, Check};
+pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
 pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;
@@ -55,6 +62,7 @@ pub use fold_parts::{
 };
 pub use fold_transactions::ReadsAside;
 pub use gate::{ApprovalGate, Gate};
+pub use history::History;
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
@@ -67,6 +75,7 @@ pub use run_id::{RunId, RunIdError};
 pub use run_list::{RunFilter, RunOrder, RunSort};
 pub use state::State;
 pub use stop::{Stop, StopCode};
+pub use surveys::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 pub use target_identity::TargetIdentity;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// The mode of a run. LIVE parses and is refused: there is no variant for it, so no run can have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Mode {
     /// Everything is read or simulated.
     #[serde(rename = "Mode.DRYRUN")]

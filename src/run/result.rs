@@ -6,6 +6,7 @@ use super::StopCode;
 
 /// How a run ended, without the prefix of the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunResult {
     /// Everything was checked and holds.

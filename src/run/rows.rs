@@ -9,6 +9,7 @@ use super::{
 };
 
 /// What the row of an event says.
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 pub fn text(event: &Event) -> String {
     match event {
         Event::RunCreated(created) => format!(
@@ -64,15 +65,6 @@ pub fn text(event: &Event) -> String {
             format!("{step} ~{} units, {}", ledger.rows, ledger.file)
         }
         Event::StateChanged(StateChanged { from, to }) => format!("{from} -> {to}"),
-        Event::EvidenceTaken(_)
-        | Event::StopRaised(_)
-        | Event::EvidenceShown(_)
-        | Event::ApprovalRecorded(_)
-        | Event::ApprovalRefused(_)
-        | Event::LiveRead(_)
-        | Event::ChangesAttributed(_)
-        | Event::DriftFound(_)
-        | Event::EvidenceRenewed(_) => text_while_waiting(event),
         Event::InvocationReturned(InvocationReturned {
             r,
             state,
@@ -95,12 +87,6 @@ pub fn text(event: &Event) -> String {
             format!("{hook} {} after {} ms", outcome.end, outcome.took_ms)
         }
         Event::RunSealed(RunSealed { result, .. }) => result.clone(),
-    }
-}
-
-/// The rows of what happens while the run waits for a person.
-fn text_while_waiting(event: &Event) -> String {
-    match event {
         Event::EvidenceTaken(EvidenceTaken {
             gate,
             round,
@@ -188,7 +174,6 @@ fn text_while_waiting(event: &Event) -> String {
             format!("{}: {}", counted(drift.len(), "fact"), named.join(", "))
         }
         Event::EvidenceRenewed(EvidenceRenewed { gate, reason }) => format!("{gate} {reason:?}"),
-        _ => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 
-use super::{RunId, RunRow, RunStatus};
+use super::{Overview, RunId, RunRow, RunStatus};
 
 /// Which runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,19 +114,19 @@ impl RunOrder {
         });
         match self.sort {
             RunSort::Started => {}
-            RunSort::Duration => rows.sort_by_key(|row| match &row.borrow().standing {
-                RunStatus::Run(run) => Reverse(Some(run.lasted_s())),
-                _ => Reverse(None),
-            }),
-            RunSort::State => rows.sort_by_key(|row| match &row.borrow().standing {
-                RunStatus::Run(run) => {
-                    let result = run
-                        .result
-                        .as_ref()
-                        .map_or("", |(_, result)| result.suffix());
-                    (run.state.name(), result)
-                }
-                other => (other.name(), ""),
+            RunSort::Duration => {
+                rows.sort_by_key(|row| Reverse(overview(row.borrow()).map(Overview::lasted_s)));
+            }
+            RunSort::State => rows.sort_by_key(|row| {
+                let row = row.borrow();
+                let Some(run) = overview(row) else {
+                    return (row.standing.name(), "");
+                };
+                let result = run.result.as_ref();
+                (
+                    run.state.name(),
+                    result.map_or("", |(_, result)| result.suffix()),
+                )
             }),
             RunSort::Target => rows.sort_by(|a, b| target(a.borrow()).cmp(&target(b.borrow()))),
             RunSort::Profile => rows.sort_by(|a, b| profile(a.borrow()).cmp(&profile(b.borrow()))),
@@ -140,8 +140,21 @@ impl RunOrder {
                 None => (1, 0),
             },
             RunStatus::Foreign { .. } => (2, 0),
-            _ => (1, 0),
+            RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Unreadable { .. } => {
+                (1, 0)
+            }
         });
+    }
+}
+
+/// What is known of a row that is a run.
+fn overview(row: &RunRow) -> Option<&Overview> {
+    match &row.standing {
+        RunStatus::Run(run) => Some(run),
+        RunStatus::Damaged { .. }
+        | RunStatus::Newer { .. }
+        | RunStatus::Foreign { .. }
+        | RunStatus::Unreadable { .. } => None,
     }
 }
 
@@ -156,15 +169,9 @@ fn started(row: &RunRow) -> Option<i64> {
 
 /// The target; what has none comes last.
 fn target(row: &RunRow) -> (bool, &str) {
-    match &row.standing {
-        RunStatus::Run(run) => (false, &run.target),
-        _ => (true, ""),
-    }
+    overview(row).map_or((true, ""), |run| (false, &run.target))
 }
 
 fn profile(row: &RunRow) -> (bool, &str) {
-    match &row.standing {
-        RunStatus::Run(run) => (false, &run.profile),
-        _ => (true, ""),
-    }
+    overview(row).map_or((true, ""), |run| (false, &run.profile))
 }

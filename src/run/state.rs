@@ -8,6 +8,7 @@ use super::ApprovalGate;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Run directory, lock and first journal record exist.
@@ -80,7 +81,17 @@ impl State {
         match self {
             Self::AwaitingCutAuthorization => Some(ApprovalGate::SG1),
             Self::AwaitingLifecycleAuthorization => Some(ApprovalGate::SG2),
-            _ => None,
+            Self::Created
+            | Self::Prechecked
+            | Self::Surveyed
+            | Self::Seeded
+            | Self::CutSimulated
+            | Self::Verified
+            | Self::EnactSimulated
+            | Self::PostSurveyed
+            | Self::CloseoutReported
+            | Self::Rejected
+            | Self::Failed => None,
         }
     }
 

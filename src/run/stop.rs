@@ -9,6 +9,7 @@ use crate::survey::Digest;
 
 /// Why a run stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StopCode {
     /// Waiting at SG1 or SG2.
@@ -99,6 +100,7 @@ impl fmt::Display for StopCode {
 
 /// A stop as it is shown, returned and journalled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stop {
     /// Code.
     pub stop_code: StopCode,

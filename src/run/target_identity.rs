@@ -7,6 +7,7 @@ const PORT_USUAL: u16 = 5432;
 
 /// The target as it may be shown: without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TargetIdentity {
     /// `target.label` of the profile: `PRODUCTION`.
     pub label: String,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{
     ApprovalGate, ApprovalRecorded, ApprovalRefused, Decision, DriftFound, Event, Gate,
-    GateFinished, GateStarted, LiveRead, RunSealed, State, StateChanged, StopCode, SurveyPurpose,
-    SurveyTaken, Verdict,
+    GateFinished, GateStarted, LiveChange, LiveRead, RunSealed, State, StateChanged, StopCode,
+    SurveyPurpose, SurveyTaken, Verdict,
 };
 use crate::survey::{FactKey, UtcTime};
 
@@ -97,8 +97,6 @@ pub struct Timeline {
     pub tracks: BTreeMap<FactKey, Track>,
     /// Time of the first line.
     pub began: Option<UtcTime>,
-    /// Number and time of the last line.
-    pub last: Option<(u64, UtcTime)>,
 }
 
 /// A gap is drawn as long as its logarithm: a thousandth of a doubling, from a sixteenth of a second on.
@@ -111,53 +109,72 @@ fn drawn(from: UtcTime, to: UtcTime) -> u64 {
 }
 
 impl Timeline {
-    /// Takes the next event.
-    pub fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
-        self.began.get_or_insert(at);
-        self.last = Some((seq, at));
+    /// Marks what this event brings. Copies what is shared only where it changes.
+    pub(super) fn take(this: &mut Arc<Self>, seq: u64, at: UtcTime, event: &Event) {
+        if this.began.is_none() {
+            Arc::make_mut(this).began = Some(at);
+        }
         if let Some(kind) = mark(event) {
-            let place = self.place(at);
-            let mark = Mark {
+            let place = this.place(at);
+            Arc::make_mut(this).marks.push(Mark {
                 seq,
                 at,
                 kind,
                 place,
-            };
-            self.marks.push(mark);
+            });
         }
-        match event {
-            Event::SurveyTaken(SurveyTaken {
-                purpose, survey, ..
-            }) => {
-                for fact in &survey.facts {
-                    let track = self.tracks.entry(fact.key.clone()).or_default();
-                    let value = fact.observed.value();
-                    if *purpose == SurveyPurpose::Pin {
-                        track.pinned = value.map(Arc::from);
-                        track.is_live = fact.live;
-                    }
-                    track.becomes(seq, at, value);
-                }
+        if let Event::SurveyTaken(taken) = event {
+            Arc::make_mut(this).take_survey(seq, at, taken);
+        } else if let Event::LiveRead(read) = event
+            && read.failed.is_none()
+            && this.is_moved_by(read)
+        {
+            Arc::make_mut(this).take_live_read(seq, at, read);
+        }
+    }
+
+    fn take_survey(&mut self, seq: u64, at: UtcTime, taken: &SurveyTaken) {
+        for fact in &taken.survey.facts {
+            let track = self.tracks.entry(fact.key.clone()).or_default();
+            let value = fact.observed.value();
+            if taken.purpose == SurveyPurpose::Pin {
+                track.pinned = value.map(Arc::from);
+                track.is_live = fact.live;
             }
-            Event::LiveRead(LiveRead {
-                changed,
-                complete,
-                failed: None,
-                ..
-            }) => {
-                for change in changed {
-                    let track = self.tracks.entry(change.key.clone()).or_default();
-                    track.becomes(seq, at, change.value.as_deref());
-                }
-                for (key, track) in &mut self.tracks {
-                    let asked = *complete || track.is_live;
-                    if asked && !changed.iter().any(|change| change.key == *key) {
-                        let pinned = track.pinned.clone();
-                        track.becomes(seq, at, pinned.as_deref());
-                    }
-                }
+            track.becomes(seq, at, value);
+        }
+    }
+
+    /// Whether a read found a value that is not the last one of its fact. Nearly all of a run that waits find none.
+    fn is_moved_by(&self, read: &LiveRead) -> bool {
+        let is_last = |track: &Track, value: Option<&str>| {
+            let last = track.points.last().map(|point| point.value.as_deref());
+            last == Some(value)
+        };
+        let changed = |change: &LiveChange| {
+            let track = self.tracks.get(&change.key);
+            track.is_none_or(|track| !is_last(track, change.value.as_deref()))
+        };
+        let back = |(key, track): (&FactKey, &Track)| {
+            let asked = read.complete || track.is_live;
+            asked
+                && !read.changed.iter().any(|change| change.key == *key)
+                && !is_last(track, track.pinned.as_deref())
+        };
+        read.changed.iter().any(changed) || self.tracks.iter().any(back)
+    }
+
+    fn take_live_read(&mut self, seq: u64, at: UtcTime, read: &LiveRead) {
+        for change in &read.changed {
+            let track = self.tracks.entry(change.key.clone()).or_default();
+            track.becomes(seq, at, change.value.as_deref());
+        }
+        for (key, track) in &mut self.tracks {
+            let asked = read.complete || track.is_live;
+            if asked && !read.changed.iter().any(|change| change.key == *key) {
+                let pinned = track.pinned.clone();
+                track.becomes(seq, at, pinned.as_deref());
             }
-            _ => {}
         }
     }
 
@@ -176,9 +193,9 @@ impl Timeline {
         place + u64::try_from(between).unwrap_or_default()
     }
 
-    /// The whole length of the picture.
-    pub fn length(&self) -> u64 {
-        self.last.map_or(0, |(_, at)| self.place(at))
+    /// The whole length of the picture of a run whose last line was written at `last`.
+    pub fn length(&self, last: UtcTime) -> u64 {
+        self.place(last)
     }
 
     /// The facts that moved, those first that moved most often.
@@ -225,6 +242,26 @@ fn mark(event: &Event) -> Option<MarkKind> {
         Event::DriftFound(DriftFound { gate, .. }) => MarkKind::Drifted(*gate),
         Event::RunResumed(invocation) => MarkKind::Resumed(invocation.by.user.as_str().into()),
         Event::RunSealed(RunSealed { outcome, .. }) => MarkKind::Sealed(outcome.suffix()),
-        _ => return None,
+        Event::RunCreated(_)
+        | Event::TornTailSetAside(_)
+        | Event::CheckRecorded(_)
+        | Event::TransactionOpened(_)
+        | Event::TransactionClosed(_)
+        | Event::TransactionUnseen(_)
+        | Event::StatementsRecorded(_)
+        | Event::SurveyTaken(_)
+        | Event::ContextPinned(_)
+        | Event::EffectPredicted(_)
+        | Event::UnitsProgressed(_)
+        | Event::EvidenceTaken(_)
+        | Event::EvidenceShown(_)
+        | Event::LiveRead(_)
+        | Event::ChangesAttributed(_)
+        | Event::EvidenceRenewed(_)
+        | Event::InvocationReturned(_)
+        | Event::NonMutationJudged(_)
+        | Event::TestsDeclared(_)
+        | Event::HookStarted(_)
+        | Event::HookRan(_) => return None,
     })
 }

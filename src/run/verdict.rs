@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is known of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verdict {
     /// Evaluated, and it holds.
     #[serde(rename = "PASS")]

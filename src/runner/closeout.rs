@@ -5,7 +5,7 @@ use super::driver::{Driver, held};
 use super::first_gates::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
-use super::{RunnerError, drift};
+use super::{RunRecorder, RunnerError, drift};
 use crate::audit::{self, ResumeResult};
 use crate::journal::JournalEntry;
 use crate::run::{
@@ -56,7 +56,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let recorder = self.recorder()?;
         let checks = audit::scope(&plan.profile, audit::g3(recorder.run(), &plan.profile));
-        finish(self, Gate::G3, checks)
+        finish(self.recorder()?, Gate::G3, checks)
     }
 
     /// G4: a fresh runner folds the journal from disk and comes back where this one is.
@@ -84,35 +84,39 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged(_));
             entries.iter().filter(changed).count() as u64
         };
-        let returned = again.returns.last().copied();
+        let returned = again.run().returns.last().copied();
         let resumed = returned.map(|(state, stop_code, _)| ResumeResult {
             state,
             stop_code,
             transitions_added: transitions(&entries_after) - transitions(&entries_before),
         });
-        let checks = audit::g4(&before, &refolded, resumed.as_ref());
+        let checks = audit::g4(&before, refolded.run(), resumed.as_ref());
         let plan = self.plan.clone();
-        finish(self, Gate::G4, audit::scope(&plan.profile, checks))
+        finish(
+            self.recorder()?,
+            Gate::G4,
+            audit::scope(&plan.profile, checks),
+        )
     }
 }
 
-/// Records checks and finishes a gate; the run goes on whatever the verdict, the result counts it.
-pub(super) fn finish<T: Target, R: Repository>(
-    driver: &mut Driver<T, R>,
+/// Records checks and finishes a gate. Other checks than the run's table requires are refused before anything is recorded: what is
+/// missing or doubled would count as if it held.
+pub(super) fn finish(
+    recorder: &mut RunRecorder,
     gate: Gate,
     checks: Vec<Check>,
 ) -> Result<(), RunnerError> {
-    let recorder = driver.recorder()?;
+    let created = recorder.run().created.as_ref();
+    let version = created.map_or(audit::CHECK_TABLE, |created| created.check_table);
+    let wrong = audit::not_the_checks_of(version, gate, &checks);
+    if !wrong.is_empty() {
+        return Err(RunnerError::OtherChecks(wrong.join("; ")));
+    }
+    let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
     for check in checks {
         recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
     }
-    let verdict = recorder
-        .run()
-        .gates
-        .get(&gate)
-        .map_or(Verdict::NotChecked, |g| {
-            Verdict::of_gate(g.checks.iter().map(|c| c.verdict))
-        });
     recorder.record(Event::GateFinished(GateFinished { gate, verdict }))?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::RunnerError;
 use super::recorder::RunRecorder;
 use super::target::{
-    Progress, Purpose, RemainingBudget, SurveyRequest, Taken, Target, TargetError, Witness,
-    WitnessError,
+    Progress, Purpose, RemainingBudget, SurveyRequest, Taken, Target, TargetError, Unavailable,
+    Witness, WitnessError,
 };
 use crate::journal::UnitLedger;
 use crate::run::{
@@ -20,6 +20,7 @@ use crate::survey::{Digest, ServerIdentity, TransactionProof};
 pub struct LiveDryRunDiscoverer<'a> {
     recorder: &'a mut RunRecorder,
     lifecycle: &'a Lifecycle,
+    gate: Option<ApprovalGate>,
     joiner: Joiner,
     simulation: Simulation,
     ledgers: Vec<(SimulatedStep, UnitLedger)>,
@@ -56,20 +57,15 @@ pub async fn discover<T: Target>(
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
     if let Some(account) = recorder.run().allowance().exhausted() {
-        return Err(TargetError::over_run(account).into());
-    }
-    let round = recorder.run().round;
-    let mut ledgers = Vec::new();
-    for (step, _) in gate.map_or(&[][..], ApprovalGate::steps) {
-        let ledger = recorder.directory().unit_ledger(round, step.name())?;
-        ledgers.push((*step, ledger));
+        return Err(TargetError::from(Unavailable::over_run(&account)).into());
     }
     let mut discoverer = LiveDryRunDiscoverer {
         recorder,
         lifecycle,
+        gate,
         joiner: Joiner::new(),
         simulation: Simulation::default(),
-        ledgers,
+        ledgers: Vec::new(),
         failure: None,
     };
     let taken = target.take(ask, &mut discoverer).await;
@@ -85,8 +81,7 @@ pub async fn discover<T: Target>(
 
 /// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
 fn note_statements(recorder: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
-    let bytes = crate::journal::to_ascii_json(&sent)
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
+    let bytes = crate::journal::to_ascii_json(&sent)?;
     let blob = Digest::of(&bytes);
     if sent.is_empty() || recorder.run().statements.contains(&blob) {
         return Ok(());
@@ -131,6 +126,19 @@ impl LiveDryRunDiscoverer<'_> {
         })
     }
 
+    /// Nothing is streamed yet, and the ledgers are empty.
+    fn begin_streams(&mut self) -> Result<(), RunnerError> {
+        let round = self.recorder.run().round;
+        self.joiner = Joiner::new();
+        self.simulation = Simulation::default();
+        self.ledgers.clear();
+        for (step, _) in self.gate.map_or(&[][..], ApprovalGate::steps) {
+            let ledger = self.recorder.directory().unit_ledger(round, step.name())?;
+            self.ledgers.push((*step, ledger));
+        }
+        Ok(())
+    }
+
     /// A transaction whose end was not told is unseen.
     fn note_unseen(&mut self, reason: &str) -> Result<(), RunnerError> {
         if let Some(id) = open_transaction(self.recorder) {
@@ -173,6 +181,7 @@ impl Witness for LiveDryRunDiscoverer<'_> {
     fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError> {
         let outcome = self
             .note_unseen("another transaction was opened before its end was seen")
+            .and_then(|()| self.begin_streams())
             .and_then(|()| {
                 let id = self.recorder.run().transactions.last().map_or(0, |t| t.id) + 1;
                 let nonce = nonce.to_owned();

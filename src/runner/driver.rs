@@ -67,12 +67,7 @@ pub struct Driver<T, R> {
 
 /// The journal, while the run is not sealed: apart from the driver, so that its target can be used at the same time.
 pub(super) fn held(recorder: &mut Option<RunRecorder>) -> Result<&mut RunRecorder, RunnerError> {
-    recorder.as_mut().ok_or_else(already_sealed)
-}
-
-/// What asking a sealed run for its journal comes to.
-pub(super) fn already_sealed() -> RunnerError {
-    RunnerError::Report("the run is sealed".to_owned())
+    recorder.as_mut().ok_or(RunnerError::Sealed)
 }
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -299,7 +294,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     pub(super) fn answer_all(&mut self, outcome: &RunnerEnd) {
         for answer in self.answers.drain(..) {
-            let summary = summary::json(outcome).to_string();
+            let summary = summary::text(outcome);
             let stopped = DecisionReply::Stopped {
                 exit_code: outcome.exit_code,
                 summary,

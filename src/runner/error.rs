@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use super::target::TargetError;
 use crate::journal::JournalError;
+use crate::report::ReportError;
 use crate::run::{Illegal, StopCode, exit};
+use crate::survey::Digest;
 
 /// Why the runner had to end before the run did.
 #[derive(Debug, Error)]
@@ -21,6 +23,9 @@ pub enum RunnerError {
     /// An event that is illegal now: a bug, never a person's fault.
     #[error(transparent)]
     Illegal(#[from] Illegal),
+    /// A gate was to be finished with other checks than it must have: a bug, never a person's fault.
+    #[error("a gate was not finished, its checks are not those of the table: {0}")]
+    OtherChecks(String),
     /// The journal on disk holds an event that was illegal when it was written.
     #[error("journal.jsonl, line {line}: {illegal}")]
     IllegalJournal {
@@ -29,9 +34,29 @@ pub enum RunnerError {
         /// Why.
         illegal: Illegal,
     },
-    /// A report or document could not be made.
-    #[error("{0}")]
-    Report(String),
+    /// Reports that cannot be rendered.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A document that cannot be written as JSON.
+    #[error("a document of the run cannot be written: {0}")]
+    Encode(#[from] serde_json::Error),
+    /// What the journal must hold where the run stands.
+    #[error("the journal holds no {0}, which this step needs")]
+    Missing(&'static str),
+    /// A blob that is not what the journal says of it.
+    #[error("blobs/{blob}: {source}")]
+    Blob {
+        /// Its digest.
+        blob: Digest,
+        /// Why it cannot be read.
+        source: serde_json::Error,
+    },
+    /// Something was asked of a run that is over.
+    #[error("the run is sealed")]
+    Sealed,
+    /// The runner's thread ended without a word.
+    #[error("the runner panicked")]
+    Panicked,
     /// The run's own profile does not parse any more.
     #[error(transparent)]
     Profile(#[from] crate::profile::ProfileError),
@@ -57,14 +82,22 @@ impl RunnerError {
                 JournalError::NotFound { .. } => None,
                 _ => Some(StopCode::StopStorageFailed),
             },
-            Self::Target(TargetError::Unavailable { .. }) => {
-                Some(StopCode::StopDatabaseUnavailable)
-            }
+            Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
             Self::OtherServer(_) => Some(StopCode::StopApprovalRefused),
-            Self::IllegalJournal { .. } => Some(StopCode::StopEvidenceCorrupt),
+            Self::IllegalJournal { .. }
+            | Self::Missing(_)
+            | Self::Blob { .. }
+            | Self::Report(ReportError::NotCreated) => Some(StopCode::StopEvidenceCorrupt),
             Self::Interrupted => Some(StopCode::StopInterrupted),
-            Self::Illegal(_) | Self::Report(_) | Self::Profile(_) | Self::Start(_) => None,
+            Self::Illegal(_)
+            | Self::OtherChecks(_)
+            | Self::Report(_)
+            | Self::Encode(_)
+            | Self::Sealed
+            | Self::Panicked
+            | Self::Profile(_)
+            | Self::Start(_) => None,
         }
     }
 
@@ -82,7 +115,7 @@ impl RunnerError {
     /// What to do next, in one sentence.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Target(TargetError::Unavailable { hint, .. }) => Some(hint.clone()),
+            Self::Target(TargetError::Unavailable(why)) => Some(why.hint.clone()),
             Self::OtherServer(_) => Some(
                 "Reach the server that the run surveyed, or start a new run against this one."
                     .to_owned(),

@@ -51,10 +51,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask_for = SurveyRequest::SURVEY;
-        let recorder = self
-            .recorder
-            .as_mut()
-            .ok_or_else(|| RunnerError::Report("the run is sealed".to_owned()))?;
+        let recorder = self.recorder.as_mut().ok_or(RunnerError::Sealed)?;
         let found = discover(
             &mut self.target,
             recorder,
@@ -84,9 +81,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             None => None,
         };
         let sheet = sheet(recorder.run(), gate, &plan, last)?;
-        let bytes = sheet
-            .bytes()
-            .map_err(|error| RunnerError::Report(error.to_string()))?;
+        let bytes = sheet.bytes()?;
         let evidence = recorder.keep(&bytes)?;
         recorder.record(Event::EvidenceTaken(EvidenceTaken {
             gate,
@@ -102,9 +97,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 }
 
 fn keep_last_pass(recorder: &mut RunRecorder, last: &LastPass) -> Result<Digest, RunnerError> {
-    let bytes =
-        serde_json::to_vec_pretty(last).map_err(|error| RunnerError::Report(error.to_string()))?;
-    recorder.keep(&bytes)
+    recorder.keep(&serde_json::to_vec_pretty(last)?)
 }
 
 /// Raises the stop that asks a person.
@@ -142,16 +135,14 @@ fn sheet(
     plan: &super::RunPlan,
     last: Option<(&LastPass, Digest)>,
 ) -> Result<EvidenceSheet, RunnerError> {
-    let missing = |what: &str| RunnerError::Report(format!("evidence needs {what}"));
-    let pin = run.pin.as_ref().ok_or_else(|| missing("a pin"))?;
+    let missing = RunnerError::Missing;
+    let pin = run.pin.as_ref().ok_or_else(|| missing("pin"))?;
     let context = run
         .context
         .as_ref()
         .ok_or_else(|| missing("context pins"))?;
-    let (predicted, predicted_counts) = run
-        .predicted
-        .clone()
-        .ok_or_else(|| missing("a prediction"))?;
+    let (predicted, predicted_counts) =
+        run.predicted.clone().ok_or_else(|| missing("prediction"))?;
     let taken = run
         .evidence
         .iter()

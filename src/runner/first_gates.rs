@@ -1,5 +1,6 @@
 //! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
 
+use super::closeout::finish;
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
@@ -8,8 +9,8 @@ use super::{RunRecorder, RunnerError, drift, side_files};
 use crate::audit::{self, DrySeams, Feasibility, QueryCheck};
 use crate::profile::Profile;
 use crate::run::{
-    Check, CheckRecorded, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateFinished,
-    GateStarted, Mode, Signer, State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
+    Check, CheckName, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateStarted, Mode,
+    Signer, State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -68,7 +69,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 }
                 let says = error.to_string();
                 let raw = serde_json::json!({ "error": says });
-                let check = Check::evaluated("database_can_be_surveyed", false, says, raw);
+                let check = Check::evaluated(CheckName::DatabaseCanBeSurveyed, false, says, raw);
                 return close_gate(
                     recorder,
                     &plan.profile,
@@ -111,9 +112,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         recorder.record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
         let run = recorder.run();
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
-            return Err(RunnerError::Report(
-                "G2 was reached without a pin".to_owned(),
-            ));
+            return Err(RunnerError::Missing("pin"));
         };
         let heads = audit::repository_at_g0(run).map_or_else(Vec::new, |seen| {
             let mut heads = vec![("HEAD".to_owned(), seen.head)];
@@ -125,7 +124,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             run_id: run
                 .run_id()
                 .cloned()
-                .ok_or_else(|| RunnerError::Report("no run id".to_owned()))?,
+                .ok_or(RunnerError::Missing("run id"))?,
             round,
             mode: Mode::Dryrun,
             execution_enabled: Mode::Dryrun.execution_enabled(),
@@ -206,10 +205,7 @@ pub(super) fn close_gate(
 ) -> Result<(), RunnerError> {
     let checks = audit::scope(profile, checks);
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-    for check in checks {
-        recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
-    }
-    recorder.record(Event::GateFinished(GateFinished { gate, verdict }))?;
+    finish(recorder, gate, checks)?;
     if verdict == Verdict::Fail {
         return change_state(recorder, State::Failed);
     }
@@ -242,4 +238,61 @@ pub(super) fn suspect_mutation(
     }
     change_state(recorder, State::Failed)?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::close_gate;
+    use crate::audit::g0;
+    use crate::journal::{DirectoryStore, RunStore};
+    use crate::profile::built_in;
+    use crate::run::{Check, CheckName, Gate, History, State};
+    use crate::runner::clock::SystemClock;
+    use crate::runner::{RunRecorder, RunnerError};
+    use crate::survey::Digest;
+    use crate::testing::SimulatedDisk;
+
+    /// What closing G0 with these checks says against it, and how many records it left.
+    fn refused(change: impl FnOnce(&mut Vec<Check>)) -> (String, usize) {
+        let (profile, text) = built_in("icx-const").expect("it is built in");
+        let store = DirectoryStore::on(Arc::new(SimulatedDisk::new()));
+        let run_id = "ictr-20261122T091402Z-8a941203".parse().expect("a run id");
+        let directory = store.create(&run_id).expect("made");
+        let clock = Arc::new(SystemClock);
+        let mut recorder = RunRecorder::new(directory, History::default(), clock, Box::new(|_| ()));
+        let mut checks = g0(&profile, &Digest::of(text), &[], &Err("none".to_owned()));
+        change(&mut checks);
+        let ended = close_gate(&mut recorder, &profile, Gate::G0, checks, State::Prechecked);
+        let why = match ended {
+            Err(RunnerError::OtherChecks(why)) => why,
+            other => format!("{other:?}"),
+        };
+        (
+            why,
+            recorder.refold().map_or(0, |(_, entries)| entries.len()),
+        )
+    }
+
+    #[test]
+    fn a_gate_is_not_closed_with_other_checks_than_it_must_have() {
+        let of = |name: &str| Check::not_checked(CheckName::from(name), "", "");
+        assert_eq!(
+            refused(|checks| drop(checks.remove(0))),
+            ("G0 profile_loads is not recorded".to_owned(), 0)
+        );
+        assert_eq!(
+            refused(|checks| checks.push(of("branch_and_head"))),
+            ("G0 branch_and_head is there twice".to_owned(), 0)
+        );
+        assert_eq!(
+            refused(|checks| checks.push(of("invented"))),
+            ("G0 has no check invented".to_owned(), 0)
+        );
+        assert!(
+            !refused(|_| ()).0.contains("G0 "),
+            "the right ones are recorded"
+        );
+    }
 }

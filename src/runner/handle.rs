@@ -36,7 +36,7 @@ pub type AtEnd = Box<dyn FnOnce(&Result<RunnerEnd, RunnerError>) + Send>;
 pub type AtExit = Box<dyn FnOnce() + Send>;
 
 /// Name of the runner's thread, as the system shows it.
-pub const RUNNER_THREAD: &str = "runner";
+const RUNNER_THREAD: &str = "runner";
 
 /// How the runner behaves towards people.
 pub struct RunnerOptions {
@@ -76,7 +76,7 @@ impl Handle {
         drop(self.commands);
         self.thread
             .join()
-            .unwrap_or_else(|_| Err(RunnerError::Report("the runner panicked".to_owned())))
+            .unwrap_or_else(|_| Err(RunnerError::Panicked))
     }
 }
 

@@ -1,8 +1,7 @@
 //! What a hook is told: one JSON document. Invariant: made from the folded run and the journal's head alone; no secret, no connection text.
 
-use serde_json::{Value, json};
-
 use super::{RunPlan, summary};
+use crate::documents::{HookDocument, HookTarget, JournalHead, SchemaVersion};
 use crate::journal::Head;
 use crate::run::{HookPoint, RaisedStop, RunState};
 
@@ -13,7 +12,7 @@ pub(super) fn document(
     raised: Option<&RaisedStop>,
     head: Option<Head>,
     plan: &RunPlan,
-) -> Value {
+) -> HookDocument {
     let stop = raised.map(|raised| &raised.stop);
     let created = run.created.as_deref();
     let gate = stop.and_then(|stop| stop.gate);
@@ -24,34 +23,40 @@ pub(super) fn document(
         let over = summary::sealed(run, &plan.call);
         (over.message, over.next)
     };
-    json!({
-        "schema": 1,
-        "hook": hook,
-        "run_id": run.run_id(),
-        "state": stop.map_or(run.state, |stop| stop.state),
-        "stop_code": stop.map_or_else(|| run.stop_code(), |stop| Some(stop.stop_code)),
-        "gate": gate,
-        "gate_label": gate.map(|gate| run.gate_label(gate)),
-        "evidence": stop.and_then(|stop| stop.evidence.as_ref()),
-        "evidence_expires_at": gate.and_then(|gate| {
-            run.evidence.as_ref().filter(|evidence| evidence.gate == gate).map(|evidence| evidence.expires_at)
+    let evidence = run.evidence.as_ref();
+    let expires_at = evidence
+        .filter(|evidence| gate == Some(evidence.gate))
+        .map(|evidence| evidence.expires_at);
+    HookDocument {
+        schema: SchemaVersion,
+        hook,
+        run_id: run.run_id().cloned(),
+        state: stop.map_or(run.state, |stop| stop.state),
+        stop_code: stop.map_or_else(|| run.stop_code(), |stop| Some(stop.stop_code)),
+        gate,
+        gate_label: gate.map(|gate| run.gate_label(gate).to_owned()),
+        evidence: stop.and_then(|stop| stop.evidence.clone()),
+        evidence_expires_at: expires_at,
+        drift: run.drift.as_ref().map(|drift| {
+            let keys = drift.changes.iter().map(|change| change.key.to_string());
+            keys.collect()
         }),
-        "drift": run.drift.as_ref().map(|drift| {
-            drift.changes.iter().map(|change| change.key.to_string()).collect::<Vec<_>>()
+        result: sealed.map(|(result, _, _)| result.clone()),
+        exit_code: sealed.map(|(_, _, code)| *code),
+        message,
+        next,
+        profile: created.map(|created| created.profile.clone()),
+        target: created.map(|created| HookTarget {
+            label: created.target.label.clone(),
+            address: created.target.address(),
         }),
-        "result": sealed.map(|(result, _, _)| result),
-        "exit_code": sealed.map(|(_, _, code)| code),
-        "message": message,
-        "next": next,
-        "profile": created.map(|created| &created.profile),
-        "target": created.map(|created| json!({
-            "label": created.target.label,
-            "address": created.target.address(),
-        })),
-        "started_by": created.map(|created| &created.by.user),
-        "started_at": run.started_at,
-        "at": raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
-        "host": plan.person.host,
-        "head": head.map(|head| json!({"seq": head.seq(), "sha256": head.sha256()})),
-    })
+        started_by: created.map(|created| created.by.user.clone()),
+        started_at: run.started_at,
+        at: raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
+        host: plan.person.host.clone(),
+        head: head.map(|head| JournalHead {
+            seq: head.seq(),
+            sha256: head.sha256(),
+        }),
+    }
 }

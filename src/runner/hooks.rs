@@ -11,6 +11,7 @@ use super::repository::Repository;
 use super::target::Target;
 use super::{RunPlan, RunnerError};
 use crate::audit::scan_for_secrets;
+use crate::documents::HookDocument;
 use crate::journal::{HookRecord, HookRecords, StartedIn};
 use crate::run::{
     Effect, Event, HookEnd, HookOutcome, HookOutput, HookPoint, HookRan, HookStarted, RunState,
@@ -124,7 +125,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let raised = run.stops.iter().find(|raised| raised.seq == stop);
         let head = recorder.hook_records().head()?;
         let document = document(run, hook, raised, head, &plan);
-        let order = order.with_input(&document);
+        let order = order.with_input(&document)?;
         self.hooks.run(hook, (StartedIn::Journal, started), order)
     }
 
@@ -205,7 +206,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let started = records.start(self.clock.now(), hook, program)?;
         let head = records.head()?;
         let document = document(run, hook, None, head, &plan);
-        let order = order.with_input(&document);
+        let order = order.with_input(&document)?;
         self.hooks.run(hook, (StartedIn::Hooks, started), order)
     }
 
@@ -252,9 +253,11 @@ fn order(plan: &RunPlan, hook: HookPoint) -> Option<(String, HookOrder)> {
 }
 
 impl HookOrder {
-    fn with_input(self, document: &Value) -> Self {
-        let input = format!("{document}\n").into_bytes();
-        Self { input, ..self }
+    /// One line; members are in the order of their names.
+    fn with_input(self, document: &HookDocument) -> Result<Self, RunnerError> {
+        let sorted = serde_json::to_value(document)?;
+        let input = format!("{sorted}\n").into_bytes();
+        Ok(Self { input, ..self })
     }
 }
 

@@ -6,28 +6,28 @@ use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
 use super::{Progress, RunnerError, event_log};
 use crate::journal::{HookRecords, JournalEntry, RunDirectory};
-use crate::run::{Event, RunState, legal, time_in};
+use crate::run::{Event, History, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// A run that this process owns.
 pub struct RunRecorder {
     directory: RunDirectory,
-    run: RunState,
+    history: History,
     clock: Arc<dyn Clock>,
     sink: MessageSink,
 }
 
 impl RunRecorder {
-    /// A chronicle of a run that was folded from `directory`.
+    /// A recorder of a run that was folded from `directory`.
     pub fn new(
         directory: RunDirectory,
-        run: RunState,
+        history: History,
         clock: Arc<dyn Clock>,
         sink: MessageSink,
     ) -> Self {
         Self {
             directory,
-            run,
+            history,
             clock,
             sink,
         }
@@ -35,7 +35,12 @@ impl RunRecorder {
 
     /// The run, as far as it is durable.
     pub fn run(&self) -> &RunState {
-        &self.run
+        self.history.run()
+    }
+
+    /// The run with its surveys, timeline and head, as far as it is durable.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// The clock.
@@ -55,13 +60,13 @@ impl RunRecorder {
 
     /// Gives the directory up, to be sealed.
     pub fn into_parts(self) -> (RunDirectory, RunState) {
-        (self.directory, self.run)
+        (self.directory, self.history.into_run())
     }
 
     /// The time now in this run, which never runs back though the clock may.
     pub fn now(&self) -> UtcTime {
         let clock = &self.clock;
-        time_in(&self.run, clock.now(), &clock.boot_id(), clock.uptime_ms())
+        time_in(self.run(), clock.now(), &clock.boot_id(), clock.uptime_ms())
     }
 
     /// Records one event now.
@@ -72,9 +77,10 @@ impl RunRecorder {
 
     /// Records one event at a time that was chosen before.
     pub fn record_at(&mut self, at: UtcTime, event: Event) -> Result<u64, RunnerError> {
-        legal(&self.run, &event)?;
+        legal(self.run(), at, &event)?;
         let appended = self.directory.append(at, &event)?;
-        self.run.apply(appended.seq, at, &event);
+        self.history
+            .take(appended.seq, at, &event, &appended.sha256)?;
         event_log::note(appended.seq, &event);
         (self.sink)(RunnerMessage::Recorded {
             seq: appended.seq,
@@ -103,21 +109,21 @@ impl RunRecorder {
     }
 
     /// Folds the journal from the disk afresh.
-    pub fn refold(&self) -> Result<(RunState, Vec<JournalEntry<Event>>), RunnerError> {
+    pub fn refold(&self) -> Result<(History, Vec<JournalEntry<Event>>), RunnerError> {
         let entries = self.directory.reader().entries::<Event>()?;
         Ok((fold(&entries)?, entries))
     }
 }
 
-/// Folds entries into a run; each must be legal.
-pub fn fold(entries: &[JournalEntry<Event>]) -> Result<RunState, RunnerError> {
-    let mut run = RunState::default();
+/// Folds entries; each must be legal.
+pub fn fold(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
+    let mut history = History::default();
     for entry in entries {
-        legal(&run, &entry.event).map_err(|illegal| RunnerError::IllegalJournal {
+        let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
+        taken.map_err(|illegal| RunnerError::IllegalJournal {
             line: entry.seq + 1,
             illegal,
         })?;
-        run.apply(entry.seq, entry.at, &entry.event);
     }
-    Ok(run)
+    Ok(history)
 }

@@ -10,8 +10,9 @@ use crate::audit::{self, ProbeResult};
 use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, ContextPins,
-    Decision, Event, Gate, GateStarted, Mode, RunState, StopCode, TestsDeclared, judge,
+    ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, CheckName,
+    ContextPins, Decision, Event, Gate, GateStarted, History, Mode, RunState, StopCode,
+    TestsDeclared, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -27,13 +28,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
         probes.extend(approval_probes(&entries)?);
         probes.push(match self.target.refuses_write() {
             Ok(reason) => seen(
-                "writing_statement_refused",
+                CheckName::WritingStatementRefused,
                 "refused before the server",
                 reason,
                 true,
             ),
             Err(what) => seen(
-                "writing_statement_refused",
+                CheckName::WritingStatementRefused,
                 "refused before the server",
                 what,
                 false,
@@ -41,7 +42,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         });
         self.declare_tests()?;
         let checks = audit::g5(&probes);
-        finish(self, Gate::G5, checks)
+        finish(self.recorder()?, Gate::G5, checks)
     }
 
     /// Keeps what a full test run says of itself: DECLARED, a line of the report and no check.
@@ -66,9 +67,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-fn seen(name: &str, expected: &str, saw: impl Into<String>, holds: bool) -> ProbeResult {
+fn seen(name: CheckName, expected: &str, saw: impl Into<String>, holds: bool) -> ProbeResult {
     ProbeResult {
-        name: name.to_owned(),
+        name,
         expected: expected.to_owned(),
         saw: saw.into(),
         holds,
@@ -78,12 +79,17 @@ fn seen(name: &str, expected: &str, saw: impl Into<String>, holds: bool) -> Prob
 fn live_refused() -> ProbeResult {
     match Mode::parse("probe: mode live", "live") {
         Err(refused) => seen(
-            "live_refused",
+            CheckName::LiveRefused,
             "STOP_LIVE_REFUSED",
             refused.to_string(),
             true,
         ),
-        Ok(mode) => seen("live_refused", "STOP_LIVE_REFUSED", mode.name(), false),
+        Ok(mode) => seen(
+            CheckName::LiveRefused,
+            "STOP_LIVE_REFUSED",
+            mode.name(),
+            false,
+        ),
     }
 }
 
@@ -94,18 +100,28 @@ fn live_profile_refused() -> ProbeResult {
     let refused = profile::parse("probe", &text);
     let holds = matches!(refused, Err(profile::ProfileError::LiveRefused { .. }));
     let saw = refused.map_or_else(|error| error.to_string(), |_| "accepted".to_owned());
-    seen("live_profile_refused", "STOP_LIVE_REFUSED", saw, holds)
+    seen(
+        CheckName::LiveProfileRefused,
+        "STOP_LIVE_REFUSED",
+        saw,
+        holds,
+    )
 }
 
 fn execution_refused() -> ProbeResult {
     match Mode::parse_execution("probe: execution_enabled true", "true") {
         Err(refused) => seen(
-            "execution_refused",
+            CheckName::ExecutionRefused,
             "STOP_LIVE_REFUSED",
             refused.to_string(),
             true,
         ),
-        Ok(()) => seen("execution_refused", "STOP_LIVE_REFUSED", "accepted", false),
+        Ok(()) => seen(
+            CheckName::ExecutionRefused,
+            "STOP_LIVE_REFUSED",
+            "accepted",
+            false,
+        ),
     }
 }
 
@@ -121,14 +137,14 @@ fn kill_switch(context: Option<&[u8]>) -> Option<ProbeResult> {
                 pins.execution_enabled
             );
             seen(
-                "kill_switch_off",
+                CheckName::KillSwitchOff,
                 "execution_enabled=false in context.json",
                 saw,
                 off,
             )
         }
         Some(Err(error)) => seen(
-            "kill_switch_off",
+            CheckName::KillSwitchOff,
             "a readable context.json",
             error.to_string(),
             false,
@@ -139,42 +155,57 @@ fn kill_switch(context: Option<&[u8]>) -> Option<ProbeResult> {
 
 /// The four approvals that must be refused, ruled on by the code that rules on people, on this very run as it waited.
 fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, RunnerError> {
-    let names = [
-        ("approval_of_wrong_gate_refused", "WrongGate"),
-        ("approval_of_other_evidence_refused", "OtherEvidence"),
-        ("approval_expired_refused", "Expired"),
-        ("approval_used_twice_refused", "UsedAlready or Pending"),
-    ];
     let waited = as_it_waited(entries)?;
     // A run that never waited has nothing to approve: its checks say NOT CHECKED.
     let Some(waited) = waited else {
         return Ok(Vec::new());
     };
-    let rulings = [
-        rule(&waited, |request, _| request.gate = other(request.gate)),
-        rule(&waited, |request, _| {
-            request.evidence = Some(Digest::of("other evidence"));
-        }),
-        rule(&waited, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
-        rule_twice(&waited),
-    ];
-    Ok(names
-        .into_iter()
-        .zip(rulings)
-        .map(|((name, expected), ruling)| {
-            let holds = match &ruling {
-                Some(ApprovalRefusal::WrongGate { .. }) => expected == "WrongGate",
-                Some(ApprovalRefusal::OtherEvidence) => expected == "OtherEvidence",
-                Some(ApprovalRefusal::Expired(_)) => expected == "Expired",
-                Some(ApprovalRefusal::UsedAlready(_) | ApprovalRefusal::Pending(_)) => {
-                    expected.starts_with("Used")
-                }
-                _ => false,
-            };
-            let saw = ruling.map_or_else(|| "accepted".to_owned(), |refusal| refusal.to_string());
-            seen(name, expected, saw, holds)
-        })
-        .collect())
+    let run = waited.run();
+    Ok(vec![
+        approval_probe(
+            CheckName::ApprovalOfWrongGateRefused,
+            "WrongGate",
+            rule(run, |request, _| request.gate = other(request.gate)),
+            |refusal| matches!(refusal, ApprovalRefusal::WrongGate { .. }),
+        ),
+        approval_probe(
+            CheckName::ApprovalOfOtherEvidenceRefused,
+            "OtherEvidence",
+            rule(run, |request, _| {
+                request.evidence = Some(Digest::of("other evidence"));
+            }),
+            |refusal| matches!(refusal, ApprovalRefusal::OtherEvidence),
+        ),
+        approval_probe(
+            CheckName::ApprovalExpiredRefused,
+            "Expired",
+            rule(run, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
+            |refusal| matches!(refusal, ApprovalRefusal::Expired(_)),
+        ),
+        approval_probe(
+            CheckName::ApprovalUsedTwiceRefused,
+            "UsedAlready or Pending",
+            rule_twice(&waited),
+            |refusal| {
+                matches!(
+                    refusal,
+                    ApprovalRefusal::UsedAlready(_) | ApprovalRefusal::Pending(_)
+                )
+            },
+        ),
+    ])
+}
+
+/// What a spoiled approval met, and whether that is the refusal it must meet.
+fn approval_probe(
+    name: CheckName,
+    expected: &str,
+    ruling: Option<ApprovalRefusal>,
+    must_be: impl Fn(&ApprovalRefusal) -> bool,
+) -> ProbeResult {
+    let holds = ruling.as_ref().is_some_and(must_be);
+    let saw = ruling.map_or_else(|| "accepted".to_owned(), |refusal| refusal.to_string());
+    seen(name, expected, saw, holds)
 }
 
 fn other(gate: ApprovalGate) -> ApprovalGate {
@@ -185,22 +216,31 @@ fn other(gate: ApprovalGate) -> ApprovalGate {
 }
 
 /// The run when it first waited with evidence. The probes are about gate, digest, time and use, so who may approve is left out.
-fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<RunState>, RunnerError> {
+fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<History>, RunnerError> {
     for (at, entry) in entries.iter().enumerate() {
         let asked = matches!(&entry.event, Event::StopRaised(stop) if stop.stop_code == StopCode::StopApprovalRequired);
         if !asked {
             continue;
         }
-        let mut run = fold(&entries[..=at])?;
+        let history = without_policy(&entries[..=at])?;
+        let run = history.run();
         if run.waits_at().is_none() || run.drift.is_some() || run.pending_approval().is_some() {
             continue;
         }
-        if let Some(created) = &mut run.created {
-            created.approvals = ApprovalPolicy::default();
-        }
-        return Ok(Some(run));
+        return Ok(Some(history));
     }
     Ok(None)
+}
+
+/// The run of these entries as if its profile let anybody approve.
+fn without_policy(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
+    let mut entries = entries.to_vec();
+    if let Some(first) = entries.first_mut()
+        && let Event::RunCreated(created) = &mut first.event
+    {
+        created.approvals = ApprovalPolicy::default();
+    }
+    fold(&entries)
 }
 
 fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
@@ -226,11 +266,13 @@ fn rule(
 }
 
 /// The refusal of a good approval that is given a second time.
-fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
-    let (request, now, boot_id) = request_of(waited)?;
-    let mut run = waited.clone();
-    if let Ok(ruling) = judge(&run, &request, now, &boot_id) {
-        let seq = run.last.map_or(0, |(seq, _)| seq + 1);
+fn rule_twice(waited: &History) -> Option<ApprovalRefusal> {
+    let (request, now, boot_id) = request_of(waited.run())?;
+    let mut history = waited.clone();
+    if let (Ok(ruling), Some(((last, at), head))) = (
+        judge(history.run(), &request, now, &boot_id),
+        history.last().zip(waited.head()),
+    ) {
         let event = Event::ApprovalRecorded(ApprovalRecorded {
             gate: request.gate,
             decision: ruling.decision,
@@ -240,7 +282,7 @@ fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
             boot_id: boot_id.clone(),
             uptime_ms: None,
         });
-        run.apply(seq, now, &event);
+        history.take(last + 1, now.max(at), &event, head).ok()?;
     }
-    judge(&run, &request, now, &boot_id).err()
+    judge(history.run(), &request, now, &boot_id).err()
 }

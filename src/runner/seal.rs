@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::closeout::finish;
-use super::driver::{Driver, RunnerEnd, already_sealed};
+use super::driver::{Driver, RunnerEnd};
 use super::repository::Repository;
 use super::side_files::{companions, sidecar};
 use super::target::Target;
@@ -22,7 +22,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             self.recorder()?
                 .record(Event::GateStarted(GateStarted { gate: Gate::G6 }))?;
             let checks = self.closing_checks(&plan)?;
-            finish(self, Gate::G6, audit::scope(&plan.profile, checks))?;
+            finish(
+                self.recorder()?,
+                Gate::G6,
+                audit::scope(&plan.profile, checks),
+            )?;
         }
         let recorder = self.recorder()?;
         let at = recorder.now();
@@ -37,10 +41,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 reports,
             })
         };
-        let mut sealed = recorder.run().clone();
-        let seq = sealed.last.map_or(0, |(seq, _)| seq + 1);
-        sealed.apply(seq, at, &sealing(Vec::new()));
-        let reports = render(recorder, &sealed, &plan)?
+        // The reports say how the run ended, so they are made of the history with the line that will name their digests.
+        let mut sealed = recorder.history().clone();
+        if let (Some((last, _)), Some(head)) = (sealed.last(), recorder.history().head()) {
+            sealed.take(last + 1, at, &sealing(Vec::new()), head)?;
+        }
+        let reports = render(recorder, sealed.run(), &plan)?
             .iter()
             .map(|report| (report.name.clone(), Digest::of(&report.text)))
             .collect();
@@ -61,7 +67,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let (_, entries) = recorder.refold()?;
         let events = entries
             .iter()
-            .map(|entry| (entry.seq, entry.at, &entry.event));
+            .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
         let recomputed = audit::recompute(Some(&plan.profile), events);
         let mut secrets = SecretScan::default();
         secrets.profile(&plan.profile_text);
@@ -116,7 +122,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for (name, bytes) in beside {
             recorder.directory().write_file(name, &bytes)?;
         }
-        let recorder = self.recorder.take().ok_or_else(already_sealed)?;
+        let recorder = self.recorder.take().ok_or(RunnerError::Sealed)?;
         let (directory, run) = recorder.into_parts();
         directory.seal()?;
         Ok(summary::sealed(&run, &plan.call))
@@ -136,10 +142,9 @@ fn statements_of(recorder: &RunRecorder) -> Result<BTreeSet<String>, RunnerError
     let mut sent = BTreeSet::new();
     for blob in &recorder.run().statements {
         let text = recorder.document(blob).unwrap_or_default();
-        let texts: Vec<String> = serde_json::from_str(&text).map_err(|error| {
-            RunnerError::Report(format!(
-                "the statements of blobs/{blob} cannot be read: {error}"
-            ))
+        let texts: Vec<String> = serde_json::from_str(&text).map_err(|source| {
+            let blob = blob.clone();
+            RunnerError::Blob { blob, source }
         })?;
         sent.extend(texts);
     }
@@ -166,8 +171,7 @@ pub(super) fn render(
     plan: &RunPlan,
 ) -> Result<Vec<RenderedReport>, RunnerError> {
     let blobs = |digest: &Digest| recorder.document(digest);
-    report::render(&input(run, plan, &blobs))
-        .map_err(|error| RunnerError::Report(error.to_string()))
+    Ok(report::render(&input(run, plan, &blobs))?)
 }
 
 /// Everything textual that the run has written so far: the journal and its blobs.

@@ -1,6 +1,9 @@
 //! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal. Invariant: their bytes follow from the run alone, so that anybody can check them.
 
+use serde::Serialize;
+
 use super::RunnerError;
+use crate::documents::SidecarDocument;
 use crate::report::{self, ReportInput};
 use crate::run::{ContextPins, RunState};
 
@@ -14,28 +17,31 @@ pub fn companions(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, R
 
 /// `context.json`: the context pins, as written at G2.
 pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(pins).map_err(|error| RunnerError::Report(error.to_string()))?;
+    let mut bytes = serde_json::to_vec_pretty(pins)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// State for other programs.
 pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
-    ascii_line(&serde_json::json!({
-        "run_id": run.run_id(),
-        "state": run.state,
-        "stop_code": run.stop_code(),
-        "gate": run.waits_at(),
-        "evidence": run.evidence.as_ref().map(|evidence| &evidence.digest),
-        "result": run.sealed.as_ref().map(|(result, _, _)| result),
-        "sidecar_state": report::sidecar_state(run),
-    }))
+    ascii_line(&SidecarDocument {
+        run_id: run.run_id().cloned(),
+        state: run.state,
+        stop_code: run.stop_code(),
+        gate: run.waits_at(),
+        evidence: run
+            .evidence
+            .as_ref()
+            .map(|evidence| evidence.digest.clone()),
+        result: run.sealed.as_ref().map(|(result, _, _)| result.clone()),
+        sidecar_state: report::sidecar_state(run),
+    })
 }
 
-fn ascii_line(value: &serde_json::Value) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes = crate::journal::to_ascii_json(value)
-        .map_err(|error| RunnerError::Report(error.to_string()))?;
+/// One line; members are in the order of their names.
+fn ascii_line(document: &impl Serialize) -> Result<Vec<u8>, RunnerError> {
+    let sorted = serde_json::to_value(document)?;
+    let mut bytes = crate::journal::to_ascii_json(&sorted)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

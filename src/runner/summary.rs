@@ -1,9 +1,8 @@
 //! How a run stands, for whoever asked: exit code, stop, sentence, JSON document. Invariant: computed from the folded run alone.
 
-use serde_json::Value;
-
 use super::RunnerError;
 use super::driver::RunnerEnd;
+use crate::documents::RunDocument;
 use crate::report;
 use crate::run::{CommandLine, RunState, Stop, StopCode};
 
@@ -110,8 +109,15 @@ pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> 
     }
 }
 
-/// The JSON document of the contract, section 10.
-pub fn json(outcome: &RunnerEnd) -> Value {
+/// The document as text for another process; members are in the order of their names.
+pub(super) fn text(outcome: &RunnerEnd) -> String {
+    // Plain data becomes JSON whatever it says; an answer that did not would be `null`, which no reader takes for a run.
+    let sorted = serde_json::to_value(document(outcome)).unwrap_or_default();
+    sorted.to_string()
+}
+
+/// The document of the contract, section 10.
+pub fn document(outcome: &RunnerEnd) -> RunDocument {
     let run = &outcome.run;
     // Of a sealed run only a refusal is news; its own stop follows from its result.
     let refused = outcome.stop_code == Some(StopCode::StopApprovalRefused);

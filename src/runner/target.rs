@@ -84,7 +84,8 @@ pub struct WitnessError {
 
 /// Who is told what a target does, as it does it.
 pub trait Witness {
-    /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent.
+    /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent. Where a survey is tried again, what
+    /// was streamed of the try before counts no more.
     fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError>;
 
     /// The server that answered, before anything of its data is read; an error ends the survey.
@@ -116,14 +117,9 @@ pub trait Witness {
 /// Why a target could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TargetError {
-    /// Cannot connect, connection lost, deadline, SQLSTATE 08, 53, 57, 58: `STOP_DATABASE_UNAVAILABLE`.
-    #[error("{message}")]
-    Unavailable {
-        /// What happened, without secrets.
-        message: String,
-        /// One line on what to do.
-        hint: String,
-    },
+    /// The database could not be used now: `STOP_DATABASE_UNAVAILABLE`, and nothing is judged.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The session is not what was asked for (pooler, role, access mode): nothing was read.
     #[error("{0}")]
     Unfit(String),
@@ -132,10 +128,49 @@ pub enum TargetError {
     Witness(#[from] WitnessError),
 }
 
-impl TargetError {
+/// Why a database could not be used now. It says nothing of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Unavailable {
+    /// What kept it away.
+    pub kind: UnavailableKind,
+    /// What happened, without secrets, and what could not be read where that is known.
+    pub message: String,
+    /// One line on what to do.
+    pub hint: String,
+}
+
+/// What kept a database away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnavailableKind {
+    /// No connection could be made, or it was lost (SQLSTATE class 08).
+    Connection,
+    /// Another session holds a lock on what is read (55P03).
+    Lock,
+    /// A deadline of the server (57014, 25P03, 25P04) or of ours.
+    Deadline,
+    /// The server ended the transaction for the sake of others: replay on a standby, a serialization failure, a deadlock (class 40).
+    Conflict,
+    /// The server shuts down, or lacks memory, disk or connections (classes 53, 57, 58).
+    Server,
+    /// A budget of the profile is spent.
+    Budget,
+    /// The server sent more than may be held.
+    TooMuch,
+}
+
+impl UnavailableKind {
+    /// Whether another transaction, begun at once, may go through.
+    pub fn may_pass_soon(self) -> bool {
+        matches!(self, Self::Lock | Self::Conflict)
+    }
+}
+
+impl Unavailable {
     /// The run's budget is spent.
-    pub(super) fn over_run(account: BudgetUse) -> Self {
-        Self::Unavailable {
+    pub fn over_run(account: &BudgetUse) -> Self {
+        Self {
+            kind: UnavailableKind::Budget,
             message: account.to_string(),
             hint: account.hint(),
         }

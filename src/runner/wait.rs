@@ -116,7 +116,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let now = recorder.now();
         match judge(recorder.run(), request, now, &boot_id) {
             Ok(ruling) => {
-                recorder.record(Event::ApprovalRecorded(ApprovalRecorded {
+                let decision = ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
@@ -124,7 +124,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     by: request.by.clone(),
                     boot_id,
                     uptime_ms,
-                }))?;
+                };
+                // At the time that was ruled at: a moment later the evidence may have expired.
+                recorder.record_at(now, Event::ApprovalRecorded(decision))?;
                 Ok(None)
             }
             Err(refusal) => {
@@ -267,9 +269,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         match discover(&mut self.target, recorder, lifecycle, ask, None).await {
             Ok(found) => Ok(Some(found)),
             Err(
-                error @ (RunnerError::Target(
-                    TargetError::Unavailable { .. } | TargetError::Unfit(_),
-                )
+                error @ (RunnerError::Target(TargetError::Unavailable(_) | TargetError::Unfit(_))
                 | RunnerError::OtherServer(_)),
             ) => {
                 let read_at = self.recorder()?.now();
@@ -287,7 +287,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Whether a screen may stay open after this error, so that a person can try again.
     pub(super) fn may_retry(error: &RunnerError) -> bool {
-        matches!(error, RunnerError::Target(TargetError::Unavailable { .. }))
+        matches!(error, RunnerError::Target(TargetError::Unavailable(_)))
     }
 
     /// After the database was lost during work: waits for a person to try again, decide or leave.
@@ -357,7 +357,7 @@ pub(super) fn note_trouble<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
     error: &RunnerError,
 ) {
-    let RunnerError::Target(TargetError::Unavailable { message, hint }) = error else {
+    let RunnerError::Target(TargetError::Unavailable(why)) = error else {
         return;
     };
     let Ok(recorder) = driver.recorder() else {
@@ -369,8 +369,8 @@ pub(super) fn note_trouble<T: Target, R: Repository>(
         gate: run.waits_at(),
         state: run.state,
         evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
-        message: message.clone(),
-        next: hint.clone(),
+        message: why.message.clone(),
+        next: why.hint.clone(),
     };
     // The error itself is returned; a journal that fails here as well is reported by the next write.
     let _ = recorder.record(Event::StopRaised(stop));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What one unit's step does to one table, in rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RowEffect {
     /// Table: `unit_version`.
@@ -24,6 +25,7 @@ pub type StepEffect = Vec<RowEffect>;
 
 /// The lifecycle of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lifecycle {
     /// The states that a unit may legally have.

@@ -7,6 +7,7 @@ use crate::survey::Simulated;
 
 /// The predicted rows of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TableEffect {
     /// Table.
     pub table: String,
@@ -20,6 +21,7 @@ pub struct TableEffect {
 
 /// The predicted effect, per table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictedEffect {
     /// One entry for each table that the lifecycle or the protected list names.
     pub tables: Vec<TableEffect>,

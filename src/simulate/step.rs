@@ -9,6 +9,7 @@ use crate::survey::Simulated;
 
 /// The three simulated steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SimulatedStep {
     /// Units are cut from the source pieces.
@@ -38,6 +39,7 @@ impl fmt::Display for SimulatedStep {
 
 /// What VERIFY says of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnitVerification {
     /// The live unit's content digest equals the piece's, its state is legal.
@@ -127,6 +129,7 @@ fn enact_word(state: &str, lifecycle: &Lifecycle) -> Option<String> {
 
 /// The counts of the three steps. All SIMULATED.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepCounts {
     /// Pieces that CUT would insert as units.
     pub would_insert: Simulated<u64>,
@@ -144,6 +147,7 @@ pub struct StepCounts {
 
 /// One simulation of all three steps over one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Simulation {
     /// The counts.
     pub counts: StepCounts,

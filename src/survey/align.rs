@@ -120,6 +120,7 @@ pub(super) struct AlignedPart {
 
 /// How many rows there are of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AlignmentCounts {
     /// Rows that are equal.
     pub equal: usize,

@@ -11,6 +11,7 @@ const ROWS_MAX: usize = 200;
 
 /// Which transaction left a row as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowOrigin {
     /// `xmin` of the row.
     pub xmin: String,
@@ -42,6 +43,7 @@ pub struct FactOrigins {
 
 /// Another session on the same database, as far as our role may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OtherSession {
     /// Backend process id.
     pub pid: i32,
@@ -72,6 +74,7 @@ pub struct Origins {
 
 /// One changed row, and the transaction that left it so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowAttribution {
     /// The fact.
     pub fact: FactKey,
@@ -85,6 +88,7 @@ pub struct RowAttribution {
 
 /// What is visible of who changed the facts between two snapshots, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Attribution {
     /// Nonce of the survey that found the change.
     pub nonce: String,

@@ -9,6 +9,7 @@ use super::{FactKey, StreamDigest, Survey};
 
 /// One row that differs inside a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowChange {
     /// What identifies the row: the unit's name, the grant's object and grantee, the line number of a function.
     pub key: String,
@@ -20,6 +21,7 @@ pub struct RowChange {
 
 /// One fact that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FactChange {
     /// The fact.
     pub key: FactKey,

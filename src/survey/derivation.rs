@@ -16,23 +16,45 @@ pub enum Depth {
     Whole,
 }
 
+/// One line of the derivation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivationLine {
+    /// The line, indented.
+    pub text: String,
+    /// Whether it says that the role could write, or that this is not known.
+    pub is_against: bool,
+}
+
+impl DerivationLine {
+    fn plain(text: String) -> Self {
+        let is_against = false;
+        Self { text, is_against }
+    }
+}
+
 impl RoleSurvey {
+    /// The key of the fact that is derived from this survey.
+    pub const READ_ONLY_FACT: &'static str = "role_is_read_only";
+
     /// The derivation as indented lines: the answer, each question with the rows it looked at, and what it found.
-    pub fn derivation(&self, depth: Depth) -> Vec<String> {
+    pub fn derivation(&self, depth: Depth) -> Vec<DerivationLine> {
         let answer = match self.is_read_only() {
-            Some(true) => "true".to_owned(),
-            Some(false) => "false".to_owned(),
-            None => "NOT CHECKED".to_owned(),
+            Some(true) => "true",
+            Some(false) => "false",
+            None => "NOT CHECKED",
         };
         let ways = self.ways_to_write().count();
         let mut lines = vec![
-            format!("role_is_read_only={answer} for role {}", self.role),
-            format!(
+            DerivationLine {
+                text: format!("{}={answer} for role {}", Self::READ_ONLY_FACT, self.role),
+                is_against: self.is_read_only().is_none(),
+            },
+            DerivationLine::plain(format!(
                 "{ways} ways to write by {} questions, {} not answered, {} warnings",
                 self.asked.len(),
                 self.unanswered.len(),
                 self.warnings().count()
-            ),
+            )),
         ];
         for (question, looked) in &self.asked {
             let own: Vec<&RoleFinding> = self
@@ -40,16 +62,22 @@ impl RoleSurvey {
                 .iter()
                 .filter(|finding| finding.kind == *question)
                 .collect();
-            lines.push(format!("+ {question}: {looked} looked at, {}", tally(&own)));
+            lines.push(DerivationLine::plain(format!(
+                "+ {question}: {looked} looked at, {}",
+                tally(&own)
+            )));
             branch(&own, depth, &mut lines);
         }
         let asked = |kind: &str| self.asked.iter().any(|(question, _)| question == kind);
         for finding in self.findings.iter().filter(|f| !asked(&f.kind)) {
-            lines.push(format!("+ {}", finding.kind));
+            lines.push(DerivationLine::plain(format!("+ {}", finding.kind)));
             branch(&[finding], depth, &mut lines);
         }
         let unanswered = self.unanswered.iter();
-        lines.extend(unanswered.map(|why| format!("+ NOT CHECKED {why}")));
+        lines.extend(unanswered.map(|why| DerivationLine {
+            text: format!("+ NOT CHECKED {why}"),
+            is_against: true,
+        }));
         lines
     }
 }
@@ -75,7 +103,7 @@ fn tally(findings: &[&RoleFinding]) -> String {
     words.join(", ")
 }
 
-fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<String>) {
+fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<DerivationLine>) {
     let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for finding in findings {
         let weight = match (finding.severity, finding.allowed) {
@@ -88,10 +116,13 @@ fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<String>) {
             }
             (Severity::Warn, false) => "warning",
         };
-        lines.push(format!(
-            "  - {weight}: {} on {} via {}",
-            finding.privilege, finding.object, finding.via
-        ));
+        lines.push(DerivationLine {
+            text: format!(
+                "  - {weight}: {} on {} via {}",
+                finding.privilege, finding.object, finding.via
+            ),
+            is_against: finding.severity == Severity::Fail && !finding.allowed,
+        });
     }
     for ((privilege, via), objects) in groups {
         let more = objects.len().saturating_sub(NAMED);
@@ -100,15 +131,15 @@ fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<String>) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        lines.push(format!(
+        lines.push(DerivationLine::plain(format!(
             "  - warning: {privilege} on {named}{more} via {via}"
-        ));
+        )));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Depth;
+    use super::{Depth, DerivationLine};
     use crate::survey::{RoleFinding, RoleSurvey, Severity};
 
     fn finding(severity: Severity, object: &str, allowed: bool) -> RoleFinding {
@@ -139,8 +170,25 @@ mod tests {
                 finding(Severity::Warn, "c", false),
             ],
         };
+        let grouped = survey.derivation(Depth::Grouped);
+        let against = |line: &&DerivationLine| line.is_against;
+        let bad: Vec<&str> = grouped
+            .iter()
+            .filter(against)
+            .map(|l| l.text.as_str())
+            .collect();
         assert_eq!(
-            survey.derivation(Depth::Grouped),
+            bad,
+            [
+                "  - WAY TO WRITE: EXECUTE on f via PUBLIC",
+                "+ NOT CHECKED trap: 42501"
+            ]
+        );
+        assert_eq!(
+            grouped
+                .into_iter()
+                .map(|line| line.text)
+                .collect::<Vec<_>>(),
             [
                 "role_is_read_only=false for role reader",
                 "1 ways to write by 2 questions, 1 not answered, 3 warnings",
@@ -154,7 +202,7 @@ mod tests {
         );
         let whole = survey.derivation(Depth::Whole);
         for object in ["f", "g", "a", "b", "c"] {
-            let named = |line: &&String| line.contains(&format!("on {object} via"));
+            let named = |line: &&DerivationLine| line.text.contains(&format!("on {object} via"));
             assert_eq!(whole.iter().filter(named).count(), 1, "{object}");
         }
     }

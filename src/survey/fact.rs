@@ -8,6 +8,7 @@ use super::{Derived, Digest, Live, Provenance};
 
 /// The key of a fact, as in the profile: `icx_total`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FactKey(String);
 
@@ -31,6 +32,7 @@ impl fmt::Display for FactKey {
 
 /// What kind of value a fact has: it decides how the value is aligned, shortened and written to JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
     /// Any text.
@@ -49,6 +51,7 @@ pub enum FactKind {
 
 /// What a survey saw of a fact. There is no SIMULATED variant: that is the point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Observed {
     /// Read from the database.
@@ -84,6 +87,7 @@ impl Observed {
 
 /// The address of a document in the run's blobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DocumentRef {
     /// SHA-256 of the document's bytes: its name under `blobs/`.
     pub sha256: Digest,
@@ -110,6 +114,7 @@ impl FactDocument {
 
 /// One fact of one survey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fact {
     /// Key of the profile.
     pub key: FactKey,

@@ -128,6 +128,7 @@ fn words(before: &str, after: &str, offsets: Sides<usize>) -> InlineChanges {
 
 /// A field of a JSON row that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FieldChange {
     /// Name.
     pub field: String,

@@ -33,7 +33,7 @@ pub use changed_words::{
     ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence,
 };
 pub use compare::{FactChange, RowChange, compare, compare_rows};
-pub use derivation::Depth;
+pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
 pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
 pub use fields::{a_field_a_line, fields};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a session leaves behind after its ROLLBACK. All must be zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Residue {
     /// Advisory locks still held by our backend.
     pub advisory_locks: u64,
@@ -17,6 +18,7 @@ pub struct Residue {
 
 /// The raw values of the session proof of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionProof {
     /// The nonce our first query set.
     pub nonce: String,
@@ -63,6 +65,7 @@ pub struct TransactionProof {
 
 /// What one transaction cost the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Footprint {
     /// Connections opened.
     pub connections: u64,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// A way to write: the role is not read-only.
@@ -14,6 +15,7 @@ pub enum Severity {
 
 /// One way in which the role could have an effect, by object and privilege.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoleFinding {
     /// Weight.
     pub severity: Severity,
@@ -42,6 +44,7 @@ impl RoleFinding {
 
 /// Everything the role survey read, complete or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoleSurvey {
     /// The role whose rights were read.
     pub role: String,

@@ -18,6 +18,7 @@ impl Side {
 
 /// A value for each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sides<T> {
     /// The left one.
     pub before: T,

@@ -6,6 +6,7 @@ use super::UtcTime;
 
 /// The transaction that a survey was read in, by the server's own values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Snapshot {
     /// Random text that our first query put into the transaction and our last read back.
     pub nonce: String,
@@ -35,6 +36,7 @@ impl Snapshot {
 
 /// Which server and database answered (claim E).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerIdentity {
     /// `server_version`, such as `15.18`.
     pub version: String,

@@ -6,6 +6,7 @@ use super::{Digest, Fact, FactKey, Observed, RoleSurvey, ServerIdentity, Snapsho
 
 /// Length and digest of an ordered stream that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamDigest {
     /// Rows read.
     pub rows: u64,
@@ -15,6 +16,7 @@ pub struct StreamDigest {
 
 /// A stream that could not be read to its end, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnreadStream {
     /// `pieces` or `candidates`: its key among the differences of two surveys.
     pub key: FactKey,
@@ -26,6 +28,7 @@ pub struct UnreadStream {
 
 /// One survey: server, snapshot, facts, role, streams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Survey {
     /// Which server and database.
     pub server: ServerIdentity,

@@ -142,7 +142,7 @@ fn open(model: &Model, view: &mut DiffView) {
     match (view.pane, view.choice().cloned()) {
         (DiffPane::Facts, Some(compare)) => {
             let last_pass = model.last_pass.as_deref();
-            view.choose(compare, &model.record, &model.run, last_pass);
+            view.choose(compare, &model.history, last_pass);
         }
         (DiffPane::Facts, None) => view.pane = DiffPane::Document,
         (DiffPane::Document, _) => fold(view),

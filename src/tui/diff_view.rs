@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ratatui::layout::Size;
-use serde::Serialize;
 
 use super::diff_scroll;
 use super::model::Search;
 use super::screens::diff_areas;
-use crate::compare::{
-    AlignedDocuments, Change, Compare, ComparedFact, Comparison, ComparisonRecord,
-};
-use crate::run::{LastPass, RunState};
+use crate::compare::{AlignedDocuments, Change, Compare, ComparedFact, Comparison};
+use crate::run::{History, LastPass};
 use crate::survey::{Digest, FactKey, Folding, Item};
 
 /// A document on its way or here.
@@ -72,7 +69,7 @@ pub enum DiffPage {
 }
 
 /// A reviewer's note, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteShown {
     /// Who and when: `opb 09:41Z`.
     pub by: String,
@@ -219,15 +216,10 @@ impl DiffView {
     }
 
     /// The view that tells most of a run, on a screen of that size.
-    pub fn best(
-        record: &ComparisonRecord,
-        run: &RunState,
-        last_pass: Option<&LastPass>,
-        size: Size,
-    ) -> Self {
-        let choices = Comparison::available(record, run);
+    pub fn best(history: &History, last_pass: Option<&LastPass>, size: Size) -> Self {
+        let choices = Comparison::available(history);
         let mut outcomes = choices.iter().map(|compare| {
-            let outcome = Comparison::within(record, run, compare, last_pass);
+            let outcome = Comparison::within(history, compare, last_pass);
             (compare.clone(), outcome)
         });
         let first = outcomes.find(|(_, outcome)| outcome.is_ok());
@@ -251,16 +243,10 @@ impl DiffView {
     }
 
     /// Takes another comparison in its place.
-    pub fn choose(
-        &mut self,
-        compare: Compare,
-        record: &ComparisonRecord,
-        run: &RunState,
-        last_pass: Option<&LastPass>,
-    ) {
+    pub fn choose(&mut self, compare: Compare, history: &History, last_pass: Option<&LastPass>) {
         self.outcome = match &self.given {
             Some(given) if given.compare == compare => Ok(given.clone()),
-            _ => Comparison::within(record, run, &compare, last_pass).map(Box::new),
+            _ => Comparison::within(history, &compare, last_pass).map(Box::new),
         };
         self.compare = compare;
         self.loaded.clear();
@@ -269,18 +255,13 @@ impl DiffView {
     }
 
     /// The same comparison again, after the run went on; place and folds stay.
-    pub fn refresh(
-        &mut self,
-        record: &ComparisonRecord,
-        run: &RunState,
-        last_pass: Option<&LastPass>,
-    ) {
+    pub fn refresh(&mut self, history: &History, last_pass: Option<&LastPass>) {
         if matches!(self.compare, Compare::Runs(_) | Compare::Rechecked) {
             return;
         }
-        self.choices = Comparison::available(record, run);
+        self.choices = Comparison::available(history);
         let key = self.fact().map(|fact| fact.key.clone());
-        let outcome = Comparison::within(record, run, &self.compare, last_pass).map(Box::new);
+        let outcome = Comparison::within(history, &self.compare, last_pass).map(Box::new);
         if outcome == self.outcome {
             return;
         }

@@ -302,12 +302,12 @@ where
         let exit_code = self.exit_code(&ending);
         let ended = self.model.ended.as_ref().map(|(_, says)| says.clone());
         let mut says = ended.unwrap_or_default();
-        if let Some(id) = self.model.run.run_id() {
+        if let Some(id) = self.model.run().run_id() {
             let prefix = id.as_str().split('-').next().unwrap_or_default();
             let name = format!("{prefix}-{}", id.short());
             match says.first_mut() {
                 // What the runner said of a sealed run says how to read it as well.
-                Some(first) if self.model.run.sealed.is_some() => {
+                Some(first) if self.model.run().sealed.is_some() => {
                     *first = format!("{name} {first}");
                 }
                 _ => says.extend(self.how_to_come_back().map(|line| format!("{name} {line}"))),
@@ -322,7 +322,7 @@ where
 
     /// `waits at SG2. Resume: drygate resume 8a941203`
     fn how_to_come_back(&self) -> Option<String> {
-        let (run, call) = (&self.model.run, &self.model.call);
+        let (run, call) = (&self.model.run(), &self.model.call);
         let tail = run.run_id()?.tail();
         if let Some((result, _, _)) = &run.sealed {
             let report = call.to(format!("report {tail}"));
@@ -337,7 +337,7 @@ where
     }
 
     fn exit_code(&self, ending: &Ending) -> u8 {
-        let run = &self.model.run;
+        let run = &self.model.run();
         let interrupted = StopCode::StopInterrupted.exit_code();
         match ending {
             Ending::Signal(signal) => u8::try_from(128 + signal).unwrap_or(interrupted),

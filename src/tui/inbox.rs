@@ -8,8 +8,8 @@ use crossterm::event::Event as TerminalEvent;
 use super::diff_view::{DiffView, NoteShown};
 use super::picker::PickerMessage;
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
-use crate::compare::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
-use crate::run::{ApprovalGate, Event, LastPass, RunState};
+use crate::compare::{AlignedDocuments, Compare, ComparedFact};
+use crate::run::{ApprovalGate, Event, History, LastPass};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
@@ -24,7 +24,7 @@ pub enum ScreenMessage {
         /// The event.
         event: Arc<Event>,
         /// SHA-256 of its journal line: the head of the journal.
-        head: Option<Digest>,
+        head: Digest,
     },
     /// What a look at a run found that another process writes.
     Found(Box<RunSnapshot>),
@@ -88,11 +88,7 @@ pub enum ScreenMessage {
 #[derive(Debug, Clone)]
 pub struct RunSnapshot {
     /// The run.
-    pub run: RunState,
-    /// What of it can be compared.
-    pub record: ComparisonRecord,
-    /// SHA-256 of its last journal line.
-    pub head: Option<Digest>,
+    pub history: Arc<History>,
     /// The last PASS that the run compares itself with, if a new one was found.
     pub last_pass: Option<Box<LastPass>>,
     /// What was found that a sheet is told, in order: [`sheet_is_told`](super::update::sheet_is_told).

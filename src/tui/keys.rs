@@ -221,7 +221,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
         Action::SurveyAgain => survey_again(model, effects),
         Action::Differences => {
             let last_pass = model.last_pass.as_deref();
-            let view = DiffView::best(&model.record, &model.run, last_pass, model.size);
+            let view = DiffView::best(&model.history, last_pass, model.size);
             model.over = Over::Diff(Box::new(view));
         }
         Action::Evidence => read(model, TextSubject::Evidence),
@@ -271,7 +271,7 @@ fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
     if let Some(why) = model.source.why_no_decision() {
         return Err(why.to_owned());
     }
-    let run = &model.run;
+    let run = model.run();
     let ended = model.ended.is_some();
     match (run.waits_at(), &run.evidence) {
         _ if ended => Err("The runner has ended. Resume the run to decide.".to_owned()),
@@ -290,7 +290,7 @@ fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenE
             return;
         }
     };
-    let run = &model.run;
+    let run = model.run();
     let why_not = if run.drift.is_some() || run.has_moved() {
         Some("Facts moved: approving would be refused. d shows it, r takes new evidence.")
     } else if run.pending_approval().is_some() {
@@ -326,7 +326,7 @@ fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
         model.notice = Some(why.to_owned());
         return;
     }
-    let run = &model.run;
+    let run = model.run();
     if model.ended.is_none() && run.database_lost.is_some() {
         model.notice = Some("Trying again.".to_owned());
         effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));

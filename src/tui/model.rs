@@ -1,5 +1,6 @@
 //! What the screen knows: the folded run, and how it is being looked at. Invariant: everything drawn is in here; drawing only reads it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Size;
@@ -13,11 +14,11 @@ use super::playback::PlaybackState;
 use super::reject_sheet::RejectSheet;
 use super::screens::PaneTexts;
 use super::theme::Theme;
-use crate::compare::ComparisonRecord;
 use crate::run::{
-    ApprovalRequest, Claim, CommandLine, Decision, LastPass, Person, RunState, counted, judge,
+    ApprovalRequest, Claim, CommandLine, Decision, History, LastPass, Person, RunState, counted,
+    judge,
 };
-use crate::survey::{Digest, UtcTime};
+use crate::survey::UtcTime;
 
 /// A rate measured over less than this is noise.
 const RATE_AFTER_MS: u64 = 300;
@@ -133,18 +134,14 @@ pub struct Search {
 /// Everything that a frame is drawn from.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The run.
-    pub run: RunState,
+    /// The run as its journal tells it.
+    pub history: Arc<History>,
     /// How drygate is called from here.
     pub call: CommandLine,
-    /// What of it can be compared.
-    pub record: ComparisonRecord,
     /// The last PASS of this profile and target.
     pub last_pass: Option<Box<LastPass>>,
     /// Reviewers' notes.
     pub notes: Vec<NoteShown>,
-    /// Digest of the last journal line.
-    pub head: Option<Digest>,
     /// Where events come from.
     pub source: Source,
     /// Who sits here.
@@ -194,12 +191,10 @@ impl Model {
         views[Pane::Events.index()].follow = true;
         views[Pane::Stops.index()].follow = true;
         Self {
-            run: RunState::default(),
+            history: Arc::new(History::without_clean_reads()),
             call: CommandLine::default(),
-            record: ComparisonRecord::default(),
             last_pass: None,
             notes: Vec::new(),
-            head: None,
             source,
             who,
             theme,
@@ -221,6 +216,11 @@ impl Model {
             shows_timeline: true,
             ended: None,
         }
+    }
+
+    /// The state of the run.
+    pub fn run(&self) -> &RunState {
+        self.history.run()
     }
 
     /// Which rows of the key table apply to the panes.
@@ -253,9 +253,9 @@ impl Model {
     pub fn refresh(&mut self) {
         if self.claims_stale {
             self.claims_stale = false;
-            self.claims = match &self.run.non_mutation {
+            self.claims = match &self.run().non_mutation {
                 Some(judged) => judged.claims.clone(),
-                None => crate::audit::claims(&self.run),
+                None => crate::audit::claims(self.run()),
             };
         }
     }
@@ -280,11 +280,11 @@ impl Model {
     pub fn is_running(&self) -> bool {
         self.ended.is_none()
             && self.source != Source::Replay
-            && self.run.sealed.is_none()
-            && self.run.database_lost.is_none()
-            && (self.run.waits_at().is_none() || self.run.pending_approval().is_some())
+            && self.run().sealed.is_none()
+            && self.run().database_lost.is_none()
+            && (self.run().waits_at().is_none() || self.run().pending_approval().is_some())
             && self
-                .run
+                .run()
                 .drift
                 .as_ref()
                 .is_none_or(|drift| drift.gate.is_none())
@@ -292,15 +292,15 @@ impl Model {
 
     /// Whole minutes until the evidence that waits expires, within the last five.
     pub fn minutes_left(&self) -> Option<i64> {
-        self.run.waits_at()?;
-        let evidence = self.run.evidence.as_ref()?;
+        self.run().waits_at()?;
+        let evidence = self.run().evidence.as_ref()?;
         let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
         (left > 0 && left <= 300_000_000).then(|| left.div_euclid(60_000_000) + 1)
     }
 
     /// Why an approval of the evidence that waits would be refused, as far as that is known before it is given.
     pub fn refusal(&self) -> Option<String> {
-        let run = &self.run;
+        let run = self.run();
         let (gate, evidence) = (run.waits_at()?, run.evidence.as_ref()?);
         if run.has_moved() {
             let facts = counted(run.moved().len(), "fact");
@@ -319,9 +319,9 @@ impl Model {
 
     /// Whether the evidence that waits has expired.
     pub fn is_expired(&self) -> bool {
-        self.run.waits_at().is_some()
+        self.run().waits_at().is_some()
             && self
-                .run
+                .run()
                 .evidence
                 .as_ref()
                 .is_some_and(|evidence| evidence.expires_at <= self.now)
@@ -332,8 +332,8 @@ impl Model {
         if self.source == Source::Replay {
             return None;
         }
-        self.run.waits_at()?;
-        let evidence = self.run.evidence.as_ref()?;
+        self.run().waits_at()?;
+        let evidence = self.run().evidence.as_ref()?;
         let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
         match left {
             ..=0 => None,

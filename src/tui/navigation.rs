@@ -135,7 +135,7 @@ fn open(model: &mut Model) {
 /// A fact that moved, or that has a document behind it, is opened side by side; any other is a page of its own.
 fn open_fact(model: &mut Model, key: FactKey) {
     let last_pass = model.last_pass.as_deref();
-    let mut view = DiffView::best(&model.record, &model.run, last_pass, model.size);
+    let mut view = DiffView::best(&model.history, last_pass, model.size);
     let place = view.facts().iter().position(|fact| {
         let document = fact.opens() && fact.kind != FactKind::Boolean;
         fact.key == key && (fact.change.differs() || document)

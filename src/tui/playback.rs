@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::compare::ComparisonRecord;
-use crate::run::{ApprovalGate, Decision, LastPass, Person, RunState, Timeline};
+use crate::run::{ApprovalGate, Decision, History, LastPass, Person};
 use crate::survey::{Digest, UtcTime};
 
 /// A run as it was at one line, and where the replay stands.
 #[derive(Debug, Clone)]
 pub struct ReplayFrame {
     /// The run.
-    pub run: RunState,
-    /// What of it can be compared.
-    pub record: ComparisonRecord,
-    /// SHA-256 of the line.
-    pub head: Option<Digest>,
+    pub history: Arc<History>,
     /// The last PASS that the run compared itself with by then.
     pub last_pass: Option<Box<LastPass>>,
     /// Where the replay stands.
@@ -22,7 +17,7 @@ pub struct ReplayFrame {
 }
 
 /// Where a replay stands and how it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlaybackState {
     /// The line shown.
     pub seq: u64,
@@ -30,8 +25,6 @@ pub struct PlaybackState {
     pub now: UtcTime,
     /// What its event is called, and what it says.
     pub line: (&'static str, String),
-    /// The last line that was read.
-    pub last: u64,
     /// Whether it plays.
     pub is_playing: bool,
     /// `4x`.
@@ -42,21 +35,28 @@ pub struct PlaybackState {
     pub reading: Option<u8>,
     /// Why not more of the journal could be read.
     pub trouble: Option<String>,
+    /// The run as far as it was read, beyond this line too.
+    pub tip: Arc<History>,
+}
+
+impl PlaybackState {
+    /// The last line that was read.
+    pub fn last(&self) -> u64 {
+        self.tip.last().map_or(0, |(seq, _)| seq)
+    }
+
     /// When the run was sealed.
-    pub sealed_at: Option<UtcTime>,
-    /// The run over time, beyond this line too.
-    pub timeline: Arc<Timeline>,
+    pub fn sealed_at(&self) -> Option<UtcTime> {
+        let (_, at) = self.tip.last()?;
+        self.tip.run().sealed.is_some().then_some(at)
+    }
 }
 
 /// What an approver had before the eyes when deciding.
 #[derive(Debug, Clone)]
 pub struct ApproverView {
     /// The run right before the decision.
-    pub run: RunState,
-    /// What of it could be compared.
-    pub record: ComparisonRecord,
-    /// SHA-256 of the last line then.
-    pub head: Option<Digest>,
+    pub history: Arc<History>,
     /// Gate.
     pub gate: ApprovalGate,
     /// What was decided.

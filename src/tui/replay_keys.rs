@@ -94,14 +94,12 @@ pub(super) fn on_seen(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Scree
 /// The replay stands at a moment.
 pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     let ReplayFrame {
-        run,
-        record,
-        head,
+        history,
         last_pass,
         playback,
     } = frame;
-    let moved = model.run.last != run.last;
-    if let Some(created) = &run.created {
+    let moved = model.history.last() != history.last();
+    if let Some(created) = &history.run().created {
         model.theme = model.theme.with_target(&created.target.color);
     }
     model.now = playback.now;
@@ -109,7 +107,7 @@ pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     if !moved {
         return;
     }
-    (model.run, model.record, model.head) = (run, record, head);
+    model.history = history;
     model.last_pass = last_pass;
     model.claims_stale = true;
     match &mut model.over {
@@ -151,7 +149,7 @@ pub(super) fn seen(model: &mut Model, seen: ApproverView) {
         seen.at.clock()
     );
     let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);
-    (then.run, then.record, then.head) = (seen.run, seen.record, seen.head);
+    then.history = seen.history;
     then.over = sheet;
     to_the_end(&mut then);
     then.refresh();

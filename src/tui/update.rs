@@ -1,5 +1,6 @@
 //! News in, orders out. Invariant: the only place that changes the model; it performs nothing itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
@@ -39,7 +40,7 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             at,
             event,
             head,
-        } => recorded(model, seq, at, &event, head),
+        } => recorded(model, seq, at, &event, &head),
         ScreenMessage::Found(messages) => found(model, *messages),
         ScreenMessage::Opened {
             compare,
@@ -109,9 +110,9 @@ fn compare_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     };
     if view.is_stale {
         view.is_stale = false;
-        view.refresh(&model.record, &model.run, model.last_pass.as_deref());
+        view.refresh(&model.history, model.last_pass.as_deref());
     }
-    if let Some((now, _)) = model.run.last {
+    if let Some((now, _)) = model.history.last() {
         model.notes.iter_mut().for_each(|note| note.head_is(now));
     }
     if view.notes != model.notes {
@@ -171,11 +172,12 @@ fn close_sheets(model: &mut Model) {
     }
 }
 
-fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Option<Digest>) {
-    model.run.apply(seq, at, event);
-    model.run.set_reads_aside_after(event);
-    model.record.apply(at, event);
-    model.head = head;
+fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: &Digest) {
+    let history = Arc::make_mut(&mut model.history);
+    if let Err(illegal) = history.take(seq, at, event, head) {
+        model.say(illegal.to_string());
+        return;
+    }
     run_moved(model);
     match event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
@@ -195,11 +197,11 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: Optio
 
 /// Takes the run as it is now. Who watches has no work of its own that an event could end.
 fn found(model: &mut Model, found: RunSnapshot) {
-    (model.run, model.record, model.head) = (found.run, found.record, found.head);
+    model.history = found.history;
     if let Some(last) = found.last_pass {
         model.last_pass = Some(last);
     }
-    if let Some(created) = &model.run.created {
+    if let Some(created) = &model.run().created {
         model.theme = model.theme.with_target(&created.target.color);
     }
     run_moved(model);
@@ -285,8 +287,8 @@ fn close_settled_sheet(model: &mut Model) {
         Over::Rejecting(sheet) => (sheet.gate, &sheet.evidence),
         _ => return,
     };
-    let current = model.run.evidence.as_ref().map(|e| &e.digest);
-    if model.run.waits_at() != Some(gate) || current != Some(evidence) {
+    let current = model.run().evidence.as_ref().map(|e| &e.digest);
+    if model.run().waits_at() != Some(gate) || current != Some(evidence) {
         model.over = Over::Nothing;
     }
 }

@@ -427,6 +427,7 @@ fn snapshot_wall(cluster: &Cluster) -> usize {
             opened_at: UtcTime::from_unix_micros(0),
             end: TransactionEnd::Closed(proof.into()),
             given_up_at: None,
+            gave_survey: true,
         })
         .collect();
     let measured = |post: &drygate::survey::Survey| {

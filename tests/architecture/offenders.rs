@@ -4,11 +4,11 @@ use super::{File, LAUNCH_FILES_MAX, LINES_MAX, UNFINISHED, violations};
 
 const LIB: &str = "//! Map.\n\
     //! | folder | what | may import |\n\
-    //! | `survey` | seen | nothing of ours |\n\
-    //! | `runner` | does | `survey` |\n\
-    //! | `postgres` | asks | `survey`, `runner::target` |\n\
-    //! | `tui` | shown | `survey` |\n\
-    //! | `launch` | root | everything |\n";
+    //! | [`survey`] | seen | nothing of ours |\n\
+    //! | [`runner`] | does | `survey` |\n\
+    //! | [`postgres`] | asks | `survey`, `runner::target` |\n\
+    //! | [`tui`] | shown | `survey` |\n\
+    //! | [`launch`] | root | everything |\n";
 
 fn judged(path: &str, text: &str) -> Vec<String> {
     let files: Vec<File> = vec![
@@ -131,6 +131,15 @@ fn a_file_out_of_shape() {
     green(
         "src/tui/mod.rs",
         "//! F.\n#[cfg(unix)]\nmod a;\npub use a::{\n    B,\n    C,\n};",
+    );
+    green(
+        "src/tui/mod.rs",
+        "//! F.\n\n#![deny(clippy::x)]\n\nmod a;\npub use a::B;",
+    );
+    red(
+        "src/tui/mod.rs",
+        "//! F.\n\n#![deny(clippy::x)]\n\nfn f() {}",
+        "mod.rs holds",
     );
     red("src/novel/x.rs", "//! F.", "no row");
 }

@@ -124,7 +124,7 @@ pub fn entries(run: &Path) -> Vec<JournalEntry<Event>> {
 }
 
 pub fn folded(run: &Path) -> RunState {
-    fold(&entries(run)).expect("a legal journal")
+    fold(&entries(run)).expect("a legal journal").into_run()
 }
 
 pub fn code(output: &Output) -> i32 {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use drygate::run::{ApprovalGate, ApprovalStatus, Decision, Event, RunResult, State, StopCode};
 use drygate::runner::RunnerEnd;
-use drygate::runner::target::TargetError;
+use drygate::runner::target::{TargetError, Unavailable, UnavailableKind};
 use drygate::testing::SimulatedDisk;
 
 use super::recording::Damaged;
@@ -25,10 +25,11 @@ fn at_sg1() -> (World, RunnerEnd) {
 /// An approval that is recorded while the database is away: pending, exit 69.
 fn pending(world: &World, outcome: &RunnerEnd) {
     let mut away = world.clone();
-    away.spoiled.error = Some(TargetError::Unavailable {
+    away.spoiled.error = Some(TargetError::Unavailable(Unavailable {
+        kind: UnavailableKind::Connection,
         message: "the server is away".to_owned(),
         hint: "Start it.".to_owned(),
-    });
+    }));
     let lost = away
         .take_up(Some(world.approval(&outcome.run)))
         .expect("it ends in order");
@@ -314,6 +315,24 @@ fn drift_after_a_crash_between_cut_and_verify_is_told_and_renewed() {
         assert_eq!(drifting.go_on().expect("a run").exit_code, 0);
         drifting.must_be_whole("drift after CUT");
     }
+}
+
+#[test]
+fn what_was_streamed_before_a_survey_is_tried_again_counts_no_more() {
+    let (world, _) = at_sg1();
+    let mut interrupted = World::new(Arc::new(SimulatedDisk::new()));
+    interrupted.spoiled.broken_off = true;
+    interrupted.begin().expect("it begins");
+    let whole = world.go_on().expect("a run");
+    let again = interrupted.go_on().expect("a run");
+    assert_eq!(again.exit_code, 0, "{}", again.message);
+    assert_eq!(again.run.predicted, whole.run.predicted);
+    let rows = |outcome: &RunnerEnd| -> Vec<u64> {
+        let steps = outcome.run.steps.iter();
+        steps.map(|step| step.ledger.rows).collect()
+    };
+    assert_eq!(rows(&again), rows(&whole));
+    interrupted.must_be_whole("a survey that was tried again");
 }
 
 /// The probes of G5 are about gate, digest, time and use, whoever may approve.

@@ -162,6 +162,8 @@ pub struct Damaged {
     pub fact: Option<(&'static str, &'static str)>,
     /// A unit whose state somebody changed.
     pub unit_state: Option<&'static str>,
+    /// A first try of each survey ends after a part of its streams.
+    pub broken_off: bool,
     /// The database does not answer.
     pub error: Option<TargetError>,
     /// Our transactions wrote something.
@@ -228,6 +230,11 @@ impl Target for Replayed {
         self.sent = true;
         let recording = self.recording.clone();
         let mut taken = None;
+        if self.spoiled.broken_off && ask.streams {
+            witness.opening(ask.purpose, &format!("{:032x}", 7))?;
+            witness.pieces(recording.pieces[0].clone())?;
+            witness.units(recording.units[0].clone())?;
+        }
         for (purpose, proof) in &recording.transactions {
             let survey = *purpose != Purpose::Validation;
             let began_at = self.now();

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use drygate::journal::{JournalEntry, JournalReader};
-use drygate::replay::{Recording, RunMoment};
-use drygate::run::{ApprovalGate, Event};
+use drygate::replay::Recording;
+use drygate::run::{ApprovalGate, Event, History};
 use drygate::runner::RunnerMessage;
 use drygate::survey::UtcTime;
 use drygate::testing::SimulatedDisk;
@@ -99,7 +99,7 @@ fn lived() -> (World, Vec<(u64, Frames)>) {
             seq: *seq,
             at: *at,
             event: event.clone(),
-            head: Some(head.clone()),
+            head: head.clone(),
         };
         let _ = update(model, told, Duration::ZERO);
         model.now = *at;
@@ -127,25 +127,20 @@ fn recording(world: &World) -> Recording {
 
 /// Tells a screen a moment, as the program does.
 fn tell(model: &mut Model, recording: &mut Recording, seq: u64) {
-    let RunMoment { run, record, head } = recording.at(seq).expect("a moment").clone();
-    let (last, _) = recording.last().expect("a line");
+    let history = recording.at(seq).expect("a moment").clone();
     let retold = ReplayFrame {
         playback: PlaybackState {
             seq,
-            now: run.last.expect("a line").1,
+            now: history.last().expect("a line").1,
             line: ("", String::new()),
-            last,
             is_playing: false,
             speed: "1x".to_owned(),
             waits_are_real: false,
             reading: None,
             trouble: None,
-            sealed_at: None,
-            timeline: recording.timeline().clone(),
+            tip: recording.tip().clone(),
         },
-        run,
-        record,
-        head,
+        history,
         last_pass: None,
     };
     let _ = update(
@@ -185,14 +180,15 @@ fn every_moment_is_the_fold_of_the_lines_before_it() {
     let (world, _) = lived();
     let entries = world.entries();
     let mut recording = recording(&world);
-    let mut folded = RunMoment::default();
-    for (nth, entry) in entries.iter().enumerate() {
-        let head = entries.get(nth + 1).map(|next| next.prev.clone());
-        let head = head.unwrap_or_else(|| recording.tip().head.clone().expect("a line"));
-        folded.apply(entry, head).expect("legal");
-        assert_eq!(*recording.at(entry.seq).expect("a moment"), folded);
+    let (mut folded, mut whole) = (History::without_clean_reads(), History::default());
+    for entry in &entries {
+        for history in [&mut folded, &mut whole] {
+            let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
+            taken.expect("legal");
+        }
+        assert_eq!(**recording.at(entry.seq).expect("a moment"), folded);
     }
-    let mut run = world.run();
-    run.set_reads_aside();
-    assert_eq!(folded.run, run);
+    assert_eq!(*whole.run(), world.run());
+    assert_eq!(folded.surveys(), whole.surveys());
+    assert_eq!(folded.run().footprint(), whole.run().footprint());
 }

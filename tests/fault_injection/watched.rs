@@ -59,7 +59,7 @@ impl Screens {
             seq: *seq,
             at: *at,
             event: event.clone(),
-            head: Some(head.clone()),
+            head: head.clone(),
         };
         let _ = update(&mut self.live, told, Duration::ZERO);
         let watched = &mut self.watched;
@@ -68,7 +68,7 @@ impl Screens {
                 seq: followed.entry.seq,
                 at: followed.entry.at,
                 event: Arc::new(followed.entry.event),
-                head: Some(followed.sha256),
+                head: followed.entry.sha256,
             };
             let _ = update(watched, told, Duration::ZERO);
         });

@@ -11,8 +11,8 @@ use drygate::journal::{
     DirectoryStore, JournalEntry, JournalError, RunStore, Storage, verify_files,
 };
 use drygate::run::{
-    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, InvocationReturned, Mode, Person,
-    RunCreated, RunId, RunState, Signer, ToolIdentity,
+    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned, Mode,
+    Person, RunCreated, RunId, RunState, Signer, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -220,8 +220,8 @@ impl World {
         }));
         let at = self.clock.now();
         let appended = directory.append(at, &event)?;
-        let mut run = RunState::default();
-        run.apply(appended.seq, at, &event);
+        let mut history = History::default();
+        history.take(appended.seq, at, &event, &appended.sha256)?;
         let sink = self.sink();
         sink(RunnerMessage::Recorded {
             seq: appended.seq,
@@ -230,7 +230,7 @@ impl World {
             line: appended.line.into(),
             event: Arc::new(event),
         });
-        let recorder = RunRecorder::new(directory, run, self.clock.clone(), sink);
+        let recorder = RunRecorder::new(directory, history, self.clock.clone(), sink);
         let taken_up = TakenUp {
             resumed: false,
             torn: Vec::new(),
@@ -307,7 +307,8 @@ impl World {
     }
 
     pub fn run(&self) -> RunState {
-        fold(&self.entries()).expect("a legal journal")
+        let history = fold(&self.entries()).expect("a legal journal");
+        history.into_run()
     }
 
     /// `resume`. `None`: there never was a run.
@@ -346,9 +347,10 @@ impl World {
         assert!(found.findings.is_empty(), "{context}: {:?}", found.findings);
         assert!(found.manifest, "{context}: no manifest");
         let entries = self.entries();
-        let run = fold(&entries).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let history = fold(&entries).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let run = history.into_run();
         let (profile, _) = profile_with(self.tables);
-        let events = entries.iter().map(|e| (e.seq, e.at, &e.event));
+        let events = entries.iter().map(|e| (e.seq, e.at, &e.event, &e.sha256));
         let recomputed = audit::recompute(Some(&profile), events);
         assert!(
             recomputed.findings.is_empty(),

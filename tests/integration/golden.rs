@@ -111,11 +111,11 @@ fn decisions(place: &Place) -> Value {
             .expect("it reads")
             .expect("it is there");
         let (at, event) = (entry.at, entry.event.name());
-        let run = &recording.at(seq).expect("it is legal").run;
+        let run = recording.at(seq).expect("it is legal").run();
         let waits = run.waits_at().map(drygate::run::ApprovalGate::name);
         records.push(json!([seq, at, event, run.state, waits]));
     }
-    let run = &recording.tip().run;
+    let run = recording.tip().run();
     let approval = |approval: &drygate::run::Approval| {
         json!({
             "gate": approval.gate, "decision": approval.decision, "evidence": approval.evidence,

@@ -185,19 +185,6 @@ fn a_paste_is_bracketed() {
     assert!(screen.contains("1b 5b 32 30 30 7e 61 62"), "{screen}");
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn processor_time_is_that_of_the_program() {
-    let mut terminal = shell(
-        "echo up; read -r _; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; read -r _",
-    );
-    terminal.wait_for("up");
-    let before = terminal.cpu_time();
-    terminal.keys(key::ENTER).wait_for("done");
-    assert!(terminal.cpu_time() > before);
-    assert!(terminal.pid() > 1);
-}
-
 #[test]
 fn panes_are_found_by_title_in_both_kinds_of_border() {
     let plain = "\

@@ -92,26 +92,12 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     found
 }
 
-/// The threads of a watcher that work leave one of the processors to the runner that they were given as well, if there are two.
+/// The nice value of a process: field 19 of its `stat`, counted from behind its name.
 #[cfg(target_os = "linux")]
-fn keeps_off_a_processor(watcher: u32) {
-    use rustix::process::Pid;
-    use rustix::thread::sched_getaffinity;
-
-    let given = sched_getaffinity(None).expect("it is Linux").count();
-    for task in std::fs::read_dir(format!("/proc/{watcher}/task")).expect("it lives") {
-        let task = task.expect("a thread");
-        let id = task
-            .file_name()
-            .to_string_lossy()
-            .parse()
-            .expect("a number");
-        let name = std::fs::read_to_string(task.path().join("comm")).expect("a name");
-        let left = sched_getaffinity(Pid::from_raw(id))
-            .expect("it lives")
-            .count();
-        assert_eq!(left, (given - 1).max(1), "{name}");
-    }
+fn nice_value(process: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it lives");
+    let (_, behind_name) = stat.rsplit_once(") ").expect("a name in brackets");
+    behind_name.split(' ').nth(16).expect("a field").to_owned()
 }
 
 #[test]
@@ -125,7 +111,7 @@ fn a_watcher_sees_the_operator_s_frame_and_is_seen_until_it_leaves() {
     wait_at(&one, "SG1");
     operator.wait_for(&format!("watching: {}  ", account()));
     #[cfg(target_os = "linux")]
-    keeps_off_a_processor(one.pid());
+    assert_eq!(nice_value(one.pid()), "10", "the runner goes first");
     // What fits a run that another process holds is to watch it.
     let mut two = watch(&ground.home(), &[&run.id()]);
     let badge = wait_at(&two, "SG1").row(0);
@@ -260,20 +246,13 @@ fn without_a_terminal_a_watch_prints_what_comes_and_ends_with_the_run() {
 }
 
 #[test]
-fn a_watcher_that_waits_costs_nothing() {
+fn a_watcher_that_waits_draws_nothing() {
     let ground = Ground::new(Scenario::Draft);
     let _operator = ground.at_sg1("0");
     let watcher = watch(&ground.home(), &["watch", "last"]);
     wait_at(&watcher, "SG1");
     while watcher.bytes_within(Duration::from_secs(1)) > 0 {}
-    #[cfg(target_os = "linux")]
-    let before = watcher.cpu_time();
     assert_eq!(watcher.bytes_within(Duration::from_secs(10)), 0);
-    #[cfg(target_os = "linux")]
-    {
-        let spent = watcher.cpu_time().saturating_sub(before);
-        assert!(spent <= Duration::from_millis(2), "{spent:?}");
-    }
 }
 
 #[test]

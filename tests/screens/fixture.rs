@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use drygate::audit;
 use drygate::run::{
-    ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ContextPinned, ContextPins, Decision,
-    DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet, EvidenceTaken, Gate,
-    GateFinished, GateStarted, InvocationReturned, LastPassDifference, LedgerRef, LiveChange,
-    LiveRead, Purpose, RenewalReason, RunResult, RunSealed, RunState, State, StateChanged, Stop,
-    StopCode, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
-    Verdict, legal,
+    ApprovalGate, ApprovalRecorded, Check, CheckName, CheckRecorded, ContextPinned, ContextPins,
+    Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed, EvidenceSheet, EvidenceTaken,
+    Gate, GateFinished, GateStarted, History, InvocationReturned, LastPassDifference, LedgerRef,
+    LiveChange, LiveRead, Purpose, RenewalReason, RunResult, RunSealed, RunState, State,
+    StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened,
+    UnitsProgressed, Verdict,
 };
 use drygate::simulate::{PredictedEffect, SimulatedStep, StepCounts, TableEffect};
 use drygate::survey::{
@@ -33,6 +33,7 @@ pub struct Record {
 #[derive(Debug, Clone)]
 pub struct Script {
     pub run: RunState,
+    pub history: History,
     pub records: Vec<Record>,
     now: UtcTime,
     enacted: bool,
@@ -74,6 +75,7 @@ impl Script {
     pub fn new(enacted: bool) -> Self {
         let mut script = Self {
             run: RunState::default(),
+            history: History::default(),
             records: Vec::new(),
             now: at("09:14:02"),
             enacted,
@@ -91,11 +93,10 @@ impl Script {
 
     /// Journals an event, which must be legal.
     pub fn push(&mut self, event: Event) -> &mut Self {
-        if let Err(illegal) = legal(&self.run, &event) {
-            panic!("{illegal}");
-        }
         let seq = self.records.len() as u64;
-        self.run.apply(seq, self.now, &event);
+        let taken = self.history.take(seq, self.now, &event, &Digest::zero());
+        taken.unwrap_or_else(|illegal| panic!("{illegal}"));
+        self.run = self.history.run().clone();
         self.records.push(Record {
             seq,
             at: self.now,
@@ -225,9 +226,9 @@ impl Script {
     /// So many checks that PASS.
     pub fn checks(&mut self, gate: Gate, number: usize) -> &mut Self {
         for nth in 0..number {
-            let name = format!("check_{nth}");
+            let name = CheckName::from(format!("check_{nth}"));
             let raw = json!({"looked_at": nth});
-            self.check(gate, Check::evaluated(&name, true, "It holds.", raw));
+            self.check(gate, Check::evaluated(name, true, "It holds.", raw));
         }
         self
     }

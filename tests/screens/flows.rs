@@ -270,7 +270,7 @@ fn a_long_sheet_arms_when_its_last_line_was_shown() {
 
 #[test]
 fn a_sheet_whose_approval_would_be_refused_says_why_in_place_of_the_question() {
-    let script = created_as(Script::at_sg2(false), |created| {
+    let script = created_as(Script::at_sg1(false), |created| {
         created.approvals.exclude_starter = true;
     });
     for size in [(160, 48), (80, 24)] {

@@ -40,12 +40,7 @@ fn is_raw(c: char) -> bool {
 }
 
 fn compared(model: &Model) -> DiffView {
-    DiffView::best(
-        &model.record,
-        &model.run,
-        model.last_pass.as_deref(),
-        model.size,
-    )
+    DiffView::best(&model.history, model.last_pass.as_deref(), model.size)
 }
 
 #[test]

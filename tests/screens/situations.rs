@@ -1,9 +1,11 @@
 //! Every situation of the band, at every size. Invariant: the snapshot's name is the situation and the size.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 use drygate::run::{
-    ApprovalGate, ApprovalRefused, Check, Decision, Event, Gate, RunResult, State, StopCode,
-    SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Check, CheckName, Decision, Event, Gate, RunResult, State,
+    StopCode, SurveyPurpose, Verdict,
 };
 use drygate::tui::model::Model;
 use drygate::tui::{Colours, Rate, ScreenMessage, ScreenProgress, Theme, update::update};
@@ -26,7 +28,7 @@ fn snap_script(name: &str, script: &Script, clock: &str) {
 #[test]
 fn starting() {
     let mut model = model(&Script::new(false), "09:14:02", plain());
-    model.run = drygate::run::RunState::default();
+    model.history = Arc::default();
     snap("starting", &mut model);
 }
 
@@ -192,7 +194,7 @@ pub fn failed_at_g1() -> Script {
     let raw = json!({"ways": ["table privilege: INSERT on public.unit_version"]});
     script.check(
         Gate::G1,
-        Check::evaluated("role_is_read_only", false, says, raw),
+        Check::evaluated(CheckName::RoleIsReadOnly, false, says, raw),
     );
     script.gate_finished(Gate::G1).becomes(State::Failed);
     script.stop(
@@ -225,7 +227,11 @@ fn enter_opens_the_check_that_failed() {
 fn incomplete() {
     let mut script = Script::new(false);
     script.gate_started(Gate::G0).checks(Gate::G0, 4);
-    let none = Check::not_checked("repository", "none in the profile", "--repo DIR");
+    let none = Check::not_checked(
+        CheckName::from("repository"),
+        "none in the profile",
+        "--repo DIR",
+    );
     script.check(Gate::G0, none);
     script.gate_finished(Gate::G0).becomes(State::Prechecked);
     script

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use drygate::replay::RunMoment;
-use drygate::run::{Event, RunBudget, RunCreated};
+use drygate::run::{Event, History, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
@@ -36,26 +36,23 @@ pub fn messages(script: &Script) -> Vec<ScreenMessage> {
             seq: record.seq,
             at: record.at,
             event: record.event.clone(),
-            head: Some(Digest::of(record.seq.to_string())),
+            head: Digest::of(record.seq.to_string()),
         })
         .collect()
 }
 
 /// What a look finds that sees these lines of a script for the first time.
 pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
-    let mut moment = RunMoment::default();
+    let mut history = History::without_clean_reads();
     for record in &script.records[..lines.end] {
-        moment.run.apply(record.seq, record.at, &record.event);
-        moment.run.set_reads_aside_after(&record.event);
-        moment.record.apply(record.at, &record.event);
-        moment.head = Some(Digest::of(record.seq.to_string()));
+        let head = Digest::of(record.seq.to_string());
+        let taken = history.take(record.seq, record.at, &record.event, &head);
+        taken.expect("a script is legal");
     }
     let events = script.records[lines].iter().map(|record| &record.event);
     let told = events.filter(|event| is_about_sheet(event));
     ScreenMessage::Found(Box::new(RunSnapshot {
-        run: moment.run,
-        record: moment.record,
-        head: moment.head,
+        history: Arc::new(history),
         last_pass: None,
         sheet_events: told.map(|event| (**event).clone()).collect(),
     }))
@@ -82,9 +79,17 @@ pub fn created_as(mut script: Script, change: impl FnOnce(&mut RunCreated)) -> S
     let mut event = (*script.records[0].event).clone();
     if let Event::RunCreated(created) = &mut event {
         change(created);
-        script.run.created = Some(created.clone());
     }
     script.records[0].event = event.into();
+    script.history = History::default();
+    for record in &script.records {
+        let head = Digest::of(record.seq.to_string());
+        let taken = script
+            .history
+            .take(record.seq, record.at, &record.event, &head);
+        taken.expect("a script is legal");
+    }
+    script.run = script.history.run().clone();
     script
 }
 
@@ -257,7 +262,7 @@ impl Stage {
             seq,
             at,
             event: std::sync::Arc::new(event),
-            head: None,
+            head: Digest::of(seq.to_string()),
         })
     }
 

@@ -47,7 +47,7 @@ fn at_every_moment(look: impl Fn(&Model, &str)) {
 #[test]
 fn no_tick_stands_beside_a_stop_that_failed() {
     at_every_moment(|model, frame| {
-        for (nth, (state, code, _)) in model.run.returns.iter().enumerate() {
+        for (nth, (state, code, _)) in model.run().returns.iter().enumerate() {
             let went_wrong = matches!(state, State::Failed | State::Rejected)
                 || *code == Some(StopCode::StopFactsDrifted);
             let r = nth + 1;
@@ -61,7 +61,7 @@ fn no_tick_stands_beside_a_stop_that_failed() {
 #[test]
 fn nothing_is_called_equal_that_was_not_read_again() {
     at_every_moment(|model, frame| {
-        let run = &model.run;
+        let run = model.run();
         if run.has_read_again() || run.pin.is_none() {
             return;
         }

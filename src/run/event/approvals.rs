@@ -9,6 +9,7 @@ use crate::survey::{Digest, UtcTime};
 
 /// A decision of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The gate may open.
@@ -21,6 +22,7 @@ pub enum Decision {
 
 /// Why new evidence is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RenewalReason {
     /// Facts had drifted: everything from G1 again.
@@ -31,6 +33,7 @@ pub enum RenewalReason {
 
 /// The evidence of a gate is durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceTaken {
     /// Gate.
     pub gate: ApprovalGate,
@@ -51,6 +54,7 @@ pub struct EvidenceTaken {
 
 /// The sheet was shown to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceShown {
     /// Gate.
     pub gate: ApprovalGate,
@@ -69,6 +73,7 @@ pub struct EvidenceShown {
 
 /// A person decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalRecorded {
     /// Gate.
     pub gate: ApprovalGate,
@@ -89,6 +94,7 @@ pub struct ApprovalRecorded {
 
 /// A decision was refused; the run still waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalRefused {
     /// Gate that was named.
     pub gate: ApprovalGate,
@@ -104,6 +110,7 @@ pub struct ApprovalRefused {
 
 /// New evidence was asked for after drift or expiry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidenceRenewed {
     /// Gate that waited.
     pub gate: ApprovalGate,

@@ -7,6 +7,7 @@ use crate::survey::Digest;
 
 /// The checks of a gate begin; what an earlier attempt recorded for it is void.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GateStarted {
     /// Gate.
     pub gate: Gate,
@@ -14,6 +15,7 @@ pub struct GateStarted {
 
 /// A check was evaluated, or named as not evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckRecorded {
     /// Gate.
     pub gate: Gate,
@@ -23,6 +25,7 @@ pub struct CheckRecorded {
 
 /// All checks of a gate are recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GateFinished {
     /// Gate.
     pub gate: Gate,
@@ -32,6 +35,7 @@ pub struct GateFinished {
 
 /// A result file of a full test run was read: DECLARED, no check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TestsDeclared {
     /// Tests that passed, as the file says.
     pub passed: u64,

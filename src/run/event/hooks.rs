@@ -6,6 +6,7 @@ use crate::run::{HookOutcome, HookPoint};
 
 /// A hook of the profile is about to be run: journalled before its process is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookStarted {
     /// When it is run.
     pub hook: HookPoint,
@@ -17,6 +18,7 @@ pub struct HookStarted {
 
 /// A hook is over, or its end was not seen. It moved nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookRan {
     /// When it is run.
     pub hook: HookPoint,

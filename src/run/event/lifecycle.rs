@@ -9,6 +9,7 @@ use crate::survey::Digest;
 
 /// The binary that ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ToolIdentity {
     /// Version of drygate.
     pub version: String,
@@ -18,6 +19,7 @@ pub struct ToolIdentity {
 
 /// How a run was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunCreated {
     /// The run.
     pub run_id: RunId,
@@ -87,6 +89,7 @@ impl RunCreated {
 
 /// How a process came to hold the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Invocation {
     /// Who.
     pub by: Person,
@@ -98,6 +101,7 @@ pub struct Invocation {
 
 /// Bytes behind HEAD that did not chain were set aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TornTailSetAside {
     /// Where they are now.
     pub file: String,
@@ -107,6 +111,7 @@ pub struct TornTailSetAside {
 
 /// The state of the run changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StateChanged {
     /// Old.
     pub from: State,
@@ -116,6 +121,7 @@ pub struct StateChanged {
 
 /// The run came back to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InvocationReturned {
     /// 1, 2, 3, ...
     pub r: u32,
@@ -127,6 +133,7 @@ pub struct InvocationReturned {
 
 /// The last line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunSealed {
     /// Result with its prefix.
     pub result: String,

@@ -8,6 +8,7 @@ use crate::survey::Digest;
 
 /// The file that holds a step's unit ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LedgerRef {
     /// `units/1-cut.jsonl`.
     pub file: String,
@@ -21,6 +22,7 @@ pub struct LedgerRef {
 
 /// Context pins were written to `context.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ContextPinned {
     /// Pins.
     pub context: Box<ContextPins>,
@@ -30,6 +32,7 @@ pub struct ContextPinned {
 
 /// The effect of a live run was predicted from the pin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EffectPredicted {
     /// Round.
     pub round: u32,
@@ -41,6 +44,7 @@ pub struct EffectPredicted {
 
 /// A step's unit ledger was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitsProgressed {
     /// Round.
     pub round: u32,

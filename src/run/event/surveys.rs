@@ -10,6 +10,7 @@ use crate::survey::{FactChange, FactKey, RowChange, Survey, UtcTime};
 
 /// What a survey was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SurveyPurpose {
     /// It becomes the pin (G1, also after drift).
@@ -26,6 +27,7 @@ pub enum SurveyPurpose {
 
 /// A survey is complete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SurveyTaken {
     /// What for.
     pub purpose: SurveyPurpose,
@@ -37,6 +39,7 @@ pub struct SurveyTaken {
 
 /// A live value that is not the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LiveChange {
     /// Fact; `pieces` and `candidates` are the two streams.
     pub key: FactKey,
@@ -63,6 +66,7 @@ impl From<&FactChange> for LiveChange {
 
 /// The live facts were read again while waiting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LiveRead {
     /// When, by our clock.
     pub read_at: UtcTime,
@@ -76,6 +80,7 @@ pub struct LiveRead {
 
 /// Facts differ from the pin when it mattered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftFound {
     /// Gate whose approval is void; `None`: found at closeout.
     pub gate: Option<ApprovalGate>,

@@ -8,6 +8,7 @@ use crate::survey::{Digest, TransactionProof};
 
 /// What a transaction was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// The checks of profile SQL that execute nothing.
@@ -20,6 +21,7 @@ pub enum Purpose {
 
 /// A transaction is about to be opened: journalled before its BEGIN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionOpened {
     /// Number within the run, from 1.
     pub id: u64,
@@ -31,6 +33,7 @@ pub struct TransactionOpened {
 
 /// Its end was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionClosed {
     /// Number.
     pub id: u64,
@@ -40,6 +43,7 @@ pub struct TransactionClosed {
 
 /// Its end was not seen: killed, or the link was lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionUnseen {
     /// Number.
     pub id: u64,
@@ -49,6 +53,7 @@ pub struct TransactionUnseen {
 
 /// What a process has sent so far was kept: texts, once each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatementsRecorded {
     /// Blob: a JSON list of texts.
     pub blob: Digest,

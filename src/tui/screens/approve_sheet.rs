@@ -78,7 +78,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
         lines(model, sheet, text_width(area)).len(),
     );
     canvas.blank(area);
-    let label = model.run.gate_label(sheet.gate);
+    let label = model.run().gate_label(sheet.gate);
     let title = Text::inked(
         Ink::Bold,
         format!(
@@ -170,7 +170,7 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
 /// The text of the sheet, wrapped.
 fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let Some(evidence) = model
-        .run
+        .run()
         .evidence
         .as_ref()
         .filter(|evidence| evidence.digest == sheet.evidence)
@@ -405,7 +405,7 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
 }
 
 fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
-    let run = &model.run;
+    let run = model.run();
     let before: Vec<String> = run
         .approvals
         .iter()
@@ -440,7 +440,7 @@ fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         None => Text::plain(format!("Expires {expires}.")),
     };
     let shared = model
-        .run
+        .run()
         .created
         .as_ref()
         .and_then(|created| created.shared_note());

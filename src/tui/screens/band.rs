@@ -65,7 +65,7 @@ impl Band {
 
 /// What the band says now; `narrow` asks for the short words.
 pub fn band(model: &Model, narrow: bool) -> Band {
-    let run = &model.run;
+    let run = model.run();
     if let Some((result, outcome, _)) = &run.sealed {
         return sealed::band(model, result, *outcome);
     }
@@ -145,7 +145,7 @@ fn ended(model: &Model, code: u8, says: &[String]) -> Option<Band> {
 
 /// `SG2 STOP_APPROVAL_REQUIRED   awaiting_lifecycle_authorization   evidence 5d0e7b21..c3f91a`
 pub(super) fn state_line(model: &Model, stop_code: &str) -> Text {
-    let run = &model.run;
+    let run = model.run();
     let gate = run
         .waits_at()
         .map_or_else(String::new, |gate| format!("{gate} "));
@@ -170,7 +170,7 @@ pub(super) fn state_line(model: &Model, stop_code: &str) -> Text {
 pub fn terminal_title(model: &Model, band: &Band) -> String {
     let words: Vec<&str> = band.title.split_whitespace().collect();
     let mut title = words.join(" ");
-    if let Some(created) = &model.run.created {
+    if let Some(created) = &model.run().created {
         let tail = created.run_id.tail();
         title = format!("{title} [{}] {tail}", created.target.label);
     }

@@ -213,7 +213,7 @@ fn leaving(canvas: &mut Canvas<'_>, body: Rect, model: &Model) {
     let title = Text::inked(Ink::Bold, "LEAVE WHILE WORK RUNS?");
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
     // Where it does not fit it is said behind the screen, whole.
-    let stays = if model.run.is_demo() {
+    let stays = if model.run().is_demo() {
         "The work stops and its database goes; the run can be read."
     } else {
         "The work stops; the run is kept and can be resumed."
@@ -241,7 +241,7 @@ fn too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             SMALLEST.0, SMALLEST.1, area.width, area.height
         )),
     ];
-    if let Some(created) = &model.run.created {
+    if let Some(created) = &model.run().created {
         lines.push(Text::inked(
             Ink::Target,
             format!("[{}]", created.target.label),

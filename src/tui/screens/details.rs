@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::text_page::TextPage;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, ClaimName, Gate, Verdict};
+use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::model::Model;
@@ -55,7 +55,7 @@ fn json(lines: &mut Vec<Text>, indent: &str, value: &Value) {
 
 fn gate_page(model: &Model, gate: Gate) -> TextPage {
     let mut lines = Vec::new();
-    match model.run.gates.get(&gate) {
+    match model.run().gates.get(&gate) {
         None => lines.push(Text::plain("Not begun.")),
         Some(run) => {
             lines.push(pair("began", run.started_at.to_string()));
@@ -105,24 +105,24 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
 /// The role survey that a check was computed from, where it is that check.
 fn role_survey(check: &Check) -> Option<RoleSurvey> {
     let raw = check.raw.get("role")?;
-    (check.name == "role_is_read_only")
+    (check.name == CheckName::RoleIsReadOnly)
         .then(|| serde_json::from_value(raw.clone()).ok())
         .flatten()
 }
 
 fn derivation(lines: &mut Vec<Text>, role: &RoleSurvey, depth: Depth) {
     for line in role.derivation(depth) {
-        let ink = if line.contains("WAY TO WRITE") || line.contains("NOT CHECKED") {
+        let ink = if line.is_against {
             Ink::Bad
         } else {
             Ink::Plain
         };
-        lines.push(Text::inked(ink, format!("    {line}")));
+        lines.push(Text::inked(ink, format!("    {}", line.text)));
     }
 }
 
 fn approval_page(model: &Model, gate: ApprovalGate) -> TextPage {
-    let run = &model.run;
+    let run = model.run();
     let mut lines = Vec::new();
     if let Some(evidence) = run.evidence.as_ref().filter(|e| e.gate == gate) {
         lines.push(pair("evidence", evidence.digest.as_str()));
@@ -175,7 +175,7 @@ fn approval_page(model: &Model, gate: ApprovalGate) -> TextPage {
 }
 
 fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
-    let done = model.run.steps.iter().find(|done| done.step == step);
+    let done = model.run().steps.iter().find(|done| done.step == step);
     let mut lines = Vec::new();
     let mut copies = None;
     match done {
@@ -229,7 +229,7 @@ fn fact_page(model: &Model, key: &FactKey) -> TextPage {
         ),
         pair("provenance", row.from),
     ];
-    let run = &model.run;
+    let run = model.run();
     let survey = run
         .pin
         .as_deref()
@@ -240,7 +240,7 @@ fn fact_page(model: &Model, key: &FactKey) -> TextPage {
     if let Some(survey) = survey {
         lines.push(pair("snapshot", &survey.snapshot.snapshot));
         lines.push(pair("server time", &survey.snapshot.server_time));
-        if key.as_str() == "role_is_read_only" {
+        if key.as_str() == RoleSurvey::READ_ONLY_FACT {
             lines.push(Text::new());
             lines.push(Text::inked(Ink::Bold, "role survey"));
             derivation(&mut lines, &survey.role, Depth::Whole);
@@ -290,7 +290,7 @@ fn origin(fact: &Fact) -> Vec<Text> {
 }
 
 fn stop_page(model: &Model, nth: usize) -> TextPage {
-    let run = &model.run;
+    let run = model.run();
     let Some((state, code, at)) = run.returns.get(nth) else {
         return TextPage::default();
     };
@@ -319,7 +319,7 @@ fn stop_page(model: &Model, nth: usize) -> TextPage {
 
 fn table_page(model: &Model, table: &str) -> TextPage {
     let mut lines = Vec::new();
-    let predicted = model.run.predicted.as_ref();
+    let predicted = model.run().predicted.as_ref();
     if let Some(effect) = predicted.and_then(|(p, _)| p.tables.iter().find(|t| t.table == table)) {
         for (name, count) in [
             ("insert", effect.insert),
@@ -370,7 +370,7 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
 }
 
 fn event_page(model: &Model, seq: u64) -> TextPage {
-    let row = model.run.rows.iter().find(|row| row.seq == seq);
+    let row = model.run().rows.iter().find(|row| row.seq == seq);
     let Some(row) = row else {
         return TextPage {
             title: format!("EVENT {seq}"),
@@ -384,8 +384,8 @@ fn event_page(model: &Model, seq: u64) -> TextPage {
             pair("at", row.at.to_string()),
             pair("journal line", seq.to_string()),
             Text::new(),
-            Text::plain(&row.text),
+            Text::plain(&*row.text),
         ],
-        copies: Some(row.text.clone()),
+        copies: Some(row.text.to_string()),
     }
 }

@@ -100,7 +100,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &Di
 
 fn header(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &DiffView) {
     let mut left = Text::inked(Ink::Bold, "drygate");
-    if let Some(created) = &model.run.created {
+    if let Some(created) = &model.run().created {
         let run = if area.width >= WIDE_MIN {
             created.run_id.to_string()
         } else {

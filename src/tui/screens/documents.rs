@@ -8,7 +8,7 @@ use crate::tui::widgets::Text;
 
 /// The evidence sheet, the whole JSON document.
 pub(super) fn evidence(model: &Model) -> TextPage {
-    let Some(evidence) = &model.run.evidence else {
+    let Some(evidence) = &model.run().evidence else {
         return TextPage {
             title: "EVIDENCE".to_owned(),
             lines: vec![Text::plain(

@@ -11,7 +11,7 @@ use crate::tui::widgets::Text;
 /// What is in the pane.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
-    let run = &model.run;
+    let run = model.run();
     let mut pane = PaneText {
         title: "PREDICTED EFFECT",
         right: Text::inked(Ink::Simulated, "~ = SIMULATED"),

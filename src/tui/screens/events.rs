@@ -9,7 +9,7 @@ use crate::tui::widgets::Text;
 
 /// How many rows the pane has.
 pub fn count(model: &Model) -> usize {
-    model.run.rows.len() + usize::from(model.run.rows_dropped > 0)
+    model.run().rows.len() + usize::from(model.run().rows_dropped > 0)
 }
 
 /// What is in the pane: the rows around the chosen one, as many as `window`.
@@ -18,18 +18,22 @@ pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> PaneTe
     let total = count(model);
     let skipped = window.map_or(0, |room| first_row(total, room, view.chosen(total, 0)));
     let take = window.unwrap_or(total);
-    let dropped = usize::from(model.run.rows_dropped > 0);
+    let dropped = usize::from(model.run().rows_dropped > 0);
     let mut rows = Vec::with_capacity(take.min(total));
     if dropped > 0 && skipped == 0 {
         rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             format!(
                 "{} earlier events: in journal.jsonl",
-                model.run.rows_dropped
+                model.run().rows_dropped
             ),
         )));
     }
-    let kept = model.run.rows.iter().skip(skipped.saturating_sub(dropped));
+    let kept = model
+        .run()
+        .rows
+        .iter()
+        .skip(skipped.saturating_sub(dropped));
     rows.extend(kept.take(take).map(|row| line(row, width < 70)));
     PaneText {
         title: "EVENTS",
@@ -46,11 +50,11 @@ fn line(row: &EventRow, narrow: bool) -> PaneRow {
     let mut text = Text::plain(row.at.clock())
         .with(Ink::Dim, format!("  {:>4}  ", row.seq))
         .with(ink(row.name), format!("{:<name$}  ", row.name))
-        .with(Ink::Plain, &row.text);
+        .with(Ink::Plain, &*row.text);
     if row.folded > 0 {
         text.push(Ink::Dim, format!("  (and {} before)", row.folded));
     }
-    PaneRow::new(text, TextSubject::Event(row.seq)).copying(row.text.clone())
+    PaneRow::new(text, TextSubject::Event(row.seq)).copying(row.text.to_string())
 }
 
 fn ink(name: &str) -> Ink {

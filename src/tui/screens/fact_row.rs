@@ -38,7 +38,7 @@ pub(super) struct FactRow {
 
 /// All facts of the pin, in the order of the profile, protected content last.
 pub(super) fn all(model: &Model) -> Vec<FactRow> {
-    let run = &model.run;
+    let run = model.run();
     let Some(pin) = run.pin.as_ref().map(|pin| &pin.facts) else {
         return run
             .latest

@@ -134,7 +134,7 @@ fn right(model: &Model, columns: Option<&FactColumns>) -> Text {
 
 fn now_title(model: &Model) -> String {
     let post = model
-        .run
+        .run()
         .latest
         .as_ref()
         .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
@@ -144,7 +144,7 @@ fn now_title(model: &Model) -> String {
 
 /// When facts were read last, in part or all.
 fn read_last_at(model: &Model) -> Option<UtcTime> {
-    let run = &model.run;
+    let run = model.run();
     let latest = run.latest.as_ref();
     let surveyed_at = latest.map(|(_, survey)| survey.snapshot.ended_at);
     surveyed_at.max(run.live.as_ref().and_then(|live| live.read_at))
@@ -156,7 +156,7 @@ fn read_before(model: &Model, row: &FactRow) -> Option<UtcTime> {
 }
 
 fn head(model: &Model, columns: &FactColumns) -> Text {
-    let pinned = model.run.pin.as_ref().map_or_else(
+    let pinned = model.run().pin.as_ref().map_or_else(
         || "pinned".to_owned(),
         |pin| format!("pinned {}", pin.snapshot.began_at.clock()),
     );
@@ -186,7 +186,7 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         None => Text::plain(row.key.as_str()).to_column(columns.key),
     };
     let now = match (&row.now, row.moved, row.read_at) {
-        (_, _, None) if model.run.ended_early() => Text::inked(Ink::Dim, "not read again"),
+        (_, _, None) if model.run().ended_early() => Text::inked(Ink::Dim, "not read again"),
         (_, _, None) => Text::inked(Ink::Dim, "at approval"),
         (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
         (now, false, Some(_)) if row.kind == FactKind::Integer => {

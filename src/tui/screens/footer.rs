@@ -98,7 +98,7 @@ pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text 
 
 /// The same without a screen.
 fn script(model: &Model) -> Text {
-    let run = &model.run;
+    let run = model.run();
     let Some(id) = run.run_id() else {
         return Text::new();
     };

@@ -28,19 +28,19 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let roomy = model.size.height >= 44;
     if roomy {
         rows.push(PaneRow::default());
-        rows.push(PaneRow::only(totals(&model.run)));
+        rows.push(PaneRow::only(totals(model.run())));
         rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             "Enter opens a gate: its checks, raw values",
         )));
     }
     PaneText {
-        rests_on: rests_on(&model.run, &rows),
+        rests_on: rests_on(model.run(), &rows),
         title: "GATES",
         right: if roomy {
             Text::new()
         } else {
-            totals_short(&model.run)
+            totals_short(model.run())
         },
         rows,
         ..PaneText::default()
@@ -80,7 +80,7 @@ pub(super) fn verdict_mark(theme: Theme, verdict: Verdict) -> Text {
 }
 
 fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
-    let run = model.run.gates.get(&gate);
+    let run = model.run().gates.get(&gate);
     let begun_mark = match run.map(|run| run.finished) {
         Some(Some((verdict, _))) => verdict_mark(model.theme, verdict),
         Some(None) => mark(model.theme, Glyph::Here, now_ink(model)),
@@ -137,7 +137,7 @@ fn short_title(gate: Gate) -> &'static str {
 
 /// The colour of what is going on: amber where a person is waited for, magenta where facts drifted, else blue.
 fn now_ink(model: &Model) -> Ink {
-    let run = &model.run;
+    let run = model.run();
     if run.drift.is_some() {
         Ink::Drift
     } else if run.waits_at().is_some() && run.pending_approval().is_none() {
@@ -159,7 +159,7 @@ fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
     } else {
         let enact = step_row(model, SimulatedStep::Enact, width);
         let done = model
-            .run
+            .run()
             .steps
             .iter()
             .any(|done| done.step == SimulatedStep::Enact);
@@ -193,7 +193,7 @@ fn columns(width: usize, name: Text, middle: Text, last: Text) -> Text {
 }
 
 fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
-    let run = &model.run;
+    let run = model.run();
     let name = format!(
         "{gate}{}{}",
         if width >= 36 { "  " } else { " " },
@@ -246,7 +246,7 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
 }
 
 fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
-    let done = model.run.steps.iter().find(|done| done.step == step);
+    let done = model.run().steps.iter().find(|done| done.step == step);
     let name = step.to_string();
     let text = match done {
         None => {
@@ -263,7 +263,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
                 &format!("{name:<7}"),
             );
             if width >= 36 {
-                let says = if model.run.ended_early() {
+                let says = if model.run().ended_early() {
                     NOT_REACHED.to_owned()
                 } else {
                     format!("simulated after {after}")
@@ -318,7 +318,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
 }
 
 fn closeout_row(model: &Model, width: usize) -> PaneRow {
-    let run = &model.run;
+    let run = model.run();
     let (text, says) = match &run.non_mutation {
         Some(judged) => {
             let (glyph, ink) = match judged.verdict {

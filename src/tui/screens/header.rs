@@ -48,7 +48,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn left(model: &Model, wide: bool, width: usize) -> Text {
     let mut text = Text::inked(Ink::Bold, "drygate");
-    let Some(created) = &model.run.created else {
+    let Some(created) = &model.run().created else {
         return text;
     };
     let target = &created.target;
@@ -86,7 +86,7 @@ fn left(model: &Model, wide: bool, width: usize) -> Text {
 
 fn right(model: &Model, wide: bool) -> Text {
     let mode = model
-        .run
+        .run()
         .created
         .as_ref()
         .map_or(Mode::Dryrun, |created| created.mode);
@@ -100,7 +100,7 @@ fn right(model: &Model, wide: bool) -> Text {
     } else {
         let short = if badge.len() > 12 { "WATCHING" } else { badge };
         if let Some(playback) = &model.playback {
-            let place = format!("at {} of {}   ", playback.seq, playback.last);
+            let place = format!("at {} of {}   ", playback.seq, playback.last());
             return Text::plain(place).with(Ink::Bold, badge);
         }
         let mode = mode.name().trim_start_matches("Mode.");
@@ -130,7 +130,7 @@ fn second(model: &Model, width: usize) -> Text {
 }
 
 fn second_in(model: &Model, short: bool) -> Text {
-    let run = &model.run;
+    let run = model.run();
     let mut parts = Vec::new();
     let server = run.latest.as_ref().map(|(_, survey)| &survey.server);
     match server {
@@ -161,8 +161,8 @@ fn second_in(model: &Model, short: bool) -> Text {
         parts.push(read(playback, short));
     } else if let Some((seq, _)) = run.last {
         let head = model
-            .head
-            .as_ref()
+            .history
+            .head()
             .map_or_else(String::new, |head| format!("{} ", &head.as_str()[..8]));
         parts.push(format!("journal head {head}(seq {seq})"));
     }
@@ -174,25 +174,29 @@ fn place(model: &Model) -> Text {
     let Some(playback) = &model.playback else {
         return Text::new();
     };
-    let head = model.head.as_ref().map_or("", |head| &head.as_str()[..8]);
+    let head = model
+        .history
+        .head()
+        .as_ref()
+        .map_or("", |head| &head.as_str()[..8]);
     Text::plain(format!("at seq {}, head {head}", playback.seq))
 }
 
 /// What the replay has read: `chain intact, 348 records, sealed 09:52:10Z`
 fn read(playback: &PlaybackState, short: bool) -> String {
     if let Some(trouble) = &playback.trouble {
-        return format!("READ TO {} ONLY: {trouble}", playback.last);
+        return format!("READ TO {} ONLY: {trouble}", playback.last());
     }
     if let Some(percent) = playback.reading {
         return format!(
             "reading.. {percent} %, {} records so far",
-            playback.last + 1
+            playback.last() + 1
         );
     }
-    let sealed = match playback.sealed_at {
+    let sealed = match playback.sealed_at() {
         Some(at) => format!(", sealed {}", at.clock()),
         None if short => String::new(),
         None => ", not sealed".to_owned(),
     };
-    format!("chain intact, {} records{sealed}", playback.last + 1)
+    format!("chain intact, {} records{sealed}", playback.last() + 1)
 }

@@ -10,7 +10,7 @@ use crate::tui::widgets::Text;
 /// What is in the pane.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
-    let judged = model.run.non_mutation.as_ref();
+    let judged = model.run().non_mutation.as_ref();
     let mut rows: Vec<PaneRow> = model
         .claims
         .iter()
@@ -26,7 +26,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     rows.push(PaneRow::only(load(model, width)));
     let (title, right) = match judged {
         Some(judged) => ("PROOF", verdict(judged.verdict)),
-        None if model.run.ended_early() && width >= 40 => {
+        None if model.run().ended_early() && width >= 40 => {
             ("PROOF", Text::plain("no closeout, no verdict"))
         }
         None if width >= 40 => ("PROOF SO FAR", Text::plain("verdict at closeout")),
@@ -64,7 +64,7 @@ pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
 
 /// Facts were seen to have moved, before the claim has its verdict.
 fn has_moved(model: &Model) -> bool {
-    model.run.drift.is_some() || model.run.has_moved()
+    model.run().drift.is_some() || model.run().has_moved()
 }
 
 fn says(name: ClaimName) -> &'static str {
@@ -84,7 +84,9 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     let room = width.saturating_sub(left.width() + 2);
     let text = if room >= 12 {
         let measured = match (claim.name, claim.verdict) {
-            (ClaimName::B, ClaimVerdict::NotChecked) if model.run.ended_early() => "no post survey",
+            (ClaimName::B, ClaimVerdict::NotChecked) if model.run().ended_early() => {
+                "no post survey"
+            }
             // The label says what of them was measured.
             (ClaimName::B, ClaimVerdict::Holds) => claim
                 .measured
@@ -105,14 +107,14 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
 fn load(model: &Model, width: usize) -> Text {
     let mut open = 0;
     let mut unseen = 0;
-    for transaction in &model.run.transactions {
+    for transaction in &model.run().transactions {
         match &transaction.end {
             TransactionEnd::Open => open += 1,
             TransactionEnd::Unseen(_) => unseen += 1,
             TransactionEnd::Closed(_) => {}
         }
     }
-    let sum = model.run.footprint();
+    let sum = model.run().footprint();
     let unseen = match unseen {
         0 => String::new(),
         n => format!(", {n} unseen"),
@@ -129,12 +131,12 @@ fn load(model: &Model, width: usize) -> Text {
 
 /// What reading cost the server so far, a line each.
 pub(super) fn cost(model: &Model) -> Vec<String> {
-    let sum = model.run.footprint();
+    let sum = model.run().footprint();
     let held = match (&sum.oldest_xmin, sum.xmin_age) {
         (Some(xmin), Some(age)) => format!("{xmin}, at most {age} ids behind"),
         _ => "not read".to_owned(),
     };
-    let accounts = model.run.accounts();
+    let accounts = model.run().accounts();
     let of = |measure: Measure| {
         let account = accounts.iter().find(|account| account.measure == measure);
         account.map_or_else(String::new, |account| {
@@ -152,7 +154,7 @@ pub(super) fn cost(model: &Model) -> Vec<String> {
         format!("longest       {}", seconds(sum.longest_us)),
         format!("oldest xmin   {held}"),
     ];
-    let unknown = model.run.costs_unknown();
+    let unknown = model.run().costs_unknown();
     if unknown > 0 && !accounts.is_empty() {
         let unseen = crate::run::counted(unknown, "unseen end");
         lines.push(format!("not counted   rows and bytes of {unseen}"));
@@ -174,8 +176,8 @@ pub(super) fn one_line(model: &Model) -> Text {
             (ClaimName::B, ClaimVerdict::False) => "CHANGED",
             (ClaimName::B, ClaimVerdict::Holds) => "equal",
             (ClaimName::B, _) if has_moved(model) => "FACTS MOVED",
-            (ClaimName::B, _) if model.run.ended_early() => "no post survey",
-            (ClaimName::B, _) if !model.run.has_read_again() => "read once",
+            (ClaimName::B, _) if model.run().ended_early() => "no post survey",
+            (ClaimName::B, _) if !model.run().has_read_again() => "read once",
             (ClaimName::B, _) => "equal so far",
             (ClaimName::C, ClaimVerdict::Holds) => "quiet",
             (ClaimName::C, _) => "busy",
@@ -186,7 +188,7 @@ pub(super) fn one_line(model: &Model) -> Text {
         };
         let gap = if line.is_empty() { "" } else { "  " };
         let says = if claim.verdict == ClaimVerdict::NotChecked
-            && (claim.name != ClaimName::B || model.run.pin.is_none())
+            && (claim.name != ClaimName::B || model.run().pin.is_none())
         {
             // Shorter than the words of a verdict: the line has to fit 80 columns.
             if claim.name == ClaimName::C {

@@ -19,10 +19,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
         height,
     );
     canvas.blank(place);
-    let label = model.run.gate_label(sheet.gate);
+    let label = model.run().gate_label(sheet.gate);
     let title = Text::inked(Ink::Bold, format!("REJECT {}: {label}", sheet.gate));
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
-    let target = model.run.created.as_ref().map(|created| &created.target);
+    let target = model.run().created.as_ref().map(|created| &created.target);
     let mut head = Text::plain(format!(
         "evidence {}   ",
         words::evidence_short(&sheet.evidence)

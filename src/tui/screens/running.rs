@@ -10,7 +10,7 @@ use crate::tui::widgets::Text;
 
 /// The band of the gate that is being worked on.
 pub(super) fn band(model: &Model, narrow: bool) -> Band {
-    let run = &model.run;
+    let run = model.run();
     if run.created.is_none() {
         return Band::new(Ink::Running, "STARTING", "RUNNING")
             .say(Text::plain(
@@ -43,7 +43,7 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
 /// Seconds are shown only while they pass.
 fn right_side(model: &Model, open: Option<Gate>) -> String {
     let started = open
-        .and_then(|gate| model.run.gates.get(&gate))
+        .and_then(|gate| model.run().gates.get(&gate))
         .map(|gate| gate.started_at);
     match started {
         Some(started)
@@ -60,7 +60,7 @@ fn doing(model: &Model, open: Option<Gate>) -> Text {
     if let Some(progress) = &model.progress {
         return progress_line(model, progress);
     }
-    let run = &model.run;
+    let run = model.run();
     let sentence = match run.state {
         State::Created => "Looking at the SSOT documents and the repository.",
         State::Prechecked => "Reading the live facts: one read-only transaction, one snapshot.",

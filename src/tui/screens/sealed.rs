@@ -39,7 +39,7 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
             Some(StopCode::StopMutationSuspected),
         ),
         RunResult::Incomplete => {
-            let [.., not_checked, _] = model.run.verdict_counts();
+            let [.., not_checked, _] = model.run().verdict_counts();
             let right = match not_checked {
                 0 => "UNPROVEN".to_owned(),
                 n => format!("{n} NOT CHECKED"),
@@ -55,7 +55,7 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
 }
 
 fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
-    let run = &model.run;
+    let run = model.run();
     match outcome {
         RunResult::Pass => band.say(Text::plain(format!(
             "No change measured in production; our sessions wrote nothing. {}",
@@ -96,7 +96,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
 }
 
 fn totals(model: &Model) -> String {
-    let run = &model.run;
+    let run = model.run();
     let passed = Gate::ALL
         .iter()
         .filter(|gate| run.finished(**gate) == Some(Verdict::Pass))
@@ -118,16 +118,16 @@ fn failed_right(model: &Model) -> String {
 
 fn first_fail(model: &Model) -> Option<(Gate, &str, &str)> {
     model
-        .run
+        .run()
         .checks()
         .find(|(_, check)| check.verdict == Verdict::Fail && check.cause.is_none())
-        .map(|(gate, check)| (gate, check.name.as_str(), check.says.as_str()))
+        .map(|(gate, check)| (gate, check.name.name(), check.says.as_str()))
 }
 
 fn failed(model: &Model, band: Band) -> Band {
-    let band = match model.run.non_mutation.as_ref().map(|n| n.verdict) {
+    let band = match model.run().non_mutation.as_ref().map(|n| n.verdict) {
         Some(NonMutationVerdict::MutationSuspected) => {
-            let measured = model.run.non_mutation.as_ref().and_then(|n| {
+            let measured = model.run().non_mutation.as_ref().and_then(|n| {
                 n.claims
                     .iter()
                     .find(|claim| claim.name == crate::run::ClaimName::A)
@@ -141,7 +141,7 @@ fn failed(model: &Model, band: Band) -> Band {
         _ => band,
     };
     let next = model
-        .run
+        .run()
         .stops
         .iter()
         .rev()
@@ -149,7 +149,7 @@ fn failed(model: &Model, band: Band) -> Band {
         .map_or("", |raised| raised.stop.next.as_str());
     match first_fail(model) {
         Some((gate, name, says)) => {
-            let [_, fails, ..] = model.run.verdict_counts();
+            let [_, fails, ..] = model.run().verdict_counts();
             let more = match fails.saturating_sub(1) {
                 0 => String::new(),
                 more => format!("  {more} more FAIL: Enter on the gate shows each."),
@@ -166,7 +166,7 @@ fn failed(model: &Model, band: Band) -> Band {
 
 fn incomplete(model: &Model, band: Band) -> Band {
     let first = model
-        .run
+        .run()
         .checks()
         .find(|(_, check)| check.verdict == Verdict::NotChecked);
     let band = match first {

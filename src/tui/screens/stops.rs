@@ -11,7 +11,7 @@ use crate::tui::widgets::Text;
 
 /// What is in the pane.
 pub(super) fn text(model: &Model) -> PaneText {
-    let run = &model.run;
+    let run = model.run();
     let mut rows = Vec::new();
     for (nth, (state, code, at)) in run.returns.iter().enumerate() {
         past(model, &mut rows, nth, (*state, *code, *at));
@@ -30,7 +30,7 @@ fn past(
     nth: usize,
     (state, code, at): (State, Option<StopCode>, UtcTime),
 ) {
-    let run = &model.run;
+    let run = model.run();
     let subject = || TextSubject::Stop(nth);
     let here = stands_at(run, nth);
     let mark = mark(model, state, code, here);
@@ -82,7 +82,7 @@ fn mark(model: &Model, state: State, code: Option<StopCode>, here: bool) -> Text
 
 /// All stop points in one line: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`. Where there is no room for all, the first ones are left out.
 pub(super) fn one_line(model: &Model, room: usize) -> Text {
-    let run = &model.run;
+    let run = model.run();
     let mut stops = Vec::new();
     for (nth, (state, code, _)) in run.returns.iter().enumerate() {
         let here = stands_at(run, nth);
@@ -160,7 +160,7 @@ fn outcome(run: &RunState, nth: usize, at: UtcTime, here: bool) -> Text {
 }
 
 fn coming(model: &Model, rows: &mut Vec<PaneRow>) {
-    let run = &model.run;
+    let run = model.run();
     if run.sealed.is_some() || run.ended_early() {
         return;
     }

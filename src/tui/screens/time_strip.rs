@@ -1,21 +1,24 @@
 //! A run over time in so many cells: gates, work and waits, people, a fact that moved, the cursor. Invariant: pure; every row is as wide as asked.
 
-use crate::run::{ApprovalGate, Decision, Gate, MarkKind, StopCode, Timeline, Track};
+use crate::run::{ApprovalGate, Decision, Gate, History, MarkKind, StopCode, Timeline, Track};
 use crate::survey::UtcTime;
 
 /// From times to cells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale<'a> {
     timeline: &'a Timeline,
+    /// When the last line was written.
+    ended: Option<UtcTime>,
     cells: usize,
     /// Long gaps are drawn short.
     is_compressed: bool,
 }
 
 impl<'a> Scale<'a> {
-    pub(super) fn new(timeline: &'a Timeline, cells: usize, is_compressed: bool) -> Self {
+    pub(super) fn new(history: &'a History, cells: usize, is_compressed: bool) -> Self {
         Self {
-            timeline,
+            timeline: history.timeline(),
+            ended: history.last().map(|(_, at)| at),
             cells: cells.max(1),
             is_compressed,
         }
@@ -24,11 +27,14 @@ impl<'a> Scale<'a> {
     /// The cell of a time.
     pub(super) fn cell(&self, at: UtcTime) -> usize {
         let (place, length) = if self.is_compressed {
-            (self.timeline.place(at), self.timeline.length())
+            (
+                self.timeline.place(at),
+                self.ended.map_or(0, |ended| self.timeline.length(ended)),
+            )
         } else {
             let micros = |at: UtcTime| at.unix_micros();
             let began = self.timeline.began.map_or(0, micros);
-            let ended = self.timeline.last.map_or(0, |(_, at)| micros(at));
+            let ended = self.ended.map_or(0, micros);
             let since = |at: i64| u64::try_from(at - began).unwrap_or_default();
             (since(micros(at)), since(ended))
         };
@@ -70,7 +76,7 @@ impl<'a> Scale<'a> {
         let mut from = 0;
         let mut doing = '#';
         let mut alarms = Vec::new();
-        let ended = self.timeline.last.map_or(0, |(_, at)| self.cell(at));
+        let ended = self.ended.map_or(0, |at| self.cell(at));
         for mark in &self.timeline.marks {
             let to = self.cell(mark.at);
             let next = match &mark.kind {
@@ -127,7 +133,7 @@ impl<'a> Scale<'a> {
     pub(super) fn track(&self, track: &Track, lines: &'static [char]) -> String {
         let levels = Levels::of(track, lines);
         let mut cells = vec![' '; self.cells];
-        let ended = self.timeline.last.map_or(0, |(_, at)| self.cell(at));
+        let ended = self.ended.map_or(0, |at| self.cell(at));
         for (nth, point) in track.points.iter().enumerate() {
             let from = self.cell(point.at);
             let next = track.points.get(nth + 1);

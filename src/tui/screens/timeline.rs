@@ -23,13 +23,13 @@ pub(super) fn text(
     width: usize,
     window: Option<usize>,
 ) -> PaneText {
-    let timeline = &*playback.timeline;
+    let timeline = &**playback.tip.timeline();
     let moved = timeline.moved();
     let longest = moved.iter().map(|(key, _)| key.as_str().chars().count());
     let wanted = longest.max().unwrap_or(0) + " +1 more ".len();
     let names = wanted.min(width / NAMES_PART).max(NAMES);
     let cells = width.saturating_sub(names + 2).max(8);
-    let scale = Scale::new(timeline, cells, !playback.waits_are_real);
+    let scale = Scale::new(&playback.tip, cells, !playback.waits_are_real);
     let row = |name: &str, ink: Ink, cells: String| {
         PaneRow::only(
             Text::inked(Ink::Dim, name)
@@ -126,14 +126,14 @@ fn standing(model: &Model, playback: &PlaybackState, width: usize) -> String {
     };
     let mut parts = Vec::new();
     if let (Some(began), Some((_, ended)), true) = (
-        playback.timeline.began,
-        playback.timeline.last,
+        playback.tip.timeline().began,
+        playback.tip.last(),
         width >= 110,
     ) {
         let span = span(began, ended);
         parts.push(format!("{} to {} ({span})", began.clock(), ended.clock()));
     }
-    parts.push(format!("seq {} of {}", playback.seq, playback.last));
+    parts.push(format!("seq {} of {}", playback.seq, playback.last()));
     parts.push(playback.now.clock());
     parts.push(playing);
     parts.push(format!("speed {}", playback.speed));

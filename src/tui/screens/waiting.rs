@@ -63,7 +63,7 @@ const KEYS_DRIFT: [(&str, &str); 5] = [
 
 /// The band at SG1 or SG2.
 pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
-    let run = &model.run;
+    let run = model.run();
     let Some(evidence) = &run.evidence else {
         return Band::new(Ink::Running, gate.name(), "");
     };
@@ -174,13 +174,13 @@ fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> 
 }
 
 fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
-    let checked = words::checked_at(&model.run).map_or_else(String::new, UtcTime::clock);
+    let checked = words::checked_at(model.run()).map_or_else(String::new, UtcTime::clock);
     let sheet = &evidence.sheet;
-    let resting = model.run.live_reads_rest();
-    let live = model.run.live.as_ref();
+    let resting = model.run().live_reads_rest();
+    let live = model.run().live.as_ref();
     let facts = match live.filter(|live| live.read_at.is_some()) {
         Some(live) if !live.complete => Some("Live facts"),
-        None if !model.run.has_read_again() => None,
+        None if !model.run().has_read_again() => None,
         _ => Some("All facts"),
     };
     if narrow {
@@ -209,7 +209,7 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
 
 /// Facts that were seen to have moved while nobody approved.
 fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
-    let run = &model.run;
+    let run = model.run();
     let moved = run.moved();
     if moved.is_empty() {
         return None;
@@ -234,7 +234,7 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
     if !model.is_expired() {
         return None;
     }
-    let ttl = model.run.created.as_ref()?.approvals.ttl_seconds;
+    let ttl = model.run().created.as_ref()?.approvals.ttl_seconds;
     let shown = evidence.expires_at.plus_seconds(-ttl);
     let good = match (ttl % 3600, ttl % 60) {
         (0, _) => format!("{} h", ttl / 3600),
@@ -256,7 +256,7 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
 }
 
 fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
-    let why = model.run.refused.as_ref()?;
+    let why = model.run().refused.as_ref()?;
     Some(
         Band::new(
             Ink::Needed,
@@ -269,7 +269,7 @@ fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
 
 /// Nothing more may be read: an approval could not take effect.
 fn budget_spent(model: &Model, question: &str) -> Option<Band> {
-    let spent = model.run.allowance().exhausted()?;
+    let spent = model.run().allowance().exhausted()?;
     let key = spent.measure.key();
     Some(
         Band::new(Ink::Needed, question, "WAITING, THE RUN'S BUDGET IS SPENT").say(Text::plain(
@@ -284,7 +284,7 @@ fn budget_spent(model: &Model, question: &str) -> Option<Band> {
 }
 
 fn database_gone(model: &Model, question: &str) -> Option<Band> {
-    let (why, since) = model.run.live.as_ref()?.failed.as_ref()?;
+    let (why, since) = model.run().live.as_ref()?.failed.as_ref()?;
     Some(
         Band::new(Ink::Needed, question, "WAITING, LIVE CHECK FAILED").say(Text::plain(format!(
             "Not read since {}: {why}. The run is kept; approving needs the database.",
@@ -296,7 +296,7 @@ fn database_gone(model: &Model, question: &str) -> Option<Band> {
 /// The band of work that stands because the database was lost.
 pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
     let since = lost.at.clock();
-    let kept = match model.run.pending_approval() {
+    let kept = match model.run().pending_approval() {
         Some(approval) => format!("The run and the approval of {} are kept.", approval.by.user),
         None => "The run is kept.".to_owned(),
     };
@@ -321,7 +321,7 @@ fn of_all_facts(run: &RunState, changes: &[FactChange]) -> String {
 
 /// The band of a drift that stands: the approval is void.
 pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
-    let run = &model.run;
+    let run = model.run();
     let gate = drift.gate.map_or("", ApprovalGate::name);
     let void = run
         .approvals

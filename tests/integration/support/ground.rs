@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::pty::{Launch, Terminal, key, steers};
 use super::screen::Screen;
+use super::table_lock::TableLock;
 
 const DATABASE: &str = "kb";
 const SUPERUSER: &str = "postgres";
@@ -92,6 +93,11 @@ impl Ground {
         let rows = self.cluster.query(SUPERUSER, DATABASE, sql);
         let row = rows.expect("the query runs").pop().expect("one row");
         row.into_iter().next().flatten().expect("one value")
+    }
+
+    /// Somebody else locks a relation until the value is dropped.
+    pub fn lock(&self, table: &str) -> TableLock {
+        TableLock::on(&self.cluster, DATABASE, table)
     }
 
     /// The server stops answering, all its processes, as under a dead disk.

@@ -6,4 +6,5 @@ pub mod pty;
 pub mod rehearsed;
 pub mod screen;
 pub mod server;
+pub mod table_lock;
 pub mod wire;

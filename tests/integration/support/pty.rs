@@ -433,17 +433,6 @@ impl Terminal {
         }
         left
     }
-
-    /// Processor time of all threads of the program, in nanoseconds.
-    #[cfg(target_os = "linux")]
-    pub fn cpu_time(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid()));
-        let times = tasks.expect("the program runs").filter_map(|task| {
-            let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(times.sum())
-    }
 }
 
 impl Drop for Terminal {

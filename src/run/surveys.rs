@@ -1,10 +1,8 @@
-//! What of a journal can be compared: every survey, evidence and drift. Invariant: filled by `apply` alone, in the order of the journal.
+//! Every survey, sheet, drift and attribution of a run in the order of its journal: what a reviewer puts side by side.
 
 use std::sync::Arc;
 
-use crate::run::{
-    ApprovalGate, DriftFound, Event, EvidenceSheet, EvidenceTaken, SurveyPurpose, SurveyTaken,
-};
+use super::{ApprovalGate, Event, EvidenceSheet, SurveyPurpose};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
 /// A full survey of the run.
@@ -46,9 +44,9 @@ pub struct DriftRecord {
     pub at: UtcTime,
 }
 
-/// Everything that can be put side by side.
+/// The surveys of a run, and what was shown and found on their ground.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ComparisonRecord {
+pub struct Surveys {
     /// Surveys, in order.
     pub surveys: Vec<SurveyRead>,
     /// Evidence, in order.
@@ -59,39 +57,60 @@ pub struct ComparisonRecord {
     pub attributions: Vec<Attribution>,
 }
 
-impl ComparisonRecord {
-    /// Takes the next event.
-    pub fn apply(&mut self, at: UtcTime, event: &Event) {
+impl Surveys {
+    /// Keeps what this event brings. Copies what is shared only where it changes.
+    pub(super) fn take(this: &mut Arc<Self>, at: UtcTime, event: &Event) {
         match event {
-            Event::SurveyTaken(SurveyTaken {
-                purpose, survey, ..
-            }) => {
-                self.surveys.push(SurveyRead {
-                    purpose: *purpose,
-                    survey: survey.clone(),
+            Event::SurveyTaken(taken) => Arc::make_mut(this).surveys.push(SurveyRead {
+                purpose: taken.purpose,
+                survey: taken.survey.clone(),
+                at,
+            }),
+            Event::EvidenceTaken(taken) => {
+                let surveys_before = this.surveys.len();
+                Arc::make_mut(this).evidence.push(EvidenceRecord {
+                    gate: taken.gate,
+                    digest: taken.evidence.clone(),
+                    sheet: taken.sheet.clone(),
                     at,
+                    surveys_before,
                 });
             }
-            Event::EvidenceTaken(EvidenceTaken {
-                gate,
-                evidence,
-                sheet,
-                ..
-            }) => self.evidence.push(EvidenceRecord {
-                gate: *gate,
-                digest: evidence.clone(),
-                sheet: sheet.clone(),
-                at,
-                surveys_before: self.surveys.len(),
-            }),
-            Event::DriftFound(DriftFound { gate, drift, nonce }) => self.drifts.push(DriftRecord {
-                gate: *gate,
-                changes: drift.clone(),
-                nonce: nonce.clone(),
+            Event::DriftFound(found) => Arc::make_mut(this).drifts.push(DriftRecord {
+                gate: found.gate,
+                changes: found.drift.clone(),
+                nonce: found.nonce.clone(),
                 at,
             }),
-            Event::ChangesAttributed(found) => self.attributions.push((**found).clone()),
-            _ => {}
+            Event::ChangesAttributed(found) => {
+                Arc::make_mut(this).attributions.push((**found).clone());
+            }
+            Event::RunCreated(_)
+            | Event::RunResumed(_)
+            | Event::TornTailSetAside(_)
+            | Event::GateStarted(_)
+            | Event::CheckRecorded(_)
+            | Event::GateFinished(_)
+            | Event::TransactionOpened(_)
+            | Event::TransactionClosed(_)
+            | Event::TransactionUnseen(_)
+            | Event::StatementsRecorded(_)
+            | Event::ContextPinned(_)
+            | Event::EffectPredicted(_)
+            | Event::UnitsProgressed(_)
+            | Event::StateChanged(_)
+            | Event::StopRaised(_)
+            | Event::EvidenceShown(_)
+            | Event::ApprovalRecorded(_)
+            | Event::ApprovalRefused(_)
+            | Event::LiveRead(_)
+            | Event::EvidenceRenewed(_)
+            | Event::InvocationReturned(_)
+            | Event::NonMutationJudged(_)
+            | Event::TestsDeclared(_)
+            | Event::HookStarted(_)
+            | Event::HookRan(_)
+            | Event::RunSealed(_) => {}
         }
     }
 

@@ -1,0 +1,49 @@
+//! What programs read: the documents of `--json`, of hooks and of the twin of the reports, a struct each. Invariant: plain data;
+//! every member is named, and `assets/schemas` is made from these structs.
+//!
+//! Whoever has the values builds the document; nothing here computes one. Times are RFC 3339 in UTC, digests are SHA-256 in
+//! lower-case hex. What is absent is `null`, unless a member says that it is left out.
+
+mod comparison;
+mod evidence;
+mod hook;
+mod machine;
+mod report;
+mod report_parts;
+mod run;
+mod run_files;
+mod run_list;
+mod schema_version;
+mod survey;
+
+#[cfg(test)]
+mod journal_schema;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
+mod value_schemas;
+
+pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, NoteDocument};
+pub use evidence::{
+    RecheckDocument, RecheckRefused, RecheckedSurvey, SurveyReference, VerifyDocument,
+};
+pub use hook::{HookDocument, HookTarget, JournalHead};
+pub use machine::{
+    ConfigDocument, DoctorDocument, DoctorLine, ProfileCheckDocument, ProfileHook, SettingRow,
+};
+pub use report::{
+    CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,
+    ReportDocument, ReportFile, ReportProfile, ReportTarget,
+};
+pub use report_parts::{
+    ApprovalsReport, AuditRow, ChangeReport, DecisionReport, DriftReport, EventLine,
+    EvidenceReport, HookReport, RowReport, StopReport, TransactionReport, TransactionStatus,
+};
+pub use run::{
+    ClaimDocument, Counters, FactValue, GateVerdict, NonMutationDocument, ReplayBand,
+    ReplayDocument, ReplayMoment, RunDocument, RunReturn, SidecarDocument, SidecarState,
+};
+pub use run_files::{CastDocument, ExportDocument, ImportDocument, SvgDocument};
+pub use run_list::{OtherRow, RunApproval, RunsDocument, RunsEntry, RunsRow};
+pub use schema_version::SchemaVersion;
+pub use survey::{SurveyDocument, SurveyFact};

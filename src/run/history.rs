@@ -1,0 +1,92 @@
+//! One run as its journal tells it: the value that runner, resume, replay, watcher, verify, list, page and tests all hold.
+
+use std::sync::Arc;
+
+use super::{Event, Illegal, RunState, Surveys, Timeline, legal};
+use crate::survey::{Digest, UtcTime};
+
+/// The fold of a journal. [`History::take`] is the only way that it changes:
+///
+/// ```compile_fail,E0616
+/// let mut history = drygate::run::History::default();
+/// history.run = drygate::run::RunState::default();
+/// ```
+///
+/// ```compile_fail,E0594
+/// let mut history = drygate::run::History::default();
+/// history.run().state = drygate::run::State::Rejected;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    run: RunState,
+    surveys: Arc<Surveys>,
+    timeline: Arc<Timeline>,
+    head: Option<Digest>,
+    drops_clean_reads: bool,
+}
+
+impl History {
+    /// A history for a screen: of clean reads from which no survey was recorded only number and cost are kept, because a run that
+    /// waits for days reads by the hundred thousand. Who audits or reports needs each proof and begins with [`History::default`].
+    pub fn without_clean_reads() -> Self {
+        Self {
+            drops_clean_reads: true,
+            ..Self::default()
+        }
+    }
+
+    /// Takes journal line `seq`, written at `at`; `head` is the SHA-256 of the line. An illegal event changes nothing.
+    pub fn take(
+        &mut self,
+        seq: u64,
+        at: UtcTime,
+        event: &Event,
+        head: &Digest,
+    ) -> Result<(), Illegal> {
+        legal(&self.run, at, event)?;
+        self.run.apply(seq, at, event);
+        if self.drops_clean_reads {
+            self.run.drop_clean_read(event);
+        }
+        Surveys::take(&mut self.surveys, at, event);
+        Timeline::take(&mut self.timeline, seq, at, event);
+        self.head = Some(head.clone());
+        Ok(())
+    }
+
+    /// The state of the run.
+    pub fn run(&self) -> &RunState {
+        &self.run
+    }
+
+    /// Its surveys, sheets and drifts, in order.
+    pub fn surveys(&self) -> &Arc<Surveys> {
+        &self.surveys
+    }
+
+    /// What happened when.
+    pub fn timeline(&self) -> &Arc<Timeline> {
+        &self.timeline
+    }
+
+    /// SHA-256 of the last line; `None` before the first.
+    pub fn head(&self) -> Option<&Digest> {
+        self.head.as_ref()
+    }
+
+    /// Number and time of the last line; `None` before the first.
+    pub fn last(&self) -> Option<(u64, UtcTime)> {
+        self.run.last
+    }
+
+    /// The blob with the last PASS that the newest sheet was compared with.
+    pub fn last_pass(&self) -> Option<&Digest> {
+        let newest = self.surveys.evidence.last()?;
+        newest.sheet.last_pass.as_ref().map(|(_, _, blob)| blob)
+    }
+
+    /// The run alone, for who writes about it.
+    pub fn into_run(self) -> RunState {
+        self.run
+    }
+}

@@ -1,0 +1,43 @@
+//! Another session that holds a lock, as the ALTER TABLE of a deployment does. Invariant: when the value is there the lock is held,
+//! when it is gone the lock is gone.
+
+use drygate::postgres::throwaway::Cluster;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::server::SUPERUSER;
+
+/// A lock on one relation, held until dropped.
+pub struct TableLock {
+    runtime: Runtime,
+    client: Client,
+}
+
+impl TableLock {
+    /// Takes the strongest lock that there is.
+    #[track_caller]
+    pub fn on(cluster: &Cluster, database: &str, table: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let client = runtime.block_on(async {
+            let mut config = Config::new();
+            config
+                .host_path(cluster.socket_dir())
+                .user(SUPERUSER)
+                .dbname(database);
+            let (client, link) = config.connect(NoTls).await.expect("a connection");
+            tokio::spawn(link);
+            let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+            client.batch_execute(&lock).await.expect("the lock");
+            client
+        });
+        Self { runtime, client }
+    }
+}
+
+impl Drop for TableLock {
+    fn drop(&mut self) {
+        let ended = self.client.batch_execute("ROLLBACK");
+        self.runtime.block_on(ended).expect("our own session");
+    }
+}
