@@ -23,7 +23,7 @@ use crate::runner::{
     WatchersChanged, person,
 };
 use crate::survey::Digest;
-use crate::tui::{Ending, ScreenMessage, ScreenProgress, ScreenRequest, Source};
+use crate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -150,13 +150,7 @@ fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
                 event,
                 head: Some(head),
             },
-            RunnerMessage::Progress(progress) => ScreenMessage::Progress(ScreenProgress {
-                what: progress.what,
-                noun: progress.noun,
-                done: progress.done,
-                total: progress.total,
-                rate: None,
-            }),
+            RunnerMessage::Progress(progress) => ScreenMessage::Progress(progress),
         };
         // A screen that was left hears nothing more; the journal has it.
         let _ = messages.send(told);

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::target::Progress;
-use crate::run::{ApprovalGate, ApprovalRequest, Event, Person};
+use crate::run::{ApprovalGate, ApprovalRequest, Event, Person, Progress};
 use crate::survey::{Digest, UtcTime};
 
 /// What the runner tells whoever watches it, once it is durable.

@@ -42,5 +42,4 @@ pub use run_socket::{HandoverError, be_present, hand_over, hand_over_renewal, sh
 pub use side_files::{companions, context};
 pub use socket_path::{own_socket, socket};
 pub use summary::{json, refused, sealed};
-pub use target::Progress;
 pub use watchers::WatchersChanged;

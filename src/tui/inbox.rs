@@ -9,7 +9,7 @@ use super::diff_view::{DiffView, NoteShown};
 use super::picker::PickerMessage;
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
-use crate::run::{ApprovalGate, Event, LastPass, RunState};
+use crate::run::{ApprovalGate, Event, LastPass, Progress, RunState};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
@@ -29,7 +29,7 @@ pub enum ScreenMessage {
     /// What a look at a run found that another process writes.
     Found(Box<RunSnapshot>),
     /// Long work goes on; replaces what was said of it before.
-    Progress(ScreenProgress),
+    Progress(Progress),
     /// A key, a paste, a resize.
     Terminal {
         /// What.
@@ -97,47 +97,6 @@ pub struct RunSnapshot {
     pub last_pass: Option<Box<LastPass>>,
     /// What was found that a sheet is told, in order: [`sheet_is_told`](super::update::sheet_is_told).
     pub sheet_events: Vec<Event>,
-}
-
-/// How far long work is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScreenProgress {
-    /// `Grant matrix`.
-    pub what: String,
-    /// What is counted: `rows`, `answers`.
-    pub noun: &'static str,
-    /// So many so far.
-    pub done: u64,
-    /// Of how many, where that is known.
-    pub total: Option<u64>,
-    /// How fast; `None`: the screen measures it.
-    pub rate: Option<Rate>,
-}
-
-/// So much in so long: of few long answers, less than one comes in a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many were done.
-    pub done: u64,
-    /// In how many milliseconds.
-    pub passed_ms: u64,
-}
-
-impl Rate {
-    /// So many in each 1,000 seconds.
-    pub fn per_1000_seconds(self) -> u64 {
-        let all = u128::from(self.done) * 1_000_000;
-        u64::try_from(all / u128::from(self.passed_ms.max(1))).unwrap_or(u64::MAX)
-    }
-}
-
-impl ScreenProgress {
-    /// Seconds left, where that follows.
-    pub fn seconds_left(&self) -> Option<u64> {
-        let left = self.total?.saturating_sub(self.done).saturating_mul(1_000);
-        let rate = self.rate.map(Rate::per_1000_seconds)?;
-        (rate > 0).then(|| left.div_ceil(rate))
-    }
 }
 
 /// What the screen asks of the runner.

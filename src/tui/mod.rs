@@ -36,7 +36,7 @@ pub mod update;
 pub mod widgets;
 
 pub use event_loop::{Clocks, Ending, Screen, ScreenExit, TerminalActions};
-pub use inbox::{Rate, RunSnapshot, ScreenMessage, ScreenProgress, ScreenRequest, Source};
+pub use inbox::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{Signals, ending_signals, spawn as spawn_signals};
