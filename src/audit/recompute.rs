@@ -222,10 +222,9 @@ fn approval_findings(run: &RunState, at: UtcTime, event: &Event) -> Option<Strin
         decision: Decision::Approve,
         evidence: Some(evidence.clone()),
         reason: reason.clone(),
-        by: by.clone(),
     };
     let now = time_in(run, at, boot_id, *uptime_ms);
-    let refusal = judge(run, &request, now, boot_id).err()?;
+    let refusal = judge(run, &request, by, now, boot_id).err()?;
     Some(format!("this approval had to be refused: {refusal}"))
 }
 

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use tokio::sync::mpsc::Sender as CommandSender;
 
 use super::review::DocumentLoader;
 use super::run::{NewRun, OwnedRun, TakenRun};
@@ -16,14 +15,14 @@ use super::{
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
+use crate::run::{ApprovalGate, Event};
 use crate::runner;
 use crate::runner::{
     Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
     WatchersChanged, person,
 };
 use crate::survey::Digest;
-use crate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
+use crate::tui::{Ending, RequestRoutes, ScreenMessage, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -196,8 +195,12 @@ fn show(
             }),
         },
     )?;
-    let requests = requests(handle.commands(), person::own(), loader);
-    let (screen_exit, signals) = stage.play(theme, Source::Live, requests, messages, inbox)?;
+    let commands = handle.commands();
+    let routes = RequestRoutes {
+        holder: Box::new(move |request| commands.try_send(request.into()).is_ok()),
+        local: Box::new(move |asked| loader.obey(asked)),
+    };
+    let (screen_exit, signals) = stage.play(theme, Source::Live, routes, messages, inbox)?;
     handle.try_send(RunnerCommand::Quit);
     if matches!(screen_exit.ending, Ending::Signal(_) | Ending::HungUp) {
         handle.try_send(RunnerCommand::CutHooks);
@@ -246,48 +249,6 @@ fn last_message(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessa
                 .collect(),
         },
     }
-}
-
-/// From what the screen asks to what the runner is told; never waits.
-fn requests(
-    commands: CommandSender<RunnerCommand>,
-    by: Person,
-    loader: DocumentLoader,
-) -> Box<dyn Fn(ScreenRequest) -> bool> {
-    Box::new(move |order| {
-        let decide = |gate, decision, evidence, reason| RunnerCommand::Decide {
-            request: ApprovalRequest {
-                gate,
-                decision,
-                evidence: Some(evidence),
-                reason,
-                by: by.clone(),
-            },
-            answer: None,
-        };
-        let command = match order {
-            ScreenRequest::OpenSheet { gate, evidence } => RunnerCommand::OpenSheet {
-                gate,
-                evidence,
-                by: by.clone(),
-            },
-            ScreenRequest::Approve { gate, evidence } => {
-                decide(gate, Decision::Approve, evidence, None)
-            }
-            ScreenRequest::Reject {
-                gate,
-                evidence,
-                reason,
-            } => decide(gate, Decision::Reject, evidence, Some(reason)),
-            ScreenRequest::SurveyAgain => RunnerCommand::SurveyAgain,
-            ScreenRequest::Quit => RunnerCommand::Quit,
-            ScreenRequest::OpenDocuments { .. } | ScreenRequest::Note { .. } => {
-                return loader.obey(order);
-            }
-            ScreenRequest::Replay(_) => return false,
-        };
-        commands.try_send(command).is_ok()
-    })
 }
 
 /// Tells the screen who watches.

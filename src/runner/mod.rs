@@ -38,7 +38,7 @@ pub use handle::{AtEnd, AtExit, Handle, RUNNER_THREAD, RunnerOptions, TakenUp, s
 pub use messages::{DecisionReply, MessageSink, RunnerCommand, RunnerMessage};
 pub use recorder::{RunRecorder, fold};
 pub use run_plan::{FullDiscoverFile, RunPlan};
-pub use run_socket::{HandoverError, be_present, hand_over, hand_over_renewal, show_sheet};
+pub use run_socket::{HandoverError, be_present, hand_over, hand_over_unanswered};
 pub use side_files::{companions, context};
 pub use socket_path::{own_socket, socket};
 pub use summary::{json, refused, sealed};

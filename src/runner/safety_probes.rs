@@ -11,7 +11,7 @@ use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, ContextPins,
-    Decision, Event, Gate, GateStarted, Mode, RunState, StopCode, TestsDeclared, judge,
+    Event, Gate, GateStarted, Mode, Person, RunState, StopCode, TestsDeclared, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -203,16 +203,11 @@ fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<RunState>, Run
     Ok(None)
 }
 
-fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
+fn request_of(waited: &RunState) -> Option<(ApprovalRequest, &Person, UtcTime, String)> {
     let evidence = waited.evidence.as_ref()?;
-    let request = ApprovalRequest {
-        gate: evidence.gate,
-        decision: Decision::Approve,
-        evidence: Some(evidence.digest.clone()),
-        reason: None,
-        by: waited.created.as_ref()?.by.clone(),
-    };
-    Some((request, evidence.taken_at, evidence.shown_boot.clone()))
+    let request = ApprovalRequest::approve(evidence.gate, evidence.digest.clone());
+    let by = &waited.created.as_ref()?.by;
+    Some((request, by, evidence.taken_at, evidence.shown_boot.clone()))
 }
 
 /// The refusal of a good approval that was spoiled in one point; `None`: it was accepted.
@@ -220,27 +215,27 @@ fn rule(
     waited: &RunState,
     spoil: impl Fn(&mut ApprovalRequest, &mut UtcTime),
 ) -> Option<ApprovalRefusal> {
-    let (mut request, mut now, boot_id) = request_of(waited)?;
+    let (mut request, by, mut now, boot_id) = request_of(waited)?;
     spoil(&mut request, &mut now);
-    judge(waited, &request, now, &boot_id).err()
+    judge(waited, &request, by, now, &boot_id).err()
 }
 
 /// The refusal of a good approval that is given a second time.
 fn rule_twice(waited: &RunState) -> Option<ApprovalRefusal> {
-    let (request, now, boot_id) = request_of(waited)?;
+    let (request, by, now, boot_id) = request_of(waited)?;
     let mut run = waited.clone();
-    if let Ok(ruling) = judge(&run, &request, now, &boot_id) {
+    if let Ok(ruling) = judge(&run, &request, by, now, &boot_id) {
         let seq = run.last.map_or(0, |(seq, _)| seq + 1);
         let event = Event::ApprovalRecorded(ApprovalRecorded {
             gate: request.gate,
             decision: ruling.decision,
             evidence: ruling.evidence,
             reason: None,
-            by: request.by.clone(),
+            by: by.clone(),
             boot_id: boot_id.clone(),
             uptime_ms: None,
         });
         run.apply(seq, now, &event);
     }
-    judge(&run, &request, now, &boot_id).err()
+    judge(&run, &request, by, now, &boot_id).err()
 }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::diff_scroll::{find, keep_in_view, laid_out_anew, scroll};
 use super::diff_view::{DiffPage, DiffPane, DiffView, DocumentPlace, Loaded};
-use super::inbox::ScreenRequest;
+use super::inbox::LocalRequest;
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Search};
 use super::update::ScreenEffect;
@@ -40,7 +40,7 @@ pub(super) fn ask(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) {
     };
     if fact.opens() && !view.loaded.contains_key(&fact.key) {
         view.loaded.insert(fact.key.clone(), Loaded::Asked);
-        effects.push(ScreenEffect::Order(ScreenRequest::OpenDocuments {
+        effects.push(ScreenEffect::Local(LocalRequest::OpenDocuments {
             compare: view.compare.clone(),
             fact: Box::new(fact),
         }));
@@ -246,7 +246,7 @@ fn type_note(view: &mut DiffView, key: &KeyEvent, effects: &mut Vec<ScreenEffect
                 return;
             }
             let fact = view.fact().map(|fact| fact.key.clone());
-            effects.push(ScreenEffect::Order(ScreenRequest::Note { fact, text }));
+            effects.push(ScreenEffect::Local(LocalRequest::Note { fact, text }));
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use super::diff_view::{DiffView, NoteShown};
 use super::picker::PickerMessage;
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
-use crate::run::{ApprovalGate, Event, LastPass, Progress, RunState};
+use crate::run::{Ask, Event, LastPass, Progress, RunState};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
@@ -65,10 +65,10 @@ pub enum ScreenMessage {
     LastPass(Box<LastPass>),
     /// All notes of the run.
     Notes(Vec<NoteShown>),
-    /// What became of an order that was handed to another process: a sentence where there is one, or why it was not taken.
+    /// What became of what was asked of another process: a sentence where there is one, or why it was not taken.
     Answered {
-        /// The order.
-        order: ScreenRequest,
+        /// What was asked.
+        ask: Ask,
         /// The answer.
         answer: Result<Option<String>, String>,
     },
@@ -99,34 +99,9 @@ pub struct RunSnapshot {
     pub sheet_events: Vec<Event>,
 }
 
-/// What the screen asks of the runner.
+/// What the screen asks of its own process: the holder of the run has no part in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScreenRequest {
-    /// The sheet is on screen: journal that it was shown, read all facts again.
-    OpenSheet {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest on the sheet.
-        evidence: Digest,
-    },
-    /// A person typed the digest's end and pressed Enter.
-    Approve {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest that was on the screen.
-        evidence: Digest,
-    },
-    /// A person rejects.
-    Reject {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest that was on the screen.
-        evidence: Digest,
-        /// Why.
-        reason: String,
-    },
-    /// Read all facts again; after drift or expiry take new evidence.
-    SurveyAgain,
+pub enum LocalRequest {
     /// Open the documents behind a fact.
     OpenDocuments {
         /// Of which comparison.
@@ -143,8 +118,6 @@ pub enum ScreenRequest {
     },
     /// Move in a replay.
     Replay(PlaybackCommand),
-    /// The screen is being left.
-    Quit,
 }
 
 /// Where the events come from: it changes the badge and the footer, nothing else.

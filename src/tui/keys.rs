@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::approve_sheet::{ApproveSheet, OwnSurvey, SheetOutcome};
+use super::approve_sheet::{ApproveSheet, OwnSurvey};
 use super::diff_keys;
 use super::diff_view::DiffView;
-use super::inbox::{ScreenRequest, Source};
+use super::inbox::Source;
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
 use super::navigation;
@@ -16,7 +16,7 @@ use super::reject_sheet::RejectSheet;
 use super::replay_keys;
 use super::screens;
 use super::update::ScreenEffect;
-use crate::run::{ApprovalGate, Evidence};
+use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence};
 
 /// A key was pressed.
 pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
@@ -115,11 +115,9 @@ fn on_approve_sheet(
     }
     match key.code {
         KeyCode::Enter => {
-            if sheet.enter(at) == SheetOutcome::Approve {
-                effects.push(ScreenEffect::Order(ScreenRequest::Approve {
-                    gate: sheet.gate,
-                    evidence: sheet.evidence.clone(),
-                }));
+            if sheet.enter(at) {
+                let asked = ApprovalRequest::approve(sheet.gate, sheet.evidence.clone());
+                effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
             }
             return;
         }
@@ -164,11 +162,9 @@ fn on_reject_sheet(
     }
     match key.code {
         KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
-            effects.push(ScreenEffect::Order(ScreenRequest::Reject {
-                gate: sheet.gate,
-                evidence: sheet.evidence.clone(),
-                reason: sheet.reason.trim().to_owned(),
-            }));
+            let reason = sheet.reason.trim().to_owned();
+            let asked = ApprovalRequest::reject(sheet.gate, sheet.evidence.clone(), reason);
+            effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
         }
         KeyCode::Backspace => sheet.backspace(at),
         KeyCode::Esc => model.over = Over::Nothing,
@@ -179,17 +175,12 @@ fn on_reject_sheet(
 
 fn on_leaving(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
     match action(key) {
-        Some(Action::Quit) => leave(effects),
+        Some(Action::Quit) => effects.push(ScreenEffect::Leave),
         Some(Action::Suspend | Action::Redraw) => {
             control(key, effects);
         }
         _ => model.over = Over::Nothing,
     }
-}
-
-fn leave(effects: &mut Vec<ScreenEffect>) {
-    effects.push(ScreenEffect::Order(ScreenRequest::Quit));
-    effects.push(ScreenEffect::Leave);
 }
 
 fn on_search(model: &mut Model, key: &KeyEvent) {
@@ -244,7 +235,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
             if model.is_running() && model.source == Source::Live {
                 model.over = Over::Leaving;
             } else {
-                leave(effects);
+                effects.push(ScreenEffect::Leave);
             }
         }
         Action::Suspend => effects.push(ScreenEffect::Suspend),
@@ -305,10 +296,7 @@ fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenE
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
-    effects.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
-        gate,
-        evidence,
-    }));
+    effects.push(ScreenEffect::Ask(Ask::OpenSheet { gate, evidence }));
 }
 
 fn open_reject_sheet(model: &mut Model, at: Duration) {
@@ -329,7 +317,7 @@ fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     let run = &model.run;
     if model.ended.is_none() && run.database_lost.is_some() {
         model.notice = Some("Trying again.".to_owned());
-        effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+        effects.push(ScreenEffect::Ask(Ask::SurveyAgain));
         return;
     }
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
@@ -345,44 +333,41 @@ fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
         }
         .to_owned(),
     );
-    effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+    effects.push(ScreenEffect::Ask(Ask::SurveyAgain));
 }
 
-/// The runner did not take an order: what it would have changed is taken back.
-pub fn not_taken(model: &mut Model, order: &ScreenRequest) {
-    let why = match (&model.source, order) {
-        (Source::Watching, ScreenRequest::Note { .. }) => {
-            "A watcher writes nothing: the diff of a run takes notes."
-        }
-        _ => "The runner does not take orders now. Nothing was sent.",
-    };
-    model.say(why.to_owned());
-    match (&mut model.over, order) {
-        (Over::Approving(sheet), ScreenRequest::Approve { .. }) => sheet.unsent(),
-        (Over::Approving(sheet), ScreenRequest::OpenSheet { .. }) => {
+/// Said of what nobody took.
+pub(super) const NOT_TAKEN: &str = "The runner does not take orders now. Nothing was sent.";
+
+/// The holder did not take what was asked: what it would have changed is taken back.
+pub fn not_taken(model: &mut Model, ask: &Ask) {
+    model.say(NOT_TAKEN.to_owned());
+    match (&mut model.over, ask) {
+        (Over::Approving(sheet), Ask::Decide(_)) => sheet.unsent(),
+        (Over::Approving(sheet), Ask::OpenSheet { .. }) => {
             sheet.surveyed(OwnSurvey::Failed("the runner does not answer".to_owned()));
         }
-        (Over::Rejecting(sheet), ScreenRequest::Reject { .. }) => sheet.sent = false,
+        (Over::Rejecting(sheet), Ask::Decide(_)) => sheet.sent = false,
         _ => {}
     }
 }
 
-/// Another process answered an order. What it recorded comes through the journal; the sheet of what it refused is closed.
-pub fn answered(model: &mut Model, order: &ScreenRequest, answer: Result<Option<String>, String>) {
+/// Another process answered. What it recorded comes through the journal; the sheet of what it refused is closed.
+pub fn answered(model: &mut Model, ask: &Ask, answer: Result<Option<String>, String>) {
     let refused = answer.is_err();
     if let Some(says) = answer.unwrap_or_else(Some) {
         model.notice = Some(says);
     }
-    let asked = match (&model.over, order) {
-        (
-            Over::Approving(sheet),
-            ScreenRequest::OpenSheet { evidence, .. } | ScreenRequest::Approve { evidence, .. },
-        ) => sheet.evidence == *evidence,
-        (Over::Rejecting(sheet), ScreenRequest::Reject { evidence, .. }) => {
-            sheet.evidence == *evidence
-        }
-        _ => false,
+    let on_sheet = match &model.over {
+        Over::Approving(sheet) => Some((Decision::Approve, &sheet.evidence)),
+        Over::Rejecting(sheet) => Some((Decision::Reject, &sheet.evidence)),
+        _ => None,
     };
+    let asked = on_sheet.is_some_and(|(decision, shown)| match ask {
+        Ask::OpenSheet { evidence, .. } => decision == Decision::Approve && evidence == shown,
+        Ask::Decide(asked) => asked.decision == decision && asked.evidence.as_ref() == Some(shown),
+        Ask::Renew | Ask::SurveyAgain => false,
+    });
     if refused && asked {
         model.over = Over::Nothing;
     }

@@ -35,8 +35,8 @@ pub mod theme;
 pub mod update;
 pub mod widgets;
 
-pub use event_loop::{Clocks, Ending, Screen, ScreenExit, TerminalActions};
-pub use inbox::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
+pub use event_loop::{Clocks, Ending, RequestRoutes, Screen, ScreenExit, TerminalActions};
+pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{Signals, ending_signals, spawn as spawn_signals};

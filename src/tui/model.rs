@@ -15,8 +15,7 @@ use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::compare::ComparisonRecord;
 use crate::run::{
-    ApprovalRequest, Claim, CommandLine, Decision, LastPass, Person, Progress, RunState, counted,
-    judge,
+    ApprovalRequest, Claim, CommandLine, LastPass, Person, Progress, RunState, counted, judge,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -336,14 +335,8 @@ impl Model {
             let facts = counted(run.moved().len(), "fact");
             return Some(format!("{facts} moved: Esc, then r takes new evidence."));
         }
-        let request = ApprovalRequest {
-            gate,
-            decision: Decision::Approve,
-            evidence: Some(evidence.digest.clone()),
-            reason: None,
-            by: self.who.clone(),
-        };
-        let ruling = judge(run, &request, self.now, &evidence.shown_boot);
+        let request = ApprovalRequest::approve(gate, evidence.digest.clone());
+        let ruling = judge(run, &request, &self.who, self.now, &evidence.shown_boot);
         ruling.err().map(|refusal| refusal.to_string())
     }
 

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
-use super::inbox::{ScreenRequest, Source};
+use super::inbox::{LocalRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{ApproverScreen, Model, Over, Pane};
 use super::open_text::{OpenText, TextSubject};
@@ -37,7 +37,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Scree
         }
         _ => return false,
     };
-    effects.push(ScreenEffect::Order(ScreenRequest::Replay(transport)));
+    effects.push(ScreenEffect::Local(LocalRequest::Replay(transport)));
     true
 }
 
@@ -56,7 +56,7 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, effects: &mut Vec<S
             let text = std::mem::take(text);
             model.over = Over::Nothing;
             if !text.trim().is_empty() {
-                effects.push(ScreenEffect::Order(ScreenRequest::Replay(
+                effects.push(ScreenEffect::Local(LocalRequest::Replay(
                     PlaybackCommand::GoTo(text),
                 )));
             }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use drygate::replay::RunMoment;
-use drygate::run::{Event, RunBudget, RunCreated};
+use drygate::run::{Ask, Event, Request, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::update::{is_about_sheet, update};
 use drygate::tui::{
-    Clocks, Colours, Ending, RunSnapshot, Screen, ScreenMessage, ScreenRequest, Source,
+    Clocks, Colours, Ending, RequestRoutes, RunSnapshot, Screen, ScreenMessage, Source,
     TerminalActions, Theme,
 };
 use ratatui::Terminal;
@@ -161,7 +161,7 @@ impl TerminalActions for Recorder {
 pub struct Stage {
     pub screen: Screen<TestBackend>,
     pub done: Rc<RefCell<Done>>,
-    pub requests: Rc<RefCell<Vec<ScreenRequest>>>,
+    pub requests: Rc<RefCell<Vec<Request>>>,
     pub takes_orders: Rc<Cell<bool>>,
     inbox: Receiver<ScreenMessage>,
     pub sender: Sender<ScreenMessage>,
@@ -199,12 +199,15 @@ impl Stage {
                 monotonic: Box::new(move || t.get()),
                 utc: Box::new(move || w.get()),
             },
-            Box::new(move |order| {
-                if takes.get() {
-                    o.borrow_mut().push(order);
-                }
-                takes.get()
-            }),
+            RequestRoutes {
+                holder: Box::new(move |request| {
+                    if takes.get() {
+                        o.borrow_mut().push(request);
+                    }
+                    takes.get()
+                }),
+                local: Box::new(|_| true),
+            },
         );
         let mut stage = Self {
             screen,
@@ -313,7 +316,9 @@ impl Stage {
         self.text().contains(words)
     }
 
-    pub fn ordered(&self) -> Vec<ScreenRequest> {
-        self.requests.borrow().clone()
+    /// What was asked of the holder.
+    pub fn asked(&self) -> Vec<Ask> {
+        let requests = self.requests.borrow();
+        requests.iter().map(|it| it.ask.clone()).collect()
     }
 }
