@@ -5,8 +5,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-
 use super::review::DocumentLoader;
 use super::run::{NewRun, OwnedRun, TakenRun};
 use super::terminal_session::ScreenTerminalSession;
@@ -74,7 +72,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
     }
     let (messages, inbox) = mpsc::channel();
     send_journal(&owned, &messages)?;
-    press_approve(&messages);
+    let _ = messages.send(ScreenMessage::OpenSheet);
     show(settings, owned, sink(messages.clone()), messages, &inbox)
 }
 
@@ -103,13 +101,6 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         }
         (_, TakenRun::Owned(owned)) => take_up(settings, *owned),
     }
-}
-
-/// What a person would press: the sheet then arms as it always does.
-pub(super) fn press_approve(messages: &Sender<ScreenMessage>) {
-    let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
-    let at = Duration::ZERO;
-    let _ = messages.send(ScreenMessage::Terminal { event, at });
 }
 
 /// Tells the screen what is in the journal already.

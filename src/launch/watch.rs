@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::review::DocumentLoader;
 use super::terminal_session::{self, ScreenTerminalSession};
-use super::{LaunchError, headless, lookup, output, run_plan, screen};
+use super::{LaunchError, headless, lookup, output, run_plan};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
 use crate::replay::RunMoment;
@@ -62,7 +62,7 @@ pub(super) fn watch(
     loader.no_notes = Some(NO_NOTES);
     loader.tell_notes();
     if sheet.is_some() {
-        screen::press_approve(&messages);
+        let _ = messages.send(ScreenMessage::OpenSheet);
     }
     let routes = routes(
         following.socket(),

@@ -59,6 +59,8 @@ pub enum ScreenMessage {
         /// The documents, or why they cannot be shown.
         result: Result<Arc<AlignedDocuments>, String>,
     },
+    /// The approval sheet is to be opened, as by its key.
+    OpenSheet,
     /// A comparison to open with.
     Compared(Box<DiffView>),
     /// The last PASS of this profile and target.

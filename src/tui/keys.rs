@@ -273,7 +273,8 @@ fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
     }
 }
 
-fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
+/// Opens the approval sheet, or says why none can be opened.
+pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
     let (gate, evidence) = match decidable(model) {
         Ok((gate, evidence)) => (gate, evidence.digest.clone()),
         Err(why) => {

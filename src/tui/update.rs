@@ -59,6 +59,7 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             view.size = model.size;
             model.over = Over::Diff(view);
         }
+        ScreenMessage::OpenSheet => keys::open_approve_sheet(model, now, &mut effects),
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),

@@ -99,6 +99,30 @@ fn six_characters_and_enter_approve_exactly_once() {
 }
 
 #[test]
+fn a_sheet_that_a_command_opens_is_the_one_that_its_key_opens() {
+    let script = Script::at_sg2(false);
+    let mut by_key = Stage::new(&script, "09:31:15", (120, 36));
+    by_key.wait(5_000).key(KeyCode::Char('a'));
+    let mut by_command = Stage::new(&script, "09:31:15", (120, 36));
+    by_command.wait(5_000).hear(ScreenMessage::OpenSheet);
+    assert_eq!(by_command.text(), by_key.text());
+    assert_eq!(by_command.asked(), by_key.asked());
+    // It arms from now on: the second on screen is not one that passed before.
+    by_command.recorded(shown(&script)).recorded(all_equal());
+    by_command.wait(999);
+    assert!(!by_command.says("READY"), "{}", by_command.text());
+    by_command.wait(1);
+    assert!(by_command.says("READY"), "{}", by_command.text());
+
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let mut works = Stage::new(&script, "09:14:06", (120, 36));
+    works.hear(ScreenMessage::OpenSheet);
+    assert!(works.says("Nothing waits for a decision now."));
+    assert!(works.asked().is_empty());
+}
+
+#[test]
 fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     let script = Script::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (120, 36));
