@@ -39,6 +39,8 @@ pub enum ScreenMessage {
     },
     /// A signal that ends the screen.
     Signal(i32),
+    /// A signal asks that the process stops until it is continued.
+    Suspend,
     /// The process was stopped and goes on.
     Resumed,
     /// The terminal is gone.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::approve_sheet::{ApproveSheet, OwnSurvey};
 use super::diff_keys;
@@ -15,6 +15,7 @@ use super::open_text::{OpenText, TextSubject};
 use super::reject_sheet::RejectSheet;
 use super::replay_keys;
 use super::screens;
+use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence};
 
@@ -45,11 +46,6 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Ve
     }
 }
 
-/// What a key means on a sheet that lies over the run screen.
-fn action(key: &KeyEvent) -> Option<Action> {
-    keymap::action(KeyScope::Run, key)
-}
-
 /// Only movement may be repeated by holding a key.
 fn is_movement(model: &Model, key: &KeyEvent) -> bool {
     matches!(
@@ -69,17 +65,9 @@ fn is_movement(model: &Model, key: &KeyEvent) -> bool {
     )
 }
 
-fn is_letter(key: &KeyEvent) -> Option<char> {
-    let held = key.modifiers - KeyModifiers::SHIFT;
-    match key.code {
-        KeyCode::Char(c) if held.is_empty() => Some(c),
-        _ => None,
-    }
-}
-
 /// Keys that every sheet leaves to the program: suspend, draw anew.
-fn control(key: &KeyEvent, effects: &mut Vec<ScreenEffect>) -> bool {
-    match action(key) {
+fn control(action: Option<Action>, effects: &mut Vec<ScreenEffect>) -> bool {
+    match action {
         Some(Action::Suspend) => effects.push(ScreenEffect::Suspend),
         Some(Action::Redraw) => effects.push(ScreenEffect::Redraw),
         _ => return false,
@@ -105,41 +93,35 @@ fn on_approve_sheet(
         sheet.repeated(at);
         return;
     }
-    if let Some(c) = is_letter(key) {
+    if let Some(c) = typing::character(key) {
         sheet.character(c, at);
         return;
     }
-    if control(key, effects) {
-        sheet.other_key(at);
-        return;
-    }
-    match key.code {
-        KeyCode::Enter => {
+    match keymap::action(KeyScope::Sheet, key) {
+        Some(Action::Confirm) => {
             if sheet.enter(at) {
                 let asked = ApprovalRequest::approve(sheet.gate, sheet.evidence.clone());
                 effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
             }
             return;
         }
-        KeyCode::Backspace => {
+        Some(Action::TakeBack) => {
             sheet.backspace(at);
             return;
         }
-        KeyCode::Up => sheet.top = sheet.top.min(last).saturating_sub(1),
-        KeyCode::Down => sheet.top = (sheet.top + 1).min(last),
-        KeyCode::PageUp => sheet.top = sheet.top.min(last).saturating_sub(room),
-        KeyCode::PageDown => sheet.top = (sheet.top + room).min(last),
-        KeyCode::Home => sheet.top = 0,
-        KeyCode::End => sheet.top = last,
-        KeyCode::Esc => {
+        Some(Action::Back | Action::Quit) => {
             model.over = Over::Nothing;
             return;
         }
-        _ if action(key) == Some(Action::Quit) => {
-            model.over = Over::Nothing;
-            return;
+        Some(Action::Up) => sheet.top = sheet.top.min(last).saturating_sub(1),
+        Some(Action::Down) => sheet.top = (sheet.top + 1).min(last),
+        Some(Action::PageUp) => sheet.top = sheet.top.min(last).saturating_sub(room),
+        Some(Action::PageDown) => sheet.top = (sheet.top + room).min(last),
+        Some(Action::First) => sheet.top = 0,
+        Some(Action::Last) => sheet.top = last,
+        other => {
+            control(other, effects);
         }
-        _ => {}
     }
     sheet.other_key(at);
 }
@@ -153,33 +135,32 @@ fn on_reject_sheet(
     let Over::Rejecting(sheet) = &mut model.over else {
         return;
     };
-    if let (Some(c), KeyEventKind::Press) = (is_letter(key), key.kind) {
+    if let (Some(c), KeyEventKind::Press) = (typing::character(key), key.kind) {
         sheet.character(c, at);
         return;
     }
-    if control(key, effects) {
-        return;
-    }
-    match key.code {
-        KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
+    match keymap::action(KeyScope::Sheet, key) {
+        Some(Action::Confirm) if key.kind == KeyEventKind::Press && sheet.enter(at) => {
             let reason = sheet.reason.trim().to_owned();
             let asked = ApprovalRequest::reject(sheet.gate, sheet.evidence.clone(), reason);
             effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
         }
-        KeyCode::Backspace => sheet.backspace(at),
-        KeyCode::Esc => model.over = Over::Nothing,
-        _ if action(key) == Some(Action::Quit) => model.over = Over::Nothing,
-        _ => {}
+        Some(Action::TakeBack) => sheet.backspace(at),
+        Some(Action::Back | Action::Quit) => model.over = Over::Nothing,
+        other => {
+            control(other, effects);
+        }
     }
 }
 
 fn on_leaving(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
-    match action(key) {
+    match keymap::action(KeyScope::Run, key) {
         Some(Action::Quit) => effects.push(ScreenEffect::Leave),
-        Some(Action::Suspend | Action::Redraw) => {
-            control(key, effects);
+        action => {
+            if !control(action, effects) {
+                model.over = Over::Nothing;
+            }
         }
-        _ => model.over = Over::Nothing,
     }
 }
 
@@ -187,21 +168,13 @@ fn on_search(model: &mut Model, key: &KeyEvent) {
     let Some(search) = &mut model.search else {
         return;
     };
-    match key.code {
-        KeyCode::Char(c) => search.text.push(c),
-        KeyCode::Backspace => {
-            search.text.pop();
-        }
-        KeyCode::Enter => {
+    match typing::edit(&mut search.text, key) {
+        TypedKey::Confirmed if !search.text.is_empty() => {
             search.typing = false;
-            if search.text.is_empty() {
-                model.search = None;
-            } else {
-                navigation::find(model, true);
-            }
+            navigation::find(model, true);
         }
-        KeyCode::Esc => model.search = None,
-        _ => {}
+        TypedKey::Confirmed | TypedKey::Left => model.search = None,
+        TypedKey::Edited | TypedKey::Nothing => {}
     }
 }
 
@@ -283,17 +256,26 @@ pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut 
         }
     };
     let run = &model.run;
+    let key = |action| keymap::key_of(KeyScope::Run, action);
+    let renews = format!("{} takes new evidence.", key(Action::SurveyAgain));
     let why_not = if run.drift.is_some() || run.has_moved() {
-        Some("Facts moved: approving would be refused. d shows it, r takes new evidence.")
+        let shows = key(Action::Differences);
+        Some(format!(
+            "Facts moved: approving would be refused. {shows} shows it, {renews}"
+        ))
     } else if run.pending_approval().is_some() {
-        Some("An approval is recorded already; it takes effect once the facts are read again.")
+        let pending =
+            "An approval is recorded already; it takes effect once the facts are read again.";
+        Some(pending.to_owned())
     } else if model.is_expired() {
-        Some("The evidence expired: approving would be refused. r takes new evidence.")
+        Some(format!(
+            "The evidence expired: approving would be refused. {renews}"
+        ))
     } else {
         None
     };
-    if let Some(why) = why_not {
-        model.notice = Some(why.to_owned());
+    if why_not.is_some() {
+        model.notice = why_not;
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));

@@ -12,7 +12,9 @@ pub mod event_loop;
 pub mod inbox;
 mod input;
 mod key_table;
+mod key_table_names;
 mod key_table_runs;
+mod key_table_sheets;
 pub mod keymap;
 mod keys;
 pub mod model;
@@ -32,6 +34,7 @@ mod signals;
 pub mod svg;
 pub mod terminal;
 pub mod theme;
+mod typing;
 pub mod update;
 pub mod widgets;
 

@@ -64,6 +64,7 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),
         ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut effects),
+        ScreenMessage::Suspend => effects.push(ScreenEffect::Suspend),
         ScreenMessage::Resumed => {
             disarm(model, now);
             ask_sheet_again(model, &mut effects);

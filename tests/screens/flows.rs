@@ -123,6 +123,17 @@ fn a_sheet_that_a_command_opens_is_the_one_that_its_key_opens() {
 }
 
 #[test]
+fn a_signal_that_suspends_does_so_whatever_is_typed() {
+    let (mut stage, _) = opened((80, 24));
+    stage.hear(ScreenMessage::Suspend);
+    assert_eq!(stage.done.borrow().suspended, 1);
+    assert!(stage.says("arms again"), "{}", stage.text());
+    let mut replay = Stage::from(&Script::at_sg2(false), "09:31:15", (80, 24), Source::Replay);
+    replay.key(KeyCode::Char(':')).hear(ScreenMessage::Suspend);
+    assert_eq!(replay.done.borrow().suspended, 1);
+}
+
+#[test]
 fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     let script = Script::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (120, 36));
