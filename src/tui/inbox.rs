@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossterm::event::Event as TerminalEvent;
 
 use super::diff_view::{DiffView, NoteShown};
+use super::keymap::{Action, KeyScope, key_of};
 use super::picker::PickerMessage;
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, ComparisonRecord};
@@ -154,13 +155,16 @@ impl Source {
     }
 
     /// Why the facts cannot be read again from here; `None`: they can.
-    pub fn why_no_survey(&self) -> Option<&'static str> {
+    pub fn why_no_survey(&self) -> Option<String> {
         match self {
             Self::Live => None,
             Self::Watching => {
-                Some("This screen only watches: r is for the screen that holds the run.")
+                let reads = key_of(KeyScope::Run, Action::SurveyAgain);
+                Some(format!(
+                    "This screen only watches: {reads} is for the screen that holds the run."
+                ))
             }
-            Self::Replay => Some("Nothing here is live: a replay reads no facts."),
+            Self::Replay => Some("Nothing here is live: a replay reads no facts.".to_owned()),
         }
     }
 }

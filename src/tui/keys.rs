@@ -294,7 +294,7 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
 
 fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     if let Some(why) = model.source.why_no_survey() {
-        model.notice = Some(why.to_owned());
+        model.notice = Some(why);
         return;
     }
     let run = &model.run;

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 use super::approve_sheet::ApproveSheet;
 use super::diff_view::{DiffView, NoteShown};
 use super::inbox::Source;
-use super::keymap::KeyScope;
+use super::keymap::{Action, KeyScope, key_of};
 use super::open_text::OpenText;
 use super::playback::PlaybackState;
 use super::reject_sheet::RejectSheet;
@@ -56,8 +56,8 @@ impl Pane {
     }
 
     /// The digit.
-    pub fn digit(self) -> usize {
-        self.index() + 1
+    pub fn digit(self) -> u8 {
+        self as u8 + 1
     }
 }
 
@@ -333,7 +333,11 @@ impl Model {
         let (gate, evidence) = (run.waits_at()?, run.evidence.as_ref()?);
         if run.has_moved() {
             let facts = counted(run.moved().len(), "fact");
-            return Some(format!("{facts} moved: Esc, then r takes new evidence."));
+            let closes = key_of(KeyScope::Sheet, Action::Back);
+            let renews = key_of(KeyScope::Run, Action::SurveyAgain);
+            return Some(format!(
+                "{facts} moved: {closes}, then {renews} takes new evidence."
+            ));
         }
         let request = ApprovalRequest::approve(gate, evidence.digest.clone());
         let ruling = judge(run, &request, &self.who, self.now, &evidence.shown_boot);

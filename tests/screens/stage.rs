@@ -12,7 +12,9 @@ use drygate::replay::RunMoment;
 use drygate::run::{Ask, Event, Request, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
+use drygate::tui::keymap::{NO_KEY, bindings};
 use drygate::tui::model::Model;
+use drygate::tui::screens::band::{band, scope};
 use drygate::tui::update::{is_about_sheet, update};
 use drygate::tui::{
     Clocks, Colours, Ending, RequestRoutes, RunSnapshot, Screen, ScreenMessage, Source,
@@ -110,11 +112,25 @@ pub fn lines(buffer: &Buffer) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    // A sentence that names a key which its screen does not have.
+    assert!(!text.contains(NO_KEY), "{text}");
     text
+}
+
+/// What a band or a footer offers is in the key table, for the screen that it is on.
+fn offers_only_keys_that_are_there(model: &Model) {
+    for narrow in [false, true] {
+        let (scope, band) = (scope(model), band(model, narrow));
+        for (action, does) in band.keys {
+            let is_there = bindings(scope).any(|binding| binding.does(action));
+            assert!(is_there, "{}: {action:?} {does} on {scope:?}", band.title);
+        }
+    }
 }
 
 /// The model drawn.
 pub fn drawn(model: &mut Model, (width, height): (u16, u16)) -> String {
+    offers_only_keys_that_are_there(model);
     lines(&frame(model, width, height))
 }
 

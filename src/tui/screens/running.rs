@@ -3,6 +3,7 @@
 use super::band::{Band, state_line};
 use super::words;
 use crate::run::{Gate, Progress, State};
+use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Rate};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -15,7 +16,7 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
             .say(Text::plain(
                 "The run is being created; nothing is connected yet.",
             ))
-            .keys(&[("q", "leave")]);
+            .keys(&[(Action::Quit, "leave")]);
     }
     let open = Gate::ALL
         .into_iter()
@@ -28,9 +29,9 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
     let mut band = Band::new(Ink::Running, title, right_side(model, open))
         .say(doing(model, open))
         .keys(&[
-            ("q", "leave"),
-            ("Enter", "opens the row"),
-            ("?", "all keys"),
+            (Action::Quit, "leave"),
+            (Action::Open, "opens the row"),
+            (Action::Help, "all keys"),
         ]);
     if let Some((predicted, _)) = &run.predicted {
         let gap = if narrow { " " } else { "    " };
