@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::RunnerError;
 use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
-use super::{Progress, RunnerError};
 use crate::journal::{HookRecords, JournalEntry, RunDirectory};
-use crate::run::{Event, History, RunState, legal, time_in};
+use crate::run::{Event, History, Progress, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// A run that this process owns.
