@@ -17,9 +17,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use drygate::journal::{DiskStorage, Permissions, RunStore as _};
-use drygate::run::Event;
+use drygate::run::{Ask, Event, Request};
+use drygate::runner::person;
 use drygate::runner::{
-    Handle, Patience, RunRecorder, RunnerCommand as Asked, RunnerMessage, RunnerOptions, TakenUp,
+    Handle, Patience, RunRecorder, RunnerCommand, RunnerMessage, RunnerOptions, TakenUp,
     WatchersChanged, fold, socket, spawn,
 };
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -112,7 +113,10 @@ fn hold(home: &Path) {
         let from = *reads.get();
         for _ in 0..times {
             commands
-                .blocking_send(Asked::SurveyAgain)
+                .blocking_send(RunnerCommand::from(Request {
+                    by: person::own(),
+                    ask: Ask::SurveyAgain,
+                }))
                 .expect("the runner runs");
         }
         reads.wait_for(from + times);

@@ -263,7 +263,7 @@ proptest! {
         let (before, after) = (format!("{shared}{before}"), format!("{shared}{after}"));
         let texts = Sides::new(Some(before.clone()), Some(after.clone()));
         let opened = AlignedDocuments::of(texts, FactKind::Text);
-        let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true, fold_key: Some("o") });
+        let drawn = all_lines(&opened, DiffLayout { width, split, wrap: true, names_keys: true });
         prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
         prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
         for line in &drawn {
@@ -277,7 +277,7 @@ proptest! {
     ) {
         let texts = Sides::new(Some(before.clone()), Some(after.clone()));
         let opened = AlignedDocuments::of(texts, FactKind::Text);
-        let drawn = all_lines(&opened, DiffLayout { width, split, wrap, fold_key: Some("o") });
+        let drawn = all_lines(&opened, DiffLayout { width, split, wrap, names_keys: true });
         prop_assert_eq!(from_cells(&opened, &drawn, Side::Before), before);
         prop_assert_eq!(from_cells(&opened, &drawn, Side::After), after);
     }
@@ -285,7 +285,7 @@ proptest! {
     #[test]
     fn without_wrapping_what_is_cut_has_a_mark_and_a_count(text in "[a-z]{1,300}", width in 20_usize..=400) {
         let opened = AlignedDocuments::of(Sides::new(Some(text.clone()), Some(text.clone())), FactKind::Text);
-        let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false, fold_key: None });
+        let drawn = all_lines(&opened, DiffLayout { width, split: false, wrap: false, names_keys: false });
         let flat = drawn[0].text.flat();
         let shown = flat.trim_start_matches([' ', '1']);
         if let Some((kept, count)) = shown.split_once("…+") {

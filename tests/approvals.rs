@@ -600,16 +600,22 @@ fn every_ruling_is_as_the_table_says() {
             decision: case.decision,
             evidence: case.digest,
             reason: case.reason.map(str::to_owned),
-            by: case.by,
         };
         let before = run.clone();
-        let ruling = judge(&run, &request, case.now, case.boot);
+        let ruling = judge(&run, &request, &case.by, case.now, case.boot);
         assert_eq!(run, before, "{what}: ruling changed the run");
         match (&ruling, case.outcome) {
             (Ok(ruling), Ok(decision)) => {
                 assert_eq!(ruling.decision, decision, "{what}");
                 assert_eq!(Some(&ruling.evidence), waits_for.as_ref(), "{what}");
-                must_be_recordable(&run, &request, ruling, (case.now, case.boot), what);
+                must_be_recordable(
+                    &run,
+                    &request,
+                    &case.by,
+                    ruling,
+                    (case.now, case.boot),
+                    what,
+                );
             }
             (Err(refusal), Err(begins)) => {
                 let said = refusal.to_string();
@@ -625,6 +631,7 @@ fn every_ruling_is_as_the_table_says() {
 fn must_be_recordable(
     run: &drygate::run::RunState,
     request: &ApprovalRequest,
+    by: &Person,
     ruling: &drygate::run::Ruling,
     (now, boot): (UtcTime, &str),
     what: &str,
@@ -634,7 +641,7 @@ fn must_be_recordable(
         decision: ruling.decision,
         evidence: ruling.evidence.clone(),
         reason: request.reason.clone(),
-        by: request.by.clone(),
+        by: by.clone(),
         boot_id: boot.to_owned(),
         uptime_ms: None,
     });

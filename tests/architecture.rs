@@ -95,6 +95,12 @@ const PRIVATE_WORDS: &[(&str, &str)] = &[
     ("wakes", "file watcher"),
     ("wish", "effect"),
 ];
+/// The files that hold the table of the keys begin so.
+const KEY_TABLE: &str = "src/tui/key_table";
+/// Turns what is pressed into the letters of a text.
+const TYPING: &[&str] = &["src/tui/typing.rs"];
+/// What keys are called in a sentence. Letters cannot be told from words; the bands and footers take them from the table.
+const KEY_NAMES: &[&str] = &["Esc", "Enter", "Backspace", "PgDn", "PgUp", "Ctrl"];
 const LAUNCH_FILES_MAX: usize = 30;
 
 /// A file of the repository: its path from the root, and its text.
@@ -147,6 +153,7 @@ fn violations(files: &[File]) -> Vec<String> {
                 breaches.extend(imports(path, &code, &table));
                 breaches.extend(foreign(path, &code));
                 breaches.extend(printing(path, &code));
+                breaches.extend(keys(path, text, &code));
             }
             breaches.extend(unfinished(text));
         }
@@ -373,6 +380,27 @@ fn printing(path: &str, code: &str) -> Vec<String> {
     let used = PRINTING.iter().filter(|call| has_word(code, call));
     used.map(|call| format!("`{call}`: only main and launch speak"))
         .collect()
+}
+
+/// Keys that are compared, and names of keys that are written, beside the table of the keys.
+fn keys(path: &str, text: &str, code: &str) -> Vec<String> {
+    if path.starts_with(KEY_TABLE) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    if !TYPING.contains(&path) && has_word(code, "KeyCode") {
+        found.push("`KeyCode`: a key is decided by the key table".to_owned());
+    }
+    if path.starts_with("src/tui/") {
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = product.lines().map(str::trim_start);
+        let written: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
+        let named = KEY_NAMES
+            .iter()
+            .filter(|name| written.iter().any(|line| has_word(line, name)));
+        found.extend(named.map(|name| format!("`{name}`: `key_of` knows how a key is called")));
+    }
+    found
 }
 
 fn unfinished(text: &str) -> Vec<String> {

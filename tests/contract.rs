@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use drygate::run::{State, StopCode};
+use drygate::run::{CheckName, Gate, State, StopCode};
+use drygate::tui::keymap::{KeyScope, bindings};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
@@ -114,6 +115,93 @@ fn the_contract_names_every_state_stop_and_exit_code() {
             stop.name()
         );
     }
+}
+
+#[test]
+fn the_contract_names_every_check_with_its_gate() {
+    let text = &sections()[&4];
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+    let missing: Vec<&str> = CheckName::ALL
+        .iter()
+        .filter(|name| name.gate().is_some())
+        .filter(|name| {
+            let gate = name.gate().map_or("", Gate::name);
+            let is_of =
+                |row: &&str| row.contains(&format!("`{}`", name.name())) && row.contains(gate);
+            !rows.iter().any(is_of)
+        })
+        .map(CheckName::name)
+        .collect();
+    assert!(missing.is_empty(), "section 4 has no row of {missing:?}");
+}
+
+#[test]
+fn the_contract_names_every_key_of_each_screen() {
+    let text = &sections()[&11];
+    let mut missing = Vec::new();
+    for (scope, screen) in [
+        (KeyScope::Run, "run"),
+        (KeyScope::Diff, "diff"),
+        (KeyScope::Replay, "replay"),
+        (KeyScope::Runs, "runs"),
+        (KeyScope::Sheet, "sheet"),
+        (KeyScope::Typing, "typing"),
+    ] {
+        let has = |keys: &str| {
+            text.lines()
+                .filter(|line| line.starts_with("| "))
+                .any(|row| {
+                    let screens = row.split('|').nth(1).unwrap_or_default();
+                    let of_screen = screens
+                        .split(',')
+                        .any(|it| matches!(it.trim(), it if it == screen || it == "all"));
+                    of_screen && row.contains(&format!("`{keys}`"))
+                })
+        };
+        let absent = bindings(scope).filter(|binding| !has(binding.keys));
+        missing.extend(
+            absent.map(|binding| format!("| {screen} | `{}` | {} |", binding.keys, binding.help)),
+        );
+    }
+    assert!(
+        missing.is_empty(),
+        "section 11 has no rows:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn the_contract_names_every_command_and_flag() {
+    let text = &sections()[&10];
+    let mut missing = Vec::new();
+    let command = drygate::cli::clap_command();
+    let mut open = vec![(String::new(), command)];
+    while let Some((path, command)) = open.pop() {
+        for argument in command.get_arguments().filter(|it| !it.is_hide_set()) {
+            if let Some(long) = argument.get_long()
+                && !text.contains(&format!("`--{long}"))
+                && !text.contains(&format!(" --{long}"))
+            {
+                missing.push(format!("{path} --{long}"));
+            }
+        }
+        for inner in command
+            .get_subcommands()
+            .filter(|it| it.get_name() != "help")
+        {
+            let name = inner.get_name().to_owned();
+            if path.is_empty()
+                && !text.contains(&format!("`{name}"))
+                && !text.contains(&format!("drygate {name}"))
+            {
+                missing.push(name.clone());
+            }
+            open.push((format!("{path} {name}"), inner.clone()));
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    assert!(missing.is_empty(), "section 10 does not name {missing:?}");
 }
 
 #[test]

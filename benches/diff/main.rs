@@ -205,7 +205,7 @@ fn complete(before: &str, after: &str) -> io::Result<()> {
         width: usize::MAX,
         split: false,
         wrap: true,
-        fold_key: None,
+        names_keys: false,
     };
     let theme = Theme::new(false, Colours::Off);
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -3,7 +3,7 @@
 use super::run::TakenRun;
 use super::{LaunchError, headless, output, run, run_plan};
 use crate::cli::{Output, RunRef, Settings};
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, RunState, judge, time_in};
+use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, RunState, judge, time_in};
 use crate::runner;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::{HandoverError, hand_over, person};
@@ -24,7 +24,6 @@ pub fn decide(
         decision,
         evidence,
         reason,
-        by: person::own(),
     };
     let (run_id, found) = run::take(settings, &store, meant, false)?;
     match found {
@@ -38,8 +37,7 @@ pub fn decide(
             let Some(socket) = crate::runner::socket(&root, &run_id) else {
                 return Err(locked.into());
             };
-            let (evidence, reason) = (request.evidence.clone(), request.reason.clone());
-            match hand_over(&socket, gate, decision, evidence, reason) {
+            match hand_over(&socket, &Ask::Decide(request.clone())) {
                 Ok((exit_code, summary)) => {
                     tell(settings, &summary)?;
                     Ok(exit_code)
@@ -66,9 +64,9 @@ pub fn decide(
 
 /// Whether a request of this very process is in the journal, though nobody answered it.
 fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
+    let own = person::own();
     run.approvals.iter().any(|known| {
-        known.gate == request.gate
-            && (known.by.uid, known.by.pid) == (request.by.uid, request.by.pid)
+        known.gate == request.gate && (known.by.uid, known.by.pid) == (own.uid, own.pid)
     })
 }
 
@@ -106,10 +104,12 @@ fn refuse_sealed(
     let clock = SystemClock;
     let boot_id = clock.boot_id();
     let now = time_in(run, clock.now(), &boot_id, clock.uptime_ms());
-    let why = judge(run, request, now, &boot_id).err().map_or_else(
-        || "the run is sealed".to_owned(),
-        |refusal| refusal.to_string(),
-    );
+    let why = judge(run, request, &person::own(), now, &boot_id)
+        .err()
+        .map_or_else(
+            || "the run is sealed".to_owned(),
+            |refusal| refusal.to_string(),
+        );
     refused(settings, run, why)
 }
 

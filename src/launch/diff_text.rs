@@ -202,7 +202,7 @@ fn document(
         width: page.width.unwrap_or(usize::MAX),
         split: page.width.is_some_and(|width| width >= SPLIT_MIN),
         wrap: true,
-        fold_key: None,
+        names_keys: false,
     };
     let mut put = |line: &Text| {
         out.push_str(&painted(line, theme, page.colour));

@@ -20,7 +20,7 @@ use crate::run::{RunId, exit};
 use crate::tui::event_loop::frame_lines;
 use crate::tui::screens::band::band;
 use crate::tui::widgets::Text;
-use crate::tui::{Ending, ScreenRequest, Source};
+use crate::tui::{Ending, LocalRequest, RequestRoutes, Source};
 
 /// A frame without a terminal is as large as the drawings of the manual.
 const PAGE: Size = Size::new(160, 48);
@@ -99,13 +99,12 @@ fn show(
         doing: "cannot read behind the screen",
         source,
     })?;
-    let requests = move |order| match order {
-        ScreenRequest::Replay(transport) => asks.send(transport).is_ok(),
+    let routes = RequestRoutes::local(move |asked| match asked {
+        LocalRequest::Replay(transport) => asks.send(transport).is_ok(),
         other => loader.obey(other),
-    };
+    });
     let theme = terminal_session::theme(settings);
-    let (screen_exit, _) =
-        stage.play(theme, Source::Replay, Box::new(requests), messages, &inbox)?;
+    let (screen_exit, _) = stage.play(theme, Source::Replay, routes, messages, &inbox)?;
     match screen_exit.ending {
         Ending::Quit | Ending::Deserted => Ok(exit::OK),
         _ => terminal_session::finish(screen_exit),

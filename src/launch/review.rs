@@ -18,7 +18,7 @@ use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::survey::FactKey;
 use crate::tui::diff_view::{DiffView, NoteShown};
-use crate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
+use crate::tui::{Ending, LocalRequest, RequestRoutes, ScreenMessage, Source};
 
 /// Answers the diff screen through its inbox.
 #[derive(Clone)]
@@ -55,22 +55,22 @@ impl DocumentLoader {
         }
     }
 
-    /// Carries an order of the diff screen out; `false`: it is none, or it failed at once.
-    pub fn obey(&self, order: ScreenRequest) -> bool {
-        match order {
-            ScreenRequest::OpenDocuments { compare, fact } => {
+    /// Does what the diff screen asks for; `false`: it is asked for elsewhere, or failed at once.
+    pub fn obey(&self, asked: LocalRequest) -> bool {
+        match asked {
+            LocalRequest::OpenDocuments { compare, fact } => {
                 let compared = self.clone();
                 let opening = std::thread::Builder::new().name("documents".to_owned());
                 opening.spawn(move || compared.open(compare, &fact)).is_ok()
             }
-            ScreenRequest::Note { fact, text } => match self.no_notes {
+            LocalRequest::Note { fact, text } => match self.no_notes {
                 Some(why) => self
                     .messages
                     .send(ScreenMessage::Said(why.to_owned()))
                     .is_ok(),
                 None => self.write(fact, text),
             },
-            _ => false,
+            LocalRequest::Replay(_) => false,
         }
     }
 
@@ -209,11 +209,10 @@ pub(super) fn stage(
     let loader = DocumentLoader::of(store, &read.run_id, messages.clone())?;
     loader.tell_notes();
     let stage = ScreenTerminalSession::take(settings)?;
-    let requests = Box::new(move |order| loader.obey(order));
     let (screen_exit, _) = stage.play(
         terminal_session::theme(settings),
         Source::Replay,
-        requests,
+        RequestRoutes::local(move |asked| loader.obey(asked)),
         messages,
         &inbox,
     )?;

@@ -9,13 +9,11 @@ use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscover
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::run::{
-    Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside,
+    Ask, Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside,
 };
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{
-    MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over_renewal, person,
-};
+use crate::runner::{MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over, person};
 use crate::survey::Digest;
 use crate::{audit, profile, runner};
 
@@ -70,7 +68,7 @@ fn renew_at_holder(
     locked: JournalError,
 ) -> Result<u8, LaunchError> {
     let socket = runner::socket(store.storage().root(), run_id);
-    match socket.map(|socket| hand_over_renewal(&socket)) {
+    match socket.map(|socket| hand_over(&socket, &Ask::Renew)) {
         Some(Ok((exit_code, summary))) => {
             approve::tell(settings, &summary)?;
             Ok(exit_code)

@@ -5,9 +5,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use tokio::sync::mpsc::Sender as CommandSender;
-
 use super::review::DocumentLoader;
 use super::run::{NewRun, OwnedRun, TakenRun};
 use super::terminal_session::ScreenTerminalSession;
@@ -16,13 +13,13 @@ use super::{
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalEntry};
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, Event, Person};
+use crate::run::{ApprovalGate, Event};
 use crate::runner;
 use crate::runner::{
     Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
     WatchersChanged, person,
 };
-use crate::tui::{Ending, ScreenMessage, ScreenProgress, ScreenRequest, Source};
+use crate::tui::{Ending, RequestRoutes, ScreenMessage, Source};
 
 /// How long a runner that was asked to leave may take before the process ends without it.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -74,7 +71,7 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
     }
     let (messages, inbox) = mpsc::channel();
     send_journal(&owned, &messages)?;
-    press_approve(&messages);
+    let _ = messages.send(ScreenMessage::OpenSheet);
     show(settings, owned, sink(messages.clone()), messages, &inbox)
 }
 
@@ -103,13 +100,6 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         }
         (_, TakenRun::Owned(owned)) => take_up(settings, *owned),
     }
-}
-
-/// What a person would press: the sheet then arms as it always does.
-pub(super) fn press_approve(messages: &Sender<ScreenMessage>) {
-    let event = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
-    let at = Duration::ZERO;
-    let _ = messages.send(ScreenMessage::Terminal { event, at });
 }
 
 /// Tells the screen what is in the journal already.
@@ -147,13 +137,7 @@ fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
                 event,
                 head,
             },
-            RunnerMessage::Progress(progress) => ScreenMessage::Progress(ScreenProgress {
-                what: progress.what,
-                noun: progress.noun,
-                done: progress.done,
-                total: progress.total,
-                rate: None,
-            }),
+            RunnerMessage::Progress(progress) => ScreenMessage::Progress(progress),
         };
         // A screen that was left hears nothing more; the journal has it.
         let _ = messages.send(told);
@@ -199,8 +183,12 @@ fn show(
             }),
         },
     )?;
-    let requests = requests(handle.commands(), person::own(), loader);
-    let (screen_exit, signals) = stage.play(theme, Source::Live, requests, messages, inbox)?;
+    let commands = handle.commands();
+    let routes = RequestRoutes {
+        holder: Box::new(move |request| commands.try_send(request.into()).is_ok()),
+        local: Box::new(move |asked| loader.obey(asked)),
+    };
+    let (screen_exit, signals) = stage.play(theme, Source::Live, routes, messages, inbox)?;
     handle.try_send(RunnerCommand::Quit);
     if matches!(screen_exit.ending, Ending::Signal(_) | Ending::HungUp) {
         handle.try_send(RunnerCommand::CutHooks);
@@ -249,48 +237,6 @@ fn last_message(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessa
                 .collect(),
         },
     }
-}
-
-/// From what the screen asks to what the runner is told; never waits.
-fn requests(
-    commands: CommandSender<RunnerCommand>,
-    by: Person,
-    loader: DocumentLoader,
-) -> Box<dyn Fn(ScreenRequest) -> bool> {
-    Box::new(move |order| {
-        let decide = |gate, decision, evidence, reason| RunnerCommand::Decide {
-            request: ApprovalRequest {
-                gate,
-                decision,
-                evidence: Some(evidence),
-                reason,
-                by: by.clone(),
-            },
-            answer: None,
-        };
-        let command = match order {
-            ScreenRequest::OpenSheet { gate, evidence } => RunnerCommand::OpenSheet {
-                gate,
-                evidence,
-                by: by.clone(),
-            },
-            ScreenRequest::Approve { gate, evidence } => {
-                decide(gate, Decision::Approve, evidence, None)
-            }
-            ScreenRequest::Reject {
-                gate,
-                evidence,
-                reason,
-            } => decide(gate, Decision::Reject, evidence, Some(reason)),
-            ScreenRequest::SurveyAgain => RunnerCommand::SurveyAgain,
-            ScreenRequest::Quit => RunnerCommand::Quit,
-            ScreenRequest::OpenDocuments { .. } | ScreenRequest::Note { .. } => {
-                return loader.obey(order);
-            }
-            ScreenRequest::Replay(_) => return false,
-        };
-        commands.try_send(command).is_ok()
-    })
 }
 
 /// Tells the screen who watches.

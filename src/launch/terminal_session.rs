@@ -14,8 +14,8 @@ use crate::tui;
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
 use crate::tui::{
-    Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, Screen, ScreenExit, ScreenMessage,
-    ScreenRequest, ScreenTerminal, Signals, Source, TerminalRoute, Theme,
+    Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, RequestRoutes, Screen, ScreenExit,
+    ScreenMessage, ScreenTerminal, Signals, Source, TerminalRoute, Theme,
 };
 
 /// The terminal, taken for one screen.
@@ -50,7 +50,7 @@ impl ScreenTerminalSession {
         self,
         theme: Theme,
         source: Source,
-        requests: Box<dyn Fn(ScreenRequest) -> bool>,
+        routes: RequestRoutes,
         messages: Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
     ) -> Result<(ScreenExit, Signals), LaunchError> {
@@ -67,7 +67,7 @@ impl ScreenTerminalSession {
             source,
             person::own(),
             clocks,
-            requests,
+            routes,
         );
         screen.called(call);
         let (signals, _input) = listen(messages, &guard, monotonic)?;

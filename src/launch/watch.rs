@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use super::review::DocumentLoader;
 use super::terminal_session::{self, ScreenTerminalSession};
-use super::{LaunchError, headless, lookup, output, run_plan, screen};
+use super::{LaunchError, headless, lookup, output, run_plan};
 use crate::cli::{Output, RunRef, Settings};
 use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
 use crate::replay::ReplayError;
 use crate::report::visible;
 use crate::run::{
-    ApprovalGate, CommandLine, Decision, Event, EvidenceTaken, History, LastPass, RunId, event_text,
+    ApprovalGate, Ask, CommandLine, Event, EvidenceTaken, History, LastPass, Request, RunId,
+    event_text,
 };
-use crate::runner::{self, HandoverError, be_present, hand_over, show_sheet};
+use crate::runner::{self, HandoverError, be_present, hand_over, hand_over_unanswered};
 use crate::tui::update::is_about_sheet;
-use crate::tui::{RunSnapshot, ScreenMessage, ScreenRequest, Source};
+use crate::tui::{RequestRoutes, RunSnapshot, ScreenMessage, Source};
 
 /// The nice value of a watcher, so that the runner goes first where processors are short.
 const NICE: i32 = 10;
@@ -29,6 +30,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// Events for an open sheet that are kept until the end of a look; more are sent before, so that the first look at a long journal
 /// keeps little of it in memory.
 const SHEET_EVENTS_MAX: usize = 1_024;
+
+/// Said of a note on a watching screen.
+const NO_NOTES: &str = "A watcher writes nothing: the diff of a run takes notes.";
 
 /// `drygate watch RUN_ID`.
 pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
@@ -56,12 +60,13 @@ pub(super) fn watch(
     // A run that cannot be read is said before a screen is opened.
     following.look(&mut sender)?;
     sender.is_shown = true;
-    let loader = DocumentLoader::of(store, run_id, messages.clone())?;
+    let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
+    loader.no_notes = Some(NO_NOTES);
     loader.tell_notes();
     if sheet.is_some() {
-        screen::press_approve(&messages);
+        let _ = messages.send(ScreenMessage::OpenSheet);
     }
-    let requests = requests(
+    let routes = routes(
         following.socket(),
         sender.history.run().come_back(&settings.call),
         loader,
@@ -82,7 +87,7 @@ pub(super) fn watch(
         source,
     })?;
     let theme = terminal_session::theme(settings);
-    let (screen_exit, _) = stage.play(theme, Source::Watching, requests, messages, &inbox)?;
+    let (screen_exit, _) = stage.play(theme, Source::Watching, routes, messages, &inbox)?;
     terminal_session::finish(screen_exit)
 }
 
@@ -302,50 +307,37 @@ impl FollowListener for SnapshotSender {
     }
 }
 
-/// What the watching screen asks for: decisions go to the holder, in the watcher's own name; all else is read here or refused.
-fn requests(
+/// Where goes what the watching screen asks for: to the holder, which puts the watcher's own name to it; documents are read here.
+fn routes(
     socket: Option<PathBuf>,
     come_back: String,
     loader: DocumentLoader,
     messages: Sender<ScreenMessage>,
-) -> Box<dyn Fn(ScreenRequest) -> bool> {
-    Box::new(move |order| match &order {
-        ScreenRequest::OpenDocuments { .. } => loader.obey(order),
-        ScreenRequest::OpenSheet { .. }
-        | ScreenRequest::Approve { .. }
-        | ScreenRequest::Reject { .. } => {
-            let (socket, come_back, messages) =
-                (socket.clone(), come_back.clone(), messages.clone());
-            let asking = thread::Builder::new().name("handover".to_owned());
-            let asked = asking.spawn(move || {
-                let answer = socket
-                    .ok_or(HandoverError::Nobody)
-                    .and_then(|socket| hand(&socket, &order))
-                    .map_err(|error| refusal(&error, &come_back));
-                let _ = messages.send(ScreenMessage::Answered { order, answer });
-            });
-            asked.is_ok()
-        }
-        ScreenRequest::Quit => true,
-        ScreenRequest::SurveyAgain | ScreenRequest::Note { .. } | ScreenRequest::Replay(_) => false,
-    })
+) -> RequestRoutes {
+    let holder = move |Request { ask, .. }| {
+        let (socket, come_back, messages) = (socket.clone(), come_back.clone(), messages.clone());
+        let asking = thread::Builder::new().name("handover".to_owned());
+        let asked = asking.spawn(move || {
+            let answer = socket
+                .ok_or(HandoverError::Nobody)
+                .and_then(|socket| hand(&socket, &ask))
+                .map_err(|error| refusal(&error, &come_back));
+            let _ = messages.send(ScreenMessage::Answered { ask, answer });
+        });
+        asked.is_ok()
+    };
+    RequestRoutes {
+        holder: Box::new(holder),
+        local: Box::new(move |asked| loader.obey(asked)),
+    }
 }
 
-/// Hands an order over and waits for what the holder says to it.
-fn hand(socket: &std::path::Path, order: &ScreenRequest) -> Result<Option<String>, HandoverError> {
-    let (gate, decision, evidence, reason) = match order.clone() {
-        ScreenRequest::OpenSheet { gate, evidence } => {
-            return show_sheet(socket, gate, evidence).map(|()| None);
-        }
-        ScreenRequest::Approve { gate, evidence } => (gate, Decision::Approve, evidence, None),
-        ScreenRequest::Reject {
-            gate,
-            evidence,
-            reason,
-        } => (gate, Decision::Reject, evidence, Some(reason)),
-        _ => return Ok(None),
-    };
-    let (_, summary) = hand_over(socket, gate, decision, Some(evidence), reason)?;
+/// Hands a request over and waits for what the holder says to it.
+fn hand(socket: &Path, ask: &Ask) -> Result<Option<String>, HandoverError> {
+    if !ask.is_answered_by_the_next_stop() {
+        return hand_over_unanswered(socket, ask).map(|()| None);
+    }
+    let (_, summary) = hand_over(socket, ask)?;
     Ok(Some(taken(&summary)))
 }
 

@@ -77,7 +77,7 @@ impl Default for ApprovalPolicy {
     }
 }
 
-/// What a person asks for.
+/// The decision that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
     /// Gate.
@@ -88,8 +88,27 @@ pub struct ApprovalRequest {
     pub evidence: Option<Digest>,
     /// Reason, required to reject.
     pub reason: Option<String>,
-    /// Who.
-    pub by: Person,
+}
+
+impl ApprovalRequest {
+    /// Approves this evidence.
+    pub fn approve(gate: ApprovalGate, evidence: Digest) -> Self {
+        Self {
+            gate,
+            decision: Decision::Approve,
+            evidence: Some(evidence),
+            reason: None,
+        }
+    }
+
+    /// Rejects this evidence.
+    pub fn reject(gate: ApprovalGate, evidence: Digest, reason: String) -> Self {
+        Self {
+            decision: Decision::Reject,
+            reason: Some(reason),
+            ..Self::approve(gate, evidence)
+        }
+    }
 }
 
 /// Why an approval is refused.
@@ -186,10 +205,11 @@ pub fn time_in(run: &RunState, clock: UtcTime, boot_id: &str, uptime_ms: Option<
     known.fold(clock, UtcTime::max)
 }
 
-/// Rules on a request at `now` (see [`time_in`]), on a machine started as `boot_id`. Checked before any connection.
+/// Rules on what `by` asks for at `now` (see [`time_in`]), on a machine started as `boot_id`. Checked before any connection.
 pub fn judge(
     run: &RunState,
     request: &ApprovalRequest,
+    by: &Person,
     now: UtcTime,
     boot_id: &str,
 ) -> Result<Ruling, ApprovalRefusal> {
@@ -233,7 +253,7 @@ pub fn judge(
         Decision::Reject if blank(request.reason.as_deref()) => {
             return Err(ApprovalRefusal::ReasonMissing);
         }
-        Decision::Approve => may_approve(run, request, now, boot_id)?,
+        Decision::Approve => may_approve(run, request, by, now, boot_id)?,
         Decision::Withdraw | Decision::Reject => {}
     }
     let decision = match request.decision {
@@ -249,6 +269,7 @@ pub fn judge(
 fn may_approve(
     run: &RunState,
     request: &ApprovalRequest,
+    by: &Person,
     now: UtcTime,
     boot_id: &str,
 ) -> Result<(), ApprovalRefusal> {
@@ -258,7 +279,7 @@ fn may_approve(
         .ok_or(ApprovalRefusal::OtherEvidence)?;
     let policy = run.created.as_ref().map(|c| &c.approvals);
     // A person is an account: a host's name is whatever its administrator, or a namespace of one's own, says.
-    let person = |same: &Person| same.uid == request.by.uid;
+    let person = |same: &Person| same.uid == by.uid;
     if request.evidence.is_none() {
         return Err(ApprovalRefusal::OtherEvidence);
     }
@@ -275,12 +296,12 @@ fn may_approve(
         return Err(ApprovalRefusal::NotShownSinceBoot);
     }
     let Some(policy) = policy else { return Ok(()) };
-    if policy.terminal && request.by.tty.is_none() {
+    if policy.terminal && by.tty.is_none() {
         return Err(ApprovalRefusal::TerminalRequired);
     }
     let starter = run.created.as_ref().map(|c| &c.by);
     if policy.exclude_starter && starter.is_some_and(person) {
-        return Err(ApprovalRefusal::Starter(request.by.user.clone()));
+        return Err(ApprovalRefusal::Starter(by.user.clone()));
     }
     let first = run
         .approvals
@@ -289,7 +310,7 @@ fn may_approve(
         .find(|a| a.gate == ApprovalGate::SG1 && a.status == ApprovalStatus::Consumed);
     if policy.distinct && request.gate == ApprovalGate::SG2 && first.is_some_and(|a| person(&a.by))
     {
-        return Err(ApprovalRefusal::NotDistinct(request.by.user.clone()));
+        return Err(ApprovalRefusal::NotDistinct(by.user.clone()));
     }
     Ok(())
 }

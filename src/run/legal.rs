@@ -209,10 +209,9 @@ fn approval_may_be_recorded(
         decision: recorded.decision,
         evidence: Some(recorded.evidence.clone()),
         reason: recorded.reason.clone(),
-        by: recorded.by.clone(),
     };
     let now = time_in(run, at, &recorded.boot_id, recorded.uptime_ms);
-    match judge(run, &request, now, &recorded.boot_id) {
+    match judge(run, &request, &recorded.by, now, &recorded.boot_id) {
         Err(refusal) => Some(format!("this decision had to be refused: {refusal}")),
         Ok(ruling) => unless(
             ruling.decision == recorded.decision,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::target::Progress;
-use crate::run::{ApprovalGate, ApprovalRequest, Event, Person};
+use crate::run::{Event, Progress, Request};
 use crate::survey::{Digest, UtcTime};
 
 /// What the runner tells whoever watches it, once it is durable.
@@ -28,36 +27,30 @@ pub enum RunnerMessage {
     Progress(Progress),
 }
 
-/// What a person, or the process of one, asks of the runner.
+/// What reaches the runner while it holds the run.
 #[derive(Debug)]
 pub enum RunnerCommand {
-    /// A decision; the answer comes once the run has stopped again.
-    Decide {
-        /// What is decided.
-        request: ApprovalRequest,
-        /// Where the answer goes.
+    /// A person asks for something.
+    Request {
+        /// What, and who.
+        request: Request,
+        /// Where the answer goes, for another process that waits until the run has stopped again.
         answer: Option<oneshot::Sender<DecisionReply>>,
-    },
-    /// The sheet was opened: record that it was shown, and survey everything again.
-    OpenSheet {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest that was shown.
-        evidence: Digest,
-        /// To whom.
-        by: Person,
-    },
-    /// `r`: read everything again now; after drift or expiry take new evidence.
-    SurveyAgain,
-    /// `resume` of another process: take new evidence after drift or expiry, else nothing.
-    Renew {
-        /// Where the answer goes.
-        answer: oneshot::Sender<DecisionReply>,
     },
     /// Leave the run as it is.
     Quit,
     /// A signal came: hooks that still run are ended.
     CutHooks,
+}
+
+impl From<Request> for RunnerCommand {
+    /// Of the screen of this process, which sees what comes of it and needs no answer.
+    fn from(request: Request) -> Self {
+        Self::Request {
+            request,
+            answer: None,
+        }
+    }
 }
 
 /// How a decision went.

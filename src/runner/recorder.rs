@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
-use super::{Progress, RunnerError, event_log};
+use super::{RunnerError, event_log};
 use crate::journal::{HookRecords, JournalEntry, RunDirectory};
-use crate::run::{Event, History, RunState, legal, time_in};
+use crate::run::{Event, History, Progress, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// A run that this process owns.

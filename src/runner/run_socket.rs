@@ -19,8 +19,7 @@ use super::messages::{DecisionReply, RunnerCommand};
 use super::watchers::{Watchers, WatchersChanged};
 use super::{RunPlan, person};
 use crate::journal::RUNS_DIR;
-use crate::run::{ApprovalGate, ApprovalRequest, Decision, Person};
-use crate::survey::Digest;
+use crate::run::{Ask, Person, Request};
 
 /// Longest request that is read.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -32,25 +31,14 @@ const HEARD_WITHIN: Duration = Duration::from_secs(30);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One line to the holder.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum SocketRequest {
-    /// A decision; answered when it is heard, and again when the run has stopped.
-    Decide {
-        gate: ApprovalGate,
-        decision: Decision,
-        evidence: Option<Digest>,
-        reason: Option<String>,
-    },
-    /// A sheet is on the caller's screen: to be journalled, and all facts to be read again.
-    ShowSheet {
-        gate: ApprovalGate,
-        evidence: Digest,
-    },
-    /// New evidence is to be taken after drift or expiry; answered like a decision.
-    Renew,
     /// The caller watches for as long as it stays connected.
     Watch,
+    /// A person asks for something; who that is, the line does not say.
+    #[serde(untagged)]
+    Ask(Ask),
 }
 
 /// One line from the holder.
@@ -200,36 +188,9 @@ impl SocketShutdown {
         let refused = match request {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
-            Ok(SocketRequest::Decide {
-                gate,
-                decision,
-                evidence,
-                reason,
-            }) => {
-                let request = ApprovalRequest {
-                    gate,
-                    decision,
-                    evidence,
-                    reason,
-                    by: seen(peer).await?,
-                };
-                let command = |answer| RunnerCommand::Decide {
-                    request,
-                    answer: Some(answer),
-                };
-                return self.relay(command, &mut writing).await;
-            }
-            Ok(SocketRequest::Renew) => {
-                let command = |answer| RunnerCommand::Renew { answer };
-                return self.relay(command, &mut writing).await;
-            }
-            Ok(SocketRequest::ShowSheet { gate, evidence }) => {
+            Ok(SocketRequest::Ask(ask)) => {
                 let by = seen(peer).await?;
-                let shown = RunnerCommand::OpenSheet { gate, evidence, by };
-                match self.commands.try_send(shown) {
-                    Ok(()) => return say(&mut writing, &SocketReply::Heard).await,
-                    Err(_) => BUSY,
-                }
+                return self.relay(Request { by, ask }, &mut writing).await;
             }
             Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {
                 Some(seat) => {
@@ -247,14 +208,19 @@ impl SocketShutdown {
         say(&mut writing, &SocketReply::Refused { why }).await
     }
 
-    /// Passes a command on, and its answer back once the run has stopped again.
+    /// Passes a request on, and its answer back once the run has stopped again, where that is waited for.
     async fn relay(
         &self,
-        command: impl FnOnce(oneshot::Sender<DecisionReply>) -> RunnerCommand,
+        request: Request,
         writing: &mut tokio::net::unix::OwnedWriteHalf,
     ) -> std::io::Result<()> {
         let (answer, answered) = oneshot::channel();
-        if self.commands.try_send(command(answer)).is_err() {
+        let waits = request.ask.is_answered_by_the_next_stop();
+        let command = RunnerCommand::Request {
+            request,
+            answer: waits.then_some(answer),
+        };
+        if self.commands.try_send(command).is_err() {
             let why = BUSY.to_owned();
             return say(writing, &SocketReply::Refused { why }).await;
         }
@@ -288,31 +254,9 @@ async fn say(
     writing.write_all(&bytes).await
 }
 
-/// Hands a decision to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again.
-/// Who decides is what the holder sees of this process.
-pub fn hand_over(
-    path: &Path,
-    gate: ApprovalGate,
-    decision: Decision,
-    evidence: Option<Digest>,
-    reason: Option<String>,
-) -> Result<(u8, String), HandoverError> {
-    let asked = SocketRequest::Decide {
-        gate,
-        decision,
-        evidence,
-        reason,
-    };
-    outcome(path, &asked)
-}
-
-/// Lets the holder that listens at `path` take new evidence after drift or expiry; gives exit code and JSON document of its next stop.
-pub fn hand_over_renewal(path: &Path) -> Result<(u8, String), HandoverError> {
-    outcome(path, &SocketRequest::Renew)
-}
-
-/// Asks, and waits until the run has stopped again.
-fn outcome(path: &Path, asked: &SocketRequest) -> Result<(u8, String), HandoverError> {
+/// Hands a request to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again. Who
+/// asks is what the holder sees of this process.
+pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError> {
     let mut reader = BufReader::new(ask(path, asked)?);
     loop {
         match answer(&mut reader)? {
@@ -324,10 +268,9 @@ fn outcome(path: &Path, asked: &SocketRequest) -> Result<(u8, String), HandoverE
     }
 }
 
-/// Tells the holder that a sheet is on this process's screen: it journals that, and reads all facts again.
-pub fn show_sheet(path: &Path, gate: ApprovalGate, evidence: Digest) -> Result<(), HandoverError> {
-    let shown = SocketRequest::ShowSheet { gate, evidence };
-    match answer(&mut BufReader::new(ask(path, &shown)?))? {
+/// Hands over what only has to be heard: [`Ask::is_answered_by_the_next_stop`].
+pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverError> {
+    match answer(&mut BufReader::new(ask(path, asked)?))? {
         SocketReply::Refused { why } => Err(HandoverError::Refused(why)),
         SocketReply::Heard | SocketReply::Stopped { .. } => Ok(()),
     }
@@ -341,12 +284,12 @@ pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
 }
 
 /// Sends one request. Nothing waits longer than a holder may take to hear.
-fn ask(path: &Path, ask: &SocketRequest) -> Result<UnixStream, HandoverError> {
+fn ask(path: &Path, line: &impl Serialize) -> Result<UnixStream, HandoverError> {
     let mut stream = UnixStream::connect(path)?;
     for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
         set(&stream, Some(HEARD_WITHIN))?;
     }
-    let mut bytes = serde_json::to_vec(ask).map_err(std::io::Error::from)?;
+    let mut bytes = serde_json::to_vec(line).map_err(std::io::Error::from)?;
     bytes.push(b'\n');
     stream.write_all(&bytes)?;
     Ok(stream)

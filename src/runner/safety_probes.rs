@@ -11,7 +11,7 @@ use crate::journal::JournalEntry;
 use crate::profile;
 use crate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, CheckName,
-    ContextPins, Decision, Event, Gate, GateStarted, History, Mode, RunState, StopCode,
+    ContextPins, Event, Gate, GateStarted, History, Mode, Person, RunState, StopCode,
     TestsDeclared, judge,
 };
 use crate::survey::{Digest, UtcTime};
@@ -243,16 +243,11 @@ fn without_policy(entries: &[JournalEntry<Event>]) -> Result<History, RunnerErro
     fold(&entries)
 }
 
-fn request_of(waited: &RunState) -> Option<(ApprovalRequest, UtcTime, String)> {
+fn request_of(waited: &RunState) -> Option<(ApprovalRequest, &Person, UtcTime, String)> {
     let evidence = waited.evidence.as_ref()?;
-    let request = ApprovalRequest {
-        gate: evidence.gate,
-        decision: Decision::Approve,
-        evidence: Some(evidence.digest.clone()),
-        reason: None,
-        by: waited.created.as_ref()?.by.clone(),
-    };
-    Some((request, evidence.taken_at, evidence.shown_boot.clone()))
+    let request = ApprovalRequest::approve(evidence.gate, evidence.digest.clone());
+    let by = &waited.created.as_ref()?.by;
+    Some((request, by, evidence.taken_at, evidence.shown_boot.clone()))
 }
 
 /// The refusal of a good approval that was spoiled in one point; `None`: it was accepted.
@@ -260,17 +255,17 @@ fn rule(
     waited: &RunState,
     spoil: impl Fn(&mut ApprovalRequest, &mut UtcTime),
 ) -> Option<ApprovalRefusal> {
-    let (mut request, mut now, boot_id) = request_of(waited)?;
+    let (mut request, by, mut now, boot_id) = request_of(waited)?;
     spoil(&mut request, &mut now);
-    judge(waited, &request, now, &boot_id).err()
+    judge(waited, &request, by, now, &boot_id).err()
 }
 
 /// The refusal of a good approval that is given a second time.
 fn rule_twice(waited: &History) -> Option<ApprovalRefusal> {
-    let (request, now, boot_id) = request_of(waited.run())?;
+    let (request, by, now, boot_id) = request_of(waited.run())?;
     let mut history = waited.clone();
     if let (Ok(ruling), Some(((last, at), head))) = (
-        judge(history.run(), &request, now, &boot_id),
+        judge(history.run(), &request, by, now, &boot_id),
         history.last().zip(waited.head()),
     ) {
         let event = Event::ApprovalRecorded(ApprovalRecorded {
@@ -278,11 +273,11 @@ fn rule_twice(waited: &History) -> Option<ApprovalRefusal> {
             decision: ruling.decision,
             evidence: ruling.evidence,
             reason: None,
-            by: request.by.clone(),
+            by: by.clone(),
             boot_id: boot_id.clone(),
             uptime_ms: None,
         });
         history.take(last + 1, now.max(at), &event, head).ok()?;
     }
-    judge(history.run(), &request, now, &boot_id).err()
+    judge(history.run(), &request, by, now, &boot_id).err()
 }

@@ -4,7 +4,9 @@ use std::future::Future;
 
 use thiserror::Error;
 
-pub use crate::run::{BudgetUse, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity};
+pub use crate::run::{
+    BudgetUse, Progress, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity,
+};
 use crate::simulate::{Piece, Unit, Want};
 use crate::survey::{Digest, FactDocument, Origins, ServerIdentity, Survey, TransactionProof};
 
@@ -59,19 +61,6 @@ pub struct Taken {
     pub origins: Origins,
     /// What was found about each query of the profile before it ran, in this transaction.
     pub rulings: Vec<QueryRuling>,
-}
-
-/// How far a long read has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// `Grant matrix`, `Live units`.
-    pub what: String,
-    /// What is counted: `rows`, `answers`.
-    pub noun: &'static str,
-    /// So many so far.
-    pub done: u64,
-    /// So many expected, where known.
-    pub total: Option<u64>,
 }
 
 /// The witness could not record or digest what it was told.

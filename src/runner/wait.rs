@@ -12,8 +12,9 @@ use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunnerError, drift, resume, summary};
 use crate::run::{
-    ApprovalRecorded, ApprovalRefused, ApprovalRequest, Decision, Effect, Event, EvidenceShown,
-    LiveChange, LiveRead, Person, RunState, Stop, StopCode, SurveyPurpose, judge, next,
+    ApprovalRecorded, ApprovalRefused, ApprovalRequest, Ask, Decision, Effect, Event,
+    EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
+    judge, next,
 };
 use crate::survey::{Digest, FactChange, Survey, compare};
 
@@ -66,35 +67,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
     }
 
-    /// Does what a person asked for.
+    /// Does what was asked for.
     pub(super) async fn obey(&mut self, command: RunnerCommand) -> Result<(), RunnerError> {
         match command {
-            RunnerCommand::Decide { request, answer } => {
-                let refused = self.decide(&request)?;
+            RunnerCommand::Request { request, answer } => {
+                let refused = self.fulfil(request).await?;
                 match (refused, answer) {
                     (Some(why), Some(answer)) => {
                         let _ = answer.send(DecisionReply::Refused(why));
                     }
                     (None, Some(answer)) => self.answers.push(answer),
                     (_, None) => {}
-                }
-                Ok(())
-            }
-            RunnerCommand::OpenSheet { gate, evidence, by } => {
-                self.show_sheet(gate, evidence, by).await
-            }
-            RunnerCommand::SurveyAgain => self.survey_again().await.map(|_| ()),
-            RunnerCommand::Renew { answer } => {
-                let has_moved = self.recorder()?.run().has_moved();
-                let renews = if has_moved {
-                    self.survey_again().await?
-                } else {
-                    resume::renew(self)?
-                };
-                if renews {
-                    self.answers.push(answer);
-                } else {
-                    let _ = answer.send(DecisionReply::Refused(NOTHING_TO_RENEW.to_owned()));
                 }
                 Ok(())
             }
@@ -106,22 +89,45 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
     }
 
+    /// Does what a person asked for. `Some`: why it was refused.
+    async fn fulfil(&mut self, request: Request) -> Result<Option<String>, RunnerError> {
+        let Request { by, ask } = request;
+        match ask {
+            Ask::Decide(asked) => self.decide(&asked, &by),
+            Ask::OpenSheet { gate, evidence } => {
+                self.show_sheet(gate, evidence, by).await?;
+                Ok(None)
+            }
+            Ask::SurveyAgain => self.survey_again().await.map(|_| None),
+            Ask::Renew => {
+                let has_moved = self.recorder()?.run().has_moved();
+                let renews = if has_moved {
+                    self.survey_again().await?
+                } else {
+                    resume::renew(self)?
+                };
+                Ok((!renews).then(|| NOTHING_TO_RENEW.to_owned()))
+            }
+        }
+    }
+
     /// Rules on a decision and records it, or its refusal. `Some`: why it was refused.
     pub(super) fn decide(
         &mut self,
         request: &ApprovalRequest,
+        by: &Person,
     ) -> Result<Option<String>, RunnerError> {
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let recorder = self.recorder()?;
         let now = recorder.now();
-        match judge(recorder.run(), request, now, &boot_id) {
+        match judge(recorder.run(), request, by, now, &boot_id) {
             Ok(ruling) => {
                 let decision = ApprovalRecorded {
                     gate: request.gate,
                     decision: ruling.decision,
                     evidence: ruling.evidence,
                     reason: request.reason.clone(),
-                    by: request.by.clone(),
+                    by: by.clone(),
                     boot_id,
                     uptime_ms,
                 };
@@ -136,19 +142,21 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     decision: request.decision,
                     evidence: request.evidence.clone(),
                     reason: reason.clone(),
-                    by: request.by.clone(),
+                    by: by.clone(),
                 }))?;
                 Ok(Some(reason))
             }
         }
     }
 
-    /// Records the decision that this process was started for. `Some`: it was refused, and how that ends.
+    /// Records the decision that this process was started for, in the name of its own person. `Some`: it was refused, and how
+    /// that ends.
     pub(super) fn decide_first(
         &mut self,
         request: &ApprovalRequest,
     ) -> Result<Option<RunnerEnd>, RunnerError> {
-        let refused = self.decide(request)?;
+        let by = self.plan.person.clone();
+        let refused = self.decide(request, &by)?;
         Ok(refused.map(|why| {
             let run = self.run().cloned().unwrap_or_default();
             summary::refused(run, why, &self.plan.call)
@@ -311,16 +319,20 @@ impl<T: Target, R: Repository> Driver<T, R> {
             };
             match command {
                 None | Some(RunnerCommand::Quit) => return Err(RunnerError::Interrupted),
-                Some(RunnerCommand::SurveyAgain) => return Ok(()),
-                Some(RunnerCommand::Decide { request, answer }) => {
-                    let withdraws = request.decision == Decision::Reject;
-                    self.obey(RunnerCommand::Decide { request, answer }).await?;
-                    if withdraws {
-                        return Ok(());
+                Some(RunnerCommand::Request { request, answer }) => match &request.ask {
+                    Ask::SurveyAgain => return Ok(()),
+                    // Without the database nothing can be read for a sheet.
+                    Ask::OpenSheet { .. } => {}
+                    ask => {
+                        let rejects =
+                            matches!(ask, Ask::Decide(it) if it.decision == Decision::Reject);
+                        self.obey(RunnerCommand::Request { request, answer })
+                            .await?;
+                        if rejects {
+                            return Ok(());
+                        }
                     }
-                }
-                Some(RunnerCommand::OpenSheet { .. }) => {}
-                Some(command @ RunnerCommand::Renew { .. }) => self.obey(command).await?,
+                },
                 Some(RunnerCommand::CutHooks) => self.hooks.cut(),
             }
             if !matches!(next(self.recorder()?.run()), Effect::ApplyApproval(_)) {

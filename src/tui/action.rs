@@ -117,4 +117,8 @@ pub enum Action {
     ApproversView,
     /// Timeline in place of the events.
     ToggleTimeline,
+    /// What was typed counts: approve, reject, find, write, go.
+    Confirm,
+    /// Take the last letter back.
+    TakeBack,
 }

@@ -48,15 +48,6 @@ pub enum SheetRemark {
     ArmsAgain,
 }
 
-/// What a key led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SheetOutcome {
-    /// The sheet may have changed.
-    Stays,
-    /// All six are right and Enter was pressed: approve.
-    Approve,
-}
-
 /// How far the sheet has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -265,21 +256,21 @@ impl ApproveSheet {
     }
 
     /// Enter.
-    pub fn enter(&mut self, at: Duration) -> SheetOutcome {
+    pub fn enter(&mut self, at: Duration) -> bool {
         let counts = self.enter_since.is_some_and(|since| since <= at);
         if !self.takes(at) {
-            return SheetOutcome::Stays;
+            return false;
         }
         if !self.is_complete() {
             self.remark = Some(SheetRemark::NotSix);
-            return SheetOutcome::Stays;
+            return false;
         }
         if !counts {
             self.remark = Some(SheetRemark::NoPause);
-            return SheetOutcome::Stays;
+            return false;
         }
         self.phase = Phase::Sent;
-        SheetOutcome::Approve
+        true
     }
 
     /// The approval could not be sent.
@@ -318,7 +309,7 @@ impl ApproveSheet {
 mod tests {
     use std::time::Duration;
 
-    use super::{ApproveSheet, OwnSurvey, SheetOutcome, SheetRemark};
+    use super::{ApproveSheet, OwnSurvey, SheetRemark};
     use crate::run::ApprovalGate;
     use crate::survey::{Digest, UtcTime};
 
@@ -359,8 +350,8 @@ mod tests {
         assert!(!sheet.enter_counts());
         sheet.arm(ms(last + 700));
         assert!(sheet.enter_counts());
-        assert_eq!(sheet.enter(ms(last + 701)), SheetOutcome::Approve);
-        assert_eq!(sheet.enter(ms(last + 1500)), SheetOutcome::Stays);
+        assert!(sheet.enter(ms(last + 701)));
+        assert!(!sheet.enter(ms(last + 1500)));
     }
 
     #[test]
@@ -372,11 +363,11 @@ mod tests {
             for _ in 0..50 {
                 at += gap;
                 sheet.arm(ms(at));
-                assert_eq!(sheet.enter(ms(at)), SheetOutcome::Stays, "{gap} ms");
+                assert!(!sheet.enter(ms(at)), "{gap} ms");
             }
             assert_eq!(sheet.remark, Some(SheetRemark::NoPause));
             sheet.arm(ms(at + 700));
-            assert_eq!(sheet.enter(ms(at + 700)), SheetOutcome::Approve);
+            assert!(sheet.enter(ms(at + 700)));
         }
     }
 
@@ -396,7 +387,7 @@ mod tests {
             type_six(&mut sheet, &six, 10);
             press(&mut sheet);
             sheet.arm(ms(2498));
-            assert_eq!(sheet.enter(ms(2498)), SheetOutcome::Stays);
+            assert!(!sheet.enter(ms(2498)));
         }
     }
 
@@ -406,11 +397,11 @@ mod tests {
         let last = type_six(&mut sheet, &six, 20);
         // The screen stood still, and Enter waited for it meanwhile: handled late, or even read late.
         sheet.arm(ms(5000));
-        assert_eq!(sheet.enter(ms(last + 20)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(last + 20)));
         sheet.arm(ms(9000));
-        assert_eq!(sheet.enter(ms(9001)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(9001)));
         sheet.arm(ms(9701));
-        assert_eq!(sheet.enter(ms(9702)), SheetOutcome::Approve);
+        assert!(sheet.enter(ms(9702)));
         let mut sheet = ApproveSheet::open(ApprovalGate::SG2, Digest::of("evidence"), ms(0));
         sheet.show_end();
         sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
@@ -429,14 +420,14 @@ mod tests {
         assert_eq!((sheet.wrong.as_str(), sheet.surplus()), ("zz9", 3));
         sheet.arm(ms(9000));
         assert!(!sheet.enter_counts());
-        assert_eq!(sheet.enter(ms(9000)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(9000)));
         assert_eq!(sheet.remark, Some(SheetRemark::NotSix));
         for nth in 1..=3 {
             sheet.backspace(ms(9000 + 100 * nth));
         }
         assert!(sheet.is_complete());
         sheet.arm(ms(10_000));
-        assert_eq!(sheet.enter(ms(10_000)), SheetOutcome::Approve);
+        assert!(sheet.enter(ms(10_000)));
     }
 
     #[test]
@@ -447,7 +438,7 @@ mod tests {
             sheet.character(*c, ms(2000 + nth as u64));
         }
         assert_eq!(sheet.typed, six[0].to_string());
-        assert_eq!(sheet.enter(ms(2006)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(2006)));
         assert_eq!(sheet.remark, Some(SheetRemark::BurstDropped));
     }
 
@@ -456,7 +447,7 @@ mod tests {
         let (mut sheet, six) = ready();
         sheet.character('z', ms(1100));
         assert_eq!(sheet.wrong, "z");
-        assert_eq!(sheet.enter(ms(1200)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(1200)));
         sheet.character(six[0], ms(1300));
         assert_eq!((sheet.typed.len(), sheet.wrong.as_str()), (1, ""));
     }
@@ -468,7 +459,7 @@ mod tests {
         for (nth, c) in six.iter().enumerate() {
             sheet.character(*c, ms(100 * nth as u64));
         }
-        assert_eq!(sheet.enter(ms(700)), SheetOutcome::Stays);
+        assert!(!sheet.enter(ms(700)));
         assert!(sheet.typed.is_empty());
         sheet.surveyed(OwnSurvey::Equal(UtcTime::from_unix_micros(0)));
         assert_eq!(sheet.counts_at(), None, "the last line was not shown");

@@ -1,12 +1,13 @@
 //! What a key does on the diff screen. Invariant: it changes the view alone; documents and notes are asked for, never fetched here.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::diff_scroll::{find, keep_in_view, laid_out_anew, scroll};
 use super::diff_view::{DiffPage, DiffPane, DiffView, DocumentPlace, Loaded};
-use super::inbox::ScreenRequest;
+use super::inbox::LocalRequest;
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Search};
+use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 
 /// A key was pressed while the view lies open.
@@ -33,6 +34,11 @@ pub(super) fn pressed(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Scree
     }
 }
 
+/// What a key of this screen is called.
+fn key_of(action: Action) -> String {
+    keymap::key_of(KeyScope::Diff, action)
+}
+
 /// Asks for the document of the chosen fact, once.
 pub(super) fn ask(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) {
     let Some(fact) = view.fact().cloned() else {
@@ -40,7 +46,7 @@ pub(super) fn ask(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) {
     };
     if fact.opens() && !view.loaded.contains_key(&fact.key) {
         view.loaded.insert(fact.key.clone(), Loaded::Asked);
-        effects.push(ScreenEffect::Order(ScreenRequest::OpenDocuments {
+        effects.push(ScreenEffect::Local(LocalRequest::OpenDocuments {
             compare: view.compare.clone(),
             fact: Box::new(fact),
         }));
@@ -116,7 +122,10 @@ fn common(
         Action::Suspend => effects.push(ScreenEffect::Suspend),
         Action::Redraw => effects.push(ScreenEffect::Redraw),
         Action::Approve | Action::Reject | Action::SurveyAgain => {
-            view.says = Some("Esc goes back to the run; decisions are made there.".to_owned());
+            let back = key_of(Action::Back);
+            view.says = Some(format!(
+                "{back} goes back to the run; decisions are made there."
+            ));
         }
         movement => scroll(view, movement),
     }
@@ -170,7 +179,10 @@ fn change(view: &mut DiffView, forward: bool) {
     match (next, last) {
         (Some(next), Some(last)) if next <= last => view.go_to_change(next),
         (_, None) => view.says = Some("Nothing differs in this document.".to_owned()),
-        _ => view.says = Some("No further change; J goes to the next fact.".to_owned()),
+        _ => {
+            let next = key_of(Action::NextFact);
+            view.says = Some(format!("No further change; {next} goes to the next fact."));
+        }
     }
 }
 
@@ -196,7 +208,10 @@ fn fold(view: &mut DiffView) {
     } else if let Some(gap) = view.folding.opened_at(row) {
         view.folding.close(&opened.alignment, gap);
     } else {
-        view.says = Some("No fold under the cursor; j and k go to one.".to_owned());
+        let (down, up) = (key_of(Action::Down), key_of(Action::Up));
+        view.says = Some(format!(
+            "No fold under the cursor; {down} and {up} go to one."
+        ));
         return;
     }
     let above = view.cursor.item.saturating_sub(view.top.item);
@@ -233,22 +248,18 @@ fn type_note(view: &mut DiffView, key: &KeyEvent, effects: &mut Vec<ScreenEffect
     let Some(text) = &mut view.typing else {
         return;
     };
-    match key.code {
-        KeyCode::Char(c) if key.kind != KeyEventKind::Release => text.push(c),
-        KeyCode::Backspace => {
-            text.pop();
-        }
-        KeyCode::Esc => view.typing = None,
-        KeyCode::Enter => {
+    match typing::edit(text, key) {
+        TypedKey::Left => view.typing = None,
+        TypedKey::Confirmed => {
             let text = view.typing.take().unwrap_or_default().trim().to_owned();
             if text.is_empty() {
                 view.says = Some("An empty note is not written.".to_owned());
                 return;
             }
             let fact = view.fact().map(|fact| fact.key.clone());
-            effects.push(ScreenEffect::Order(ScreenRequest::Note { fact, text }));
+            effects.push(ScreenEffect::Local(LocalRequest::Note { fact, text }));
         }
-        _ => {}
+        TypedKey::Edited | TypedKey::Nothing => {}
     }
 }
 
@@ -256,20 +267,12 @@ fn type_search(view: &mut DiffView, key: &KeyEvent) {
     let Some(search) = &mut view.search else {
         return;
     };
-    match key.code {
-        KeyCode::Char(c) => search.text.push(c),
-        KeyCode::Backspace => {
-            search.text.pop();
-        }
-        KeyCode::Esc => view.search = None,
-        KeyCode::Enter => {
+    match typing::edit(&mut search.text, key) {
+        TypedKey::Confirmed if !search.text.is_empty() => {
             search.typing = false;
-            if search.text.is_empty() {
-                view.search = None;
-            } else {
-                find(view, true);
-            }
+            find(view, true);
         }
-        _ => {}
+        TypedKey::Confirmed | TypedKey::Left => view.search = None,
+        TypedKey::Edited | TypedKey::Nothing => {}
     }
 }

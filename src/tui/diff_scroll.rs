@@ -4,7 +4,7 @@ use ratatui::layout::Size;
 
 use super::diff_search;
 use super::diff_view::{DiffPane, DiffView, DocumentPlace};
-use super::keymap::Action;
+use super::keymap::{Action, KeyScope, key_of};
 use super::screens::{DiffLine, diff_areas, diff_layout, diff_lines, diff_page, diff_room};
 use super::theme::{Colours, Theme};
 use crate::survey::SearchPattern;
@@ -165,7 +165,8 @@ impl DocumentRows<'_> {
 /// Goes to the next match, or the one before: in the facts, or in the document.
 pub(super) fn find(view: &mut DiffView, forward: bool) {
     let Some(wanted) = view.search.as_ref().map(|search| search.text.clone()) else {
-        view.says = Some("Nothing is searched for; / begins.".to_owned());
+        let begins = key_of(KeyScope::Diff, Action::Search);
+        view.says = Some(format!("Nothing is searched for; {begins} begins."));
         return;
     };
     let found = match view.pane {

@@ -11,7 +11,7 @@ use ratatui::layout::{Rect, Size};
 use rustix::io::Errno;
 use unicode_width::UnicodeWidthStr;
 
-use super::inbox::{ScreenMessage, ScreenRequest, Source};
+use super::inbox::{LocalRequest, ScreenMessage, Source};
 use super::keys;
 use super::model::{Model, Over};
 use super::screens;
@@ -19,7 +19,7 @@ use super::screens::band::{Band, band};
 use super::theme::Theme;
 use super::update::{ScreenEffect, settle, update};
 use super::widgets::Canvas;
-use crate::run::{CommandLine, Person, StopCode};
+use crate::run::{CommandLine, Person, Request, StopCode};
 use crate::survey::UtcTime;
 
 /// News taken before a frame is drawn, so that a flood cannot keep the screen from drawing.
@@ -49,8 +49,23 @@ pub trait TerminalActions {
     fn retake(&mut self) -> io::Result<()>;
 }
 
-/// Sends an order to the runner; false: it was not taken. Must not block.
-pub type SendRequest = Box<dyn Fn(ScreenRequest) -> bool>;
+/// Where goes what is asked on the screen. Each gives `false` where it was not taken, and must not block.
+pub struct RequestRoutes {
+    /// To the process that holds the run.
+    pub holder: Box<dyn Fn(Request) -> bool>,
+    /// To this process, beside the screen.
+    pub local: Box<dyn Fn(LocalRequest) -> bool>,
+}
+
+impl RequestRoutes {
+    /// Of a screen behind which nobody holds the run.
+    pub fn local(local: impl Fn(LocalRequest) -> bool + 'static) -> Self {
+        Self {
+            holder: Box::new(|_| false),
+            local: Box::new(local),
+        }
+    }
+}
 
 /// Why the screen was left.
 #[derive(Debug)]
@@ -84,7 +99,7 @@ pub struct Screen<B: Backend> {
     terminal_actions: Box<dyn TerminalActions>,
     model: Model,
     clocks: Clocks,
-    requests: SendRequest,
+    routes: RequestRoutes,
     said: Option<Band>,
     frames: u64,
 }
@@ -93,7 +108,7 @@ impl<B: Backend> Screen<B>
 where
     B::Error: Send + Sync + 'static,
 {
-    /// A screen on `terminal`; `orders` reaches the runner.
+    /// A screen on `terminal`, before `who`.
     pub fn new(
         terminal: Terminal<B>,
         terminal_actions: Box<dyn TerminalActions>,
@@ -101,7 +116,7 @@ where
         source: Source,
         who: Person,
         clocks: Clocks,
-        requests: SendRequest,
+        routes: RequestRoutes,
     ) -> Self {
         let size = terminal.size().unwrap_or(Size::new(80, 24));
         let now = (clocks.utc)();
@@ -110,7 +125,7 @@ where
             terminal_actions,
             model: Model::new(source, who, theme, size, now),
             clocks,
-            requests,
+            routes,
             said: None,
             frames: 0,
         }
@@ -211,9 +226,19 @@ where
 
     fn grant(&mut self, effect: ScreenEffect) -> io::Result<()> {
         match effect {
-            ScreenEffect::Order(order) => {
-                if !(self.requests)(order.clone()) && order != ScreenRequest::Quit {
-                    keys::not_taken(&mut self.model, &order);
+            ScreenEffect::Ask(ask) => {
+                let by = self.model.who.clone();
+                let request = Request {
+                    by,
+                    ask: ask.clone(),
+                };
+                if !(self.routes.holder)(request) {
+                    keys::not_taken(&mut self.model, &ask);
+                }
+            }
+            ScreenEffect::Local(asked) => {
+                if !(self.routes.local)(asked) {
+                    self.model.say(keys::NOT_TAKEN.to_owned());
                 }
             }
             ScreenEffect::Copy(text) => self.terminal_actions.copy(&text)?,

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crossterm::event::Event as TerminalEvent;
 
 use super::diff_view::{DiffView, NoteShown};
+use super::keymap::{Action, KeyScope, key_of};
 use super::picker::PickerMessage;
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact};
-use crate::run::{ApprovalGate, Event, History, LastPass};
+use crate::run::{Ask, Event, History, LastPass, Progress};
 use crate::survey::{Digest, FactKey, UtcTime};
 
 /// Everything that the drawing thread hears of.
@@ -29,7 +30,7 @@ pub enum ScreenMessage {
     /// What a look at a run found that another process writes.
     Found(Box<RunSnapshot>),
     /// Long work goes on; replaces what was said of it before.
-    Progress(ScreenProgress),
+    Progress(Progress),
     /// A key, a paste, a resize.
     Terminal {
         /// What.
@@ -39,6 +40,8 @@ pub enum ScreenMessage {
     },
     /// A signal that ends the screen.
     Signal(i32),
+    /// A signal asks that the process stops until it is continued.
+    Suspend,
     /// The process was stopped and goes on.
     Resumed,
     /// The terminal is gone.
@@ -59,16 +62,18 @@ pub enum ScreenMessage {
         /// The documents, or why they cannot be shown.
         result: Result<Arc<AlignedDocuments>, String>,
     },
+    /// The approval sheet is to be opened, as by its key.
+    OpenSheet,
     /// A comparison to open with.
     Compared(Box<DiffView>),
     /// The last PASS of this profile and target.
     LastPass(Box<LastPass>),
     /// All notes of the run.
     Notes(Vec<NoteShown>),
-    /// What became of an order that was handed to another process: a sentence where there is one, or why it was not taken.
+    /// What became of what was asked of another process: a sentence where there is one, or why it was not taken.
     Answered {
-        /// The order.
-        order: ScreenRequest,
+        /// What was asked.
+        ask: Ask,
         /// The answer.
         answer: Result<Option<String>, String>,
     },
@@ -95,75 +100,9 @@ pub struct RunSnapshot {
     pub sheet_events: Vec<Event>,
 }
 
-/// How far long work is.
+/// What the screen asks of its own process: the holder of the run has no part in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScreenProgress {
-    /// `Grant matrix`.
-    pub what: String,
-    /// What is counted: `rows`, `answers`.
-    pub noun: &'static str,
-    /// So many so far.
-    pub done: u64,
-    /// Of how many, where that is known.
-    pub total: Option<u64>,
-    /// How fast; `None`: the screen measures it.
-    pub rate: Option<Rate>,
-}
-
-/// So much in so long: of few long answers, less than one comes in a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many were done.
-    pub done: u64,
-    /// In how many milliseconds.
-    pub passed_ms: u64,
-}
-
-impl Rate {
-    /// So many in each 1,000 seconds.
-    pub fn per_1000_seconds(self) -> u64 {
-        let all = u128::from(self.done) * 1_000_000;
-        u64::try_from(all / u128::from(self.passed_ms.max(1))).unwrap_or(u64::MAX)
-    }
-}
-
-impl ScreenProgress {
-    /// Seconds left, where that follows.
-    pub fn seconds_left(&self) -> Option<u64> {
-        let left = self.total?.saturating_sub(self.done).saturating_mul(1_000);
-        let rate = self.rate.map(Rate::per_1000_seconds)?;
-        (rate > 0).then(|| left.div_ceil(rate))
-    }
-}
-
-/// What the screen asks of the runner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScreenRequest {
-    /// The sheet is on screen: journal that it was shown, read all facts again.
-    OpenSheet {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest on the sheet.
-        evidence: Digest,
-    },
-    /// A person typed the digest's end and pressed Enter.
-    Approve {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest that was on the screen.
-        evidence: Digest,
-    },
-    /// A person rejects.
-    Reject {
-        /// Gate.
-        gate: ApprovalGate,
-        /// Digest that was on the screen.
-        evidence: Digest,
-        /// Why.
-        reason: String,
-    },
-    /// Read all facts again; after drift or expiry take new evidence.
-    SurveyAgain,
+pub enum LocalRequest {
     /// Open the documents behind a fact.
     OpenDocuments {
         /// Of which comparison.
@@ -180,8 +119,6 @@ pub enum ScreenRequest {
     },
     /// Move in a replay.
     Replay(PlaybackCommand),
-    /// The screen is being left.
-    Quit,
 }
 
 /// Where the events come from: it changes the badge and the footer, nothing else.
@@ -214,13 +151,16 @@ impl Source {
     }
 
     /// Why the facts cannot be read again from here; `None`: they can.
-    pub fn why_no_survey(&self) -> Option<&'static str> {
+    pub fn why_no_survey(&self) -> Option<String> {
         match self {
             Self::Live => None,
             Self::Watching => {
-                Some("This screen only watches: r is for the screen that holds the run.")
+                let reads = key_of(KeyScope::Run, Action::SurveyAgain);
+                Some(format!(
+                    "This screen only watches: {reads} is for the screen that holds the run."
+                ))
             }
-            Self::Replay => Some("Nothing here is live: a replay reads no facts."),
+            Self::Replay => Some("Nothing here is live: a replay reads no facts.".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table of the keys: each row names its screens, its keys, what they mean and what footer and help say. Invariant: this is the only place where a key is named.
+//! The table of the keys: each row names its screens, its keys, what they mean and what footer and help say. Invariant: a key is named here and in the other files of the table, and nowhere else.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -15,6 +15,13 @@ const ALL: &[KeyScope] = &[
     KeyScope::Diff,
     KeyScope::Replay,
     KeyScope::Runs,
+];
+const ALL_AND_SHEET: &[KeyScope] = &[
+    KeyScope::Run,
+    KeyScope::Diff,
+    KeyScope::Replay,
+    KeyScope::Runs,
+    KeyScope::Sheet,
 ];
 
 pub(super) type Presses = &'static [(KeyCode, KeyModifiers, Action)];
@@ -438,14 +445,14 @@ pub(super) const ROWS: &[Binding] = &[
         ],
     ),
     row(
-        ALL,
+        ALL_AND_SHEET,
         "Ctrl-z",
         "suspend",
         None,
         &[ctrl('z', Action::Suspend)],
     ),
     row(
-        ALL,
+        ALL_AND_SHEET,
         "Ctrl-l",
         "draw everything anew",
         None,

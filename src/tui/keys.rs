@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::approve_sheet::{ApproveSheet, OwnSurvey, SheetOutcome};
+use super::approve_sheet::{ApproveSheet, OwnSurvey};
 use super::diff_keys;
 use super::diff_view::DiffView;
-use super::inbox::{ScreenRequest, Source};
+use super::inbox::Source;
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
 use super::navigation;
@@ -15,8 +15,9 @@ use super::open_text::{OpenText, TextSubject};
 use super::reject_sheet::RejectSheet;
 use super::replay_keys;
 use super::screens;
+use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
-use crate::run::{ApprovalGate, Evidence};
+use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence};
 
 /// A key was pressed.
 pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
@@ -45,11 +46,6 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Ve
     }
 }
 
-/// What a key means on a sheet that lies over the run screen.
-fn action(key: &KeyEvent) -> Option<Action> {
-    keymap::action(KeyScope::Run, key)
-}
-
 /// Only movement may be repeated by holding a key.
 fn is_movement(model: &Model, key: &KeyEvent) -> bool {
     matches!(
@@ -69,17 +65,9 @@ fn is_movement(model: &Model, key: &KeyEvent) -> bool {
     )
 }
 
-fn is_letter(key: &KeyEvent) -> Option<char> {
-    let held = key.modifiers - KeyModifiers::SHIFT;
-    match key.code {
-        KeyCode::Char(c) if held.is_empty() => Some(c),
-        _ => None,
-    }
-}
-
 /// Keys that every sheet leaves to the program: suspend, draw anew.
-fn control(key: &KeyEvent, effects: &mut Vec<ScreenEffect>) -> bool {
-    match action(key) {
+fn control(action: Option<Action>, effects: &mut Vec<ScreenEffect>) -> bool {
+    match action {
         Some(Action::Suspend) => effects.push(ScreenEffect::Suspend),
         Some(Action::Redraw) => effects.push(ScreenEffect::Redraw),
         _ => return false,
@@ -105,43 +93,35 @@ fn on_approve_sheet(
         sheet.repeated(at);
         return;
     }
-    if let Some(c) = is_letter(key) {
+    if let Some(c) = typing::character(key) {
         sheet.character(c, at);
         return;
     }
-    if control(key, effects) {
-        sheet.other_key(at);
-        return;
-    }
-    match key.code {
-        KeyCode::Enter => {
-            if sheet.enter(at) == SheetOutcome::Approve {
-                effects.push(ScreenEffect::Order(ScreenRequest::Approve {
-                    gate: sheet.gate,
-                    evidence: sheet.evidence.clone(),
-                }));
+    match keymap::action(KeyScope::Sheet, key) {
+        Some(Action::Confirm) => {
+            if sheet.enter(at) {
+                let asked = ApprovalRequest::approve(sheet.gate, sheet.evidence.clone());
+                effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
             }
             return;
         }
-        KeyCode::Backspace => {
+        Some(Action::TakeBack) => {
             sheet.backspace(at);
             return;
         }
-        KeyCode::Up => sheet.top = sheet.top.min(last).saturating_sub(1),
-        KeyCode::Down => sheet.top = (sheet.top + 1).min(last),
-        KeyCode::PageUp => sheet.top = sheet.top.min(last).saturating_sub(room),
-        KeyCode::PageDown => sheet.top = (sheet.top + room).min(last),
-        KeyCode::Home => sheet.top = 0,
-        KeyCode::End => sheet.top = last,
-        KeyCode::Esc => {
+        Some(Action::Back | Action::Quit) => {
             model.over = Over::Nothing;
             return;
         }
-        _ if action(key) == Some(Action::Quit) => {
-            model.over = Over::Nothing;
-            return;
+        Some(Action::Up) => sheet.top = sheet.top.min(last).saturating_sub(1),
+        Some(Action::Down) => sheet.top = (sheet.top + 1).min(last),
+        Some(Action::PageUp) => sheet.top = sheet.top.min(last).saturating_sub(room),
+        Some(Action::PageDown) => sheet.top = (sheet.top + room).min(last),
+        Some(Action::First) => sheet.top = 0,
+        Some(Action::Last) => sheet.top = last,
+        other => {
+            control(other, effects);
         }
-        _ => {}
     }
     sheet.other_key(at);
 }
@@ -155,62 +135,46 @@ fn on_reject_sheet(
     let Over::Rejecting(sheet) = &mut model.over else {
         return;
     };
-    if let (Some(c), KeyEventKind::Press) = (is_letter(key), key.kind) {
+    if let (Some(c), KeyEventKind::Press) = (typing::character(key), key.kind) {
         sheet.character(c, at);
         return;
     }
-    if control(key, effects) {
-        return;
-    }
-    match key.code {
-        KeyCode::Enter if key.kind == KeyEventKind::Press && sheet.enter(at) => {
-            effects.push(ScreenEffect::Order(ScreenRequest::Reject {
-                gate: sheet.gate,
-                evidence: sheet.evidence.clone(),
-                reason: sheet.reason.trim().to_owned(),
-            }));
+    match keymap::action(KeyScope::Sheet, key) {
+        Some(Action::Confirm) if key.kind == KeyEventKind::Press && sheet.enter(at) => {
+            let reason = sheet.reason.trim().to_owned();
+            let asked = ApprovalRequest::reject(sheet.gate, sheet.evidence.clone(), reason);
+            effects.push(ScreenEffect::Ask(Ask::Decide(asked)));
         }
-        KeyCode::Backspace => sheet.backspace(at),
-        KeyCode::Esc => model.over = Over::Nothing,
-        _ if action(key) == Some(Action::Quit) => model.over = Over::Nothing,
-        _ => {}
+        Some(Action::TakeBack) => sheet.backspace(at),
+        Some(Action::Back | Action::Quit) => model.over = Over::Nothing,
+        other => {
+            control(other, effects);
+        }
     }
 }
 
 fn on_leaving(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
-    match action(key) {
-        Some(Action::Quit) => leave(effects),
-        Some(Action::Suspend | Action::Redraw) => {
-            control(key, effects);
+    match keymap::action(KeyScope::Run, key) {
+        Some(Action::Quit) => effects.push(ScreenEffect::Leave),
+        action => {
+            if !control(action, effects) {
+                model.over = Over::Nothing;
+            }
         }
-        _ => model.over = Over::Nothing,
     }
-}
-
-fn leave(effects: &mut Vec<ScreenEffect>) {
-    effects.push(ScreenEffect::Order(ScreenRequest::Quit));
-    effects.push(ScreenEffect::Leave);
 }
 
 fn on_search(model: &mut Model, key: &KeyEvent) {
     let Some(search) = &mut model.search else {
         return;
     };
-    match key.code {
-        KeyCode::Char(c) => search.text.push(c),
-        KeyCode::Backspace => {
-            search.text.pop();
-        }
-        KeyCode::Enter => {
+    match typing::edit(&mut search.text, key) {
+        TypedKey::Confirmed if !search.text.is_empty() => {
             search.typing = false;
-            if search.text.is_empty() {
-                model.search = None;
-            } else {
-                navigation::find(model, true);
-            }
+            navigation::find(model, true);
         }
-        KeyCode::Esc => model.search = None,
-        _ => {}
+        TypedKey::Confirmed | TypedKey::Left => model.search = None,
+        TypedKey::Edited | TypedKey::Nothing => {}
     }
 }
 
@@ -244,7 +208,7 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
             if model.is_running() && model.source == Source::Live {
                 model.over = Over::Leaving;
             } else {
-                leave(effects);
+                effects.push(ScreenEffect::Leave);
             }
         }
         Action::Suspend => effects.push(ScreenEffect::Suspend),
@@ -282,7 +246,8 @@ fn decidable(model: &Model) -> Result<(ApprovalGate, &Evidence), String> {
     }
 }
 
-fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
+/// Opens the approval sheet, or says why none can be opened.
+pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
     let (gate, evidence) = match decidable(model) {
         Ok((gate, evidence)) => (gate, evidence.digest.clone()),
         Err(why) => {
@@ -291,24 +256,30 @@ fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenE
         }
     };
     let run = model.run();
+    let key = |action| keymap::key_of(KeyScope::Run, action);
+    let renews = format!("{} takes new evidence.", key(Action::SurveyAgain));
     let why_not = if run.drift.is_some() || run.has_moved() {
-        Some("Facts moved: approving would be refused. d shows it, r takes new evidence.")
+        let shows = key(Action::Differences);
+        Some(format!(
+            "Facts moved: approving would be refused. {shows} shows it, {renews}"
+        ))
     } else if run.pending_approval().is_some() {
-        Some("An approval is recorded already; it takes effect once the facts are read again.")
+        let pending =
+            "An approval is recorded already; it takes effect once the facts are read again.";
+        Some(pending.to_owned())
     } else if model.is_expired() {
-        Some("The evidence expired: approving would be refused. r takes new evidence.")
+        Some(format!(
+            "The evidence expired: approving would be refused. {renews}"
+        ))
     } else {
         None
     };
-    if let Some(why) = why_not {
-        model.notice = Some(why.to_owned());
+    if why_not.is_some() {
+        model.notice = why_not;
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
-    effects.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
-        gate,
-        evidence,
-    }));
+    effects.push(ScreenEffect::Ask(Ask::OpenSheet { gate, evidence }));
 }
 
 fn open_reject_sheet(model: &mut Model, at: Duration) {
@@ -323,13 +294,13 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
 
 fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     if let Some(why) = model.source.why_no_survey() {
-        model.notice = Some(why.to_owned());
+        model.notice = Some(why);
         return;
     }
     let run = model.run();
     if model.ended.is_none() && run.database_lost.is_some() {
         model.notice = Some("Trying again.".to_owned());
-        effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+        effects.push(ScreenEffect::Ask(Ask::SurveyAgain));
         return;
     }
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
@@ -345,44 +316,41 @@ fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
         }
         .to_owned(),
     );
-    effects.push(ScreenEffect::Order(ScreenRequest::SurveyAgain));
+    effects.push(ScreenEffect::Ask(Ask::SurveyAgain));
 }
 
-/// The runner did not take an order: what it would have changed is taken back.
-pub fn not_taken(model: &mut Model, order: &ScreenRequest) {
-    let why = match (&model.source, order) {
-        (Source::Watching, ScreenRequest::Note { .. }) => {
-            "A watcher writes nothing: the diff of a run takes notes."
-        }
-        _ => "The runner does not take orders now. Nothing was sent.",
-    };
-    model.say(why.to_owned());
-    match (&mut model.over, order) {
-        (Over::Approving(sheet), ScreenRequest::Approve { .. }) => sheet.unsent(),
-        (Over::Approving(sheet), ScreenRequest::OpenSheet { .. }) => {
+/// Said of what nobody took.
+pub(super) const NOT_TAKEN: &str = "The runner does not take orders now. Nothing was sent.";
+
+/// The holder did not take what was asked: what it would have changed is taken back.
+pub fn not_taken(model: &mut Model, ask: &Ask) {
+    model.say(NOT_TAKEN.to_owned());
+    match (&mut model.over, ask) {
+        (Over::Approving(sheet), Ask::Decide(_)) => sheet.unsent(),
+        (Over::Approving(sheet), Ask::OpenSheet { .. }) => {
             sheet.surveyed(OwnSurvey::Failed("the runner does not answer".to_owned()));
         }
-        (Over::Rejecting(sheet), ScreenRequest::Reject { .. }) => sheet.sent = false,
+        (Over::Rejecting(sheet), Ask::Decide(_)) => sheet.sent = false,
         _ => {}
     }
 }
 
-/// Another process answered an order. What it recorded comes through the journal; the sheet of what it refused is closed.
-pub fn answered(model: &mut Model, order: &ScreenRequest, answer: Result<Option<String>, String>) {
+/// Another process answered. What it recorded comes through the journal; the sheet of what it refused is closed.
+pub fn answered(model: &mut Model, ask: &Ask, answer: Result<Option<String>, String>) {
     let refused = answer.is_err();
     if let Some(says) = answer.unwrap_or_else(Some) {
         model.notice = Some(says);
     }
-    let asked = match (&model.over, order) {
-        (
-            Over::Approving(sheet),
-            ScreenRequest::OpenSheet { evidence, .. } | ScreenRequest::Approve { evidence, .. },
-        ) => sheet.evidence == *evidence,
-        (Over::Rejecting(sheet), ScreenRequest::Reject { evidence, .. }) => {
-            sheet.evidence == *evidence
-        }
-        _ => false,
+    let on_sheet = match &model.over {
+        Over::Approving(sheet) => Some((Decision::Approve, &sheet.evidence)),
+        Over::Rejecting(sheet) => Some((Decision::Reject, &sheet.evidence)),
+        _ => None,
     };
+    let asked = on_sheet.is_some_and(|(decision, shown)| match ask {
+        Ask::OpenSheet { evidence, .. } => decision == Decision::Approve && evidence == shown,
+        Ask::Decide(asked) => asked.decision == decision && asked.evidence.as_ref() == Some(shown),
+        Ask::Renew | Ask::SurveyAgain => false,
+    });
     if refused && asked {
         model.over = Over::Nothing;
     }

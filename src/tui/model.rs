@@ -7,15 +7,15 @@ use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
 use super::diff_view::{DiffView, NoteShown};
-use super::inbox::{Rate, ScreenProgress, Source};
-use super::keymap::KeyScope;
+use super::inbox::Source;
+use super::keymap::{Action, KeyScope, key_of};
 use super::open_text::OpenText;
 use super::playback::PlaybackState;
 use super::reject_sheet::RejectSheet;
 use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::run::{
-    ApprovalRequest, Claim, CommandLine, Decision, History, LastPass, Person, RunState, counted,
+    ApprovalRequest, Claim, CommandLine, History, LastPass, Person, Progress, RunState, counted,
     judge,
 };
 use crate::survey::UtcTime;
@@ -57,8 +57,8 @@ impl Pane {
     }
 
     /// The digit.
-    pub fn digit(self) -> usize {
-        self.index() + 1
+    pub fn digit(self) -> u8 {
+        self as u8 + 1
     }
 }
 
@@ -131,6 +131,23 @@ pub struct Search {
     pub typing: bool,
 }
 
+/// So much in so long: of few long answers, less than one comes in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many were done.
+    pub done: u64,
+    /// In how many milliseconds.
+    pub passed_ms: u64,
+}
+
+impl Rate {
+    /// So many in each 1,000 seconds.
+    pub fn per_1000_seconds(self) -> u64 {
+        let all = u128::from(self.done) * 1_000_000;
+        u64::try_from(all / u128::from(self.passed_ms.max(1))).unwrap_or(u64::MAX)
+    }
+}
+
 /// Everything that a frame is drawn from.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -171,7 +188,9 @@ pub struct Model {
     /// The run changed since.
     pub claims_stale: bool,
     /// Long work.
-    pub progress: Option<ScreenProgress>,
+    pub progress: Option<Progress>,
+    /// How fast it goes, once that was measured.
+    pub rate: Option<Rate>,
     /// Where its rate is measured from: what, rows done, when.
     pub progress_from: Option<(String, u64, Duration)>,
     /// Who watches.
@@ -210,6 +229,7 @@ impl Model {
             claims: Vec::new(),
             claims_stale: true,
             progress: None,
+            rate: None,
             progress_from: None,
             watchers: Vec::new(),
             playback: None,
@@ -261,19 +281,28 @@ impl Model {
     }
 
     /// Long work went on; its rate is measured from its first news.
-    pub fn progressed(&mut self, mut progress: ScreenProgress, now: Duration) {
+    pub fn progressed(&mut self, progress: Progress, now: Duration) {
+        self.rate = None;
         match &self.progress_from {
             Some((what, from, at)) if *what == progress.what && *from < progress.done => {
                 let passed = now.saturating_sub(*at).as_millis();
                 let passed_ms = u64::try_from(passed).unwrap_or(u64::MAX);
-                if progress.rate.is_none() && passed_ms >= RATE_AFTER_MS {
+                if passed_ms >= RATE_AFTER_MS {
                     let done = progress.done - from;
-                    progress.rate = Some(Rate { done, passed_ms });
+                    self.rate = Some(Rate { done, passed_ms });
                 }
             }
             _ => self.progress_from = Some((progress.what.clone(), progress.done, now)),
         }
         self.progress = Some(progress);
+    }
+
+    /// Seconds until the long work is done, where that follows from how fast it goes.
+    pub fn seconds_left(&self) -> Option<u64> {
+        let progress = self.progress.as_ref()?;
+        let left = progress.total?.saturating_sub(progress.done);
+        let rate = self.rate.map(Rate::per_1000_seconds)?;
+        (rate > 0).then(|| left.saturating_mul(1_000).div_ceil(rate))
     }
 
     /// Whether work is going on now, so that time may be shown to pass.
@@ -304,16 +333,14 @@ impl Model {
         let (gate, evidence) = (run.waits_at()?, run.evidence.as_ref()?);
         if run.has_moved() {
             let facts = counted(run.moved().len(), "fact");
-            return Some(format!("{facts} moved: Esc, then r takes new evidence."));
+            let closes = key_of(KeyScope::Sheet, Action::Back);
+            let renews = key_of(KeyScope::Run, Action::SurveyAgain);
+            return Some(format!(
+                "{facts} moved: {closes}, then {renews} takes new evidence."
+            ));
         }
-        let request = ApprovalRequest {
-            gate,
-            decision: Decision::Approve,
-            evidence: Some(evidence.digest.clone()),
-            reason: None,
-            by: self.who.clone(),
-        };
-        let ruling = judge(run, &request, self.now, &evidence.shown_boot);
+        let request = ApprovalRequest::approve(gate, evidence.digest.clone());
+        let ruling = judge(run, &request, &self.who, self.now, &evidence.shown_boot);
         ruling.err().map(|refusal| refusal.to_string())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::diff_view::{DiffPane, DiffView};
-use super::keymap::Action;
+use super::keymap::{Action, key_of};
 use super::keys::pane_of;
 use super::model::{Model, Over, Pane};
 use super::open_text::{OpenText, TextSubject};
@@ -195,7 +195,8 @@ pub(super) fn copied(model: &Model) -> Option<String> {
 /// Goes to the next match, or the one before, around the end.
 pub(super) fn find(model: &mut Model, forward: bool) {
     let Some(search) = &model.search else {
-        model.notice = Some("Nothing is searched for: / searches.".to_owned());
+        let searches = key_of(model.scope(), Action::Search);
+        model.notice = Some(format!("Nothing is searched for: {searches} searches."));
         return;
     };
     let wanted = search.text.to_lowercase();

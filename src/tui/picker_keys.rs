@@ -1,12 +1,13 @@
 //! What a key does on the list of runs. Invariant: it changes how the list is looked at and nothing else; what is to be opened or read is asked for.
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::keymap::{Action, KeyScope, action};
+use super::keymap::{Action, KeyScope, action, key_of};
 use super::model::Search;
 use super::navigation::moved;
 use super::picker::{Picker, PickerOver};
 use super::screens;
+use super::typing::{self, TypedKey};
 use crate::run::{RunFilter, RunSort, RunStatus};
 
 /// A screen that a run can be opened in; the list is left for it and comes back after it.
@@ -94,20 +95,17 @@ fn on_search(picker: &mut Picker, key: &KeyEvent) -> bool {
     let Some(search) = &mut picker.search else {
         return false;
     };
-    match key.code {
-        KeyCode::Char(c) => search.text.push(c),
-        KeyCode::Backspace => {
-            search.text.pop();
-        }
-        KeyCode::Enter => {
+    match typing::edit(&mut search.text, key) {
+        TypedKey::Edited => {}
+        TypedKey::Confirmed => {
             search.typing = false;
             if search.text.trim().is_empty() {
                 picker.search = None;
             }
             return true;
         }
-        KeyCode::Esc => picker.search = None,
-        _ => return false,
+        TypedKey::Left => picker.search = None,
+        TypedKey::Nothing => return false,
     }
     picker.select();
     if picker.search.is_some() {
@@ -158,8 +156,10 @@ fn perform(picker: &mut Picker, action: Action) -> Option<PickerEffect> {
         }
         Action::LookAgain => return Some(PickerEffect::LookAgain),
         Action::Approve | Action::Reject => {
-            picker.notice =
-                Some("Not here: decisions are made on the run screen. Enter opens it.".to_owned());
+            let opens = key_of(KeyScope::Runs, Action::Open);
+            picker.notice = Some(format!(
+                "Not here: decisions are made on the run screen. {opens} opens it."
+            ));
         }
         Action::Copy => return Some(PickerEffect::Copy(picker.chosen_row()?.name.clone())),
         Action::Open => return open(picker),

@@ -115,6 +115,7 @@ where
                 picker.take(messages, (self.clocks.utc)());
                 None
             }
+            ScreenMessage::Suspend => Some(PickerEffect::Suspend),
             ScreenMessage::Resumed => {
                 self.terminal_actions.retake()?;
                 Some(PickerEffect::Redraw)

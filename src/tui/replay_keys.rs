@@ -1,15 +1,16 @@
 //! Keys that move in a replay, and what a replay answers. Invariant: a key only asks; the moment comes back as news.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
-use super::inbox::{ScreenRequest, Source};
+use super::inbox::{LocalRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{ApproverScreen, Model, Over, Pane};
 use super::open_text::{OpenText, TextSubject};
 use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
 use super::screens;
+use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 use crate::run::Decision;
 
@@ -37,7 +38,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Scree
         }
         _ => return false,
     };
-    effects.push(ScreenEffect::Order(ScreenRequest::Replay(transport)));
+    effects.push(ScreenEffect::Local(LocalRequest::Replay(transport)));
     true
 }
 
@@ -46,26 +47,20 @@ pub(super) fn on_going_to(model: &mut Model, key: &KeyEvent, effects: &mut Vec<S
     let Over::GoingTo(text) = &mut model.over else {
         return;
     };
-    let held = key.modifiers - KeyModifiers::SHIFT;
-    match key.code {
-        KeyCode::Char(c) if held.is_empty() => text.push(c),
-        KeyCode::Backspace => {
-            text.pop();
-        }
-        KeyCode::Enter => {
+    let quits = keymap::action(KeyScope::Replay, key) == Some(Action::Quit);
+    match typing::edit(text, key) {
+        TypedKey::Confirmed => {
             let text = std::mem::take(text);
             model.over = Over::Nothing;
             if !text.trim().is_empty() {
-                effects.push(ScreenEffect::Order(ScreenRequest::Replay(
+                effects.push(ScreenEffect::Local(LocalRequest::Replay(
                     PlaybackCommand::GoTo(text),
                 )));
             }
         }
-        KeyCode::Esc => model.over = Over::Nothing,
-        _ if keymap::action(KeyScope::Replay, key) == Some(Action::Quit) => {
-            model.over = Over::Nothing;
-        }
-        _ => {}
+        TypedKey::Left => model.over = Over::Nothing,
+        TypedKey::Nothing if quits => model.over = Over::Nothing,
+        TypedKey::Edited | TypedKey::Nothing => {}
     }
 }
 

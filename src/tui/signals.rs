@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::Event;
 #[cfg(target_os = "linux")]
 use nix::libc;
 use rustix::termios::tcgetwinsize;
@@ -63,7 +63,7 @@ pub fn spawn(
             for signal in incoming.forever() {
                 let sent = match signal {
                     SIGCONT => Some(ScreenMessage::Resumed),
-                    SIGTSTP => Some(suspend(clock())),
+                    SIGTSTP => Some(ScreenMessage::Suspend),
                     SIGWINCH => resized(clock()),
                     signal if ending => {
                         terminal_actions.give_back_unwritten();
@@ -80,14 +80,6 @@ pub fn spawn(
             }
         })?;
     Ok(Signals { handle })
-}
-
-/// A stop that was asked for from outside is the key for it.
-fn suspend(at: Duration) -> ScreenMessage {
-    ScreenMessage::Terminal {
-        event: Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)),
-        at,
-    }
 }
 
 fn resized(at: Duration) -> Option<ScreenMessage> {

@@ -1,4 +1,4 @@
-//! News in, orders out. Invariant: the only place that changes the model; it performs nothing itself.
+//! News in, requests out. Invariant: the only place that changes the model; it performs nothing itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,19 @@ use crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Size;
 
 use super::approve_sheet::OwnSurvey;
-use super::inbox::{RunSnapshot, ScreenMessage, ScreenRequest};
+use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage};
 use super::model::{Model, Over};
 use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
-use crate::run::{ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead};
+use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead};
 use crate::survey::{Digest, UtcTime};
 
 /// What the loop has to do for the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScreenEffect {
-    /// Ask the runner.
-    Order(ScreenRequest),
+    /// Ask the holder of the run.
+    Ask(Ask),
+    /// Ask this process.
+    Local(LocalRequest),
     /// Put a text on the clipboard.
     Copy(String),
     /// Stop this process until it is continued.
@@ -58,10 +60,12 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             view.size = model.size;
             model.over = Over::Diff(view);
         }
+        ScreenMessage::OpenSheet => keys::open_approve_sheet(model, now, &mut effects),
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),
         ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut effects),
+        ScreenMessage::Suspend => effects.push(ScreenEffect::Suspend),
         ScreenMessage::Resumed => {
             disarm(model, now);
             ask_sheet_again(model, &mut effects);
@@ -72,7 +76,7 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             close_sheets(model);
             model.ended = Some((exit_code, says));
         }
-        ScreenMessage::Answered { order, answer } => keys::answered(model, &order, answer),
+        ScreenMessage::Answered { ask, answer } => keys::answered(model, &ask, answer),
         ScreenMessage::Watchers(watchers) => model.watchers = watchers,
         // The list of runs has a screen of its own.
         ScreenMessage::Runs(_) => {}
@@ -159,7 +163,7 @@ fn ask_sheet_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
         && sheet.survey != OwnSurvey::Asked
     {
         sheet.surveyed(OwnSurvey::Asked);
-        effects.push(ScreenEffect::Order(ScreenRequest::OpenSheet {
+        effects.push(ScreenEffect::Ask(Ask::OpenSheet {
             gate: sheet.gate,
             evidence: sheet.evidence.clone(),
         }));

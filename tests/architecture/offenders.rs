@@ -178,6 +178,23 @@ fn a_library_that_prints() {
 }
 
 #[test]
+fn a_key_beside_the_table() {
+    let compares = "//! F.\nfn f(code: KeyCode) -> bool { code == KeyCode::Up }";
+    red("src/tui/keys.rs", compares, "decided by the key table");
+    red("src/launch/x.rs", compares, "decided by the key table");
+    green("src/tui/key_table_runs.rs", compares);
+    green("src/tui/typing.rs", compares);
+    let says = "//! F.\nfn f() -> &'static str {\n\"Esc closes\"\n}";
+    red("src/tui/screens/x.rs", says, "`Esc`: `key_of`");
+    green("src/tui/key_table.rs", says);
+    green("src/launch/x.rs", says);
+    green(
+        "src/tui/screens/x.rs",
+        "//! Enter.\nfn f() {\n// Esc\n\"Escape\"\n}\n#[cfg(test)]\nmod tests { const A: &str = \"Esc\"; }",
+    );
+}
+
+#[test]
 fn a_type_name_for_two_things() {
     let files = |second: &str| -> Vec<File> {
         vec![

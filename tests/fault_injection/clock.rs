@@ -346,9 +346,10 @@ fn a_run_whose_starter_may_not_approve_passes() {
             .take_up(Some(world.approval(&outcome.run)))
             .expect("it ends in order");
         assert_eq!(own.exit_code, 6);
-        let mut request = world.approval(&outcome.run);
-        request.by = person("opb", 1001);
-        outcome = world.take_up(Some(request)).expect("approved");
+        let mut other = world.clone();
+        other.person = person("opb", 1001);
+        let request = other.approval(&outcome.run);
+        outcome = other.take_up(Some(request)).expect("approved");
     }
     let sealed = outcome.run.sealed.expect("sealed");
     assert_eq!(sealed.1, RunResult::Pass);

@@ -8,8 +8,7 @@ use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscov
 use drygate::profile::{self, Profile};
 use drygate::repo::GitRepository;
 use drygate::repo::throwaway::DemoRepository;
-use drygate::run::{Purpose, RepositoryState, TargetIdentity};
-use drygate::runner::Progress;
+use drygate::run::{Progress, Purpose, RepositoryState, TargetIdentity};
 use drygate::runner::repository::{Repository, RepositoryError};
 use drygate::runner::target::{
     QueryRuling, SurveyRequest, Taken, Target, TargetError, Witness, WitnessError,

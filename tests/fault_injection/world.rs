@@ -105,6 +105,8 @@ pub struct World {
     pub spoiled: Damaged,
     /// What the profile says beside the built-in one.
     pub tables: &'static str,
+    /// Whose the processes are.
+    pub person: Person,
     pub acknowledged: Acknowledged,
     /// Lines are told on standard error as they are shown.
     pub telling: bool,
@@ -122,6 +124,7 @@ impl World {
             run_id,
             spoiled: Damaged::default(),
             tables: "",
+            person: person("op_a", 1000),
             acknowledged: Acknowledged::default(),
             telling: false,
             heard: None,
@@ -154,7 +157,7 @@ impl World {
             ssot: ssot.collect(),
             approvals: drygate::audit::approval_policy(&profile),
             target: Replayed::new(Damaged::default()).identity(),
-            person: person("op_a", 1000),
+            person: self.person.clone(),
             tool: ToolIdentity {
                 version: "0.1.0".to_owned(),
                 binary_sha256: Some(Digest::of("binary")),
@@ -282,13 +285,7 @@ impl World {
     /// An approval of exactly what waits.
     pub fn approval(&self, run: &RunState) -> ApprovalRequest {
         let evidence = run.evidence.as_ref().expect("it waits with evidence");
-        ApprovalRequest {
-            gate: evidence.gate,
-            decision: Decision::Approve,
-            evidence: Some(evidence.digest.clone()),
-            reason: None,
-            by: person("op_a", 1000),
-        }
+        ApprovalRequest::approve(evidence.gate, evidence.digest.clone())
     }
 
     pub fn rejection(&self, gate: ApprovalGate) -> ApprovalRequest {
@@ -297,7 +294,6 @@ impl World {
             decision: Decision::Reject,
             evidence: None,
             reason: Some("not today".to_owned()),
-            by: person("op_a", 1000),
         }
     }
 

@@ -12,7 +12,7 @@ use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::open_text::TextSubject;
 use drygate::tui::update::{ScreenEffect, update};
-use drygate::tui::{Colours, Letters, ScreenMessage, ScreenRequest, Theme};
+use drygate::tui::{Colours, Letters, LocalRequest, ScreenMessage, Theme};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
@@ -385,7 +385,7 @@ fn keys_move_search_fold_and_come_back() {
     let text = "expected".to_owned();
     assert_eq!(
         effects,
-        [ScreenEffect::Order(ScreenRequest::Note { fact, text })]
+        [ScreenEffect::Local(LocalRequest::Note { fact, text })]
     );
     let _ = press(&mut model, "c");
     assert!(seen(&mut model).contains("equal facts hidden"));

@@ -2,10 +2,11 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyCode};
 use drygate::run::{
-    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, LiveRead, StopCode,
+    ApprovalGate, ApprovalRecorded, ApprovalRequest, Ask, Decision, Event, EvidenceShown, LiveRead,
+    Request, StopCode,
 };
 use drygate::survey::Digest;
-use drygate::tui::{Ending, ScreenMessage, ScreenRequest, Source};
+use drygate::tui::{Ending, ScreenMessage, Source};
 
 use crate::fixture::{Script, at, person};
 use crate::stage::{Stage, created_as, under};
@@ -59,11 +60,10 @@ fn rests_and_enters(stage: &mut Stage) -> &mut Stage {
 }
 
 fn approvals(stage: &Stage) -> usize {
-    let requests = stage.ordered();
-    requests
-        .iter()
-        .filter(|o| matches!(o, ScreenRequest::Approve { .. }))
-        .count()
+    let asked = stage.asked();
+    let approves =
+        |ask: &&Ask| matches!(ask, Ask::Decide(asked) if asked.decision == Decision::Approve);
+    asked.iter().filter(approves).count()
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn six_characters_and_enter_approve_exactly_once() {
     stage.types(&digest.last_six()[4..]);
     rests_and_enters(&mut stage).wait(80).key(KeyCode::Enter);
     let gate = ApprovalGate::SG2;
-    let order = ScreenRequest::Approve {
-        gate,
-        evidence: digest.clone(),
+    let asked = Request {
+        by: person("op_a"),
+        ask: Ask::Decide(ApprovalRequest::approve(gate, digest.clone())),
     };
     assert_eq!(approvals(&stage), 1);
-    assert!(stage.ordered().contains(&order));
+    assert!(stage.requests.borrow().contains(&asked));
     assert!(stage.says("recording..."));
     stage.recorded(Event::ApprovalRecorded(ApprovalRecorded {
         gate,
@@ -99,16 +99,48 @@ fn six_characters_and_enter_approve_exactly_once() {
 }
 
 #[test]
+fn a_sheet_that_a_command_opens_is_the_one_that_its_key_opens() {
+    let script = Script::at_sg2(false);
+    let mut by_key = Stage::new(&script, "09:31:15", (120, 36));
+    by_key.wait(5_000).key(KeyCode::Char('a'));
+    let mut by_command = Stage::new(&script, "09:31:15", (120, 36));
+    by_command.wait(5_000).hear(ScreenMessage::OpenSheet);
+    assert_eq!(by_command.text(), by_key.text());
+    assert_eq!(by_command.asked(), by_key.asked());
+    // It arms from now on: the second on screen is not one that passed before.
+    by_command.recorded(shown(&script)).recorded(all_equal());
+    by_command.wait(999);
+    assert!(!by_command.says("READY"), "{}", by_command.text());
+    by_command.wait(1);
+    assert!(by_command.says("READY"), "{}", by_command.text());
+
+    let mut script = Script::new(false);
+    script.up_to_feasibility();
+    let mut works = Stage::new(&script, "09:14:06", (120, 36));
+    works.hear(ScreenMessage::OpenSheet);
+    assert!(works.says("Nothing waits for a decision now."));
+    assert!(works.asked().is_empty());
+}
+
+#[test]
+fn a_signal_that_suspends_does_so_whatever_is_typed() {
+    let (mut stage, _) = opened((80, 24));
+    stage.hear(ScreenMessage::Suspend);
+    assert_eq!(stage.done.borrow().suspended, 1);
+    assert!(stage.says("arms again"), "{}", stage.text());
+    let mut replay = Stage::from(&Script::at_sg2(false), "09:31:15", (80, 24), Source::Replay);
+    replay.key(KeyCode::Char(':')).hear(ScreenMessage::Suspend);
+    assert_eq!(replay.done.borrow().suspended, 1);
+}
+
+#[test]
 fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     let script = Script::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (120, 36));
     stage.wait(5_000).key(KeyCode::Char('a'));
     let evidence = digest(&script);
     let gate = ApprovalGate::SG2;
-    assert_eq!(
-        stage.ordered(),
-        [ScreenRequest::OpenSheet { gate, evidence }]
-    );
+    assert_eq!(stage.asked(), [Ask::OpenSheet { gate, evidence }]);
     stage.recorded(all_equal()).wait(60_000);
     assert!(
         !stage.says("READY"),
@@ -227,7 +259,7 @@ fn letters_are_no_commands_on_the_sheet() {
     let (mut stage, _) = opened((80, 24));
     stage.wait(2_000).types("qxrde?12yn/");
     assert!(stage.says("APPROVE SG2"), "{}", stage.text());
-    assert_eq!(stage.ordered().len(), 1, "only the sheet was opened");
+    assert_eq!(stage.asked().len(), 1, "only the sheet was opened");
     stage.wait(80).key(KeyCode::Esc);
     assert!(!stage.says("APPROVE SG2"));
 }
@@ -246,10 +278,10 @@ fn resize_and_return_disarm() {
     stage.control('z');
     assert_eq!(stage.done.borrow().suspended, 1);
     assert!(!stage.says("READY"), "{}", stage.text());
-    let reads = stage.ordered();
+    let reads = stage.asked();
     let asked = reads
         .iter()
-        .filter(|o| matches!(o, ScreenRequest::OpenSheet { .. }))
+        .filter(|o| matches!(o, Ask::OpenSheet { .. }))
         .count();
     assert_eq!(asked, 2, "the facts are read again after a suspension");
 }
@@ -342,12 +374,8 @@ fn rejecting_needs_a_typed_reason() {
     let reason = "ticket 412 é".to_owned();
     let gate = ApprovalGate::SG2;
     assert_eq!(
-        stage.ordered(),
-        [ScreenRequest::Reject {
-            gate,
-            evidence,
-            reason
-        }]
+        stage.asked(),
+        [Ask::Decide(ApprovalRequest::reject(gate, evidence, reason))]
     );
 }
 
@@ -365,7 +393,7 @@ fn quitting_asks_only_while_work_runs() {
         waiting.leaves_by(KeyCode::Char('q')),
         Ending::Quit
     ));
-    assert_eq!(waiting.ordered(), [ScreenRequest::Quit]);
+    assert!(waiting.asked().is_empty(), "leaving asks for nothing");
 }
 
 #[test]
@@ -496,7 +524,7 @@ fn nothing_is_decided_where_nothing_runs() {
         let mut stage = Stage::from(&script, "09:31:15", (80, 24), source);
         stage.key(KeyCode::Char(key));
         assert!(stage.says(words), "{}", stage.text());
-        assert!(stage.ordered().is_empty());
+        assert!(stage.asked().is_empty());
     }
 }
 
@@ -509,14 +537,14 @@ fn approved_from_a_watch() -> Stage {
     stage.recorded(shown(&script)).recorded(all_equal());
     stage.wait(1_000);
     rests_and_enters(stage.types(digest(&script).last_six()));
-    let sent = matches!(stage.ordered().last(), Some(ScreenRequest::Approve { .. }));
+    let sent = matches!(stage.asked().last(), Some(Ask::Decide(_)));
     assert!(sent, "{}", stage.text());
     stage
 }
 
 fn answered(stage: &mut Stage, answer: Result<Option<String>, String>) {
-    let order = stage.ordered().pop().expect("an order");
-    stage.hear(ScreenMessage::Answered { order, answer });
+    let ask = stage.asked().pop().expect("something was asked");
+    stage.hear(ScreenMessage::Answered { ask, answer });
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use drygate::journal::RunStore;
-use drygate::run::Event;
-use drygate::tui::{Clocks, Colours, Guard, Screen, Source, Theme, spawn_input, spawn_signals};
+use drygate::run::{Ask, Event};
+use drygate::tui::{
+    Clocks, Colours, Guard, RequestRoutes, Screen, Source, Theme, spawn_input, spawn_signals,
+};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::fixture::{Script, at, person};
@@ -43,13 +45,16 @@ fn pty_child() {
             monotonic: Box::new(move || began.elapsed()),
             utc: Box::new(|| at("09:31:15")),
         },
-        Box::new(|order| {
-            assert!(
-                order != drygate::tui::ScreenRequest::SurveyAgain,
-                "a panic while the screen is up"
-            );
-            true
-        }),
+        RequestRoutes {
+            holder: Box::new(|request| {
+                assert!(
+                    request.ask != Ask::SurveyAgain,
+                    "a panic while the screen is up"
+                );
+                true
+            }),
+            local: Box::new(|_| true),
+        },
     );
     let screen_exit = screen.event_loop(&inbox);
     drop(signals);

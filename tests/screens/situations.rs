@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use drygate::run::{
-    ApprovalGate, ApprovalRefused, Check, CheckName, Decision, Event, Gate, RunResult, State,
-    StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Check, CheckName, Decision, Event, Gate, Progress, RunResult,
+    State, StopCode, SurveyPurpose, Verdict,
 };
-use drygate::tui::model::Model;
-use drygate::tui::{Colours, Rate, ScreenMessage, ScreenProgress, Theme, update::update};
+use drygate::tui::model::{Model, Rate};
+use drygate::tui::{Colours, ScreenMessage, Theme, update::update};
 use serde_json::json;
 
 use crate::fixture::{ENACTED, Script, person};
@@ -37,21 +37,21 @@ fn running() {
     let mut script = Script::new(false);
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
-    let progress = ScreenProgress {
+    let progress = Progress {
         what: "Grant matrix".to_owned(),
         noun: "objects",
         done: 212_400,
         total: Some(337_671),
-        rate: Some(Rate {
-            done: 182_000,
-            passed_ms: 2_000,
-        }),
     };
     let _ = update(
         &mut model,
         ScreenMessage::Progress(progress),
         std::time::Duration::ZERO,
     );
+    model.rate = Some(Rate {
+        done: 182_000,
+        passed_ms: 2_000,
+    });
     snap("g1_running", &mut model);
 }
 
@@ -79,12 +79,11 @@ fn few_long_answers() {
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
     let mut told = |done, seconds| {
-        let progress = ScreenProgress {
+        let progress = Progress {
             what: "Role survey".to_owned(),
             noun: "answers",
             done,
             total: Some(16),
-            rate: None,
         };
         let now = std::time::Duration::from_secs(seconds);
         let _ = update(&mut model, ScreenMessage::Progress(progress), now);

@@ -9,13 +9,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use drygate::run::{Event, History, RunBudget, RunCreated};
+use drygate::run::{Ask, Event, History, Request, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
+use drygate::tui::keymap::{NO_KEY, bindings};
 use drygate::tui::model::Model;
+use drygate::tui::screens::band::{band, scope};
 use drygate::tui::update::{is_about_sheet, update};
 use drygate::tui::{
-    Clocks, Colours, Ending, RunSnapshot, Screen, ScreenMessage, ScreenRequest, Source,
+    Clocks, Colours, Ending, RequestRoutes, RunSnapshot, Screen, ScreenMessage, Source,
     TerminalActions, Theme,
 };
 use ratatui::Terminal;
@@ -115,11 +117,25 @@ pub fn lines(buffer: &Buffer) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    // A sentence that names a key which its screen does not have.
+    assert!(!text.contains(NO_KEY), "{text}");
     text
+}
+
+/// What a band or a footer offers is in the key table, for the screen that it is on.
+fn offers_only_keys_that_are_there(model: &Model) {
+    for narrow in [false, true] {
+        let (scope, band) = (scope(model), band(model, narrow));
+        for (action, does) in band.keys {
+            let is_there = bindings(scope).any(|binding| binding.does(action));
+            assert!(is_there, "{}: {action:?} {does} on {scope:?}", band.title);
+        }
+    }
 }
 
 /// The model drawn.
 pub fn drawn(model: &mut Model, (width, height): (u16, u16)) -> String {
+    offers_only_keys_that_are_there(model);
     lines(&frame(model, width, height))
 }
 
@@ -166,7 +182,7 @@ impl TerminalActions for Recorder {
 pub struct Stage {
     pub screen: Screen<TestBackend>,
     pub done: Rc<RefCell<Done>>,
-    pub requests: Rc<RefCell<Vec<ScreenRequest>>>,
+    pub requests: Rc<RefCell<Vec<Request>>>,
     pub takes_orders: Rc<Cell<bool>>,
     inbox: Receiver<ScreenMessage>,
     pub sender: Sender<ScreenMessage>,
@@ -204,12 +220,15 @@ impl Stage {
                 monotonic: Box::new(move || t.get()),
                 utc: Box::new(move || w.get()),
             },
-            Box::new(move |order| {
-                if takes.get() {
-                    o.borrow_mut().push(order);
-                }
-                takes.get()
-            }),
+            RequestRoutes {
+                holder: Box::new(move |request| {
+                    if takes.get() {
+                        o.borrow_mut().push(request);
+                    }
+                    takes.get()
+                }),
+                local: Box::new(|_| true),
+            },
         );
         let mut stage = Self {
             screen,
@@ -318,7 +337,9 @@ impl Stage {
         self.text().contains(words)
     }
 
-    pub fn ordered(&self) -> Vec<ScreenRequest> {
-        self.requests.borrow().clone()
+    /// What was asked of the holder.
+    pub fn asked(&self) -> Vec<Ask> {
+        let requests = self.requests.borrow();
+        requests.iter().map(|it| it.ask.clone()).collect()
     }
 }

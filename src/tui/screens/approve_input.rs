@@ -1,6 +1,7 @@
 //! The line of the approval sheet that is typed on, and what it says of the last keys. Invariant: what is wrong is marked, and never shown as one of the six.
 
 use crate::tui::approve_sheet::{ApproveSheet, SheetRemark, TO_TYPE};
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text};
 
@@ -20,9 +21,15 @@ pub(super) fn draw(
     } else {
         Ink::Dim
     };
-    let mut text = Text::inked(ink, "Type the last six characters, then Enter:  ")
-        .with(Ink::Bold, "[")
-        .with(Ink::Bold, &sheet.typed);
+    let mut text = Text::inked(
+        ink,
+        format!(
+            "Type the last six characters, then {}:  ",
+            key(Action::Confirm)
+        ),
+    )
+    .with(Ink::Bold, "[")
+    .with(Ink::Bold, &sheet.typed);
     let marked: String = sheet.wrong.chars().take(TO_TYPE).map(one_column).collect();
     let right_and_wrong = sheet.typed.len() + sheet.wrong.chars().count();
     text.push(Ink::Bad, marked);
@@ -34,6 +41,11 @@ pub(super) fn draw(
         text.push(Ink::Bad, "  ! not this one");
     }
     canvas.text(x, y, width, &text);
+}
+
+/// What a key of the sheet is called.
+fn key(action: Action) -> String {
+    key_of(KeyScope::Sheet, action)
 }
 
 /// A typed character as it may stand in one column.
@@ -53,21 +65,28 @@ pub(super) fn remark(sheet: &ApproveSheet) -> Text {
             let surplus = crate::run::counted(sheet.surplus(), "character");
             return Text::inked(
                 Ink::Needed,
-                format!("{surplus} more than six: Backspace takes the last one back."),
+                format!(
+                    "{surplus} more than six: {} takes the last one back.",
+                    key(Action::TakeBack)
+                ),
             );
         }
         (None, _) => return Text::new(),
         (Some(SheetRemark::EarlyDropped), _) if sheet.is_ready() => return Text::new(),
-        (Some(SheetRemark::EarlyDropped), _) => "What is typed before READY is dropped.",
+        (Some(SheetRemark::EarlyDropped), _) => "What is typed before READY is dropped.".to_owned(),
         (Some(SheetRemark::BurstDropped), _) => {
             "A paste, or characters under 5 ms apart: all of them were dropped. Type them."
+                .to_owned()
         }
-        (Some(SheetRemark::NotSix), _) => "Enter counts once all six are right.",
+        (Some(SheetRemark::NotSix), _) => {
+            format!("{} counts once all six are right.", key(Action::Confirm))
+        }
         (Some(SheetRemark::NoPause), _) => {
-            "Enter came too soon after another key: press Enter again."
+            let enter = key(Action::Confirm);
+            format!("{enter} came too soon after another key: press {enter} again.")
         }
         (Some(SheetRemark::ArmsAgain), _) => {
-            "The screen changed: the sheet arms again, what was typed is gone."
+            "The screen changed: the sheet arms again, what was typed is gone.".to_owned()
         }
     };
     Text::inked(Ink::Needed, says)

@@ -7,6 +7,7 @@ use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
 use crate::survey::FactKind;
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -111,20 +112,27 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
         Text::inked(
             Ink::Needed,
             format!(
-                "{below} more lines below: Down or PgDn. The sheet arms when the last was shown."
+                "{below} more lines below: {} or {}. The sheet arms when the last was shown.",
+                key(Action::Down),
+                key(Action::PageDown)
             ),
         )
     } else {
         approve_input::remark(sheet)
     };
     canvas.text(x, last + 1, width, &remark);
-    let esc = Text::inked(Ink::Dim, "Esc leaves it waiting");
+    let esc = Text::inked(Ink::Dim, format!("{} leaves it waiting", key(Action::Back)));
     let status = match refusal {
         Some(_) if !sheet.is_sent() => Text::inked(Ink::Drift, "approving would be refused"),
         _ => status(model, sheet),
     };
     canvas.text(x, last + 2, width.saturating_sub(23), &status);
     canvas.text_right(x + width, last + 2, width, &esc);
+}
+
+/// What a key of the sheet is called.
+fn key(action: Action) -> String {
+    key_of(KeyScope::Sheet, action)
 }
 
 fn status(model: &Model, sheet: &ApproveSheet) -> Text {
@@ -134,12 +142,18 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
     if sheet.is_ready() {
         let text = Text::inked(Ink::Bold, "READY");
         return match sheet.remark {
-            _ if sheet.enter_counts() => text.with(Ink::Bold, "  Enter approves now"),
+            _ if sheet.enter_counts() => text.with(
+                Ink::Bold,
+                format!("  {} approves now", key(Action::Confirm)),
+            ),
             _ if sheet.is_complete() => {
                 let pause = PAUSE.as_secs_f32();
                 text.with(
                     Ink::Plain,
-                    format!("  Enter counts after {pause} s of silence"),
+                    format!(
+                        "  {} counts after {pause} s of silence",
+                        key(Action::Confirm)
+                    ),
                 )
             }
             Some(SheetRemark::EarlyDropped) => {
@@ -333,8 +347,10 @@ fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
         };
         let lines = difference.lines.map_or_else(String::new, |n| {
             format!(
-                "   {}   (Esc d reads)",
-                crate::run::counted(usize::try_from(n).unwrap_or(0), "line")
+                "   {}   ({} {} reads)",
+                crate::run::counted(usize::try_from(n).unwrap_or(0), "line"),
+                key(Action::Back),
+                key_of(KeyScope::Run, Action::Differences)
             )
         });
         text.push(Text::plain(format!(

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::body;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::{ApproverScreen, Model};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
@@ -26,18 +27,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, seen: &Ap
         height,
     );
     canvas.copy(place, &drawn, top);
+    let key = |action| key_of(KeyScope::Replay, action);
     let mut says = Text::inked(Ink::Bold, &seen.says);
     let hidden = size.height - height;
     if hidden > 0 {
         let rows = crate::run::counted(usize::from(hidden), "row");
-        says.push(Ink::Needed, format!("  {rows} more: PgDn, PgUp"));
+        let (down, up) = (key(Action::PageDown), key(Action::PageUp));
+        says.push(Ink::Needed, format!("  {rows} more: {down}, {up}"));
     }
     if size.width > width {
         let cut = size.width - width;
         says.push(Ink::Needed, format!("  {cut} columns cut"));
     }
     let y = area.bottom().saturating_sub(1);
-    let back = Text::inked(Ink::Dim, "v back");
+    let back = Text::inked(Ink::Dim, format!("{} back", key(Action::ApproversView)));
     canvas.text(area.x + 1, y, area.width.saturating_sub(10), &says);
     canvas.text_right(area.right().saturating_sub(1), y, 8, &back);
 }

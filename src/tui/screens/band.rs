@@ -5,9 +5,13 @@ use ratatui::layout::Rect;
 use super::{running, sealed, waiting};
 use crate::run::StopCode;
 use crate::tui::inbox::Source;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::{Model, Over};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Shown, Text, Weight};
+
+/// What a key of the band is for, and what it is said to do.
+pub type BandKey = (Action, &'static str);
 
 /// What the band says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub struct Band {
     /// The sentences.
     pub lines: Vec<Text>,
     /// Keys and what they do.
-    pub keys: Vec<(&'static str, &'static str)>,
+    pub keys: Vec<BandKey>,
     /// A person is needed: the terminal rings once.
     pub needs_person: bool,
 }
@@ -50,7 +54,7 @@ impl Band {
 
     /// The band with keys.
     #[must_use]
-    pub fn keys(mut self, keys: &[(&'static str, &'static str)]) -> Self {
+    pub fn keys(mut self, keys: &[BandKey]) -> Self {
         self.keys = keys.to_vec();
         self
     }
@@ -88,7 +92,7 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     };
     if matches!(model.over, Over::Approving(_) | Over::Rejecting(_)) {
         return band.keys(&[(
-            "Esc",
+            Action::Back,
             "leaves it waiting: on the sheet no letter is a command",
         )]);
     }
@@ -98,15 +102,24 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     }
 }
 
+/// Which rows of the key table apply to the keys of the band.
+pub fn scope(model: &Model) -> KeyScope {
+    match model.over {
+        Over::Approving(_) | Over::Rejecting(_) => KeyScope::Sheet,
+        _ => model.scope(),
+    }
+}
+
 /// Where nothing can be ordered, the keys that order are not offered; leaving leaves nothing waiting, and what an approver
 /// saw is there itself.
 fn as_replayed(mut band: Band) -> Band {
-    band.keys
-        .retain(|(key, _)| !matches!(*key, "a" | "x" | "r"));
+    band.keys.retain(|(does, _)| {
+        !matches!(does, Action::Approve | Action::Reject | Action::SurveyAgain)
+    });
     for key in &mut band.keys {
         match *key {
-            ("q", _) => *key = ("q", "back"),
-            ("e", waiting::APPROVER_SAW) => *key = ("v", waiting::APPROVER_SAW),
+            (Action::Quit, _) => key.1 = "back",
+            (Action::Evidence, waiting::APPROVER_SAW) => key.0 = Action::ApproversView,
             _ => {}
         }
     }
@@ -132,9 +145,9 @@ fn ended(model: &Model, code: u8, says: &[String]) -> Option<Band> {
         None => (Ink::Bad, "UNEXPECTED ERROR", "RESUMABLE"),
     };
     let mut band = Band::new(ink, title, right).keys(&[
-        ("Enter", "opens the row"),
-        ("d", "differences"),
-        ("q", "leave"),
+        (Action::Open, "opens the row"),
+        (Action::Differences, "differences"),
+        (Action::Quit, "leave"),
     ]);
     for line in says.iter().take(2) {
         band = band.say(Text::plain(line));
@@ -201,7 +214,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
         y += 1;
     }
     let gap = if narrow { "  " } else { "     " };
-    let keys = keys_line(&band.keys, gap, width.into());
+    let keys: Vec<_> = band
+        .keys
+        .iter()
+        .map(|(action, does)| (key_of(scope(model), *action), *does))
+        .collect();
+    let keys = keys_line(&keys, gap, width.into());
     canvas.text(inside.x + margin, inside.bottom() - 1, width, &keys);
 }
 
@@ -224,21 +242,21 @@ fn fitted(canvas: &Canvas<'_>, lines: &[Text], width: u16, room: usize) -> Vec<T
 }
 
 /// `a approve     x reject`, with less space between where there is less room, and without the last keys where there is none.
-fn keys_line(keys: &[(&str, &str)], gap: &str, width: usize) -> Text {
-    let line = |keys: &[(&str, &str)], gap: &str| {
+fn keys_line(keys: &[(String, &str)], gap: &str, width: usize) -> Text {
+    let line = |gap: &str| {
         let mut text = Text::new();
         for (nth, (key, does)) in keys.iter().enumerate() {
             text.push(Ink::Plain, if nth > 0 { gap } else { "" });
-            text.push(Ink::Bold, *key);
+            text.push(Ink::Bold, key);
             text.push(Ink::Plain, format!(" {does}"));
         }
         text
     };
     for gap in [gap, "   ", "  "] {
-        let text = line(keys, gap);
+        let text = line(gap);
         if text.width() <= width {
             return text;
         }
     }
-    line(keys, "  ")
+    line("  ")
 }

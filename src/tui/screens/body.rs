@@ -13,6 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::{approve_sheet, band, diff, footer, header, pane, proof, reject_sheet, text_page};
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -222,9 +223,9 @@ fn leaving(canvas: &mut Canvas<'_>, body: Rect, model: &Model) {
         Text::plain(stays),
         Text::plain("The command for that is printed when you have left."),
         Text::new(),
-        Text::inked(Ink::Bold, "q")
+        Text::inked(Ink::Bold, key_of(model.scope(), Action::Quit))
             .with(Ink::Plain, " leave     ")
-            .with(Ink::Bold, "Esc")
+            .with(Ink::Bold, key_of(model.scope(), Action::Back))
             .with(Ink::Plain, " stay"),
     ];
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
@@ -248,11 +249,13 @@ fn too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ));
     }
     if model.over != Over::Nothing {
-        lines.push(Text::plain(
-            "Nothing is approved in a screen this small. Esc closes the sheet.",
-        ));
+        let closes = key_of(KeyScope::Sheet, Action::Back);
+        lines.push(Text::plain(format!(
+            "Nothing is approved in a screen this small. {closes} closes the sheet."
+        )));
     }
-    lines.push(Text::inked(Ink::Bold, "q").with(Ink::Plain, " leave"));
+    let quits = key_of(model.scope(), Action::Quit);
+    lines.push(Text::inked(Ink::Bold, quits).with(Ink::Plain, " leave"));
     let wrapped = lines.iter().flat_map(|line| line.wrap(area.width.into()));
     for (y, line) in (area.y..area.bottom()).zip(wrapped) {
         canvas.text(area.x, y, area.width, &line);

@@ -10,6 +10,7 @@ use super::{gates, proof, words};
 use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -54,6 +55,7 @@ fn json(lines: &mut Vec<Text>, indent: &str, value: &Value) {
 }
 
 fn gate_page(model: &Model, gate: Gate) -> TextPage {
+    let opens = key_of(model.scope(), Action::Open);
     let mut lines = Vec::new();
     match model.run().gates.get(&gate) {
         None => lines.push(Text::plain("Not begun.")),
@@ -87,7 +89,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
                     derivation(&mut lines, &role, Depth::Grouped);
                     lines.push(Text::inked(
                         Ink::Dim,
-                        "    all of it: Enter on the fact role_is_read_only",
+                        format!("    all of it: {opens} on the fact role_is_read_only"),
                     ));
                 } else {
                     json(&mut lines, "    ", &check.raw);

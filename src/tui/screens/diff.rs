@@ -12,7 +12,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::{diff_band, diff_document, diff_facts};
 use crate::tui::diff_view::{DiffPane, DiffView};
-use crate::tui::keymap::{self, Action, KeyScope};
+use crate::tui::keymap::{self, Action, KeyScope, key_of};
 use crate::tui::model::Model;
 use crate::tui::screens::DiffLayout;
 use crate::tui::theme::Ink;
@@ -79,7 +79,7 @@ pub fn diff_layout(view: &DiffView, size: Size) -> DiffLayout {
         width: usize::from(width),
         split: !view.stacked.unwrap_or(size.width < WIDE_MIN),
         wrap: view.wrap,
-        fold_key: Some("o"),
+        names_keys: true,
     }
 }
 
@@ -121,21 +121,16 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &DiffView) {
 
 fn footer(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     let width = area.width.saturating_sub(2);
-    let typed = |mark: &str, text: &str, ends: &str| {
-        Text::inked(Ink::Bold, mark)
-            .with(Ink::Plain, text)
-            .with(Ink::Bold, "_")
-            .with(Ink::Dim, ends)
-    };
     let text = if let Some(note) = &view.typing {
         let about = view.fact().map_or("the run", |fact| fact.key.as_str());
-        typed(
-            &format!("note on {about}: "),
-            note,
-            "   Enter writes it, Esc drops it",
-        )
+        let typing = |action| key_of(KeyScope::Typing, action);
+        let (writes, drops) = (typing(Action::Confirm), typing(Action::Back));
+        Text::inked(Ink::Bold, format!("note on {about}: "))
+            .with(Ink::Plain, note)
+            .with(Ink::Bold, "_")
+            .with(Ink::Dim, format!("   {writes} writes it, {drops} drops it"))
     } else if let Some(search) = view.search.as_ref().filter(|search| search.typing) {
-        typed("/", &search.text, "   Enter finds, Esc leaves")
+        super::footer::typed_search(KeyScope::Diff, &search.text)
     } else if let Some(says) = &view.says {
         Text::inked(Ink::Bold, says)
     } else {

@@ -13,6 +13,7 @@ use crate::compare::{
 };
 use crate::survey::{ChangedWords, Item, RowChange, Side, Sides, a_field_a_line, passages};
 use crate::tui::diff_view::{DiffPane, DiffView, DocumentPlace, Loaded};
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -104,7 +105,10 @@ pub fn room(view: &DiffView, size: Size) -> usize {
 fn lines(canvas: &Canvas<'_>, view: &DiffView, size: Size, inside: Rect) -> Drawn {
     let mut drawn = Drawn::default();
     let (Some(fact), Ok(comparison)) = (view.fact(), &view.outcome) else {
-        drawn.lines = vec![Text::plain(" Enter chooses this comparison.")];
+        drawn.lines = vec![Text::plain(format!(
+            " {} chooses this comparison.",
+            key_of(KeyScope::Diff, Action::Open)
+        ))];
         return drawn;
     };
     let width = usize::from(inside.width);
@@ -217,8 +221,11 @@ fn explained(view: &DiffView, opened: &AlignedDocuments) -> Vec<Text> {
                 Side::After => "right",
             };
             let remedy = match (view.compare == Compare::Now, side) {
-                (true, Side::After) => " while waiting: r reads it and keeps it",
-                _ => "",
+                (true, Side::After) => {
+                    let reads = key_of(KeyScope::Run, Action::SurveyAgain);
+                    format!(" while waiting: {reads} reads it and keeps it")
+                }
+                _ => String::new(),
             };
             let text = format!("The document of the {word} side was not kept{remedy}.");
             lines.push(Text::inked(Ink::Bad, text));

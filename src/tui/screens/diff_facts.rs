@@ -6,6 +6,7 @@ use super::pane::first_row;
 use super::words;
 use crate::compare::{Change, ComparedFact, SideValue};
 use crate::tui::diff_view::{DiffPane, DiffView, Loaded, NoteShown};
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -66,11 +67,13 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
     if let Ok(comparison) = &view.outcome {
         let hidden = comparison.facts.len() - facts.len();
         if hidden > 0 {
-            let text = format!("  {hidden} equal facts hidden (c shows them)");
+            let shows = key_of(KeyScope::Diff, Action::ToggleEqual);
+            let text = format!("  {hidden} equal facts hidden ({shows} shows them)");
             lines.push((None, Text::inked(Ink::Dim, text)));
         }
     }
-    lines.push(rule("compare (Enter)"));
+    let chooses = key_of(KeyScope::Diff, Action::Open);
+    lines.push(rule(&format!("compare ({chooses})")));
     for (nth, compare) in view.choices.iter().enumerate() {
         let here = if *compare == view.compare { "> " } else { "  " };
         lines.push((
@@ -79,7 +82,8 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
         ));
     }
     if !view.notes.is_empty() {
-        lines.push(rule("notes (m writes one)"));
+        let writes = key_of(KeyScope::Diff, Action::Note);
+        lines.push(rule(&format!("notes ({writes} writes one)")));
     }
     notes(&mut lines, &view.notes, width);
     lines

@@ -6,6 +6,7 @@ use crate::compare::AlignedDocuments;
 use crate::survey::{
     AlignedRow, DocumentShape, Folding, InlineChanges, Item, Side, Sides, inline_changes,
 };
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Atom, CELL_MIN, Text, cells, joined};
 
@@ -18,8 +19,8 @@ pub struct DiffLayout {
     pub split: bool,
     /// Long lines go on below; else they are cut with a mark and a count.
     pub wrap: bool,
-    /// The key that opens a fold, where there are keys.
-    pub fold_key: Option<&'static str>,
+    /// Whether there are keys, so that the one that opens a fold is named.
+    pub names_keys: bool,
 }
 
 /// One line of output, and which bytes of which line stand in it.
@@ -145,8 +146,15 @@ pub fn diff_lines(
                 (DocumentShape::Keyed, _) => "equal rows",
             };
             let words = format!("... {} {noun} ...", rows.len());
-            let key = layout.fold_key;
-            vec![DiffLine::remark(fold_line(&columns, &words, key, theme))]
+            let key = layout
+                .names_keys
+                .then(|| key_of(KeyScope::Diff, Action::Fold));
+            vec![DiffLine::remark(fold_line(
+                &columns,
+                &words,
+                key.as_deref(),
+                theme,
+            ))]
         }
         Item::Row(row) => {
             let row = opened.alignment.row(*row);

@@ -6,7 +6,7 @@ use super::diff::diff_areas;
 use crate::compare::{ComparedFact, Comparison, SideValue};
 use crate::survey::Side;
 use crate::tui::diff_view::{DiffPage, DiffView};
-use crate::tui::keymap::{self, KeyScope};
+use crate::tui::keymap::{self, Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -39,7 +39,7 @@ pub(super) fn draw(
         DiffPage::HowRead => "HOW IT WAS READ",
     };
     let title = Text::inked(Ink::Bold, title);
-    let right = Text::plain("Esc closes");
+    let right = Text::plain(format!("{} closes", key_of(KeyScope::Diff, Action::Back)));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
     let lines = lines(view, page, inside.width.into());
     let room = usize::from(inside.height);

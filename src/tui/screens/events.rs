@@ -2,6 +2,7 @@
 
 use super::pane::{PaneRow, PaneText, first_row};
 use crate::run::EventRow;
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::{Model, Pane};
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -37,7 +38,11 @@ pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> PaneTe
     rows.extend(kept.take(take).map(|row| line(row, width < 70)));
     PaneText {
         title: "EVENTS",
-        right: Text::plain(if view.follow { "follow" } else { "G follows" }),
+        right: Text::plain(if view.follow {
+            "follow".to_owned()
+        } else {
+            format!("{} follows", key_of(model.scope(), Action::Last))
+        }),
         rows,
         skipped,
         total,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::inbox::Source;
-use crate::tui::keymap::{self, KeyScope};
+use crate::tui::keymap::{self, Action, KeyScope, key_of};
 use crate::tui::model::{Model, Over};
 use crate::tui::playback::PlaybackState;
 use crate::tui::theme::Ink;
@@ -16,10 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     let width = area.width - 2;
     if let Some(search) = model.search.as_ref().filter(|search| search.typing) {
-        let text = Text::inked(Ink::Bold, "/")
-            .with(Ink::Plain, &search.text)
-            .with(Ink::Bold, "_")
-            .with(Ink::Dim, "   Enter finds, Esc leaves");
+        let text = typed_search(model.scope(), &search.text);
         canvas.text(area.x + 1, area.y, width, &text);
         return;
     }
@@ -33,7 +30,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             .with(Ink::Bold, "_")
             .with(
                 Ink::Dim,
-                "   a record or a time: 212, 09:33, 09:33:06; Esc leaves",
+                format!(
+                    "   a record or a time: 212, 09:33, 09:33:06; {} leaves",
+                    key_of(KeyScope::Typing, Action::Back)
+                ),
             );
         canvas.text(area.x + 1, area.y, width, &text);
         return;
@@ -57,6 +57,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if usize::from(room) >= script.width() {
         canvas.text_right(area.right() - 1, area.y, room, &script);
     }
+}
+
+/// A search that is being typed.
+pub(super) fn typed_search(scope: KeyScope, text: &str) -> Text {
+    let typing = |action| key_of(KeyScope::Typing, action);
+    let (finds, leaves) = (typing(Action::Confirm), typing(Action::Back));
+    Text::inked(Ink::Bold, key_of(scope, Action::Search))
+        .with(Ink::Plain, text)
+        .with(Ink::Bold, "_")
+        .with(Ink::Dim, format!("   {finds} finds, {leaves} leaves"))
 }
 
 /// Where there is no room for the timeline: the time that a replay stands at, and whether it plays.
@@ -109,7 +119,11 @@ fn script(model: &Model) -> Text {
             Ink::Dim,
             format!("in a script: {}", command(format!("resume {}", id.tail()))),
         ),
-        (Source::Replay, _) => Text::inked(Ink::Dim, "a, x: not in a replay"),
+        (Source::Replay, _) => {
+            let key = |action| key_of(KeyScope::Replay, action);
+            let (approve, reject) = (key(Action::Approve), key(Action::Reject));
+            Text::inked(Ink::Dim, format!("{approve}, {reject}: not in a replay"))
+        }
         (_, Some(gate)) => Text::inked(
             Ink::Dim,
             format!(

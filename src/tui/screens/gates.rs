@@ -7,6 +7,7 @@ use crate::run::{
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::UtcTime;
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink, Theme};
@@ -31,7 +32,10 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         rows.push(PaneRow::only(totals(model.run())));
         rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
-            "Enter opens a gate: its checks, raw values",
+            format!(
+                "{} opens a gate: its checks, raw values",
+                key_of(model.scope(), Action::Open)
+            ),
         )));
     }
     PaneText {

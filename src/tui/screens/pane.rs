@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::body::panes_on_screen;
 use super::pane_texts::kept_text;
 use super::{effect, events, facts, gates, proof, stops, timeline};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -83,6 +84,11 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
     content
 }
 
+/// What the key that goes to a pane is called.
+fn key(model: &Model, pane: Pane) -> String {
+    key_of(model.scope(), Action::Pane(pane.digit()))
+}
+
 /// Draws a pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
     let window = usize::from(area.height.saturating_sub(2));
@@ -95,13 +101,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
         Ink::Plain
     };
     let mark = if focused && model.enlarged {
-        " (Esc back)"
+        format!(" ({} back)", key_of(model.scope(), Action::Back))
     } else {
-        ""
+        String::new()
     };
     let title = Text::inked(
         title_ink,
-        format!("{} {}{mark}", pane.digit(), content.title),
+        format!("{} {}{mark}", key(model, pane), content.title),
     );
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &content.right);
     if inside.height == 0 || inside.width == 0 {
@@ -143,7 +149,7 @@ fn stops_below(model: &Model, (screen, area): (Rect, Rect), pane: Pane, taken: u
     if pane != Pane::Facts || is_shown(Pane::Stops) || !is_shown(Pane::Gates) {
         return Text::new();
     }
-    let name = Text::plain(format!("{} STOPS  ", Pane::Stops.digit()));
+    let name = Text::plain(format!("{} STOPS  ", key(model, Pane::Stops)));
     let room = usize::from(area.width).saturating_sub(6 + name.width() + taken + 3);
     name.then(stops::one_line(model, room))
 }

@@ -13,7 +13,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::{picker_chosen, picker_rows};
 use crate::run::{RunFilter, RunStatus, span};
-use crate::tui::keymap::{self, KeyScope};
+use crate::tui::keymap::{self, Action, KeyScope, key_of};
 use crate::tui::picker::{Picker, PickerOver, PickerPage};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -69,14 +69,19 @@ pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
     let area = canvas.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let says = format!(
-            "drygate needs {}x{}, this terminal has {}x{}. q leaves.",
-            SMALLEST.0, SMALLEST.1, area.width, area.height
+            "drygate needs {}x{}, this terminal has {}x{}. {} leaves.",
+            SMALLEST.0,
+            SMALLEST.1,
+            area.width,
+            area.height,
+            key(Action::Quit)
         );
         for (y, line) in (area.y..area.bottom()).zip(Text::plain(says).wrap(area.width.into())) {
             canvas.text(area.x, y, area.width, &line);
         }
         return;
     }
+    let back = format!("{} back", key(Action::Back));
     let regions = regions(area);
     header(canvas, regions.header, picker);
     match &picker.over {
@@ -90,18 +95,24 @@ pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
                 top: *top,
                 ..help(area.width)
             };
-            page(canvas, body(area), &keys, "Esc back");
+            page(canvas, body(area), &keys, &back);
         }
         PickerOver::Page(shown) => {
             let right = if shown.parts.len() > 1 {
-                "h l report before, next   Esc back"
+                let (before, next) = (key(Action::Left), key(Action::Right));
+                format!("{before} {next} report before, next   {back}")
             } else {
-                "Esc back"
+                back
             };
-            page(canvas, body(area), shown, right);
+            page(canvas, body(area), shown, &right);
         }
     }
     footer(canvas, regions.footer, picker);
+}
+
+/// What a key of the list is called.
+fn key(action: Action) -> String {
+    key_of(KeyScope::Runs, action)
 }
 
 fn body(area: Rect) -> Rect {
@@ -281,12 +292,17 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     let width = area.width.saturating_sub(2);
     let typed = picker.search.as_ref().filter(|search| search.typing);
     let text = if let Some(search) = typed {
-        Text::inked(Ink::Bold, "/")
+        let typing = |action| key_of(KeyScope::Typing, action);
+        let (keeps, leaves) = (typing(Action::Confirm), typing(Action::Back));
+        Text::inked(Ink::Bold, key(Action::Search))
             .with(Ink::Plain, &search.text)
             .with(Ink::Bold, "_")
             .with(
                 Ink::Dim,
-                format!("   {} found, Enter keeps, Esc leaves", picker.shown_len()),
+                format!(
+                    "   {} found, {keeps} keeps, {leaves} leaves",
+                    picker.shown_len()
+                ),
             )
     } else if let Some(notice) = &picker.notice {
         Text::inked(Ink::Bold, notice)

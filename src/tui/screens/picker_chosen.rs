@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::picker_rows::mark;
 use crate::run::{Overview, RunRow, RunStatus, span};
 use crate::survey::UtcTime;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::picker::Picker;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -21,7 +22,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     };
     let mut canvas = canvas.in_theme(&theme);
     let title = Text::inked(Ink::Bold, &row.name);
-    let does = Text::inked(Ink::Plain, "Enter ").with(Ink::Bold, does(row));
+    let does = Text::inked(
+        Ink::Plain,
+        format!("{} ", key_of(KeyScope::Runs, Action::Open)),
+    )
+    .with(Ink::Bold, does(row));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &does);
     let width = inside.width.saturating_sub(2);
     let lines = match &row.standing {
@@ -56,15 +61,23 @@ fn does(row: &RunRow) -> &'static str {
 }
 
 fn reason(standing: &RunStatus, ink: Ink) -> Vec<Text> {
+    let key = |action| key_of(KeyScope::Runs, action);
     let next = match standing {
-        RunStatus::Damaged { .. } => "Kept as it is, read only. v says what else does not verify.",
+        RunStatus::Damaged { .. } => format!(
+            "Kept as it is, read only. {} says what else does not verify.",
+            key(Action::Verify)
+        ),
         RunStatus::Newer { .. } => {
             "Nothing is wrong with it: open it with the drygate that wrote it, or a newer one."
+                .to_owned()
         }
         RunStatus::Foreign { .. } => {
-            "drygate did not make it, reads nothing of it and will not remove it."
+            "drygate did not make it, reads nothing of it and will not remove it.".to_owned()
         }
-        _ => "Once it can be read, r looks again.",
+        _ => format!(
+            "Once it can be read, {} looks again.",
+            key(Action::LookAgain)
+        ),
     };
     let head = Text::inked(ink, standing.name()).with(Ink::Plain, ": ");
     let head = head.with(Ink::Plain, standing.reason().unwrap_or_default());

@@ -8,6 +8,7 @@ use super::pane::first_row;
 use super::picker::WIDE_FROM;
 use crate::run::{Overview, RunFilter, RunResult, RunRow, RunStatus, State, span};
 use crate::survey::UtcTime;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::picker::Picker;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -104,7 +105,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
         canvas.in_theme(&theme).text(inside.x + 1, y, width, &line);
     }
     if picker.shown_len() == 0 && picker.count(RunFilter::All) > 0 {
-        let nothing = Text::inked(Ink::Dim, "nothing fits: 1 shows all, Esc ends the search");
+        let nothing = Text::inked(
+            Ink::Dim,
+            format!(
+                "nothing fits: {} shows all, {} ends the search",
+                key_of(KeyScope::Runs, Action::Pane(1)),
+                key_of(KeyScope::Runs, Action::Back)
+            ),
+        );
         canvas.text(
             inside.x + 3,
             inside.y + 1,

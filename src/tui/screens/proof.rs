@@ -2,6 +2,7 @@
 
 use super::pane::{PaneRow, PaneText};
 use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
@@ -20,7 +21,10 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     if width >= 40 {
         rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
-            "Enter: raw values and what each claim cannot see",
+            format!(
+                "{}: raw values and what each claim cannot see",
+                key_of(model.scope(), Action::Open)
+            ),
         )));
     }
     rows.push(PaneRow::only(load(model, width)));

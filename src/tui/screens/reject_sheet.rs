@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words;
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::Model;
 use crate::tui::reject_sheet::RejectSheet;
 use crate::tui::theme::Ink;
@@ -47,6 +48,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
     } else {
         Text::inked(Ink::Needed, sheet.remark.unwrap_or(""))
     };
+    let key = |action| key_of(KeyScope::Sheet, action);
     let lines = [
         head,
         Text::new(),
@@ -57,13 +59,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
             model.who.signer.name()
         )),
         Text::new(),
-        Text::plain("Why? A reason is required, then Enter:"),
+        Text::plain(format!(
+            "Why? A reason is required, then {}:",
+            key(Action::Confirm)
+        )),
         Text::inked(Ink::Bold, "> ")
             .with(Ink::Dim, before)
             .with(Ink::Plain, end.as_str())
             .with(Ink::Bold, if sheet.sent { "" } else { "_" }),
         status,
-        Text::inked(Ink::Dim, "Esc leaves it waiting"),
+        Text::inked(Ink::Dim, format!("{} leaves it waiting", key(Action::Back))),
     ];
     let fixed = usize::from(inside.height);
     let skip = lines.len().saturating_sub(fixed);

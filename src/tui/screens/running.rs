@@ -2,9 +2,9 @@
 
 use super::band::{Band, state_line};
 use super::words;
-use crate::run::{Gate, State};
-use crate::tui::inbox::{Rate, ScreenProgress};
-use crate::tui::model::Model;
+use crate::run::{Gate, Progress, State};
+use crate::tui::keymap::Action;
+use crate::tui::model::{Model, Rate};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -16,7 +16,7 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
             .say(Text::plain(
                 "The run is being created; nothing is connected yet.",
             ))
-            .keys(&[("q", "leave")]);
+            .keys(&[(Action::Quit, "leave")]);
     }
     let open = Gate::ALL
         .into_iter()
@@ -29,9 +29,9 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
     let mut band = Band::new(Ink::Running, title, right_side(model, open))
         .say(doing(model, open))
         .keys(&[
-            ("q", "leave"),
-            ("Enter", "opens the row"),
-            ("?", "all keys"),
+            (Action::Quit, "leave"),
+            (Action::Open, "opens the row"),
+            (Action::Help, "all keys"),
         ]);
     if let Some((predicted, _)) = &run.predicted {
         let gap = if narrow { " " } else { "    " };
@@ -84,7 +84,7 @@ fn doing(model: &Model, open: Option<Gate>) -> Text {
 }
 
 /// `Grant matrix  212,400 of 337,671 lines  [########----]  91,000/s  1 s left`
-fn progress_line(model: &Model, progress: &ScreenProgress) -> Text {
+fn progress_line(model: &Model, progress: &Progress) -> Text {
     let mut text = Text::inked(Ink::Bold, &progress.what);
     let done = words::grouped(progress.done);
     match progress.total {
@@ -112,10 +112,10 @@ fn progress_line(model: &Model, progress: &ScreenProgress) -> Text {
         }
         None => text.push(Ink::Plain, format!("  {done} {}", progress.noun)),
     }
-    if let Some(rate) = progress.rate {
+    if let Some(rate) = model.rate {
         text.push(Ink::Plain, format!("  {}", speed(rate)));
     }
-    if let Some(left) = progress.seconds_left() {
+    if let Some(left) = model.seconds_left() {
         text.push(Ink::Plain, format!("  {left} s left"));
     }
     text

@@ -1,17 +1,18 @@
 //! The band of a run that is over. Invariant: green is for PASS and PROVEN alone.
 
-use super::band::{Band, state_line};
+use super::band::{Band, BandKey, state_line};
 use super::words;
 use crate::run::{Decision, Gate, NonMutationVerdict, RunResult, StopCode, Verdict};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-const KEYS: [(&str, &str); 4] = [
-    ("Enter", "opens the row"),
-    ("d", "differences"),
-    ("e", "read the last evidence"),
-    ("q", "leave"),
+const KEYS: [BandKey; 4] = [
+    (Action::Open, "opens the row"),
+    (Action::Differences, "differences"),
+    (Action::Evidence, "read the last evidence"),
+    (Action::Quit, "leave"),
 ];
 
 /// The band of the result.
@@ -152,7 +153,10 @@ fn failed(model: &Model, band: Band) -> Band {
             let [_, fails, ..] = model.run().verdict_counts();
             let more = match fails.saturating_sub(1) {
                 0 => String::new(),
-                more => format!("  {more} more FAIL: Enter on the gate shows each."),
+                more => {
+                    let opens = key_of(model.scope(), Action::Open);
+                    format!("  {more} more FAIL: {opens} on the gate shows each.")
+                }
             };
             band.say(
                 Text::inked(Ink::Bad, format!("{gate} {name}"))
@@ -165,19 +169,20 @@ fn failed(model: &Model, band: Band) -> Band {
 }
 
 fn incomplete(model: &Model, band: Band) -> Band {
+    let opens = key_of(model.scope(), Action::Open);
     let first = model
         .run()
         .checks()
         .find(|(_, check)| check.verdict == Verdict::NotChecked);
     let band = match first {
         Some((gate, check)) => band.say(Text::plain(format!(
-            "{gate} {}: {} Enter shows each, with what would check it.",
+            "{gate} {}: {} {opens} shows each, with what would check it.",
             check.name,
             sentence(&check.says)
         ))),
-        None => band.say(Text::plain(
-            "The non-mutation proof is UNPROVEN. Enter on a claim shows what was not measured.",
-        )),
+        None => band.say(Text::plain(format!(
+            "The non-mutation proof is UNPROVEN. {opens} on a claim shows what was not measured."
+        ))),
     };
     band.say(Text::plain(totals(model)))
 }

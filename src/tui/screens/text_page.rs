@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{body, details, documents};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::{OpenText, TextSubject};
 use crate::tui::theme::Ink;
@@ -52,7 +53,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: 
     let page = page(model, &reading.subject);
     let lines = wrapped(&page, area.width);
     let title = Text::inked(Ink::Bold, &page.title);
-    let right = Text::plain("Esc back");
+    let right = Text::plain(format!("{} back", key_of(model.scope(), Action::Back)));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
     let room = usize::from(inside.height);
     let top = reading.top.min(lines.len().saturating_sub(room));

@@ -1,64 +1,65 @@
 //! The band while a person is waited for. Invariant: what makes an approval fail is said before anybody tries.
 
-use super::band::{Band, state_line};
+use super::band::{Band, BandKey, state_line};
 use super::words;
 use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, RunState, StopCode};
 use crate::survey::{FactChange, UtcTime};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-const KEYS: [(&str, &str); 6] = [
-    ("a", "approve"),
-    ("x", "reject"),
-    ("e", "read the evidence"),
-    ("d", "differences"),
-    ("r", "survey again"),
-    ("q", "leave it waiting"),
+const KEYS: [BandKey; 6] = [
+    (Action::Approve, "approve"),
+    (Action::Reject, "reject"),
+    (Action::Evidence, "read the evidence"),
+    (Action::Differences, "differences"),
+    (Action::SurveyAgain, "survey again"),
+    (Action::Quit, "leave it waiting"),
 ];
 
-const KEYS_NARROW: [(&str, &str); 6] = [
-    ("a", "approve"),
-    ("x", "reject"),
-    ("e", "evidence"),
-    ("d", "differences"),
-    ("r", "survey again"),
-    ("q", "leave"),
+const KEYS_NARROW: [BandKey; 6] = [
+    (Action::Approve, "approve"),
+    (Action::Reject, "reject"),
+    (Action::Evidence, "evidence"),
+    (Action::Differences, "differences"),
+    (Action::SurveyAgain, "survey again"),
+    (Action::Quit, "leave"),
 ];
 
-const KEYS_RENEW: [(&str, &str); 5] = [
-    ("r", "take new evidence"),
-    ("d", "differences"),
-    ("e", "read the evidence"),
-    ("x", "reject"),
-    ("q", "leave it waiting"),
+const KEYS_RENEW: [BandKey; 5] = [
+    (Action::SurveyAgain, "take new evidence"),
+    (Action::Differences, "differences"),
+    (Action::Evidence, "read the evidence"),
+    (Action::Reject, "reject"),
+    (Action::Quit, "leave it waiting"),
 ];
 
-const KEYS_RENEW_NARROW: [(&str, &str); 5] = [
-    ("r", "take new evidence"),
-    ("d", "differences"),
-    ("e", "evidence"),
-    ("x", "reject"),
-    ("q", "leave"),
+const KEYS_RENEW_NARROW: [BandKey; 5] = [
+    (Action::SurveyAgain, "take new evidence"),
+    (Action::Differences, "differences"),
+    (Action::Evidence, "evidence"),
+    (Action::Reject, "reject"),
+    (Action::Quit, "leave"),
 ];
 
 /// Nothing can be read any more, so that nothing can be approved.
-const KEYS_SPENT: [(&str, &str); 4] = [
-    ("x", "reject"),
-    ("e", "read the evidence"),
-    ("d", "differences"),
-    ("q", "leave it waiting"),
+const KEYS_SPENT: [BandKey; 4] = [
+    (Action::Reject, "reject"),
+    (Action::Evidence, "read the evidence"),
+    (Action::Differences, "differences"),
+    (Action::Quit, "leave it waiting"),
 ];
 
 /// Behind a drift the evidence is what somebody approved.
 pub(super) const APPROVER_SAW: &str = "what the approver saw";
 
-const KEYS_DRIFT: [(&str, &str); 5] = [
-    ("r", "take new evidence"),
-    ("d", "approved | found"),
-    ("e", APPROVER_SAW),
-    ("x", "reject"),
-    ("q", "leave it waiting"),
+const KEYS_DRIFT: [BandKey; 5] = [
+    (Action::SurveyAgain, "take new evidence"),
+    (Action::Differences, "approved | found"),
+    (Action::Evidence, APPROVER_SAW),
+    (Action::Reject, "reject"),
+    (Action::Quit, "leave it waiting"),
 ];
 
 /// The band at SG1 or SG2.
@@ -84,7 +85,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             gap(narrow),
         ))
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
-        .keys(&[("q", "leave: the approval is kept")]);
+        .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
     let situation = moved(model, gate)
@@ -223,8 +224,9 @@ fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
         .say(Text::plain(words::changed_by_others(run)))
         .say(words::changed_within_band(model, &moved, 0))
         .say(Text::plain(format!(
-            "{} moved. r takes new evidence; SG1 is asked again.",
-            of_all_facts(run, &moved)
+            "{} moved. {} takes new evidence; SG1 is asked again.",
+            of_all_facts(run, &moved),
+            key_of(model.scope(), Action::SurveyAgain)
         )))
         .keys(&KEYS_RENEW),
     )
@@ -248,8 +250,9 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
             "STILL WAITING",
         )
         .say(Text::plain(format!(
-            "Shown {}, good for {good}. r takes new evidence and shows what changed.",
-            shown.clock()
+            "Shown {}, good for {good}. {} takes new evidence and shows what changed.",
+            shown.clock(),
+            key_of(model.scope(), Action::SurveyAgain)
         )))
         .keys(&KEYS_RENEW),
     )
@@ -274,10 +277,11 @@ fn budget_spent(model: &Model, question: &str) -> Option<Band> {
     Some(
         Band::new(Ink::Needed, question, "WAITING, THE RUN'S BUDGET IS SPENT").say(Text::plain(
             format!(
-                "{} of {} {} ({key}) are spent. x rejects; more needs a new run.",
+                "{} of {} {} ({key}) are spent. {} rejects; more needs a new run.",
                 spent.spent(),
                 spent.limit(),
                 spent.measure.unit(),
+                key_of(model.scope(), Action::Reject),
             ),
         )),
     )
@@ -306,9 +310,9 @@ pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
         .say(Text::plain(format!("{kept} To do: {}.", lost.stop.next)))
         .say(state_line(model, lost.stop.stop_code.name()))
         .keys(&[
-            ("r", "try again"),
-            ("Enter", "opens the row"),
-            ("q", "leave"),
+            (Action::SurveyAgain, "try again"),
+            (Action::Open, "opens the row"),
+            (Action::Quit, "leave"),
         ])
         .needing_person()
 }
@@ -354,7 +358,8 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         .say(Text::plain(if narrow {
             format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {
-            format!("{facts} {verb} from {by}. Nothing was simulated further. r takes new evidence; SG1 is asked again.")
+            let renews = key_of(model.scope(), Action::SurveyAgain);
+            format!("{facts} {verb} from {by}. Nothing was simulated further. {renews} takes new evidence; SG1 is asked again.")
         }))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
         .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })

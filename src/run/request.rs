@@ -1,0 +1,84 @@
+//! What a person can ask of the process that holds a run. Invariant: what is asked names no person; who asks stands beside it, and no text of another process becomes that.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalGate, ApprovalRequest, Person};
+use crate::survey::Digest;
+
+/// A person asks for something. The screen makes it, the runner takes it. It has no written form: between processes only the
+/// [`Ask`] travels, and the holder puts the person beside it that the kernel names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who.
+    pub by: Person,
+    /// What.
+    pub ask: Ask,
+}
+
+/// What is asked. As JSON it is the line that another process sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// The approval sheet is on a screen: record that it was shown, and read all facts again.
+    #[serde(rename = "show_sheet")]
+    OpenSheet {
+        /// Gate.
+        gate: ApprovalGate,
+        /// Digest on the sheet.
+        evidence: Digest,
+    },
+    /// Approve, reject or withdraw.
+    Decide(ApprovalRequest),
+    /// Take new evidence after drift or expiry, else nothing.
+    Renew,
+    /// Read everything again now; after drift or expiry take new evidence. Only the screen of the holder asks for it: other
+    /// processes look without making the database work.
+    #[serde(skip)]
+    SurveyAgain,
+}
+
+impl Ask {
+    /// Whether another process that asks for this waits until the run has stopped again. Else it only has to be heard.
+    pub fn is_answered_by_the_next_stop(&self) -> bool {
+        matches!(self, Self::Decide(_) | Self::Renew)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ApprovalGate, ApprovalRequest, Ask, Digest};
+
+    #[test]
+    fn what_is_asked_is_written_without_a_person() {
+        let zero = Digest::zero();
+        let written = [
+            (
+                Ask::OpenSheet {
+                    gate: ApprovalGate::SG1,
+                    evidence: zero.clone(),
+                },
+                json!({ "ask": "show_sheet", "gate": "SG1", "evidence": zero }),
+            ),
+            (
+                Ask::Decide(ApprovalRequest::approve(ApprovalGate::SG2, zero.clone())),
+                json!({
+                    "ask": "decide", "gate": "SG2", "decision": "approve", "evidence": zero, "reason": null,
+                }),
+            ),
+            (Ask::Renew, json!({ "ask": "renew" })),
+        ];
+        for (ask, line) in written {
+            assert_eq!(serde_json::to_value(&ask).expect("it is written"), line);
+            assert_eq!(serde_json::from_value::<Ask>(line).expect("it reads"), ask);
+        }
+    }
+
+    #[test]
+    fn only_the_screen_of_the_holder_lets_everything_be_read_again() {
+        assert!(serde_json::to_value(Ask::SurveyAgain).is_err());
+        let read = serde_json::from_value::<Ask>(json!({ "ask": "survey_again" }));
+        assert!(read.is_err(), "{read:?}");
+    }
+}

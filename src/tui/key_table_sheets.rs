@@ -1,0 +1,56 @@
+//! The rows of the key table that are of the two sheets and of texts that are typed. Invariant: no letter is a command there.
+
+use crossterm::event::KeyCode;
+
+use super::action::Action;
+use super::key_table::{ctrl, other, row};
+use super::keymap::{Binding, KeyScope};
+
+const SHEET: &[KeyScope] = &[KeyScope::Sheet];
+const SHEET_AND_TYPING: &[KeyScope] = &[KeyScope::Sheet, KeyScope::Typing];
+
+/// No help page has these: what can be done is said where something is typed.
+pub(super) const ROWS: &[Binding] = &[
+    row(
+        SHEET_AND_TYPING,
+        "Enter",
+        "what was typed counts",
+        None,
+        &[other(KeyCode::Enter, Action::Confirm)],
+    ),
+    row(
+        SHEET_AND_TYPING,
+        "Backspace",
+        "take the last letter back",
+        None,
+        &[other(KeyCode::Backspace, Action::TakeBack)],
+    ),
+    row(
+        SHEET_AND_TYPING,
+        "Esc",
+        "leave it",
+        None,
+        &[other(KeyCode::Esc, Action::Back)],
+    ),
+    row(
+        SHEET,
+        "Ctrl-c",
+        "leave it",
+        None,
+        &[ctrl('c', Action::Quit)],
+    ),
+    row(
+        SHEET,
+        "Up Down PgUp PgDn Home End",
+        "read the sheet",
+        None,
+        &[
+            other(KeyCode::Up, Action::Up),
+            other(KeyCode::Down, Action::Down),
+            other(KeyCode::PageUp, Action::PageUp),
+            other(KeyCode::PageDown, Action::PageDown),
+            other(KeyCode::Home, Action::First),
+            other(KeyCode::End, Action::Last),
+        ],
+    ),
+];
