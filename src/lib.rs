@@ -16,16 +16,16 @@
 //! | [`compare`] | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
 //! | [`documents`] | what programs read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare` |
 //! | [`journal`] | what is written | `run`, `survey` |
-//! | `report` | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile`, `documents` |
-//! | `archive` | what is carried away | `run`, `survey`, `journal` |
-//! | `page` | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
+//! | [`report`] | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile`, `documents` |
+//! | [`archive`] | what is carried away | `run`, `survey`, `journal` |
+//! | [`page`] | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
 //! | [`runner`] | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report`, `documents` |
 //! | [`postgres`] | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
 //! | [`repo`] | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | [`replay`] | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
 //! | [`tui`] | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments and exit codes | `run`, `profile`, `documents` |
-//! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
+//! | [`testing`] | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
 //! | [`launch`] | composition root | everything |
 //!
 //! `tests/architecture.rs` enforces the table, the length of files and their `//!`.

@@ -258,7 +258,7 @@ impl RunState {
         self.gates.get(&gate)?.finished.map(|(verdict, _)| verdict)
     }
 
-    /// Changes the run by one event that is [`super::legal`]. Only [`super::History::take`] calls it.
+    /// Changes the run by one event that is [legal](super::legal()). Only [`super::History::take`] calls it.
     pub(super) fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
         self.remember_row(seq, at, event);
         self.last = Some((seq, at));

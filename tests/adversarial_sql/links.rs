@@ -166,10 +166,11 @@ fn a_backend_that_is_killed_in_the_middle_is_unavailable_and_its_end_unseen() {
         let url = cluster.url(READER, DATABASE);
         let taken = block_on(discoverer(&url, profile()).take(FULL, &mut killer));
         let error = taken.expect_err("its backend is gone");
-        // In the words of the server, which it said while nothing was asked.
+        // The server says 57P01 and closes. Where our next request is on its way by then, the socket is reset and its words are lost.
         assert!(
             matches!(&error, TargetError::Unavailable(why)
-                if why.kind == UnavailableKind::Server && why.message.starts_with("57P01 ")),
+                if why.kind == UnavailableKind::Connection
+                    || (why.kind == UnavailableKind::Server && why.message.starts_with("57P01 "))),
             "{error:?}"
         );
         assert!(killer.memory.closed.is_empty());
