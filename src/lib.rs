@@ -25,7 +25,7 @@
 //! | [`replay`] | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
 //! | [`tui`] | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments and exit codes | `run`, `profile`, `documents` |
-//! | [`testing`] | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
+//! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
 //! | [`launch`] | composition root | everything |
 //!
 //! `tests/architecture.rs` enforces the table, the length of files and their `//!`.
