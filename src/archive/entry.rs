@@ -1,23 +1,26 @@
-//! The name of an entry, judged. Invariant: a name that passes stays below the directory of its run, whatever a file system makes of it.
+//! The name of a tar entry, checked before anything is written.
+//! Invariant: a name that passes stays below the directory of its run. Held by
+//! `judge` and the test `a_name_that_could_do_harm_is_refused`.
 
 use super::layout::{BESIDE, RUN};
 use super::{ArchiveError, EntryRefusal};
 use crate::journal::travels;
 use crate::run::RunId;
 
-/// What an entry of an archive is.
+/// What an entry is, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
     /// A file of the run, by its path below the run's directory.
     OfRun(String),
-    /// A file beside the run.
+    /// One of the files that an archive has beside the run.
     Beside(String),
 }
 
-/// Judges the name of a file and gives the run that it is of.
+/// Checks the name of an entry, and gives the run that it belongs to and what it is.
 pub(super) fn judge(name: &[u8]) -> Result<(RunId, Named), ArchiveError> {
     let shown = String::from_utf8_lossy(name).into_owned();
     let refused = |refusal| ArchiveError::refused(shown.clone(), refusal);
+    // Path traversal first: absolute names and `..` are refused before the rest of the name is looked at.
     if name.first() == Some(&b'/') {
         return Err(refused(EntryRefusal::Absolute));
     }
@@ -28,11 +31,14 @@ pub(super) fn judge(name: &[u8]) -> Result<(RunId, Named), ArchiveError> {
     let (top, below) = name
         .split_once('/')
         .ok_or_else(|| refused(EntryRefusal::Name))?;
+    // The first part must be a run id, whose characters are harmless in every file system.
     let run_id: RunId = top.parse().map_err(|_| refused(EntryRefusal::Name))?;
     if BESIDE.contains(&below) {
         return Ok((run_id, Named::Beside(below.to_owned())));
     }
     match below.strip_prefix(RUN).and_then(|it| it.strip_prefix('/')) {
+        // `travels` lets ASCII letters, digits, `.`, `_` and `-` pass and no part that begins with a dot, so that neither a
+        // backslash nor a hidden file gets through.
         Some(file) if travels(file) => Ok((run_id, Named::OfRun(file.to_owned()))),
         _ => Err(refused(EntryRefusal::Name)),
     }

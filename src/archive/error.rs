@@ -1,4 +1,4 @@
-//! What can go wrong with an archive. Invariant: what is refused is named, and so is the file inside the archive.
+//! Errors of archives. Each names the file inside the archive as far as it is known.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,14 @@ pub enum ArchiveError {
     /// The archive itself cannot be read or written.
     #[error("cannot {doing} {}: {source}", path.display())]
     File {
+        /// What was tried, as a verb.
         doing: &'static str,
-        /// The archive, or the temporary directory.
+        /// Path of the archive, or of the temporary directory.
         path: PathBuf,
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file that does not even begin as an archive.
+    /// The file is not a tar archive at all.
     #[error("{} is {kind}, and no archive of a run; export writes them", path.display())]
     NoArchive { path: PathBuf, kind: &'static str },
     /// Something in the archive is not what `drygate export` writes.
@@ -30,7 +32,7 @@ pub enum ArchiveError {
         /// What is wrong with it.
         refusal: EntryRefusal,
     },
-    /// A file of the run changed or vanished while it was packed.
+    /// A file of the run changed or was removed while it was packed.
     #[error("{file} changed while it was packed")]
     Changed { file: String },
     /// The run's own files.
@@ -41,44 +43,45 @@ pub enum ArchiveError {
 /// Why an entry of an archive is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EntryRefusal {
-    /// It names a place outside of the archive.
+    /// The name is an absolute path.
     #[error("an absolute name")]
     Absolute,
+    /// The name has a part `..`.
     #[error("a name that climbs out of the archive")]
     Climbs,
-    /// It has characters that no file of a run has.
+    /// The name is none that a file of a run or an archive has.
     #[error("a name that no file of a run has")]
     Name,
-    /// A symbolic or hard link.
+    /// The entry is a symbolic or hard link.
     #[error("a link; a run has none")]
     Link,
-    /// A device, pipe, or an extension of the format.
+    /// The entry is a device, a pipe or an extension of the tar format.
     #[error("an entry of type {0:?}; only plain files belong in an archive")]
     Kind(char),
-    /// The name comes a second time.
+    /// The archive has this name twice.
     #[error("it is there twice")]
     Twice,
     /// It is not below the directory of the run that the archive began with.
     #[error("it is not below {0}/")]
     Elsewhere(String),
-    /// It says that it is larger than what is taken.
+    /// The entry is larger than what may still be unpacked.
     #[error("{bytes} bytes, and {left} are left of what is taken")]
     TooLarge {
-        /// The size that it says.
+        /// The size in its header, in bytes.
         bytes: u64,
-        /// What may still come.
+        /// How many bytes may still be unpacked.
         left: u64,
     },
-    /// More files than a run has.
+    /// The archive has more files than the limit.
     #[error("more than {0} files")]
     TooMany(u64),
-    /// The archive ends inside of it, or what stands there cannot be read.
+    /// The archive ends inside the entry, or the entry cannot be read.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// What follows it is no entry.
+    /// What follows the entry cannot be read as one.
     #[error("damaged behind it: {0}")]
     DamagedBehind(String),
-    /// Not one entry can be read.
+    /// The first entry cannot be read: probably the file is no archive.
     #[error("damaged at its beginning")]
     Foreign,
     /// `SHA256SUMS` does not name these bytes.
@@ -87,16 +90,16 @@ pub enum EntryRefusal {
     /// `SHA256SUMS` names a file that is not there, or does not name one that is.
     #[error("SHA256SUMS and the archive do not name the same files")]
     Unlisted,
-    /// A file without which nothing can be opened.
+    /// `SHA256SUMS` or the files of the run are missing.
     #[error("it is missing; no archive of a run")]
     Missing,
-    /// There is not one entry.
+    /// The archive has no entry.
     #[error("it is empty")]
     Empty,
 }
 
 impl ArchiveError {
-    /// The error, told of this file where it does not even begin as an archive.
+    /// The same error about this file. If not even the first entry could be read, it says what kind of file it is instead.
     pub(super) fn of(self, path: &Path) -> Self {
         let begins = !matches!(
             &self,

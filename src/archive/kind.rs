@@ -1,4 +1,4 @@
-//! What a file is that holds no archive. Invariant: told by how it begins, and none of its bytes is repeated.
+//! Names the kind of a file that is no tar archive, by its first bytes. No byte of the file is shown.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-/// As much as the header of an archive's first file.
+/// Bytes that are looked at: the length of a tar header.
 const HEADER: usize = 512;
-/// Where that header has the mark of the format, and the mark.
+/// Where a tar header has the magic of the ustar format, and the magic.
 const USTAR: (usize, &[u8]) = (257, b"ustar");
-/// How files of other kinds begin.
+/// First bytes of other formats, and their names.
 const KINDS: [(&[u8], &str); 9] = [
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz file"),
@@ -23,7 +23,7 @@ const KINDS: [(&[u8], &str); 9] = [
     (b"SQLite format 3\0", "an SQLite database"),
 ];
 
-/// The kind of a file that does not begin as a tar archive does, packed with gzip or not.
+/// The kind of a file; `None`: it begins as a tar archive does, compressed with gzip or not, or cannot be opened.
 pub(super) fn kind(path: &Path) -> Option<&'static str> {
     let begins = beginning(File::open(path).ok()?);
     if !begins.starts_with(&super::opened::GZIP) {
@@ -35,7 +35,7 @@ pub(super) fn kind(path: &Path) -> Option<&'static str> {
 
 fn beginning(input: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // What cannot be read is not part of how it begins.
+    // After an error of reading, the bytes before it still tell the kind.
     let _ = input.take(HEADER as u64).read_to_end(&mut bytes);
     bytes
 }

@@ -1,16 +1,16 @@
-//! Names inside an archive. Invariant: every name is written here and nowhere else.
+//! The names of files inside an archive.
 
-/// The directory of the run, below the directory that is named after it.
+/// Directory of the run, below the directory that is named by the run id.
 pub(super) const RUN: &str = "run";
 pub(super) const CHECKING: &str = "CHECKING.txt";
 pub(super) const SUMS: &str = "SHA256SUMS";
 pub(super) const SCRIPT: &str = "check-chain.py";
 pub(super) const PAGE: &str = "run.html";
 
-/// The script that checks the chain.
+/// The script that checks the chain without drygate.
 pub(super) const SCRIPT_TEXT: &str = include_str!("../../assets/archive/check-chain.py");
-/// The text on how to check an archive; `{run_id}` and `{standing}` are filled in.
+/// The text on how to check an archive. `{run_id}` and `{standing}` are replaced.
 pub(super) const CHECKING_TEXT: &str = include_str!("../../assets/archive/CHECKING.txt");
 
-/// What an archive holds beside the run.
+/// The files of an archive that do not belong to the run.
 pub(super) const BESIDE: [&str; 4] = [CHECKING, SUMS, SCRIPT, PAGE];

@@ -1,4 +1,5 @@
-//! What is carried away: a run in one file, and the way back. Invariant: the same run gives the same bytes, and nothing of a file from elsewhere is believed before it was looked at.
+//! Export and import: a run as one tar file, and the way back. The same run gives the same bytes, and nothing of a file from
+//! elsewhere is used before it was checked.
 //!
 //! An archive is a tar of plain files, all below `<run_id>/`:
 //!

@@ -1,4 +1,5 @@
-//! An archive opened in a private temporary directory. Invariant: what was unpacked goes with the value, and the archive is only read.
+//! An archive that is unpacked into a private temporary directory. The archive itself is only read.
+//! Invariant: the unpacked files are removed with the value. Held by the `TempDir` in `OpenedArchive`.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -13,10 +14,10 @@ use crate::journal::{DirectoryStore, DiskStorage, JournalError, Permissions};
 use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
 
-/// How a compressed archive begins.
+/// The first two bytes of a gzip file.
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The run of an archive, in a data directory of its own that is removed with this value.
+/// The run of an archive, in a data directory of its own that is removed when this value is dropped.
 #[derive(Debug)]
 pub struct OpenedArchive {
     place: TempDir,
@@ -26,11 +27,12 @@ pub struct OpenedArchive {
 }
 
 impl OpenedArchive {
-    /// A store that holds this run alone.
+    /// A store that has this run alone.
     pub fn store(&self) -> &DirectoryStore {
         &self.store
     }
 
+    /// The id of the run.
     pub fn run_id(&self) -> &RunId {
         &self.run_id
     }
@@ -48,7 +50,7 @@ impl OpenedArchive {
     }
 }
 
-/// Opens an archive; `beside` is where the temporary directory is made, else where the platform has them.
+/// Opens an archive. `beside`: the directory in which the temporary one is made; `None`: that of the platform.
 pub fn open_archive(
     path: &Path,
     beside: Option<&Path>,
@@ -69,6 +71,7 @@ pub fn open_archive(
         return Err(failed("open", path)(source));
     }
     let place = match beside {
+        // In the same file system as the runs, an import can move the files into place by rename.
         Some(beside) => tempfile::Builder::new()
             .prefix("import-")
             .tempdir_in(beside),
@@ -79,6 +82,7 @@ pub fn open_archive(
     let mut input = Digesting::new(BufReader::new(file));
     let gzip = {
         use std::io::BufRead;
+        // The content decides whether it is compressed, not the name of the file.
         let begun = input.inner.fill_buf().map_err(failed("read", path))?;
         begun.starts_with(&GZIP)
     };
@@ -87,7 +91,9 @@ pub fn open_archive(
     } else {
         unpack(&mut input, &storage, limits)
     };
+    // A file that is no archive is reported as what it is, not as a damaged archive.
     let unpacked = unpacked.map_err(|error| error.of(path))?;
+    // Read to the end, so that the digest is that of the whole file and not of its entries only.
     std::io::copy(&mut input, &mut std::io::sink()).map_err(failed("read", path))?;
     Ok(OpenedArchive {
         store: DirectoryStore::on(Arc::new(storage)),
@@ -97,7 +103,7 @@ pub fn open_archive(
     })
 }
 
-/// Digests what is read through it.
+/// A reader that hashes what passes through it.
 struct Digesting<R> {
     inner: R,
     hasher: Hasher,

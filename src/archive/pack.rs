@@ -1,4 +1,6 @@
-//! From a run to one file. Invariant: sorted names, fixed modes and owners, the time of the run id: the same run gives the same bytes.
+//! Writes a run as a tar archive.
+//! Invariant: the same run gives the same bytes (sorted names, fixed modes and owners, the time of the run id). Held by `pack`
+//! and by tests/integration/archive.rs, which exports each run twice.
 
 use std::io::{self, Read, Write};
 
@@ -10,16 +12,16 @@ use crate::journal::{RunFile, RunFiles};
 use crate::run::RunId;
 use crate::survey::Digest;
 
-/// Mode of every file: a run is its owner's alone, also once it was unpacked.
+/// Mode of every file. Also after unpacking only the owner can read a run.
 const MODE: u32 = 0o600;
 
-/// A file of the archive.
+/// The content of one file of the archive.
 enum EntryContent<'a> {
     Text(String),
     OfRun(&'a RunFile),
 }
 
-/// Writes a run and its page, and gives how many files that are; `standing` says in a line where the run stands.
+/// Writes a run and its page; gives the number of files. `standing` is one line about the state of the run.
 pub fn pack(
     run_id: &RunId,
     contents: &RunFiles,
@@ -41,6 +43,7 @@ pub fn pack(
     for file in contents.files() {
         files.push((format!("{RUN}/{}", file.name), EntryContent::OfRun(file)));
     }
+    // By the bytes of the names: the order must not depend on the file system or the locale.
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut sums = String::new();
     for (name, content) in &files {
@@ -50,10 +53,12 @@ pub fn pack(
         };
         sums.extend([sha256.as_str(), "  ", name, "\n"]);
     }
+    // SHA256SUMS lists all other files and is put at its own place in the order afterwards.
     let at = files.partition_point(|(name, _)| name.as_str() < SUMS);
     files.insert(at, (SUMS.to_owned(), EntryContent::Text(sums)));
 
     let mut builder = Builder::new(output);
+    // The time in the run id, not the time of the export: the bytes must not change from export to export.
     let started = run_id.started().map_or(0, |at| at.unix_micros().max(0));
     let seconds = u64::try_from(started / 1_000_000).unwrap_or(0);
     for (name, content) in &files {
@@ -76,6 +81,7 @@ fn append(
         EntryContent::Text(text) => text.len() as u64,
         EntryContent::OfRun(file) => file.bytes,
     };
+    // ustar without extensions: `unpack` refuses every entry that is not a plain file.
     let mut header = Header::new_ustar();
     header
         .set_path(format!("{run_id}/{name}"))
@@ -84,6 +90,7 @@ fn append(
     header.set_size(bytes);
     header.set_mode(MODE);
     header.set_mtime(seconds);
+    // Owner and group 0: the same bytes whichever account exports.
     header.set_uid(0);
     header.set_gid(0);
     header.set_cksum();
@@ -93,6 +100,7 @@ fn append(
     };
     match builder.append(&header, &mut input) {
         Ok(()) => Ok(()),
+        // The size is in the header already: a file that became shorter cannot be packed any more.
         Err(_) if input.left > 0 => Err(ArchiveError::Changed {
             file: name.to_owned(),
         }),
@@ -118,7 +126,8 @@ fn written(source: io::Error) -> ArchiveError {
     }
 }
 
-/// An input that must not end early: a tar entry of another length would shift everything behind it.
+/// A reader that fails if its input ends early. An entry of another length than its header says
+/// would shift everything behind it.
 struct Exactly<'a> {
     input: Box<dyn Read + 'a>,
     left: u64,

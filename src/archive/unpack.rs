@@ -1,4 +1,7 @@
-//! From one file back to a run. Invariant: every name, type and size is judged before a byte of it is written, and every file has the digest that `SHA256SUMS` names.
+//! Unpacks the run of an archive.
+//! Invariant: type, name and size of an entry are checked before a byte of it is written, and a run is only
+//! handed out if every file has its digest in `SHA256SUMS`. Held by `Taking::take` and `Taking::finish`, and by
+//! the test `hostile_archives_are_refused_by_name` of tests/integration/archive.rs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -13,14 +16,15 @@ use crate::journal::{DirectoryStore, JournalError, RUNS_DIR, Storage, StorageFil
 use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
 
-/// Bytes of `SHA256SUMS` that are read at most.
+/// Bytes of `SHA256SUMS` that are read at most: it is held in memory.
 const SUMS_BYTES_MAX: u64 = 64 << 20;
 
-/// How much is taken from an archive.
+/// How much may be unpacked, against archives that would fill the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of all files together, as they are once unpacked.
+    /// Bytes of all files together, after decompression.
     pub bytes_max: u64,
+    /// How many files in all.
     pub files_max: u64,
 }
 
@@ -34,21 +38,24 @@ impl Default for Limits {
     }
 }
 
+/// The result of unpacking an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpacked {
+    /// The id of the run.
     pub run_id: RunId,
-    /// Files of the run.
+    /// How many files of the run were unpacked.
     pub files: u64,
 }
 
-/// Unpacks the run of an archive to where it belongs below the root of an empty storage: `runs/<run_id>/`.
+/// Unpacks the run of an archive to `runs/<run_id>/` below the root of an empty storage.
 pub fn unpack(
     input: impl Read,
     storage: &dyn Storage,
     limits: Limits,
 ) -> Result<Unpacked, ArchiveError> {
     let mut archive = Archive::new(input);
-    // Raw: extensions that rename or resize what follows are entries of their own, and refused like every unknown type.
+    // Raw: an extension that renames or resizes the next entry appears as an entry itself, and is
+    // refused like every unknown type.
     let entries = archive
         .entries()
         .map_err(|_| ArchiveError::refused("", EntryRefusal::Foreign))?
@@ -64,6 +71,7 @@ pub fn unpack(
         of_run: 0,
     };
     for entry in entries {
+        // Empty files count as well: they fill a disk with inodes and the list in memory.
         if taking.seen.len() as u64 >= limits.files_max {
             return Err(ArchiveError::refused(
                 "",
@@ -76,39 +84,48 @@ pub fn unpack(
     taking.finish()
 }
 
+/// The state of unpacking one archive.
 struct Taking<'a> {
     storage: &'a dyn Storage,
     run_id: Option<RunId>,
-    /// Every file with its digest.
+    /// Every file so far, by its name below the run id, with its digest.
     seen: BTreeMap<String, Digest>,
-    /// The name of the last one.
+    /// The full name of the last entry: damage behind it is reported with this name.
     last: String,
+    /// Directories made so far, in order of their paths.
     made: BTreeSet<PathBuf>,
     sums: Option<String>,
+    /// Bytes that may still be unpacked.
     left: u64,
+    /// How many files of the run were written.
     of_run: u64,
 }
 
 impl Taking<'_> {
     fn take(&mut self, mut entry: Entry<'_, impl Read>) -> Result<(), ArchiveError> {
+        // Order of the checks: type, name, run, duplicate, size. Nothing is written before all have passed.
         let name = entry.path_bytes().into_owned();
         let shown = String::from_utf8_lossy(&name).into_owned();
         let refused = |refusal| ArchiveError::refused(shown.clone(), refusal);
         match entry.header().entry_type() {
             EntryType::Regular => {}
+            // A link could make a later entry write outside of the directory.
             EntryType::Symlink | EntryType::Link => return Err(refused(EntryRefusal::Link)),
             other => return Err(refused(EntryRefusal::Kind(char::from(other.as_byte())))),
         }
         let (run_id, named) = judge(&name)?;
+        // The first entry decides which run it is; entries of another run are refused.
         let first = self.run_id.get_or_insert_with(|| run_id.clone());
         if *first != run_id {
             return Err(refused(EntryRefusal::Elsewhere(first.to_string())));
         }
         let below = shown[run_id.as_str().len() + 1..].to_owned();
+        // A second entry of a name would replace a file whose digest was taken already.
         if self.seen.contains_key(&below) {
             return Err(refused(EntryRefusal::Twice));
         }
         let bytes = entry.size();
+        // An entry gives exactly as many bytes as its header says, so this bounds what is written.
         if bytes > self.left {
             let left = self.left;
             return Err(refused(EntryRefusal::TooLarge { bytes, left }));
@@ -127,7 +144,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// What should be the next entry cannot be read as one.
+    /// The error where the next entry cannot be read.
     fn damaged(&self, source: &io::Error) -> ArchiveError {
         ArchiveError::refused(
             &*self.last,
@@ -154,9 +171,10 @@ impl Taking<'_> {
         Ok(sha256)
     }
 
-    /// Makes the directories above a file, from the top.
+    /// Makes the directories above a file, the uppermost first.
     fn directories(&mut self, path: &Path) -> Result<(), ArchiveError> {
         let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+        // The empty path is the root of the storage, which exists.
         above.retain(|path| !path.as_os_str().is_empty());
         for directory in above.into_iter().rev() {
             if self.made.insert(directory.to_owned()) {
@@ -202,6 +220,7 @@ impl Taking<'_> {
                     EntryRefusal::Damaged(line.to_owned()),
                 ));
             };
+            // Both directions: a listed file must be there with this digest, and a file that is there must be listed.
             match self.seen.get(name) {
                 None => return Err(ArchiveError::refused(name, EntryRefusal::Unlisted)),
                 Some(found) if found.as_str() != sha256 => {
@@ -214,6 +233,7 @@ impl Taking<'_> {
         if let Some(name) = unlisted.find(|name| *name != SUMS && !listed.contains(name)) {
             return Err(ArchiveError::refused(name, EntryRefusal::Unlisted));
         }
+        // The deepest directories first: then the name of each is durable once its parent is synced.
         for directory in self.made.iter().rev() {
             self.storage
                 .sync_dir(directory)
@@ -229,18 +249,20 @@ impl Taking<'_> {
     }
 }
 
-/// Reads an entry to its end, digests it and writes it where that is asked for.
+/// Reads an entry to its end, hashes it, and writes it if there is an output.
 fn copy(
     entry: &mut Entry<'_, impl Read>,
     mut output: Option<&mut dyn StorageFile>,
     shown: &str,
 ) -> Result<Digest, ArchiveError> {
     let mut hasher = Hasher::new();
+    // 64 KiB at a time: memory does not grow with the size of the entry.
     let mut buffer = vec![0; 1 << 16];
     let mut left = entry.size();
     loop {
         match entry.read(&mut buffer) {
             Ok(0) if left == 0 => return Ok(hasher.finish()),
+            // The archive ends inside the entry.
             Ok(0) => {
                 let source = io::Error::from(io::ErrorKind::UnexpectedEof);
                 return Err(damaged_in(shown, &source));

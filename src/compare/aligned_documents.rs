@@ -1,41 +1,46 @@
-//! The document behind a fact, opened on both sides. Invariant: a side without a document is told apart from an empty one.
+//! The documents behind a fact, opened side by side and aligned.
+//! Invariant: a side without a document is not shown as an empty one. Held by `AlignedDocuments::present` and
+//! the test `a_side_that_was_not_kept_is_not_called_removed` of tests/screens/diffs.rs.
 
 use crate::survey::{
     AlignedRow, Alignment, DocumentShape, FactKind, Lines, RowChange, SentenceStyle, Side, Sides,
     a_field_a_line, column, sentence,
 };
 
-/// How the row under the cursor is told in one sentence.
+/// Style of the sentence about the row under the cursor.
 const STYLE: SentenceStyle = SentenceStyle {
     around: 40,
     passages_max: 4,
     names_fields: true,
 };
 
-/// Two documents, aligned.
+/// Two documents and their alignment.
 #[derive(Debug, Clone)]
 pub struct AlignedDocuments {
-    /// The lines.
+    /// The lines of each document.
     pub documents: Sides<Lines>,
-    /// What stands beside what.
+    /// Which line stands beside which.
     pub alignment: Alignment,
-    /// Text or rows.
+    /// Whether lines are free text or rows with keys.
     pub shape: DocumentShape,
-    /// Whether the side has a document that could be read.
+    /// Whether a document of the side could be read.
     pub present: Sides<bool>,
 }
 
 impl AlignedDocuments {
-    /// Opens two documents; `None`: this side has none.
+    /// Opens and aligns two documents; `None`: this side has none.
     pub fn of(texts: Sides<Option<String>>, kind: FactKind) -> Self {
         let present = texts.as_ref().map(Option::is_some);
-        // A side that was not kept is not an empty one: what is there is shown, and nothing is called removed.
+        // A missing document is not an empty one: the other document stands on both sides, so that no line
+        // is called removed or added.
         let texts = match (texts.before, texts.after) {
             (Some(one), Some(two)) => Sides::new(one, two),
             (Some(alone), None) | (None, Some(alone)) => Sides::new(alone.clone(), alone),
             (None, None) => Sides::default(),
         };
         let documents = texts.map(Lines::of);
+        // The first line decides: rows of tables and grants are `key<TAB>value`. The source of a function (md5) is text
+        // even where it has tabs.
         let first = |lines: &Lines| (lines.count() > 0).then(|| lines.line(0).contains('\t'));
         let keyed = kind != FactKind::Md5
             && first(&documents.before).or(first(&documents.after)) == Some(true);
@@ -56,8 +61,8 @@ impl AlignedDocuments {
         }
     }
 
-    /// A row with fields as a document of its own, a field a line; of an equal row all on one line, so that it takes no room from
-    /// what changed. `None`: the rows of this document have no fields.
+    /// A row with fields as a small document, a field a line. An equal row is put on one line, so that it takes no room from
+    /// the changed ones. `None`: the rows of this document have no fields.
     pub fn fields(&self, row: AlignedRow) -> Option<Self> {
         if self.shape == DocumentShape::Text {
             return None;
@@ -80,12 +85,12 @@ impl AlignedDocuments {
         ))
     }
 
-    /// Whether both sides are there to be compared.
+    /// Whether both sides have a document, so that they can be compared.
     pub fn is_whole(&self) -> bool {
         self.present.before && self.present.after
     }
 
-    /// The line of a side in a row, without its line break.
+    /// The line that a row shows on a side, without its line break; `None`: the row is empty there.
     pub fn line(&self, row: AlignedRow, side: Side) -> Option<&str> {
         row.line(side)
             .map(|line| self.documents.get(side).line(line))
@@ -116,6 +121,7 @@ impl AlignedDocuments {
                 _ => format!("{count} {word}"),
             })
             .collect();
+        // With one document there is no difference to count: only its length is said.
         if !self.is_whole() {
             return format!("{} of one side", counted(counts.equal));
         }
@@ -125,14 +131,15 @@ impl AlignedDocuments {
         format!("{}, {} equal", parts.join(", "), counts.equal)
     }
 
-    /// The first row that differs, said in a sentence.
+    /// The first row that differs, as a sentence; `None`: nothing differs.
     pub fn first_difference(&self) -> Option<String> {
         let row = self.alignment.change(0)?.start;
         Some(explain_row(self, row))
     }
 }
 
-/// What is different in a row: line and column of a text, grantee, object and privilege of a grant, key and field of a unit.
+/// What differs in a row, as a sentence: line and column of a text, privilege, object and grantee of a grant, key
+/// and field of a unit.
 pub fn explain_row(opened: &AlignedDocuments, row: usize) -> String {
     let row = opened.alignment.row(row);
     match row {
@@ -147,6 +154,7 @@ pub fn explain_row(opened: &AlignedDocuments, row: usize) -> String {
             }
             let at = column(one, two);
             let lines = numbers(before, after);
+            // The texts are equal, so only the line break behind the last line can differ.
             if one == two {
                 return format!("{lines}: the line break at the end");
             }
@@ -157,7 +165,7 @@ pub fn explain_row(opened: &AlignedDocuments, row: usize) -> String {
     }
 }
 
-/// `line 12`, or `line 12 | 14` where the sides count differently.
+/// `line 12`, or `line 12 | 14` where the numbers of both sides differ. People count from 1.
 fn numbers(before: usize, after: usize) -> String {
     if before == after {
         return format!("line {}", before + 1);
@@ -165,6 +173,7 @@ fn numbers(before: usize, after: usize) -> String {
     format!("line {} | {}", before + 1, after + 1)
 }
 
+/// A line that only one side has: added, removed, or moved from the other side.
 fn alone(opened: &AlignedDocuments, side: Side, line: usize) -> String {
     let text = opened.documents.get(side).line(line);
     let what = match opened.shape {
@@ -181,12 +190,14 @@ fn alone(opened: &AlignedDocuments, side: Side, line: usize) -> String {
     }
 }
 
-/// `INSERT on table public.unit_version to app_writer`, where the row is a grant, else its key.
+/// `INSERT on table public.unit_version to app_writer` for a grant, else the key of the row.
 fn name(line: &str) -> String {
     let Some((key, value)) = line.split_once('\t') else {
         return line.to_owned();
     };
     let grant = value.starts_with("by ");
+    // A line of the grant matrix is `object grantee privilege<TAB>by grantor`. It is split from its end, because
+    // the object may have spaces.
     let mut parts = key.rsplitn(3, ' ');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(privilege), Some(grantee), Some(object)) if grant => {
@@ -196,7 +207,7 @@ fn name(line: &str) -> String {
     }
 }
 
-/// `, content: …at least [seven -> five] years…`, behind the name of the row.
+/// The changed fields behind the name of a row: `, content: …at least [seven -> five] years…`.
 fn fields(one: &str, two: &str) -> String {
     let value = |line: &str| {
         let value = line.split_once('\t').map_or(line, |(_, value)| value);

@@ -1,4 +1,4 @@
-//! What changed, when, and by whom as far as visible. Invariant: it never names more than was measured, and says what cannot be seen.
+//! The sentences below a verdict: what changed, when, by whom as far as visible, why not by us, and what cannot be seen.
 
 use serde::Serialize;
 
@@ -7,40 +7,40 @@ use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
 use crate::survey::{self, FactKind, SentenceStyle, Sides, UtcTime, sentence};
 
-/// Facts named in one sentence; the rest is counted.
+/// How many facts one sentence names; the rest is counted.
 const NAMED_MAX: usize = 4;
-/// How a row that changed is told beside other facts.
+/// Style of the sentence about a changed row, shorter because other facts stand beside it.
 const STYLE: SentenceStyle = SentenceStyle {
     around: 24,
     passages_max: 2,
     names_fields: true,
 };
-/// Transactions named in one sentence; the rest is counted.
+/// How many transactions one sentence names; the rest is counted.
 const TRANSACTIONS_MAX: usize = 2;
 
-/// The sentences below the verdict.
+/// The sentences below the verdict. Each is complete: where nothing was measured, it says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttributionText {
-    /// What.
+    /// What differs; of several facts the first ones.
     pub what: String,
-    /// When.
+    /// When it changed: between which two readings.
     pub when: String,
-    /// Who.
+    /// Who changed it, as far as rows and sessions show.
     pub who: String,
-    /// Why it was not us, or that this is not shown.
+    /// Why it was not us (claim A), or that this is not shown.
     pub not_us: String,
-    /// What cannot be seen.
+    /// What the comparison cannot see (claim B).
     pub cannot_see: String,
-    /// What differs, each in a few words: those that name a row first.
+    /// Each fact that differs, with the words that changed. Facts with a named row come first.
     pub named: Vec<String>,
-    /// The same without the words that changed: the row is named.
+    /// The same without the changed words: fact and row alone.
     #[serde(skip)]
     pub rows: Vec<String>,
-    /// The names alone, in the same order.
+    /// The keys alone, in the same order.
     #[serde(skip)]
     pub keys: Vec<String>,
-    /// What was measured about who changed it, a line each.
+    /// What was measured about who changed it, one value a line.
     pub measured: Vec<String>,
 }
 
@@ -53,6 +53,7 @@ impl AttributionText {
         measured: Option<&survey::Attribution>,
     ) -> Self {
         let mut changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
+        // Stable: facts that say equally much stay in the order of the comparison.
         changed.sort_by_key(|fact| telling(fact));
         let named: Vec<String> = changed.iter().map(|fact| in_words(fact)).collect();
         let rows = changed.iter().map(|fact| one(fact)).collect();
@@ -81,8 +82,10 @@ impl AttributionText {
         }
     }
 
-    /// What differs, in at most so many characters: what is not named is counted.
+    /// What differs, in at most this many characters. Facts that do not fit are counted.
     pub fn what_within(&self, characters: usize) -> String {
+        // The longest form that fits: first with changed words, then with rows, then keys alone, each with
+        // as many facts as possible.
         let fits = |named: &[String]| {
             let mut fewer = (1..=named.len().max(1)).rev().map(|max| listed(named, max));
             fewer.find(|text| text.chars().count() <= characters)
@@ -106,6 +109,7 @@ fn listed(named: &[String], max: usize) -> String {
     }
 }
 
+/// Whether the value is a digest, which says nothing to a reader.
 fn is_digest(fact: &ComparedFact) -> bool {
     matches!(
         fact.kind,
@@ -113,7 +117,7 @@ fn is_digest(fact: &ComparedFact) -> bool {
     )
 }
 
-/// A named row says most, a digest alone says least.
+/// The order in which facts are named: a fact with a row first, then a readable value, then a digest, streams last.
 fn telling(fact: &ComparedFact) -> usize {
     match (fact.rows.is_empty(), is_digest(fact)) {
         _ if fact.is_stream() => 3,
@@ -123,7 +127,7 @@ fn telling(fact: &ComparedFact) -> usize {
     }
 }
 
-/// The words that changed, where one row did.
+/// The fact with the words that changed, where exactly one row changed.
 fn in_words(fact: &ComparedFact) -> String {
     match &fact.rows[..] {
         [row] if is_digest(fact) => {
@@ -135,6 +139,7 @@ fn in_words(fact: &ComparedFact) -> String {
     }
 }
 
+/// The fact with the row that changed, or with both values.
 fn one(fact: &ComparedFact) -> String {
     let text = |value: Option<&String>| match value {
         None => "unknown".to_owned(),
@@ -153,6 +158,7 @@ fn one(fact: &ComparedFact) -> String {
     }
 }
 
+/// A long value by its first and last characters. It is cut between characters, because it may be any text of the database.
 fn short(value: &str) -> String {
     if value.len() < 32 {
         return value.to_owned();
@@ -164,7 +170,7 @@ fn short(value: &str) -> String {
     )
 }
 
-/// The interval: from the end of one reading to the beginning of the other where both are known.
+/// The interval in which it changed: from the end of one reading to the beginning of the next, where both are known.
 fn when(
     sources: &Sides<SideSource>,
     measured: Option<&survey::Attribution>,
@@ -172,6 +178,7 @@ fn when(
 ) -> String {
     let read = sources.as_ref().map(|source| source.read_at);
     let (one, two) = match (measured, read.before, read.after) {
+        // Attribution has the exact interval; the times of the sides are when each reading began.
         (Some(found), ..) => (found.after_time, found.before_time),
         (None, Some(one), Some(two)) => (one, two),
         (None, ..) => return "not read from a database".to_owned(),
@@ -184,7 +191,7 @@ fn when(
     }
 }
 
-/// Who, as far as rows and sessions show it.
+/// Who changed it, as far as rows and sessions show; else why nobody can be named.
 fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -> String {
     let not_measured = match (compare, measured, equal) {
         (Compare::Predicted, ..) => "nobody: this is SIMULATED",
@@ -199,6 +206,7 @@ fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -
     not_measured.to_owned()
 }
 
+/// The transactions of the changed rows, and the session that holds one of them.
 fn by(found: &survey::Attribution) -> String {
     let transactions = found.transactions();
     let named = &transactions[..transactions.len().min(TRANSACTIONS_MAX)];

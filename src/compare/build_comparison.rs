@@ -1,4 +1,5 @@
-//! From the record of a run to a comparison. Invariant: a side is one survey or one sheet, never a mixture; a missing side is refused by name.
+//! Builds a comparison from the record of a run. A side is one survey, or one sheet or pin with the values that a later read
+//! found different. A missing side is an error that names it.
 
 use super::attribution::AttributionText;
 use super::compared_side::ComparedSide;
@@ -12,7 +13,7 @@ use crate::survey::{
 };
 
 impl Comparison {
-    /// What can be compared within this run, the most telling first.
+    /// What can be compared within this run. What a reader most likely wants comes first.
     pub fn available(history: &History) -> Vec<Compare> {
         let (record, run) = (history.surveys(), history.run());
         let mut all = Vec::new();
@@ -20,13 +21,16 @@ impl Comparison {
         if record.post().is_some() {
             all.push(Compare::PrePost);
         }
+        // The later evidence first.
         let gates = [ApprovalGate::SG2, ApprovalGate::SG1];
         let evident = gates
             .into_iter()
             .filter(|gate| record.evidence_of(*gate).is_some());
+        // Evidence that met a drift before everything else that is left.
         let (moved, calm): (Vec<_>, Vec<_>) = evident.partition(drifted);
         all.extend(moved.into_iter().map(Compare::Evidence));
         let read_again = run.live.as_ref().is_some_and(|live| live.read_at.is_some());
+        // After the post survey, what was read while waiting is no longer "now".
         if read_again && record.post().is_none() {
             all.push(Compare::Now);
         }
@@ -43,7 +47,7 @@ impl Comparison {
         all
     }
 
-    /// Compares within one run. `Err`: what is missing, in a sentence.
+    /// A comparison within one run. `Err`: what is missing, as a sentence.
     pub fn within(
         history: &History,
         compare: &Compare,
@@ -57,6 +61,7 @@ impl Comparison {
             Compare::Now => now(record, run)?,
             Compare::LastPass => from_last_pass(record, run, last_pass)?,
             Compare::Predicted => return predicted(record, run),
+            // These two need a second run or a new survey; other functions make them.
             Compare::Runs(other) => return Err(format!("{other} is another run")),
             Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
         };
@@ -71,7 +76,7 @@ impl Comparison {
         Ok(compared(compare.clone(), sides, &changes, record, run))
     }
 
-    /// Compares this run with another: the last full survey of each.
+    /// A comparison of this run with another one: the last full survey of each.
     pub fn between(one: &History, two: &History) -> Result<Self, String> {
         let seen = |history: &History| {
             let (record, run) = (history.surveys(), history.run());
@@ -88,7 +93,8 @@ impl Comparison {
             .run_id()
             .cloned()
             .ok_or("the other run was never created")?;
-        // What a run measured is about its own readings, not about another run's.
+        // Attributions of a run are about its own readings, so an empty record is given: nothing
+        // is attributed between two runs.
         Ok(compared(
             Compare::Runs(other),
             sides,
@@ -99,6 +105,7 @@ impl Comparison {
     }
 }
 
+/// Left side, right side, and the changes that the journal has between them.
 type Pair = (ComparedSide, ComparedSide, Vec<FactChange>);
 
 fn pre_post(record: &Surveys, run: &RunState) -> Result<Pair, String> {
@@ -115,9 +122,10 @@ fn pre_post(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     ))
 }
 
+/// The evidence of a gate beside what was found when its approval was to take effect.
 fn evidence(record: &Surveys, run: &RunState, gate: ApprovalGate) -> Result<Pair, String> {
     let missing = || format!("The run has no evidence of {gate} yet.");
-    // A drift names the evidence that was approved; evidence taken after it is another question.
+    // A drift is about the evidence that was approved. Evidence that was taken again after it is another comparison.
     let drift = record.drift_of(gate);
     let seen = match drift {
         Some(drift) => evidence_before(record, gate, drift),
@@ -132,6 +140,7 @@ fn evidence(record: &Surveys, run: &RunState, gate: ApprovalGate) -> Result<Pair
         };
         return Ok((approved, found, drift.changes.clone()));
     }
+    // The first survey that was recorded after this evidence was taken.
     let after = record.surveys.get(seen.surveys_before);
     if let Some(SurveyRead { survey, .. }) = after {
         return Ok((
@@ -146,6 +155,7 @@ fn evidence(record: &Surveys, run: &RunState, gate: ApprovalGate) -> Result<Pair
     Ok((approved, found, run.moved()))
 }
 
+/// The last evidence of a gate that was taken at or before a drift.
 fn evidence_before<'a>(
     record: &'a Surveys,
     gate: ApprovalGate,
@@ -155,7 +165,7 @@ fn evidence_before<'a>(
     evidence.find(|seen| seen.gate == gate && seen.at <= drift.at)
 }
 
-/// The evidence's own survey, else the facts that its sheet lists.
+/// The survey that the evidence is about; where the record has none, the facts that its sheet lists.
 fn of_sheet(record: &Surveys, name: &str, seen: &EvidenceRecord) -> ComparedSide {
     if let Some(read) = record.of_nonce(&seen.sheet.pin_nonce) {
         return ComparedSide::of_survey(name, &read.survey);
@@ -166,11 +176,12 @@ fn of_sheet(record: &Surveys, name: &str, seen: &EvidenceRecord) -> ComparedSide
     side
 }
 
-/// What was found while waiting: no survey of it is journalled, but every value that differs is.
+/// The side of a drift without a recorded survey: the sheet's values with those that the drift found different.
 fn moved_by(record: &Surveys, seen: &EvidenceRecord, drift: &DriftRecord) -> ComparedSide {
     let mut found = of_sheet(record, "found", seen);
     found.source.read_at = Some(drift.at);
     found.source.nonce = Some(drift.nonce.clone());
+    // No snapshot is known for values that were put together.
     found.source.snapshot = None;
     for change in &drift.changes {
         put(&mut found, &change.key, change.found.clone());
@@ -178,11 +189,12 @@ fn moved_by(record: &Surveys, seen: &EvidenceRecord, drift: &DriftRecord) -> Com
     found
 }
 
+/// Replaces the value of a fact, or adds a fact that the side does not have.
 fn put(side: &mut ComparedSide, key: &FactKey, found: Option<String>) {
     let known = side.facts.iter_mut().find(|(known, ..)| known == key);
     let value = SideValue::bare(found, Provenance::Live);
     if let Some((_, _, _, side)) = known {
-        // The same question was asked: how it was read stays as it was.
+        // The same query was asked, so its SQL stays. A value that is known keeps the provenance that this fact had.
         *side = SideValue {
             sql_sha256: side.sql_sha256.take(),
             provenance: value.provenance.and(side.provenance.or(value.provenance)),
@@ -204,11 +216,14 @@ fn gates(record: &Surveys) -> Result<Pair, String> {
     Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
 }
 
+/// The pin beside the last read while the run waits.
 fn now(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
     let pinned = ComparedSide::of_survey("pinned", &pin.survey);
     let moved = run.moved();
+    // If the last full survey shows exactly the differences of the last read, it is the right side; else the
+    // pin with these differences is.
     let now = match run.survey_of_last_read().filter(|_| !moved.is_empty()) {
         Some(survey) => ComparedSide::of_survey("now", survey),
         None => with_live(pinned.clone(), &live, &pin.survey.facts, "now"),
@@ -216,10 +231,12 @@ fn now(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     Ok((pinned, now, moved))
 }
 
-/// A read while waiting that succeeded.
+/// The last read while the run waited that succeeded.
 struct ReadWhileWaiting<'a> {
     at: UtcTime,
+    /// The values that differ from the pin.
     changed: &'a [LiveChange],
+    /// Whether all facts were read; `false`: only those marked `live`.
     complete: bool,
 }
 
@@ -232,7 +249,7 @@ fn read_while_waiting(run: &RunState) -> Option<ReadWhileWaiting<'_>> {
     })
 }
 
-/// The pinned values with what a read while waiting found; what it did not read is not there.
+/// The pinned values with those that a read while waiting found different. Facts that it did not read are left out.
 fn with_live(
     pinned: ComparedSide,
     read: &ReadWhileWaiting<'_>,
@@ -242,10 +259,12 @@ fn with_live(
     let mut side = pinned;
     name.clone_into(&mut side.source.name);
     side.source.read_at = Some(read.at);
+    // The values come from two transactions, so the side has neither nonce nor snapshot.
     (side.source.nonce, side.source.snapshot) = (None, None);
     for change in read.changed {
         put(&mut side, &change.key, change.value.clone());
     }
+    // A partial read knows the facts marked `live` and those it names; to show others would claim that they were read.
     if !read.complete {
         let named = |key: &FactKey| read.changed.iter().any(|change| change.key == *key);
         let live = |key: &FactKey| facts.iter().any(|fact| fact.live && fact.key == *key);
@@ -254,6 +273,7 @@ fn with_live(
     side
 }
 
+/// The facts of the last PASS beside the pin of this run.
 fn from_last_pass(
     record: &Surveys,
     run: &RunState,
@@ -268,7 +288,7 @@ fn from_last_pass(
         .method
         .push(("profile", last.profile_sha256.to_string()));
     let mut after = ComparedSide::of_survey("this run", &pin.survey);
-    // Streams are not in the copy of the last PASS.
+    // The copy of the last PASS has facts only, so the streams are left out on this side as well.
     after
         .facts
         .retain(|(key, ..)| pin.survey.fact(key.as_str()).is_some());
@@ -279,6 +299,7 @@ fn from_last_pass(
     Ok((before, after, Vec::new()))
 }
 
+/// The claims as they were judged; before that, as they stand now.
 pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
     match &run.non_mutation {
         Some(judged) => judged.claims.clone(),
@@ -286,6 +307,7 @@ pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
     }
 }
 
+/// Compares two sides fact by fact, and adds rows, claims, attribution and method.
 pub(super) fn compared(
     compare: Compare,
     sides: Sides<ComparedSide>,
@@ -299,19 +321,21 @@ pub(super) fn compared(
         fact.rows = change.map_or_else(Vec::new, |change| change.rows.clone());
     }
     let leading = most_telling(changes).map(|(change, _)| &change.key);
-    // Stable: the most telling first, then the others that differ, each part in the order of the profile.
+    // Stable sort: the fact with the clearest row first, then the others that differ, equal ones, and those not read.
     facts.sort_by_key(|fact| match fact.change {
         Change::Equal => 2,
         Change::NotRead => 3,
         _ => usize::from(leading != Some(&fact.key)),
     });
     let method = method(&sides, &facts);
+    // The recorded verdict is about pin and post survey and about no other pair.
     let verdict: Option<NonMutationVerdict> = match compare {
         Compare::PrePost => run.non_mutation.as_ref().map(|judged| judged.verdict),
         _ => None,
     };
     let claims = claims(run);
     let sources = sides.map(|side| side.source);
+    // An attribution belongs to the survey that found the change: it is looked up by the nonce of the right side.
     let nonce = match compare {
         Compare::PrePost | Compare::Evidence(_) | Compare::Now | Compare::Rechecked => {
             sources.after.nonce.as_deref()
@@ -330,6 +354,7 @@ pub(super) fn compared(
     }
 }
 
+/// The facts of the left side in their order, then those that only the right side has.
 fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
     let value = |side: &ComparedSide, key: &FactKey| {
         let mut facts = side.facts.iter();
@@ -344,6 +369,8 @@ fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
         .facts
         .iter()
         .filter(|(key, ..)| !known(&sides.before, key));
+    // In these two the right side may be a partial read, so a fact that it lacks was not read. Streams are never
+    // part of such a read.
     let partial = matches!(compare, Compare::Now | Compare::Evidence(_));
     sides
         .before
@@ -361,6 +388,7 @@ fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
         .collect()
 }
 
+/// How both sides were read, where that differs: profile, tool, server, SQL of a fact.
 fn method(sides: &Sides<ComparedSide>, facts: &[ComparedFact]) -> Vec<MethodChange> {
     let mut method = Vec::new();
     for (what, before) in &sides.before.method {

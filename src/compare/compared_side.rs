@@ -1,4 +1,4 @@
-//! One side of a comparison: facts with where they come from. Invariant: made of one survey or one sheet.
+//! One side of a comparison: its facts, where they come from, and how they were read.
 
 use super::comparison::SideSource;
 use super::fact::SideValue;
@@ -7,11 +7,14 @@ use crate::survey::{
     Fact, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, StreamDigest, Survey,
 };
 
-/// One side before it is compared.
+/// One side of a comparison, before it is put beside the other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ComparedSide {
+    /// Where the values come from.
     pub(super) source: SideSource,
+    /// Key, label, kind and value of each fact, in the order of the profile.
     pub(super) facts: Vec<(FactKey, String, FactKind, SideValue)>,
+    /// Names and values of how it was read: `profile`, `tool`, `target`, `server`.
     pub(super) method: Vec<(&'static str, String)>,
 }
 
@@ -40,11 +43,13 @@ impl ComparedSide {
             "PostgreSQL {} {}, {}",
             survey.server.version, survey.server.database, survey.server.transport
         ));
+        // The document of this fact is made from the recorded role survey, as lines with keys that can be aligned.
         for (key, _, _, value) in &mut seen.facts {
             if key.as_str() == RoleSurvey::READ_ONLY_FACT {
                 value.text = Some(role_document(&survey.role));
             }
         }
+        // The two streams take part in a comparison as if they were facts.
         let streams = [
             ("pieces", "source pieces", &survey.pieces),
             ("candidates", "live units", &survey.candidates),
@@ -61,6 +66,7 @@ impl ComparedSide {
         seen
     }
 
+    /// Adds run id and method of the run that this side is a reading of.
     pub(super) fn of_run(mut self, run: &RunState) -> Self {
         self.source.run_id = run.run_id().map(ToString::to_string);
         if let Some(created) = &run.created {
@@ -76,7 +82,7 @@ impl ComparedSide {
     }
 }
 
-/// The role survey as lines that can be compared.
+/// The role survey as lines `key<TAB>value`, so that it is aligned by key.
 fn role_document(role: &RoleSurvey) -> String {
     let asked = role
         .asked
@@ -100,6 +106,7 @@ fn role_document(role: &RoleSurvey) -> String {
     });
     let mut text = String::new();
     for line in asked.chain(unanswered).chain(findings) {
+        // A line break in a name of the database must not begin a new row.
         text.push_str(&line.replace('\n', "\\n"));
         text.push('\n');
     }

@@ -1,4 +1,5 @@
-//! Two surveys side by side, with what was proven. Invariant: every fact of either side is listed once; values and method are told apart.
+//! A comparison of two surveys: facts, verdict, claims and how they were read.
+//! Invariant: every fact of either side is listed once. Held by `facts` of build_comparison.rs.
 
 use std::fmt;
 
@@ -9,12 +10,12 @@ use super::fact::{Change, ComparedFact};
 use crate::run::{ApprovalGate, Claim, NonMutationVerdict, RunId};
 use crate::survey::{Sides, UtcTime};
 
-/// What is put side by side.
+/// Which two sides are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compare {
     /// The pin and the post survey.
     PrePost,
-    /// What a gate's evidence says, and what was found when its approval was to take effect.
+    /// The evidence of a gate, and what was found when its approval was to take effect.
     Evidence(ApprovalGate),
     /// The evidence of SG1 and that of SG2.
     Gates,
@@ -22,11 +23,11 @@ pub enum Compare {
     Now,
     /// The last PASS of the same profile and target, and this run.
     LastPass,
-    /// What is, and what a live run would make of it.
+    /// The live values, and what a live run would make of them.
     Predicted,
-    /// This run and another.
+    /// This run and another one.
     Runs(RunId),
-    /// The last survey of a sealed run, and one taken now.
+    /// The last survey of a sealed run, and a survey taken now.
     Rechecked,
 }
 
@@ -51,46 +52,46 @@ impl fmt::Display for Compare {
 pub struct SideSource {
     /// What the side is called: `approved`, `found`, `pre`, `post`.
     pub name: String,
-    /// The run, by its id.
+    /// Id of the run; `None`: the side belongs to no run.
     pub run_id: Option<String>,
-    /// When it was read.
+    /// When it was read; `None`: it was not read from a database.
     pub read_at: Option<UtcTime>,
-    /// Nonce of its transaction.
+    /// Nonce of its transaction; `None`: the values are not from one transaction.
     pub nonce: Option<String>,
-    /// Its snapshot, as the server gave it.
+    /// Its snapshot as the server gave it; `None`: as for the nonce, or not recorded.
     pub snapshot: Option<String>,
-    /// Server and role.
+    /// Server version, database and transport.
     pub server: Option<String>,
 }
 
-/// Something about how values were read that differs between the sides.
+/// A difference in how the values of both sides were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MethodChange {
-    /// What: `profile`, `tool`, `server`, `SQL of icx_total`.
+    /// What differs: `profile`, `tool`, `server`, `SQL of icx_total`.
     pub what: String,
-    /// On the left.
+    /// How it was on the left side.
     pub before: String,
-    /// On the right.
+    /// How it was on the right side.
     pub after: String,
 }
 
-/// Two sides, compared.
+/// Two sides and what differs between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What is compared.
+    /// Which two sides are compared.
     pub compare: Compare,
     /// Where each side comes from.
     pub sources: Sides<SideSource>,
-    /// The non-mutation verdict of the run, where it is about these sides.
+    /// The non-mutation verdict of the run; `None`: it is not about these two sides, or not judged yet.
     pub verdict: Option<NonMutationVerdict>,
-    /// The claims of the run.
+    /// The claims of the run, as far as they can be judged.
     pub claims: Vec<Claim>,
-    /// What, when, who, and what cannot be seen.
+    /// The sentences about what, when, who, and what cannot be seen.
     pub attribution: AttributionText,
     /// The facts: those that differ first, in the order of the profile.
     pub facts: Vec<ComparedFact>,
-    /// What differs in how they were read.
+    /// How both sides were read, where that differs.
     pub method: Vec<MethodChange>,
 }
 
@@ -100,7 +101,7 @@ impl Comparison {
         self.count(Change::differs)
     }
 
-    /// How many facts are known to be equal.
+    /// How many facts are equal. Facts that were not read are not among them.
     pub fn equal(&self) -> usize {
         self.count(|change| change == Change::Equal)
     }
@@ -110,13 +111,14 @@ impl Comparison {
         self.count(|change| change == Change::NotRead)
     }
 
-    /// Whether anything differs, values or method.
+    /// Whether a value differs, or how it was read.
     pub fn differs(&self) -> bool {
         self.differing() > 0 || !self.method.is_empty()
     }
 
-    /// The words that lead the comparison.
+    /// The first words of the comparison, in capitals.
     pub fn headline(&self) -> String {
+        // If the run has a verdict about these two sides, that is the headline.
         if let Some(verdict) = self.verdict {
             return verdict.word().replace('_', " ");
         }
@@ -134,13 +136,14 @@ impl Comparison {
         }
     }
 
-    /// `15 facts: 8 changed, 7 equal`.
+    /// The counts in words: `15 facts: 8 changed, 7 equal`.
     pub fn tally(&self) -> String {
         let not_read = match self.count_of(false, |change| change == Change::NotRead) {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
         let predicted = self.compare == Compare::Predicted;
+        // Streams are counted apart: they are no facts of the profile.
         let streams = match self.count_of(true, Change::differs) {
             _ if predicted => String::new(),
             0 => String::new(),

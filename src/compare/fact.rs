@@ -1,4 +1,5 @@
-//! One fact on two sides. Invariant: an unknown value never equals anything, and what was not read is not called equal.
+//! One fact on both sides of a comparison.
+//! Invariant: an unknown value never counts as equal. Held by `ComparedFact::of`.
 
 use serde::Serialize;
 
@@ -7,67 +8,67 @@ use crate::survey::{
     Digest, DocumentRef, Fact, FactKey, FactKind, Observed, Provenance, RowChange, Sides,
 };
 
-/// The keys of the streams of units and pieces, which stand beside the facts.
+/// The keys of rows that are no facts of the profile: the two streams, and the units one by one.
 const STREAMS: [&str; 3] = ["pieces", "candidates", UNITS];
-/// The key of the row that tells the units of a ledger one by one.
+/// The key of the row behind which the units of a ledger are listed.
 pub(super) const UNITS: &str = "units";
 
-/// How the sides of a fact differ.
+/// How the two sides of a fact differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Both known and equal.
+    /// Both values are known and equal.
     Equal,
-    /// Both known and different.
+    /// Both values are known and differ.
     Changed,
-    /// Only on the right.
+    /// The fact is only on the right.
     Added,
-    /// Only on the left.
+    /// The fact is only on the left.
     Removed,
-    /// A value is unknown.
+    /// At least one value is unknown.
     Unknown,
-    /// One side was not read.
+    /// One side was not read, which is neither equal nor a difference.
     NotRead,
 }
 
 impl Change {
-    /// Whether it counts as a difference.
+    /// Whether it counts as a difference. An unknown value does.
     pub fn differs(self) -> bool {
         !matches!(self, Self::Equal | Self::NotRead)
     }
 }
 
-/// What one side says of a fact.
+/// The value of a fact on one side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SideValue {
-    /// The value; `None`: unknown.
+    /// The value as text; `None`: unknown.
     pub value: Option<String>,
-    /// Where it comes from.
+    /// Where the value comes from; `None`: unknown.
     pub provenance: Option<Provenance>,
-    /// Why it is unknown.
+    /// Why it is unknown; `None`: it is known, or no reason was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
-    /// Rows behind a content digest.
+    /// Number of rows behind a content digest; `None`: not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// The document behind it.
+    /// The document behind it, kept as a blob; `None`: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentRef>,
-    /// SHA-256 of the SQL that read it.
+    /// SHA-256 of the SQL that read it; `None`: not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql_sha256: Option<Digest>,
-    /// The unit ledger that it is told from.
+    /// The unit ledger whose lines stand behind it; `None`: no ledger does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerRef>,
-    /// A document made from the survey itself.
+    /// A document that is in no blob: it is made from the survey, or was read just now.
     #[serde(skip)]
     pub text: Option<String>,
 }
 
 impl SideValue {
-    /// What a survey saw.
+    /// The value of a fact as a survey read it.
     pub fn of(fact: &Fact) -> Self {
         let unknown = match &fact.observed {
             Observed::Unknown { unknown } => Some(unknown.clone()),
@@ -85,7 +86,7 @@ impl SideValue {
         }
     }
 
-    /// A bare value.
+    /// A value without document, SQL or rows.
     pub fn bare(value: Option<String>, provenance: Provenance) -> Self {
         Self {
             provenance: value.is_some().then_some(provenance),
@@ -108,31 +109,31 @@ impl SideValue {
         }
     }
 
-    /// Whether there is something to open.
+    /// Whether a document can be opened behind the value.
     pub fn opens(&self) -> bool {
         self.document.is_some() || self.ledger.is_some() || self.text.is_some()
     }
 }
 
-/// One fact on two sides.
+/// One fact with its values on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComparedFact {
-    /// Key.
+    /// Key of the fact.
     pub key: FactKey,
-    /// Label for people.
+    /// The label for people: `ICX-CONST total`.
     pub label: String,
-    /// Kind of the value.
+    /// What kind of value it is.
     pub kind: FactKind,
     /// How the sides differ.
     pub change: Change,
     /// Both values; `None`: this side has no such fact.
     pub sides: Sides<Option<SideValue>>,
-    /// The rows that the journal names as different.
+    /// The rows that differ, as the journal lists them.
     pub rows: Vec<RowChange>,
 }
 
 impl ComparedFact {
-    /// Puts two values beside each other.
+    /// Puts the values of both sides beside each other and judges them.
     pub fn of(
         key: FactKey,
         label: String,
@@ -143,6 +144,7 @@ impl ComparedFact {
             (Some(one), Some(two)) => match (&one.value, &two.value) {
                 (Some(one), Some(two)) if one == two => Change::Equal,
                 (Some(_), Some(_)) => Change::Changed,
+                // Two unknown values are not equal: nobody knows what they are.
                 _ => Change::Unknown,
             },
             (None, Some(_)) => Change::Added,
@@ -158,12 +160,12 @@ impl ComparedFact {
         }
     }
 
-    /// Whether it is the digest of a stream of units or pieces, and no fact of the profile.
+    /// Whether it is a stream of pieces or units, and no fact of the profile.
     pub fn is_stream(&self) -> bool {
         STREAMS.contains(&self.key.as_str())
     }
 
-    /// What it is called: its key, a stream in words.
+    /// The name for people: the key of a fact, the label of a stream.
     pub fn name(&self) -> &str {
         if self.is_stream() {
             &self.label
@@ -172,7 +174,7 @@ impl ComparedFact {
         }
     }
 
-    /// Whether both sides were read by other SQL.
+    /// Whether the sides were read by different SQL. Their values then answer different questions.
     pub fn method_differs(&self) -> bool {
         let sql = self.sides.as_ref().map(|side| {
             side.as_ref()

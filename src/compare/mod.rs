@@ -1,4 +1,5 @@
-//! What a reviewer compares: two surveys fact by fact, and the documents behind them. Invariant: pure; made from the journal's events alone.
+//! What a reviewer compares: two surveys fact by fact, and the documents behind them side by side.
+//! Invariant: pure; it knows no clock, file, socket or thread. Held by tests/architecture.rs.
 
 mod aligned_documents;
 mod attribution;

@@ -1,4 +1,5 @@
-//! What is, and what a live run would make of it. Invariant: every value of the right side is SIMULATED.
+//! The live values beside what a live run would make of them, table by table.
+//! Invariant: every value of the right side is SIMULATED. Held by `table_row` and by `units_row` of units.rs.
 
 use super::attribution::AttributionText;
 use super::build_comparison::claims;
@@ -11,7 +12,7 @@ use crate::run::Surveys;
 use crate::simulate::PredictedEffect;
 use crate::survey::{FactKey, FactKind, Provenance, Sides, Survey};
 
-/// What is, and what a live run would make of it: row counts of each table.
+/// The comparison of the pin with the prediction of the newest evidence. `Err`: nothing is predicted yet.
 pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, String> {
     let evidence = record.evidence.last();
     let (effect, pin) = match (evidence, record.pin()) {
@@ -24,11 +25,13 @@ pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, 
         .map(|table| table_row(effect, &table.table, &pin.survey))
         .collect();
     facts.extend(units_row(run));
+    // Tables that would change come first.
     facts.sort_by_key(|fact| !fact.change.differs());
     let mut live = ComparedSide::of_survey("LIVE", &pin.survey)
         .of_run(run)
         .source;
     "LIVE".clone_into(&mut live.name);
+    // The right side was read from nowhere: it has a name and a run, no time and no nonce.
     let simulated = SideSource {
         name: "~predicted".to_owned(),
         run_id: live.run_id.clone(),
@@ -48,7 +51,9 @@ pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, 
     })
 }
 
+/// One table: its rows as counted, and the rows that a live run would change.
 fn table_row(effect: &PredictedEffect, name: &str, pin: &Survey) -> ComparedFact {
+    // Only a protected table, whose content digest is a fact, has a count.
     let live = pin.fact(name).and_then(|fact| fact.rows);
     let rows = |count: u64| format!("{count} rows");
     let before = SideValue::bare(
@@ -76,6 +81,7 @@ fn table_row(effect: &PredictedEffect, name: &str, pin: &Survey) -> ComparedFact
         Provenance::Simulated,
     );
     let sides = Sides::new(Some(before), Some(after));
+    // The two texts are never equal, so the comparison of values is replaced by whether a row would change.
     let mut fact = ComparedFact::of(FactKey::new(name), name.to_owned(), FactKind::Text, sides);
     fact.change = if changes {
         Change::Changed

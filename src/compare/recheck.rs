@@ -1,4 +1,5 @@
-//! A sealed run against a survey of now. Invariant: nothing of it is journalled; the claims are judged as if the survey were one more of the run.
+//! A sealed run compared with a survey of now. Nothing of it is journalled. The claims are judged as if the new survey were the
+//! post survey of the run.
 
 use std::sync::Arc;
 
@@ -16,19 +17,19 @@ use crate::survey::{
     TransactionProof,
 };
 
-/// What a survey found that was taken after a run was sealed.
+/// What was read after a run was sealed.
 pub struct RecheckSurvey<'a> {
-    /// The survey.
+    /// The survey that was taken now.
     pub survey: &'a Survey,
-    /// The proof of its transaction.
+    /// The proof of its transaction; `None`: its end was not seen.
     pub proof: Option<&'a TransactionProof>,
     /// The documents behind its facts, which no blob holds.
     pub documents: &'a [FactDocument],
-    /// Who wrote what it saw.
+    /// The transactions behind the rows that the survey read.
     pub origins: &'a Origins,
-    /// What differs, with the rows.
+    /// The facts that differ, with their rows.
     pub changes: &'a [FactChange],
-    /// What became of the prediction, where that was asked for.
+    /// The outcome of the prediction, unit by unit; `None`: it was not asked for.
     pub after: Option<&'a After>,
 }
 
@@ -36,6 +37,7 @@ impl Comparison {
     /// Compares the last survey of a sealed run with one that was taken now.
     pub fn rechecked(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Self {
         let now = found.survey;
+        // A record of this comparison only: attributions of the run itself are about older readings.
         let mut record = Surveys::default();
         if !found.changes.is_empty() {
             let attributed = Attribution::of(before, now, found.changes, found.origins);
@@ -54,7 +56,7 @@ impl Comparison {
     }
 }
 
-/// The survey of now, with its documents at hand.
+/// The side of the new survey. Its documents are in no blob, so they are attached as text.
 fn of_now(now: &Survey, documents: &[FactDocument]) -> ComparedSide {
     let mut seen = ComparedSide::of_survey("now", now);
     let known: Vec<_> = documents
@@ -73,7 +75,8 @@ fn of_now(now: &Survey, documents: &[FactDocument]) -> ComparedSide {
     seen
 }
 
-/// The run with this survey and its transaction, and what it had seen last as the pin.
+/// A copy of the run with its last survey as the pin and the new one as the post survey, so that the claims can
+/// be judged as at closeout.
 fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> RunState {
     let mut run = run.clone();
     run.pin = Some(Arc::new(before.clone()));
@@ -95,9 +98,10 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
     run
 }
 
-/// The prediction, unit by unit: those that are not as predicted, by name.
+/// The outcome of the prediction as a row of the comparison: the units that are not as predicted, one a line.
 fn units_row(after: &After) -> ComparedFact {
     let line = |key: &str, effect: String| {
+        // A tab or line break in a key would cut the line `key<TAB>value`.
         let key = key.replace(['\t', '\n', '\r'], " ");
         let effect = Value::from_iter([("effect", effect)]);
         format!("{key}\t{effect}\n")

@@ -1,4 +1,6 @@
-//! A unit ledger as two documents: what is, and what a live run would make of it. Invariant: a unit that would not change reads the same on both sides.
+//! A unit ledger as two documents: the live units, and what a live run would make of them.
+//! Invariant: a unit that would not change reads the same on both sides. Held
+//! by the test `a_unit_that_would_not_change_reads_the_same_on_both_sides`.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +9,7 @@ use crate::run::{LedgerRef, RunState};
 use crate::simulate::{StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{FactKey, FactKind, Provenance, Side, Sides};
 
-/// The units of the steps simulated so far; `None`: no step was simulated yet.
+/// The row behind which the units of the first simulated step are listed; `None`: no step is simulated yet.
 pub(super) fn units_row(run: &RunState) -> Option<ComparedFact> {
     let done = run.steps.first()?;
     let ledger = &done.ledger;
@@ -30,7 +32,7 @@ pub(super) fn units_row(run: &RunState) -> Option<ComparedFact> {
     Some(fact)
 }
 
-/// `~60 would_enact`, and whether anything would be done.
+/// What would be done, as `~60 would_enact`, and whether anything would.
 fn would(counts: &StepCounts) -> (String, bool) {
     let words: Vec<String> = [
         (&counts.would_insert, "would_insert"),
@@ -47,13 +49,14 @@ fn would(counts: &StepCounts) -> (String, bool) {
     (words.join(", "), true)
 }
 
-/// One side of a ledger, a line a unit. An error: the line that is none.
+/// One side of a ledger as `key<TAB>{json}` lines. `Err`: file and number of the line that is no ledger line.
 pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, String> {
     let mut lines = String::new();
     for (nth, line) in text.lines().enumerate() {
         let decision: UnitDecision = serde_json::from_str(line)
             .map_err(|why| format!("{}, line {}: {why}", ledger.file, nth + 1))?;
         if let Some(fields) = fields(&decision, side) {
+            // A tab or line break in a key would cut the line `key<TAB>value`.
             let key = decision.key.replace(['\t', '\n', '\r'], " ");
             lines.extend([key.as_str(), "\t", &Value::Object(fields).to_string(), "\n"]);
         }
@@ -61,7 +64,7 @@ pub fn unit_lines(ledger: &LedgerRef, text: &str, side: Side) -> Result<String, 
     Ok(lines)
 }
 
-/// What a side says of a unit; `None`: there is no such unit on it.
+/// The fields of a unit on a side; `None`: the unit does not exist there.
 fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
     let mut say = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
@@ -69,9 +72,12 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
         (Some(state), _) => {
             say("state", state);
         }
+        // A unit that CUT would insert has no live state, so it exists on the right side only.
         (None, Side::Before) => return None,
         (None, Side::After) => {}
     }
+    // The right side gets a field only for what would change or is wrong, so that an unchanged unit reads
+    // the same on both sides.
     if side == Side::After {
         let simulated = |word: &Option<String>, wanted: &str| word.as_deref() == Some(wanted);
         if simulated(&decision.cut, "would_insert") {

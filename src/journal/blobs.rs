@@ -1,4 +1,6 @@
-//! Documents under their own digest. Invariant: a blob is written once, and its name is the SHA-256 of its bytes.
+//! Blobs: documents that are stored under their own SHA-256.
+//! Invariant: a blob is written once, and its name is the SHA-256 of its bytes. Held by `BlobWriter::finish` and
+//! the test `blobs_are_written_once_and_never_believed` of tests/journal.rs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,12 +26,12 @@ impl Blobs {
         }
     }
 
-    /// Keeps a document; durable on return. One that is there already is checked, not written again.
+    /// Stores a document; durable on return. A blob that is there already is checked and not written again.
     pub fn put(&self, content: &[u8]) -> Result<Digest, JournalError> {
         let sha256 = Digest::of(content);
         if self.contains(&sha256)? {
             self.check(&sha256)?;
-            // It may have been put there by a process that died before the name was durable.
+            // A process that died may have put the blob there before its name was durable.
             self.storage.sync_dir(&self.directory())?;
             return Ok(sha256);
         }
@@ -38,7 +40,7 @@ impl Blobs {
         writer.finish()
     }
 
-    /// Begins a document that comes in pieces. One at a time: an unfinished one is replaced by the next.
+    /// Begins a blob that is written in pieces. Only one at a time: the next one replaces an unfinished one.
     pub fn begin(&self) -> Result<BlobWriter, JournalError> {
         let temporary = atomic::temporary(&self.directory().join("blob"));
         Ok(BlobWriter {
@@ -49,7 +51,7 @@ impl Blobs {
         })
     }
 
-    /// The document with this digest, checked.
+    /// The document with this digest. Missing or changed bytes are an error.
     pub fn get(&self, sha256: &Digest) -> Result<Vec<u8>, JournalError> {
         let content = self.storage.read(&self.path(sha256))?;
         let content = content.ok_or_else(|| missing(sha256))?;
@@ -59,12 +61,12 @@ impl Blobs {
         Err(changed(sha256).into())
     }
 
-    /// Whether there is a blob under this digest.
+    /// Whether there is a file under this digest. Its bytes are not checked.
     pub fn contains(&self, sha256: &Digest) -> Result<bool, StorageError> {
         Ok(self.storage.len(&self.path(sha256))?.is_some())
     }
 
-    /// Checks a blob without keeping it in memory.
+    /// Checks the bytes of a blob without holding them in memory.
     pub fn check(&self, sha256: &Digest) -> Result<(), JournalError> {
         if !self.contains(sha256)? {
             return Err(missing(sha256).into());
@@ -85,7 +87,7 @@ impl Blobs {
     }
 }
 
-/// A blob being written.
+/// A blob that is being written under a temporary name.
 #[derive(Debug)]
 pub struct BlobWriter {
     blobs: Blobs,
@@ -95,17 +97,18 @@ pub struct BlobWriter {
 }
 
 impl BlobWriter {
-    /// Adds a piece.
+    /// Adds a piece of the document.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), JournalError> {
         self.hasher.update(piece);
         Ok(self.file.write(piece)?)
     }
 
-    /// Makes the blob durable and gives its digest.
+    /// Makes the blob durable under its digest, and gives the digest.
     pub fn finish(mut self) -> Result<Digest, JournalError> {
         self.file.sync()?;
         let sha256 = self.hasher.finish();
         let storage = &*self.blobs.storage;
+        // The same document is there already: the old file stays, if its bytes are right.
         if self.blobs.contains(&sha256)? {
             self.blobs.check(&sha256)?;
             storage.remove(&self.temporary)?;

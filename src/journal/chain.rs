@@ -1,4 +1,5 @@
-//! The chain of digests through the lines. Invariant: a position only moves past a line whose `prev` and `seq` fit.
+//! The hash chain through the lines of a journal.
+//! Invariant: a position moves only past a line whose `seq` and `prev` fit. Held by `ChainPosition::pass`.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,10 +7,10 @@ use super::format::VERSION;
 use super::header::{HeaderFault, LineHeader};
 use crate::survey::Digest;
 
-/// A SHA-256 as lowercase hex characters. Lines are compared by the million, so these stay on the stack.
+/// A SHA-256 as lowercase hex characters, on the stack: it is compared for every line that is read.
 pub(super) type Hex = [u8; 64];
 
-/// The SHA-256 of some bytes.
+/// The SHA-256 of some bytes, as hex.
 pub(super) fn sha256(bytes: &[u8]) -> Hex {
     to_hex(&Sha256::digest(bytes))
 }
@@ -24,7 +25,7 @@ fn to_hex(hash: &[u8]) -> Hex {
     hex
 }
 
-/// The bytes of a digest.
+/// The 32 bytes of a digest in hex.
 pub(super) fn from_hex(hex: &Hex) -> [u8; 32] {
     let value = |digit: u8| match digit {
         b'0'..=b'9' => digit - b'0',
@@ -33,33 +34,34 @@ pub(super) fn from_hex(hex: &Hex) -> [u8; 32] {
     std::array::from_fn(|at| value(hex[2 * at]) << 4 | value(hex[2 * at + 1]))
 }
 
-/// The same digest as the type of the rest of the program.
+/// The same digest in the type that the rest of the program uses.
 pub(super) fn digest(hex: &Hex) -> Digest {
     Digest::from_hex(hex).unwrap_or_else(|_| Digest::zero())
 }
 
-/// A place between two lines: everything before it was checked.
+/// A position between two lines of a journal. Everything before it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainPosition {
     pub(super) seq: u64,
     pub(super) offset: u64,
     pub(super) prev: Hex,
+    /// The version of a line before it that is newer than ours; `None`: there is none.
     pub(super) newer: Option<u32>,
 }
 
-/// Why a line does not follow the one before it.
+/// Why a line does not follow the line before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ChainBreak {
-    /// The line itself is not one that the writer writes.
+    /// The line is not one that the writer would write.
     Line(HeaderFault),
-    /// It has another number than the next.
+    /// The line has another number than expected.
     Order { found: u64 },
-    /// It has the digest of another line in `prev`.
+    /// The line has another `prev` than the digest of the line before.
     Prev,
 }
 
 impl ChainPosition {
-    /// The start of a journal.
+    /// The position before the first line.
     pub fn start() -> Self {
         Self {
             seq: 0,
@@ -79,7 +81,7 @@ impl ChainPosition {
         self.offset
     }
 
-    /// The digest of the line before; 64 zeros at the start.
+    /// SHA-256 of the line before; 64 zeros before the first line.
     pub fn prev(&self) -> Digest {
         digest(&self.prev)
     }
@@ -93,6 +95,7 @@ impl ChainPosition {
         if header.prev != self.prev {
             return Err(ChainBreak::Prev);
         }
+        // A line of a newer version that chains is passed, so that damage is still found. The version is refused at the end.
         if header.v > VERSION {
             self.newer = Some(header.v);
         }

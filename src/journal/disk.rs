@@ -1,4 +1,7 @@
-//! The real disk. Invariant: every component below the root is opened without following a link, so no write can leave the root.
+//! Files on the real disk, below one root directory.
+//! Invariant: what is opened, made, renamed or removed is reached without following a link, so that
+//! no write can leave the root. Held by `DiskStorage::directory` and `DiskStorage::openat` and by
+//! the test `links_are_not_followed` of tests/journal.rs.
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
@@ -16,7 +19,7 @@ use super::storage::{
     Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile, WriteRecord, check,
 };
 
-/// Files below one directory of the real disk. Clones share the directory and the record of what was written.
+/// Files below one directory of the real disk. Clones share that directory and the record of written paths.
 #[derive(Debug, Clone)]
 pub struct DiskStorage(Arc<Inner>);
 
@@ -28,14 +31,15 @@ struct Inner {
     record: Mutex<WriteRecord>,
 }
 
-/// Reading leaves no trace: a time of access is a write too, and the runner would pay for those of everybody who watches.
+/// O_NOATIME: reading must not write the time of access. Each such write would dirty an inode that the runner's next
+/// fsync has to wait for.
 #[cfg(target_os = "linux")]
 const UNTOUCHED: OFlags = OFlags::NOATIME;
 #[cfg(not(target_os = "linux"))]
 const UNTOUCHED: OFlags = OFlags::empty();
 
 impl DiskStorage {
-    /// Opens `root`, and makes it with these permissions if it is not there.
+    /// Opens `root`. It is made with these permissions if it does not exist.
     pub fn create(root: &Path, permissions: Permissions) -> Result<Self, StorageError> {
         let was_there = root.exists();
         DirBuilder::new()
@@ -44,7 +48,7 @@ impl DiskStorage {
             .create(root)
             .map_err(|source| StorageError::new("create", root, source))?;
         let storage = Self::open(root, permissions)?;
-        // One that was there has the permissions that somebody chose for it.
+        // A directory that was there keeps the permissions that somebody chose for it.
         if !was_there {
             permissions
                 .share(&storage.0.directory)
@@ -53,7 +57,7 @@ impl DiskStorage {
         Ok(storage)
     }
 
-    /// Opens a directory that exists.
+    /// Opens a root directory that exists.
     pub fn open(root: &Path, permissions: Permissions) -> Result<Self, StorageError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(root, flags, Mode::empty())
@@ -66,11 +70,13 @@ impl DiskStorage {
         })))
     }
 
+    /// Records a write below the root, and refuses a path that leaves it.
     fn admit(&self, operation: &'static str, path: &Path) -> Result<(), StorageError> {
         self.record().admit(&self.0.root, operation, path)
     }
 
     fn record(&self) -> std::sync::MutexGuard<'_, WriteRecord> {
+        // A panic elsewhere does not make the set of paths invalid.
         self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,11 +85,13 @@ impl DiskStorage {
         move |errno| StorageError::new(operation, &path, errno)
     }
 
-    /// Opens a directory below the root, one component at a time.
+    /// Opens a directory below the root one component at a time, each with O_NOFOLLOW: with a whole path, only its
+    /// last component would be protected.
     fn directory(&self, path: &Path) -> Result<OwnedFd, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mut directory = rustix::fs::openat(&self.0.directory, ".", flags, Mode::empty())?;
         for component in path.components() {
+            // Neither `..` nor an absolute path.
             let Component::Normal(name) = component else {
                 return Err(Errno::INVAL);
             };
@@ -92,24 +100,30 @@ impl DiskStorage {
         Ok(directory)
     }
 
+    /// Opens a regular file below the root.
     fn openat(&self, path: &Path, flags: OFlags) -> Result<File, Errno> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
         let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
         let mode = Mode::from_raw_mode(mode(self.0.permissions.file_mode));
+        // O_NONBLOCK: opening a pipe that somebody put here must not wait for its other end.
+        // O_NOCTTY: no terminal becomes ours.
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = rustix::fs::openat(&parent, name, flags | OFlags::NOCTTY, mode)?;
+        // The opened file is asked, not its path, which could be replaced in between.
         let found = rustix::fs::fstat(&file)?.st_mode;
         if FileType::from_raw_mode(found) != FileType::RegularFile {
             return Err(Errno::INVAL);
         }
         let shared = self.0.permissions.group.is_some();
         if flags.contains(OFlags::CREATE) && shared && Mode::from_raw_mode(found) != mode {
-            // The umask may have taken the group's bits away. A file of another member is as it should be: only its owner may change it.
+            // The umask may have removed the bits of the group. A file of another member has them already, and only
+            // its owner may set them.
             rustix::fs::fchmod(&file, mode)?;
         }
         Ok(File::from(file))
     }
 
+    /// Status of the last component itself, not of what a link points to.
     fn stat(&self, path: &Path) -> Result<rustix::fs::Stat, Errno> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
         let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
@@ -138,6 +152,7 @@ impl Storage for DiskStorage {
             let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
             let mode = Mode::from_raw_mode(mode(permissions.directory_mode));
             match rustix::fs::mkdirat(&parent, name, mode) {
+                // It exists already: that it is a directory and no link is checked by opening it.
                 Err(Errno::EXIST) => return self.directory(path).map(drop),
                 outcome => outcome?,
             }
@@ -151,6 +166,7 @@ impl Storage for DiskStorage {
 
     fn create(&self, path: &Path) -> Result<Box<dyn StorageFile>, StorageError> {
         self.admit("create", path)?;
+        // O_TRUNC without O_EXCL: what a crash left under a temporary name is written over.
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
         let file = self.openat(path, flags);
         let file = file.map_err(self.fail("create", path))?;
@@ -167,7 +183,7 @@ impl Storage for DiskStorage {
     fn open_read(&self, path: &Path, offset: u64) -> Result<Box<dyn Read + Send>, StorageError> {
         check("read", path)?;
         let file = match self.openat(path, OFlags::RDONLY | UNTOUCHED) {
-            // Only the owner of a file may leave its time of access alone.
+            // O_NOATIME is allowed to the owner of a file only.
             Err(Errno::PERM) => self.openat(path, OFlags::RDONLY),
             opened => opened,
         };
@@ -236,6 +252,8 @@ impl Storage for DiskStorage {
             Err(Errno::NOENT) => return Ok(vec![vec![None; files.len()]; names.len()]),
             opened => opened.map_err(self.fail("read", directory))?,
         };
+        // Only looked at, not opened. A link in the place of a run's directory would be followed here,
+        // so stamps are no evidence.
         let of = |name: &str, file: &str| {
             let path = Path::new(name).join(file);
             stamp(&rustix::fs::statat(&parent, &path, AtFlags::SYMLINK_NOFOLLOW).ok()?)
@@ -245,6 +263,7 @@ impl Storage for DiskStorage {
     }
 
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError> {
+        // Names are durable only after an fsync of their directory.
         let directory = self.directory(path).map_err(self.fail("sync", path))?;
         File::from(directory)
             .sync_all()
@@ -254,11 +273,13 @@ impl Storage for DiskStorage {
     fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError> {
         self.admit("lock", path)?;
         loop {
+            // O_CREAT without O_EXCL: whoever comes second must lock the same file.
             let file = self.openat(path, OFlags::RDWR | OFlags::CREATE);
             let file = file.map_err(self.fail("lock", path))?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => return Ok(None),
+                // A signal interrupted the call.
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(self.fail("lock", path)(errno)),
             }
@@ -269,7 +290,7 @@ impl Storage for DiskStorage {
             };
             match lease.standing()? {
                 LeaseState::Current => return Ok(Some(Box::new(lease))),
-                // Replaced between opening and locking: the lock is on a file nobody else will find.
+                // The file was replaced between opening and locking: the lock is on an inode that nobody else will find.
                 LeaseState::Replaced => {}
                 LeaseState::Linked => {
                     let path = self.0.root.join(path);
@@ -295,6 +316,7 @@ impl Permissions {
         let Some(group) = self.group else {
             return Ok(());
         };
+        // Set again after making: mkdir removes the bits of the umask, and the setgid bit lets new files inherit the group.
         rustix::fs::fchown(directory, None, Some(Gid::from_raw(group)))?;
         let mode = Mode::from_raw_mode(mode(self.directory_mode));
         rustix::fs::fchmod(directory, mode)
@@ -316,7 +338,7 @@ impl DiskFile {
 
 impl StorageFile for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        // `write_all_at` goes on after short writes and EINTR, and ends at anything else.
+        // `write_all_at` continues after short writes and EINTR, and ends at any other error.
         let written = self.file.write_all_at(bytes, self.offset);
         written.map_err(self.fail("write"))?;
         self.offset += bytes.len() as u64;
@@ -329,12 +351,13 @@ impl StorageFile for DiskFile {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
-        // fdatasync on Linux, F_FULLFSYNC on macOS.
+        // fdatasync on Linux, F_FULLFSYNC on macOS. Both write the length of the file as well.
         let synced = self.file.sync_data();
         synced.map_err(self.fail("sync"))
     }
 }
 
+/// A flock on an open file. Closing the file, or the end of the process, gives it back.
 #[derive(Debug)]
 struct DiskLease {
     storage: DiskStorage,
@@ -342,6 +365,7 @@ struct DiskLease {
     file: File,
 }
 
+/// Whether the path still names the locked inode: yes; another or none; yes, and another path does too.
 enum LeaseState {
     Current,
     Replaced,
@@ -359,6 +383,7 @@ impl DiskLease {
             Err(Errno::NOENT) => return Ok(LeaseState::Replaced),
             stat => stat.map_err(|errno| self.fail(errno.into()))?,
         };
+        // Inode numbers are unique within one device only.
         let same = named.st_ino == held.ino() && device(&named) == held.dev();
         Ok(match (same, held.nlink()) {
             (false, _) => LeaseState::Replaced,
@@ -374,6 +399,7 @@ impl Lease for DiskLease {
     }
 
     fn write(&mut self, content: &[u8]) -> Result<(), StorageError> {
+        // Not synced: it describes a living process and is worth nothing after a crash.
         self.file
             .set_len(0)
             .and_then(|()| self.file.write_all_at(content, 0))
@@ -408,6 +434,7 @@ fn names(directory: &OwnedFd) -> Result<Vec<Listed>, Errno> {
             },
         });
     }
+    // The order of a directory is that of the file system: sorted, so that it is the same everywhere.
     listed.sort();
     Ok(listed)
 }
@@ -417,6 +444,7 @@ fn stamp(stat: &rustix::fs::Stat) -> Option<Stamp> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return None;
     }
+    // ctime, not mtime: a program can set mtime back.
     let nanoseconds = i64::try_from(stat.st_ctime_nsec).ok()?;
     Some(Stamp {
         bytes: u64::try_from(stat.st_size).ok()?,

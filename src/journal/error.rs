@@ -1,4 +1,4 @@
-//! What can go wrong below the journal. Invariant: every variant names the file, so that a person can go and look.
+//! Errors of storage and journal, with the file or run that they are about where there is one.
 
 use std::fmt;
 use std::io;
@@ -12,9 +12,9 @@ use thiserror::Error;
 pub struct StorageError {
     /// What was tried, as a verb.
     pub operation: &'static str,
-    /// The file or directory it was tried on.
+    /// The file or directory.
     pub path: PathBuf,
-    /// What the system answered.
+    /// The error of the system.
     pub source: io::Error,
 }
 
@@ -33,16 +33,16 @@ impl StorageError {
     }
 }
 
-/// A file that is not what was written: `STOP_EVIDENCE_CORRUPT`.
+/// A file that does not have the bytes that were written: `STOP_EVIDENCE_CORRUPT`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct Corrupt {
     /// The file, relative to the directory of the run.
     pub file: String,
-    /// The line, counted from 1, where the damage is known to be in one.
+    /// Number of the line, from 1; `None`: the damage is not in one line.
     pub line: Option<u64>,
-    /// The byte in the file, counted from 0: the damaged one where it can be found, else the first of the damaged line.
+    /// Offset in the file, from 0: of the damaged byte where it can be found, else of the damaged line; `None`: unknown.
     pub byte: Option<u64>,
-    /// What is wrong there.
+    /// What is wrong there, in words.
     pub what: String,
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Corrupt {
     }
 }
 
-/// Why the journal could not do what it was asked.
+/// Why an operation on a journal or run failed.
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// Something could not be read or made durable: `STOP_STORAGE_FAILED`.
@@ -95,44 +95,44 @@ pub enum JournalError {
     /// Another process owns the run: `STOP_RUN_LOCKED`.
     #[error("run {run} is held by {}", holder(*pid, host.as_deref()))]
     Locked {
-        /// The directory of the run.
+        /// Name of the directory of the run.
         run: String,
-        /// The process that holds it, where its LOCK says so.
+        /// Process id of the holder; `None`: its LOCK does not say.
         pid: Option<u32>,
-        /// The host of that process, where its LOCK says so.
+        /// Host of the holder; `None`: its LOCK does not say.
         host: Option<String>,
     },
-    /// The LOCK of a run that we hold was deleted, linked or replaced by somebody: `STOP_RUN_LOCKED`.
+    /// LOCK was deleted, linked or replaced while we held it: `STOP_RUN_LOCKED`.
     #[error(
         "{}: the lock was deleted, linked or replaced while this process held it",
         path.display()
     )]
     LockLost {
-        /// The LOCK file.
+        /// Path of the LOCK or journal.
         path: PathBuf,
     },
-    /// An earlier write or sync failed, so nothing more is written by this process.
+    /// An earlier write or sync failed, so this process writes nothing more.
     #[error("the journal takes no more lines after an earlier failure: {first}")]
     Poisoned {
-        /// The failure that came first.
+        /// The message of the first failure.
         first: String,
     },
-    /// The run is sealed; nothing is ever appended to it.
+    /// The run is sealed and can never be written again.
     #[error("run {run} is sealed; nothing is ever appended to it")]
     Sealed {
-        /// The directory of the run.
+        /// Name of the directory of the run.
         run: String,
     },
-    /// The run came out of an archive: whoever owns it is elsewhere.
+    /// The run came out of an archive, so its owner is elsewhere.
     #[error("run {run} was imported from an archive: it is read only here")]
     Imported {
-        /// The directory of the run.
+        /// Name of the directory of the run.
         run: String,
     },
     /// A seal was asked for before `run_sealed` was written.
     #[error("run {run} cannot be sealed before its run_sealed line is durable")]
     NotEnded {
-        /// The directory of the run.
+        /// Name of the directory of the run.
         run: String,
     },
     /// The journal was written by a newer drygate.
@@ -140,7 +140,7 @@ pub enum JournalError {
         "the journal has format version {found} and this drygate reads up to version {supported}; open the run with the drygate that wrote it, or a newer one"
     )]
     NewerVersion {
-        /// The version found.
+        /// The version of the journal.
         found: u32,
         /// The newest version this program reads.
         supported: u32,
@@ -148,10 +148,10 @@ pub enum JournalError {
     /// An event could not be written as a journal line.
     #[error("an event cannot be written as a journal line: {0}")]
     Encode(String),
-    /// No run has this id.
+    /// No run matches the query.
     #[error("no run matches {query:?}")]
     NotFound {
-        /// What was asked for.
+        /// The text that was asked for.
         query: String,
     },
 }

@@ -1,4 +1,6 @@
-//! Following a journal that another process writes. Invariant: only lines that HEAD covers are seen, each once, in order.
+//! Follows a journal that another process writes, by polling HEAD.
+//! Invariant: a follower gets each line that HEAD covers once, in order, and no other line. Held by `Follower::each` and
+//! the test `a_follower_sees_each_durable_line_once` of tests/journal.rs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,16 +15,16 @@ use super::reader::decode;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 
-/// A line that HEAD covers.
+/// A line that HEAD covers, so that it is durable.
 #[derive(Debug)]
 pub struct Followed<'a, E> {
-    /// What it says.
+    /// The line, decoded into its event.
     pub entry: JournalEntry<E>,
-    /// Its bytes without the newline.
+    /// The bytes of the line, without its newline.
     pub line: &'a [u8],
 }
 
-/// Reads what was added to a journal since the last look. Takes no lock and writes nothing.
+/// Reads what was added to a journal since the last poll. It takes no lock and writes nothing.
 #[derive(Debug)]
 pub struct Follower {
     storage: Arc<dyn Storage>,
@@ -46,15 +48,17 @@ impl Follower {
         Ok(entries)
     }
 
-    /// Hands over what became durable since the last look, line by line, and says how many there were. After an error the
-    /// follower stays where it was, and the lines before it have been handed over.
+    /// Hands over the entries that became durable since the last poll and gives their number. After an error the position stays
+    /// as it was, though the entries before the damage were handed over.
     pub fn each<E: DeserializeOwned>(
         &mut self,
         mut visit: impl FnMut(Followed<'_, E>),
     ) -> Result<u64, JournalError> {
+        // HEAD before the journal: the writer makes lines durable before HEAD covers them, so they are all there.
         let Some(head) = Head::read(&*self.storage, &self.run)? else {
             return Ok(0);
         };
+        // A directory that was rolled back, or another run under the same name.
         if head.seq + 1 < self.position.seq {
             let what = format!("went back to seq {} behind a line already seen", head.seq);
             return Err(Corrupt::at(layout::HEAD, 1, 0, what).into());

@@ -1,4 +1,6 @@
-//! The journal line. Invariant: printable ASCII with its keys in one order, so that `cat` is safe and the chain can be checked byte for byte.
+//! The format of a journal line: JSON in printable ASCII, so that `cat` on a terminal is harmless.
+//! Invariant: the keys of a line stand in one order, so that the bytes can be hashed as they are. Held by `encode_line` and
+//! the tests `keys_stand_in_the_order_of_the_contract` and `every_text_comes_back_and_is_printable_on_disk`.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -15,36 +17,35 @@ use crate::survey::{Digest, UtcTime};
 
 /// The version of the format that is written.
 ///
-/// Changelog:
-/// - 1: `v`, `seq`, `at`, `prev`, `event`, then the fields of the event. `prev` is the SHA-256 of the line before without its newline.
-///   Before the first release the events `hook_started` and `hook_ran` joined it; they move no state.
+/// Version 1: `v`, `seq`, `at`, `prev`, `event`, then the fields of the event. `prev` is the SHA-256 of the line before,
+/// without its newline. Before the first release the events `hook_started` and `hook_ran` were added; they change no state.
 pub const VERSION: u32 = 1;
 
 /// The event after which no line is ever appended.
 pub const SEALING_EVENT: &str = "run_sealed";
 
-/// The longest line that is written or read. Documents are blobs, not events.
+/// The longest line in bytes, 16 MiB, when writing and when reading. Larger documents are blobs.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// One line of the journal as it was read. `E` is the event: an enum that serde tags from outside, as it does where nothing else
-/// is said. The line has its name under `event` and its fields beside those of every line.
+/// One line of the journal as it was read. `E` is an enum with serde's default (external) tagging: its variant is the `event`
+/// of the line, and the fields of the variant stand beside the fields that every line has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry<E> {
     /// Version of the format.
     pub v: u32,
     /// Number of the line, from 0.
     pub seq: u64,
-    /// When it was written, by the clock of the writer. Order is by `seq` only.
+    /// When it was written, by the writer's clock, UTC with microseconds. The order of lines is that of `seq`.
     pub at: UtcTime,
-    /// SHA-256 of the line before; 64 zeros in the first.
+    /// SHA-256 of the line before; 64 zeros in the first line.
     pub prev: Digest,
-    /// SHA-256 of this line without its newline: the head of the journal once it was written.
+    /// SHA-256 of this line without its newline. The next line has it as `prev`.
     pub sha256: Digest,
-    /// What happened.
+    /// The event and its fields.
     pub event: E,
 }
 
-/// The fields that every line has; an event must not bring one of its own.
+/// The fields that every line has. An event must not have a field of one of these names.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     v: u32,
@@ -54,7 +55,8 @@ struct Envelope<'a> {
     event: &'a str,
 }
 
-/// A line without its newline, checked by the code that will read it. `seq` is its number, `prev` the SHA-256 of the line before.
+/// Makes a line, without its newline, and checks that it can be read again. `seq` is its number, `prev` the
+/// SHA-256 of the line before.
 pub fn encode_line<E: Serialize>(
     seq: u64,
     at: UtcTime,
@@ -73,6 +75,7 @@ pub fn encode_line<E: Serialize>(
         event: name,
     };
     let mut line = to_ascii_json(&envelope).map_err(|why| refused(&why))?;
+    // The closing brace is taken off and the fields of the event are put in.
     line.pop();
     if !fields.is_empty() {
         line.push(b',');
@@ -82,6 +85,7 @@ pub fn encode_line<E: Serialize>(
     if line.len() > LINE_BYTES_MAX {
         return Err(refused(&format_args!("{} bytes are too many", line.len())));
     }
+    // Read back by the code of the reader: a line that would be damage later is refused before it is written.
     LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
     let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
     if (read.v, read.seq, read.at) == (VERSION, seq, at) && read.prev == *prev {
@@ -90,7 +94,7 @@ pub fn encode_line<E: Serialize>(
     Err(refused(&"it does not read back as it was written"))
 }
 
-/// Name and fields of `{"name":{fields}}`.
+/// Takes `{"name":{fields}}` apart into name and fields.
 fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
     let event = event.strip_prefix(b"{\"")?.strip_suffix(b"}}")?;
     let end = event.iter().position(|byte| *byte == b'"')?;
@@ -99,8 +103,8 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 impl<E: DeserializeOwned> JournalEntry<E> {
-    /// Reads the line that this is the header and the SHA-256 of. Its event is put together again as serde tags it from outside: a tag among the
-    /// fields would have serde keep them all in a tree first.
+    /// Decodes a line whose header and SHA-256 are known already. The event is put together again in serde's external tagging:
+    /// with the tag among the fields, serde would first collect all fields in a tree.
     pub(super) fn decode(
         line: &[u8],
         header: &LineHeader,
@@ -108,7 +112,8 @@ impl<E: DeserializeOwned> JournalEntry<E> {
     ) -> Result<Self, HeaderFault> {
         let fault = |at: usize, why: &dyn std::fmt::Display| {
             let what = why.to_string();
-            // Where is said by the fault; this column may be that of a text which nobody sees.
+            // Where it is comes from the fault. serde's own line and column are those of the text
+            // put together, which nobody sees.
             let (what, _) = what.rsplit_once(" at line ").unwrap_or((&what, ""));
             HeaderFault {
                 at,
@@ -119,6 +124,8 @@ impl<E: DeserializeOwned> JournalEntry<E> {
         let column = |why: &serde_json::Error| why.column().saturating_sub(1);
         let text = str::from_utf8(line).map_err(|why| fault(why.valid_up_to(), &why))?;
         let end = header.end();
+        // `{...,"event":"name"` is followed by `}` or by a comma and a field. Other JSON readers refuse
+        // a comma without a field.
         let begun = match &line[end..] {
             b"}" => end,
             [b',', b'"', ..] => end + 1,
@@ -130,6 +137,8 @@ impl<E: DeserializeOwned> JournalEntry<E> {
             let envelope = serde_json::from_str::<Envelope<'_>>(text);
             envelope.map_err(|why| fault(column(&why), &why))
         };
+        // A field that appears twice reads differently in different JSON readers, so the whole line is parsed
+        // once more as the envelope.
         if may_repeat_the_envelope(fields) {
             whole()?;
         }
@@ -138,11 +147,12 @@ impl<E: DeserializeOwned> JournalEntry<E> {
         for part in ["{\"", name, "\":{", fields, "}"] {
             event.push_str(part);
         }
+        // An error column in the put together text is moved back to its place in the line.
         let front = event.len() - fields.len() - 1;
         let event = serde_json::from_str(&event).map_err(|why| {
             let beyond = column(&why).checked_sub(front);
             let at = beyond.map_or(header.event().start, |beyond| begun + beyond);
-            // Where the line is broken as a whole, that says more.
+            // If the line as a whole is no JSON, that error says more.
             whole().err().unwrap_or_else(|| fault(at, &why))
         })?;
         let at = text[header.time()].parse();
@@ -157,9 +167,10 @@ impl<E: DeserializeOwned> JournalEntry<E> {
     }
 }
 
-/// Whether a field of the envelope may be among these: where its name is somewhere, or could be behind an escape. Only then is a line
-/// worth being read twice.
+/// Whether these fields may have a name of the envelope: the name stands somewhere in them, or an escape could hide it. Only
+/// then is the line parsed a second time.
 fn may_repeat_the_envelope(fields: &str) -> bool {
+    // Built once, not for each line.
     static NAMES: LazyLock<[Finder<'_>; 5]> = LazyLock::new(|| {
         [r#""v""#, r#""seq""#, r#""at""#, r#""prev""#, r#""event""#].map(Finder::new)
     });
@@ -167,7 +178,7 @@ fn may_repeat_the_envelope(fields: &str) -> bool {
     memchr::memchr(b'\\', fields).is_some() || NAMES.iter().any(|name| name.find(fields).is_some())
 }
 
-/// Compact JSON in printable ASCII: control characters, DEL and everything beyond ASCII are escaped.
+/// Compact JSON in printable ASCII. Control characters, DEL and everything beyond ASCII are written as `\u` escapes.
 pub fn to_ascii_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
@@ -175,6 +186,7 @@ pub fn to_ascii_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_
     Ok(bytes)
 }
 
+/// The JSON formatter that escapes everything but printable ASCII.
 struct Ascii;
 
 impl Formatter for Ascii {
@@ -184,6 +196,7 @@ impl Formatter for Ascii {
         fragment: &str,
     ) -> io::Result<()> {
         let printable = |character: char| matches!(character, ' '..='~');
+        // Most texts are plain ASCII and are written in one piece.
         if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return writer.write_all(fragment.as_bytes());
         }
@@ -193,6 +206,7 @@ impl Formatter for Ascii {
                 writer.write_all(&[character as u8])?;
                 continue;
             }
+            // JSON escapes are UTF-16 units: a character beyond U+FFFF is two of them.
             for unit in character.encode_utf16(&mut units) {
                 write!(writer, "\\u{unit:04x}")?;
             }
@@ -257,7 +271,8 @@ mod tests {
         assert!(error.to_string().contains("name and fields"), "{error}");
     }
 
-    /// What is put together again must not read what no line of its own would be, and names the byte of the line.
+    /// A line that is put together again must not be read if the line itself is no JSON, and the error names
+    /// a byte of the line.
     #[test]
     fn a_line_that_is_no_object_of_its_own_is_refused_where_it_breaks() {
         let line = |rest: &str| {

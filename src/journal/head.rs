@@ -1,4 +1,6 @@
-//! HEAD: the last line that may have been acknowledged. Invariant: replaced in one step, durable before anything is acknowledged.
+//! HEAD: number and digest of the last line that may have been acknowledged. What lies at or before it was promised.
+//! Invariant: it is replaced atomically and durable before a line is acknowledged.
+//! Held by `Head::write` and `JournalWriter::append_all`.
 
 use std::path::Path;
 
@@ -26,7 +28,7 @@ impl Head {
         digest(&self.sha256)
     }
 
-    /// The bytes of the file.
+    /// The content of the file.
     pub(super) fn content(&self) -> String {
         let sha256 = digest(&self.sha256);
         format!("{{\"seq\":{},\"sha256\":\"{sha256}\"}}\n", self.seq)
@@ -47,6 +49,7 @@ impl Head {
     }
 
     fn parse(content: &[u8]) -> Result<Self, HeaderFault> {
+        // Byte for byte as it is written: a file with other spaces or a second line is damaged.
         let mut cursor = LineParser {
             line: content,
             at: 0,
@@ -63,7 +66,7 @@ impl Head {
         Ok(Self { seq, sha256 })
     }
 
-    /// The byte of HEAD at which the digest stands.
+    /// The offset in HEAD at which the digest begins.
     pub(super) fn digest_at(&self) -> u64 {
         "{\"seq\":,\"sha256\":\"".len() as u64 + self.seq.to_string().len() as u64
     }

@@ -1,14 +1,16 @@
-//! The fixed front of a journal line, read without parsing the rest. Invariant: only the bytes that the writer would have written pass.
+//! Parser for the fixed beginning of a journal line, which does not parse the rest of the JSON.
+//! Invariant: only the bytes that the writer would write are accepted. Held by `LineHeader::parse`.
 
 use std::ops::Range;
 
 use super::chain::Hex;
 use super::format::VERSION;
 
-/// How a time is written.
+/// The form of a time; each 0 stands for a digit.
 const TIME: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
 
-/// What every line begins with, and where it stands in the line. Small enough to be kept beside a line that is read on later.
+/// The fields at the beginning of every line, and their offsets in it. It is `Copy` and small, so that it can be kept
+/// until the line is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LineHeader {
     pub(super) v: u32,
@@ -21,17 +23,17 @@ pub(super) struct LineHeader {
     event_end: usize,
 }
 
-/// A byte that the writer would not have written.
+/// A byte that the writer would not have written, with its offset in the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HeaderFault {
     pub(super) at: usize,
     pub(super) what: String,
-    /// The version that the line claims, if it is newer than ours: then the rest may rightly look different.
+    /// The version of the line if it is newer than ours: the rest may rightly look different then.
     pub(super) newer: Option<u32>,
 }
 
 impl LineHeader {
-    /// Reads the front of a line and checks that the line is printable and closed.
+    /// Parses the beginning of a line, and checks that the line is printable and ends with `}`.
     pub(super) fn parse(line: &[u8]) -> Result<Self, HeaderFault> {
         let mut cursor = LineParser {
             line,
@@ -40,6 +42,7 @@ impl LineHeader {
         };
         cursor.literal("{\"v\":")?;
         let v_at = cursor.at;
+        // A number beyond 32 bits is a version newer than ours in any case.
         let v = u32::try_from(cursor.number()?).unwrap_or(u32::MAX);
         cursor.newer = (v > VERSION).then_some(v);
         if v == 0 {
@@ -72,23 +75,23 @@ impl LineHeader {
         })
     }
 
-    /// Where the time stands.
+    /// The range of the time in the line.
     pub(super) fn time(&self) -> Range<usize> {
         self.time_at..self.time_at + TIME.len()
     }
 
-    /// Where the name of the event stands.
+    /// The range of the event's name in the line.
     pub(super) fn event(&self) -> Range<usize> {
         self.event_at..self.event_end
     }
 
-    /// Behind the name of the event and its quote.
+    /// The offset behind the name of the event and its quote.
     pub(super) fn end(&self) -> usize {
         self.event_end + 1
     }
 }
 
-/// Reads fixed texts from a line; also used for HEAD.
+/// Reads fixed texts and fields from a line. HEAD is parsed with it too.
 pub(super) struct LineParser<'a> {
     pub(super) line: &'a [u8],
     pub(super) at: usize,
@@ -121,6 +124,7 @@ impl LineParser<'_> {
         let digits = std::str::from_utf8(&rest[..length]).unwrap_or_default();
         let start = self.at;
         self.at += length;
+        // One way to write a number: with leading zeros, two different lines would mean the same.
         let canonical = digits == "0" || !digits.starts_with('0');
         match digits.parse() {
             Ok(number) if canonical => Ok(number),
@@ -142,7 +146,7 @@ impl LineParser<'_> {
         self.fixed(&[0; 64], hex, "64 lowercase hex characters were expected")
     }
 
-    /// So many bytes, each of which is right beside its shape.
+    /// `N` bytes, each of which fits the byte of `shape` at its place.
     fn fixed<const N: usize>(
         &mut self,
         shape: &[u8; N],
@@ -151,7 +155,7 @@ impl LineParser<'_> {
     ) -> Result<[u8; N], HeaderFault> {
         let rest = &self.line[self.at..];
         if let Some(found) = rest.first_chunk::<N>() {
-            // Without an early exit the compiler looks at many bytes at once.
+            // No early exit, so that the compiler can check many bytes at once.
             let all = found
                 .iter()
                 .zip(shape)
@@ -161,6 +165,7 @@ impl LineParser<'_> {
                 return Ok(*found);
             }
         }
+        // Only for the error: the first byte that does not fit.
         let good = rest.iter().zip(shape).take_while(|pair| right(*pair));
         Err(self.fault(self.at + good.count(), what))
     }
@@ -179,7 +184,7 @@ impl LineParser<'_> {
 
     fn printable_and_closed(&self) -> Result<(), HeaderFault> {
         let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-        // Without an early exit the compiler looks at many bytes at once.
+        // No early exit, so that the compiler can check many bytes at once.
         let all = self
             .line
             .iter()

@@ -1,4 +1,5 @@
-//! `hooks.jsonl`: hooks that were over, or run, after the seal. Invariant: chained on its own, and each end follows its start, in the journal or here.
+//! `hooks.jsonl`: hooks that started or ended after the seal, when the journal takes no more lines. It has a
+//! hash chain of its own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,46 +14,46 @@ use super::{JournalError, layout};
 use crate::run::{HookOutcome, HookPoint};
 use crate::survey::{Digest, UtcTime};
 
-/// The file that a hook's start was recorded in.
+/// The file in which the start of a hook was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StartedIn {
-    /// `journal.jsonl`: before the seal.
+    /// `journal.jsonl`: it started before the seal.
     #[serde(rename = "journal.jsonl")]
     Journal,
-    /// `hooks.jsonl`: after it.
+    /// `hooks.jsonl`: it started after the seal.
     #[serde(rename = "hooks.jsonl")]
     Hooks,
 }
 
-/// What became of a hook.
+/// Start or end of a hook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HookRecord {
-    /// It is about to be run.
+    /// The hook is about to be started.
     HookStarted {
-        /// When it is run.
+        /// The point of a run at which it is started.
         hook: HookPoint,
         /// Its program, without arguments.
         program: String,
-        /// The last journal line of the run.
+        /// Number of the last journal line of the run.
         head_seq: u64,
-        /// Its SHA-256.
+        /// SHA-256 of that line.
         head_sha256: Digest,
     },
-    /// It is over, or its end was not seen.
+    /// The hook has ended, or its end was not seen.
     HookRan {
-        /// When it is run.
+        /// The point of a run at which it was started.
         hook: HookPoint,
-        /// Where its start was recorded.
+        /// The file that has the record of its start.
         started_in: StartedIn,
-        /// The line of its start there.
+        /// Number of the line of its start in that file.
         started: u64,
-        /// How it ended.
+        /// How the hook ended.
         outcome: HookOutcome,
     },
 }
 
-/// The records of one run.
+/// The hook records of one run.
 #[derive(Debug, Clone)]
 pub struct HookRecords {
     chain: SideChain,
@@ -66,17 +67,17 @@ impl HookRecords {
         }
     }
 
-    /// All records, the chain checked.
+    /// All records. A broken chain is an error.
     pub fn read(&self) -> Result<Vec<JournalEntry<HookRecord>>, JournalError> {
         self.chain.read()
     }
 
-    /// The head of the run's journal.
+    /// HEAD of the run's journal; `None`: there is none.
     pub fn head(&self) -> Result<Option<Head>, JournalError> {
         self.chain.head()
     }
 
-    /// Records that a hook is about to be run; durable on return. Gives its line.
+    /// Records that a hook is about to be started, and gives the number of that line; durable on return.
     pub fn start(
         &self,
         at: UtcTime,

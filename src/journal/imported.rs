@@ -1,4 +1,5 @@
-//! The mark of a run that came out of an archive. Invariant: it is no evidence and never travels; while it is there nobody goes on with the run here.
+//! `IMPORTED`: the mark of a run that came out of an archive. It is no evidence and is never exported. While it is there
+//! the run is read only.
 
 use std::path::Path;
 
@@ -8,18 +9,18 @@ use super::storage::Storage;
 use super::{Corrupt, JournalError, atomic, layout};
 use crate::survey::{Digest, UtcTime};
 
-/// Where a run came from.
+/// The archive that a run came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedFrom {
-    /// SHA-256 of the archive.
+    /// SHA-256 of the archive file.
     pub archive_sha256: Digest,
-    /// When it was imported.
+    /// When the archive was imported.
     pub at: UtcTime,
-    /// The OS account that did it, `user@host`.
+    /// The OS account that imported it, `user@host`.
     pub by: String,
 }
 
-/// Where a run came from; `None`: it was made here.
+/// The archive that a run came from; `None`: the run was made here.
 pub fn imported_from(
     storage: &dyn Storage,
     run: &Path,

@@ -1,5 +1,6 @@
 //! The index of runs: what a list says of each, kept so that a list need not read every journal.
-//! Invariant: the journals are the authority; what the cache says counts only while no file of the run has changed since, and it can always be made anew.
+//! Invariant: the journals are the authority; a cached row counts only while journal and HEAD of its run have not changed. Held
+//! by `RunIndex::look` and the test `what_the_cache_claims_of_a_changed_run_is_not_believed` of tests/index.rs.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,15 +17,16 @@ use crate::run::{Event, History, Overview, RunId, RunRow, RunStatus};
 /// The files whose stamps tell whether a run has changed.
 const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
 
-/// Every name among the runs and what is known of it.
+/// Every name in the directory of runs, with what is known about it.
 #[derive(Debug, Clone)]
 pub struct RunIndex {
     storage: Arc<dyn Storage>,
     places: Vec<IndexSlot>,
+    /// Whether the cache file no longer says the same.
     changed: bool,
 }
 
-/// A name among the runs.
+/// One name in the directory of runs.
 #[derive(Debug, Clone)]
 struct IndexSlot {
     listed: Listed,
@@ -33,23 +35,24 @@ struct IndexSlot {
 }
 
 impl IndexSlot {
-    /// Whether nothing that a person may wait for can still happen to it unseen.
+    /// Whether the row is final: a run with a result, damage, a newer format, or a name that is no run.
     fn is_settled(&self) -> bool {
         match self.row.as_ref().map(|row| &row.standing) {
             Some(RunStatus::Run(run)) => run.result.is_some(),
             Some(
                 RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Foreign { .. },
             ) => true,
+            // What could not be read may be readable the next time.
             Some(RunStatus::Unreadable { .. }) | None => false,
         }
     }
 }
 
 impl RunIndex {
-    /// Lists the runs and takes from the cache what still holds. Reads no journal.
+    /// Lists the runs and takes over the cached rows that still hold. No journal is read.
     pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
         let storage = store.storage().clone();
-        // Half of the work is the kernel's and half is reading text: a list that opens waits for both at once.
+        // Asking for 20,000 stamps waits for the kernel, parsing the cache needs the processor: so both are done at once.
         let (listed, cached) = thread::scope(|scope| {
             let cached = scope.spawn(|| index_cache::read(&*storage));
             let listed = stamped(&*storage);
@@ -65,6 +68,7 @@ impl RunIndex {
             .into_iter()
             .map(|(listed, key)| {
                 let known = cached.remove(&listed.name);
+                // A row counts only if size, time of change and inode of journal and HEAD are what they were when it was made.
                 let row = known.filter(|entry| key.as_ref() == Some(&entry.key));
                 used += usize::from(row.is_some());
                 IndexSlot {
@@ -81,35 +85,36 @@ impl RunIndex {
         })
     }
 
-    /// What is known, in the order of the names. A run that was never read is not among it yet.
+    /// The known rows, in the order of their names. A run that was never read has no row yet.
     pub fn rows(&self) -> impl Iterator<Item = &RunRow> {
         self.places.iter().filter_map(|place| place.row.as_ref())
     }
 
-    /// How many names there are.
+    /// How many names there are, known or not.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether there is nothing among the runs.
+    /// Whether the directory of runs is empty.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Reads every run that is not known, or that has not ended: a run that waits may be held by another process.
-    /// `tell` hears each row and how many are still to be read.
+    /// Reads every run that has no row or is not final: a waiting run may be held by another process. `tell` gets each new row,
+    /// and how many runs are still to be read.
     pub fn read_open(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
         self.read(&|place| !place.is_settled(), tell);
     }
 
-    /// Reads only what the cache does not know: enough to find runs that have ended.
+    /// Reads only the runs without a row: enough to find those that have ended.
     pub fn read_unknown(&mut self) {
         self.read(&|place| place.row.is_none(), &mut |_, _| {});
     }
 
     fn read(&mut self, wanted: &dyn Fn(&IndexSlot) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
-        // The newest first: they are looked at first.
+        // From the last name to the first: within one prefix of run ids the newest run is read first, and
+        // people look at it first.
         let work: Vec<(usize, Listed)> = self
             .places
             .iter()
@@ -119,6 +124,7 @@ impl RunIndex {
             .rev()
             .collect();
         let workers = thread::available_parallelism().map_or(1, usize::from);
+        // The threads take work from one counter, so that a long journal does not hold up the others.
         let next = AtomicUsize::new(0);
         let mut left = work.len();
         let (done, rows) = mpsc::channel();
@@ -128,13 +134,14 @@ impl RunIndex {
                 let (done, next, work) = (done.clone(), &next, &work);
                 scope.spawn(move || {
                     while let Some((at, listed)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        // Nobody listens any more: the rest need not be read.
+                        // The receiver is gone: the rest need not be read.
                         if done.send((*at, row(storage, listed))).is_err() {
                             return;
                         }
                     }
                 });
             }
+            // Else the loop below would wait for this sender as well.
             drop(done);
             for (at, row) in rows {
                 left -= 1;
@@ -142,6 +149,7 @@ impl RunIndex {
                 if let Some(place) = places.get_mut(at)
                     && place.row.as_ref() != Some(&row)
                 {
+                    // Without a key the row is never cached, so the cache file stays as it is.
                     *changed |= place.key.is_some();
                     place.row = Some(row);
                 }
@@ -149,33 +157,36 @@ impl RunIndex {
         });
     }
 
-    /// Keeps what is known in the cache, unless the cache says the same. It may be deleted at any time, so that a failure
-    /// to write it is no failure of the list.
+    /// Writes the cache, unless it says the same already. It may be deleted at any time, so a failure to write it is
+    /// no failure of the list.
     pub fn keep(&self) {
         if !self.changed {
             return;
         }
+        // An unreadable run is not cached: the reason may be gone the next time.
         let entries = self.places.iter().filter_map(|place| {
             let keeps = !matches!(place.row.as_ref()?.standing, RunStatus::Unreadable { .. });
             keeps.then_some(())?;
             Some((place.key.as_ref()?, place.row.as_ref()?))
         });
-        // Nothing is lost but time.
+        // Without a cache the next list only takes longer.
         let _ = index_cache::write(&*self.storage, entries);
     }
 }
 
-/// Every name among the runs, with what tells whether its run has changed.
+/// Every name in the directory of runs, with the key that tells whether its run has changed; `None`: it has no journal.
 fn stamped(storage: &dyn Storage) -> Result<Vec<(Listed, Option<CacheKey>)>, StorageError> {
     let runs = Path::new(layout::RUNS_DIR);
     let listed = storage.list(runs)?;
     let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
+    // The stamps are taken before any journal is read. If a run changes in between, its row only looks older than it
+    // is and is read again.
     let stamps = storage.stamps(runs, &names, &STAMPED)?;
     let keys = stamps.iter().map(|stamps| CacheKey::of(stamps));
     Ok(listed.into_iter().zip(keys).collect())
 }
 
-/// What can be said of a name without looking into it.
+/// The row of a name that is no run, which can be told without opening it; `None`: it may be a run.
 fn foreign(listed: &Listed) -> Option<RunRow> {
     let reason = match listed.kind {
         Kind::File => "a file, not a run's directory",
@@ -226,6 +237,7 @@ fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
         },
         (Ok(_), Some(reason)) => RunStatus::Damaged { reason },
         (Ok(_), None) => match Overview::of(history.run()) {
+            // A directory that was renamed or copied by hand must not pass as another run.
             Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
             Some(other) => RunStatus::Damaged {
                 reason: format!("its journal is that of {}", other.run_id),

@@ -1,8 +1,10 @@
-//! The file of the index: `cache/runs.jsonl`. Invariant: it is believed whole or not at all, and losing it costs time alone.
+//! The file of the index, `cache/runs.jsonl`.
+//! Invariant: it is used as a whole or not at all. Held by `parse` and the test
+//! `a_cache_that_is_not_whole_is_made_anew_and_nothing_is_said` of tests/index.rs.
 //!
-//! First line: `{"v":3,"sha256":"<of all that follows>"}`; then one line a run, its key and its row. Version 1: the first; 2: a target names its port;
-//! 3: a demo is marked.
-//! A change of what a row says, or of what it is made from, needs a new version.
+//! The first line is `{"v":3,"sha256":"<of everything that follows>"}`, then there is a line for each run with key and row.
+//! A change of what a row says, or of what it is made from, needs a new version: 1, the first; 2, a target names its port;
+//! 3, a demo is marked.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use crate::survey::Digest;
 
 const VERSION: u32 = 3;
 
-/// What a row was made from: journal and HEAD as they were before it was read.
+/// What a row was made from: the stamps of journal and HEAD before they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CacheKey {
     journal: Stamp,
@@ -23,7 +25,7 @@ pub(super) struct CacheKey {
 }
 
 impl CacheKey {
-    /// Of the stamps of journal and HEAD; none without a journal.
+    /// The key for the stamps of journal and HEAD; `None`: there is no journal.
     pub(super) fn of(stamps: &[Option<Stamp>]) -> Option<Self> {
         Some(Self {
             journal: stamps.first().copied().flatten()?,
@@ -32,13 +34,14 @@ impl CacheKey {
     }
 }
 
-/// A row of the file.
+/// A row of the file, as it is read.
 #[derive(Debug, Deserialize)]
 pub(super) struct CachedRow {
     pub(super) key: CacheKey,
     pub(super) row: RunRow,
 }
 
+/// A row of the file, as it is written.
 #[derive(Serialize)]
 struct CacheLine<'a> {
     key: &'a CacheKey,
@@ -55,7 +58,7 @@ fn path() -> PathBuf {
     Path::new(layout::CACHE_DIR).join("runs.jsonl")
 }
 
-/// What the file says; nothing if it is not there, not whole, or of another version.
+/// The rows of the file. Empty: it is not there, not whole, or of another version.
 pub(super) fn read(storage: &dyn Storage) -> Vec<CachedRow> {
     let content = storage.read(&path()).ok().flatten();
     content.as_deref().and_then(parse).unwrap_or_default()
@@ -65,6 +68,7 @@ fn parse(content: &[u8]) -> Option<Vec<CachedRow>> {
     let end = memchr::memchr(b'\n', content)?;
     let (first, rest) = (&content[..end], &content[end + 1..]);
     let header: CacheHeader = serde_json::from_slice(first).ok()?;
+    // The digest finds a file that was cut or edited: better no cache than wrong rows.
     if header.v != VERSION || header.sha256 != Digest::of(rest) {
         return None;
     }
@@ -76,13 +80,14 @@ fn parse(content: &[u8]) -> Option<Vec<CachedRow>> {
         .collect()
 }
 
-/// Replaces the file in one step.
+/// Replaces the file atomically.
 pub(super) fn write<'a>(
     storage: &dyn Storage,
     entries: impl Iterator<Item = (&'a CacheKey, &'a RunRow)>,
 ) -> Result<(), StorageError> {
     let mut rest = Vec::new();
     for (key, row) in entries {
+        // A row that cannot be written is only read again the next time.
         let Ok(line) = format::to_ascii_json(&CacheLine { key, row }) else {
             continue;
         };

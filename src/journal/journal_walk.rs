@@ -1,4 +1,5 @@
-//! One pass over a journal: what HEAD covers, what chains beyond it, what is torn. Invariant: memory does not grow with the journal.
+//! One pass over a journal: lines that HEAD covers, whole lines behind it that chain, and the torn tail. It holds two lines in
+//! memory, however long the journal is.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,41 +11,42 @@ use super::header::LineHeader;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
 
-/// What a pass over a journal found.
+/// The result of a pass over a whole journal.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) head: Option<Head>,
-    /// Behind the line that HEAD names.
+    /// The position behind the line that HEAD names.
     pub(super) covered: ChainPosition,
-    /// Behind the last line that chains.
+    /// The position behind the last line that chains.
     pub(super) end: ChainPosition,
-    /// Bytes behind the last line that chains.
+    /// Bytes behind the last line that chains: the torn tail.
     pub(super) torn_bytes: u64,
-    /// Whether a `run_sealed` line is among those that chain.
+    /// Whether the last line that chains is `run_sealed`.
     pub(super) sealed: bool,
 }
 
-/// A line that was checked.
+/// A line whose place in the chain was checked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CheckedLine<'a> {
     pub(super) line: &'a [u8],
     pub(super) header: &'a LineHeader,
     pub(super) offset: u64,
-    /// Whether HEAD covers it; others were never acknowledged.
+    /// Whether HEAD covers it. Lines behind HEAD were never acknowledged.
     pub(super) covered: bool,
-    /// Its own digest.
+    /// SHA-256 of the line itself.
     pub(super) sha256: Hex,
 }
 
 pub(super) type LineVisitor<'a> = &'a mut dyn FnMut(CheckedLine<'_>) -> Result<(), JournalError>;
 
-/// Reads HEAD and the whole journal and hands every line that chains to `visit`.
+/// Reads HEAD and the whole journal, and hands every line that chains to `visit`.
 pub(super) fn scan(
     storage: &dyn Storage,
     run: &Path,
     visit: LineVisitor<'_>,
 ) -> Result<Scan, JournalError> {
-    // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
+    // HEAD before the journal: a writer makes lines durable before it moves HEAD past them, so all lines
+    // that HEAD names are there.
     let head = Head::read(storage, run)?;
     let path = run.join(layout::JOURNAL);
     if storage.len(&path)?.is_none() {
@@ -84,8 +86,9 @@ impl Scan {
         }
     }
 
-    /// Refuses what no crash leaves behind.
+    /// Refuses what no crash can leave behind.
     fn judge(&self, manifest: bool) -> Result<(), JournalError> {
+        // Only now, when the whole chain was checked: damage must not be reported as a newer version.
         if let Some(found) = self.end.newer {
             return Err(JournalError::NewerVersion {
                 found,
@@ -93,15 +96,18 @@ impl Scan {
             });
         }
         let line = self.end.seq + 1;
+        // Nothing is ever appended after `run_sealed`, so bytes behind it are no torn write.
         if self.torn_bytes > 0 && (self.sealed || manifest) {
             let what = "bytes after the seal";
             return Err(Corrupt::at(layout::JOURNAL, line, self.end.offset, what).into());
         }
         let beyond = self.end.seq - self.covered.seq;
+        // HEAD is synced before the manifest is written, so a sealed run has no line behind HEAD.
         if beyond > 0 && manifest {
             let what = format!("does not cover the last {beyond} lines of a sealed journal");
             return Err(Corrupt::at(layout::HEAD, 1, 0, what).into());
         }
+        // A crash in the first append can leave one line without HEAD, but not more.
         if self.head.is_none() && self.end.seq > 1 {
             let what = format!("is missing, though the journal has {} lines", self.end.seq);
             return Err(Corrupt::file(layout::HEAD, what).into());
@@ -110,17 +116,17 @@ impl Scan {
     }
 }
 
-/// A walk from line to line.
+/// A walk through a journal, line by line.
 pub(super) struct JournalWalk {
     pub(super) lines: LineReader,
     pub(super) position: ChainPosition,
-    /// The line read last, and the one before it.
+    /// The last line that was read, and the one before it.
     last: Option<Passed>,
     previous: Option<Passed>,
     pub(super) sealed: bool,
 }
 
-/// What was read of a line that chains.
+/// What is kept of a line that chains.
 #[derive(Debug, Clone, Copy)]
 struct Passed {
     header: LineHeader,
@@ -136,6 +142,7 @@ impl JournalWalk {
         let input = storage.open_read(path, position.offset)?;
         Ok(Self {
             lines: LineReader {
+                // 64 KiB: few system calls, little memory.
                 input: BufReader::with_capacity(1 << 16, input),
                 path: storage.root().join(path),
                 line: Vec::new(),
@@ -148,7 +155,8 @@ impl JournalWalk {
         })
     }
 
-    /// Walks to the line that HEAD names; damage on the way is named. A line is handed over once the next one, or HEAD, vouches for it.
+    /// Walks up to the line that HEAD names. A line is handed over once the next line, or HEAD, has its digest: its own
+    /// bytes cannot vouch for themselves.
     pub(super) fn through(
         &mut self,
         head: &Head,
@@ -163,6 +171,7 @@ impl JournalWalk {
                 return Err(blame::unterminated(&self.lines, &self.position).into());
             }
             self.pass(Some(head))?;
+            // The line before the one just read: its digest is confirmed by this line's `prev`.
             if self.position.seq > first + 1 {
                 hand(self.seen_previous(true), visit)?;
             }
@@ -170,13 +179,15 @@ impl JournalWalk {
         if self.position.prev != head.sha256 {
             return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
         }
+        // The last line: HEAD has its digest.
         if self.position.seq > first {
             hand(self.seen(true), visit)?;
         }
         Ok(())
     }
 
-    /// Walks while `wanted`, asked with the place behind the last line handed over and how many were. Gives that place, and whether no line follows.
+    /// Walks on while `wanted`, which gets the position behind the last line handed over and how many there were. Gives that
+    /// position, and whether no line follows.
     pub(super) fn page(
         &mut self,
         head: Option<&Head>,
@@ -189,6 +200,7 @@ impl JournalWalk {
             if !wanted(&end, handed) {
                 return Ok((end, false));
             }
+            // One line more than is handed over is read, because it confirms the one before.
             let Some(complete) = self.lines.advance()? else {
                 return Err(blame::ended(&self.lines, &self.position, head).into());
             };
@@ -209,11 +221,13 @@ impl JournalWalk {
                 (end, handed) = (self.position.clone(), handed + 1);
             }
         }
+        // Behind HEAD nothing confirms the last line; it is handed over if it chains, as a recovery would keep it.
         while wanted(&end, handed) {
             let whole = self.lines.advance()? == Some(true);
             if !whole {
                 return Ok((end, true));
             }
+            // On a copy of the position: what does not chain behind HEAD is a torn tail and no damage.
             if let Err(broken) = self.position.clone().pass(&self.lines.line) {
                 return blame::newer(&broken).map_or(Ok((end, true)), Err);
             }
@@ -224,7 +238,7 @@ impl JournalWalk {
         Ok((end, false))
     }
 
-    /// Walks on to the last whole line that chains. What follows it is torn.
+    /// Walks on behind HEAD to the last whole line that chains. Everything after it is torn.
     fn beyond(&mut self, visit: LineVisitor<'_>) -> Result<(), JournalError> {
         while self.lines.advance()? == Some(true) {
             match self.position.clone().pass(&self.lines.line) {
@@ -236,6 +250,7 @@ impl JournalWalk {
         Ok(())
     }
 
+    /// Moves past the line that was just read, or names the damage.
     fn pass(&mut self, head: Option<&Head>) -> Result<(), JournalError> {
         let before = self.position.clone();
         match self.position.pass(&self.lines.line) {
@@ -254,6 +269,7 @@ impl JournalWalk {
         }
     }
 
+    /// The last line that was read.
     fn seen(&self, covered: bool) -> Option<CheckedLine<'_>> {
         let passed = self.last.as_ref()?;
         let line = &self.lines.line;
@@ -266,6 +282,7 @@ impl JournalWalk {
         })
     }
 
+    /// The line before the last one that was read.
     fn seen_previous(&self, covered: bool) -> Option<CheckedLine<'_>> {
         let passed = self.previous.as_ref()?;
         let line = &self.lines.previous;
@@ -284,7 +301,7 @@ fn hand(seen: Option<CheckedLine<'_>>, visit: LineVisitor<'_>) -> Result<(), Jou
     seen.map_or(Ok(()), visit)
 }
 
-/// Lines of a file, the one before kept beside the one read last.
+/// Reads a file line by line and keeps the line before the last one.
 pub(super) struct LineReader {
     input: BufReader<Box<dyn Read + Send>>,
     path: PathBuf,
@@ -293,10 +310,12 @@ pub(super) struct LineReader {
 }
 
 impl LineReader {
-    /// Reads the next line without its newline: `Some(false)` if it has none or is too long, `None` at the end.
+    /// Reads the next line without its newline. `Some(false)`: it has no newline or is too long; `None`: the end of the file.
     pub(super) fn advance(&mut self) -> Result<Option<bool>, StorageError> {
+        // Swapped, not copied: the buffers of both lines are used again and again.
         std::mem::swap(&mut self.line, &mut self.previous);
         self.line.clear();
+        // At most one byte more than a line may have: a file without newlines must not fill the memory.
         let read = (&mut self.input)
             .take(LINE_BYTES_MAX as u64 + 1)
             .read_until(b'\n', &mut self.line);

@@ -1,10 +1,10 @@
-//! Names inside the data directory and inside a run. Invariant: every name of spec section 8 is written here and nowhere else.
+//! The names of files inside the data directory and inside a run (docs/contract.md, section 8).
 
 use std::path::Path;
 
-/// Where runs live below the data directory.
+/// The directory of runs in the data directory.
 pub const RUNS_DIR: &str = "runs";
-/// Indexes and checkpoints below the data directory; may be deleted at any time.
+/// The directory of the index in the data directory. It may be deleted at any time.
 pub const CACHE_DIR: &str = "cache";
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -14,18 +14,19 @@ pub(super) const BLOBS_DIR: &str = "blobs";
 pub(super) const UNITS_DIR: &str = "units";
 pub(super) const REVIEWS: &str = "reviews.jsonl";
 pub(super) const HOOKS: &str = "hooks.jsonl";
-/// Marks a run that came out of an archive: it is read only here.
+/// Marks a run that came out of an archive and is read only here.
 pub(super) const IMPORTED: &str = "IMPORTED";
 pub(super) const TORN_DIR: &str = "torn";
+/// Beginning of the name of a temporary file. Such files are in no manifest and no archive.
 pub(super) const TEMPORARY: &str = ".tmp-";
 
-/// Files of a run that its manifest does not list, beside the manifest itself.
+/// Files of a run that the manifest does not list, besides the manifest itself: they may change or grow after the seal.
 pub(super) const NOT_IN_MANIFEST: [&str; 4] = [LOCK, REVIEWS, HOOKS, IMPORTED];
 
-/// Files of a run that belong to the place it is kept at and never travel.
+/// Files that belong to the place where a run is kept. They are never exported.
 pub(super) const STAYS: [&str; 2] = [LOCK, IMPORTED];
 
-/// Whether this file is what a crash leaves of an atomic replacement: no evidence, removed at the next opening.
+/// Whether a file is what a crash left of an atomic replacement. It is no evidence and is removed when the run is opened again.
 pub(super) fn is_temporary(path: &Path) -> bool {
     path.file_name()
         .and_then(|name| name.to_str())

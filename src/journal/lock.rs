@@ -1,4 +1,6 @@
-//! LOCK: one process owns a run. Invariant: the lock is the kernel's and dies with its process; the file is never deleted.
+//! LOCK: one process owns a run, by flock.
+//! Invariant: the kernel frees the lock when its process dies, and the file is never deleted. Held by `RunLock` and
+//! the test `f8_one_process_wins_the_other_learns_who_and_the_kernel_frees_the_lock_on_death` of tests/journal.rs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::storage::{Lease, Storage};
 use super::{JournalError, StorageError, layout};
 
-/// Ownership of a run, given back when dropped.
+/// Ownership of a run. It is given back when the value is dropped.
 ///
-/// The journal itself is locked as well: who deletes LOCK does not get a second writer, only a refusal that names nobody.
+/// The journal itself is locked as well. Somebody who deletes LOCK therefore gets no second writer, only
+/// a refusal without a name.
 #[derive(Debug)]
 pub struct RunLock {
     storage: Arc<dyn Storage>,
@@ -19,7 +22,7 @@ pub struct RunLock {
     journal: Option<Box<dyn Lease>>,
 }
 
-/// What LOCK says about the process that holds it.
+/// The process that LOCK names. It is for people only; the lock itself is the kernel's.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Holder {
     pid: Option<u32>,
@@ -27,7 +30,7 @@ struct Holder {
 }
 
 impl RunLock {
-    /// Takes the run, or says who has it.
+    /// Takes the lock, or says which process has it.
     pub fn acquire(storage: Arc<dyn Storage>, run: &Path) -> Result<Self, JournalError> {
         let path = run.join(layout::LOCK);
         let Some(lease) = storage.lease(&path)? else {
@@ -44,15 +47,16 @@ impl RunLock {
             lease,
             journal: None,
         };
+        // A new run has no journal yet; the writer locks it as soon as it is there.
         if lock.storage.len(&run.join(layout::JOURNAL))?.is_some() {
             lock.guard_journal()?;
         }
-        // Only now: until here the file may still name a holder that somebody took the file from.
+        // Written last: until the journal is locked too, a holder that lost its LOCK may be alive, and the file may name it.
         lock.lease.write(&Holder::this_process())?;
         Ok(lock)
     }
 
-    /// Locks the journal too, once it is there.
+    /// Locks the journal too, if it is not locked yet.
     pub(super) fn guard_journal(&mut self) -> Result<(), JournalError> {
         if self.journal.is_none() {
             let lease = self.storage.lease(&self.run.join(layout::JOURNAL))?;
@@ -65,7 +69,7 @@ impl RunLock {
         Ok(())
     }
 
-    /// Whether LOCK and journal are still the files that are locked.
+    /// Checks that LOCK and journal are still the files that are locked. Asked before each write.
     pub fn check(&self) -> Result<(), JournalError> {
         let held = |lease: &dyn Lease, file: &str| -> Result<(), JournalError> {
             if lease.is_current()? {
@@ -94,7 +98,7 @@ impl Holder {
         format!("{{\"pid\":{pid},\"host\":{host}}}\n").into_bytes()
     }
 
-    /// Who holds it, as far as the file tells; it may be empty for a moment or belong to somebody else.
+    /// The holder that the file names. The file may be empty for a moment, or may have been written by somebody else.
     fn read(storage: &dyn Storage, path: &Path) -> Self {
         let content: Result<_, StorageError> = storage.read(path);
         let content = content.ok().flatten().unwrap_or_default();
@@ -102,7 +106,7 @@ impl Holder {
     }
 }
 
-/// The directory of a run as a name for people.
+/// The name of a run's directory, for messages.
 pub(super) fn name(run: &Path) -> String {
     let name = run.file_name().unwrap_or(run.as_os_str());
     name.to_string_lossy().into_owned()

@@ -1,4 +1,6 @@
-//! The manifest: the seal of a run. Invariant: it lists every file but the four that may change or are itself, and `sha256sum -c` reads it.
+//! The manifest, `manifest.sha256`: the seal of a run, in the format of `sha256sum -c`.
+//! Invariant: it lists every file of the run but those of `NOT_IN_MANIFEST` and itself. Held by `files`, which writing and
+//! checking share, and the test `extra_and_missing_files_are_named` of tests/journal.rs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +11,7 @@ use super::storage::{Kind, Storage};
 use super::{Corrupt, JournalError, StorageError, atomic, blame, layout};
 use crate::survey::Digest;
 
-/// The file whose presence means that nothing of the run is ever opened for writing again.
+/// The name of the manifest. Once it is there, no file that it lists is opened for writing again.
 pub const MANIFEST: &str = "manifest.sha256";
 
 /// Whether a run has its seal.
@@ -17,12 +19,13 @@ pub fn is_sealed(storage: &dyn Storage, run: &Path) -> Result<bool, StorageError
     Ok(storage.len(&run.join(MANIFEST))?.is_some())
 }
 
-/// Writes the manifest, by rename and durable: that is the seal.
+/// Writes the manifest by rename and makes it durable: that is the seal. Gives its SHA-256.
 pub(super) fn write(storage: &dyn Storage, run: &Path) -> Result<Digest, JournalError> {
     atomic::clean(storage, run)?;
     let mut content = String::new();
     for (file, kind) in files(storage, run)? {
         let path = run.join(&file);
+        // A name with a space or newline would not be read back by sha256sum, and a link would name bytes elsewhere.
         if kind != Kind::File || !plain(&file) {
             let why = "only plain files belong in a run that is sealed";
             return Err(StorageError::refused("seal", &path, why).into());
@@ -30,11 +33,12 @@ pub(super) fn write(storage: &dyn Storage, run: &Path) -> Result<Digest, Journal
         let (_, sha256) = copy(storage, &path, 0, &mut |_| Ok(()))?;
         content.extend([sha256.as_str(), "  ", &file, "\n"]);
     }
+    // Everything that it lists was made durable before: the seal comes last.
     atomic::replace(storage, &run.join(MANIFEST), content.as_bytes())?;
     Ok(Digest::of(content))
 }
 
-/// Compares every file with the manifest. The journal is left to its own chain, which knows more.
+/// Compares every file with the manifest. The journal's own chain says more about damage in it; see `verify_files`.
 pub(super) fn check(storage: &dyn Storage, run: &Path) -> Result<Vec<Corrupt>, JournalError> {
     let Some(content) = storage.read(&run.join(MANIFEST))? else {
         return Ok(Vec::new());
@@ -48,6 +52,7 @@ pub(super) fn check(storage: &dyn Storage, run: &Path) -> Result<Vec<Corrupt>, J
     for line in &lines {
         listed.insert(line.file, line);
     }
+    // Both directions: files that are not listed, and below listed files that are not there.
     for (file, kind) in files(storage, run)? {
         match (kind, listed.remove(file.as_str())) {
             (Kind::File, Some(line)) => findings.extend(compare(storage, run, line)?),
@@ -73,6 +78,7 @@ struct ManifestLine<'a> {
     file: &'a str,
 }
 
+/// Compares one file with its line; `None`: it has the digest.
 fn compare(
     storage: &dyn Storage,
     run: &Path,
@@ -92,12 +98,14 @@ fn compare(
         return Ok(None);
     };
     if differing().count() == 1 {
-        // One changed bit in a file changes about 60 of the 64 characters of its digest.
+        // A changed bit in a file changes about 60 of the 64 characters of its digest. One character
+        // points to the manifest itself.
         let what = format!("one character differs from the digest of {}", line.file);
         let byte = line.offset + first as u64;
         return Ok(Some(Corrupt::at(MANIFEST, line.number, byte, what)));
     }
     let mut corrupt = Corrupt::file(line.file, "does not have the digest of the manifest");
+    // Small files only: the search costs the square of the length. In the journal the chain finds the line and the byte.
     if bytes <= 4096 && line.file != layout::JOURNAL {
         let content = storage.read(&path)?.unwrap_or_default();
         if let Some(at) = blame::flipped_byte(&content, &line.sha256) {
@@ -109,7 +117,9 @@ fn compare(
     Ok(Some(corrupt))
 }
 
+/// Parses the manifest; `Err`: its first line that was not written by us.
 fn parse(content: &[u8]) -> Result<Vec<ManifestLine<'_>>, Corrupt> {
+    // 64 characters of the digest and two spaces.
     const FILE_AT: usize = 66;
     let mut lines: Vec<ManifestLine<'_>> = Vec::new();
     let mut offset = 0;
@@ -131,6 +141,7 @@ fn parse(content: &[u8]) -> Result<Vec<ManifestLine<'_>>, Corrupt> {
         if !plain(file) {
             return Err(wrong(FILE_AT, "the path of a file in the run was expected"));
         }
+        // Sorted and without repetition, as it is written: there is one manifest for one set of files.
         if lines.last().is_some_and(|last| last.file >= file) {
             return Err(wrong(FILE_AT, "the paths are not sorted"));
         }
@@ -167,6 +178,7 @@ fn collect(
     for listed in storage.list(&run.join(below))? {
         let path = format!("{below}{}", listed.name);
         let own = path == MANIFEST || layout::NOT_IN_MANIFEST.contains(&path.as_str());
+        // Only regular files may have these names: a directory or link of that name is listed and then refused.
         match listed.kind {
             Kind::File if own || layout::is_temporary(Path::new(&path)) => {}
             Kind::Directory => collect(storage, run, &format!("{path}/"), files)?,
@@ -176,7 +188,8 @@ fn collect(
     Ok(())
 }
 
-/// Whether `sha256sum` reads this path back as it is.
+/// Whether `sha256sum` reads this path back unchanged, and whether it stays below the run: ASCII letters, digits, `.`, `_`, `-`
+/// and `/`, without `.` and `..`.
 fn plain(file: &str) -> bool {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
     let part = |part: &str| !matches!(part, "" | "." | "..");

@@ -1,7 +1,10 @@
-//! What is written: format, writer, reader, blobs, manifest, above a storage trait. Invariant: nothing is acknowledged before it is durable.
+//! Journal and files of a run: format, hash chain, HEAD, writer, reader, blobs, manifest, index, above a storage trait.
+//! Invariant: nothing is acknowledged before it is durable. Held by `JournalWriter::append_all` and
+//! the test `f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged` of tests/journal.rs.
 //!
-//! Nothing here claims safety from a disk that lies, or from somebody who may rewrite every file of a run and does so consistently:
-//! a whole directory rolled back to an older state of its own is only noticed against a HEAD that was kept elsewhere.
+//! It does not protect against a disk that reports a sync that did not happen, or against somebody who rewrites every
+//! file of a run consistently. A whole directory that was rolled back to an older state of its own is found only against
+//! a HEAD that was kept elsewhere.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

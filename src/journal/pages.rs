@@ -1,4 +1,6 @@
-//! Reading a journal a page at a time, from the start or from a position that was kept. Invariant: a line is handed out only once the next one, or HEAD, vouches for it.
+//! Reads a journal in pages, from the start or from a position that was kept.
+//! Invariant: a line that HEAD covers is handed out only once the next line, or HEAD, has
+//! its digest. Held by `JournalWalk::page`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,18 +15,19 @@ use super::reader::decode;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout, manifest};
 
-/// Some entries in order, and where the next page begins.
+/// Some entries in order, and the position of the next page.
 #[derive(Debug, Clone)]
 pub struct JournalPage<E> {
-    /// The entries.
+    /// The entries of the page.
     pub entries: Vec<JournalEntry<E>>,
-    /// Behind the last of them.
+    /// The position behind the last entry.
     pub end: ChainPosition,
-    /// Whether no line follows.
+    /// Whether no line follows the page.
     pub is_last: bool,
 }
 
-/// Reads pages of one journal. HEAD is read once: what is written later is not seen. Takes no lock and writes nothing.
+/// Reads pages of one journal. HEAD is read once, when it is opened; what is acknowledged later is not seen. It takes
+/// no lock and writes nothing.
 #[derive(Debug, Clone)]
 pub struct JournalPages {
     storage: Arc<dyn Storage>,
@@ -35,7 +38,7 @@ pub struct JournalPages {
 
 impl JournalPages {
     pub(super) fn open(storage: Arc<dyn Storage>, run: PathBuf) -> Result<Self, JournalError> {
-        // HEAD first: a writer at work makes lines durable before it moves HEAD past them.
+        // HEAD before the journal: a writer makes lines durable before it moves HEAD past them.
         let head = Head::read(&*storage, &run)?;
         let bytes = storage.len(&run.join(layout::JOURNAL))?;
         if let (None, Some(_)) = (bytes, &head) {
@@ -54,7 +57,7 @@ impl JournalPages {
         self.bytes
     }
 
-    /// At most `lines_max` entries from a position on; fewer once they take `bytes_max`.
+    /// At most `lines_max` entries from a position on. Fewer, if they reach `bytes_max` bytes before.
     pub fn read<E: DeserializeOwned>(
         &self,
         from: &ChainPosition,
@@ -90,7 +93,7 @@ impl JournalPages {
         Ok(page)
     }
 
-    /// Refuses an end that no crash leaves behind.
+    /// Refuses an end that no crash can leave behind; see `Scan::judge`.
     fn judge_end(&self, end: &ChainPosition, sealed: bool) -> Result<(), JournalError> {
         let torn = self.bytes.saturating_sub(end.offset);
         if torn > 0 && (sealed || manifest::is_sealed(&*self.storage, &self.run)?) {

@@ -1,4 +1,6 @@
-//! Reading a journal. Invariant: no entry is handed out before its line was checked against the chain and HEAD.
+//! Reads the journal of a run.
+//! Invariant: no entry is handed out before its line was checked against the chain and HEAD. Held by `scan`,
+//! `JournalWalk::page` and `JournalWalk::through`, the only ways to a line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,32 +17,32 @@ use super::pages::JournalPages;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 
-/// Reads the journal of one run and writes nothing.
+/// Reads the journal of one run. It takes no lock and writes nothing.
 #[derive(Debug, Clone)]
 pub struct JournalReader {
     storage: Arc<dyn Storage>,
     run: PathBuf,
 }
 
-/// What a journal holds as a whole.
+/// The result of reading a whole journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalSummary {
-    /// HEAD, if there is one.
+    /// HEAD; `None`: there is none, because at most one line was written.
     pub head: Option<Head>,
-    /// Lines that HEAD covers: the only ones that may have been acknowledged.
+    /// How many lines HEAD covers. Only these may have been acknowledged.
     pub acknowledged: u64,
-    /// Whole lines that chain, those beyond HEAD included.
+    /// How many whole lines chain, those behind HEAD included.
     pub lines: u64,
-    /// Bytes after the last line that chains; a resume sets them aside.
+    /// Bytes behind the last line that chains. A resume moves them aside.
     pub torn_bytes: u64,
     /// Whether the last line is `run_sealed`.
     pub sealed: bool,
-    /// Behind the last line that chains.
+    /// The position behind the last line that chains.
     pub end: ChainPosition,
 }
 
 impl JournalReader {
-    /// A reader of the run in this directory of the storage; an empty path is the root itself.
+    /// A reader of the run in this directory of the storage. An empty path is the root itself.
     pub fn new(storage: Arc<dyn Storage>, run: &Path) -> Self {
         Self {
             storage,
@@ -48,7 +50,7 @@ impl JournalReader {
         }
     }
 
-    /// Checks the chain and HEAD without reading the events.
+    /// Checks the chain and HEAD without decoding the events.
     pub fn verify(&self) -> Result<JournalSummary, JournalError> {
         scan(&*self.storage, &self.run, &mut |_| Ok(())).map(JournalSummary::from)
     }
@@ -67,14 +69,14 @@ impl JournalReader {
         scan(&*self.storage, &self.run, &mut visit_line).map(JournalSummary::from)
     }
 
-    /// Every entry, those included that chain beyond HEAD and are kept by the next resume.
+    /// Every entry. Entries behind HEAD that chain are included, because the next resume keeps them.
     pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         let mut entries = Vec::new();
         self.for_each(|entry, _| entries.push(entry))?;
         Ok(entries)
     }
 
-    /// Reads a page at a time, so that a journal of any length needs no more memory than a page.
+    /// Reads in pages, so that a journal of any length needs no more memory than one page.
     pub fn pages(&self) -> Result<JournalPages, JournalError> {
         JournalPages::open(self.storage.clone(), self.run.clone())
     }
@@ -98,7 +100,7 @@ impl From<Scan> for JournalSummary {
     }
 }
 
-/// The entry of a line; `None` if it is of a newer version, which the caller refuses once the chain has confirmed it.
+/// The entry of a line; `None`: it is of a newer version. The caller refuses that once the chain has confirmed the line.
 pub(super) fn decode<E: DeserializeOwned>(
     seen: &CheckedLine<'_>,
 ) -> Result<Option<JournalEntry<E>>, JournalError> {

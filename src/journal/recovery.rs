@@ -1,4 +1,7 @@
-//! What a resume does with a journal that its last writer left. Invariant: a line that HEAD covers is never touched, and doing it twice changes nothing.
+//! Recovery: what a resume does with a journal that its last writer left behind.
+//! Invariant: a line that HEAD covers is never touched, and a second recovery changes nothing. Held
+//! by `recover` and the tests `f1_a_recovery_that_dies_itself_loses_nothing` and
+//! `f3_every_prefix_beyond_head_is_kept_by_whole_lines_and_the_rest_set_aside` of tests/journal.rs.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,29 +13,29 @@ use super::storage::{Kind, Storage, StorageFile};
 use super::{JournalError, StorageError, atomic, layout};
 use crate::survey::{Digest, Hasher};
 
-/// What was found beyond HEAD and what was done about it.
+/// What was behind HEAD, and what was done with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovery {
-    /// Whole lines beyond HEAD that chain: kept, and HEAD covers them now.
+    /// How many whole lines behind HEAD chain. They are kept, and HEAD covers them now.
     pub kept: u64,
-    /// What was set aside by this recovery.
+    /// The torn tail that this recovery moved aside; `None`: there was none.
     pub torn: Option<Torn>,
-    /// Every piece ever set aside, so that one that a crash kept out of the journal can still be journalled.
+    /// Every torn tail that was ever moved aside. One that a crash kept out of the journal can still be recorded.
     pub torn_files: Vec<Torn>,
 }
 
-/// A piece of the journal that did not chain, set aside.
+/// A torn tail: bytes behind the last line that chains, moved to a file of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Torn {
-    /// Where it is now, relative to the directory of the run.
+    /// The path of that file below the directory of the run.
     pub file: String,
-    /// Its length.
+    /// How many bytes it has.
     pub bytes: u64,
-    /// Its digest.
+    /// The SHA-256 of its bytes.
     pub sha256: Digest,
 }
 
-/// A journal ready to be appended to.
+/// A journal to which lines can be appended.
 pub(super) struct Ready {
     pub(super) file: Box<dyn StorageFile>,
     pub(super) position: ChainPosition,
@@ -45,18 +48,22 @@ pub(super) fn recover(storage: &dyn Storage, run: &Path) -> Result<Ready, Journa
     let scan = scan(storage, run, &mut |_| Ok(()))?;
     atomic::clean(storage, run)?;
     let path = run.join(layout::JOURNAL);
+    // A run that crashed before its first line has no journal.
     if storage.len(&path)?.is_none() {
         drop(storage.create(&path)?);
     }
+    // The name of the journal may not be durable yet either.
     storage.sync_dir(run)?;
     let kept = read_range(storage, &path, scan.covered.offset, scan.end.offset)?;
     let torn = match scan.torn_bytes {
         0 => None,
+        // The copy is durable before the journal is cut below, so that a crash in between loses nothing.
         _ => Some(set_aside(storage, run, &scan.end)?),
     };
     let mut file = storage.open_write(&path, scan.covered.offset)?;
     if !kept.is_empty() || torn.is_some() {
-        // Written again because a sync that failed earlier may have left these bytes in memory only, and would not say so twice.
+        // Kept lines are written again: an earlier sync that failed may have left them in memory only, and the next sync
+        // would not report that again.
         file.write(&kept)?;
         file.cut()?;
         file.sync()?;
@@ -90,7 +97,7 @@ pub(super) fn recover(storage: &dyn Storage, run: &Path) -> Result<Ready, Journa
     })
 }
 
-/// HEAD is written even if it does not move: the rename that put it there may never have been made durable.
+/// Writes HEAD even if it does not move: the rename that put it there may not be durable.
 fn write_head(storage: &dyn Storage, run: &Path, scan: &Scan) -> Result<(), StorageError> {
     match scan.end.seq.checked_sub(1) {
         None => Ok(()),
@@ -117,7 +124,7 @@ fn read_range(
     Ok(bytes)
 }
 
-/// Copies everything from `end` on to `torn/<seq>`, durable before the journal is cut.
+/// Copies everything from `end` on to `torn/<seq>`; durable on return. The journal itself is cut later.
 fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<Torn, StorageError> {
     let directory = run.join(layout::TORN_DIR);
     atomic::directory(storage, &directory)?;
@@ -129,6 +136,7 @@ fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<T
         file.write(piece)
     })?;
     file.sync()?;
+    // `torn/<seq>`, then `torn/<seq>-2` and so on: at one line there can be more than one crash.
     for number in 1_u32.. {
         let name = match number {
             1 => end.seq.to_string(),
@@ -137,9 +145,10 @@ fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<T
         let path = directory.join(&name);
         if storage.len(&path)?.is_some() {
             if copy(storage, &path, 0, &mut |_| Ok(()))?.1 != sha256 {
-                // Another piece was torn off at this line before; evidence is never replaced.
+                // Another torn tail of this line is there already. Evidence is never replaced.
                 continue;
             }
+            // The same bytes are there already: an earlier recovery died before it cut the journal.
             storage.remove(&temporary)?;
             storage.sync_dir(&directory)?;
         } else {
@@ -156,6 +165,7 @@ fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<T
     Err(StorageError::refused("create", &directory, why))
 }
 
+/// Every torn tail of the run, with length and digest.
 fn torn_files(storage: &dyn Storage, run: &Path) -> Result<Vec<Torn>, StorageError> {
     let directory = run.join(layout::TORN_DIR);
     let listed = storage.list(&directory)?.into_iter();
@@ -176,7 +186,7 @@ fn torn_files(storage: &dyn Storage, run: &Path) -> Result<Vec<Torn>, StorageErr
 
 type ByteSink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
 
-/// Hands a file to `sink` in pieces, and gives its length and digest.
+/// Hands a file from an offset on to `sink` in pieces of 64 KiB; gives length and digest of what was read.
 pub(super) fn copy(
     storage: &dyn Storage,
     path: &Path,

@@ -1,4 +1,6 @@
-//! `reviews.jsonl`: notes of reviewers, chained like the journal. Invariant: a note names the head it saw, and writing one touches no other file of the run.
+//! `reviews.jsonl`: notes of reviewers, in a hash chain of their own, so that they can be added after the seal.
+//! Invariant: a note names the head that its writer saw, and writing one changes no other file of the run.
+//! Held by `Reviews::write` and `SideChain::append`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,27 +15,27 @@ use super::{JournalError, layout};
 use crate::run::Person;
 use crate::survey::{Digest, FactKey, UtcTime};
 
-/// What a reviewer wrote.
+/// An entry of `reviews.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Review {
-    /// A note on a fact or on the whole run.
+    /// A note about a fact or about the whole run.
     NoteWritten {
-        /// The last journal line that the reviewer could have seen.
+        /// Number of the last journal line that the reviewer could have seen.
         head_seq: u64,
-        /// Its SHA-256.
+        /// SHA-256 of that line.
         head_sha256: Digest,
-        /// The fact; `None`: the whole run.
+        /// The fact that it is about; `None`: the whole run.
         fact: Option<FactKey>,
-        /// What it says.
+        /// The text of the note.
         text: String,
-        /// Who, as an OS account.
+        /// Who wrote it, as an OS account.
         by: Person,
     },
 }
 
 impl Review {
-    /// The last journal line that the reviewer could have seen: number and digest.
+    /// Number and SHA-256 of the last journal line that the reviewer could have seen.
     pub fn head(&self) -> (u64, &Digest) {
         let Self::NoteWritten {
             head_seq,
@@ -44,17 +46,17 @@ impl Review {
     }
 }
 
-/// How the head that a review saw stands to the journal.
+/// How the head that a review saw relates to the journal as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReviewStatus {
-    /// It is the head.
+    /// It is the head of the journal.
     Current,
-    /// The journal went on after it.
+    /// The journal has lines behind it.
     WentOn {
-        /// The head now.
+        /// The number of the head now.
         now: u64,
     },
-    /// The journal has no such line: one of the two is not what it was.
+    /// The journal has no such line: note or journal were changed, or the note is of another run.
     Foreign,
 }
 
@@ -72,7 +74,7 @@ impl Reviews {
         }
     }
 
-    /// All reviews, the chain checked.
+    /// All reviews. A broken chain is an error.
     pub fn read(&self) -> Result<Vec<JournalEntry<Review>>, JournalError> {
         self.chain.read()
     }
@@ -94,7 +96,7 @@ impl Reviews {
         })
     }
 
-    /// How the head that each review saw stands to the journal as it is now, in their order.
+    /// How the head that each review saw relates to the journal now, in the order of the reviews.
     pub fn standings(
         &self,
         reviews: &[JournalEntry<Review>],
@@ -104,6 +106,7 @@ impl Reviews {
         let is_head = |(seq, sha256): &(u64, &Digest)| {
             head.is_some_and(|head| head.seq() == *seq && head.sha256() == **sha256)
         };
+        // The journal is read only if a note is not about the current head.
         let lines = if seen.iter().all(is_head) {
             BTreeMap::new()
         } else {

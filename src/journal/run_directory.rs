@@ -1,4 +1,6 @@
-//! Everything that the owner of a run may write. Invariant: it exists only while the run is locked and has no manifest.
+//! The directory of a run, with everything that its owner may write.
+//! Invariant: a value exists only while the run is locked and has no manifest. Held by `RunDirectory::open`, and by
+//! `RunDirectory::seal`, which consumes the value.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::survey::{Digest, UtcTime};
 
-/// One run, owned by this process until this value is dropped.
+/// A run that this process owns until the value is dropped.
 #[derive(Debug)]
 pub struct RunDirectory {
     storage: Arc<dyn Storage>,
@@ -31,6 +33,7 @@ impl RunDirectory {
         }
         atomic::directory(&*storage, run)?;
         let lock = RunLock::acquire(storage.clone(), run)?;
+        // Synced with the name of the journal: `JournalWriter::create` syncs this directory.
         for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
             storage.create_dir(&run.join(directory))?;
         }
@@ -49,7 +52,7 @@ impl RunDirectory {
             return Err(JournalError::Imported { run: name(run) });
         }
         let lock = RunLock::acquire(storage.clone(), run)?;
-        // Asked again: its owner may have sealed it while we waited for nothing but the two calls above.
+        // Asked again under the lock: the owner may have sealed the run and ended since the first check.
         refuse_sealed(&*storage, run)?;
         for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
             storage.create_dir(&run.join(directory))?;
@@ -63,7 +66,7 @@ impl RunDirectory {
         Ok((directory, recovery))
     }
 
-    /// The name of the directory, which is the run id.
+    /// The name of the directory: the run id.
     pub fn run_id(&self) -> String {
         name(&self.run)
     }
@@ -73,7 +76,7 @@ impl RunDirectory {
         &self.storage
     }
 
-    /// The journal.
+    /// The writer of the journal.
     pub fn writer(&mut self) -> &mut JournalWriter {
         &mut self.writer
     }
@@ -96,17 +99,17 @@ impl RunDirectory {
         self.writer.append_all(at, events)
     }
 
-    /// Evidence documents.
+    /// The blobs of the run.
     pub fn blobs(&self) -> Blobs {
         Blobs::new(self.storage.clone(), &self.run)
     }
 
-    /// A fresh reader of the journal, which reads it from the disk.
+    /// A new reader of the journal. It reads from the disk, not from what this process knows.
     pub fn reader(&self) -> JournalReader {
         JournalReader::new(self.storage.clone(), &self.run)
     }
 
-    /// The records of hooks beside the journal.
+    /// The hook records of the run.
     pub fn hook_records(&self) -> HookRecords {
         HookRecords::new(self.storage.clone(), &self.run)
     }
@@ -117,10 +120,12 @@ impl RunDirectory {
         UnitLedger::begin(self.storage.clone(), &self.run, round, step)
     }
 
-    /// Replaces `sidecar.json`, `context.json` or a file below `kb/`; durable on return.
+    /// Replaces `sidecar.json`, `context.json` or a file of `kb/` atomically; durable on return.
     pub fn write_file(&mut self, file: &str, content: &[u8]) -> Result<(), JournalError> {
         let path = self.run.join(file);
         let report = file.strip_prefix("kb/");
+        // One name directly below kb/, not hidden: a name with `/` could lead elsewhere, one with a dot could
+        // look like a temporary file.
         let named = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains('/');
         if !matches!(file, "sidecar.json" | "context.json") && !report.is_some_and(named) {
             let why = "only sidecar.json, context.json and kb/ are written this way";
@@ -133,18 +138,20 @@ impl RunDirectory {
         self.writer.replace_file(Path::new(file), content)
     }
 
-    /// A file of the run; `None` if it is not there.
+    /// The content of a file of the run; `None`: it is not there.
     pub fn read_file(&self, file: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(self.storage.read(&self.run.join(file))?)
     }
 
-    /// Writes the manifest and gives the run up: nothing of it is opened for writing again. Gives the digest of the manifest.
+    /// Writes the manifest and ends the ownership: no file that it lists is opened for writing again. Gives
+    /// the SHA-256 of the manifest.
     pub fn seal(self) -> Result<Digest, JournalError> {
         self.writer.permitted()?;
         if !self.writer.sealed() {
             let run = self.run_id();
             return Err(JournalError::NotEnded { run });
         }
+        // Names of files in the run's directory are made durable before the manifest lists them.
         self.storage.sync_dir(&self.run)?;
         manifest::write(&*self.storage, &self.run)
     }

@@ -1,4 +1,4 @@
-//! What of a run travels. Invariant: as of one HEAD, also while the run goes on; never the LOCK, never half a line.
+//! The files of a run as they are exported, also while the run goes on: as of one HEAD, with whole lines, without LOCK.
 
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::storage::{Kind, Storage};
 use super::{Corrupt, JournalError, StorageError, layout};
 use crate::survey::{Digest, Hasher};
 
-/// The files of a run that travel, sorted by name.
+/// The files of a run to be exported, sorted by name.
 #[derive(Debug, Clone)]
 pub struct RunFiles {
     storage: Arc<dyn Storage>,
@@ -24,17 +24,19 @@ pub struct RunFiles {
 /// One file of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFile {
-    /// Path below the run's directory, with `/`.
+    /// Path below the directory of the run, with `/` between its parts.
     pub name: String,
-    /// How many bytes of it, from its beginning.
+    /// How many bytes from its beginning are exported.
     pub bytes: u64,
+    /// Content that was read already, of files that may change; `None`: it is read when it is opened.
     held: Option<Vec<u8>>,
 }
 
 impl RunFiles {
-    /// Looks at the run in this directory of the storage. A journal that does not verify is an error that names file, line and byte.
+    /// The files of the run in this directory of the storage. A damaged journal is an error with file, line and byte.
     pub fn of(storage: &Arc<dyn Storage>, run: &Path) -> Result<Self, JournalError> {
-        // The journal first: what a line names was durable before the line was.
+        // The journal first: what its lines name was durable before them, so it is there when
+        // the directory is listed afterwards.
         let scanned = scan(&**storage, run, &mut |_| Ok(()))?;
         let head = scanned
             .head
@@ -62,6 +64,7 @@ impl RunFiles {
             head,
         };
         for name in found {
+            // HEAD as it was read, and the journal up to that line: both go on while the run does.
             let file = match name.as_str() {
                 layout::HEAD => RunFile::held(name, head.content().into_bytes()),
                 layout::JOURNAL => RunFile::of(name, scanned.covered.offset()),
@@ -81,17 +84,17 @@ impl RunFiles {
         &self.files
     }
 
-    /// The last line that travels.
+    /// The last line that is exported.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// Whether the run has its seal.
+    /// Whether the run is sealed.
     pub fn is_sealed(&self) -> bool {
         self.sealed
     }
 
-    /// Opens a file: exactly its bytes, unless somebody cut it since.
+    /// Opens a file. It gives exactly `bytes` bytes, unless the file became shorter.
     pub fn open(&self, file: &RunFile) -> Result<Box<dyn Read + Send>, JournalError> {
         if let Some(held) = &file.held {
             return Ok(Box::new(std::io::Cursor::new(held.clone())));
@@ -100,7 +103,7 @@ impl RunFiles {
         Ok(Box::new(input.take(file.bytes)))
     }
 
-    /// The SHA-256 of a file.
+    /// The SHA-256 of the exported bytes of a file.
     pub fn digest(&self, file: &RunFile) -> Result<Digest, JournalError> {
         let mut input = self.open(file)?;
         let mut hasher = Hasher::new();
@@ -118,7 +121,7 @@ impl RunFiles {
         }
     }
 
-    /// A file that others may be appending to, without half a line at its end.
+    /// Reads a file that another process may be appending to, up to the end of its last whole line.
     fn whole_lines(&self, name: String) -> Result<RunFile, JournalError> {
         let mut content = self
             .storage
@@ -148,8 +151,10 @@ impl RunFile {
     }
 }
 
-/// Whether a file of this name, below a run's directory, may be carried from one place to another.
+/// Whether a file of this name, below the directory of a run, may be in an archive.
 pub fn travels(name: &str) -> bool {
+    // No part that is empty or begins with a dot: no `..`, no hidden and no temporary file. ASCII only:
+    // no look-alike letters, no backslash.
     let part = |part: &str| !part.is_empty() && !part.starts_with('.');
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
     !layout::STAYS.contains(&name) && name.bytes().all(safe) && name.split('/').all(part)

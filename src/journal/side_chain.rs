@@ -1,4 +1,5 @@
-//! A file beside the journal with a chain of its own: `reviews.jsonl`, `hooks.jsonl`. Invariant: one writer at a time, and no other file of the run is touched.
+//! A file beside the journal with a hash chain of its own: `reviews.jsonl`, `hooks.jsonl`.
+//! Invariant: there is one writer at a time, and no other file of the run is changed. Held by `SideChain::append`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
 use crate::survey::{Digest, UtcTime};
 
-/// One such file of one run.
+/// One side file of one run.
 #[derive(Debug, Clone)]
 pub(super) struct SideChain {
     storage: Arc<dyn Storage>,
@@ -25,7 +26,7 @@ pub(super) struct SideChain {
 }
 
 impl SideChain {
-    /// The file of that name of the run in this directory of the storage.
+    /// The side file of this name, of the run in this directory of the storage.
     pub fn new(storage: Arc<dyn Storage>, run: &Path, file: &'static str) -> Self {
         Self {
             storage,
@@ -34,19 +35,20 @@ impl SideChain {
         }
     }
 
-    /// All entries, the chain checked.
+    /// All entries. A broken chain is an error.
     pub fn read<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         Ok(self.chained()?.0)
     }
 
-    /// Appends one entry, made with the head of the journal in sight; durable on return.
+    /// Appends one entry that `make` builds from the head of the journal; durable on return.
     pub fn append<E: Serialize + DeserializeOwned>(
         &self,
         at: UtcTime,
         make: impl FnOnce(Head) -> E,
     ) -> Result<JournalEntry<E>, JournalError> {
         let path = self.path();
-        // One writer at a time; the lock dies with its process.
+        // A flock on the file itself: two processes may append while nobody holds the run. The kernel frees
+        // it when its process dies.
         let lease = self.storage.lease(&path)?;
         let _lease = lease.ok_or_else(|| JournalError::Locked {
             run: format!("{} of {}", self.file, super::lock::name(&self.run)),
@@ -56,6 +58,7 @@ impl SideChain {
         let head = self
             .head()?
             .ok_or_else(|| Corrupt::file(layout::HEAD, "is missing"))?;
+        // Read under the lock, so that the new line follows the last one. The whole file is checked before it grows.
         let (_, end) = self.chained::<E>()?;
         let event = make(head);
         let mut line = encode_line(end.seq(), at, &end.prev(), &event)?;
@@ -71,16 +74,17 @@ impl SideChain {
         let mut file = self.storage.open_write(&path, end.offset())?;
         file.write(&line)?;
         file.sync()?;
+        // The file may be new.
         self.storage.sync_dir(&self.run)?;
         Ok(entry)
     }
 
-    /// The head of the journal; `None`: there is none.
+    /// HEAD of the journal; `None`: there is none.
     pub fn head(&self) -> Result<Option<Head>, JournalError> {
         Head::read(&*self.storage, &self.run)
     }
 
-    /// SHA-256 of these lines of the journal, as far as it has them.
+    /// SHA-256 of the journal lines with these numbers. Lines that the journal does not have are missing in the answer.
     pub fn journal_lines(
         &self,
         asked: &BTreeSet<u64>,
@@ -97,15 +101,18 @@ impl SideChain {
         Ok(lines)
     }
 
+    /// Reads and checks the whole file; gives its entries and the position behind the last one.
     fn chained<E: DeserializeOwned>(
         &self,
     ) -> Result<(Vec<JournalEntry<E>>, ChainPosition), JournalError> {
+        // A missing file is an empty chain.
         let content = self.storage.read(&self.path())?.unwrap_or_default();
         let mut position = ChainPosition::start();
         let mut entries = Vec::new();
         for (nth, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let (number, at) = (nth as u64 + 1, position.offset());
             let broken = |what: &str| Corrupt::at(self.file, number, at, what);
+            // There is no HEAD here that would tell a torn tail from damage, so half a line is an error.
             let Some(line) = line.strip_suffix(b"\n") else {
                 return Err(broken("the line has no end").into());
             };

@@ -1,4 +1,6 @@
-//! What the journal asks of a disk. Invariant: every path is relative to one root and cannot leave it; every path written is recorded.
+//! The storage trait: what the journal needs from a disk.
+//! Invariant: every path is relative to one root and cannot leave it, and every written path is recorded.
+//! Held by `WriteRecord::admit` and `check`.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -9,30 +11,31 @@ use serde::{Deserialize, Serialize};
 
 use super::StorageError;
 
-/// A directory that files are kept in: the real disk, or a simulated one in tests.
+/// A directory in which files are kept: on the real disk, or simulated in tests.
 ///
-/// No method retries a failed sync: after one, what is in the page cache and what is on the disk may differ for ever.
+/// No method repeats a failed sync: after a failure, memory and disk may differ without a further error.
 pub trait Storage: Debug + Send + Sync {
-    /// The directory every path is relative to.
+    /// The directory to which every path is relative.
     fn root(&self) -> &Path;
-    /// Makes a directory; one that exists is fine. Its parent must exist. Durable after `sync_dir` of the parent.
+    /// Makes a directory; one that exists is no error. Its parent must exist. The name is durable
+    /// after `sync_dir` of the parent.
     fn create_dir(&self, path: &Path) -> Result<(), StorageError>;
-    /// Creates a file, or empties the one that is there, for writing from its start.
+    /// Creates a file, or empties an existing one, for writing from its start.
     fn create(&self, path: &Path) -> Result<Box<dyn StorageFile>, StorageError>;
     /// Opens a file for writing from `offset` on.
     fn open_write(&self, path: &Path, offset: u64) -> Result<Box<dyn StorageFile>, StorageError>;
     /// Opens a file for reading from `offset` on.
     fn open_read(&self, path: &Path, offset: u64) -> Result<Box<dyn Read + Send>, StorageError>;
-    /// The length of a regular file; `None` if there is nothing at this path.
+    /// The length of a regular file in bytes; `None`: there is nothing at this path.
     fn len(&self, path: &Path) -> Result<Option<u64>, StorageError>;
-    /// Renames a file within a directory, replacing what is there.
+    /// Renames a file within its directory; an existing file of the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), StorageError>;
-    /// Removes a file.
+    /// Removes a file; its name is gone for certain after `sync_dir`.
     fn remove(&self, path: &Path) -> Result<(), StorageError>;
-    /// What is in a directory, sorted by name; nothing if the directory does not exist.
+    /// The entries of a directory, sorted by name. Empty: it has none, or does not exist.
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError>;
-    /// For each of `names` in a directory the stamps of these files below it, in order. `None`: not there, or this storage
-    /// cannot tell whether a file has changed.
+    /// For each of `names` in a directory, the stamps of these files below it, in order. `None`: the file is not there, or this
+    /// storage cannot tell whether it changed.
     fn stamps(
         &self,
         _directory: &Path,
@@ -41,16 +44,16 @@ pub trait Storage: Debug + Send + Sync {
     ) -> Result<Vec<Vec<Option<Stamp>>>, StorageError> {
         Ok(vec![vec![None; files.len()]; names.len()])
     }
-    /// Makes the names in a directory durable.
+    /// Makes the names in a directory durable (fsync of the directory).
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError>;
-    /// Takes the lock on a file, made if it is not there. `None` if another holds it.
+    /// Takes the exclusive lock on a file, which is created if needed; `None`: another process holds it.
     fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError>;
-    /// Every path opened for writing, created, renamed or removed, below the root.
+    /// Every path below the root that was opened for writing, created, renamed or removed.
     fn written_paths(&self) -> BTreeSet<PathBuf>;
-    /// Every path that was refused for leaving the root.
+    /// Every path that was refused because it leaves the root.
     fn refused_paths(&self) -> BTreeSet<PathBuf>;
 
-    /// The whole content of a file; `None` if there is nothing at this path.
+    /// The whole content of a file; `None`: there is nothing at this path.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
         if self.len(path)?.is_none() {
             return Ok(None);
@@ -63,63 +66,65 @@ pub trait Storage: Debug + Send + Sync {
     }
 }
 
-/// A file open for writing. Writes go one after the other; nothing is durable before `sync`.
+/// A file that is open for writing. Writes follow each other; nothing is durable before `sync`.
 pub trait StorageFile: Debug + Send {
-    /// Writes all bytes after those written before.
+    /// Writes all bytes behind those written before.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
-    /// Cuts the file off after what was written last.
+    /// Cuts the file behind the last written byte.
     fn cut(&mut self) -> Result<(), StorageError>;
-    /// Makes content and length durable.
+    /// Makes content and length durable (fsync).
     fn sync(&mut self) -> Result<(), StorageError>;
 }
 
-/// A lock on a file, held until dropped; the kernel frees it when the process dies.
+/// A lock on a file (flock), held until dropped. The kernel frees it when the process dies.
 pub trait Lease: Debug + Send {
-    /// Whether the path still names the file that is locked, and no other path does.
+    /// Whether the path still names the locked file, and no other path does.
     fn is_current(&self) -> Result<bool, StorageError>;
-    /// Replaces the content of the locked file. Not made durable: it describes a living process.
+    /// Replaces the content of the locked file. It is not synced, because it describes a living process.
     fn write(&mut self, content: &[u8]) -> Result<(), StorageError>;
 }
 
-/// What changes whenever a file does. Not evidence: only whether it is worth reading again.
+/// Values that change whenever a file changes. They are no evidence: they only say whether a file has to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Length.
+    /// Length of the file in bytes.
     pub bytes: u64,
-    /// When content or inode changed last, in nanoseconds; unlike the time of modification no program sets it.
+    /// Time of the last change of content or inode (ctime), in nanoseconds. Unlike the modification time,
+    /// no program can set it.
     pub changed_ns: i64,
-    /// The inode, which a replacement changes.
+    /// Number of the inode. A replaced file has another one.
     pub inode: u64,
 }
 
-/// One name in a directory.
+/// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
-    /// The name alone.
+    /// The name without the directory.
     pub name: String,
-    /// What it names.
+    /// What kind of file it is.
     pub kind: Kind,
 }
 
-/// What a name in a directory names.
+/// The kind of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A regular file.
+    /// A regular file, by its own type.
     File,
-    /// A directory.
+    /// A directory, by its own type.
     Directory,
-    /// A link, socket, device or pipe; none of them belongs in a run.
+    /// A link, socket, device or pipe. None of them belongs in a run.
     Other,
 }
 
-/// Who may read what is written.
+/// Who may read and write what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permissions {
-    /// Mode of directories.
+    /// Mode bits of directories.
     pub directory_mode: u32,
-    /// Mode of files.
+    /// Mode bits of files.
     pub file_mode: u32,
-    /// Group that directories are given to, so that files in them inherit it.
+    /// The group that directories are given to; files in them inherit it. `None`: they keep the group
+    /// that the system gives them.
     pub group: Option<u32>,
 }
 
@@ -136,6 +141,7 @@ impl Permissions {
     /// The owner and a group (`store.group`): directories 02770, files 0660. Members of the group can rewrite files.
     pub fn shared(group: u32) -> Self {
         Self {
+            // 2 is the setgid bit: new files inherit the group of the directory.
             directory_mode: 0o2770,
             file_mode: 0o660,
             group: Some(group),
@@ -143,7 +149,7 @@ impl Permissions {
     }
 }
 
-/// Which paths were written and which were refused.
+/// The paths that were written, and those that were refused.
 #[derive(Debug, Default)]
 pub(crate) struct WriteRecord {
     pub(crate) written: BTreeSet<PathBuf>,

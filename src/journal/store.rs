@@ -1,4 +1,4 @@
-//! Where runs are kept. Invariant: a run is found by its id or by a part of it that fits one run only.
+//! A place where runs are kept and found by their id or a part of it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,56 +13,58 @@ use super::{
 use crate::run::RunId;
 use crate::survey::UtcTime;
 
-/// A place with runs in it: today a directory, later perhaps a shared database.
+/// A place with runs in it. Today it is a directory; the trait leaves room for others.
 pub trait RunStore {
     /// Every run id, sorted by the time in it.
     fn runs(&self) -> Result<Vec<RunId>, JournalError>;
-    /// Makes a new run, owned by this process.
+    /// Makes a new run, which this process owns.
     fn create(&self, run_id: &RunId) -> Result<RunDirectory, JournalError>;
-    /// Takes over a run that is not sealed, and recovers it.
+    /// Takes over a run that is not sealed, and recovers its journal.
     fn open(&self, run_id: &RunId) -> Result<(RunDirectory, Recovery), JournalError>;
-    /// Reads the journal of a run.
+    /// A reader of the journal of a run.
     fn reader(&self, run_id: &RunId) -> Result<JournalReader, JournalError>;
-    /// The documents of a run.
+    /// The blobs of a run.
     fn blobs(&self, run_id: &RunId) -> Result<Blobs, JournalError>;
-    /// Whether a run has its seal.
+    /// Whether a run is sealed.
     fn is_sealed(&self, run_id: &RunId) -> Result<bool, JournalError>;
 }
 
-/// Runs in `runs/<run_id>/` of a data directory.
+/// Runs in the directories `runs/<run_id>/` of a data directory.
 #[derive(Debug, Clone)]
 pub struct DirectoryStore {
     storage: Arc<dyn Storage>,
 }
 
 impl DirectoryStore {
-    /// The store in a data directory of the real disk, made if it is not there.
+    /// The store in a data directory of the real disk. The directory is made if it does not exist.
     pub fn new(home: &Path, permissions: Permissions) -> Result<Self, JournalError> {
         let storage = DiskStorage::create(home, permissions)?;
         Ok(Self::on(Arc::new(storage)))
     }
 
-    /// The store on any storage.
+    /// The store on any storage, such as a simulated one.
     pub fn on(storage: Arc<dyn Storage>) -> Self {
         Self { storage }
     }
 
-    /// The storage below, with its record of written paths.
+    /// The storage, which has the record of written paths.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
     }
 
-    /// The directory of a run relative to the root of the storage.
+    /// The directory of a run, relative to the root of the storage.
     pub fn run_path(run_id: &RunId) -> PathBuf {
         Path::new(layout::RUNS_DIR).join(run_id.as_str())
     }
 
-    /// HEAD of a run relative to the root of the storage.
+    /// HEAD of a run, relative to the root of the storage.
     pub fn head_path(run_id: &RunId) -> PathBuf {
         Self::run_path(run_id).join(layout::HEAD)
     }
 
+    /// The directory of a run that exists.
     fn existing(&self, run_id: &RunId) -> Result<PathBuf, JournalError> {
+        // Looked up in the listing, so that a link in the place of a run is not opened.
         let listed = self.storage.list(Path::new(layout::RUNS_DIR))?;
         let is = |listed: &super::Listed| {
             listed.name == run_id.as_str() && listed.kind == Kind::Directory
@@ -74,7 +76,7 @@ impl DirectoryStore {
         Err(JournalError::NotFound { query })
     }
 
-    /// When the first line of a run was written: orders runs of the same second.
+    /// When the first line of a run was written; `None`: it cannot be read. It orders runs whose ids have the same second.
     fn began(&self, run_id: &RunId) -> Option<UtcTime> {
         #[derive(Deserialize)]
         struct First {
@@ -96,7 +98,9 @@ impl RunStore for DirectoryStore {
         let mut runs: Vec<RunId> = directories
             .filter_map(|listed| listed.name.parse().ok())
             .collect();
+        // By the time in the id, not by the id itself: the prefix depends on the profile and says nothing about age.
         runs.sort_by(|a, b| stamp(a).cmp(stamp(b)).then_with(|| a.cmp(b)));
+        // Run ids have whole seconds. Only runs of the same second need a look into their journals.
         for same in runs.chunk_by_mut(|a, b| stamp(a) == stamp(b)) {
             if same.len() > 1 {
                 same.sort_by_cached_key(|run| (self.began(run), run.clone()));
@@ -132,7 +136,7 @@ impl RunStore for DirectoryStore {
     }
 }
 
-/// The time in a run id; run ids of different prefixes are ordered by it.
+/// The time in a run id.
 fn stamp(run_id: &RunId) -> &str {
     run_id.as_str().rsplit('-').nth(1).unwrap_or_default()
 }

@@ -1,4 +1,6 @@
-//! The unit ledger: what one step decided for each unit, streamed. Invariant: a ledger under its name is complete; a step done again replaces it whole.
+//! Unit ledgers, `units/<round>-<step>.jsonl`: what one step decided for each unit, written as a stream.
+//! Invariant: a ledger under its final name is complete, and a step done again replaces it as a whole. Held by
+//! `UnitLedger::finish` and the test `a_step_done_again_replaces_its_ledger_whole` of tests/journal.rs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +11,10 @@ use super::storage::{Storage, StorageFile};
 use super::{Corrupt, JournalError, StorageError, atomic, layout, to_ascii_json};
 use crate::survey::{Digest, Hasher};
 
+/// Bytes that are collected before they are written, 256 KiB.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// A ledger being written. Memory does not grow with its rows.
+/// A ledger that is being written under a temporary name. Memory does not grow with its rows.
 #[derive(Debug)]
 pub struct UnitLedger {
     storage: Arc<dyn Storage>,
@@ -24,20 +27,20 @@ pub struct UnitLedger {
     bytes: u64,
 }
 
-/// A ledger that is complete and durable, as the last `units_progressed` records it.
+/// A ledger that is complete and durable, as `units_progressed` records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitLedgerFile {
-    /// Its path relative to the directory of the run.
+    /// Path relative to the directory of the run.
     pub file: String,
-    /// Its lines.
+    /// How many rows it has.
     pub rows: u64,
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u64,
-    /// Its digest.
+    /// The SHA-256 of its bytes.
     pub sha256: Digest,
 }
 
-/// The complete ledgers of one run, to be read.
+/// The complete ledgers of one run, for reading.
 #[derive(Debug, Clone)]
 pub struct Ledgers {
     storage: Arc<dyn Storage>,
@@ -53,7 +56,7 @@ impl Ledgers {
         }
     }
 
-    /// The text of a ledger, by its name and digest as the journal records them.
+    /// The text of a ledger, by name and digest as the journal has them. Missing or changed bytes are an error.
     pub fn text(&self, file: &str, sha256: &Digest) -> Result<String, JournalError> {
         let bytes = self.storage.read(&self.run.join(file))?;
         let bytes = bytes.ok_or_else(|| Corrupt::file(file, "is missing"))?;
@@ -66,7 +69,7 @@ impl Ledgers {
 }
 
 impl UnitLedger {
-    /// Begins the ledger of a step; `step` is lowercase letters, as in `cut`.
+    /// Begins the ledger of a step. `step` is lowercase letters, as in `cut`: it becomes a part of a file name.
     pub fn begin(
         storage: Arc<dyn Storage>,
         run: &Path,
@@ -80,6 +83,7 @@ impl UnitLedger {
             return Err(StorageError::refused("create", &path, why).into());
         }
         Ok(Self {
+            // The final name comes only in `finish`, so that an interrupted step leaves an older ledger in place.
             file: storage.create(&atomic::temporary(&path))?,
             storage,
             path,
@@ -91,7 +95,7 @@ impl UnitLedger {
         })
     }
 
-    /// Adds a row.
+    /// Adds the row of one unit.
     pub fn push<T: Serialize>(&mut self, row: &T) -> Result<(), JournalError> {
         let row = to_ascii_json(row).map_err(|why| JournalError::Encode(why.to_string()))?;
         self.buffer.extend_from_slice(&row);
@@ -103,7 +107,7 @@ impl UnitLedger {
         Ok(())
     }
 
-    /// Makes the ledger durable under its name.
+    /// Makes the ledger durable under its final name.
     pub fn finish(mut self) -> Result<UnitLedgerFile, JournalError> {
         self.flush()?;
         self.file.sync()?;

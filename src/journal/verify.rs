@@ -1,4 +1,6 @@
-//! Checking every file of a run without understanding it. Invariant: reads everything, writes nothing, and one damage does not hide another.
+//! Checks every file of a run without interpreting the events: chain, HEAD, blobs, manifest.
+//! Invariant: nothing is written, and one damage does not hide another. Held by `verify_files`, which collects findings, and
+//! the test `f4_no_flipped_bit_of_any_file_is_accepted_and_each_is_named` of tests/journal.rs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,22 +8,23 @@ use std::sync::Arc;
 use super::storage::{Kind, Storage};
 use super::{Blobs, Corrupt, JournalError, JournalReader, JournalSummary, layout, manifest};
 
-/// What the files of a run say.
+/// The result of checking the files of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileVerification {
-    /// Everything that is not as it was written. Empty: chain, HEAD, blobs and manifest verify.
+    /// Every file that is not as it was written. Empty: chain, HEAD, blobs and manifest verify.
     pub findings: Vec<Corrupt>,
-    /// The journal, if it verifies.
+    /// The journal; `None`: it does not verify.
     pub journal: Option<JournalSummary>,
-    /// How many blobs were read.
+    /// How many blobs were read and have their digest.
     pub blobs: u64,
-    /// Whether there is a manifest. Without one only chain, HEAD and the names of blobs vouch for anything.
+    /// Whether there is a manifest. Without one only chain, HEAD and the names of blobs are checked.
     pub manifest: bool,
 }
 
-/// Checks chain, HEAD, blobs and manifest of the run in this directory of the storage; an empty path is the root itself.
+/// Checks chain, HEAD, blobs and manifest of the run in this directory of the storage. An empty path is the root itself.
 ///
-/// A directory rolled back as a whole to an older state of its own verifies: only a HEAD kept elsewhere tells.
+/// A directory that was rolled back as a whole to an older state of its own verifies; only a HEAD that
+/// was kept elsewhere shows it.
 pub fn verify_files(
     storage: &Arc<dyn Storage>,
     run: &Path,
@@ -43,7 +46,8 @@ pub fn verify_files(
         findings.push(Corrupt::file(manifest::MANIFEST, what));
     }
     for finding in manifest::check(&**storage, run)? {
-        // Whoever named the damage first knew more: the chain a line, a blob its name.
+        // The first finding about a file says more: the chain names a line and a byte, a blob its name. The
+        // manifest only knows another digest.
         let knew = |known: &Corrupt| {
             known.file == finding.file && (known.byte.is_some() || finding.byte.is_none())
         };
@@ -67,6 +71,7 @@ fn check_blobs(
     let blobs = Blobs::new(storage.clone(), run);
     let mut count = 0;
     for listed in storage.list(&run.join(layout::BLOBS_DIR))? {
+        // What a crash left of a blob is no evidence.
         if layout::is_temporary(Path::new(&listed.name)) {
             continue;
         }

@@ -1,4 +1,7 @@
-//! Appending to a journal. Invariant: what is returned is durable, line and HEAD; after one failure nothing more is written.
+//! Appends to a journal.
+//! Invariant: what is returned is durable, line and HEAD, and after one failure nothing more is written. Held
+//! by `JournalWriter::append_all` and the tests `f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged`
+//! and `f7_a_writer_that_failed_once_never_writes_again` of tests/journal.rs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use super::storage::{Storage, StorageFile};
 use super::{JournalError, atomic, layout};
 use crate::survey::{Digest, UtcTime};
 
-/// The one writer of a run.
+/// The only writer of a run.
 #[derive(Debug)]
 pub struct JournalWriter {
     storage: Arc<dyn Storage>,
@@ -24,27 +27,29 @@ pub struct JournalWriter {
     file: Box<dyn StorageFile>,
     position: ChainPosition,
     sealed: bool,
+    /// The first write or sync that failed; `None`: none did.
     first_failure: Option<String>,
 }
 
 /// A line that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// Its number.
+    /// Number of the line.
     pub seq: u64,
-    /// Its digest, which HEAD has too if it is the last.
+    /// SHA-256 of the line. HEAD has it too if the line is the last one.
     pub sha256: Digest,
     /// The line without its newline.
     pub line: String,
 }
 
+/// A line that is not written yet.
 struct Encoded {
     line: Vec<u8>,
     sha256: Hex,
 }
 
 impl JournalWriter {
-    /// Starts a journal in a directory that has none. The first append makes HEAD.
+    /// Starts a journal in a directory that has none. The first append writes HEAD.
     pub fn create(
         storage: Arc<dyn Storage>,
         run: &Path,
@@ -69,7 +74,7 @@ impl JournalWriter {
         })
     }
 
-    /// Goes on with a journal: recovers what its last writer left, and says what that was.
+    /// Continues a journal: recovers what its last writer left, and says what that was.
     pub fn open(
         storage: Arc<dyn Storage>,
         run: &Path,
@@ -115,6 +120,8 @@ impl JournalWriter {
             seq: position.seq - 1,
             sha256: last.sha256,
         };
+        // After a failed write or sync nobody knows what is on the disk, and a second sync may succeed without writing
+        // anything. Only a new recovery may write again.
         if let Err(error) = self.make_durable(&lines, head) {
             self.first_failure = Some(error.to_string());
             return Err(error);
@@ -138,7 +145,7 @@ impl JournalWriter {
         self.sealed
     }
 
-    /// Whether this process still owns the run and nothing has failed: asked before any file of the run is written.
+    /// Whether this process still owns the run and no write has failed. Asked before any file of the run is written.
     pub fn permitted(&self) -> Result<(), JournalError> {
         if let Some(first) = &self.first_failure {
             let first = first.clone();
@@ -147,7 +154,7 @@ impl JournalWriter {
         self.lock.check()
     }
 
-    /// Makes another file of the run durable under its name. Failing at it ends the writer as a failed append does.
+    /// Replaces another file of the run atomically; durable on return. A failure ends the writer as a failed append does.
     pub(super) fn replace_file(&mut self, file: &Path, content: &[u8]) -> Result<(), JournalError> {
         self.permitted()?;
         let replaced = atomic::replace(&*self.storage, &self.run.join(file), content);
@@ -155,6 +162,8 @@ impl JournalWriter {
         Ok(())
     }
 
+    /// Makes all lines before the first of them is written, so that an event that cannot be encoded leaves
+    /// the journal as it is.
     fn encode<E: Serialize>(
         &self,
         at: UtcTime,
@@ -179,12 +188,14 @@ impl JournalWriter {
         Ok((lines, position, sealed))
     }
 
+    /// Journal, fsync, HEAD: HEAD may only name lines that are durable.
     fn make_durable(&mut self, lines: &[Encoded], head: Head) -> Result<(), JournalError> {
         let mut bytes = Vec::new();
         for encoded in lines {
             bytes.extend_from_slice(&encoded.line);
             bytes.push(b'\n');
         }
+        // One write and one fsync for all lines of the batch.
         self.file.write(&bytes)?;
         self.file.sync()?;
         head.write(&*self.storage, &self.run)?;

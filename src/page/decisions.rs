@@ -1,4 +1,5 @@
-//! Who decided what, and what was on the sheet. Invariant: a decision stands beside the sheet of its own digest, or beside none.
+//! The approval decisions of a run, each with the evidence sheet that was decided on.
+//! Invariant: a decision stands only beside the sheet of its own gate and digest. Held by the filter in `decisions`.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use super::standing::effect_in_words;
 use crate::run::EvidenceRecord;
 use crate::run::{Approval, ApprovalStatus, Decision};
 
-/// Every sheet that was taken, each with what people decided on it.
+/// Every evidence sheet that was taken, with the decisions of people about it.
 pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
     let run = input.report.run;
     input
@@ -17,6 +18,7 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
         .iter()
         .map(|seen| {
             let decided: Vec<Value> = run
+                // Gate and digest together: the digest binds the decision to this very sheet.
                 .approvals
                 .iter()
                 .filter(|approval| approval.evidence == seen.digest && approval.gate == seen.gate)
@@ -29,6 +31,7 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
                 "taken_at": seen.at.to_string(),
                 "digest": seen.digest,
                 "decisions": decided,
+                // A drift has to be answered with new evidence first, so nothing waits on the old sheet.
                 "waits": run.drift.is_none() && run.waits_at() == Some(seen.gate)
                     && run.evidence.as_ref().is_some_and(|waiting| waiting.digest == seen.digest),
                 "sheet": sheet(seen),
@@ -37,7 +40,9 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
         .collect()
 }
 
+/// One decision, with its word and its colour.
 fn decision(approval: &Approval) -> Value {
+    // A withdrawal changes the status of the approval that it takes back, so an approval is described with its status.
     let (word, tone) = match (approval.decision, approval.status) {
         (Decision::Approve, ApprovalStatus::Consumed) => ("approved", "plain"),
         (Decision::Approve, ApprovalStatus::Void) => ("approved, void: the facts drifted", "drift"),
@@ -59,7 +64,7 @@ fn decision(approval: &Approval) -> Value {
     })
 }
 
-/// What the sheet said, line by line.
+/// The contents of a sheet as pairs of a label and a text.
 fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
     let sheet = &seen.sheet;
     let [pass, fail, not_checked, out_of_scope] = sheet.verdict_counts;

@@ -1,4 +1,6 @@
-//! What differs, side by side. Invariant: what is left out is counted where it is left out, and a changed stretch is marked by more than its colour.
+//! The comparisons of a run side by side, as JSON for the template.
+//! Invariant: the bytes of a line are shown or counted as left out. Held by
+//! `parts` and the test `what_is_shown_and_what_is_counted_are_the_line`.
 
 use std::ops::Range;
 
@@ -8,27 +10,29 @@ use super::PageInput;
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
 use crate::survey::{AlignedRow, Digest, Folding, Item, Side, Sides, inline_changes};
 
-/// Rows of one document on the page; the rest is counted.
+/// Rows and folds of one document on the page; the rest is counted.
 const ROWS_MAX: usize = 400;
-/// Bytes of a line that differs, and of an equal one; beyond that it is cut, and what is left out is counted.
+/// Bytes of a differing line, and of an equal one. A longer line is cut, and the bytes left out are counted.
 const LINE_BYTES_MAX: usize = 600;
 const EQUAL_BYTES_MAX: usize = 160;
-/// Bytes around a mark inside a line that is cut, and how near two such places are joined.
+/// Bytes shown around an inline change of a line that is cut. Two such places that are at most `JOINED` bytes apart become one.
 const AROUND: usize = 100;
 const JOINED: usize = 40;
-/// Marked places in one line.
+/// Inline changes shown in one line.
 const WINDOWS_MAX: usize = 40;
 
-/// Every comparison within the run, the most telling first.
+/// Every comparison within the run, in the order of `Comparison::available`.
 pub(super) fn differences(input: &PageInput<'_>) -> Vec<Value> {
     let last_pass = input
         .history
         .last_pass()
         .and_then(|blob| serde_json::from_str(&(input.report.blobs)(blob)?).ok());
+    // The prediction has a section of its own on the page, and a page is about one run.
     let wanted = |compare: &Compare| !matches!(compare, Compare::Predicted | Compare::Runs(_));
     Comparison::available(input.history)
         .iter()
         .filter(|compare| wanted(compare))
+        // A comparison that lacks a side (for example no last PASS) is left out.
         .filter_map(|compare| Comparison::within(input.history, compare, last_pass.as_ref()).ok())
         .map(|comparison| of(input, &comparison))
         .collect()
@@ -71,6 +75,7 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
     };
     let text = |side: &Option<SideValue>| {
         let side = side.as_ref()?;
+        // A document is read from the blobs; one that was made from the survey comes with the value.
         let kept = |digest: &Digest| (input.report.blobs)(digest);
         side.text
             .clone()
@@ -91,12 +96,14 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
         "label": fact.label,
         "before": value(&fact.sides.before),
         "after": value(&fact.sides.after),
+        // With both documents the page shows them side by side; the rows named in the journal are only for the other case.
         "rows": if both { Vec::new() } else { rows },
         "document": both.then(|| document(&opened)),
         "missing": if both || !fact.opens() { "" } else { "A document of this fact was not kept: its rows are listed as the journal names them." },
     })
 }
 
+/// Two documents side by side, with equal rows folded.
 fn document(opened: &AlignedDocuments) -> Value {
     let folding = Folding::of(&opened.alignment);
     let shown = folding.items().min(ROWS_MAX);
@@ -115,7 +122,7 @@ fn document(opened: &AlignedDocuments) -> Value {
     })
 }
 
-/// A row that changed and has fields: its key, and below it a field a line. Any other row is one line.
+/// A changed row with fields: a line with its key, and below it a line for each field. Any other row is one line.
 fn row_of(opened: &AlignedDocuments, row: AlignedRow) -> Vec<Value> {
     let fields = match row {
         AlignedRow::Equal { .. } => None,
@@ -130,6 +137,7 @@ fn row_of(opened: &AlignedDocuments, row: AlignedRow) -> Vec<Value> {
         let number = row.line(side).map(|line| line + 1);
         Some(json!({ "number": number, "parts": [{ "text": key, "mark": true }] }))
     };
+    // The fields below are the change; the key is emphasised so that the row can be found.
     let mut lines = vec![
         json!({ "change": "changed", "before": key(Side::Before), "after": key(Side::After) }),
     ];
@@ -143,6 +151,7 @@ fn row_of(opened: &AlignedDocuments, row: AlignedRow) -> Vec<Value> {
     lines
 }
 
+/// One row: number and parts of the line on each side, with the inline changes marked.
 fn line(opened: &AlignedDocuments, row: AlignedRow) -> Value {
     let text = |side: Side| opened.line(row, side);
     let pair = Sides::new(text(Side::Before), text(Side::After));
@@ -170,15 +179,17 @@ fn line(opened: &AlignedDocuments, row: AlignedRow) -> Value {
     json!({ "change": change, "before": cell(Side::Before), "after": cell(Side::After) })
 }
 
-/// The pieces of a line: text, marked text, and how many bytes are left out between them.
+/// The parts of a line: text, changed text, and how many bytes are left out between them.
 fn parts(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<Value> {
     let mut parts = Vec::new();
+    // `at`: the end of the last window; `from`: the end of the last part inside this one.
     let mut at = 0;
     for (begin, end) in windows(text, marked, kept) {
         if begin > at {
             parts.push(json!({ "left_out": begin - at }));
         }
         let mut from = begin;
+        // A change may begin before the window or end behind it: only what lies inside is shown.
         let inside = |range: &&Range<usize>| range.start < end && range.end > begin;
         for range in marked.iter().filter(inside) {
             let range = range.start.clamp(from, end)..range.end.min(end);
@@ -199,20 +210,22 @@ fn parts(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<Value> {
     parts
 }
 
-/// What of a line is shown: its beginning, and what stands around each mark.
+/// The byte ranges of a line that are shown: its beginning, and the text around each inline change.
 fn windows(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<(usize, usize)> {
     if text.len() <= kept {
         return vec![(0, text.len())];
     }
+    // Without a change the beginning is all there is to show; with changes a little of it is enough.
     let beginning = if marked.is_empty() { kept } else { AROUND };
     let mut windows = vec![(0, boundary(text, beginning))];
     let around = marked.iter().map(|range| {
-        // A mark of thousands of bytes is itself cut.
+        // A change of thousands of bytes is cut as well.
         let end = range.end.min(range.start + LINE_BYTES_MAX) + AROUND;
         let begin = boundary(text, range.start.saturating_sub(AROUND));
         (begin, text.ceil_char_boundary(end.min(text.len())))
     });
     for (begin, end) in around.take(WINDOWS_MAX) {
+        // Windows that touch or nearly touch are joined: "[+3]" between them would tell less than the text.
         match windows.last_mut() {
             Some(last) if begin <= last.1 + JOINED => last.1 = last.1.max(end),
             _ => windows.push((begin, end)),
@@ -221,9 +234,10 @@ fn windows(text: &str, marked: &[Range<usize>], kept: usize) -> Vec<(usize, usiz
     windows
 }
 
-/// A place not beyond `at` where a line can be cut: no mark is torn off its letter.
+/// The last place at or before `at` where a line can be cut without separating a combining mark from its letter.
 fn boundary(text: &str, at: usize) -> usize {
     let mut at = text.floor_char_boundary(at);
+    // A character of width 0 (a combining mark, a zero width joiner) belongs to the one before it.
     let torn = |at: usize| {
         text[at..]
             .chars()

@@ -1,15 +1,17 @@
-//! Every fact of the run: as pinned, as read last. Invariant: a value is printed whole, with where it comes from.
+//! Every fact of the run: its value in the pin beside the value that was read last.
+//! Invariant: a value is printed whole, with its provenance. Held by `row` and `shown`.
 
 use serde_json::{Value, json};
 
 use crate::run::{RunState, SurveyPurpose};
 use crate::survey::{Fact, FactKind, Observed, Survey, is_of_no_rows};
 
-/// The facts of the pin beside those read last; `null` without a survey.
+/// The facts of the pin beside those read last; `null`: there is no survey.
 pub(super) fn facts(run: &RunState) -> Value {
     let Some(pin) = run.pin.as_deref() else {
         return Value::Null;
     };
+    // The post survey if there is one, else the newest survey that is not the pin itself.
     let (name, later) = match (&run.post, &run.latest) {
         (Some(post), _) => ("second survey", Some(post.as_ref())),
         (None, Some((purpose, latest))) if *purpose != SurveyPurpose::Pin => {
@@ -31,6 +33,7 @@ pub(super) fn facts(run: &RunState) -> Value {
 fn row(fact: &Fact, later: Option<&Survey>) -> Value {
     let after = later.and_then(|read| read.fact(fact.key.as_str()));
     let before = fact.observed.value();
+    // A value that is unknown on one side is shown as changed: unknown equals nothing.
     let (change, word) = match (later, after.and_then(|fact| fact.observed.value())) {
         (None, _) => ("none", "not read again"),
         (Some(_), Some(found)) if Some(found) == before => ("equal", "equal"),
@@ -57,7 +60,7 @@ fn kind(kind: FactKind) -> &'static str {
     }
 }
 
-/// A value; the digest of a table without rows with its word.
+/// A value as text. The digest of a table without rows gets the word `empty` before it.
 fn shown(fact: &Fact) -> String {
     match &fact.observed {
         Observed::Unknown { unknown } => format!("unknown: {unknown}"),

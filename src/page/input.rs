@@ -1,4 +1,4 @@
-//! What the page of a run is made from. Invariant: nothing that is not in the run's directory.
+//! The input of the page: only what is in the directory of the run.
 
 use thiserror::Error;
 
@@ -6,43 +6,46 @@ use crate::report::{ReportError, ReportInput};
 use crate::run::{Event, History};
 use crate::survey::{Digest, FactKey, UtcTime};
 
-/// A note of a reviewer.
+/// A note of a reviewer, for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageNote {
+    /// When it was written.
     pub at: UtcTime,
-    /// Who, an OS account.
+    /// Who wrote it, as an OS account.
     pub by: String,
-    /// On which fact; `None`: on the whole run.
+    /// The fact that it is about; `None`: the whole run.
     pub fact: Option<FactKey>,
+    /// The text of the note.
     pub text: String,
-    /// Whether the run went on after it.
+    /// Whether the journal has lines that the reviewer had not seen.
     pub is_stale: bool,
 }
 
-/// Everything that the page is made from.
+/// Everything that a page is made from.
 pub struct PageInput<'a> {
-    /// What the reports are made from.
+    /// The input of the reports.
     pub report: ReportInput<'a>,
-    /// The run with its surveys.
+    /// The folded run with its surveys.
     pub history: &'a History,
-    /// The journal: number, time, event.
+    /// The journal: number, time and event of each line.
     pub events: &'a [(u64, UtcTime, &'a Event)],
-    /// SHA-256 of the last line.
+    /// SHA-256 of the last line; `None`: the journal is empty.
     pub head: Option<Digest>,
-    /// Whether the run has its seal.
+    /// Whether the run is sealed.
     pub sealed: bool,
+    /// The notes in their order.
     pub notes: &'a [PageNote],
-    /// Lines of `hooks.jsonl`.
+    /// The lines of `hooks.jsonl`.
     pub hooks: &'a [String],
 }
 
-/// Why there is no page.
+/// Why a page cannot be made.
 #[derive(Debug, Error)]
 pub enum PageError {
     /// The run cannot be reported at all.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// The template asks for what the view does not have.
+    /// The template uses a value that the view does not have.
     #[error("the page cannot be rendered: {0:#}")]
     Template(#[from] minijinja::Error),
 }

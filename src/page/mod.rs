@@ -1,4 +1,6 @@
-//! What people without a terminal read: a run as one page of HTML. Invariant: a function of journal, blobs and reviews; it loads nothing, and no text of others is markup.
+//! A run as one HTML page, for people without a terminal. It is made from journal, blobs, reviews and hook records alone.
+//! Invariant: the page loads nothing, and text of the database or of people is never markup. Held by the tests
+//! `the_page_loads_nothing_and_tells_every_fact` and `hostile_text_is_shown_and_is_no_markup` of tests/integration/page.rs.
 
 mod decisions;
 mod differences;

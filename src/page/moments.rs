@@ -1,4 +1,6 @@
-//! The run over time: its moments as a list and as a picture. Invariant: every moment is a line of the journal; the picture compresses waits and says so.
+//! The run over time: its important events as a list and as a timeline picture. Waits are compressed in the picture,
+//! and its caption says so.
+//! Invariant: every moment is a line of the journal. Held by `moments`, which makes them from events alone.
 
 use serde_json::{Value, json};
 
@@ -6,17 +8,18 @@ use super::PageInput;
 use crate::run::{ApprovalRecorded, ApprovalRefused, Event, GateFinished, LiveRead};
 use crate::survey::UtcTime;
 
-/// Moments that the picture has room for.
+/// Moments up to which a picture is drawn: more would be too narrow to read.
 const PICTURE_MAX: usize = 40;
-/// Width of the picture, and of what is left free at its ends.
+/// Width of the picture, and the free space at both of its ends, in units of the SVG.
 const WIDTH: f64 = 1000.0;
 const EDGE: f64 = 24.0;
 
+/// One event that is listed.
 struct MomentRow {
     seq: u64,
     at: UtcTime,
     tone: &'static str,
-    /// What it is called in the picture.
+    /// The name in the picture; empty: the event is in the list only.
     short: String,
     name: &'static str,
     text: String,
@@ -24,7 +27,7 @@ struct MomentRow {
     waits: bool,
 }
 
-/// The moments, and where the picture puts them.
+/// The list of moments, and where the picture has them.
 pub(super) fn moments(input: &PageInput<'_>) -> Value {
     let run = input.report.run;
     let found: Vec<MomentRow> = input
@@ -51,12 +54,14 @@ pub(super) fn moments(input: &PageInput<'_>) -> Value {
     json!({
         "moments": listed,
         "days": days,
+        // Checks, reads and transactions are not listed; the page says how many lines that are.
         "left_out": input.events.len() - found.len(),
         "picture": picture(&found),
         "last": run.last.map(|(seq, at)| format!("line {} at {at}", seq + 1)),
     })
 }
 
+/// The moment of an event; `None`: the event is not listed.
 fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
     let (tone, short, name, waits) = match event {
         Event::RunCreated(_) => ("plain", "start".to_owned(), "run_created", false),
@@ -89,6 +94,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
         Event::DriftFound(_) => ("drift", String::new(), "drift_found", false),
         Event::ChangesAttributed(_) => ("drift", String::new(), "changes_attributed", false),
         Event::EvidenceRenewed(_) => ("plain", "again".to_owned(), "evidence_renewed", false),
+        // A read that found nothing different is repeated all the time while the run waits, and is not listed.
         Event::LiveRead(LiveRead { changed, .. }) if !changed.is_empty() => {
             ("drift", "moved".to_owned(), "live_read", true)
         }
@@ -107,7 +113,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
     })
 }
 
-/// Where each moment stands between the edges; `null` where there are too many for a picture.
+/// The place of each moment in the picture, from edge to edge; `null`: fewer than two moments, or too many.
 fn picture(found: &[MomentRow]) -> Value {
     let marked: Vec<&MomentRow> = found
         .iter()
@@ -116,12 +122,13 @@ fn picture(found: &[MomentRow]) -> Value {
     if marked.len() < 2 || marked.len() > PICTURE_MAX {
         return Value::Null;
     }
-    // The logarithm of a wait: a night and a second both leave room to see what was done.
+    // Logarithmic widths: beside a wait of a night, work of a second still has a visible width.
     let spans: Vec<f64> = marked
         .windows(2)
         .map(|pair| {
             let micros = (pair[1].at.unix_micros() - pair[0].at.unix_micros()).max(0);
             let seconds = f64::from(u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX));
+            // At least 1.2 for each, so that events of the same second do not lie on each other.
             1.2 + (1.0 + seconds).log2()
         })
         .collect();
@@ -131,7 +138,7 @@ fn picture(found: &[MomentRow]) -> Value {
     let mut marks = Vec::new();
     for (nth, moment) in marked.iter().enumerate() {
         let width = spans.get(nth).map_or(0.0, |span| span * scale);
-        // Names of neighbours stand on three lines, so that none lies on another.
+        // Three rows of names in turn, so that the names of neighbours do not overlap.
         marks.push(json!({
             "x": rounded(x), "width": rounded(width), "tone": moment.tone, "short": moment.short,
             "clock": moment.at.clock(), "waits": moment.waits, "row": nth % 3,
@@ -141,7 +148,7 @@ fn picture(found: &[MomentRow]) -> Value {
     json!({ "marks": marks, "edge": EDGE, "end": rounded(WIDTH - EDGE) })
 }
 
-/// Tenths are as fine as the picture is drawn, and print alike everywhere.
+/// Rounded to tenths, so that the number is printed in the same way on every machine.
 fn rounded(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
 }

@@ -1,4 +1,6 @@
-//! The page itself. Invariant: every value is escaped by the formatter, the only style is the one whose digest the page's own policy names, and there is no script.
+//! Renders the page.
+//! Invariant: every value is escaped by the formatter, there is no script, and the only style is the one whose digest the
+//! content security policy of the page names. Held by `write_escaped` and the tests of tests/integration/page.rs.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -15,9 +17,10 @@ const PAGE: &str = include_str!("../../assets/page/run.html");
 const PARTS: &str = include_str!("../../assets/page/parts.html");
 const STYLE: &str = include_str!("../../assets/page/run.css");
 
-/// The page of a run; byte for byte the same for the same journal, blobs and reviews.
+/// The page of a run. The same journal, blobs, reviews and hook records give the same bytes.
 pub fn page(input: &PageInput<'_>) -> Result<String, PageError> {
     let mut context = view::view(input)?;
+    // The policy allows a style by the SHA-256 of the exact text between its tags, so both uses are trimmed alike.
     context["style_sha256"] = base64(&Sha256::digest(STYLE.trim_end())).into();
     let environment = environment()?;
     let page = environment.get_template("run.html")?;
@@ -26,6 +29,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String, PageError> {
 
 fn environment() -> Result<Environment<'static>, PageError> {
     let mut environment = Environment::new();
+    // A name that the template misspells is an error and not an empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(
         SyntaxConfig::builder()
@@ -43,7 +47,8 @@ fn environment() -> Result<Environment<'static>, PageError> {
     Ok(environment)
 }
 
-/// Text of others: what cannot be seen is shown, then nothing of it is markup.
+/// Escapes a value: characters that cannot be seen are made visible, then everything that HTML would
+/// read as markup is replaced.
 fn write_escaped(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
     if value.is_undefined() || value.is_none() {
         return Err(Error::new(
@@ -54,20 +59,23 @@ fn write_escaped(out: &mut Output, _: &mut State, value: &Value) -> Result<(), E
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
+    // Only values that a filter has escaped already, such as those of `words`.
     if value.is_safe() {
         return out.write_str(&text).map_err(Error::from);
     }
+    // Tabs are kept: rows of documents are `key<TAB>value`.
     let columns: Vec<String> = text.split('\t').map(visible).collect();
     write!(out, "{}", HtmlEscape(&columns.join("\t"))).map_err(Error::from)
 }
 
-/// A long name with places where a line may break: behind each `_`.
+/// A long name in which a line may break behind each `_`.
 fn words(text: &str) -> Value {
+    // Escaped before `<wbr>` is put in, because a safe string is not escaped again.
     let escaped = HtmlEscape(&visible(text)).to_string();
     Value::from_safe_string(escaped.replace('_', "_<wbr>"))
 }
 
-/// A time of the journal as people read one, to the second: `2026-05-21 02:15:23Z`. Anything else stays as it is.
+/// A time of the journal to the second: `2026-05-21 02:15:23Z`. Any other text is returned as it is.
 fn when(text: &str) -> String {
     text.parse::<UtcTime>().map_or_else(
         |_| text.to_owned(),
@@ -75,10 +83,11 @@ fn when(text: &str) -> String {
     )
 }
 
-/// Base64 with padding, as a content security policy names a digest.
+/// Base64 with padding: the form in which a content security policy names a digest.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    // Three bytes are four digits of six bits; missing bytes at the end are `=`.
     for chunk in bytes.chunks(3) {
         let group = (0..3).fold(0_u32, |group, nth| {
             group << 8 | u32::from(chunk.get(nth).copied().unwrap_or(0))

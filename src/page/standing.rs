@@ -1,4 +1,5 @@
-//! What leads the page: where the run stands, in a title, three sentences and a few figures. Invariant: green is for PASS and PROVEN alone.
+//! The head of the page: title, three sentences and a few figures.
+//! Invariant: the tone `good` (green) is given to a sealed PASS alone. Held by `title`.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::run::{Gate, RunResult, RunState, Verdict, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::compare;
 
-/// Title, tone, sentences and figures.
+/// Title, tone, sentences and figures of the head.
 pub(super) fn standing(input: &PageInput<'_>) -> Value {
     let run = input.report.run;
     let (title, badge, tone) = title(run);
@@ -22,6 +23,7 @@ pub(super) fn standing(input: &PageInput<'_>) -> Value {
     })
 }
 
+/// Title, badge and tone. Before the seal the badge says so, because nothing is proven yet.
 fn title(run: &RunState) -> (String, String, &'static str) {
     let proof = judgement(run).verdict.word().replace('_', " ");
     if let Some((result, outcome, _)) = &run.sealed {
@@ -54,6 +56,7 @@ fn title(run: &RunState) -> (String, String, &'static str) {
     }
 }
 
+/// What happened, in one sentence.
 fn happened(run: &RunState) -> String {
     let changed = run
         .non_mutation
@@ -103,6 +106,7 @@ fn happened(run: &RunState) -> String {
     }
 }
 
+/// What a live run would change, in one sentence.
 fn would_change(run: &RunState) -> String {
     run.predicted.as_ref().map_or_else(
         || "Nothing was predicted.".to_owned(),
@@ -110,7 +114,7 @@ fn would_change(run: &RunState) -> String {
     )
 }
 
-/// `A live run would change ~180 rows: ~60 of unit_version updated, nothing deleted.`
+/// `A live run would change ~60 rows: unit_version ~60 updated, nothing deleted.`
 pub(super) fn effect_in_words(effect: &PredictedEffect) -> String {
     let rows = effect.rows();
     if *rows.get() == 0 {
@@ -128,18 +132,22 @@ pub(super) fn effect_in_words(effect: &PredictedEffect) -> String {
             }
         }
     }
+    // Zero deletions are said in words; other zeros are left out.
     if *effect.deleted().get() == 0 {
         parts.push("nothing deleted".to_owned());
     }
     format!("A live run would change {rows} rows: {}.", parts.join(", "))
 }
 
+/// Whether the facts are the same as before, in one sentence.
 fn equal(run: &RunState) -> String {
+    // A drift without a gate was found at closeout; there is no approval to void then.
     if let Some(drift) = &run.drift {
         if drift.gate.is_none() {
             let differ = differ(drift.changes.len());
             return format!("{differ} between the survey that was pinned and the one at closeout.");
         }
+        // The last decision at that gate is the one that the drift made void.
         let evidence = run
             .approvals
             .iter()
@@ -170,6 +178,7 @@ fn equal(run: &RunState) -> String {
     }
 }
 
+/// `1 fact differs`, `2 facts differ`.
 fn differ(count: usize) -> String {
     if count == 1 {
         "1 fact differs".to_owned()
@@ -178,6 +187,7 @@ fn differ(count: usize) -> String {
     }
 }
 
+/// `1 check was`, `2 checks were`.
 fn was(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun} was")
@@ -186,6 +196,7 @@ fn was(count: u64, noun: &str) -> String {
     }
 }
 
+/// The figures below the sentences. SIMULATED and LIVE ones are marked.
 fn figures(run: &RunState) -> Value {
     let passed = Gate::ALL
         .iter()
@@ -201,7 +212,7 @@ fn figures(run: &RunState) -> Value {
         (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
         _ => "-".to_owned(),
     };
-    // What is compared: the facts, and the two streams beside them.
+    // What is compared: the facts, and the two streams if they were read.
     let facts = run.pin.as_ref().map_or(0, |pin| {
         pin.facts.len() + usize::from(pin.pieces.is_some()) + usize::from(pin.candidates.is_some())
     });

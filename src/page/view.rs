@@ -1,4 +1,5 @@
-//! Everything that the template may ask for. Invariant: what the reports say is taken from their view, so that page and reports cannot disagree.
+//! The values that the template of the page may use. Everything that the reports say as well is taken from their view, so that
+//! page and reports cannot disagree.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::{PageError, PageInput, decisions, differences, facts, moments, standi
 use crate::report;
 use crate::run::StepDone;
 
-/// The view of the page.
+/// All values of the page as one JSON object.
 pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
     let run = input.report.run;
     let reports = report::view(&input.report)?;
@@ -64,11 +65,12 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
     }))
 }
 
-/// What each step counted, every number with its mark.
+/// The counts of each simulated step, and whether they equal the prediction.
 fn steps(input: &PageInput<'_>) -> Vec<Value> {
     let run = input.report.run;
     let of = |done: &StepDone| {
         let counts = &done.counts;
+        // Without a prediction nothing was compared, which is not the same as a difference.
         let equal = run
             .predicted
             .as_ref()

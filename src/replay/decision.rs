@@ -1,4 +1,5 @@
-//! What lay before whoever decided. Invariant: it is the fold of the lines before the decision; whether a sheet was on a screen is told by the journal.
+//! What was on record when a person decided: the fold of the lines before the decision, and whether the sheet was open, as far
+//! as the journal has it.
 
 use std::sync::Arc;
 
@@ -8,37 +9,38 @@ use crate::run::{
 };
 use crate::survey::{Digest, UtcTime};
 
-/// A decision, and the run right before it.
+/// A recorded decision, and the run as it was right before it.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// The run right before.
+    /// The fold of all lines before the decision.
     pub history: Arc<History>,
-    /// Gate.
+    /// The gate that was decided on.
     pub gate: ApprovalGate,
-    /// What was decided.
+    /// Whether it was approved, rejected or withdrawn.
     pub decision: Decision,
-    /// Digest that was decided on.
+    /// Digest of the evidence that was decided on.
     pub evidence: Digest,
-    /// Who.
+    /// The person who decided.
     pub by: Person,
-    /// When.
+    /// When the decision was recorded.
     pub at: UtcTime,
-    /// The sheet that was open, if one was.
+    /// The sheet that was open; `None`: a rejection, a withdrawal, or a decision without a sheet.
     pub sheet: Option<ShownSheet>,
 }
 
-/// A sheet as it was opened.
+/// An evidence sheet as it was when it became READY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShownSheet {
-    /// When the facts were read again for it.
+    /// When all facts were read again for it and were equal to the pin.
     pub equal_at: UtcTime,
-    /// Columns and rows of the terminal, where they were recorded.
+    /// Columns and rows of the terminal; `None`: the journal does not record them.
     pub size: Option<(u16, u16)>,
 }
 
 impl Recording {
-    /// The decision at line `seq`, or the last one before it.
+    /// The decision at line `seq`, or the last one before it; `None`: nobody had decided by then.
     pub fn decision(&mut self, seq: u64) -> Result<Option<Decided>, ReplayError> {
+        // The timeline knows all decisions by their lines; the event itself is read from the journal.
         let place = self.tip().timeline().decision(seq).map(|mark| mark.seq);
         let Some(place) = place else {
             return Ok(None);
@@ -75,13 +77,15 @@ impl Recording {
         }))
     }
 
-    /// The sheet of this evidence that this process had opened, with the read that made it READY.
+    /// The sheet of this evidence that the approving process had open, with the equal read that made it READY;
+    /// `None`: it had none open.
     fn sheet_before(
         &mut self,
         mut seq: u64,
         evidence: &Digest,
         approver: &Person,
     ) -> Result<Option<ShownSheet>, ReplayError> {
+        // Backwards from the decision: the first equal read that is met is the last one before it.
         let mut equal_at = None;
         while seq > 0 {
             seq -= 1;
@@ -92,6 +96,7 @@ impl Recording {
                     complete: true,
                     failed: None,
                 })) if changed.is_empty() && equal_at.is_none() => equal_at = Some(*read_at),
+                // Account and process id together: another process of the same person may have had the sheet open as well.
                 Some(Event::EvidenceShown(EvidenceShown {
                     evidence: shown,
                     by,
@@ -102,6 +107,7 @@ impl Recording {
                         size: None,
                     }));
                 }
+                // Older lines are about other evidence.
                 Some(Event::EvidenceTaken(_)) | None => return Ok(None),
                 Some(_) => {}
             }

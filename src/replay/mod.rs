@@ -1,4 +1,5 @@
-//! Playback of a run: a recording that can be asked for any line, checkpoints, decisions, player. It reads the journal alone.
+//! Playback of a run from its journal: a recording that gives the run at any line, checkpoints, decisions, and the position of
+//! the player. No database and no network is needed.
 
 mod checkpoints;
 mod decision;

@@ -1,4 +1,4 @@
-//! Where a replay stands and how fast it goes. Invariant: pure; it is told how much time passed and answers how much is left.
+//! Position and speed of a playback. It reads no clock: the caller says how much time passed and is told how long to wait.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::ReplayError;
 use crate::survey::UtcTime;
 
-/// What a gap between two lines counts at most, where waits are compressed.
+/// How long a gap between two lines takes at most, at normal speed, where waits are compressed.
 const WAIT_MAX: Duration = Duration::from_secs(1);
-/// The same for lines that nobody looks for: reads while the run waits.
+/// The same before a quiet line, such as a read while the run waits.
 const QUIET_MAX: Duration = Duration::from_millis(100);
 
-/// How fast time passes: a power of two.
+/// Speed of the playback as an exponent of two: 0 is real time, 3 is eight times as fast.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Speed(i8);
 
@@ -31,7 +31,7 @@ impl Speed {
         Self((self.0 - 1).max(Self::MIN))
     }
 
-    /// How long a stretch of recorded time takes on screen.
+    /// How long a duration of the recording takes on the screen.
     pub fn on_screen(self, recorded: Duration) -> Duration {
         match self.0 {
             0.. => recorded / (1 << self.0),
@@ -39,7 +39,7 @@ impl Speed {
         }
     }
 
-    /// How much recorded time passes meanwhile.
+    /// How much time of the recording passes in a duration on the screen.
     pub fn recorded(self, on_screen: Duration) -> Duration {
         Self(-self.0).on_screen(on_screen)
     }
@@ -54,33 +54,33 @@ impl fmt::Display for Speed {
     }
 }
 
-/// What becomes of the time in which nothing happened.
+/// How gaps without an event are played.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Waits {
-    /// It is cut short.
+    /// Gaps are shortened to at most a second.
     #[default]
     Compressed,
-    /// It is waited out.
+    /// Gaps take as long as they took.
     Real,
 }
 
-/// A place in a run and how it is played.
+/// A position in a run, and how it is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Player {
-    /// The line shown.
+    /// The number of the line that is shown.
     pub seq: u64,
-    /// The time shown: that of the line, or later while the next has not come.
+    /// The time that is shown: that of the line, or a later one while the next line has not come.
     pub now: UtcTime,
-    /// Whether it goes on by itself.
+    /// Whether the playback is running; `false`: it is paused.
     pub is_playing: bool,
-    /// How fast.
+    /// How fast time passes.
     pub speed: Speed,
-    /// What waits count.
+    /// How gaps without an event are played.
     pub waits: Waits,
 }
 
 impl Player {
-    /// Stands at a line.
+    /// A paused playback at a line, in real time.
     pub fn at(seq: u64, now: UtcTime) -> Self {
         Self {
             seq,
@@ -91,17 +91,17 @@ impl Player {
         }
     }
 
-    /// Goes to a line.
+    /// Moves to a line and its time.
     pub fn goes_to(&mut self, seq: u64, now: UtcTime) {
         (self.seq, self.now) = (seq, now);
     }
 
-    /// Plays, or pauses.
+    /// Starts or pauses the playback.
     pub fn toggle(&mut self) {
         self.is_playing = !self.is_playing;
     }
 
-    /// Waits are waited out, or cut short.
+    /// Switches between compressed and real waits.
     pub fn toggle_waits(&mut self) {
         self.waits = match self.waits {
             Waits::Compressed => Waits::Real,
@@ -109,9 +109,11 @@ impl Player {
         };
     }
 
-    /// How long the screen shows this moment before the line of `next`; `is_quiet`: a line that nobody looks for.
+    /// How long the screen shows this moment before the line written at `next`. `is_quiet`: that line is a
+    /// read while the run waits.
     pub fn until(&self, next: UtcTime, is_quiet: bool) -> Duration {
         let micros = next.unix_micros() - self.now.unix_micros();
+        // A time before `now` gives no wait instead of an error.
         let gap = Duration::from_micros(u64::try_from(micros).unwrap_or_default());
         let counted = match (self.waits, is_quiet) {
             (Waits::Real, _) => gap,
@@ -121,7 +123,7 @@ impl Player {
         self.speed.on_screen(counted)
     }
 
-    /// Time passed on the screen and no line came.
+    /// Moves the shown time on by a duration of the screen, without a new line.
     pub fn passes(&mut self, on_screen: Duration) {
         let micros = self.speed.recorded(on_screen).as_micros();
         let passed = i64::try_from(micros).unwrap_or_default();
@@ -129,17 +131,18 @@ impl Player {
     }
 }
 
-/// Where somebody wants to go.
+/// The place that a person wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeekTarget {
-    /// A line.
+    /// A record, by its number.
     Record(u64),
-    /// A time.
+    /// The last record at or before a time.
     Time(UtcTime),
 }
 
 impl SeekTarget {
-    /// Reads `212`, `09:33`, `09:33:06` or a whole time. A clock time is the first one at or after `began`.
+    /// Parses `212`, `09:33`, `09:33:06` or a whole time. A time of day means its first occurrence since
+    /// the run began, at `began`.
     pub fn read(text: &str, began: UtcTime) -> Result<Self, ReplayError> {
         let text = text.trim();
         if let Ok(seq) = text.parse() {
@@ -150,6 +153,7 @@ impl SeekTarget {
         }
         let unreadable = || ReplayError::Unreadable(text.to_owned());
         let clock = text.trim_end_matches('Z');
+        // The end of that minute or second, so that everything that happened within it is shown.
         let seconds = if clock.matches(':').count() == 1 {
             ":59.999999"
         } else {
@@ -157,6 +161,7 @@ impl SeekTarget {
         };
         let on = |date: &str| format!("{date}T{clock}{seconds}Z").parse::<UtcTime>().ok();
         let day = on(&began.date()).ok_or_else(unreadable)?;
+        // The time of day was over when the run began, so the next day is meant.
         let at = if day < began {
             day.plus_seconds(24 * 60 * 60)
         } else {

@@ -1,4 +1,6 @@
-//! A journal that can be asked for any of its moments. Invariant: every moment equals a fold from the first line; a seek folds at most the lines between two checkpoints.
+//! A journal that gives the run at any of its lines. A seek folds at most the lines between two checkpoints.
+//! Invariant: the run at a line equals a fold from the first line. Held by the test
+//! `every_moment_of_a_long_recording_is_the_fold_of_the_lines_before_it` of tests/screens/recordings.rs.
 
 use std::sync::Arc;
 
@@ -8,14 +10,14 @@ use crate::journal::{ChainPosition, JournalEntry, JournalPage, JournalPages, Jou
 use crate::run::{Event, History};
 use crate::survey::UtcTime;
 
-/// The lines between two checkpoints, read.
+/// The lines from one checkpoint to the next, as they were read.
 #[derive(Debug)]
 struct RecordingSpan {
     number: usize,
     page: JournalPage<Event>,
 }
 
-/// Takes the next line of a journal.
+/// Folds one line; an event that is not legal there is an error with the number of its line.
 fn take(history: &mut History, entry: &JournalEntry<Event>) -> Result<(), ReplayError> {
     let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
     taken.map_err(|illegal| ReplayError::Illegal {
@@ -24,22 +26,24 @@ fn take(history: &mut History, entry: &JournalEntry<Event>) -> Result<(), Replay
     })
 }
 
-/// A run that can be asked for any of its moments, as far as it was read.
+/// A run that gives its state at any line that was read.
 #[derive(Debug)]
 pub struct Recording {
     pages: JournalPages,
     checkpoints: Checkpoints,
-    /// The fold of everything read so far.
+    /// The fold of everything that was read so far.
     tip: Arc<History>,
+    /// The position behind the last line that was read.
     end: ChainPosition,
     is_complete: bool,
+    /// The lines of the checkpoint that was asked for last.
     near: Option<RecordingSpan>,
-    /// The moment that was asked for last.
+    /// The run at the line that was asked for last.
     current: Arc<History>,
 }
 
 impl Recording {
-    /// Opens a journal; nothing but its HEAD is read.
+    /// Opens a journal. Only its HEAD is read; lines come with [`Self::read_on`].
     pub fn open(reader: &JournalReader) -> Result<Self, ReplayError> {
         Ok(Self {
             pages: reader.pages()?,
@@ -52,7 +56,7 @@ impl Recording {
         })
     }
 
-    /// Reads on by one stretch; `false`: there is nothing more.
+    /// Reads the lines up to the next checkpoint; `false`: the end is reached.
     pub fn read_on(&mut self) -> Result<bool, ReplayError> {
         if self.is_complete {
             return Ok(false);
@@ -61,12 +65,14 @@ impl Recording {
             number: self.checkpoints.before(self.end.seq()),
             page: self.pages.read(&self.end, LINES, BYTES)?,
         };
+        // Copied only if a screen still holds the last tip.
         let tip = Arc::make_mut(&mut self.tip);
         for entry in &span.page.entries {
             take(tip, entry)?;
         }
         self.end = span.page.end.clone();
         self.is_complete = span.page.is_last;
+        // No checkpoint at the end: it would lie before no line.
         if !self.is_complete {
             let position = self.end.clone();
             self.checkpoints.push(position, (*self.tip).clone());
@@ -75,24 +81,24 @@ impl Recording {
         Ok(!self.is_complete)
     }
 
-    /// Reads to the end.
+    /// Reads up to the end of the journal.
     pub fn read_all(&mut self) -> Result<(), ReplayError> {
         while self.read_on()? {}
         Ok(())
     }
 
-    /// Whether everything was read, and every line chains.
+    /// Whether everything was read. Every line then chains with the one before it.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Percent of the bytes that were read.
+    /// How many percent of the bytes were read.
     pub fn percent(&self) -> u8 {
         let percent = self.end.offset() * 100 / self.pages.bytes().max(1);
         u8::try_from(percent.min(100)).unwrap_or(100)
     }
 
-    /// Number and time of the last line that was read.
+    /// Number and time of the last line that was read; `None`: none was.
     pub fn last(&self) -> Option<(u64, UtcTime)> {
         self.tip.last()
     }
@@ -102,7 +108,7 @@ impl Recording {
         &self.tip
     }
 
-    /// The run as it was at line `seq`.
+    /// The run at line `seq`.
     pub fn at(&mut self, seq: u64) -> Result<&Arc<History>, ReplayError> {
         let (last, _) = self.last().ok_or(ReplayError::Empty)?;
         if seq > last {
@@ -114,6 +120,7 @@ impl Recording {
         let number = self.checkpoints.before(seq);
         let here = self.current.last().map(|(here, _)| here);
         let from = self.checkpoints.get(number);
+        // Going forward within one checkpoint continues from the line that is held; everything else starts at the checkpoint.
         let ahead = here.is_some_and(|here| here <= seq && here >= from.position.seq());
         if !ahead {
             self.current = Arc::new(from.history.clone());
@@ -121,6 +128,7 @@ impl Recording {
         let here = self.current.last().map(|(here, _)| here);
         self.come_near(number)?;
         if let Some(near) = &self.near {
+            // Copied only if a screen still holds the last answer.
             let current = Arc::make_mut(&mut self.current);
             for entry in &near.page.entries {
                 if here.is_none_or(|here| entry.seq > here) && entry.seq <= seq {
@@ -131,7 +139,7 @@ impl Recording {
         Ok(&self.current)
     }
 
-    /// The line that was the last one at a time; the first line where the run had not begun.
+    /// The last line written at or before a time; before the run began, the first line.
     pub fn line_at(&mut self, at: UtcTime) -> Result<u64, ReplayError> {
         self.last().ok_or(ReplayError::Empty)?;
         let number = self.checkpoints.before_time(at);
@@ -140,10 +148,11 @@ impl Recording {
         let entries = self.near.iter().flat_map(|near| &near.page.entries);
         let by_then = entries.take_while(|entry| entry.at <= at);
         let line = by_then.map(|entry| entry.seq).last();
+        // No line of this part was written by then, so it is the last line before the checkpoint.
         Ok(line.unwrap_or_else(|| first.saturating_sub(1)))
     }
 
-    /// The entry of a line, where it was read.
+    /// The record of a line; `None`: it was not read, or does not exist.
     pub fn entry(&mut self, seq: u64) -> Result<Option<&JournalEntry<Event>>, ReplayError> {
         if self.last().is_none_or(|(last, _)| seq > last) {
             return Ok(None);
@@ -153,7 +162,7 @@ impl Recording {
         Ok(entries.into_iter().find(|entry| entry.seq == seq))
     }
 
-    /// Reads the lines behind a checkpoint, unless they are at hand.
+    /// Reads the lines behind a checkpoint, unless they are those held already.
     fn come_near(&mut self, number: usize) -> Result<(), ReplayError> {
         if self.near.as_ref().is_none_or(|near| near.number != number) {
             let from = &self.checkpoints.get(number).position;

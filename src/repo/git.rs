@@ -1,11 +1,13 @@
-//! A git repository, looked at through the `git` command. Invariant: only commands that read, with git's own writing switched off.
+//! Reads the state of a git repository through the `git` command.
+//! Invariant: only commands that read, with git's own writing switched off. Held by the constants
+//! below and the test `sees_branch_main_feature_and_a_dirty_tree_without_writing`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::runner::repository::{Repository, RepositoryError, RepositoryState};
 
-/// The commands that are ever run, with what is asked of each.
+/// The commands that are run, each with the question it answers. There are no others.
 const HEAD: &[&str] = &["rev-parse", "--verify", "HEAD"];
 const SUBJECT: &[&str] = &["log", "-1", "--format=%s", "HEAD"];
 const BRANCH: &[&str] = &["symbolic-ref", "--short", "-q", "HEAD"];
@@ -13,14 +15,14 @@ const STATUS: &[&str] = &["status", "--porcelain=v1", "--untracked-files=normal"
 const REFS: &[&str] = &["for-each-ref", "--format=%(refname) %(objectname)"];
 const TOP: &[&str] = &["rev-parse", "--show-toplevel"];
 
-/// A work tree.
+/// The work tree of a repository.
 #[derive(Debug, Clone)]
 pub struct GitRepository {
     directory: PathBuf,
 }
 
 impl GitRepository {
-    /// The work tree around `directory`; `None` if there is none, or no git.
+    /// The work tree around `directory`; `None`: there is none, or no `git` program.
     pub fn around(directory: &Path) -> Option<Self> {
         let there = Self {
             directory: directory.to_owned(),
@@ -31,16 +33,17 @@ impl GitRepository {
         })
     }
 
-    /// The top of the work tree.
+    /// The top directory of the work tree.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
+    /// Runs one command and gives its standard output.
     fn git(&self, arguments: &[&str]) -> Result<String, RepositoryError> {
         let output = Command::new("git")
             .arg("-C")
             .arg(&self.directory)
-            // Neither the index nor a monitor may be refreshed: looking must not write.
+            // `git status` may refresh the index and caches on its own. Neither may be written: reading must change nothing.
             .args([
                 "-c",
                 "core.fsmonitor=false",
@@ -50,7 +53,9 @@ impl GitRepository {
             .args(arguments)
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_TERMINAL_PROMPT", "0")
+            // Messages of git are quoted in errors, so they must not depend on the locale.
             .env("LC_ALL", "C")
+            // These would lead git to another repository than the one asked for, for example inside a git hook.
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_INDEX_FILE")
@@ -59,6 +64,7 @@ impl GitRepository {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
+        // git's own words are the best explanation, such as "dubious ownership" of another account's directory.
         let said = String::from_utf8_lossy(&output.stderr);
         Err(RepositoryError::Git(format!(
             "git {} failed: {}",
@@ -72,7 +78,7 @@ impl Repository for GitRepository {
     fn look(&self) -> Result<RepositoryState, RepositoryError> {
         let head = self.git(HEAD)?.trim().to_owned();
         let subject = self.git(SUBJECT)?.trim_end().to_owned();
-        // A detached HEAD has no branch; git says so by its exit code.
+        // A detached HEAD has no branch: git then exits with an error, which is no failure here.
         let branch = self.git(BRANCH).ok().map(|name| name.trim().to_owned());
         let clean = self.git(STATUS)?.is_empty();
         let refs: Vec<(String, String)> = self
@@ -81,12 +87,14 @@ impl Repository for GitRepository {
             .filter_map(|line| line.split_once(' '))
             .map(|(name, commit)| (name.to_owned(), commit.to_owned()))
             .collect();
+        // Looked up in the refs that were read above: it needs no further command.
         let commit_of = |name: &str| {
             let full = format!("refs/heads/{name}");
             let found = refs.iter().find(|(known, _)| *known == full)?;
             Some((name.to_owned(), found.1.clone()))
         };
         let main = commit_of("main").or_else(|| commit_of("master"));
+        // On main itself there is no feature branch to compare with.
         let on_main = main.as_ref().map(|(name, _)| name) == branch.as_ref();
         Ok(RepositoryState {
             directory: self.directory.display().to_string(),
@@ -97,6 +105,7 @@ impl Repository for GitRepository {
             main,
             clean,
             refs,
+            // Kept in the record of the run: the forbidden-action audit shows that none of them can push.
             commands: [HEAD, SUBJECT, BRANCH, STATUS, REFS, TOP]
                 .map(|arguments| format!("git {}", arguments.join(" ")))
                 .into(),

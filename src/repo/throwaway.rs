@@ -1,4 +1,7 @@
-//! The demo's git repository, for gate G0. Invariant: it writes into an empty directory only, knows no remote, and gives the same commits every time.
+//! Makes the git repository of the demo, for gate G0. It has no remote.
+//! Invariant: it is made in an empty directory only, and every machine gets the same commits. Held
+//! by `DemoRepository::create` and the tests `a_directory_with_something_in_it_is_left_alone` and
+//! `two_repositories_are_the_same_commits_and_the_feature_is_one_ahead`.
 
 use std::fs;
 use std::io;
@@ -23,29 +26,29 @@ const FEATURE_FILES: [(&str, &str); 1] = [(
     include_str!("../../assets/demo/repository/feature/live_dryrun.toml"),
 )];
 
-/// Why the repository could not be made.
+/// Why the demo's repository could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoRepositoryError {
     /// There is no `git` on this machine.
     #[error("git is not installed, and the demo needs it for its repository")]
     GitMissing,
-    /// The directory holds something already.
+    /// The directory is not empty.
     #[error("{} is not empty; the demo makes its repository in an empty directory only", .0.display())]
     NotEmpty(PathBuf),
     /// git ran and failed.
     #[error("git {command} failed: {output}")]
     Git {
-        /// Its subcommand.
+        /// The subcommand of git.
         command: String,
-        /// What it said, escaped.
+        /// What git printed, escaped for a terminal.
         output: String,
     },
     /// A file could not be written.
     #[error("cannot write {}", .path.display())]
     Io {
-        /// Which file.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system answered.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
@@ -60,15 +63,18 @@ pub struct DemoRepository {
 }
 
 impl DemoRepository {
-    /// Makes the repository in `dir`, which must be empty or absent.
+    /// Makes the repository in `dir`, which must be empty or not exist.
     pub fn create(dir: &Path) -> Result<Self, DemoRepositoryError> {
         fs::create_dir_all(dir).map_err(io_error(dir))?;
         if fs::read_dir(dir).map_err(io_error(dir))?.next().is_some() {
             return Err(DemoRepositoryError::NotEmpty(dir.to_path_buf()));
         }
+        // Without the templates of this machine, which may bring hooks. The branch is named by hand: the
+        // default name is a setting.
         git(dir, &["init", "--quiet", "--template="], 0)?;
         git(dir, &["symbolic-ref", "HEAD", "refs/heads/main"], 0)?;
         let subject = "docs: describe the constitution snapshot orchestrator";
+        // Fixed times: a commit id depends on its date.
         let main_head = commit(dir, &MAIN_FILES, subject, 1_779_235_200)?;
         git(dir, &["checkout", "--quiet", "-b", FEATURE_BRANCH], 0)?;
         let subject = "feat(orchestrator): add O4 live dry-run orchestration";
@@ -80,7 +86,7 @@ impl DemoRepository {
         })
     }
 
-    /// The work tree.
+    /// The directory of the work tree.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -96,7 +102,7 @@ impl DemoRepository {
     }
 }
 
-/// Commits `files` at `at` seconds since 1970 and returns the commit id.
+/// Commits `files` with the date `at` (seconds since 1970, UTC) and returns the commit id.
 fn commit(
     dir: &Path,
     files: &[(&str, &str)],
@@ -108,6 +114,7 @@ fn commit(
         fs::write(&path, text).map_err(io_error(&path))?;
     }
     git(dir, &["add", "--all"], at)?;
+    // A hook of this machine must not run in the demo.
     git(
         dir,
         &["commit", "--quiet", "--no-verify", "-m", subject],
@@ -116,9 +123,10 @@ fn commit(
     git(dir, &["rev-parse", "HEAD"], at)
 }
 
-/// One git command that sees neither this account's configuration nor a repository around it.
+/// Runs one git command that depends neither on the configuration of this account nor on a repository around `dir`.
 fn git(dir: &Path, arguments: &[&str], at: i64) -> Result<String, DemoRepositoryError> {
     let mut command = Command::new("git");
+    // Inside a git hook or a rebase, GIT_DIR and its like would lead the commands to that repository.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
             command.env_remove(&name);
@@ -127,13 +135,16 @@ fn git(dir: &Path, arguments: &[&str], at: i64) -> Result<String, DemoRepository
     let date = format!("@{at} +0000");
     command
         .current_dir(dir)
+        // No global and no system configuration: what an account or a machine has set must not change the commits.
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_SYSTEM", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("HOME", dir)
         .env("XDG_CONFIG_HOME", dir)
+        // git looks for a repository in the directories above `dir` otherwise.
         .env("GIT_CEILING_DIRECTORIES", dir)
         .env("LC_ALL", "C")
+        // Name, address and date are part of a commit id.
         .env("GIT_AUTHOR_NAME", "drygate demo")
         .env("GIT_AUTHOR_EMAIL", "demo@drygate.invalid")
         .env("GIT_AUTHOR_DATE", &date)
@@ -148,6 +159,7 @@ fn git(dir: &Path, arguments: &[&str], at: i64) -> Result<String, DemoRepository
             "-c",
             "commit.gpgSign=false",
         ])
+        // A global ignore file would leave files out, and another object format would give other ids.
         .args([
             "-c",
             "core.excludesFile=/dev/null",
@@ -167,6 +179,7 @@ fn git(dir: &Path, arguments: &[&str], at: i64) -> Result<String, DemoRepository
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(DemoRepositoryError::Git {
             command: arguments.first().copied().unwrap_or_default().to_owned(),
+            // The output may hold file names, and is printed on a terminal.
             output: said.trim().escape_debug().to_string(),
         });
     }

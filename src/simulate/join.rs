@@ -1,4 +1,6 @@
-//! The merge of the two ordered streams, a batch at a time. Invariant: memory is two batches; a stream out of order is an error, not a result.
+//! Sort-merge join of the two ordered streams, source pieces and live units, by key and batch by batch. It keeps at most one
+//! batch of each stream, if the caller reads what [`Joiner::wants`] names.
+//! Invariant: a stream that is not in key order is an error, never a result. Held by `StreamSide::arrive`.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -8,7 +10,7 @@ use thiserror::Error;
 use super::{Piece, Unit};
 use crate::survey::{Hasher, StreamDigest};
 
-/// What the merge needs next from the reader.
+/// What the merge needs next from the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
     /// The next batch of source pieces.
@@ -19,28 +21,28 @@ pub enum Want {
     Nothing,
 }
 
-/// One step of the merge.
+/// One result of the merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pairing {
     /// A piece and the live unit of the same key.
     Both(Piece, Unit),
     /// A piece without a live unit.
     OnlyPiece(Piece),
-    /// A live unit that no piece explains: a gap.
+    /// A live unit without a piece: a gap.
     OnlyUnit(Unit),
-    /// A second piece or unit with a key already seen.
+    /// A key that one stream holds twice. Its rows are paired as well, so the second one may also appear without a partner.
     Duplicate(String),
 }
 
-/// A stream that cannot be merged.
+/// A stream whose rows are not in key order.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{stream} are not in key order (COLLATE \"C\"): {after:?} comes after {before:?}")]
 pub struct StreamError {
     /// `source pieces` or `live units`.
     pub stream: &'static str,
-    /// The larger key, which came first.
+    /// The larger key, which was read first.
     pub before: String,
-    /// The smaller key, which came after it.
+    /// The smaller key, which was read after it.
     pub after: String,
 }
 
@@ -63,12 +65,14 @@ impl<T> StreamSide<T> {
         }
     }
 
+    /// Whether rows of this stream must arrive before a pairing can be decided.
     fn dry(&self) -> bool {
         self.waiting.is_empty() && !self.ended
     }
 
-    /// Notes the key that arrives; `true` if it repeats the last one.
+    /// Counts a row and checks the order of its key; `true`: the key repeats the last one.
     fn arrive(&mut self, stream: &'static str, key: &str) -> Result<bool, StreamError> {
+        // Bytewise comparison of Rust strings is the order of `COLLATE "C"`, in which the profile's queries sort.
         let order = self.last_key.as_deref().map(|last| last.cmp(key));
         if order == Some(Ordering::Greater) {
             return Err(StreamError {
@@ -78,6 +82,7 @@ impl<T> StreamSide<T> {
             });
         }
         self.rows += 1;
+        // The buffer of the last key is used again: one allocation for the stream instead of one for each row.
         let last = self.last_key.get_or_insert_default();
         last.clear();
         last.push_str(key);
@@ -87,12 +92,13 @@ impl<T> StreamSide<T> {
     fn digest(&self) -> StreamDigest {
         StreamDigest {
             rows: self.rows,
+            // A copy of the hasher is finished, so that more rows can be added afterwards.
             sha256: self.hasher.clone().finish(),
         }
     }
 }
 
-/// Merges pieces and units by key, bytewise.
+/// Merges pieces and units by the bytes of their keys.
 pub struct Joiner {
     pieces: StreamSide<Piece>,
     units: StreamSide<Unit>,
@@ -106,7 +112,7 @@ impl Default for Joiner {
 }
 
 impl Joiner {
-    /// A merge that has seen nothing.
+    /// A merge that has read nothing.
     pub fn new() -> Self {
         Self {
             pieces: StreamSide::new(),
@@ -115,7 +121,7 @@ impl Joiner {
         }
     }
 
-    /// Which batch to read next.
+    /// The batch to read next. Both streams are read only as far as the merge needs, so that memory stays small.
     pub fn wants(&self) -> Want {
         if self.pieces.dry() {
             Want::Pieces
@@ -133,6 +139,7 @@ impl Joiner {
             if self.pieces.arrive("source pieces", &piece.key)? {
                 self.duplicates.push_back(piece.key.clone());
             }
+            // Each field with its length, so that two rows cannot give the bytes of one.
             self.pieces.hasher.field(&piece.key);
             self.pieces.hasher.field(piece.content.as_str());
             self.pieces.waiting.push_back(piece);
@@ -155,14 +162,16 @@ impl Joiner {
         Ok(())
     }
 
-    /// The next pairing that can be decided with what has arrived. `None`: feed what [`Joiner::wants`].
+    /// The next pairing that can be decided with the rows that have arrived; `None`: read what [`Joiner::wants`] names.
     pub fn next_pairing(&mut self) -> Option<Pairing> {
         if let Some(key) = self.duplicates.pop_front() {
             return Some(Pairing::Duplicate(key));
         }
+        // Without a row on a side that has not ended, nobody knows yet whether the other side's key has a partner.
         if self.pieces.dry() || self.units.dry() {
             return None;
         }
+        // A side without rows has ended here, so every row of the other side stands alone.
         let order = match (self.pieces.waiting.front(), self.units.waiting.front()) {
             (None, None) => return None,
             (Some(_), None) => Ordering::Less,
@@ -180,12 +189,12 @@ impl Joiner {
         }
     }
 
-    /// Length and digest of the pieces so far.
+    /// Length and digest of the pieces that have arrived.
     pub fn pieces_digest(&self) -> StreamDigest {
         self.pieces.digest()
     }
 
-    /// Length and digest of the units so far.
+    /// Length and digest of the units that have arrived.
     pub fn units_digest(&self) -> StreamDigest {
         self.units.digest()
     }

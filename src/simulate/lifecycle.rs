@@ -1,13 +1,14 @@
-//! The lifecycle that the profile declares: states, and what each step does to each table. Invariant: effects are declared per unit, counted, never executed.
+//! The lifecycle that a profile declares: the states of a unit, and the rows that each step changes for one unit. The numbers
+//! are declared by the profile and never measured.
 
 use serde::{Deserialize, Serialize};
 
-/// What one unit's step does to one table, in rows.
+/// How many rows of one table a step changes for each unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RowEffect {
-    /// Table: `unit_version`.
+    /// Name of the table: `unit_version`.
     pub table: String,
     /// Rows inserted for each unit.
     #[serde(default)]
@@ -20,10 +21,10 @@ pub struct RowEffect {
     pub delete: u64,
 }
 
-/// The effects of one step for each unit that it changes.
+/// The rows that one step changes, for each unit that it changes.
 pub type StepEffect = Vec<RowEffect>;
 
-/// The lifecycle of a profile.
+/// States and effects as the profile declares them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -41,7 +42,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// The tables that any step may touch, in the order of the profile, then `extra` ones.
+    /// The tables that a step changes, those of ENACT before those of CUT, then `extra` ones. Each table once.
     pub fn tables<'a>(&'a self, extra: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let mut tables: Vec<String> = Vec::new();
         let named = self.enact.iter().chain(&self.cut).map(|e| e.table.as_str());

@@ -1,4 +1,5 @@
-//! What would happen: units, lifecycle, CUT, VERIFY, ENACT and the predicted effect. Invariant: pure; every number it makes is SIMULATED.
+//! The simulator: what CUT, VERIFY and ENACT would do to each unit, and the predicted effect on tables.
+//! Invariant: pure; it knows no clock, file, socket or thread. Held by tests/architecture.rs.
 
 mod join;
 mod lifecycle;

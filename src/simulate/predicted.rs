@@ -1,4 +1,5 @@
-//! The predicted effect: the rows that a live run would insert, update and delete. Invariant: every count is SIMULATED by type.
+//! The predicted effect: how many rows a live run would insert, update and delete in each table.
+//! Invariant: every recorded count is SIMULATED. Held by the type of the fields of `TableEffect`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::survey::Simulated;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TableEffect {
-    /// Table.
+    /// Name of the table.
     pub table: String,
     /// Rows that would be inserted.
     pub insert: Simulated<u64>,
@@ -19,7 +20,7 @@ pub struct TableEffect {
     pub delete: Simulated<u64>,
 }
 
-/// The predicted effect, per table.
+/// The predicted effect of a live run, table by table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictedEffect {
@@ -28,14 +29,17 @@ pub struct PredictedEffect {
 }
 
 impl PredictedEffect {
-    /// The effect of cutting `cut` units and enacting `enact` units; tables of `protected` that nothing touches are listed with zeros.
+    /// The effect of cutting `cut` units and enacting `enact` units. Tables of `protected` that no step
+    /// changes are listed with zeros.
     pub fn of(lifecycle: &Lifecycle, cut: u64, enact: u64, protected: &[String]) -> Self {
         let tables = lifecycle
             .tables(protected.iter().map(String::as_str))
             .into_iter()
             .map(|table| {
+                // Inserted, updated, deleted: number of units times the rows that the profile declares for one.
                 let mut sums = [0_u64; 3];
                 for (count, effects) in [(cut, &lifecycle.cut), (enact, &lifecycle.enact)] {
+                    // A lifecycle may name a table more than once in a step: its effects add up.
                     for effect in effects.iter().filter(|effect| effect.table == table) {
                         sums[0] += count * effect.insert;
                         sums[1] += count * effect.update;
@@ -53,29 +57,29 @@ impl PredictedEffect {
         Self { tables }
     }
 
-    /// All rows of all tables.
+    /// All inserted, updated and deleted rows of all tables.
     pub fn rows(&self) -> Simulated<u64> {
         Simulated::new(self.tables.iter().map(TableEffect::rows).sum())
     }
 
-    /// All rows that would be deleted.
+    /// The deleted rows of all tables.
     pub fn deleted(&self) -> Simulated<u64> {
         Simulated::new(self.tables.iter().map(|table| *table.delete.get()).sum())
     }
 
-    /// The tables that would change.
+    /// The tables of which at least one row would change.
     pub fn touched(&self) -> impl Iterator<Item = &TableEffect> {
         self.tables.iter().filter(|table| table.rows() > 0)
     }
 }
 
 impl TableEffect {
-    /// Inserted, updated and deleted rows together.
+    /// Inserted, updated and deleted rows of this table together.
     pub fn rows(&self) -> u64 {
         self.insert.get() + self.update.get() + self.delete.get()
     }
 
-    /// `~60 updated, ~60 added`.
+    /// The effect in words, as `~60 updated, ~60 added`; empty: no row would change.
     pub fn words(&self) -> String {
         [
             (&self.update, "updated"),

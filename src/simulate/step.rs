@@ -1,4 +1,5 @@
-//! CUT, VERIFY and ENACT, decided unit by unit. Invariant: a decision is a pure function of one pairing and the lifecycle.
+//! CUT, VERIFY and ENACT, decided unit by unit, and the counts of all units.
+//! Invariant: a decision depends on one pairing and the lifecycle alone. Held by `UnitDecision::of`, which takes nothing else.
 
 use std::fmt;
 
@@ -7,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use super::{Lifecycle, Pairing, PredictedEffect};
 use crate::survey::Simulated;
 
-/// The three simulated steps.
+/// The three steps that are simulated, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SimulatedStep {
-    /// Units are cut from the source pieces.
+    /// CUT: units are cut from the source pieces.
     Cut,
-    /// Cut units are compared with the live ones.
+    /// VERIFY: cut units are compared with the live ones.
     Verify,
-    /// Drafts are enacted.
+    /// ENACT: units in the initial state are enacted.
     Enact,
 }
 
 impl SimulatedStep {
-    /// The name in file names and events: `cut`.
+    /// The name in file names and events, such as `cut`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cut => "cut",
@@ -37,45 +38,46 @@ impl fmt::Display for SimulatedStep {
     }
 }
 
-/// What VERIFY says of a unit.
+/// What VERIFY found for a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnitVerification {
-    /// The live unit's content digest equals the piece's, its state is legal.
+    /// The content digests of live unit and piece are equal, and the state of the unit is legal.
     Equal,
-    /// The unit would be inserted by CUT as it was cut: nothing live to compare with.
+    /// CUT would insert the unit, so there is no live unit to compare with.
     AsCut,
-    /// The content digests differ.
+    /// The content digests of live unit and piece differ.
     Differs,
-    /// A live unit that no piece explains.
+    /// A live unit that has no piece.
     Gap,
-    /// A key that occurs twice.
+    /// A key that occurs twice in one stream.
     Duplicate,
-    /// The live unit's state is not one of the lifecycle.
+    /// The state of the live unit is not one of the lifecycle.
     IllegalState,
 }
 
 /// What the three steps decide about one unit: a line of the unit ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitDecision {
-    /// The unit's key.
+    /// The key of the unit.
     pub key: String,
-    /// `would_insert`, `already_present`, or none for a unit that no piece explains.
+    /// `would_insert` or `already_present`; `None`: no piece stands behind the unit.
     pub cut: Option<String>,
-    /// VERIFY's finding.
+    /// What VERIFY found for it.
     pub verify: UnitVerification,
-    /// `would_enact`, `already_enacted`, or none where ENACT does not apply.
+    /// `would_enact` or `already_enacted`; `None`: ENACT does not apply to the unit.
     pub enact: Option<String>,
-    /// The live state, where there is a live unit.
+    /// The state of the live unit; `None`: there is no live unit.
     pub state: Option<String>,
 }
 
 impl UnitDecision {
-    /// Decides one pairing.
+    /// The decision of all three steps about one pairing.
     pub fn of(pairing: &Pairing, lifecycle: &Lifecycle) -> Self {
         match pairing {
             Pairing::Both(piece, unit) => {
+                // An illegal state is the finding even where the content is equal.
                 let legal = lifecycle.states.contains(&unit.state);
                 let verify = if !legal {
                     UnitVerification::IllegalState
@@ -96,9 +98,11 @@ impl UnitDecision {
                 key: piece.key.clone(),
                 cut: Some("would_insert".to_owned()),
                 verify: UnitVerification::AsCut,
+                // CUT leaves a new unit in the initial state, from which ENACT takes it.
                 enact: enact_word(&lifecycle.initial, lifecycle),
                 state: None,
             },
+            // A live unit without a piece is reported only: CUT did not make it, so ENACT leaves it alone.
             Pairing::OnlyUnit(unit) => Self {
                 key: unit.key.clone(),
                 cut: None,
@@ -106,6 +110,7 @@ impl UnitDecision {
                 enact: None,
                 state: Some(unit.state.clone()),
             },
+            // A duplicate is counted as wrong only: its rows are decided by their own pairings.
             Pairing::Duplicate(key) => Self {
                 key: key.clone(),
                 cut: None,
@@ -117,6 +122,7 @@ impl UnitDecision {
     }
 }
 
+/// What ENACT would do with a unit in this state; `None`: it is neither in the initial nor in the target state.
 fn enact_word(state: &str, lifecycle: &Lifecycle) -> Option<String> {
     if state == lifecycle.target {
         Some("already_enacted".to_owned())
@@ -127,7 +133,7 @@ fn enact_word(state: &str, lifecycle: &Lifecycle) -> Option<String> {
     }
 }
 
-/// The counts of the three steps. All SIMULATED.
+/// How many units each step decided in which way. All SIMULATED.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepCounts {
@@ -137,30 +143,31 @@ pub struct StepCounts {
     pub already_present: Simulated<u64>,
     /// Units that VERIFY found equal, or as cut.
     pub verified: Simulated<u64>,
-    /// Units that VERIFY found wrong: differing, gap, duplicate, illegal state.
+    /// Units that VERIFY found wrong: content differs, gap, duplicate or illegal state.
     pub unverified: Simulated<u64>,
-    /// Units that ENACT would enact.
+    /// Units that ENACT would take to the target state.
     pub would_enact: Simulated<u64>,
-    /// Units that are enacted already.
+    /// Units that are in the target state already.
     pub already_enacted: Simulated<u64>,
 }
 
-/// One simulation of all three steps over one snapshot.
+/// The result of all three steps over the streams of one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Simulation {
-    /// The counts.
+    /// How many units were decided in which way.
     pub counts: StepCounts,
     /// Up to 20 units that VERIFY found wrong, with what was found.
     pub first_unverified: Vec<(String, UnitVerification)>,
 }
 
+/// Adds one to a simulated count.
 fn bump(count: &mut Simulated<u64>) {
     *count = Simulated::new(count.get() + 1);
 }
 
 impl Simulation {
-    /// Counts one decision.
+    /// Counts the decision about one unit.
     pub fn add(&mut self, decision: &UnitDecision) {
         match decision.cut.as_deref() {
             Some("would_insert") => bump(&mut self.counts.would_insert),
@@ -171,6 +178,7 @@ impl Simulation {
             UnitVerification::Equal | UnitVerification::AsCut => bump(&mut self.counts.verified),
             wrong => {
                 bump(&mut self.counts.unverified);
+                // The list goes into an event of the journal: it stays short however many units are wrong.
                 if self.first_unverified.len() < 20 {
                     self.first_unverified.push((decision.key.clone(), wrong));
                 }
@@ -183,12 +191,12 @@ impl Simulation {
         }
     }
 
-    /// Units seen by all steps.
+    /// How many units were decided: VERIFY decides each of them.
     pub fn units(&self) -> u64 {
         self.counts.verified.get() + self.counts.unverified.get()
     }
 
-    /// The predicted effect of a live run of all steps.
+    /// The predicted effect of a live run of CUT and ENACT; VERIFY changes no row.
     pub fn predicted(&self, lifecycle: &Lifecycle, protected: &[String]) -> PredictedEffect {
         PredictedEffect::of(
             lifecycle,
@@ -198,12 +206,12 @@ impl Simulation {
         )
     }
 
-    /// `candidate_count_confirmed` of the report: verified units.
+    /// `candidate_count_confirmed` of the reports: the verified units.
     pub fn candidate_count_confirmed(&self) -> Simulated<u64> {
         self.counts.verified
     }
 
-    /// `lifecycle_enacted_count` of the report: would_enact + already_enacted.
+    /// `lifecycle_enacted_count` of the reports: would_enact plus already_enacted.
     pub fn lifecycle_enacted_count(&self) -> Simulated<u64> {
         Simulated::new(self.counts.would_enact.get() + self.counts.already_enacted.get())
     }

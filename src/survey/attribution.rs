@@ -1,4 +1,6 @@
-//! Who changed what, as far as it is visible: transaction ids of rows, commit times, other sessions. Invariant: never part of a digest; what is not visible is not guessed.
+//! Who changed the facts, as far as it is visible: transaction ids of rows, commit times, other sessions. What our role cannot
+//! see is `None` or listed as unread.
+//! Invariant: nothing of this enters the facts digest. Held by `facts_digest`, which takes facts alone.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +8,39 @@ use serde::{Deserialize, Serialize};
 
 use super::{FactChange, FactKey, Snapshot, Survey, UtcTime};
 
-/// Rows that are attributed one by one; the rest is counted.
+/// Rows that one attribution lists; the rest is counted.
 const ROWS_MAX: usize = 200;
 
-/// Which transaction left a row as it is.
+/// The transaction that wrote a row as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowOrigin {
-    /// `xmin` of the row.
+    /// `xmin` of the row: a 32 bit transaction id, as text.
     pub xmin: String,
-    /// When that transaction committed, where `track_commit_timestamp` is on.
+    /// When that transaction committed, by the server's clock; `None`: `track_commit_timestamp` is off, or the server
+    /// has no time for it.
     pub committed_at: Option<String>,
 }
 
-/// How the origins of one fact are keyed.
+/// What the origins of one fact are keyed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OriginKeys {
-    /// By the rows of its document.
+    /// The keys of the rows of its document.
     Rows,
-    /// By the objects that the rows of its document begin with.
+    /// Objects whose names the lines of its document begin with, as in the grant matrix.
     Objects,
-    /// By objects that the lines of its document do not name.
+    /// Objects that the lines of its document do not name: each of them is listed.
     Whole,
 }
 
-/// The origins behind one fact.
+/// The transactions behind the rows of one fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactOrigins {
-    /// The fact.
+    /// The key of the fact.
     pub key: FactKey,
     /// What `origins` is keyed by.
     pub keys: OriginKeys,
-    /// The origins.
+    /// From row or object to the transaction that wrote it.
     pub origins: BTreeMap<String, RowOrigin>,
 }
 
@@ -45,30 +48,30 @@ pub struct FactOrigins {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OtherSession {
-    /// Backend process id.
+    /// Process id of its backend.
     pub pid: i32,
-    /// Its role.
+    /// The role that it logged in as.
     pub user: String,
     /// Its `application_name`, which it may choose freely.
     pub application: String,
     /// When it connected; `None`: our role may not see it.
     pub connected_at: Option<String>,
-    /// When its transaction began.
+    /// When its transaction began; `None`: it has none, or our role may not see it.
     pub transaction_at: Option<String>,
-    /// The transaction id that it holds.
+    /// The transaction id that it holds; `None`: none is assigned, or our role may not see it.
     pub xid: Option<String>,
 }
 
-/// Everything that a survey read about who wrote.
+/// Everything that a survey read about who wrote, in its own transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// Of each fact that rows stand behind.
+    /// One entry for each fact that has rows behind it.
     pub facts: Vec<FactOrigins>,
     /// The other sessions of that moment.
     pub sessions: Vec<OtherSession>,
     /// Whether `track_commit_timestamp` is on.
     pub commit_times: bool,
-    /// What could not be read, with the reason.
+    /// What could not be read, each with the reason.
     pub unread: Vec<String>,
 }
 
@@ -76,13 +79,13 @@ pub struct Origins {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowAttribution {
-    /// The fact.
+    /// The key of the fact.
     pub fact: FactKey,
     /// The row, or the object behind it.
     pub row: String,
     /// Its origin; `None`: the row is gone, or its origin was not read.
     pub origin: Option<RowOrigin>,
-    /// Whether that transaction finished between the two snapshots, by its id.
+    /// Whether that transaction finished between the two snapshots, judged by its id; `None`: unknown.
     pub between: Option<bool>,
 }
 
@@ -102,14 +105,14 @@ pub struct Attribution {
     pub before_time: UtcTime,
     /// Whether the server keeps commit times.
     pub commit_times: bool,
-    /// The changed rows.
+    /// The changed rows, at most 200.
     pub rows: Vec<RowAttribution>,
-    /// Changed rows beyond those.
+    /// How many changed rows are not in `rows`.
     #[serde(default)]
     pub rows_more: u64,
     /// Other sessions when the change was found: one of them may have made it, or none.
     pub sessions: Vec<OtherSession>,
-    /// What could not be read, with the reason.
+    /// What could not be read, each with the reason.
     pub unread: Vec<String>,
 }
 
@@ -137,7 +140,7 @@ impl Attribution {
         }
     }
 
-    /// Whether the intervals are those of these two surveys.
+    /// Whether nonce, transaction ids, times and judgements follow from these two surveys: `verify` computes them again.
     pub fn is_between(&self, pin: &Survey, found: &Survey) -> bool {
         let (one, two) = (&pin.snapshot, &found.snapshot);
         let judged = |row: &RowAttribution| {
@@ -155,6 +158,7 @@ impl Attribution {
     /// The transactions that are named, once each: `812 (committed 2026-05-21 02:14:07+00)`.
     pub fn transactions(&self) -> Vec<String> {
         let mut named = Vec::new();
+        // A transaction that finished before the first snapshot cannot have made the change.
         for origin in self.rows.iter().filter(|r| r.between != Some(false)) {
             let Some(origin) = &origin.origin else {
                 continue;
@@ -180,7 +184,7 @@ impl Attribution {
         sessions.find(|session| session.xid.as_ref().is_some_and(left))
     }
 
-    /// Everything, a line each.
+    /// The attribution as text, one value a line.
     pub fn lines(&self) -> Vec<String> {
         let id = |xmax: Option<u64>| xmax.map_or_else(|| "unknown".to_owned(), |x| x.to_string());
         let mut lines = vec![
@@ -231,6 +235,7 @@ impl OtherSession {
             ("in a transaction since", &self.transaction_at),
             ("holds xid", &self.xid),
         ] {
+            // Columns of `pg_stat_activity` that our role may not see are NULL; they are left out.
             if let Some(value) = value {
                 line = format!("{line}, {name} {value}");
             }
@@ -257,6 +262,7 @@ fn attribute(
     let Some(known) = known else {
         return;
     };
+    // The lines of the document do not say which object changed, so every object is listed.
     if known.keys == OriginKeys::Whole {
         for (object, origin) in &known.origins {
             note(object, Some(origin));
@@ -264,6 +270,7 @@ fn attribute(
         return;
     }
     for row in &change.rows {
+        // A row that is gone has no `xmin` any more. A grant that is gone may still be explained by its object.
         let gone = row.found.is_none() && known.keys == OriginKeys::Rows;
         let origin = match known.keys {
             _ if gone => None,
@@ -274,16 +281,19 @@ fn attribute(
     }
 }
 
-/// The origin of the longest object that a line begins with.
+/// The origin of the object with the longest name that a line begins with.
 fn object_of<'o>(origins: &'o BTreeMap<String, RowOrigin>, line: &str) -> Option<&'o RowOrigin> {
+    // Tried from the last space to the first, so that the longest name wins.
     let mut ends = line.match_indices(' ').map(|(at, _)| at).rev();
     ends.find_map(|end| origins.get(&line[..end]))
 }
 
-/// Whether the transaction of a 32 bit id finished after one snapshot and before another. Ids wrap around, so they are compared by distance.
+/// Whether a transaction with a 32 bit id finished after the first snapshot and before the second; `None`:
+/// an id cannot be read.
 fn finished_between(xmin: &str, pin: &Snapshot, found: &Snapshot) -> Option<bool> {
     let xmin: u32 = xmin.parse().ok()?;
     let (before, after) = (pin.xmax()?, found.xmax()?);
+    // `pg_current_snapshot` gives 64 bit ids, `xmin` only the low 32 bits. These wrap around, so the distance is compared.
     let low = |id: u64| u32::try_from(id & u64::from(u32::MAX)).ok();
     let span = after.checked_sub(before)?;
     let running = |list: &str| {
@@ -291,6 +301,7 @@ fn finished_between(xmin: &str, pin: &Snapshot, found: &Snapshot) -> Option<bool
             .filter_map(|id| low(id.parse().ok()?))
             .any(|id| id == xmin)
     };
+    // A transaction that was running at the first snapshot is older than its `xmax`, but its rows were not visible then.
     let was_running = pin.snapshot.split(':').nth(2).is_some_and(running);
     Some(was_running || u64::from(xmin.wrapping_sub(low(before)?)) < span)
 }

@@ -1,12 +1,13 @@
-//! The rows behind a difference. Invariant: rows come from two documents of one fact, nothing is left out without a count.
+//! The rows behind a changed fact, compared from the two documents of that fact.
+//! Invariant: a list that is cut ends with a row that says how many are left out. Held by `capped`.
 
 use super::{Digest, FactChange, FactDocument, RowChange, Survey, compare, compare_rows};
 
-/// Rows named for each fact; the rest is counted.
+/// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
 
-/// What differs between two surveys, with rows where both documents are at hand.
-/// `then` finds a document of `before`; `now` are the documents of `after`.
+/// The facts that differ between two surveys, with the rows that differ where both documents are available.
+/// `then` finds a document of `before` by its digest; `now` are the documents of `after`.
 pub fn changes_with_rows(
     before: &Survey,
     after: &Survey,
@@ -21,7 +22,7 @@ pub fn changes_with_rows(
     changes
 }
 
-/// Every row that differs behind one fact. `None`: not both of its documents are at hand.
+/// Every row that differs behind one fact. Empty: the documents are the same; `None`: one of them is missing.
 pub fn rows_of(
     key: &str,
     before: &Survey,
@@ -31,6 +32,7 @@ pub fn rows_of(
 ) -> Option<Vec<RowChange>> {
     let one = before.fact(key)?.document.as_ref()?;
     let two = after.fact(key)?.document.as_ref()?;
+    // Equal digests mean equal documents: nothing has to be read.
     if one.sha256 == two.sha256 {
         return Some(Vec::new());
     }

@@ -1,4 +1,6 @@
-//! The words that changed in a row, with a little of what stands around them. Invariant: every part is cut from the two values, and where something is left out stands an ellipsis.
+//! The words that changed in a row, with some of the text around them.
+//! Invariant: where surrounding text is cut, an ellipsis stands. Held by `end_of`,
+//! `beginning_of` and the test `each_changed_line_of_a_field_is_a_passage`.
 
 use std::fmt;
 
@@ -9,23 +11,23 @@ use super::{
     fields::fields, inline_changes::inline_changes,
 };
 
-/// Words that changed between two values.
+/// A change inside one line: the words before, the changed words of both sides, the words behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedWords {
     /// The field of the row; `None`: the row is a line of text.
     pub field: Option<String>,
-    /// What stands before the change on both sides.
+    /// Equal text before the change.
     pub lead: String,
-    /// What was there.
+    /// The text that was there; empty: the words are new.
     pub gone: String,
-    /// What is there now.
+    /// The text that is there now; empty: the words are gone.
     pub come: String,
-    /// What stands behind the change on both sides.
+    /// Equal text behind the change.
     pub trail: String,
 }
 
 impl ChangedWords {
-    /// `[seven -> five]`. A side of nothing or of blanks alone is quoted, so that it is seen.
+    /// `[seven -> five]`. A side that is empty or blank is quoted, so that it can be seen.
     pub fn change(&self) -> String {
         let shown = |text: &str| match text.trim() {
             "" => format!("\"{text}\""),
@@ -41,8 +43,8 @@ impl fmt::Display for ChangedWords {
     }
 }
 
-/// Where the values of a row differ: a passage for each changed line of each changed field, with at most `around` characters of
-/// what surrounds it on either side. Nothing: the row is new or gone.
+/// The changed words of a row, one entry for each changed line of each changed field, with at most `around` characters of text
+/// on either side. Empty: the row is new or gone.
 pub fn passages(row: &RowChange, around: usize) -> Vec<ChangedWords> {
     let (Some(one), Some(two)) = (&row.approved, &row.found) else {
         return Vec::new();
@@ -50,6 +52,7 @@ pub fn passages(row: &RowChange, around: usize) -> Vec<ChangedWords> {
     let (Some(before), Some(after)) = (fields(one), fields(two)) else {
         return changed_lines(None, one, two, around);
     };
+    // Fields of the left side in their order, then those that only the right side has.
     let names = before.iter().chain(&after).map(|(name, _)| name);
     let mut told: Vec<&String> = Vec::new();
     let mut found = Vec::new();
@@ -66,6 +69,7 @@ pub fn passages(row: &RowChange, around: usize) -> Vec<ChangedWords> {
         };
         let (one, two) = (text(&before), text(&after));
         if one != two {
+            // A missing field reads `none`; the JSON value null reads `null`.
             let [one, two] = [one, two].map(|text| text.unwrap_or_else(|| "none".to_owned()));
             found.extend(changed_lines(Some(name), &one, &two, around));
         }
@@ -73,27 +77,27 @@ pub fn passages(row: &RowChange, around: usize) -> Vec<ChangedWords> {
     found
 }
 
-/// A piece of a sentence.
+/// A part of a sentence about a changed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentencePart {
-    /// The text.
+    /// The text as it is shown.
     pub text: String,
-    /// Whether it tells what changed; else it tells where.
+    /// Whether it says what changed; else it says where.
     pub changed: bool,
 }
 
-/// How a sentence about a row is told.
+/// How a sentence about a changed row is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentenceStyle {
-    /// Characters around each change.
+    /// Characters of equal text around each change.
     pub around: usize,
-    /// Passages at most; the rest is counted.
+    /// How many changes are written out; the rest is counted.
     pub passages_max: usize,
-    /// Whether the fields are named.
+    /// Whether names of fields are written.
     pub names_fields: bool,
 }
 
-/// The passages of a row as a sentence behind its name: `, content: …at least [seven -> five] years…`.
+/// The changes of a row as a sentence that follows its name: `, content: …at least [seven -> five] years…`.
 pub fn sentence(row: &RowChange, style: SentenceStyle) -> Vec<SentencePart> {
     let span = |text: &str, changed| SentencePart {
         text: text.to_owned(),
@@ -126,12 +130,13 @@ pub fn sentence(row: &RowChange, style: SentenceStyle) -> Vec<SentencePart> {
     spans
 }
 
-/// The row that says most in the fewest words: one that changed before one that is new or gone, a short one before a long one.
+/// The row to show where there is room for one: a changed row before a new or missing one, then the shortest.
 pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)> {
     let rows = changes
         .iter()
         .flat_map(|change| change.rows.iter().map(move |row| (change, row)));
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    // A row without values on both sides only counts further rows (see `capped` in change.rs).
     rows.filter(|(_, row)| row.approved.is_some() || row.found.is_some())
         .min_by_key(|(_, row)| {
             let both = row.approved.is_some() && row.found.is_some();
@@ -160,13 +165,13 @@ fn changed_lines(field: Option<&String>, one: &str, two: &str, around: usize) ->
         .collect()
 }
 
-/// From the first to the last word that differs.
+/// One change from the first to the last word that differs.
 fn passage(one: &str, two: &str, around: usize) -> ChangedWords {
     let marked = inline_changes(one, two);
     let span = |line: &str, ranges: &[std::ops::Range<usize>], equal_before: usize| {
         match (ranges.first(), ranges.last()) {
             (Some(first), Some(last)) => first.start..last.end,
-            // Nothing of this side differs: the change is a gap behind what both begin with.
+            // Nothing differs on this side, so the change is an insertion behind the common beginning.
             _ => equal_before.min(line.len())..equal_before.min(line.len()),
         }
     };
@@ -177,7 +182,7 @@ fn passage(one: &str, two: &str, around: usize) -> ChangedWords {
         span(one, &marked.before, begin),
         span(two, &marked.after, begin),
     );
-    // Both sides must go on equally behind the change, so it ends where the shorter equal end begins.
+    // The text behind the change must be equal on both sides, so it is no longer than the shorter equal end.
     let tail = (one.len() - from.end).min(two.len() - to.end);
     let begin = begin.min(from.start).min(to.start);
     let (gone, come) = (&one[begin..one.len() - tail], &two[begin..two.len() - tail]);
@@ -190,11 +195,12 @@ fn passage(one: &str, two: &str, around: usize) -> ChangedWords {
     }
 }
 
-/// The last words of a text.
+/// The last words of a text, at most `max` characters.
 fn end_of(text: &str, max: usize) -> String {
     let mut kept = String::new();
     let mut count = 0;
     for word in text.split_word_bounds().rev() {
+        // Graphemes, not bytes: a letter with its accents counts as one.
         count += word.graphemes(true).count();
         if count > max {
             return format!("…{}", kept.trim_start());
@@ -204,7 +210,7 @@ fn end_of(text: &str, max: usize) -> String {
     kept
 }
 
-/// The first words of a text.
+/// The first words of a text, at most `max` characters.
 fn beginning_of(text: &str, max: usize) -> String {
     let mut kept = String::new();
     let mut count = 0;

@@ -1,4 +1,5 @@
-//! What differs between two surveys. Invariant: no difference of a declared value is left out; an unknown value never equals anything.
+//! The facts and rows that differ between two surveys.
+//! Invariant: a fact whose value is unknown on either side never counts as equal. Held by `compare`.
 
 use std::collections::BTreeMap;
 
@@ -7,40 +8,42 @@ use serde::{Deserialize, Serialize};
 use super::hunks::line_hunks;
 use super::{FactKey, StreamDigest, Survey};
 
-/// One row that differs inside a document.
+/// One row that differs between two documents of a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RowChange {
     /// What identifies the row: the unit's name, the grant's object and grantee, the line number of a function.
     pub key: String,
-    /// What was approved; `None`: the row is new.
+    /// The value that was approved; `None`: the row is new.
     pub approved: Option<String>,
-    /// What was found; `None`: the row is gone.
+    /// The value that was found; `None`: the row is gone.
     pub found: Option<String>,
 }
 
-/// One fact that differs.
+/// One fact that differs between two surveys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FactChange {
-    /// The fact.
+    /// The key of the fact.
     pub key: FactKey,
-    /// The value that was approved.
+    /// The value that was approved; `None`: unknown, or there was no such fact.
     pub approved: Option<String>,
-    /// The value that was found.
+    /// The value that was found; `None`: unknown, or there is no such fact.
     pub found: Option<String>,
-    /// Why no value was found, in the words of whoever refused it; `None`: there is one, or its absence has no reason.
+    /// Why no value was found, such as the server's error; `None`: there is one, or no reason is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The rows of the documents that differ, as far as documents exist.
+    /// The rows of the documents that differ; empty where there are no two documents.
     #[serde(default)]
     pub rows: Vec<RowChange>,
 }
 
-/// Every fact of `before` and `after` that differs, in the order of `before`; the two streams take part as `pieces` and `candidates`.
+/// Every fact of `before` and `after` that differs, in the order of `before`. The two streams take
+/// part as `pieces` and `candidates`.
 pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
     let mut changes = Vec::new();
     let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>| {
+        // Two unknown values are not equal: without the first condition `None == None` would hide them.
         if approved.is_none() || approved != found {
             changes.push(FactChange {
                 reason: after.unknown_reason(key.as_str()).map(str::to_owned),
@@ -66,6 +69,7 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
         ("pieces", &before.pieces, &after.pieces),
         ("candidates", &before.candidates, &after.candidates),
     ] {
+        // A partial survey (a live read) reads no streams, which is no difference. A stream that failed is one.
         let read = one.is_some() && two.is_some();
         if read || after.unknown_reason(name).is_some() {
             note(
@@ -82,8 +86,8 @@ fn sha256(stream: Option<&StreamDigest>) -> Option<&str> {
     stream.map(|stream| stream.sha256.as_str())
 }
 
-/// The rows that differ between two documents: of `key<TAB>value` lines by key, of any other text by the number of the line.
-/// Lines of one key are compared in order, so that equal keys do not hide each other.
+/// The rows that differ between two documents: `key<TAB>value` lines are compared by key, any other text line by line. Lines
+/// with the same key are compared in order, so that one does not hide another.
 pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     let is_keyed = |text: &str| text.lines().all(|line| line.contains('\t'));
     if !is_keyed(before) || !is_keyed(after) {
@@ -106,7 +110,8 @@ pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     changes
 }
 
-/// The lines that differ, in their order: numbers are those of the approved text, and of the found text where lines are new.
+/// The lines that differ, in order. A line is named by its number in the approved text, a new one by its
+/// number in the found text.
 fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
     let one: Vec<&str> = before.lines().collect();
     let two: Vec<&str> = after.lines().collect();
@@ -140,6 +145,7 @@ fn row_change(
     }
 }
 
+/// The rows by key; the number tells rows with the same key apart, in order.
 fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
     let mut rows = BTreeMap::new();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();

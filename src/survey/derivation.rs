@@ -1,18 +1,20 @@
-//! Why a role is or is not read-only, question by question. Invariant: every finding is in the whole tree, and counted in the short one.
+//! Why a role is or is not read-only, question by question, as a tree of lines.
+//! Invariant: every finding is a line of the whole tree and is counted in the grouped one. Held by `branch`
+//! and the test `ways_and_allowances_are_named_and_warnings_grouped_until_the_whole_is_asked_for`.
 
 use std::collections::BTreeMap;
 
 use super::{RoleFinding, RoleSurvey, Severity};
 
-/// Objects that the short tree names of each group of warnings.
+/// How many objects a group of warnings names; the rest is counted.
 const NAMED: usize = 2;
 
-/// How much of the tree is wanted.
+/// How much of the tree is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Warnings grouped by privilege and holder, with counts.
+    /// Warnings grouped by privilege and holder, with counts. Ways to write are never grouped.
     Grouped,
-    /// Every finding.
+    /// Every finding as a line of its own.
     Whole,
 }
 
@@ -68,6 +70,7 @@ impl RoleSurvey {
             )));
             branch(&own, depth, &mut lines);
         }
+        // A finding of a question that is not in the list still gets its line.
         let asked = |kind: &str| self.asked.iter().any(|(question, _)| question == kind);
         for finding in self.findings.iter().filter(|f| !asked(&f.kind)) {
             lines.push(DerivationLine::plain(format!("+ {}", finding.kind)));

@@ -1,4 +1,6 @@
-//! SHA-256 digests and the facts digest. Invariant: a `Digest` is always 64 lowercase hex characters.
+//! SHA-256 digests, and the digest over the facts of a survey.
+//! Invariant: a `Digest` is 64 lowercase hex characters. Held by its
+//! constructors and the test `only_64_lowercase_hex_characters_are_a_digest`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +12,8 @@ use thiserror::Error;
 use super::Fact;
 use super::parsed::parsed;
 
-/// A SHA-256 as 64 lowercase hex characters, kept in place: lines are followed by the million.
+/// A SHA-256 as 64 lowercase hex characters. They are stored inline: as a `String`, every journal line that
+/// is read would allocate two.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 64]);
 
@@ -34,10 +37,10 @@ impl Digest {
         Self([b'0'; 64])
     }
 
-    /// The digest that these characters are.
+    /// Takes 64 characters over if all are 0-9 or a-f.
     pub fn from_hex(hex: &[u8; 64]) -> Result<Self, DigestError> {
         let right = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        // Without an early exit the compiler looks at many bytes at once.
+        // No early exit, so that the compiler can check many bytes at once.
         if hex.iter().fold(true, |all, byte| all & right(byte)) {
             Ok(Self(*hex))
         } else {
@@ -45,7 +48,7 @@ impl Digest {
         }
     }
 
-    /// All 64 characters.
+    /// All 64 hex characters.
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -98,31 +101,32 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// SHA-256 taken in pieces.
+/// A SHA-256 that is computed piece by piece.
 #[derive(Debug, Clone, Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// An empty hasher.
+    /// A hasher without input.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds bytes as they are.
+    /// Adds bytes without their length.
     pub fn update(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.update(bytes.as_ref());
     }
 
-    /// Adds a field with its length before it, so that no two lists of fields have the same bytes.
+    /// Adds a field after its length (8 bytes, big-endian), so that `ab`, `c` and `a`, `bc` give different digests.
     pub fn field(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
         self.0.update((bytes.len() as u64).to_be_bytes());
         self.0.update(bytes);
     }
 
-    /// The digest of what was added.
+    /// The digest of everything that was added.
     pub fn finish(self) -> Digest {
-        // Every journal line and every unit comes through here: formatting byte by byte would cost more than the hash.
+        // Every journal line and every unit is hashed here. Formatting byte by byte with `write!` cost
+        // more than the hash itself.
         const HEX: [u8; 16] = *b"0123456789abcdef";
         let mut hex = [b'0'; 64];
         for (digits, byte) in hex.chunks_exact_mut(2).zip(self.0.finalize()) {
@@ -133,22 +137,24 @@ impl Hasher {
     }
 }
 
-/// The content digest of a table without rows: SHA-256 of nothing.
+/// The content digest of a table without rows: the SHA-256 of no bytes.
 const OF_NO_ROWS: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// Whether a value is the content digest of a table without rows: people read `empty`.
+/// Whether a value is the content digest of a table without rows. Screens show it as `empty`.
 pub fn is_of_no_rows(value: &str) -> bool {
     value == OF_NO_ROWS
 }
 
-/// The facts digest (spec section 6): keys and values in key order, each with its length; not server, database, time or oids.
-/// A fact that is unknown takes part with its own marker, so that it never equals a known one.
+/// The facts digest (docs/contract.md, section 6): keys and values of all facts, each with its length. Server, database, time
+/// and oids are not part of it, so equal content on another server gives the same digest.
 pub fn facts_digest(facts: &[Fact]) -> Digest {
     let mut sorted: Vec<&Fact> = facts.iter().collect();
+    // By the bytes of the key: the order of the profile and the locale of the machine do not matter.
     sorted.sort_by(|a, b| a.key.cmp(&b.key));
     let mut hasher = Hasher::new();
     for fact in sorted {
         hasher.field(fact.key.as_str());
+        // The marker keeps an unknown value apart from every known one, the empty text included.
         match fact.observed.value() {
             Some(value) => {
                 hasher.update(b"=");

@@ -1,4 +1,5 @@
-//! One fact of a survey, and the document behind it. Invariant: a fact is LIVE, DERIVED or unknown, never SIMULATED.
+//! One fact of a survey, and the document behind it.
+//! Invariant: a fact is LIVE, DERIVED or unknown, never SIMULATED. Held by the variants of `Observed`.
 
 use std::fmt;
 
@@ -13,12 +14,12 @@ use super::{Derived, Digest, Live, Provenance};
 pub struct FactKey(String);
 
 impl FactKey {
-    /// A key of the profile.
+    /// Takes a key over as it stands in the profile.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }
 
-    /// The key as text.
+    /// The key as it stands in the profile.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -35,21 +36,21 @@ impl fmt::Display for FactKey {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
-    /// Any text.
+    /// Any text; in JSON a string.
     Text,
-    /// A whole number.
+    /// A whole number; in JSON a number.
     Integer,
-    /// `true` or `false`.
+    /// `true` or `false`; in JSON a boolean.
     Boolean,
-    /// An md5 in hex.
+    /// An md5, 32 hex characters, such as that of a pinned function.
     Md5,
-    /// A SHA-256 in hex.
+    /// A SHA-256, 64 hex characters.
     Sha256,
     /// The content digest of a protected table.
     Content,
 }
 
-/// What a survey saw of a fact. There is no SIMULATED variant: that is the point.
+/// What a survey read for a fact. A simulated value has no variant, so the compiler refuses it as a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -66,7 +67,7 @@ pub enum Observed {
 }
 
 impl Observed {
-    /// The value, if one is known.
+    /// The value; `None`: it is unknown.
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Live(value) => Some(value.get()),
@@ -75,7 +76,7 @@ impl Observed {
         }
     }
 
-    /// The provenance of a known value.
+    /// The provenance of the value; `None`: it is unknown.
     pub fn provenance(&self) -> Option<Provenance> {
         match self {
             Self::Live(_) => Some(Provenance::Live),
@@ -85,25 +86,25 @@ impl Observed {
     }
 }
 
-/// The address of a document in the run's blobs.
+/// Digest and length of a document that is kept among the blobs of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DocumentRef {
     /// SHA-256 of the document's bytes: its name under `blobs/`.
     pub sha256: Digest,
-    /// How many lines it has.
+    /// How many lines the document has.
     pub lines: u64,
 }
 
 /// A document behind a fact: function source, grant lines, rows of a table, role survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactDocument {
-    /// The bytes, UTF-8, lines ended by `\n`.
+    /// The text, UTF-8, lines ended by `\n`.
     pub text: String,
 }
 
 impl FactDocument {
-    /// Where the document will be found once it is stored.
+    /// Digest and length, by which the document is found once it is stored.
     pub fn reference(&self) -> DocumentRef {
         DocumentRef {
             sha256: Digest::of(&self.text),
@@ -116,21 +117,21 @@ impl FactDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fact {
-    /// Key of the profile.
+    /// The key in the profile.
     pub key: FactKey,
     /// Label for people: `ICX-CONST total`.
     pub label: String,
-    /// Kind of the value.
+    /// What kind of value it is.
     pub kind: FactKind,
-    /// What was seen, with its provenance.
+    /// What was read, with its provenance, or why nothing is known.
     pub observed: Observed,
-    /// Number of rows behind a content digest.
+    /// Number of rows behind a content digest; `None`: the fact is no content digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// The document behind the value.
+    /// The document behind the value; `None`: the value is all there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentRef>,
-    /// SHA-256 of the SQL that read it.
+    /// SHA-256 of the SQL that read it; `None`: not recorded for this kind of fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql_sha256: Option<Digest>,
     /// Whether it is read again while a run waits.
@@ -139,7 +140,7 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// The known value or an empty text.
+    /// The known value; an unknown one is an empty text.
     pub fn value(&self) -> &str {
         self.observed.value().unwrap_or("")
     }
@@ -150,6 +151,7 @@ impl Fact {
             return serde_json::Value::Null;
         };
         match self.kind {
+            // A number that does not fit 64 bits is written as a string and loses nothing.
             FactKind::Integer => value
                 .parse::<i64>()
                 .map_or_else(|_| value.into(), Into::into),

@@ -1,4 +1,6 @@
-//! Rows of `key<TAB>{json}` told field by field. Invariant: every field is told, in the order of its columns, and text stands as it reads, not as JSON escapes it.
+//! Rows of `key<TAB>{json}` as fields, for people: each field with its text as it reads, not as JSON escapes it.
+//! Invariant: every field is kept, in the order of its columns. Held by `Members`
+//! and the test `a_row_is_told_in_the_order_of_its_columns_as_it_reads`.
 
 use std::fmt;
 
@@ -6,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of a JSON object, in their order.
+/// The members of a JSON object in the order of the text. `serde_json::Value` would sort them by name.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -31,10 +33,11 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// The fields of a row, or of its value alone: name and text. `None`: it is no JSON object.
+/// The fields of a row, or of its value alone, as name and text; `None`: the value is no JSON object.
 pub fn fields(row: &str) -> Option<Vec<(String, String)>> {
     let value = row.split_once('\t').map_or(row, |(_, value)| value);
     let Members(members) = serde_json::from_str(value).ok()?;
+    // A string is taken without quotes and escapes; everything else is written as JSON.
     let text = |value: Value| match value {
         Value::String(text) => text,
         other => other.to_string(),
@@ -47,7 +50,7 @@ pub fn fields(row: &str) -> Option<Vec<(String, String)>> {
     )
 }
 
-/// The row as text: a field a line, text of several lines going on below, indented. `None`: it is no JSON object.
+/// The row as text, a field a line. Further lines of a field follow below it, indented; `None`: the value is no JSON object.
 pub fn a_field_a_line(row: &str) -> Option<String> {
     let mut text = String::new();
     for (name, value) in fields(row)? {

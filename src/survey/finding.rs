@@ -1,28 +1,32 @@
-//! Finding a text in documents. Invariant: small letters find both cases of ASCII, a capital finds itself alone; what is equal on both sides is read once.
+//! Text search in a pair of aligned documents. A pattern without ASCII capitals ignores the case of ASCII letters; one with
+//! a capital is matched exactly.
+//! Invariant: forward and backward search find what a search row by row finds.
+//! Held by the test `every_match_is_found_in_both_directions_and_from_every_row`.
 
 use std::ops::Range;
 
 use super::align::AlignedPart;
 use super::{Alignment, Lines, Side, Sides};
 
-/// Bytes that are looked at together.
+/// Bytes that are compared as one block.
 const BLOCK: usize = 64;
-/// Bytes of a sample, from which it is learnt which of the wanted bytes are rare in a document.
+/// Bytes of one sample of a document. Samples tell which bytes of the pattern are rare there.
 const SAMPLE: usize = 2 << 10;
-/// How many of them, spread over the document.
+/// How many samples are taken, spread over the document.
 const SAMPLES: usize = 5;
-/// How many of the wanted bytes are looked for before the whole text is compared.
+/// How many bytes of the pattern are looked for before the whole pattern is compared.
 const PROBES: usize = 4;
-/// Lines of the left side that are read in one go.
+/// Lines of the left side that are searched in one go.
 const SPAN: usize = 1 << 10;
-/// Bytes looked at before a match among them is taken, on the way back.
+/// Bytes that a backward search looks through at a time, from the end.
 const BACK: usize = 32 << 10;
 
-/// A byte of the wanted text, and where it stands in it.
+/// One byte of the pattern, and its place in the pattern.
 #[derive(Debug, Clone, Copy, Default)]
 struct Probe {
     offset: usize,
-    /// Set before comparing: what tells a capital from a small letter.
+    /// The bit that is set in a byte of the text before it is compared: 0x20 turns an ASCII capital into a
+    /// small letter, 0 changes nothing.
     fold: u8,
     byte: u8,
 }
@@ -33,7 +37,7 @@ impl Probe {
     }
 }
 
-/// Of some probes those that are least often right together in samples of a text, the rarest first.
+/// The probes that are least often right at the same place of the samples, the rarest first.
 fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
     let step = (text.len() / SAMPLES).max(SAMPLE);
     let starts = (0..SAMPLES).map(|nth| nth * step + step / 2);
@@ -47,15 +51,17 @@ fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
             .filter(|window| probe.is_at(window[probe.offset]));
         right.count()
     };
-    // Of those that are equally rare among what is left, the rarest by themselves come first.
+    // The sort is the tie-break: `min_by_key` takes the first of equals, which then is the one that is rarer by itself.
     all.sort_by_cached_key(|probe| often(probe, &left));
+    // A pattern with fewer bytes than probes repeats its last probe.
     let mut last = Probe::default();
     std::array::from_fn(|_| {
         let next = (0..all.len()).min_by_key(|nth| often(&all[*nth], &left));
         if let Some(nth) = next {
             last = all.remove(nth);
             let right = |window: &&[u8]| last.is_at(window[last.offset]);
-            // A probe that is never right in a sample may always be right elsewhere: the others must not lean on it.
+            // A probe that is right nowhere in the samples may be right everywhere in another part of the document. If it
+            // emptied the list, the other probes would be chosen without any knowledge.
             if left.iter().any(right) {
                 left.retain(right);
             }
@@ -64,8 +70,8 @@ fn rarest(mut all: Vec<Probe>, text: &[u8]) -> [Probe; PROBES] {
     })
 }
 
-/// A text that is looked for. Some of its bytes, seldom right together, are looked for first, block by block: two of them
-/// everywhere, the others where those two are right.
+/// A text to search for. Four of its bytes, rarely right at the same place, are probed first, block by block: two of them
+/// everywhere, the other two only where those two are right.
 #[derive(Debug, Clone)]
 pub struct SearchPattern {
     bytes: Vec<u8>,
@@ -74,7 +80,7 @@ pub struct SearchPattern {
 }
 
 impl SearchPattern {
-    /// Prepares a search in documents like `sample`.
+    /// Prepares a search. `sample` is one of the documents: it decides which bytes are probed, never what is found.
     pub fn of(text: &str, sample: &Lines) -> Self {
         let bytes = text.as_bytes().to_vec();
         let folds = !bytes.iter().any(u8::is_ascii_uppercase);
@@ -95,9 +101,10 @@ impl SearchPattern {
         }
     }
 
-    /// Where it first stands in `text`.
+    /// The first place in `text`, in bytes.
     fn first_in(&self, text: &[u8]) -> Option<usize> {
         let probed = self.probed(text)?;
+        // Every probe sees the text shifted by its own offset, so one index means one start of a match for all of them.
         let blocks = probed.map(|bytes| bytes.as_chunks::<BLOCK>().0);
         let [ones, twos, ..] = blocks;
         let mut places = ones.iter().zip(twos).enumerate();
@@ -110,16 +117,18 @@ impl SearchPattern {
             let whole = likely(&self.probes, all).then(|| self.among(text, here));
             whole.flatten()
         });
+        // The bytes behind the last whole block are compared one by one.
         hit.or_else(|| self.among(text, ones.len() * BLOCK..probed[0].len()))
     }
 
-    /// The first of some places that it stands at.
+    /// The first of some starts at which the whole pattern stands.
     fn among(&self, text: &[u8], mut places: Range<usize>) -> Option<usize> {
+        // The rarest byte first: most places fail on it alone.
         let rare = self.probes[0];
         places.find(|at| rare.is_at(text[at + rare.offset]) && self.is_at(text, *at))
     }
 
-    /// Where it last stands in `text`.
+    /// The last place in `text`, in bytes.
     fn last_in(&self, text: &[u8]) -> Option<usize> {
         let mut end = text.len();
         loop {
@@ -139,7 +148,8 @@ impl SearchPattern {
         }
     }
 
-    /// The text as each of the probes sees it: byte `n` of all belongs to a match that begins at `n`.
+    /// The text as each probe sees it: byte `n` of each slice belongs to a match that begins at `n`. `None`: the pattern is
+    /// empty or longer than the text.
     fn probed<'a>(&self, text: &'a [u8]) -> Option<[&'a [u8]; PROBES]> {
         let starts = (text.len() + 1).checked_sub(self.bytes.len())?;
         if self.bytes.is_empty() {
@@ -162,14 +172,14 @@ impl SearchPattern {
         })
     }
 
-    /// The first of some lines that holds it.
+    /// The first of some lines that holds the pattern.
     fn first_line(&self, lines: &Lines, among: Range<usize>) -> Option<usize> {
         let bytes = lines.bytes(among);
         let at = self.first_in(&lines.text().as_bytes()[bytes.clone()])?;
         Some(lines.line_at(bytes.start + at))
     }
 
-    /// The last of some lines that holds it.
+    /// The last of some lines that holds the pattern.
     fn last_line(&self, lines: &Lines, among: Range<usize>) -> Option<usize> {
         let bytes = lines.bytes(among);
         let at = self.last_in(&lines.text().as_bytes()[bytes.clone()])?;
@@ -177,8 +187,8 @@ impl SearchPattern {
     }
 }
 
-/// Whether at one place of a block the first probes are right together. Written so that the compiler compares many bytes at a
-/// time.
+/// Whether the first `N` probes are right together at some place of a block. Without branches or an early exit, so that the
+/// compiler compares many bytes at once.
 fn likely<const N: usize>(probes: &[Probe; PROBES], blocks: [&[u8; BLOCK]; N]) -> bool {
     let mut any = 0;
     for at in 0..BLOCK {
@@ -192,7 +202,7 @@ fn likely<const N: usize>(probes: &[Probe; PROBES], blocks: [&[u8; BLOCK]; N]) -
 }
 
 impl Alignment {
-    /// The first of some rows that holds `wanted` on a side.
+    /// The first row of a range that holds the pattern on one of the sides.
     pub fn find(
         &self,
         documents: Sides<&Lines>,
@@ -205,11 +215,12 @@ impl Alignment {
             let one = wanted.first_line(documents.before, span.before);
             let mut others = span.after.into_iter();
             let two = others.find_map(|lines| wanted.first_line(documents.after, lines));
+            // Both sides of the span are searched to their first hit; the smaller row is the answer.
             self.rows_of(one, two).min()
         })
     }
 
-    /// The last of some rows that holds `wanted` on a side.
+    /// The last row of a range that holds the pattern on one of the sides.
     pub fn find_back(
         &self,
         documents: Sides<&Lines>,
@@ -233,23 +244,24 @@ impl Alignment {
     }
 }
 
-/// Parts that follow each other, read in one go: short ones one by one are no work for a memory that reads ahead.
+/// Neighbouring parts that are searched in one go. Many short ranges, one after the other, are read more
+/// slowly than a long one.
 #[derive(Default)]
 struct Span {
-    /// All lines of the left side.
+    /// All lines of the left side, from the first to the last part.
     before: Range<usize>,
-    /// Those lines of the right side that are no copies of them, in the order of the parts.
+    /// Lines of the right side that differ, in the order of the parts. Equal lines are searched on the left side only.
     after: Vec<Range<usize>>,
 }
 
 impl Span {
-    /// The next parts, in whichever direction they come; `None`: there is none.
+    /// The next parts, in the direction of the iterator; `None`: there are no more.
     fn next(parts: &mut impl Iterator<Item = AlignedPart>) -> Option<Self> {
         let mut span = None::<Self>;
         for part in parts {
             let span = span.get_or_insert_default();
             let (known, more) = (span.before.clone(), part.lines.before);
-            // What is empty may stand anywhere.
+            // An empty range (only added lines) says nothing about where the span begins or ends.
             span.before = match (known.is_empty(), more.is_empty()) {
                 (true, _) => more,
                 (false, true) => known,
@@ -269,7 +281,7 @@ mod tests {
     use super::SearchPattern;
     use crate::survey::{Alignment, DocumentShape, Lines, Sides};
 
-    /// The plain way: row by row, byte by byte.
+    /// The plain search, row by row and byte by byte, to compare with.
     fn rows(
         before: &str,
         after: &str,
@@ -372,7 +384,7 @@ mod tests {
             _ => line(n),
         });
         let (hits, count, find) = rows(&before, &after, "stone");
-        // What was only left and only right beside each other became one row.
+        // A line that is only on the left and one that is only on the right became one row.
         assert_eq!(hits.len(), 7);
         let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
         for row in beside.chain((0..=count).step_by(8_000)) {

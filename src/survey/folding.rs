@@ -1,36 +1,39 @@
-//! Folding of equal stretches. Invariant: a folded stretch says how many rows it holds, and every row is either visible or counted in one fold.
+//! Folding of equal rows, so that a diff shows changes with some context.
+//! Invariant: every row is visible or counted in exactly one fold. Held by
+//! the test `a_row_is_seen_or_counted_in_one_fold` of tests/align.rs.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Alignment;
 
-/// Equal rows that stay visible beside a change.
+/// Equal rows that stay visible before and behind a change.
 const CONTEXT: usize = 3;
 
-/// What is seen at a place of a folded alignment.
+/// What is shown at a place of a folded alignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// A row.
+    /// A visible row, by its number.
     Row(usize),
-    /// A folded stretch of equal rows.
+    /// A fold: equal rows that are hidden behind one line.
     Fold {
-        /// Its number, to open it.
+        /// Its number, by which it is opened.
         gap: usize,
-        /// The rows in it.
+        /// The rows that it hides.
         rows: Range<usize>,
     },
 }
 
-/// Which stretches are folded, and where everything is then.
+/// Which ranges of equal rows are folded, and at which item each row is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folding {
     opened: BTreeSet<usize>,
-    /// For each stretch: the item it begins at, its first row, the row behind it, what of it is folded.
+    /// Equal ranges and hunks in order.
     parts: Vec<FoldedPart>,
     items: usize,
 }
 
+/// A hunk or a range of equal rows: its first item, its rows, its number, and the rows that are folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FoldedPart {
     item: usize,
@@ -41,31 +44,31 @@ struct FoldedPart {
 }
 
 impl Folding {
-    /// Everything equal folded, but for a few rows around each change.
+    /// Folds everything that is equal, but for a few rows around each change.
     pub fn of(alignment: &Alignment) -> Self {
         let mut folding = Self::default();
         folding.lay_out(alignment);
         folding
     }
 
-    /// Opens a fold.
+    /// Opens a fold and keeps it open.
     pub fn open(&mut self, alignment: &Alignment, gap: usize) {
         self.opened.insert(gap);
         self.lay_out(alignment);
     }
 
-    /// Folds a stretch again.
+    /// Folds an opened range again.
     pub fn close(&mut self, alignment: &Alignment, gap: usize) {
         self.opened.remove(&gap);
         self.lay_out(alignment);
     }
 
-    /// How many items there are to see.
+    /// How many items (rows and folds) are shown.
     pub fn items(&self) -> usize {
         self.items
     }
 
-    /// What is seen at a place below [`Self::items`].
+    /// The item at a place; `None`: the place is not below [`Self::items`].
     pub fn item(&self, at: usize) -> Option<Item> {
         let nth = self.parts.partition_point(|part| part.item <= at);
         let part = self.parts.get(nth.checked_sub(1)?)?;
@@ -80,11 +83,12 @@ impl Folding {
             let (gap, rows) = (part.gap, fold.clone());
             return Some(Item::Fold { gap, rows });
         }
+        // A fold of n rows takes one place, so n - 1 rows are skipped behind it.
         let behind = row - 1 + fold.len();
         (behind < part.rows.end).then_some(Item::Row(behind))
     }
 
-    /// Where a row is seen; within a fold, where the fold is.
+    /// The place at which a row is shown; for a hidden row the place of its fold.
     pub fn place(&self, row: usize) -> usize {
         let nth = self.parts.partition_point(|part| part.rows.start <= row);
         let Some(part) = nth.checked_sub(1).and_then(|nth| self.parts.get(nth)) else {
@@ -98,7 +102,7 @@ impl Folding {
         }
     }
 
-    /// The fold that hides a row.
+    /// The number of the fold that hides a row; `None`: the row is visible.
     pub fn fold_over(&self, row: usize) -> Option<usize> {
         let nth = self.parts.partition_point(|part| part.rows.start <= row);
         let part = self.parts.get(nth.checked_sub(1)?)?;
@@ -106,7 +110,7 @@ impl Folding {
         hidden.then_some(part.gap)
     }
 
-    /// The opened stretch that a row is in.
+    /// The number of the opened range that a row is in; `None`: it is in no opened range.
     pub fn opened_at(&self, row: usize) -> Option<usize> {
         let nth = self.parts.partition_point(|part| part.rows.start <= row);
         let part = self.parts.get(nth.checked_sub(1)?)?;
@@ -117,6 +121,7 @@ impl Folding {
         self.parts.clear();
         self.items = 0;
         let mut row = 0;
+        // Before each hunk, and behind the last one, lies a range of equal rows: it has the number of the hunk that follows.
         for gap in 0..=alignment.changes() {
             let change = alignment.change(gap);
             let end = change
@@ -131,10 +136,12 @@ impl Folding {
     }
 
     fn equal(&mut self, rows: Range<usize>, gap: usize, after: bool, before: bool) {
+        // Context is kept only where a change is: not at the beginning and at the end of the document.
         let keep = |beside: bool| if beside { CONTEXT } else { 0 };
         let shown = rows.start + keep(after)..rows.end.saturating_sub(keep(before));
+        // Without any change there is nothing to show around, so nothing is folded.
         let folds = !self.opened.contains(&gap) && (after || before);
-        // One row is not worth a fold: its line would take the same place.
+        // A fold of one row takes the place of that row and saves nothing.
         let fold = (folds && shown.end > shown.start + 1).then_some(shown);
         if !rows.is_empty() {
             self.push(rows, gap, true, fold);

@@ -1,4 +1,7 @@
-//! Where two documents differ, as line ranges. Invariant: between two stretches the lines are equal, byte for byte; memory does not grow with what is equal.
+//! The hunks of two documents, as ranges of lines.
+//! Invariant: between two hunks the lines are equal, byte for byte. Held by the tests
+//! `every_line_of_each_side_is_in_one_row_in_order` and
+//! `long_documents_lose_nothing_and_nothing_equal_is_called_different` of tests/align.rs.
 
 use std::ops::Range;
 
@@ -6,24 +9,25 @@ use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
 
 use super::{Lines, Sides};
 
-/// A stretch that differs.
+/// One hunk: a range of lines on each side.
 type LineRanges = Sides<Range<usize>>;
 
-/// Lines up to which a document is compared as a whole, by the engine that reads best.
+/// Lines up to which two documents are given to the diff library as a whole, with the histogram algorithm.
 const WHOLE_MAX: usize = 20_000;
-/// Lines, of both sides together, within which a change is looked for without an engine.
+/// Lines, of both sides together, within which the end of a change is looked for without the diff library.
 const NEAR: usize = 16;
-/// Equal lines behind a near change, before it is believed.
+/// Equal lines that must follow before such an end is accepted.
 const NEAR_ANCHOR: usize = 4;
-/// Equal lines behind the changes of a window, before they are believed.
+/// Equal lines that must follow a hunk of a window before the hunk is accepted: further on, the cut of the window
+/// may have distorted the result.
 const ANCHOR: usize = 8;
-/// Lines of each side in the first window; each that shows too little is followed by one this much wider.
+/// Lines of each side in the first window. A window that led on too little is followed by one `WIDER` times as wide.
 const WINDOW: usize = 256;
 const WIDER: usize = 8;
-/// Bytes compared at once.
+/// Bytes compared in one step.
 const BLOCK: usize = 4 << 10;
 
-/// Stretches that differ, in order.
+/// The hunks of two documents, in order.
 pub(super) fn hunks(documents: Sides<&Lines>) -> Vec<LineRanges> {
     let whole = documents.map(|lines| 0..lines.count());
     if whole.before.len().max(whole.after.len()) <= WHOLE_MAX {
@@ -39,22 +43,24 @@ pub(super) fn hunks(documents: Sides<&Lines>) -> Vec<LineRanges> {
     walk.found
 }
 
-/// A walk through two long documents, from equal stretch to equal stretch: what is equal is compared as bytes, not line by
-/// line, and only what lies around a change is given to an engine.
+/// A walk through two long documents from change to change. Equal lines are compared as bytes, without a hash for each line,
+/// and only the lines around a change are given to the diff library.
 struct HunkWalk<'a> {
     documents: Sides<&'a Lines>,
     at: Sides<usize>,
-    /// Lines of each side that the next window holds. It never shrinks, so that windows that lead on too little are few.
+    /// Lines of each side in the next window. It never shrinks: after a growth later windows are wide too, so that few windows
+    /// lead on too little and the work stays linear.
     window: usize,
     found: Vec<LineRanges>,
 }
 
 impl HunkWalk<'_> {
-    /// Goes over what is equal and then over a change; `false`: both documents ended.
+    /// Skips equal lines and then one change; `false`: the end of both documents is reached.
     fn step(&mut self) -> bool {
         let equal = self.equal();
         self.at = self.at.map(|line| line + equal);
         let rest = self.rest();
+        // One side has ended: the rest of the other is the last hunk.
         if rest.before.is_empty() || rest.after.is_empty() {
             if !rest.before.is_empty() || !rest.after.is_empty() {
                 self.found.push(rest);
@@ -91,15 +97,17 @@ impl HunkWalk<'_> {
         if same == one.len() && same == two.len() {
             return rest.before.len();
         }
+        // The lines before the one with the first different byte are equal.
         let end = from.before + same;
         let line = self.documents.before.line_at(end);
-        // Where the left side ends behind a line break, its last line is whole as well.
+        // If the left side ended first and behind a line break, its last line is equal too.
         let whole = same > 0 && same == one.len() && one.ends_with(b"\n");
         line + usize::from(whole) - self.at.before
     }
 
-    /// The smallest change from here that a few equal lines follow.
+    /// The smallest change from here that is followed by enough equal lines.
     fn near(&self) -> Option<LineRanges> {
+        // By total cost (removed plus added lines), the cheapest first.
         let places = (1..=NEAR).flat_map(|cost| (0..=cost).map(move |gone| (gone, cost - gone)));
         let ends = places.map(|(gone, new)| (self.at.before + gone, self.at.after + new));
         let mut ends = ends.filter(|(before, after)| self.is_anchored(*before, *after));
@@ -113,6 +121,7 @@ impl HunkWalk<'_> {
             let (before, after) = (before + nth, after + nth);
             match (before < one.count(), after < two.count()) {
                 (true, true) if one.whole(before) == two.whole(after) => {}
+                // Both documents end together: nothing more can follow.
                 (false, false) => return true,
                 _ => return false,
             }
@@ -123,6 +132,7 @@ impl HunkWalk<'_> {
     fn take(&mut self, change: LineRanges) {
         self.at = Sides::new(change.before.end, change.after.end);
         let lines = (change.before.len(), change.after.len());
+        // Only removed, only added, or one line for one: the diff library could not make it smaller.
         if lines.0 == 0 || lines.1 == 0 || lines == (1, 1) {
             self.found.push(change);
         } else {
@@ -130,12 +140,13 @@ impl HunkWalk<'_> {
         }
     }
 
-    /// Takes the changes of the next window up to the last place where both sides surely go on together.
+    /// Accepts the hunks of the next window up to the last one that enough equal lines follow.
     fn through_window(&mut self, rest: &LineRanges) {
         let window = self.window;
         let cut = |range: &Range<usize>| range.start..range.end.min(range.start + window);
         let here = Sides::new(cut(&rest.before), cut(&rest.after));
         let changes = within(self.documents, &here);
+        // The window reaches both ends, so that no hunk in it can be an effect of the cut.
         if here == *rest {
             self.at = Sides::new(rest.before.end, rest.after.end);
             self.found.extend(changes);
@@ -143,6 +154,7 @@ impl HunkWalk<'_> {
         }
         let nexts = changes.iter().skip(1).map(|next| next.before.start);
         let nexts: Vec<usize> = nexts.chain([here.before.end]).collect();
+        // The last hunk with a long enough equal range behind it; all before it are accepted as well.
         let believed = changes
             .iter()
             .zip(nexts)
@@ -152,6 +164,7 @@ impl HunkWalk<'_> {
         if let Some(last) = changes[..believed].last() {
             self.at = Sides::new(last.before.end, last.after.end);
         }
+        // Both sides together went on by less than a quarter of the window: the next one is wider.
         let led_on = self.at.before + self.at.after - from;
         if led_on < window / 4 {
             self.window = window.saturating_mul(WIDER);
@@ -160,15 +173,16 @@ impl HunkWalk<'_> {
     }
 }
 
-/// How many bytes both begin with.
+/// How many bytes two texts have in common at their beginning.
 fn same_bytes(one: &[u8], two: &[u8]) -> usize {
+    // Whole blocks are compared by slice equality (one memcmp each), only the first block that differs byte by byte.
     let blocks = one.chunks_exact(BLOCK).zip(two.chunks_exact(BLOCK));
     let equal = BLOCK * blocks.take_while(|(one, two)| one == two).count();
     let rest = one[equal..].iter().zip(&two[equal..]);
     equal + rest.take_while(|(one, two)| one == two).count()
 }
 
-/// The changes within a part of both documents, by an engine.
+/// The hunks within a part of both documents, from the diff library. The part is hashed line by line.
 fn within(documents: Sides<&Lines>, part: &LineRanges) -> Vec<LineRanges> {
     let input = InternedInput::new(
         LineTokens(documents.before, part.before.clone()),

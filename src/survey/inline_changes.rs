@@ -1,4 +1,6 @@
-//! What differs inside two lines that belong together. Invariant: a range begins and ends between characters, and what lies outside the ranges is equal.
+//! Inline changes: which parts of two paired lines differ.
+//! Invariant: what lies outside the ranges is equal on both sides. Held by
+//! the test `what_is_not_marked_is_equal` of tests/align.rs.
 
 use std::ops::Range;
 
@@ -9,19 +11,20 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::Sides;
 
-/// Bytes of a line up to which its words are compared; a longer one is compared from both ends.
+/// Bytes of a changed part up to which its words are compared. A longer part is marked as a whole.
 const WORDS_BYTES_MAX: usize = 16 << 10;
 
-/// The ranges that differ, on each side.
+/// The byte ranges that differ, on each side. They begin and end between characters.
 pub type InlineChanges = Sides<Vec<Range<usize>>>;
 
-/// Marks two lines.
+/// The inline changes of two lines.
 pub fn inline_changes(before: &str, after: &str) -> InlineChanges {
     if before == after {
         return Sides::default();
     }
     let edges = edges(before, after);
     let (one, two) = (&before[edges.before.clone()], &after[edges.after.clone()]);
+    // Too long for a diff of words, or text on one side only: the part between the equal ends is the change.
     if one.len().max(two.len()) > WORDS_BYTES_MAX || one.is_empty() || two.is_empty() {
         return edges.map(|range| {
             if range.is_empty() {
@@ -34,19 +37,20 @@ pub fn inline_changes(before: &str, after: &str) -> InlineChanges {
     words(one, two, Sides::new(edges.before.start, edges.after.start))
 }
 
-/// The character, from 1, at which two lines begin to differ.
+/// The column, in characters (graphemes) from 1, at which two lines begin to differ.
 pub fn column(before: &str, after: &str) -> usize {
     let (one, two) = (before.graphemes(true), after.graphemes(true));
     one.zip(two).take_while(|(a, b)| a == b).count() + 1
 }
 
-/// What is left of both without their equal beginning and end, whole words of it.
+/// Both lines without their equal beginning and equal end, cut at whole words.
 fn edges(before: &str, after: &str) -> Sides<Range<usize>> {
     let tokens = Sides::new(before, after).map(|line| tokens(line).collect::<Vec<_>>());
     let (one, two) = (&tokens.before, &tokens.after);
     let shorter = one.len().min(two.len());
     let start = one.iter().zip(two).take_while(|(a, b)| a == b).count();
     let (ends, others) = (one.iter().rev(), two.iter().rev());
+    // The equal end must not overlap the equal beginning, as it would for `a a` and `a a a`.
     let end = ends.zip(others).take(shorter - start);
     let end = end.take_while(|(a, b)| a == b).count();
     tokens.map(|tokens| {
@@ -57,7 +61,8 @@ fn edges(before: &str, after: &str) -> Sides<Range<usize>> {
     })
 }
 
-/// Words, and every other character by itself; scripts of wide characters write no spaces, so there a character is a word.
+/// Words, and every other character alone. Scripts of wide characters (Chinese, Japanese) write no spaces: there
+/// each character is a token.
 fn tokens(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = line;
     std::iter::from_fn(move || {
@@ -66,7 +71,7 @@ fn tokens(line: &str) -> impl Iterator<Item = &str> {
         let length = if length == 0 {
             rest.graphemes(true).next()?.len()
         } else {
-            // A mark on the last letter belongs to it.
+            // A combining mark may be no letter by itself: the last letter is taken with all its marks.
             let last = rest[..length].chars().next_back()?.len_utf8();
             let letter = rest[length - last..].graphemes(true).next()?;
             length - last + letter.len()
@@ -92,6 +97,7 @@ impl<'a> TokenSource for Words<'a> {
     }
 
     fn estimate_tokens(&self) -> u32 {
+        // Only reserves memory: about three bytes for each token.
         u32::try_from(self.0.len() / 3).unwrap_or(u32::MAX)
     }
 }
@@ -99,6 +105,7 @@ impl<'a> TokenSource for Words<'a> {
 fn words(before: &str, after: &str, offsets: Sides<usize>) -> InlineChanges {
     let input = InternedInput::new(Words(before), Words(after));
     let diff = Diff::compute(Algorithm::Histogram, &input);
+    // Byte offset of the end of each token, so that token numbers of the diff become byte ranges.
     let ends = Sides::new(before, after).map(|line| {
         let mut at = 0;
         let lengths = tokens(line).map(str::len);
@@ -114,6 +121,7 @@ fn words(before: &str, after: &str, offsets: Sides<usize>) -> InlineChanges {
         let note =
             |found: &mut Vec<Range<usize>>, ends: &[usize], offset: usize, hunk: Range<u32>| {
                 let range = offset + ends[hunk.start as usize]..offset + ends[hunk.end as usize];
+                // Neighbouring ranges are joined, so that one change is one mark.
                 match found.last_mut() {
                     _ if range.is_empty() => {}
                     Some(last) if last.end == range.start => last.end = range.end,
@@ -126,19 +134,19 @@ fn words(before: &str, after: &str, offsets: Sides<usize>) -> InlineChanges {
     marks
 }
 
-/// A field of a JSON row that differs.
+/// One field that differs between two JSON rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FieldChange {
-    /// Name.
+    /// Name of the field.
     pub field: String,
-    /// Value on the left, as JSON.
+    /// Value on the left, as JSON; `None`: there is no such field.
     pub before: Option<String>,
-    /// Value on the right, as JSON.
+    /// Value on the right, as JSON; `None`: there is no such field.
     pub after: Option<String>,
 }
 
-/// The fields that differ between two rows of `key<TAB>{json}`; nothing if one of them is no JSON object.
+/// The fields that differ between two rows of `key<TAB>{json}`. Empty: none, or one of the values is no JSON object.
 pub fn field_changes(before: &str, after: &str) -> Vec<FieldChange> {
     let object = |line: &str| {
         let value = line.split_once('\t').map_or(line, |(_, value)| value);

@@ -1,4 +1,6 @@
-//! Which lines of a differing stretch belong together. Invariant: order is kept, no line is used twice, and the work is bounded.
+//! Which lines of a hunk belong together, by key or by similarity. The work is limited by `COMPARISONS_MAX` and `HUNK_MAX`.
+//! Invariant: order is kept and no line is used twice. Held by the test
+//! `every_line_of_each_side_is_in_one_row_in_order` of tests/align.rs.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,20 +8,20 @@ use std::ops::Range;
 use super::align::{AlignedRow, DocumentShape};
 use super::{Lines, Sides};
 
-/// Comparisons of lines for a whole document; beyond them lines are paired in order.
+/// Comparisons of two lines for a whole document; a hunk beyond that is paired in order.
 const COMPARISONS_MAX: usize = 200_000;
-/// Lines of one stretch that are compared with each other.
+/// Comparisons of two lines for one hunk (removed times added lines); a larger hunk is paired in order.
 const HUNK_MAX: usize = 2_500;
-/// How much of two lines must be alike to stand beside each other, in percent.
+/// How similar two lines must be to stand beside each other, in percent.
 const ALIKE_MIN: usize = 40;
 
-/// What has been spent on a document.
+/// Comparisons that were made for a document so far.
 #[derive(Debug, Default)]
 pub(super) struct Work {
     comparisons: usize,
 }
 
-/// The rows of a stretch; `None`: in order.
+/// The rows of a hunk; `None`: lines stand beside each other in order, which needs no list.
 pub(super) fn pair(
     documents: Sides<&Lines>,
     before: &Range<usize>,
@@ -33,9 +35,11 @@ pub(super) fn pair(
     let pairs = match shape {
         DocumentShape::Keyed => by_key(documents, before, after),
         DocumentShape::Text => {
+            // One line for one: there is nothing to choose.
             if before.len() == 1 && after.len() == 1 {
                 return None;
             }
+            // `by_likeness` compares each line of one side with each of the other: quadratic, hence the limits.
             let cost = before.len() * after.len();
             if cost > HUNK_MAX || work.comparisons + cost > COMPARISONS_MAX {
                 return None;
@@ -47,7 +51,7 @@ pub(super) fn pair(
     Some(rows(before, after, &pairs))
 }
 
-/// The part of a row before its first tab; a line without one is its own key.
+/// The key of a row: the text before its first tab. A line without a tab is its own key.
 pub(super) fn key(line: &str) -> &str {
     line.split_once('\t').map_or(line, |(key, _)| key)
 }
@@ -58,6 +62,7 @@ fn by_key(
     after: &Range<usize>,
 ) -> Vec<(usize, usize)> {
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    // Backwards, so that `pop_if` takes the first unused line of a key.
     for line in after.clone().rev() {
         let key = key(documents.after.line(line));
         places.entry(key).or_default().push(line);
@@ -66,7 +71,7 @@ fn by_key(
     let mut next = after.start;
     for line in before.clone() {
         let place = places.get_mut(key(documents.before.line(line)));
-        // Rows that changed their order are not crossed: the one further on is named as moved.
+        // Pairs must not cross. A row that would cross is removed here and added there, and `find_moved` may name it as moved.
         if let Some(found) = place.and_then(|lines| lines.pop_if(|at| *at >= next)) {
             pairs.push((line, found));
             next = found + 1;
@@ -75,7 +80,7 @@ fn by_key(
     pairs
 }
 
-/// The pairing in order with the greatest likeness in total.
+/// The pairs, in order, with the greatest total similarity.
 fn by_likeness(
     documents: Sides<&Lines>,
     before: &Range<usize>,
@@ -88,6 +93,7 @@ fn by_likeness(
         .map(|(one, two)| alike(documents.before.line(one), documents.after.line(two)))
         .collect();
     let at = |row: usize, column: usize| row * (columns + 1) + column;
+    // Dynamic programming from the ends: each cell is the best total of the lines from there on.
     let mut best = vec![0_usize; (rows + 1) * (columns + 1)];
     for row in (0..rows).rev() {
         for column in (0..columns).rev() {
@@ -101,6 +107,7 @@ fn by_likeness(
             best[at(row, column)] = alone.max(both);
         }
     }
+    // From the beginning along the best totals; where several are as good, a pair is taken first.
     let (mut row, mut column) = (0, 0);
     let mut pairs = Vec::new();
     while row < rows && column < columns {
@@ -118,7 +125,8 @@ fn by_likeness(
     pairs
 }
 
-/// How much of the longer line begins and ends like the other, and how many of their words they share, in percent: the greater.
+/// Similarity of two lines in percent: the greater of how much of the longer line has the same beginning and end, and
+/// how many words both share.
 fn alike(one: &str, two: &str) -> usize {
     let (one, two) = (one.trim().as_bytes(), two.trim().as_bytes());
     let longer = one.len().max(two.len());
@@ -139,6 +147,7 @@ fn alike(one: &str, two: &str) -> usize {
 }
 
 fn shared_words(one: &[u8], two: &[u8]) -> usize {
+    // Bytes from 0x80 on belong to non-ASCII characters, which count as letters.
     let words = |line: &[u8]| -> Vec<Vec<u8>> {
         let words =
             line.split(|byte| !(byte.is_ascii_alphanumeric() || *byte >= 0x80 || *byte == b'_'));
@@ -150,6 +159,7 @@ fn shared_words(one: &[u8], two: &[u8]) -> usize {
     let (mut one, mut two) = (words(one), words(two));
     one.sort_unstable();
     two.sort_unstable();
+    // Both lists are sorted: one merge counts the words that are in both, repeated words as often as both have them.
     let total = one.len().max(two.len());
     let (mut left, mut right, mut shared) = (0, 0, 0_usize);
     while left < one.len() && right < two.len() {
@@ -166,7 +176,7 @@ fn shared_words(one: &[u8], two: &[u8]) -> usize {
     (shared * 100).checked_div(total).unwrap_or(0)
 }
 
-/// Rows around the pairs: first what is only on the left, then what is only on the right.
+/// The rows of a hunk: before each pair what is only on the left, then what is only on the right.
 fn rows(
     before: &Range<usize>,
     after: &Range<usize>,
@@ -174,6 +184,7 @@ fn rows(
 ) -> Box<[AlignedRow]> {
     let mut rows = Vec::with_capacity(before.len() + after.len() - pairs.len());
     let (mut one, mut two) = (before.start, after.start);
+    // The ends of both ranges are a last pair that makes no row: it brings the lines behind the last real pair.
     let ends = std::iter::once((before.end, after.end));
     for (nth, (left, right)) in pairs.iter().copied().chain(ends).enumerate() {
         rows.extend((one..left).map(|before| AlignedRow::Removed { before }));

@@ -1,12 +1,13 @@
-//! A document as lines. Invariant: the lines joined are the document, byte for byte.
+//! A document as lines, without a copy of its text.
+//! Invariant: all lines joined are the document, byte for byte. Held by the test `the_lines_joined_are_the_text`.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes at the beginning of a text that its lines are estimated from.
+/// Bytes at the beginning of a text from which the number of its lines is estimated.
 const SAMPLE: usize = 64 << 10;
 
-/// A text with the places where its lines begin.
+/// A text with the byte offsets at which its lines begin.
 #[derive(Debug, Clone)]
 pub struct Lines {
     text: Arc<String>,
@@ -18,6 +19,7 @@ impl Lines {
     pub fn of(text: impl Into<String>) -> Self {
         let text = Arc::new(text.into());
         let bytes = text.as_bytes();
+        // Reserved once from an estimate: the list of a long document would otherwise be copied each time it grows.
         let mut starts = Vec::with_capacity(expected(bytes));
         if !bytes.is_empty() {
             starts.push(0);
@@ -30,7 +32,7 @@ impl Lines {
         Self { text, starts }
     }
 
-    /// The whole text.
+    /// The whole text, all line breaks included.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -40,13 +42,13 @@ impl Lines {
         self.starts.len()
     }
 
-    /// Where a line is in the text, its line break included.
+    /// The byte range of a line, its line break included.
     pub fn range(&self, line: usize) -> Range<usize> {
         let at = |line: usize| self.starts.get(line).copied().unwrap_or(self.text.len());
         at(line)..at(line + 1)
     }
 
-    /// Where some lines are in the text, line breaks included.
+    /// The byte range of some lines, line breaks included.
     pub fn bytes(&self, lines: Range<usize>) -> Range<usize> {
         self.range(lines.start).start..self.range(lines.end).start
     }
@@ -67,7 +69,7 @@ impl Lines {
         !self.text.is_empty() && !self.text.ends_with('\n')
     }
 
-    /// The line that holds a byte.
+    /// The line that holds a byte, by binary search.
     pub fn line_at(&self, byte: usize) -> usize {
         self.starts
             .partition_point(|start| *start <= byte)
@@ -75,7 +77,7 @@ impl Lines {
     }
 }
 
-/// How many lines there are if all are as long as the first ones: more than room for them would be memory for nothing.
+/// How many lines there are if all are as long as the first ones. To reserve more would waste memory.
 fn expected(bytes: &[u8]) -> usize {
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     let lines = memchr::memchr_iter(b'\n', sample).count() + 1;

@@ -1,4 +1,5 @@
-//! What we saw: facts, provenance, snapshots, digests and their comparison. Invariant: pure; imports nothing of ours.
+//! What was read from the database: facts, provenance, snapshots, digests, and how two surveys and two documents differ.
+//! Invariant: pure; it imports no other folder and knows no clock, file, socket or thread. Held by tests/architecture.rs.
 
 mod align;
 mod attribution;

@@ -1,4 +1,5 @@
-//! Values that are texts in JSON. Invariant: the text is looked at where it stands and copied only by the value itself.
+//! Values that are strings in JSON, such as digests and times. They are parsed from the borrowed text,
+//! without a `String` in between.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserializer, de};
 
-/// Reads a value from its text.
+/// Deserializes a value from its text by `FromStr`.
 pub(super) fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
@@ -15,6 +16,7 @@ where
     deserializer.deserialize_str(Parsed(PhantomData))
 }
 
+/// Visitor for a `T` that is written as a JSON string.
 struct Parsed<T>(PhantomData<T>);
 
 impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Parsed<T> {

@@ -1,8 +1,9 @@
-//! What one transaction of ours did, measured from inside (claim A). Invariant: raw values; what was not measured is named in `unmeasured`, never filled in and never a pass.
+//! What one transaction of ours did, measured from inside the session (claim A). All values are raw.
+//! Invariant: what was not measured is named in `unmeasured` and never counts as clean. Held by `TransactionProof::is_clean`.
 
 use serde::{Deserialize, Serialize};
 
-/// What a session leaves behind after its ROLLBACK. All must be zero.
+/// What the session still has after its ROLLBACK. A clean one has nothing: zeros and `false`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Residue {
@@ -16,23 +17,23 @@ pub struct Residue {
     pub prepared_transactions: u64,
 }
 
-/// The raw values of the session proof of one transaction.
+/// The raw values that were measured of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TransactionProof {
-    /// The nonce our first query set.
+    /// The nonce that our first query set.
     pub nonce: String,
-    /// The nonce read back before the end.
+    /// The nonce as it was read back before the end.
     pub nonce_at_end: String,
-    /// Virtual xid by our first query.
+    /// Virtual transaction id at our first query.
     pub virtual_xid: String,
-    /// Virtual xid before the end.
+    /// Virtual transaction id before the end.
     pub virtual_xid_at_end: String,
-    /// `transaction_timestamp()` by our first query.
+    /// `transaction_timestamp()` at our first query.
     pub server_time: String,
     /// `transaction_timestamp()` before the end.
     pub server_time_at_end: String,
-    /// `pg_current_snapshot()`.
+    /// `pg_current_snapshot()` as text: `xmin:xmax:running ids`.
     pub snapshot: String,
     /// `transaction_read_only` before the end; `None`: the values before the end were not read.
     pub read_only: Option<bool>,
@@ -42,36 +43,36 @@ pub struct TransactionProof {
     pub search_path: String,
     /// `row_security` before the end.
     pub row_security: String,
-    /// `pg_current_xact_id_if_assigned()`: must be `None`.
+    /// `pg_current_xact_id_if_assigned()`: a transaction that writes has one, so it must be `None`.
     pub xid_assigned: Option<String>,
-    /// Own locks by `locktype/mode`, counted, sorted.
+    /// Our own locks as `locktype/mode`, with counts, sorted.
     pub locks: Vec<String>,
     /// Rows inserted, updated and deleted by this transaction (`pg_stat_xact_all_tables`); `None`: not read.
     pub rows_written: Option<u64>,
     /// What was left after ROLLBACK; `None`: not read.
     pub residue: Option<Residue>,
-    /// WAL bytes written by our backend (18+), hint bits and pruning included.
+    /// WAL bytes that our backend wrote (PostgreSQL 18 and newer), hint bits and pruning included; `None`: older, or not read.
     pub backend_wal_bytes: Option<u64>,
     /// The command that ended the transaction, as the server tagged it.
     pub ended_by: String,
     /// Backend process id; `None`: not read.
     pub backend_pid: Option<i32>,
-    /// What reading cost.
+    /// What the transaction cost the server.
     pub footprint: Footprint,
-    /// What the server would not tell, each with its words: `locks: 42501 permission denied for view pg_locks`.
+    /// What the server refused to say, each with its answer: `locks: 42501 permission denied for view pg_locks`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<String>,
 }
 
-/// What one transaction cost the server.
+/// What one transaction cost the server, or several together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Footprint {
-    /// Connections opened.
+    /// Number of connections opened.
     pub connections: u64,
-    /// Statements sent.
+    /// Number of statements sent.
     pub statements: u64,
-    /// Rows received.
+    /// Number of rows received.
     pub rows: u64,
     /// Bytes of values received.
     pub bytes: u64,
@@ -88,7 +89,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Adds what another transaction cost.
+    /// Adds the cost of another transaction.
     pub fn add(&mut self, other: &Self) {
         self.connections += other.connections;
         self.statements += other.statements;
@@ -96,7 +97,8 @@ impl Footprint {
         self.bytes += other.bytes;
         self.transaction_us += other.transaction_us;
         self.longest_us = self.longest_us.max(other.longest_us);
-        // Ids wrap around: the first that was held is the oldest, the largest age the most that was held back.
+        // Transaction ids wrap around and cannot be compared. The first one is the oldest; the largest age
+        // is what was held back.
         if self.oldest_xmin.is_none() {
             self.oldest_xmin.clone_from(&other.oldest_xmin);
         }
@@ -108,10 +110,12 @@ impl TransactionProof {
     /// Every measured reason why this transaction cannot be called clean. Empty: nothing measured speaks against it.
     pub fn violations(&self) -> Vec<String> {
         let mut violations = Vec::new();
+        // `None`: the closing query gave no answer. That is named in `unmeasured` and is no violation.
         if let Some(read_only) = self.read_only {
             self.violations_before_end(read_only, &mut violations);
         }
         for lock in &self.locks {
+            // A read takes ACCESS SHARE, and every transaction locks its own virtual transaction id.
             let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
             if !read {
                 violations.push(format!("held a lock {lock}"));
@@ -126,7 +130,7 @@ impl TransactionProof {
         violations
     }
 
-    /// Whether everything was measured, and nothing of it speaks against the transaction.
+    /// Whether everything was measured and nothing of it is a violation.
     pub fn is_clean(&self) -> bool {
         self.unmeasured.is_empty() && self.violations().is_empty()
     }
@@ -137,6 +141,8 @@ impl TransactionProof {
                 violations.push(violation());
             }
         };
+        // Nonce, virtual transaction id and timestamp stay the same within one transaction. If one of them changed, our queries
+        // did not run in one.
         must(
             !self.nonce.is_empty() && self.nonce == self.nonce_at_end,
             &|| "the nonce of the end is not that of the beginning".to_owned(),
@@ -160,10 +166,12 @@ impl TransactionProof {
         must(self.isolation == "repeatable read", &|| {
             format!("isolation was {}", self.isolation)
         });
+        // The server prints an empty path as `""`.
         must(
             self.search_path.is_empty() || self.search_path == "\"\"",
             &|| format!("search_path was {}", self.search_path),
         );
+        // With `off` a row security policy is an error instead of a silent filter.
         must(self.row_security == "off", &|| {
             format!("row_security was {}", self.row_security)
         });

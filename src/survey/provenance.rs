@@ -1,4 +1,6 @@
-//! Where a value comes from, as a type. Invariant: a SIMULATED value cannot be put where a LIVE one belongs.
+//! Where a value comes from, as part of its type.
+//! Invariant: a SIMULATED value cannot be put where a LIVE one belongs. Held by the types, by the example below, which must not
+//! compile, and by the test `a_simulated_value_is_refused_where_a_live_one_belongs`.
 //!
 //! ```compile_fail
 //! use drygate::survey::{Live, Simulated};
@@ -10,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
-/// The four provenances of the contract, section 2.
+/// The four provenances (docs/contract.md, section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
@@ -21,12 +23,12 @@ pub enum Provenance {
     Simulated,
     /// Computed from live or simulated values.
     Derived,
-    /// Somebody said so, nothing checked it.
+    /// Stated by a person or a file; nothing checked it.
     Declared,
 }
 
 impl Provenance {
-    /// The whole word, as in JSON and reports.
+    /// The word as JSON and reports have it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Live => "LIVE",
@@ -50,18 +52,19 @@ macro_rules! sourced {
         pub struct $name<T>(T);
 
         impl<T> $name<T> {
-            /// Says that `value` has this provenance.
+            /// Declares that `value` has this provenance.
             pub fn new(value: T) -> Self {
                 Self(value)
             }
 
-            /// The value itself.
+            /// The value without its provenance.
             pub fn get(&self) -> &T {
                 &self.0
             }
         }
 
         impl<T: Serialize> Serialize for $name<T> {
+            // The type carries the provenance and the value does not store it, so it is written here.
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut out = serializer.serialize_struct(stringify!($name), 2)?;
                 out.serialize_field("value", &self.0)?;
@@ -72,6 +75,7 @@ macro_rules! sourced {
 
         impl<'de, T: Deserialize<'de>> Deserialize<'de> for $name<T> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // JSON written by another type is refused, so that a file cannot turn SIMULATED into LIVE.
                 let tagged = Tagged::<T>::deserialize(deserializer)?;
                 if tagged.provenance == Provenance::$name {
                     Ok(Self(tagged.value))
@@ -87,6 +91,7 @@ macro_rules! sourced {
     };
 }
 
+/// The JSON form of every value with a provenance.
 #[derive(Deserialize)]
 struct Tagged<T> {
     value: T,

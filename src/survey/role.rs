@@ -1,15 +1,17 @@
-//! Why the role could or could not have written (claim D). Invariant: `role_is_read_only` is derived from named findings, never typed.
+//! Whether our role could have written (claim D), by findings of the role survey.
+//! Invariant: `role_is_read_only` follows from the findings and from the questions that
+//! were answered. Held by `RoleSurvey::is_read_only`.
 
 use serde::{Deserialize, Serialize};
 
-/// How much a finding weighs.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// A way to write: the role is not read-only.
     Fail,
-    /// Not a table write, named for the reader.
+    /// No write to a table, but worth knowing.
     Warn,
 }
 
@@ -17,7 +19,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoleFinding {
-    /// Weight.
+    /// Whether it is a way to write or a warning.
     pub severity: Severity,
     /// The row of the role survey that found it: `table privilege`, `ownership`, `predefined role`.
     pub kind: String,
@@ -27,7 +29,7 @@ pub struct RoleFinding {
     pub privilege: String,
     /// The role that holds it: ours, `PUBLIC` or one that we may become.
     pub via: String,
-    /// Whether the profile allows it by name; allowed findings are shown and do not fail.
+    /// Whether the profile allows it by name (`role.allow`). An allowed finding is shown and fails nothing.
     #[serde(default)]
     pub allowed: bool,
 }
@@ -46,25 +48,25 @@ impl RoleFinding {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoleSurvey {
-    /// The role whose rights were read.
+    /// The role whose privileges were read.
     pub role: String,
-    /// The questions that were asked and answered, by name, with how many rows each looked at: the derivation.
+    /// The questions that were asked and answered, by name, with how many catalogue rows each looked at.
     pub asked: Vec<(String, u64)>,
     /// The questions that could not be answered, with the reason. Not empty: nothing is proven.
     pub unanswered: Vec<String>,
-    /// What was found, sorted.
+    /// All findings of all questions, sorted.
     pub findings: Vec<RoleFinding>,
 }
 
 impl RoleSurvey {
-    /// The ways to write that no allow-list covers.
+    /// The ways to write that the profile does not allow.
     pub fn ways_to_write(&self) -> impl Iterator<Item = &RoleFinding> {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Fail && !finding.allowed)
     }
 
-    /// The named warnings.
+    /// The warnings that the profile does not allow.
     pub fn warnings(&self) -> impl Iterator<Item = &RoleFinding> {
         self.findings
             .iter()
@@ -73,9 +75,11 @@ impl RoleSurvey {
 
     /// `true`, `false`, or `None` when a question was not answered and none of the others found a way.
     pub fn is_read_only(&self) -> Option<bool> {
+        // One way to write is an answer, whatever the unanswered questions would have said.
         if self.ways_to_write().next().is_some() {
             return Some(false);
         }
+        // No question asked at all is no answer either.
         (self.unanswered.is_empty() && !self.asked.is_empty()).then_some(true)
     }
 }

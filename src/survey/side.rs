@@ -1,33 +1,33 @@
-//! Two sides of a comparison, as a type by side. Invariant: what is made for one side is made for the other.
+//! The two sides of a comparison, and a value for each of them.
 
 use serde::Serialize;
 
-/// One of two sides.
+/// One of the two sides of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The left: approved, pre, the earlier.
+    /// The left side: approved, pre, the earlier.
     Before,
-    /// The right: found, post, the later.
+    /// The right side: found, post, the later.
     After,
 }
 
 impl Side {
-    /// Both, left first.
+    /// Both sides, the left one first.
     pub const BOTH: [Self; 2] = [Self::Before, Self::After];
 }
 
-/// A value for each side.
+/// One value for each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sides<T> {
-    /// The left one.
+    /// The value of the left side.
     pub before: T,
-    /// The right one.
+    /// The value of the right side.
     pub after: T,
 }
 
 impl<T> Sides<T> {
-    /// Both values.
+    /// A pair of values, left and right.
     pub fn new(before: T, after: T) -> Self {
         Self { before, after }
     }
@@ -40,7 +40,7 @@ impl<T> Sides<T> {
         }
     }
 
-    /// The value of a side, to change it.
+    /// The value of a side, mutable.
     pub fn get_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Before => &mut self.before,
@@ -48,12 +48,12 @@ impl<T> Sides<T> {
         }
     }
 
-    /// Both, by reference.
+    /// Both values by reference.
     pub fn as_ref(&self) -> Sides<&T> {
         Sides::new(&self.before, &self.after)
     }
 
-    /// The same done to both.
+    /// Applies one function to both values, to the left one first.
     pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Sides<U> {
         Sides::new(change(self.before), change(self.after))
     }

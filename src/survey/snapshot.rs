@@ -1,14 +1,14 @@
-//! Which transaction of which server a survey was read in. Invariant: raw values as the server gave them.
+//! The transaction in which a survey was read, and the server that it was read from.
 
 use serde::{Deserialize, Serialize};
 
 use super::UtcTime;
 
-/// The transaction that a survey was read in, by the server's own values.
+/// The transaction of a survey, in the server's own values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Snapshot {
-    /// Random text that our first query put into the transaction and our last read back.
+    /// Random text that our first query set and our last query read back.
     pub nonce: String,
     /// `virtualtransaction` of our own lock, such as `3/42`.
     pub virtual_xid: String,
@@ -16,19 +16,19 @@ pub struct Snapshot {
     pub snapshot: String,
     /// `transaction_timestamp()` by the server's clock.
     pub server_time: String,
-    /// By our clock, before BEGIN.
+    /// When we sent BEGIN, by our clock.
     pub began_at: UtcTime,
-    /// By our clock, after ROLLBACK was answered.
+    /// When the server had answered ROLLBACK, by our clock.
     pub ended_at: UtcTime,
 }
 
 impl Snapshot {
-    /// The `xmax` of the snapshot: the first transaction id not yet finished. `None` if the text is not `xmin:xmax:list`.
+    /// The `xmax` of the snapshot: ids from here on had not finished. `None`: the text is not `xmin:xmax:list`.
     pub fn xmax(&self) -> Option<u64> {
         self.snapshot.split(':').nth(1)?.parse().ok()
     }
 
-    /// Whether `later` is another transaction. Which of the two came first is told by the journal, never by a clock.
+    /// Whether `later` is another transaction. Which of the two came first is known from the journal, never from a clock.
     pub fn differs_from(&self, later: &Self) -> bool {
         self.nonce != later.nonce && self.virtual_xid != later.virtual_xid
     }
@@ -42,30 +42,31 @@ pub struct ServerIdentity {
     pub version: String,
     /// `server_version_num`, such as 150018.
     pub version_num: u32,
-    /// `pg_control_system().system_identifier`, or `None` where the role may not read it.
+    /// `pg_control_system().system_identifier`; `None`: the role may not read it.
     pub system_identifier: Option<String>,
-    /// `pg_control_checkpoint().timeline_id`, or `None` where the role may not read it.
+    /// `pg_control_checkpoint().timeline_id`; `None`: the role may not read it.
     pub timeline: Option<String>,
-    /// `current_database()`.
+    /// `current_database()`: the name of the database.
     pub database: String,
     /// The oid of that database; `None` in runs of versions that did not ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database_oid: Option<u32>,
-    /// `pg_postmaster_start_time()`.
+    /// `pg_postmaster_start_time()`: another value means a restart.
     pub postmaster_start: String,
     /// Whether the server is in recovery (a standby).
     pub in_recovery: bool,
-    /// `session_user`.
+    /// `session_user`: the role that logged in.
     pub session_user: String,
-    /// `current_user`.
+    /// `current_user`: the role whose privileges count.
     pub current_user: String,
     /// How the connection was protected: `unix socket`, `TLS verify-full`, `TLS, not verified`, `plain TCP`.
     pub transport: String,
 }
 
 impl ServerIdentity {
-    /// Why `reached` is not the server and database of this identity, with both named; `None`: it is, as far as both tell. A restart
-    /// or a failover is not another server: [`Self::differences`] tells those.
+    /// Why `reached` is not the server and database of this identity, with both named; `None`: it is. What this identity
+    /// does not know is not compared; what only `reached` does not know counts as different. A restart or a failover is
+    /// not another server: see [`Self::differences`].
     pub fn unlike(&self, reached: &Self) -> Option<String> {
         let known_and_other = self.system_identifier.is_some()
             && self.system_identifier != reached.system_identifier
@@ -91,7 +92,8 @@ impl ServerIdentity {
         )
     }
 
-    /// What differs between two identities, as `field: one -> other`. Empty: the same server, database and timeline, not restarted.
+    /// What differs between two identities, as `field: one -> other`. Empty: same server, version,
+    /// database and timeline, not restarted.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
         let pairs = [
@@ -109,6 +111,7 @@ impl ServerIdentity {
             ),
             ("version", self.version.clone(), other.version.clone()),
         ];
+        // Runs of older versions did not ask for the oid, so it is compared only where both have one.
         let oids = self.database_oid.zip(other.database_oid);
         let oid = oids.map(|(one, two)| ("database_oid", one.to_string(), two.to_string()));
         pairs

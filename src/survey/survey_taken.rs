@@ -1,14 +1,14 @@
-//! One survey as it was taken. Invariant: every value of it is from one snapshot.
+//! One survey: everything that was read from the target in one read-only transaction.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Fact, FactKey, Observed, RoleSurvey, ServerIdentity, Snapshot, facts_digest};
 
-/// Length and digest of an ordered stream that was read to its end.
+/// Length and digest of an ordered stream of rows that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamDigest {
-    /// Rows read.
+    /// How many rows were read.
     pub rows: u64,
     /// SHA-256 over the length-prefixed fields of every row, in order.
     pub sha256: Digest,
@@ -26,19 +26,19 @@ pub struct UnreadStream {
     pub reason: String,
 }
 
-/// One survey: server, snapshot, facts, role, streams.
+/// One survey: server, snapshot, facts, role and streams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Survey {
-    /// Which server and database.
+    /// The server and database that answered.
     pub server: ServerIdentity,
-    /// Which transaction.
+    /// The transaction in which all of it was read.
     pub snapshot: Snapshot,
     /// The facts, in the order of the profile.
     pub facts: Vec<Fact>,
-    /// The facts digest, spec section 6.
+    /// SHA-256 over keys and values of `facts`; see [`facts_digest`].
     pub facts_digest: Digest,
-    /// The role survey.
+    /// What the role survey found.
     pub role: RoleSurvey,
     /// The live units, read to the end. `None`: they were not asked for (a live read), or `unread` says why.
     pub candidates: Option<StreamDigest>,
@@ -50,7 +50,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// The fact of a key.
+    /// The fact with this key; `None`: the survey has none.
     pub fn fact(&self, key: &str) -> Option<&Fact> {
         self.facts.iter().find(|fact| fact.key.as_str() == key)
     }
@@ -62,7 +62,7 @@ impl Survey {
             .filter(|fact| fact.observed.value().is_none())
     }
 
-    /// Why the value of a fact or of a stream is not known; `None`: it is known, or was not asked for.
+    /// Why the value of a fact or stream is unknown; `None`: it is known, or was not asked for.
     pub fn unknown_reason(&self, key: &str) -> Option<&str> {
         let stream = self.unread.iter().find(|stream| stream.key.as_str() == key);
         match (&self.fact(key).map(|fact| &fact.observed), stream) {
@@ -72,16 +72,17 @@ impl Survey {
         }
     }
 
-    /// Whether the digest is that of the facts.
+    /// Whether `facts_digest` is the digest of `facts`, computed again.
     pub fn digest_holds(&self) -> bool {
         facts_digest(&self.facts) == self.facts_digest
     }
 
-    /// What the simulator is seeded with: facts, pieces and candidates, as one digest.
+    /// The input of the simulator (facts, pieces and candidates) as one digest.
     pub fn input_digest(&self) -> Digest {
         let stream = |stream: &Option<StreamDigest>| {
             stream
                 .as_ref()
+                // `none` is not the digest of an empty stream, which has 0 rows and a SHA-256.
                 .map_or_else(|| "none".to_owned(), |s| format!("{} {}", s.rows, s.sha256))
         };
         Digest::of(format!(

@@ -1,4 +1,5 @@
-//! A point in time as the journal writes it. Invariant: RFC 3339, UTC, microseconds, and it never reads the clock.
+//! A point in time as the journal writes it: RFC 3339, UTC, microseconds.
+//! Invariant: it never reads the clock. Held by tests/architecture.rs, which forbids clocks in this folder.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,22 +17,23 @@ use super::parsed::parsed;
 pub struct UtcTime(Timestamp);
 
 impl UtcTime {
-    /// The time of a timestamp, cut to microseconds.
+    /// A timestamp, cut to microseconds.
     pub fn new(at: Timestamp) -> Self {
         Self(Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at))
     }
 
-    /// The time `micros` microseconds after 1970-01-01T00:00:00Z; times beyond year 9999 are clamped to it.
+    /// The time `micros` microseconds after 1970-01-01T00:00:00Z. A number that no timestamp has becomes
+    /// the last one (year 9999).
     pub fn from_unix_micros(micros: i64) -> Self {
         Self(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Microseconds since the Unix epoch, 1970-01-01T00:00:00Z.
     pub fn unix_micros(self) -> i64 {
         self.0.as_microsecond()
     }
 
-    /// This time moved by `seconds`, clamped to what can be written.
+    /// This time moved by `seconds`. A result that no timestamp has becomes the last one.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(
@@ -41,19 +43,19 @@ impl UtcTime {
         )
     }
 
-    /// This time moved by `millis` milliseconds, clamped to what can be written.
+    /// This time moved by `millis` milliseconds, at most to the last timestamp.
     #[must_use]
     pub fn plus_millis(self, millis: u64) -> Self {
         let micros = i64::try_from(millis.saturating_mul(1_000)).unwrap_or(i64::MAX);
         Self::from_unix_micros(self.unix_micros().saturating_add(micros))
     }
 
-    /// The clock time alone, `09:17:24Z`.
+    /// The time of day with seconds, `09:17:24Z`.
     pub fn clock(self) -> String {
         self.0.strftime("%H:%M:%SZ").to_string()
     }
 
-    /// Hours and minutes, `09:17Z`.
+    /// The time of day without seconds, `09:17Z`.
     pub fn clock_minutes(self) -> String {
         self.0.strftime("%H:%MZ").to_string()
     }
@@ -63,7 +65,7 @@ impl UtcTime {
         self.0.strftime("%Y-%m-%d").to_string()
     }
 
-    /// The compact form inside a run id, `20260521T021523Z`.
+    /// The compact form in a run id, `20260521T021523Z`.
     pub fn compact(self) -> String {
         self.0.strftime("%Y%m%dT%H%M%SZ").to_string()
     }
@@ -80,14 +82,17 @@ impl FromStr for UtcTime {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match as_written(text) {
+            // The exact form of the journal first; any other RFC 3339 text is read by the parser of jiff.
             Some(at) => Ok(Self(at)),
             None => text.parse::<Timestamp>().map(Self::new),
         }
     }
 }
 
-/// A time just as it is written here: every line of a journal has one or two, and needs no grammar for them.
+/// Parses a time in exactly the form that `Display` writes. Every journal line has one or two times, and
+/// the general parser is slower.
 fn as_written(text: &str) -> Option<Timestamp> {
+    // 27 bytes: `2026-05-21T02:15:23.000000Z`.
     let text: &[u8; 27] = text.as_bytes().try_into().ok()?;
     let signs = [4, 7, 10, 13, 16, 19, 26].map(|at| text[at]);
     let number = |digits: Range<usize>| {
@@ -99,6 +104,7 @@ fn as_written(text: &str) -> Option<Timestamp> {
     let two = |at: usize| i8::try_from(number(at..at + 2)?).ok();
     let year = i16::try_from(number(0..4)?).ok()?;
     let nanosecond = number(20..26)? * 1_000;
+    // `DateTime::new` checks the ranges, such as month 13 or 30 February.
     let at = DateTime::new(
         year,
         two(5)?,

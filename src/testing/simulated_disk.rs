@@ -1,5 +1,6 @@
-//! A simulated disk, the machinery of the fault tests: it can fail any operation, lose power, and forget what was not synced.
-//! Invariant: one seed is one crash, so every failure found can be repeated. Programs use `DiskStorage`.
+//! A simulated disk for the fault tests. It can fail any operation, lose power, and forget what was not synced.
+//! Programs use `DiskStorage`. Invariant: the same seed gives the same crash, so that a failure can be repeated. Held by
+//! `Dice`, the only source of chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -12,24 +13,27 @@ use crate::journal::{Kind, Lease, Listed, Storage, StorageError, StorageFile, Wr
 /// How long an injected failure lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InjectedFailure {
-    /// One operation fails, the next ones work again.
+    /// One operation fails, and the next ones work again.
     Once,
-    /// Every operation from this one on fails, as on a full or dead disk.
+    /// Every operation from this one on fails, as on a full or broken disk.
     ForEver,
 }
 
-/// A disk in memory for tests. Clones are the same disk.
+/// A disk in memory, for tests. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
 pub struct SimulatedDisk(Arc<Mutex<DiskState>>);
 
 #[derive(Debug)]
 struct DiskState {
     nodes: Vec<Node>,
-    /// Counts crashes and restarts; handles of an earlier life are dead.
+    /// Number of crashes and restarts. File handles of an earlier life are dead.
     life: u64,
+    /// Number of writing operations so far.
     operations: u64,
+    /// The operation at which failures begin, and how long they last.
     fault: Option<(u64, InjectedFailure)>,
     fired: bool,
+    /// The locked files: node, and the ticket of the lease that holds it.
     leases: BTreeMap<usize, u64>,
     lease_count: u64,
     record: WriteRecord,
@@ -57,7 +61,7 @@ impl Default for DiskState {
 }
 
 impl SimulatedDisk {
-    /// An empty disk that works.
+    /// An empty disk without faults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -67,19 +71,19 @@ impl SimulatedDisk {
         self.state().operations
     }
 
-    /// Makes the writing operation with this number fail (the first is 0).
+    /// Makes the writing operation with this number fail; the first one is 0.
     pub fn fail_at(&self, operation: u64, failure: InjectedFailure) {
         let mut state = self.state();
         state.fault = Some((operation, failure));
         state.fired = false;
     }
 
-    /// Whether the injected failure was met. A test whose fault did not fire proves nothing.
+    /// Whether the injected failure happened. A test whose fault did not happen proves nothing.
     pub fn fired(&self) -> bool {
         self.state().fired
     }
 
-    /// The power goes: what was not synced is torn, reordered or dropped as the seed says. Works again afterwards.
+    /// Loses power: what was not synced is torn or lost, as the seed decides. The disk works again afterwards.
     pub fn crash(&self, seed: u64) {
         let mut state = self.state();
         let mut dice = Dice(seed);
@@ -92,12 +96,12 @@ impl SimulatedDisk {
         state.restart();
     }
 
-    /// The process dies and the machine does not: what was written stays readable, locks are free, faults are over.
+    /// Kills the process but not the machine: what was written stays readable, locks are free, faults are over.
     pub fn restart(&self) {
         self.state().restart();
     }
 
-    /// Replaces the content of a file behind the back of the program, durably.
+    /// Replaces the content of a file without the program's knowledge; durable.
     pub fn tamper(&self, path: &Path, content: &[u8]) {
         let mut state = self.state();
         if let Some(Node::File(file)) = state.find(path).map(|node| &mut state.nodes[node]) {
@@ -114,6 +118,7 @@ impl SimulatedDisk {
 
 impl DiskState {
     fn restart(&mut self) {
+        // Locks and handles die with the process; file contents are left to the caller.
         self.life += 1;
         self.fault = None;
         self.leases.clear();
@@ -144,7 +149,7 @@ impl DiskState {
         }
     }
 
-    /// Counts a writing operation; an error if this is the one that fails.
+    /// Counts a writing operation; an error if it is the one that fails.
     fn operate(&mut self) -> io::Result<()> {
         let number = self.operations;
         self.operations += 1;
@@ -170,6 +175,7 @@ impl DiskState {
 }
 
 impl SimulatedDisk {
+    /// Checks the path, counts the operation and runs it, unless it is the one that fails.
     fn attempt<T>(
         &self,
         operation: &'static str,
@@ -258,6 +264,7 @@ impl Storage for SimulatedDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
         self.attempt("rename", from, |state| {
+            // `Storage::rename` promises no more than a rename within one directory.
             if from.parent() != to.parent() {
                 return Err(io::ErrorKind::CrossesDevices.into());
             }
@@ -350,6 +357,8 @@ struct SimulatedFile {
 }
 
 impl SimulatedFile {
+    /// Like `SimulatedDisk::attempt`, for an open file. `run` gets whether the operation is allowed, because a write or sync
+    /// that fails still has an effect.
     fn attempt(
         &self,
         operation: &'static str,
@@ -371,7 +380,7 @@ impl SimulatedFile {
 impl StorageFile for SimulatedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         self.attempt("write", |file, allowed| {
-            // A write that fails may have written some of it.
+            // A write that fails may have written a part.
             let arrives = if allowed.is_ok() {
                 bytes.len()
             } else {
@@ -397,6 +406,7 @@ impl StorageFile for SimulatedFile {
             if allowed.is_ok() {
                 file.sync();
             } else {
+                // After a failed fsync, Linux marks the pages clean: a second fsync succeeds though the data is lost.
                 file.forget();
             }
             allowed
@@ -432,6 +442,7 @@ impl Lease for SimulatedLease {
 impl Drop for SimulatedLease {
     fn drop(&mut self) {
         let mut state = self.disk.state();
+        // Only its own lock: after a crash the file may be locked by another lease already.
         if state.leases.get(&self.node) == Some(&self.ticket) {
             state.leases.remove(&self.node);
         }

@@ -1,9 +1,10 @@
-//! What a simulated disk keeps: for every file and directory a durable image, a current one and what is pending between them.
-//! Invariant: only a sync moves something to the durable image, and a crash never invents a byte but zeros.
+//! The contents of a simulated disk: for every file and directory a durable image, a current one, and the changes between them.
+//! Invariant: only a sync moves a change to the durable image for certain, and a crash invents no byte but zeros.
+//! Held by `FileImage` and `DirectoryImage`.
 
 use std::collections::BTreeMap;
 
-/// A file: what a crash certainly leaves, what a reader sees, and the writes between.
+/// A file: what a crash leaves for certain, what a reader sees, and the writes that are not synced.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileImage {
     durable: Vec<u8>,
@@ -17,7 +18,7 @@ enum FileChange {
     Cut { length: usize },
 }
 
-/// A directory: names to numbers of nodes.
+/// A directory: names with the numbers of their nodes, in the same three parts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DirectoryImage {
     durable: BTreeMap<String, usize>,
@@ -25,6 +26,7 @@ pub(super) struct DirectoryImage {
     pending: Vec<NameChange>,
 }
 
+/// A change of a directory that is not synced.
 #[derive(Debug, Clone)]
 enum NameChange {
     Link(String, usize),
@@ -32,7 +34,7 @@ enum NameChange {
     Rename(String, String, usize),
 }
 
-/// A small generator (SplitMix64), so that one seed is one crash that can be repeated.
+/// A small random number generator (SplitMix64): the same seed gives the same numbers.
 #[derive(Debug)]
 pub(super) struct Dice(pub(super) u64);
 
@@ -75,14 +77,17 @@ impl FileImage {
         }
     }
 
-    /// A failed sync marks the pages clean: readers see them, the disk never gets them, and the next sync says all is well.
+    /// What a failed fsync does: the pages count as clean, so that readers see them, the disk never gets them,
+    /// and the next fsync succeeds.
     pub(super) fn forget(&mut self) {
         self.pending.clear();
     }
 
-    /// Each pending change reaches the disk whole, in part or not at all, in whatever order; a gap is zeros.
+    /// Each unsynced change reaches the disk whole, in part or not at all, and later ones may arrive without
+    /// earlier ones. Gaps are zeros.
     pub(super) fn crash(&mut self, dice: &mut Dice) {
         for change in std::mem::take(&mut self.pending) {
+            // One change in four is lost.
             let dropped = dice.up_to(3) == 0;
             match change {
                 _ if dropped => {}
@@ -96,8 +101,10 @@ impl FileImage {
     }
 }
 
-/// Puts a prefix of the bytes, all of them, or the new length with what was there before, else zeros, where a sector did not arrive.
+/// Writes all bytes, a prefix of them, or some of their sectors. A sector that did not arrive keeps its old bytes, or is zeros
+/// where the file was shorter.
 fn tear(image: &mut Vec<u8>, offset: usize, bytes: &[u8], dice: &mut Dice) {
+    // Smaller than a real sector, which has 512 bytes or more.
     const SECTOR: usize = 64;
     match dice.up_to(2) {
         0 => put(image, offset, bytes),
@@ -149,9 +156,10 @@ impl DirectoryImage {
         self.durable.clone_from(&self.current);
     }
 
-    /// Each pending change of a name reaches the disk or does not; a rename does so in one step.
+    /// Each unsynced change of a name reaches the disk or not. A rename does so as a whole.
     pub(super) fn crash(&mut self, dice: &mut Dice) {
         for change in std::mem::take(&mut self.pending) {
+            // One change in three is lost.
             if dice.up_to(2) == 0 {
                 continue;
             }

@@ -1,4 +1,6 @@
-//! Under which account the server runs. Invariant: never as root, because the server refuses that.
+//! The account under which the throwaway server runs.
+//! Invariant: it is never root, because PostgreSQL refuses that. Held by
+//! `ServerAccount::choose` and the test `root_itself_is_never_chosen`.
 
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -7,25 +9,25 @@ use std::process::{Command, Stdio};
 
 use super::ThrowawayError;
 
-/// Accounts that a process of root may drop to, best first.
+/// Accounts that a process of root may change to, the best one first.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
-/// The account of the server and of its files.
+/// The account of the server process and of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServerAccount {
     /// The account of this process.
     Own,
-    /// Another one, because this process is root.
+    /// Another account, because this process is root.
     Dropped {
-        /// Numeric user.
+        /// Its numeric user id.
         uid: u32,
-        /// Its primary group.
+        /// Its primary group id.
         gid: u32,
     },
 }
 
 impl ServerAccount {
-    /// The account to use in this process.
+    /// The account to use: our own, or an unprivileged one if this process is root.
     pub(super) fn choose() -> Result<Self, ThrowawayError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Own);
@@ -36,27 +38,28 @@ impl ServerAccount {
             .ok_or(ThrowawayError::NoUnprivilegedUser)
     }
 
-    /// A command that runs under this account, apart from the terminal's process group so that Ctrl-C does not reach it.
+    /// A command that runs under this account, in a process group of its own so that Ctrl-C in the terminal does not reach it.
     pub(super) fn command(self, program: &Path, dir: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(dir)
             .stdin(Stdio::null())
             .process_group(0);
+        // PGDATA, PGPORT and their like, and the locale, would change what the server does.
         for (name, _) in std::env::vars_os() {
             let inherited = name.to_string_lossy();
             if inherited.starts_with("PG") || inherited.starts_with("LC_") || inherited == "LANG" {
                 command.env_remove(&name);
             }
         }
-        // As root, the standard library also clears the supplementary groups.
+        // As root, the standard library drops the supplementary groups as well.
         if let Self::Dropped { uid, gid } = self {
             command.gid(gid).uid(uid);
         }
         command
     }
 
-    /// Gives `path` to this account.
+    /// Makes this account the owner of `path`.
     pub(super) fn give(self, path: &Path) -> Result<(), ThrowawayError> {
         match self {
             Self::Own => Ok(()),
@@ -66,6 +69,7 @@ impl ServerAccount {
         }
     }
 
+    /// An account by its name; `None`: it does not exist, or it is root.
     fn named(name: &str) -> Option<Self> {
         let uid = number_of(name, "-u").filter(|uid| *uid != 0)?;
         let gid = number_of(name, "-g")?;
@@ -73,7 +77,8 @@ impl ServerAccount {
     }
 }
 
-/// `id` knows every account source of the system (files, directory services), a parser of `/etc/passwd` only one.
+/// A number that the program `id` prints. `id` knows every source of accounts (files, directory services),
+/// unlike a parser of `/etc/passwd`.
 fn number_of(name: &str, flag: &str) -> Option<u32> {
     let output = Command::new("id")
         .args([flag, name])

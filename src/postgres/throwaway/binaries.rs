@@ -1,4 +1,6 @@
-//! Where the server binaries are. Invariant: a directory counts only if both `initdb` and `postgres` are in it.
+//! Finds the programs of a PostgreSQL server.
+//! Invariant: a directory counts only if both `initdb` and `postgres` are in it. Held by
+//! `ServerBinaries::in_dir` and the test `the_highest_version_wins_by_number_and_only_if_complete`.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use super::ThrowawayError;
 
-/// The directories that hold one subdirectory per installed major version.
+/// Directories with one subdirectory for each installed major version, and where its programs are below that.
 const VERSIONED: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", "bin"),
     ("/opt/homebrew/opt", "bin"),
@@ -16,17 +18,19 @@ const VERSIONED: [(&str, &str); 4] = [
     ("/Applications/Postgres.app/Contents/Versions", "bin"),
 ];
 
-/// One installed server: the directory with `initdb` and `postgres`.
+/// An installed server: the directory that has `initdb` and `postgres`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerBinaries {
     dir: PathBuf,
 }
 
 impl ServerBinaries {
-    /// The server to use: `DRYGATE_PG_BIN`, else `PATH`, else the newest of the usual places, else what `pg_config` names.
+    /// The server to use, from the first place that has one: `DRYGATE_PG_BIN`, `PATH`, the newest
+    /// of the usual directories, `pg_config`.
     ///
-    /// `DRYGATE_PG_BIN` is an order, not a hint: if it is set and holds no server, nothing else is tried.
+    /// If `DRYGATE_PG_BIN` is set and holds no server, that is an error and no other place is tried.
     pub fn find() -> Result<Self, ThrowawayError> {
+        // An empty variable is taken as one that is not set.
         if let Some(dir) = env::var_os("DRYGATE_PG_BIN").filter(|dir| !dir.is_empty()) {
             return Self::at(Path::new(&dir));
         }
@@ -47,14 +51,14 @@ impl ServerBinaries {
         Err(ThrowawayError::NoServer { searched })
     }
 
-    /// The server in `dir`.
+    /// The server in `dir`; an error names `dir` and what to do.
     pub fn at(dir: &Path) -> Result<Self, ThrowawayError> {
         Self::in_dir(dir).ok_or_else(|| ThrowawayError::NoServer {
             searched: vec![dir.display().to_string()],
         })
     }
 
-    /// The directory of the binaries.
+    /// The directory of the programs.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -72,12 +76,15 @@ impl ServerBinaries {
     }
 }
 
+/// The first server in the directories of `PATH`.
 fn on_path(path: Option<OsString>) -> Option<ServerBinaries> {
     env::split_paths(&path?)
+        // A relative entry of PATH would mean another directory wherever drygate is started.
         .filter(|dir| dir.is_absolute())
         .find_map(|dir| ServerBinaries::in_dir(&dir))
 }
 
+/// The server with the highest version below `base`.
 fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
     let mut found: Vec<(u32, PathBuf)> = fs::read_dir(base)
         .ok()?
@@ -89,6 +96,7 @@ fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
             ))
         })
         .collect();
+    // By number, so that 9 is older than 10.
     found.sort();
     found
         .iter()
@@ -96,7 +104,7 @@ fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
         .find_map(|(_, dir)| ServerBinaries::in_dir(dir))
 }
 
-/// The major version in a directory name: `15`, `9.6`, `postgresql@17`; an unversioned `postgresql` counts as oldest.
+/// The major version in a directory name: `15`, `9.6`, `postgresql@17`. `postgresql` without a number counts as the oldest.
 fn major_version(name: &str) -> Option<u32> {
     let version = name
         .strip_prefix("postgresql")
@@ -107,6 +115,7 @@ fn major_version(name: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
 }
 
+/// The server in the directory that `pg_config` prints.
 fn named_by_pg_config() -> Option<ServerBinaries> {
     let output = Command::new("pg_config")
         .arg("--bindir")

@@ -1,4 +1,7 @@
-//! One throwaway cluster from `initdb` to its removal. Invariant: when the value is gone, server and directory are gone.
+//! A throwaway PostgreSQL cluster, from `initdb` to its removal.
+//! Invariant: dropping a `Cluster` ends its server and removes its directory, or the next sweep does.
+//! Held by `Drop for Cluster` and the tests `a_cluster_answers_by_its_url_and_leaves_nothing_behind`
+//! and `a_sweep_takes_what_a_killed_owner_left` of tests/throwaway.rs.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -14,21 +17,21 @@ use super::{Scenario, ServerBinaries, ThrowawayError, process, session, sweep_ab
 /// The superuser of every throwaway cluster.
 const SUPERUSER: &str = "postgres";
 const PORT: u16 = 5432;
-/// Newest names first: macOS has no `C.UTF-8` before version 15, and `C` is everywhere.
+/// Locales to try, the best first: macOS has no `C.UTF-8` before version 15, `C` is everywhere.
 const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
 
-/// How a cluster is to be started.
+/// How a cluster is started.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterOptions {
-    /// Log every statement, so that the log can be evidence.
+    /// Whether the server logs every statement, so that a test can read the log as evidence.
     pub log_statement_all: bool,
-    /// Further lines of postgresql.conf; they win over the cluster's own.
+    /// Further lines of postgresql.conf. They come last and win over the cluster's own.
     pub settings: Vec<(String, String)>,
-    /// The server to use instead of the one that [`ServerBinaries::find`] finds.
+    /// The server to use; `None`: the one that [`ServerBinaries::find`] finds.
     pub binaries: Option<ServerBinaries>,
 }
 
-/// A running cluster that listens on a unix socket in its own directory and lets this account in as anybody.
+/// A running cluster. It listens on a unix socket in its own directory only, and lets this account in as any role.
 #[derive(Debug)]
 pub struct Cluster {
     server: Child,
@@ -37,8 +40,9 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Sweeps what crashes left behind, then makes and starts a new cluster.
+    /// Removes what crashed processes left, then makes and starts a new cluster.
     pub fn start(options: &ClusterOptions) -> Result<Self, ThrowawayError> {
+        // Done at every start, because a killed process cannot clean up after itself.
         sweep_abandoned();
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
@@ -56,14 +60,14 @@ impl Cluster {
                 stopped: false,
             }),
             Err(error) => {
-                // The reason why it did not start is what the caller must hear; the next sweep takes the rest.
+                // The error of the start is the one to report. If removing fails too, the next sweep does it.
                 drop(directory.remove());
                 Err(error)
             }
         }
     }
 
-    /// A connection string that tokio-postgres and libpq both read.
+    /// A connection URL of this cluster that tokio-postgres and libpq both understand.
     pub fn url(&self, user: &str, database: &str) -> String {
         format!(
             "postgresql:///{}?host={}&port={PORT}&user={}",
@@ -73,12 +77,12 @@ impl Cluster {
         )
     }
 
-    /// The directory of the socket.
+    /// The directory that holds the unix socket.
     pub fn socket_dir(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The server's log.
+    /// The path of the server's log.
     pub fn log_path(&self) -> PathBuf {
         self.directory.log()
     }
@@ -94,7 +98,7 @@ impl Cluster {
         self.load(database, &scenario.base_sql())
     }
 
-    /// Makes an empty database.
+    /// Makes an empty database in UTF-8.
     pub fn create_database(&self, database: &str) -> Result<(), ThrowawayError> {
         self.load(
             SUPERUSER,
@@ -105,12 +109,12 @@ impl Cluster {
         )
     }
 
-    /// Runs a script as superuser.
+    /// Runs a script as superuser and drops its rows.
     pub fn load(&self, database: &str, sql: &str) -> Result<(), ThrowawayError> {
         self.query(SUPERUSER, database, sql).map(drop)
     }
 
-    /// Runs a script as `user` and returns the rows of all its statements, each value as text.
+    /// Runs a script as `user` and returns the rows of all its statements, each value as text; `None`: NULL.
     pub fn query(
         &self,
         user: &str,
@@ -120,16 +124,18 @@ impl Cluster {
         session::run(self.socket_dir(), user, database, sql)
     }
 
-    /// Stops the server at once and removes its directory.
+    /// Stops the server with an immediate shutdown and removes its directory.
     pub fn stop(mut self) -> Result<(), ThrowawayError> {
         self.end()
     }
 
+    /// Ends server and directory once: `stop` and `Drop` both come here.
     fn end(&mut self) -> Result<(), ThrowawayError> {
         if self.stopped {
             return Ok(());
         }
         self.stopped = true;
+        // The server first: a running server must not find its files gone.
         process::stop_child(&mut self.server).map_err(ThrowawayError::io(
             "cannot stop the server of",
             self.directory.path(),
@@ -140,7 +146,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Nobody is left to tell; the next sweep takes what remains.
+        // A drop cannot return an error. What remains is removed by the next sweep.
         drop(self.end());
     }
 }
@@ -158,6 +164,7 @@ fn initdb(
             .args([
                 "--no-sync",
                 "--encoding=UTF8",
+                // `trust` is enough: only the account of the server can reach the socket (directory 0700), and TCP is rejected.
                 "--auth-local=trust",
                 "--auth-host=reject",
             ])
@@ -171,6 +178,7 @@ fn initdb(
             return Ok(());
         }
         said = escaped(&String::from_utf8_lossy(&output.stderr));
+        // initdb refuses a directory that is not empty, so the next locale needs a fresh one.
         if directory.data().exists() {
             fs::remove_dir_all(directory.data())
                 .map_err(ThrowawayError::io("cannot remove", &directory.data()))?;
@@ -179,15 +187,18 @@ fn initdb(
     Err(ThrowawayError::Initdb { output: said })
 }
 
-/// Appends our settings; the last line of a name wins. Background work is off, so that a quiet cluster is quiet.
+/// Appends our settings to postgresql.conf, where the last line of a name wins. Background work is off, so that
+/// an idle cluster does nothing.
 fn configure(directory: &ClusterDirectory, options: &ClusterOptions) -> Result<(), ThrowawayError> {
     let socket_dir = directory.path().to_string_lossy();
     let port = PORT.to_string();
     let own = [
+        // An empty address list: no TCP at all, so no port can be taken and nobody reaches it over the network.
         ("listen_addresses", ""),
         ("unix_socket_directories", &*socket_dir),
         ("unix_socket_permissions", "0700"),
         ("port", &*port),
+        // The data is thrown away: it need not survive a crash, and the start is faster without syncs.
         ("fsync", "off"),
         ("synchronous_commit", "off"),
         ("full_page_writes", "off"),
@@ -212,6 +223,7 @@ fn configure(directory: &ClusterDirectory, options: &ClusterOptions) -> Result<(
     let mut lines = String::from("\n");
     for (name, value) in own.into_iter().chain(further) {
         // Writing to a String cannot fail.
+        // In postgresql.conf a quote inside a value is written twice.
         let _ = writeln!(lines, "{name} = '{}'", value.replace('\'', "''"));
     }
     let path = directory.data().join("postgresql.conf");
@@ -222,12 +234,14 @@ fn configure(directory: &ClusterDirectory, options: &ClusterOptions) -> Result<(
         .map_err(ThrowawayError::io("cannot write", &path))
 }
 
+/// Percent encoding for a URL: everything but unreserved characters.
 fn percent_encoded(text: &str) -> String {
     encoded(text.as_bytes(), |byte| {
         byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)
     })
 }
 
+/// The same for a path, whose slashes stay.
 fn percent_encoded_path(path: &Path) -> String {
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
     encoded(bytes, |byte| {

@@ -1,4 +1,6 @@
-//! The directory of one cluster and the lock that says its owner lives. Invariant: the lock is held before the marker has its name, so nobody can see an unlocked marker of a living owner.
+//! The directory of a throwaway cluster, and the lock on its marker file that tells whether the owner is alive.
+//! Invariant: the lock is held before the marker has its name, so that no other process can see the unlocked marker of a living
+//! owner. Held by `mark` and the test `a_directory_is_adopted_only_after_its_lock_was_freed`.
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -9,37 +11,42 @@ use std::path::{Path, PathBuf};
 use super::ThrowawayError;
 use super::account::ServerAccount;
 
-/// The first part of the name of every cluster directory.
+/// Beginning of the name of every cluster directory.
 const PREFIX: &str = "drygate-pg-";
-/// The marker: the kernel frees its lock when the owner dies, however it dies.
+/// The marker file. The kernel frees its lock when the owner dies, however it dies.
 const MARKER: &str = "owner";
-/// A socket path may have 107 bytes on Linux and 103 on macOS; directory name and socket name take 38.
+/// Bytes of the base directory's path, at most. A socket path may have 107 bytes on Linux and 103 on macOS; directory name and
+/// socket name take 34 of them.
 const BASE_LENGTH_MAX: usize = 60;
 
-/// A cluster directory that this process owns.
+/// A cluster directory that this process owns as long as it holds the lock.
 #[derive(Debug)]
 pub(super) struct ClusterDirectory {
     path: PathBuf,
-    /// Held open for its lock alone.
+    /// Held open only because closing the file frees the lock.
     _lock: File,
 }
 
 impl ClusterDirectory {
-    /// Makes a directory of a new name, gives it to `account` and marks it as ours.
+    /// Makes a directory with a random name, marks it as ours and gives it to `account`.
     pub(super) fn create(account: ServerAccount) -> Result<Self, ThrowawayError> {
         let path = base(account).join(format!("{PREFIX}{}", random_suffix()?));
+        // Mode 0700 from the start: nobody else can put a file in before it is given to its account.
         DirBuilder::new()
             .mode(0o700)
             .create(&path)
             .map_err(ThrowawayError::io("cannot make", &path))?;
         let lock = mark(&path)?;
+        // Only the directory is given away. The marker stays ours, by which `adopt` knows it.
         account.give(&path)?;
         Ok(Self { path, _lock: lock })
     }
 
-    /// An abandoned directory, now ours; `None` if its owner lives, or it is not of our making.
+    /// Takes over a directory whose owner is dead; `None`: its owner lives, or the directory is not of our making.
     pub(super) fn adopt(path: PathBuf) -> Option<Self> {
         let marker = path.join(MARKER);
+        // The directory may be in /tmp, where anybody can make one with this name. The marker must be a regular file of
+        // our account, not a link.
         let metadata = fs::symlink_metadata(&marker).ok()?;
         if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return None;
@@ -47,23 +54,27 @@ impl ClusterDirectory {
         let lock = File::open(&marker).ok()?;
         match lock.try_lock() {
             Ok(()) => Some(Self { path, _lock: lock }),
+            // A lock that cannot be asked for is treated like a held one: nothing is removed on a doubt.
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
         }
     }
 
+    /// The directory itself, which also holds the socket.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
+    /// The data directory of the server.
     pub(super) fn data(&self) -> PathBuf {
         self.path.join("data")
     }
 
+    /// The file that the server's output goes to.
     pub(super) fn log(&self) -> PathBuf {
         self.path.join("server.log")
     }
 
-    /// Removes everything. The marker goes with it, last of all if anything fails on the way.
+    /// Removes the directory. The marker goes last, so that after a failure the next sweep still knows the rest as ours.
     pub(super) fn remove(&self) -> Result<(), ThrowawayError> {
         for entry in
             fs::read_dir(&self.path).map_err(ThrowawayError::io("cannot read", &self.path))?
@@ -73,6 +84,7 @@ impl ClusterDirectory {
                 continue;
             }
             let path = entry.path();
+            // The type of the entry itself: a link is removed and not followed.
             let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let removed = if is_dir {
                 fs::remove_dir_all(&path)
@@ -85,8 +97,9 @@ impl ClusterDirectory {
     }
 }
 
-/// Every directory that bears the name of a cluster, whoever made it.
+/// Every directory that has the name of a cluster directory, whoever made it.
 pub(super) fn candidates() -> Vec<PathBuf> {
+    // Both places that `base` may choose, because the owner may have run under another account or environment.
     let mut bases = vec![PathBuf::from("/tmp")];
     if !bases.contains(&env::temp_dir()) {
         bases.push(env::temp_dir());
@@ -102,23 +115,25 @@ pub(super) fn candidates() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Where cluster directories go: short enough for a socket path, and open to the account that the server runs under.
+/// Where cluster directories are made: short enough for a socket path, and reachable for the account of the server.
 fn base(account: ServerAccount) -> PathBuf {
     let own = env::temp_dir();
     let fits = own.is_absolute() && own.as_os_str().len() <= BASE_LENGTH_MAX;
     match account {
         ServerAccount::Own if fits => own,
-        // A temporary directory of root is closed to others as a rule.
+        // The temporary directory of root is usually closed to other accounts.
         ServerAccount::Own | ServerAccount::Dropped { .. } => PathBuf::from("/tmp"),
     }
 }
 
+/// Makes the marker under another name, locks it, and renames it only then.
 fn mark(dir: &Path) -> Result<File, ThrowawayError> {
     let unnamed = dir.join("owner.new");
     let marker = dir.join(MARKER);
     let failed = |path: &Path| ThrowawayError::io("cannot mark", path);
     let mut file = OpenOptions::new()
         .write(true)
+        // `create_new` fails on a file or link that is there already.
         .create_new(true)
         .mode(0o600)
         .open(&unnamed)
@@ -129,6 +144,7 @@ fn mark(dir: &Path) -> Result<File, ThrowawayError> {
     Ok(file)
 }
 
+/// Eight random hexadecimal digits.
 fn random_suffix() -> Result<String, ThrowawayError> {
     let number = getrandom::u32().map_err(|error| ThrowawayError::Io {
         doing: "cannot read randomness for the name of",

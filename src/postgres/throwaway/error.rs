@@ -1,4 +1,6 @@
-//! Why a throwaway cluster could not be had. Invariant: text of the server is escaped before it becomes part of a message.
+//! Errors of throwaway clusters.
+//! Invariant: text of the server is escaped before it becomes part of a message. Held by the callers of `escaped`, the only
+//! places that take such text.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ pub enum ThrowawayError {
     /// There is no `initdb` and `postgres` on this machine.
     #[error("no PostgreSQL server binaries (initdb, postgres) found; looked in {}", .searched.join(", "))]
     NoServer {
-        /// Every place that was looked at.
+        /// Every place that was searched.
         searched: Vec<String>,
     },
     /// The server refuses to run as root, and there is no account to drop to.
@@ -17,16 +19,16 @@ pub enum ThrowawayError {
         "PostgreSQL refuses to run as root, and this machine has neither a user `postgres` nor `nobody`"
     )]
     NoUnprivilegedUser,
-    /// `initdb` ran and failed.
+    /// `initdb` was run and failed.
     #[error("initdb failed: {output}")]
     Initdb {
-        /// What it said, escaped.
+        /// What it printed, escaped.
         output: String,
     },
     /// The server ended, or did not become ready in time.
     #[error("the throwaway server did not start ({reason}): {log}")]
     Start {
-        /// What was waited for.
+        /// What was waited for, or how the server ended.
         reason: &'static str,
         /// The last lines of its log, escaped.
         log: String,
@@ -36,25 +38,25 @@ pub enum ThrowawayError {
     Refused {
         /// SQLSTATE, message and detail of the server, escaped.
         message: String,
-        /// The driver's error.
+        /// The error of the driver.
         #[source]
         source: tokio_postgres::Error,
     },
-    /// A file or process could not be handled.
+    /// A file or a process could not be handled.
     #[error("{doing} {}", .path.display())]
     Io {
         /// What was being done.
         doing: &'static str,
-        /// To what.
+        /// The file, directory or program.
         path: PathBuf,
-        /// What the system answered.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
 }
 
 impl ThrowawayError {
-    /// The one line that helps, where there is one.
+    /// What a person can do about it, in one line; `None`: no general advice.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::NoServer { .. } => Some(
@@ -75,6 +77,7 @@ impl ThrowawayError {
         }
     }
 
+    /// An error of the driver with SQLSTATE, message and detail of the server, if it answered at all.
     pub(super) fn refused(source: tokio_postgres::Error) -> Self {
         let message = match source.as_db_error() {
             Some(error) => {
@@ -93,7 +96,8 @@ impl ThrowawayError {
     }
 }
 
-/// Printable text: line breaks stay, every other control character is written out.
+/// Printable text: line breaks stay, other control characters are written as escapes, so that no text of
+/// the server controls the terminal.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.trim().chars() {

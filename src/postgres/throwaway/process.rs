@@ -1,4 +1,6 @@
-//! The server process: is it there, and how it ends. Invariant: a process is signalled only if its command line names our data directory.
+//! Starts the server process and ends it: our own child by its handle, an orphan by its process id.
+//! Invariant: an orphan is signalled only if its command line names the data directory. Held by `stop_orphan` and
+//! the test `a_sweep_takes_what_a_killed_owner_left` of tests/throwaway.rs.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,18 +17,19 @@ use super::error::escaped;
 use super::{ServerBinaries, ThrowawayError};
 
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// The server kills what is left of its own processes after 5 s.
+/// Longer than the 5 s after which the server itself kills what is left of its own processes.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_INTERVAL: Duration = Duration::from_millis(3);
 const LOG_LINES_SHOWN: usize = 8;
 
-/// Starts the server as our child and returns once it takes connections.
+/// Starts the server as our child process and returns once it accepts connections.
 pub(super) fn start(
     binaries: &ServerBinaries,
     account: ServerAccount,
     directory: &ClusterDirectory,
 ) -> Result<Child, ThrowawayError> {
     let log_path = directory.log();
+    // Both outputs go to one file: without a log collector the server logs to standard error.
     let log = File::create(&log_path).map_err(ThrowawayError::io("cannot make", &log_path))?;
     let also_log = log
         .try_clone()
@@ -43,7 +46,7 @@ pub(super) fn start(
     match wait_until_ready(&mut server, directory) {
         Ok(()) => Ok(server),
         Err(reason) => {
-            // The error that matters is that it did not start; ending what is left is best effort.
+            // The error of the start is the one to report; ending the rest is best effort.
             drop(stop_child(&mut server));
             Err(ThrowawayError::Start {
                 reason,
@@ -53,11 +56,12 @@ pub(super) fn start(
     }
 }
 
-/// Ends our own server at once and waits for its end.
+/// Ends our own server at once, waits for it and reaps it.
 pub(super) fn stop_child(server: &mut Child) -> io::Result<ExitStatus> {
     if let Some(status) = server.try_wait()? {
         return Ok(status);
     }
+    // The process was not waited for yet, so its number cannot belong to another one.
     if let Some(pid) = i32::try_from(server.id()).ok().and_then(Pid::from_raw) {
         signal_end(pid);
     }
@@ -68,20 +72,23 @@ pub(super) fn stop_child(server: &mut Child) -> io::Result<ExitStatus> {
         }
         thread::sleep(POLL_INTERVAL);
     }
+    // It did not end in time.
     server.kill()?;
     server.wait()
 }
 
-/// Ends the server that a dead owner left on `data`, if it still runs.
+/// Ends the server that a dead owner left behind on `data`, if it still runs.
 pub(super) fn stop_orphan(data: &Path) {
+    // postmaster.pid may be old: the number may belong to another process by now.
     let Some(pid) = postmaster_pid(data).filter(|pid| serves(*pid, data)) else {
         return;
     };
     signal_end(pid);
     let deadline = Instant::now() + STOP_TIMEOUT;
+    // It is not our child and cannot be waited for, so it is looked at again and again.
     while serves(pid, data) {
         if Instant::now() >= deadline {
-            // It may have gone meanwhile, which is what we want.
+            // An error means that it has ended meanwhile, which is what is wanted.
             let _ = kill_process(pid, Signal::KILL);
             return;
         }
@@ -89,14 +96,16 @@ pub(super) fn stop_orphan(data: &Path) {
     }
 }
 
-/// SIGQUIT is the server's immediate shutdown; SIGCONT lets a stopped server hear it.
+/// SIGQUIT asks for an immediate shutdown, without a checkpoint: the data is thrown away. SIGCONT lets a
+/// stopped server act on it.
 fn signal_end(pid: Pid) {
     for signal in [Signal::QUIT, Signal::CONT] {
-        // A process that has ended already cannot be signalled, and need not be.
+        // A process that has ended cannot be signalled, and need not be.
         let _ = kill_process(pid, signal);
     }
 }
 
+/// Waits until the server accepts connections; `Err`: why it never did.
 fn wait_until_ready(server: &mut Child, directory: &ClusterDirectory) -> Result<(), &'static str> {
     let deadline = Instant::now() + START_TIMEOUT;
     while Instant::now() < deadline {
@@ -112,7 +121,7 @@ fn wait_until_ready(server: &mut Child, directory: &ClusterDirectory) -> Result<
     Err("it was not ready in a minute")
 }
 
-/// The server writes its status into the eighth line of its lock file.
+/// Whether the server accepts connections: it writes its status into line 8 of its lock file (`postmaster.pid`).
 fn is_ready(data: &Path) -> bool {
     fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| {
         text.lines()
@@ -121,6 +130,7 @@ fn is_ready(data: &Path) -> bool {
     })
 }
 
+/// The process id in the lock file of a data directory.
 fn postmaster_pid(data: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     text.lines()
@@ -128,19 +138,22 @@ fn postmaster_pid(data: &Path) -> Option<Pid> {
         .trim()
         .parse()
         .ok()
+        // Never 0, 1 or less: as a signal target these are our process group, init and every process.
         .filter(|pid| *pid > 1)
         .and_then(Pid::from_raw)
 }
 
-/// Whether this process runs and is the server of `data`. A number that was given to another process since is not.
+/// Whether this process runs and is the server of `data`. Another process that was given the number since is not.
 fn serves(pid: Pid, data: &Path) -> bool {
     let data = data.to_string_lossy();
     command_line(pid).is_some_and(|line| {
+        // Arguments are separated by NUL in /proc and by spaces in the output of ps.
         line.split(['\0', ' ', '\n'])
             .any(|argument| argument == data)
     })
 }
 
+/// The command line of a process; `None`: it does not run.
 #[cfg(target_os = "linux")]
 fn command_line(pid: Pid) -> Option<String> {
     let bytes = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
@@ -156,6 +169,7 @@ fn command_line(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The last lines of a log, escaped. A log that cannot be read gives an empty text.
 fn last_lines(log: &Path) -> String {
     let text = fs::read(log)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())

@@ -1,4 +1,7 @@
-//! The content of the demo. Invariant: nothing random and no clock in it, so any two loads digest the same.
+//! The scenarios of the demo, as SQL.
+//! Invariant: no clock and no random value, so that two loads have the same digests.
+//! Held by the tests `the_sql_has_no_clock_no_chance_and_no_meta_command` and
+//! `two_clusters_from_the_printed_sql_are_the_same_content` (tests/throwaway.rs).
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +15,7 @@ const ENACTED: &str = include_str!("../../../assets/demo/enacted.sql");
 const UNSAFE_ROLE: &str = include_str!("../../../assets/demo/unsafe_role.sql");
 const INTRUSION: &str = include_str!("../../../assets/demo/intrusion.sql");
 
-/// What a demo shows.
+/// A situation that the demo shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scenario {
     /// 60 units, all enacted: a live run would change nothing.
@@ -26,15 +29,16 @@ pub enum Scenario {
     UnsafeRole,
 }
 
-/// A name that is no scenario.
+/// The name of a scenario that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no scenario `{name}`; there are {}", Scenario::ALL.map(Scenario::name).join(", "))]
 pub struct UnknownScenario {
     name: String,
 }
 
+// A new scenario is added to `ALL`, `name`, `base_sql` and `intrusion_sql`; the compiler asks for the last three.
 impl Scenario {
-    /// All of them, in the order in which they are offered.
+    /// All scenarios, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Enacted, Self::Draft, Self::Drift, Self::UnsafeRole];
 
     /// The name on the command line.
@@ -47,7 +51,8 @@ impl Scenario {
         }
     }
 
-    /// What a superuser runs in an empty database to get the base of this scenario: one transaction, plain SQL.
+    /// The SQL that a superuser runs in an empty database to get the base of this scenario:
+    /// one transaction, without psql commands.
     pub fn base_sql(self) -> String {
         let source = source_version();
         let mut parts = vec![SCHEMA, DOCUMENTS, &source, UNITS, FUNCTIONS];
@@ -57,6 +62,7 @@ impl Scenario {
             Self::UnsafeRole => parts.extend([ENACTED, UNSAFE_ROLE]),
         }
         let name = self.name();
+        // The settings make the script mean the same in every session, whatever its defaults are.
         let mut sql = format!(
             "-- The base of the drygate demo scenario `{name}`, for a superuser in an empty database.\n\
              BEGIN;\n\
@@ -72,8 +78,8 @@ impl Scenario {
         sql
     }
 
-    /// What another superuser session runs while SG2 waits, in the scenario that has an intruder: one word of one unit,
-    /// in Vietnamese and in English, in source and unit alike, so that every count stays and the cut still fits.
+    /// The SQL that another superuser session runs while SG2 waits; `None`: the scenario has no intruder. It changes one word
+    /// of one unit, in Vietnamese and in English, in source and unit alike, so that every count stays and the cut still fits.
     pub fn intrusion_sql(self) -> Option<&'static str> {
         match self {
             Self::Drift => Some(INTRUSION),
@@ -82,8 +88,9 @@ impl Scenario {
     }
 }
 
-/// The current version of the constitution, its body word for word.
+/// The INSERT of the current version of the constitution. Its body is the text of the file word for word.
 fn source_version() -> String {
+    // Dollar quotes, so that the text needs no escapes.
     format!(
         "INSERT INTO public.source_version (id, document_id, version_no, body, is_current, created_at) VALUES\n  \
          ('SRC-ICX-CONST/v2', 'SRC-ICX-CONST', 2, $body${CONSTITUTION}$body$, true, '2026-05-12 02:00:00+00');\n"

@@ -1,4 +1,6 @@
-//! A session that may do anything, for loading and observing. Invariant: it reaches throwaway clusters only, by their socket.
+//! A session without the limits of a survey, for loading and observing.
+//! Invariant: it reaches throwaway clusters only. Held by `run`, which takes a socket directory and is
+//! visible in this folder alone.
 
 use std::path::Path;
 use std::thread;
@@ -7,12 +9,12 @@ use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
 use super::ThrowawayError;
 
-/// The rows of one script, each value as text.
+/// The rows of a script, each value as text; `None`: NULL.
 pub(super) type ScriptRows = Vec<Vec<Option<String>>>;
 
 /// Runs `sql` and returns the rows of all its statements.
 ///
-/// A thread of its own carries the runtime, so that callers inside and outside of a runtime may call it.
+/// It runs on a thread of its own with its own event loop, so that callers inside and outside of one can use it.
 pub(super) fn run(
     socket_dir: &Path,
     user: &str,
@@ -40,6 +42,7 @@ pub(super) fn run(
                     .map_err(ThrowawayError::refused)
             })
             .join()
+            // A panic in the thread goes on in the caller, with its message.
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -47,9 +50,10 @@ pub(super) fn run(
 async fn ask(config: &Config, sql: &str) -> Result<ScriptRows, tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     let connection = tokio::spawn(connection);
+    // The simple query protocol takes a script of several statements and gives every value as text.
     let answer = client.simple_query(sql).await;
     drop(client);
-    // Waiting for the connection sends the goodbye; its own failure would have failed the query before.
+    // Waiting for the connection lets it say goodbye to the server. An error of it would have failed the query before.
     drop(connection.await);
     let rows = answer?.into_iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(
