@@ -93,7 +93,7 @@ fn show(
     loader.no_notes = no_notes;
     loader.tell_notes();
     let stage = ScreenTerminalSession::take(settings)?;
-    let thread = std::thread::Builder::new().name("retelling".to_owned());
+    let thread = std::thread::Builder::new().name("playback".to_owned());
     let spawned = thread.spawn(move || playback.go_on(&asked));
     spawned.map_err(|source| LaunchError::Output {
         doing: "cannot read behind the screen",

@@ -1,6 +1,6 @@
 //! The keys: one table for every screen, which decides what a key means and what it is called. Invariant: no screen compares a key or writes its name itself.
 
-use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 pub use super::action::Action;
 use super::{key_table, key_table_names, key_table_runs, key_table_sheets};
@@ -35,7 +35,8 @@ pub struct Binding {
     pub help: &'static str,
     /// One word or two for the footer, where it belongs there.
     pub footer: Option<&'static str>,
-    pub(super) presses: key_table::Presses,
+    /// Each key with what it means.
+    pub presses: &'static [(KeyCode, KeyModifiers, Action)],
 }
 
 impl Binding {

@@ -6,6 +6,7 @@ mod flows;
 mod home;
 mod hostile;
 mod keeping;
+mod keys;
 mod picker;
 mod pty;
 mod recordings;
