@@ -1,4 +1,6 @@
-//! What a hook is told: one JSON document. Invariant: made from the folded run and the journal's head alone; no secret, no connection text.
+//! The JSON document that a hook reads on standard input.
+//! Invariant: made from the folded run, the journal's head and the plan; `HookDocument` has no member for a secret or a
+//! connection string.
 
 use super::{RunPlan, summary};
 use crate::documents::{HookDocument, HookTarget, JournalHead, SchemaVersion};

@@ -1,4 +1,4 @@
-//! What the runner asks of a git repository. Invariant: reading only.
+//! What the runner asks of a git repository; [`Repository`] has no method that writes.
 
 use thiserror::Error;
 
@@ -7,7 +7,7 @@ pub use crate::run::RepositoryState;
 /// Why a repository cannot be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RepositoryError {
-    /// There is none here.
+    /// The directory is in no git work tree.
     #[error("no git repository: {0}")]
     Missing(String),
     /// git could not be run or said something else than expected.
@@ -15,8 +15,8 @@ pub enum RepositoryError {
     Git(String),
 }
 
-/// A repository to look at.
+/// A git repository that can be read.
 pub trait Repository: Send {
-    /// What git says now.
+    /// HEAD, branches, tags and state of the work tree as git reports them now.
     fn look(&self) -> Result<RepositoryState, RepositoryError>;
 }

@@ -1,4 +1,6 @@
-//! Where the holder of a run listens. Invariant: outside the run, in a directory of the holder that nobody else can put things into.
+//! Path of the Unix socket on which the holder of a run listens.
+//! Invariant: outside the run, in a directory that belongs to the holder's account and that nobody else can write to
+//! (`in_directory_of`).
 
 use std::fs::Permissions;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -39,9 +41,12 @@ fn directory(uid: u32) -> PathBuf {
 fn in_directory_of(uid: u32, run: &Path) -> Option<PathBuf> {
     let directory = directory(uid);
     let made = std::fs::symlink_metadata(&directory).ok()?;
+    // The temporary directory is writable for all, so anybody could have made this name first. `symlink_metadata`: a link in
+    // its place is no directory.
     if !made.is_dir() || made.uid() != uid || made.mode() & 0o022 != 0 {
         return None;
     }
+    // A digest, because the path of a Unix socket is limited to about 100 bytes (`sun_path`).
     let name = Digest::of(run.as_os_str().as_encoded_bytes());
     Some(directory.join(format!("{}.sock", &name.as_str()[..16])))
 }
