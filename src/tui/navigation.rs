@@ -1,4 +1,5 @@
-//! Moving, opening, finding and copying. Invariant: Esc comes back to the row that was left.
+//! Moving, opening, finding and copying on the run screen. Back leads to the row that was left (test
+//! `enter_opens_the_row_and_esc_comes_back_to_it` of tests/screens/flows.rs).
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::open_text::{OpenText, TextSubject};
 use super::screens::{self, PaneText, kept_text, panes_on_screen, text_page};
 use crate::survey::{FactKey, FactKind};
 
-/// Does what a movement key says.
+/// Performs a movement in the panes or the open page.
 pub(super) fn perform(model: &mut Model, action: Action) {
     if matches!(model.over, Over::Reading(_)) {
         scroll(model, action);
@@ -51,7 +52,7 @@ fn area(model: &Model) -> Rect {
     Rect::new(0, 0, model.size.width, model.size.height)
 }
 
-/// The place of the focused pane.
+/// The area of the focused pane.
 fn place(model: &Model) -> Rect {
     panes_on_screen(model, area(model))
         .into_iter()
@@ -212,6 +213,7 @@ pub(super) fn find(model: &mut Model, forward: bool) {
         (lines.collect(), here)
     };
     let count = lines.len();
+    // Begins behind the chosen line and goes around, so that a repeated search moves on.
     let hit = (1..=count)
         .map(|step| {
             if forward {

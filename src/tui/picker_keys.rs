@@ -1,4 +1,5 @@
-//! What a key does on the list of runs. Invariant: it changes how the list is looked at and nothing else; what is to be opened or read is asked for.
+//! Key presses on the list of runs. They change how the list is looked at; what is to be opened or read is returned as a
+//! `PickerEffect`.
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -15,7 +16,7 @@ use crate::run::{RunFilter, RunSort, RunStatus};
 pub enum Opening {
     /// What fits: taken up, watched, replayed.
     Fitting,
-    /// The diff screen.
+    /// The diff screen of the run.
     Differences,
     /// The run screen, fed from the journal.
     Replay,
@@ -26,18 +27,18 @@ pub enum Opening {
 /// Something to read that is asked for by the name of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// Verify it.
+    /// Verify the run.
     Verify,
-    /// Its reports.
+    /// The thirteen reports of the run.
     Reports,
-    /// An archive of it.
+    /// Write an archive of the run.
     Export,
 }
 
 /// What the loop has to do for the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PickerEffect {
-    /// Leave the list.
+    /// Leave the list and the program.
     Leave,
     /// Open a run, and come back.
     Open(String, Opening),
@@ -53,12 +54,13 @@ pub enum PickerEffect {
     Redraw,
 }
 
-/// A key, a paste or a resize.
+/// Handles an event of the terminal.
 pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
         TerminalEvent::Paste(text) => {
             if let Some(search) = picker.search.as_mut().filter(|search| search.typing) {
+                // A paste may hold line breaks and escape sequences.
                 search.text.extend(text.chars().filter(|c| !c.is_control()));
                 picker.select();
             }

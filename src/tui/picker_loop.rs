@@ -1,4 +1,5 @@
-//! The loop of the list of runs: drain the inbox, then draw once. Invariant: it sleeps until something comes; no frame without a change.
+//! Event loop of the list of runs: wait for a message, drain the inbox, draw once. It blocks until a message comes; nothing on
+//! the list animates.
 
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -14,7 +15,7 @@ use super::picker_keys::{Asked, Opening, PickerEffect, on_event};
 use super::screens;
 use super::widgets::Canvas;
 
-/// News taken before a frame is drawn.
+/// Messages taken before a frame is drawn, so that a flood cannot keep the list from drawing.
 const DRAIN_MAX: usize = 4_096;
 
 /// What the list asks for while it stays.
@@ -31,17 +32,17 @@ pub enum PickerRequest {
 pub enum PickerEnd {
     /// For a run; the list comes back after it.
     Open(String, Opening),
-    /// For good.
+    /// The list was left, and the program ends.
     Left(Ending),
 }
 
 /// The list of runs on a backend.
 pub struct PickerScreen<'a, B: Backend> {
-    /// The terminal.
+    /// The ratatui terminal.
     pub terminal: Terminal<B>,
     /// What is done to it besides drawing.
     pub terminal_actions: Box<dyn TerminalActions>,
-    /// The two clocks.
+    /// Monotonic and wall clock.
     pub clocks: Clocks,
     /// Takes what the list asks for; must not block.
     pub requests: Box<dyn Fn(PickerRequest) + 'a>,

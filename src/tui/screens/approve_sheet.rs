@@ -1,4 +1,5 @@
-//! The approval sheet. Invariant: the whole digest stands on one unbroken line, and the sheet cannot arm where it does not fit.
+//! The approval sheet, drawn.
+//! Invariant: the whole digest stands on one unbroken line, and the sheet cannot arm where it does not fit (`end_is_visible`).
 
 use ratatui::layout::Rect;
 
@@ -71,7 +72,7 @@ fn shrunk(screen: Rect, mut area: Rect, lines: usize) -> Rect {
     area
 }
 
-/// Draws the sheet.
+/// Draws the sheet in its place.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &ApproveSheet) {
     let area = shrunk(
         canvas.area(),
@@ -130,7 +131,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     canvas.text_right(x + width, last + 2, width, &esc);
 }
 
-/// What a key of the sheet is called.
+/// Name of the sheet's key for an action.
 fn key(action: Action) -> String {
     key_of(KeyScope::Sheet, action)
 }

@@ -1,4 +1,5 @@
-//! The whole run screen: where each region goes at each size. Invariant: works from 60x16; below it says what it needs.
+//! The whole run screen: where each region goes at each size. It works from 60x16; below that it says which size it needs (test
+//! `every_size_draws` of tests/screens/hostile.rs).
 //!
 //! ```text
 //! 160x48            120x36            80x24
@@ -18,7 +19,7 @@ use crate::tui::model::{Model, Over, Pane};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// Smallest size that the screen works in.
+/// Smallest size, columns and rows, that the screen works in.
 const SMALLEST: (u16, u16) = (60, 16);
 
 /// Height of the body from which the events have room under the other panes.
@@ -46,7 +47,7 @@ pub fn shape(width: u16, height: u16) -> ScreenShape {
     }
 }
 
-/// Draws the model.
+/// Draws the run screen.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model) {
     let area = canvas.area();
     match shape(area.width, area.height) {
@@ -213,7 +214,7 @@ fn leaving(canvas: &mut Canvas<'_>, body: Rect, model: &Model) {
     canvas.blank(place);
     let title = Text::inked(Ink::Bold, "LEAVE WHILE WORK RUNS?");
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
-    // Where it does not fit it is said behind the screen, whole.
+    // Where the text is cut here, it is printed whole after the screen was left.
     let stays = if model.run().is_demo() {
         "The work stops and its database goes; the run can be read."
     } else {

@@ -1,4 +1,4 @@
-//! The document of the chosen fact, both sides. Invariant: names both sides with provenance and time; draws only what is on screen.
+//! The document of the chosen fact, both sides, each named with provenance and time. Only the lines on screen are laid out.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ const PASSAGE_AROUND: usize = 60;
 /// The longest value that stands in the heading of its side alone, in characters.
 const HEADING_VALUE_MAX: usize = 24;
 
-/// Draws the pane.
+/// Draws the document pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: Size) {
     let ink = match view.pane {
         DiffPane::Document => Ink::Bold,
@@ -77,7 +77,7 @@ fn place(view: &DiffView) -> String {
     )
 }
 
-/// What is drawn.
+/// The lines of the pane, as drawn.
 #[derive(Default)]
 struct Drawn {
     lines: Vec<Text>,

@@ -1,4 +1,4 @@
-//! Pane 2: the live facts: pinned, now, what changed, the last PASS. Invariant: one row a fact, none left out.
+//! Pane 2: the facts: pinned, now, what changed, the last PASS. One row for each fact, none left out.
 
 use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
@@ -39,7 +39,7 @@ impl FactColumns {
     }
 }
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(1);
     let rows = all(model);

@@ -1,4 +1,4 @@
-//! The footer: keys from the table, the answer to the last key, the search. Invariant: it names no key that the table does not have.
+//! The footer: keys from the key table, the answer to the last key, the search that is being typed.
 
 use ratatui::layout::Rect;
 
@@ -9,7 +9,7 @@ use crate::tui::playback::PlaybackState;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
-/// Draws the footer.
+/// Draws the footer line.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if area.height == 0 || area.width < 4 {
         return;
@@ -106,7 +106,7 @@ pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text 
     all.into_iter().reduce(joined).unwrap_or_default()
 }
 
-/// The same without a screen.
+/// The command that does the same without a screen.
 fn script(model: &Model) -> Text {
     let run = model.run();
     let Some(id) = run.run_id() else {

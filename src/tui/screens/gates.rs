@@ -1,4 +1,4 @@
-//! Pane 1: the gates, and under G3 what people and the simulator do. Invariant: a gate without a verdict shows none.
+//! Pane 1: the gates, and under G3 approvals and simulated steps. A gate without a verdict shows none.
 
 use super::pane::{PaneRow, PaneText};
 use crate::audit::G3_CHECKS;
@@ -16,7 +16,7 @@ use crate::tui::widgets::Text;
 /// What a row says that was still to come when the run ended.
 const NOT_REACHED: &str = "not reached";
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
     let mut rows = Vec::new();

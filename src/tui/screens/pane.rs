@@ -1,4 +1,4 @@
-//! One pane: title, fixed rows, rows, what is cut. Invariant: rows that do not fit are counted on the frame.
+//! One pane: title, head, rows, scrolling. Rows that do not fit are counted on the frame.
 
 use ratatui::layout::Rect;
 
@@ -11,12 +11,12 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// A row.
+/// A row of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PaneRow {
-    /// What it says.
+    /// Text of the row.
     pub text: Text,
-    /// What Enter opens.
+    /// The page that Enter opens; `None`: none.
     pub opens: Option<TextSubject>,
     /// The whole value that `y` copies.
     pub copies: Option<String>,
@@ -48,7 +48,7 @@ impl PaneRow {
     }
 }
 
-/// What is in a pane.
+/// Title and rows of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PaneText {
     /// Title without its digit.
@@ -61,7 +61,7 @@ pub struct PaneText {
     pub rows: Vec<PaneRow>,
     /// Rows before the first of `rows`.
     pub skipped: usize,
-    /// All rows.
+    /// Number of all rows, those of `rows` among them.
     pub total: usize,
     /// The row that is chosen until somebody chooses another.
     pub rests_on: usize,
@@ -89,7 +89,7 @@ fn key(model: &Model, pane: Pane) -> String {
     key_of(model.scope(), Action::Pane(pane.digit()))
 }
 
-/// Draws a pane.
+/// Draws a pane, scrolled so that the chosen row is on screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
     let window = usize::from(area.height.saturating_sub(2));
     let width = usize::from(area.width.saturating_sub(2));

@@ -1,4 +1,5 @@
-//! The list of runs as a screen. Invariant: one band says whether a person is needed; whatever is shown, the counts above the list are of everything there is.
+//! The list of runs as a screen. One band says whether a person is needed; the counts above the list are of all runs, whatever
+//! is filtered.
 //!
 //! ```text
 //! 160x48     80x24
@@ -64,7 +65,7 @@ pub fn page_extent(picker: &Picker) -> (usize, usize) {
     (usize::from(area.height.saturating_sub(4)), lines)
 }
 
-/// Draws the list.
+/// Draws the whole screen.
 pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
     let area = canvas.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {

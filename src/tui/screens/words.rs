@@ -1,4 +1,4 @@
-//! Phrases that several regions share. Invariant: a simulated number always carries its `~`.
+//! Phrases that several regions share. A simulated number always carries its `~`.
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
@@ -222,8 +222,8 @@ const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
 const PASSAGES_MAX: usize = 3;
 
 /// The changed words of the row that says most, in at most `room` columns where that is possible:
-/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of fact
-/// and field. `None`: no row behind a change is known.
+/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of
+/// fact and field. `None`: no row behind a change is known.
 pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     let (change, row) = most_telling(changes)?;
     let styles = [true, false].into_iter().flat_map(|names_fields| {
@@ -240,8 +240,8 @@ pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     Some(told.swap_remove(fits.unwrap_or(told.len() - 1)))
 }
 
-/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows are
-/// known, else the facts by name.
+/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows
+/// are known, else the facts by name.
 pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
     let width = usize::from(model.size.width);
     let margins = if width < 110 { 4 } else { 8 };

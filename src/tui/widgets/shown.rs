@@ -1,4 +1,6 @@
-//! Text that is safe to show. Invariant: no control, bidi or invisible character of anybody's text reaches the terminal.
+//! Text that is safe to show.
+//! Invariant: no control, bidirectional or invisible character reaches the terminal (test
+//! `what_acts_reorders_or_hides_is_written_out`); other files can make a [`Shown`] only with `Shown::of`.
 //!
 //! What is shown is measured over and over for each frame, and most of it is ASCII. Control characters were written out, so
 //! there a byte is a column.
@@ -9,7 +11,7 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Marks stacked on one letter before the rest is written out.
+/// Combining marks that stay on one letter; more of them would be drawn over the lines above and are written out.
 const MARKS_MAX: usize = 3;
 
 /// Escaped text: the only kind that widgets take.
@@ -35,7 +37,7 @@ impl Shown {
         &self.0
     }
 
-    /// Columns it takes.
+    /// Columns it takes on screen.
     pub fn width(&self) -> usize {
         if self.0.is_ascii() {
             return self.0.len();
