@@ -1,4 +1,5 @@
-//! What is read between the first answers and the end. Invariant: all of it is from the snapshot of one session.
+//! What is read between the first answers and the end of a transaction: facts, documents, role survey, origins. All of it is of
+//! one snapshot.
 
 use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
 use super::content_parts;
@@ -23,15 +24,15 @@ use crate::survey::{
 pub(super) struct FactsRead {
     /// The facts in the order of the contract.
     pub(super) facts: Vec<Fact>,
-    /// The documents behind them.
+    /// The documents behind the facts.
     pub(super) documents: Vec<FactDocument>,
-    /// The role survey.
+    /// Answers of the role survey.
     pub(super) role: RoleSurvey,
     /// Who wrote, as far as it is visible.
     pub(super) origins: Origins,
     /// How many rows the grant matrix had, where it was read.
     pub(super) grant_rows: Option<u64>,
-    /// The streams that failed.
+    /// Streams that could not be read to their end.
     pub(super) unread: Vec<UnreadStream>,
     /// The rulings on what was to be read.
     pub(super) rulings: Vec<QueryRuling>,
@@ -39,9 +40,9 @@ pub(super) struct FactsRead {
 
 /// Reads facts as a profile and its rulings permit.
 pub(super) struct FactReader<'a> {
-    /// What to ask.
+    /// The profile with the facts to ask for.
     pub(super) profile: &'a Profile,
-    /// What may be asked.
+    /// The rulings of this transaction.
     pub(super) rulings: &'a Rulings,
     /// How many rows the grant matrix had when it was last read.
     pub(super) grant_rows: Option<u64>,
@@ -173,6 +174,7 @@ impl FactReader<'_> {
             .zip(&digests)
             .map(|(spec, digest)| match digest {
                 Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
+                // Too many rows for a document: the digest stands alone, and this reason is shown nowhere.
                 Ok(_) => Err("".into()),
                 Err(reason) => Err(reason.clone()),
             });

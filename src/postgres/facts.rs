@@ -1,4 +1,5 @@
-//! The facts of a survey from the answers of one batch. Invariant: a read that failed, or that two sides computed differently, is unknown.
+//! The facts of a survey, made from the answers of one batch.
+//! Invariant: a read that failed, or that server and client computed differently, is unknown (`of_sql`, `agreed`).
 
 use md5::{Digest as _, Md5};
 
@@ -151,7 +152,7 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
     }
 }
 
-/// The grant matrix.
+/// The fact of the grant matrix: the digest of its document.
 pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;

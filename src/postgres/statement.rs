@@ -1,4 +1,6 @@
-//! The closed list of what is ever sent to a server. Invariant: a `Statement` is a constant of this file or a DECLARE around guarded SQL.
+//! The closed list of what is ever sent to a server.
+//! Invariant: a [`Statement`] is a constant of this file or a DECLARE around [`GuardedSql`]; its field is private, and no other
+//! file can make one.
 
 use std::borrow::Cow;
 
@@ -72,11 +74,11 @@ constants! {
 /// The cursors that exist, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CursorName {
-    /// Of one fact.
+    /// Cursor of one fact.
     Fact,
-    /// Of the source pieces.
+    /// Cursor of the source pieces.
     Pieces,
-    /// Of the live units.
+    /// Cursor of the live units.
     Units,
 }
 
@@ -131,7 +133,7 @@ impl Statement {
         }
     }
 
-    /// The text, as sent.
+    /// The SQL text, as it is sent.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,5 @@
-//! How a connection is protected. Invariant: to a host that is not local it is verified unless the profile says otherwise, and what was used is named.
+//! Protection of a connection: Unix socket, plain TCP, TLS. To a host that is not local it is verified unless the profile says
+//! otherwise (`connect::transport`), and what was used is recorded by `Transport::name`.
 
 use std::fs;
 use std::io;
@@ -20,16 +21,16 @@ use super::settings::SettingsError;
 use super::socket::Metered;
 use crate::profile::TlsMode;
 
-/// The way to the server.
+/// Transport and protection of a connection.
 #[derive(Clone)]
 pub(super) enum Transport {
-    /// A unix socket.
+    /// Unix socket of this machine.
     UnixSocket,
     /// TCP without encryption.
     PlainTcp,
     /// TLS, certificate and name verified.
     VerifiedTls(MakeRustlsConnect),
-    /// TLS, nothing verified.
+    /// TLS, certificate and name not verified.
     UnverifiedTls(MakeRustlsConnect),
 }
 
@@ -97,7 +98,7 @@ fn connector(tls: &MakeRustlsConnect, host: &str) -> io::Result<Connector> {
 /// Why a session or a cancel request did not start.
 #[derive(Debug, Error)]
 pub(super) enum StartError {
-    /// The driver says so.
+    /// Error of the driver.
     #[error(transparent)]
     Driver(#[from] tokio_postgres::Error),
     /// The socket or the certificate's name says so.

@@ -1,4 +1,5 @@
-//! The directory of one cluster and the lock that says its owner lives. Invariant: the lock is held before the marker has its name, so nobody can see an unlocked marker of a living owner.
+//! The directory of one cluster and the lock that says its owner lives. Invariant: the lock is held before the marker has its
+//! name, so nobody can see an unlocked marker of a living owner.
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};

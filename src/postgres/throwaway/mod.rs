@@ -1,4 +1,5 @@
-//! A real PostgreSQL for everybody: a throwaway cluster and the demo content in it. Invariant: it touches only directories that it made itself.
+//! A real PostgreSQL for everybody: a throwaway cluster and the demo content in it. Invariant: it touches only directories that
+//! it made itself.
 
 mod account;
 mod binaries;

@@ -1,4 +1,5 @@
-//! The server process: is it there, and how it ends. Invariant: a process is signalled only if its command line names our data directory.
+//! The server process: is it there, and how it ends. Invariant: a process is signalled only if its command line names our data
+//! directory.
 
 use std::fs::{self, File};
 use std::io;
