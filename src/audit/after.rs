@@ -1,4 +1,6 @@
-//! Did a prediction come true? The unit ledger of a run against the streams of today. Invariant: every unit is counted once, and memory does not grow with the units.
+//! Did a prediction come true? Compares the unit ledger of a run with the streams of today.
+//! Invariant: every unit is counted once, and memory does not grow with the units (`AfterMatcher::keep`, which holds at most
+//! `KEPT_MAX` of them).
 
 use std::iter::Peekable;
 
@@ -6,9 +8,10 @@ use serde::Serialize;
 
 use crate::simulate::{Lifecycle, Pairing, Unit, UnitDecision, UnitVerification};
 
-/// So many units are kept to be compared with the rows of the protected tables; beyond that a unit is judged by what it is today alone.
+/// Units that are kept to be compared with the rows of the protected tables; beyond that a unit is judged only by what it is
+/// today.
 const KEPT_MAX: usize = 20_000;
-/// So many units that are not as predicted are named; the rest is counted.
+/// Units that are named because they are not as predicted; the rest is counted.
 const LISTED_MAX: usize = 200;
 
 /// What became of one unit.
@@ -255,6 +258,7 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
     let stands_now = stands(now);
+    // The verification of a unit in an illegal state does not say whether its content was equal.
     let illegal_then = decision.verify == UnitVerification::IllegalState;
     let same_content = stands_now == Some(decision.verify) || illegal_then;
     let unchanged = state == decision.state.as_deref() && same_content;

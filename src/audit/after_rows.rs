@@ -1,4 +1,5 @@
-//! The second half of "did it come true?": the rows that changed, against the effects that the lifecycle declares. Invariant: a row that no prediction explains is named.
+//! The second half of "did it come true?": the rows that changed, against the effects that the lifecycle declares.
+//! Invariant: a row that no prediction explains is named (`Unexplained::rest`).
 
 use std::collections::BTreeMap;
 
@@ -181,6 +182,7 @@ impl<'r> Unexplained<'r> {
         let Some(rows) = self.tables.get_mut(table) else {
             return Vec::new();
         };
+        // Row keys are columns joined with a slash: a table may have several rows of one unit.
         let inner = format!("{unit}/");
         let mut keys: Vec<&str> = rows
             .range(inner.as_str()..)

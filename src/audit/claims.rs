@@ -1,4 +1,6 @@
-//! The five claims and the non-mutation judgement. Invariant: each claim is computed from raw values of the run, and what was not measured is NOT CHECKED.
+//! The five claims and the non-mutation judgement.
+//! Invariant: each claim is computed from raw values of the run, and what was not measured is NOT CHECKED
+//! (src/audit/claims_tests.rs).
 
 use serde_json::json;
 
@@ -85,6 +87,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
         measured = format!("{measured}, {} not fully measured", unmeasured.len());
     }
     let nothing_closed = closed.len() + aside == 0;
+    // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
     } else if nothing_closed || !unmeasured.is_empty() {
@@ -102,7 +105,8 @@ fn wrote_nothing(run: &RunState) -> Claim {
     claim(ClaimName::A, verdict, measured, raw)
 }
 
-/// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is missing.
+/// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is
+/// missing.
 fn known_changes(pin: &Survey, post: &Survey) -> Vec<FactChange> {
     let unknown = |key: &str| {
         [pin, post]
@@ -142,6 +146,7 @@ fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
     let latest = run.latest.as_ref().map(|(_, survey)| survey);
     let live = run.live.as_ref().filter(|live| {
         let surveyed_at = latest.map(|survey| survey.snapshot.ended_at);
+        // A partial read says nothing about the facts that it did not ask for.
         live.complete && live.read_at > surveyed_at
     });
     let moved = run.live.as_ref().map_or(0, |live| live.changed.len());
@@ -179,6 +184,7 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
         "two_snapshots": two, "digests_recomputed": digests, "streams_read": complete, "unknown": unknown,
         "changed": changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
     });
+    // In this order: values that differ count only if the two surveys are two snapshots and their digests hold.
     let (verdict, measured) = if !two {
         (
             ClaimVerdict::NotChecked,
@@ -233,6 +239,7 @@ fn cluster_quiet(run: &RunState) -> Claim {
             raw,
         );
     };
+    // xmax of a snapshot is one past the highest completed transaction id: the difference counts the ids completed in between.
     let raw = json!({"xmax_pre": before, "xmax_post": after});
     match after.checked_sub(before) {
         Some(0) => claim(ClaimName::C, ClaimVerdict::Holds, "0 finished", raw),

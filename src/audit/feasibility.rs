@@ -1,4 +1,5 @@
-//! G1: can this database be rehearsed against without touching it. Invariant: each check is computed from one survey and the proof of its transaction.
+//! G1: whether this database can be rehearsed against without touching it. Each check is computed from one survey, the proof of
+//! its transaction and the rulings on the profile's SQL.
 
 use serde_json::json;
 
@@ -24,7 +25,7 @@ pub struct QueryCheck {
 /// What G1 looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Feasibility<'a> {
-    /// The profile.
+    /// Profile of the run.
     pub profile: &'a Profile,
     /// The survey that becomes the pin.
     pub survey: &'a Survey,
@@ -34,7 +35,7 @@ pub struct Feasibility<'a> {
     pub rulings: &'a [QueryCheck],
 }
 
-/// The fourteen checks of G1.
+/// The fourteen checks of G1, in the order of the table.
 pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
     let mut checks = vec![
         version_and_identifier(seen.survey),
@@ -160,6 +161,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
     ];
     let Some(proof) = seen
         .proof
+        // The proof of another transaction says nothing about this survey.
         .filter(|proof| proof.nonce == seen.survey.snapshot.nonce)
     else {
         return NAMES.map(|name| {
@@ -183,6 +185,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
         ),
         Check::evaluated(
             of_path,
+            // Both are ways in which PostgreSQL prints an empty search path.
             matches!(proof.search_path.as_str(), "" | "\"\""),
             format!("search_path is \"{}\"", proof.search_path),
             json!({"search_path": proof.search_path}),

@@ -1,4 +1,5 @@
-//! What differs between the pin and the last PASS. Invariant: a difference of profile, prediction or any fact is never left out.
+//! What differs between the pin and the last PASS.
+//! Invariant: a difference of profile, prediction or any fact is never left out (test `nothing_that_differs_is_left_out`).
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ pub fn last_pass_differences(
             .fact(key.as_str())
             .and_then(|fact| fact.observed.value());
         let before = then(key).and_then(|fact| fact.observed.value());
+        // Two unknown values are not known to be equal.
         if now.is_none() || now != before {
             differences.push(LastPassDifference {
                 key: key.clone(),
@@ -53,7 +55,8 @@ pub fn last_pass_differences(
     differences
 }
 
-/// How many lines of two documents are in one and not in the other, counting equal lines as often as they occur; the larger side counts.
+/// How many lines of two documents are in one and not in the other, counting equal lines as often as they occur; the larger
+/// side counts.
 pub fn lines_that_differ(then: &str, now: &str) -> u64 {
     let numbered = |text: &str| -> BTreeSet<(String, usize)> {
         let mut seen = std::collections::BTreeMap::<&str, usize>::new();

@@ -1,4 +1,5 @@
-//! G3: approvals consumed, steps equal to their prediction, counters and ledgers agree, verdict PROVEN. Invariant: a function of the folded run and the profile alone.
+//! G3: approvals consumed, steps equal to their prediction, counters and ledgers agree, verdict PROVEN. A function of the
+//! folded run and the profile alone, so that `verify` computes the same.
 
 use serde_json::{Value, json};
 
@@ -71,6 +72,7 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
         .iter()
         .any(|a| a.gate == gate && a.status == ApprovalStatus::Void);
     let Some(approval) = consumed else {
+        // A step without a consumed approval; drift voids an approval whose steps were simulated, which is no failure.
         if passed && !void {
             return Check::evaluated(
                 name,
@@ -185,6 +187,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
     if let Some(enacted) = enacted {
         let two_states = profile.lifecycle.states.len() == 2;
         must(
+            // With more than two states not every confirmed unit has to be enacted.
             enacted == confirmed || (!two_states && enacted < confirmed),
             format!(
                 "lifecycle_enacted_count ~{enacted} is not candidate_count_confirmed ~{confirmed}"

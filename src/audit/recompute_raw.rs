@@ -1,4 +1,6 @@
-//! What the raw values of a check say by themselves. Invariant: a verdict that its raw values contradict, or cannot give, is named.
+//! What the raw values of a check say by themselves.
+//! Invariant: a verdict that its raw values contradict, or cannot give, is named (`by_raw`; test
+//! `raw_values_that_say_something_else_are_found`).
 
 use serde_json::Value;
 
@@ -68,7 +70,8 @@ pub(super) fn answer_fits(check: &Check) -> bool {
     fits && said && words.ends_with(&format!(": {answer}."))
 }
 
-/// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has these values: `G5 live_refused`.
+/// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has
+/// these values: `G5 live_refused`.
 pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
     run.checks()
         .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), RawVerdict::Holds(_)))
@@ -80,9 +83,9 @@ pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
 enum RawVerdict {
     /// The journal has its evidence elsewhere: they are not asked.
     Elsewhere,
-    /// Whether it holds.
+    /// They say whether the check holds.
     Holds(bool),
-    /// Nothing.
+    /// They do not say: a value is missing.
     None,
 }
 

@@ -1,4 +1,5 @@
-//! A scan for secrets and hard-coded run ids. Invariant: a finding names where and what kind, never the secret itself.
+//! A scan for secrets and hard-coded run ids.
+//! Invariant: a finding names place and kind, never the secret itself (test `each_kind_is_found_by_line_and_never_quoted`).
 
 use crate::run::RunId;
 
@@ -7,7 +8,7 @@ use crate::run::RunId;
 pub struct SecretScan {
     /// Names of the texts that were scanned: `profile`, `journal.jsonl`, `blobs/<sha256>`.
     pub texts: Vec<String>,
-    /// Bytes scanned.
+    /// Number of bytes that were scanned.
     pub bytes: u64,
     /// What was found: `journal.jsonl line 12: a URL with a password`.
     pub findings: Vec<String>,
@@ -95,9 +96,11 @@ fn has_url_password(line: &str) -> bool {
     })
 }
 
-/// `name=value`, or `name = "value"` and `"name": "value"` with a quoted value. A value that is a placeholder or a call is none.
+/// `name=value`, or `name = "value"` and `"name": "value"` with a quoted value. A value that is a placeholder or a call is
+/// none.
 fn has_assignment(lower: &str, name: &str) -> bool {
     lower.split(name).skip(1).any(|rest| {
+        // Journal lines are JSON, in which quotes are escaped.
         let rest = rest.trim_start_matches(['\\', '"', '\'']);
         let tight = rest.strip_prefix('=');
         let spaced = || rest.trim_start().strip_prefix(['=', ':']);
