@@ -1,4 +1,4 @@
-//! `drygate survey` and `drygate profile check`: one read-only survey, no run. Invariant: nothing is written, and no hook is run.
+//! `drygate survey` and `drygate profile check`: one read-only survey without a run. No run is made, and no hook is run.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ pub(super) fn names_a_database(settings: &Settings) -> bool {
     settings.database_url.is_some() || LibpqEnvironment::of_process().names_a_server()
 }
 
-/// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start with.
+/// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start
+/// with.
 pub(super) fn without_database(
     settings: &Settings,
     loaded: &LoadedProfile,
@@ -212,7 +213,7 @@ fn hooks(loaded: &LoadedProfile) -> Vec<ProfileHook> {
     hooks.named().map(row).collect()
 }
 
-/// One line for each hook.
+/// The hooks as lines of text.
 fn hook_lines(hooks: &[ProfileHook]) -> Vec<String> {
     hooks
         .iter()
@@ -243,7 +244,7 @@ fn is_executable(path: &Path) -> bool {
 
 /// What the streams of a survey show.
 pub(super) enum Streamed<'a> {
-    /// They begin. What was shown of a try before counts no more.
+    /// The streams begin. What a try before has streamed is void.
     Begin,
     /// Two ends that belong together, or one without the other.
     Pairing(&'a Pairing),
@@ -257,7 +258,7 @@ pub(super) struct SurveyWitness<F> {
 }
 
 impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
-    /// `shown` is told where the streams begin, and of each pairing in them.
+    /// `shown` is called where the streams begin, and for each pairing in them.
     pub(super) fn new(shown: F) -> Self {
         Self {
             joiner: Joiner::new(),
