@@ -18,7 +18,7 @@ use crate::survey::{ServerIdentity, Snapshot, TransactionProof, UtcTime};
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedRead {
-    /// What is read, for whoever is told that it could not be: `fact icx_total`.
+    /// What is read, for error messages: `fact icx_total`.
     pub(super) name: String,
     steps: ReadSteps,
 }

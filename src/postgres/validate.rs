@@ -258,8 +258,8 @@ fn ruled(done: usize, total: usize) -> Progress {
     }
 }
 
-/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that each query is told its
-/// own.
+/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that the locks of each
+/// query are seen by themselves.
 fn steps(query: &Query) -> Vec<Call> {
     let Ok(sql) = &query.sql else {
         return Vec::new();

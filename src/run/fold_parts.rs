@@ -220,7 +220,7 @@ pub struct EventRow {
     pub folded: u64,
 }
 
-/// Whether an event shows that the run goes on: what is only told or refused beside a stop does not.
+/// Whether an event shows that the run goes on; stops, refusals and hooks do not.
 pub(super) fn is_work(event: &Event) -> bool {
     !matches!(
         event,

@@ -135,7 +135,7 @@ impl HookOutcome {
 pub struct HookRun {
     /// When it is run.
     pub hook: HookPoint,
-    /// Journal line of the stop that it was told.
+    /// Journal line of the stop that it reports.
     pub stop: u64,
     /// Journal line of its start.
     pub started: u64,

@@ -7,7 +7,7 @@ use crate::documents::{HookDocument, HookTarget, JournalHead, SchemaVersion};
 use crate::journal::Head;
 use crate::run::{HookPoint, RaisedStop, RunState};
 
-/// The document for a hook of a run as it stands; `raised` is the stop that it is told, none at the end.
+/// The document for a hook of a run as it stands; `raised` is the stop that the hook reports, `None` at the end.
 pub(super) fn document(
     run: &RunState,
     hook: HookPoint,

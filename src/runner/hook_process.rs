@@ -154,7 +154,7 @@ fn supervise(
         stdout: taken(&stdout),
         stderr: taken(&stderr),
     });
-    // One that was killed is reaped after it was told: the kernel may take its time.
+    // Reaped after the outcome was sent: after SIGKILL the kernel may take its time.
     let _ = child.wait();
 }
 

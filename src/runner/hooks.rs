@@ -103,7 +103,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         while let Ok(ended) = self.hooks.ended.try_recv() {
             self.record_hook(ended)?;
         }
-        // A hook is told of a stop only once the stop is complete in the journal.
+        // The hook of a stop runs only once the stop is complete in the journal.
         if matches!(effect, Effect::Return | Effect::RaiseStop(_)) {
             return Ok(());
         }

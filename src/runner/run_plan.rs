@@ -38,7 +38,7 @@ pub struct RunPlan {
     pub socket: Option<PathBuf>,
     /// The group that runs are shared with (`store.group`): its members may approve through the socket.
     pub store_group: Option<String>,
-    /// How drygate is called where this process was started, for commands that people are told.
+    /// How drygate is called where this process was started, for commands that are printed.
     pub call: CommandLine,
     /// The last PASS of this profile and target.
     pub last_pass: Option<LastPass>,

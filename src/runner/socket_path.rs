@@ -12,8 +12,8 @@ use crate::survey::Digest;
 
 /// The socket of the process that holds a run of the store at `store_root`, as its callers find it.
 ///
-/// Every account has a directory of its own; which account holds the run is told by the owner of HEAD, which each line
-/// that the holder writes replaces. Only who may rewrite the run can make another account look like the holder.
+/// Every account has a directory of its own. Which account holds the run is seen from the owner of HEAD, which each line that
+/// the holder writes replaces. Only who may rewrite the run can make another account look like the holder.
 pub fn socket(store_root: &Path, run_id: &RunId) -> Option<PathBuf> {
     let run = store_root.join(DirectoryStore::run_path(run_id));
     let head = store_root.join(DirectoryStore::head_path(run_id));

@@ -197,8 +197,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
-    /// `r`: new evidence after drift or expiry; else everything is read again, and what moved is drift. Where the person was
-    /// told before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
+    /// `r`: takes new evidence after drift or expiry; else everything is read again, and what moved is drift. If the screen had
+    /// shown before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
     async fn survey_again(&mut self) -> Result<bool, RunnerError> {
         if resume::renew(self)? {
             return Ok(true);

@@ -97,7 +97,7 @@ pub struct RunSnapshot {
     pub history: Arc<History>,
     /// The last PASS that the run compares itself with, if a new one was found.
     pub last_pass: Option<Box<LastPass>>,
-    /// What was found that a sheet is told, in order: [`sheet_is_told`](super::update::sheet_is_told).
+    /// New events that an open sheet must see, in order: [`is_about_sheet`](super::update::is_about_sheet).
     pub sheet_events: Vec<Event>,
 }
 

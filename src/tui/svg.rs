@@ -2,10 +2,10 @@
 //! Invariant: the picture loads nothing and runs nothing (test `a_picture_shows_the_frame_of_its_record_and_loads_nothing` of
 //! tests/integration/svg.rs), and every character stands in its column whatever font a viewer has (`StyledRun::write_text`).
 //!
-//! A viewer chooses the font, so each text says where it begins and how wide it is. ASCII characters of one look up to the
-//! next blank are one text: viewers drop blanks beside blanks, whatever they are told. Any other character is a text of its
-//! own: it may come from another font, and beside others it could be joined with them or reordered. The lines of frames are
-//! drawn as paths, since the characters for them leave gaps in many fonts.
+//! A viewer chooses the font, so each text says where it begins and how wide it is. ASCII characters of one look up to the next
+//! blank are one text: viewers drop blanks beside blanks, whatever they are told. Any other character is a text of its own: it
+//! may come from another font, and beside others it could be joined with them or reordered. The lines of frames are drawn as
+//! paths, since the characters for them leave gaps in many fonts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

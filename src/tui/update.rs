@@ -233,7 +233,7 @@ fn announced_has_come(model: &mut Model) {
     }
 }
 
-/// Whether an open sheet is told of an event: what it shows is more than the run says of itself.
+/// Whether an open sheet must see an event: the sheet shows more than the folded run holds.
 pub fn is_about_sheet(event: &Event) -> bool {
     matches!(
         event,

@@ -218,7 +218,7 @@ pub fn changes(changes: &[FactChange]) -> String {
 
 /// Characters around changed words, from the most to the fewest that still tell where they stand.
 const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
-/// Passages of one row that are told; the rest is counted.
+/// Changed passages of one row that are shown; the rest is counted.
 const PASSAGES_MAX: usize = 3;
 
 /// The changed words of the row that says most, in at most `room` columns where that is possible:
