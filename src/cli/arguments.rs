@@ -1,4 +1,4 @@
-//! The words of the command line, as clap reads them. Invariant: nothing is decided here that configuration could change.
+//! Commands and flags as clap parses them. The doc comments here are the texts of `--help` and of the manual page.
 
 use std::path::PathBuf;
 

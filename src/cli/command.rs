@@ -1,4 +1,4 @@
-//! What a person can ask for (contract, section 10). Invariant: only commands that this version carries out.
+//! Commands after parsing (contract, section 10). Invariant: every variant of `Command` is one that this version carries out.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunStatus, State};
 /// A command with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `drygate` and `drygate RUN_ID`: opens what fits.
+    /// `drygate` and `drygate RUN_ID`: opens the run on its screen, or the list of runs.
     Open {
-        /// The run, or the picker.
+        /// The run to open; `None`: the list of runs.
         run: Option<RunRef>,
     },
     /// `drygate demo`.
     Demo {
-        /// What it shows.
+        /// The scenario that the demo plays.
         scenario: DemoScenario,
         /// Print the SQL of the scenario's base and start nothing.
         print_sql: bool,
@@ -28,30 +28,30 @@ pub enum Command {
     Run,
     /// `drygate resume RUN_ID`.
     Resume {
-        /// The run.
+        /// The run to go on with.
         run: RunRef,
     },
     /// `drygate approve RUN_ID SG1`.
     Approve {
-        /// The run.
+        /// The run that waits at the gate.
         run: RunRef,
-        /// The gate.
+        /// The gate that is approved, SG1 or SG2.
         gate: ApprovalGate,
         /// The digest of the evidence, 64 lowercase hex characters; without it a terminal opens the sheet.
         digest: Option<String>,
     },
     /// `drygate reject RUN_ID SG1 --reason TEXT`.
     Reject {
-        /// The run.
+        /// The run that is rejected.
         run: RunRef,
-        /// The gate.
+        /// The gate that is rejected, SG1 or SG2.
         gate: ApprovalGate,
-        /// Why; never blank.
+        /// Why, as the journal records it; never blank.
         reason: String,
     },
     /// `drygate watch RUN_ID`.
     Watch {
-        /// The run.
+        /// The run to follow; read only.
         run: RunRef,
     },
     /// `drygate runs`.
@@ -64,7 +64,7 @@ pub enum Command {
     Survey,
     /// `drygate recheck RUN_ID`.
     Recheck {
-        /// The sealed run.
+        /// The sealed run that a new survey is compared with.
         run: RunRef,
         /// Compare the predicted effect with what happened since.
         after: bool,
@@ -76,14 +76,14 @@ pub enum Command {
     },
     /// `drygate export RUN_ID --output FILE`.
     Export {
-        /// The run.
+        /// The run to pack.
         run: RunRef,
-        /// The archive to be.
+        /// The archive to write.
         output: PathBuf,
     },
     /// `drygate import FILE`.
     Import {
-        /// The archive.
+        /// The archive to unpack into the data directory.
         file: PathBuf,
     },
     /// `drygate diff RUN_ID [RUN_ID2]`.
@@ -100,19 +100,19 @@ pub enum Command {
     Man,
 }
 
-/// `drygate runs`.
+/// Filters and order of `drygate runs`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunsCommand {
-    /// What any of these shows; none: everything.
+    /// A run is listed if any of these matches it; empty: every run is.
     pub filters: Vec<RunFilter>,
     /// Only runs in this state.
     pub state: Option<State>,
-    /// In which order.
+    /// Sort key and direction.
     pub order: RunOrder,
 }
 
 impl RunsCommand {
-    /// Whether it asks for this.
+    /// Whether the filters and the state let this row through. A directory that is no readable run is in no state.
     pub fn shows(&self, row: &RunRow) -> bool {
         let filtered = self.filters.is_empty() || self.filters.iter().any(|it| it.shows(row));
         let in_state = |state| matches!(&row.standing, RunStatus::Run(run) if run.state == state);
@@ -120,7 +120,7 @@ impl RunsCommand {
     }
 }
 
-/// `drygate replay`.
+/// Arguments of `drygate replay`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayCommand {
     /// The run, or an archive of one.
@@ -131,7 +131,7 @@ pub struct ReplayCommand {
     pub file: Option<ReplayFile>,
 }
 
-/// What a replay is written as.
+/// The file format of a written replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayFormat {
     /// Every record, as an asciicast.
@@ -149,10 +149,10 @@ impl fmt::Display for ReplayFormat {
     }
 }
 
-/// A replay as a file.
+/// Arguments of `drygate replay --cast` and `--svg`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayFile {
-    /// What it is written as.
+    /// The format: asciicast or SVG.
     pub format: ReplayFormat,
     /// The new file; `None`: standard output.
     pub output: Option<PathBuf>,
@@ -162,23 +162,23 @@ pub struct ReplayFile {
     pub height: Option<u16>,
 }
 
-/// `drygate diff`.
+/// Arguments of `drygate diff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffCommand {
-    /// The run.
+    /// The run on one side.
     pub run: RunRef,
-    /// What is put side by side.
+    /// The two sides that are compared.
     pub sides: DiffSides,
     /// Columns; without it those of the terminal, or no limit.
     pub width: Option<u16>,
-    /// Counts only.
+    /// Print how many facts differ, not which.
     pub stat: bool,
 }
 
 /// What `diff` puts side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiffSides {
-    /// What tells most: pre and post, else what has moved.
+    /// Pin and post survey where the run has both, else the comparison in which something moved.
     Best,
     /// This run and another.
     Other(RunRef),
@@ -192,7 +192,7 @@ pub enum DiffSides {
     Predicted,
 }
 
-/// Where a run is that can be read without being one of the data directory.
+/// A run to read: one of the data directory, or a directory or archive at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunPlace {
     /// A run of the data directory.
@@ -206,19 +206,19 @@ pub enum RunPlace {
 pub enum ProfileCommand {
     /// Lists the built-in profiles.
     List,
-    /// Prints one.
+    /// Prints the text of a profile.
     Show {
-        /// Name or path.
+        /// Name or path; `None`: the profile of the settings.
         name: Option<String>,
     },
-    /// Validates one.
+    /// Validates a profile without a run.
     Check {
-        /// Name or path.
+        /// Name or path; `None`: the profile of the settings.
         name: Option<String>,
     },
     /// Writes a starting profile.
     Init {
-        /// The new file.
+        /// The file to write; it must not exist.
         file: PathBuf,
     },
 }

@@ -1,4 +1,5 @@
-//! From the words that clap read to a command. Invariant: a word that is no command is never taken for a run by chance.
+//! Turns the arguments that clap parsed into a `Command`. Invariant: a misspelt command is not taken for a part of a run id
+//! (`bare_run`, `RunRef::is_clearly_a_run`).
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use super::{
 use crate::profile::{nearest, printable};
 use crate::run::{CommandLine, RunFilter, RunOrder};
 
-/// What clap refuses, as one sentence and a hint.
+/// A clap error as one sentence and a hint; help and version become `CliError::Information`.
 pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
     let text = error.render().to_string();
     if matches!(
@@ -21,6 +22,7 @@ pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
     ) {
         return CliError::Information(text);
     }
+    // clap has its sentence and its tips only in the rendered text.
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
@@ -44,7 +46,7 @@ pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
     )
 }
 
-/// The command of the words that clap read.
+/// The command of the parsed arguments; without a command word it opens a run or the list.
 pub(super) fn command(
     word: Option<CommandArguments>,
     run: Option<&str>,
@@ -115,7 +117,7 @@ pub(super) fn command(
     })
 }
 
-/// What `replay` is asked for.
+/// The arguments of `replay`; the output file `-` is standard output.
 fn replay(words: ReplayWords) -> ReplayCommand {
     let (width, height) = (words.width, words.height);
     let cast = words.cast.map(|output| (ReplayFormat::Cast, output));
@@ -132,7 +134,7 @@ fn replay(words: ReplayWords) -> ReplayCommand {
     }
 }
 
-/// What `runs` is asked for.
+/// The arguments of `runs`.
 fn runs(words: &RunsWords) -> RunsCommand {
     let asked = [
         (words.waiting, RunFilter::Waiting),
@@ -180,6 +182,7 @@ fn bare_run(word: &str, call: &CommandLine) -> Result<RunRef, CliError> {
 
 /// A word that can only be a path is one; a file or directory here whose name could be a run's is written `./NAME`.
 fn run_place(word: PathBuf) -> RunPlace {
+    // A run id has no `/`, no `.` inside and only certain letters, so most paths fail to parse as one.
     match word.to_str().map(str::parse) {
         Some(Ok(run)) => RunPlace::Run(run),
         _ => RunPlace::Path(word),
