@@ -133,6 +133,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
     /// Judges the next pairing, and the decisions before it that have none any more.
     pub fn feed(&mut self, pairing: &Pairing) {
         let key = key_of(pairing);
+        // A key that occurs twice pairs with no decision; the ledger stays where it is.
         if let Pairing::Duplicate(key) = pairing {
             let found = "the key occurs twice".to_owned();
             self.keep(new_unit(key.clone(), found), None);
@@ -154,6 +155,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
     }
 
     fn skip_to(&mut self, key: Option<&str>) {
+        // Both sides are in key order: a decision with a smaller key has no unit today.
         let before = |decision: &UnitDecision| {
             decision.verify == UnitVerification::Duplicate
                 || key.is_none_or(|key| decision.key.as_str() < key)
@@ -171,6 +173,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
         let judged = &mut self.judged;
         judged.counts.add(unit.outcome);
         if judged.complete && judged.units.len() == KEPT_MAX {
+            // From here on only deviating units are kept, and few of them, so memory stays bounded for any number of units.
             judged.complete = false;
             judged.units.retain(|kept| is_named(&kept.unit));
             judged.units.truncate(LISTED_MAX);
@@ -234,7 +237,7 @@ pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
     steps
 }
 
-/// How piece and unit of one key stand to each other, as VERIFY saw it then.
+/// Whether and how the source piece and the unit of one key match today, in the terms that VERIFY used in the run.
 fn stands(now: Option<&Pairing>) -> Option<UnitVerification> {
     match now? {
         Pairing::Both(piece, unit) if piece.content == unit.content => {
@@ -254,6 +257,7 @@ fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
     }
 }
 
+/// Compares the decision of a unit with its pairing of today; `None`: neither piece nor unit is there any more.
 fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
@@ -272,6 +276,7 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
         UnitOutcome::NotDone
     } else {
         let fits = match decision.verify {
+            // CUT would have inserted the unit, so now it must be there with the content of its piece.
             UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
             UnitVerification::Equal
             | UnitVerification::Differs

@@ -94,6 +94,8 @@ pub fn after(
         )
     };
     let touched: Vec<&str> = effect.touched().map(|t| t.table.as_str()).collect();
+    // A fact that is read by SQL may move with the units; a content digest moves if its table is one that the prediction
+    // touches.
     let follows = |change: &FactChange| {
         let key = change.key.as_str();
         let counted = profile.facts.iter().any(|fact| fact.key == key) || key == "candidates";
@@ -102,6 +104,7 @@ pub fn after(
     };
     let (moved, mut beside): (Vec<_>, Vec<_>) = changes.into_iter().partition(follows);
     for content in &profile.contents {
+        // Without a row comparison nothing was claimed, so every row would look unexplained.
         let rest = if rows_compared {
             unexplained.rest(&content.table)
         } else {
@@ -203,6 +206,8 @@ impl<'r> Unexplained<'r> {
     }
 }
 
+/// Corrects the outcome of each unit by the rows of its tables: a unit in the target state is not as predicted if other rows
+/// changed than its steps declare.
 fn with_rows(
     units: Vec<Judged>,
     lifecycle: &Lifecycle,
@@ -215,6 +220,7 @@ fn with_rows(
         let mut unlike = Vec::new();
         let mut changed = false;
         for (table, known) in rows {
+            // The rows of this table were not kept, so nothing can be said of them.
             if known.is_none() {
                 continue;
             }

@@ -73,6 +73,8 @@ fn wrote_nothing(run: &RunState) -> Claim {
             TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
         }
     }
+    // Clean transactions that gave no survey are counted and dropped when the run is folded, to bound its size: they count as
+    // clean here.
     let aside = run.reads_aside.count;
     let clean = closed.len() - stained.len() - unmeasured.len() + aside;
     let all = run.transactions.len() + aside;
@@ -157,6 +159,7 @@ fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
 }
 
 fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
+    // Without two snapshots in order "equal" would compare a survey with itself or with an earlier state.
     let two = run.follows(pin, post);
     let changes = known_changes(pin, post);
     let unknown: Vec<String> = [("pre", pin), ("post", post)]
@@ -219,6 +222,8 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     claim(ClaimName::B, verdict, measured, raw)
 }
 
+/// Claim C: no transaction of anybody finished between the two surveys. On a busy server it is false without any mutation, so
+/// the non-mutation verdict does not use it.
 fn cluster_quiet(run: &RunState) -> Claim {
     let last = run
         .post
@@ -229,6 +234,7 @@ fn cluster_quiet(run: &RunState) -> Claim {
         .pin
         .as_ref()
         .zip(last)
+        // The pin itself may still be the latest survey.
         .filter(|(pin, last)| pin.snapshot.nonce != last.snapshot.nonce);
     let Some((before, after)) = pair.and_then(|(pin, last)| Some((xmax(pin)?, xmax(last)?))) else {
         let raw = json!({"xmax_pre": run.pin.as_deref().and_then(xmax), "xmax_post": null});
@@ -272,6 +278,7 @@ fn role_could_not_write(run: &RunState) -> Claim {
         .iter()
         .flat_map(|s| s.ways_to_write.iter().map(String::as_str))
         .collect();
+    // One survey that found a way to write makes the claim false, even if others did not find one.
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     let warnings = run.surveys.last().map_or(0, |s| s.warnings);
     let (verdict, measured) = if any(Some(false)) {

@@ -79,6 +79,7 @@ pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
 
 fn context_pins_written(dry_seams: &DrySeams<'_>) -> Check {
     let written = Digest::of(dry_seams.context_bytes);
+    // Compared as bytes (digest) and as values: the file must be the blob, and must read back as the pins that are in use.
     let same = serde_json::from_slice::<ContextPins>(dry_seams.context_bytes)
         .is_ok_and(|read| read == *dry_seams.context);
     let facts = dry_seams.context.facts_digest == dry_seams.pin.facts_digest;
@@ -98,6 +99,7 @@ fn prediction_computed(dry_seams: &DrySeams<'_>) -> Check {
     let Some((effect, counts)) = dry_seams.predicted else {
         return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
     };
+    // Computed again from the simulation: an edited prediction in the journal would differ.
     let again = predict(dry_seams.profile, dry_seams.simulation);
     Check::evaluated(
         NAME,

@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::run::{Check, CheckName};
 use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
 
+/// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
 const VERSION_MIN: u32 = 130_000;
 
 /// What was found about one SQL text of the profile before it ran.
@@ -105,6 +106,7 @@ fn standby(profile: &Profile, survey: &Survey) -> Check {
 fn session_role(profile: &Profile, survey: &Survey) -> Check {
     let expected = &profile.target.expected_role;
     let server = &survey.server;
+    // All three: `SET ROLE` changes current_user only, and the role survey asked about the role that it names.
     let holds = server.session_user == *expected
         && server.current_user == *expected
         && survey.role.role == *expected;
@@ -172,6 +174,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
             )
         });
     };
+    // The values come from one answer of the server: without `read_only` none of them was read.
     let Some(read_only) = proof.read_only else {
         return NAMES.map(|name| not_measured(name, proof));
     };
@@ -226,6 +229,7 @@ fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
 
 fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
     const NAME: CheckName = CheckName::FactsArePlainReads;
+    // A count has no SQL of its own: drygate writes it.
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
     let unruled: Vec<String> = written
         .map(|fact| format!("fact {}", fact.key))
@@ -277,6 +281,7 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
             Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
             Observed::Live(_) | Observed::Derived(_) => fact.key.to_string(),
         })
+        // A fact that the survey did not even ask for is as bad as one without an answer.
         .chain(absent)
         .chain(
             survey

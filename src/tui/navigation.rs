@@ -22,6 +22,7 @@ pub(super) fn perform(model: &mut Model, action: Action) {
     match action {
         Action::Pane(digit) => {
             if let Some(pane) = pane_of(digit) {
+                // The digit of the focused pane enlarges it, and the same digit again makes it small.
                 model.enlarged = model.focus == pane && !model.enlarged;
                 model.focus = pane;
             }
@@ -32,6 +33,7 @@ pub(super) fn perform(model: &mut Model, action: Action) {
         Action::Right => beside(model, false),
         Action::Open => open(model),
         Action::Back => {
+            // Back undoes one thing at a time: first the search, then the enlarged pane.
             if model.search.take().is_none() {
                 model.enlarged = false;
             }
@@ -66,6 +68,7 @@ fn beside(model: &mut Model, left: bool) {
     let next = panes_on_screen(model, area(model))
         .into_iter()
         .filter(|(_, there)| {
+            // A neighbour shares at least one screen row and lies wholly on that side.
             let overlaps = there.y < here.bottom() && here.y < there.bottom();
             let aside = if left {
                 there.right() <= here.x
@@ -102,6 +105,7 @@ fn choose(model: &mut Model, action: Action) {
     let page = usize::from(place(model).height.saturating_sub(3)).max(1);
     let last = count.saturating_sub(1);
     let row = moved(action, here, page).min(last);
+    // On its last row a list of events follows new ones; moving up stops that.
     let follow = matches!(model.focus, Pane::Events | Pane::Stops) && row == last;
     let view = &mut model.views[model.focus.index()];
     view.row = Some(row);

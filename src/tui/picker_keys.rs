@@ -57,6 +57,7 @@ pub enum PickerEffect {
 /// Handles an event of the terminal.
 pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
     match event {
+        // A terminal may report the release of a key as well, which is no key press.
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
         TerminalEvent::Paste(text) => {
             if let Some(search) = picker.search.as_mut().filter(|search| search.typing) {
@@ -73,9 +74,11 @@ pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffe
 fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerEffect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let typing = picker.search.as_ref().is_some_and(|search| search.typing);
+    // While a search is typed letters are text; keys with Ctrl keep their meaning.
     if typing && !control && picker.over == PickerOver::Nothing && on_search(picker, key) {
         return None;
     }
+    // A notice stays until the next key.
     picker.notice = None;
     let action = action(KeyScope::Runs, key)?;
     match action {
@@ -237,6 +240,7 @@ fn on_page(picker: &mut Picker, action: Action) {
             picker.over = PickerOver::Nothing;
         }
         (PickerOver::Page(page), Action::Left | Action::Right) => {
+            // One step back around the end is one less than a full turn forward.
             let back = page.parts.len().saturating_sub(1);
             let step = if action == Action::Right { 1 } else { back };
             page.part = (page.part + step)

@@ -107,6 +107,7 @@ impl Theme {
         self.target = match name.to_ascii_lowercase().as_str() {
             "red" => Color::Red,
             "green" => Color::Green,
+            // Orange and purple are none of the sixteen ANSI colours: the nearest one stands in.
             "yellow" | "amber" | "orange" => Color::Yellow,
             "blue" => Color::Blue,
             "magenta" | "purple" => Color::Magenta,
@@ -145,6 +146,7 @@ impl Theme {
             Ink::Target => (Some(self.target), Modifier::BOLD),
         };
         let style = style.add_modifier(modifier);
+        // Bold, dim and italic stay without colours: with NO_COLOR they alone set the inks apart.
         match (self.colours, colour) {
             (Colours::Sixteen, Some(colour)) => style.fg(colour),
             _ => style,
@@ -179,6 +181,7 @@ impl Theme {
         if !self.ascii || text.is_ascii() {
             return shown.clone();
         }
+        // A text that is only our mark for cut characters, with or without their count (`…+12`).
         let counted = text
             .strip_prefix('…')
             .map(|rest| rest.trim_start_matches('+'));

@@ -62,6 +62,7 @@ pub fn panes_on_screen(model: &Model, area: Rect) -> Vec<(Pane, Rect)> {
     let body = regions(area, shape).2;
     let hidden = match shape {
         ScreenShape::TooSmall => return Vec::new(),
+        // Two panes at most fit here; below 76 columns only the focused one.
         ScreenShape::Narrow => model.focus > Pane::Facts || area.width < 76,
         ScreenShape::Wide => model.focus == Pane::Events && !events_fit(body),
     };
@@ -114,6 +115,7 @@ fn wide(body: Rect) -> Vec<(Pane, Rect)> {
         _ => body.height - middle - 8,
     };
     let rest = body.width - left;
+    // 57 of 115 columns at a width of 160, and in that proportion at other widths.
     let effect = (rest * 57 / 115).max(41);
     let (x, y) = (body.x, body.y);
     let mut panes = vec![
@@ -148,6 +150,7 @@ fn narrow(body: Rect) -> Vec<(Pane, Rect)> {
 }
 
 fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {
+    // The diff and the view of an approver draw the whole screen.
     if let Over::Diff(view) = &model.over {
         diff::draw(canvas, area, model, view);
         return;
@@ -250,6 +253,7 @@ fn too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ));
     }
     if model.over != Over::Nothing {
+        // A sheet that cannot be shown in full must not take an approval.
         let closes = key_of(KeyScope::Sheet, Action::Back);
         lines.push(Text::plain(format!(
             "Nothing is approved in a screen this small. {closes} closes the sheet."

@@ -267,6 +267,8 @@ fn document(
     drawn: &mut Drawn,
 ) {
     let end = usize::from(height);
+    // Starts at the first item on screen and stops when the pane is full: the cost does not depend on the length of the
+    // document.
     for at in view.top.item..view.folding.items() {
         if drawn.lines.len() >= end {
             break;
@@ -282,6 +284,7 @@ fn document(
         drawn.rows = Some(first..these.end);
         let found = matches!(item, Item::Row(row) if view.found == Some(row));
         let lines = diff_lines(opened, &item, layout, *canvas.theme());
+        // The first item may be scrolled in part: a wrapped row has several lines.
         let skip = if at == view.top.item {
             view.top.line
         } else {

@@ -98,6 +98,7 @@ fn right(model: &Model, wide: bool) -> Text {
             _ => text.with(Ink::Plain, format!("   READ ONLY   {}", mode.name())),
         }
     } else {
+        // `WATCHING (read only)` is too long where there is one line.
         let short = if badge.len() > 12 { "WATCHING" } else { badge };
         if let Some(playback) = &model.playback {
             let place = format!("at {} of {}   ", playback.seq, playback.last());

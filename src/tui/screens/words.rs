@@ -94,6 +94,7 @@ pub fn last_pass(sheet: &EvidenceSheet) -> String {
         0 => String::new(),
         more => format!(", {more} more"),
     };
+    // Pinned functions are facts of this kind.
     let code = differences.iter().all(|difference| {
         sheet
             .facts
@@ -130,6 +131,7 @@ pub fn short_value(value: &str) -> String {
         return "empty".to_owned();
     }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // An MD5 or a SHA-256 in hex.
     if (value.len() == 32 || value.len() == 64) && hex(value) {
         format!("{}..{}", &value[..8], &value[value.len() - 4..])
     } else {
@@ -152,6 +154,7 @@ pub fn changed_by_others(run: &RunState) -> String {
         let latest = run.latest.as_ref();
         latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
     };
+    // An attribution belongs to the survey that it was measured with; an older one could blame the wrong transactions.
     let attribution = run.attribution.as_ref();
     let Some(found) = attribution.filter(|found| found_last(&found.nonce)) else {
         return "Somebody else changed the database; who and when was not measured.".to_owned();
@@ -182,6 +185,8 @@ pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
     let facts = of_facts(changes);
+    // Most useful first, as only four are named: unknown values and changed rows, then short values, then digests, which say
+    // little.
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
         _ if change.reason.is_some() => 0,
         ([_, ..], _) => 0,
@@ -226,6 +231,7 @@ const PASSAGES_MAX: usize = 3;
 /// fact and field. `None`: no row behind a change is known.
 pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     let (change, row) = most_telling(changes)?;
+    // From the longest style to the shortest: the first that fits is taken, else the last, which is cut when it is drawn.
     let styles = [true, false].into_iter().flat_map(|names_fields| {
         AROUND.map(|around| SentenceStyle {
             around,
