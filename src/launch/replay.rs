@@ -88,6 +88,7 @@ fn show(
     let (asks, asked) = mpsc::channel();
     let mut playback = Playback::new(recording, store.blobs(run_id)?, messages.clone(), at);
     let began = Instant::now();
+    // A short journal is read whole by then, and the first frame shows its end at once.
     while began.elapsed() < READ_FIRST && playback.read_on()? {}
     playback.tell()?;
     let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
@@ -135,6 +136,7 @@ fn print(
     }
     let model = still.model();
     let run = model.run();
+    // Only a stop that the run still stands at is reported as one.
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
     let next = match stop {

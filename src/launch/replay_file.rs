@@ -219,6 +219,7 @@ impl Still {
     /// The frame at a record.
     pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
         self.playback.stand_at(seq)?;
+        // The same messages and the same `update` as on the screen, so that the frames are the same.
         for told in self.inbox.try_iter() {
             let _ = update(&mut self.model, told, Duration::ZERO);
         }

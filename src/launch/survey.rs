@@ -161,6 +161,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     let hooks = hooks(&loaded);
     let mut checks = without_database(settings, &loaded)?;
     if names_a_database(settings) {
+        // A profile that no run would start with has ended the command above, before it connects.
         checks.extend(look(settings, &loaded)?.2);
     } else {
         checks.push(left_to_check());
@@ -273,6 +274,7 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
         target: &mut LiveReadOnlyDiscoverer,
         ask: SurveyRequest,
     ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
+        // Nothing else runs in this command, so one thread is enough.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -282,6 +284,7 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
             .block_on(target.take(ask, &mut self))
             .map_err(RunnerError::from)?;
         self.pair();
+        // A stream that broke off has a digest of a part only.
         if streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
@@ -304,6 +307,7 @@ fn witness_error(error: &StreamError) -> WitnessError {
 
 impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        // Called again for every attempt: what an attempt before it streamed is of another snapshot.
         self.joiner = Joiner::new();
         (self.shown)(Streamed::Begin);
         Ok(())

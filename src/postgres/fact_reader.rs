@@ -112,6 +112,7 @@ impl FactReader<'_> {
             .stage("Protected tables", RowCounting::Answers, digests)
             .stage("Role survey", RowCounting::Answers, roles);
         let mut answers = plan.run(session, &mut tell).await?.into_iter();
+        // The answers come in the order of the stages above.
         let mut next = || answers.next().unwrap_or(Err("not asked".into()));
         let mut of_sql = Vec::new();
         for (spec, query) in profile.facts.iter().zip(&queries) {
@@ -134,6 +135,7 @@ impl FactReader<'_> {
             ..FactsRead::default()
         };
         let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
+        // Last, because rows are asked about only in tables that have a document.
         let reads = origins::reads(profile, &contents);
         let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
@@ -158,6 +160,7 @@ impl FactReader<'_> {
         for (query, answer) in queries.iter().zip(answers) {
             let first = answer.and_then(|rows| ServerDigest::of(&rows));
             digests.push(match (first, &query.sql) {
+                // `None`: the table is too long for one statement, so its digest is made part by part.
                 (Ok(None), Ok(sql)) => {
                     let declare = query.declare(sql);
                     content_parts::digest(session, &query.name, declare, tell).await?

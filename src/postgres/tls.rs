@@ -107,6 +107,7 @@ pub(super) enum StartError {
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SettingsError> {
+    // The provider is named here and not installed for the whole process.
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| SettingsError::Tls(error.to_string()))
@@ -119,6 +120,7 @@ fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
         None => rustls_native_certs::load_native_certs().certs,
     };
     store.add_parsable_certificates(trusted);
+    // Without this every handshake would fail with an error about an unknown issuer.
     if store.is_empty() {
         return Err(SettingsError::Tls(
             "there is no trusted root certificate; name one with sslrootcert or PGSSLROOTCERT"
@@ -133,6 +135,7 @@ fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
 fn file_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
     let unreadable = |why: String| SettingsError::Tls(format!("sslrootcert: {why}"));
     let text = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    // A file of roots may hold several certificates; one that does not parse refuses the file.
     CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| unreadable(error.to_string()))

@@ -124,6 +124,7 @@ impl Overview {
         let result = run.sealed.as_ref();
         let changed = result.is_some_and(|(_, result, _)| *result == RunResult::ChangedByOthers);
         let drift_stop = |code| code == StopCode::StopFactsDrifted;
+        // A void or withdrawn approval has no effect, so the list does not name it.
         let holds = |status| matches!(status, ApprovalStatus::Pending | ApprovalStatus::Consumed);
         let approved = run
             .approvals

@@ -102,6 +102,7 @@ pub struct Timeline {
 
 /// A gap is drawn as long as its logarithm: a thousandth of a doubling, from a sixteenth of a second on.
 fn drawn(from: UtcTime, to: UtcTime) -> u64 {
+    // A clock that was set back gives a gap of zero.
     let micros = u64::try_from(to.unix_micros() - from.unix_micros()).unwrap_or_default();
     let sixteenths = micros / 62_500 + 1;
     let doublings = u64::from(sixteenths.ilog2());
@@ -157,6 +158,7 @@ impl Timeline {
             track.is_none_or(|track| !is_last(track, change.value.as_deref()))
         };
         let back = |(key, track): (&FactKey, &Track)| {
+            // A fact that was read and is not listed as changed has its pinned value again.
             let asked = read.complete || track.is_live;
             asked
                 && !read.changed.iter().any(|change| change.key == *key)
@@ -189,6 +191,7 @@ impl Timeline {
         let Some(next) = self.marks.get(after) else {
             return place + drawn(from, at);
         };
+        // i128, as the product of a place and microseconds may not fit in 64 bits.
         let share = |to: UtcTime| i128::from((to.unix_micros() - from.unix_micros()).max(0));
         let between = i128::from(next.place - place) * share(at) / share(next.at).max(1);
         place + u64::try_from(between).unwrap_or_default()
