@@ -40,8 +40,10 @@ pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
 pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
     let name = &check.name;
     let holds = match (found_verdict(check), answer(name, own_raw(check))) {
+        // Checks whose evidence is in the journal are computed anew by the other files of `recompute`.
         (_, RawVerdict::Elsewhere) | (Some(Verdict::NotChecked), RawVerdict::None) => true,
         (Some(Verdict::Pass), RawVerdict::Holds(holds)) => holds,
+        // A cause excuses a FAIL in the result of the run, so one that was added here is found.
         (Some(Verdict::Fail), RawVerdict::Holds(holds)) => !holds && check.cause.is_none(),
         (Some(Verdict::Pass | Verdict::Fail), RawVerdict::None) => {
             return Some(format!(
@@ -61,6 +63,7 @@ pub(super) fn answer_fits(check: &Check) -> bool {
     let (answer, words) = (text("answer"), text("words"));
     let begins = |words: &[&str]| words.iter().any(|word| answer.starts_with(word));
     let fits = match found_verdict(check) {
+        // "NOT CHECKED" begins with "NO" as well.
         Some(Verdict::Pass) => begins(&["NONE", "NO"]) && !begins(&["NOT"]),
         Some(Verdict::Fail) => begins(&["FOUND", "YES", "BY OTHERS"]),
         Some(Verdict::NotChecked) => begins(&["NOT CHECKED"]),

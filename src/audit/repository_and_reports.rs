@@ -107,6 +107,7 @@ pub(super) fn moved(before: &RepositoryState, now: &RepositoryState) -> Moved {
     names.dedup();
     for name in names {
         let (was, is) = (one.get(name), two.get(name));
+        // main is compared above, by name and commit.
         if was == is || mains.contains(name) {
             continue;
         }

@@ -42,6 +42,7 @@ pub fn g5(seen: &[ProbeResult]) -> Vec<Check> {
         .map(|probe| {
             Check::evaluated(
                 probe.name.clone(),
+                // A probe that saw nothing was not run for real.
                 probe.holds && !probe.saw.is_empty(),
                 if probe.holds {
                     probe.saw.clone()

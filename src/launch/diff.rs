@@ -124,6 +124,7 @@ fn text_of(value: Option<&SideValue>, blobs: &[Blobs]) -> Result<Option<String>,
     let Some(reference) = &value.document else {
         return Ok(None);
     };
+    // A document of the last PASS is looked for in this run first, then in its own.
     for blobs in blobs {
         if blobs
             .contains(&reference.sha256)

@@ -128,6 +128,7 @@ impl Playback {
 
     /// The last PASS that the run keeps a copy of.
     fn last_pass(&mut self, blob: &Digest) -> Option<Box<LastPass>> {
+        // Kept, as every frame needs it and parsing it again would cost time.
         if let Some((known, last)) = &self.last_pass
             && known == blob
         {
@@ -149,6 +150,7 @@ impl Playback {
         let mut shown_at = Instant::now();
         loop {
             let transport = match self.wait(shown_at) {
+                // Paused: sleeps until a command comes, without polling.
                 None => match asked.recv() {
                     Ok(transport) => Some(transport),
                     Err(_) => return,
@@ -193,6 +195,7 @@ impl Playback {
             return Some(Duration::ZERO);
         }
         let due = self.due()?;
+        // Wakes up earlier than the next record so that the clock on screen moves.
         let due = due.min(CLOCK_MOVES);
         Some(due.saturating_sub(shown_at.elapsed()))
     }
@@ -257,6 +260,7 @@ impl Playback {
 
     /// Goes on by one record, and by those that are due with it.
     fn advance(&mut self) -> Result<(), ReplayError> {
+        // At high speed many records fall due within one frame; drawing each would slow the replay down.
         let mut left = AT_ONCE;
         while let Some(player) = self.player {
             let history = self.recording.at(player.seq + 1)?;

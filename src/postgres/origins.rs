@@ -91,6 +91,7 @@ pub(super) fn origins(profile: &Profile, answers: Vec<ReadAnswer>) -> Origins {
         origins: objects,
     });
     for spec in &profile.functions {
+        // With the parenthesis: a name that only begins alike is another function.
         let name = format!("{}.{}(", spec.schema, spec.name);
         let of = |(object, _): &(&String, &RowOrigin)| object.starts_with(&name);
         let own = functions.iter().filter(of);

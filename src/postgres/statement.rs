@@ -64,8 +64,10 @@ constants! {
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
+    // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
+    // One row more than the longest document (`DOCUMENT_ROWS_MAX`), so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";

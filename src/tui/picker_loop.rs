@@ -96,6 +96,7 @@ where
                 return Ok(Some(end));
             }
             taken += 1;
+            // `try_recv`, so that one frame shows everything that has come so far and not one frame per message.
             next = (taken < DRAIN_MAX).then(|| inbox.try_recv().ok()).flatten();
         }
         self.draw(picker)?;
@@ -117,6 +118,7 @@ where
                 None
             }
             ScreenMessage::Suspend => Some(PickerEffect::Suspend),
+            // After SIGCONT: the shell had the terminal in the meantime, so raw mode is taken again and every cell drawn.
             ScreenMessage::Resumed => {
                 self.terminal_actions.retake()?;
                 Some(PickerEffect::Redraw)
@@ -160,6 +162,7 @@ where
         self.terminal
             .draw(|frame| {
                 let area = frame.area();
+                // ratatui asks the terminal for its size before each frame; the layout must use that one.
                 picker.size = Size::new(area.width, area.height);
                 let theme = picker.theme;
                 let mut canvas = Canvas::new(frame.buffer_mut(), &theme);

@@ -17,7 +17,7 @@ use crate::tui::widgets::{Canvas, Text, Weight};
 const WIDTH_MIN: u16 = 66;
 /// Rows that a sheet takes at most.
 const HEIGHT_MAX: u16 = 36;
-/// Where the band ends on a large screen.
+/// Row under header (2) and band (8) on a large screen.
 const UNDER_BAND: u16 = 10;
 /// Rows under the text: the input, a remark, the status.
 const FIXED: u16 = 3;
@@ -188,6 +188,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
         .run()
         .evidence
         .as_ref()
+        // New evidence may have been taken while the sheet is open: its text must not be shown under the old sheet.
         .filter(|evidence| evidence.digest == sheet.evidence)
     else {
         return vec![Text::plain("This evidence is no longer current.")];
@@ -202,8 +203,10 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
     lines.push(Text::new());
     lines.push(Text::inked(Ink::Dim, "evidence sha256"));
+    // 64 hex characters: a wrapped digest could be misread at the break.
     if width >= 64 {
         lines.push(
+            // The last six characters are what the person types.
             Text::plain(&evidence.digest.as_str()[..58])
                 .with(Ink::Bold, evidence.digest.last_six()),
         );
@@ -411,6 +414,7 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
     for claim in &evidence.sheet.claims {
         proof.push(Ink::Plain, format!(" {} ", claim.name.name()));
         match (claim.name, claim.verdict) {
+            // Claim B compares with the post survey, which is taken at closeout.
             (ClaimName::B, ClaimVerdict::NotChecked) => proof.push(Ink::Plain, "at closeout"),
             (ClaimName::C, ClaimVerdict::Holds) => proof.push(Ink::Plain, "quiet"),
             (ClaimName::C, _) => proof.push(Ink::Plain, "busy"),

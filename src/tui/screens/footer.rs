@@ -54,6 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.text(area.x + 1, area.y, width, &keys);
     let script = script(model);
     let room = width.saturating_sub(taken + 4);
+    // Whole or not at all: a command that is cut could be copied.
     if usize::from(room) >= script.width() {
         canvas.text_right(area.right() - 1, area.y, room, &script);
     }
@@ -93,6 +94,7 @@ pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text 
     };
     let (first, last) = entries.split_at(entries.len().saturating_sub(2));
     let width = |text: &Text| text.width() + gap.len();
+    // The last entry has no gap behind it.
     let mut left = room + gap.len();
     let last: Vec<Text> = last.iter().map(entry).collect();
     left = left.saturating_sub(last.iter().map(width).sum());

@@ -77,6 +77,7 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
         Pane::Proof => proof::text(model, width),
         Pane::Events => match &model.playback {
             Some(told) if model.shows_timeline => timeline::text(model, told, width, window),
+            // The events pane sets `total` itself, as it makes only the rows of the window.
             _ => return events::text(model, width, window),
         },
     };
@@ -124,6 +125,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     let top = first_row(content.total, room, chosen);
     let shown = content.rows.iter().enumerate();
     for (nth, row) in shown.skip(top - content.skipped).take(room) {
+        // The mark is a letter and no colour, so it is there on every terminal.
         if focused && nth + content.skipped == chosen {
             canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
         }

@@ -22,6 +22,7 @@ impl Shown {
     /// Escapes `text`: what could act on a terminal, reorder a line or hide in it becomes `\u{..}`.
     pub fn of<'a>(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
+        // The common case without a walk over graphemes.
         if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return Self(text.into_owned());
         }
@@ -105,6 +106,7 @@ fn push_grapheme(shown: &mut String, grapheme: &str) {
     for (nth, c) in grapheme.chars().enumerate() {
         let mark = c.width() == Some(0);
         marks += usize::from(mark);
+        // A mark at the beginning of a grapheme has no letter to stand on: it would combine with what is drawn before it.
         if is_hostile(c) || (mark && (nth == 0 || marks > MARKS_MAX)) {
             let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -118,6 +120,8 @@ fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
             u32::from(c),
+            // Among them: soft hyphen, Hangul fillers, variation selectors, zero-width and bidirectional controls, the byte
+            // order mark, tag characters.
             0xad | 0x34f
                 | 0x61c
                 | 0x115f
