@@ -1,4 +1,6 @@
-//! Did a prediction come true? The unit ledger of a run against the streams of today. Invariant: every unit is counted once, and memory does not grow with the units.
+//! Did a prediction come true? Compares the unit ledger of a run with the streams of today.
+//! Invariant: every unit is counted once, and memory does not grow with the units (`AfterMatcher::keep`, which holds at most
+//! `KEPT_MAX` of them).
 
 use std::iter::Peekable;
 
@@ -6,9 +8,10 @@ use serde::Serialize;
 
 use crate::simulate::{Lifecycle, Pairing, Unit, UnitDecision, UnitVerification};
 
-/// So many units are kept to be compared with the rows of the protected tables; beyond that a unit is judged by what it is today alone.
+/// Units that are kept to be compared with the rows of the protected tables; beyond that a unit is judged only by what it is
+/// today.
 const KEPT_MAX: usize = 20_000;
-/// So many units that are not as predicted are named; the rest is counted.
+/// Units that are named because they are not as predicted; the rest is counted.
 const LISTED_MAX: usize = 200;
 
 /// What became of one unit.
@@ -130,6 +133,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
     /// Judges the next pairing, and the decisions before it that have none any more.
     pub fn feed(&mut self, pairing: &Pairing) {
         let key = key_of(pairing);
+        // A key that occurs twice pairs with no decision; the ledger stays where it is.
         if let Pairing::Duplicate(key) = pairing {
             let found = "the key occurs twice".to_owned();
             self.keep(new_unit(key.clone(), found), None);
@@ -151,6 +155,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
     }
 
     fn skip_to(&mut self, key: Option<&str>) {
+        // Both sides are in key order: a decision with a smaller key has no unit today.
         let before = |decision: &UnitDecision| {
             decision.verify == UnitVerification::Duplicate
                 || key.is_none_or(|key| decision.key.as_str() < key)
@@ -168,6 +173,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
         let judged = &mut self.judged;
         judged.counts.add(unit.outcome);
         if judged.complete && judged.units.len() == KEPT_MAX {
+            // From here on only deviating units are kept, and few of them, so memory stays bounded for any number of units.
             judged.complete = false;
             judged.units.retain(|kept| is_named(&kept.unit));
             judged.units.truncate(LISTED_MAX);
@@ -231,7 +237,7 @@ pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
     steps
 }
 
-/// How piece and unit of one key stand to each other, as VERIFY saw it then.
+/// Whether and how the source piece and the unit of one key match today, in the terms that VERIFY used in the run.
 fn stands(now: Option<&Pairing>) -> Option<UnitVerification> {
     match now? {
         Pairing::Both(piece, unit) if piece.content == unit.content => {
@@ -251,10 +257,12 @@ fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
     }
 }
 
+/// Compares the decision of a unit with its pairing of today; `None`: neither piece nor unit is there any more.
 fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
     let stands_now = stands(now);
+    // The verification of a unit in an illegal state does not say whether its content was equal.
     let illegal_then = decision.verify == UnitVerification::IllegalState;
     let same_content = stands_now == Some(decision.verify) || illegal_then;
     let unchanged = state == decision.state.as_deref() && same_content;
@@ -268,6 +276,7 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
         UnitOutcome::NotDone
     } else {
         let fits = match decision.verify {
+            // CUT would have inserted the unit, so now it must be there with the content of its piece.
             UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
             UnitVerification::Equal
             | UnitVerification::Differs

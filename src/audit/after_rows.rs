@@ -1,4 +1,5 @@
-//! The second half of "did it come true?": the rows that changed, against the effects that the lifecycle declares. Invariant: a row that no prediction explains is named.
+//! The second half of "did it come true?": the rows that changed, against the effects that the lifecycle declares.
+//! Invariant: a row that no prediction explains is named (`Unexplained::rest`).
 
 use std::collections::BTreeMap;
 
@@ -93,6 +94,8 @@ pub fn after(
         )
     };
     let touched: Vec<&str> = effect.touched().map(|t| t.table.as_str()).collect();
+    // A fact that is read by SQL may move with the units; a content digest moves if its table is one that the prediction
+    // touches.
     let follows = |change: &FactChange| {
         let key = change.key.as_str();
         let counted = profile.facts.iter().any(|fact| fact.key == key) || key == "candidates";
@@ -101,6 +104,7 @@ pub fn after(
     };
     let (moved, mut beside): (Vec<_>, Vec<_>) = changes.into_iter().partition(follows);
     for content in &profile.contents {
+        // Without a row comparison nothing was claimed, so every row would look unexplained.
         let rest = if rows_compared {
             unexplained.rest(&content.table)
         } else {
@@ -181,6 +185,7 @@ impl<'r> Unexplained<'r> {
         let Some(rows) = self.tables.get_mut(table) else {
             return Vec::new();
         };
+        // Row keys are columns joined with a slash: a table may have several rows of one unit.
         let inner = format!("{unit}/");
         let mut keys: Vec<&str> = rows
             .range(inner.as_str()..)
@@ -201,6 +206,8 @@ impl<'r> Unexplained<'r> {
     }
 }
 
+/// Corrects the outcome of each unit by the rows of its tables: a unit in the target state is not as predicted if other rows
+/// changed than its steps declare.
 fn with_rows(
     units: Vec<Judged>,
     lifecycle: &Lifecycle,
@@ -213,6 +220,7 @@ fn with_rows(
         let mut unlike = Vec::new();
         let mut changed = false;
         for (table, known) in rows {
+            // The rows of this table were not kept, so nothing can be said of them.
             if known.is_none() {
                 continue;
             }

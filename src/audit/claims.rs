@@ -1,4 +1,6 @@
-//! The five claims and the non-mutation judgement. Invariant: each claim is computed from raw values of the run, and what was not measured is NOT CHECKED.
+//! The five claims and the non-mutation judgement.
+//! Invariant: each claim is computed from raw values of the run, and what was not measured is NOT CHECKED
+//! (src/audit/claims_tests.rs).
 
 use serde_json::json;
 
@@ -71,6 +73,8 @@ fn wrote_nothing(run: &RunState) -> Claim {
             TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
         }
     }
+    // Clean transactions that gave no survey are counted and dropped when the run is folded, to bound its size: they count as
+    // clean here.
     let aside = run.reads_aside.count;
     let clean = closed.len() - stained.len() - unmeasured.len() + aside;
     let all = run.transactions.len() + aside;
@@ -85,6 +89,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
         measured = format!("{measured}, {} not fully measured", unmeasured.len());
     }
     let nothing_closed = closed.len() + aside == 0;
+    // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
     } else if nothing_closed || !unmeasured.is_empty() {
@@ -102,7 +107,8 @@ fn wrote_nothing(run: &RunState) -> Claim {
     claim(ClaimName::A, verdict, measured, raw)
 }
 
-/// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is missing.
+/// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is
+/// missing.
 fn known_changes(pin: &Survey, post: &Survey) -> Vec<FactChange> {
     let unknown = |key: &str| {
         [pin, post]
@@ -142,6 +148,7 @@ fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
     let latest = run.latest.as_ref().map(|(_, survey)| survey);
     let live = run.live.as_ref().filter(|live| {
         let surveyed_at = latest.map(|survey| survey.snapshot.ended_at);
+        // A partial read says nothing about the facts that it did not ask for.
         live.complete && live.read_at > surveyed_at
     });
     let moved = run.live.as_ref().map_or(0, |live| live.changed.len());
@@ -152,6 +159,7 @@ fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
 }
 
 fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
+    // Without two snapshots in order "equal" would compare a survey with itself or with an earlier state.
     let two = run.follows(pin, post);
     let changes = known_changes(pin, post);
     let unknown: Vec<String> = [("pre", pin), ("post", post)]
@@ -179,6 +187,7 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
         "two_snapshots": two, "digests_recomputed": digests, "streams_read": complete, "unknown": unknown,
         "changed": changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
     });
+    // In this order: values that differ count only if the two surveys are two snapshots and their digests hold.
     let (verdict, measured) = if !two {
         (
             ClaimVerdict::NotChecked,
@@ -213,6 +222,8 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     claim(ClaimName::B, verdict, measured, raw)
 }
 
+/// Claim C: no transaction of anybody finished between the two surveys. On a busy server it is false without any mutation, so
+/// the non-mutation verdict does not use it.
 fn cluster_quiet(run: &RunState) -> Claim {
     let last = run
         .post
@@ -223,6 +234,7 @@ fn cluster_quiet(run: &RunState) -> Claim {
         .pin
         .as_ref()
         .zip(last)
+        // The pin itself may still be the latest survey.
         .filter(|(pin, last)| pin.snapshot.nonce != last.snapshot.nonce);
     let Some((before, after)) = pair.and_then(|(pin, last)| Some((xmax(pin)?, xmax(last)?))) else {
         let raw = json!({"xmax_pre": run.pin.as_deref().and_then(xmax), "xmax_post": null});
@@ -233,6 +245,7 @@ fn cluster_quiet(run: &RunState) -> Claim {
             raw,
         );
     };
+    // xmax of a snapshot is one past the highest completed transaction id: the difference counts the ids completed in between.
     let raw = json!({"xmax_pre": before, "xmax_post": after});
     match after.checked_sub(before) {
         Some(0) => claim(ClaimName::C, ClaimVerdict::Holds, "0 finished", raw),
@@ -265,6 +278,7 @@ fn role_could_not_write(run: &RunState) -> Claim {
         .iter()
         .flat_map(|s| s.ways_to_write.iter().map(String::as_str))
         .collect();
+    // One survey that found a way to write makes the claim false, even if others did not find one.
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     let warnings = run.surveys.last().map_or(0, |s| s.warnings);
     let (verdict, measured) = if any(Some(false)) {

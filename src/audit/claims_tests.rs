@@ -1,4 +1,4 @@
-//! Tests of `claims`. Invariant: each spoils what a verdict is computed from and sees it change.
+//! Tests of `claims`: each test damages a value that a verdict is computed from and sees the verdict change.
 
 use std::sync::Arc;
 

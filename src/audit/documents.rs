@@ -1,4 +1,5 @@
-//! The documents behind facts and steps, computed again: what verify does with the blobs. Invariant: a value whose document gives another one is a finding, a document that is named and missing too.
+//! The documents behind facts and steps, computed again from the blobs: the part of `verify` that needs more than the journal.
+//! A value whose document gives another one is a finding; a document that is named and missing too.
 
 use md5::{Digest as _, Md5};
 
@@ -134,6 +135,7 @@ pub fn ledger_finding<'l>(
         let Ok(decision) = serde_json::from_str::<UnitDecision>(line) else {
             return Some(format!("line {} is no decision", at + 1));
         };
+        // A unit that is only predicted cannot have a live state.
         if decision.verify == UnitVerification::AsCut && decision.state.is_some() {
             return Some(format!("line {} is cut and live at once", at + 1));
         }

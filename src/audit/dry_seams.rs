@@ -1,4 +1,5 @@
-//! G2: the dry seams are in use. Invariant: each is read from what was written, not from what was meant.
+//! G2: the parts that replace live execution (mode, signer, simulator, context pins) are in use.
+//! Invariant: each is judged by what was written, not by what was meant (test `each_spoiled_seam_fails_its_own_check`).
 
 use std::path::{Component, Path};
 
@@ -13,13 +14,13 @@ use crate::survey::{Digest, Survey};
 /// What G2 looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct DrySeams<'a> {
-    /// The profile.
+    /// Profile of the run.
     pub profile: &'a Profile,
-    /// The pin.
+    /// The survey that is the pin.
     pub pin: &'a Survey,
     /// What the simulator made of it.
     pub simulation: &'a Simulation,
-    /// The context pins.
+    /// The context pins as they were made.
     pub context: &'a ContextPins,
     /// The bytes of `context.json` as they were read back.
     pub context_bytes: &'a [u8],
@@ -27,13 +28,13 @@ pub struct DrySeams<'a> {
     pub context_blob: &'a Digest,
     /// The prediction that is journalled.
     pub predicted: Option<(&'a PredictedEffect, &'a StepCounts)>,
-    /// The data directory.
+    /// Path of the data directory.
     pub data_directory: &'a str,
     /// Every path that the storage wrote, by its own record.
     pub written: &'a [String],
 }
 
-/// The seven checks of G2.
+/// The seven checks of G2, in the order of the table.
 pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
     let context = dry_seams.context;
     let input = dry_seams.pin.input_digest();
@@ -78,6 +79,7 @@ pub fn g2(dry_seams: &DrySeams<'_>) -> Vec<Check> {
 
 fn context_pins_written(dry_seams: &DrySeams<'_>) -> Check {
     let written = Digest::of(dry_seams.context_bytes);
+    // Compared as bytes (digest) and as values: the file must be the blob, and must read back as the pins that are in use.
     let same = serde_json::from_slice::<ContextPins>(dry_seams.context_bytes)
         .is_ok_and(|read| read == *dry_seams.context);
     let facts = dry_seams.context.facts_digest == dry_seams.pin.facts_digest;
@@ -97,6 +99,7 @@ fn prediction_computed(dry_seams: &DrySeams<'_>) -> Check {
     let Some((effect, counts)) = dry_seams.predicted else {
         return Check::not_checked(NAME, "no prediction was recorded", "seed the simulator");
     };
+    // Computed again from the simulation: an edited prediction in the journal would differ.
     let again = predict(dry_seams.profile, dry_seams.simulation);
     Check::evaluated(
         NAME,
@@ -135,6 +138,7 @@ fn nothing_written_outside(root: &str, written: &[String]) -> Check {
 
 fn inside(root: &str, path: &str) -> bool {
     let path = Path::new(path);
+    // `starts_with` compares components and does not resolve `..`.
     let climbs = path.components().any(|part| part == Component::ParentDir);
     path.starts_with(Path::new(root)) && !climbs
 }

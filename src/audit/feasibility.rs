@@ -1,4 +1,5 @@
-//! G1: can this database be rehearsed against without touching it. Invariant: each check is computed from one survey and the proof of its transaction.
+//! G1: whether this database can be rehearsed against without touching it. Each check is computed from one survey, the proof of
+//! its transaction and the rulings on the profile's SQL.
 
 use serde_json::json;
 
@@ -6,6 +7,7 @@ use crate::profile::Profile;
 use crate::run::{Check, CheckName};
 use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
 
+/// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
 const VERSION_MIN: u32 = 130_000;
 
 /// What was found about one SQL text of the profile before it ran.
@@ -24,7 +26,7 @@ pub struct QueryCheck {
 /// What G1 looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Feasibility<'a> {
-    /// The profile.
+    /// Profile of the run.
     pub profile: &'a Profile,
     /// The survey that becomes the pin.
     pub survey: &'a Survey,
@@ -34,7 +36,7 @@ pub struct Feasibility<'a> {
     pub rulings: &'a [QueryCheck],
 }
 
-/// The fourteen checks of G1.
+/// The fourteen checks of G1, in the order of the table.
 pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
     let mut checks = vec![
         version_and_identifier(seen.survey),
@@ -104,6 +106,7 @@ fn standby(profile: &Profile, survey: &Survey) -> Check {
 fn session_role(profile: &Profile, survey: &Survey) -> Check {
     let expected = &profile.target.expected_role;
     let server = &survey.server;
+    // All three: `SET ROLE` changes current_user only, and the role survey asked about the role that it names.
     let holds = server.session_user == *expected
         && server.current_user == *expected
         && survey.role.role == *expected;
@@ -160,6 +163,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
     ];
     let Some(proof) = seen
         .proof
+        // The proof of another transaction says nothing about this survey.
         .filter(|proof| proof.nonce == seen.survey.snapshot.nonce)
     else {
         return NAMES.map(|name| {
@@ -170,6 +174,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
             )
         });
     };
+    // The values come from one answer of the server: without `read_only` none of them was read.
     let Some(read_only) = proof.read_only else {
         return NAMES.map(|name| not_measured(name, proof));
     };
@@ -183,6 +188,7 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
         ),
         Check::evaluated(
             of_path,
+            // Both are ways in which PostgreSQL prints an empty search path.
             matches!(proof.search_path.as_str(), "" | "\"\""),
             format!("search_path is \"{}\"", proof.search_path),
             json!({"search_path": proof.search_path}),
@@ -223,6 +229,7 @@ fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
 
 fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
     const NAME: CheckName = CheckName::FactsArePlainReads;
+    // A count has no SQL of its own: drygate writes it.
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
     let unruled: Vec<String> = written
         .map(|fact| format!("fact {}", fact.key))
@@ -274,6 +281,7 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
             Observed::Unknown { unknown } => format!("{}: {unknown}", fact.key),
             Observed::Live(_) | Observed::Derived(_) => fact.key.to_string(),
         })
+        // A fact that the survey did not even ask for is as bad as one without an answer.
         .chain(absent)
         .chain(
             survey

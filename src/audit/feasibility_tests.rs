@@ -1,4 +1,4 @@
-//! Tests of `feasibility`. Invariant: each spoils what a verdict is computed from and sees it change.
+//! Tests of `feasibility`: each test damages a value that a verdict is computed from and sees the verdict change.
 
 use super::{Feasibility, QueryCheck, g1};
 use crate::audit::fixture::{change, live, profile, rulings, survey};
@@ -14,7 +14,7 @@ struct World {
     rulings: Vec<QueryCheck>,
 }
 
-/// The checks that are not PASS once `spoil` was done.
+/// The checks that are not PASS after `spoil` changed the input.
 fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
     let survey = survey(1, 1);
     let mut world = World {

@@ -1,4 +1,5 @@
-//! Sound values for the tests: survey, proof, repository, people. Invariant: all of them hold, so what a test spoils is the only thing wrong.
+//! Sound values for the tests: survey, proof, repository, people. All of them hold, so what a test changes is the only thing
+//! wrong.
 
 use std::sync::LazyLock;
 

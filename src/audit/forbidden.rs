@@ -1,4 +1,4 @@
-//! The forbidden-action audit: nine rows with detector, raw output and verdict. Invariant: no detector input, no answer: NOT CHECKED.
+//! The forbidden-action audit: nine rows with detector, raw output and verdict. A detector without input is NOT CHECKED.
 
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ use crate::survey::{Digest, Survey};
 /// What the detectors look at. What is `None` leaves its row NOT CHECKED.
 #[derive(Debug, Clone, Copy)]
 pub struct Forbidden<'a> {
-    /// The run, folded.
+    /// The folded run.
     pub run: &'a RunState,
-    /// The profile.
+    /// Profile of the run.
     pub profile: &'a Profile,
-    /// The repository at G0.
+    /// State of the repository at G0.
     pub repository_before: Option<&'a RepositoryState>,
-    /// The repository now.
+    /// State of the repository now.
     pub repository_now: Option<&'a RepositoryState>,
     /// Every statement that was sent to the server.
     pub statements: Option<&'a [String]>,
@@ -48,7 +48,7 @@ struct DetectorRow {
 enum DetectorResult {
     /// The answer that the row needs.
     Clean(Value),
-    /// The same of drygate itself, and what else ran that nobody watched.
+    /// The answer that the row needs, of drygate itself; what hooks did was not watched.
     CleanBeside(String, Value),
     /// Something else, in a few words.
     Dirty(String, Value),
@@ -135,7 +135,7 @@ pub fn forbidden_rows() -> impl Iterator<Item = (&'static CheckName, &'static st
     ROWS.iter().map(|row| (&row.name, row.words))
 }
 
-/// The rows that follow from the journal and from the one value that they recorded themselves: what `verify` recomputes. Of their raw values only the output.
+/// The rows that `verify` recomputes from the journal and one value that each recorded. Of raw values only the output.
 pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
     let value = |check: CheckName, field: &str| {
         let check = recorded.iter().find(|known| known.name == check)?;
@@ -292,7 +292,7 @@ fn kill_switch(run: &RunState, execution_enabled: Option<bool>) -> DetectorResul
     }
 }
 
-/// A restart that is seen says nothing about who restarted: the row is then NOT CHECKED, as claim E makes the run UNPROVEN. Another binary of ours is a deploy in the run.
+/// A restart does not say who restarted: NOT CHECKED (claim E is false). Another binary of ours is a deploy in the run.
 fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> DetectorResult {
     let tools = run
         .created

@@ -1,4 +1,4 @@
-//! Tests of `forbidden`. Invariant: each spoils what a verdict is computed from and sees it change.
+//! Tests of `forbidden`: each test damages the input of a detector and sees its row change.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Journals of whole runs for the tests. Invariant: every event is legal when it is pushed.
+//! Journals of whole runs for the tests. Every event is legal when it is pushed.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What differs between the pin and the last PASS. Invariant: a difference of profile, prediction or any fact is never left out.
+//! What differs between the pin and the last PASS.
+//! Invariant: a difference of profile, prediction or any fact is never left out (test `nothing_that_differs_is_left_out`).
 
 use crate::run::{LastPass, LastPassDifference};
 use crate::simulate::PredictedEffect;
@@ -23,6 +24,7 @@ pub fn last_pass_differences(
             .fact(key.as_str())
             .and_then(|fact| fact.observed.value());
         let before = then(key).and_then(|fact| fact.observed.value());
+        // Two unknown values are not known to be equal.
         if now.is_none() || now != before {
             differences.push(LastPassDifference {
                 key: key.clone(),

@@ -1,4 +1,5 @@
-//! What we can prove: gate checks, claims and forbidden-action detectors, and what `verify` recomputes. Invariant: pure; no verdict without the evidence it was computed from.
+//! Gate checks, claims and forbidden-action detectors, and what `verify` recomputes of them. Pure; no verdict without the raw
+//! values it was computed from.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

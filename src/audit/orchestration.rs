@@ -1,4 +1,5 @@
-//! G3: approvals consumed, steps equal to their prediction, counters and ledgers agree, verdict PROVEN. Invariant: a function of the folded run and the profile alone.
+//! G3: approvals consumed, steps equal to their prediction, counters and ledgers agree, verdict PROVEN. A function of the
+//! folded run and the profile alone, so that `verify` computes the same.
 
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
 
 /// The checks of G3 that can be evaluated by now: to be recorded as the run goes on. Recording one again replaces it.
 pub fn g3_so_far(run: &RunState, profile: &Profile) -> Vec<Check> {
+    // NOT CHECKED means "not reached yet" here: such a check is recorded once it can be evaluated.
     let known = |check: &Check| check.verdict != crate::run::Verdict::NotChecked;
     g3(run, profile).into_iter().filter(known).collect()
 }
@@ -60,6 +62,7 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
     let consumed = run
         .approvals
         .iter()
+        // The latest one counts: after a drift the gate is approved again in a new round.
         .rev()
         .find(|a| a.gate == gate && a.status == ApprovalStatus::Consumed);
     let passed = match gate {
@@ -71,6 +74,7 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
         .iter()
         .any(|a| a.gate == gate && a.status == ApprovalStatus::Void);
     let Some(approval) = consumed else {
+        // A step without a consumed approval; drift voids an approval whose steps were simulated, which is no failure.
         if passed && !void {
             return Check::evaluated(
                 name,
@@ -88,6 +92,7 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
     };
     let current = run.evidence.iter().map(|e| (e.gate, &e.digest));
     let earlier = run.earlier_evidence.iter().map(|(g, d)| (*g, d));
+    // An approval must name evidence that this run showed at this gate, in this round or an earlier one.
     let known = current
         .chain(earlier)
         .any(|(g, digest)| g == gate && *digest == approval.evidence);
@@ -117,6 +122,7 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
     };
     let (saw, wanted) = (counts_of(step, &done.counts), counts_of(step, predicted));
     let effect = step_effect(profile, step, predicted);
+    // A VERIFY that predicted gaps and found the same gaps equals its prediction, and must fail all the same.
     let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
         saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round;
@@ -177,6 +183,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         ),
     );
     must(
+        // Every source piece is either inserted by CUT or there already.
         pieces == would_insert + cut.counts.already_present.get(),
         format!("{pieces} pieces are not all cut or present"),
     );
@@ -185,6 +192,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
     if let Some(enacted) = enacted {
         let two_states = profile.lifecycle.states.len() == 2;
         must(
+            // With more than two states not every confirmed unit has to be enacted.
             enacted == confirmed || (!two_states && enacted < confirmed),
             format!(
                 "lifecycle_enacted_count ~{enacted} is not candidate_count_confirmed ~{confirmed}"
@@ -212,6 +220,7 @@ fn ledgers_complete(run: &RunState) -> Check {
     let wrong: Vec<String> = run
         .steps
         .iter()
+        // Each step writes one line per unit, whether it changed the unit or not.
         .filter(|step| step.ledger.rows != units || step.round != run.round)
         .map(|step| {
             format!(
@@ -241,6 +250,7 @@ fn non_mutation_proven(run: &RunState) -> Check {
     };
     let raw = json!({"verdict": judged.verdict, "changes": judged.changes.len()});
     match judged.verdict {
+        // Not a FAIL: a claim that could not be measured is no sign of a mutation.
         NonMutationVerdict::Unproven => Check {
             raw,
             ..Check::not_checked(

@@ -1,4 +1,5 @@
-//! G0: profile, SSOT documents, repository. Invariant: always the same six checks; what has no repository is NOT CHECKED, never PASS.
+//! G0: profile, SSOT documents, repository. Always the same six checks; without a repository four of them are NOT CHECKED,
+//! never PASS (test `no_repository_is_not_checked_four_times_with_a_remedy`).
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ const REPOSITORY_CHECKS: [CheckName; 4] = [
     CheckName::WorkTreeRecorded,
 ];
 
-/// The six checks of G0.
+/// The six checks of G0, in the order of the table.
 pub fn g0(
     profile: &Profile,
     profile_sha256: &Digest,
@@ -146,6 +147,7 @@ fn main_and_feature(name: CheckName, seen: &RepositoryState) -> Check {
 }
 
 fn is_commit(text: &str) -> bool {
+    // SHA-1 or SHA-256, as the repository is set up.
     matches!(text.len(), 40 | 64) && text.bytes().all(|c| c.is_ascii_hexdigit())
 }
 

@@ -1,4 +1,5 @@
-//! What the gates expect of the simulator. Invariant: a prediction is recomputed from counts and lifecycle, never copied from the record it is compared with.
+//! What the gates expect of the simulator. A prediction is recomputed from counts and lifecycle, never copied from the record
+//! it is compared with.
 
 use std::collections::BTreeMap;
 

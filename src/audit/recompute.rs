@@ -1,4 +1,6 @@
-//! Every verdict of a journal, computed again from what the journal recorded. Invariant: a verdict that its evidence does not give is a finding with its line.
+//! Every verdict of a journal, computed again from what the journal recorded.
+//! Invariant: a verdict that its evidence does not give is a finding with its line (test
+//! `every_verdict_that_is_turned_round_is_found_by_name`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +24,7 @@ use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, U
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecomputeFinding {
-    /// Journal line.
+    /// Sequence number of the journal line.
     pub seq: u64,
     /// What, in one sentence.
     pub what: String,
@@ -39,7 +41,7 @@ impl fmt::Display for RecomputeFinding {
 pub struct Recomputed {
     /// The run, of the records that were legal.
     pub history: History,
-    /// Whether all were.
+    /// Whether all records were legal.
     pub is_legal: bool,
     /// Records that were read.
     pub records: u64,
@@ -69,7 +71,7 @@ pub struct Recomputer<'p> {
 }
 
 impl<'p> Recomputer<'p> {
-    /// Nothing read yet.
+    /// A recomputation that has read nothing yet.
     pub fn new(profile: Option<&'p Profile>) -> Self {
         Self {
             profile,
@@ -92,7 +94,9 @@ impl<'p> Recomputer<'p> {
             self.order
                 .findings(self.done.history.run(), self.profile, event),
         );
+        // Looked at before it is applied: a record is judged by the run as it was when it was written.
         self.look(event, &mut found);
+        // An illegal record is left out of the fold, and the rest is still judged.
         if let Err(illegal) = self.done.history.take(seq, at, event, head) {
             found.insert(0, illegal.to_string());
             self.done.is_legal = false;
@@ -103,7 +107,7 @@ impl<'p> Recomputer<'p> {
             .extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
     }
 
-    /// What was found.
+    /// Ends the recomputation and gives what was found.
     pub fn finish(self) -> Recomputed {
         self.done
     }

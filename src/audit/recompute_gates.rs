@@ -1,4 +1,6 @@
-//! The checks of each gate, computed again. Invariant: a recorded check is accepted only if the same check computed from the journal has its verdict and raw values, or, where the journal has no more, its own raw values give its verdict.
+//! The checks of each gate, computed again.
+//! Invariant: a recorded check is accepted only if the same check computed from the journal has its verdict and raw values or,
+//! where the journal has no more, its own raw values give its verdict (`unlike`, `by_raw`).
 
 use serde_json::{Value, json};
 
@@ -15,7 +17,8 @@ use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 use crate::survey::Digest;
 
-/// A check computed again: the verdict counts where the journal has everything that it was computed from, else only the raw values.
+/// A check computed again: the verdict counts where the journal has everything that it was computed from, else only the raw
+/// values.
 struct Again {
     check: Check,
     judges: bool,
@@ -180,7 +183,8 @@ fn ruling(value: &Value) -> Option<QueryCheck> {
     })
 }
 
-/// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal does not have.
+/// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal
+/// does not have.
 fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
     let (Some(pin), Some(context), Some(simulation)) =
         (&run.pin, &run.context, &run.pin_simulation)

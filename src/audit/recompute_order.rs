@@ -1,4 +1,7 @@
-//! What must have been recorded before what. Invariant: a gate, a check or a survey that is missing, doubled or out of its place is named where it matters.
+//! What must have been recorded before what.
+//! Invariant: a gate, a check or a survey that is missing, doubled or out of place is named (tests
+//! `every_check_that_is_cut_out_doubled_or_invented_is_named`,
+//! `a_gate_that_is_missing_before_the_state_that_needs_it_is_named`).
 
 use std::collections::BTreeSet;
 
@@ -14,7 +17,8 @@ use crate::simulate::SimulatedStep;
 /// What was recorded of the gates so far, as far as order and completeness need it.
 #[derive(Debug, Default)]
 pub(super) struct RecordedOrder {
-    /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded again.
+    /// The checks of the gates' current attempts; of G3 those since the state changed: at the end all of them are recorded
+    /// again.
     recorded: BTreeSet<(Gate, CheckName)>,
     /// The gates that were finished since the state changed.
     finished: BTreeSet<Gate>,
@@ -96,7 +100,8 @@ impl RecordedOrder {
         found
     }
 
-    /// The checks of G3 that had to be recorded after the steps, and were not. A process that was killed in between leaves them out.
+    /// The checks of G3 that had to be recorded after the steps, and were not. A process that was killed in between leaves them
+    /// out.
     fn not_recorded(
         &mut self,
         run: &RunState,

@@ -1,4 +1,6 @@
-//! What the raw values of a check say by themselves. Invariant: a verdict that its raw values contradict, or cannot give, is named.
+//! What the raw values of a check say by themselves.
+//! Invariant: a verdict that its raw values contradict, or cannot give, is named (`by_raw`; test
+//! `raw_values_that_say_something_else_are_found`).
 
 use serde_json::Value;
 
@@ -38,8 +40,10 @@ pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
 pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
     let name = &check.name;
     let holds = match (found_verdict(check), answer(name, own_raw(check))) {
+        // Checks whose evidence is in the journal are computed anew by the other files of `recompute`.
         (_, RawVerdict::Elsewhere) | (Some(Verdict::NotChecked), RawVerdict::None) => true,
         (Some(Verdict::Pass), RawVerdict::Holds(holds)) => holds,
+        // A cause excuses a FAIL in the result of the run, so one that was added here is found.
         (Some(Verdict::Fail), RawVerdict::Holds(holds)) => !holds && check.cause.is_none(),
         (Some(Verdict::Pass | Verdict::Fail), RawVerdict::None) => {
             return Some(format!(
@@ -59,6 +63,7 @@ pub(super) fn answer_fits(check: &Check) -> bool {
     let (answer, words) = (text("answer"), text("words"));
     let begins = |words: &[&str]| words.iter().any(|word| answer.starts_with(word));
     let fits = match found_verdict(check) {
+        // "NOT CHECKED" begins with "NO" as well.
         Some(Verdict::Pass) => begins(&["NONE", "NO"]) && !begins(&["NOT"]),
         Some(Verdict::Fail) => begins(&["FOUND", "YES", "BY OTHERS"]),
         Some(Verdict::NotChecked) => begins(&["NOT CHECKED"]),
@@ -68,7 +73,8 @@ pub(super) fn answer_fits(check: &Check) -> bool {
     fits && said && words.ends_with(&format!(": {answer}."))
 }
 
-/// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has these values: `G5 live_refused`.
+/// The checks of a run that were judged by the values that they recorded themselves, since nothing else in the journal has
+/// these values: `G5 live_refused`.
 pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
     run.checks()
         .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), RawVerdict::Holds(_)))
@@ -80,9 +86,9 @@ pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
 enum RawVerdict {
     /// The journal has its evidence elsewhere: they are not asked.
     Elsewhere,
-    /// Whether it holds.
+    /// They say whether the check holds.
     Holds(bool),
-    /// Nothing.
+    /// They do not say: a value is missing.
     None,
 }
 

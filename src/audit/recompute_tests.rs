@@ -1,4 +1,4 @@
-//! Tests of `recompute`. Invariant: each spoils what a verdict is computed from and sees it change.
+//! Tests of `recompute`: each test changes a record of a journal and sees the finding.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::run::{
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 
-/// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now give.
+/// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now
+/// give.
 fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
     let mut history = History::default();
     for (seq, record) in records.iter_mut().enumerate() {
@@ -122,7 +123,8 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
     }
 }
 
-/// Every single raw value of every check, replaced by another one of its kind. What the journal has nothing to compare with is listed.
+/// Every single raw value of every check, replaced by another one of its kind. What the journal has nothing to compare with is
+/// listed.
 #[test]
 fn raw_values_that_say_something_else_are_found() {
     let records = passed().records;

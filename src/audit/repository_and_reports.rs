@@ -1,4 +1,4 @@
-//! G6: refs unchanged, reports rendered. Invariant: what moved is named, and who is not judged by this run's checks is listed apart.
+//! G6: refs unchanged, reports rendered. main and tags decide the check; other refs that moved are listed apart.
 
 use std::collections::BTreeMap;
 
@@ -70,9 +70,9 @@ pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
 /// What moved in a repository between two looks at it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Moved {
-    /// main or a tag.
+    /// Changes of main and tags.
     pub guarded: Vec<String>,
-    /// Every other ref.
+    /// Changes of all other refs.
     pub others: Vec<String>,
 }
 
@@ -107,6 +107,7 @@ pub(super) fn moved(before: &RepositoryState, now: &RepositoryState) -> Moved {
     names.dedup();
     for name in names {
         let (was, is) = (one.get(name), two.get(name));
+        // main is compared above, by name and commit.
         if was == is || mains.contains(name) {
             continue;
         }

@@ -1,4 +1,6 @@
-//! Which checks each gate must have. Invariant: one table for each version; the gates that run and `verify` are held to the same one.
+//! Which checks each gate must have: one table for each version.
+//! Invariant: the gates that run and `verify` use the same table (`required_checks`; test
+//! `the_gates_of_a_run_have_the_checks_of_the_table`).
 
 use super::safety::PROBES;
 use crate::run::{Check, CheckName, Gate};

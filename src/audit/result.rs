@@ -1,4 +1,5 @@
-//! The result of a run: the first rule that applies (contract, section 4). Invariant: a function of the folded run alone, so `verify` computes the same.
+//! The result of a run: the first rule that applies (contract, section 4). A function of the folded run alone, so that `verify`
+//! computes the same.
 
 use super::claims;
 use crate::run::{

@@ -1,4 +1,5 @@
-//! G4: a fresh fold gives the same run, and resuming at closeout changes nothing. Invariant: the two runs that are compared are of the same journal record.
+//! G4: a fresh fold gives the same run, and resuming at closeout changes nothing.
+//! Invariant: the two runs that are compared are of the same journal record (`same_record` in `g4`).
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ pub struct ResumeResult {
     pub transitions_added: u64,
 }
 
-/// The five checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the same record.
+/// The five checks of G4. `live` is the run as the runner held it, `refolded` as a fresh runner folded it from disk up to the
+/// same record.
 pub fn g4(live: &RunState, refolded: &RunState, resumed: Option<&ResumeResult>) -> Vec<Check> {
     let same_record = live.last == refolded.last;
     let (one, two) = (digests(live), digests(refolded));

@@ -1,4 +1,6 @@
-//! G5: the built-in probes and the declared result of a full test run. Invariant: a probe that was not run is NOT CHECKED; a declared result is never a check.
+//! G5: the built-in probes and the declared result of a full test run.
+//! Invariant: a probe that was not run is NOT CHECKED (test `a_run_without_one_of_its_probes_is_incomplete`); a declared result
+//! is never a check.
 
 use serde_json::json;
 
@@ -25,7 +27,7 @@ pub struct ProbeResult {
     pub name: CheckName,
     /// What must be seen: `STOP_LIVE_REFUSED`.
     pub expected: String,
-    /// What was seen.
+    /// What the probe saw.
     pub saw: String,
     /// Whether that is what must be seen.
     pub holds: bool,
@@ -40,6 +42,7 @@ pub fn g5(seen: &[ProbeResult]) -> Vec<Check> {
         .map(|probe| {
             Check::evaluated(
                 probe.name.clone(),
+                // A probe that saw nothing was not run for real.
                 probe.holds && !probe.saw.is_empty(),
                 if probe.holds {
                     probe.saw.clone()

@@ -1,4 +1,6 @@
-//! Checks that the profile excludes. Invariant: an exclusion names its reason, and what proves non-mutation or safety cannot be excluded.
+//! Checks that the profile excludes: OUT OF SCOPE.
+//! Invariant: an exclusion names its reason, and what proves non-mutation or safety cannot be excluded
+//! (`CheckName::may_be_excluded`; test `proof_and_probes_and_unknown_names_may_not`).
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! A scan for secrets and hard-coded run ids. Invariant: a finding names where and what kind, never the secret itself.
+//! A scan for secrets and hard-coded run ids.
+//! Invariant: a finding names place and kind, never the secret itself (test `each_kind_is_found_by_line_and_never_quoted`).
 
 use crate::run::RunId;
 
@@ -7,7 +8,7 @@ use crate::run::RunId;
 pub struct SecretScan {
     /// Names of the texts that were scanned: `profile`, `journal.jsonl`, `blobs/<sha256>`.
     pub texts: Vec<String>,
-    /// Bytes scanned.
+    /// Number of bytes that were scanned.
     pub bytes: u64,
     /// What was found: `journal.jsonl line 12: a URL with a password`.
     pub findings: Vec<String>,
@@ -58,6 +59,7 @@ fn secrets(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
         let lower = line.to_ascii_lowercase();
         let kinds = [
             (has_url_password(line), "a URL with a password"),
+            // Before the plain `password`, of which it is a special case: the first match names the finding.
             (has_assignment(&lower, "pgpassword"), "PGPASSWORD"),
             (has_private_key(line), "a private key"),
             (has_assignment(&lower, "password"), "a password"),
@@ -89,15 +91,18 @@ fn has_url_password(line: &str) -> bool {
     line.split("://").skip(1).any(|rest| {
         let authority = rest.split(stops).next().unwrap_or(rest);
         authority
+            // The last `@`: a password may hold one itself.
             .rsplit_once('@')
             .and_then(|(user, _)| user.split_once(':'))
             .is_some_and(|(_, password)| is_secret(password))
     })
 }
 
-/// `name=value`, or `name = "value"` and `"name": "value"` with a quoted value. A value that is a placeholder or a call is none.
+/// `name=value`, or `name = "value"` and `"name": "value"` with a quoted value. A value that is a placeholder or a call is
+/// none.
 fn has_assignment(lower: &str, name: &str) -> bool {
     lower.split(name).skip(1).any(|rest| {
+        // Journal lines are JSON, in which quotes are escaped.
         let rest = rest.trim_start_matches(['\\', '"', '\'']);
         let tight = rest.strip_prefix('=');
         let spaced = || rest.trim_start().strip_prefix(['=', ':']);
@@ -107,6 +112,8 @@ fn has_assignment(lower: &str, name: &str) -> bool {
         let bare = value.trim_start().trim_start_matches('\\');
         match bare.strip_prefix(['"', '\'']) {
             Some(quoted) => is_secret(quoted.split(['"', '\'', '\\']).next().unwrap_or("")),
+            // An unquoted value counts only directly after `=`, as in a connection string; `password = word` may be prose or
+            // SQL.
             None if tight.is_some() && !value.starts_with(char::is_whitespace) => is_secret(
                 value
                     .split(|c: char| {
@@ -120,6 +127,8 @@ fn has_assignment(lower: &str, name: &str) -> bool {
     })
 }
 
+/// Whether a value is a real one. Masks (`***`), parameters (`$1`, `:name`, `%s`), templates (`<...>`, `{...}`) and calls are
+/// not.
 fn is_secret(value: &str) -> bool {
     let placeholder = value.starts_with(['$', '<', '{', '%', ':', '['])
         || value.contains('(')

@@ -1,4 +1,5 @@
-//! Which texts that we sent could have written. Invariant: a git command that is not known to read counts as writing; SQL is held to a list of writing words and the pinned names.
+//! Which texts that we sent could have written. A git command that is not known to read counts as writing; SQL is compared with
+//! a list of writing words and the pinned names.
 
 const WRITING_WORDS: [&str; 26] = [
     "ALTER", "ANALYZE", "CALL", "CLUSTER", "COMMENT", "COMMIT", "COPY", "CREATE", "DELETE", "DO",
@@ -37,7 +38,7 @@ fn subcommand(command: &str) -> Option<&str> {
 /// Whether a git command can only read.
 pub(super) fn reads_only(command: &str) -> bool {
     match subcommand(command) {
-        // With a second name it would write.
+        // `git symbolic-ref NAME` reads; with a second argument it writes.
         Some("symbolic-ref") => {
             let behind = command
                 .split_once("symbolic-ref")

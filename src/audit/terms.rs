@@ -1,4 +1,6 @@
-//! The terms of a run that its profile sets: name, labels, who may approve, what it may cost. Invariant: the journal's first record and the profile it names say the same.
+//! The terms of a run that its profile sets: name, labels, who may approve, what it may cost.
+//! Invariant: the journal's first record and the profile it names say the same (`terms_findings`; test
+//! `terms_that_are_not_those_of_the_profile_are_found`).
 
 use crate::profile::Profile;
 use crate::run::{ApprovalPolicy, RunBudget, RunCreated};

@@ -1,4 +1,5 @@
-//! What a profile asks of approvals and only a shared store can give. Invariant: a policy about other persons needs a store that they can write to.
+//! Checks that a profile's approval policy can be met by the store. Invariant: a policy about other persons needs a store that
+//! is shared with a group (`check_approvals`; test `a_policy_about_persons_needs_a_shared_store`).
 
 use super::{CliError, Settings};
 use crate::profile::{LoadedProfile, PathStep, TextPosition, TomlDocument};
@@ -11,6 +12,7 @@ pub fn check_approvals(profile: &LoadedProfile, settings: &Settings) -> Result<(
     if settings.store_group.is_some() {
         return Ok(());
     }
+    // The profile was parsed before, so 1:1 is only a fallback that keeps this free of a panic.
     let at = TomlDocument::read(&profile.text)
         .map_or(TextPosition { line: 1, column: 1 }, |document| {
             document.position(&[PathStep::Key("approvals"), PathStep::Key(key)])

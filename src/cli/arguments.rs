@@ -1,4 +1,4 @@
-//! The command line around the command, as clap reads it. Invariant: nothing is decided here that configuration could change.
+//! Commands and flags as clap parses them. The doc comments here are the texts of `--help` and of the manual page.
 
 use std::path::PathBuf;
 

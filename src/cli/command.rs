@@ -1,4 +1,4 @@
-//! What a person can ask for (contract, section 10), as clap reads it. Invariant: only commands that this version carries out.
+//! Commands after parsing (contract, section 10). Invariant: every variant of `Command` is one that this version carries out.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub enum Command {
     /// Without a command word: opens what fits.
     #[command(skip)]
     Open {
-        /// The run, or the list of runs.
+        /// The run to open; `None`: the list of runs.
         run: Option<RunRef>,
     },
     /// Starts a throwaway PostgreSQL, loads a scenario and opens the run screen.
@@ -183,7 +183,7 @@ impl ReplayCommand {
     }
 }
 
-/// What a replay is written as.
+/// The file format of a written replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayFormat {
     /// Every record, as an asciicast.
@@ -201,10 +201,10 @@ impl fmt::Display for ReplayFormat {
     }
 }
 
-/// A replay as a file.
+/// Arguments of `drygate replay --cast` and `--svg`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayFile {
-    /// What it is written as.
+    /// The format: asciicast or SVG.
     pub format: ReplayFormat,
     /// The new file; `None`: standard output.
     pub output: Option<PathBuf>,
@@ -324,7 +324,7 @@ impl DiffCommand {
     }
 }
 
-/// Where a run is that can be read without being one of the data directory.
+/// A run to read: one of the data directory, or a directory or archive at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunPlace {
     /// A run of the data directory.
@@ -338,12 +338,12 @@ pub enum RunPlace {
 pub enum ProfileCommand {
     /// Lists the built-in profiles.
     List,
-    /// Prints a profile.
+    /// Prints the text of a profile.
     Show {
-        /// Built-in name or path.
+        /// Name or path; `None`: the profile of the settings.
         name: Option<String>,
     },
-    /// Validates a profile.
+    /// Validates a profile without a run.
     Check {
         /// Built-in name or path.
         #[arg(value_name = "NAME|PATH")]

@@ -1,4 +1,5 @@
-//! Configuration files: which are read, and what they may say. Invariant: a file that cannot be understood is an error, never half used.
+//! Reads the configuration files `drygate.toml` and the user's `config.toml`. Invariant: a file with a problem is an error and
+//! none of its keys is used (`ConfigFile::parse`, `deny_unknown_fields`).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,26 +29,26 @@ pub(super) struct Keys {
     pub store: Store,
 }
 
-/// Whether live facts can be read again every so many seconds: 0, never, to a day.
+/// Whether this is an interval of live reads: from 0 s (never) to 86,400 s (one day). NaN is in no range.
 pub(super) fn is_interval(seconds: f64) -> bool {
     (0.0..=86_400.0).contains(&seconds)
 }
 
-/// Table `[store]`.
+/// The table `[store]`: how the data directory is shared.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Store {
     pub group: Option<Spanned<String>>,
 }
 
-/// Whose a configuration file is.
+/// Which of the two configuration files this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConfigScope {
     Project,
     User,
 }
 
-/// A configuration file that was read.
+/// A configuration file with its text, for the line numbers of origins and errors.
 #[derive(Debug)]
 pub(super) struct ConfigFile {
     pub path: PathBuf,
@@ -69,7 +70,7 @@ pub(super) fn read_all(environment: &Environment) -> Result<Vec<ConfigFile>, Cli
             texts.push((path, scope, text));
         }
     }
-    // LIVE in any of them is refused before anything else is found wrong with one of them.
+    // All files are searched for LIVE before any is parsed: it must end in STOP_LIVE_REFUSED even where another file is wrong.
     for (path, _, text) in &texts {
         refuse_live(path, text)?;
     }
@@ -80,6 +81,8 @@ pub(super) fn read_all(environment: &Environment) -> Result<Vec<ConfigFile>, Cli
 }
 
 /// `drygate.toml` here, or above as far as the root of the git work tree.
+/// The `drygate.toml` of the project: here, or above as far as the root of the git work tree. Outside a work tree only the
+/// current directory is searched.
 fn project_file(environment: &Environment) -> Option<PathBuf> {
     let here = &environment.current_dir;
     let root = here
@@ -104,6 +107,7 @@ fn read(environment: &Environment, path: &Path) -> Result<Option<String>, CliErr
     }
 }
 
+/// Refuses a file that asks for LIVE or execution. A text that is no TOML is left to `ConfigFile::parse`, which says where.
 fn refuse_live(path: &Path, text: &str) -> Result<(), CliError> {
     let Ok(document) = TomlDocument::read(text) else {
         return Ok(());
@@ -151,7 +155,7 @@ impl ConfigFile {
         Ok(file)
     }
 
-    /// What the types do not say.
+    /// Rules beyond the types: no blank text, no password, a known mode, an interval in range, a legal name of a group.
     fn check(&self) -> Result<(), CliError> {
         let path = |path: &Spanned<PathBuf>| path.get_ref().as_os_str().is_empty();
         let text = |text: &Spanned<String>| text.get_ref().trim().is_empty();
@@ -173,6 +177,7 @@ impl ConfigFile {
             }
         }
         let url = self.keys.database_url.as_ref();
+        // Such a file is often committed to a repository or readable by others.
         if url.is_some_and(|url| DatabaseUrl::new(url.get_ref().as_str()).holds_password()) {
             return Err(self.wrong(
                 &[PathStep::Key("database_url")],
@@ -210,7 +215,7 @@ impl ConfigFile {
         Ok(())
     }
 
-    /// An error about a key.
+    /// An error about a key, at its line and column.
     fn wrong(&self, path: &[PathStep<'_>], message: impl AsRef<str>, hint: &str) -> CliError {
         let keys: Vec<&str> = path
             .iter()
@@ -225,7 +230,7 @@ impl ConfigFile {
         CliError::configuration(place(&self.path, at), message, hint)
     }
 
-    /// A value with its line.
+    /// A value with the file and line that it comes from.
     pub fn sourced<T: Clone>(&self, value: &Spanned<T>) -> Sourced<T> {
         let line = self.text[..value.span().start].matches('\n').count() + 1;
         let path = self.path.clone();

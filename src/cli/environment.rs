@@ -1,4 +1,5 @@
-//! The surroundings that settings are read from. Invariant: the parser sees only what is in here, so a test can be any machine.
+//! The surroundings that settings are read from. Invariant: `parse` sees variables, files and directories only through
+//! `Environment`, so tests can set them all.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,23 +14,23 @@ use super::program::program;
 use crate::profile::TEXT_BYTES_MAX;
 use crate::run::CommandLine;
 
-/// Files that can be read.
+/// Read access to files; tests give a map instead of `Disk`.
 pub trait Files {
-    /// The text of a file.
+    /// The text of a file; an error where it is missing, too long or not UTF-8.
     fn read(&self, path: &Path) -> io::Result<String>;
     /// Whether something has that path.
     fn exists(&self, path: &Path) -> bool;
 }
 
-/// Where and how the process was started.
+/// Variables, directories and terminal of the process.
 pub struct Environment {
-    /// Variables.
+    /// Environment variables whose names are UTF-8; a value need not be.
     pub variables: BTreeMap<String, OsString>,
     /// What starts this program from any directory: a name that `PATH` finds, or a path.
     pub program: PathBuf,
-    /// Current directory, absolute.
+    /// The current directory, absolute: relative paths of flags and variables begin here.
     pub current_dir: PathBuf,
-    /// Files.
+    /// How configuration files and profiles are read.
     pub files: Box<dyn Files>,
     /// The user's configuration file, if the platform has a place for one.
     pub user_config: Option<PathBuf>,
@@ -67,19 +68,20 @@ impl Environment {
         CommandLine::new(&self.program.to_string_lossy(), data_dir.as_deref())
     }
 
-    /// A variable that is set to something.
+    /// A variable that is set and not empty.
     pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.get(name).filter(|value| !value.is_empty())
     }
 
-    /// A variable that is set to something, as text.
+    /// A variable that is set and not empty, as text; an error where it is not UTF-8.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, CliError> {
         self.variable(name)
             .map(|value| value.to_str().ok_or(CliError::NotUtf8(name)))
             .transpose()
     }
 
-    /// Whether the locale's encoding is UTF-8, by the first variable that decides it. Without any the locale is `C`.
+    /// Whether the encoding of the locale is UTF-8. As in POSIX, `LC_ALL` wins over `LC_CTYPE`, and that over `LANG`; without
+    /// any the locale is `C`.
     pub(super) fn is_utf8(&self) -> bool {
         let mut deciding = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
         let locale = deciding.find_map(|name| self.variable(name));
@@ -89,20 +91,21 @@ impl Environment {
         })
     }
 
-    /// Whether a variable is set to anything but a plain no.
+    /// Whether a variable is set to anything but `0` or `false`.
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.variable(name)
             .is_some_and(|value| !(value == "0" || value == "false"))
     }
 }
 
-/// The real files of this machine, read only as far as a configuration may be long.
+/// The files of this machine, up to 1 MB each. Only regular files are read (test
+/// `real_files_that_cannot_be_configuration_are_refused_and_never_waited_for`).
 #[derive(Debug, Clone, Copy)]
 pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<String> {
-        // A pipe or a device would be waited for or read for ever: only a regular file is opened.
+        // Opening a FIFO blocks until somebody writes, and a device may never end: only a regular file is opened.
         if !path.metadata()?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -110,6 +113,8 @@ impl Files for Disk {
             ));
         }
         let mut text = Vec::new();
+        // One byte more than allowed tells a file that is too long from one that just fits; its length on disk may change while
+        // it is read.
         let limit = u64::try_from(TEXT_BYTES_MAX).map_or(u64::MAX, |max| max + 1);
         File::open(path)?.take(limit).read_to_end(&mut text)?;
         if text.len() > TEXT_BYTES_MAX {

@@ -1,4 +1,5 @@
-//! Why a command cannot start. Invariant: every error has a sentence, a hint and an exit code, and none holds a password.
+//! Errors of the command line and of settings. Invariant: every error has a sentence, a hint and an exit code, and no text of
+//! it holds a password (`CliError`, `redact`; test `no_error_repeats_a_password_from_where_it_does_not_belong`).
 
 use std::io;
 
@@ -17,9 +18,9 @@ pub enum CliError {
     /// The command line is not understood.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
+        /// What is wrong, in one sentence.
         message: String,
-        /// What to do.
+        /// What to do instead.
         hint: String,
     },
     /// LIVE, or execution, was asked for.
@@ -30,7 +31,7 @@ pub enum CliError {
         "--database-url holds a password, which everybody on this machine could read in the process list"
     )]
     PasswordArgument,
-    /// There are no runs.
+    /// `last` was asked for and the data directory has no run.
     #[error("there are no runs yet")]
     NoRuns,
     /// No run fits the name.
@@ -39,7 +40,7 @@ pub enum CliError {
     /// Several runs fit the name.
     #[error("{part:?} fits {} runs: {}", .runs.len(), .runs.join(", "))]
     AmbiguousRun {
-        /// What was given.
+        /// The part of a run id that was given.
         part: String,
         /// The runs that fit.
         runs: Vec<String>,
@@ -49,9 +50,9 @@ pub enum CliError {
     Configuration {
         /// Variable, or file, line and column.
         place: String,
-        /// What is wrong.
+        /// What is wrong, and with which value.
         message: String,
-        /// What is allowed.
+        /// What is allowed there.
         hint: String,
     },
     /// A variable that is not UTF-8.
@@ -88,7 +89,7 @@ impl CliError {
         }
     }
 
-    /// The exit code.
+    /// The exit code: 0 for help and version, 64 for a usage error, 78 for configuration, and that of STOP_LIVE_REFUSED.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Information(_) => exit::OK,
@@ -147,7 +148,7 @@ impl CliError {
         says.to_owned()
     }
 
-    /// The text for stdout, if this is no error but an answer.
+    /// The text for stdout where this is the answer to `--help` or `--version` and no error.
     pub fn to_stdout(&self) -> Option<&str> {
         match self {
             Self::Information(text) => Some(text),
@@ -168,7 +169,7 @@ impl From<ProfileError> for CliError {
     }
 }
 
-/// What is to be said of a word that is no mode, with a place to say it for.
+/// The error for a word that is no mode: LIVE keeps its own stop, any other word becomes what `otherwise` makes of it.
 pub(super) fn mode_error(error: ModeError, otherwise: impl FnOnce(String) -> CliError) -> CliError {
     match error {
         ModeError::Live(refused) => refused.into(),

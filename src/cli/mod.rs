@@ -1,4 +1,5 @@
-//! Arguments, configuration and its origin, exit codes. Invariant: parsing has no side effect.
+//! The command line: arguments, environment, configuration files with the origin of each setting, errors with exit codes.
+//! `parse` writes nothing, and what it reads comes from `Environment`.
 
 mod approvals;
 mod arguments;

@@ -1,4 +1,5 @@
-//! What the command line says about itself: completions, manual page, settings with their origin. Invariant: secrets are hidden.
+//! Prints the command line itself: shell completions, manual page, and the settings with their origin. Invariant: a password in
+//! a setting is hidden (`DatabaseUrl` has no other `Display`).
 
 use std::io;
 
@@ -15,7 +16,7 @@ pub fn clap_command() -> clap::Command {
     Arguments::command()
 }
 
-/// Completions for a shell.
+/// The completion script of a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut clap_command(), "drygate", &mut text);
@@ -29,7 +30,7 @@ pub fn manual() -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Each setting: key, value, origin.
+/// Each setting: key, value (null: not set), origin.
 fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
     let unset = &Origin::Default;
     let path = |path: &std::path::Path| Value::from(path.display().to_string());
@@ -108,7 +109,7 @@ pub fn config_document(settings: &Settings) -> ConfigDocument {
     }
 }
 
-/// The settings for people, a line each.
+/// The settings as aligned text, one line each, escaped for a terminal.
 pub fn config_text(settings: &Settings) -> String {
     use std::fmt::Write as _;
     let rows = rows(settings);

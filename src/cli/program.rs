@@ -1,4 +1,5 @@
-//! The word that starts this very program from any directory. Invariant: a bare name only where `PATH` leads to the same file.
+//! The command word for this program in printed commands. Invariant: a bare name only where `PATH` finds the same file
+//! (`program`; test `another_program_of_that_name_on_path_is_not_this_one`).
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn program(called: &OsStr, here: &Path, path: Option<&OsStr>) -> PathBuf {
     let called = Path::new(called);
     let found = called.file_name().and_then(|name| {
+        // A relative entry of `PATH` means another directory elsewhere: a command that is copied must work from anywhere.
         let directories = std::env::split_paths(path?).filter(|directory| directory.is_absolute());
         let mut files = directories.map(|directory| directory.join(name));
         files.find(|file| is_executable(file))
@@ -15,11 +17,12 @@ pub(super) fn program(called: &OsStr, here: &Path, path: Option<&OsStr>) -> Path
     let is_bare = called.components().count() == 1 && !called.has_root();
     let file = match &found {
         Some(file) if is_bare => file.clone(),
-        // A bare name that no directory has is one that somebody made up.
+        // argv[0] is set by the caller and may be any text: a bare name that is not in `PATH` is not the one that was executed.
         None if is_bare => std::env::current_exe().unwrap_or_else(|_| called.to_owned()),
-        // Without `.` between: it is read by people.
+        // Collecting the components drops `./` inside, for people to read.
         _ => here.join(called).components().collect(),
     };
+    // Compared after symbolic links are followed: what `PATH` finds may be a link to this file.
     let same = |one: &Path| one.canonicalize().ok() == file.canonicalize().ok();
     match (found, called.file_name()) {
         (Some(found), Some(name)) if same(&found) => name.into(),

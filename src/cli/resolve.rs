@@ -1,4 +1,6 @@
-//! From words, variables and files to a command and its settings. Invariant: LIVE is refused before anything else is looked at.
+//! Resolves flags, variables and configuration files to a command and its settings, the strongest source first (test
+//! `the_strongest_voice_is_heard_and_named`). Invariant: LIVE in any of them is refused before other settings are checked
+//! (`parse`; test `live_in_the_users_file_is_refused_before_the_project_file_is_found_wrong`).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use super::{
 use crate::profile::{BUILT_IN, printable};
 use crate::run::Mode;
 
-/// What was asked for.
+/// A parsed command line with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cli {
     /// The command.
@@ -25,16 +27,20 @@ pub struct Cli {
     pub settings: Settings,
 }
 
-/// Reads the command line (with the program's name first) in its surroundings.
+/// Parses the command line (program name first) in an environment.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Cli, CliError> {
     let arguments = Arguments::try_parse_from(arguments)
         .map_err(|error| clap_error(&error, &environment.command_line(None)))?;
+    // First the ways to ask for LIVE: flag and variables here, files in `read_all`. Other settings are looked at only after
+    // them.
     let mode = mode(&arguments.flags, environment)?;
     let files = read_all(environment)?;
     let url = arguments.flags.database_url.as_ref();
+    // The process list shows arguments to every user of the machine; a variable is not shown to other users, so there a
+    // password may stand.
     if url.is_some_and(DatabaseUrl::holds_password) {
         return Err(CliError::PasswordArgument);
     }
@@ -95,6 +101,7 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn settings(&self, mode: Option<Sourced<Mode>>) -> Result<Settings, CliError> {
         let output = match (self.flags.json, self.flags.events) {
+            // clap refuses both flags together.
             (true, _) => Output::Json,
             (_, true) => Output::Events,
             _ => Output::Text,
@@ -107,7 +114,8 @@ impl Resolver<'_> {
         let file_mode = self.file(|keys| keys.mode.as_ref(), |_, _| Mode::Dryrun);
         let ascii = self.file(|keys| keys.ascii.as_ref(), |_, ascii| *ascii);
         let data_dir = self.data_dir()?;
-        // A variable is inherited by the same shell alone, and a file by the same directory or user.
+        // A printed command must work when it is pasted: it names a data directory that is not the default. Variables and files
+        // would not reach another shell or directory.
         let named = (data_dir.is_set() || self.is_demo).then_some(&*data_dir.value);
         Ok(Settings {
             profile: self.profile()?,
@@ -141,7 +149,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// What the strongest file says of a key.
+    /// The value of a key in the strongest file that has it. `read` turns it into the setting.
     fn file<T: Clone, U>(
         &self,
         key: impl Fn(&Keys) -> Option<&toml::Spanned<T>>,
@@ -153,6 +161,8 @@ impl Resolver<'_> {
         })
     }
 
+    /// A path setting: flag, then variable, both relative to the current directory, then file, relative to the directory of the
+    /// file.
     fn path(
         &self,
         flag: Option<&PathBuf>,
@@ -180,7 +190,7 @@ impl Resolver<'_> {
             )
             .or_else(platform)
             .ok_or(CliError::NoDataDirectory)?;
-        // Apart from the real runs, unless somebody said at this very command where its runs go.
+        // Demo runs are kept apart from the real ones, unless `--data-dir` on this command says where they go.
         if self.is_demo && self.flags.data_dir.is_none() {
             data_dir.value.push("demo");
         }
@@ -256,6 +266,7 @@ impl Resolver<'_> {
             .unwrap_or_else(|| Sourced::default_of(true))
     }
 
+    /// `--color`, then `NO_COLOR` (any value that is not empty), then `TERM=dumb`, then the files.
     fn color(&self, dumb: bool) -> Sourced<Color> {
         let never = |name| Some(Sourced::new(Color::Never, Origin::Environment(name)));
         let flag = self.flags.color;

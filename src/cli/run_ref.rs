@@ -1,4 +1,5 @@
-//! How a person names a run. Invariant: a name that fits two runs is never resolved to one of them.
+//! How a person names a run: `last`, or the beginning or end of its id. Invariant: a part that fits two runs is an error
+//! (`RunRef::resolve`; test `a_run_is_found_by_either_end_and_never_guessed`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ impl FromStr for RunRef {
 
     fn from_str(text: &str) -> Result<Self, RunRefError> {
         let legal = |c: u8| c.is_ascii_digit() || c.is_ascii_lowercase() || b"TZ-".contains(&c);
+        // The screens shorten a run id to `..` and its end, which can be pasted as it is.
         match text.trim_start_matches("..") {
             "last" => Ok(Self::Last),
             part if !part.is_empty() && part.bytes().all(legal) => Ok(Self::Part(part.to_owned())),
@@ -48,18 +50,20 @@ impl RunRef {
         match self {
             Self::Last => true,
             Self::Part(part) => {
+                // Commands are lower-case words: a digit, a `-` or hex letters alone mean an id.
                 let hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
                 part.bytes().any(|c| c.is_ascii_digit() || c == b'-') || part.bytes().all(hex)
             }
         }
     }
 
-    /// The one run that is meant, of those that exist.
+    /// The one run that is meant, of those that exist; an error where there is none or more than one.
     pub fn resolve(&self, runs: &[RunId]) -> Result<RunId, CliError> {
         let part = match self {
             Self::Last => return newest(runs).cloned().ok_or(CliError::NoRuns),
             Self::Part(part) => part,
         };
+        // A whole id may also be the end of another one; the whole one wins.
         if let Some(exact) = runs.iter().find(|run| run.to_string() == *part) {
             return Ok(exact.clone());
         }

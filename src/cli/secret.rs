@@ -1,4 +1,5 @@
-//! Connection strings and the passwords in them. Invariant: neither `Debug` nor `Display` ever shows a password.
+//! Connection strings and the passwords in them. Invariant: neither `Debug` nor `Display` of `DatabaseUrl` shows a password
+//! (both go through `redact`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,28 +9,28 @@ use std::str::FromStr;
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// A connection string as somebody wrote it.
+    /// A connection string as it was written; not parsed and not checked.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The whole string, for the one who connects.
+    /// The whole string with its password, for the code that connects.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether it says nothing: libpq would then take whatever server is the usual one here.
+    /// Whether it is blank: libpq would then connect to its default server.
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
 
-    /// Whether it holds a password.
+    /// Whether it holds a password: in the user part of a URL, as a query key or as a pair.
     pub fn holds_password(&self) -> bool {
         redact(&self.0) != self.0
     }
 }
 
-/// A connection string that says nothing.
+/// A connection string that is blank.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is empty; leave it out to connect as PGHOST, PGDATABASE and their like say")]
 pub struct BlankDatabaseUrl;
@@ -65,7 +66,7 @@ pub fn redact(text: &str) -> String {
     hide_values(&hide_userinfo(text))
 }
 
-/// Hides what stands between `user:` and `@` behind each `://`.
+/// Hides the password between `user:` and `@` after each `://`; the text may be a whole error message.
 fn hide_userinfo(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -91,7 +92,8 @@ fn hide_userinfo(text: &str) -> String {
 
 type Parts<'a> = (Option<(&'a str, &'a str)>, &'a str);
 
-/// User and what follows the password, if there is one; else the whole.
+/// The user and the text after the password, if there is one; else the whole word. When in doubt it hides too much and not too
+/// little.
 fn split_userinfo(word: &str) -> Parts<'_> {
     let none = (None, word);
     let authority = word.find(['/', '?', '#']).unwrap_or(word.len());
@@ -120,7 +122,7 @@ fn port_only(authority: &str) -> bool {
     })
 }
 
-/// Hides the value of each `password=` and `sslpassword=`, in a query or in `key = value` pairs.
+/// Hides the value of every key that ends in `password` (`password`, `sslpassword`), in a query or in `key = value` pairs.
 fn hide_values(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -155,6 +157,7 @@ fn value_end(value: &str) -> usize {
                 .find(|c: char| c == '&' || c.is_whitespace())
                 .unwrap_or(body.len());
     }
+    // libpq: a value in single quotes may have blanks, with `\'` and `\\` as escapes.
     let mut escaped = false;
     for (at, c) in body.char_indices().skip(1) {
         match c {

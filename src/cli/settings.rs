@@ -1,4 +1,4 @@
-//! The settings that a command runs with. Invariant: each knows where it came from; none is read twice.
+//! The settings that a command runs with, each with its origin where it can be configured (`Sourced`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Settings {
     pub output: Output,
     /// Seconds between live reads, 0 never; without it 60, in the demo 5.
     pub live_interval_s: Option<Sourced<f64>>,
-    /// Colours.
+    /// When colours are used.
     pub color: Sourced<Color>,
     /// Frames and marks in ASCII.
     pub ascii: Sourced<bool>,
@@ -38,7 +38,7 @@ pub struct Settings {
     pub notify: Sourced<bool>,
     /// Whether the locale's encoding is UTF-8.
     pub utf8: bool,
-    /// How many `-v`.
+    /// How often `-v` was given.
     pub verbose: u8,
     /// File that what happens is appended to, absolute.
     pub log: Option<PathBuf>,
@@ -53,9 +53,9 @@ pub struct Settings {
 /// What standard output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Text for people.
+    /// Text for people: the default.
     Text,
-    /// One JSON document.
+    /// One JSON document at the end.
     Json,
     /// Journal lines as they become durable.
     Events,
@@ -74,7 +74,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// `auto`.
+    /// The word of a configuration file: `auto`, `always` or `never`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -94,14 +94,15 @@ impl Color {
 }
 
 impl Settings {
-    /// Whether one JSON document is wanted.
+    /// Whether standard output is one JSON document.
     pub fn json(&self) -> bool {
         self.output == Output::Json
     }
 
     /// The command that checks a profile, named or in a file, against the database of these settings.
     pub fn profile_check(&self, profile: &str) -> String {
-        // One of a variable may hold a password, and is inherited; one of a file is found again.
+        // Only a URL of a flag is repeated: that of a variable may hold a password and is inherited by the shell, and a file is
+        // found again. A flag with a password was refused before.
         let named = self.database_url.as_ref();
         let named = named.filter(|url| matches!(url.origin, Origin::Flag(_)));
         let url = named.map_or_else(String::new, |url| {
@@ -111,12 +112,12 @@ impl Settings {
             .anywhere(format!("profile check {}{url}", shell_word(profile)))
     }
 
-    /// Whether journal lines are wanted.
+    /// Whether standard output is a stream of journal lines.
     pub fn events(&self) -> bool {
         self.output == Output::Events
     }
 
-    /// Time between live reads; none: they are off. `default_s` is 60, in the demo 5.
+    /// Time between live reads; `None`: they are off. `default_s` applies where it is not configured: 60 s, in the demo 5 s.
     pub fn live_interval(&self, default_s: u32) -> Option<Duration> {
         let seconds = self
             .live_interval_s

@@ -1,4 +1,4 @@
-//! A value of the configuration with where it came from. Invariant: no value is without its origin.
+//! A configured value with its origin: flag, variable, file with line, or default.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,19 +12,19 @@ pub enum Origin {
     Environment(&'static str),
     /// `drygate.toml` of the project.
     ProjectFile {
-        /// File.
+        /// Path of the file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
     },
     /// The user's own configuration.
     UserFile {
-        /// File.
+        /// Path of the file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
     },
-    /// Nobody said anything.
+    /// The built-in default.
     Default,
 }
 
@@ -40,27 +40,27 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and its origin.
+/// A value with the place that it was configured in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sourced<T> {
-    /// The value.
+    /// The value that applies.
     pub value: T,
     /// Where it came from.
     pub origin: Origin,
 }
 
 impl<T> Sourced<T> {
-    /// A value from somewhere.
+    /// A value that was set at `origin`.
     pub fn new(value: T, origin: Origin) -> Self {
         Self { value, origin }
     }
 
-    /// A value that nobody set.
+    /// A value that was not configured.
     pub fn default_of(value: T) -> Self {
         Self::new(value, Origin::Default)
     }
 
-    /// Whether somebody set it: what a run recorded gives way to it, and to nothing else.
+    /// Whether it was configured: a setting that the run recorded gives way to it, and not to a default.
     pub fn is_set(&self) -> bool {
         self.origin != Origin::Default
     }

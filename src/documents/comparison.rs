@@ -1,4 +1,4 @@
-//! `diff`: two sides, fact by fact. Invariant: every fact of either side is listed once.
+//! Document of `diff`: two sides, fact by fact.
 
 use std::collections::BTreeMap;
 

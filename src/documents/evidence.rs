@@ -1,4 +1,4 @@
-//! `verify` and `recheck`: whether evidence holds, and whether it still holds. Invariant: what could not be looked at is named.
+//! Documents of `verify` and `recheck`: whether the evidence of a run is intact, and whether the database still agrees with it.
 
 use serde::Serialize;
 

@@ -1,4 +1,5 @@
-//! What a hook reads on its standard input. Invariant: no secret, no text of a connection.
+//! The JSON document that a hook reads on its standard input. It holds no password and no connection URL: the target is
+//! `user@host/database`.
 
 use serde::Serialize;
 

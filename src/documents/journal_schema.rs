@@ -1,4 +1,5 @@
-//! The schema of a line of the journal, made from that of the events. Invariant: every event is in it, with the fields of every line beside its own.
+//! Makes the JSON Schema of a journal line out of the schema of `Event`: each event becomes one object with the members of the
+//! envelope (`v`, `seq`, `at`, `prev`, `event`) and its own fields.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,8 @@ pub(super) fn of_lines(mut events: Value) -> Value {
     events["title"] = json!("JournalLine");
     events["description"] = json!("One line of journal.jsonl.");
     events["oneOf"] = lines.into();
-    // What is written out in a line now is needed by itself only where something else names it.
+    // The fields of each event were copied into its line, so its definition is kept only if something else refers to it.
+    // Dropping one may leave another unused, hence the loop.
     let names = definitions.as_object().expect("definitions").clone();
     let mut unused = true;
     while unused {
@@ -28,6 +30,7 @@ pub(super) fn of_lines(mut events: Value) -> Value {
     events
 }
 
+/// The schema of the line of one event. serde writes an event as `{"name": {...}}`; the journal has both at one level.
 fn line(variant: &Value, definitions: &Value) -> Value {
     let members = variant["properties"].as_object().expect("a member");
     let (name, fields) = members.iter().next().expect("the event");

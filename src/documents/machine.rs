@@ -1,4 +1,4 @@
-//! `doctor`, `config show` and `profile check`: what is there before a run is. Invariant: a verdict stands beside everything that was looked at.
+//! Documents of `doctor`, `config show` and `profile check`: the state of the machine and of a profile before any run.
 
 use serde::Serialize;
 use serde_json::Value;

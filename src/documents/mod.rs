@@ -1,8 +1,8 @@
-//! What programs read: the documents of `--json`, of hooks and of the twin of the reports, a struct each. Invariant: plain data;
-//! every member is named, and `assets/schemas` is made from these structs.
+//! The JSON documents that programs read: `--json`, standard input of hooks and the twin of the reports, one struct each.
+//! Invariant: `assets/schemas` is made from these structs (test `schemas::the_committed_schemas_are_those_of_the_structs`).
 //!
-//! Whoever has the values builds the document; nothing here computes one. Times are RFC 3339 in UTC, digests are SHA-256 in
-//! lower-case hex. What is absent is `null`, unless a member says that it is left out.
+//! These are plain data: the code that has the values builds the document, and nothing here computes one. Times are RFC 3339 in
+//! UTC, digests are SHA-256 in lower-case hex. What is absent is `null`, unless a member says that it is left out.
 
 mod comparison;
 mod evidence;

@@ -1,4 +1,4 @@
-//! `report --json` and `kb/report.json`: the twin of the thirteen reports. Invariant: every value has its provenance.
+//! Document of `report --json` and `kb/report.json`: the machine-readable twin of the thirteen reports.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The rows of the reports: what the templates and the twin share. Invariant: text that a report prints is text here, word for word.
+//! Rows that the report templates and the JSON twin share, with texts as the reports print them.
 
 use serde::Serialize;
 

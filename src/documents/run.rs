@@ -1,5 +1,5 @@
-//! How a run stands: the document of `run`, `resume`, `approve`, `reject`, `watch` and of errors, and what `replay` adds to it.
-//! Invariant: every member is there; what is absent is null or empty.
+//! The state of a run: the document of `run`, `resume`, `approve`, `reject`, `watch` and of errors, and what `replay` adds to
+//! it. What is absent is null or empty, unless a member says that it is left out.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ pub enum SidecarState {
 }
 
 impl SidecarState {
-    /// The word.
+    /// The word that JSON has for it: the same as serde writes, in lower case.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -1,4 +1,5 @@
-//! `export`, `import`, `replay --cast` and `replay --svg`: a run as a file. Invariant: a file that was written is named with its length and SHA-256.
+//! Documents of `export`, `import`, `replay --cast` and `replay --svg`. A file that was written is named with its length in
+//! bytes and its SHA-256.
 
 use serde::Serialize;
 

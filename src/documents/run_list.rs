@@ -1,4 +1,4 @@
-//! `runs`: the list of runs. Invariant: what lies among the runs and is none is listed too, with the reason.
+//! Document of `runs`. Directories that are no readable run are listed too, with the reason (`OtherRow`).
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The version that every document names. Invariant: it is the number 1 and nothing else.
+//! The member `schema` of every document: a version number.
 
 use serde::{Serialize, Serializer};
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 pub struct SchemaVersion;
 
 impl SchemaVersion {
-    /// The number.
+    /// The version of every document.
     pub const NUMBER: u32 = 1;
 }
 

@@ -1,7 +1,8 @@
-//! `assets/schemas`: what is committed is what the structs say. Invariant: an object takes no member that its schema does not name.
+//! Compares `assets/schemas` with the structs (test `the_committed_schemas_are_those_of_the_structs`). Invariant: an object of
+//! a schema takes no member that it does not name (`close`).
 //!
-//! After a deliberate change of a document `DRYGATE_WRITE_SCHEMAS=1 cargo test --lib schemas` writes them anew; the difference is read
-//! before it is kept.
+//! After a deliberate change of a document `DRYGATE_WRITE_SCHEMAS=1 cargo test --lib schemas` writes the files anew; read the
+//! difference before you keep it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,12 +23,12 @@ use super::{
 use crate::profile::Profile;
 use crate::run::Event;
 
-/// The schema of what drygate writes.
+/// Schema of a document that drygate writes: a member with a serde default is still required.
 fn written<T: JsonSchema>() -> Value {
     made::<T>(SchemaSettings::draft2020_12().for_serialize())
 }
 
-/// The schema of what drygate reads.
+/// Schema of a document that drygate reads: a member with a serde default may be absent.
 fn read<T: JsonSchema>() -> Value {
     made::<T>(SchemaSettings::draft2020_12().for_deserialize())
 }
@@ -50,7 +51,8 @@ fn close(schema: &mut Schema) {
         object.insert("additionalProperties".to_owned(), json!(false));
         return;
     };
-    // Its members are its own and those of one variant, which must not refuse the others.
+    // Members beside a `oneOf` (a flattened enum): a closed variant would refuse the members of the outer object, so the outer
+    // object is closed instead, after all variants were evaluated.
     for variant in variants.iter_mut().filter_map(Value::as_object_mut) {
         variant.remove("additionalProperties");
     }

@@ -1,4 +1,4 @@
-//! `survey`: one read-only survey. Invariant: what is unknown is null.
+//! Document of `survey`: one read-only survey. An unknown value is null.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! JSON Schemas of values that write themselves. Invariant: each stands beside the code that writes the value by a test over real output.
+//! Hand-written JSON Schemas of types that have their own `Serialize`, so schemars cannot derive one.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! `drygate approve` and `reject`: by the process that holds the run, or by this one. Invariant: what is approved is named by its digest; there is no other way.
+//! `drygate approve` and `reject`, carried out by the process that holds the run, or by this one if nobody holds it. What is
+//! approved is named by its digest.
 
 use super::run::TakenRun;
 use super::{LaunchError, headless, output, run, run_plan};
@@ -34,6 +35,7 @@ pub fn decide(
         TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         TakenRun::Held(locked) => {
             let root = crate::journal::Storage::root(&**store.storage()).to_owned();
+            // No socket directory of the holder that could be trusted: only the lock can say who has the run.
             let Some(socket) = crate::runner::socket(&root, &run_id) else {
                 return Err(locked.into());
             };
@@ -52,7 +54,7 @@ pub fn decide(
                         return refuse_sealed(settings, &run, &request);
                     }
                     match error {
-                        // Who has it without listening is named by the lock.
+                        // The lock names the process that holds the run without listening.
                         HandoverError::Nobody => Err(locked.into()),
                         error => Err(error.into()),
                     }
@@ -66,6 +68,7 @@ pub fn decide(
 fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
     let own = person::own();
     run.approvals.iter().any(|known| {
+        // The holder recorded these from the peer credentials of this process.
         known.gate == request.gate && (known.by.uid, known.by.pid) == (own.uid, own.pid)
     })
 }

@@ -1,4 +1,5 @@
-//! `drygate demo`: a throwaway cluster, a scenario, a live run on it. Invariant: the cluster goes when the run is left; its runs stay, marked and apart from real ones.
+//! `drygate demo`: a throwaway PostgreSQL cluster, a scenario, a run on it. The cluster is removed when the run is left; its
+//! runs stay, marked as demos.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -24,7 +25,7 @@ const PLACE_PREFIX: &str = "drygate-demo-";
 const PROFILE: &str = profile::BUILT_IN[0].0;
 const ROLE: &str = "context_pack_readonly";
 
-/// Runs a scenario.
+/// Runs a scenario, or prints its SQL.
 pub fn demo(
     settings: &Settings,
     scenario: DemoScenario,
@@ -65,7 +66,7 @@ pub fn demo(
     )?;
     let loaded = labelled()?;
     let mut target = run::identity(&connection, &loaded.profile);
-    // Where the throwaway server sits is of no interest, and must not tell one demo from the next.
+    // The socket directory of the throwaway server differs each time; two demos of one scenario must have the same target.
     target.host = format!("demo-{scenario}");
     let start = NewRun {
         loaded,
@@ -89,7 +90,7 @@ pub fn demo(
     if let Some(cluster) = Arc::into_inner(cluster) {
         cluster.stop()?;
     }
-    // The repository is of the demo alone; a leftover is a temporary directory.
+    // The repository was made for this demo; if removing it fails, the next demo sweeps it.
     let _ = std::fs::remove_dir_all(&place);
     outcome
 }
@@ -143,7 +144,7 @@ fn tempfile_directory() -> Result<std::path::PathBuf, LaunchError> {
     Ok(place)
 }
 
-/// Removes what a demo left whose process is gone. What cannot be removed is somebody else's.
+/// Removes the directories of demos whose process is gone (ESRCH). What cannot be removed belongs to another account.
 fn sweep_abandoned() {
     let Ok(listed) = std::fs::read_dir(std::env::temp_dir()) else {
         return;
@@ -192,7 +193,7 @@ impl Intruder {
             if let RunnerMessage::Recorded { event, .. } = &notice
                 && matches!(&**event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
             {
-                // Nobody listens in the other scenarios, nor the second time.
+                // The receiver is gone in the other scenarios, and after the first wait.
                 let _ = waits.send(());
             }
             sink(notice);
@@ -202,7 +203,7 @@ impl Intruder {
     fn end(self) {
         drop(self.waits);
         if let Some(thread) = self.thread {
-            // It has said itself what went wrong.
+            // The thread has printed its error itself.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,5 @@
-//! `drygate diff`: what changed, from journal and blobs alone, as a screen, as text or as one JSON document. Invariant: needs no database.
+//! `drygate diff`: what changed, from journal and blobs alone, as a screen, as text or as one JSON document. No database is
+//! needed.
 
 use std::io::IsTerminal;
 
@@ -13,14 +14,14 @@ use crate::run::{History, LastPass, RunId, exit};
 use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
-/// The exit code of differences.
+/// Exit code when something differs.
 const DIFFERS: u8 = 2;
 
 /// A run, read for comparing.
 pub(super) struct LoadedRun {
-    /// Its name.
+    /// Id of the run.
     pub run_id: RunId,
-    /// It, as its journal tells it.
+    /// The run, folded from its journal.
     pub history: History,
     /// Its documents.
     pub blobs: Blobs,
@@ -52,7 +53,7 @@ impl LoadedRun {
     }
 }
 
-/// The longest unit ledger that is opened at once.
+/// Largest unit ledger, in bytes, that is opened as a whole: 64 MiB.
 const LEDGER_BYTES_MAX: u64 = 64 << 20;
 
 /// Where the documents of each side are.
@@ -65,7 +66,7 @@ pub(super) struct SideDocuments {
 }
 
 impl SideDocuments {
-    /// The shelves of a run that is compared with itself.
+    /// The documents of a run that is compared with itself.
     pub fn of(store: &DirectoryStore, run_id: &RunId) -> Result<Self, LaunchError> {
         let own = vec![store.blobs(run_id)?];
         Ok(Self {
@@ -99,7 +100,7 @@ impl SideDocuments {
 
 /// A comparison, and where its documents are.
 pub(super) struct OpenComparison {
-    /// What was compared.
+    /// The comparison.
     pub comparison: Comparison,
     /// Its documents.
     pub documents: SideDocuments,
@@ -123,6 +124,7 @@ fn text_of(value: Option<&SideValue>, blobs: &[Blobs]) -> Result<Option<String>,
     let Some(reference) = &value.document else {
         return Ok(None);
     };
+    // A document of the last PASS is looked for in this run first, then in its own.
     for blobs in blobs {
         if blobs
             .contains(&reference.sha256)
@@ -218,7 +220,7 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     Ok(exit_code(&compared.comparison))
 }
 
-/// 2: something differs.
+/// Exit code: 2 if something differs, else 0.
 pub(super) fn exit_code(comparison: &Comparison) -> u8 {
     if comparison.differs() {
         DIFFERS
@@ -230,7 +232,7 @@ pub(super) fn exit_code(comparison: &Comparison) -> u8 {
 /// Rows of one document that are listed; the rest is counted.
 const ROWS_MAX: usize = 1_000;
 
-/// The document.
+/// The comparison as a JSON document.
 fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<DiffDocument, LaunchError> {
     let comparison = &compared.comparison;
     let facts = comparison.facts.iter();

@@ -1,4 +1,4 @@
-//! The differences as text: verdict, facts, documents. Invariant: at a given width no line is longer; without one nothing is cut.
+//! The differences as text: verdict, facts, documents. At a given width no line is longer; without one nothing is cut.
 
 use super::LaunchError;
 use super::diff::{LoadedRun, OpenComparison};
@@ -21,15 +21,15 @@ const KEY_MAX: usize = 28;
 pub(super) struct TextLayout {
     /// Columns; `None`: no limit.
     pub width: Option<usize>,
-    /// Counts only.
+    /// Print only counts (`--stat`).
     pub stat: bool,
-    /// How it looks.
+    /// Glyphs and colours.
     pub theme: Theme,
-    /// With colours.
+    /// Whether escape sequences for colours are written.
     pub colour: bool,
 }
 
-/// The text.
+/// Prints a comparison.
 pub(super) fn text(
     read: &LoadedRun,
     compared: &OpenComparison,

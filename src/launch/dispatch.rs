@@ -1,4 +1,5 @@
-//! From arguments to a command, and from its end to an exit code. Invariant: every failure is said once, with a hint, on standard error.
+//! From arguments to a command, and from its end to an exit code. Every failure is printed once, with a hint, on standard error
+//! (`tell`).
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
+            // As with `| head`: nobody reads, and a message about it helps nobody.
             if !error.is_closed_output() {
                 tell(json, &error, &call);
             }
@@ -98,6 +100,7 @@ fn tell(json: bool, error: &LaunchError, call: &CommandLine) {
 /// Carries a command out; gives its exit code.
 pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
     let settings: &Settings = &cli.settings;
+    // Before anything is written: SIGXFSZ would end the process.
     headless::survive_the_file_size_limit()?;
     match &cli.command {
         Command::Open { run } => screen::open(settings, run.as_ref()),

@@ -1,4 +1,5 @@
-//! `drygate doctor`: what this machine has and lacks, line by line. Invariant: it writes nothing and makes no directory; what was not looked at is NOT CHECKED, never PASS.
+//! `drygate doctor`: what this machine has and lacks, line by line. It makes no directory; what was not looked at is NOT
+//! CHECKED, never PASS.
 
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
@@ -119,6 +120,7 @@ fn data_directory(settings: &Settings) -> DoctorLine {
             "Name another with --data-dir.",
         );
     }
+    // access(2) asks the kernel; the mode bits alone do not know of read-only mounts or ACLs.
     if rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err() {
         let next = "Runs cannot be kept there: give yourself the right to write, or name another with --data-dir.";
         return DoctorLine::fail(name, format!("{shown} cannot be written"), next);
@@ -140,6 +142,7 @@ fn data_directory(settings: &Settings) -> DoctorLine {
 /// What lies there, and whether the index knows it.
 fn runs(settings: &Settings) -> Vec<DoctorLine> {
     let root = &settings.data_dir.value;
+    // `open` makes nothing, unlike `run_plan::store`.
     let Ok(storage) = DiskStorage::open(root, Permissions::private()) else {
         return Vec::new();
     };

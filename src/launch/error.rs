@@ -1,4 +1,4 @@
-//! Every way in which a command can end without its result. Invariant: each has a sentence, a hint and an exit code of the contract.
+//! Every way in which a command can end without its result, each with a sentence, a hint and an exit code of the contract.
 
 use std::io::ErrorKind;
 use std::panic;
@@ -32,16 +32,16 @@ pub enum LaunchError {
     /// Arguments or configuration.
     #[error(transparent)]
     Cli(#[from] CliError),
-    /// Profile.
+    /// The profile cannot be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// Connection settings.
+    /// The connection settings cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// Journal or storage.
+    /// The journal or the storage failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// An archive.
+    /// The archive cannot be read or written.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// The page of a run.
@@ -50,25 +50,25 @@ pub enum LaunchError {
     /// What is there already is not what an archive holds, or an archive does not verify.
     #[error("{0}")]
     Corrupt(String),
-    /// Runner.
+    /// The runner could not go on.
     #[error(transparent)]
     Runner(#[from] RunnerError),
-    /// A run that cannot be retold.
+    /// A run that cannot be replayed.
     #[error(transparent)]
     Replay(ReplayError),
     /// The process that holds the run.
     #[error(transparent)]
     Handover(#[from] HandoverError),
-    /// The demo's cluster.
+    /// The demo's PostgreSQL cluster failed.
     #[error(transparent)]
     Throwaway(#[from] ThrowawayError),
-    /// The demo's repository.
+    /// The demo's git repository failed.
     #[error(transparent)]
     DemoRepository(#[from] DemoRepositoryError),
     /// A demo whose process has gone.
     #[error("{run_id} is a demo, and its database went with it: it can be read, and that is all")]
     DemoIsOver {
-        /// The run.
+        /// Id of the run.
         run_id: RunId,
     },
     /// An approval was refused.
@@ -77,17 +77,17 @@ pub enum LaunchError {
     /// A file that was asked for by name.
     #[error("cannot write {}: {source}", path.display())]
     NotWritten {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// Terminal or output.
+    /// The terminal or standard output failed.
     #[error("{doing}: {source}")]
     Output {
         /// What was being done.
         doing: &'static str,
-        /// Why it failed.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The keys of the terminal cannot be read.
@@ -99,21 +99,21 @@ pub enum LaunchError {
     /// A file that is there already: nothing is overwritten.
     #[error("{} is there already and is left as it is; nothing is overwritten: choose another name", path.display())]
     NameTaken {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A run whose process died before its first record.
     #[error("{run_id} was never begun: its process died before the first record")]
     NeverBegun {
-        /// The run.
+        /// Id of the run.
         run_id: RunId,
     },
     /// A run that cannot be rechecked ends with its own code.
     #[error("{run_id} {why}")]
     NotRechecked {
-        /// The run.
+        /// Id of the run.
         run_id: RunId,
-        /// What it lacks.
+        /// What the run lacks.
         why: &'static str,
         /// Where it stands; `None`: its result has no stop, or nothing was raised yet.
         stop: Option<StopCode>,
@@ -128,7 +128,7 @@ pub enum LaunchError {
     LedgerTooLong {
         /// The file, relative to the directory of the run.
         file: String,
-        /// Its lines.
+        /// Number of its lines.
         rows: u64,
     },
     /// The tables of a database that a profile is to be written for cannot be read by this role.
@@ -143,7 +143,7 @@ pub enum LaunchError {
 }
 
 impl LaunchError {
-    /// The exit code.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Cli(error) => error.exit_code(),

@@ -1,4 +1,4 @@
-//! `drygate export`: a run as one archive or as one page of HTML. Invariant: reads the run and writes that file alone.
+//! `drygate export`: a run as one archive or as one page of HTML. It reads the run and writes that file alone.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,10 +19,11 @@ use crate::run::{Event, RunId, RunState, exit};
 use crate::runner::fold;
 use crate::survey::{Digest, UtcTime};
 
-/// What the header of a compressed archive says about the system: unknown, everywhere.
+/// Value of the OS field in a gzip header (RFC 1952): 255, unknown. Without it the same run would give other bytes on another
+/// system.
 const NO_SYSTEM: u8 = 255;
 
-/// Exports a run.
+/// Exports a run that verifies.
 pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
@@ -69,6 +70,7 @@ pub(super) fn exported(
 ) -> Result<Exported, LaunchError> {
     let run = lookup::history(store, run_id)?.into_run();
     let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    // A damaged run is not exported: the archive would not verify either.
     if let Some(first) = verify::findings(store, run_id)?.first() {
         return Err(LaunchError::Corrupt(format!(
             "{run_id} does not verify, nothing was exported: {first}"
@@ -129,6 +131,7 @@ pub(super) fn page_of(
 ) -> Result<String, LaunchError> {
     let head = contents.head();
     let mut entries: Vec<JournalEntry<Event>> = store.reader(run_id)?.entries()?;
+    // The run may be written meanwhile: the page is of the same head as the archive.
     entries.retain(|entry| entry.seq <= head.seq());
     let history = fold(&entries)?;
     let run = history.run();

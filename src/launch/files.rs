@@ -1,4 +1,7 @@
-//! Files that a person or a profile names. Invariant: what is read is a regular file of bounded length, what is written appears whole and replaces nothing else.
+//! Files that a person or a profile names.
+//! Invariant: what is read is a regular file of bounded length (`Places::open`; test
+//! `only_regular_files_of_bounded_length_in_their_places_are_read`); what is written appears whole and replaces nothing else
+//! (`write`).
 
 use std::fs::File;
 use std::io;
@@ -52,7 +55,8 @@ impl Places {
         if !self.allowed.iter().any(|place| real.starts_with(place)) {
             return Err(self.refused(&real, "lies outside"));
         }
-        // Links are resolved already: one that is there now was put there since.
+        // Links are resolved already: with NOFOLLOW a link that is there now was put there since. NONBLOCK and NOCTTY: a FIFO
+        // or a terminal must neither block nor become the controlling terminal.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(&real, flags | OFlags::NOCTTY, Mode::empty());
         let file = File::from(opened.map_err(|error| said(error.into()))?);
@@ -99,7 +103,7 @@ impl NamedFile {
     /// The whole text.
     pub(super) fn text(mut self, places: &Places) -> Result<String, String> {
         let mut text = String::new();
-        // It may grow while it is read.
+        // The file may grow while it is read.
         let read = (&mut self.file)
             .take(FILE_BYTES_MAX + 1)
             .read_to_string(&mut text);
@@ -151,7 +155,9 @@ pub(super) fn write<T>(
     };
     let place = output.inner.into_inner();
     let place = place.map_err(|error| failed(error.into_error()))?;
+    // Before the rename: after a power failure a name without content would be worse than no file.
     place.as_file().sync_all().map_err(failed)?;
+    // In one step: another process may make the file meanwhile.
     match place.persist_noclobber(file) {
         Ok(_) => Ok(written),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {

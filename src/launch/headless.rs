@@ -1,4 +1,5 @@
-//! Driving a run without a screen, and the signals that end one. Invariant: standard output carries one JSON document, and a run that is left is left durable.
+//! Driving a run without a screen, and the signals that end one. With `--json` standard output carries one JSON document, with
+//! `--events` journal lines.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::runner::{
 };
 use crate::{runner, tui};
 
-/// Where the notices of a headless run go: journal lines for `--events`, nothing else.
+/// The message sink of a headless run: prints journal lines for `--events`, nothing else.
 pub fn sink(settings: &Settings) -> MessageSink {
     let events = settings.output == Output::Events;
     Box::new(move |notice| {
@@ -99,10 +100,11 @@ fn carry_on(
     leave_on_signal(handle.commands())?;
     let outcome = handle.join()?;
     report(settings, &outcome)?;
+    // As shells report a process that a signal ended.
     Ok(caught().map_or(outcome.exit_code, |signal| 128 + signal))
 }
 
-/// Prints how a run stands.
+/// Prints how a run stands, in the format of the settings.
 pub fn report(settings: &Settings, outcome: &RunnerEnd) -> Result<(), LaunchError> {
     match settings.output {
         Output::Json => output::document(&runner::document(outcome)),
@@ -142,6 +144,7 @@ pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), Laun
             tracing::info!(signal, "signal caught");
             CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
             // A runner that is gone already has left.
+            // First the run is left, then its hooks are cut: the runner waits for them after it has left.
             let _ = commands.try_send(RunnerCommand::Quit);
             let _ = commands.try_send(RunnerCommand::CutHooks);
         }

@@ -1,4 +1,6 @@
-//! `drygate import`: the run of an archive beside one's own. Invariant: nothing appears among the runs before it was verified, and an imported run is read only here.
+//! `drygate import`: the run of an archive among one's own.
+//! Invariant: nothing appears among the runs before it was verified, and an imported run is read only here (`publish` marks it
+//! before the rename).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +20,7 @@ use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::survey::Digest;
 
-/// Imports an archive.
+/// Imports an archive after verifying it.
 pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let root = store.storage().root().to_owned();
@@ -65,6 +67,7 @@ fn publish(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchE
     let root = store.storage().root();
     fs::rename(opened.run_directory(), root.join(&run)).map_err(failed)?;
     File::open(root.join(RUNS_DIR))
+        // The rename itself is durable only once the directory is synced.
         .and_then(|runs| runs.sync_all())
         .map_err(failed)
 }

@@ -1,4 +1,4 @@
-//! Finding a run and folding it. Invariant: writes nothing but the index of runs, which can always be made anew.
+//! Finding a run and folding it. Nothing is written but the index of runs, which can be deleted at any time.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -36,6 +36,7 @@ pub fn archive(path: &Path) -> Result<OpenedArchive, LaunchError> {
 /// Whether a run came out of an archive. A mark that cannot be read is a mark.
 pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
     let run = DirectoryStore::run_path(run_id);
+    // Whatever cannot be read counts as imported: the safe side.
     !matches!(imported_from(&**store.storage(), &run), Ok(None))
 }
 
@@ -52,9 +53,8 @@ pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
     Ok(index)
 }
 
-/// The last PASS of a profile and target. A run that cannot be read is passed over, and so is one that was
-/// imported: what nobody saw here cannot vouch for anything.
-/// The index only says where to look: what is told of the run is read from its journal.
+/// The last PASS of a profile and target. A run that cannot be read is passed over, and so is one that was imported: it was not
+/// made here. The index only says where to look: what is used of the run is read from its journal.
 pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<LastPass> {
     let mut index = RunIndex::look(store).ok()?;
     index.read_unknown();

@@ -1,4 +1,4 @@
-//! Composition root: one file per command. Invariant: the only place that sees every layer.
+//! Composition root: one file per command. The only folder that may import every other one (import table of src/lib.rs).
 
 mod approve;
 mod demo;

@@ -1,5 +1,5 @@
-//! Standard output, standard error and the log. Invariant: standard output is data only; nothing of the log is written while a
-//! screen has the terminal, but into the file that was named for it.
+//! Standard output and standard error. Data goes to standard output; what a person should read about progress and failure to
+//! standard error.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -32,13 +32,13 @@ pub fn bytes(bytes: &[u8]) -> Result<(), LaunchError> {
         })
 }
 
-/// Prints one line.
+/// Prints `text` and a line break.
 pub fn line(text: &str) -> Result<(), LaunchError> {
     print(&format!("{text}\n"))
 }
 
-/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal. Members are in the order of their names,
-/// whatever the struct has them in.
+/// Prints one JSON document in printable ASCII, so that no text in it drives a terminal. Members are in the order of their
+/// names, whatever the struct has them in.
 pub fn document(document: &impl Serialize) -> Result<(), LaunchError> {
     let sorted = serde_json::to_value(document);
     let text = sorted.and_then(|value| crate::journal::to_ascii_json(&value));

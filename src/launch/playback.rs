@@ -1,4 +1,4 @@
-//! The thread that reads a recording and plays it. Invariant: the screen asks and is told; neither waits for the other.
+//! The thread that reads a recording and plays it. Screen and thread exchange messages; neither waits for the other.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use crate::survey::{Digest, UtcTime};
 use crate::tui::ScreenMessage;
 use crate::tui::playback::{ApproverView, PlaybackCommand, PlaybackState, ReplayFrame};
 
-/// How often the screen hears how far the journal was read.
+/// Interval at which the screen is sent how far the journal was read.
 const TELLS_APART: Duration = Duration::from_millis(100);
-/// While a long gap is waited out in real time the clock on screen moves this often.
+/// Interval at which the clock on screen moves while a long gap is waited out in real time.
 const CLOCK_MOVES: Duration = Duration::from_secs(1);
-/// Records closer than this on screen are shown as one.
+/// Records that would be shown closer together than this are shown as one.
 const AT_ONCE: Duration = Duration::from_millis(10);
 
-/// A recording, where it stands, and whom it tells.
+/// A recording, its position and the channel to the screen.
 pub(super) struct Playback {
     recording: Recording,
     blobs: Blobs,
@@ -57,19 +57,20 @@ impl Playback {
         }
     }
 
-    /// The time shown.
+    /// The time that is shown.
     pub fn now(&self) -> UtcTime {
         let last = self.recording.last().map(|(_, at)| at);
         let now = self.player.map(|player| player.now).or(last);
         now.unwrap_or_else(|| UtcTime::from_unix_micros(0))
     }
 
-    /// Reads on by one stretch; `false`: everything was read.
+    /// Reads the next part of the journal; `false`: everything was read.
     pub fn read_on(&mut self) -> Result<bool, ReplayError> {
         self.recording.read_on()
     }
 
-    /// Tells the moment where the replay stands; while the journal is being read that is the last one read, unless a person chose another.
+    /// Sends the frame where the replay stands; while the journal is being read that is the last record read, unless a person
+    /// chose another.
     pub fn tell(&mut self) -> Result<(), ReplayError> {
         let seq = match &self.wanted {
             Some(SeekRequest::Place(text)) if self.recording.is_complete() => {
@@ -85,7 +86,7 @@ impl Playback {
         self.stand_at(seq)
     }
 
-    /// Stands at a record and tells it.
+    /// Goes to a record and sends its frame.
     pub fn stand_at(&mut self, seq: u64) -> Result<(), ReplayError> {
         let line = self.recording.at(seq)?.last();
         let (seq, at) = line.ok_or(ReplayError::Empty)?;
@@ -127,6 +128,7 @@ impl Playback {
 
     /// The last PASS that the run keeps a copy of.
     fn last_pass(&mut self, blob: &Digest) -> Option<Box<LastPass>> {
+        // Kept, as every frame needs it and parsing it again would cost time.
         if let Some((known, last)) = &self.last_pass
             && known == blob
         {
@@ -138,20 +140,22 @@ impl Playback {
         last
     }
 
-    /// A screen that was left hears nothing more.
+    /// Sends a message; the receiver may be gone.
     fn send(&self, messages: ScreenMessage) {
         let _ = self.messages.send(messages);
     }
 
-    /// Reads on, plays, and does what is asked, until nobody asks any more.
+    /// Reads, plays and obeys commands until the channel is closed.
     pub fn go_on(mut self, asked: &Receiver<PlaybackCommand>) {
         let mut shown_at = Instant::now();
         loop {
             let transport = match self.wait(shown_at) {
+                // Paused: sleeps until a command comes, without polling.
                 None => match asked.recv() {
                     Ok(transport) => Some(transport),
                     Err(_) => return,
                 },
+                // While the journal is being read: commands are taken between two parts.
                 Some(Duration::ZERO) => match asked.try_recv() {
                     Ok(transport) => Some(transport),
                     Err(TryRecvError::Empty) => None,
@@ -191,6 +195,7 @@ impl Playback {
             return Some(Duration::ZERO);
         }
         let due = self.due()?;
+        // Wakes up earlier than the next record so that the clock on screen moves.
         let due = due.min(CLOCK_MOVES);
         Some(due.saturating_sub(shown_at.elapsed()))
     }
@@ -209,7 +214,7 @@ impl Playback {
         Some(player.until(next.at, is_quiet))
     }
 
-    /// Reads a stretch, or plays what is due.
+    /// Reads the next part of the journal, or plays what is due.
     fn turn(&mut self, shown_at: &mut Instant) -> Result<(), ReplayError> {
         if self.is_reading() {
             self.recording.read_on()?;
@@ -255,6 +260,7 @@ impl Playback {
 
     /// Goes on by one record, and by those that are due with it.
     fn advance(&mut self) -> Result<(), ReplayError> {
+        // At high speed many records fall due within one frame; drawing each would slow the replay down.
         let mut left = AT_ONCE;
         while let Some(player) = self.player {
             let history = self.recording.at(player.seq + 1)?;
@@ -356,7 +362,7 @@ impl Playback {
         self.go_to(to)
     }
 
-    /// What lay before whoever made the decision at `here`, or the last one before it.
+    /// The screen of whoever made the decision at `here`, or the last one before it.
     fn seen(&mut self, here: u64) -> Result<ScreenMessage, ReplayError> {
         let Some(decided) = self.recording.decision(here)? else {
             let nobody = "Nobody has decided anything yet: ] goes to the next decision.";

@@ -1,4 +1,5 @@
-//! `drygate report`, `profile`, `config show`, `completions`, `man`. Invariant: reads only.
+//! `drygate report`, `profile`, `config show`, `completions`, `man`. They only read, except `profile init`, which is in
+//! `profile_init`.
 
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
@@ -38,7 +39,7 @@ fn report_of(
         .iter()
         .find(|report| report.name.starts_with("07-"));
     output::print(shown.map_or("", |report| &report.text))?;
-    // The report is of what was sealed; what reviewers wrote since is told beside it.
+    // The report is of what was sealed; later notes of reviewers are printed beside it.
     for note in review::notes(&review::reviews(store, run_id))? {
         output::say(&report::visible(&format!("note: {}", note.line())));
     }
@@ -53,7 +54,7 @@ pub fn rendered(
     with_input(store, run_id, &|input| Ok(report::render(input)?))
 }
 
-/// What reports are rendered from.
+/// Reads a run and gives `make` what reports are rendered from.
 fn with_input<T>(
     store: &DirectoryStore,
     run_id: &RunId,
@@ -98,7 +99,7 @@ pub fn load_profile(name: &str) -> Result<LoadedProfile, LaunchError> {
     Ok(profile::load(name, &|path| Disk.read(path))?)
 }
 
-/// `drygate profile list|show`; `check` is in `surveying`.
+/// `drygate profile list|show`; `check` is in `survey`, `init` in `profile_init`.
 pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, LaunchError> {
     match command {
         ProfileCommand::List => {

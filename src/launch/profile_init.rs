@@ -1,4 +1,5 @@
-//! `drygate profile init`: a starting profile with comments. Invariant: a file that is there is never overwritten; a database is only read, as every survey reads it.
+//! `drygate profile init`: writes a starting profile with comments.
+//! Invariant: an existing file is never overwritten (`create_new`); a database is only read, in a survey like any other.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -51,7 +52,7 @@ struct Learnt {
     tables: Vec<Table>,
 }
 
-/// Writes the profile.
+/// Writes the profile to a new file.
 pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     // Asked for before the database is: a name that is taken needs no connection.
     if file.symlink_metadata().is_ok() {
@@ -63,6 +64,7 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     };
     let text = text(learnt.as_ref());
     profile::parse(&file.display().to_string(), &text)?;
+    // O_EXCL: the file may have appeared since the check above.
     let written = OpenOptions::new().write(true).create_new(true).open(file);
     let mut written = written.map_err(|source| match source.kind() {
         std::io::ErrorKind::AlreadyExists => taken(file),

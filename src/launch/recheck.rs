@@ -1,4 +1,6 @@
-//! `drygate recheck`: one read-only survey against a sealed run. Invariant: the run's directory is only read, and nothing that is not a verified PASS gives 0.
+//! `drygate recheck`: one read-only survey against a sealed run.
+//! Invariant: without `--after` nothing that is not a verified PASS gives 0 (`Rechecked::outcome`; test
+//! `a_sealed_pass_holds_until_one_row_changes_and_then_names_it` of tests/integration/recheck.rs).
 
 use std::io::{BufRead, BufReader};
 
@@ -30,7 +32,7 @@ struct SealedRun {
 }
 
 impl SealedRun {
-    /// It has not what is asked of it, and ends with its own code.
+    /// The error of a run that lacks something, with the exit code of its own stop.
     fn lacks(&self, why: &'static str) -> LaunchError {
         LaunchError::NotRechecked {
             run_id: self.run_id.clone(),
@@ -186,6 +188,7 @@ fn survey(
     let lifecycle = &sealed.profile.lifecycle;
     let mut matcher = Ok(None);
     let onlooker = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {
+        // A survey that is tried again streams from the beginning, so the ledger is opened again.
         (Streamed::Begin, matcher) => {
             let begun = ledger().transpose();
             *matcher = begun.map(|ledger| ledger.map(|rows| AfterMatcher::new(lifecycle, rows)));

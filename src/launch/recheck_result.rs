@@ -1,4 +1,5 @@
-//! What `recheck` found, as an exit code, as text and as one document. Invariant: 0 only where nothing differs and the run was a PASS.
+//! What `recheck` found, as an exit code, as text and as one document. 0 only where nothing differs and the run was a PASS, or
+//! with `--after` where the prediction came true.
 
 use super::diff::LoadedRun;
 use super::{LaunchError, output, review};
@@ -19,23 +20,23 @@ const ROWS_SHOWN: usize = 10;
 
 /// Everything that was found.
 pub struct Rechecked<'a> {
-    /// The run.
+    /// The sealed run.
     pub run: &'a RunState,
-    /// Its name.
+    /// Id of the run.
     pub run_id: &'a RunId,
-    /// Its last survey.
+    /// Its last full survey.
     pub before: &'a Survey,
     /// The survey of now.
     pub now: &'a Survey,
     /// The proof of its transaction.
     pub proof: Option<&'a TransactionProof>,
-    /// What differs.
+    /// Facts that differ from its last survey.
     pub changes: &'a [FactChange],
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
 }
 
-/// What follows from it.
+/// Exit code and sentences that follow from what was found.
 struct RecheckOutcome {
     code: u8,
     stop_code: Option<StopCode>,
@@ -119,7 +120,8 @@ impl Rechecked<'_> {
     }
 }
 
-/// Another cluster, database, timeline or role. A restart or a new minor version does not undo a rehearsal; it is shown as a fact of the survey.
+/// Another cluster, database, timeline or role. A restart or a new minor version does not undo a rehearsal; it is shown as a
+/// fact of the survey.
 fn different_server(one: &ServerIdentity, two: &ServerIdentity) -> Vec<String> {
     let mut different: Vec<String> = one
         .differences(two)

@@ -1,4 +1,5 @@
-//! `drygate replay`: a run retold from its journal. Invariant: no database and no network, and nothing of the run is written.
+//! `drygate replay`: a run played back from its journal. No database and no network are used, and nothing of the run is
+//! written, except a note that a reviewer types.
 
 use std::io::IsTerminal;
 use std::sync::mpsc;
@@ -22,12 +23,12 @@ use crate::tui::screens::band::band;
 use crate::tui::widgets::Text;
 use crate::tui::{Ending, LocalRequest, RequestRoutes, Source};
 
-/// A frame without a terminal is as large as the drawings of the manual.
+/// Size of a frame without a terminal: that of the drawings in the manual.
 const PAGE: Size = Size::new(160, 48);
-/// How long the journal is read before the first frame; what is left is read behind it.
+/// Time spent reading the journal before the first frame; the rest is read in the background.
 const READ_FIRST: Duration = Duration::from_millis(40);
 
-/// Said of a note in the replay of an archive: what was unpacked goes with the screen.
+/// The answer to a note in the replay of an archive, whose unpacked files are removed with the screen.
 const NO_NOTES: &str =
     "An archive takes no notes: import puts its run beside yours, where it does.";
 
@@ -62,7 +63,7 @@ fn told(
     }
 }
 
-/// Retells a run of a store on the run screen.
+/// Plays a run of the store back on the run screen.
 pub(super) fn replay(
     settings: &Settings,
     store: &DirectoryStore,
@@ -87,6 +88,7 @@ fn show(
     let (asks, asked) = mpsc::channel();
     let mut playback = Playback::new(recording, store.blobs(run_id)?, messages.clone(), at);
     let began = Instant::now();
+    // A short journal is read whole by then, and the first frame shows its end at once.
     while began.elapsed() < READ_FIRST && playback.read_on()? {}
     playback.tell()?;
     let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
@@ -134,6 +136,7 @@ fn print(
     }
     let model = still.model();
     let run = model.run();
+    // Only a stop that the run still stands at is reported as one.
     let stands = run.sealed.is_none() && (run.waits_at().is_some() || run.drift.is_some());
     let stop = run.stops.last().filter(|_| stands);
     let next = match stop {

@@ -1,4 +1,6 @@
-//! `drygate replay --cast` and `--svg`: a replay as a file. Invariant: each frame is that of the replay screen at its record, and the same run and settings give the same bytes.
+//! `drygate replay --cast` and `--svg`: a replay as a file.
+//! Invariant: each frame is that of the replay screen at its record (test `a_recording_shows_every_record_as_the_replay_does`
+//! of tests/integration/cast.rs).
 
 use std::io;
 use std::io::{BufWriter, IsTerminal, Write};
@@ -33,11 +35,11 @@ struct Frames {
     title: String,
 }
 
-/// What a file holds.
+/// What a written file contains.
 struct FrameContent {
-    /// For a person, behind the run id.
+    /// Sentence for a person, printed behind the run id.
     says: String,
-    /// For a script.
+    /// The same in figures, for a JSON document.
     drawn: Drawn,
 }
 
@@ -170,7 +172,7 @@ impl Frames {
         })
     }
 
-    /// Draws one record.
+    /// Draws one record as SVG.
     fn svg(
         &mut self,
         output: &mut dyn Write,
@@ -193,7 +195,7 @@ impl Frames {
     }
 }
 
-/// A replay that nobody looks at.
+/// A replay without a screen: frames are drawn into memory.
 pub(super) struct Still {
     playback: Playback,
     inbox: Receiver<ScreenMessage>,
@@ -217,6 +219,7 @@ impl Still {
     /// The frame at a record.
     pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
         self.playback.stand_at(seq)?;
+        // The same messages and the same `update` as on the screen, so that the frames are the same.
         for told in self.inbox.try_iter() {
             let _ = update(&mut self.model, told, Duration::ZERO);
         }

@@ -1,4 +1,4 @@
-//! The diff screen: what it asks for is read apart from the drawing thread. Invariant: it writes nothing but notes.
+//! Answers the diff screen: documents are read on other threads, notes are written. It writes nothing but notes.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
@@ -32,7 +32,7 @@ pub(super) struct DocumentLoader {
 }
 
 impl DocumentLoader {
-    /// The desk of a run.
+    /// A loader for the documents and notes of a run.
     pub fn of(
         store: &DirectoryStore,
         run_id: &RunId,
@@ -47,7 +47,7 @@ impl DocumentLoader {
         })
     }
 
-    /// Tells the screen the notes there are.
+    /// Sends all notes of the run to the screen.
     pub fn tell_notes(&self) {
         // Notes that cannot be read are named by `verify`; the comparison is shown without them.
         if let Ok(notes) = notes(&self.reviews) {
@@ -60,6 +60,7 @@ impl DocumentLoader {
         match asked {
             LocalRequest::OpenDocuments { compare, fact } => {
                 let compared = self.clone();
+                // Reading and aligning long documents must not block the screen.
                 let opening = std::thread::Builder::new().name("documents".to_owned());
                 opening.spawn(move || compared.open(compare, &fact)).is_ok()
             }

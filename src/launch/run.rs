@@ -1,4 +1,6 @@
-//! `drygate run` and `resume`: a run is made or taken up. Invariant: a sealed run is only read, and answers the same each time.
+//! `drygate run` and `resume`: a run is made or taken up.
+//! Invariant: a sealed run is only read, and answers the same each time (test
+//! `after_the_seal_not_one_byte_changes_and_every_answer_is_the_same` of tests/fault_injection/seal.rs).
 
 use std::sync::Arc;
 
@@ -79,13 +81,13 @@ fn renew_at_holder(
 
 /// A run that this process owns, with everything that drives it.
 pub struct OwnedRun {
-    /// The run's name.
+    /// Id of the run.
     pub run_id: RunId,
-    /// Journal and fold.
+    /// The locked directory with its journal.
     pub directory: RunDirectory,
-    /// The run so far.
+    /// The fold of the journal so far.
     pub history: History,
-    /// What it is made with.
+    /// Profile, person, machine and limits.
     pub plan: Arc<RunPlan>,
     /// How to reach the database.
     pub connection: ConnectionSettings,
@@ -143,7 +145,7 @@ pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> 
 
 /// What a new run is started with.
 pub struct NewRun {
-    /// The profile.
+    /// The profile with its text and origin.
     pub loaded: LoadedProfile,
     /// How to reach the database.
     pub connection: ConnectionSettings,
@@ -151,7 +153,7 @@ pub struct NewRun {
     pub target: TargetIdentity,
     /// What G0 looks at.
     pub repository: Option<GitRepository>,
-    /// A demo.
+    /// Whether the run is a demo, which cannot be resumed.
     pub demo: bool,
     /// Seconds between live reads, where nobody says otherwise.
     pub live_interval_default_s: u32,
@@ -190,6 +192,7 @@ pub fn start(
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     let mut directory = store.create(&run_id)?;
     plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
+    // Before the first line, which names its digest.
     directory.blobs().put(plan.profile_text.as_bytes())?;
     let event = Event::RunCreated(Box::new(RunCreated {
         run_id: run_id.clone(),
@@ -279,6 +282,7 @@ pub fn take(
     }
     let (directory, recovery) = match store.open(&run_id) {
         Ok(opened) => opened,
+        // The lock, not the socket, decides who owns the run.
         Err(error @ JournalError::Locked { .. }) => {
             tracing::info!(%run_id, why = ?error.to_string(), "another process holds the run");
             return Ok((run_id, TakenRun::Held(error)));
@@ -292,6 +296,7 @@ pub fn take(
     if run.is_demo() {
         return Ok((run_id, TakenRun::DemoIsOver));
     }
+    // A crash may have come after the event was recorded and before the run went on.
     let named = |file: &String| {
         entries
             .iter()

@@ -1,4 +1,4 @@
-//! From settings, profile and machine to what a run is made with. Invariant: nothing is connected to and nothing is written here.
+//! From settings, profile and machine to a [`RunPlan`]. Nothing is connected to here.
 
 use std::io;
 use std::io::Read;
@@ -16,7 +16,7 @@ use crate::run::{Check, TargetIdentity, ToolIdentity};
 use crate::runner::{FullDiscoverFile, RunPlan, person};
 use crate::survey::{Digest, Hasher};
 
-/// Seconds between live reads, where nobody says otherwise.
+/// Default seconds between live reads while a run waits.
 pub const LIVE_INTERVAL_S: u32 = 60;
 
 /// The store of the settings' data directory.
@@ -25,7 +25,7 @@ pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
     Ok(DirectoryStore::new(&settings.data_dir.value, permissions)?)
 }
 
-/// Who may read what is written.
+/// Permissions of what is written: private, or shared with a group.
 pub fn permissions(settings: &Settings) -> Result<Permissions, LaunchError> {
     Ok(match &settings.store_group {
         None => Permissions::private(),
@@ -125,8 +125,8 @@ pub fn ssot_check(loaded: &LoadedProfile, repository: Option<&GitRepository>) ->
     (!seen.is_empty()).then(|| audit::ssot_documents(&loaded.profile, &seen))
 }
 
-/// What must not be found out after somebody has approved: a secret or a run id in the profile's text, which the audit of gate G6
-/// fails, and a result file that is there and will not be read.
+/// What must not be found out after somebody has approved: a secret or a run id in the profile's text, which the audit of gate
+/// G6 fails, and a result file that is there and will not be read.
 pub fn refuse_profile(
     loaded: &LoadedProfile,
     repository: Option<&GitRepository>,
@@ -150,7 +150,7 @@ pub fn refuse_profile(
         repository.map(GitRepository::directory),
     );
     let named = loaded.profile.tests.full_discover.as_ref();
-    // It may be written while the run waits.
+    // A file that is not there yet may be written while the run waits.
     let named = named.filter(|path| places.is_there(path));
     match named.map(|path| places.open(path)) {
         Some(Err(why)) => Err(ProfileError::Unreadable {
@@ -172,7 +172,7 @@ fn read_result(places: &Places, path: &str) -> Option<FullDiscoverFile> {
     })
 }
 
-/// The binary of this process.
+/// Version and SHA-256 of the binary of this process.
 pub fn tool() -> ToolIdentity {
     ToolIdentity {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -183,6 +183,7 @@ pub fn tool() -> ToolIdentity {
 fn binary_sha256() -> io::Result<Digest> {
     let mut file = std::fs::File::open(std::env::current_exe()?)?;
     let mut hasher = Hasher::new();
+    // In pieces of 256 KiB: the binary need not fit into memory.
     let mut buffer = vec![0; 1 << 18];
     loop {
         match file.read(&mut buffer)? {

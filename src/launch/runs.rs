@@ -1,4 +1,5 @@
-//! `drygate runs` and `drygate` alone: the list of runs, as a screen and as text. Invariant: nothing that lies among the runs is left out.
+//! `drygate runs` and `drygate` alone: the list of runs, as a screen and as text. Nothing in the directory of runs is left out
+//! of `all`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use crate::tui::picker_keys::{Asked, Opening};
 use crate::tui::picker_loop::{PickerEnd, PickerRequest};
 use crate::tui::{Ending, ScreenMessage};
 
-/// Lists the runs.
+/// Prints the list of runs.
 pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let index = lookup::index(&store)?;
@@ -157,10 +158,11 @@ fn stands(run: &Overview) -> String {
     format!("{demo}{stands}")
 }
 
-/// Rows that were read are told together, so that the list is not put in order for each.
+/// Rows that were read within 100 ms are sent together, so that the list is not sorted for each.
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
-/// Whether a screen was ended by a signal: the list does not come back after it. 130 is also the exit code of a screen that was left while its run worked.
+/// Whether a screen was ended by a signal: the list does not come back after it. 130 is also the exit code of a screen that was
+/// left while its run worked.
 fn is_ended_by_signal(exit_code: u8) -> bool {
     exit_code > 128 && exit_code != StopCode::StopInterrupted.exit_code()
 }
@@ -211,7 +213,7 @@ fn left(ending: &Ending) -> u8 {
     }
 }
 
-/// What came while another screen had the terminal. Keys that were meant for nothing on screen mean nothing.
+/// Applies the messages that came while another screen had the terminal; keys among them are dropped.
 fn catch_up(picker: &mut Picker, inbox: &Receiver<ScreenMessage>) {
     for messages in inbox.try_iter() {
         if let ScreenMessage::Runs(messages) = messages {
@@ -330,12 +332,13 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
     }))
 }
 
-/// Tells what the index knows, at once, and in a thread reads what it does not.
+/// Sends what the index knows at once, and reads the other runs on a thread.
 fn look(
     store: &DirectoryStore,
     messages: &Sender<ScreenMessage>,
     reading: &Arc<AtomicBool>,
 ) -> Result<(), LaunchError> {
+    // One reader at a time: two would read the same journals.
     if reading.swap(true, Ordering::SeqCst) {
         return Ok(());
     }

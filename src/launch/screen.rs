@@ -1,4 +1,6 @@
-//! The run screen over a runner. Invariant: neither waits for the other; the terminal is given back before anything else is said.
+//! The run screen over a runner on another thread.
+//! Invariant: the terminal is given back before anything else is printed (`terminal_session::finish` comes after
+//! `ScreenTerminalSession::play`, which drops the guard).
 
 use std::sync::mpsc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -21,10 +23,10 @@ use crate::runner::{
 };
 use crate::tui::{Ending, RequestRoutes, ScreenMessage, Source};
 
-/// How long a runner that was asked to leave may take before the process ends without it.
+/// Time for a runner that was asked to leave, before the process ends without it: 5 s.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often a process that waits for a hook looks for a signal.
+/// Interval at which a process that waits for a hook looks for a signal.
 const LOOKS_UP: Duration = Duration::from_millis(50);
 
 /// Starts a run and watches it.
@@ -102,13 +104,13 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
     }
 }
 
-/// Tells the screen what is in the journal already.
+/// Sends the lines of the journal to the screen.
 fn send_journal(owned: &OwnedRun, messages: &Sender<ScreenMessage>) -> Result<(), LaunchError> {
     send_entries(owned.directory.reader().entries()?, messages);
     Ok(())
 }
 
-/// Tells the screen these entries.
+/// Sends journal entries to the screen.
 pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<ScreenMessage>) {
     for entry in entries {
         let told = ScreenMessage::Recorded {
@@ -121,7 +123,7 @@ pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<
     }
 }
 
-/// From the runner's notices to the screen's inbox, which never blocks.
+/// A message sink that forwards to the screen's inbox, an unbounded channel.
 fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
     Box::new(move |notice| {
         let told = match notice {
@@ -139,7 +141,7 @@ fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
             },
             RunnerMessage::Progress(progress) => ScreenMessage::Progress(progress),
         };
-        // A screen that was left hears nothing more; the journal has it.
+        // The receiver is gone once the screen was left; the journal has the event.
         let _ = messages.send(told);
     })
 }
@@ -239,12 +241,14 @@ fn last_message(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessa
     }
 }
 
-/// Tells the screen who watches.
+/// A callback that sends the names of the watchers to the screen. Names are looked up on a thread: a directory service may be
+/// slow, and the callback must not block the runner.
 pub(super) fn send_watcher_names(messages: Sender<ScreenMessage>) -> WatchersChanged {
     let (sender, changes) = mpsc::channel::<Vec<u32>>();
     let naming = thread::Builder::new().name("watchers".to_owned());
     let started = naming.spawn(move || {
         while let Ok(mut uids) = changes.recv() {
+            // Only the newest state matters.
             while let Ok(later) = changes.try_recv() {
                 uids = later;
             }
@@ -258,7 +262,7 @@ pub(super) fn send_watcher_names(messages: Sender<ScreenMessage>) -> WatchersCha
     });
     match started {
         Ok(_) => Box::new(move |uids| {
-            // A screen that was left is told nothing more.
+            // The thread ends once the screen was left.
             let _ = sender.send(uids);
         }),
         Err(_) => Box::new(|_| ()),

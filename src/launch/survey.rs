@@ -1,4 +1,4 @@
-//! `drygate survey` and `drygate profile check`: one read-only survey, no run. Invariant: nothing is written, and no hook is run.
+//! `drygate survey` and `drygate profile check`: one read-only survey without a run. No run is made, and no hook is run.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ pub(super) fn names_a_database(settings: &Settings) -> bool {
     settings.database_url.is_some() || LibpqEnvironment::of_process().names_a_server()
 }
 
-/// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start with.
+/// What can be said of a profile without a database: its text, its documents, its SQL. An error is one that no run would start
+/// with.
 pub(super) fn without_database(
     settings: &Settings,
     loaded: &LoadedProfile,
@@ -160,6 +161,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     let hooks = hooks(&loaded);
     let mut checks = without_database(settings, &loaded)?;
     if names_a_database(settings) {
+        // A profile that no run would start with has ended the command above, before it connects.
         checks.extend(look(settings, &loaded)?.2);
     } else {
         checks.push(left_to_check());
@@ -212,7 +214,7 @@ fn hooks(loaded: &LoadedProfile) -> Vec<ProfileHook> {
     hooks.named().map(row).collect()
 }
 
-/// One line for each hook.
+/// The hooks as lines of text.
 fn hook_lines(hooks: &[ProfileHook]) -> Vec<String> {
     hooks
         .iter()
@@ -243,7 +245,7 @@ fn is_executable(path: &Path) -> bool {
 
 /// What the streams of a survey show.
 pub(super) enum Streamed<'a> {
-    /// They begin. What was shown of a try before counts no more.
+    /// The streams begin. What a try before has streamed is void.
     Begin,
     /// Two ends that belong together, or one without the other.
     Pairing(&'a Pairing),
@@ -257,7 +259,7 @@ pub(super) struct SurveyWitness<F> {
 }
 
 impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
-    /// `shown` is told where the streams begin, and of each pairing in them.
+    /// `shown` is called where the streams begin, and for each pairing in them.
     pub(super) fn new(shown: F) -> Self {
         Self {
             joiner: Joiner::new(),
@@ -272,6 +274,7 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
         target: &mut LiveReadOnlyDiscoverer,
         ask: SurveyRequest,
     ) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
+        // Nothing else runs in this command, so one thread is enough.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -281,6 +284,7 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
             .block_on(target.take(ask, &mut self))
             .map_err(RunnerError::from)?;
         self.pair();
+        // A stream that broke off has a digest of a part only.
         if streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
@@ -303,6 +307,7 @@ fn witness_error(error: &StreamError) -> WitnessError {
 
 impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {
+        // Called again for every attempt: what an attempt before it streamed is of another snapshot.
         self.joiner = Joiner::new();
         (self.shown)(Streamed::Begin);
         Ok(())

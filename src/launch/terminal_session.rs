@@ -1,4 +1,5 @@
-//! A screen on the real terminal. Invariant: the terminal is given back before anything else is said.
+//! A screen on the real terminal: guard, input, signals, clocks, notifications. The terminal is given back at the end of `play`
+//! and `pick`.
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
@@ -117,7 +118,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Keys and signals, until this is dropped.
+/// Starts the threads for keys and signals, which run until the values are dropped.
 fn listen(
     messages: Sender<ScreenMessage>,
     guard: &Guard,
@@ -133,7 +134,7 @@ fn listen(
     Ok((signals, input?))
 }
 
-/// Says what the screen leaves behind; gives the exit code.
+/// Prints what the screen leaves to say; gives the exit code.
 pub(super) fn finish(screen_exit: ScreenExit) -> Result<u8, LaunchError> {
     for line in &screen_exit.says {
         output::say(&crate::report::visible(line));
@@ -147,12 +148,12 @@ pub(super) fn finish(screen_exit: ScreenExit) -> Result<u8, LaunchError> {
     }
 }
 
-/// How things look on this terminal.
+/// The theme for this terminal.
 pub(super) fn theme(settings: &Settings) -> Theme {
     coloured(settings, settings.color.value.is_on(true))
 }
 
-/// How things look, with colours or without.
+/// The theme, with colours or without.
 pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
     let colours = if colours {
         Colours::Sixteen
@@ -167,7 +168,7 @@ pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
     Theme::new(settings.ascii.value, colours).with_letters(letters)
 }
 
-/// A notifier for this terminal: by what it sets, or by what it told the tmux that we are in.
+/// A notifier for this terminal, known by the variables that it sets or by what tmux reports of it.
 pub(super) fn notifier(settings: &Settings) -> Notifier {
     let notifier = Notifier::new();
     if !settings.notify.value {
@@ -178,7 +179,7 @@ pub(super) fn notifier(settings: &Settings) -> Notifier {
         notifier.learn(dialect, TerminalRoute::Direct);
     } else if variable("TMUX").is_some_and(|socket| !socket.is_empty()) {
         let learning = notifier.clone();
-        // Without the thread nobody is notified, as without tmux's leave.
+        // If the thread cannot be started nobody is notified, as where tmux does not allow passthrough.
         let _ = thread::Builder::new()
             .name("tmux".to_owned())
             .spawn(move || {
@@ -192,6 +193,7 @@ pub(super) fn notifier(settings: &Settings) -> Notifier {
 
 /// The dialect of the terminal that tmux is shown on, if tmux lets sequences pass to it.
 fn through_tmux() -> Option<Dialect> {
+    // On a thread, because tmux may take its time to answer.
     let said = Command::new("tmux")
         .args([
             "display-message",

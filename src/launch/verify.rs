@@ -1,4 +1,5 @@
-//! `drygate verify`: files, chain, and every verdict computed again. Invariant: needs no database and no network, and writes nothing.
+//! `drygate verify`: files, chain, and every verdict computed again. No database and no network are needed, and nothing of the
+//! run is written.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -156,6 +157,7 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<VerifyResult, LaunchEr
         Err(JournalError::Corrupt(corrupt)) => found.findings.push(corrupt.to_string()),
         Err(error) => return Err(error.into()),
     }
+    // Without a journal there is nothing that the other files could be compared with.
     if files.journal.is_none() {
         return Ok(found);
     }
@@ -318,6 +320,7 @@ fn reports(
         }
         let path = run_directory.join("kb").join(&report.name);
         let written = storage.read(&path).map_err(JournalError::from)?;
+        // A run that ended and is not sealed yet may lack reports: `resume` writes them.
         let missing = written.is_none() && !found.sealed;
         if !missing && written.as_deref() != Some(report.text.as_bytes()) {
             let place = differs_at(written.as_deref(), report.text.as_bytes());

@@ -1,4 +1,5 @@
-//! `drygate watch`: a run that another process holds, followed as it is written. Invariant: writes nothing; a decision made here is handed to the holder.
+//! `drygate watch`: a run that another process holds, followed as it is written. It writes nothing; a decision made here is
+//! handed to the holder.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -23,15 +24,16 @@ use crate::runner::{self, HandoverError, be_present, hand_over, hand_over_unansw
 use crate::tui::update::is_about_sheet;
 use crate::tui::{RequestRoutes, RunSnapshot, ScreenMessage, Source};
 
-/// The nice value of a watcher, so that the runner goes first where processors are short.
+/// The nice value of a watcher, so that the runner has priority where processors are short.
 const NICE: i32 = 10;
-/// Between two looks at the journal. HEAD is polled: notifications of the kernel do not work on network file systems.
+/// Interval between two looks at the journal. HEAD is polled: kernel notifications (inotify) do not work on network file
+/// systems.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// Events for an open sheet that are kept until the end of a look; more are sent before, so that the first look at a long journal
-/// keeps little of it in memory.
+/// Events for an open sheet that are kept until the end of a look; more are sent before, so that the first look at a long
+/// journal keeps little of it in memory.
 const SHEET_EVENTS_MAX: usize = 1_024;
 
-/// Said of a note on a watching screen.
+/// The answer to a note on a watching screen.
 const NO_NOTES: &str = "A watcher writes nothing: the diff of a run takes notes.";
 
 /// `drygate watch RUN_ID`.
@@ -77,7 +79,7 @@ pub(super) fn watch(
     let follow = move || {
         match following.follow(&mut sender) {
             Ok(()) => following.linger(),
-            // A screen that was left hears nothing more.
+            // The receiver is gone once the screen was left.
             Err(error) => drop(lost.send(ended(&error, &call))),
         }
     };
@@ -91,7 +93,7 @@ pub(super) fn watch(
     terminal_session::finish(screen_exit)
 }
 
-/// The journal cannot be followed any further: the screen stays and says why.
+/// The message when the journal cannot be followed any further: the screen stays and says why.
 fn ended(error: &LaunchError, call: &CommandLine) -> ScreenMessage {
     ScreenMessage::Ended {
         exit_code: error.exit_code(),
@@ -137,7 +139,7 @@ impl Following {
         crate::runner::socket(Storage::root(&**self.store.storage()), &self.run_id)
     }
 
-    /// Hands over what was written since the last look; gives the number of lines.
+    /// Gives the listener every line that was written since the last look; returns the number of lines.
     fn look(&mut self, listener: &mut dyn FollowListener) -> Result<u64, LaunchError> {
         let mut taken = Ok(());
         let lines = self.follower.each(|followed| {
@@ -173,7 +175,7 @@ impl Following {
     fn linger(self) {
         if let Some(mut holder) = self.holder {
             let _ = holder.set_nonblocking(false);
-            // However the connection ends, it has ended.
+            // An error is an end of the connection as well.
             let _ = io::copy(&mut holder, &mut io::sink());
         }
     }
@@ -182,7 +184,7 @@ impl Following {
     fn rest(&mut self) {
         thread::sleep(LOOK_INTERVAL);
         if let Some(holder) = &mut self.holder {
-            // The holder says nothing but that it has no room for a watcher.
+            // The holder sends nothing but a refusal when it has no room for a watcher.
             let mut said = [0; 256];
             let closed = match holder.read(&mut said) {
                 Ok(read) => read == 0,
@@ -234,13 +236,12 @@ impl FollowListener for EventPrinter {
     }
 }
 
-/// From the journal to the screen's inbox. The run is put together here, where its lines are read: the screen is told how it is at
-/// the end of each look, and nothing of what was read lies about until it is drawn.
+/// Sends the screen the folded run. Its lines are read and folded on this thread; the screen gets a snapshot for each look.
 struct SnapshotSender {
     blobs: Blobs,
     messages: Sender<ScreenMessage>,
     history: Arc<History>,
-    /// A line was heard that the screen is not told of yet.
+    /// A line was read that is not sent to the screen yet.
     is_new: bool,
     /// A screen is open, and on it there may be a sheet.
     is_shown: bool,
@@ -295,7 +296,7 @@ impl FollowListener for SnapshotSender {
 
     fn looked(&mut self) {
         if std::mem::take(&mut self.is_new) {
-            // A screen that was left hears nothing more.
+            // The receiver is gone once the screen was left.
             let _ = self
                 .messages
                 .send(ScreenMessage::Found(Box::new(RunSnapshot {
@@ -307,7 +308,8 @@ impl FollowListener for SnapshotSender {
     }
 }
 
-/// Where goes what the watching screen asks for: to the holder, which puts the watcher's own name to it; documents are read here.
+/// Where goes what the watching screen asks for: to the holder, which puts the watcher's own name to it; documents are read
+/// here.
 fn routes(
     socket: Option<PathBuf>,
     come_back: String,

@@ -1,4 +1,6 @@
-//! Access control lists in the server's own text form, expanded here. Invariant: names are read as quoted, and an unknown letter stays visible.
+//! Access control lists in the server's text form (`aclitem[]`), expanded into grants.
+//! Invariant: names are read as quoted, and an unknown privilege letter stays visible (test
+//! `quoted_names_and_grant_options_are_read`).
 
 use std::borrow::Cow;
 
@@ -7,11 +9,11 @@ use std::borrow::Cow;
 pub(super) struct Grant<'a> {
     /// Role, or `PUBLIC`.
     pub(super) grantee: &'a str,
-    /// `SELECT`.
+    /// Privilege by its name in GRANT, such as `SELECT`.
     pub(super) privilege: Cow<'static, str>,
-    /// Whether it may be granted on.
+    /// Whether it was granted with grant option.
     pub(super) grantable: bool,
-    /// Who granted it.
+    /// Role that granted it.
     pub(super) grantor: &'a str,
 }
 
@@ -41,6 +43,7 @@ fn elements(array: &str) -> Result<Vec<Cow<'_, str>>, String> {
     let mut chars = inner.chars();
     while let Some(c) = chars.next() {
         match c {
+            // Array syntax: a backslash takes the next character as it is, inside quotes and outside.
             '\\' => element.extend(chars.next()),
             '"' => quoted = !quoted,
             ',' if !quoted => elements.push(Cow::Owned(std::mem::take(&mut element))),

@@ -1,4 +1,6 @@
-//! What one survey may cost the server: its own budget, or what is left of its run's if that is less. Invariant: once a budget is spent nothing more is asked, and the end is still measured.
+//! What one survey may cost the server: its own budget, or what is left of its run's if that is less.
+//! Invariant: once a budget is spent nothing more is asked (`Budget::spent`, called by `Wire::within_budget`), and the end is
+//! still measured (`Session::close` lifts the limit).
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +38,7 @@ impl Budget {
         self.run.time().map_or(own, |left| left.min(own))
     }
 
-    /// What is left of the time.
+    /// Time left until the budget of seconds is spent.
     pub(super) fn left(&self) -> Duration {
         self.whole().saturating_sub(self.began.elapsed())
     }

@@ -1,4 +1,5 @@
-//! The two streams, read in batches as the witness asks for them. Invariant: memory is a few batches, and a text is a digest before it leaves here.
+//! The two streams (source pieces, live units), read through cursors in batches as the witness asks for them. Memory is a few
+//! batches; a text is replaced by its digest before it leaves this file.
 
 use std::collections::VecDeque;
 
@@ -17,7 +18,7 @@ fn digest_of(content: Option<&str>) -> Digest {
     content.map_or_else(|| Digest::of(b"\xffNULL"), Digest::of)
 }
 
-/// How many FETCHes are on their way at once: the server reads the next batch while this one is hashed.
+/// Number of FETCHes in flight: the server reads the next batch while this one is hashed.
 const AHEAD: usize = 2;
 
 /// Why the streams were not read to their end.
@@ -28,7 +29,7 @@ enum StreamReadError {
     Survey(TargetError),
 }
 
-/// One stream, read ahead.
+/// One stream, read ahead by [`AHEAD`] batches.
 struct Batches {
     name: StreamName,
     fetch: Statement,
@@ -106,8 +107,8 @@ impl Batches {
     }
 }
 
-/// Streams pieces and units until the witness wants nothing more. They have a savepoint of their own: whatever fails in them, the
-/// transaction goes on and its end is measured. Gives the streams that failed.
+/// Streams pieces and units until the witness wants nothing more. They have a savepoint of their own: whatever fails in them,
+/// the transaction goes on and its end is measured. Gives the streams that failed.
 pub(super) async fn stream(
     session: &mut Session,
     profile: &Profile,
@@ -125,6 +126,7 @@ pub(super) async fn stream(
             Err(reason) => refused.push(name.unread(&reason)),
         }
     }
+    // One stream without the other can be paired with nothing.
     if !refused.is_empty() {
         return Ok(refused);
     }
@@ -141,8 +143,10 @@ pub(super) async fn stream(
         Err(StreamReadError::Stream(stream)) => vec![stream],
         Err(StreamReadError::Survey(error)) => return Err(error),
     };
+    // Whatever was sent has to be answered before the savepoint is rolled back.
     pieces.drain(session).await?;
     units.drain(session).await?;
+    // Also closes both cursors, which were declared behind the savepoint.
     let end = [Statement::ROLLBACK_TO.into(), Statement::RELEASE.into()];
     let ended = session.batch(&end, &mut |_| {}).await;
     let ended = ended.map_err(CallError::into_target)?;
@@ -154,6 +158,7 @@ pub(super) async fn stream(
 
 /// Whether both cursors are open, from the answers to SAVEPOINT and both DECLAREs.
 fn declared(answers: Vec<Result<AnswerRows, CallError>>) -> Result<(), StreamReadError> {
+    // An error of SAVEPOINT is reported for the first stream.
     for (name, answer) in [PIECES, PIECES, UNITS].into_iter().zip(answers) {
         name.answered(answer)?;
     }

@@ -1,4 +1,6 @@
-//! Opening a connection. Invariant: our settings are in the startup packet, before any login trigger or role setting; every wait has a limit.
+//! Opening a connection.
+//! Invariant: our settings are in the startup packet, before any login trigger or role setting can run (`startup_options`);
+//! every wait has a limit.
 
 use std::future::poll_fn;
 use std::path::Path;
@@ -21,7 +23,7 @@ use super::wire::{ConnectionRoute, Wire};
 use crate::profile::{Budgets, Timeouts, TlsMode};
 use crate::runner::target::TargetError;
 
-/// Longest `application_name` that a server keeps.
+/// Longest `application_name` in bytes that a server keeps (NAMEDATALEN - 1).
 const NAME_MAX: usize = 63;
 
 /// Pauses between the tries of one connect.
@@ -30,15 +32,15 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_milli
 /// What a connection needs beside its settings.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectOptions {
-    /// `drygate/<run_id>`.
+    /// `drygate/<run_id>`, shown in `pg_stat_activity`.
     pub(super) application_name: String,
     /// Protection that the profile asks for.
     pub(super) tls: TlsMode,
-    /// Limits of the profile.
+    /// Timeouts of the profile, in milliseconds.
     pub(super) timeouts: Timeouts,
-    /// What one survey may cost.
+    /// Budgets of one survey.
     pub(super) budgets: Budgets,
-    /// Where every statement is noted.
+    /// Record of every statement that is sent.
     pub(super) record: StatementRecord,
 }
 
@@ -128,6 +130,7 @@ async fn try_once(
         let socket = endpoint.open(allowance.clone()).await?;
         transport.start(&config, &endpoint.host, socket).await
     };
+    // One limit over socket, TLS handshake and authentication together.
     let Ok(connected) = timeout(limit, attempt).await else {
         return Err(CallError::lost(
             format!("no connection within {} ms", limit.as_millis()),
@@ -154,7 +157,7 @@ async fn try_once(
         }
         Err(StartError::Driver(error)) => {
             let failed = CallError::at_startup(&error, secret.as_ref());
-            // The driver has no kind for this.
+            // tokio-postgres has no error kind for a missing password, only this text.
             let no_password = failed.to_string().contains("password missing");
             Err(match settings.passfile.as_deref() {
                 Some(file) if no_password => CallError::lost(
@@ -181,7 +184,7 @@ pub(super) struct Link {
     pub(super) ended_by: Arc<OnceLock<tokio_postgres::Error>>,
 }
 
-/// Drives a connection until it ends.
+/// Spawns the task that drives a connection until it ends.
 pub(super) fn drive<S, T>(mut link: Connection<S, T>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -194,6 +197,8 @@ where
     let task = tokio::spawn(async move {
         while let Some(told) = poll_fn(|cx| link.poll_message(cx)).await {
             match told {
+                // Class 25, invalid transaction state: "there is already a transaction in progress", "there is no transaction
+                // in progress".
                 Ok(AsyncMessage::Notice(notice)) if notice.code().code().starts_with("25") => {
                     seen.store(true, Ordering::SeqCst);
                 }

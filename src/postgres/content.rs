@@ -1,4 +1,5 @@
-//! Content digests of protected tables. Invariant: every digest counts and covers every row of one snapshot, whatever their order.
+//! Content digests of protected tables. Every digest counts and covers every row of one snapshot, whatever the order of the
+//! rows.
 
 use std::borrow::Cow;
 
@@ -9,8 +10,8 @@ use super::wire::AnswerRows;
 use crate::profile::ContentSpec;
 use crate::survey::{FactDocument, Hasher};
 
-/// Up to so many rows a table's rows are read, hashed here with SHA-256 and kept as a document, so that a changed row can be named.
-/// They are in memory at once: at 300 bytes a row some 100 MB. `Statement::FETCH_ROWS` asks for one more.
+/// Up to so many rows a table's rows are read, hashed here with SHA-256 and kept as a document, so that a changed row can be
+/// named. They are in memory at once: at 300 bytes a row some 100 MB. `Statement::FETCH_ROWS` asks for one more.
 pub(super) const DOCUMENT_ROWS_MAX: u64 = 200_000;
 
 /// A name in double quotes.
@@ -37,11 +38,13 @@ const PARTS_WITHOUT_RANGE_SCAN: u32 = 16;
 /// What the digest calls besides what any SQL may call: how long a table is, how long a block is, which server answers.
 pub(super) const CALLED: [&str; 2] = ["pg_catalog.current_setting", "pg_catalog.pg_relation_size"];
 
-/// A row for each part of the table: number of the part, number of the last, count, and the sums of both halves of the md5 of every row
-/// with its length before it: equal rows do not cancel out, order does not matter, and the parts add up to the digest of the whole.
+/// A row for each part of the table: number of the part, number of the last, count, and the sums of both halves of the md5 of
+/// every row with its length before it: equal rows do not cancel out, order does not matter, and the parts add up to the digest
+/// of the whole.
 ///
-/// A part is a range of blocks, in every partition or child alike; the last one has no end, so that every row is in one. `ctid` of a relation without blocks is that of
-/// the constant beside it, so that a view is one part; one that has a column of that name has no parts and cannot be digested.
+/// A part is a range of blocks, in every partition or child alike; the last one has no end, so that every row is in one. `ctid`
+/// of a relation without blocks is that of the constant beside it, so that a view is one part; one that has a column of that
+/// name has no parts and cannot be digested.
 /// `OFFSET 0` keeps the planner from writing the inner expressions out again wherever they are used.
 pub(super) fn digest_sql(spec: &ContentSpec) -> String {
     let table = format!("{}.{}", quoted(&spec.schema), quoted(&spec.table));
@@ -116,14 +119,14 @@ fn unreadable() -> UnknownReason {
 /// What the server counted and summed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServerDigest {
-    /// Rows.
+    /// Number of rows.
     pub(super) rows: u64,
     high: i128,
     low: i128,
 }
 
 impl ServerDigest {
-    /// Of no rows.
+    /// The digest of no rows.
     pub(super) const EMPTY: Self = Self {
         rows: 0,
         high: 0,
@@ -181,6 +184,7 @@ pub(super) fn digest_rows(
             )
         })
         .collect();
+    // The order of a table's rows means nothing and may differ from one read to the next.
     lines.sort();
     let mut own = ServerDigest::EMPTY;
     let mut hasher = Hasher::new();
@@ -195,6 +199,8 @@ pub(super) fn digest_rows(
         text.push_str(&line);
         text.push('\n');
     }
+    // Client and server must agree on the same bytes; otherwise something between them changed the data, and neither digest is
+    // believed.
     if own != *server {
         return Err(format!(
             "server and client digests differ: {} rows {} and {} rows {}",
@@ -210,6 +216,7 @@ pub(super) fn digest_rows(
 
 fn halves(json: &str) -> (i64, i64) {
     let mut hasher = Md5::new();
+    // The same as in `digest_sql`: length, colon, row.
     hasher.update(format!("{}:", json.len()));
     hasher.update(json);
     let hash: [u8; 16] = hasher.finalize().into();

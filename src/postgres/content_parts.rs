@@ -1,4 +1,6 @@
-//! The content digest of a table too long for one statement, part by part. Invariant: all parts are from the snapshot of the session, in order, and none is left out.
+//! The content digest of a table too long for one statement, part by part through a cursor.
+//! Invariant: all parts are of one snapshot, in order, and none is left out (`ServerDigest::add`; test
+//! `parts_that_are_missing_doubled_or_out_of_order_are_no_digest`).
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,6 @@
-//! `LiveReadOnlyDiscoverer`: a survey from connect to disconnect. Invariant: whatever happens after BEGIN, the end is measured and rolled back if the link still lives.
+//! `LiveReadOnlyDiscoverer`: a survey from connect to disconnect.
+//! Invariant: whatever happens after BEGIN, the end is measured and rolled back if the connection still lives (`take_once`
+//! closes before it looks at what was read).
 
 use std::time::{Duration, Instant};
 
@@ -59,6 +61,7 @@ impl LiveReadOnlyDiscoverer {
         let wire = connect(&self.settings, &self.options).await?;
         let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
         let read = self.read(&mut session, ask, witness).await;
+        // Before the error of the read is returned: a failed read needs its proof as well.
         let closed = session.close().await;
         if let Ok((_, _, proof)) = &closed {
             witness.closed(proof)?;
@@ -83,7 +86,8 @@ impl LiveReadOnlyDiscoverer {
         })
     }
 
-    /// Whether another try is worth its time after this error. A lock of others may cost all tries together `LOCK_TRIES_WITHIN`.
+    /// Whether another try is worth its time after this error. A lock of others may cost all tries together
+    /// `LOCK_TRIES_WITHIN`.
     fn may_try_again(&self, error: &TargetError, spent: Duration) -> bool {
         let TargetError::Unavailable(why) = error else {
             return false;
@@ -104,7 +108,7 @@ impl LiveReadOnlyDiscoverer {
             return Err(error);
         }
         witness.reached(session.server())?;
-        // In every transaction anew: whoever may replace a view may do so between any two of them.
+        // Ruled on in every transaction: a view may be replaced between any two of them.
         let queries = validate::queries(&self.profile, ask);
         let rulings = validate::rule(session, &self.profile, queries, witness).await;
         let rulings = rulings.map_err(CallError::into_target)?;
@@ -149,6 +153,7 @@ impl Target for LiveReadOnlyDiscoverer {
         witness: &mut dyn Witness,
     ) -> Result<Taken, TargetError> {
         let began = Instant::now();
+        // A new transaction for each try: locks and conflicts belong to the old snapshot.
         for pause in PAUSES {
             match self.take_once(ask, witness).await {
                 Err(error) if self.may_try_again(&error, began.elapsed() + pause) => {
@@ -165,6 +170,7 @@ impl Target for LiveReadOnlyDiscoverer {
     }
 
     fn refuses_write(&self) -> Result<String, String> {
+        // Never sent: it goes through the guard that every SQL text of a profile goes through.
         let sql = "INSERT INTO public.unit_version (id) VALUES ('drygate-probe')";
         match guard(sql, &self.profile.role.functions) {
             Err(reason) => Ok(format!("{sql}: {reason}")),

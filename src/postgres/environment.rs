@@ -1,4 +1,4 @@
-//! The environment as libpq reads it. Invariant: a value, so that no test changes the environment of the process.
+//! The environment variables that libpq reads, as a value: no test has to change the environment of the process.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,7 @@
-//! What a failure of the server or the link means. Invariant: no secret is in any text made here, and only an answer about what was asked becomes a reason for an unknown value.
+//! What an error of the server or of the connection means.
+//! Invariant: no secret is in a text made here (`Secret::strip`), and only an answer about what was asked becomes the reason of
+//! an unknown value (tests `only_an_answer_about_what_was_asked_has_no_kind`,
+//! `what_keeps_a_database_away_is_never_a_reason_of_a_value`).
 
 use std::fmt;
 
@@ -26,12 +29,12 @@ pub(super) enum CallError {
 /// Why a value is unknown: an answer about the value itself, never a lock, a deadline or a lost connection.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum UnknownReason {
-    /// The server's error.
+    /// The server's error about what was asked.
     #[error("{code} {message}")]
     Sql {
-        /// SQLSTATE.
+        /// SQLSTATE, five characters.
         code: String,
-        /// Its message.
+        /// Message text, cut to [`MESSAGE_MAX`] characters.
         message: String,
     },
     /// It may not be asked, or what was answered is no value.
@@ -136,6 +139,7 @@ impl CallError {
         let is_fatal = |answer: &DbError| {
             matches!(
                 answer.parsed_severity(),
+                // Whatever its code: the server has ended the session.
                 Some(Severity::Fatal | Severity::Panic)
             )
         };
@@ -168,6 +172,7 @@ impl CallError {
         };
         let failed = Self::unavailable(kind, format!("{code} {message}"), hint(kind, code));
         match answer.parsed_severity() {
+            // FATAL and PANIC end the session.
             Some(Severity::Error) => failed,
             _ => failed.without_link(),
         }
@@ -228,7 +233,7 @@ fn kind_of(code: &str) -> Option<UnavailableKind> {
     match code {
         "55P03" => Some(UnavailableKind::Lock),
         "57014" | "25P03" | "25P04" => Some(UnavailableKind::Deadline),
-        // Of a standby this is its replay; there no transaction of ours could be told apart by it.
+        // On a standby class 40 is a conflict with replay; a transaction of ours could not be told apart by it.
         _ => match code.get(..2)? {
             "40" | "72" => Some(UnavailableKind::Conflict),
             "08" => Some(UnavailableKind::Connection),

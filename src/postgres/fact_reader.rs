@@ -1,4 +1,5 @@
-//! What is read between the first answers and the end. Invariant: all of it is from the snapshot of one session.
+//! What is read between the first answers and the end of a transaction: facts, documents, role survey, origins. All of it is of
+//! one snapshot.
 
 use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
 use super::content_parts;
@@ -23,15 +24,15 @@ use crate::survey::{
 pub(super) struct FactsRead {
     /// The facts in the order of the contract.
     pub(super) facts: Vec<Fact>,
-    /// The documents behind them.
+    /// The documents behind the facts.
     pub(super) documents: Vec<FactDocument>,
-    /// The role survey.
+    /// Answers of the role survey.
     pub(super) role: RoleSurvey,
     /// Who wrote, as far as it is visible.
     pub(super) origins: Origins,
     /// How many rows the grant matrix had, where it was read.
     pub(super) grant_rows: Option<u64>,
-    /// The streams that failed.
+    /// Streams that could not be read to their end.
     pub(super) unread: Vec<UnreadStream>,
     /// The rulings on what was to be read.
     pub(super) rulings: Vec<QueryRuling>,
@@ -39,9 +40,9 @@ pub(super) struct FactsRead {
 
 /// Reads facts as a profile and its rulings permit.
 pub(super) struct FactReader<'a> {
-    /// What to ask.
+    /// The profile with the facts to ask for.
     pub(super) profile: &'a Profile,
-    /// What may be asked.
+    /// The rulings of this transaction.
     pub(super) rulings: &'a Rulings,
     /// How many rows the grant matrix had when it was last read.
     pub(super) grant_rows: Option<u64>,
@@ -111,6 +112,7 @@ impl FactReader<'_> {
             .stage("Protected tables", RowCounting::Answers, digests)
             .stage("Role survey", RowCounting::Answers, roles);
         let mut answers = plan.run(session, &mut tell).await?.into_iter();
+        // The answers come in the order of the stages above.
         let mut next = || answers.next().unwrap_or(Err("not asked".into()));
         let mut of_sql = Vec::new();
         for (spec, query) in profile.facts.iter().zip(&queries) {
@@ -133,6 +135,7 @@ impl FactReader<'_> {
             ..FactsRead::default()
         };
         let contents: Vec<Fact> = of_contents.iter().map(|(fact, _)| fact.clone()).collect();
+        // Last, because rows are asked about only in tables that have a document.
         let reads = origins::reads(profile, &contents);
         let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
@@ -157,6 +160,7 @@ impl FactReader<'_> {
         for (query, answer) in queries.iter().zip(answers) {
             let first = answer.and_then(|rows| ServerDigest::of(&rows));
             digests.push(match (first, &query.sql) {
+                // `None`: the table is too long for one statement, so its digest is made part by part.
                 (Ok(None), Ok(sql)) => {
                     let declare = query.declare(sql);
                     content_parts::digest(session, &query.name, declare, tell).await?
@@ -173,6 +177,7 @@ impl FactReader<'_> {
             .zip(&digests)
             .map(|(spec, digest)| match digest {
                 Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
+                // Too many rows for a document: the digest stands alone, and this reason is shown nowhere.
                 Ok(_) => Err("".into()),
                 Err(reason) => Err(reason.clone()),
             });

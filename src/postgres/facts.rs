@@ -1,4 +1,5 @@
-//! The facts of a survey from the answers of one batch. Invariant: a read that failed, or that two sides computed differently, is unknown.
+//! The facts of a survey, made from the answers of one batch.
+//! Invariant: a read that failed, or that server and client computed differently, is unknown (`of_sql`, `agreed`).
 
 use md5::{Digest as _, Md5};
 
@@ -85,6 +86,7 @@ fn one_value(rows: AnswerRows) -> ValueRead {
     let count = rows.len();
     let mut rows = rows.into_iter();
     match (count, rows.next()) {
+        // A fact is one value: several rows would make it depend on their order.
         (1, Some(row)) => row
             .into_iter()
             .next()
@@ -143,6 +145,7 @@ pub(super) fn of_function(spec: &FunctionSpec, answer: ReadAnswer) -> (Fact, Opt
 
 fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownReason> {
     let hash: [u8; 16] = Md5::digest(&source).into();
+    // The client computes the MD5 too: the document that is kept must be the one that the server digested.
     let own = format!("{:032x}", u128::from_be_bytes(hash));
     if own == of_server {
         Ok((source, own))
@@ -151,7 +154,7 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
     }
 }
 
-/// The grant matrix.
+/// The fact of the grant matrix: the digest of its document.
 pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;

@@ -1,6 +1,7 @@
-//! The functions of PostgreSQL that SQL of a profile may call. Invariant: none of them writes, waits, signals, reads files or runs text as SQL.
+//! Allow-list of built-in PostgreSQL functions that SQL of a profile may call. None of them writes, waits, signals, reads files
+//! or runs text as SQL.
 
-/// Sorted, for the eye and for the search.
+/// Sorted, for the binary search (test `the_lists_are_sorted_and_so_can_be_searched`).
 const BUILT_IN: &[&str] = &[
     "abs",
     "age",

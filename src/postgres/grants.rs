@@ -1,4 +1,6 @@
-//! The grant matrix as a document of lines. Invariant: names, not oids; sorted bytewise; the name of the database is not in it.
+//! The grant matrix as a document of lines.
+//! Invariant: names, not oids, so that two clusters compare; sorted bytewise (test
+//! `lines_are_sorted_bytewise_also_where_one_object_begins_like_another`); the name of the database is not in it.
 
 use super::acl;
 use super::content::{one_line, quoted};
@@ -14,11 +16,11 @@ pub(super) fn read(scope: &GrantScope) -> PlannedRead {
     PlannedRead::ask(&scope.key, Call::with(Statement::GRANTS, vec![schemas]))
 }
 
-/// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a schema
-/// that is not there would be empty, always the same, and no reason to stop.
+/// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a
+/// schema that is not there would be empty, always the same, and no reason to stop.
 pub(super) fn whole(scope: &GrantScope, rows: &[Vec<Option<String>>]) -> Result<(), String> {
     let is_there = |schema: &&String| {
-        // As `quote_ident` may have written it.
+        // The server wrote it with `quote_ident`, which quotes only where it must.
         let names = [(*schema).clone(), quoted(schema)];
         rows.iter().any(|row| match row.as_slice() {
             [Some(kind), Some(object), ..] => kind == "schema" && names.contains(object),
@@ -49,6 +51,7 @@ pub fn document(rows: &[Vec<Option<String>>]) -> Result<FactDocument, String> {
         let object = format!("{kind} {} ", one_line(object));
         objects.push((object, owner.as_deref(), list.as_deref().unwrap_or("{}")));
     }
+    // The order of a catalog scan is not stable, and the collation of the server is not ours.
     objects.sort_unstable();
     let mut matrix = Matrix::default();
     for (object, owner, list) in objects {
@@ -59,7 +62,8 @@ pub fn document(rows: &[Vec<Option<String>>]) -> Result<FactDocument, String> {
     })
 }
 
-/// The lines of the objects so far. The lines of one object are sorted by themselves, which is most of the work: objects come in order.
+/// The lines of the objects so far. The lines of one object are sorted by themselves, which is most of the work: objects come
+/// in order.
 #[derive(Default)]
 struct Matrix {
     text: String,

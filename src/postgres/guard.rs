@@ -1,4 +1,5 @@
-//! What may be in SQL of a profile, read before a server sees it. Invariant: `GuardedSql` exists only for text that passed `guard`.
+//! The statement guard: which SQL of a profile may be sent, decided before a server sees it.
+//! Invariant: [`GuardedSql`] exists only for text that passed `guard` (its fields are private to this file).
 
 use super::function_names::{is_built_in, is_syntax};
 use super::lexer::{Token, tokens};
@@ -14,12 +15,13 @@ pub(super) struct GuardedSql {
 }
 
 impl GuardedSql {
-    /// The text, without a newline at its end.
+    /// The SQL text, without whitespace at its end.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Every name after a dot that is not a call by itself, one per line: PostgreSQL reads `x.f` as `f(x)` where there is no column `f`.
+    /// Every name after a dot that is not a call by itself, one per line: PostgreSQL reads `x.f` as `f(x)` where there is no
+    /// column `f`.
     pub(super) fn attributes(&self) -> &str {
         &self.attributes
     }
@@ -28,6 +30,7 @@ impl GuardedSql {
 /// Lets SQL of a profile pass, or says why not. `allowed` are the functions that the profile names.
 pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String> {
     let tokens = readable(sql)?;
+    // A query may begin with parentheses: `(SELECT ..) UNION ..`.
     let first = tokens.iter().find(|token| **token != Token::Sign('('));
     let reads = matches!(first, Some(Token::Word { text, quoted: false })
         if ["select", "with", "values", "table"].contains(&text.as_str()));
@@ -46,6 +49,7 @@ pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String>
             return Err(format!("the word {} is not read-only", text.to_uppercase()));
         }
     }
+    // In the extended protocol the server refuses two statements itself; here it is said before.
     if tokens.contains(&Token::Sign(';')) {
         return Err("more than one statement, or a semicolon".to_owned());
     }
@@ -133,6 +137,7 @@ fn call_is_known(
         }
         return Err(format!("the function {name} is not on the allow-list"));
     }
+    // `AS name (columns)` is an alias with a column list, not a call.
     let named_by_as = matches!(before, Some(Token::Word { text, quoted: false }) if text == "as");
     let syntax = !quoted && is_syntax(text);
     if syntax || named_by_as || is_built_in(text) || allowed.iter().any(|name| name == text) {
@@ -150,7 +155,8 @@ fn qualified_name(tokens: &[Token], at: usize) -> String {
     format!("{}.{}", word(at.checked_sub(2)), word(Some(at)))
 }
 
-/// Whether the qualified word at `at` stands where a type stands: after `::`, after `AS` in a cast, or before a string constant.
+/// Whether the qualified word at `at` stands where a type stands: after `::`, after `AS` in a cast, or before a string
+/// constant.
 fn is_type_position(tokens: &[Token], at: usize) -> bool {
     if tokens.get(at + 1) == Some(&Token::Text) {
         return true;

@@ -1,11 +1,13 @@
-//! Words of an SQL text as PostgreSQL's own scanner sees them. Invariant: what it is not sure of is an error, so that nothing hides in a literal.
+//! Tokens of an SQL text as PostgreSQL's own scanner sees them.
+//! Invariant: what two scanners could read differently is an error, so that nothing hides in a literal (tests
+//! `what_two_scanners_could_read_differently_is_refused`, `literals_and_comments_hide_nothing_and_show_nothing`).
 
-/// One word of SQL.
+/// One token of SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// An identifier or keyword, folded; quoted ones as written.
     Word {
-        /// Its text.
+        /// Text of the name, without quotes.
         text: String,
         /// Whether it stood in double quotes.
         quoted: bool,
@@ -27,7 +29,7 @@ struct Scanner<'a> {
     source: &'a str,
 }
 
-/// Cuts SQL into words; comments vanish.
+/// Splits SQL into tokens; comments are left out.
 pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, LexError> {
     let mut scanner = Scanner {
         chars: sql.chars().collect(),
@@ -69,6 +71,7 @@ impl Scanner<'_> {
                 self.text(false)?;
             }
             ('u' | 'U', Some('&')) if matches!(self.peek(2), Some('\'' | '"')) => {
+                // Its escape character can be changed by a UESCAPE that follows later.
                 return Err("text with U& escapes".to_owned());
             }
             _ if is_start(here) => self.word(),
@@ -92,6 +95,7 @@ impl Scanner<'_> {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (Some('/'), Some('*')) => {
+                    // Block comments nest in PostgreSQL, unlike in C.
                     depth += 1;
                     self.at += 2;
                 }
@@ -188,6 +192,7 @@ impl Scanner<'_> {
         }
         let text: String = self.chars[start..self.at].iter().collect();
         self.push(Token::Word {
+            // PostgreSQL folds unquoted names to lower case.
             text: text.to_ascii_lowercase(),
             quoted: false,
         });

@@ -1,4 +1,6 @@
-//! How we ask: connection, session, role, grants, facts, candidates, proof. Invariant: only the closed list of statements reaches a server.
+//! Access to PostgreSQL: connection, session, role survey, grants, facts, streams, proof.
+//! Invariant: only the closed list of statements reaches a server (`Statement`; test `the_server_logs_only_the_closed_list` of
+//! tests/postgres.rs).
 
 mod acl;
 mod budget;

@@ -1,4 +1,5 @@
-//! Who wrote the rows that a survey sees. Invariant: read in the survey's own snapshot, each read fails alone, and none of it is in a digest.
+//! Origins: who wrote the rows that a survey sees, as far as xmin and open sessions tell. Read in the survey's own snapshot;
+//! each read fails alone, and none of it is part of a digest.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ const CALLED: [&str; 2] = [
     "pg_catalog.current_setting",
 ];
 
-/// What is asked: the other sessions, the grants and functions of the scope, the rows of each protected table that has a document.
+/// What is asked: the other sessions, the grants and functions of the scope, the rows of each protected table that has a
+/// document.
 pub(super) fn reads(
     profile: &Profile,
     contents: &[Fact],
@@ -89,6 +91,7 @@ pub(super) fn origins(profile: &Profile, answers: Vec<ReadAnswer>) -> Origins {
         origins: objects,
     });
     for spec in &profile.functions {
+        // With the parenthesis: a name that only begins alike is another function.
         let name = format!("{}.{}(", spec.schema, spec.name);
         let of = |(object, _): &(&String, &RowOrigin)| object.starts_with(&name);
         let own = functions.iter().filter(of);

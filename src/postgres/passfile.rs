@@ -1,4 +1,5 @@
-//! The password file and the service file of libpq. Invariant: a password file that others can read is not read.
+//! The password file (`~/.pgpass`) and the service file of libpq.
+//! Invariant: a password file that others can read is not read (test `a_file_that_others_can_read_is_refused`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,11 +13,11 @@ use super::settings::SettingsError;
 pub(super) struct Login<'a> {
     /// Host, or `localhost` for a unix socket.
     pub(super) host: &'a str,
-    /// Port.
+    /// TCP port, or the number in the socket's name.
     pub(super) port: u16,
-    /// Database.
+    /// Name of the database.
     pub(super) database: &'a str,
-    /// User.
+    /// Name of the role.
     pub(super) user: &'a str,
 }
 
@@ -30,6 +31,7 @@ pub(super) fn password(file: &Path, login: &Login<'_>) -> Result<Option<Secret>,
             "the password file is not a plain file".to_owned(),
         ));
     }
+    // libpq ignores such a file with a warning; here it is an error.
     if metadata.permissions().mode() & 0o077 != 0 {
         return Err(SettingsError::PassFile(
             "the password file can be read by others; its permissions must be 0600 or less"

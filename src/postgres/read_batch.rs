@@ -1,4 +1,5 @@
-//! Many reads as one round trip. Invariant: the answers are in the order of the plan, and a refused read is never sent.
+//! Many reads in one round trip.
+//! Invariant: the answers are in the order of the plan, and a refused read is never sent (`ReadBatch::run`).
 
 use super::error::{CallError, UnknownReason};
 use super::session::{PlannedRead, Session};
@@ -11,7 +12,7 @@ pub(super) type ReadAnswer = Result<AnswerRows, UnknownReason>;
 /// What is counted of a stage as it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RowCounting {
-    /// Its answers.
+    /// The answers of its reads.
     Answers,
     /// The objects that its one answer has a row for, and how many there were before, where that is known.
     Objects(Option<u64>),
@@ -25,7 +26,7 @@ struct BatchStage {
 }
 
 impl BatchStage {
-    /// So many of it are done.
+    /// The progress of the stage with `done` answers or objects.
     fn progress(&self, done: u64) -> Progress {
         let (noun, total) = match self.counts {
             RowCounting::Answers => ("answers", Some(self.sent)),
@@ -62,7 +63,8 @@ impl ReadBatch {
         self
     }
 
-    /// Sends the permitted ones in one round trip and tells how far it is. An error that is not about what was read ends the survey.
+    /// Sends the permitted ones in one round trip and tells how far it is. An error that is not about what was read ends the
+    /// survey.
     pub(super) async fn run(
         self,
         session: &mut Session,

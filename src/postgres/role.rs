@@ -1,4 +1,6 @@
-//! The role survey: could this role have written? Invariant: a question without an answer is listed, and then nothing is proven.
+//! The role survey: could this role have written?
+//! Invariant: a question without an answer is listed in `unanswered`, and then the role is not called read-only
+//! (`RoleSurvey::is_read_only`).
 
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
@@ -7,7 +9,7 @@ use super::wire::AnswerRows;
 use crate::profile::RoleAllowances;
 use crate::survey::{RoleFinding, RoleSurvey, Severity};
 
-/// One question, and the servers that know it.
+/// One question, and the first server version (`server_version_num`) that knows it.
 struct Question {
     kind: &'static str,
     statement: Statement,
@@ -113,6 +115,7 @@ fn take(survey: &mut RoleSurvey, kind: &str, rows: AnswerRows, allowances: &Role
     }
     match looked {
         Some(looked) => survey.asked.push((kind.to_owned(), looked)),
+        // Without the count an empty answer could also mean that nothing was looked at.
         None => survey
             .unanswered
             .push(format!("{kind}: it did not say how many rows it looked at")),

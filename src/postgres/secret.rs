@@ -1,4 +1,5 @@
-//! A value that is never printed. Invariant: only the startup of a connection reads what is inside.
+//! A password that is never printed: `Debug` and `Display` write `[secret]`.
+//! Invariant: only the startup of a connection reads the text (`Secret::reveal`); `Secret::strip` removes it from messages.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides `text`.
+    /// Wraps `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -1,4 +1,6 @@
-//! One survey transaction from BEGIN to ROLLBACK. Invariant: it is journalled before BEGIN, read only by its own first answers, and never committed.
+//! One survey transaction from BEGIN to ROLLBACK.
+//! Invariant: it is journalled before BEGIN (`Session::open`), read only by its own first answers (`Session::unfit`), and never
+//! committed: the closed list has no COMMIT.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -16,21 +18,21 @@ use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTi
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedRead {
-    /// What is read, for whoever is told that it could not be: `fact icx_total`.
+    /// What is read, for error messages: `fact icx_total`.
     pub(super) name: String,
     steps: ReadSteps,
 }
 
 #[derive(Debug, Clone)]
 enum ReadSteps {
-    /// A constant SELECT.
+    /// A constant SELECT with its parameters.
     Ask(Call),
-    /// A cursor and its FETCH.
+    /// DECLARE of a cursor, and its FETCH.
     Cursor(Statement, Statement),
 }
 
 impl PlannedRead {
-    /// A constant SELECT.
+    /// A read with a constant SELECT.
     pub(super) fn ask(name: impl Into<String>, call: impl Into<Call>) -> Self {
         Self {
             name: name.into(),
@@ -38,7 +40,7 @@ impl PlannedRead {
         }
     }
 
-    /// A cursor and its FETCH.
+    /// A read through a cursor.
     pub(super) fn cursor(name: impl Into<String>, declare: Statement, fetch: Statement) -> Self {
         Self {
             name: name.into(),
@@ -71,6 +73,7 @@ impl Session {
         witness: &mut dyn Witness,
     ) -> Result<Self, TargetError> {
         let nonce = nonce()?;
+        // Durable before BEGIN is sent: a crash from here on leaves a transaction whose end is known to be unseen.
         witness.opening(purpose, &nonce)?;
         let (began_at, began) = (now(), Instant::now());
         let budget = Budget::since(began, &options.budgets, witness.allowance());
@@ -154,6 +157,7 @@ impl Session {
 
     /// The server's own limit, where it knows one: a little longer than ours, so that the end can be measured.
     async fn limit_transaction(&mut self, seconds_max: u64) {
+        // `transaction_timeout` exists since PostgreSQL 17.
         if self.server.version_num < 170_000 || self.fault.is_some() {
             return;
         }
@@ -206,12 +210,13 @@ impl Session {
             .then(|| "the profile requires a standby, this server is a primary".to_owned())
     }
 
-    /// The server.
+    /// Identity of the server, from the first answers.
     pub(super) fn server(&self) -> &ServerIdentity {
         &self.server
     }
 
-    /// Reads everything in one round trip; each read fails alone. `hear` is told of each read as it is answered, by its place in `reads`.
+    /// Reads everything in one round trip; each read fails alone. `on_answer` is called for each read as it is answered, with
+    /// its place in `reads`.
     pub(super) async fn read(
         &mut self,
         reads: &[PlannedRead],
@@ -251,6 +256,7 @@ impl Session {
         for read in reads {
             let savepoint = next();
             let mut result = savepoint.and(next());
+            // After an error the server refuses the rest up to ROLLBACK TO; the first error is the one that is kept.
             if matches!(read.steps, ReadSteps::Cursor(..)) {
                 let fetched = next();
                 result = result.and(fetched);
@@ -266,7 +272,7 @@ impl Session {
         self.wire.start(statement).await
     }
 
-    /// Waits for what was sent ahead.
+    /// Waits for the answer of a FETCH that was sent ahead.
     pub(super) async fn finish(&mut self, pending: Pending) -> Result<AnswerRows, CallError> {
         self.wire.finish(pending).await
     }
@@ -284,6 +290,7 @@ impl Session {
     pub(super) async fn close(
         mut self,
     ) -> Result<(ServerIdentity, Snapshot, TransactionProof), CallError> {
+        // The end is measured also when a budget is spent.
         self.wire.limit(None);
         let mut calls: Vec<Call> = [
             Statement::CLOSING,
@@ -294,6 +301,7 @@ impl Session {
         ]
         .map(Call::from)
         .to_vec();
+        // WAL statistics of one backend exist since PostgreSQL 18.
         if self.server.version_num >= 180_000 {
             calls.push(Statement::BACKEND_WAL.into());
         }

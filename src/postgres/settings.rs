@@ -1,4 +1,5 @@
-//! Where and as whom to connect, from a URL, a service, the environment and the password file. Invariant: everything but the secret can be printed.
+//! Where and as whom to connect: from a connection text, a service, the environment and the password file, in this order.
+//! Everything but the [`Secret`] can be printed.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -18,21 +19,21 @@ pub enum SettingsError {
     /// The connection text is malformed.
     #[error("the connection text: {0}")]
     Url(String),
-    /// A value has no meaning.
+    /// A setting has a value that is not allowed.
     #[error("{name}: {why}")]
     Value {
-        /// Name of the setting.
+        /// Name of the setting, as in libpq.
         name: String,
-        /// Why, without its value.
+        /// Why, without the value itself, which may be a secret in the wrong place.
         why: String,
     },
     /// The password file may not be used.
     #[error("{0}")]
     PassFile(String),
-    /// The service is not usable.
+    /// The service file has no such service, or cannot be read.
     #[error("{0}")]
     Service(String),
-    /// TLS cannot be set up.
+    /// TLS cannot be set up: root certificates or protocol.
     #[error("TLS: {0}")]
     Tls(String),
 }
@@ -44,17 +45,17 @@ pub struct ConnectionSettings {
     pub host: String,
     /// Address to connect to instead of looking the host up.
     pub hostaddr: Option<IpAddr>,
-    /// Port.
+    /// TCP port, or the number in the socket's name.
     pub port: u16,
-    /// Database.
+    /// Name of the database.
     pub database: String,
-    /// User.
+    /// Name of the role.
     pub user: String,
     /// Protection that was asked for; `None`: what the profile says.
     pub tls: Option<TlsMode>,
     /// File of trusted root certificates.
     pub root_certificates: Option<PathBuf>,
-    /// Limit for connecting.
+    /// Time limit for connecting; `None`: that of the profile.
     pub connect_timeout: Option<Duration>,
     /// The service that completed the settings, and the file that was named for it.
     pub service: Option<Service>,
@@ -66,7 +67,7 @@ pub struct ConnectionSettings {
 /// A service of a service file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its name.
+    /// Name of the service.
     pub name: String,
     /// The file, where one was named; `None`: looked for where libpq does.
     pub file: Option<PathBuf>,
@@ -144,8 +145,10 @@ impl ConnectionSettings {
             user,
             tls: get("sslmode").map_or(Ok(None), |mode| tls_mode(&mode))?,
             root_certificates: get("sslrootcert")
+                // libpq's word for the certificates of the system, which are the default here.
                 .filter(|path| path != "system")
                 .map(absolute),
+            // 0 means without a limit in libpq; here the profile's limit then holds.
             connect_timeout: seconds.filter(|s| *s > 0).map(Duration::from_secs),
             service,
             passfile: get("passfile")

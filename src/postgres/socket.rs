@@ -1,4 +1,6 @@
-//! The socket under a connection. Invariant: between two grants no server can make us hold more than the allowance.
+//! The socket under a connection, with a limit on what is read.
+//! Invariant: between two grants a server cannot make us hold more than the allowance (`ReadAllowance`; test
+//! `a_hostile_server_ends_as_an_error_and_not_in_memory`).
 
 use std::io;
 use std::net::IpAddr;
@@ -14,23 +16,23 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::settings::ConnectionSettings;
 
-/// What one question may be answered with, in bytes on the wire and in memory.
+/// Largest answer to one question, in bytes on the wire and in memory: 256 MiB.
 const PER_QUESTION: u64 = 256 * 1024 * 1024;
 
-/// What may come before the first question: parameters, notices of a login trigger.
+/// Largest amount of bytes before the first question (parameters, notices of a login trigger): 8 MiB.
 const STARTUP: u64 = 8 * 1024 * 1024;
 
-/// How much a server may still send.
+/// Bytes that the server may still send.
 #[derive(Debug, Clone)]
 pub(super) struct ReadAllowance(Arc<AtomicU64>);
 
 impl ReadAllowance {
-    /// For the time until the first question.
+    /// The allowance until the first question.
     pub(super) fn of_startup() -> Self {
         Self(Arc::new(AtomicU64::new(STARTUP)))
     }
 
-    /// For a question that is about to be asked.
+    /// Resets the allowance for a question that is about to be asked.
     pub(super) fn grant(&self) {
         self.0.store(PER_QUESTION, Ordering::SeqCst);
     }
@@ -42,7 +44,7 @@ impl ReadAllowance {
         left > 0
     }
 
-    /// Whether the server went beyond it.
+    /// Whether the allowance is used up.
     pub(super) fn is_spent(&self) -> bool {
         self.0.load(Ordering::SeqCst) == 0
     }
@@ -51,7 +53,7 @@ impl ReadAllowance {
 /// What is said of a server that sends too much.
 pub(super) const TOO_MUCH: &str = "the server sent more than 256 MiB for one question";
 
-/// Where a server listens.
+/// Address of the server.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     /// Host name, which a certificate must carry.
@@ -61,7 +63,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Of these settings.
+    /// The address in these settings.
     pub(super) fn of(settings: &ConnectionSettings) -> Self {
         Self {
             host: settings.host.clone(),
@@ -86,7 +88,7 @@ impl Endpoint {
     }
 }
 
-/// Keepalives, and no waiting for fuller packets.
+/// Sets TCP_NODELAY and keepalives: a dead peer is found after 10 s + 3 x 5 s.
 fn kept(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     sockopt::set_socket_keepalive(&stream, true)?;
@@ -149,7 +151,8 @@ impl AsyncWrite for Metered {
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
         };
         match written {
-            // Who closed may have said why: the reader tells that, or the end, and is woken by it.
+            // The peer closed, and may have sent an error before. Pending leaves that to the reader, which gets the message or
+            // the end of file, and wakes the task.
             Poll::Ready(Err(error)) if is_closed_by_peer(&error) => Poll::Pending,
             written => written,
         }

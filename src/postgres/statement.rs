@@ -1,4 +1,6 @@
-//! The closed list of what is ever sent to a server. Invariant: a `Statement` is a constant of this file or a DECLARE around guarded SQL.
+//! The closed list of what is ever sent to a server.
+//! Invariant: a [`Statement`] is a constant of this file or a DECLARE around [`GuardedSql`]; its field is private, and no other
+//! file can make one.
 
 use std::borrow::Cow;
 
@@ -62,8 +64,10 @@ constants! {
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
+    // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
+    // One row more than the longest document (`DOCUMENT_ROWS_MAX`), so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";
@@ -72,11 +76,11 @@ constants! {
 /// The cursors that exist, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CursorName {
-    /// Of one fact.
+    /// Cursor of one fact.
     Fact,
-    /// Of the source pieces.
+    /// Cursor of the source pieces.
     Pieces,
-    /// Of the live units.
+    /// Cursor of the live units.
     Units,
 }
 
@@ -131,7 +135,7 @@ impl Statement {
         }
     }
 
-    /// The text, as sent.
+    /// The SQL text, as it is sent.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,5 @@
-//! The statement record: every text that was sent. Invariant: a text is in it before it is on the wire.
+//! The statement record: every SQL text that was sent. A text is noted before it is on the wire (`Wire::batch_with_progress`,
+//! `Wire::start`).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ impl StatementRecord {
         }
     }
 
-    /// The statements, sorted.
+    /// The statements, sorted, once each.
     pub(super) fn statements(&self) -> Vec<String> {
         let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sent.iter().cloned().collect()

@@ -1,4 +1,5 @@
-//! How a connection is protected. Invariant: to a host that is not local it is verified unless the profile says otherwise, and what was used is named.
+//! Protection of a connection: Unix socket, plain TCP, TLS. To a host that is not local it is verified unless the profile says
+//! otherwise (`connect::transport`), and what was used is recorded by `Transport::name`.
 
 use std::fs;
 use std::io;
@@ -20,16 +21,16 @@ use super::settings::SettingsError;
 use super::socket::Metered;
 use crate::profile::TlsMode;
 
-/// The way to the server.
+/// Transport and protection of a connection.
 #[derive(Clone)]
 pub(super) enum Transport {
-    /// A unix socket.
+    /// Unix socket of this machine.
     UnixSocket,
     /// TCP without encryption.
     PlainTcp,
     /// TLS, certificate and name verified.
     VerifiedTls(MakeRustlsConnect),
-    /// TLS, nothing verified.
+    /// TLS, certificate and name not verified.
     UnverifiedTls(MakeRustlsConnect),
 }
 
@@ -97,7 +98,7 @@ fn connector(tls: &MakeRustlsConnect, host: &str) -> io::Result<Connector> {
 /// Why a session or a cancel request did not start.
 #[derive(Debug, Error)]
 pub(super) enum StartError {
-    /// The driver says so.
+    /// Error of the driver.
     #[error(transparent)]
     Driver(#[from] tokio_postgres::Error),
     /// The socket or the certificate's name says so.
@@ -106,6 +107,7 @@ pub(super) enum StartError {
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SettingsError> {
+    // The provider is named here and not installed for the whole process.
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| SettingsError::Tls(error.to_string()))
@@ -118,6 +120,7 @@ fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
         None => rustls_native_certs::load_native_certs().certs,
     };
     store.add_parsable_certificates(trusted);
+    // Without this every handshake would fail with an error about an unknown issuer.
     if store.is_empty() {
         return Err(SettingsError::Tls(
             "there is no trusted root certificate; name one with sslrootcert or PGSSLROOTCERT"
@@ -132,6 +135,7 @@ fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
 fn file_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
     let unreadable = |why: String| SettingsError::Tls(format!("sslrootcert: {why}"));
     let text = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    // A file of roots may hold several certificates; one that does not parse refuses the file.
     CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| unreadable(error.to_string()))

@@ -1,4 +1,5 @@
-//! Connection texts: `postgresql://..` and `key=value ..`. Invariant: what is not understood is an error, never ignored.
+//! Connection texts: `postgresql://..` and `key=value ..`.
+//! Invariant: what is not understood is an error, never ignored (`parse`, and `settings::known_names`).
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ fn parse_url(rest: &str) -> Result<Parameters, SettingsError> {
     let mut found = Parameters::new();
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    // The last `@`: a password may hold others.
     let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let (host, port) = split_address(address)?;

@@ -1,4 +1,6 @@
-//! The checks of profile SQL that execute none of it. Invariant: SQL without a passing ruling is never declared.
+//! Checks of profile SQL that execute none of it.
+//! Invariant: SQL without a passing ruling is never declared (`Query::permitted`; test
+//! `hostile_sql_is_refused_and_does_nothing` of tests/postgres.rs).
 
 use std::collections::BTreeMap;
 
@@ -21,7 +23,7 @@ pub(super) struct Query {
     pub(super) name: String,
     /// Which cursor it would be read through.
     pub(super) cursor: CursorName,
-    /// SHA-256 of the text.
+    /// SHA-256 of the SQL text.
     pub(super) sql_sha256: Digest,
     /// The text, if the guard let it pass.
     pub(super) sql: Result<GuardedSql, String>,
@@ -39,13 +41,13 @@ impl Query {
         }
     }
 
-    /// Of a fact.
+    /// The query of a fact.
     pub(super) fn of_fact(fact: &FactSpec, allowed: &[String]) -> Self {
         let name = format!("fact {}", fact.key);
         Self::new(name, CursorName::Fact, &fact_sql(fact), allowed)
     }
 
-    /// Of the digest of a protected table.
+    /// The query for the digest of a protected table.
     pub(super) fn of_content(spec: &ContentSpec) -> Self {
         let name = format!("content {}", spec.key);
         let mut query = Self::new(
@@ -58,7 +60,7 @@ impl Query {
         query
     }
 
-    /// Of the source pieces.
+    /// The query of the source pieces.
     pub(super) fn of_pieces(profile: &Profile) -> Self {
         let allowed = &profile.role.functions;
         Self::new(
@@ -69,7 +71,7 @@ impl Query {
         )
     }
 
-    /// Of the live units.
+    /// The query of the live units.
     pub(super) fn of_units(profile: &Profile) -> Self {
         let allowed = &profile.role.functions;
         Self::new(
@@ -141,8 +143,8 @@ pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
 /// Rulings by query name, for one transaction.
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 
-/// Rules on queries, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that they would touch.
-/// An error that is not about a query ends the survey: it is no ruling.
+/// Rules on queries, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that they would
+/// touch. An error that is not about a query ends the survey: it is no ruling.
 pub(super) async fn rule(
     session: &mut Session,
     profile: &Profile,
@@ -198,8 +200,9 @@ pub(super) async fn rule(
     Ok(rulings)
 }
 
-/// Parses what may run once more and keeps the locks that this takes until the end of the transaction: from here on nobody can give a
-/// relation another definition than the one that was ruled on. What was changed since it was ruled on needs another snapshot.
+/// Parses what may run once more and keeps the locks that this takes until the end of the transaction: from here on nobody can
+/// give a relation another definition than the one that was ruled on. What was changed since it was ruled on needs another
+/// snapshot.
 async fn hold(
     session: &mut Session,
     parses: Vec<(String, Call)>,
@@ -245,7 +248,7 @@ fn answered(
         .collect()
 }
 
-/// So many queries were ruled on.
+/// Progress of the rulings.
 fn ruled(done: usize, total: usize) -> Progress {
     Progress {
         what: "Checks of profile SQL".to_owned(),
@@ -255,7 +258,8 @@ fn ruled(done: usize, total: usize) -> Progress {
     }
 }
 
-/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that each query is told its own.
+/// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that the locks of each
+/// query are seen by themselves.
 fn steps(query: &Query) -> Vec<Call> {
     let Ok(sql) = &query.sql else {
         return Vec::new();
@@ -294,8 +298,8 @@ fn forgery(answers: &[ReadAnswer], allowed: &[String]) -> Option<String> {
     })
 }
 
-/// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and tells
-/// those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
+/// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and
+/// tells those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
 fn judge(
     answers: &[ReadAnswer],
     allowed: &[String],
@@ -363,6 +367,7 @@ fn touched(row: &[Option<String>]) -> Touched {
         mode: cell().unwrap_or_default(),
         relation: cell().unwrap_or_default(),
         kind: cell().unwrap_or_default(),
+        // An answer that is missing counts as the dangerous one.
         row_security: cell().as_deref() != Some("false"),
         view: cell(),
         casts: cell(),
@@ -374,6 +379,7 @@ fn touched(row: &[Option<String>]) -> Touched {
 
 fn trap(touched: &Touched, allowed: &[String]) -> Option<String> {
     let relation = &touched.relation;
+    // A plain read takes no other lock; FOR UPDATE and its kind take RowShareLock.
     if touched.mode != "AccessShareLock" {
         return Some(format!("it would take {} on {relation}", touched.mode));
     }

@@ -1,4 +1,6 @@
-//! The one holder of the driver's client. Invariant: nothing but a `Statement` is sent, and no answer is waited for without a deadline.
+//! The holder of the driver's client.
+//! Invariant: nothing but a [`Statement`] is sent, and no answer is waited for without a deadline (`Wire::patience`; test
+//! `a_stopped_server_is_unavailable_within_the_deadline_of_the_client` of tests/postgres.rs).
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -64,7 +66,7 @@ impl From<Statement> for Call {
     }
 }
 
-/// Why there are no rows.
+/// Why a call has no rows.
 enum Failed {
     Driver(tokio_postgres::Error),
     TooMuch,
@@ -81,19 +83,19 @@ impl From<tokio_postgres::Error> for Failed {
 pub(super) enum BatchAnswers {
     /// So many rows of an answer so far.
     Rows {
-        /// Of which call.
+        /// Number of the call.
         call: usize,
-        /// How many.
+        /// Rows so far.
         rows: u64,
     },
     /// An answer came to its end.
     Whole {
-        /// Of which call.
+        /// Number of the call.
         call: usize,
     },
 }
 
-/// Every so many rows of one answer are told of.
+/// Progress is reported every so many rows of one answer.
 const TOLD_EVERY: usize = 1_000;
 
 /// What a row and a cell take in memory beside their bytes.
@@ -102,11 +104,11 @@ const CELL_COST: u64 = 40;
 
 /// How the server is reached, and how much it may send.
 pub(super) struct ConnectionRoute {
-    /// Protection.
+    /// Transport and protection.
     pub(super) transport: Transport,
-    /// Where it listens.
+    /// Address of the server.
     pub(super) endpoint: Endpoint,
-    /// What is left of the allowance.
+    /// Bytes that the server may still send.
     pub(super) allowance: ReadAllowance,
 }
 
@@ -168,7 +170,7 @@ impl Wire {
         self.link.misplaced.load(Ordering::SeqCst)
     }
 
-    /// What was spent so far.
+    /// What this connection has cost so far.
     pub(super) fn footprint(&self) -> &Footprint {
         &self.footprint
     }
@@ -179,7 +181,8 @@ impl Wire {
         answers.pop().unwrap_or(Ok(Vec::new()))
     }
 
-    /// Sends all statements at once, then reads all answers: one round trip. The outer error means that the connection is of no more use.
+    /// Sends all statements at once, then reads all answers: one round trip. The outer error means that the connection is of no
+    /// more use.
     pub(super) async fn batch(
         &mut self,
         calls: &[Call],
@@ -187,7 +190,7 @@ impl Wire {
         self.batch_with_progress(calls, &mut |_| {}).await
     }
 
-    /// The same; `hear` is told of every answer as it comes.
+    /// The same; `on_answer` is called for every answer as it comes.
     pub(super) async fn batch_with_progress(
         &mut self,
         calls: &[Call],
@@ -210,7 +213,8 @@ impl Wire {
                     move |rows| (on_answer.borrow_mut())(BatchAnswers::Rows { call: nth, rows });
                 Box::pin(execute(&self.client, call, &self.way.allowance, tell))
             };
-            // The first poll is what sends; whatever it already answers is kept.
+            // The driver sends a statement when its future is first polled. All are polled once before any is awaited, so that
+            // they are pipelined in one round trip.
             early.push(match poll!(answer.as_mut()) {
                 Poll::Ready(ready) => Some(ready),
                 Poll::Pending => None,
@@ -234,6 +238,7 @@ impl Wire {
                 bytes += size(found);
             }
             (on_answer.borrow_mut())(BatchAnswers::Whole { call: nth });
+            // Errors are kept in their place: after one the server refuses the rest up to ROLLBACK TO.
             results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
@@ -295,7 +300,7 @@ impl Wire {
     fn failed(&self, failed: Failed) -> CallError {
         match failed {
             Failed::Driver(error) if !self.way.allowance.is_spent() => {
-                // A call on a link that has ended knows no reason of its own.
+                // A call on a closed connection reports only that it is closed; the reason is what ended the connection.
                 let last_words = self.link.ended_by.get().filter(|_| error.is_closed());
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
@@ -315,6 +320,7 @@ impl Wire {
         let token = self.client.cancel_token();
         let endpoint = &self.way.endpoint;
         let request = async {
+            // PostgreSQL takes cancel requests on a connection of their own.
             let socket = endpoint.open(ReadAllowance::of_startup()).await?;
             let transport = &self.way.transport;
             transport.cancel(&token, &endpoint.host, socket).await

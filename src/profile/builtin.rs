@@ -1,4 +1,5 @@
-//! The profile that comes with drygate. Invariant: it parses; a test says so.
+//! The profiles that are compiled into drygate. Invariant: each parses and validates (test
+//! `the_built_in_profile_is_valid_and_its_evidence_good_for_eight_hours`).
 
 use super::{Profile, ProfileError, parse};
 
@@ -8,7 +9,7 @@ pub const BUILT_IN: [(&str, &str); 1] = [(
     include_str!("../../assets/profiles/icx-const.toml"),
 )];
 
-/// The built-in profile of a name, with its text.
+/// The built-in profile of a name, with its text. `Unknown` lists the names that exist.
 pub fn built_in(name: &str) -> Result<(Profile, &'static str), ProfileError> {
     let known = || {
         BUILT_IN

@@ -1,4 +1,5 @@
-//! A TOML text with the position of everything in it. Invariant: every problem has a line and a column, and its message is safe to print.
+//! A TOML text with the position of every value. Invariant: a problem has a line and a column, and no control character of the
+//! file reaches its message (`Problem`, `printable`; test `what_a_file_says_is_escaped_before_it_is_printed`).
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -6,15 +7,15 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest;
 
-/// The longest text that is read: 1 MB.
+/// The longest TOML text that is read, in bytes: 1 MB.
 pub const TEXT_BYTES_MAX: usize = 1_000_000;
 
 /// Line and column, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextPosition {
-    /// Line.
+    /// Line, from 1.
     pub line: usize,
-    /// Column, in characters.
+    /// Column, from 1, in characters and not in bytes.
     pub column: usize,
 }
 
@@ -22,7 +23,7 @@ pub struct TextPosition {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}:{}: {message}", .position.line, .position.column)]
 pub struct Problem {
-    /// Where.
+    /// Where the value that is wrong stands, or the place at which the parser gave up.
     pub position: TextPosition,
     /// What is wrong and what is allowed.
     pub message: String,
@@ -31,9 +32,9 @@ pub struct Problem {
 /// A step into a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathStep<'s> {
-    /// Into a table.
+    /// A key of a table.
     Key(&'s str),
-    /// Into an array.
+    /// An item of an array, from 0.
     Index(usize),
 }
 
@@ -56,6 +57,7 @@ impl<'t> TomlDocument<'t> {
         if text.len() > TEXT_BYTES_MAX {
             return refuse("the file is longer than 1 MB");
         }
+        // The parser would report it as an illegal first character, which is invisible in an editor.
         if text.starts_with('\u{feff}') {
             return refuse("the file starts with a byte order mark; save it as UTF-8 without one");
         }
@@ -94,6 +96,7 @@ impl<'t> TomlDocument<'t> {
         let mut value = self.table.get(*first);
         let mut rest = rest.iter();
         while let Some(found) = value {
+            // Kept even where the next step is missing: the message then points at the deepest value that is there.
             offset = found.span().start;
             value = match (rest.next(), found.get_ref()) {
                 (Some(PathStep::Key(key)), DeValue::Table(table)) => table.get(*key),
@@ -110,6 +113,7 @@ fn position(text: &str, offset: usize) -> TextPosition {
     let before = &text[..text.floor_char_boundary(offset)];
     TextPosition {
         line: before.matches('\n').count() + 1,
+        // Characters, so that an editor jumps to the same place after non-ASCII text.
         column: before.rsplit('\n').next().unwrap_or("").chars().count() + 1,
     }
 }
@@ -123,6 +127,7 @@ fn problem(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Adds the nearest name to a message about one that is unknown.
 fn with_nearest(message: &str) -> String {
+    // serde writes "unknown field `a`, expected one of `b`, `c`": every second part is a name, the first one what was written.
     let mut quoted = message.split('`').skip(1).step_by(2);
     let near = match (message.starts_with("unknown "), quoted.next()) {
         (true, Some(written)) => nearest(written, quoted),
@@ -136,6 +141,7 @@ fn with_nearest(message: &str) -> String {
 
 /// The text with everything escaped that could move a cursor or hide a word.
 pub fn printable(text: &str) -> String {
+    // `escape_debug` would put a backslash before quotes and backslashes too, which are harmless.
     let safe = |c: char| c == '"' || c == '\'' || c == '\\';
     text.chars()
         .flat_map(|c| {

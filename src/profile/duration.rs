@@ -1,8 +1,9 @@
-//! Durations as a person writes them: `8h`, `30m`, `90s`. Invariant: what is read is from one second to a year.
+//! Durations as a person writes them: `8h`, `30m`, `90s`. Invariant: what is read is from one second to 365 days
+//! (`ttl_seconds`; tests `whole_numbers_with_a_unit_are_durations`, `nothing_else_is`).
 
 use thiserror::Error;
 
-/// A text that is no duration.
+/// A text that is no duration, or one out of range.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "{text:?} is no duration; write a whole number and s, m, h or d, such as 8h, of at most 365d"
@@ -13,7 +14,7 @@ pub struct DurationError {
 
 const YEAR_S: i64 = 365 * 86_400;
 
-/// The seconds of a duration such as `8h`.
+/// The seconds of a duration such as `8h`; blanks around it are ignored.
 pub fn ttl_seconds(text: &str) -> Result<i64, DurationError> {
     let error = || DurationError {
         text: text.to_owned(),
@@ -23,6 +24,7 @@ pub fn ttl_seconds(text: &str) -> Result<i64, DurationError> {
         .into_iter()
         .find_map(|(unit, seconds)| Some((trimmed.strip_suffix(unit)?, seconds)))
         .ok_or_else(error)?;
+    // `i64::from_str` accepts a sign too, as in `+8h`.
     let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let count = plain.then(|| number.parse::<i64>().ok()).flatten();
     count

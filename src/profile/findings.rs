@@ -1,14 +1,16 @@
-//! What is found wrong with a profile, gathered with positions. Invariant: the first in the file is the one that is told.
+//! Collects what is wrong with a profile, with positions. Invariant: the problem that stands first in the file is the one that
+//! is reported (`Findings::first`; test `the_first_problem_of_a_file_is_the_one_that_is_told`).
 
 use super::{PathStep, Problem, TomlDocument, printable};
 
-/// The problems of one document.
+/// The problems of one document, in the order in which the rules found them.
 pub(super) struct Findings<'d, 't> {
     document: &'d TomlDocument<'t>,
     problems: Vec<Problem>,
 }
 
 impl<'d, 't> Findings<'d, 't> {
+    /// No problems yet.
     pub fn of(document: &'d TomlDocument<'t>) -> Self {
         Self {
             document,
@@ -38,6 +40,8 @@ impl<'d, 't> Findings<'d, 't> {
                 path,
                 format!("{} must be a name in the database, not empty", named(path)),
             );
+        // PostgreSQL cuts a longer name off (NAMEDATALEN is 64 with its terminating zero), so it would silently name something
+        // else.
         } else if name.len() > 63 {
             self.refuse(
                 path,

@@ -1,4 +1,5 @@
-//! `[hooks]`: commands that are told when a run waits, stops or ends. Invariant: a program with arguments, never a shell line, and a time limit.
+//! The table `[hooks]` of a profile: commands that run when a run waits, stops or ends. Invariant: a hook is a program with
+//! arguments, never a shell line, and has a time limit (`Hooks`, `validate_hooks`).
 
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ impl Hooks {
     }
 }
 
+/// Checks that each hook names a program, its words can be passed to `execve`, and the limit is from 1 s to 10 minutes.
 pub(super) fn validate_hooks(findings: &mut Findings<'_, '_>, hooks: &Hooks) {
     let table = PathStep::Key("hooks");
     for (key, words) in hooks.named() {
@@ -75,6 +77,7 @@ pub(super) fn validate_hooks(findings: &mut Findings<'_, '_>, hooks: &Hooks) {
             findings.refuse(&here, message);
         }
         for (index, word) in words.iter().enumerate() {
+            // Arguments of a process are C strings: the word would end at the NUL byte.
             if word.contains('\0') {
                 let message = format!("hooks.{key} has a word with a NUL byte");
                 findings.refuse(

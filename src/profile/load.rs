@@ -1,4 +1,4 @@
-//! A profile by name or path. Invariant: what is validated is the text that is digested.
+//! Loads a profile by name or path. Invariant: the text that is validated is the one that is digested (`LoadedProfile::text`).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ pub struct LoadedProfile {
     pub origin: ProfileOrigin,
 }
 
-/// Where a profile came from.
+/// Where the text of a profile came from: errors and relative paths in it refer to this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProfileOrigin {
-    /// It comes with drygate.
+    /// Compiled into drygate, under this name.
     BuiltIn(&'static str),
-    /// A file.
+    /// Read from a file at this path.
     File(PathBuf),
 }
 
@@ -36,11 +36,13 @@ impl ProfileOrigin {
     }
 }
 
-/// Loads a built-in profile by its name, or another from the file at a path, with `read`.
+/// Loads a built-in profile by its name, or another from the file at a path. `read` reads a file, so this opens nothing itself
+/// and tests need no disk.
 pub fn load(
     name_or_path: &str,
     read: &dyn Fn(&Path) -> io::Result<String>,
 ) -> Result<LoadedProfile, ProfileError> {
+    // A built-in name wins over a file of that name in the current directory; `./NAME` names the file.
     if let Some((name, _)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
         let (profile, text) = built_in(name)?;
         return Ok(LoadedProfile {

@@ -1,4 +1,5 @@
-//! What to ask: the schema of a profile, the built-in one, validation with line and column. Invariant: reads text it is given, opens nothing.
+//! Profiles: the schema, the built-in one, and validation with line and column. Opens no file: `load` is given the function
+//! that reads.
 
 mod builtin;
 mod document;

@@ -1,4 +1,5 @@
-//! The nearest of the names that exist. Invariant: a name that is nothing like the word is never suggested.
+//! Suggests the nearest existing name for a misspelt one. Invariant: a name that is unlike the word is never suggested (test
+//! `a_slip_is_named_and_a_stranger_is_not`).
 
 /// The name nearest to what was written, if one is near enough to be meant.
 pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -14,6 +15,7 @@ pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
         .map(near)
         .min_by_key(|(distance, _)| *distance)?;
     let longest = written.chars().count().max(name.chars().count());
+    // At most 40 % of the letters may differ; beyond that a suggestion would be a guess.
     (distance * 5 <= longest * 2).then_some(name)
 }
 

@@ -1,4 +1,5 @@
-//! Reading a profile's text. Invariant: every error names file, line, column and what is allowed.
+//! Parses and validates the text of a profile. Invariant: an error of the text has file, line and column
+//! (`ProfileError::Invalid`).
 
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ pub enum ProfileError {
     /// It asks for LIVE or for execution: `STOP_LIVE_REFUSED`.
     #[error("{file}: {key} asks for a live execution, which does not exist")]
     LiveRefused {
-        /// File.
+        /// The file with line and column.
         file: String,
         /// `mode = "live"` or `execution_enabled = true`.
         key: String,
@@ -19,7 +20,7 @@ pub enum ProfileError {
     /// It is not a valid profile: exit 78.
     #[error("{file}:{line}:{column}: {message}")]
     Invalid {
-        /// File.
+        /// The file, or the name of a built-in profile.
         file: String,
         /// Line, from 1.
         line: usize,
@@ -31,17 +32,17 @@ pub enum ProfileError {
     /// Its file cannot be read: exit 78.
     #[error("{file}: cannot be read: {error}")]
     Unreadable {
-        /// File.
+        /// The path, escaped for a terminal.
         file: String,
-        /// What the system says.
+        /// The error of the operating system.
         error: String,
     },
     /// There is none of that name: exit 78.
     #[error("no profile {name:?}; there are: {known}")]
     Unknown {
-        /// The name.
+        /// The name that was asked for.
         name: String,
-        /// The names that exist.
+        /// The built-in names, separated by commas.
         known: String,
     },
 }
@@ -66,13 +67,14 @@ fn read(file: &str, text: &str, validate: Validation) -> Result<Profile, Profile
         message: problem.message,
     };
     let document = TomlDocument::read(text).map_err(invalid)?;
+    // Before the types: `mode = "live"` must end in STOP_LIVE_REFUSED even where the profile is wrong in other ways.
     refuse_live(file, &document)?;
     let profile = document.typed().map_err(invalid)?;
     validate(&document, &profile).map_err(invalid)?;
     Ok(profile)
 }
 
-/// The words that clearly leave execution off.
+/// The words that clearly leave execution off; any other is taken as a wish to execute.
 const OFF: [&str; 5] = ["", "0", "false", "no", "off"];
 
 /// Refuses a profile that asks for LIVE, before anything else is found wrong with it.

@@ -1,4 +1,4 @@
-//! The schema of a profile (contract, section 9). Invariant: unknown keys are errors.
+//! The schema of a profile (contract, section 9). Invariant: unknown keys are errors (`deny_unknown_fields` on every table).
 
 use serde::Deserialize;
 

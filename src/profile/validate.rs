@@ -1,4 +1,4 @@
-//! What a profile must be beyond its types. Invariant: every rule names its key and what is allowed.
+//! Rules for a profile beyond its types. A message names the key and what is allowed.
 
 use super::findings::Findings;
 use super::hooks::validate_hooks;
@@ -7,29 +7,29 @@ use super::validate_facts::validate_facts;
 use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
 use crate::run::{CheckName, ClaimName};
 
-/// Colours that a target can have.
+/// Colours of the target label, as a profile names them.
 pub const TARGET_COLORS: [&str; 8] = [
     "neutral", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 ];
 
-/// The longest deadline: a day.
+/// The longest timeout of a profile, in milliseconds: one day.
 const TIMEOUT_MAX_MS: u64 = 86_400_000;
 
-/// The longest time that all transactions of a run may be given together: a year.
+/// The longest time that all transactions of a run may be given together, in seconds: one year.
 const RUN_SECONDS_MAX: u64 = 31_536_000;
 
-/// The most rows or bytes that may be counted.
+/// The largest budget of rows or bytes. TOML has signed 64-bit integers.
 const COUNT_MAX: u64 = i64::MAX as u64;
 
-/// Validates a profile that was read from a document.
+/// Validates the profile of a new run; the error is the first problem in the file.
 pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result<(), Problem> {
     let mut findings = rules_of_every_version(document, profile);
     excluded_checks(&mut findings, profile);
     findings.first()
 }
 
-/// Validates the profile of a run that was begun. Checks that it excludes and that this drygate does not know, or does not let it
-/// exclude any more, are no reason not to read the run: the audit gives such an exclusion no effect.
+/// Validates the profile of a run that was begun. Checks that it excludes and that this drygate does not know, or does not let
+/// it exclude any more, are no reason not to read the run: the audit gives such an exclusion no effect.
 pub(super) fn validate_recorded(
     document: &TomlDocument<'_>,
     profile: &Profile,
@@ -37,6 +37,7 @@ pub(super) fn validate_recorded(
     rules_of_every_version(document, profile).first()
 }
 
+/// The rules that hold for new and recorded profiles alike.
 fn rules_of_every_version<'d, 't>(
     document: &'d TomlDocument<'t>,
     profile: &Profile,
@@ -67,6 +68,7 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
         );
     }
     let prefix = &profile.run_prefix;
+    // Run ids, and so the names of run directories, begin with it.
     if !(1..=16).contains(&prefix.len()) || !prefix.chars().all(lower) {
         findings.refuse(
             &[PathStep::Key("run_prefix")],
@@ -189,6 +191,7 @@ fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
     }
 }
 
+/// Checks the form of the exclusions: a name, a reason, no name twice. `excluded_checks` says which names are allowed.
 fn exclusions(findings: &mut Findings<'_, '_>, profile: &Profile) {
     for (index, out) in profile.out_of_scope.iter().enumerate() {
         let at = |key| {
@@ -233,6 +236,7 @@ fn excluded_checks(findings: &mut Findings<'_, '_>, profile: &Profile) {
     }
 }
 
+/// Checks durations, timeouts, budgets and lists of names. A timeout of zero is refused: PostgreSQL reads 0 as no limit.
 fn limits(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if let Err(error) = ttl_seconds(&profile.approvals.ttl) {
         findings.refuse(

@@ -1,12 +1,14 @@
-//! Rules for what a profile reads: facts, functions, grants, contents, pieces, candidates. Invariant: no two of them share a key.
+//! Rules for what a profile reads: facts, functions, grants, contents, pieces, candidates. Invariant: no two of them have the
+//! same key (`keys`).
 
 use super::findings::Findings;
 use super::{ContentSpec, FactSpec, PathStep, Profile};
 use crate::survey::{FactKind, RoleSurvey};
 
-/// Facts that every survey has without being asked.
+/// Keys of facts that every survey adds itself.
 const OWN_FACTS: [&str; 2] = ["role", RoleSurvey::READ_ONLY_FACT];
 
+/// Checks everything that a survey will read.
 pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile) {
     keys(findings, profile);
     for (index, fact) in profile.facts.iter().enumerate() {
@@ -83,6 +85,7 @@ fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
     findings.not_blank(&at("label"), &fact.label);
     match (&fact.sql, &fact.count) {
         (Some(sql), None) => findings.not_blank(&at("sql"), sql),
+        // The table goes into the text of the query, so its form is checked strictly.
         (None, Some(table)) if qualified(table) => {}
         (None, Some(_)) => {
             let message = "count must name a table with its schema, such as public.unit_version";
@@ -122,6 +125,7 @@ fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
     expected(findings, &at("expect"), FactKind::Sha256, expect);
 }
 
+/// Checks a protected table: its columns, and that the key of its rows is among them.
 fn one_content(findings: &mut Findings<'_, '_>, index: usize, content: &ContentSpec) {
     let at = |key| {
         [
@@ -186,7 +190,8 @@ fn qualified(table: &str) -> bool {
     rest.strip_prefix('.').and_then(after_name) == Some("")
 }
 
-/// What follows a name.
+/// What follows the name that the text begins with, `None` where it begins with none. A quoted name with a doubled quote in it
+/// is refused.
 fn after_name(text: &str) -> Option<&str> {
     if let Some(quoted) = text.strip_prefix('"') {
         let end = quoted.find('"')?;

@@ -1,12 +1,14 @@
-//! Evidence, approvals, refusals, stops and drift for report 12. Invariant: every decision names the digest that it saw and an OS account.
+//! Evidence, approvals, refusals, stops and drift for report 12. Invariant: every decision prints the evidence digest that it
+//! was made on and an OS account (`decision`).
 
 use super::proof::changes;
 use super::timeline::rows;
 use crate::documents::{ApprovalsReport, DecisionReport, DriftReport, EvidenceReport, StopReport};
 use crate::run::{Approval, ApprovalStatus, Decision, Drift, RunState};
 
-/// Everything of report 12.
+/// The values of report 12; a run without approval gates has empty lists.
 pub(super) fn approvals(run: &RunState) -> ApprovalsReport {
+    // The drift that ended the round before, then the one that stands now.
     let drifts = run.drifted_before.iter().chain(&run.drift);
     ApprovalsReport {
         evidence: evidence(run),

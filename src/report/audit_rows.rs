@@ -1,4 +1,5 @@
-//! The nine rows of the forbidden-action audit. Invariant: all nine are printed, always; a row without a detector is NOT CHECKED.
+//! The nine rows of the forbidden-action audit. Invariant: all nine are printed; a row without a recorded check is NOT CHECKED
+//! (tests `a_run_of_which_almost_nothing_is_recorded_says_so_nine_times`, `a_row_that_was_not_checked_never_says_none`).
 
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ pub(super) fn audit_rows(run: &RunState) -> Vec<AuditRow> {
         .collect()
 }
 
+/// The row of a check that the journal does not have.
 fn missing(words: &str) -> AuditRow {
     AuditRow {
         words: words.to_owned(),
@@ -35,11 +37,13 @@ fn missing(words: &str) -> AuditRow {
 
 fn row(words: &str, check: &Check) -> AuditRow {
     let word = check.verdict.word();
-    // What was not checked may say why, and nothing else.
+    // For a row that was not checked the recorded answer is used only if it begins with the verdict: "None" there would read as
+    // "none found".
     let given = check.raw["answer"].as_str().filter(|answer| {
         matches!(check.verdict, Verdict::Pass | Verdict::Fail) || answer.starts_with(word)
     });
     let answer = given.unwrap_or(word);
+    // Avoids printing the title of the row twice.
     let says = if check.says.starts_with(words) {
         ""
     } else {

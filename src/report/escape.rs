@@ -1,4 +1,6 @@
-//! Text of others inside Markdown. Invariant: whatever comes in, what goes out is one line without control, bidi or invisible characters, and cannot leave its cell, span or fence.
+//! Escapes text from the database and from users for Markdown. Invariant: the output is one line without control, bidi or
+//! invisible characters (a tab in a code block excepted), and cannot end its table cell, code span or code block (tests
+//! `nothing_leaves_its_line`, `hostile_text_of_the_database_stays_text`).
 
 use std::fmt::Write as _;
 
@@ -10,6 +12,7 @@ pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks_left = 0;
     for c in text.chars() {
+        // A limit, because a long pile of combining marks draws over the lines above and below.
         if is_mark(c) && marks_left > 0 {
             marks_left -= 1;
             out.push(c);
@@ -44,8 +47,11 @@ pub(super) fn code(text: &str) -> String {
     if text.is_empty() {
         return "(empty)".to_owned();
     }
+    // In a table a `|` ends the cell even inside a code span, and a backslash there would be shown.
     let body = visible(text).replace('|', "\\u{7c}");
     let ticks = "`".repeat(longest_run(&body) + 1);
+    // CommonMark strips one space from both ends of a code span; the padding also separates a backtick of the text from those
+    // of the span.
     let edge = |c: Option<char>| matches!(c, Some('`' | ' '));
     let pad = if edge(body.chars().next()) || edge(body.chars().last()) {
         " "
@@ -58,8 +64,10 @@ pub(super) fn code(text: &str) -> String {
 /// Lines in a fence that is longer than any run of backticks inside; a tab stays a tab.
 pub(super) fn fence<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     let mut body = String::new();
+    // A code block needs at least three backticks, one more than this.
     let mut longest = 2;
     for line in lines {
+        // The documents have tab-separated columns; `visible` would show each tab as `\u{9}`.
         let columns: Vec<String> = line.split('\t').map(visible).collect();
         let line = columns.join("\t");
         longest = longest.max(longest_run(&line));
@@ -70,10 +78,13 @@ pub(super) fn fence<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     format!("{ticks}text\n{body}{ticks}")
 }
 
+/// Length of the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
+/// Characters that start Markdown or HTML anywhere in a line. Those that matter only at its start (`#`, `-`, `>`) are not among
+/// them.
 fn is_markup(c: char) -> bool {
     matches!(c, '\\' | '`' | '*' | '[' | '<' | '&' | '|' | '~')
 }
@@ -84,6 +95,7 @@ fn is_plain_letter(c: char) -> bool {
     c.is_alphabetic() && !filler && !is_mark(c)
 }
 
+/// Combining diacritical marks, U+0300 to U+036F.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }

@@ -1,4 +1,5 @@
-//! The figures of the source report as literal lines. Invariant: a figure is read from the run; what is absent says so and is never made up.
+//! The figures of the source report as literal lines of text. A figure is read from the run; one that is absent prints as `NOT
+//! CHECKED`, `not reached` or `unknown`.
 
 use serde_json::{Value, json};
 
@@ -44,6 +45,7 @@ fn candidate_count_confirmed(run: &RunState) -> Option<Simulated<u64>> {
     Some(done.counts.verified)
 }
 
+/// Units that are enacted already or that the simulated ENACT would enact.
 fn lifecycle_enacted_count(run: &RunState) -> Option<Simulated<u64>> {
     let counts = &run
         .steps
@@ -71,6 +73,7 @@ pub(super) fn live_facts(survey: Option<&Survey>) -> Vec<String> {
             .map_or_else(|| NOT_CHECKED.to_owned(), |read_only| read_only.to_string());
         lines.push(format!("{}={derived}", RoleSurvey::READ_ONLY_FACT));
     }
+    // Content digests have their own section, see `content_facts`.
     let plain = survey.facts.iter().filter(|f| f.kind != FactKind::Content);
     lines.extend(plain.map(|fact| format!("{}={}", figure_name(fact), known(Some(fact)))));
     lines
@@ -95,6 +98,7 @@ fn figure_name(fact: &Fact) -> &str {
     }
 }
 
+/// The value of a fact; `unknown` where there is no such fact or it could not be read.
 fn known(fact: Option<&Fact>) -> String {
     fact.and_then(|fact| fact.observed.value())
         .map_or_else(|| "unknown".to_owned(), str::to_owned)
@@ -139,6 +143,7 @@ pub(super) fn pairs(run: &RunState) -> Value {
         let after = post.fact(fact.key.as_str());
         format!("{}={} -> {}", fact.key, known(Some(fact)), known(after))
     };
+    // The source report lists numbers first, then everything else.
     let of = |integer: bool| -> Vec<String> {
         let wanted = |fact: &&Fact| (fact.kind == FactKind::Integer) == integer;
         pin.facts.iter().filter(wanted).map(pair).collect()
@@ -155,6 +160,7 @@ pub(super) fn pairs(run: &RunState) -> Value {
         };
         others.push(format!("{name}={} -> {}", digest(one), digest(two)));
     }
+    // The same comparison as that of claim B, so the sentence and the claim cannot disagree.
     let sentence = match compare(pin, post).len() {
         0 => "Pre/post live read-only survey remained identical:".to_owned(),
         1 => "Pre/post live read-only survey differs in 1 value:".to_owned(),
@@ -190,6 +196,7 @@ fn full(declared: Option<&FullDiscoverLine>) -> String {
     format!("{}/{all} {word}", full.passed)
 }
 
+/// Verdict of the probe of G5 that asks for Mode.LIVE and expects a refusal.
 fn live_refused(probes: &[Check]) -> String {
     probes
         .iter()
@@ -197,6 +204,7 @@ fn live_refused(probes: &[Check]) -> String {
         .map_or_else(|| NOT_CHECKED.to_owned(), |probe| probe.verdict.to_string())
 }
 
+/// As Python writes a boolean, because the source report does.
 fn execution_enabled(run: &RunState) -> &'static str {
     let mode = run.created.as_ref().map(|created| created.mode);
     match mode.map(crate::run::Mode::execution_enabled) {

@@ -1,4 +1,5 @@
-//! A whole run from events, for tests. Invariant: every event was legal when it was applied.
+//! Builds a whole run from events, for tests of the reports. Invariant: every event was legal when it was applied
+//! (`ScriptedRun::push` panics on one that is not).
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, FactChange, Survey, compare};
 use crate::testing::values::proof;
 
-/// A run that is being written.
+/// Applies events in order and keeps the resulting state.
 pub(super) struct ScriptedRun {
     /// A copy of the history's state, which a test may change.
     pub(super) run: RunState,
@@ -43,6 +44,7 @@ impl ScriptedRun {
     /// Applies one event, one second after the one before.
     pub(super) fn push(&mut self, event: &Event) {
         let seconds = i64::try_from(self.seq).expect("few events");
+        // The same state machine that reads a journal from disk.
         let taken = self
             .history
             .take(self.seq, at(seconds), event, &Digest::zero());

@@ -1,4 +1,4 @@
-//! Parts of the run of the source report, for tests. Invariant: values are those of the source report wherever it names one.
+//! Values of the run of the source report, for tests. Where the source report has a figure, it is used here.
 
 use serde_json::{Value, json};
 

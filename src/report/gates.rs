@@ -1,9 +1,11 @@
-//! Gates and their checks as the templates see them. Invariant: a gate that was not reached is NOT CHECKED, with the reason.
+//! Gates and their checks as the templates read them. Invariant: a gate without a verdict prints as NOT CHECKED with a note,
+//! `not reached` or `begun, not finished` (`of`).
 
 use serde_json::{Value, json};
 
 use crate::run::{Cause, Check, Gate, GateRun, RunState, Verdict};
 
+/// All seven gates in order, those that were not reached included.
 pub(super) fn gates(run: &RunState) -> Vec<Value> {
     Gate::ALL
         .map(|gate| of(gate, run.gates.get(&gate)))
@@ -44,7 +46,7 @@ fn check(check: &Check) -> Value {
     })
 }
 
-/// A raw value as lines of JSON.
+/// A raw value as lines: a string as it is, anything else as indented JSON.
 pub(super) fn raw_lines(raw: &Value) -> Vec<String> {
     if raw.is_null() {
         return vec!["no raw value recorded".to_owned()];

@@ -1,4 +1,5 @@
-//! What hooks of the profile were told before the seal. Invariant: drygate names what it started and claims nothing about what that did.
+//! The hooks that were started before the seal, for reports 07 and 12. drygate knows the program, the times and the exit of a
+//! hook, and says nothing about what it did with its input.
 
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub(super) fn rows(run: &RunState) -> Vec<HookReport> {
     run.hooks
         .iter()
         .map(|hook| {
+            // A hook names its stop by the number of the journal record.
             let stop = run.stops.iter().find(|raised| raised.seq == hook.stop);
             let outcome = hook.outcome.as_ref();
             HookReport {

@@ -1,4 +1,4 @@
-//! What reports are made from, and what comes out. Invariant: nothing but journal, profile and blobs goes in.
+//! Input and output types of the reports: `ReportInput`, `RenderedReport`, `ReportError`.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -16,7 +16,7 @@ pub struct FullDiscoverLine {
     pub file: String,
     /// SHA-256 of the file.
     pub sha256: Digest,
-    /// Age of the file when it was read.
+    /// Age of the file in seconds when it was read.
     pub age_seconds: u64,
 }
 
@@ -40,16 +40,18 @@ pub struct ReportInput<'a> {
     pub run: &'a RunState,
     /// The profile that the run was made with.
     pub profile: &'a Profile,
-    /// The documents behind facts and context, by digest.
+    /// Reads a document behind a fact or the context by its digest; `None`: it is not among the blobs of the run.
     pub blobs: &'a dyn Fn(&Digest) -> Option<String>,
     /// The full test run, where the profile names a result.
     pub full_discover: Option<FullDiscoverLine>,
 }
 
+/// One report, ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedReport {
     /// File name under `kb/`.
     pub name: String,
+    /// The whole text, Markdown in UTF-8.
     pub text: String,
 }
 
@@ -62,7 +64,9 @@ pub enum ReportError {
     /// A template asks for what the view does not have.
     #[error("report {name} cannot be rendered: {source:#}")]
     Template {
+        /// Name of the template.
         name: &'static str,
+        /// The error of minijinja, with the line of the template.
         source: minijinja::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Tests of the machine-readable documents. Invariant: each asserts members that scripts read.
+//! Tests of the JSON documents of a run: members that scripts rely on.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,6 @@
-//! What is handed over: 13 documents from templates and their JSON twin. Invariant: a report is a function of journal and blobs.
+//! The 13 Markdown reports of a run, rendered from templates, and their JSON twin. Invariant: a report is a function of
+//! journal, profile and blobs alone, so `verify` can render it again and compare bytes (`ReportInput`; test
+//! `the_same_run_gives_the_same_bytes_before_and_after_its_seal_is_written`).
 
 mod approvals;
 mod audit_rows;

@@ -1,6 +1,7 @@
-//! Names and version of the reports. Invariant: the bytes of a report change only together with `TEMPLATE_VERSION`.
+//! File names of the reports and the version of their templates, `TEMPLATE_VERSION`.
 
-/// Version of the report templates, recorded in `run_sealed`. Under another version `verify` says NOT CHECKED for the reports.
+/// Version of the report templates, recorded in `run_sealed`. It goes up when the bytes of a report change: `verify` renders
+/// the reports of a run anew to compare them, and says NOT CHECKED for a run of another version.
 ///
 /// Changelog:
 /// - 1: the thirteen documents of the contract, section 8.

@@ -1,4 +1,5 @@
-//! The non-mutation proof: claims, verdict, every transaction of ours with its raw values. Invariant: nothing measured is left out, nothing unmeasured is filled in.
+//! Report 10, the non-mutation proof: claims, verdict, and every transaction of the run with its raw values. A value that was
+//! not measured prints as NOT CHECKED.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::documents::{ChangeReport, RowReport, TransactionReport, TransactionSt
 use crate::run::{ClaimName, ClaimVerdict, NonMutation, RunState, Transaction, TransactionEnd};
 use crate::survey::{FactChange, Footprint, RowChange, TransactionProof};
 
-/// Everything of report 10.
+/// The values of report 10, as its template reads them.
 pub(super) fn proof(run: &RunState) -> Value {
     let judged = judgement(run);
     let transactions = transactions(run);
@@ -23,6 +24,7 @@ pub(super) fn proof(run: &RunState) -> Value {
         "footprint": whole_footprint(run),
         "clean": ends(TransactionStatus::Clean),
         "stained": ends(TransactionStatus::NotClean),
+        // A transaction that is still open in the journal has no seen end either.
         "unseen": ends(TransactionStatus::Unseen) + ends(TransactionStatus::Open),
         "unmeasured": ends(TransactionStatus::NotFullyMeasured),
     })
@@ -33,7 +35,8 @@ pub(super) fn transactions(run: &RunState) -> Vec<TransactionReport> {
     run.transactions.iter().map(transaction).collect()
 }
 
-/// The judgement of the journal, or what follows from a run that ended before closeout.
+/// The judgement that the journal recorded, or, for a run that ended before closeout, the one that follows from what it did
+/// record.
 pub fn judgement(run: &RunState) -> NonMutation {
     run.non_mutation
         .as_ref()
@@ -74,7 +77,7 @@ pub(super) fn changes(changes: &[FactChange]) -> Vec<ChangeReport> {
         .collect()
 }
 
-/// What all transactions cost together.
+/// The cost of all transactions whose end was seen; those without one have no measured footprint.
 pub(super) fn total(run: &RunState) -> Footprint {
     let mut total = Footprint::default();
     for transaction in &run.transactions {
@@ -105,6 +108,7 @@ fn transaction(transaction: &Transaction) -> TransactionReport {
     }
 }
 
+/// The raw values of a closed transaction, `key=value`. `a -> b` is the value at its start and at its end.
 fn proof_lines(proof: &TransactionProof) -> Vec<String> {
     let none = |value: Option<String>| value.unwrap_or_else(|| "None".to_owned());
     let residue = proof.residue.as_ref();
@@ -162,12 +166,12 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
     lines
 }
 
-/// A measured value, or that there is none.
+/// A measured value, or `NOT CHECKED`.
 fn measured(value: Option<impl std::fmt::Display>) -> String {
     value.map_or_else(|| "NOT CHECKED".to_owned(), |value| value.to_string())
 }
 
-/// What the run cost, and the budget where its profile sets one.
+/// The cost of the run, and each limit of its budget where the profile sets one.
 fn whole_footprint(run: &RunState) -> Vec<String> {
     let mut lines = footprint_lines(&total(run));
     let accounts = run.accounts();
@@ -175,6 +179,7 @@ fn whole_footprint(run: &RunState) -> Vec<String> {
         let key = account.measure.key();
         format!("{key}={} spent={}", account.limit(), account.spent())
     }));
+    // An end that was not seen has no counts, so the spent sums are too low by an unknown amount: the report says so.
     let unknown = run.costs_unknown();
     if !accounts.is_empty() && unknown > 0 {
         lines.push(format!(

@@ -1,4 +1,5 @@
-//! "What O4 proves", sentence by sentence. Invariant: a sentence of the source report is printed as proven only where a check of this run covers it.
+//! The section "What O4 proves" of report 07. Invariant: a sentence of the source report is marked as covered only where a
+//! gate, an approval or the verdict of this run covers it (`proves`, `machine`).
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use crate::simulate::SimulatedStep;
 pub(super) fn proves(run: &RunState) -> Value {
     let passed = |gate| run.finished(gate) == Some(Verdict::Pass);
     let machine = machine(run);
+    // The sentence about the state machine needs every step under it, not the verdict of G3 alone.
     let whole = passed(Gate::G3) && machine.iter().all(|(_, covered)| *covered);
     let proven = run
         .non_mutation
@@ -66,6 +68,8 @@ pub(super) fn proves(run: &RunState) -> Value {
     json!(sentences)
 }
 
+/// The steps under the third sentence, each with whether the journal shows it. A pause is a stop that asked for an approval; a
+/// resume is an approval that took effect and the simulated step that it allows.
 fn machine(run: &RunState) -> [(&'static str, bool); 6] {
     let paused = |gate| {
         run.stops.iter().any(|raised| {

@@ -1,4 +1,5 @@
-//! Rendering with minijinja. Invariant: undefined is an error, and every value is escaped by the formatter unless a filter of ours made it safe.
+//! Renders the report templates with minijinja. Invariant: an undefined value is an error, and every value is escaped unless a
+//! filter of this file made it safe (`environment`, `write_inline`).
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -24,7 +25,8 @@ const TEMPLATES: [&str; 13] = [
     include_str!("../../assets/reports/13-forbidden-action-audit.md"),
 ];
 
-/// The thirteen reports of a run, in order, byte for byte the same for the same journal and blobs.
+/// The thirteen reports of a run, in order; the same journal and blobs give the same bytes. Fails where the run has no
+/// `run_created` or a template asks for a value that the view does not have.
 pub fn render(input: &ReportInput) -> Result<Vec<RenderedReport>, ReportError> {
     let view = view::view(input)?;
     let date = input.run.run_id().ok_or(ReportError::NotCreated)?.date();
@@ -48,9 +50,12 @@ pub fn render(input: &ReportInput) -> Result<Vec<RenderedReport>, ReportError> {
 
 fn environment() -> Result<Environment<'static>, ReportError> {
     let mut environment = Environment::new();
+    // A missing value would print as an empty text and a report would pass with a hole in it; strict mode turns it into an
+    // error.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(syntax()?);
-    // Any escaping but `None` makes the output of our own macros safe; what it does is the formatter's.
+    // minijinja marks the output of macros as safe only while some escaping is on. The mode itself does nothing here: the
+    // formatter below does the escaping.
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
     environment.set_formatter(write_inline);
     environment.add_filter("code", |text: &Value| {
@@ -66,7 +71,7 @@ fn environment() -> Result<Environment<'static>, ReportError> {
     Ok(environment)
 }
 
-/// A block tag on a line of its own leaves no line behind.
+/// Removes the line of a block tag, and keeps the newline at the end of a template: reports end with exactly one.
 fn syntax() -> Result<SyntaxConfig, ReportError> {
     SyntaxConfig::builder()
         .trim_blocks(true)
@@ -79,12 +84,15 @@ fn syntax() -> Result<SyntaxConfig, ReportError> {
         })
 }
 
+/// The text of a value, not escaped. A string is taken as it is, without the quotes that its debug form would have.
 fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Writes a value into the report: escaped for running text, unless one of our filters marked it safe. A null is refused too:
+/// minijinja's strict mode rejects undefined values only.
 fn write_inline(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
     if value.is_undefined() || value.is_none() {
         return Err(Error::new(
@@ -101,7 +109,7 @@ fn write_inline(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Er
     out.write_str(&text).map_err(Error::from)
 }
 
-/// A whole document, or a list of lines.
+/// The filter `fence`: a code block of a whole document or of a list of lines.
 fn fence(lines: &Value) -> Result<Value, Error> {
     let fenced = if let Some(document) = lines.as_str() {
         escape::fence(document.lines())

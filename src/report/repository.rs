@@ -1,9 +1,11 @@
-//! What G0 saw of the repository, for "Code outcome". Invariant: read back from the check that recorded it; what no check recorded is NOT CHECKED.
+//! The repository as G0 saw it, for the section "Code outcome" of report 07. Read back from the recorded checks; what no check
+//! recorded is NOT CHECKED.
 
 use crate::audit::repository_at_g0;
 use crate::documents::CodeOutcome;
 use crate::run::{CheckName, Gate, RunState};
 
+/// The first 7 digits of a commit, as git abbreviates it.
 fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
 }

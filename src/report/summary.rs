@@ -1,4 +1,5 @@
-//! The `--json` document of `run`, `resume`, `approve` and `reject` (contract, section 10). Invariant: every member is there; what is absent is null or empty.
+//! The `--json` document of `run`, `resume`, `approve` and `reject` (contract, section 10). What is absent is null or an empty
+//! list, never left out.
 
 use super::counters;
 use super::proof::judgement;
@@ -7,13 +8,15 @@ use crate::audit::first_failure;
 use crate::documents::{GateVerdict, RunDocument};
 use crate::run::{Gate, GateRun, RunResult, RunState, Stop, StopCode};
 
-/// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost database.
-/// `next` is what to do next, empty where there is nothing.
+/// The document of a run. `stop` is the stop that this process ends with, where it is not in the journal: a refusal, a lost
+/// database. `next` is what to do next, empty where there is nothing.
 pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
     let journalled = run
         .stops
         .last()
         .map(|raised| &raised.stop)
+        // A stop that the run has since moved on from is history: it counts only while the run is still in its state, and for a
+        // sealed run only if the result is that of the stop.
         .filter(|stop| stop.state == run.state)
         .filter(|stop| run.sealed.is_none() || sealed_stop(run) == Some(stop.stop_code));
     let stop = stop.or(journalled);
@@ -49,7 +52,7 @@ fn gate_verdict((gate, begun): (&Gate, &GateRun)) -> GateVerdict {
     }
 }
 
-/// The stop code that belongs to the result of a sealed run.
+/// The stop code that belongs to the result of a sealed run; none for PASS and INCOMPLETE.
 fn sealed_stop(run: &RunState) -> Option<StopCode> {
     match run.sealed.as_ref()?.1 {
         RunResult::Pass | RunResult::Incomplete => None,
@@ -60,6 +63,7 @@ fn sealed_stop(run: &RunState) -> Option<StopCode> {
     }
 }
 
+/// One sentence: the message of the stop, else the result of a sealed run with its first failed check.
 fn message(run: &RunState, stop: Option<&Stop>) -> Option<String> {
     if let Some(stop) = stop {
         return Some(stop.message.clone());

@@ -1,4 +1,5 @@
-//! Surveys, their facts and the grant matrix. Invariant: every value comes with its provenance; an unknown one with its reason.
+//! Surveys, their facts and the grant matrix, for reports 08, 09 and 11. A value prints with its provenance, an unknown one
+//! with its reason and NOT CHECKED.
 
 use serde_json::{Value, json};
 
@@ -92,6 +93,7 @@ pub(super) fn grants(input: &ReportInput) -> Value {
         Some(survey?.fact(key)?.document.as_ref()?.sha256.clone())
     };
     let before = address(pin).and_then(|digest| (input.blobs)(&digest));
+    // Where both surveys saw the same document there is nothing to compare and it is not read twice.
     let after = address(post).filter(|digest| Some(digest) != address(pin).as_ref());
     let missing = match (pin.and_then(|survey| survey.fact(key)), &before) {
         (None, _) => "no survey read the grant matrix",

@@ -1,4 +1,5 @@
-//! Tests of the reports over whole runs. Invariant: each asserts words that people search for, or the absence of what must not be there.
+//! Tests of the Markdown reports over whole runs: that the lines of the source report are there in order, and what must not
+//! appear.
 
 use std::sync::Arc;
 
@@ -478,7 +479,7 @@ fn hostile_text_of_the_database_stays_text() {
     assert!(report(&reports, 11).contains("\\u{1b}]0;y\\u{7}"));
 }
 
-/// Reads fences as CommonMark does: a fence ends only at a line of as many backticks; nothing stays open.
+/// Checks code blocks as CommonMark reads them: one ends only at a line of at least as many backticks; none is left open.
 fn fences_close(text: &str) {
     let mut open: Option<usize> = None;
     for line in text.lines() {

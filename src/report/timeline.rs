@@ -1,4 +1,5 @@
-//! States with their times, simulated steps, the prediction. Invariant: every number of a step is SIMULATED and the word stands beside it.
+//! States with their times, simulated steps and the prediction, for report 04. Invariant: every count of a step prints with the
+//! word SIMULATED (`count_lines`; the columns of affected rows are titled so in the template).
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use crate::documents::EventLine;
 use crate::run::RunState;
 use crate::simulate::{PredictedEffect, StepCounts};
 
-/// Everything of report 04 that is not a gate.
+/// The values of report 04 except its gates.
 pub(super) fn timeline(run: &RunState) -> Value {
     json!({
         "states": rows(run, &["state_changed"]),

@@ -1,4 +1,5 @@
-//! `kb/report.json`, the machine-readable twin of the thirteen reports. Invariant: the same run gives the same bytes; every value has its provenance.
+//! `kb/report.json`, the machine-readable twin of the thirteen reports. Invariant: values are written with their provenance
+//! (`FactValue`, `Counters`; test `the_twin_has_values_with_provenance_and_the_digests_of_the_reports`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::documents::{
 use crate::run::{ClaimName, RunState};
 use crate::survey::{Declared, Fact, FactChange, Observed, Survey};
 
-/// The twin of the reports of a run.
+/// The twin of the reports of a run. Unlike the reports it can be made before `run_created`: what is absent is null or empty.
 pub fn json_twin(input: &ReportInput) -> ReportDocument {
     let run = input.run;
     let sealed = run.sealed.as_ref();
@@ -118,6 +119,7 @@ fn pairs(run: &RunState) -> Vec<FactPair> {
         .iter()
         .map(|fact| {
             let after = post.fact(fact.key.as_str());
+            // Two unknown values are not equal: nothing was compared.
             let equal = fact.observed.value().is_some()
                 && after.and_then(|after| after.observed.value()) == fact.observed.value();
             FactPair {
@@ -150,7 +152,7 @@ pub(super) fn drift(run: &RunState) -> Vec<FactChange> {
     standing.or(at_closeout).cloned().unwrap_or_default()
 }
 
-/// Verdict and claims; `None` while the run is neither judged nor sealed.
+/// Verdict and claims; `None` while the run is neither judged nor sealed. `raw` adds the raw values of each claim.
 pub(super) fn non_mutation(run: &RunState, raw: bool) -> Option<NonMutationDocument> {
     if run.non_mutation.is_none() && run.sealed.is_none() {
         return None;

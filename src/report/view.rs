@@ -1,4 +1,6 @@
-//! Everything that templates may ask for, as one value. Invariant: a value of others reaches a template only as a value, never as Markdown.
+//! Collects everything that the templates may use into one JSON value. Invariant: text from the database or the profile reaches
+//! a template as a value and never as Markdown, so `render::write_inline` escapes it (test
+//! `hostile_text_of_the_database_stays_text`).
 
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::run::RunCreated;
 
-/// The view of a run: every value as text that is not escaped yet.
+/// The values of a run for the templates; no text is escaped yet. Fails where the run has no `run_created`.
 pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
     let run = input.run;
     let created = run.created.as_deref().ok_or(ReportError::NotCreated)?;
@@ -53,7 +55,7 @@ pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
     }))
 }
 
-/// The lines that open every report.
+/// The header lines that every report begins with.
 fn head(input: &ReportInput, created: &RunCreated, result: &str) -> Value {
     let target = &created.target;
     json!([

@@ -1,4 +1,6 @@
-//! What a person does next about a run. Invariant: every command works as printed, and none goes on with a run whose database is gone.
+//! What a person can do next about a run, with the command to type.
+//! Invariant: every command works as printed (test `every_command_from_the_first_stop_to_the_seal_works_as_printed` of
+//! tests/integration/printed.rs), and none resumes a demo, whose database is gone (`RunState::come_back`).
 
 use super::{Check, CommandLine, Gate, RunState, Stop, StopCode, Verdict, shell_word};
 

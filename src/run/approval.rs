@@ -1,4 +1,6 @@
-//! Who approves what, and when an approval is refused (contract, section 7). Invariant: a ruling is a pure function of the run, the request, the time and the boot.
+//! Who approves what, and when an approval is refused (contract, section 7).
+//! Invariant: `judge` is a pure function of the run, the request, the person, the time and the boot (test
+//! `every_ruling_is_as_the_table_says` of tests/approvals.rs).
 
 use std::fmt;
 
@@ -80,9 +82,9 @@ impl Default for ApprovalPolicy {
 /// The decision that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
-    /// Gate.
+    /// The gate that is decided.
     pub gate: ApprovalGate,
-    /// Decision.
+    /// Approve, reject or withdraw.
     pub decision: Decision,
     /// Digest of the evidence; a rejection without one is of the evidence that waits.
     pub evidence: Option<Digest>,
@@ -117,29 +119,29 @@ pub enum ApprovalRefusal {
     /// The run is sealed or over.
     #[error("The run is over ({state}); nothing waits for a decision.")]
     Over {
-        /// Its state.
+        /// Name of the state.
         state: String,
     },
     /// The run does not wait for anybody.
     #[error("The run does not wait for a decision now (state {state}).")]
     NotWaiting {
-        /// Its state.
+        /// Name of the state.
         state: String,
     },
     /// The run waits at the other gate.
     #[error("The run waits at {waits}, not at {named}. Nothing was recorded as approved.")]
     WrongGate {
-        /// Where it waits.
+        /// The gate at which the run waits.
         waits: ApprovalGate,
-        /// What was named.
+        /// The gate that was named.
         named: ApprovalGate,
     },
     /// The digest is of the other gate.
     #[error("The digest is of {of}, not {waits}. Nothing was recorded as approved.")]
     DigestOfOtherGate {
-        /// Whose digest it is.
+        /// The gate of the evidence that has this digest.
         of: ApprovalGate,
-        /// Where the run waits.
+        /// The gate at which the run waits.
         waits: ApprovalGate,
     },
     /// The digest is of evidence that newer evidence replaced.
@@ -171,13 +173,13 @@ pub enum ApprovalRefusal {
     /// The same person approved SG1.
     #[error("{0} approved SG1; the profile wants another person for SG2 (approvals.distinct).")]
     NotDistinct(String),
-    /// The starter may not approve.
+    /// The account that started the run may not approve it.
     #[error("{0} started the run and may not approve it (approvals.exclude_starter).")]
     Starter(String),
     /// A rejection without a reason.
     #[error("A rejection needs a reason.")]
     ReasonMissing,
-    /// Nothing to withdraw.
+    /// No approval is pending that could be withdrawn.
     #[error("No approval is pending; there is nothing to withdraw.")]
     NothingPending,
 }
@@ -202,6 +204,7 @@ pub fn time_in(run: &RunState, clock: UtcTime, boot_id: &str, uptime_ms: Option<
         Some(evidence.shown_at.plus_millis(went_on))
     });
     let known = [last, since_shown].into_iter().flatten();
+    // The latest of the three: setting the clock back cannot extend an approval.
     known.fold(clock, UtcTime::max)
 }
 
@@ -289,6 +292,7 @@ fn may_approve(
     if run.pending_approval().is_some() {
         return Err(ApprovalRefusal::Pending(request.gate));
     }
+    // At the very moment of expiry it is expired.
     if now >= evidence.expires_at {
         return Err(ApprovalRefusal::Expired(evidence.expires_at.to_string()));
     }

@@ -1,4 +1,6 @@
-//! What a whole run may cost the server, and what it has cost. Invariant: counted from what is recorded of all its transactions, live reads included.
+//! What a whole run may cost the server, and what it has cost.
+//! Invariant: counted from what is recorded of all its transactions, live reads included (`Costs::count`; test
+//! `every_transaction_counts_live_reads_included`).
 
 use std::fmt;
 use std::time::Duration;
@@ -174,7 +176,7 @@ impl RemainingBudget {
 /// One limit of a run's budget, and what is spent of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetUse {
-    /// What is counted.
+    /// The measure that is counted.
     pub measure: Measure,
     limit: u64,
     spent: u64,
@@ -194,7 +196,7 @@ impl BudgetUse {
         }
     }
 
-    /// What to do about it.
+    /// One sentence on what to do about it.
     pub fn hint(&self) -> String {
         format!(
             "waiting gives nothing back of a run's budget: start a new run with a profile whose budgets.{} is larger; where this one waits it can still be rejected",
@@ -238,6 +240,7 @@ impl Costs {
             }
             _ => return,
         };
+        // The highest cost of each measure by itself, which may be of different transactions.
         *dearest = Some(dearest.map_or(cost, |known| known.combined(cost, u64::max)));
     }
 }
@@ -298,7 +301,8 @@ impl RunState {
         self.transactions.iter().filter(unseen).count()
     }
 
-    /// Why live reads rest while the run waits: with one more, the surveys of approvals and closeout would not fit into the budget.
+    /// The measure because of which live reads rest while the run waits: with one more, the surveys of approvals and closeout
+    /// would not fit into the budget. `None`: they go on.
     pub fn live_reads_rest(&self) -> Option<Measure> {
         // The most that one has cost, each measure by itself.
         let survey = self.costs.dearest_survey?;

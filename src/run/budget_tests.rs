@@ -1,4 +1,4 @@
-//! What a run's budget counts and when live reads rest. Invariant: each figure is spent by a recorded transaction.
+//! Tests of the budget of a run: which transactions count and when live reads pause to leave enough for approvals and closeout.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! One check of a gate: name, verdict, raw evidence. Invariant: a PASS carries what it was computed from.
+//! One check of a gate: name, verdict, sentence, raw values. A PASS carries the values it was computed from, so that `verify`
+//! can compute it again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

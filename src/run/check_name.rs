@@ -1,4 +1,6 @@
-//! The checks by name. Invariant: journals hold the names, so a name is never spelled anew, and one that is not known keeps its text and means nothing.
+//! The names of the checks, as journals hold them.
+//! Invariant: a name reads back as itself, and an unknown one keeps its text and means nothing (tests
+//! `every_name_reads_back_as_itself_and_no_two_are_alike`, `a_name_of_another_version_keeps_its_text_and_means_nothing`).
 
 use std::fmt;
 

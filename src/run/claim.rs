@@ -1,4 +1,5 @@
-//! The five claims of the non-mutation proof and their verdict. Invariant: each claim is printed with what it cannot see.
+//! The five claims of the non-mutation proof and their verdict. Each claim is printed with what it cannot see
+//! (`ClaimName::cannot_see`).
 
 use std::fmt;
 
@@ -24,10 +25,10 @@ pub enum ClaimName {
 }
 
 impl ClaimName {
-    /// All five.
+    /// All five claims, in order.
     pub const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
 
-    /// `A`.
+    /// The letter of the claim, such as `A`.
     pub fn name(self) -> &'static str {
         match self {
             Self::A => "A",
@@ -141,6 +142,7 @@ impl NonMutationVerdict {
                 .map_or(ClaimVerdict::NotChecked, |claim| claim.verdict)
         };
         let holds = |name| of(name) == ClaimVerdict::Holds;
+        // First: if our own session may have written, nothing else about it counts.
         if of(ClaimName::A) == ClaimVerdict::False {
             Self::MutationSuspected
         } else if !(holds(ClaimName::A) && holds(ClaimName::D) && holds(ClaimName::E)) {

@@ -1,5 +1,7 @@
-//! How drygate is called from where a person stands. Invariant: every command that is printed is built here; what is recorded or
-//! leaves this machine is built with the default, which names no place of it.
+//! How drygate is called from where a person stands.
+//! Invariant: every command that is printed is built by [`CommandLine`]; what is recorded or exported is built with its
+//! default, which names no place of this machine (test `what_is_recorded_and_exported_names_no_place_of_this_machine` of
+//! tests/integration/printed.rs).
 
 use std::borrow::Cow;
 use std::fmt::Display;

@@ -1,4 +1,5 @@
-//! The context pins of a run, `context.json`. Invariant: built from live data; `execution_enabled` follows from the mode and is not typed.
+//! The context pins of a run, `context.json`. Built from live data; `execution_enabled` follows from the mode
+//! (`Mode::execution_enabled`) and cannot be set.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What can happen to a run: the events of the journal (contract, section 8). Invariant: past tense, plain data, no secret.
+//! The events of the journal (contract, section 8): what can happen to a run, in past tense, as plain data without secrets.
 
 mod approvals;
 mod gates;

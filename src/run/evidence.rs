@@ -1,4 +1,4 @@
-//! The evidence sheet: exactly what a person approves. Invariant: one JSON document; its SHA-256 is the evidence digest.
+//! The evidence sheet: exactly what a person approves. One JSON document; the SHA-256 of its bytes is the evidence digest.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,17 @@ use crate::survey::{Digest, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 /// The last PASS of the same profile and target, copied so that it is never looked up again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastPass {
-    /// Its run.
+    /// Id of that run.
     pub run_id: RunId,
-    /// When it was sealed.
+    /// Time of its seal.
     pub sealed_at: UtcTime,
-    /// Its facts digest.
+    /// Facts digest of its pin.
     pub facts_digest: Digest,
-    /// Its facts.
+    /// Facts of its pin.
     pub facts: Vec<Fact>,
-    /// Its profile digest.
+    /// SHA-256 of its profile.
     pub profile_sha256: Digest,
-    /// Its prediction.
+    /// The effect that it predicted.
     pub predicted: PredictedEffect,
 }
 

@@ -1,4 +1,5 @@
-//! The state of a run. It changes by [`super::History::take`] alone.
+//! The state of a run, folded from the events of its journal. It changes only through [`super::History::take`] (doc tests of
+//! [`super::History`]).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -24,11 +25,11 @@ const EVENT_ROWS_MAX: usize = 2_000;
 /// hundred lines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
-    /// How it was started.
+    /// How it was started; `None` before the first event.
     pub created: Option<Arc<RunCreated>>,
-    /// When it was started.
+    /// Time of the first event.
     pub started_at: Option<UtcTime>,
-    /// State.
+    /// State of the run's machine.
     pub state: State,
     /// When the state was reached.
     pub state_since: Option<UtcTime>,
@@ -46,13 +47,13 @@ pub struct RunState {
     pub latest_simulation: Option<Arc<Simulation>>,
     /// Every full survey of the run: the claims D and E are about all of them.
     pub surveys: Arc<Vec<SurveySummary>>,
-    /// The post survey.
+    /// The post survey, once taken.
     pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
     pub live: Option<LiveView>,
-    /// 1, then +1 after each drift.
+    /// Round: 1, and one more after each drift.
     pub round: u32,
-    /// Context pins.
+    /// Context pins, once written at G2.
     pub context: Option<Arc<ContextPins>>,
     /// The predicted effect and counts.
     pub predicted: Option<(PredictedEffect, StepCounts)>,
@@ -62,7 +63,7 @@ pub struct RunState {
     pub evidence: Option<Evidence>,
     /// Digests of evidence that is no longer current.
     pub earlier_evidence: Vec<(ApprovalGate, Digest)>,
-    /// Decisions of people, for ever.
+    /// All decisions of people; none is ever removed.
     pub approvals: Vec<Approval>,
     /// A drift that stands.
     pub drift: Option<Drift>,
@@ -80,7 +81,7 @@ pub struct RunState {
     pub costs: Costs,
     /// Blobs of the statements that processes of this run have sent.
     pub statements: Vec<Digest>,
-    /// The non-mutation judgement.
+    /// The non-mutation judgement, once made.
     pub non_mutation: Option<Arc<NonMutation>>,
     /// Returns: state, stop code, time.
     pub returns: Vec<(State, Option<StopCode>, UtcTime)>,
@@ -90,7 +91,7 @@ pub struct RunState {
     pub owed_stop: Option<StopCode>,
     /// Why the last decision was refused, until one is recorded or new evidence is taken.
     pub refused: Option<String>,
-    /// Stops in order.
+    /// All stops, in the order of the journal.
     pub stops: Vec<RaisedStop>,
     /// The database was lost during work, which stands until somebody tries again: the stop that says so.
     pub database_lost: Option<RaisedStop>,
@@ -275,12 +276,15 @@ impl RunState {
                 self.resumes += 1;
                 self.invocations.push((**invocation).clone());
                 self.owes_return = true;
+                // The process that had it open has died, so its end can no longer be seen.
                 self.abandon_open_transactions();
             }
             Event::GateStarted(started) => self.start_gate(at, started.gate),
             Event::CheckRecorded(recorded) => {
                 if let Some(run) = self.gates.get_mut(&recorded.gate) {
                     let checks = Arc::make_mut(&mut run.checks);
+                    // A check that is recorded again replaces the one before (G3, whose checks are recorded as far as they are
+                    // known).
                     checks.retain(|known| known.name != recorded.check.name);
                     checks.push(recorded.check.clone());
                 }
@@ -348,6 +352,7 @@ impl RunState {
                 finished: None,
             },
         );
+        // The resume proof at G4 is a return of its own, which the closing order owes.
         if gate == Gate::G4 {
             self.owes_return = true;
         }
@@ -367,6 +372,7 @@ impl RunState {
             SurveyPurpose::Pin => {
                 self.pin = Some(survey.clone());
                 self.pin_simulation = Some(simulation.clone());
+                // Live reads were compared with the pin before.
                 self.live = None;
             }
             SurveyPurpose::Post => self.post = Some(survey.clone()),
@@ -394,6 +400,7 @@ impl RunState {
                 | Event::StatementsRecorded(_)
         );
         let last = self.rows.back_mut();
+        // Each live read brings a transaction: a waiting run would fill the pane with them.
         if quiet && last.as_ref().is_some_and(|last| last.name == "live_read") {
             return;
         }

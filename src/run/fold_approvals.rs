@@ -1,4 +1,5 @@
-//! What evidence, approvals, drift and states do to a run. Invariant: an approval is consumed by the state that it opens, and by nothing else.
+//! What evidence, approvals, drift and state changes do to a run.
+//! Invariant: an approval is consumed only by the state that it opens (`RunState::apply_state`).
 
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
@@ -63,6 +64,7 @@ impl RunState {
         {
             approval.status = ApprovalStatus::Consumed;
         }
+        // Back to `surveyed` from a waiting state: a new round, after drift.
         if to == State::Surveyed && self.state != State::Prechecked {
             self.round += 1;
             self.steps.clear();
@@ -144,6 +146,7 @@ impl RunState {
     }
 
     pub(super) fn find_drift(&mut self, at: UtcTime, found: &DriftFound) {
+        // Drift at closeout voids nothing: the approvals took effect before it.
         if found.gate.is_some() {
             for approval in &mut self.approvals {
                 if matches!(

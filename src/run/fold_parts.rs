@@ -1,4 +1,4 @@
-//! The parts of a folded run. Invariant: each is made from events alone.
+//! The parts of a folded run, made from events alone.
 
 use std::sync::Arc;
 
@@ -31,15 +31,15 @@ pub struct GateRun {
 /// The evidence that a gate waits with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// Gate.
+    /// The gate that asks.
     pub gate: ApprovalGate,
     /// Round of the evidence.
     pub round: u32,
     /// Digest of the sheet.
     pub digest: Digest,
-    /// The sheet.
+    /// The evidence sheet.
     pub sheet: Arc<EvidenceSheet>,
-    /// When it was taken.
+    /// Time when it was taken.
     pub taken_at: UtcTime,
     /// Until when an approval is good.
     pub expires_at: UtcTime,
@@ -57,32 +57,32 @@ pub struct Evidence {
 pub enum ApprovalStatus {
     /// Recorded; takes effect with the `state_changed` of its gate.
     Pending,
-    /// It took effect.
+    /// Took effect: its gate opened.
     Consumed,
-    /// Drift voided it.
+    /// Voided by drift.
     Void,
     /// Withdrawn before it took effect.
     Withdrawn,
-    /// It is a rejection.
+    /// A rejection, which ends the run.
     Rejection,
 }
 
 /// One decision of a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approval {
-    /// Gate.
+    /// The gate that was decided.
     pub gate: ApprovalGate,
-    /// Decision.
+    /// Approve, reject or withdraw.
     pub decision: Decision,
-    /// Evidence.
+    /// Digest of the evidence that was decided on.
     pub evidence: Digest,
-    /// Reason.
+    /// Reason; required for a rejection.
     pub reason: Option<String>,
-    /// Who.
+    /// The person who decided.
     pub by: Person,
     /// When it was recorded.
     pub at: UtcTime,
-    /// Boot id then.
+    /// Boot id of the machine then.
     pub boot_id: String,
     /// What has become of it.
     pub status: ApprovalStatus,
@@ -93,20 +93,20 @@ pub struct Approval {
 pub struct Drift {
     /// Gate whose approval it voided; `None`: at closeout.
     pub gate: Option<ApprovalGate>,
-    /// What differs.
+    /// The facts that differ from the pin.
     pub changes: Vec<FactChange>,
-    /// When it was found.
+    /// Time of the event that records it.
     pub at: UtcTime,
 }
 
 /// A stop with its time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RaisedStop {
-    /// The stop.
+    /// The stop as it was recorded.
     pub stop: Stop,
-    /// Its journal line.
+    /// Sequence number of its journal line.
     pub seq: u64,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
 }
 
@@ -115,22 +115,22 @@ pub struct RaisedStop {
 pub enum TransactionEnd {
     /// Still open, or its process died.
     Open,
-    /// Seen.
+    /// Its end was seen, with this proof.
     Closed(Arc<TransactionProof>),
-    /// Not seen.
+    /// Its end was not seen; the sentence says why.
     Unseen(String),
 }
 
 /// One transaction of ours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
-    /// Number, from 1.
+    /// Number in the run, from 1.
     pub id: u64,
-    /// What for.
+    /// Purpose it was opened for.
     pub purpose: Purpose,
     /// When it was journalled, before its BEGIN.
     pub opened_at: UtcTime,
-    /// How it ended.
+    /// How it ended, as far as known.
     pub end: TransactionEnd,
     /// When a process of the run gave up seeing its end. `None`: it was seen, or its process died first.
     pub given_up_at: Option<UtcTime>,
@@ -138,7 +138,8 @@ pub struct Transaction {
     pub gave_survey: bool,
 }
 
-/// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and post alone.
+/// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and
+/// post alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurveySummary {
     /// What it was taken for.
@@ -190,26 +191,26 @@ pub struct LiveView {
 /// A step that was simulated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepDone {
-    /// Step.
+    /// The simulated step.
     pub step: SimulatedStep,
-    /// Round.
+    /// Round in which it was simulated.
     pub round: u32,
-    /// Counts.
+    /// Counts of units by decision.
     pub counts: StepCounts,
     /// Rows it would have changed.
     pub effect: PredictedEffect,
-    /// Its ledger.
+    /// File with the decisions unit by unit.
     pub ledger: LedgerRef,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
 }
 
 /// One row of the events pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRow {
-    /// Journal line.
+    /// Sequence number of the journal line.
     pub seq: u64,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
     /// Name of the event.
     pub name: &'static str,
@@ -219,7 +220,7 @@ pub struct EventRow {
     pub folded: u64,
 }
 
-/// Whether an event shows that the run goes on: what is only told or refused beside a stop does not.
+/// Whether an event shows that the run goes on; stops, refusals and hooks do not.
 pub(super) fn is_work(event: &Event) -> bool {
     !matches!(
         event,

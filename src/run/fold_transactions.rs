@@ -1,4 +1,7 @@
-//! Our transactions as the fold keeps them. Invariant: one has one end, an end that nobody saw is never called seen, and what is set aside was closed, clean, a read that no recorded survey came from, and is counted.
+//! Our transactions as the fold keeps them.
+//! Invariant: a transaction has one end, and one that nobody saw is never called seen. What is set aside was closed, clean and
+//! the source of no recorded survey, and is still counted (`RunState::drop_clean_read`; test
+//! `what_is_set_aside_is_still_counted`).
 
 use super::{Event, Purpose, RunState, Transaction, TransactionEnd, TransactionOpened};
 use crate::survey::{Footprint, UtcTime};
@@ -6,9 +9,9 @@ use crate::survey::{Footprint, UtcTime};
 /// Clean reads of which only number and cost are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadsAside {
-    /// How many.
+    /// Number of reads.
     pub count: usize,
-    /// What they cost the server together.
+    /// Sum of what they cost the server.
     pub footprint: Footprint,
 }
 
@@ -39,7 +42,8 @@ impl RunState {
         }
     }
 
-    /// The place of a transaction. Their numbers rise, so that a run with a hundred thousand reads is looked through in no time.
+    /// The place of a transaction. Their numbers rise, so that a run with a hundred thousand reads is looked through in no
+    /// time.
     pub(super) fn transaction(&self, id: u64) -> Option<usize> {
         self.transactions.binary_search_by_key(&id, |t| t.id).ok()
     }
@@ -60,8 +64,8 @@ impl RunState {
         }
     }
 
-    /// Drops the proof of a clean read that is over, once this event has been applied: a transaction can be dropped when another one
-    /// is opened after it, or when it is closed late.
+    /// Drops the proof of a clean read that is over, once this event has been applied: a transaction can be dropped when
+    /// another one is opened after it, or when it is closed late.
     pub(super) fn drop_clean_read(&mut self, event: &Event) {
         let last = self.transactions.len().saturating_sub(1);
         let nth = if matches!(event, Event::TransactionOpened(_)) {

@@ -1,4 +1,4 @@
-//! The seven gates G0-G6 and the two approval gates SG1, SG2. Invariant: titles are those of the source report.
+//! The seven gates G0-G6 and the two approval gates SG1, SG2. Titles are those of the source report.
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,7 +40,7 @@ impl Gate {
         Self::G6,
     ];
 
-    /// `G1`.
+    /// Short name, such as `G1`.
     pub fn name(self) -> &'static str {
         match self {
             Self::G0 => "G0",
@@ -84,10 +84,10 @@ pub enum ApprovalGate {
 }
 
 impl ApprovalGate {
-    /// Both, in order.
+    /// Both approval gates, in order.
     pub const ALL: [Self; 2] = [Self::SG1, Self::SG2];
 
-    /// `SG1`.
+    /// Short name, such as `SG1`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SG1 => "SG1",

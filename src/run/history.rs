@@ -1,4 +1,5 @@
-//! One run as its journal tells it: the value that runner, resume, replay, watcher, verify, list, page and tests all hold.
+//! One run as its journal tells it: state, surveys, timeline and head. Runner, resume, replay, watcher, verify, list, page and
+//! tests all hold this value.
 
 use std::sync::Arc;
 
@@ -26,8 +27,9 @@ pub struct History {
 }
 
 impl History {
-    /// A history for a screen: of clean reads from which no survey was recorded only number and cost are kept, because a run that
-    /// waits for days reads by the hundred thousand. Who audits or reports needs each proof and begins with [`History::default`].
+    /// A history for a screen: of clean reads from which no survey was recorded only number and cost are kept, because a run
+    /// that waits for days reads by the hundred thousand. Who audits or reports needs each proof and begins with
+    /// [`History::default`].
     pub fn without_clean_reads() -> Self {
         Self {
             drops_clean_reads: true,
@@ -43,6 +45,7 @@ impl History {
         event: &Event,
         head: &Digest,
     ) -> Result<(), Illegal> {
+        // Before any change: an error leaves the history as it was.
         legal(&self.run, at, event)?;
         self.run.apply(seq, at, event);
         if self.drops_clean_reads {
@@ -64,7 +67,7 @@ impl History {
         &self.surveys
     }
 
-    /// What happened when.
+    /// Marks and facts over time.
     pub fn timeline(&self) -> &Arc<Timeline> {
         &self.timeline
     }

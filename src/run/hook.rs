@@ -1,4 +1,6 @@
-//! Hooks: commands of the profile that are told when a run waits, stops or ends. Invariant: a hook is recorded, and never moves the run.
+//! Hooks: commands of the profile that are run when a run waits, stops or ends.
+//! Invariant: a hook is recorded and never moves the run (test `a_hook_is_due_once_for_a_stop_and_moves_nothing` of
+//! tests/machine.rs).
 
 use std::fmt;
 
@@ -21,7 +23,7 @@ pub enum HookPoint {
 }
 
 impl HookPoint {
-    /// All of them.
+    /// All hook points.
     pub const ALL: [Self; 3] = [Self::OnWait, Self::OnStop, Self::OnEnd];
 
     /// The key in the profile.
@@ -128,7 +130,7 @@ impl HookOutcome {
 pub struct HookRun {
     /// When it is run.
     pub hook: HookPoint,
-    /// Journal line of the stop that it was told.
+    /// Journal line of the stop that it reports.
     pub stop: u64,
     /// Journal line of its start.
     pub started: u64,
@@ -140,7 +142,8 @@ pub struct HookRun {
     pub outcome: Option<HookOutcome>,
 }
 
-/// The hook that the last stop calls for, with the journal line of that stop: each stop is told once, and none that is answered already.
+/// The hook that the last stop calls for, with the journal line of that stop. Each stop has its hook run once, and none for a
+/// stop that is answered already.
 ///
 /// Whether the profile names a command for it is not known here.
 pub fn due_hook(run: &RunState) -> Option<(HookPoint, u64)> {

@@ -1,4 +1,6 @@
-//! The one legality function: asked before an event is journalled and when a journal is loaded. Invariant: an illegal event is refused by name.
+//! The legality function: asked before an event is journalled and again when a journal is loaded.
+//! Invariant: an illegal event is refused with event, state and reason (test
+//! `every_state_meets_every_kind_of_event_and_every_refusal_names_both` of tests/machine.rs).
 
 use thiserror::Error;
 
@@ -19,7 +21,7 @@ pub struct Illegal {
     pub event: &'static str,
     /// State of the run.
     pub state: State,
-    /// Why.
+    /// Why it is not legal here.
     pub why: String,
 }
 
@@ -88,6 +90,7 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
                 super::ApprovalGate::SG1 => State::Seeded,
                 super::ApprovalGate::SG2 => State::Verified,
             };
+            // Renewed after expiry the evidence is taken in the waiting state itself.
             let here = run.state == before || run.state == gate.waiting_state();
             unless(
                 here && run.drift.is_none(),
@@ -163,6 +166,7 @@ fn gate_may_finish(run: &RunState, gate: Gate, verdict: Verdict) -> Option<Strin
     let Some(open) = run.gates.get(&gate).filter(|g| g.finished.is_none()) else {
         return Some(format!("{gate} is not open"));
     };
+    // The verdict is not believed but computed from the recorded checks.
     let computed = Verdict::of_gate(open.checks.iter().map(|check| check.verdict));
     unless(
         computed == verdict,

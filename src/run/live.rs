@@ -1,4 +1,6 @@
-//! What was read again while a run waits for a person. Invariant: what a read did not ask for stays as an earlier read left it.
+//! What was read again while a run waits for a person.
+//! Invariant: what a read did not ask for stays as an earlier read left it (`RunState::still_moved`; test
+//! `what_a_whole_read_found_stays_found_when_a_partial_read_follows` of tests/screens/diffs.rs).
 
 use super::{LiveChange, LiveRead, LiveView, RunState};
 use crate::survey::{FactChange, compare};

@@ -1,4 +1,7 @@
-//! What comes next in a run. Invariant: a pure function of the folded journal, so a run goes on from any record in the same way.
+//! The state machine: which effect comes next in a run.
+//! Invariant: `next` is a pure function of the folded journal, so a run goes on from any record in the same way (tests
+//! `a_walk_with_crashes_ends_in_a_final_state_and_replays` of tests/machine.rs, `a_run_goes_on_from_any_record` of
+//! tests/fault_injection/cuts.rs).
 
 use super::{ApprovalGate, Gate, RenewalReason, RunState, State, StopCode, Verdict};
 
@@ -29,9 +32,9 @@ pub enum Effect {
     AwaitPerson(ApprovalGate),
     /// Take the post survey.
     TakePostSurvey,
-    /// Judge the claims.
+    /// Judge the claims of the non-mutation proof.
     JudgeNonMutation,
-    /// Finish G3.
+    /// Record all checks of G3 and finish it.
     FinishOrchestration,
     /// G4: fold the journal from disk afresh.
     ProveResume,
@@ -43,7 +46,7 @@ pub enum Effect {
     WriteFiles,
 }
 
-/// What comes next.
+/// The effect that the runner has to perform next.
 pub fn next(run: &RunState) -> Effect {
     if run.sealed.is_some() {
         return Effect::WriteFiles;
@@ -66,6 +69,7 @@ pub fn next(run: &RunState) -> Effect {
 fn waiting(run: &RunState, gate: ApprovalGate) -> Effect {
     let evidence = run.evidence.as_ref().is_some_and(|e| e.gate == gate);
     match run.renewal {
+        // First: a rejection stands whatever else is open.
         _ if run.is_rejected() => Effect::Reject(gate),
         Some(RenewalReason::Drift) => Effect::TakePin,
         Some(RenewalReason::Expiry) => Effect::RenewEvidence(gate),
@@ -99,6 +103,7 @@ fn closing(run: &RunState) -> Effect {
     if let Some(code) = run.owed_stop {
         return Effect::RaiseStop(code);
     }
+    // Two returns are owed at closeout: that of the closeout itself, and that of the resume proof, which G4 records.
     let resume_proof_begun = run.gates.contains_key(&Gate::G4);
     if run.owes_return && !resume_proof_begun {
         return Effect::Return;

@@ -1,4 +1,5 @@
-//! What a run is: state, gate, verdict, check, claim, stop, approval, evidence, event, machine. Invariant: pure; no clock, socket, file or channel.
+//! What a run is: state, gates, verdicts, checks, claims, stops, approvals, evidence, events, state machine. Pure: no clock,
+//! socket, file or channel (`foreign` of tests/architecture.rs).
 
 // A new event, state or check must make the compiler name every place that has to know it.
 #![deny(clippy::wildcard_enum_match_arm)]

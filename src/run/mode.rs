@@ -1,4 +1,6 @@
-//! The mode of a run, and the refusal of LIVE. Invariant: the only mode a run can have is `Mode.DRYRUN`.
+//! The mode of a run, and the refusal of LIVE.
+//! Invariant: the only mode a run can have is `Mode.DRYRUN`: [`Mode`] has no other variant (test
+//! `live_parses_and_is_refused_in_every_spelling`).
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -23,15 +25,15 @@ pub struct LiveRefused {
 /// Why a word is no mode.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ModeError {
-    /// It is LIVE.
+    /// LIVE was asked for.
     #[error(transparent)]
     Live(#[from] LiveRefused),
     /// It is no mode at all.
     #[error("{way}: {word:?} is no mode; there are dryrun and live, and live is always refused")]
     Unknown {
-        /// Where it was said.
+        /// Where it was written: option, variable or file.
         way: String,
-        /// The word.
+        /// The word as it was written.
         word: String,
     },
 }

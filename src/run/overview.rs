@@ -1,4 +1,5 @@
-//! What a list says of a run, or of a directory that is none. Invariant: a run's part is a function of its fold alone; nothing that lies there is left out.
+//! What a list says of a run, or of a directory that is none. The part of a run is a function of its fold alone
+//! ([`Overview::of`]); nothing in the directory is left out.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::survey::{Digest, UtcTime};
 pub struct RunRow {
     /// The name of the directory: a run id, or what somebody put there.
     pub name: String,
-    /// What it is.
+    /// Whether it is a run that reads.
     pub standing: RunStatus,
 }
 
@@ -24,7 +25,7 @@ pub enum RunStatus {
     Run(Box<Overview>),
     /// A run whose journal does not verify.
     Damaged {
-        /// File, line and byte.
+        /// File, line and byte of the first damage.
         reason: String,
     },
     /// A run that a newer drygate wrote.
@@ -34,7 +35,7 @@ pub enum RunStatus {
     },
     /// No run: something else that lies there.
     Foreign {
-        /// What it is.
+        /// Kind of the file or directory.
         reason: String,
     },
     /// It could not be read now.
@@ -71,9 +72,9 @@ impl RunStatus {
 /// What a list says of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
-    /// The run.
+    /// Id of the run.
     pub run_id: RunId,
-    /// State.
+    /// State of the run.
     pub state: State,
     /// When the state was reached.
     pub state_since: UtcTime,
@@ -123,6 +124,7 @@ impl Overview {
         let result = run.sealed.as_ref();
         let changed = result.is_some_and(|(_, result, _)| *result == RunResult::ChangedByOthers);
         let drift_stop = |code| code == StopCode::StopFactsDrifted;
+        // A void or withdrawn approval has no effect, so the list does not name it.
         let holds = |status| matches!(status, ApprovalStatus::Pending | ApprovalStatus::Consumed);
         let approved = run
             .approvals
@@ -213,7 +215,8 @@ impl Overview {
         (micros / 1_000_000).max(0)
     }
 
-    /// Whether it ended as FAIL, INCOMPLETE or with a mutation suspected, or failed before: not a person's no, and not what others changed.
+    /// Whether it ended as FAIL, INCOMPLETE or with a mutation suspected, or failed before: not a person's no, and not what
+    /// others changed.
     pub fn failed(&self) -> bool {
         match &self.result {
             Some((_, result)) => !matches!(

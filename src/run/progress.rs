@@ -1,4 +1,4 @@
-//! How far long work has come. Invariant: it is counted, never estimated, and no fact of the run: it may be dropped.
+//! Progress of long work. It is counted, never estimated, and not recorded: it may be dropped.
 
 /// How far a long read has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,8 +7,8 @@ pub struct Progress {
     pub what: String,
     /// What is counted: `rows`, `answers`.
     pub noun: &'static str,
-    /// So many so far.
+    /// Number done so far.
     pub done: u64,
-    /// So many expected, where known.
+    /// Number expected; `None`: not known.
     pub total: Option<u64>,
 }

@@ -1,17 +1,17 @@
-//! What git says at one moment. Invariant: plain data, read only.
+//! State of a git repository at one moment, as plain data.
 
 use serde::{Deserialize, Serialize};
 
-/// What git says at one moment.
+/// State of a git repository at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryState {
     /// Directory of the work tree, as it was given.
     pub directory: String,
     /// Branch, or `None` where HEAD is detached.
     pub branch: Option<String>,
-    /// Commit of HEAD.
+    /// Commit id of HEAD.
     pub head: String,
-    /// Subject of HEAD.
+    /// First line of HEAD's message.
     pub subject: String,
     /// `main` or `master`, and its commit.
     pub main: Option<(String, String)>,

@@ -1,4 +1,6 @@
-//! What a person can ask of the process that holds a run. Invariant: what is asked names no person; who asks stands beside it, and no text of another process becomes that.
+//! Requests to the process that holds a run.
+//! Invariant: an [`Ask`] names no person; the holder puts the caller beside it, as the kernel names it (test
+//! `what_is_asked_is_written_without_a_person`).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +11,9 @@ use crate::survey::Digest;
 /// [`Ask`] travels, and the holder puts the person beside it that the kernel names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Who.
+    /// The person who asks.
     pub by: Person,
-    /// What.
+    /// What is asked.
     pub ask: Ask,
 }
 
@@ -22,9 +24,9 @@ pub enum Ask {
     /// The approval sheet is on a screen: record that it was shown, and read all facts again.
     #[serde(rename = "show_sheet")]
     OpenSheet {
-        /// Gate.
+        /// The gate of the sheet.
         gate: ApprovalGate,
-        /// Digest on the sheet.
+        /// Digest of the evidence on the sheet.
         evidence: Digest,
     },
     /// Approve, reject or withdraw.

@@ -1,4 +1,4 @@
-//! The result of a finished run and the exit code that belongs to it. Invariant: PASS needs every gate PASS and the verdict PROVEN.
+//! The result of a finished run and its exit code. PASS needs every gate PASS and the verdict PROVEN (`audit::result`).
 
 use serde::{Deserialize, Serialize};
 
@@ -25,15 +25,15 @@ pub enum RunResult {
 
 /// Exit codes that are no stop and no result.
 pub mod exit {
-    /// Nothing differs, intact, PASS.
+    /// Success: nothing differs, the run is intact, or it ended as PASS.
     pub const OK: u8 = 0;
-    /// Unexpected error (a bug).
+    /// An unexpected error: a bug.
     pub const UNEXPECTED: u8 = 1;
     /// `diff`, `recheck`: differences found.
     pub const DIFFERENT: u8 = 2;
-    /// Usage.
+    /// A usage error (`EX_USAGE` of sysexits.h).
     pub const USAGE: u8 = 64;
-    /// Profile or configuration error.
+    /// A profile or configuration error (`EX_CONFIG` of sysexits.h).
     pub const CONFIGURATION: u8 = 78;
 }
 

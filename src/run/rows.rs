@@ -1,4 +1,4 @@
-//! One line of text for each event: the rows of the events pane. Invariant: plain text from the event alone; the screen escapes it.
+//! One line of text for each event, as the events pane shows it. Made from the event alone; the screen escapes it.
 
 use super::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,

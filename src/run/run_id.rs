@@ -1,4 +1,6 @@
-//! The name of a run: `<prefix>-<UTC yyyymmddThhmmssZ>-<8 lowercase hex>`. Invariant: a `RunId` is well formed and safe as a file name.
+//! The id of a run: `<prefix>-<UTC yyyymmddThhmmssZ>-<8 lowercase hex>`.
+//! Invariant: a [`RunId`] is well formed and safe as a file name (`FromStr`, which `Deserialize` uses; test
+//! `nothing_that_could_leave_the_runs_directory_is_an_id`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +27,7 @@ impl RunId {
         format!("{prefix}-{}-{random:08x}", at.compact()).parse()
     }
 
-    /// The whole id.
+    /// The whole id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,6 +39,7 @@ impl RunId {
 
     /// The date of the id, `2026-05-21`: part of the names of the reports.
     pub fn date(&self) -> String {
+        // Counted from the end, since the prefix has 1 to 16 characters: 16 of the time, a dash, 8 of the tail.
         let stamp = &self.0[self.0.len() - 25..];
         format!("{}-{}-{}", &stamp[..4], &stamp[4..6], &stamp[6..8])
     }

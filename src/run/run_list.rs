@@ -1,17 +1,19 @@
-//! Which runs a list shows, and in which order. Invariant: a run that waits for a person stands first, whatever the order; what does not read is never left out of "all".
+//! Which runs a list shows, and in which order.
+//! Invariant: a run that waits for a person comes first in every order (test `what_waits_stands_first_in_every_order` of
+//! tests/index.rs); what cannot be read is never left out of `all`.
 
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 
 use super::{Overview, RunId, RunRow, RunStatus};
 
-/// Which runs.
+/// A filter of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RunFilter {
     /// Everything that lies there.
     #[default]
     All,
-    /// Waiting for a person.
+    /// Runs that wait for a person.
     Waiting,
     /// Ended, and neither PASS nor changed by others nor rejected by a person.
     Failed,
@@ -31,7 +33,7 @@ impl RunFilter {
         Self::Damaged,
     ];
 
-    /// `waiting`.
+    /// Name of the filter, such as `waiting`.
     pub fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -63,11 +65,11 @@ pub enum RunSort {
     Started,
     /// How long it lasted, longest first.
     Duration,
-    /// State and result.
+    /// State, then result.
     State,
-    /// Target.
+    /// Address of the target.
     Target,
-    /// Profile.
+    /// Name of the profile.
     Profile,
 }
 
@@ -81,7 +83,7 @@ impl RunSort {
         Self::Profile,
     ];
 
-    /// `started`.
+    /// Name of the order, such as `started`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Started => "started",
@@ -96,7 +98,7 @@ impl RunSort {
 /// An order, perhaps backwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunOrder {
-    /// By what.
+    /// The column to order by.
     pub sort: RunSort,
     /// The other way round; what waits stays first.
     pub reversed: bool,
@@ -134,6 +136,7 @@ impl RunOrder {
         if self.reversed {
             rows.reverse();
         }
+        // Last, because the sort is stable: within each group the order above stays.
         rows.sort_by_key(|row| match &row.borrow().standing {
             RunStatus::Run(run) => match run.waiting_since() {
                 Some(since) => (0, since.unix_micros()),

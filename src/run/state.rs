@@ -1,4 +1,6 @@
-//! The states of a run (contract, section 3). Invariant: the only transitions are those of `may_become`.
+//! The states of a run (contract, section 3).
+//! Invariant: the only transitions are those of `State::may_become` (test
+//! `every_state_meets_every_kind_of_event_and_every_refusal_names_both` of tests/machine.rs).
 
 use std::fmt;
 

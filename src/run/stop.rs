@@ -1,4 +1,4 @@
-//! Stop codes and exit codes (contract, section 5). Invariant: one table; every stop names what happened and what to do next.
+//! Stop codes and exit codes (contract, section 5), in one table. Every stop says what happened and what to do next.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Every survey, sheet, drift and attribution of a run in the order of its journal: what a reviewer puts side by side.
+//! Every survey, sheet, drift and attribution of a run, in the order of its journal: what the diff screen compares.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 pub struct SurveyRead {
     /// What it was taken for.
     pub purpose: SurveyPurpose,
-    /// The survey.
+    /// The survey with its facts.
     pub survey: Arc<Survey>,
     /// When it was journalled.
     pub at: UtcTime,
@@ -19,13 +19,13 @@ pub struct SurveyRead {
 /// Evidence that was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvidenceRecord {
-    /// Gate.
+    /// The gate it was taken for.
     pub gate: ApprovalGate,
     /// Digest of the sheet.
     pub digest: Digest,
-    /// The sheet.
+    /// The evidence sheet.
     pub sheet: Arc<EvidenceSheet>,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
     /// How many surveys there were before it.
     pub surveys_before: usize,
@@ -36,22 +36,22 @@ pub struct EvidenceRecord {
 pub struct DriftRecord {
     /// Gate whose approval it voided; `None`: at closeout.
     pub gate: Option<ApprovalGate>,
-    /// What differs.
+    /// The facts that differ from the pin.
     pub changes: Vec<FactChange>,
     /// Nonce of the transaction that found it.
     pub nonce: String,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
 }
 
 /// The surveys of a run, and what was shown and found on their ground.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surveys {
-    /// Surveys, in order.
+    /// Full surveys, in order of the journal.
     pub surveys: Vec<SurveyRead>,
-    /// Evidence, in order.
+    /// Evidence, in order of the journal.
     pub evidence: Vec<EvidenceRecord>,
-    /// Drifts, in order.
+    /// Drifts, in order of the journal.
     pub drifts: Vec<DriftRecord>,
     /// What was measured about who changed the facts, in order.
     pub attributions: Vec<Attribution>,
@@ -119,7 +119,7 @@ impl Surveys {
         self.last(SurveyPurpose::Pin)
     }
 
-    /// The post survey.
+    /// The last post survey.
     pub fn post(&self) -> Option<&SurveyRead> {
         self.last(SurveyPurpose::Post)
     }

@@ -1,4 +1,5 @@
-//! The database of a run, as it may be shown. Invariant: no secret is in it, and two servers never have the same address.
+//! The database of a run, as it may be shown: without secrets.
+//! Invariant: two servers never have the same address (test `two_servers_of_one_host_are_two_targets`).
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub struct TargetIdentity {
 }
 
 impl TargetIdentity {
-    /// `context_pack_readonly@db1.example/kb`, and the port where it is not the usual one: two servers of one host are two targets.
+    /// `context_pack_readonly@db1.example/kb`, and the port where it is not 5432: two servers of one host are two targets.
     pub fn address(&self) -> String {
         if self.port == PORT_USUAL {
             return self.without_port();

@@ -1,4 +1,5 @@
-//! A whole run over time: what a person looks for in it, and the facts that moved. Invariant: pure; made from the journal's events alone, in their order.
+//! A whole run over time: the marks that a person looks for, and the facts that moved. Made from the journal's events alone, in
+//! their order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,11 +37,11 @@ pub enum MarkKind {
 /// One of them, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Journal line.
+    /// Sequence number of the journal line.
     pub seq: u64,
-    /// When.
+    /// Time of the event.
     pub at: UtcTime,
-    /// What.
+    /// Kind of the mark.
     pub kind: MarkKind,
     /// Where it stands in a picture of the run in which long gaps are drawn short.
     pub place: u64,
@@ -56,7 +57,7 @@ impl Mark {
 /// A value that a fact had from some line on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
-    /// Journal line.
+    /// Sequence number of the journal line.
     pub seq: u64,
     /// When it was read.
     pub at: UtcTime,
@@ -64,7 +65,7 @@ pub struct Point {
     pub value: Option<Arc<str>>,
 }
 
-/// A fact over time.
+/// The values of one fact over time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Track {
     /// The values it had; each differs from the one before.
@@ -88,7 +89,7 @@ impl Track {
     }
 }
 
-/// A run over time.
+/// Marks and tracks of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// What a person looks for, in order.
@@ -101,6 +102,7 @@ pub struct Timeline {
 
 /// A gap is drawn as long as its logarithm: a thousandth of a doubling, from a sixteenth of a second on.
 fn drawn(from: UtcTime, to: UtcTime) -> u64 {
+    // A clock that was set back gives a gap of zero.
     let micros = u64::try_from(to.unix_micros() - from.unix_micros()).unwrap_or_default();
     let sixteenths = micros / 62_500 + 1;
     let doublings = u64::from(sixteenths.ilog2());
@@ -156,6 +158,7 @@ impl Timeline {
             track.is_none_or(|track| !is_last(track, change.value.as_deref()))
         };
         let back = |(key, track): (&FactKey, &Track)| {
+            // A fact that was read and is not listed as changed has its pinned value again.
             let asked = read.complete || track.is_live;
             asked
                 && !read.changed.iter().any(|change| change.key == *key)
@@ -188,6 +191,7 @@ impl Timeline {
         let Some(next) = self.marks.get(after) else {
             return place + drawn(from, at);
         };
+        // i128, as the product of a place and microseconds may not fit in 64 bits.
         let share = |to: UtcTime| i128::from((to.unix_micros() - from.unix_micros()).max(0));
         let between = i128::from(next.place - place) * share(at) / share(next.at).max(1);
         place + u64::try_from(between).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! The verdict of a check and of a gate. Invariant: what was not evaluated can never be PASS.
+//! The verdict of a check and of a gate.
+//! Invariant: what was not evaluated is never PASS (`Verdict::of_gate`; test `a_gate_is_as_good_as_its_worst_check`).
 
 use std::fmt;
 

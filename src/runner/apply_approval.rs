@@ -1,4 +1,7 @@
-//! Letting an approval take effect: survey again, compare, simulate. Invariant: no approval outlives the facts it was given on.
+//! Applies an approval: surveys the database again, compares with the pin, then simulates the steps behind the gate.
+//! Invariant: no approval outlives the facts it was given on (`Driver::apply_approval`; tests
+//! `what_another_session_changed_is_found_before_sg1_takes_effect` and `..._sg2_takes_effect` of
+//! tests/integration/headless.rs).
 
 use super::discoverer::{Discovered, discover, publish};
 use super::driver::{Driver, held};
@@ -21,6 +24,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await {
+            // Withdrawn before the error is returned: left pending, the approval would take effect at the next resume on the
+            // right server without anybody having looked again.
             Err(RunnerError::OtherServer(unlike)) => {
                 self.refuse_elsewhere(&unlike)?;
                 return Err(RunnerError::OtherServer(unlike));
@@ -29,6 +34,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         };
         let drift = drift::record_survey(recorder, purpose, &found)?;
         let proof = last_proof(recorder);
+        // Our own transaction is checked before drift: a session that may have written cannot testify about the facts.
         if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
         }
@@ -44,6 +50,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let recorder = self.recorder()?;
         let counts = found.simulation.counts;
         for ((step, ledger), (_, reached)) in found.ledgers.into_iter().zip(gate.steps()) {
+            // A crash between the steps leaves some of them recorded; a resume repeats only the rest.
             if recorder.run().state == *reached {
                 continue;
             }
@@ -56,6 +63,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }))?;
             change_state(recorder, *reached)?;
         }
+        // Only the checks of G3 that are known by now; the gate itself is finished after the post survey.
         for check in audit::scope(
             &plan.profile,
             audit::g3_so_far(recorder.run(), &plan.profile),

@@ -1,4 +1,5 @@
-//! Time as a parameter. Invariant: nothing else in the runner reads a clock.
+//! Time as a parameter: every time that is recorded comes from a [`Clock`], so that tests can set it. Time limits of hooks,
+//! sockets and live reads are measured with the timers of the standard library and of tokio.
 
 use std::sync::OnceLock;
 
@@ -6,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::survey::UtcTime;
 
-/// Tells time and boot.
+/// Wall clock, boot identifier and uptime of this machine.
 pub trait Clock: Send + Sync {
     /// The time now, by a clock that can be set. Only printed and compared with expiry; order is by journal number.
     fn now(&self) -> UtcTime;
@@ -31,6 +32,7 @@ impl Clock for SystemClock {
     }
 
     fn boot_id(&self) -> String {
+        // Read once: it cannot change while this process lives.
         static BOOT_ID: OnceLock<String> = OnceLock::new();
         let known = BOOT_ID.get_or_init(|| boot_id().unwrap_or_else(|| "unknown".to_owned()));
         known.clone()
@@ -44,6 +46,7 @@ impl Clock for SystemClock {
     }
 
     fn random(&self) -> u32 {
+        // Only makes run ids differ; nothing secret depends on it, so the process id will do.
         getrandom::u32().unwrap_or_else(|_| std::process::id())
     }
 }

@@ -1,4 +1,6 @@
-//! The closing order: post survey, verdict, G3, G4. Invariant: the verdict is durable before the run says that it is over.
+//! The closing order: post survey, non-mutation verdict, G3, G4.
+//! Invariant: the verdict is durable before the run is `CLOSEOUT_REPORTED`; `Driver::judge_non_mutation` records it first and
+//! changes the state after.
 
 use super::discoverer::discover;
 use super::driver::{Driver, held};
@@ -32,6 +34,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// The non-mutation verdict, then the final state.
     pub(super) fn judge_non_mutation(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
+        // A resume after a crash between the two records must not judge a second time.
         if recorder.run().non_mutation.is_none() {
             let mut judged = audit::non_mutation(recorder.run());
             if let (Some(pin), Some(post)) =
@@ -66,7 +69,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
             recorder.record(Event::GateStarted(GateStarted { gate: Gate::G4 }))?;
         }
         let before = recorder.run().clone();
+        // Folded from the disk, not from memory: this is what the next process would see.
         let (refolded, entries_before) = recorder.refold()?;
+        // A resume that finds nothing else to do only records that it returned. The check compares the journal before and after
+        // it: no state may have changed.
         if recorder.run().owes_return {
             let run = recorder.run();
             let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
@@ -100,8 +106,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-/// Records checks and finishes a gate. Other checks than the run's table requires are refused before anything is recorded: what is
-/// missing or doubled would count as if it held.
+/// Records checks and finishes a gate. Other checks than the run's table requires are refused before anything is recorded: what
+/// is missing or doubled would count as if it held.
 pub(super) fn finish(
     recorder: &mut RunRecorder,
     gate: Gate,

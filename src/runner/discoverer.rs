@@ -1,4 +1,6 @@
-//! `LiveDryRunDiscoverer`: seeds the simulator from what `LiveReadOnlyDiscoverer` streams. Invariant: a transaction is journalled before its BEGIN, and memory does not grow with the units.
+//! `LiveDryRunDiscoverer`: seeds the simulator from what `LiveReadOnlyDiscoverer` streams.
+//! Invariant: a transaction is journalled before its BEGIN is sent (`Witness::opening`). Units are decided and written to the
+//! ledgers batch by batch (`decide`), so memory does not grow with their number.
 
 use super::RunnerError;
 use super::recorder::RunRecorder;
@@ -33,11 +35,12 @@ pub struct Discovered {
     pub taken: Taken,
     /// What the simulator makes of the streams.
     pub simulation: Simulation,
-    /// The ledgers of the steps that were asked for, not yet under their names: what was recorded of an earlier attempt stays until there is no drift.
+    /// The ledgers of the steps that were asked for, not yet under their final names: the ledgers of an earlier attempt stay
+    /// until it is certain that there is no drift.
     pub ledgers: Vec<(SimulatedStep, UnitLedger)>,
 }
 
-/// Gives a ledger its name.
+/// Syncs a ledger and renames it to its final name; what it returns is recorded in the journal.
 pub(super) fn publish(ledger: UnitLedger) -> Result<LedgerRef, RunnerError> {
     let file = ledger.finish()?;
     Ok(LedgerRef {
@@ -56,6 +59,7 @@ pub async fn discover<T: Target>(
     ask: SurveyRequest,
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
+    // Before any connection is made: a run whose budget is spent may not cost the server anything more.
     if let Some(account) = recorder.run().allowance().exhausted() {
         return Err(TargetError::from(Unavailable::over_run(&account)).into());
     }
@@ -70,6 +74,8 @@ pub async fn discover<T: Target>(
     };
     let taken = target.take(ask, &mut discoverer).await;
     let found = discoverer.finish(taken, ask);
+    // Statements reached the server also in a read that failed, so the audit must know them. After an error of the journal
+    // nothing more may be written.
     if matches!(
         found,
         Ok(_) | Err(RunnerError::Target(_) | RunnerError::OtherServer(_))
@@ -101,6 +107,8 @@ impl LiveDryRunDiscoverer<'_> {
         taken: Result<Taken, TargetError>,
         ask: SurveyRequest,
     ) -> Result<Discovered, RunnerError> {
+        // The target got a `WitnessError` with the text alone; the typed error that caused it is kept here and takes
+        // precedence.
         if let Some(failure) = self.failure.take() {
             if matches!(failure, RunnerError::OtherServer(_)) {
                 self.note_unseen("another server was reached, and its end was not seen")?;
@@ -115,6 +123,7 @@ impl LiveDryRunDiscoverer<'_> {
             }
         };
         self.note_unseen("the target returned without closing it")?;
+        // A digest of a stream that was not read to its end would be a wrong one; without it the claim is NOT CHECKED.
         if ask.streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
@@ -126,7 +135,7 @@ impl LiveDryRunDiscoverer<'_> {
         })
     }
 
-    /// Nothing is streamed yet, and the ledgers are empty.
+    /// Forgets what an earlier try of the same read streamed, and opens new ledgers.
     fn begin_streams(&mut self) -> Result<(), RunnerError> {
         let round = self.recorder.run().round;
         self.joiner = Joiner::new();
@@ -139,7 +148,7 @@ impl LiveDryRunDiscoverer<'_> {
         Ok(())
     }
 
-    /// A transaction whose end was not told is unseen.
+    /// Records a transaction whose end was not seen: without its proof nothing may be claimed about it.
     fn note_unseen(&mut self, reason: &str) -> Result<(), RunnerError> {
         if let Some(id) = open_transaction(self.recorder) {
             self.recorder

@@ -1,4 +1,5 @@
-//! Recording full surveys, and drift: what differs from the pin when it matters, with the rows behind it. Invariant: values of the database, named unit by unit, nothing left out without a count.
+//! Recording full surveys, and drift: which facts differ from the pin when it matters, with the rows behind them. A sentence
+//! names at most three rows of a fact and counts the rest (`name`).
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) fn record_survey(
         facts.any(|fact| fact.document.as_ref().is_some_and(|d| d.sha256 == *sha256))
     };
     for document in &found.taken.documents {
+        // Blobs are named by their digest: what the pin kept is there already, and most documents are unchanged.
         if !pinned(&document.reference().sha256) {
             recorder.keep(document.text.as_bytes())?;
         }
@@ -35,6 +37,7 @@ pub(super) fn record_survey(
     let Some(pin) = pin.filter(|_| purpose != SurveyPurpose::Pin) else {
         return Ok(Vec::new());
     };
+    // Computed after the survey is durable: `verify` repeats it from that record.
     let differing = changes(recorder, &pin, survey, &found.taken.documents);
     if !differing.is_empty() {
         let attribution = Attribution::of(&pin, survey, &differing, &found.taken.origins);
@@ -62,6 +65,7 @@ pub(super) fn record(
     drift: Vec<FactChange>,
     nonce: &str,
 ) -> Result<bool, RunnerError> {
+    // Drift is recorded once until its stop is answered, also where a crash came after the record.
     if drift.is_empty() || recorder.run().drift.is_some() {
         return Ok(!drift.is_empty());
     }
@@ -93,6 +97,7 @@ pub(super) fn sentence(run: &RunState, drift: &[FactChange]) -> String {
 fn by_whom(run: &RunState) -> Option<String> {
     let attribution = run.attribution.as_ref()?;
     let (_, latest) = run.latest.as_ref()?;
+    // The attribution is of another survey than the one that shows this drift: it would name the wrong transactions.
     if attribution.nonce != latest.snapshot.nonce {
         return None;
     }
@@ -112,6 +117,7 @@ fn by_whom(run: &RunState) -> Option<String> {
 
 fn name(change: &FactChange) -> String {
     let short = |value: &Option<String>| match value {
+        // Long values are digests: the first 8 and the last 4 characters are enough in a sentence.
         Some(value) if value.len() >= 32 => format!(
             "{}..{}",
             &value[..value.floor_char_boundary(8)],

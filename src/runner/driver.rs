@@ -1,4 +1,5 @@
-//! The loop: what comes next, do it, again. Invariant: it decides nothing; `run::next` does.
+//! The runner's loop: ask `run::next` for the next effect, perform it, repeat. Which effect comes next is decided by
+//! `run::next` alone, a pure function of the folded run.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,20 +19,20 @@ use crate::run::{Effect, Event, InvocationReturned, RunState, StopCode, Transact
 /// What happens when the run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Come back to the caller: headless.
+    /// Return to the caller with the exit code of the stop: no screen is open.
     Return,
-    /// Wait for commands: a screen is open.
+    /// Keep waiting for commands: a screen is open.
     Stay,
 }
 
-/// How the driver came back.
+/// What the driver returns to its process: exit code, run and sentences.
 #[derive(Debug, Clone)]
 pub struct RunnerEnd {
     /// The exit code of the process.
     pub exit_code: u8,
     /// The run as it is now.
     pub run: Box<RunState>,
-    /// The stop, where the run did not end.
+    /// The stop at which the run waits; `None` where it has none.
     pub stop_code: Option<StopCode>,
     /// One sentence of what happened.
     pub message: String,
@@ -39,15 +40,15 @@ pub struct RunnerEnd {
     pub next: String,
 }
 
-/// What the loop is busy with. All of it may be left in the middle.
+/// The task at hand. Each is a future that may be dropped at any await point: what is not journalled has not happened.
 pub(super) enum RunnerTask {
-    /// What the run needs next.
+    /// What the run needs next, as `run::next` says.
     Effect(Effect),
-    /// What a person asked for.
+    /// What a person asked for, from the screen or through the socket.
     Command(RunnerCommand),
-    /// A look at the live facts.
+    /// A read of the facts marked `live`, by timer while the run waits.
     LiveRead,
-    /// A hook is over.
+    /// A hook process ended and its outcome is to be recorded.
     HookEnded(HookEnded),
 }
 
@@ -61,7 +62,7 @@ pub struct Driver<T, R> {
     pub(super) hooks: HookRunner,
     /// A person who saw that facts moved asked for new evidence: it is taken once the drift has its stop.
     pub(super) renews_on_return: bool,
-    /// Answers owed to whoever decided through another process.
+    /// Reply channels of callers at the socket, answered when the run stops again.
     pub(super) answers: Vec<tokio::sync::oneshot::Sender<DecisionReply>>,
 }
 
@@ -119,6 +120,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Err(error) => {
                     let outcome = self.broken(&error);
                     self.answer_all(&outcome);
+                    // The stop of a lost database is recorded by `broken` above; its hook is started before anybody waits.
                     if Self::may_retry(&error)
                         && let Err(error) = self.start_due_hook()
                     {
@@ -126,6 +128,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     }
                     let effect = self.run().map(next);
                     let waits = matches!(effect, Some(Effect::AwaitPerson(_)));
+                    // Another server was reached while the run waits: refused and recorded, and the screen stays open.
                     if patience == Patience::Stay
                         && waits
                         && matches!(error, RunnerError::OtherServer(_))
@@ -157,9 +160,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.turn_hooks(effect)?;
         match effect {
             Effect::AwaitPerson(_) => {
-                // Without a screen the process stays for its hooks; a decision is obeyed meanwhile, as with one.
+                // Without a screen the process waits only for its running hooks; a decision that comes meanwhile is obeyed.
                 let returns = patience == Patience::Return && !self.hooks.are_running();
-                // The outcome holds the whole run: made only for somebody who hears it.
+                // The outcome clones the whole run, so it is made only if there is somebody to send it to.
                 if returns || !self.answers.is_empty() {
                     let outcome =
                         summary::waiting(held(&mut self.recorder)?.run(), &self.plan.call);
@@ -206,7 +209,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(false)
     }
 
-    /// Runs an errand while listening for a person who wants to leave; other commands wait. `true`: the person left.
+    /// Runs a task while receiving commands. `Quit` drops the task's future; every other command goes to the backlog. `true`:
+    /// the person left.
     async fn run_unless_left(
         &mut self,
         task: RunnerTask,
@@ -219,11 +223,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
             let mut open = true;
             loop {
                 tokio::select! {
+                    // Polled in this order: a task that is done counts before a Quit that came at the same time.
                     biased;
                     done = &mut work => break done.map(|()| false),
                     command = commands.recv(), if open => match command {
                         Some(RunnerCommand::Quit) => break Ok(true),
                         Some(command) => backlog.push_back(command),
+                        // All senders are gone; `recv` would return at once from now on and spin.
                         None => open = false,
                     },
                 }
@@ -231,6 +237,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }?;
         if left {
             let recorder = self.recorder()?;
+            // The dropped connection ends the transaction at the server, but nobody has seen it end.
             if let Some(id) = super::discoverer::open_transaction(recorder) {
                 recorder.record(Event::TransactionUnseen(TransactionUnseen {
                     id,
@@ -299,7 +306,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 exit_code: outcome.exit_code,
                 summary,
             };
-            // Whoever asked may be gone; the journal has the decision.
+            // The caller may have disconnected; the journal has the decision.
             let _ = answer.send(stopped);
         }
     }

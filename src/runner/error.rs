@@ -1,4 +1,5 @@
-//! Why the runner had to end. Invariant: every variant maps to one stop and one exit code.
+//! Errors that end the runner, with their stop code, exit code and hint. `RunnerError::stop_code` matches every variant; those
+//! without a stop code have exit code 1, or 64 and 78 for usage and configuration.
 
 use thiserror::Error;
 
@@ -14,7 +15,7 @@ pub enum RunnerError {
     /// Journal, blob, ledger or lock.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The database.
+    /// The database could not be used, or its session is not what was asked for.
     #[error(transparent)]
     Target(#[from] TargetError),
     /// Another server or database was reached than the run surveyed: nothing of it was read.
@@ -31,7 +32,7 @@ pub enum RunnerError {
     IllegalJournal {
         /// Line, from 1.
         line: u64,
-        /// Why.
+        /// Why the event is not legal in the state that the lines before it lead to.
         illegal: Illegal,
     },
     /// Reports that cannot be rendered.
@@ -46,15 +47,15 @@ pub enum RunnerError {
     /// A blob that is not what the journal says of it.
     #[error("blobs/{blob}: {source}")]
     Blob {
-        /// Its digest.
+        /// SHA-256 by which the journal names the blob.
         blob: Digest,
         /// Why it cannot be read.
         source: serde_json::Error,
     },
-    /// Something was asked of a run that is over.
+    /// The recorder was given up at the seal; nothing may be recorded any more.
     #[error("the run is sealed")]
     Sealed,
-    /// The runner's thread ended without a word.
+    /// The runner's thread panicked.
     #[error("the runner panicked")]
     Panicked,
     /// The run's own profile does not parse any more.
@@ -63,13 +64,13 @@ pub enum RunnerError {
     /// The runner's thread or runtime could not be started.
     #[error("cannot start the runner: {0}")]
     Start(#[from] std::io::Error),
-    /// A person asked to leave.
+    /// A person quit, or a signal came, in the middle of a task.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl RunnerError {
-    /// The stop, where there is one.
+    /// The stop code of this error; `None` for usage errors and for bugs.
     pub fn stop_code(&self) -> Option<StopCode> {
         match self {
             Self::Journal(error) => match error {
@@ -101,7 +102,7 @@ impl RunnerError {
         }
     }
 
-    /// The exit code.
+    /// The exit code of the process: that of the stop code, where there is one.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Journal(JournalError::NotFound { .. }) => exit::USAGE,

@@ -1,4 +1,6 @@
-//! Taking evidence: the sheet, its blob, the stop. Invariant: what a person is shown is durable before it is shown.
+//! Taking evidence: builds the evidence sheet, stores it as a blob and raises the approval stop.
+//! Invariant: what a person is shown is durable before it is shown; screens learn of a sheet only from
+//! `RunnerMessage::Recorded`, which `RunRecorder::record_at` sends after the sync.
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use crate::run::{
 use crate::simulate::SimulatedStep;
 use crate::survey::Digest;
 
-/// Version of the evidence sheet.
+/// Schema version of the evidence sheet.
 const SHEET_SCHEMA: u32 = 1;
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -33,6 +35,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .evidence
             .as_ref()
             .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round);
+        // Each condition asks what is already recorded: a resume after a crash repeats this function and must add only what is
+        // missing.
         if begin && (!open || !same_round) && run.state == crate::run::State::Seeded {
             recorder.record(Event::GateStarted(GateStarted { gate: Gate::G3 }))?;
         }
@@ -143,6 +147,7 @@ fn sheet(
         .ok_or_else(|| missing("context pins"))?;
     let (predicted, predicted_counts) =
         run.predicted.clone().ok_or_else(|| missing("prediction"))?;
+    // The round is counted by sheets of this gate, the superseded ones included.
     let taken = run
         .evidence
         .iter()

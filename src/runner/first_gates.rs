@@ -1,4 +1,6 @@
-//! G0, G1, G2: precheck, pin, seed. Invariant: a FAIL ends the run; a check is recorded with what it was computed from.
+//! G0, G1, G2: precheck, pin, seed.
+//! Invariant: a FAIL ends the run (`close_gate`), and a gate is finished only with the checks of the table (`closeout::finish`;
+//! test `a_gate_is_not_closed_with_other_checks_than_it_must_have`).
 
 use super::closeout::finish;
 use super::discoverer::discover;
@@ -15,7 +17,7 @@ use crate::run::{
 use crate::survey::{Digest, TransactionProof};
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// G0.
+    /// G0: looks at the profile, the SSOT documents and the repository. No database is asked.
     pub(super) fn precheck(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         self.recorder()?
@@ -38,6 +40,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let checks = audit::g0(&plan.profile, &profile_sha256, &ssot, &repository);
         let recorder = self.recorder()?;
         for (_, text) in &plan.ssot {
+            // Kept as blobs, so that `verify` can compute the checks again without the files.
             if let Ok(text) = text {
                 recorder.keep(text.as_bytes())?;
             }
@@ -62,6 +65,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         .await;
         let found = match found {
             Ok(found) => found,
+            // The server answered but the session is not what was asked for: a failed check of G1, not an error to retry.
             Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
                 let proof = last_proof(recorder);
                 if suspect_mutation(recorder, proof.as_ref())? {
@@ -169,6 +173,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             predicted: predicted.clone(),
             counts: counts.clone(),
         }))?;
+        // Read back from the disk: the check compares what was written, not what was meant.
         let read_back = recorder
             .directory()
             .read_file("context.json")?
@@ -219,7 +224,7 @@ pub(super) fn change_state(recorder: &mut RunRecorder, to: State) -> Result<(), 
     Ok(())
 }
 
-/// The proof of the transaction that was closed last.
+/// The proof of the transaction that was closed last; `None` where its end was not seen.
 pub(super) fn last_proof(recorder: &RunRecorder) -> Option<TransactionProof> {
     match &recorder.run().transactions.last()?.end {
         TransactionEnd::Closed(proof) => Some((**proof).clone()),

@@ -1,4 +1,6 @@
-//! The runner on a thread of its own. Invariant: whoever holds the handle never waits for the runner, and the runner never for a screen.
+//! The runner on a thread of its own, with a current-thread tokio runtime.
+//! Invariant: a screen never blocks on the runner: `Handle::try_send` is a non-blocking send to a channel of `COMMANDS_MAX`
+//! places. Only `Handle::join` waits.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,10 +15,10 @@ use super::target::Target;
 use super::watchers::WatchersChanged;
 use super::{RunPlan, RunnerError, run_socket};
 
-/// Commands that may wait for a busy runner.
+/// Commands that may queue for a busy runner; beyond that they are refused, so that no sender waits.
 const COMMANDS_MAX: usize = 64;
 
-/// How this process came to the run.
+/// How this process took up the run: made new, resumed, or resumed with a request.
 #[derive(Debug, Clone)]
 pub struct TakenUp {
     /// It existed before: `run_resumed` is recorded.
@@ -38,23 +40,23 @@ pub type AtExit = Box<dyn FnOnce() + Send>;
 /// Name of the runner's thread, as the system shows it.
 const RUNNER_THREAD: &str = "runner";
 
-/// How the runner behaves towards people.
+/// Options of the runner: how it was started and which callbacks it has.
 pub struct RunnerOptions {
-    /// How this process came to the run.
+    /// How this process took up the run.
     pub taken_up: TakenUp,
     /// A decision to record before anything else, for `approve` and `reject` without a holder.
     pub first: Option<crate::run::ApprovalRequest>,
-    /// What to do when the run waits.
+    /// Whether to return or to wait for commands when the run waits for a person.
     pub patience: Patience,
-    /// Who is told of watchers.
+    /// Called when watchers connect or disconnect.
     pub watchers_changed: WatchersChanged,
-    /// Who is told how it ended; hooks may still run.
+    /// Called with how the runner ended; hooks may still run.
     pub at_end: AtEnd,
-    /// Who is told that nothing runs any more.
+    /// Called when no hook runs any more.
     pub at_exit: AtExit,
 }
 
-/// The runner, seen from outside.
+/// A handle to the runner's thread: sends commands and joins it.
 pub struct Handle {
     commands: mpsc::Sender<RunnerCommand>,
     thread: JoinHandle<Result<RunnerEnd, RunnerError>>,
@@ -73,6 +75,7 @@ impl Handle {
 
     /// Waits for the runner to end.
     pub fn join(self) -> Result<RunnerEnd, RunnerError> {
+        // A runner that waits ends when the last sender is gone.
         drop(self.commands);
         self.thread
             .join()
@@ -80,8 +83,8 @@ impl Handle {
     }
 }
 
-/// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, or another server was reached, and
-/// that is the end.
+/// Takes the run up where that is needed, and records the first decision. `Some`: it was refused, or another server was
+/// reached, and that is the end.
 async fn begin<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
     taken_up: TakenUp,
@@ -127,6 +130,8 @@ where
     let thread = thread::Builder::new()
         .name(RUNNER_THREAD.to_owned())
         .spawn(move || {
+            // One thread is enough: the runner does one thing at a time. It also lets the target be no `Send`, which is why it
+            // is made here.
             // Everything of this thread belongs to the run: its tasks run nowhere else.
             let run_id = recorder.run().run_id().map(ToString::to_string);
             let _span = tracing::info_span!("run", run_id).entered();
@@ -143,6 +148,7 @@ where
                     Err(error) => Err(error),
                 };
                 if let Some(listener) = listener {
+                    // Callers get their answers before the end is reported; after `at_end` the process may exit.
                     listener.finish().await;
                 }
                 at_end(&outcome);

@@ -1,11 +1,13 @@
-//! What a hook is told: one JSON document. Invariant: made from the folded run and the journal's head alone; no secret, no connection text.
+//! The JSON document that a hook reads on standard input.
+//! Invariant: made from the folded run, the journal's head and the plan; `HookDocument` has no member for a secret or a
+//! connection string.
 
 use super::{RunPlan, summary};
 use crate::documents::{HookDocument, HookTarget, JournalHead, SchemaVersion};
 use crate::journal::Head;
 use crate::run::{HookPoint, RaisedStop, RunState};
 
-/// The document for a hook of a run as it stands; `raised` is the stop that it is told, none at the end.
+/// The document for a hook of a run as it stands; `raised` is the stop that the hook reports, `None` at the end.
 pub(super) fn document(
     run: &RunState,
     hook: HookPoint,

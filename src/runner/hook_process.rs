@@ -1,4 +1,6 @@
-//! One hook as a process of its own. Invariant: no shell, nothing of our environment but `PATH`, `HOME` and `LANG`, and no longer than its limit.
+//! One hook as a child process.
+//! Invariant: no shell, nothing of our environment but `ENVIRONMENT`, and no longer than its limit (`supervise`; test
+//! `what_a_hook_left_in_its_group_ends_at_the_limit` of tests/integration/hooks.rs).
 
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -13,13 +15,13 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::run::{HookEnd, HookOutcome, HookOutput};
 
-/// What is kept of each output; the rest is counted.
+/// Bytes kept of each output (4 KiB), because they are recorded in the journal; the rest is only counted.
 const OUTPUT_BYTES_MAX: usize = 4 * 1024;
 
-/// What a hook gets of our environment.
+/// Names of the environment variables that a hook inherits. Others may hold passwords (`PGPASSWORD`).
 const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
 
-/// A command that is to be run.
+/// A command to be run, with its directory, its input and its time limit.
 pub(super) struct HookOrder {
     /// Program and arguments; not empty.
     pub words: Vec<String>,
@@ -27,11 +29,11 @@ pub(super) struct HookOrder {
     pub directory: PathBuf,
     /// What it reads on standard input.
     pub input: Vec<u8>,
-    /// How long it may take.
+    /// Time limit; when it is over the process group is killed.
     pub limit: Duration,
 }
 
-/// A hook that runs.
+/// A running hook, seen from the runner.
 pub(super) struct RunningHook {
     messages: Sender<HookMessage>,
 }
@@ -39,18 +41,18 @@ pub(super) struct RunningHook {
 impl RunningHook {
     /// Ends it now, and all that it started in its process group.
     pub fn cut(&self) {
-        // One that is over already has told so.
+        // The receiver is gone if the hook has ended: nothing to kill.
         let _ = self.messages.send(HookMessage::Cut);
     }
 }
 
-/// What the thread of a hook waits for.
+/// Messages to the thread that supervises a hook.
 enum HookMessage {
     /// Its first process ended; it is not yet reaped, so that nobody else gets its number.
     Ended,
     /// An output was closed by all who held it.
     Closed,
-    /// A signal ended drygate.
+    /// drygate was ended by a signal: kill the hook now.
     Cut,
 }
 
@@ -78,6 +80,8 @@ fn spawn(order: &HookOrder) -> std::io::Result<Child> {
         .words
         .split_first()
         .ok_or(std::io::ErrorKind::InvalidInput)?;
+    // As with a shell: only a bare name is looked up in `PATH`. A path is taken relative to the profile, not to where drygate
+    // was started.
     let program = if program.contains('/') {
         order.directory.join(program)
     } else {
@@ -88,6 +92,7 @@ fn spawn(order: &HookOrder) -> std::io::Result<Child> {
         .args(arguments)
         .env_clear()
         .current_dir(existing(&order.directory))
+        // A group of its own: Ctrl-C at the terminal does not reach it, and all that it starts can be killed together.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -122,11 +127,13 @@ fn supervise(
     let stdout = capture(child.stdout.take(), messages.clone());
     let stderr = capture(child.stderr.take(), messages.clone());
     if let Some(mut stdin) = child.stdin.take() {
-        // A hook need not read what it is told.
+        // On a thread of its own: a hook that does not read would block the write once the pipe is full (64 KiB on Linux). A
+        // broken pipe is no error.
         thread::spawn(move || drop(stdin.write_all(&order.input)));
     }
     thread::spawn(move || {
         if let Some(group) = group {
+            // NOWAIT leaves the child a zombie: its number cannot be given to another process before the group was killed.
             let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             let _ = waitid(WaitId::Pid(group), ended);
         }
@@ -134,7 +141,7 @@ fn supervise(
     });
     let untimely = listen(inbox, began + order.limit, order.limit);
     if let Some(group) = group {
-        // What it left behind in its group ends with it.
+        // Background processes that the hook left in its group are killed as well.
         let _ = kill_process_group(group, Signal::KILL);
     }
     let end = untimely.unwrap_or_else(|| ended(&mut child));
@@ -147,7 +154,7 @@ fn supervise(
         stdout: taken(&stdout),
         stderr: taken(&stderr),
     });
-    // One that was killed is reaped after it was told: the kernel may take its time.
+    // Reaped after the outcome was sent: after SIGKILL the kernel may take its time.
     let _ = child.wait();
 }
 
@@ -190,6 +197,7 @@ fn capture(
     let keeping = Arc::clone(&kept);
     thread::spawn(move || {
         let mut beginning = Vec::new();
+        // Read to the end also beyond what is kept: a full pipe would block the hook.
         let mut chunk = [0; 16 * 1024];
         let mut output = output;
         while let Some(read) = output

@@ -1,4 +1,7 @@
-//! Hooks of the profile, off the runner's path. Invariant: intent durable, then the process, then its outcome; nothing of the run waits for it.
+//! Hooks of the profile, run beside the runner's work.
+//! Invariant: the start is journalled, then the process runs, then its outcome is recorded (`start_due_hook`, `record_hook`;
+//! test `a_hook_whose_process_died_is_not_run_again_and_its_end_is_not_made_up`). The run does not wait for a hook
+//! (`approvals_and_the_seal_do_not_wait_for_a_hook_that_hangs_and_a_signal_ends_it`).
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -18,10 +21,10 @@ use crate::run::{
     due_hook,
 };
 
-/// Where the start of a hook is recorded: file and line.
+/// Where the start of a hook is recorded: file and sequence number. It identifies the hook's run.
 type Started = (StartedIn, u64);
 
-/// A hook that is over.
+/// A hook that has ended, with its outcome.
 pub(super) struct HookEnded {
     hook: HookPoint,
     started: Started,
@@ -37,7 +40,7 @@ pub(super) struct HookRunner {
 }
 
 impl HookRunner {
-    /// None runs yet; those of after the seal go to `records`.
+    /// No hook runs yet. After the seal the journal is closed, so outcomes go to `records`.
     pub fn new(records: HookRecords) -> Self {
         let (tells, ended) = mpsc::unbounded_channel();
         Self {
@@ -48,12 +51,12 @@ impl HookRunner {
         }
     }
 
-    /// Whether one still runs.
+    /// Whether any hook of this process still runs.
     pub fn are_running(&self) -> bool {
         !self.running.is_empty()
     }
 
-    /// The next that is over; never, while none runs.
+    /// Waits for the next hook to end; pending forever while none runs.
     pub async fn next_ended(&mut self) -> HookEnded {
         match self.ended.recv().await {
             Some(ended) => ended,
@@ -62,7 +65,7 @@ impl HookRunner {
         }
     }
 
-    /// Ends those that run; each then tells that it was cut.
+    /// Kills the running hooks; each then ends with `HookEnd::Cut`.
     pub fn cut(&self) {
         for (_, process) in &self.running {
             process.cut();
@@ -92,7 +95,8 @@ impl HookRunner {
 }
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// Journals the hooks that are over, and starts the one that is due unless the stop is not told to a person yet.
+    /// Journals the hooks that have ended, and starts the one that is due, unless the return to the person is not journalled
+    /// yet.
     pub(super) fn turn_hooks(&mut self, effect: Effect) -> Result<(), RunnerError> {
         if self.recorder()?.run().sealed.is_some() {
             return Ok(());
@@ -100,6 +104,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         while let Ok(ended) = self.hooks.ended.try_recv() {
             self.record_hook(ended)?;
         }
+        // The hook of a stop runs only once the stop is complete in the journal.
         if matches!(effect, Effect::Return | Effect::RaiseStop(_)) {
             return Ok(());
         }
@@ -155,7 +160,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(self.hooks.records.end(at, hook, started, outcome)?)
     }
 
-    /// A hook that an earlier process started and did not see end is not run again.
+    /// Records the hooks that an earlier process started and did not see end. They are not run again: a notification may have
+    /// side effects, and it may have run.
     pub(super) fn give_up_unseen_hooks(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
         let open = recorder.run().open_hooks();
@@ -171,8 +177,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
-    /// After the runner is done: runs the hook of the end if this process sealed `run`, and waits for all that run, each for its
-    /// limit at most; a signal cuts them short. Nothing here changes how the run ended.
+    /// After the runner is done: runs the hook of the end if this process sealed `run`, and waits for all that run, each for
+    /// its limit at most; a signal cuts them short. Nothing here changes how the run ended.
     pub async fn see_hooks_out(
         &mut self,
         run: &RunState,
@@ -210,7 +216,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.hooks.run(hook, (StartedIn::Hooks, started), order)
     }
 
-    /// Hooks of an earlier process that the journal could not be told of any more.
+    /// Records the hooks whose start is in the journal and whose end can no longer be written there, because the run is sealed.
     fn record_unseen_after_seal(&mut self, run: &RunState) -> Result<(), RunnerError> {
         let records = self.hooks.records.clone();
         let known = records.read()?;
@@ -261,7 +267,8 @@ impl HookOrder {
     }
 }
 
-/// A hook may print what it likes: what looks like a secret is withheld, as it stands and as the journal would write it.
+/// Outputs of a hook are recorded, so a text that looks like a secret is withheld. Both forms are scanned: the text as it
+/// stands and as JSON escapes it in the journal.
 fn without_secrets(mut outcome: HookOutcome) -> HookOutcome {
     for HookOutput { text, .. } in [&mut outcome.stdout, &mut outcome.stderr] {
         let written = Value::String(text.clone()).to_string();

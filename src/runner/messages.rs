@@ -1,4 +1,4 @@
-//! What the runner is told and what it tells. Invariant: facts are never dropped, progress may be.
+//! Messages from the runner (durable events, progress) and commands to it.
 
 use std::sync::Arc;
 
@@ -7,37 +7,37 @@ use tokio::sync::oneshot;
 use crate::run::{Event, Progress, Request};
 use crate::survey::{Digest, UtcTime};
 
-/// What the runner tells whoever watches it, once it is durable.
+/// A message from the runner to the screen or printer of its process.
 #[derive(Debug, Clone)]
 pub enum RunnerMessage {
-    /// An event is durable.
+    /// An event is durable: its line is written and synced.
     Recorded {
-        /// Journal line.
+        /// Sequence number of the journal line, from 0.
         seq: u64,
-        /// When.
+        /// Time of the event in the run.
         at: UtcTime,
         /// SHA-256 of the line: the head.
         head: Digest,
         /// The line itself, for `--events`.
         line: Arc<str>,
-        /// The event.
+        /// The parsed event of that line.
         event: Arc<Event>,
     },
-    /// A long read goes on.
+    /// Progress of a long read. Not recorded, and may be dropped.
     Progress(Progress),
 }
 
-/// What reaches the runner while it holds the run.
+/// A command to the runner while it holds the run.
 #[derive(Debug)]
 pub enum RunnerCommand {
-    /// A person asks for something.
+    /// A person asks for something, on this screen or through the socket.
     Request {
-        /// What, and who.
+        /// What is asked, and which person asks.
         request: Request,
         /// Where the answer goes, for another process that waits until the run has stopped again.
         answer: Option<oneshot::Sender<DecisionReply>>,
     },
-    /// Leave the run as it is.
+    /// Stop the runner and leave the run as it is, resumable.
     Quit,
     /// A signal came: hooks that still run are ended.
     CutHooks,
@@ -53,7 +53,7 @@ impl From<Request> for RunnerCommand {
     }
 }
 
-/// How a decision went.
+/// The reply to a decision of another process.
 #[derive(Debug, Clone)]
 pub enum DecisionReply {
     /// It was refused; the sentence says why.
@@ -67,5 +67,5 @@ pub enum DecisionReply {
     },
 }
 
-/// Where notices go. Never blocks.
+/// Receives every message. Must not block: it is called on the runner's thread.
 pub type MessageSink = Box<dyn Fn(RunnerMessage) + Send>;

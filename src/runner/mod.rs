@@ -1,4 +1,5 @@
-//! Who does it: own thread and runtime, handle, driver, effects, target, clock, probes. Invariant: journal first, then act, then journal, then show.
+//! Runs a run: thread and runtime, driver loop, effects, database target, clock, safety probes, approval socket.
+//! Invariant: journal first, then show: a message leaves `RunRecorder::record_at` only after its line is synced.
 
 mod apply_approval;
 mod closeout;

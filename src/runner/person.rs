@@ -1,4 +1,6 @@
-//! Whose process it is, as the kernel says. Invariant: nothing is taken from what a process says of itself, nor from its environment.
+//! Whose process it is, from the kernel: account by credentials, terminal by `/proc`.
+//! Invariant: nothing is taken from what a process says of itself, nor from its environment (test
+//! `who_decides_and_who_looks_is_what_the_kernel_says` of tests/integration/callers.rs).
 
 use std::fs::File;
 
@@ -13,7 +15,7 @@ const PTS_MAJOR: u32 = 136;
 
 /// The person behind this process.
 pub fn own() -> Person {
-    // What the kernel tells others of this process as well: a real id is only who started it.
+    // The effective id, as peer credentials of a socket show it too; the real id is only who started the process.
     let uid = rustix::process::geteuid().as_raw();
     let pid = std::process::id();
     let tty = if cfg!(target_os = "linux") {
@@ -24,19 +26,20 @@ pub fn own() -> Person {
     person(uid, pid, tty)
 }
 
-/// The person behind the process at the other end of a socket of this machine, whose account and id the kernel told.
-/// What cannot be seen of it is not there: terminal `None`, id 0.
+/// The person behind the process at the other end of a Unix socket, by its peer credentials. What cannot be seen of it is
+/// missing: terminal `None`, process id 0.
 pub(super) fn peer(uid: u32, pid: Option<i32>) -> Person {
     let pid = pid.map_or(0, i32::unsigned_abs);
     person(uid, pid, terminal(uid, pid))
 }
 
-/// Whether this process is in a user namespace of somebody's making: there an account has whatever number its maker chose.
+/// Whether this process is in a user namespace other than the initial one: there its creator chose which account has which
+/// number.
 pub fn is_in_user_namespace() -> bool {
     std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_every_account(&map))
 }
 
-/// Whether a `uid_map` gives each account its own number: no namespace of an ordinary account can.
+/// Whether a `uid_map` maps every number to itself. The initial namespace does; an ordinary account cannot make one that does.
 fn is_every_account(uid_map: &str) -> bool {
     uid_map.split_whitespace().eq(["0", "0", "4294967295"])
 }
@@ -72,18 +75,20 @@ fn standard_input() -> Option<String> {
 /// The terminal that controls a process, and that it reads from as far as may be seen of another account's process.
 /// `None`: it has none, the process is gone or of another account by now, or nothing can be seen of it.
 fn terminal(uid: u32, pid: u32) -> Option<String> {
-    // Held open, it stays this very process's: the number may be given to another meanwhile.
+    // The open directory stays that of this very process. Opened again by path it could be another's: process ids are reused.
     let process = File::open(format!("/proc/{pid}")).ok()?;
     let read = |name: &str| {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(&process, name, flags, Mode::empty()).ok()?;
         std::io::read_to_string(File::from(file)).ok()
     };
+    // The process may have ended since it sent its credentials, and its number may belong to another account now.
     if effective_uid(&read("status")?)? != uid {
         return None;
     }
     let device = controlling_terminal(&read("stat")?)?;
     if let Ok(input) = statat(&process, "fd/0", AtFlags::empty()) {
+        // A process that controls one terminal and reads from another (or from a pipe) is not at that terminal.
         let input = (major(input.st_rdev), minor(input.st_rdev));
         if input != device && input != CONTROLLING {
             return None;
@@ -98,12 +103,14 @@ fn effective_uid(status: &str) -> Option<u32> {
     ids.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Major and minor number of the terminal in `/proc/PID/stat`; 0 is none. A process's name, before the last bracket, may hold anything.
+/// Major and minor number of the terminal in `/proc/PID/stat` (field 7, `tty_nr`); 0 is none. The process name in brackets may
+/// hold anything, brackets too, so fields are counted from the last bracket.
 fn controlling_terminal(stat: &str) -> Option<(u32, u32)> {
     let (_, fields) = stat.rsplit_once(')')?;
     let number: i32 = fields.split_whitespace().nth(4)?.parse().ok()?;
     let number = number.cast_unsigned();
     let device = (
+        // The kernel's encoding of a device number: the low 8 bits of the minor, 12 bits of the major, the rest of the minor.
         (number >> 8) & 0xfff,
         (number & 0xff) | ((number >> 12) & 0xf_ff00),
     );

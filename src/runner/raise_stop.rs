@@ -1,4 +1,6 @@
-//! Raising the stop that a run has reached. Invariant: computed from the folded run alone, so that a crash before it loses no stop.
+//! Raises the stop that a run has reached, with its sentences.
+//! Invariant: computed from the folded run alone, so that a crash before the record loses no stop (test
+//! `a_run_goes_on_from_any_record` of tests/fault_injection/cuts.rs).
 
 use super::driver::Driver;
 use super::repository::Repository;
@@ -32,6 +34,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             evidence: run
                 .evidence
                 .as_ref()
+                // A failed run asks nothing, so no evidence is offered for approval.
                 .filter(|_| !failed)
                 .map(|e| e.digest.clone()),
             message,

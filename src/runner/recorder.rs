@@ -1,4 +1,6 @@
-//! The journal and the run that is folded from it, kept together. Invariant: an event is legal, then durable, then applied, then shown.
+//! The journal and the run that is folded from it, kept together.
+//! Invariant: an event is legal, then durable, then applied, then shown; `RunRecorder::record_at` is the only place that
+//! appends.
 
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use crate::journal::{HookRecords, JournalEntry, RunDirectory};
 use crate::run::{Event, History, Progress, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
-/// A run that this process owns.
+/// Writes the journal of a run that this process owns, and keeps its fold.
 pub struct RunRecorder {
     directory: RunDirectory,
     history: History,
@@ -43,22 +45,22 @@ impl RunRecorder {
         &self.history
     }
 
-    /// The clock.
+    /// The clock of this process.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
-    /// The directory of the run.
+    /// The locked directory of the run: journal, blobs, ledgers.
     pub fn directory(&mut self) -> &mut RunDirectory {
         &mut self.directory
     }
 
-    /// The records of hooks beside the journal.
+    /// The side file with the hooks that ended after the seal.
     pub fn hook_records(&self) -> HookRecords {
         self.directory.hook_records()
     }
 
-    /// Gives the directory up, to be sealed.
+    /// Takes the directory and the run out, to write the manifest.
     pub fn into_parts(self) -> (RunDirectory, RunState) {
         (self.directory, self.history.into_run())
     }
@@ -77,11 +79,13 @@ impl RunRecorder {
 
     /// Records one event at a time that was chosen before.
     pub fn record_at(&mut self, at: UtcTime, event: Event) -> Result<u64, RunnerError> {
+        // Before the append: an illegal line in the journal could not be removed any more.
         legal(self.run(), at, &event)?;
         let appended = self.directory.append(at, &event)?;
         self.history
             .take(appended.seq, at, &event, &appended.sha256)?;
         event_log::note(appended.seq, &event);
+        // Last of all: nobody may see what a power failure could take back.
         (self.sink)(RunnerMessage::Recorded {
             seq: appended.seq,
             at,
@@ -92,30 +96,30 @@ impl RunRecorder {
         Ok(appended.seq)
     }
 
-    /// Stores a document under its digest.
+    /// Stores a document as a blob, named by its SHA-256.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, RunnerError> {
         Ok(self.directory.blobs().put(bytes)?)
     }
 
-    /// The text of a document of this run.
+    /// The text of a blob of this run; `None`: it is missing, damaged or not UTF-8.
     pub fn document(&self, sha256: &Digest) -> Option<String> {
         let bytes = self.directory.blobs().get(sha256).ok()?;
         String::from_utf8(bytes).ok()
     }
 
-    /// Tells how far a long read has come; not recorded.
+    /// Sends the progress of a long read; not recorded.
     pub fn progress(&self, progress: Progress) {
         (self.sink)(RunnerMessage::Progress(progress));
     }
 
-    /// Folds the journal from the disk afresh.
+    /// Reads the journal from the disk and folds it anew.
     pub fn refold(&self) -> Result<(History, Vec<JournalEntry<Event>>), RunnerError> {
         let entries = self.directory.reader().entries::<Event>()?;
         Ok((fold(&entries)?, entries))
     }
 }
 
-/// Folds entries; each must be legal.
+/// Folds journal entries; the first illegal one is an error with its line, counted from 1.
 pub fn fold(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
     let mut history = History::default();
     for entry in entries {

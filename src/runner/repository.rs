@@ -1,4 +1,4 @@
-//! What the runner asks of a git repository. Invariant: reading only.
+//! What the runner asks of a git repository; [`Repository`] has no method that writes.
 
 use thiserror::Error;
 
@@ -12,8 +12,8 @@ pub enum RepositoryError {
     Git(String),
 }
 
-/// A repository to look at.
+/// A git repository that can be read.
 pub trait Repository: Send {
-    /// What git says now.
+    /// HEAD, branches, tags and state of the work tree as git reports them now.
     fn look(&self) -> Result<RepositoryState, RepositoryError>;
 }

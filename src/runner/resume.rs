@@ -1,4 +1,5 @@
-//! Taking a run up again: resume, show again, renew, lapse. Invariant: nothing is approved here.
+//! Taking a run up again: records the resume, shows the evidence again, renews it, lets approvals lapse.
+//! Invariant: nothing is approved here; `Driver::withdraw` records the only decision of this file, `Decision::Withdraw`.
 
 use super::RunnerError;
 use super::discoverer::discover;
@@ -18,6 +19,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let by = self.plan.person.clone();
         let tool = self.plan.tool.clone();
         let recorder = self.recorder()?;
+        // The journal ends with `run_sealed`: nothing may follow it.
         if recorder.run().sealed.is_some() {
             return Ok(());
         }
@@ -29,6 +31,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             boot_id,
             tool,
         })))?;
+        // Order matters: first what the crash left open, then whether the pending approval still counts, then the new evidence.
         self.give_up_unseen_hooks()?;
         self.let_lapse()?;
         if renewing {
@@ -126,7 +129,7 @@ pub(super) fn renew<T: Target, R: Repository>(
         return Ok(true);
     }
     if run.owed_stop.is_some() {
-        // A crash came before a person could be told: that comes first.
+        // A crash came before the stop was recorded: it is raised before anything is renewed.
         return Ok(false);
     }
     let Some(evidence) = &run.evidence else {
@@ -156,6 +159,7 @@ pub(super) fn show_again<T: Target, R: Repository>(
     let (Some(gate), Some(evidence)) = (run.waits_at(), &run.evidence) else {
         return Ok(());
     };
+    // An approval is good only for the boot in which its sheet was shown: uptime, which nobody can set, counts from there.
     let known_here = evidence.shown_boot == boot_id;
     if known_here || run.drift.is_some() || now >= evidence.expires_at || evidence.gate != gate {
         return Ok(());

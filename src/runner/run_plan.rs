@@ -1,4 +1,5 @@
-//! What a run is made with: profile, people, machine. Invariant: fixed when the run is taken up; nothing of it changes while it is held.
+//! What a run is made with: profile, person, machine, limits.
+//! Invariant: fixed when the run is taken up; `Driver` holds it as an `Arc` and has no way to change it.
 
 use std::path::PathBuf;
 
@@ -9,9 +10,9 @@ use crate::survey::Digest;
 /// Everything that a runner needs beside database, journal and clock.
 #[derive(Debug, Clone)]
 pub struct RunPlan {
-    /// The profile.
+    /// The parsed profile.
     pub profile: Profile,
-    /// Its text, byte for byte.
+    /// The profile's text, byte for byte: its SHA-256 is pinned.
     pub profile_text: String,
     /// The directory of its file; `/` for a built-in one. Hooks start there.
     pub profile_directory: PathBuf,
@@ -19,11 +20,11 @@ pub struct RunPlan {
     pub ssot: Vec<(String, Result<String, String>)>,
     /// Approval policy of the profile.
     pub approvals: ApprovalPolicy,
-    /// Target without secrets.
+    /// Host, port, database and role of the target, without secrets.
     pub target: TargetIdentity,
-    /// Who runs this process.
+    /// The person who runs this process, as the kernel says.
     pub person: Person,
-    /// The binary.
+    /// Version and SHA-256 of this binary.
     pub tool: ToolIdentity,
     /// Directory of the repository, if any.
     pub repository: Option<String>,
@@ -37,7 +38,7 @@ pub struct RunPlan {
     pub socket: Option<PathBuf>,
     /// The group that runs are shared with (`store.group`): its members may approve through the socket.
     pub store_group: Option<String>,
-    /// How drygate is called where this process was started, for commands that people are told.
+    /// How drygate is called where this process was started, for commands that are printed.
     pub call: CommandLine,
     /// The last PASS of this profile and target.
     pub last_pass: Option<LastPass>,
@@ -46,10 +47,10 @@ pub struct RunPlan {
 /// A result file of a full test run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullDiscoverFile {
-    /// Its text.
+    /// Content of the file.
     pub text: String,
-    /// Its SHA-256.
+    /// SHA-256 of the content.
     pub sha256: Digest,
-    /// Its age.
+    /// Seconds since the file was changed.
     pub age_s: u64,
 }

@@ -1,4 +1,6 @@
-//! What other processes of this machine ask of the one that holds the run. Invariant: a request names no person; the caller is who the kernel says.
+//! The Unix socket through which other processes of this machine reach the process that holds the run: decisions and watchers.
+//! Invariant: a request names no person; who asks is taken from the peer credentials (`seen`, test
+//! `who_decides_and_who_looks_is_what_the_kernel_says` of tests/integration/callers.rs).
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -21,16 +23,16 @@ use super::{RunPlan, person};
 use crate::journal::RUNS_DIR;
 use crate::run::{Ask, Person, Request};
 
-/// Longest request that is read.
+/// Longest request that is read, in bytes: a line of another process must not fill the memory.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
-/// How long the holder may take to say that it heard.
+/// Time limit for the holder's first reply and for sending the request.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long a runner that ends waits for callers to take their answers.
+/// How long a runner that ends waits for callers to read their answers.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
-/// One line to the holder.
+/// One line of JSON from the caller to the holder.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 enum SocketRequest {
@@ -41,7 +43,7 @@ enum SocketRequest {
     Ask(Ask),
 }
 
-/// One line from the holder.
+/// One line of JSON from the holder to the caller.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 enum SocketReply {
@@ -50,10 +52,10 @@ enum SocketReply {
     Stopped { exit_code: u8, summary: String },
 }
 
-/// What a caller is told whose request finds no place.
+/// The refusal when the runner's command channel is full.
 const BUSY: &str = "the holder is busy";
 
-/// Why nothing could be handed over.
+/// Why a request could not be handed to the holder.
 #[derive(Debug, Error)]
 pub enum HandoverError {
     /// Nobody listens: exit 75.
@@ -67,16 +69,16 @@ pub enum HandoverError {
     Refused(String),
 }
 
-/// The socket, removed when the runner ends.
+/// The listening socket; its file is removed when the runner ends.
 pub struct SocketListener {
     path: PathBuf,
     task: JoinHandle<()>,
-    /// Closed once every caller has had its answer.
+    /// Each served caller holds a sender; `recv` gives `None` once all of them are answered.
     served: mpsc::Receiver<()>,
 }
 
 impl SocketListener {
-    /// Lets the callers that were heard have their answers, then ends. A caller that does not read is not waited for long.
+    /// Stops accepting and waits until the accepted callers have their answers, at most [`ANSWERED_WITHIN`].
     pub async fn finish(mut self) {
         self.task.abort();
         let all = async { while self.served.recv().await.is_some() {} };
@@ -87,21 +89,21 @@ impl SocketListener {
 impl Drop for SocketListener {
     fn drop(&mut self) {
         self.task.abort();
-        // A socket that stays behind answers nobody, and the next holder replaces it.
+        // If this fails, the file that stays refuses connections, and the next holder replaces it.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// A socket that nobody listens on is not taken away before it is this old: its process may be about to listen.
+/// Minimum age of a stale socket before it is removed: between `bind` and `listen` a new socket refuses connections too.
 const STALE_AFTER: Duration = Duration::from_mins(1);
 
-/// Takes away the sockets in `directory` that a killed process left behind.
+/// Removes the sockets in `directory` that a killed process left behind.
 fn sweep(directory: &Path) {
     let listed = std::fs::read_dir(directory).into_iter().flatten().flatten();
     for path in listed.map(|entry| entry.path()) {
         let is_socket = path.extension().is_some_and(|kind| kind == "sock");
         if is_socket && is_old(&path) && refuses(&path) {
-            // Somebody else may sweep at the same time.
+            // Another process may remove it at the same time.
             let _ = std::fs::remove_file(&path);
         }
     }
@@ -112,13 +114,13 @@ fn is_old(path: &Path) -> bool {
     made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age >= STALE_AFTER))
 }
 
-/// Whether a socket answers that nobody listens. One that may not be asked, or is busy, stays.
+/// Whether connecting is refused because no process listens. A socket without permission, or with a full queue, stays.
 fn refuses(path: &Path) -> bool {
     let refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
     UnixStream::connect(path).is_err_and(refused)
 }
 
-/// Listens to other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
+/// Listens for other processes. `None`: no socket could be made; `approve` then waits for the lock instead.
 pub(super) fn listen(
     plan: &RunPlan,
     commands: mpsc::Sender<RunnerCommand>,
@@ -126,13 +128,15 @@ pub(super) fn listen(
 ) -> Option<SocketListener> {
     let path = plan.socket.clone()?;
     path.parent().map(sweep);
+    // `bind` fails on an existing file. This process holds the run's lock, so a socket at this path is of a dead holder.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .inspect_err(|error| tracing::warn!(?path, %error, "no socket for other processes"))
         .ok()?;
     tracing::debug!(?path, "listens to other processes");
     if plan.store_group.is_some() {
-        // Without this only the own account gets as far as its credentials; who may open runs may also ask their holder.
+        // Connecting to a Unix socket needs write permission on its file: without this, other accounts of the group never get
+        // as far as their credentials. Who may open runs may also ask their holder.
         admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
     }
     let door = SocketShutdown {
@@ -141,12 +145,13 @@ pub(super) fn listen(
         commands,
         watchers: Watchers::new(watchers_changed),
     };
+    // Nothing is ever sent: the channel only counts living senders.
     let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let door = door.clone();
             let serving = serving.clone();
-            // A caller that breaks off has asked for nothing.
+            // An error here is a caller that disconnected: it has asked for nothing.
             tokio::spawn(async move { drop(door.serve(stream, serving).await) });
         }
     });
@@ -176,11 +181,13 @@ impl SocketShutdown {
         stream: tokio::net::UnixStream,
         serving: mpsc::Sender<()>,
     ) -> std::io::Result<()> {
+        // SO_PEERCRED: the kernel recorded these at connect, the caller cannot choose them.
         let peer = stream.peer_cred()?;
         let (reading, mut writing) = stream.into_split();
         let mut text = String::new();
         let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
         reader.read_line(&mut text).await?;
+        // Root may read and write the run anyway. In a shared store the mode 0660 of the socket has decided already.
         let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
         let request = serde_json::from_str(&text);
         let (uid, pid) = (peer.uid(), peer.pid());
@@ -195,7 +202,7 @@ impl SocketShutdown {
             Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {
                 Some(seat) => {
                     drop(serving);
-                    // Nothing is said to a watcher, so none can be waited for; what it says is not kept.
+                    // Nothing is sent to a watcher, so a slow one cannot hold the runner up; what it sends is discarded.
                     tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;
                     drop(seat);
                     return Ok(());
@@ -220,6 +227,7 @@ impl SocketShutdown {
             request,
             answer: waits.then_some(answer),
         };
+        // No waiting for a place: the caller gets an answer within its time limit.
         if self.commands.try_send(command).is_err() {
             let why = BUSY.to_owned();
             return say(writing, &SocketReply::Refused { why }).await;
@@ -235,7 +243,8 @@ impl SocketShutdown {
     }
 }
 
-/// Who the caller is. Looked up on a thread of its own: a slow directory service delays neither the run nor its end.
+/// The person behind a caller. Looked up on a thread of its own: the account's name may come from a slow directory service,
+/// which must delay neither the run nor its end.
 async fn seen(peer: UCred) -> std::io::Result<Person> {
     let (sender, seen) = oneshot::channel();
     std::thread::Builder::new()
@@ -260,7 +269,7 @@ pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError
     let mut reader = BufReader::new(ask(path, asked)?);
     loop {
         match answer(&mut reader)? {
-            // It was heard: what follows takes as long as the survey does.
+            // The request was taken. The answer comes after a survey, which has no time limit here.
             SocketReply::Heard => reader.get_ref().set_read_timeout(None)?,
             SocketReply::Refused { why } => return Err(HandoverError::Refused(why)),
             SocketReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
@@ -268,7 +277,7 @@ pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError
     }
 }
 
-/// Hands over what only has to be heard: [`Ask::is_answered_by_the_next_stop`].
+/// Hands over a request whose effect is not waited for: see [`Ask::is_answered_by_the_next_stop`].
 pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverError> {
     match answer(&mut BufReader::new(ask(path, asked)?))? {
         SocketReply::Refused { why } => Err(HandoverError::Refused(why)),
@@ -276,14 +285,14 @@ pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverErro
     }
 }
 
-/// Lets the holder show this process as a watcher, for as long as the connection is kept. Its end says that the holder is gone.
+/// Registers this process as a watcher for as long as the connection is kept. End of file on it: the holder is gone.
 pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
     let holder = ask(path, &SocketRequest::Watch)?;
     holder.set_read_timeout(None)?;
     Ok(holder)
 }
 
-/// Sends one request. Nothing waits longer than a holder may take to hear.
+/// Sends one request, with read and write time limits of [`HEARD_WITHIN`].
 fn ask(path: &Path, line: &impl Serialize) -> Result<UnixStream, HandoverError> {
     let mut stream = UnixStream::connect(path)?;
     for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {

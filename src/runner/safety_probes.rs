@@ -1,4 +1,6 @@
-//! G5: the safety probes, run for real each time. Invariant: each goes through the very code that guards a run.
+//! G5: the safety probes, run each time.
+//! Invariant: each goes through the code that guards a run: `Mode::parse`, `profile::parse`, `run::judge`,
+//! `Target::refuses_write`.
 
 use super::RunnerError;
 use super::closeout::finish;
@@ -17,7 +19,7 @@ use crate::run::{
 use crate::survey::{Digest, UtcTime};
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// G5.
+    /// G5: runs every probe and finishes the gate.
     pub(super) fn run_probes(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
         recorder.record(Event::GateStarted(GateStarted { gate: Gate::G5 }))?;
@@ -94,6 +96,7 @@ fn live_refused() -> ProbeResult {
 }
 
 fn live_profile_refused() -> ProbeResult {
+    // A valid profile with one word changed: it can be refused for that word only.
     let text = profile::BUILT_IN[0]
         .1
         .replacen("mode = \"dryrun\"", "mode = \"live\"", 1);
@@ -179,6 +182,7 @@ fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, 
         approval_probe(
             CheckName::ApprovalExpiredRefused,
             "Expired",
+            // Ten years: later than any time to live that a profile may set.
             rule(run, |_, now| *now = now.plus_seconds(10 * 365 * 86_400)),
             |refusal| matches!(refusal, ApprovalRefusal::Expired(_)),
         ),
@@ -196,7 +200,7 @@ fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, 
     ])
 }
 
-/// What a spoiled approval met, and whether that is the refusal it must meet.
+/// The result of a probe: which refusal an invalid approval met, and whether it is the expected one.
 fn approval_probe(
     name: CheckName,
     expected: &str,
@@ -250,7 +254,7 @@ fn request_of(waited: &RunState) -> Option<(ApprovalRequest, &Person, UtcTime, S
     Some((request, by, evidence.taken_at, evidence.shown_boot.clone()))
 }
 
-/// The refusal of a good approval that was spoiled in one point; `None`: it was accepted.
+/// The refusal of a valid approval that was made invalid in one point; `None`: it was accepted.
 fn rule(
     waited: &RunState,
     spoil: impl Fn(&mut ApprovalRequest, &mut UtcTime),

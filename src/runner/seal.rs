@@ -1,4 +1,6 @@
-//! G6 and the seal. Invariant: `run_sealed` is the last line; after the manifest nothing is opened for writing.
+//! G6 and the seal: closing checks, `run_sealed`, reports, manifest.
+//! Invariant: `run_sealed` is the last line, and after the manifest nothing is opened for writing (test
+//! `nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest` of tests/journal.rs).
 
 use std::collections::BTreeSet;
 
@@ -41,7 +43,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 reports,
             })
         };
-        // The reports say how the run ended, so they are made of the history with the line that will name their digests.
+        // A circle: the reports print the result, and `run_sealed` names the digests of the reports. So they are rendered from
+        // a copy of the history to which the line is applied with an empty list, which changes no byte of them (test
+        // `the_same_run_gives_the_same_bytes_before_and_after_its_seal_is_written` of src/report/tests.rs).
         let mut sealed = recorder.history().clone();
         if let (Some((last, _)), Some(head)) = (sealed.last(), recorder.history().head()) {
             sealed.take(last + 1, at, &sealing(Vec::new()), head)?;
@@ -51,6 +55,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .map(|report| (report.name.clone(), Digest::of(&report.text)))
             .collect();
         let event = sealing(reports);
+        // At the very time that the reports were rendered with, or their digests would not fit.
         self.recorder()?.record_at(at, event)?;
         Ok(())
     }
@@ -61,6 +66,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .as_ref()
             .map(|repository| repository.look().map_err(|error| error.to_string()));
         let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
+        // Of this process, and by the blobs of every earlier process of this run.
         let mut statements = self.target.statements();
         let recorder = self.recorder()?;
         statements.extend(statements_of(recorder)?);
@@ -109,6 +115,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let recorder = self.recorder()?;
         let run = recorder.run().clone();
+        // Rendered again rather than kept: a resume after a crash in between writes the same bytes.
         for rendered in render(recorder, &run, &plan)? {
             let name = format!("kb/{}", rendered.name);
             recorder
@@ -122,6 +129,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for (name, bytes) in beside {
             recorder.directory().write_file(name, &bytes)?;
         }
+        // From here on `recorder()` fails with `Sealed`: the type keeps everybody from writing after the manifest.
         let recorder = self.recorder.take().ok_or(RunnerError::Sealed)?;
         let (directory, run) = recorder.into_parts();
         directory.seal()?;

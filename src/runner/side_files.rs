@@ -1,4 +1,6 @@
-//! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal. Invariant: their bytes follow from the run alone, so that anybody can check them.
+//! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal.
+//! Invariant: their bytes follow from the run alone (test `between_any_two_files_of_the_seal_a_resume_writes_the_same_bytes` of
+//! tests/fault_injection/seal.rs).
 
 use serde::Serialize;
 
@@ -22,7 +24,7 @@ pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
     Ok(bytes)
 }
 
-/// State for other programs.
+/// `sidecar.json`: the run's state for other programs, rewritten at each stop.
 pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
     ascii_line(&SidecarDocument {
         run_id: run.run_id().cloned(),
@@ -38,7 +40,8 @@ pub(super) fn sidecar(run: &RunState) -> Result<Vec<u8>, RunnerError> {
     })
 }
 
-/// One line; members are in the order of their names.
+/// One line of ASCII JSON. `serde_json::Value` sorts the members by name, so the bytes do not depend on the order of the
+/// fields.
 fn ascii_line(document: &impl Serialize) -> Result<Vec<u8>, RunnerError> {
     let sorted = serde_json::to_value(document)?;
     let mut bytes = crate::journal::to_ascii_json(&sorted)?;

@@ -1,4 +1,6 @@
-//! Where the holder of a run listens. Invariant: outside the run, in a directory of the holder that nobody else can put things into.
+//! Path of the Unix socket on which the holder of a run listens.
+//! Invariant: outside the run, in a directory that belongs to the holder's account and that nobody else can write to
+//! (`in_directory_of`).
 
 use std::fs::Permissions;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -10,8 +12,8 @@ use crate::survey::Digest;
 
 /// The socket of the process that holds a run of the store at `store_root`, as its callers find it.
 ///
-/// Every account has a directory of its own; which account holds the run is told by the owner of HEAD, which each line
-/// that the holder writes replaces. Only who may rewrite the run can make another account look like the holder.
+/// Every account has a directory of its own. Which account holds the run is seen from the owner of HEAD, which each line that
+/// the holder writes replaces. Only who may rewrite the run can make another account look like the holder.
 pub fn socket(store_root: &Path, run_id: &RunId) -> Option<PathBuf> {
     let run = store_root.join(DirectoryStore::run_path(run_id));
     let head = store_root.join(DirectoryStore::head_path(run_id));
@@ -39,9 +41,12 @@ fn directory(uid: u32) -> PathBuf {
 fn in_directory_of(uid: u32, run: &Path) -> Option<PathBuf> {
     let directory = directory(uid);
     let made = std::fs::symlink_metadata(&directory).ok()?;
+    // The temporary directory is writable for all, so anybody could have made this name first. `symlink_metadata`: a link in
+    // its place is no directory.
     if !made.is_dir() || made.uid() != uid || made.mode() & 0o022 != 0 {
         return None;
     }
+    // A digest, because the path of a Unix socket is limited to about 100 bytes (`sun_path`).
     let name = Digest::of(run.as_os_str().as_encoded_bytes());
     Some(directory.join(format!("{}.sock", &name.as_str()[..16])))
 }

@@ -1,4 +1,5 @@
-//! How a run stands, for whoever asked: exit code, stop, sentence, JSON document. Invariant: computed from the folded run alone.
+//! How a run stands, for the process that asked: exit code, stop, sentence, JSON document. Computed from the folded run and,
+//! where the runner failed, its error.
 
 use super::RunnerError;
 use super::driver::RunnerEnd;
@@ -13,7 +14,7 @@ fn last_words(run: &RunState, call: &CommandLine) -> (String, String) {
     )
 }
 
-/// The run waits for a person.
+/// The end when the run waits for a person.
 pub(super) fn waiting(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let stop_code = run.stop_code();
     let (message, next) = last_words(run, call);
@@ -26,7 +27,7 @@ pub(super) fn waiting(run: &RunState, call: &CommandLine) -> RunnerEnd {
     }
 }
 
-/// The person left while the run waits: 3, or 4 at a drift stop.
+/// The end when the person left while the run waits: exit code 3, or 4 at a drift stop.
 pub(super) fn left(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let short = run
         .run_id()
@@ -70,7 +71,7 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> RunnerEnd {
     }
 }
 
-/// The run is sealed.
+/// The end when the run is sealed: the exit code of its result.
 pub fn sealed(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
@@ -111,7 +112,7 @@ pub(super) fn broken(run: RunState, error: &RunnerError, call: &CommandLine) -> 
 
 /// The document as text for another process; members are in the order of their names.
 pub(super) fn text(outcome: &RunnerEnd) -> String {
-    // Plain data becomes JSON whatever it says; an answer that did not would be `null`, which no reader takes for a run.
+    // Serializing plain data cannot fail. If it did, the answer would be `null`, which no reader takes for a run.
     let sorted = serde_json::to_value(document(outcome)).unwrap_or_default();
     sorted.to_string()
 }
@@ -119,7 +120,7 @@ pub(super) fn text(outcome: &RunnerEnd) -> String {
 /// The document of the contract, section 10.
 pub fn document(outcome: &RunnerEnd) -> RunDocument {
     let run = &outcome.run;
-    // Of a sealed run only a refusal is news; its own stop follows from its result.
+    // A sealed run reports a stop only for a refusal; its own stop follows from its result.
     let refused = outcome.stop_code == Some(StopCode::StopApprovalRefused);
     let stop = outcome
         .stop_code

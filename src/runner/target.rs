@@ -1,4 +1,5 @@
-//! What the runner asks of a database. Invariant: a target reads only, and says when each transaction begins and how it ended.
+//! What the runner asks of a database: the traits [`Target`] and [`Witness`]. A target reads only, and reports each transaction
+//! before it begins and when it has ended.
 
 use std::future::Future;
 
@@ -13,7 +14,7 @@ use crate::survey::{Digest, FactDocument, Origins, ServerIdentity, Survey, Trans
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SurveyRequest {
-    /// What for: it is journalled.
+    /// Purpose of the transaction, as it is journalled.
     pub purpose: Purpose,
     /// Only the facts that the profile marks `live`, no role survey, no documents.
     pub live_only: bool,
@@ -22,7 +23,7 @@ pub struct SurveyRequest {
 }
 
 impl SurveyRequest {
-    /// Everything.
+    /// A full survey: all facts, documents, role survey and streams.
     pub const SURVEY: Self = Self {
         purpose: Purpose::Survey,
         live_only: false,
@@ -50,7 +51,7 @@ pub struct QueryRuling {
     pub relations: Vec<String>,
 }
 
-/// What one transaction brought.
+/// What one transaction read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The survey. `candidates` and `pieces` are filled in by whoever streamed them, if no stream failed.
@@ -63,7 +64,7 @@ pub struct Taken {
     pub rulings: Vec<QueryRuling>,
 }
 
-/// The witness could not record or digest what it was told.
+/// The witness could not record or digest what the target reported.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct WitnessError {
@@ -71,10 +72,10 @@ pub struct WitnessError {
     pub message: String,
 }
 
-/// Who is told what a target does, as it does it.
+/// Receives what a target does, while it does it. The runner's witness journals it.
 pub trait Witness {
-    /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent. Where a survey is tried again, what
-    /// was streamed of the try before counts no more.
+    /// A transaction is about to be opened: must be durable when this returns, before BEGIN is sent. Where a survey is tried
+    /// again, what was streamed of the try before counts no more.
     fn opening(&mut self, purpose: Purpose, nonce: &str) -> Result<(), WitnessError>;
 
     /// The server that answered, before anything of its data is read; an error ends the survey.
@@ -99,7 +100,7 @@ pub trait Witness {
     /// A batch of live units in key order; empty: the end. Its error ends the streams, as one of the server would.
     fn units(&mut self, batch: Vec<Unit>) -> Result<(), WitnessError>;
 
-    /// Progress of a long read; may be dropped.
+    /// Progress of a long read; may be dropped when the receiver is slow.
     fn progress(&mut self, progress: Progress);
 }
 
@@ -112,7 +113,7 @@ pub enum TargetError {
     /// The session is not what was asked for (pooler, role, access mode): nothing was read.
     #[error("{0}")]
     Unfit(String),
-    /// The witness refused.
+    /// The witness returned an error.
     #[error(transparent)]
     Witness(#[from] WitnessError),
 }
@@ -121,7 +122,7 @@ pub enum TargetError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct Unavailable {
-    /// What kept it away.
+    /// Kind of the failure.
     pub kind: UnavailableKind,
     /// What happened, without secrets, and what could not be read where that is known.
     pub message: String,
@@ -129,7 +130,7 @@ pub struct Unavailable {
     pub hint: String,
 }
 
-/// What kept a database away.
+/// Kind of failure that made a database unusable for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnavailableKind {
     /// No connection could be made, or it was lost (SQLSTATE class 08).
@@ -138,13 +139,14 @@ pub enum UnavailableKind {
     Lock,
     /// A deadline of the server (57014, 25P03, 25P04) or of ours.
     Deadline,
-    /// The server ended the transaction for the sake of others: replay on a standby, a serialization failure, a deadlock (class 40).
+    /// The server ended the transaction for the sake of others: replay on a standby, a serialization failure, a deadlock (class
+    /// 40).
     Conflict,
     /// The server shuts down, or lacks memory, disk or connections (classes 53, 57, 58).
     Server,
     /// A budget of the profile is spent.
     Budget,
-    /// The server sent more than may be held.
+    /// The server sent more bytes than the client is willing to hold in memory.
     TooMuch,
 }
 
@@ -156,7 +158,7 @@ impl UnavailableKind {
 }
 
 impl Unavailable {
-    /// The run's budget is spent.
+    /// The error of a run whose budget is spent.
     pub fn over_run(account: &BudgetUse) -> Self {
         Self {
             kind: UnavailableKind::Budget,
@@ -181,6 +183,7 @@ pub trait Target {
     /// Every statement that was sent to the server by this process, once each.
     fn statements(&self) -> Vec<String>;
 
-    /// Tries to send one writing statement past the statement guard; `Ok(reason)` when it was refused before it reached the server.
+    /// Tries to send one writing statement past the statement guard; `Ok(reason)` when it was refused before it reached the
+    /// server.
     fn refuses_write(&self) -> Result<String, String>;
 }

@@ -1,4 +1,6 @@
-//! Waiting at a gate: commands, live reads, decisions. Invariant: no database connection is held while nothing is asked.
+//! Waiting at a gate: commands, live reads, decisions.
+//! Invariant: no database connection is held while nothing is read (test
+//! `while_a_run_waits_no_session_is_open_and_its_holder_is_named_and_reached` of tests/integration/safety.rs).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,10 +20,10 @@ use crate::run::{
 };
 use crate::survey::{Digest, FactChange, Survey, compare};
 
-/// What a caller is told who asks for new evidence where the evidence stands.
+/// The refusal of a request for new evidence while the evidence still stands.
 const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew";
 
-/// What becomes of a survey that differs from the pin just as the last read did.
+/// Whether a survey is recorded again that differs from the pin exactly as the last one did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repeated {
     /// It is counted as a read, and what was recorded first stays: a run that waits for days must not grow by it.
@@ -32,9 +34,9 @@ enum Repeated {
 
 /// A full survey that was taken while the run waits.
 struct FullRead {
-    /// What differs from the pin.
+    /// The facts that differ from the pin; empty: none.
     changes: Vec<FactChange>,
-    /// Nonce of its transaction.
+    /// Nonce of the transaction that read it; drift names it.
     nonce: String,
 }
 
@@ -44,6 +46,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         commands: &mut mpsc::Receiver<RunnerCommand>,
     ) -> Option<RunnerTask> {
+        // Live reads stop before they use up what the approvals and the closeout still need of the run's budget.
         let rest = self.run().and_then(RunState::live_reads_rest).is_some();
         let interval = self
             .plan
@@ -56,6 +59,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
         };
         let command = tokio::select! {
+            // Polled in this order: a command of a person before a hook, a hook before the next read.
             biased;
             command = commands.recv() => command,
             ended = self.hooks.next_ended() => return Some(RunnerTask::HookEnded(ended)),
@@ -67,12 +71,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
     }
 
-    /// Does what was asked for.
+    /// Performs a command.
     pub(super) async fn obey(&mut self, command: RunnerCommand) -> Result<(), RunnerError> {
         match command {
             RunnerCommand::Request { request, answer } => {
                 let refused = self.fulfil(request).await?;
                 match (refused, answer) {
+                    // A refusal is answered at once; a decision that was recorded when the run stops again, see `answer_all`.
                     (Some(why), Some(answer)) => {
                         let _ = answer.send(DecisionReply::Refused(why));
                     }
@@ -173,6 +178,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let ttl = self.plan.approvals.ttl_seconds;
         let recorder = self.recorder()?;
         let now = recorder.now();
+        // Evidence may have been renewed while the request was on its way: a sheet that is no longer current is not shown.
         let current = recorder.run().evidence.as_ref();
         let expired = current.is_some_and(|e| now >= e.expires_at);
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
@@ -186,20 +192,23 @@ impl<T: Target, R: Repository> Driver<T, R> {
             boot_id,
             uptime_ms,
         }))?;
+        // The sheet accepts an approval only after this read: its facts are newer than the moment it was opened.
         self.read_everything(Repeated::Counted).await?;
         Ok(())
     }
 
-    /// `r`: new evidence after drift or expiry; else everything is read again, and what moved is drift. Where the person was told
-    /// before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
+    /// `r`: takes new evidence after drift or expiry; else everything is read again, and what moved is drift. If the screen had
+    /// shown before that facts moved, the same key takes the new evidence. `true`: there is drift or new evidence on its way.
     async fn survey_again(&mut self) -> Result<bool, RunnerError> {
         if resume::renew(self)? {
             return Ok(true);
         }
         let run = self.recorder()?.run();
+        // An approval that waits to take effect surveys again itself.
         if run.pending_approval().is_some() {
             return Ok(false);
         }
+        // Taken before the read: only a person who already saw that facts moved asks for new evidence with the same key.
         let told = run.has_moved();
         let Some(read) = self.read_everything(Repeated::Recorded).await? else {
             return Ok(false);
@@ -305,7 +314,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         backlog: &mut VecDeque<RunnerCommand>,
     ) -> Result<(), RunnerError> {
         loop {
-            // First what was asked while the work was under way: who asked still waits for an answer.
+            // The backlog first: its callers still wait for an answer.
             let command = if let Some(command) = backlog.pop_front() {
                 Some(command)
             } else {
@@ -335,6 +344,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 },
                 Some(RunnerCommand::CutHooks) => self.hooks.cut(),
             }
+            // Unless an approval still waits to be applied, which needs the database, `run::next` decides how to go on.
             if !matches!(next(self.recorder()?.run()), Effect::ApplyApproval(_)) {
                 return Ok(());
             }
@@ -384,6 +394,6 @@ pub(super) fn note_trouble<T: Target, R: Repository>(
         message: why.message.clone(),
         next: why.hint.clone(),
     };
-    // The error itself is returned; a journal that fails here as well is reported by the next write.
+    // The error itself is returned by the caller. If the journal fails here as well, the next write reports it.
     let _ = recorder.record(Event::StopRaised(stop));
 }

@@ -1,11 +1,14 @@
-//! Who watches a run from other processes. Invariant: nothing is ever said to a watcher, so none can hold the runner up.
+//! The processes that watch a run through the holder's socket. Nothing is ever sent to a watcher, so a slow one cannot hold the
+//! runner up (`run_socket`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Watchers that are shown. More may follow the journal; each that is shown takes a descriptor of the holder.
+/// Watchers that are registered, at most: each takes a file descriptor of the holder. More processes may follow the journal
+/// without being shown.
 const SHOWN_MAX: usize = 128;
 
-/// Hears who watches whenever that changed: the account of each watcher, as the kernel knows it, in the order of coming. Must not block.
+/// Called when a watcher connects or disconnects, with the user id of each one by its peer credentials, in order of arrival.
+/// Must not block.
 pub type WatchersChanged = Box<dyn Fn(Vec<u32>) + Send>;
 
 /// The watchers that are connected.
@@ -13,7 +16,7 @@ pub type WatchersChanged = Box<dyn Fn(Vec<u32>) + Send>;
 pub(super) struct Watchers(Arc<Mutex<Present>>);
 
 struct Present {
-    /// Seat and account.
+    /// Seat number and user id of each watcher.
     watchers: Vec<(u64, u32)>,
     seats: u64,
     watchers_changed: WatchersChanged,
@@ -28,7 +31,7 @@ impl Watchers {
         })))
     }
 
-    /// A watcher came; it is shown until the seat is dropped. `None`: enough are shown.
+    /// Registers a watcher until the seat is dropped. `None`: [`SHOWN_MAX`] are registered.
     pub(super) fn enter(&self, uid: u32) -> Option<WatcherSeat> {
         self.change(|present| {
             present.seats += 1;
@@ -55,7 +58,7 @@ impl Watchers {
     }
 }
 
-/// A watcher is there as long as this is.
+/// Keeps a watcher registered until it is dropped.
 pub(super) struct WatcherSeat {
     watchers: Watchers,
     number: u64,

@@ -1,71 +1,71 @@
-//! What a key can mean. Invariant: an action names what a person wants, not the key nor the screen.
+//! What a key can mean. An action says what a person wants, independent of the key and of the screen.
 
 /// What a key means. On a sheet only the sheet's own keys mean anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Go to a pane, 1 to 6.
+    /// Go to a pane by its digit, 1 to 6.
     Pane(u8),
-    /// Next pane.
+    /// Focus the next pane.
     NextPane,
-    /// Pane before.
+    /// Focus the pane before.
     PreviousPane,
-    /// One row down.
+    /// Move one row down.
     Down,
-    /// One row up.
+    /// Move one row up.
     Up,
     /// Pane to the left.
     Left,
     /// Pane to the right.
     Right,
-    /// First row.
+    /// Go to the first row.
     First,
-    /// Last row.
+    /// Go to the last row, and follow it as rows come.
     Last,
     /// Half a page down.
     HalfDown,
     /// Half a page up.
     HalfUp,
-    /// A page down.
+    /// Move a page down.
     PageDown,
-    /// A page up.
+    /// Move a page up.
     PageUp,
     /// Open the row, else enlarge the pane.
     Open,
-    /// Back.
+    /// Close what lies on top, or go back to the list.
     Back,
     /// Search in the focused pane.
     Search,
-    /// Next match.
+    /// Go to the next match of the search.
     NextMatch,
-    /// Match before.
+    /// Go to the match before.
     PreviousMatch,
-    /// All keys.
+    /// Show the help page with all keys.
     Help,
-    /// Differences.
+    /// Open the diff screen.
     Differences,
-    /// The evidence, whole.
+    /// Read the whole evidence sheet.
     Evidence,
-    /// The approval sheet.
+    /// Open the approval sheet.
     Approve,
-    /// The rejection sheet.
+    /// Open the rejection sheet.
     Reject,
     /// Read the facts again.
     SurveyAgain,
     /// Copy the whole value.
     Copy,
-    /// Leave.
+    /// Leave the screen.
     Quit,
-    /// Suspend.
+    /// Suspend the process, as Ctrl-z does in a shell (raw mode turns the terminal's own Ctrl-z off).
     Suspend,
     /// Draw everything anew.
     Redraw,
     /// Next change of the document.
     NextChange,
-    /// The change before.
+    /// Change of the document before.
     PreviousChange,
-    /// Next fact.
+    /// Choose the next fact.
     NextFact,
-    /// The fact before.
+    /// Choose the fact before.
     PreviousFact,
     /// All facts, or those that differ.
     ToggleEqual,
@@ -75,13 +75,13 @@ pub enum Action {
     ToggleStacked,
     /// Opens the equal lines that are folded, or folds them.
     Fold,
-    /// Write a note.
+    /// Type a reviewer's note.
     Note,
     /// How the fact was read.
     HowRead,
     /// The reports of a run.
     Reports,
-    /// Verify a run.
+    /// Verify the chosen run.
     Verify,
     /// Order by the next thing.
     Sort,
@@ -103,7 +103,7 @@ pub enum Action {
     StepBack,
     /// To the next stop, gate or decision.
     NextStop,
-    /// To the one before.
+    /// To the stop, gate or decision before.
     PreviousStop,
     /// Go to a record or time.
     GoTo,

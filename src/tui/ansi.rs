@@ -1,4 +1,5 @@
-//! Inked text on a stream. Invariant: without colour not one escape sequence is written; with it every line ends as it began.
+//! A line of text with ANSI colours, for output that is no screen. Without colour no escape sequence is written; with it every
+//! coloured piece is followed by a reset.
 
 use std::fmt::Write as _;
 
@@ -19,6 +20,7 @@ pub fn painted(text: &Text, theme: Theme, colour: bool) -> String {
         let style = theme.style(ink);
         let mut codes = Vec::new();
         let modifiers = [
+            // SGR codes: 1 bold, 2 dim, 3 italic, 30 to 37 the colours, 0 reset.
             (Modifier::BOLD, "1"),
             (Modifier::DIM, "2"),
             (Modifier::ITALIC, "3"),
@@ -43,6 +45,7 @@ pub fn painted(text: &Text, theme: Theme, colour: bool) -> String {
     if colour {
         return line;
     }
+    // Without colour the lines are for files and pipes: no trailing blanks.
     line.truncate(line.trim_end().len());
     line
 }

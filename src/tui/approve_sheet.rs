@@ -1,15 +1,17 @@
-//! The approval sheet as a machine of keys and time. Invariant: it approves only when READY, only by exactly six right characters typed one by one and an Enter after a pause, and only once.
+//! The approval sheet as a state machine of keys and time: ARMING, READY, SENT.
+//! Invariant: `ApproveSheet::enter` approves only when READY, by exactly six right characters typed one by one and an Enter
+//! after a pause, and only once (tests below, and tests/screens/flows.rs).
 
 use std::time::Duration;
 
 use crate::run::ApprovalGate;
 use crate::survey::{Digest, UtcTime};
 
-/// How long the sheet must have been on screen.
+/// Minimum time on screen before READY: 1 s.
 const ON_SCREEN: Duration = Duration::from_secs(1);
-/// How long no key must have come.
+/// Time without a key before READY: 250 ms.
 const SILENCE: Duration = Duration::from_millis(250);
-/// Characters closer than this are a paste.
+/// Characters less than 5 ms apart are a paste.
 const BURST: Duration = Duration::from_millis(5);
 /// How long no key must have come before Enter counts: a text that brings its own Enter comes faster.
 pub const PAUSE: Duration = Duration::from_millis(700);
@@ -48,7 +50,7 @@ pub enum SheetRemark {
     ArmsAgain,
 }
 
-/// How far the sheet has come.
+/// State of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Arming,
@@ -56,12 +58,12 @@ enum Phase {
     Sent,
 }
 
-/// An open sheet.
+/// An open approval sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApproveSheet {
-    /// Gate.
+    /// The gate that is asked about.
     pub gate: ApprovalGate,
-    /// The digest on the sheet.
+    /// Digest of the evidence on the sheet.
     pub evidence: Digest,
     /// First line on screen.
     pub top: usize,
@@ -69,7 +71,7 @@ pub struct ApproveSheet {
     pub typed: String,
     /// What stands after them and is wrong: one character in the place of a right one, or all beyond the sixth.
     pub wrong: String,
-    /// Its own survey.
+    /// State of the full survey that the sheet asked for.
     pub survey: OwnSurvey,
     /// What it says of the last keys.
     pub remark: Option<SheetRemark>,
@@ -150,7 +152,7 @@ impl ApproveSheet {
         self.end_shown
     }
 
-    /// Says that the last line is on screen.
+    /// Notes that the last line is on screen.
     pub fn show_end(&mut self) {
         self.end_shown = true;
     }
@@ -182,7 +184,8 @@ impl ApproveSheet {
         self.enter_since = None;
     }
 
-    /// Lets more count when its time has come at `now`: first READY, then Enter. After a stall the pause before Enter begins anew.
+    /// Lets more count when its time has come at `now`: first READY, then Enter. After a stall the pause before Enter begins
+    /// anew.
     pub fn arm(&mut self, now: Duration) {
         let Some(at) = self.counts_at().filter(|at| *at <= now) else {
             return;
@@ -223,7 +226,7 @@ impl ApproveSheet {
         self.other_key(at);
     }
 
-    /// A bracketed paste.
+    /// A bracketed paste: dropped whole.
     pub fn pasted(&mut self, at: Duration) {
         self.other_key(at);
         self.in_burst = true;
@@ -237,7 +240,7 @@ impl ApproveSheet {
         }
     }
 
-    /// A character.
+    /// Takes a typed character.
     pub fn character(&mut self, c: char, at: Duration) {
         if !self.takes(at) {
             return;
@@ -255,8 +258,9 @@ impl ApproveSheet {
         }
     }
 
-    /// Enter.
+    /// Takes Enter. `true`: it approves, and the sheet is SENT.
     pub fn enter(&mut self, at: Duration) -> bool {
+        // Before `takes`, which sets `enter_since` back.
         let counts = self.enter_since.is_some_and(|since| since <= at);
         if !self.takes(at) {
             return false;
@@ -278,7 +282,8 @@ impl ApproveSheet {
         self.phase = Phase::Ready;
     }
 
-    /// Notes a key that came at `at`. False: it is dropped, for it came too early or in a burst, whose first key is then taken back too.
+    /// Notes a key that came at `at`. False: it is dropped, for it came too early or in a burst, whose first key is then taken
+    /// back too.
     fn takes(&mut self, at: Duration) -> bool {
         let is_close = self
             .last_input
@@ -288,6 +293,7 @@ impl ApproveSheet {
         if is_early {
             self.remark = Some(SheetRemark::EarlyDropped);
         }
+        // The first character of a burst was taken before the burst could be seen.
         if is_close && self.is_ready() {
             if !self.in_burst {
                 self.take_back();

@@ -1,8 +1,7 @@
 //! Frames as an asciicast, version 2: a recording of a terminal that `asciinema` and web pages play.
-//! Invariant: the same frames at the same times give the same bytes, and what they draw on a terminal is each frame in turn.
 //!
-//! One JSON value a line: the header, then `[seconds, "o", what is written to the terminal]`. The main screen is drawn on, not
-//! the alternate one, so that the last frame stays when the recording is over.
+//! One JSON value a line: the header, then `[seconds, "o", what is written to the terminal]`. The main screen is drawn on,
+//! not the alternate one, so that the last frame stays when the recording is over.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -18,26 +17,26 @@ use serde_json::json;
 
 use crate::survey::UtcTime;
 
-/// What a wait between two frames counts at most.
+/// Longest pause between two frames in the recording; longer waits are cut to it.
 pub const IDLE_MAX: Duration = Duration::from_secs(2);
 
-/// What is said of a recording before its first frame.
+/// The header of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastHeader {
-    /// Columns and rows.
+    /// Columns and rows of the terminal.
     pub size: Size,
-    /// When what is shown began.
+    /// Time of the first frame.
     pub began: UtcTime,
-    /// What is shown.
+    /// Title of the recording.
     pub title: String,
 }
 
-/// A recording that was written.
+/// Length of a finished recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CastEnd {
-    /// Frames.
+    /// Number of frames.
     pub frames: u64,
-    /// How long it plays.
+    /// Playing time, pauses cut.
     pub length: Duration,
 }
 
@@ -53,7 +52,7 @@ pub struct Cast<W> {
 impl<W: Write> Cast<W> {
     /// Writes the header.
     pub fn begin(mut output: W, header: &CastHeader) -> io::Result<Self> {
-        // What the environment says of colours has been decided by whoever drew the frames.
+        // crossterm obeys NO_COLOR by itself; whether to use colours was decided by whoever drew the frames.
         force_color_output(true);
         let Size { width, height } = header.size;
         let idle_s = IDLE_MAX.as_secs();
@@ -86,6 +85,7 @@ impl<W: Write> Cast<W> {
             queue!(drawn, SetAttribute(Attribute::Reset), Hide)?;
             queue!(drawn, Clear(ClearType::All), MoveTo(0, 0))?;
         }
+        // Only the cells that changed, as on a real terminal.
         let differs = self.shown.diff(frame);
         CrosstermBackend::new(&mut drawn).draw(differs.into_iter())?;
         self.shown.clone_from(frame);
@@ -95,6 +95,7 @@ impl<W: Write> Cast<W> {
 
     /// Holds the last frame, and gives the terminal back with it.
     pub fn end(mut self) -> io::Result<CastEnd> {
+        // The last frame stays as long as the longest pause.
         self.end.length += IDLE_MAX;
         let mut drawn = Vec::new();
         let last_row = self.shown.area.bottom().saturating_sub(1);

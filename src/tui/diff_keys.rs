@@ -1,4 +1,5 @@
-//! What a key does on the diff screen. Invariant: it changes the view alone; documents and notes are asked for, never fetched here.
+//! Key presses on the diff screen. They change the view only; documents and notes are asked for with a `ScreenEffect` and come
+//! back as messages.
 
 use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -10,8 +11,9 @@ use super::model::{Model, Over, Search};
 use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 
-/// A key was pressed while the view lies open.
+/// Handles a key while the diff screen is open.
 pub(super) fn pressed(model: &mut Model, key: &KeyEvent, effects: &mut Vec<ScreenEffect>) {
+    // Taken out of the model, because `perform` needs both; put back unless the view was left or replaced.
     let Over::Diff(mut view) = std::mem::take(&mut model.over) else {
         return;
     };
@@ -81,6 +83,7 @@ fn perform(
             laid_out_anew(view);
         }
         Action::Fold => fold(view),
+        // A key that is held down would be typed into the note.
         Action::Note if kind == KeyEventKind::Press => view.typing = Some(String::new()),
         Action::Note => {}
         Action::HowRead => view.turn(DiffPage::HowRead),
@@ -133,6 +136,7 @@ fn common(
 }
 
 fn back(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) -> bool {
+    // Innermost first: page, search, document pane, screen.
     if view.page.take().is_some() || view.search.take().is_some() {
         return true;
     }

@@ -1,4 +1,6 @@
-//! Moving through facts and documents, and finding in them. Invariant: top and cursor are lines that exist, and the cursor is on screen.
+//! Moving through facts and documents of the diff screen, and finding in them.
+//! Invariant: top and cursor are lines that exist, and the cursor is on screen (`keep_in_view`; test
+//! `the_cursor_stays_on_screen_however_lines_are_laid_out` of tests/screens/diffs.rs).
 
 use ratatui::layout::Size;
 
@@ -12,7 +14,7 @@ use crate::survey::SearchPattern;
 /// Lines kept above a row that was gone to.
 const LINES_BEFORE: usize = 4;
 
-/// Moves in the focused pane.
+/// Scrolls the focused pane or the open page.
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
     let size = view.size;
     if let Some((page, top)) = view.page {
@@ -100,6 +102,7 @@ pub(super) fn go_to_row(view: &mut DiffView, row: usize) {
 pub(super) fn keep_in_view(view: &mut DiffView, size: Size) {
     let room = diff_room(view, size);
     let rows = DocumentRows { view, size };
+    // The lowest top leaves no blank lines at the end; the highest still shows the cursor.
     let lowest = rows.backward(rows.last(), room - 1);
     let highest = rows.backward(view.cursor, room - 1);
     view.top = view.top.min(lowest).max(highest).min(view.cursor);
@@ -137,6 +140,7 @@ impl DocumentRows<'_> {
     }
 
     fn forward(&self, mut place: DocumentPlace, mut lines: usize) -> DocumentPlace {
+        // Item by item: an item is laid out only when it is passed, so a step costs the same in a document of any length.
         while lines > 0 {
             let left = self.lines(place.item).len().saturating_sub(place.line + 1);
             if left >= lines || place.item + 1 >= self.view.folding.items() {

@@ -1,4 +1,5 @@
-//! Searching a document of any length between a key and its frame. Invariant: what is found is what a search of all rows, one after the other, would find.
+//! Searching a document of any length between a key and its frame, on all processors.
+//! Invariant: what is found is what a search row after row would find (test `what_is_far_is_found_as_what_is_near`).
 
 use std::ops::Range;
 use std::thread;
@@ -6,7 +7,8 @@ use std::thread;
 use crate::compare::AlignedDocuments;
 use crate::survey::SearchPattern;
 
-/// Rows that are searched before the rest is given to all processors: most of what is looked for is near.
+/// Rows (16,384) that are searched on this thread first, before the rest is given to all processors: most of what is looked for
+/// is near.
 const NEAR: usize = 1 << 14;
 
 /// The first row from `row` on that holds `wanted` on a side.
@@ -34,7 +36,7 @@ pub(super) fn last(opened: &AlignedDocuments, wanted: &SearchPattern, row: usize
     })
 }
 
-/// What `find` finds in each of as many stretches of some rows as there are processors, in their order.
+/// Splits the rows into one range for each processor and searches them in parallel; the results are in the order of the rows.
 fn side_by_side(
     rows: Range<usize>,
     find: &(dyn Fn(Range<usize>) -> Option<usize> + Sync),
@@ -52,9 +54,11 @@ fn side_by_side(
         let others: Vec<_> = stretches
             .map(|rows| scope.spawn(move || find(rows)))
             .collect();
+        // This thread searches the first range itself.
         let found = std::iter::once(find(first));
         let others = others.into_iter().map(|other| match other.join() {
             Ok(found) => found,
+            // A bug in a worker is a bug here: the panic hook must see it.
             Err(panicked) => std::panic::resume_unwind(panicked),
         });
         found.chain(others).collect()

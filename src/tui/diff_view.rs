@@ -1,4 +1,5 @@
-//! How a comparison is looked at: the chosen fact, the place in its document, what is being typed. Invariant: nothing here changes what was compared.
+//! State of the diff screen: the chosen fact, the place in its document, what is being typed. It does not change the comparison
+//! itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use crate::compare::{AlignedDocuments, Change, Compare, ComparedFact, Comparison
 use crate::run::{History, LastPass};
 use crate::survey::{Digest, FactKey, Folding, Item};
 
-/// A document on its way or here.
+/// A document that was asked for.
 #[derive(Debug, Clone)]
 pub enum Loaded {
-    /// Asked for.
+    /// Asked for, not here yet.
     Asked,
-    /// Here.
+    /// Loaded and aligned.
     Here(Arc<AlignedDocuments>),
-    /// Not to be had.
+    /// Could not be read; the sentence says why.
     Failed(String),
 }
 
@@ -27,6 +28,7 @@ impl PartialEq for Loaded {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Asked, Self::Asked) => true,
+            // By pointer: comparing two documents line by line for each frame would be too slow.
             (Self::Here(one), Self::Here(two)) => Arc::ptr_eq(one, two),
             (Self::Failed(one), Self::Failed(two)) => one == two,
             _ => false,
@@ -39,7 +41,7 @@ impl PartialEq for Loaded {
 pub struct DocumentPlace {
     /// Item of the folding.
     pub item: usize,
-    /// Line of it, from 0.
+    /// Line within the item, from 0.
     pub line: usize,
 }
 
@@ -53,9 +55,9 @@ impl DocumentPlace {
 /// A pane of the diff screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffPane {
-    /// Facts and comparisons.
+    /// The list of facts and comparisons.
     Facts,
-    /// The document.
+    /// The document of the chosen fact.
     Document,
 }
 
@@ -64,7 +66,7 @@ pub enum DiffPane {
 pub enum DiffPage {
     /// How both sides were read.
     HowRead,
-    /// The keys.
+    /// The help page.
     Keys,
 }
 
@@ -75,15 +77,15 @@ pub struct NoteShown {
     pub by: String,
     /// The fact it is about; `None`: the whole run.
     pub fact: Option<FactKey>,
-    /// What it says.
+    /// Text of the note.
     pub text: String,
     /// The last journal line that its writer could have seen.
     pub head_seq: u64,
-    /// Its SHA-256.
+    /// SHA-256 of that line.
     pub head_sha256: Digest,
     /// That line is not the head of the run now.
     pub is_stale: bool,
-    /// The journal has no such line.
+    /// The journal has no such line: the note was written for another run or for a changed one.
     pub is_foreign: bool,
     /// What became of the run since, where the head changed.
     pub since: Option<String>,
@@ -128,23 +130,23 @@ impl NoteShown {
 )]
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiffView {
-    /// What can be compared.
+    /// The comparisons that can be chosen.
     pub choices: Vec<Compare>,
     /// What is compared, or why it cannot be.
     pub outcome: Result<Box<Comparison>, String>,
-    /// What was asked for.
+    /// The comparison that is shown.
     pub compare: Compare,
     /// Equal facts are listed too.
     pub all: bool,
     /// The chosen row: facts first, then the comparisons.
     pub row: usize,
-    /// Focused pane.
+    /// The focused pane.
     pub pane: DiffPane,
-    /// Long lines go on below.
+    /// Long lines are wrapped; else they are cut with a mark and a count.
     pub wrap: bool,
     /// One side under the other; `None`: as the width has it.
     pub stacked: Option<bool>,
-    /// The documents.
+    /// Documents by fact, as far as they were asked for.
     pub loaded: BTreeMap<FactKey, Loaded>,
     /// What of the chosen document is folded.
     pub folding: Folding,
@@ -158,9 +160,9 @@ pub struct DiffView {
     pub page: Option<(DiffPage, usize)>,
     /// The note being typed.
     pub typing: Option<String>,
-    /// Notes.
+    /// Reviewers' notes of this run.
     pub notes: Vec<NoteShown>,
-    /// Search.
+    /// The search; `None`: nothing is searched for.
     pub search: Option<Search>,
     /// The row of the last match.
     pub found: Option<usize>,
@@ -262,6 +264,7 @@ impl DiffView {
         self.choices = Comparison::available(history);
         let key = self.fact().map(|fact| fact.key.clone());
         let outcome = Comparison::within(history, &self.compare, last_pass).map(Box::new);
+        // Nothing changed: the place in the document must not jump.
         if outcome == self.outcome {
             return;
         }
@@ -312,7 +315,7 @@ impl DiffView {
         }
     }
 
-    /// A document came.
+    /// Takes a document that was asked for.
     pub fn came(&mut self, key: FactKey, result: Result<Arc<AlignedDocuments>, String>) {
         let loaded = match result {
             Ok(opened) => Loaded::Here(opened),
@@ -344,7 +347,7 @@ impl DiffView {
         if opened.alignment.changes() > 0 {
             self.go_to_change(0);
         } else {
-            // Whoever opens a document in which nothing differs wants to read it.
+            // No change to go to: the one fold that hides the whole document is opened.
             self.folding.open(&opened.alignment, 0);
         }
     }

@@ -1,4 +1,6 @@
-//! The loop: drain the inbox, then draw once. Invariant: it blocks without a timeout unless something animates; no frame without a change.
+//! The event loop of the run screen: wait for a message, drain the inbox, draw once.
+//! Invariant: it blocks without a timeout unless something animates (`Screen::next_wake`; tests `nothing_ticks_while_waiting`
+//! of tests/screens/flows.rs, `a_watcher_that_waits_draws_nothing` of tests/integration/watching.rs).
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,14 +24,14 @@ use super::widgets::Canvas;
 use crate::run::{CommandLine, Person, Request, StopCode};
 use crate::survey::UtcTime;
 
-/// News taken before a frame is drawn, so that a flood cannot keep the screen from drawing.
+/// Messages taken before a frame is drawn, so that a flood cannot keep the screen from drawing.
 const DRAIN_MAX: usize = 4_096;
 
 /// The two clocks of the screen.
 pub struct Clocks {
     /// Monotonic, from any beginning; the same that the input thread stamps keys with.
     pub monotonic: Box<dyn Fn() -> Duration>,
-    /// Wall clock.
+    /// Wall clock, for times that are shown.
     pub utc: Box<dyn Fn() -> UtcTime>,
 }
 
@@ -72,11 +74,11 @@ impl RequestRoutes {
 pub enum Ending {
     /// A person left.
     Quit,
-    /// A signal.
+    /// A signal ended the screen: its number.
     Signal(i32),
-    /// The terminal is gone.
+    /// The terminal is gone (SIGHUP, or a write failed).
     HungUp,
-    /// Nobody can send news any more.
+    /// All senders of the inbox are gone.
     Deserted,
     /// The terminal could not be written to.
     Failed(io::Error),
@@ -85,11 +87,11 @@ pub enum Ending {
 /// What is left to say and to exit with, once the terminal is restored.
 #[derive(Debug)]
 pub struct ScreenExit {
-    /// Why.
+    /// Why the screen was left.
     pub ending: Ending,
     /// Exit code of the process.
     pub exit_code: u8,
-    /// Lines for stderr.
+    /// Lines that are printed to stderr after the terminal was restored.
     pub says: Vec<String>,
 }
 
@@ -164,7 +166,7 @@ where
     }
 
     fn go_on(&mut self, inbox: &Receiver<ScreenMessage>) -> io::Result<Ending> {
-        // What is known already is on the first frame.
+        // Messages that are in the inbox already are on the first frame.
         if let Some(ending) = self.turn(inbox.try_recv().ok(), inbox)? {
             return Ok(ending);
         }
@@ -198,6 +200,7 @@ where
                 return Ok(Some(ending));
             }
         }
+        // After the messages: expiry and READY are judged at the time of the frame.
         self.model.clock((self.clocks.utc)());
         settle(&mut self.model, (self.clocks.monotonic)());
         self.draw()?;
@@ -217,6 +220,7 @@ where
         }
         for effect in update(&mut self.model, messages, now) {
             match effect {
+                // Effects behind it are dropped: the screen is gone.
                 ScreenEffect::Leave => return Ok(Some(ending)),
                 effect => self.grant(effect)?,
             }
@@ -247,6 +251,7 @@ where
                 self.draw_anew()?;
             }
             ScreenEffect::Suspend => {
+                // Returns once the process was continued (SIGCONT).
                 self.terminal_actions.suspend()?;
                 let now = (self.clocks.monotonic)();
                 for effect in update(&mut self.model, ScreenMessage::Resumed, now) {
@@ -295,6 +300,7 @@ where
         }
         let rings =
             now.needs_person && before.is_none_or(|b| !b.needs_person || b.title != now.title);
+        // Not on the first frame: the person has just opened the screen.
         if rings && before.is_some() {
             self.terminal_actions.bell()?;
             let title = screens::band::terminal_title(&self.model, &now);
@@ -305,17 +311,19 @@ where
         Ok(())
     }
 
-    /// When the screen changes without news; `None`: it does not, and the loop sleeps until something comes.
+    /// Time until the screen changes without a message; `None`: it does not, and the loop sleeps until a message comes.
     pub fn next_wake(&self) -> Option<Duration> {
         let now = (self.clocks.monotonic)();
         let sheet = match &self.model.over {
             Over::Approving(sheet) => sheet.counts_at().map(|at| at.saturating_sub(now)),
             _ => None,
         };
+        // At least 1 ms: a remainder of some microseconds would spin.
         let micros =
             |left: i64| Duration::from_micros(u64::try_from(left.max(1_000)).unwrap_or(1_000));
         let expiry = self.model.expiry_change().map(micros);
         let running = self.model.is_running().then_some(Duration::from_secs(1));
+        // An expired sheet never becomes READY: its timer would wake the loop for nothing, again and again.
         let quiet = self.model.is_expired();
         [sheet.filter(|_| !quiet), expiry, running]
             .into_iter()
@@ -365,7 +373,9 @@ where
         let run = &self.model.run();
         let interrupted = StopCode::StopInterrupted.exit_code();
         match ending {
+            // As shells report a process that a signal ended.
             Ending::Signal(signal) => u8::try_from(128 + signal).unwrap_or(interrupted),
+            // 128 + SIGHUP.
             Ending::HungUp => 129,
             Ending::Failed(_) => 1,
             Ending::Quit | Ending::Deserted => {
@@ -392,6 +402,8 @@ pub(super) fn is_hang_up(error: &io::Error) -> bool {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<io::Error>());
+    // What a write to a closed pseudo-terminal or pipe fails with. Errors of drawing are wrapped (`io::Error::other`), so the
+    // inner one is looked at too.
     let gone = [Errno::IO, Errno::NXIO, Errno::PIPE].map(|errno| Some(errno.raw_os_error()));
     [Some(error), inner]
         .into_iter()

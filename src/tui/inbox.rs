@@ -1,4 +1,4 @@
-//! What comes to the screen and what the screen asks for. Invariant: one inbox, unbounded, so that a slow terminal never delays a sender.
+//! Messages to the screen and requests from it. One unbounded channel, so that a slow terminal never delays a sender.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::compare::{AlignedDocuments, Compare, ComparedFact};
 use crate::run::{Ask, Event, History, LastPass, Progress};
 use crate::survey::{Digest, FactKey, UtcTime};
 
-/// Everything that the drawing thread hears of.
+/// Every message that the drawing thread receives.
 #[derive(Debug, Clone)]
 pub enum ScreenMessage {
     /// An event of the run is durable.
     Recorded {
-        /// Its journal line.
+        /// Sequence number of its journal line, from 0.
         seq: u64,
-        /// When.
+        /// Time of the event.
         at: UtcTime,
-        /// The event.
+        /// The parsed event.
         event: Arc<Event>,
         /// SHA-256 of its journal line: the head of the journal.
         head: Digest,
@@ -33,9 +33,10 @@ pub enum ScreenMessage {
     Progress(Progress),
     /// A key, a paste, a resize.
     Terminal {
-        /// What.
+        /// The event of the terminal.
         event: TerminalEvent,
-        /// When it was read, by the clock that the screen was given.
+        /// When it was read, by the monotonic clock that the input thread was given: keys are judged by when they came, not by
+        /// when they are handled.
         at: Duration,
     },
     /// A signal that ends the screen.
@@ -55,9 +56,9 @@ pub enum ScreenMessage {
     },
     /// The documents behind a fact were opened.
     Opened {
-        /// Of which comparison.
+        /// The comparison that the document belongs to.
         compare: Compare,
-        /// Of which fact.
+        /// The fact that the document belongs to.
         key: FactKey,
         /// The documents, or why they cannot be shown.
         result: Result<Arc<AlignedDocuments>, String>,
@@ -72,31 +73,31 @@ pub enum ScreenMessage {
     Notes(Vec<NoteShown>),
     /// What became of what was asked of another process: a sentence where there is one, or why it was not taken.
     Answered {
-        /// What was asked.
+        /// The request that is answered.
         ask: Ask,
-        /// The answer.
+        /// A sentence where there is one, or why it was refused.
         answer: Result<Option<String>, String>,
     },
-    /// Who watches, by name.
+    /// Names of those who watch, in order of arrival.
     Watchers(Vec<String>),
-    /// News of the list of runs.
+    /// A message for the list of runs.
     Runs(PickerMessage),
     /// A run as it was at one line.
     ReplayFrame(Box<ReplayFrame>),
-    /// What an approver saw.
+    /// The screen that an approver had at a decision.
     Seen(Box<ApproverView>),
-    /// A sentence for the footer.
+    /// A sentence to show in the footer.
     Said(String),
 }
 
 /// A run as it is now, for a screen that does not follow it event by event.
 #[derive(Debug, Clone)]
 pub struct RunSnapshot {
-    /// The run.
+    /// The folded run.
     pub history: Arc<History>,
     /// The last PASS that the run compares itself with, if a new one was found.
     pub last_pass: Option<Box<LastPass>>,
-    /// What was found that a sheet is told, in order: [`is_about_sheet`](super::update::is_about_sheet).
+    /// New events that an open sheet must see, in order: [`is_about_sheet`](super::update::is_about_sheet).
     pub sheet_events: Vec<Event>,
 }
 
@@ -105,16 +106,16 @@ pub struct RunSnapshot {
 pub enum LocalRequest {
     /// Open the documents behind a fact.
     OpenDocuments {
-        /// Of which comparison.
+        /// The comparison that the document belongs to.
         compare: Compare,
-        /// The fact.
+        /// The fact whose documents are wanted.
         fact: Box<ComparedFact>,
     },
     /// Write a reviewer's note.
     Note {
         /// The fact it is about; `None`: the whole run.
         fact: Option<FactKey>,
-        /// What it says.
+        /// Text of the note.
         text: String,
     },
     /// Move in a replay.
@@ -124,11 +125,11 @@ pub enum LocalRequest {
 /// Where the events come from: it changes the badge and the footer, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// This process runs it.
+    /// This process holds the run.
     Live,
-    /// Another process runs it.
+    /// Another process holds the run; its journal is followed.
     Watching,
-    /// Nobody runs it: it is retold.
+    /// Nobody runs it: it is played back from its journal.
     Replay,
 }
 

@@ -1,4 +1,5 @@
-//! The input thread. Invariant: it sleeps until a key or a hang-up, and never spins on a terminal that is gone.
+//! The input thread: reads keys and sends them with their time. It sleeps in poll(2) until there is a key or a hang-up, and
+//! ends on a terminal that is gone instead of spinning.
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
@@ -15,9 +16,9 @@ use thiserror::Error;
 
 use super::inbox::ScreenMessage;
 
-/// How long a key that is there may take to be read. Not zero: with the reader that asks anew what is there (the other
-/// one loses a key that comes together with a change of size), zero means not to look at all. Not longer: below a
-/// millisecond that reader does not sleep, and what it takes is taken from the screen that draws the key.
+/// Timeout of crossterm's poll, 50 microseconds. Not zero: crossterm's reader with `use-dev-tty` reads the descriptor anew only
+/// within a timeout (the other reader loses a key that comes together with a change of size). Not longer: below a millisecond
+/// that reader busy-waits, which takes time from the thread that draws.
 const AT_HAND: Duration = Duration::from_micros(50);
 
 /// Why keys cannot be read.
@@ -25,7 +26,7 @@ const AT_HAND: Duration = Duration::from_micros(50);
 #[error("keys cannot be read: {0}")]
 pub struct InputError(#[from] io::Error);
 
-/// The keys that are listened to, until dropped: the next key is for whoever listens then.
+/// The running input thread; dropping it stops it, and the next key is left for the next reader.
 #[derive(Debug)]
 #[must_use = "dropped, it stops listening"]
 pub struct Input {
@@ -36,7 +37,7 @@ pub struct Input {
 impl Drop for Input {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // It ends at once: it waits for the pipe beside the keys, and never for anything else.
+        // It ends at once: the poll also waits on the pipe whose write end was just closed.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -74,7 +75,7 @@ fn tty() -> io::Result<OwnedFd> {
     }
 }
 
-/// Until nobody listens; an error: the terminal is gone.
+/// Reads keys until the receiver is gone or the pipe is closed; an error: the terminal is gone.
 fn follow(
     tty: &OwnedFd,
     stopped: &PipeReader,
@@ -94,14 +95,15 @@ fn follow(
         if !fds[1].revents().is_empty() {
             return Ok(());
         }
+        // A read would give end of file at once, forever.
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         if fds[0].revents().intersects(gone) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        // Twice: who was not let onto a processor for so long has not looked.
+        // Twice: the thread may lose the processor for longer than the timeout, and then the first poll has not looked at all.
         while poll(AT_HAND)? || poll(AT_HAND)? {
             let event = read()?;
-            // Sizes come from the signal, at once; the reader's own come late, with the next key.
+            // Sizes come with SIGWINCH (signals.rs), at once; the reader's own resize events come only with the next key.
             if matches!(event, Event::Resize(..)) {
                 continue;
             }

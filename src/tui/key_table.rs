@@ -1,4 +1,6 @@
-//! The table of the keys: each row names its screens, its keys, what they mean and what footer and help say. Invariant: a key is named here and in the other files of the table, and nowhere else.
+//! The key table: each row names its screens, its keys, what they mean and what footer and help say.
+//! Invariant: keys are named in the files of the table only; tests/architecture.rs (`keys`) refuses `KeyCode` and key names
+//! elsewhere.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -26,7 +28,7 @@ const ALL_AND_SHEET: &[KeyScope] = &[
 
 pub(super) type Presses = &'static [(KeyCode, KeyModifiers, Action)];
 
-/// A row of these screens.
+/// A row of the table for these screens.
 pub(super) const fn row(
     scopes: &'static [KeyScope],
     keys: &'static str,

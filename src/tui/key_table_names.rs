@@ -1,4 +1,4 @@
-//! What the keys of the table are called where they are printed. Invariant: a key has one name.
+//! Names of the keys, as help, footer and sentences print them (`a`, `Ctrl-z`, `PgDn`).
 
 use crossterm::event::{KeyCode, KeyModifiers};
 

@@ -1,4 +1,4 @@
-//! The rows of the key table that are of the list of runs alone. Invariant: as in the table, no key is named elsewhere.
+//! Rows of the key table for the list of runs.
 
 use crossterm::event::KeyCode;
 
@@ -8,7 +8,7 @@ use super::keymap::{Binding, KeyScope};
 
 const RUNS: &[KeyScope] = &[KeyScope::Runs];
 
-/// Help and footer of the list begin with these.
+/// These rows come first in help and footer of the list of runs.
 pub(super) const ROWS: &[Binding] = &[
     row(
         RUNS,

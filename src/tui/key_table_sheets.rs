@@ -1,4 +1,5 @@
-//! The rows of the key table that are of the two sheets and of texts that are typed. Invariant: no letter is a command there.
+//! Rows of the key table for the approval and rejection sheets and for text input.
+//! Invariant: no letter is a command there (test `letters_are_no_commands_on_the_sheet` of tests/screens/flows.rs).
 
 use crossterm::event::KeyCode;
 
@@ -9,7 +10,7 @@ use super::keymap::{Binding, KeyScope};
 const SHEET: &[KeyScope] = &[KeyScope::Sheet];
 const SHEET_AND_TYPING: &[KeyScope] = &[KeyScope::Sheet, KeyScope::Typing];
 
-/// No help page has these: what can be done is said where something is typed.
+/// Shown on no help page: each sheet says its keys itself.
 pub(super) const ROWS: &[Binding] = &[
     row(
         SHEET_AND_TYPING,

@@ -1,6 +1,8 @@
-//! The keys: one table for every screen, which decides what a key means and what it is called. Invariant: no screen compares a key or writes its name itself.
+//! The keymap: one table for every screen decides what a key means and what it is called.
+//! Invariant: no screen compares a key or writes its name itself (`keys` of tests/architecture.rs); no key means two things on
+//! one screen (test `no_key_means_two_things_on_one_screen`).
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
 pub use super::action::Action;
 use super::{key_table, key_table_names, key_table_runs, key_table_sheets};
@@ -8,7 +10,7 @@ use super::{key_table, key_table_names, key_table_runs, key_table_sheets};
 /// The screen that a key is pressed on. A screen's rows are those that name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyScope {
-    /// The run screen.
+    /// The run screen, live or watching.
     Run,
     /// The diff screen.
     Diff,
@@ -25,18 +27,18 @@ pub enum KeyScope {
 /// The name of a key that is not there.
 pub const NO_KEY: &str = "(no key)";
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
     pub(super) scopes: &'static [KeyScope],
-    /// As it is printed.
+    /// The keys as help and footer print them.
     pub keys: &'static str,
     /// What it does, for the help.
     pub help: &'static str,
     /// One word or two for the footer, where it belongs there.
     pub footer: Option<&'static str>,
     /// Each key with what it means.
-    pub presses: &'static [(KeyCode, KeyModifiers, Action)],
+    pub presses: key_table::Presses,
 }
 
 impl Binding {
@@ -46,7 +48,7 @@ impl Binding {
     }
 }
 
-/// The rows of a screen.
+/// The rows that apply to a screen, in the order of help and footer.
 pub fn bindings(scope: KeyScope) -> impl Iterator<Item = &'static Binding> {
     key_table_runs::ROWS
         .iter()
@@ -72,9 +74,11 @@ pub fn key_of(scope: KeyScope, action: Action) -> String {
 
 /// What a key press means on a screen; `None`: nothing.
 pub fn action(scope: KeyScope, key: &KeyEvent) -> Option<Action> {
+    // Sent by terminals with the kitty keyboard protocol only.
     if key.kind == KeyEventKind::Release {
         return None;
     }
+    // Shift is in the character already (`G`), and terminals differ in whether they report it as well.
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
     bindings(scope)
         .flat_map(|binding| binding.presses)

@@ -1,4 +1,6 @@
-//! What a pressed key does. Invariant: on a sheet no letter is a command; elsewhere a key is what the table says.
+//! Key presses on the run screen and its sheets.
+//! Invariant: on a sheet no letter is a command (test `letters_are_no_commands_on_the_sheet` of tests/screens/flows.rs);
+//! elsewhere the keymap decides.
 
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence};
 
-/// A key was pressed.
+/// Handles a key press; `at` is when it was read.
 pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
     if key.kind == KeyEventKind::Release {
         return;
@@ -32,6 +34,7 @@ pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Ve
         Over::Diff(_) => diff_keys::pressed(model, key, effects),
         Over::GoingTo(_) => replay_keys::on_going_to(model, key, effects),
         Over::Seen(_) => replay_keys::on_seen(model, key, effects),
+        // Only movement may repeat while a key is held: a held `a` or `q` must not act again in what it opened.
         Over::Nothing | Over::Reading(_) => {
             let typing = model.search.as_ref().is_some_and(|search| search.typing);
             if typing && !control {
@@ -89,6 +92,7 @@ fn on_approve_sheet(
         return;
     };
     let last = lines.saturating_sub(room);
+    // Six equal characters could come from one held key.
     if key.kind == KeyEventKind::Repeat {
         sheet.repeated(at);
         return;
@@ -319,7 +323,7 @@ fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     effects.push(ScreenEffect::Ask(Ask::SurveyAgain));
 }
 
-/// Said of what nobody took.
+/// Shown when a request was not taken: the holder's inbox is full or gone.
 pub(super) const NOT_TAKEN: &str = "The runner does not take orders now. Nothing was sent.";
 
 /// The holder did not take what was asked: what it would have changed is taken back.

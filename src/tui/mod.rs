@@ -1,4 +1,5 @@
-//! What is shown: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Invariant: drawing only reads; nothing here knows where events come from.
+//! The terminal user interface: terminal, inbox, keymap, model, update, event loop, theme, screens, widgets. Drawing only reads
+//! the model; where messages come from is not known here.
 
 mod action;
 pub mod ansi;

@@ -1,4 +1,5 @@
-//! What the screen knows: the folded run, and how it is being looked at. Invariant: everything drawn is in here; drawing only reads it.
+//! State of the run screen: the folded run, and how it is being looked at. Everything that is drawn is in here; drawing only
+//! reads it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +21,23 @@ use crate::run::{
 };
 use crate::survey::UtcTime;
 
-/// A rate measured over less than this is noise.
+/// Minimum time in ms over which a rate is measured; less is noise.
 const RATE_AFTER_MS: u64 = 300;
 
 /// A pane of the run screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pane {
-    /// Gates.
+    /// Pane 1: gates and their checks.
     Gates,
-    /// Live facts.
+    /// Pane 2: facts, pinned and now.
     Facts,
-    /// Stop points.
+    /// Pane 3: returns to a person.
     Stops,
-    /// Predicted effect.
+    /// Pane 4: rows that a live run would change.
     Effect,
-    /// Proof.
+    /// Pane 5: the claims of the non-mutation proof.
     Proof,
-    /// Events.
+    /// Pane 6: the journal, or the timeline of a replay.
     Events,
 }
 
@@ -51,12 +52,12 @@ impl Pane {
         Self::Events,
     ];
 
-    /// The digit less one.
+    /// Index into arrays with one entry a pane, from 0.
     pub fn index(self) -> usize {
         self as usize
     }
 
-    /// The digit.
+    /// The digit of the pane, from 1.
     pub fn digit(self) -> u8 {
         self as u8 + 1
     }
@@ -86,14 +87,14 @@ impl PaneView {
 /// What lies over the panes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Over {
-    /// Nothing.
+    /// The panes are free.
     #[default]
     Nothing,
-    /// Something to read.
+    /// A page of text.
     Reading(OpenText),
-    /// The approval sheet.
+    /// The open approval sheet.
     Approving(ApproveSheet),
-    /// The rejection sheet.
+    /// The open rejection sheet.
     Rejecting(RejectSheet),
     /// Two sides of the facts.
     Diff(Box<DiffView>),
@@ -127,7 +128,7 @@ impl PartialEq for ApproverScreen {
 pub struct Search {
     /// What is looked for.
     pub text: String,
-    /// Still being typed.
+    /// Keys go into the text; else the search is done and can be repeated.
     pub typing: bool,
 }
 
@@ -161,15 +162,15 @@ pub struct Model {
     pub notes: Vec<NoteShown>,
     /// Where events come from.
     pub source: Source,
-    /// Who sits here.
+    /// The account that decides on this screen, shown as `you:` on the sheets.
     pub who: Person,
-    /// How things look.
+    /// Colours and glyphs.
     pub theme: Theme,
     /// Size of the terminal.
     pub size: Size,
-    /// Wall clock at the last news.
+    /// Wall clock at the last message; in a replay the time of the record.
     pub now: UtcTime,
-    /// Focused pane.
+    /// The focused pane.
     pub focus: Pane,
     /// The focused pane takes the whole body.
     pub enlarged: bool,
@@ -177,29 +178,29 @@ pub struct Model {
     pub views: [PaneView; 6],
     /// What lies over the panes.
     pub over: Over,
-    /// Search.
+    /// The search; `None`: nothing is searched for.
     pub search: Option<Search>,
     /// The answer to the last key, until the next.
     pub notice: Option<String>,
-    /// What the panes said last.
+    /// Cached texts of the panes.
     pub panes: PaneTexts,
     /// The claims so far; computed anew when the run changed.
     pub claims: Vec<Claim>,
-    /// The run changed since.
+    /// The claims must be computed again before the next frame.
     pub claims_stale: bool,
-    /// Long work.
+    /// Progress of the long read that runs; `None`: none runs.
     pub progress: Option<Progress>,
     /// How fast it goes, once that was measured.
     pub rate: Option<Rate>,
     /// Where its rate is measured from: what, rows done, when.
     pub progress_from: Option<(String, u64, Duration)>,
-    /// Who watches.
+    /// Names of those who watch from other processes.
     pub watchers: Vec<String>,
     /// Where the replay stands, if this is one.
     pub playback: Option<Box<PlaybackState>>,
     /// The timeline is shown in place of the events.
     pub shows_timeline: bool,
-    /// The runner ended.
+    /// Exit code and sentences of the runner, once it ended.
     pub ended: Option<(u8, Vec<String>)>,
 }
 
@@ -207,6 +208,7 @@ impl Model {
     /// A model of a run of which nothing is known yet.
     pub fn new(source: Source, who: Person, theme: Theme, size: Size, now: UtcTime) -> Self {
         let mut views = [PaneView::default(); 6];
+        // Both are logs: the newest row is at the end.
         views[Pane::Events.index()].follow = true;
         views[Pane::Stops.index()].follow = true;
         Self {
@@ -264,7 +266,7 @@ impl Model {
         }
     }
 
-    /// The wall clock says so; in a replay the time shown is that of the record.
+    /// Sets the time that is shown; in a replay it stays the time of the record.
     pub fn clock(&mut self, wall: UtcTime) {
         self.now = self.playback.as_ref().map_or(wall, |playback| playback.now);
     }
@@ -280,7 +282,7 @@ impl Model {
         }
     }
 
-    /// Long work went on; its rate is measured from its first news.
+    /// Takes progress of a long read; its rate is measured from the first message about it.
     pub fn progressed(&mut self, progress: Progress, now: Duration) {
         self.rate = None;
         match &self.progress_from {
@@ -324,6 +326,7 @@ impl Model {
         self.run().waits_at()?;
         let evidence = self.run().evidence.as_ref()?;
         let left = evidence.expires_at.unix_micros() - self.now.unix_micros();
+        // The last five minutes, in microseconds.
         (left > 0 && left <= 300_000_000).then(|| left.div_euclid(60_000_000) + 1)
     }
 
@@ -340,6 +343,7 @@ impl Model {
             ));
         }
         let request = ApprovalRequest::approve(gate, evidence.digest.clone());
+        // The same function that rules on the real approval, so that screen and runner cannot disagree.
         let ruling = judge(run, &request, &self.who, self.now, &evidence.shown_boot);
         ruling.err().map(|refusal| refusal.to_string())
     }

@@ -1,4 +1,5 @@
-//! Moving, opening, finding and copying. Invariant: Esc comes back to the row that was left.
+//! Moving, opening, finding and copying on the run screen. Back leads to the row that was left (test
+//! `enter_opens_the_row_and_esc_comes_back_to_it` of tests/screens/flows.rs).
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::open_text::{OpenText, TextSubject};
 use super::screens::{self, PaneText, kept_text, panes_on_screen, text_page};
 use crate::survey::{FactKey, FactKind};
 
-/// Does what a movement key says.
+/// Performs a movement in the panes or the open page.
 pub(super) fn perform(model: &mut Model, action: Action) {
     if matches!(model.over, Over::Reading(_)) {
         scroll(model, action);
@@ -21,6 +22,7 @@ pub(super) fn perform(model: &mut Model, action: Action) {
     match action {
         Action::Pane(digit) => {
             if let Some(pane) = pane_of(digit) {
+                // The digit of the focused pane enlarges it, and the same digit again makes it small.
                 model.enlarged = model.focus == pane && !model.enlarged;
                 model.focus = pane;
             }
@@ -31,6 +33,7 @@ pub(super) fn perform(model: &mut Model, action: Action) {
         Action::Right => beside(model, false),
         Action::Open => open(model),
         Action::Back => {
+            // Back undoes one thing at a time: first the search, then the enlarged pane.
             if model.search.take().is_none() {
                 model.enlarged = false;
             }
@@ -51,7 +54,7 @@ fn area(model: &Model) -> Rect {
     Rect::new(0, 0, model.size.width, model.size.height)
 }
 
-/// The place of the focused pane.
+/// The area of the focused pane.
 fn place(model: &Model) -> Rect {
     panes_on_screen(model, area(model))
         .into_iter()
@@ -65,6 +68,7 @@ fn beside(model: &mut Model, left: bool) {
     let next = panes_on_screen(model, area(model))
         .into_iter()
         .filter(|(_, there)| {
+            // A neighbour shares at least one screen row and lies wholly on that side.
             let overlaps = there.y < here.bottom() && here.y < there.bottom();
             let aside = if left {
                 there.right() <= here.x
@@ -101,6 +105,7 @@ fn choose(model: &mut Model, action: Action) {
     let page = usize::from(place(model).height.saturating_sub(3)).max(1);
     let last = count.saturating_sub(1);
     let row = moved(action, here, page).min(last);
+    // On its last row a list of events follows new ones; moving up stops that.
     let follow = matches!(model.focus, Pane::Events | Pane::Stops) && row == last;
     let view = &mut model.views[model.focus.index()];
     view.row = Some(row);
@@ -212,6 +217,7 @@ pub(super) fn find(model: &mut Model, forward: bool) {
         (lines.collect(), here)
     };
     let count = lines.len();
+    // Begins behind the chosen line and goes around, so that a repeated search moves on.
     let hit = (1..=count)
         .map(|step| {
             if forward {

@@ -1,4 +1,6 @@
-//! Desktop notifications as terminals understand them. Invariant: a terminal that is not known to understand one is sent none; what is sent is escaped text.
+//! Desktop notifications through escape sequences of the terminal (OSC 9, 777 and 99).
+//! Invariant: an unknown terminal is sent none, and text is escaped (tests
+//! `a_terminal_is_known_by_what_it_sets_and_any_other_gets_none`, `text_is_escaped_and_tmux_gets_every_escape_twice`).
 
 use std::sync::{Arc, OnceLock};
 
@@ -44,9 +46,11 @@ impl Dialect {
 
     /// The dialect of a terminal that is talked to directly, by the variables that it sets.
     ///
-    /// Windows Terminal (`WT_SESSION`) has other meanings for OSC 9 and shows none of the three: it gets none, whatever else is set.
+    /// Windows Terminal (`WT_SESSION`) has other meanings for OSC 9 and shows none of the three: it gets none, whatever else is
+    /// set.
     pub fn of_variables(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+        // Behind a multiplexer these variables are those of the terminal that started it, which may be another one by now.
         let multiplexed = ["TMUX", "STY", "ZELLIJ"].into_iter().any(is_set);
         if multiplexed || is_set("WT_SESSION") {
             return None;
@@ -79,12 +83,12 @@ impl Dialect {
     }
 }
 
-/// What stands between us and the terminal.
+/// How sequences reach the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalRoute {
-    /// Nothing.
+    /// Directly.
     Direct,
-    /// tmux, which lets sequences pass.
+    /// Through tmux, in its passthrough sequence (`DCS tmux;`).
     Tmux,
 }
 
@@ -100,9 +104,9 @@ impl Notifier {
         Self::default()
     }
 
-    /// From now on, notifies in this way.
+    /// Sets how to notify, from now on.
     pub fn learn(&self, dialect: Dialect, way: TerminalRoute) {
-        // Learned twice, it stays with the first.
+        // Set twice, the first stays.
         let _ = self.known.set((dialect, way));
     }
 
@@ -113,6 +117,7 @@ impl Notifier {
         Some(match way {
             TerminalRoute::Direct => sequence,
             TerminalRoute::Tmux => {
+                // tmux passes the content on and takes one ESC of each pair away.
                 format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
             }
         })

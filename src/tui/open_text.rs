@@ -1,18 +1,19 @@
-//! What lies open to be read: a row's detail, the evidence, the keys. Invariant: it names its subject, the text is made from the run each time.
+//! The page of text that lies over the panes: a row's detail, the evidence, the keys. It holds the subject only; the text is
+//! made from the run for each frame.
 
 use crate::run::{ApprovalGate, ClaimName, Gate};
 use crate::survey::FactKey;
 
-/// What is read.
+/// Subject of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextSubject {
     /// A gate with its checks.
     Gate(Gate),
     /// An approval gate with its decisions.
     Approval(ApprovalGate),
-    /// A simulated step.
+    /// A simulated step with its counts.
     Step(crate::simulate::SimulatedStep),
-    /// A fact.
+    /// A fact with its values and its origin.
     Fact(FactKey),
     /// A stop, by its number in the run.
     Stop(usize),
@@ -20,20 +21,20 @@ pub enum TextSubject {
     Coming,
     /// A table of the predicted effect.
     Table(String),
-    /// A claim.
+    /// A claim of the non-mutation proof.
     Claim(ClaimName),
     /// An event, by its journal line.
     Event(u64),
-    /// The whole evidence.
+    /// The evidence sheet as JSON.
     Evidence,
-    /// All keys.
+    /// The help page.
     Help,
 }
 
-/// An open text.
+/// An open page and its scroll position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenText {
-    /// What.
+    /// What the page is about.
     pub subject: TextSubject,
     /// First line on screen.
     pub top: usize,

@@ -1,4 +1,6 @@
-//! The list of runs: what is known of them, which are shown, which is chosen. Invariant: the chosen run stays chosen, by its name, whatever comes or is filtered.
+//! State of the list of runs: rows, filter, order, search, chosen run.
+//! Invariant: the chosen run stays chosen, by its name, whatever arrives or is filtered (`Picker::select`; test
+//! `news_leave_the_chosen_row_chosen` of tests/screens/picker.rs).
 
 use std::collections::HashMap;
 
@@ -13,7 +15,7 @@ use crate::survey::UtcTime;
 /// Something to read that lies over the list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PickerPage {
-    /// What it is.
+    /// Title of the page.
     pub title: String,
     /// Its parts, each with a name: the reports, or one.
     pub parts: Vec<(String, Vec<String>)>,
@@ -26,16 +28,16 @@ pub struct PickerPage {
 /// What lies over the list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PickerOver {
-    /// Nothing.
+    /// The list is free.
     #[default]
     Nothing,
     /// All keys, from this line on.
     Help(usize),
-    /// Something to read.
+    /// A page of text: a report, a verification.
     Page(PickerPage),
 }
 
-/// What comes to the list.
+/// A message for the list of runs.
 #[derive(Debug, Clone)]
 pub enum PickerMessage {
     /// All runs that are known, and how many are still to be read.
@@ -64,11 +66,11 @@ pub struct Picker {
     chosen: Option<String>,
     /// Place of the chosen row among those shown.
     at: usize,
-    /// Which runs.
+    /// Which runs are listed.
     pub filter: RunFilter,
-    /// In which order.
+    /// Order of the rows.
     pub order: RunOrder,
-    /// Search.
+    /// The search; `None`: nothing is searched for.
     pub search: Option<Search>,
     /// What lies over the list.
     pub over: PickerOver,
@@ -80,7 +82,7 @@ pub struct Picker {
     pub home: String,
     /// How drygate is called from here.
     pub call: CommandLine,
-    /// How things look.
+    /// Colours and glyphs.
     pub theme: Theme,
     /// Size of the terminal.
     pub size: Size,
@@ -113,7 +115,7 @@ impl Picker {
         }
     }
 
-    /// Takes what comes.
+    /// Applies a message; `now` is when the runs were looked at.
     pub fn take(&mut self, messages: PickerMessage, now: UtcTime) {
         match messages {
             PickerMessage::Rows(rows, left) => {
@@ -142,6 +144,7 @@ impl Picker {
         let mut changed = false;
         for row in read {
             match places.get(&row.name) {
+                // Most runs read as they did: without a change the rows are not sorted again.
                 Some(at) if self.rows[*at] == row => {}
                 Some(at) => {
                     self.rows[*at] = row;
@@ -158,9 +161,10 @@ impl Picker {
         }
     }
 
-    /// Orders the rows anew.
+    /// Sorts the rows and counts them for each filter.
     pub fn put_in_order(&mut self) {
         self.order.apply(&mut self.rows);
+        // The texts hold places of rows, which just changed.
         self.texts = None;
         let count = |filter: RunFilter| self.rows.iter().filter(|row| filter.shows(row)).count();
         self.counts = RunFilter::ALL.map(count);
@@ -199,7 +203,7 @@ impl Picker {
         self.at
     }
 
-    /// The chosen row.
+    /// The chosen row; `None`: no row is shown.
     pub fn chosen_row(&self) -> Option<&RunRow> {
         self.shown.get(self.at).map(|at| &self.rows[*at])
     }

@@ -1,4 +1,5 @@
-//! What a key does on the list of runs. Invariant: it changes how the list is looked at and nothing else; what is to be opened or read is asked for.
+//! Key presses on the list of runs. They change how the list is looked at; what is to be opened or read is returned as a
+//! `PickerEffect`.
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -15,7 +16,7 @@ use crate::run::{RunFilter, RunSort, RunStatus};
 pub enum Opening {
     /// What fits: taken up, watched, replayed.
     Fitting,
-    /// The diff screen.
+    /// The diff screen of the run.
     Differences,
     /// The run screen, fed from the journal.
     Replay,
@@ -26,18 +27,18 @@ pub enum Opening {
 /// Something to read that is asked for by the name of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// Verify it.
+    /// Verify the run.
     Verify,
-    /// Its reports.
+    /// The thirteen reports of the run.
     Reports,
-    /// An archive of it.
+    /// Write an archive of the run.
     Export,
 }
 
 /// What the loop has to do for the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PickerEffect {
-    /// Leave the list.
+    /// Leave the list and the program.
     Leave,
     /// Open a run, and come back.
     Open(String, Opening),
@@ -53,12 +54,14 @@ pub enum PickerEffect {
     Redraw,
 }
 
-/// A key, a paste or a resize.
+/// Handles an event of the terminal.
 pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffect> {
     match event {
+        // A terminal may report the release of a key as well, which is no key press.
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => pressed(picker, key),
         TerminalEvent::Paste(text) => {
             if let Some(search) = picker.search.as_mut().filter(|search| search.typing) {
+                // A paste may hold line breaks and escape sequences.
                 search.text.extend(text.chars().filter(|c| !c.is_control()));
                 picker.select();
             }
@@ -71,9 +74,11 @@ pub fn on_event(picker: &mut Picker, event: &TerminalEvent) -> Option<PickerEffe
 fn pressed(picker: &mut Picker, key: &KeyEvent) -> Option<PickerEffect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let typing = picker.search.as_ref().is_some_and(|search| search.typing);
+    // While a search is typed letters are text; keys with Ctrl keep their meaning.
     if typing && !control && picker.over == PickerOver::Nothing && on_search(picker, key) {
         return None;
     }
+    // A notice stays until the next key.
     picker.notice = None;
     let action = action(KeyScope::Runs, key)?;
     match action {
@@ -235,6 +240,7 @@ fn on_page(picker: &mut Picker, action: Action) {
             picker.over = PickerOver::Nothing;
         }
         (PickerOver::Page(page), Action::Left | Action::Right) => {
+            // One step back around the end is one less than a full turn forward.
             let back = page.parts.len().saturating_sub(1);
             let step = if action == Action::Right { 1 } else { back };
             page.part = (page.part + step)

@@ -1,4 +1,5 @@
-//! The loop of the list of runs: drain the inbox, then draw once. Invariant: it sleeps until something comes; no frame without a change.
+//! Event loop of the list of runs: wait for a message, drain the inbox, draw once. It blocks until a message comes; nothing on
+//! the list animates.
 
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -14,7 +15,7 @@ use super::picker_keys::{Asked, Opening, PickerEffect, on_event};
 use super::screens;
 use super::widgets::Canvas;
 
-/// News taken before a frame is drawn.
+/// Messages taken before a frame is drawn, so that a flood cannot keep the list from drawing.
 const DRAIN_MAX: usize = 4_096;
 
 /// What the list asks for while it stays.
@@ -31,17 +32,17 @@ pub enum PickerRequest {
 pub enum PickerEnd {
     /// For a run; the list comes back after it.
     Open(String, Opening),
-    /// For good.
+    /// The list was left, and the program ends.
     Left(Ending),
 }
 
 /// The list of runs on a backend.
 pub struct PickerScreen<'a, B: Backend> {
-    /// The terminal.
+    /// The ratatui terminal.
     pub terminal: Terminal<B>,
     /// What is done to it besides drawing.
     pub terminal_actions: Box<dyn TerminalActions>,
-    /// The two clocks.
+    /// Monotonic and wall clock.
     pub clocks: Clocks,
     /// Takes what the list asks for; must not block.
     pub requests: Box<dyn Fn(PickerRequest) + 'a>,
@@ -95,6 +96,7 @@ where
                 return Ok(Some(end));
             }
             taken += 1;
+            // `try_recv`, so that one frame shows everything that has come so far and not one frame per message.
             next = (taken < DRAIN_MAX).then(|| inbox.try_recv().ok()).flatten();
         }
         self.draw(picker)?;
@@ -116,6 +118,7 @@ where
                 None
             }
             ScreenMessage::Suspend => Some(PickerEffect::Suspend),
+            // After SIGCONT: the shell had the terminal in the meantime, so raw mode is taken again and every cell drawn.
             ScreenMessage::Resumed => {
                 self.terminal_actions.retake()?;
                 Some(PickerEffect::Redraw)
@@ -159,6 +162,7 @@ where
         self.terminal
             .draw(|frame| {
                 let area = frame.area();
+                // ratatui asks the terminal for its size before each frame; the layout must use that one.
                 picker.size = Size::new(area.width, area.height);
                 let theme = picker.theme;
                 let mut canvas = Canvas::new(frame.buffer_mut(), &theme);

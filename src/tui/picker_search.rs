@@ -1,4 +1,5 @@
-//! Searching the list of runs. Invariant: every word of the query must be found in one column of a row, not scattered over several.
+//! Searching the list of runs, fuzzy and word by word.
+//! Invariant: every word of the query must be found in one column of a row (test `every_word_must_be_in_one_column`).
 
 use std::collections::HashMap;
 
@@ -19,7 +20,7 @@ pub struct Texts {
 /// Values of one column that are compared one by one before all are asked: most columns say one of a few.
 const RECENT_MAX: usize = 8;
 
-/// Columns that are being gathered.
+/// Builds [`Texts`]: equal values of a column are stored once.
 #[derive(Default)]
 struct Gathered {
     texts: Texts,
@@ -60,6 +61,7 @@ impl Gathered {
 
     fn push_day(&mut self, row: usize, started_at: UtcTime) {
         let number = started_at.unix_micros().div_euclid(86_400_000_000);
+        // Rows of one day mostly follow each other, and formatting a date is slow compared with the rest.
         let known = self.day.take().filter(|(day, _)| *day == number);
         let (number, text) = known.unwrap_or_else(|| (number, started_at.date()));
         self.push(row, 0, &text);
@@ -120,6 +122,7 @@ impl Texts {
             .casing(CaseMatching::Ignore)
             .sort(SortStrategy::IndexAsc);
         let mut best: Vec<Option<u32>> = vec![None; self.count];
+        // A negated word is searched for as well: the rows that have it are taken out below.
         let sought = pattern.clone().negated(false);
         let found = Matcher::from_patterns(&[sought], &config).match_list(&self.columns);
         for found in found {

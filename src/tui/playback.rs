@@ -1,4 +1,5 @@
-//! What a replay tells the screen, and what the screen asks of it. Invariant: plain data; where a moment comes from is not known here.
+//! Messages between a replay and the screen: frames of the playback, and commands to it. Plain data: the playback itself is in
+//! the `replay` folder.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::survey::{Digest, UtcTime};
 /// A run as it was at one line, and where the replay stands.
 #[derive(Debug, Clone)]
 pub struct ReplayFrame {
-    /// The run.
+    /// The folded run at this line.
     pub history: Arc<History>,
     /// The last PASS that the run compared itself with by then.
     pub last_pass: Option<Box<LastPass>>,
@@ -19,15 +20,15 @@ pub struct ReplayFrame {
 /// Where a replay stands and how it goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaybackState {
-    /// The line shown.
+    /// Sequence number of the line that is shown.
     pub seq: u64,
-    /// The time shown.
+    /// Time of that line.
     pub now: UtcTime,
     /// What its event is called, and what it says.
     pub line: (&'static str, String),
     /// Whether it plays.
     pub is_playing: bool,
-    /// `4x`.
+    /// Speed, such as `4x`.
     pub speed: String,
     /// Whether waits are waited out; else they are cut short.
     pub waits_are_real: bool,
@@ -52,20 +53,20 @@ impl PlaybackState {
     }
 }
 
-/// What an approver had before the eyes when deciding.
+/// What an approver saw when deciding.
 #[derive(Debug, Clone)]
 pub struct ApproverView {
     /// The run right before the decision.
     pub history: Arc<History>,
-    /// Gate.
+    /// The gate that was decided.
     pub gate: ApprovalGate,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
     /// Digest that was on the sheet.
     pub evidence: Digest,
-    /// Who.
+    /// The person who decided.
     pub by: Person,
-    /// When.
+    /// Time of the decision.
     pub at: UtcTime,
     /// When the facts were read again for the open sheet; `None`: no sheet was open.
     pub equal_at: Option<UtcTime>,
@@ -76,23 +77,23 @@ pub struct ApproverView {
 /// What a person asks of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaybackCommand {
-    /// Play, or pause.
+    /// Play or pause.
     Toggle,
     /// So many lines on, or back.
     Step(i64),
     /// To the next stop, gate or decision, or the one before.
     Halt {
-        /// Towards the end.
+        /// `true`: the next one; `false`: the one before.
         forward: bool,
     },
     /// To a record or time, as typed.
     GoTo(String),
-    /// Twice as fast.
+    /// Double the speed.
     Faster,
-    /// Half as fast.
+    /// Halve the speed.
     Slower,
     /// Waits are waited out, or cut short.
     Waits,
-    /// What the approver saw.
+    /// Show what the approver saw.
     Seen,
 }

@@ -1,4 +1,5 @@
-//! The rejection sheet. Invariant: no rejection without a reason that was typed on the open sheet.
+//! The rejection sheet as a state machine of keys and time.
+//! Invariant: no rejection without a reason that was typed on the open sheet (test `a_reason_is_required_and_typed`).
 
 use std::time::Duration;
 
@@ -7,21 +8,21 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::run::ApprovalGate;
 use crate::survey::Digest;
 
-/// Characters closer than this are a paste.
+/// Characters less than 5 ms apart are a paste.
 const BURST: Duration = Duration::from_millis(5);
-/// Silence that the sheet wants before it takes the first character.
+/// Time without a key before the first character counts: what was typed for the screen before is not part of the reason.
 const SILENCE: Duration = Duration::from_millis(250);
 /// Longest reason in bytes.
 const REASON_MAX: usize = 2_000;
 
-/// An open sheet.
+/// An open rejection sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectSheet {
-    /// Gate.
+    /// The gate that is rejected.
     pub gate: ApprovalGate,
     /// The digest that is rejected.
     pub evidence: Digest,
-    /// The reason so far.
+    /// The reason, as typed so far.
     pub reason: String,
     /// What the sheet says of the last keys.
     pub remark: Option<&'static str>,
@@ -47,14 +48,14 @@ impl RejectSheet {
         }
     }
 
-    /// A paste is dropped.
+    /// A bracketed paste: dropped whole.
     pub fn pasted(&mut self, at: Duration) {
         self.last_input = at;
         self.in_burst = true;
         self.remark = Some("The paste was dropped: type the reason.");
     }
 
-    /// A character.
+    /// Takes a typed character, up to [`REASON_MAX`].
     pub fn character(&mut self, c: char, at: Duration) {
         if self.is_dropped(at) {
             return;
@@ -103,6 +104,7 @@ impl RejectSheet {
             self.in_burst = false;
             return false;
         }
+        // The first character of the burst was taken before the burst could be seen.
         if !self.in_burst && !self.sent {
             self.reason.pop();
         }

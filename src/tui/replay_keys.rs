@@ -1,4 +1,5 @@
-//! Keys that move in a replay, and what a replay answers. Invariant: a key only asks; the moment comes back as news.
+//! Keys that control a replay, and the replay's answers. A key only sends a `PlaybackCommand`; the moment comes back as a
+//! `ReplayFrame`.
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
@@ -14,7 +15,7 @@ use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
 use crate::run::Decision;
 
-/// Does what a key of the replay says; `false`: it is none.
+/// Sends the command of a key of the replay; `false`: the key is none of them.
 pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<ScreenEffect>) -> bool {
     let transport = match action {
         Action::PlayPause => PlaybackCommand::Toggle,
@@ -99,6 +100,7 @@ pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     }
     model.now = playback.now;
     model.playback = Some(Box::new(playback));
+    // Only speed or play state changed: nothing of the run has to be computed again.
     if !moved {
         return;
     }

@@ -1,4 +1,5 @@
-//! The backend of the real terminal. Invariant: it asks the terminal nothing, believes no absurd size, and shows or hides no cursor: the guard does.
+//! The ratatui backend of the real terminal.
+//! Invariant: it sends no query to the terminal, limits sizes to `SIDE_MAX`, and leaves the cursor to the terminal guard.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -8,13 +9,14 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use rustix::termios::tcgetwinsize;
 
-/// Cells each way that are drawn at most: a line may claim 65535, and a frame that large is not to be had.
+/// Maximum columns and rows that are drawn: a terminal line may report 65535, and a buffer for such a frame does not fit into
+/// memory.
 const SIDE_MAX: u16 = 1_000;
 
-/// Bytes of a frame that are written at once.
+/// Size of the write buffer in bytes, so that a frame is one write.
 const FRAME_BYTES: usize = 1 << 16;
 
-/// What a line that knows no size is taken for.
+/// Size where the terminal line reports 0 (a serial console).
 const USUAL: Size = Size::new(80, 24);
 
 /// Draws on a terminal through a buffer.
@@ -55,6 +57,7 @@ impl Backend for ScreenBackend {
         Ok(())
     }
 
+    // Kept here. Asking the terminal (CSI 6 n) would block, since the input thread reads the answer.
     fn get_cursor_position(&mut self) -> io::Result<Position> {
         Ok(self.cursor)
     }

@@ -1,4 +1,4 @@
-//! Signals as news. Invariant: a signal that ends the program goes through the screen; a second one does not wait for it.
+//! Signals as messages of the screen. The first ending signal leaves through the screen; a second one ends the process at once.
 
 use std::io;
 use std::sync::mpsc::Sender;
@@ -35,7 +35,7 @@ pub fn ending_signals() -> impl Iterator<Item = i32> {
     named.into_iter().chain(more)
 }
 
-/// The signals that are listened to, until dropped.
+/// The running signal thread; dropping it stops it.
 #[derive(Debug)]
 pub struct Signals {
     handle: Handle,
@@ -47,7 +47,8 @@ impl Drop for Signals {
     }
 }
 
-/// Starts to listen. A second ending signal gives the terminal back and ends the process at once: the screen may be blocked in a write.
+/// Starts the signal thread. A second ending signal gives the terminal back and ends the process at once: the screen may be
+/// blocked in a write.
 pub fn spawn(
     messages: Sender<ScreenMessage>,
     guard: &Guard,
@@ -62,10 +63,13 @@ pub fn spawn(
             let mut ending = false;
             for signal in incoming.forever() {
                 let sent = match signal {
+                    // After a SIGSTOP the shell has used the terminal: it is taken again and drawn whole.
                     SIGCONT => Some(ScreenMessage::Resumed),
+                    // Sent from outside (`kill -TSTP`): in raw mode Ctrl-z makes no signal.
                     SIGTSTP => Some(ScreenMessage::Suspend),
                     SIGWINCH => resized(clock()),
                     signal if ending => {
+                        // Not a byte is written: the write that the screen hangs in would block this thread too.
                         terminal_actions.give_back_unwritten();
                         std::process::exit(128 + signal);
                     }

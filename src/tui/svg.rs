@@ -1,10 +1,11 @@
-//! A frame as an SVG picture, for pages and documents. Invariant: the same frame gives the same bytes, which
-//! load nothing and run nothing; whatever font a viewer has, every character stands in its column.
+//! A frame as an SVG picture, for pages and documents.
+//! Invariant: the picture loads nothing and runs nothing (test `a_picture_shows_the_frame_of_its_record_and_loads_nothing` of
+//! tests/integration/svg.rs), and every character stands in its column whatever font a viewer has (`StyledRun::write_text`).
 //!
 //! A viewer chooses the font, so each text says where it begins and how wide it is. ASCII characters of one look up to the next
 //! blank are one text: viewers drop blanks beside blanks, whatever they are told. Any other character is a text of its own: it
-//! may come from another font, and beside others it could be joined with them or reordered. The lines of frames are drawn, since
-//! the characters for them leave gaps in many fonts.
+//! may come from another font, and beside others it could be joined with them or reordered. The lines of frames are drawn as
+//! paths, since the characters for them leave gaps in many fonts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::event_loop::visible_cells;
 
-/// Red, green, blue.
+/// Red, green and blue, 0 to 255 each.
 type Rgb = [u8; 3];
 
 /// Text without a colour, on a background without one. Both are of the picture: what is around it may be light or dark.
@@ -36,7 +37,7 @@ const MARGIN: usize = 12;
 /// Fonts that systems have, most of them with the letters of every language.
 const FONTS: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
-/// How cells look.
+/// Colours and modifiers of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
     text: Rgb,
@@ -96,6 +97,7 @@ impl Look {
         if modifier.contains(Modifier::REVERSED) {
             (text, background) = (background, text);
         }
+        // After REVERSED: a terminal dims the colour that the letters then have.
         if modifier.contains(Modifier::DIM) {
             text = dimmed(text, background);
         }

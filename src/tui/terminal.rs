@@ -1,4 +1,6 @@
-//! The terminal as a guard value. Invariant: whatever ends the screen, what was switched on is switched off, once.
+//! The terminal as a guard value: raw mode, alternate screen, bracketed paste, cursor, title.
+//! Invariant: whatever ends the screen, what was switched on is switched off, once (`Guard`; tests `q_gives_the_terminal_back`,
+//! `signals_give_the_terminal_back`, `a_panic_gives_the_terminal_back` of tests/screens/pty.rs).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,10 +22,10 @@ use super::screen_backend::ScreenBackend;
 /// Why there can be no screen.
 #[derive(Debug, Error)]
 pub enum TerminalError {
-    /// stdin or stdout is no terminal.
+    /// Standard input or output is no terminal.
     #[error("there is no terminal: stdin and stdout must be one (--headless needs none)")]
     None,
-    /// The terminal refused.
+    /// A system call on the terminal failed.
     #[error("the terminal cannot be taken: {0}")]
     Refused(#[from] io::Error),
 }
@@ -35,7 +37,7 @@ struct Held {
     on: bool,
 }
 
-/// The terminal, taken. Dropping it gives it back.
+/// Holds the terminal; dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Guard {
     held: Arc<Mutex<Held>>,
@@ -55,6 +57,7 @@ impl Guard {
         let held = Arc::new(Mutex::new(Held { before, on: false }));
         let guard = Self { held };
         switch_on(&guard.held)?;
+        // The message of a panic would be lost on the alternate screen, or be drawn as a staircase in raw mode.
         guard.hook_panics();
         let file = File::from(output.as_fd().try_clone_to_owned()?);
         Ok((guard, Terminal::new(ScreenBackend::new(file)?)?))
@@ -88,10 +91,12 @@ fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
     let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
     let mut raw = held.before.clone();
     raw.make_raw();
+    // Set before the first write: whatever fails below, `switch_off` undoes it.
     let again = std::mem::replace(&mut held.on, true);
     tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
     let mut out = Vec::new();
-    // The title that was is kept on the terminal's own stack.
+    // XTWINOPS 22;2: push the title on the terminal's own stack; `switch_off` pops it with 23;2. Pushed once only: after
+    // SIGCONT it is there already.
     if !again {
         out.extend_from_slice(b"\x1b[22;2t");
     }
@@ -101,13 +106,14 @@ fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
     write_out(&out)
 }
 
-/// Tries to give everything back; a terminal that is gone cannot be helped.
+/// Restores the terminal; errors are ignored, since a terminal that is gone cannot be restored.
 fn switch_off(held: &Mutex<Held>) {
     let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
     if !held.on {
         return;
     }
     held.on = false;
+    // The line discipline first: it works also where output is blocked.
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &held.before);
     let mut out = Vec::new();
     let queued = queue!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
@@ -160,9 +166,11 @@ impl TerminalActions for RealTerminal {
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
+        // OSC 52 sets the clipboard of the terminal, also over ssh.
         write_out(format!("\x1b]52;c;{}\x1b\\", base64(text.as_bytes())).as_bytes())
     }
 
+    // SIGSTOP, not SIGTSTP: that one is caught by the signal thread.
     fn suspend(&mut self) -> io::Result<()> {
         switch_off(&self.held);
         // To this thread, not to the process: another thread could take it, and this one would run on for a moment and take

@@ -1,4 +1,5 @@
-//! Ink, glyphs and lines. Invariant: colour has seven jobs and no other, and none of them says what no word or glyph says.
+//! Inks, glyphs and frame lines. Each colour has one job, and none says what no word or glyph says (test
+//! `no_color_has_no_colour_and_loses_no_word` of tests/screens/situations.rs).
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -14,7 +15,7 @@ pub enum Ink {
     Bold,
     /// Frames, remarks, what is to come.
     Dim,
-    /// Running.
+    /// Work that runs now.
     Running,
     /// A person is needed.
     Needed,
@@ -22,9 +23,9 @@ pub enum Ink {
     Good,
     /// FAIL, UNPROVEN, suspected mutation.
     Bad,
-    /// Drift, changed by others.
+    /// Drift: facts that others changed.
     Drift,
-    /// SIMULATED.
+    /// A simulated number.
     Simulated,
     /// The target's label, in the colour of the profile.
     Target,
@@ -33,15 +34,15 @@ pub enum Ink {
 /// A mark that stands for a situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyph {
-    /// Done, holds.
+    /// Done, or a claim that holds.
     Done,
-    /// Here, now.
+    /// Where the run stands now.
     Here,
-    /// To come.
+    /// Not reached yet.
     Coming,
-    /// Look here.
+    /// A failure or a difference.
     Alarm,
-    /// Informative.
+    /// Informative, without a judgement.
     Busy,
     /// Other than the last PASS.
     Other,
@@ -54,9 +55,9 @@ pub struct FrameLines {
     pub top: [&'static str; 2],
     /// Left and right lower corner.
     pub bottom: [&'static str; 2],
-    /// Horizontal.
+    /// Piece of a horizontal line.
     pub across: &'static str,
-    /// Vertical.
+    /// Piece of a vertical line.
     pub down: &'static str,
 }
 
@@ -73,14 +74,14 @@ pub enum Colours {
 /// Which letters of names, texts and rows a terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Letters {
-    /// Those of Unicode.
+    /// All of Unicode.
     #[default]
     Any,
     /// Those of ASCII: with an ASCII theme every other one is written out as `\u{..}`.
     Ascii,
 }
 
-/// How things look.
+/// Colours, glyphs and letters of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     ascii: bool,
@@ -106,6 +107,7 @@ impl Theme {
         self.target = match name.to_ascii_lowercase().as_str() {
             "red" => Color::Red,
             "green" => Color::Green,
+            // Orange and purple are none of the sixteen ANSI colours: the nearest one stands in.
             "yellow" | "amber" | "orange" => Color::Yellow,
             "blue" => Color::Blue,
             "magenta" | "purple" => Color::Magenta,
@@ -139,6 +141,7 @@ impl Theme {
             Ink::Target => (Some(self.target), Modifier::BOLD),
         };
         let style = style.add_modifier(modifier);
+        // Bold, dim and italic stay without colours: with NO_COLOR they alone set the inks apart.
         match (self.colours, colour) {
             (Colours::Sixteen, Some(colour)) => style.fg(colour),
             _ => style,
@@ -166,12 +169,14 @@ impl Theme {
         if self.ascii { ".." } else { "…" }
     }
 
-    /// A text as this terminal gets it. In ASCII our own mark becomes a point; the letters of data stay, unless the terminal has none for them.
+    /// A text as this terminal gets it. In ASCII our own mark becomes a point; the letters of data stay, unless the terminal
+    /// has none for them.
     pub fn fitting(&self, shown: &Shown) -> Shown {
         let text = shown.as_str();
         if !self.ascii || text.is_ascii() {
             return shown.clone();
         }
+        // A text that is only our mark for cut characters, with or without their count (`…+12`).
         let counted = text
             .strip_prefix('…')
             .map(|rest| rest.trim_start_matches('+'));

@@ -1,4 +1,5 @@
-//! Keys that type a text: a search, a note, a place to go to, a sheet. Invariant: a letter that is held with Ctrl or Alt types nothing.
+//! Text input: keys that type a search, a note, a place to go to, a sheet.
+//! Invariant: a letter that is held with Ctrl or Alt types nothing (`character`).
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -7,13 +8,13 @@ use super::keymap::{self, Action, KeyScope};
 /// What a key did to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TypedKey {
-    /// It is longer or shorter.
+    /// The text changed.
     Edited,
-    /// It counts as it stands.
+    /// Enter: the text is finished.
     Confirmed,
-    /// It is left.
+    /// Esc: the input is cancelled.
     Left,
-    /// Nothing.
+    /// The key means nothing here.
     Nothing,
 }
 

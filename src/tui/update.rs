@@ -1,4 +1,4 @@
-//! News in, requests out. Invariant: the only place that changes the model; it performs nothing itself.
+//! The update function: a message changes the model and gives effects back. It performs nothing itself; the event loop does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +30,10 @@ pub enum ScreenEffect {
     Leave,
 }
 
-/// Changes the model by news; `now` is the monotonic clock.
+/// Applies a message to the model; `now` is the monotonic clock, `Duration` since any beginning.
 pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
     let mut effects = Vec::new();
+    // Keys change no text of a pane; everything else may.
     if !matches!(messages, ScreenMessage::Terminal { .. }) {
         model.panes.forget();
     }
@@ -99,6 +100,7 @@ pub fn settle(model: &mut Model, now: Duration) {
     let expired = model.is_expired();
     if let Over::Approving(sheet) = &mut model.over {
         if visible {
+            // A sheet counts as read once its last line was on screen, also when it is scrolled back.
             sheet.show_end();
         }
         if !expired {
@@ -133,6 +135,7 @@ fn terminal(
 ) {
     match event {
         TerminalEvent::Key(key) => keys::pressed(model, key, at, effects),
+        // Bracketed paste arrives as one event, so it can be told from typing for certain.
         TerminalEvent::Paste(_) => match &mut model.over {
             Over::Approving(sheet) => sheet.pasted(at),
             Over::Rejecting(sheet) => sheet.pasted(at),
@@ -199,7 +202,7 @@ fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: &Dige
     close_settled_sheet(model);
 }
 
-/// Takes the run as it is now. Who watches has no work of its own that an event could end.
+/// Takes the run as it is now. A watching screen has no work of its own whose progress an event could end.
 fn found(model: &mut Model, found: RunSnapshot) {
     model.history = found.history;
     if let Some(last) = found.last_pass {
@@ -230,7 +233,7 @@ fn announced_has_come(model: &mut Model) {
     }
 }
 
-/// Whether an open sheet is told of an event: what it shows is more than the run says of itself.
+/// Whether an open sheet must see an event: the sheet shows more than the folded run holds.
 pub fn is_about_sheet(event: &Event) -> bool {
     matches!(
         event,
@@ -272,6 +275,8 @@ fn tell_sheet(model: &mut Model, event: &Event) {
             failed,
             read_at,
         }) => {
+            // Only a full read that began after the sheet was journalled as shown; a read that was under way before is not the
+            // sheet's own. What moved counts in any read.
             let own = *complete && sheet.survey != OwnSurvey::Asked;
             match (changed.len(), failed) {
                 (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),

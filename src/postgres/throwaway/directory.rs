@@ -1,6 +1,5 @@
-//! The directory of a throwaway cluster, and the lock on its marker file that tells whether the owner is alive.
-//! Invariant: the lock is held before the marker has its name, so that no other process can see the unlocked marker of a living
-//! owner. Held by `mark` and the test `a_directory_is_adopted_only_after_its_lock_was_freed`.
+//! The directory of one cluster and the lock that says its owner lives. Invariant: the lock is held before the marker has its
+//! name, so nobody can see an unlocked marker of a living owner.
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};

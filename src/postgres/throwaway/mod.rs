@@ -1,6 +1,5 @@
-//! Throwaway PostgreSQL clusters for the demo and for tests, and the content of the demo.
-//! Invariant: it removes only directories that were made here. Held by `ClusterDirectory::adopt` and the tests
-//! `a_directory_without_our_marker_is_left_alone` and `a_marker_that_is_not_ours_is_no_invitation` (tests/throwaway.rs).
+//! A real PostgreSQL for everybody: a throwaway cluster and the demo content in it. Invariant: it touches only directories that
+//! it made itself.
 
 mod account;
 mod binaries;

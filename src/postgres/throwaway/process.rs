@@ -1,6 +1,5 @@
-//! Starts the server process and ends it: our own child by its handle, an orphan by its process id.
-//! Invariant: an orphan is signalled only if its command line names the data directory. Held by `stop_orphan` and
-//! the test `a_sweep_takes_what_a_killed_owner_left` of tests/throwaway.rs.
+//! The server process: is it there, and how it ends. Invariant: a process is signalled only if its command line names our data
+//! directory.
 
 use std::fs::{self, File};
 use std::io;

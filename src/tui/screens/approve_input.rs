@@ -1,4 +1,5 @@
-//! The line of the approval sheet that is typed on, and what it says of the last keys. Invariant: what is wrong is marked, and never shown as one of the six.
+//! The input line of the approval sheet, and its remark on the last keys. A wrong character is marked and never shown as one of
+//! the six.
 
 use crate::tui::approve_sheet::{ApproveSheet, SheetRemark, TO_TYPE};
 use crate::tui::keymap::{Action, KeyScope, key_of};
@@ -43,7 +44,7 @@ pub(super) fn draw(
     canvas.text(x, y, width, &text);
 }
 
-/// What a key of the sheet is called.
+/// Name of the sheet's key for an action.
 fn key(action: Action) -> String {
     key_of(KeyScope::Sheet, action)
 }
@@ -51,6 +52,7 @@ fn key(action: Action) -> String {
 /// A typed character as it may stand in one column.
 fn one_column(typed: char) -> String {
     let shown = Shown::of(typed.to_string());
+    // An escaped or wide character would move the six places that are still to be typed.
     if shown.width() == 1 {
         shown.as_str().to_owned()
     } else {

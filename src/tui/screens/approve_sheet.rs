@@ -1,4 +1,5 @@
-//! The approval sheet. Invariant: the whole digest stands on one unbroken line, and the sheet cannot arm where it does not fit.
+//! The approval sheet, drawn.
+//! Invariant: the whole digest stands on one unbroken line, and the sheet cannot arm where it does not fit (`end_is_visible`).
 
 use ratatui::layout::Rect;
 
@@ -16,7 +17,7 @@ use crate::tui::widgets::{Canvas, Text, Weight};
 const WIDTH_MIN: u16 = 66;
 /// Rows that a sheet takes at most.
 const HEIGHT_MAX: u16 = 36;
-/// Where the band ends on a large screen.
+/// Row under header (2) and band (8) on a large screen.
 const UNDER_BAND: u16 = 10;
 /// Rows under the text: the input, a remark, the status.
 const FIXED: u16 = 3;
@@ -71,7 +72,7 @@ fn shrunk(screen: Rect, mut area: Rect, lines: usize) -> Rect {
     area
 }
 
-/// Draws the sheet.
+/// Draws the sheet in its place.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &ApproveSheet) {
     let area = shrunk(
         canvas.area(),
@@ -130,7 +131,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     canvas.text_right(x + width, last + 2, width, &esc);
 }
 
-/// What a key of the sheet is called.
+/// Name of the sheet's key for an action.
 fn key(action: Action) -> String {
     key_of(KeyScope::Sheet, action)
 }
@@ -187,6 +188,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
         .run()
         .evidence
         .as_ref()
+        // New evidence may have been taken while the sheet is open: its text must not be shown under the old sheet.
         .filter(|evidence| evidence.digest == sheet.evidence)
     else {
         return vec![Text::plain("This evidence is no longer current.")];
@@ -201,8 +203,10 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
     lines.push(Text::new());
     lines.push(Text::inked(Ink::Dim, "evidence sha256"));
+    // 64 hex characters: a wrapped digest could be misread at the break.
     if width >= 64 {
         lines.push(
+            // The last six characters are what the person types.
             Text::plain(&evidence.digest.as_str()[..58])
                 .with(Ink::Bold, evidence.digest.last_six()),
         );
@@ -410,6 +414,7 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
     for claim in &evidence.sheet.claims {
         proof.push(Ink::Plain, format!(" {} ", claim.name.name()));
         match (claim.name, claim.verdict) {
+            // Claim B compares with the post survey, which is taken at closeout.
             (ClaimName::B, ClaimVerdict::NotChecked) => proof.push(Ink::Plain, "at closeout"),
             (ClaimName::C, ClaimVerdict::Holds) => proof.push(Ink::Plain, "quiet"),
             (ClaimName::C, _) => proof.push(Ink::Plain, "busy"),

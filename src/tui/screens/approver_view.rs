@@ -1,4 +1,5 @@
-//! The screen that an approver had, over ours. Invariant: drawn by the same code at its own size; what does not fit here is marked and counted.
+//! The screen that an approver had, drawn over ours in a replay. It is drawn by the same code at its own size; rows and columns
+//! that do not fit here are counted.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,4 +1,5 @@
-//! The band: does it need me? Invariant: one pure function; what happened, what would change, what is different, stop and state, keys, in this order.
+//! The band under the header: whether a person is needed, and why. A pure function of the model: what happened, what would
+//! change, what is different, stop and state, keys, in this order.
 
 use ratatui::layout::Rect;
 
@@ -22,7 +23,7 @@ pub struct Band {
     pub title: String,
     /// `WAITING FOR YOU since 09:17:24Z`
     pub right: String,
-    /// The sentences.
+    /// Sentences, each on a line of its own where there is room.
     pub lines: Vec<Text>,
     /// Keys and what they do.
     pub keys: Vec<BandKey>,
@@ -78,6 +79,7 @@ pub fn band(model: &Model, narrow: bool) -> Band {
     {
         return ended;
     }
+    // In order of urgency: the first situation that applies is the one that a person must know.
     let stands = run.drift.as_ref().filter(|drift| drift.gate.is_some());
     let band = if let Some(lost) = &run.database_lost {
         waiting::database_lost(model, lost)
@@ -191,7 +193,7 @@ pub fn terminal_title(model: &Model, band: &Band) -> String {
     Shown::of(title).as_str().to_owned()
 }
 
-/// Draws the band.
+/// Draws the band in its area.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
     let band = band(model, narrow);
     let title = Text::inked(band.ink, &band.title);
@@ -223,7 +225,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
     canvas.text(inside.x + margin, inside.bottom() - 1, width, &keys);
 }
 
-/// The lines, wrapped into `room` rows: each has one at least, the first ones get what is left over, what is cut is marked and counted.
+/// The lines, wrapped into `room` rows: each has one at least, the first ones get what is left over, what is cut is marked and
+/// counted.
 fn fitted(canvas: &Canvas<'_>, lines: &[Text], width: u16, room: usize) -> Vec<Text> {
     let mut spare = room.saturating_sub(lines.len());
     let mut rows = Vec::with_capacity(room);

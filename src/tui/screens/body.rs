@@ -1,4 +1,5 @@
-//! The whole run screen: where each region goes at each size. Invariant: works from 60x16; below it says what it needs.
+//! The whole run screen: where each region goes at each size. It works from 60x16; below that it says which size it needs (test
+//! `every_size_draws` of tests/screens/hostile.rs).
 //!
 //! ```text
 //! 160x48            120x36            80x24
@@ -18,7 +19,7 @@ use crate::tui::model::{Model, Over, Pane};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// Smallest size that the screen works in.
+/// Smallest size, columns and rows, that the screen works in.
 const SMALLEST: (u16, u16) = (60, 16);
 
 /// Height of the body from which the events have room under the other panes.
@@ -46,7 +47,7 @@ pub fn shape(width: u16, height: u16) -> ScreenShape {
     }
 }
 
-/// Draws the model.
+/// Draws the run screen.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model) {
     let area = canvas.area();
     match shape(area.width, area.height) {
@@ -61,6 +62,7 @@ pub fn panes_on_screen(model: &Model, area: Rect) -> Vec<(Pane, Rect)> {
     let body = regions(area, shape).2;
     let hidden = match shape {
         ScreenShape::TooSmall => return Vec::new(),
+        // Two panes at most fit here; below 76 columns only the focused one.
         ScreenShape::Narrow => model.focus > Pane::Facts || area.width < 76,
         ScreenShape::Wide => model.focus == Pane::Events && !events_fit(body),
     };
@@ -113,6 +115,7 @@ fn wide(body: Rect) -> Vec<(Pane, Rect)> {
         _ => body.height - middle - 8,
     };
     let rest = body.width - left;
+    // 57 of 115 columns at a width of 160, and in that proportion at other widths.
     let effect = (rest * 57 / 115).max(41);
     let (x, y) = (body.x, body.y);
     let mut panes = vec![
@@ -147,6 +150,7 @@ fn narrow(body: Rect) -> Vec<(Pane, Rect)> {
 }
 
 fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {
+    // The diff and the view of an approver draw the whole screen.
     if let Over::Diff(view) = &model.over {
         diff::draw(canvas, area, model, view);
         return;
@@ -213,7 +217,7 @@ fn leaving(canvas: &mut Canvas<'_>, body: Rect, model: &Model) {
     canvas.blank(place);
     let title = Text::inked(Ink::Bold, "LEAVE WHILE WORK RUNS?");
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
-    // Where it does not fit it is said behind the screen, whole.
+    // Where the text is cut here, it is printed whole after the screen was left.
     let stays = if model.run().is_demo() {
         "The work stops and its database goes; the run can be read."
     } else {
@@ -249,6 +253,7 @@ fn too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ));
     }
     if model.over != Over::Nothing {
+        // A sheet that cannot be shown in full must not take an approval.
         let closes = key_of(KeyScope::Sheet, Action::Back);
         lines.push(Text::plain(format!(
             "Nothing is approved in a screen this small. {closes} closes the sheet."

@@ -1,4 +1,4 @@
-//! A row opened: checks with raw values, whole facts, what a claim cannot see. Invariant: whole words, whole values.
+//! The page of an opened row: checks with raw values, whole facts, what a claim cannot see. Values are wrapped, never cut.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-/// The page of a row.
+/// The page that a row of the panes opens.
 pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
     match subject {
         TextSubject::Gate(gate) => gate_page(model, *gate),
@@ -67,7 +67,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
             if run.attempts > 1 {
                 lines.push(pair("attempts", run.attempts.to_string()));
             }
-            // What a person came for stands first.
+            // Failed checks first: they are why somebody opens a gate.
             let mut checks: Vec<&Check> = run.checks.iter().collect();
             checks.sort_by_key(|check| match check.verdict {
                 Verdict::Fail => 0,

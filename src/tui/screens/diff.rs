@@ -1,4 +1,5 @@
-//! The diff screen: what was proven, the facts, the document of one. Invariant: works from 60x16; every fact of either side can be reached.
+//! The diff screen: what was proven, the facts, the document of one. It works from 60x16, and every fact of either side can be
+//! reached.
 //!
 //! ```text
 //! 160x48              80x24
@@ -22,23 +23,23 @@ use crate::tui::widgets::{Canvas, Text};
 const WIDE_MIN: u16 = 100;
 /// Width of the facts beside a document.
 const FACTS_WIDTH: u16 = 46;
-/// Between two keys of the footer.
+/// Space between two keys of the footer.
 const GAP: &str = "   ";
 
-/// Where everything is.
+/// Areas of the diff screen.
 #[derive(Debug, Clone, Copy)]
 pub struct DiffAreas {
     header: Rect,
     band: Rect,
     facts: Rect,
-    /// The document.
+    /// Area of the document, with its frame.
     pub document: Rect,
     footer: Rect,
     /// Whether facts and document stand beside each other.
     pub both: bool,
 }
 
-/// The places for a size.
+/// The areas for a size of the terminal.
 pub fn diff_areas(size: Size) -> DiffAreas {
     let both = size.width >= WIDE_MIN;
     let band = if both && size.height >= 30 { 8 } else { 5 };
@@ -83,7 +84,7 @@ pub fn diff_layout(view: &DiffView, size: Size) -> DiffLayout {
     }
 }
 
-/// Draws the screen.
+/// Draws the diff screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &DiffView) {
     let areas = diff_areas(area.as_size());
     header(canvas, areas.header, model, view);

@@ -1,4 +1,5 @@
-//! The band of the diff screen: headline, claims, attribution. Invariant: the headline is the verdict where there is one, and never PROVEN without it.
+//! The band of the diff screen: headline, claims, attribution. The headline is the verdict where there is one, and never PROVEN
+//! without it.
 
 use ratatui::layout::Rect;
 
@@ -8,7 +9,7 @@ use crate::tui::diff_view::DiffView;
 use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// Draws the band.
+/// Draws the band in its area.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     let theme = *canvas.theme();
     let comparison = match &view.outcome {

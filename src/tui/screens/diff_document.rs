@@ -1,4 +1,4 @@
-//! The document of the chosen fact, both sides. Invariant: names both sides with provenance and time; draws only what is on screen.
+//! The document of the chosen fact, both sides, each named with provenance and time. Only the lines on screen are laid out.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ const PASSAGE_AROUND: usize = 60;
 /// The longest value that stands in the heading of its side alone, in characters.
 const HEADING_VALUE_MAX: usize = 24;
 
-/// Draws the pane.
+/// Draws the document pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: Size) {
     let ink = match view.pane {
         DiffPane::Document => Ink::Bold,
@@ -77,7 +77,7 @@ fn place(view: &DiffView) -> String {
     )
 }
 
-/// What is drawn.
+/// The lines of the pane, as drawn.
 #[derive(Default)]
 struct Drawn {
     lines: Vec<Text>,
@@ -267,6 +267,8 @@ fn document(
     drawn: &mut Drawn,
 ) {
     let end = usize::from(height);
+    // Starts at the first item on screen and stops when the pane is full: the cost does not depend on the length of the
+    // document.
     for at in view.top.item..view.folding.items() {
         if drawn.lines.len() >= end {
             break;
@@ -282,6 +284,7 @@ fn document(
         drawn.rows = Some(first..these.end);
         let found = matches!(item, Item::Row(row) if view.found == Some(row));
         let lines = diff_lines(opened, &item, layout, *canvas.theme());
+        // The first item may be scrolled in part: a wrapped row has several lines.
         let skip = if at == view.top.item {
             view.top.line
         } else {

@@ -1,4 +1,5 @@
-//! The facts of a comparison, the comparisons that can be chosen, the notes. Invariant: what differs comes first; what is not listed is counted.
+//! The left pane of the diff screen: facts, comparisons to choose, notes. What differs comes first; what is not listed is
+//! counted.
 
 use ratatui::layout::Rect;
 
@@ -13,7 +14,7 @@ use crate::tui::widgets::{Canvas, Text, Weight};
 /// A line, and the row that it belongs to.
 type FactLine = (Option<usize>, Text);
 
-/// Draws the pane.
+/// Draws the pane of facts.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     let focused = view.pane == DiffPane::Facts;
     let ink = if focused { Ink::Bold } else { Ink::Plain };

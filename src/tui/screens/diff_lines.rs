@@ -1,4 +1,7 @@
-//! The lines of two aligned documents, side by side or stacked. Invariant: nothing is cut without a mark and a count; what is equal and hidden is counted.
+//! The lines of two aligned documents, side by side or stacked.
+//! Invariant: nothing is cut without a mark and a count, and what is equal and folded is counted (tests
+//! `at_every_width_the_cells_give_both_sides_back` and `without_wrapping_what_is_cut_has_a_mark_and_a_count` of
+//! tests/align.rs).
 
 use std::ops::Range;
 
@@ -26,7 +29,7 @@ pub struct DiffLayout {
 /// One line of output, and which bytes of which line stand in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DiffLine {
-    /// What is drawn.
+    /// The text of the line.
     pub text: Text,
     /// For each side: the line of the document, and the bytes of it that stand here.
     pub cells: Sides<Option<(usize, Range<usize>)>>,
@@ -68,7 +71,7 @@ impl DiffColumns {
         } else {
             Sides::new(layout.width, layout.width)
         };
-        // Numbers are the first thing to give way.
+        // Line numbers are left out first where columns are few.
         let numbered = sides.before.saturating_sub(digits + 2) >= 2 * CELL_MIN;
         Self {
             sides,
@@ -357,6 +360,7 @@ fn side_lines(
             lines.push(DiffLine::remark(Text::plain(indent).then(carets)));
         }
     }
+    // As `diff` says: a missing line break at the end is a difference that no character shows.
     let unended = opened.documents.get(side).is_unended()
         && line + 1 == opened.documents.get(side).count()
         && !matches!(row, AlignedRow::Equal { .. });

@@ -1,4 +1,5 @@
-//! What lies open in place of a document: how both sides were read, the keys. Invariant: a line that is not on screen is counted on the frame.
+//! Pages in place of a document: how both sides were read, and the keys. Lines above and below the screen are counted on the
+//! frame.
 
 use ratatui::layout::{Rect, Size};
 
@@ -26,7 +27,7 @@ fn lines(view: &DiffView, page: DiffPage, width: usize) -> Vec<Text> {
     lines.iter().flat_map(|line| line.wrap(width)).collect()
 }
 
-/// Draws a page.
+/// Draws a page, scrolled to `top`.
 pub(super) fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
@@ -58,7 +59,7 @@ fn said(value: Option<&SideValue>) -> String {
     value.map_or_else(|| "none".to_owned(), SideValue::words)
 }
 
-/// How both sides were read.
+/// For each side: run, time, server, snapshot, SQL and value.
 fn how_read(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
     let mut lines = vec![Text::inked(
         Ink::Bold,

@@ -1,4 +1,4 @@
-//! Whole documents: the evidence as it is digested, and the keys. Invariant: the evidence is shown byte for byte, escaped.
+//! Whole documents: the evidence sheet, byte for byte as it is digested (escaped for the screen), and the help page.
 
 use super::text_page::TextPage;
 use crate::tui::keymap::{self, KeyScope};
@@ -36,7 +36,7 @@ pub(super) fn evidence(model: &Model) -> TextPage {
     }
 }
 
-/// All keys.
+/// The help page of a screen.
 pub(super) fn help(scope: KeyScope) -> TextPage {
     let mut lines: Vec<Text> = keymap::bindings(scope)
         .map(|binding| {

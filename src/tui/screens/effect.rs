@@ -1,4 +1,4 @@
-//! Pane 4: the predicted effect. Invariant: every number carries its `~`.
+//! Pane 4: the predicted effect, table by table. Every number is a `Simulated` value, which prints its `~`.
 
 use super::pane::{PaneRow, PaneText};
 use crate::simulate::SimulatedStep;
@@ -8,7 +8,7 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
     let run = model.run();
@@ -43,6 +43,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         for (count, loud) in [
             (table.insert, false),
             (table.update, false),
+            // Deleted rows are red where there are any.
             (table.delete, true),
         ] {
             text = text.then(cell(count, loud, number));

@@ -1,4 +1,4 @@
-//! Pane 6: the journal as rows. Invariant: what is no longer kept is counted.
+//! Pane 6: the events of the journal as rows. Rows that are no longer kept in memory are counted in the first row.
 
 use super::pane::{PaneRow, PaneText, first_row};
 use crate::run::EventRow;

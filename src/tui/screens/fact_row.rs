@@ -1,4 +1,5 @@
-//! What is known of one fact over pin, now and last PASS. Invariant: made from the folded run alone, so that every source shows the same.
+//! What is known of one fact over pin, now and last PASS. Made from the folded run alone, so that live run, watch and replay
+//! show the same.
 
 use crate::run::{RunState, SurveyPurpose};
 use crate::survey::{Fact, FactKey, FactKind, Provenance, UtcTime};
@@ -9,13 +10,13 @@ use crate::tui::model::Model;
 pub(super) enum SinceLastPass {
     /// There is no PASS to compare with.
     NoPass,
-    /// The same value.
+    /// The value is that of the last PASS.
     Equal,
     /// `3 lines`, or the value then.
     Differs(String),
 }
 
-/// One fact.
+/// One fact, as the pane and its page show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FactRow {
     pub key: FactKey,
@@ -92,6 +93,7 @@ fn now(run: &RunState, fact: &Fact) -> (Option<String>, Option<UtcTime>) {
         .map(|(_, survey)| survey);
     let surveyed_at = survey.map(|survey| survey.snapshot.ended_at);
     let live = run.live.as_ref();
+    // A live read counts only if it is newer than the last full survey.
     let live = live.filter(|live| live.read_at.is_some() && live.read_at > surveyed_at);
     if let Some(live) = live {
         let mut changed = live.changed.iter();

@@ -1,4 +1,4 @@
-//! Pane 2: the live facts: pinned, now, what changed, the last PASS. Invariant: one row a fact, none left out.
+//! Pane 2: the facts: pinned, now, what changed, the last PASS. One row for each fact, none left out.
 
 use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
@@ -39,7 +39,7 @@ impl FactColumns {
     }
 }
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(1);
     let rows = all(model);
@@ -63,6 +63,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         pane.head.push(head(model, columns));
     }
     let mut content = false;
+    // In the narrow pane the content digests share one row, so that the other facts fit; enlarged, each has its own.
     let folded = columns.is_none() && !model.enlarged;
     for row in &rows {
         if folded && row.kind == FactKind::Content {
@@ -81,6 +82,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             Some(columns) => wide(model, row, columns),
             None => narrow(model, row, width),
         };
+        // What `y` copies: the value in full, as the column shows digests shortened.
         let whole = row.now.as_deref().or(row.pinned.as_deref()).unwrap_or("");
         pane.rows
             .push(PaneRow::new(text, TextSubject::Fact(row.key.clone())).copying(whole));
@@ -116,6 +118,7 @@ fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
     };
     let name = Text::plain(crate::run::counted(content.len(), "content digest"));
     let text = name.to_column(width.saturating_sub(8)).then(mark);
+    // Opens a table that moved, if there is one.
     let first = content.iter().find(|row| row.moved).or(content.first())?;
     Some(PaneRow::new(text, TextSubject::Fact(first.key.clone())))
 }
@@ -186,6 +189,8 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         None => Text::plain(row.key.as_str()).to_column(columns.key),
     };
     let now = match (&row.now, row.moved, row.read_at) {
+        // Not part of the light reads while waiting: it is read again by the survey of the approval, or, in a run that ended,
+        // never.
         (_, _, None) if model.run().ended_early() => Text::inked(Ink::Dim, "not read again"),
         (_, _, None) => Text::inked(Ink::Dim, "at approval"),
         (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
@@ -260,6 +265,7 @@ fn differing(model: &Model, row: &FactRow, differs: &str, room: usize) -> Text {
 fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     let marks = 8;
     let field = width.saturating_sub(marks + 1);
+    // As wide as the column of the wide pane, but at least 8 columns are left for the value.
     let key = 27.min(field.saturating_sub(8));
     let shown = match (row.pinned.as_deref(), row.kind) {
         (Some(digest), FactKind::Md5 | FactKind::Sha256 | FactKind::Content)

@@ -1,4 +1,4 @@
-//! The footer: keys from the table, the answer to the last key, the search. Invariant: it names no key that the table does not have.
+//! The footer: keys from the key table, the answer to the last key, the search that is being typed.
 
 use ratatui::layout::Rect;
 
@@ -9,7 +9,7 @@ use crate::tui::playback::PlaybackState;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text};
 
-/// Draws the footer.
+/// Draws the footer line.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if area.height == 0 || area.width < 4 {
         return;
@@ -54,6 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.text(area.x + 1, area.y, width, &keys);
     let script = script(model);
     let room = width.saturating_sub(taken + 4);
+    // Whole or not at all: a command that is cut could be copied.
     if usize::from(room) >= script.width() {
         canvas.text_right(area.right() - 1, area.y, room, &script);
     }
@@ -93,6 +94,7 @@ pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text 
     };
     let (first, last) = entries.split_at(entries.len().saturating_sub(2));
     let width = |text: &Text| text.width() + gap.len();
+    // The last entry has no gap behind it.
     let mut left = room + gap.len();
     let last: Vec<Text> = last.iter().map(entry).collect();
     left = left.saturating_sub(last.iter().map(width).sum());
@@ -106,7 +108,7 @@ pub(super) fn fitting(entries: &[(&str, &str)], gap: &str, room: usize) -> Text 
     all.into_iter().reduce(joined).unwrap_or_default()
 }
 
-/// The same without a screen.
+/// The command that does the same without a screen.
 fn script(model: &Model) -> Text {
     let run = model.run();
     let Some(id) = run.run_id() else {

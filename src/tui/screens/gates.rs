@@ -1,4 +1,4 @@
-//! Pane 1: the gates, and under G3 what people and the simulator do. Invariant: a gate without a verdict shows none.
+//! Pane 1: the gates, and under G3 approvals and simulated steps. A gate without a verdict shows none.
 
 use super::pane::{PaneRow, PaneText};
 use crate::audit::G3_CHECKS;
@@ -16,7 +16,7 @@ use crate::tui::widgets::Text;
 /// What a row says that was still to come when the run ended.
 const NOT_REACHED: &str = "not reached";
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
     let mut rows = Vec::new();
@@ -26,6 +26,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             orchestration(model, width, &mut rows);
         }
     }
+    // Below this height the rows of the pane itself need the room; the totals move to its frame.
     let roomy = model.size.height >= 44;
     if roomy {
         rows.push(PaneRow::default());
@@ -62,6 +63,7 @@ fn rests_on(run: &RunState, rows: &[PaneRow]) -> usize {
     let why = run
         .sealed
         .as_ref()
+        // A failure explains the result better than a gap does.
         .and_then(|_| ended(Verdict::Fail).or_else(|| ended(Verdict::NotChecked)));
     let row = why.and_then(|gate| {
         let opens = Some(TextSubject::Gate(gate));
@@ -115,6 +117,7 @@ fn count(gate: Gate, run: Option<&crate::run::GateRun>) -> Text {
         .filter(|check| matches!(check.verdict, Verdict::Pass | Verdict::OutOfScope))
         .count();
     let total = match gate {
+        // The checks of G3 are recorded as the run goes on, so its total is known before they are.
         Gate::G3 if run.finished.is_none() && !run.checks.is_empty() => G3_CHECKS,
         _ => run.checks.len(),
     };
@@ -208,6 +211,7 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
         .approvals
         .iter()
         .rev()
+        // A withdrawn approval leaves the gate as if it had never been given.
         .find(|approval| approval.gate == gate && approval.status != ApprovalStatus::Withdrawn);
     let since = |at: Option<UtcTime>| Text::plain(at.map_or_else(String::new, UtcTime::clock));
     let (text, who, when) = if let Some(drift) = drifted {
@@ -279,6 +283,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
         }
         Some(done) => {
             let counts = &done.counts;
+            // All units of the simulation; each step must account for every one of them.
             let units = counts.verified.get() + counts.unverified.get();
             let (reached, says) = match step {
                 SimulatedStep::Cut => (

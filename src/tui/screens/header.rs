@@ -1,4 +1,4 @@
-//! The header: which run, which database, where from. Invariant: the target label is on every screen.
+//! The header: run, database, server, watchers, journal head. The target's label is on every screen.
 
 use ratatui::layout::Rect;
 
@@ -12,7 +12,7 @@ use crate::tui::widgets::{Canvas, Text};
 /// Watchers that are named; others are counted.
 const WATCHERS_NAMED: usize = 3;
 
-/// Draws one line or two.
+/// Draws one line, or two where the area has them.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let wide = area.height > 1;
     let right = right(model, wide);
@@ -98,6 +98,7 @@ fn right(model: &Model, wide: bool) -> Text {
             _ => text.with(Ink::Plain, format!("   READ ONLY   {}", mode.name())),
         }
     } else {
+        // `WATCHING (read only)` is too long where there is one line.
         let short = if badge.len() > 12 { "WATCHING" } else { badge };
         if let Some(playback) = &model.playback {
             let place = format!("at {} of {}   ", playback.seq, playback.last());

@@ -1,4 +1,4 @@
-//! One file per region of the screen. Invariant: a screen is a pure function of the model; it never changes it.
+//! The regions of the screens, one file each. A screen is a pure function of the model, which it takes as `&Model`.
 
 mod approve_input;
 pub mod approve_sheet;

@@ -1,4 +1,4 @@
-//! One pane: title, fixed rows, rows, what is cut. Invariant: rows that do not fit are counted on the frame.
+//! One pane: title, head, rows, scrolling. Rows that do not fit are counted on the frame.
 
 use ratatui::layout::Rect;
 
@@ -11,12 +11,12 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// A row.
+/// A row of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PaneRow {
-    /// What it says.
+    /// Text of the row.
     pub text: Text,
-    /// What Enter opens.
+    /// The page that Enter opens; `None`: none.
     pub opens: Option<TextSubject>,
     /// The whole value that `y` copies.
     pub copies: Option<String>,
@@ -48,7 +48,7 @@ impl PaneRow {
     }
 }
 
-/// What is in a pane.
+/// Title and rows of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PaneText {
     /// Title without its digit.
@@ -61,7 +61,7 @@ pub struct PaneText {
     pub rows: Vec<PaneRow>,
     /// Rows before the first of `rows`.
     pub skipped: usize,
-    /// All rows.
+    /// Number of all rows, those of `rows` among them.
     pub total: usize,
     /// The row that is chosen until somebody chooses another.
     pub rests_on: usize,
@@ -77,6 +77,7 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
         Pane::Proof => proof::text(model, width),
         Pane::Events => match &model.playback {
             Some(told) if model.shows_timeline => timeline::text(model, told, width, window),
+            // The events pane sets `total` itself, as it makes only the rows of the window.
             _ => return events::text(model, width, window),
         },
     };
@@ -89,7 +90,7 @@ fn key(model: &Model, pane: Pane) -> String {
     key_of(model.scope(), Action::Pane(pane.digit()))
 }
 
-/// Draws a pane.
+/// Draws a pane, scrolled so that the chosen row is on screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
     let window = usize::from(area.height.saturating_sub(2));
     let width = usize::from(area.width.saturating_sub(2));
@@ -124,6 +125,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     let top = first_row(content.total, room, chosen);
     let shown = content.rows.iter().enumerate();
     for (nth, row) in shown.skip(top - content.skipped).take(room) {
+        // The mark is a letter and no colour, so it is there on every terminal.
         if focused && nth + content.skipped == chosen {
             canvas.text(inside.x, y, 1, &Text::inked(Ink::Bold, ">"));
         }

@@ -1,4 +1,7 @@
-//! What the panes say, kept from frame to frame. Invariant: a kept text is the one that would be made now: it is dropped with any news but a key, and made anew where time, size or enlargement is in it.
+//! Cache of the panes' texts, kept from frame to frame.
+//! Invariant: a kept text is the one that would be made now (test `a_screen_shows_what_one_that_keeps_nothing_would` of
+//! tests/screens/keeping.rs): it is dropped with every message but a key, and made again where time, size or enlargement is in
+//! it.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,7 +11,8 @@ use ratatui::layout::Size;
 use super::pane::{PaneText, pane_text};
 use crate::tui::model::{Model, Pane};
 
-/// The texts of the panes as they were made last. Making them is the dearest part of answering a key, and keys change none of them.
+/// The texts of the panes as they were made last. Making them is the most expensive part of answering a key, and keys change
+/// none of them.
 #[derive(Debug, Clone, Default)]
 pub struct PaneTexts(RefCell<[Option<Kept>; Pane::ALL.len()]>);
 

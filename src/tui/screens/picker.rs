@@ -1,4 +1,5 @@
-//! The list of runs as a screen. Invariant: one band says whether a person is needed; whatever is shown, the counts above the list are of everything there is.
+//! The list of runs as a screen. One band says whether a person is needed; the counts above the list are of all runs, whatever
+//! is filtered.
 //!
 //! ```text
 //! 160x48     80x24
@@ -35,6 +36,7 @@ struct Regions {
 fn regions(area: Rect) -> Regions {
     let tall = area.height >= 34;
     let (band, chosen) = if tall { (4, 7) } else { (3, 5) };
+    // Header and footer have one row each.
     let list = area.height.saturating_sub(2 + band + chosen);
     let at =
         |y: u16, height: u16| Rect::new(area.x, area.y + y, area.width, height).intersection(area);
@@ -50,6 +52,7 @@ fn regions(area: Rect) -> Regions {
 /// Rows of the list on screen.
 pub fn room(size: Size) -> usize {
     let list = regions(Rect::new(0, 0, size.width, size.height)).list;
+    // Without the two rows of the frame and the row of headings.
     usize::from(list.height.saturating_sub(3))
 }
 
@@ -64,7 +67,7 @@ pub fn page_extent(picker: &Picker) -> (usize, usize) {
     (usize::from(area.height.saturating_sub(4)), lines)
 }
 
-/// Draws the list.
+/// Draws the whole screen.
 pub fn draw(canvas: &mut Canvas<'_>, picker: &Picker) {
     let area = canvas.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -150,6 +153,7 @@ fn band(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
                     .with(Ink::Plain, " starts one against your database, read-only; doctor says what is missing for it."),
             ],
         ),
+        // Before all runs are read "nothing waits" would not be known.
         (0, _, to_read) if to_read != Some(0) => (
             Ink::Running,
             "READING THE RUNS".to_owned(),

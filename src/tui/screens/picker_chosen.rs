@@ -1,4 +1,5 @@
-//! The chosen run, whole: what no column has room for, and what Enter does. Invariant: of what does not read it says why, and what to do.
+//! The lines below the list of runs: the chosen run whole, and what Enter does. Of a run that cannot be read it says why, and
+//! what to do.
 
 use ratatui::layout::Rect;
 
@@ -10,7 +11,7 @@ use crate::tui::picker::Picker;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// Draws the chosen run.
+/// Draws the lines of the chosen run.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     let Some(row) = picker.chosen_row() else {
         canvas.frame(area, Weight::Light, Ink::Dim, &Text::new(), &Text::new());

@@ -1,4 +1,4 @@
-//! The rows of the list of runs. Invariant: columns stand where they stand whatever is in them; what is cut carries its mark.
+//! The rows of the list of runs. Columns have fixed places for a width; a value that is cut carries a mark.
 
 use std::borrow::Cow;
 
@@ -63,7 +63,7 @@ impl RunColumns {
     }
 }
 
-/// Draws the list.
+/// Draws filters, heading and rows.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {
     let order = picker.order;
     let direction = if order.reversed {

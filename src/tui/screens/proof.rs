@@ -1,4 +1,4 @@
-//! Pane 5: the claims so far. Invariant: what was not measured is never shown as holding.
+//! Pane 5: the claims of the non-mutation proof so far. What was not measured is never shown as holding.
 
 use super::pane::{PaneRow, PaneText};
 use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
@@ -8,7 +8,7 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
     let judged = model.run().non_mutation.as_ref();

@@ -1,4 +1,4 @@
-//! The rejection sheet. Invariant: it says what rejecting does before it is done.
+//! The rejection sheet, drawn. It says what rejecting does before it is done.
 
 use ratatui::layout::Rect;
 

@@ -1,4 +1,4 @@
-//! The band while work runs. Invariant: progress, rate and time left are shown only where they were measured.
+//! The band while work runs. Progress, rate and time left are shown only where they were measured.
 
 use super::band::{Band, state_line};
 use super::words;

@@ -1,4 +1,4 @@
-//! The band of a run that is over. Invariant: green is for PASS and PROVEN alone.
+//! The band of a sealed run. Green is for PASS and PROVEN alone.
 
 use super::band::{Band, BandKey, state_line};
 use super::words;
@@ -15,7 +15,7 @@ const KEYS: [BandKey; 4] = [
     (Action::Quit, "leave"),
 ];
 
-/// The band of the result.
+/// The band of a run with its result.
 pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
     let (ink, right, stop) = match outcome {
         RunResult::Pass => (Ink::Good, "PROVEN".to_owned(), None),

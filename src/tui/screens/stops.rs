@@ -1,4 +1,4 @@
-//! Pane 3: all stop points: past, present, coming. Invariant: returns are numbered as the journal numbers them.
+//! Pane 3: all stop points: past, present, to come. Returns are numbered as in the journal, from 1.
 
 use super::pane::{PaneRow, PaneText};
 use super::words;
@@ -9,7 +9,7 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
-/// What is in the pane.
+/// The rows of the pane.
 pub(super) fn text(model: &Model) -> PaneText {
     let run = model.run();
     let mut rows = Vec::new();

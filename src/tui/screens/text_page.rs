@@ -1,4 +1,4 @@
-//! A text that lies open over the panes. Invariant: it scrolls to its last line, and says how much is above and below.
+//! A page of text over the panes. It scrolls to its last line, and says how much is above and below.
 
 use ratatui::layout::Rect;
 
@@ -9,12 +9,12 @@ use crate::tui::open_text::{OpenText, TextSubject};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
-/// What lies open.
+/// A page: title and lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TextPage {
-    /// Title.
+    /// Title on the frame.
     pub title: String,
-    /// Lines, not wrapped.
+    /// Lines, not yet wrapped.
     pub lines: Vec<Text>,
     /// What `y` copies.
     pub copies: Option<String>,
@@ -48,7 +48,7 @@ pub fn room(model: &Model, subject: &TextSubject) -> (usize, usize) {
     (usize::from(height.saturating_sub(2)), lines)
 }
 
-/// Draws the page.
+/// Draws the page, scrolled to its top line.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: &OpenText) {
     let page = page(model, &reading.subject);
     let lines = wrapped(&page, area.width);

@@ -1,4 +1,4 @@
-//! A run over time in so many cells: gates, work and waits, people, a fact that moved, the cursor. Invariant: pure; every row is as wide as asked.
+//! A run over time in a number of cells: gates, work and waits, people, a fact that moved. Pure; every row is as wide as asked.
 
 use crate::run::{ApprovalGate, Decision, Gate, History, MarkKind, StopCode, Timeline, Track};
 use crate::survey::UtcTime;
@@ -51,6 +51,7 @@ impl<'a> Scale<'a> {
             let cell = self.cell(mark.at);
             match (&mark.kind, open) {
                 (MarkKind::GateStarted(gate), Some((from, first, _)))
+                    // Gates that start within five cells are one label, such as `G0-3`.
                     if cell < from + 5 && *gate > first =>
                 {
                     open = Some((from, first, *gate));
@@ -248,6 +249,7 @@ impl StripRow {
             let at = cell
                 .max(self.free)
                 .min(self.cells.len().saturating_sub(wide.len()));
+            // A label more than eight cells from its time would be read as another time.
             if at < self.free || at > cell + 8 || wide.len() > self.cells.len() {
                 continue;
             }

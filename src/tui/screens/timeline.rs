@@ -1,4 +1,4 @@
-//! Pane 6 of a replay: the run over time, with the cursor in it. Invariant: a function of the timeline and of where the replay stands.
+//! Pane 6 of a replay: the run over time, with the cursor in it. A function of the timeline and of where the playback stands.
 
 use super::pane::{PaneRow, PaneText};
 use super::time_strip::Scale;
@@ -16,7 +16,7 @@ const NAMES_PART: usize = 5;
 /// Rows that are there whatever moved: gates, run, people, cursor, record.
 const FIXED: usize = 5;
 
-/// What is in the pane.
+/// The rows of the pane for an inner width.
 pub(super) fn text(
     model: &Model,
     playback: &PlaybackState,

@@ -1,4 +1,4 @@
-//! The band while a person is waited for. Invariant: what makes an approval fail is said before anybody tries.
+//! The band while the run waits for a person. What would make an approval fail is said before anybody tries.
 
 use super::band::{Band, BandKey, state_line};
 use super::words;
@@ -88,6 +88,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
+    // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)
         .or_else(|| expired(model, gate, evidence))
         .or_else(|| refused(model, gate))

@@ -1,4 +1,4 @@
-//! Phrases that several regions share. Invariant: a simulated number always carries its `~`.
+//! Phrases that several regions share. A simulated number always carries its `~`.
 
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
@@ -94,6 +94,7 @@ pub fn last_pass(sheet: &EvidenceSheet) -> String {
         0 => String::new(),
         more => format!(", {more} more"),
     };
+    // Pinned functions are facts of this kind.
     let code = differences.iter().all(|difference| {
         sheet
             .facts
@@ -130,6 +131,7 @@ pub fn short_value(value: &str) -> String {
         return "empty".to_owned();
     }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // An MD5 or a SHA-256 in hex.
     if (value.len() == 32 || value.len() == 64) && hex(value) {
         format!("{}..{}", &value[..8], &value[value.len() - 4..])
     } else {
@@ -152,6 +154,7 @@ pub fn changed_by_others(run: &RunState) -> String {
         let latest = run.latest.as_ref();
         latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
     };
+    // An attribution belongs to the survey that it was measured with; an older one could blame the wrong transactions.
     let attribution = run.attribution.as_ref();
     let Some(found) = attribution.filter(|found| found_last(&found.nonce)) else {
         return "Somebody else changed the database; who and when was not measured.".to_owned();
@@ -182,6 +185,8 @@ pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
     let facts = of_facts(changes);
+    // Most useful first, as only four are named: unknown values and changed rows, then short values, then digests, which say
+    // little.
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
         _ if change.reason.is_some() => 0,
         ([_, ..], _) => 0,
@@ -218,14 +223,15 @@ pub fn changes(changes: &[FactChange]) -> String {
 
 /// Characters around changed words, from the most to the fewest that still tell where they stand.
 const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
-/// Passages of one row that are told; the rest is counted.
+/// Changed passages of one row that are shown; the rest is counted.
 const PASSAGES_MAX: usize = 3;
 
 /// The changed words of the row that says most, in at most `room` columns where that is possible:
-/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of fact
-/// and field. `None`: no row behind a change is known.
+/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of
+/// fact and field. `None`: no row behind a change is known.
 pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     let (change, row) = most_telling(changes)?;
+    // From the longest style to the shortest: the first that fits is taken, else the last, which is cut when it is drawn.
     let styles = [true, false].into_iter().flat_map(|names_fields| {
         AROUND.map(|around| SentenceStyle {
             around,
@@ -240,8 +246,8 @@ pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
     Some(told.swap_remove(fits.unwrap_or(told.len() - 1)))
 }
 
-/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows are
-/// known, else the facts by name.
+/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows
+/// are known, else the facts by name.
 pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
     let width = usize::from(model.size.width);
     let margins = if width < 110 { 4 } else { 8 };

@@ -1,4 +1,5 @@
-//! The surface that screens draw on. Invariant: nothing outside the given area is touched, at any size.
+//! The surface that screens draw on.
+//! Invariant: nothing outside the given area is touched, at any size (test `every_size_draws` of tests/screens/hostile.rs).
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,9 +12,9 @@ use crate::tui::theme::{Ink, Theme};
 /// Which lines a frame is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// Panes.
+    /// Thin lines, for panes.
     Light,
-    /// The band, and nothing else.
+    /// Thick lines, for band and sheets.
     Heavy,
 }
 
@@ -37,12 +38,12 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// The theme.
+    /// Colours and glyphs that are drawn with.
     pub fn theme(&self) -> &'a Theme {
         self.theme
     }
 
-    /// All of it.
+    /// The whole surface.
     pub fn area(&self) -> Rect {
         self.buffer.area
     }
@@ -101,7 +102,7 @@ impl<'a> Canvas<'a> {
         self.text(right.saturating_sub(taken), y, taken, text);
     }
 
-    /// Empties an area.
+    /// Resets the cells of an area.
     pub fn blank(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
@@ -117,6 +118,7 @@ impl<'a> Canvas<'a> {
         for y in 0..area.height {
             for x in 0..area.width {
                 let cell = &from[(x, y + top)];
+                // Half of a wide character cannot be drawn.
                 let cut = x + 1 == area.width && cell.symbol().width() > 1;
                 let place = &mut self.buffer[(area.x + x, area.y + y)];
                 if cut {

@@ -1,4 +1,6 @@
-//! Lines broken into cells of a width. Invariant: the cells of a line joined are the line, byte for byte; none is wider than its column.
+//! Lines broken into cells of a width.
+//! Invariant: the cells of a line joined are the line, byte for byte, and none is wider than its column (test
+//! `at_every_width_the_cells_give_both_sides_back` of tests/align.rs).
 
 use std::ops::Range;
 
@@ -9,12 +11,12 @@ use super::Shown;
 /// The narrowest column: the widest thing that is never broken, an escaped character, fits it.
 pub const CELL_MIN: usize = 10;
 
-/// What is never broken: a character as a person sees it, or the escape of one.
+/// The smallest piece that is never broken: a grapheme cluster, or the escape of a character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Atom {
     /// Where it is in the line.
     pub range: Range<usize>,
-    /// Columns it takes.
+    /// Columns it takes on screen.
     pub columns: usize,
     /// How it is shown, if not as it stands in the line.
     escaped: Option<Shown>,
@@ -49,6 +51,7 @@ fn atoms(line: &str) -> Vec<Atom> {
     }
     for (at, grapheme) in line.grapheme_indices(true) {
         let atom = atom(at, grapheme);
+        // Unicode allows any number of combining marks on one letter.
         if atom.columns <= CELL_MIN {
             atoms.push(atom);
             continue;

@@ -1,4 +1,4 @@
-//! What screens are drawn with: escaped text, ink, canvas, frames. Invariant: knows no run; every text passes [`Shown`].
+//! What screens are drawn with: escaped text, inks, canvas, frames. Nothing here knows a run, and every text passes [`Shown`].
 
 mod canvas;
 mod cells;

@@ -1,4 +1,6 @@
-//! Text that is safe to show. Invariant: no control, bidi or invisible character of anybody's text reaches the terminal.
+//! Text that is safe to show.
+//! Invariant: no control, bidirectional or invisible character reaches the terminal (test
+//! `what_acts_reorders_or_hides_is_written_out`); other files can make a [`Shown`] only with `Shown::of`.
 //!
 //! What is shown is measured over and over for each frame, and most of it is ASCII. Control characters were written out, so
 //! there a byte is a column.
@@ -9,7 +11,7 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Marks stacked on one letter before the rest is written out.
+/// Combining marks that stay on one letter; more of them would be drawn over the lines above and are written out.
 const MARKS_MAX: usize = 3;
 
 /// Escaped text: the only kind that widgets take.
@@ -20,6 +22,7 @@ impl Shown {
     /// Escapes `text`: what could act on a terminal, reorder a line or hide in it becomes `\u{..}`.
     pub fn of<'a>(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
+        // The common case without a walk over graphemes.
         if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return Self(text.into_owned());
         }
@@ -35,7 +38,7 @@ impl Shown {
         &self.0
     }
 
-    /// Columns it takes.
+    /// Columns it takes on screen.
     pub fn width(&self) -> usize {
         if self.0.is_ascii() {
             return self.0.len();
@@ -103,6 +106,7 @@ fn push_grapheme(shown: &mut String, grapheme: &str) {
     for (nth, c) in grapheme.chars().enumerate() {
         let mark = c.width() == Some(0);
         marks += usize::from(mark);
+        // A mark at the beginning of a grapheme has no letter to stand on: it would combine with what is drawn before it.
         if is_hostile(c) || (mark && (nth == 0 || marks > MARKS_MAX)) {
             let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -116,6 +120,8 @@ fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
             u32::from(c),
+            // Among them: soft hyphen, Hangul fillers, variation selectors, zero-width and bidirectional controls, the byte
+            // order mark, tag characters.
             0xad | 0x34f
                 | 0x61c
                 | 0x115f

@@ -1,4 +1,4 @@
-//! One line of inked text: built, padded, cut with a mark, wrapped. Invariant: it holds only [`Shown`] text.
+//! One line of text with inks: built, padded, cut with a mark, wrapped. It holds only [`Shown`] text.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ impl Text {
         self
     }
 
-    /// Adds text.
+    /// Appends text in an ink.
     pub fn push<'a>(&mut self, ink: Ink, text: impl Into<Cow<'a, str>>) {
         let shown = Shown::of(text);
         if !shown.as_str().is_empty() {
@@ -62,12 +62,12 @@ impl Text {
         Self::plain(" ".repeat(width - fit.width())).then(fit)
     }
 
-    /// Its pieces.
+    /// The pieces with their inks.
     pub fn pieces(&self) -> impl Iterator<Item = (&Shown, Ink)> {
         self.0.iter().map(|(shown, ink)| (shown, *ink))
     }
 
-    /// Columns it takes.
+    /// Columns it takes on screen.
     pub fn width(&self) -> usize {
         self.0.iter().map(|(shown, _)| shown.width()).sum()
     }
@@ -111,7 +111,9 @@ impl Text {
         }
         let mark_width = Shown::of(mark).width();
         let counted = |kept: usize| format!("{mark}+{}", whole - kept);
+        // Room for the largest count that is possible.
         let digits = counted(0).chars().count() + mark_width - mark.chars().count();
+        // In less room the count would leave almost nothing of the text.
         if width >= digits + 6 {
             let (head, kept) = self.head(width - digits);
             return head.with(Ink::Dim, counted(kept));
