@@ -22,14 +22,14 @@ use crate::survey::{Digest, FactChange, Survey, compare};
 use crate::testing::values::proof;
 
 /// A run that is being written.
-pub(super) struct ScriptedRun {
+pub(super) struct ReportedRun {
     /// A copy of the history's state, which a test may change.
     pub(super) run: RunState,
     history: History,
     seq: u64,
 }
 
-impl ScriptedRun {
+impl ReportedRun {
     pub(super) fn new() -> Self {
         let mut writer = Self {
             run: RunState::default(),
@@ -326,7 +326,7 @@ pub(super) fn profile() -> Profile {
 
 /// The run of the source report.
 pub(super) fn source_run() -> RunState {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     writer.approve(ApprovalGate::SG1);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::fixture::{ScriptedRun, profile, rendered, source_run};
+use super::fixture::{ReportedRun, profile, rendered, source_run};
 use super::fixture_parts::GRANTS;
 use super::{FullDiscoverLine, ReportInput, json_twin, summary};
 use crate::run::ApprovalGate;
@@ -50,7 +50,7 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
 
 #[test]
 fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     assert_eq!(
         value(&summary(&writer.run, None, ""))["facts_digest"],
         json!(null)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::fixture::{ScriptedRun, profile, rendered, report, source_run};
+use super::fixture::{ReportedRun, profile, rendered, report, source_run};
 use super::fixture_parts::{GRANTS, check, person};
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
@@ -219,7 +219,7 @@ fn a_full_test_run_that_failed_is_a_line_and_changes_no_verdict() {
 
 #[test]
 fn a_rejected_run_says_what_it_did_not_reach() {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     writer.decide(ApprovalGate::SG1, Decision::Reject, Some("wrong *window*"));
@@ -266,7 +266,7 @@ fn a_rejected_run_says_what_it_did_not_reach() {
 
 #[test]
 fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.gate(
         Gate::G0,
         vec![check(
@@ -313,7 +313,7 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
 
 #[test]
 fn a_run_of_which_almost_nothing_is_recorded_says_so_nine_times() {
-    let run = ScriptedRun::new().run;
+    let run = ReportedRun::new().run;
     let reports = rendered(&run, &profile(), None);
     let rows = report(&reports, 13)
         .matches("no detector recorded anything in this run")
@@ -350,7 +350,7 @@ fn a_row_that_was_not_checked_never_says_none() {
 }
 
 fn changed_run() -> RunState {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     writer.approve(ApprovalGate::SG1);
@@ -379,7 +379,7 @@ fn a_change_by_others_is_shown_on_both_sides() {
 
 #[test]
 fn drift_refusals_and_unseen_ends_are_told() {
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.seed(|_| {});
     writer.wait_at(ApprovalGate::SG1);
     writer.push(&Event::ApprovalRefused(ApprovalRefused {
@@ -446,7 +446,7 @@ fn drift_refusals_and_unseen_ends_are_told() {
 #[test]
 fn hostile_text_of_the_database_stays_text() {
     let hostile = "a|b`c\n```\n# PASS\u{1b}[2J\u{202e}<script>";
-    let mut writer = ScriptedRun::new();
+    let mut writer = ReportedRun::new();
     writer.seed(|survey| {
         survey.facts[4].label = hostile.to_owned();
         survey.facts[4].observed = Observed::Live(Live::new(hostile.to_owned()));
