@@ -43,6 +43,8 @@ pub struct ScriptedRun {
     pub checks_of: fn(&Self, Gate) -> Vec<Check>,
     /// What is pinned of the start and of the pin; the script adds the round.
     pub context_of: fn(&RunCreated, &Survey) -> ContextPins,
+    /// How many transactions others finish between two surveys.
+    pub others_finish: u64,
     pub(super) enacted: bool,
     now: UtcTime,
     beat_s: i64,
@@ -102,6 +104,7 @@ impl ScriptedRun {
             database: values::survey(snapshot, facts(enacted)),
             checks_of: made_up,
             context_of: context,
+            others_finish: 53,
             enacted,
             now,
             beat_s,
@@ -155,9 +158,10 @@ impl ScriptedRun {
     }
 
     /// The database as transaction `id` sees it.
-    pub(super) fn survey(&self, id: u64) -> Survey {
+    pub fn survey(&self, id: u64) -> Survey {
+        let next = 745 + self.others_finish * id;
         let snapshot = Snapshot {
-            snapshot: format!("{0}:{0}:", 745 + 53 * id),
+            snapshot: format!("{next}:{next}:"),
             ..values::snapshot(format!("nonce{id}"), id, self.now)
         };
         Survey {
