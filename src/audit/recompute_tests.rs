@@ -409,6 +409,7 @@ fn a_forged_proof_prediction_step_or_sheet_is_found() {
 #[test]
 fn a_forged_claim_verdict_or_result_is_found() {
     let judged = |e: &Event| matches!(e, Event::NonMutationJudged(_));
+    let sealed = |e: &Event| matches!(e, Event::RunSealed(_));
     must_find("a claim", |records| {
         if let Event::NonMutationJudged(judged) = find(records, judged) {
             judged.claims[2].verdict = ClaimVerdict::NotChecked;
@@ -425,12 +426,12 @@ fn a_forged_claim_verdict_or_result_is_found() {
         }
     });
     must_find("the result", |records| {
-        if let Event::RunSealed(RunSealed { result, .. }) = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { result, .. }) = find(records, sealed) {
             result.push('X');
         }
     });
     must_find("the exit code", |records| {
-        if let Event::RunSealed(RunSealed { exit_code, .. }) = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { exit_code, .. }) = find(records, sealed) {
             *exit_code = 1;
         }
     });

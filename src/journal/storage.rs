@@ -47,8 +47,6 @@ pub trait Storage: Debug + Send + Sync {
     fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError>;
     /// Every path opened for writing, created, renamed or removed, below the root.
     fn written_paths(&self) -> BTreeSet<PathBuf>;
-    /// Every path that was refused for leaving the root.
-    fn refused_paths(&self) -> BTreeSet<PathBuf>;
 
     /// The whole content of a file; `None` if there is nothing at this path.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
@@ -143,11 +141,10 @@ impl Permissions {
     }
 }
 
-/// Which paths were written and which were refused.
+/// Which paths were written.
 #[derive(Debug, Default)]
 pub(crate) struct WriteRecord {
     pub(crate) written: BTreeSet<PathBuf>,
-    pub(crate) refused: BTreeSet<PathBuf>,
 }
 
 impl WriteRecord {
@@ -158,10 +155,7 @@ impl WriteRecord {
         operation: &'static str,
         path: &Path,
     ) -> Result<(), StorageError> {
-        if let Err(error) = check(operation, path) {
-            self.refused.insert(path.to_owned());
-            return Err(error);
-        }
+        check(operation, path)?;
         self.written.insert(root.join(path));
         Ok(())
     }

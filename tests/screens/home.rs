@@ -127,9 +127,6 @@ impl Storage for Unsynced {
     fn written_paths(&self) -> BTreeSet<PathBuf> {
         self.0.written_paths()
     }
-    fn refused_paths(&self) -> BTreeSet<PathBuf> {
-        self.0.refused_paths()
-    }
 }
 
 #[derive(Debug)]
