@@ -1,9 +1,6 @@
 //! The list of 10,000 runs: first frame with a warm index, a key in the search, and the index made anew.
 //! Invariant: the runs are real directories with chain and HEAD; every figure is printed, and each is measured over what a person does.
 
-#[path = "../tests/screens/fixture.rs"]
-#[expect(dead_code, reason = "the screens need more of it")]
-mod fixture;
 #[path = "../tests/screens/home.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
 mod home;
@@ -22,7 +19,7 @@ use drygate::tui::picker_keys::on_event;
 use drygate::tui::picker_loop::picker_frame;
 use drygate::tui::{Colours, Theme};
 
-use fixture::{Script, at};
+use drygate::testing::{ScriptedRun, at};
 use home::Home;
 
 const RUNS: usize = 10_000;
@@ -53,19 +50,19 @@ fn main() -> io::Result<()> {
 }
 
 /// How a run ends, as often as it does in a year of somebody's work.
-fn scripts() -> Vec<Script> {
-    let mut passed = Script::at_sg2(false);
+fn scripts() -> Vec<ScriptedRun> {
+    let mut passed = ScriptedRun::at_sg2(false);
     passed.closes().seals(RunResult::Pass, None);
-    let mut incomplete = Script::at_sg2(true);
+    let mut incomplete = ScriptedRun::at_sg2(true);
     incomplete.closes().seals(RunResult::Incomplete, None);
-    let mut rejected = Script::at_sg1(false);
+    let mut rejected = ScriptedRun::at_sg1(false);
     let stop = Some(StopCode::StopApprovalRejected);
     rejected
         .decides(Decision::Reject, "op_b", Some("not on a Friday"))
         .becomes(State::Rejected)
         .returns(stop)
         .ends(RunResult::Rejected, stop);
-    let mut drifted = Script::renewed();
+    let mut drifted = ScriptedRun::renewed();
     drifted
         .decides(Decision::Reject, "op_c", Some("who enacted 0017?"))
         .becomes(State::Rejected)
@@ -77,9 +74,9 @@ fn scripts() -> Vec<Script> {
 fn write_runs(home: &Home, count: usize) {
     let ended = scripts();
     let waiting = [
-        Script::at_sg1(false),
-        Script::at_sg2(false),
-        Script::drifted(),
+        ScriptedRun::at_sg1(false),
+        ScriptedRun::at_sg2(false),
+        ScriptedRun::drifted(),
     ];
     let first = at("09:14:02").unix_micros();
     for nth in 0..count {

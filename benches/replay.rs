@@ -2,13 +2,6 @@
 //!
 //! `cargo bench --bench replay -- 100000` tells a shorter run. It fails where a bar of the contract is missed.
 
-#[path = "../tests/screens/fixture.rs"]
-#[expect(
-    dead_code,
-    reason = "the scripts of the screens have more than one run needs"
-)]
-mod fixture;
-
 use std::env;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -21,10 +14,11 @@ use drygate::journal::{DiskStorage, JournalReader, Permissions, Storage, encode_
 use drygate::replay::Recording;
 use drygate::run::{Event, LiveRead, TransactionClosed, TransactionOpened};
 use drygate::survey::{Digest, UtcTime};
+use drygate::testing::ScriptedRun;
+use drygate::testing::values::person;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::{Colours, Source, Theme};
-use fixture::{Script, person};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use ratatui::layout::Size;
 
@@ -67,7 +61,7 @@ fn bar(what: &str, measured: &str, is_met: bool) -> bool {
 
 /// A run that waits at SG2 while its facts are read again and again, as the program would have written it.
 fn write(home: &Path, events: u64) -> PathBuf {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let run_id = script.run.run_id().expect("a run").to_string();
     let run = home.join("runs").join(run_id);
     fs::create_dir_all(run.join("blobs")).expect("a new directory");
@@ -79,7 +73,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
     for record in &script.records {
         lines.write(record.at, &record.event);
     }
-    let mut reading = Script::at_sg2(false);
+    let mut reading = ScriptedRun::at_sg2(false);
     let before = reading.records.len();
     reading.live_read(false, &[], None);
     let cycle = reading.records[before..].to_vec();

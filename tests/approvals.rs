@@ -6,13 +6,6 @@
     reason = "a table is as long as its rows, and says how many there are"
 )]
 
-#[path = "screens/fixture.rs"]
-#[expect(
-    dead_code,
-    reason = "the scripted runs of the screens; not all of them are needed here"
-)]
-mod fixture;
-
 use std::sync::Arc;
 
 use drygate::run::{
@@ -21,7 +14,8 @@ use drygate::run::{
     StopCode, judge,
 };
 use drygate::survey::{Digest, UtcTime};
-use fixture::{Script, at, person};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
 use ApprovalGate::{SG1, SG2};
 use Decision::{Approve, Reject, Withdraw};
@@ -29,7 +23,7 @@ use Decision::{Approve, Reject, Withdraw};
 /// One row: everything that a ruling depends on.
 struct Case {
     what: &'static str,
-    script: Script,
+    script: ScriptedRun,
     gate: ApprovalGate,
     decision: Decision,
     /// `None`: no digest is named.
@@ -44,7 +38,7 @@ struct Case {
 }
 
 /// A good approval of what waits, five minutes later, by somebody else than the starter.
-fn good(what: &'static str, script: Script, gate: ApprovalGate) -> Case {
+fn good(what: &'static str, script: ScriptedRun, gate: ApprovalGate) -> Case {
     let evidence = script.run.evidence.as_ref();
     Case {
         what,
@@ -68,25 +62,25 @@ fn person_of(user: &str, uid: u32) -> Person {
     }
 }
 
-fn sg1() -> Script {
-    Script::at_sg1(false)
+fn sg1() -> ScriptedRun {
+    ScriptedRun::at_sg1(false)
 }
 
-fn sg2() -> Script {
-    Script::at_sg2(false)
+fn sg2() -> ScriptedRun {
+    ScriptedRun::at_sg2(false)
 }
 
 /// SG1 was asked, its approval drifted, and it is asked anew.
-fn renewed() -> Script {
-    Script::renewed()
+fn renewed() -> ScriptedRun {
+    ScriptedRun::renewed()
 }
 
-fn pending(mut script: Script) -> Script {
+fn pending(mut script: ScriptedRun) -> ScriptedRun {
     script.decides(Approve, "op_a", None);
     script
 }
 
-fn digest_of(script: &Script, gate: ApprovalGate) -> Digest {
+fn digest_of(script: &ScriptedRun, gate: ApprovalGate) -> Digest {
     let earlier = script.run.earlier_evidence.iter();
     let mut known = earlier
         .filter(|(of, _)| *of == gate)
@@ -95,7 +89,7 @@ fn digest_of(script: &Script, gate: ApprovalGate) -> Digest {
 }
 
 /// New evidence of the gate that waits, as expiry makes it: the same facts, another sheet.
-fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
+fn renewed_by_expiry(mut script: ScriptedRun, gate: ApprovalGate) -> ScriptedRun {
     let reason = RenewalReason::Expiry;
     script
         .clock("18:00:00")
@@ -115,7 +109,7 @@ fn renewed_by_expiry(mut script: Script, gate: ApprovalGate) -> Script {
     script
 }
 
-fn shown_again(mut script: Script, boot: &str, until: &str) -> Script {
+fn shown_again(mut script: ScriptedRun, boot: &str, until: &str) -> ScriptedRun {
     let evidence = script.run.evidence.as_ref().expect("evidence");
     let (gate, evidence) = (evidence.gate, evidence.digest.clone());
     script.push(Event::EvidenceShown(EvidenceShown {
@@ -129,7 +123,7 @@ fn shown_again(mut script: Script, boot: &str, until: &str) -> Script {
     script
 }
 
-fn rejected() -> Script {
+fn rejected() -> ScriptedRun {
     let mut script = sg1();
     script
         .decides(Reject, "op_a", Some("no"))
@@ -137,20 +131,20 @@ fn rejected() -> Script {
     script
 }
 
-fn sealed() -> Script {
+fn sealed() -> ScriptedRun {
     let mut script = sg2();
     script.closes().seals(RunResult::Pass, None);
     script
 }
 
-fn failed() -> Script {
+fn failed() -> ScriptedRun {
     let mut script = sg1();
     script.becomes(State::Failed);
     script
 }
 
-fn working() -> Script {
-    let mut script = Script::new(false);
+fn working() -> ScriptedRun {
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     script
 }
@@ -396,13 +390,13 @@ fn of_prior_decisions() -> Vec<Case> {
         },
         Case {
             outcome: Err("The facts drifted"),
-            ..good("after drift", Script::drifted(), SG2)
+            ..good("after drift", ScriptedRun::drifted(), SG2)
         },
         Case {
             decision: Reject,
             reason: Some("no"),
             outcome: Ok(Reject),
-            ..good("rejecting after drift", Script::drifted(), SG2)
+            ..good("rejecting after drift", ScriptedRun::drifted(), SG2)
         },
         Case {
             outcome: Err("The run does not wait"),
@@ -435,13 +429,13 @@ fn of_prior_decisions() -> Vec<Case> {
 }
 
 /// A rejection that a crash kept from ending the run.
-fn rejection_pending() -> Script {
+fn rejection_pending() -> ScriptedRun {
     let mut script = sg1();
     script.decides(Reject, "op_a", Some("no"));
     script
 }
 
-fn withdrawn() -> Script {
+fn withdrawn() -> ScriptedRun {
     let mut script = pending(sg1());
     script.decides(Withdraw, "op_a", Some("too early"));
     script

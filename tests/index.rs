@@ -1,8 +1,5 @@
 //! The index of runs: it says what the journals say, reads what it must and no more, and losing it loses nothing.
 
-#[path = "screens/fixture.rs"]
-#[expect(dead_code, reason = "the screens need more of it")]
-mod fixture;
 #[path = "screens/home.rs"]
 mod home;
 
@@ -19,7 +16,7 @@ use drygate::survey::UtcTime;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use fixture::Script;
+use drygate::testing::ScriptedRun;
 use home::{Home, flip};
 
 const PASS: &str = "ictr-20261120T080000Z-00000001";
@@ -31,8 +28,8 @@ fn home() -> (TempDir, Home) {
     let place = tempfile::tempdir().expect("a folder");
     let home = Home::at(&place.path().join("data"));
     home.write(&passed(), PASS, &|_| {});
-    home.write(&Script::at_sg1(false), WAITS, &|_| {});
-    home.write(&Script::drifted(), DRIFTS, &|_| {});
+    home.write(&ScriptedRun::at_sg1(false), WAITS, &|_| {});
+    home.write(&ScriptedRun::drifted(), DRIFTS, &|_| {});
     home.write(&rejected(), REJECTED, &|created| {
         "STAGING".clone_into(&mut created.target.label);
         "staging".clone_into(&mut created.target.host);
@@ -40,14 +37,14 @@ fn home() -> (TempDir, Home) {
     (place, home)
 }
 
-fn passed() -> Script {
-    let mut script = Script::at_sg2(false);
+fn passed() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg2(false);
     script.closes().seals(RunResult::Pass, None);
     script
 }
 
-fn rejected() -> Script {
-    let mut script = Script::at_sg1(false);
+fn rejected() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg1(false);
     script
         .decides(Decision::Reject, "op_b", Some("not on a Friday"))
         .becomes(State::Rejected)

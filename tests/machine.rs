@@ -6,9 +6,6 @@
     reason = "says what was covered; one arm for each effect"
 )]
 
-#[path = "screens/fixture.rs"]
-mod fixture;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use drygate::run::{
@@ -19,7 +16,8 @@ use drygate::run::{
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
-use fixture::{Record, Script, at, person};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRecord, ScriptedRun, at};
 use proptest::prelude::*;
 
 /// All events by name; a new one must be added here and met below.
@@ -100,15 +98,15 @@ fn others() -> Vec<Event> {
     ]
 }
 
-fn scripts() -> Vec<Script> {
-    let mut sealed = Script::at_sg2(false);
+fn scripts() -> Vec<ScriptedRun> {
+    let mut sealed = ScriptedRun::at_sg2(false);
     sealed.closes().seals(RunResult::Pass, None);
-    let mut rejected = Script::at_sg1(false);
+    let mut rejected = ScriptedRun::at_sg1(false);
     rejected.decides(Decision::Reject, "op_a", Some("no"));
     rejected.becomes(State::Rejected);
-    let mut failed = Script::new(true);
+    let mut failed = ScriptedRun::new(true);
     failed.up_to_feasibility().becomes(State::Failed);
-    let mut watched = Script::at_sg1(true);
+    let mut watched = ScriptedRun::at_sg1(true);
     watched.live_read(false, &[("icx_draft", "59")], None);
     let waiting = watched
         .run
@@ -128,7 +126,7 @@ fn scripts() -> Vec<Script> {
     for event in hooked(&watched.run) {
         watched.push(event);
     }
-    vec![sealed, rejected, failed, watched, Script::renewed()]
+    vec![sealed, rejected, failed, watched, ScriptedRun::renewed()]
 }
 
 /// A hook for the last stop of a run, from start to end.
@@ -184,7 +182,7 @@ fn a_hook_is_due_once_for_a_stop_and_moves_nothing() {
 }
 
 /// The run after each record of a script, and before the first.
-fn prefixes(records: &[Record]) -> Vec<History> {
+fn prefixes(records: &[ScriptedRecord]) -> Vec<History> {
     let mut history = History::default();
     let mut all = vec![history.clone()];
     for record in records {
@@ -194,7 +192,7 @@ fn prefixes(records: &[Record]) -> Vec<History> {
     all
 }
 
-fn take(history: &mut History, record: &Record) {
+fn take(history: &mut History, record: &ScriptedRecord) {
     let taken = history.take(record.seq, record.at, &record.event, &Digest::zero());
     taken.expect("it was legal when it was told");
 }
@@ -282,7 +280,7 @@ fn a_fold_of_the_rest_on_the_fold_of_a_prefix_is_the_fold_of_the_whole() {
 
 /// Events of an undisturbed run, to be told again at another place.
 fn told(of: &str, nth: usize) -> Event {
-    let mut sealed = Script::at_sg2(false);
+    let mut sealed = ScriptedRun::at_sg2(false);
     sealed.closes().seals(RunResult::Pass, None);
     let mut found = sealed
         .records
@@ -292,7 +290,7 @@ fn told(of: &str, nth: usize) -> Event {
 }
 
 /// What an honest runner records for an effect.
-fn perform(script: &mut Script, effect: Effect) {
+fn perform(script: &mut ScriptedRun, effect: Effect) {
     match effect {
         Effect::Precheck => {
             script.gate_started(Gate::G0).checks(Gate::G0, 2);
@@ -403,7 +401,7 @@ fn perform(script: &mut Script, effect: Effect) {
 }
 
 /// What a person does when asked: mostly approves; may reject, look, let evidence expire.
-fn decide(script: &mut Script, choice: u8) {
+fn decide(script: &mut ScriptedRun, choice: u8) {
     match choice % 8 {
         0 => script.decides(Decision::Reject, "op_a", Some("no")),
         1 => script.live_read(true, &[], None),
@@ -422,7 +420,7 @@ proptest! {
         crashes in prop::collection::vec((0_usize..12, any::<bool>()), 0..24),
         choices in prop::collection::vec(any::<u8>(), 0..12),
     ) {
-        let mut script = Script::new(false);
+        let mut script = ScriptedRun::new(false);
         let (mut crashes, mut choices) = (crashes.into_iter(), choices.into_iter());
         let mut seen = 0;
         while script.run.sealed.is_none() {

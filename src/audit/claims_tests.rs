@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{claims, non_mutation};
 use crate::audit::fixture::{change, live};
-use crate::audit::journal_fixture::{JournalFixture, post};
+use crate::audit::journal_fixture::{at_sg1, at_sg2, post};
 use crate::run::{
     ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState, TransactionClosed,
     TransactionOpened, TransactionUnseen,
@@ -27,7 +27,8 @@ fn by(name: ClaimName, damage: impl FnOnce(&mut Survey)) -> ClaimVerdict {
 
 fn with_proof(damage: impl Fn(&mut TransactionProof)) -> RunState {
     let mut records = post(|_| {}).records;
-    let last = records.iter_mut().rev().find_map(|(_, _, event)| {
+    let last = records.iter_mut().rev().find_map(|record| {
+        let event = Arc::make_mut(&mut record.event);
         let Event::TransactionClosed(TransactionClosed { proof, .. }) = event else {
             return None;
         };
@@ -138,9 +139,9 @@ fn nothing_measured_is_not_checked() {
     for claim in claims(&RunState::default()) {
         assert_eq!(claim.verdict, ClaimVerdict::NotChecked, "{:?}", claim.name);
     }
-    let once = claims(&JournalFixture::new().until_sg1().run);
+    let once = claims(&at_sg1().run);
     assert_eq!(once[1].measured, "one snapshot so far");
-    let waiting = claims(&JournalFixture::new().until_sg1().until_sg2().run);
+    let waiting = claims(&at_sg2().run);
     assert_eq!(
         (waiting[1].verdict, waiting[1].measured.as_str()),
         (ClaimVerdict::NotChecked, "equal so far")
@@ -231,7 +232,7 @@ fn c_counts_what_finished_elsewhere() {
     let claim = claims(&busy).remove(2);
     assert_eq!(
         (claim.verdict, claim.measured.as_str()),
-        (ClaimVerdict::False, "214 finished elsewhere")
+        (ClaimVerdict::False, "169 finished elsewhere")
     );
     assert_eq!(non_mutation(&busy).verdict, NonMutationVerdict::Proven);
     for text in ["", "600:600:"] {

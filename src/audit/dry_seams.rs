@@ -148,7 +148,7 @@ mod tests {
     use super::super::fixture::{created, profile, simulation, survey};
     use super::super::predict;
     use super::{DrySeams, g2};
-    use crate::run::{ContextPins, RunId, Verdict};
+    use crate::run::{ContextPins, Verdict};
     use crate::simulate::{PredictedEffect, StepCounts};
     use crate::survey::{Digest, Simulated};
     use crate::testing::values::context;
@@ -162,11 +162,7 @@ mod tests {
     }
 
     fn sound() -> World {
-        let run_id: RunId = "ictr-20261122T091402Z-8a941203"
-            .parse()
-            .expect("well formed");
-        let created = created(run_id, Digest::of("profile"));
-        let context = context(&created, &survey(1, 1));
+        let context = context(&created(), &survey(1));
         let bytes = serde_json::to_vec(&context).expect("plain data");
         World {
             blob: Digest::of(&bytes),
@@ -182,7 +178,7 @@ mod tests {
         damage(&mut world);
         let checks = g2(&DrySeams {
             profile: &profile(),
-            pin: &survey(1, 1),
+            pin: &survey(1),
             simulation: &simulation(),
             context: &world.context,
             context_bytes: &world.bytes,

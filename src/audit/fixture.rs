@@ -1,21 +1,13 @@
-//! Sound values for the tests: survey, proof, repository, people. All of them hold, so what a test changes is the only thing
-//! wrong.
+//! Sound values for the tests: survey, proof, repository, people. Invariant: all of them hold, so what a test damages is the only thing wrong.
 
 use std::sync::LazyLock;
 
 use super::{ProbeResult, QueryCheck, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
-use crate::run::{Event, History, RepositoryState, RunCreated, RunId, RunState, ToolIdentity};
+use crate::run::{History, RepositoryState, RunCreated, RunState, ToolIdentity};
 use crate::simulate::Simulation;
-use crate::survey::{
-    Digest, Fact, FactKind, Live, Observed, Snapshot, Survey, UtcTime, facts_digest,
-};
-use crate::testing::values;
-
-/// One journal record.
-pub type JournalRecord = (u64, UtcTime, Event);
-
-const START: i64 = 1_795_339_442_000_000;
+use crate::survey::{Digest, Live, Observed, Survey, facts_digest};
+use crate::testing::{ScriptedRecord, values};
 
 /// The built-in profile.
 pub fn profile() -> Profile {
@@ -24,32 +16,9 @@ pub fn profile() -> Profile {
         .0
 }
 
-/// The time of record `seq`.
-pub fn at(seq: u64) -> UtcTime {
-    UtcTime::from_unix_micros(START + i64::try_from(seq).expect("small") * 1_000_000)
-}
-
-fn fact(key: &str, value: &str) -> Fact {
-    values::fact(key, FactKind::Text, value)
-}
-
-/// A survey of transaction `n`, taken between the records `n` and `n`.
-pub fn survey(n: u64, seq: u64) -> Survey {
-    let profile = profile();
-    let mut facts = vec![
-        fact("role", "context_pack_readonly"),
-        fact("role_is_read_only", "true"),
-    ];
-    let keys = profile.facts.iter().map(|f| &f.key);
-    let keys = keys.chain(profile.functions.iter().map(|f| &f.key));
-    let keys = keys.chain([&profile.grants.key]);
-    let keys = keys.chain(profile.contents.iter().map(|c| &c.key));
-    facts.extend(keys.map(|key| fact(key, &format!("value of {key}"))));
-    let snapshot = Snapshot {
-        snapshot: "700:700:".to_owned(),
-        ..values::snapshot(format!("nonce-{n}"), n, at(seq))
-    };
-    values::survey(snapshot, facts)
+/// A survey of transaction `n`.
+pub fn survey(n: u64) -> Survey {
+    super::journal_fixture::begun().survey(n)
 }
 
 /// 60 drafts, all present.
@@ -111,10 +80,8 @@ pub fn probes() -> Vec<ProbeResult> {
 }
 
 /// How the run of the fixture was started.
-pub fn created(run_id: RunId, profile_sha256: Digest) -> RunCreated {
+pub fn created() -> RunCreated {
     RunCreated {
-        run_id,
-        profile_sha256,
         tool: ToolIdentity {
             version: "0.1.0".to_owned(),
             binary_sha256: Some(Digest::of("binary")),
@@ -138,23 +105,20 @@ pub fn live(value: &str) -> Observed {
 }
 
 /// The fold of a journal.
-pub fn refold(records: &[JournalRecord]) -> RunState {
+pub fn refold(records: &[ScriptedRecord]) -> RunState {
     let mut history = History::default();
-    for (seq, at, event) in records {
+    for record in records {
         // What a test made illegal is left out, as by `verify`.
-        let _ = history.take(*seq, *at, event, &Digest::zero());
+        let _ = history.take(record.seq, record.at, &record.event, &Digest::zero());
     }
     history.into_run()
 }
 
 /// A journal recomputed under the built-in profile.
-pub fn again(records: &[JournalRecord]) -> Recomputed {
+pub fn again(records: &[ScriptedRecord]) -> Recomputed {
     static PROFILE: LazyLock<Profile> = LazyLock::new(profile);
     static HEAD: LazyLock<Digest> = LazyLock::new(Digest::zero);
-    recompute(
-        Some(&PROFILE),
-        records
-            .iter()
-            .map(|(seq, at, event)| (*seq, *at, event, &*HEAD)),
-    )
+    let records = records.iter();
+    let events = records.map(|record| (record.seq, record.at, &*record.event, &*HEAD));
+    recompute(Some(&PROFILE), events)
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{Forbidden, forbidden};
-use crate::audit::fixture::{again, at, change, live, profile, repository};
+use crate::audit::fixture::{again, change, live, profile, repository};
 use crate::audit::journal_fixture::passed;
 use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
     Cause, Check, CheckName, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
     RepositoryState, RunResult, RunState, Verdict,
 };
-use crate::survey::Digest;
+use crate::survey::{Digest, UtcTime};
 
 struct World {
     run: RunState,
@@ -83,7 +83,7 @@ fn a_hook_that_ran_is_named_where_it_could_have_acted() {
         hook: HookPoint::OnWait,
         stop: 1,
         started: 2,
-        at: at(2),
+        at: UtcTime::from_unix_micros(0),
         program: "notify".to_owned(),
         outcome,
     };

@@ -75,7 +75,7 @@ mod tests {
     use crate::survey::{Digest, UtcTime};
 
     fn last() -> LastPass {
-        let survey = survey(1, 1);
+        let survey = survey(1);
         LastPass {
             run_id: "ictr-20261115T090112Z-11c0ffee"
                 .parse()
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn keys(last: &LastPass) -> Vec<String> {
-        let (pin, predicted) = (survey(2, 9), predict(&profile(), &simulation()));
+        let (pin, predicted) = (survey(2), predict(&profile(), &simulation()));
         let found = last_pass_differences(last, &pin, &Digest::of("profile"), &predicted);
         found.into_iter().map(|d| d.key.to_string()).collect()
     }
@@ -98,7 +98,7 @@ mod tests {
     fn nothing_that_differs_is_left_out() {
         assert_eq!(keys(&last()), Vec::<String>::new());
         for fact in &last().facts {
-            let mut other = survey(1, 1);
+            let mut other = survey(1);
             change(&mut other, fact.key.as_str(), live("else"));
             let differs = LastPass {
                 facts: other.facts,

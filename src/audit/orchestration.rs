@@ -279,7 +279,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::fixture::profile;
-    use super::super::journal_fixture::{JournalFixture, post};
+    use super::super::journal_fixture::{at_sg1, at_sg2, post};
     use super::{g3, g3_so_far};
     use crate::run::{ApprovalStatus, NonMutationVerdict, RunState, Verdict};
     use crate::simulate::UnitVerification;
@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn while_sg2_waits_five_of_eight_are_known() {
         assert_eq!(g3(&done(), &profile()).len(), super::G3_CHECKS);
-        let at_sg2 = JournalFixture::new().until_sg1().until_sg2().run;
+        let at_sg2 = at_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()
             .map(|c| (c.name.to_string(), c.verdict))
@@ -401,10 +401,7 @@ mod tests {
             "ledgers_complete",
         ];
         assert_eq!(known, names.map(|n| (n.to_owned(), Verdict::Pass)));
-        assert_eq!(
-            g3_so_far(&JournalFixture::new().until_sg1().run, &profile()),
-            Vec::new()
-        );
+        assert_eq!(g3_so_far(&at_sg1().run, &profile()), Vec::new());
         assert_eq!(
             g3(&RunState::default(), &profile())
                 .iter()

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::RecomputeFinding;
-use crate::audit::fixture::{JournalRecord, again, change, live};
-use crate::audit::journal_fixture::{JournalFixture, passed, post};
+use crate::audit::fixture::{again, change, live};
+use crate::audit::journal_fixture::{at_sg2, closed, passed, rejected};
 use crate::audit::{PROBES, forbidden_rows, result, result_name};
 use crate::run::{
     ApprovalRecorded, CheckName, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted,
@@ -16,15 +16,16 @@ use crate::run::{
     Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
+use crate::testing::ScriptedRecord;
 
-/// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now
-/// give.
-fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
+/// The records after one of them was changed, taken away or added, numbered anew, with gates that say what their checks now give.
+fn consistent(mut records: Vec<ScriptedRecord>) -> Vec<ScriptedRecord> {
     let mut history = History::default();
     for (seq, record) in records.iter_mut().enumerate() {
-        record.0 = seq as u64;
+        record.seq = seq as u64;
         let run = history.run();
-        if let Event::GateFinished(GateFinished { gate, verdict }) = &mut record.2
+        if let Event::GateFinished(GateFinished { gate, verdict }) =
+            Arc::make_mut(&mut record.event)
             && let Some(open) = run.gates.get(gate)
         {
             *verdict = Verdict::of_gate(open.checks.iter().map(|c| c.verdict));
@@ -35,21 +36,21 @@ fn consistent(mut records: Vec<JournalRecord>) -> Vec<JournalRecord> {
             exit_code,
             stop_code,
             ..
-        }) = &mut record.2
+        }) = Arc::make_mut(&mut record.event)
         {
             let given = result(run);
             (*name, *outcome) = (result_name(run), given);
             (*exit_code, *stop_code) = (given.exit_code(), given.stop_code());
         }
-        let _ = history.take(record.0, record.1, &record.2, &Digest::zero());
+        let _ = history.take(record.seq, record.at, &record.event, &Digest::zero());
     }
     records
 }
 
 /// Where the checks of a journal are, with gate and name.
-fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, CheckName)> {
-    let check = |(at, record): (usize, &JournalRecord)| {
-        let Event::CheckRecorded(CheckRecorded { gate, check }) = &record.2 else {
+fn checks(records: &[ScriptedRecord]) -> Vec<(usize, Gate, CheckName)> {
+    let check = |(at, record): (usize, &ScriptedRecord)| {
+        let Event::CheckRecorded(CheckRecorded { gate, check }) = &*record.event else {
             return None;
         };
         Some((at, *gate, check.name.clone()))
@@ -58,17 +59,13 @@ fn checks(records: &[JournalRecord]) -> Vec<(usize, Gate, CheckName)> {
 }
 
 /// Runs of each kind of end. The last one has failing checks, and NOT CHECKED ones.
-fn ended() -> [Vec<JournalRecord>; 3] {
+fn ended() -> [Vec<ScriptedRecord>; 3] {
     let moved = |survey: &mut Survey| change(survey, "icx_draft", live("59"));
-    [
-        passed().records,
-        JournalFixture::new().until_sg1().rejected().records,
-        post(moved).until_seal().records,
-    ]
+    [passed().records, rejected().records, closed(moved).records]
 }
 
 #[track_caller]
-fn is_named(what: &str, forged: Vec<JournalRecord>, gate: Gate, name: &str) {
+fn is_named(what: &str, forged: Vec<ScriptedRecord>, gate: Gate, name: &str) {
     let findings = again(&consistent(forged)).findings;
     let named = |f: &RecomputeFinding| f.what.contains(name) && f.what.contains(gate.name());
     assert!(
@@ -89,7 +86,9 @@ fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
             doubled.insert(at, records[at].clone());
             is_named("doubled", doubled, gate, name.name());
             let mut renamed = records.clone();
-            if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut renamed[at].2 {
+            if let Event::CheckRecorded(CheckRecorded { check, .. }) =
+                Arc::make_mut(&mut renamed[at].event)
+            {
                 check.name = CheckName::from("invented");
             }
             is_named("renamed", renamed, gate, "invented");
@@ -110,7 +109,9 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
         for (at, gate, name) in checks(&records) {
             for verdict in verdicts {
                 let mut forged = records.clone();
-                let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 else {
+                let Event::CheckRecorded(CheckRecorded { check, .. }) =
+                    Arc::make_mut(&mut forged[at].event)
+                else {
                     panic!("a check");
                 };
                 if check.verdict == verdict {
@@ -131,7 +132,9 @@ fn raw_values_that_say_something_else_are_found() {
     let mut silent = BTreeSet::new();
     for (at, gate, name) in checks(&records) {
         let mut forged = records.clone();
-        let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 else {
+        let Event::CheckRecorded(CheckRecorded { check, .. }) =
+            Arc::make_mut(&mut forged[at].event)
+        else {
             panic!("a check");
         };
         let Some(raw) = check.raw.as_object_mut() else {
@@ -139,7 +142,9 @@ fn raw_values_that_say_something_else_are_found() {
         };
         for (field, value) in raw.clone() {
             let mut forged = records.clone();
-            if let Event::CheckRecorded(CheckRecorded { check, .. }) = &mut forged[at].2 {
+            if let Event::CheckRecorded(CheckRecorded { check, .. }) =
+                Arc::make_mut(&mut forged[at].event)
+            {
                 check.raw[&field] = other(&value);
             }
             if again(&consistent(forged)).findings.is_empty() {
@@ -185,8 +190,8 @@ fn other(value: &Value) -> Value {
 
 #[test]
 fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
-    let taken = |records: &[JournalRecord], wanted: SurveyPurpose| {
-        let found = records.iter().position(|r| is_survey(&r.2, wanted));
+    let taken = |records: &[ScriptedRecord], wanted: SurveyPurpose| {
+        let found = records.iter().position(|r| is_survey(&r.event, wanted));
         found.expect("a survey of the fixture")
     };
     for (wanted, gate) in [
@@ -198,7 +203,7 @@ fn a_pin_that_was_swapped_after_its_sheet_was_approved_is_found() {
         let mut records = passed().records;
         let at = taken(&records, wanted);
         let mut pin = records[at].clone();
-        if let Event::SurveyTaken(SurveyTaken { purpose, .. }) = &mut pin.2 {
+        if let Event::SurveyTaken(SurveyTaken { purpose, .. }) = Arc::make_mut(&mut pin.event) {
             *purpose = SurveyPurpose::Pin;
         }
         records.insert(at, pin);
@@ -225,34 +230,32 @@ fn is_of(gate: Gate, event: &Event) -> bool {
 #[test]
 fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
     for records in ended() {
-        let finished = |record: &JournalRecord| {
-            let Event::GateFinished(GateFinished { gate, .. }) = record.2 else {
+        let finished = |record: &ScriptedRecord| {
+            let Event::GateFinished(GateFinished { gate, .. }) = *record.event else {
                 return None;
             };
             Some(gate)
         };
         for gate in records.iter().filter_map(finished) {
             let mut without = records.clone();
-            without.retain(|record| !is_of(gate, &record.2));
+            without.retain(|record| !is_of(gate, &record.event));
             is_named("without its gate", without, gate, "was not");
         }
     }
     // After a drift the gates of the round before are no substitute.
-    let drifted = JournalFixture::new()
-        .until_sg1()
-        .until_sg2()
-        .drifts_at_sg2()
-        .records;
+    let mut drifted = at_sg2();
+    drifted.drifts(&["icx_draft"]).renews();
+    let drifted = drifted.records;
     for gate in [Gate::G1, Gate::G2] {
         let begun = drifted.iter().rposition(
-            |r| matches!(&r.2, Event::GateStarted(GateStarted { gate: of }) if *of == gate),
+            |r| matches!(&*r.event, Event::GateStarted(GateStarted { gate: of }) if *of == gate),
         );
         let begun = begun.expect("begun twice");
         let mut at = 0;
         let mut without = drifted.clone();
         without.retain(|record| {
             at += 1;
-            at <= begun || !is_of(gate, &record.2)
+            at <= begun || !is_of(gate, &record.event)
         });
         is_named("without its gate in this round", without, gate, "was not");
     }
@@ -274,7 +277,7 @@ fn terms_that_are_not_those_of_the_profile_are_found() {
     ];
     for (what, damage) in cases {
         let mut records = passed().records;
-        let Event::RunCreated(created) = &mut records[0].2 else {
+        let Event::RunCreated(created) = Arc::make_mut(&mut records[0].event) else {
             panic!("the first record creates the run");
         };
         damage(created);
@@ -284,10 +287,10 @@ fn terms_that_are_not_those_of_the_profile_are_found() {
     }
 }
 
-fn find(records: &mut [JournalRecord], wanted: impl Fn(&Event) -> bool) -> &mut Event {
+fn find(records: &mut [ScriptedRecord], wanted: impl Fn(&Event) -> bool) -> &mut Event {
     let found = records
         .iter_mut()
-        .map(|r| &mut r.2)
+        .map(|r| Arc::make_mut(&mut r.event))
         .find(|event| wanted(event));
     found.expect("an event of the fixture")
 }
@@ -296,7 +299,7 @@ fn is_survey(event: &Event, wanted: SurveyPurpose) -> bool {
     matches!(event, Event::SurveyTaken(SurveyTaken { purpose, .. }) if *purpose == wanted)
 }
 
-fn must_find(what: &str, damage: impl FnOnce(&mut Vec<JournalRecord>)) {
+fn must_find(what: &str, damage: impl FnOnce(&mut Vec<ScriptedRecord>)) {
     let mut records = passed().records;
     damage(&mut records);
     assert_ne!(again(&records).findings, Vec::new(), "{what}");
@@ -407,6 +410,7 @@ fn a_forged_proof_prediction_step_or_sheet_is_found() {
 #[test]
 fn a_forged_claim_verdict_or_result_is_found() {
     let judged = |e: &Event| matches!(e, Event::NonMutationJudged(_));
+    let sealed = |e: &Event| matches!(e, Event::RunSealed(_));
     must_find("a claim", |records| {
         if let Event::NonMutationJudged(judged) = find(records, judged) {
             judged.claims[2].verdict = ClaimVerdict::NotChecked;
@@ -423,12 +427,12 @@ fn a_forged_claim_verdict_or_result_is_found() {
         }
     });
     must_find("the result", |records| {
-        if let Event::RunSealed(RunSealed { result, .. }) = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { result, .. }) = find(records, sealed) {
             result.push('X');
         }
     });
     must_find("the exit code", |records| {
-        if let Event::RunSealed(RunSealed { exit_code, .. }) = find(records, Event::seals) {
+        if let Event::RunSealed(RunSealed { exit_code, .. }) = find(records, sealed) {
             *exit_code = 1;
         }
     });
@@ -441,7 +445,7 @@ fn a_lost_record_is_found() {
     let whole = passed().records;
     for lost in 1..whole.len() {
         let mut records = whole.clone();
-        let name = records.remove(lost).2.name();
+        let name = records.remove(lost).event.name();
         let found = !again(&consistent(records)).findings.is_empty();
         assert!(found || silent.contains(&name), "{lost} {name}");
     }
@@ -466,12 +470,12 @@ fn an_empty_pass_is_found() {
 fn a_time_before_the_record_before_is_found_where_the_run_keeps_time() {
     let mut records = passed().records;
     let middle = records.len() / 2;
-    records[middle].1 = records[middle - 1].1.plus_seconds(-1);
+    records[middle].at = records[middle - 1].at.plus_seconds(-1);
     let found = again(&records).findings;
     let named = |f: &RecomputeFinding| f.seq == middle as u64 && f.what.contains("its time");
     assert!(found.iter().any(named), "{found:?}");
     // Before the time since boot was recorded, a clock that was set back was seen in the times of a run.
-    if let Event::RunCreated(created) = &mut records[0].2 {
+    if let Event::RunCreated(created) = Arc::make_mut(&mut records[0].event) {
         created.uptime_ms = None;
     }
     assert_eq!(again(&records).findings, []);

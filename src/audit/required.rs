@@ -127,7 +127,7 @@ mod tests {
 
     use super::super::fixture::probes;
     use super::super::g5;
-    use super::super::journal_fixture::{JournalFixture, passed};
+    use super::super::journal_fixture::{passed, rejected};
     use super::{
         CHECK_TABLE, UNFIT, not_the_checks_of, required_checks, table_findings, unknown_check,
     };
@@ -139,10 +139,7 @@ mod tests {
 
     #[test]
     fn the_gates_of_a_run_have_the_checks_of_the_table() {
-        for run in [
-            passed().run,
-            JournalFixture::new().until_sg1().rejected().run,
-        ] {
+        for run in [passed().run, rejected().run] {
             for (gate, done) in &run.gates {
                 assert_eq!(done.checks.len(), required(*gate).len(), "{gate}");
                 let found = not_the_checks_of(CHECK_TABLE, *gate, &done.checks);

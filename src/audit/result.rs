@@ -67,12 +67,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::fixture::{again, change, live};
-    use super::super::journal_fixture::{JournalFixture, passed, post};
+    use super::super::journal_fixture::{at_sg1, closed, passed};
     use super::{first_failure, result, result_name};
-    use crate::run::{
-        ApprovalGate, Cause, Decision, Event, Gate, RunResult, RunState, State, StateChanged,
-        Verdict,
-    };
+    use crate::run::{Cause, Decision, Gate, RunResult, RunState, State, Verdict};
 
     #[test]
     fn a_sound_run_passes() {
@@ -102,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_others_changed_is_neither_pass_nor_fail() {
-        let journal = post(|s| change(s, "icx_draft", live("59"))).until_seal();
+        let journal = closed(|s| change(s, "icx_draft", live("59")));
         let sealed = journal.run.sealed.clone().expect("sealed");
         assert_eq!((sealed.1, sealed.2), (RunResult::ChangedByOthers, 4));
         assert_eq!(sealed.0, "O4_LIVE_DRYRUN_ORCHESTRATION_CHANGED_BY_OTHERS");
@@ -122,8 +119,7 @@ mod tests {
 
     #[test]
     fn a_restart_leaves_the_run_incomplete() {
-        let journal =
-            post(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned()).until_seal();
+        let journal = closed(|s| s.server.postmaster_start = "2026-11-22 09:30:00+00".to_owned());
         assert_eq!(
             journal.run.sealed.as_ref().map(|s| s.1),
             Some(RunResult::Incomplete)
@@ -133,13 +129,9 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_applies_wins() {
-        let mut journal = JournalFixture::new().until_sg1();
-        journal.decide(ApprovalGate::SG1, Decision::Reject);
-        let from = journal.run.state;
-        journal.push(Event::StateChanged(StateChanged {
-            from,
-            to: State::Rejected,
-        }));
+        let mut journal = at_sg1();
+        journal.decides(Decision::Reject, "op_a", Some("because"));
+        journal.becomes(State::Rejected);
         assert_eq!(result(&journal.run), RunResult::Rejected);
         let mut failing = journal.run.clone();
         Arc::make_mut(&mut failing.gates.get_mut(&Gate::G0).expect("run").checks)[0].verdict =

@@ -304,10 +304,6 @@ impl Storage for DiskStorage {
     fn written_paths(&self) -> BTreeSet<PathBuf> {
         self.record().written.clone()
     }
-
-    fn refused_paths(&self) -> BTreeSet<PathBuf> {
-        self.record().refused.clone()
-    }
 }
 
 impl Permissions {

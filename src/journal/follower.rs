@@ -42,6 +42,7 @@ impl Follower {
     }
 
     /// The entries that became durable since the last look. After an error the follower stays where it was.
+    #[cfg(any(test, feature = "testing"))]
     pub fn poll<E: DeserializeOwned>(&mut self) -> Result<Vec<JournalEntry<E>>, JournalError> {
         let mut entries = Vec::new();
         self.each(|followed| entries.push(followed.entry))?;

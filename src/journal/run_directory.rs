@@ -76,11 +76,6 @@ impl RunDirectory {
         &self.storage
     }
 
-    /// The writer of the journal.
-    pub fn writer(&mut self) -> &mut JournalWriter {
-        &mut self.writer
-    }
-
     /// Appends one event; durable on return.
     pub fn append<E: Serialize>(
         &mut self,
@@ -91,6 +86,7 @@ impl RunDirectory {
     }
 
     /// Appends several events with one sync; durable on return.
+    #[cfg(any(test, feature = "testing"))]
     pub fn append_all<E: Serialize>(
         &mut self,
         at: UtcTime,

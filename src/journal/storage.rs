@@ -50,8 +50,6 @@ pub trait Storage: Debug + Send + Sync {
     fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError>;
     /// Every path below the root that was opened for writing, created, renamed or removed.
     fn written_paths(&self) -> BTreeSet<PathBuf>;
-    /// Every path that was refused because it leaves the root.
-    fn refused_paths(&self) -> BTreeSet<PathBuf>;
 
     /// The whole content of a file; `None`: there is nothing at this path.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
@@ -149,11 +147,10 @@ impl Permissions {
     }
 }
 
-/// The paths that were written, and those that were refused.
+/// Which paths were written.
 #[derive(Debug, Default)]
 pub(crate) struct WriteRecord {
     pub(crate) written: BTreeSet<PathBuf>,
-    pub(crate) refused: BTreeSet<PathBuf>,
 }
 
 impl WriteRecord {
@@ -164,10 +161,7 @@ impl WriteRecord {
         operation: &'static str,
         path: &Path,
     ) -> Result<(), StorageError> {
-        if let Err(error) = check(operation, path) {
-            self.refused.insert(path.to_owned());
-            return Err(error);
-        }
+        check(operation, path)?;
         self.written.insert(root.join(path));
         Ok(())
     }

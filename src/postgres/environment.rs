@@ -24,6 +24,7 @@ impl LibpqEnvironment {
     }
 
     /// An environment of these variables alone.
+    #[cfg(any(test, feature = "testing"))]
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self {

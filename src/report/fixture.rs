@@ -1,342 +1,223 @@
-//! Builds a whole run from events, for tests of the reports. Invariant: every event was legal when it was applied
-//! (`ScriptedRun::push` panics on one that is not).
+//! The run of the source report, for tests. Invariant: values are those of the source report wherever it names one.
 
-use std::sync::Arc;
+use serde_json::{Value, json};
 
-use serde_json::json;
-
-use super::fixture_parts::{
-    at, check, claims, context, created, forbidden, person, repository, run_id, simulation, survey,
-};
 use super::{FullDiscoverLine, RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
-    ApprovalGate, ApprovalRecorded, Check, CheckRecorded, ClaimVerdict, ContextPinned, Decision,
-    EffectPredicted, Event, EvidenceSheet, EvidenceTaken, Gate, GateFinished, GateStarted, History,
-    InvocationReturned, LedgerRef, NonMutation, NonMutationVerdict, Purpose, RunResult, RunSealed,
-    RunState, State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared,
-    TransactionClosed, TransactionOpened, UnitsProgressed, Verdict,
+    Check, CheckName, Event, Gate, NonMutationVerdict, Person, RepositoryState, RunCreated,
+    RunResult, RunState, State, TestsDeclared, ToolIdentity, Verdict,
 };
-use crate::simulate::SimulatedStep;
-use crate::survey::{Digest, FactChange, Survey, compare};
-use crate::testing::values::proof;
+use crate::survey::{Digest, FactDocument, Live, Observed, RoleFinding, Severity, Survey};
+use crate::testing::{ScriptedRun, values};
 
-/// Applies events in order and keeps the resulting state.
-pub(super) struct ScriptedRun {
-    /// A copy of the history's state, which a test may change.
-    pub(super) run: RunState,
-    history: History,
-    seq: u64,
+pub(super) const GRANTS: &str = "public.information_unit context_pack_readonly\tSELECT\npublic.unit_version context_pack_readonly\tSELECT\n";
+
+pub(super) fn person() -> Person {
+    values::person("lan")
 }
 
-impl ScriptedRun {
-    pub(super) fn new() -> Self {
-        let mut writer = Self {
-            run: RunState::default(),
-            history: History::default(),
-            seq: 0,
-        };
-        writer.push(&Event::RunCreated(Box::new(created())));
-        writer
+/// A run of sixty enacted units, begun.
+pub(super) fn begun() -> ScriptedRun {
+    let created = RunCreated {
+        run_id: "ictr-20260521T021523Z-8a941203"
+            .parse()
+            .expect("well formed"),
+        by: person(),
+        tool: ToolIdentity {
+            version: "0.1.0".to_owned(),
+            binary_sha256: Some(Digest::of("binary")),
+        },
+        repository: Some("/srv/orchestrator".to_owned()),
+        ..values::created()
+    };
+    let start = "2026-05-21T02:15:23Z".parse().expect("a valid time");
+    let mut script = ScriptedRun::started(created, true, start, 1);
+    script.checks_of = checks;
+    script.context_of = values::context;
+    script.others_finish = 0;
+    for (key, label) in [
+        ("icx_total", "ICX-CONST total"),
+        ("icx_draft", "ICX-CONST draft"),
+        ("icx_enacted", "ICX-CONST enacted"),
+        ("uv_enacted_at_nonnull", "unit_version enacted_at non-null"),
+    ] {
+        label.clone_into(&mut script.fact(key).label);
     }
-
-    /// Applies one event, one second after the one before.
-    pub(super) fn push(&mut self, event: &Event) {
-        let seconds = i64::try_from(self.seq).expect("few events");
-        // The same state machine that reads a journal from disk.
-        let taken = self
-            .history
-            .take(self.seq, at(seconds), event, &Digest::zero());
-        taken.expect("a fixture is legal");
-        self.run = self.history.run().clone();
-        self.seq += 1;
+    for (key, value) in [
+        ("fn_iu_enact_md5", "6ca9bc39e2d2be93dd8a71739fa80dc4"),
+        (
+            "fn_iu_apply_edit_draft_md5",
+            "42e96b6c9e81a2d0a28b30644d178a26",
+        ),
+        (
+            "grant_matrix_sha",
+            "45d25e38ac2dd440d0e7fdbdd6a5a20df11afbaef715002db4e46ea60bd2d600",
+        ),
+        ("lifecycle_log", Digest::of("lifecycle_log").as_str()),
+    ] {
+        script.fact(key).observed = Observed::Live(Live::new(value.to_owned()));
     }
+    let grants = FactDocument {
+        text: GRANTS.to_owned(),
+    };
+    script.fact("grant_matrix_sha").document = Some(grants.reference());
+    script.database.role.findings = vec![RoleFinding {
+        severity: Severity::Warn,
+        kind: "function".to_owned(),
+        object: "public.fn_iu_enact()".to_owned(),
+        privilege: "EXECUTE".to_owned(),
+        via: "PUBLIC".to_owned(),
+        allowed: false,
+    }];
+    script
+}
 
-    pub(super) fn go(&mut self, to: State) {
-        self.push(&Event::StateChanged(StateChanged {
-            from: self.run.state,
-            to,
-        }));
+fn repository() -> Value {
+    let head = "6625f76a0b1c2d3e4f5061728394a5b6c7d8e9f0";
+    let main = "3d26a09b1c2d3e4f5061728394a5b6c7d8e9f0a1";
+    json!({ "repository": RepositoryState {
+        directory: "/srv/orchestrator".to_owned(),
+        branch: Some("feature/constitution-snapshot-mark-dryrun".to_owned()),
+        head: head.to_owned(),
+        subject: "feat(orchestrator): add O4 live dry-run orchestration".to_owned(),
+        main: Some(("main".to_owned(), main.to_owned())),
+        feature_head: Some(head.to_owned()),
+        clean: true,
+        refs: Vec::new(),
+        commands: vec!["git rev-parse HEAD".to_owned()],
+    } })
+}
+
+pub(super) fn check(name: &str, verdict: Verdict, raw: Value) -> Check {
+    Check {
+        name: CheckName::from(name),
+        verdict,
+        says: format!("{name} was evaluated."),
+        raw,
+        cause: None,
+        remedy: (verdict == Verdict::NotChecked).then(|| "pass --repo".to_owned()),
     }
+}
 
-    pub(super) fn gate(&mut self, gate: Gate, checks: Vec<Check>) {
-        self.push(&Event::GateStarted(GateStarted { gate }));
-        self.finish(gate, checks);
-    }
-
-    fn finish(&mut self, gate: Gate, checks: Vec<Check>) {
-        let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));
-        for check in checks {
-            self.push(&Event::CheckRecorded(CheckRecorded { gate, check }));
+/// The checks whose values stand in the source report.
+fn checks(script: &ScriptedRun, gate: Gate) -> Vec<Check> {
+    let pass = |name: &str, raw: Value| check(name, Verdict::Pass, raw);
+    match gate {
+        Gate::G0 => vec![pass("repository_present", repository())],
+        Gate::G1 => vec![pass("role_is_read_only", json!(true))],
+        Gate::G2 => vec![pass("mode_dryrun", json!("Mode.DRYRUN"))],
+        Gate::G3 if script.run.state != State::CloseoutReported => Vec::new(),
+        Gate::G3 => {
+            let verdict = script.run.non_mutation.as_ref().expect("judged").verdict;
+            let proven = Verdict::of(verdict == NonMutationVerdict::Proven);
+            vec![check("non_mutation_proven", proven, json!(verdict))]
         }
-        self.push(&Event::GateFinished(GateFinished { gate, verdict }));
-    }
-
-    pub(super) fn survey(&mut self, purpose: SurveyPurpose, change: impl Fn(&mut Survey)) {
-        let id = self.run.transactions.len() as u64 + 1;
-        let seconds = i64::try_from(self.seq).expect("few events");
-        let mut survey = survey(id, seconds);
-        let proof = proof(&survey.snapshot);
-        change(&mut survey);
-        let nonce = survey.snapshot.nonce.clone();
-        self.push(&Event::TransactionOpened(TransactionOpened {
-            id,
-            purpose: Purpose::Survey,
-            nonce,
-        }));
-        self.push(&Event::TransactionClosed(TransactionClosed {
-            id,
-            proof: proof.into(),
-        }));
-        self.push(&Event::SurveyTaken(SurveyTaken {
-            purpose,
-            survey: Arc::new(survey),
-            simulation: Arc::new(simulation()),
-        }));
-    }
-
-    /// Up to `seeded`, G3 begun.
-    pub(super) fn seed(&mut self, change: impl Fn(&mut Survey)) {
-        self.gate(
-            Gate::G0,
-            vec![check("repository_present", Verdict::Pass, repository())],
-        );
-        self.go(State::Prechecked);
-        self.survey(SurveyPurpose::Pin, change);
-        self.gate(
-            Gate::G1,
-            vec![check("role_is_read_only", Verdict::Pass, json!(true))],
-        );
-        self.go(State::Surveyed);
-        let pins = context(self.run.pin.as_ref().expect("a pin"));
-        self.push(&Event::ContextPinned(ContextPinned {
-            context: Box::new(pins),
-            blob: Digest::of("context"),
-        }));
-        let predicted = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(&Event::EffectPredicted(EffectPredicted {
-            round: 1,
-            predicted,
-            counts: simulation().counts,
-        }));
-        self.gate(
-            Gate::G2,
-            vec![check("mode_dryrun", Verdict::Pass, json!("Mode.DRYRUN"))],
-        );
-        self.go(State::Seeded);
-        self.push(&Event::GateStarted(GateStarted { gate: Gate::G3 }));
-    }
-
-    /// Takes evidence of a gate and waits at it.
-    pub(super) fn wait_at(&mut self, gate: ApprovalGate) {
-        let sheet = self.sheet(gate);
-        let evidence = Digest::of(sheet.bytes().expect("plain data"));
-        self.push(&Event::EvidenceTaken(EvidenceTaken {
-            gate,
-            round: 1,
-            evidence: evidence.clone(),
-            sheet: Arc::new(sheet),
-            expires_at: at(28_800),
-            boot_id: "boot-1".to_owned(),
-            uptime_ms: None,
-        }));
-        self.go(gate.waiting_state());
-        self.stop(StopCode::StopApprovalRequired, Some(gate), Some(evidence));
-        self.returned(Some(StopCode::StopApprovalRequired));
-    }
-
-    pub(super) fn stop(
-        &mut self,
-        code: StopCode,
-        gate: Option<ApprovalGate>,
-        evidence: Option<Digest>,
-    ) {
-        self.push(&Event::StopRaised(Stop {
-            stop_code: code,
-            gate,
-            state: self.run.state,
-            evidence,
-            message: "A person has to decide.".to_owned(),
-            next: "Approve or reject.".to_owned(),
-        }));
-    }
-
-    fn returned(&mut self, stop_code: Option<StopCode>) {
-        let r = u32::try_from(self.run.returns.len() + 1).expect("few returns");
-        self.push(&Event::InvocationReturned(InvocationReturned {
-            r,
-            state: self.run.state,
-            stop_code,
-        }));
-    }
-
-    pub(super) fn decide(&mut self, gate: ApprovalGate, decision: Decision, reason: Option<&str>) {
-        let evidence = self.run.evidence.as_ref().expect("evidence").digest.clone();
-        self.push(&Event::ApprovalRecorded(ApprovalRecorded {
-            gate,
-            decision,
-            evidence,
-            reason: reason.map(str::to_owned),
-            by: person(),
-            boot_id: "boot-1".to_owned(),
-            uptime_ms: None,
-        }));
-    }
-
-    /// Approves a gate and simulates its steps.
-    pub(super) fn approve(&mut self, gate: ApprovalGate) {
-        self.decide(gate, Decision::Approve, None);
-        let purpose = match gate {
-            ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
-            ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
-        };
-        self.survey(purpose, |_| {});
-        for (step, state) in gate.steps() {
-            self.progress(*step);
-            self.go(*state);
+        Gate::G4 => vec![pass("fold_from_disk_equal", json!({ "equal": true }))],
+        Gate::G5 => {
+            let probes = PROBES[..4].iter();
+            let probes = probes.map(|name| pass(name.name(), json!("refused")));
+            probes.collect()
+        }
+        Gate::G6 => {
+            let mut checks = vec![
+                pass("reports_render", json!(13)),
+                pass("main_and_tags_unchanged", json!({ "moved": [] })),
+            ];
+            checks.extend(forbidden());
+            checks
         }
     }
+}
 
-    fn progress(&mut self, step: SimulatedStep) {
-        let file = format!("units/1-{}.jsonl", step.name());
-        let ledger = LedgerRef {
-            sha256: Digest::of(&file),
-            file,
-            rows: 60,
-            bytes: 6000,
-        };
-        let effect = simulation().predicted(&profile().lifecycle, &[]);
-        self.push(&Event::UnitsProgressed(UnitsProgressed {
-            round: 1,
-            step,
-            counts: simulation().counts,
-            effect,
-            ledger,
-        }));
-    }
+/// The nine rows with the answers of the source report.
+pub(super) fn forbidden() -> Vec<Check> {
+    [
+        (
+            "forbidden_production_mutation",
+            "Production mutation",
+            "NONE",
+        ),
+        (
+            "forbidden_live_cut_verify_enact",
+            "Live CUT/VERIFY/enact mutation",
+            "NONE",
+        ),
+        (
+            "forbidden_kill_switch",
+            "Production execution kill-switch enabled",
+            "NO",
+        ),
+        ("forbidden_deploy_restart", "Deploy/restart", "NONE"),
+        ("forbidden_push_tag", "Push/tag remote", "NONE"),
+        (
+            "forbidden_source_mutation",
+            "source_document / source_version mutation",
+            "NONE",
+        ),
+        (
+            "forbidden_hardcoded_secrets",
+            "Hardcoded secrets/runtime IDs",
+            "NONE in repo code",
+        ),
+        (
+            "forbidden_signing_replaced",
+            "StubSigning replaced by real crypto",
+            "NO",
+        ),
+        (
+            "forbidden_fake_pass",
+            "Fake PASS",
+            "NO; live read-only output and runner output recorded",
+        ),
+    ]
+    .map(|(name, words, answer)| {
+        let raw = json!({
+            "words": words, "answer": answer, "detector": "a detector", "output": { "found": [] },
+        });
+        check(name, Verdict::Pass, raw)
+    })
+    .to_vec()
+}
 
-    /// Post survey, judgement, G3 and G4; G3 fails through claim B where the post survey differs.
-    pub(super) fn close(&mut self, change: impl Fn(&mut Survey)) {
-        self.survey(SurveyPurpose::Post, change);
-        self.go(State::PostSurveyed);
-        let pin = self.run.pin.as_ref().expect("a pin");
-        let changes: Vec<FactChange> = compare(pin, self.run.post.as_ref().expect("a post survey"));
-        let b = if changes.is_empty() {
-            ClaimVerdict::Holds
-        } else {
-            ClaimVerdict::False
-        };
-        let claims = claims(b);
-        let verdict = NonMutationVerdict::of(&claims);
-        self.push(&Event::NonMutationJudged(Box::new(NonMutation {
-            verdict,
-            claims,
-            changes,
-        })));
-        self.go(State::CloseoutReported);
-        self.returned(None);
-        let proven = verdict == NonMutationVerdict::Proven;
-        self.finish(
-            Gate::G3,
-            vec![check(
-                "non_mutation_proven",
-                Verdict::of(proven),
-                json!(verdict),
-            )],
-        );
-        self.push(&Event::GateStarted(GateStarted { gate: Gate::G4 }));
-        self.returned(None);
-        self.finish(
-            Gate::G4,
-            vec![check(
-                "fold_from_disk_equal",
-                Verdict::Pass,
-                json!({ "equal": true }),
-            )],
-        );
-    }
+/// A run that waits at SG1.
+pub(super) fn at_sg1() -> ScriptedRun {
+    let mut script = begun();
+    script.until_sg1();
+    script
+}
 
-    /// G5, G6 and the seal.
-    pub(super) fn seal(&mut self, outcome: RunResult) {
-        self.push(&Event::TestsDeclared(TestsDeclared {
-            passed: 366,
-            failed: 0,
-            file: "full.txt".to_owned(),
-            sha256: Digest::of("366 passed, 0 failed\n"),
-            age_s: 30,
-        }));
-        let probes = PROBES[..4].iter();
-        let probes = probes.map(|name| check(name.name(), Verdict::Pass, json!("refused")));
-        self.gate(Gate::G5, probes.collect());
-        let mut checks = vec![
-            check("reports_render", Verdict::Pass, json!(13)),
-            check(
-                "main_and_tags_unchanged",
-                Verdict::Pass,
-                json!({ "moved": [] }),
-            ),
-        ];
-        checks.extend(forbidden());
-        self.gate(Gate::G6, checks);
-        self.push(&Event::RunSealed(RunSealed {
-            result: format!("O4_LIVE_DRYRUN_ORCHESTRATION{}", outcome.suffix()),
-            outcome,
-            exit_code: outcome.exit_code(),
-            stop_code: None,
-            template_version: super::TEMPLATE_VERSION,
-            reports: Vec::new(),
-        }));
-    }
+/// A full test run, G5, G6 and the seal.
+pub(super) fn ends(mut script: ScriptedRun, outcome: RunResult) -> RunState {
+    script.push(Event::TestsDeclared(TestsDeclared {
+        passed: 366,
+        failed: 0,
+        file: "full.txt".to_owned(),
+        sha256: Digest::of("366 passed, 0 failed\n"),
+        age_s: 30,
+    }));
+    script.ends(outcome, None);
+    script.run
+}
 
-    fn sheet(&self, gate: ApprovalGate) -> EvidenceSheet {
-        let pin = self.run.pin.as_ref().expect("a pin");
-        let (predicted, predicted_counts) = self.run.predicted.clone().expect("a prediction");
-        EvidenceSheet {
-            schema: 1,
-            run_id: run_id(),
-            gate,
-            round: 1,
-            pin_nonce: pin.snapshot.nonce.clone(),
-            pinned_at: pin.snapshot.began_at,
-            facts_digest: pin.facts_digest.clone(),
-            candidate_digest: pin.candidates.as_ref().map(|stream| stream.sha256.clone()),
-            candidates: 60,
-            predicted,
-            predicted_counts,
-            simulated: None,
-            context: context(pin),
-            profile_sha256: Digest::of("profile"),
-            target: created().target,
-            server: pin.server.clone(),
-            facts: pin.facts.clone(),
-            claims: Vec::new(),
-            verdict_counts: self.run.verdict_counts(),
-            last_pass: None,
-            last_pass_differences: Vec::new(),
-            drifted: Vec::new(),
-            tool_version: "0.1.0".to_owned(),
-        }
-    }
+/// A sealed run whose post survey was changed.
+pub(super) fn closed(outcome: RunResult, change: impl FnOnce(&mut Survey)) -> RunState {
+    let mut script = at_sg1();
+    script.until_sg2().closes().post_surveyed(change);
+    script.judged(None);
+    ends(script, outcome)
+}
+
+/// The run of the source report.
+pub(super) fn source_run() -> RunState {
+    closed(RunResult::Pass, |_| {})
 }
 
 pub(super) fn profile() -> Profile {
     built_in("icx-const")
         .expect("the built-in profile parses")
         .0
-}
-
-/// The run of the source report.
-pub(super) fn source_run() -> RunState {
-    let mut writer = ScriptedRun::new();
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
-    writer.approve(ApprovalGate::SG1);
-    writer.wait_at(ApprovalGate::SG2);
-    writer.approve(ApprovalGate::SG2);
-    writer.close(|_| {});
-    writer.seal(RunResult::Pass);
-    writer.run
 }
 
 /// Renders a run with these grant lines among its blobs.
@@ -349,7 +230,7 @@ pub(super) fn rendered(
         run,
         profile,
         blobs: &|digest| {
-            let reference = Digest::of(super::fixture_parts::GRANTS);
+            let reference = Digest::of(GRANTS);
             grants.filter(|_| *digest == reference).map(str::to_owned)
         },
         full_discover: FullDiscoverLine::recorded(run),

@@ -3,10 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::fixture::{ScriptedRun, profile, rendered, source_run};
-use super::fixture_parts::GRANTS;
+use super::fixture::{GRANTS, begun, profile, rendered, source_run};
 use super::{FullDiscoverLine, ReportInput, json_twin, summary};
-use crate::run::ApprovalGate;
 use crate::survey::Digest;
 
 fn value(document: &impl Serialize) -> Value {
@@ -50,13 +48,12 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
 
 #[test]
 fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
-    let mut writer = ScriptedRun::new();
+    let mut writer = begun();
     assert_eq!(
         value(&summary(&writer.run, None, ""))["facts_digest"],
         json!(null)
     );
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
+    writer.until_sg1();
     let digest = writer
         .run
         .evidence
@@ -76,7 +73,7 @@ fn the_summary_of_a_waiting_run_names_gate_evidence_and_stop() {
     assert_eq!(summary["returns"][0]["stop_code"], "STOP_APPROVAL_REQUIRED");
     assert_eq!(summary["non_mutation"], json!(null));
     assert_eq!(summary["drift"], json!([]));
-    assert_eq!(summary["message"], "A person has to decide.");
+    assert_eq!(summary["message"], "A live run would change ~180 rows.");
 }
 
 #[test]

@@ -23,8 +23,6 @@ mod view;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
-mod fixture_parts;
-#[cfg(test)]
 mod json_tests;
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::fixture::{ScriptedRun, profile, rendered, report, source_run};
-use super::fixture_parts::{GRANTS, check, person};
+use super::fixture::{
+    GRANTS, at_sg1, begun, check, closed, ends, person, profile, rendered, report, source_run,
+};
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
 use crate::run::{
-    ApprovalGate, ApprovalRefused, CheckName, Decision, DriftFound, Event, Gate,
-    InvocationReturned, Purpose, RunResult, RunState, State, StopCode, SurveyPurpose,
-    TestsDeclared, TransactionOpened, TransactionUnseen, Verdict,
+    ApprovalGate, ApprovalRefused, CheckName, Decision, DriftFound, Event, Gate, Purpose,
+    RunResult, RunState, State, StopCode, SurveyPurpose, TestsDeclared, TransactionOpened,
+    TransactionUnseen, Verdict,
 };
 use crate::survey::{Digest, FactChange, FactKey, Live, Observed, RowChange};
 
@@ -220,18 +221,12 @@ fn a_full_test_run_that_failed_is_a_line_and_changes_no_verdict() {
 
 #[test]
 fn a_rejected_run_says_what_it_did_not_reach() {
-    let mut writer = ScriptedRun::new();
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
-    writer.decide(ApprovalGate::SG1, Decision::Reject, Some("wrong *window*"));
-    writer.go(State::Rejected);
-    writer.push(&Event::InvocationReturned(InvocationReturned {
-        r: 2,
-        state: State::Rejected,
-        stop_code: Some(StopCode::StopApprovalRejected),
-    }));
-    writer.seal(RunResult::Rejected);
-    let reports = rendered(&writer.run, &profile(), Some(GRANTS));
+    let mut writer = at_sg1();
+    writer.decides(Decision::Reject, "lan", Some("wrong *window*"));
+    writer.becomes(State::Rejected);
+    writer.returns(Some(StopCode::StopApprovalRejected));
+    let run = ends(writer, RunResult::Rejected);
+    let reports = rendered(&run, &profile(), Some(GRANTS));
     let text = report(&reports, 7);
     for words in [
         "O4_LIVE_DRYRUN_ORCHESTRATION_REJECTED",
@@ -258,7 +253,7 @@ fn a_rejected_run_says_what_it_did_not_reach() {
         "{proof}"
     );
     assert!(proof.contains("The run ended before closeout"), "{proof}");
-    let summary = summary(&writer.run, None, "");
+    let summary = summary(&run, None, "");
     assert_eq!(summary.stop_code, Some(StopCode::StopApprovalRejected));
     let claims = summary.non_mutation.expect("it is sealed").claims;
     assert_eq!(claims["B"].verdict.word(), "NOT CHECKED");
@@ -267,29 +262,18 @@ fn a_rejected_run_says_what_it_did_not_reach() {
 
 #[test]
 fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
-    let mut writer = ScriptedRun::new();
-    writer.gate(
-        Gate::G0,
-        vec![check(
-            "repository_present",
-            Verdict::NotChecked,
-            json!(null),
-        )],
-    );
-    writer.go(State::Prechecked);
-    writer.gate(
-        Gate::G1,
-        vec![check("role_is_read_only", Verdict::Fail, json!("INSERT"))],
-    );
-    writer.stop(StopCode::StopGateFailed, None, None);
-    writer.go(State::Failed);
-    writer.push(&Event::InvocationReturned(InvocationReturned {
-        r: 1,
-        state: State::Failed,
-        stop_code: Some(StopCode::StopGateFailed),
-    }));
-    writer.seal(RunResult::Fail);
-    let reports = rendered(&writer.run, &profile(), None);
+    let mut writer = begun();
+    let absent = check("repository_present", Verdict::NotChecked, json!(null));
+    writer.gate_started(Gate::G0).check(Gate::G0, absent);
+    writer.gate_finished(Gate::G0).becomes(State::Prechecked);
+    let failing = check("role_is_read_only", Verdict::Fail, json!("INSERT"));
+    writer.gate_started(Gate::G1).check(Gate::G1, failing);
+    writer.gate_finished(Gate::G1);
+    let code = StopCode::StopGateFailed;
+    writer.stop(code, None, "A gate failed.", "Look at G1.");
+    writer.becomes(State::Failed).returns(Some(code));
+    let run = ends(writer, RunResult::Fail);
+    let reports = rendered(&run, &profile(), None);
     assert_eq!(reports.len(), 13);
     let text = report(&reports, 7);
     for words in [
@@ -303,7 +287,7 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(report(&reports, 1).contains("What would check it: pass --repo"));
-    let message = summary(&writer.run, None, "").message;
+    let message = summary(&run, None, "").message;
     let message = message.expect("it is sealed");
     assert!(
         message.contains("G1 role_is_read_only is FAIL"),
@@ -314,7 +298,7 @@ fn a_run_that_failed_in_g1_has_all_thirteen_reports() {
 
 #[test]
 fn a_run_of_which_almost_nothing_is_recorded_says_so_nine_times() {
-    let run = ScriptedRun::new().run;
+    let run = begun().run;
     let reports = rendered(&run, &profile(), None);
     let rows = report(&reports, 13)
         .matches("no detector recorded anything in this run")
@@ -351,17 +335,9 @@ fn a_row_that_was_not_checked_never_says_none() {
 }
 
 fn changed_run() -> RunState {
-    let mut writer = ScriptedRun::new();
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
-    writer.approve(ApprovalGate::SG1);
-    writer.wait_at(ApprovalGate::SG2);
-    writer.approve(ApprovalGate::SG2);
-    writer.close(|survey| {
+    closed(RunResult::ChangedByOthers, |survey| {
         survey.facts[4].observed = Observed::Live(Live::new("59".to_owned()));
-    });
-    writer.seal(RunResult::ChangedByOthers);
-    writer.run
+    })
 }
 
 #[test]
@@ -380,28 +356,26 @@ fn a_change_by_others_is_shown_on_both_sides() {
 
 #[test]
 fn drift_refusals_and_unseen_ends_are_told() {
-    let mut writer = ScriptedRun::new();
-    writer.seed(|_| {});
-    writer.wait_at(ApprovalGate::SG1);
-    writer.push(&Event::ApprovalRefused(ApprovalRefused {
+    let mut writer = at_sg1();
+    writer.push(Event::ApprovalRefused(ApprovalRefused {
         gate: ApprovalGate::SG2,
         decision: Decision::Approve,
         evidence: None,
         reason: "The run waits at SG1, not at SG2.".to_owned(),
         by: person(),
     }));
-    writer.decide(ApprovalGate::SG1, Decision::Approve, None);
-    writer.push(&Event::TransactionOpened(TransactionOpened {
+    writer.decides(Decision::Approve, "lan", None);
+    writer.push(Event::TransactionOpened(TransactionOpened {
         id: 2,
         purpose: Purpose::LiveRead,
         nonce: "nonce-2".to_owned(),
     }));
-    writer.push(&Event::TransactionUnseen(TransactionUnseen {
+    writer.push(Event::TransactionUnseen(TransactionUnseen {
         id: 2,
         reason: "the link was lost".to_owned(),
     }));
-    writer.survey(SurveyPurpose::ApproveSg1, |_| {});
-    writer.push(&Event::DriftFound(DriftFound {
+    writer.survey_taken(SurveyPurpose::ApproveSg1);
+    writer.push(Event::DriftFound(DriftFound {
         gate: Some(ApprovalGate::SG1),
         drift: vec![FactChange {
             key: FactKey::new("grant_matrix_sha"),
@@ -416,7 +390,8 @@ fn drift_refusals_and_unseen_ends_are_told() {
         }],
         nonce: "nonce-3".to_owned(),
     }));
-    writer.stop(StopCode::StopFactsDrifted, Some(ApprovalGate::SG1), None);
+    let gate = Some(ApprovalGate::SG1);
+    writer.stop(StopCode::StopFactsDrifted, gate, "Drift.", "Renew.");
     let mut profile = profile();
     profile.out_of_scope.push(OutOfScope {
         check: CheckName::WorkTreeRecorded,
@@ -447,12 +422,12 @@ fn drift_refusals_and_unseen_ends_are_told() {
 #[test]
 fn hostile_text_of_the_database_stays_text() {
     let hostile = "a|b`c\n```\n# PASS\u{1b}[2J\u{202e}<script>";
-    let mut writer = ScriptedRun::new();
-    writer.seed(|survey| {
-        survey.facts[4].label = hostile.to_owned();
-        survey.facts[4].observed = Observed::Live(Live::new(hostile.to_owned()));
-        survey.role.findings[0].object = hostile.to_owned();
-    });
+    let mut writer = begun();
+    let fact = writer.fact("icx_enacted");
+    hostile.clone_into(&mut fact.label);
+    fact.observed = Observed::Live(Live::new(hostile.to_owned()));
+    hostile.clone_into(&mut writer.database.role.findings[0].object);
+    writer.up_to_feasibility().pinned_and_seeded();
     let grants = "x\n```\n# PASS\n\u{1b}]0;y\u{7}\n";
     let mut run = writer.run;
     let pin = Arc::make_mut(run.pin.as_mut().expect("a pin"));

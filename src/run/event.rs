@@ -132,9 +132,4 @@ impl Event {
             Self::RunSealed(_) => "run_sealed",
         }
     }
-
-    /// Whether no event may follow.
-    pub fn seals(&self) -> bool {
-        matches!(self, Self::RunSealed(_))
-    }
 }

@@ -341,10 +341,6 @@ impl Storage for SimulatedDisk {
     fn written_paths(&self) -> BTreeSet<PathBuf> {
         self.state().record.written.clone()
     }
-
-    fn refused_paths(&self) -> BTreeSet<PathBuf> {
-        self.state().record.refused.clone()
-    }
 }
 
 #[derive(Debug)]

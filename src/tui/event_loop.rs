@@ -139,16 +139,19 @@ where
     }
 
     /// What the screen knows.
+    #[cfg(any(test, feature = "testing"))]
     pub fn model(&self) -> &Model {
         &self.model
     }
 
     /// The terminal, for tests that look at its cells.
+    #[cfg(any(test, feature = "testing"))]
     pub fn terminal(&self) -> &Terminal<B> {
         &self.terminal
     }
 
     /// Frames drawn so far.
+    #[cfg(any(test, feature = "testing"))]
     pub fn frames(&self) -> u64 {
         self.frames
     }

@@ -174,6 +174,7 @@ where
 }
 
 /// Draws the list on a buffer of that size: for snapshots without a terminal.
+#[cfg(any(test, feature = "testing"))]
 pub fn picker_frame(picker: &mut Picker, width: u16, height: u16) -> ratatui::buffer::Buffer {
     picker.size = Size::new(width, height);
     let mut buffer = ratatui::buffer::Buffer::empty(Rect::new(0, 0, width, height));

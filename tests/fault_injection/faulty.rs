@@ -114,10 +114,6 @@ impl Storage for Fused {
     fn written_paths(&self) -> BTreeSet<PathBuf> {
         self.disk.written_paths()
     }
-
-    fn refused_paths(&self) -> BTreeSet<PathBuf> {
-        self.disk.refused_paths()
-    }
 }
 
 #[derive(Debug)]

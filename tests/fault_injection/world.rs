@@ -11,8 +11,8 @@ use drygate::journal::{
     DirectoryStore, JournalEntry, JournalError, RunStore, Storage, verify_files,
 };
 use drygate::run::{
-    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned, Mode,
-    Person, RunCreated, RunId, RunState, Signer, ToolIdentity,
+    ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned,
+    Person, RunCreated, RunId, RunState, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -21,6 +21,7 @@ use drygate::runner::{
     RunnerOptions, TakenUp, fold, spawn,
 };
 use drygate::survey::{Digest, UtcTime};
+use drygate::testing::values;
 
 use super::recording::{Damaged, Replayed, Still, profile_with, recording};
 
@@ -81,12 +82,9 @@ impl Clock for TurnedClock {
 
 pub fn person(user: &str, uid: u32) -> Person {
     Person {
-        user: user.to_owned(),
         uid,
-        host: "ops1".to_owned(),
         tty: None,
-        pid: 1,
-        signer: Signer::StubSigning,
+        ..values::person(user)
     }
 }
 
@@ -203,23 +201,15 @@ impl World {
         directory.blobs().put(plan.profile_text.as_bytes())?;
         let event = Event::RunCreated(Box::new(RunCreated {
             run_id: self.run_id.clone(),
-            mode: Mode::Dryrun,
-            profile: plan.profile.name.clone(),
-            profile_file: None,
             profile_sha256: Digest::of(&plan.profile_text),
-            result_prefix: plan.profile.result_prefix.clone(),
-            gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
             target: plan.target.clone(),
             by: plan.person.clone(),
             approvals: plan.approvals.clone(),
             budget: drygate::audit::run_budget(&plan.profile),
-            demo: false,
-            store_group: None,
             tool: plan.tool.clone(),
             boot_id: self.clock.boot_id(),
             uptime_ms: self.clock.uptime_ms(),
-            repository: None,
-            check_table: drygate::audit::CHECK_TABLE,
+            ..values::created()
         }));
         let at = self.clock.now();
         let appended = directory.append(at, &event)?;

@@ -17,8 +17,8 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
-use crate::fixture::Script;
 use crate::stage::{drawn, lines, messages, model, plain};
+use drygate::testing::ScriptedRun;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
@@ -53,7 +53,7 @@ fn arrives(model: &mut Model, key: &str, kind: FactKind, before: &str, after: &s
 }
 
 fn drifted(theme: Theme) -> Model {
-    let mut model = model(&Script::drifted(), "09:33:10", theme);
+    let mut model = model(&ScriptedRun::drifted(), "09:33:10", theme);
     let _ = press(&mut model, "d");
     model
 }
@@ -137,14 +137,14 @@ fn units() -> (String, String) {
 /// A situation: what `d` and one more key show.
 struct Situation {
     name: &'static str,
-    script: Script,
+    script: ScriptedRun,
     document: Option<(&'static str, FactKind, (String, String))>,
     /// What the screen has to say about the change.
     says: &'static str,
 }
 
 fn situations() -> Vec<Situation> {
-    let mut sealed = Script::at_sg2(false);
+    let mut sealed = ScriptedRun::at_sg2(false);
     sealed.closes().seals(RunResult::Pass, None);
     let function = (FUNCTION.to_owned(), replaced());
     let situation = |name, script, document, says| Situation {
@@ -158,29 +158,29 @@ fn situations() -> Vec<Situation> {
         situation("nothing_changed", sealed, None, "PROVEN"),
         situation(
             "one_fact",
-            Script::drifted_over(&["icx_draft"]),
+            ScriptedRun::drifted_over(&["icx_draft"]),
             None,
             "icx_draft 60 -> 59",
         ),
         situation(
             "function",
-            Script::drifted_over(&[function_key]),
+            ScriptedRun::drifted_over(&[function_key]),
             Some((function_key, FactKind::Md5, function)),
             "line 8, column 21",
         ),
         situation(
             "grants",
-            Script::drifted_over(&[grants_key]),
+            ScriptedRun::drifted_over(&[grants_key]),
             Some((grants_key, FactKind::Sha256, grants())),
             "INSERT on table public.unit_version to app\\u{202e}writer: added",
         ),
         situation(
             "units",
-            Script::drifted_over(&["unit_version"]),
+            ScriptedRun::drifted_over(&["unit_version"]),
             Some(("unit_version", FactKind::Content, units())),
             "ICX-CONST-1717, state: [draft -> enacted]",
         ),
-        situation("drift", Script::drifted(), None, "8 changed"),
+        situation("drift", ScriptedRun::drifted(), None, "8 changed"),
     ]
 }
 
@@ -525,7 +525,7 @@ proptest! {
 
 #[test]
 fn while_a_run_waits_pinned_against_now_is_live() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.clock("09:31:15").live_read(false, &[], None);
     let mut model = model(&script, "09:31:15", plain());
     let _ = press(&mut model, "d");
@@ -555,7 +555,7 @@ fn while_a_run_waits_pinned_against_now_is_live() {
 
 #[test]
 fn a_note_says_so_as_soon_as_the_run_goes_on() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.clock("09:31:15").live_read(false, &[], None);
     let mut model = model(&script, "09:31:15", plain());
     let told = messages(&script).len();
@@ -586,7 +586,7 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
 
 #[test]
 fn a_note_stands_with_the_fact_that_it_is_about() {
-    let mut model = model(&Script::drifted(), "09:33:10", plain());
+    let mut model = model(&ScriptedRun::drifted(), "09:33:10", plain());
     let _ = press(&mut model, "d");
     let note = |fact: &str, text: &str| NoteShown {
         by: "opb 09:31Z".to_owned(),
@@ -619,7 +619,7 @@ fn a_note_stands_with_the_fact_that_it_is_about() {
 
 #[test]
 fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
-    let mut model = model(&Script::drifted(), "09:33:10", plain());
+    let mut model = model(&ScriptedRun::drifted(), "09:33:10", plain());
     let _ = press(&mut model, "2jjj\n");
     let Over::Diff(view) = &model.over else {
         panic!("icx_draft moved: {:?}", model.over);
@@ -637,7 +637,7 @@ fn enter_on_a_fact_that_moved_opens_it_side_by_side() {
 
 #[test]
 fn what_a_whole_read_found_stays_found_when_a_partial_read_follows() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     let moved = Digest::of("unit after").to_string();
     script
         .clock("09:31:15")
@@ -662,7 +662,7 @@ fn what_a_whole_read_found_stays_found_when_a_partial_read_follows() {
 
 #[test]
 fn a_side_that_was_not_kept_is_not_called_removed() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     let moved = Digest::of("unit after").to_string();
     script
         .clock("09:31:15")

@@ -8,10 +8,11 @@ use drygate::run::{
 use drygate::survey::Digest;
 use drygate::tui::{Ending, ScreenMessage, Source};
 
-use crate::fixture::{Script, at, person};
 use crate::stage::{Stage, created_as, under};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
-fn digest(script: &Script) -> Digest {
+fn digest(script: &ScriptedRun) -> Digest {
     script
         .run
         .evidence
@@ -21,7 +22,7 @@ fn digest(script: &Script) -> Digest {
         .clone()
 }
 
-fn shown(script: &Script) -> Event {
+fn shown(script: &ScriptedRun) -> Event {
     Event::EvidenceShown(EvidenceShown {
         gate: ApprovalGate::SG2,
         evidence: digest(script),
@@ -42,8 +43,8 @@ fn all_equal() -> Event {
 }
 
 /// A stage with the sheet of SG2 open and its own survey finished.
-fn opened(size: (u16, u16)) -> (Stage, Script) {
-    let script = Script::at_sg2(false);
+fn opened(size: (u16, u16)) -> (Stage, ScriptedRun) {
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", size);
     stage.wait(5_000).key(KeyCode::Char('a'));
     stage.recorded(shown(&script)).recorded(all_equal());
@@ -100,7 +101,7 @@ fn six_characters_and_enter_approve_exactly_once() {
 
 #[test]
 fn a_sheet_that_a_command_opens_is_the_one_that_its_key_opens() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut by_key = Stage::new(&script, "09:31:15", (120, 36));
     by_key.wait(5_000).key(KeyCode::Char('a'));
     let mut by_command = Stage::new(&script, "09:31:15", (120, 36));
@@ -114,7 +115,7 @@ fn a_sheet_that_a_command_opens_is_the_one_that_its_key_opens() {
     by_command.wait(1);
     assert!(by_command.says("READY"), "{}", by_command.text());
 
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     let mut works = Stage::new(&script, "09:14:06", (120, 36));
     works.hear(ScreenMessage::OpenSheet);
@@ -128,14 +129,19 @@ fn a_signal_that_suspends_does_so_whatever_is_typed() {
     stage.hear(ScreenMessage::Suspend);
     assert_eq!(stage.done.borrow().suspended, 1);
     assert!(stage.says("arms again"), "{}", stage.text());
-    let mut replay = Stage::from(&Script::at_sg2(false), "09:31:15", (80, 24), Source::Replay);
+    let mut replay = Stage::from(
+        &ScriptedRun::at_sg2(false),
+        "09:31:15",
+        (80, 24),
+        Source::Replay,
+    );
     replay.key(KeyCode::Char(':')).hear(ScreenMessage::Suspend);
     assert_eq!(replay.done.borrow().suspended, 1);
 }
 
 #[test]
 fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (120, 36));
     stage.wait(5_000).key(KeyCode::Char('a'));
     let evidence = digest(&script);
@@ -302,7 +308,7 @@ fn a_long_sheet_arms_when_its_last_line_was_shown() {
 
 #[test]
 fn a_sheet_whose_approval_would_be_refused_says_why_in_place_of_the_question() {
-    let script = created_as(Script::at_sg1(false), |created| {
+    let script = created_as(ScriptedRun::at_sg1(false), |created| {
         created.approvals.exclude_starter = true;
     });
     for size in [(160, 48), (80, 24)] {
@@ -356,7 +362,7 @@ fn an_order_that_is_not_taken_is_said() {
 
 #[test]
 fn rejecting_needs_a_typed_reason() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     stage
         .wait(5_000)
@@ -381,14 +387,14 @@ fn rejecting_needs_a_typed_reason() {
 
 #[test]
 fn quitting_asks_only_while_work_runs() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     let mut stage = Stage::new(&script, "09:14:06", (80, 24));
     stage.wait(100).key(KeyCode::Char('q'));
     assert!(stage.says("LEAVE WHILE WORK RUNS?"), "{}", stage.text());
     stage.key(KeyCode::Esc);
     assert!(!stage.says("LEAVE"));
-    let mut waiting = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    let mut waiting = Stage::new(&ScriptedRun::at_sg2(false), "09:31:15", (80, 24));
     assert!(matches!(
         waiting.leaves_by(KeyCode::Char('q')),
         Ending::Quit
@@ -398,7 +404,7 @@ fn quitting_asks_only_while_work_runs() {
 
 #[test]
 fn leaving_says_how_to_come_back() {
-    let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    let mut stage = Stage::new(&ScriptedRun::at_sg2(false), "09:31:15", (80, 24));
     stage.sender.send(ScreenMessage::Signal(15)).expect("open");
     let screen_exit = stage.run_loop();
     assert_eq!(screen_exit.exit_code, 143);
@@ -407,7 +413,7 @@ fn leaving_says_how_to_come_back() {
     stage.sender.send(ScreenMessage::HungUp).expect("open");
     assert!(matches!(stage.run_loop().ending, Ending::HungUp));
 
-    let mut drifted = Stage::new(&Script::drifted(), "09:33:06", (80, 24));
+    let mut drifted = Stage::new(&ScriptedRun::drifted(), "09:33:06", (80, 24));
     drifted
         .sender
         .send(ScreenMessage::Signal(15))
@@ -416,7 +422,7 @@ fn leaving_says_how_to_come_back() {
         "ictr-..8a941203 stopped at SG2: facts drifted. Take new evidence: drygate resume 8a941203";
     assert_eq!(drifted.run_loop().says, [line]);
 
-    let drifted = Script::drifted();
+    let drifted = ScriptedRun::drifted();
     let mut watched = Stage::from(&drifted, "09:33:06", (80, 24), Source::Watching);
     watched
         .sender
@@ -428,7 +434,7 @@ fn leaving_says_how_to_come_back() {
 
 #[test]
 fn the_bell_rings_once_a_wait_and_the_title_names_the_target() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     let bells = stage.done.borrow().bells;
     stage.recorded(all_equal()).wait(50).key(KeyCode::Char('j'));
@@ -442,7 +448,7 @@ fn the_bell_rings_once_a_wait_and_the_title_names_the_target() {
 
 #[test]
 fn a_wait_that_comes_while_one_looks_away_is_notified_once() {
-    let whole = Script::at_sg2(false);
+    let whole = ScriptedRun::at_sg2(false);
     let asked = |name: &str| name == "evidence_taken";
     let last = whole
         .records
@@ -469,7 +475,7 @@ fn a_wait_that_comes_while_one_looks_away_is_notified_once() {
 
 #[test]
 fn enter_opens_the_row_and_esc_comes_back_to_it() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     stage.key(KeyCode::Char('2'));
     for _ in 0..7 {
@@ -497,7 +503,7 @@ fn enter_opens_the_row_and_esc_comes_back_to_it() {
 
 #[test]
 fn search_finds_and_goes_around() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (160, 48));
     stage.key(KeyCode::Char('2')).key(KeyCode::Char('/'));
     stage.types("unit_ver").key(KeyCode::Enter);
@@ -514,7 +520,7 @@ fn search_finds_and_goes_around() {
 
 #[test]
 fn nothing_is_decided_where_nothing_runs() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     for (source, key, words) in [
         (Source::Watching, 'r', "only watches"),
         (Source::Replay, 'a', "a replay cannot be approved"),
@@ -530,7 +536,7 @@ fn nothing_is_decided_where_nothing_runs() {
 
 /// A watching screen on which all six characters were typed and Enter pressed.
 fn approved_from_a_watch() -> Stage {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::from(&script, "09:31:15", (160, 48), Source::Watching);
     stage.wait(2_000).key(KeyCode::Char('a'));
     assert!(stage.says("not from this terminal"), "{}", stage.text());
@@ -566,7 +572,7 @@ fn from_a_watch_what_nobody_took_is_no_longer_on_its_way() {
 
 #[test]
 fn leaving_a_watch_asks_nothing() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     let mut stage = Stage::from(&script, "09:31:15", (80, 24), Source::Watching);
     assert!(matches!(stage.leaves_by(KeyCode::Char('q')), Ending::Quit));
@@ -574,7 +580,7 @@ fn leaving_a_watch_asks_nothing() {
 
 #[test]
 fn renewed_sheet_is_led_by_the_difference() {
-    let script = Script::renewed();
+    let script = ScriptedRun::renewed();
     let mut stage = Stage::new(&script, "09:34:00", (92, 40));
     stage.wait(2_000).key(KeyCode::Char('a'));
     insta::assert_snapshot!("approve_sheet_after_drift_92x40", stage.text());
@@ -585,7 +591,7 @@ fn renewed_sheet_is_led_by_the_difference() {
 
 #[test]
 fn nothing_ticks_while_waiting() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let until = |clock: &str| Stage::new(&script, clock, (80, 24)).screen.next_wake();
     let hours = until("09:31:15").expect("the last five minutes before the expiry");
     assert_eq!(hours.as_secs(), 7 * 3600 + 41 * 60 + 9);
@@ -595,7 +601,7 @@ fn nothing_ticks_while_waiting() {
         None,
         "expired: nothing changes by itself"
     );
-    let mut running = Script::new(false);
+    let mut running = ScriptedRun::new(false);
     running.up_to_feasibility();
     let stage = Stage::new(&running, "09:14:06", (80, 24));
     assert_eq!(stage.screen.next_wake().expect("it animates").as_secs(), 1);
@@ -605,7 +611,7 @@ fn nothing_ticks_while_waiting() {
 
 #[test]
 fn news_that_came_together_are_one_frame() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     let before = stage.screen.frames();
     for _ in 0..500 {
@@ -622,10 +628,10 @@ fn news_that_came_together_are_one_frame() {
 fn sheets_and_pages_as_they_look() {
     let (stage, _) = opened((160, 48));
     insta::assert_snapshot!("approve_sheet_160x48", stage.text());
-    let mut stage = Stage::new(&Script::drifted(), "09:33:07", (120, 36));
+    let mut stage = Stage::new(&ScriptedRun::drifted(), "09:33:07", (120, 36));
     stage.key(KeyCode::Char('d'));
     insta::assert_snapshot!("differences_drifted_120x36", stage.text());
-    let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", (80, 24));
+    let mut stage = Stage::new(&ScriptedRun::at_sg2(false), "09:31:15", (80, 24));
     stage.key(KeyCode::Enter);
     insta::assert_snapshot!("gate_g0_80x24", stage.text());
     stage
@@ -644,7 +650,7 @@ fn the_proof_says_what_is_spent_of_a_budget() {
         rows_max: Some(9_000),
         bytes_max: None,
     };
-    let script = under(Script::at_sg2(false), budget);
+    let script = under(ScriptedRun::at_sg2(false), budget);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     stage.key(KeyCode::Char('5')).key(KeyCode::Enter);
     for line in [
@@ -658,7 +664,7 @@ fn the_proof_says_what_is_spent_of_a_budget() {
 
 #[test]
 fn what_was_announced_is_no_longer_said_once_it_came() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (80, 24));
     let said = "Reading all facts again now; the evidence stays.";
     stage.wait(5_000).key(KeyCode::Char('r'));
@@ -681,7 +687,7 @@ fn who_watches_is_named_as_far_as_there_is_room() {
         ((104, 30), &["opb"], "watching: opb"),
         ((92, 30), &["somebody-of-the-night-shift"], "watched"),
     ] {
-        let mut stage = Stage::new(&Script::at_sg2(false), "09:31:15", size);
+        let mut stage = Stage::new(&ScriptedRun::at_sg2(false), "09:31:15", size);
         assert!(!stage.says("watch"), "{}", stage.text());
         stage.hear(names(watchers));
         assert!(stage.says(words), "{words}\n{}", stage.text());

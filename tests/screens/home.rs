@@ -14,7 +14,7 @@ use drygate::journal::{
 use drygate::run::{Event, RunId, RunRow};
 use drygate::survey::UtcTime;
 
-use crate::fixture::Script;
+use drygate::testing::ScriptedRun;
 
 /// A data directory of a test or bench.
 pub struct Home {
@@ -34,7 +34,7 @@ impl Home {
     /// Writes the run that `script` tells, under another id and moved in time, with `change` made to how it was created.
     pub fn write(
         &self,
-        script: &Script,
+        script: &ScriptedRun,
         run_id: &str,
         change: &dyn Fn(&mut drygate::run::RunCreated),
     ) -> PathBuf {
@@ -126,9 +126,6 @@ impl Storage for Unsynced {
     }
     fn written_paths(&self) -> BTreeSet<PathBuf> {
         self.0.written_paths()
-    }
-    fn refused_paths(&self) -> BTreeSet<PathBuf> {
-        self.0.refused_paths()
     }
 }
 

@@ -7,13 +7,13 @@ use drygate::tui::model::{Model, Over, Pane};
 use drygate::tui::open_text::{OpenText, TextSubject};
 use proptest::prelude::*;
 
-use crate::fixture::Script;
 use crate::stage::{drawn, model, plain};
+use drygate::testing::ScriptedRun;
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}gnp\u{2066}\u{200b}\u{feff}漢字e\u{301}\u{301}\u{301}\u{301}\u{301}\r\n\t\u{7f}";
 
-fn hostile() -> Script {
-    let mut script = Script::at_sg2(false);
+fn hostile() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg2(false);
     script.clock("09:31:15");
     script.live_read(
         false,
@@ -26,7 +26,7 @@ fn hostile() -> Script {
         evidence: None,
         reason: HOSTILE.to_owned(),
         by: {
-            let mut person = crate::fixture::person(HOSTILE);
+            let mut person = drygate::testing::values::person(HOSTILE);
             HOSTILE.clone_into(&mut person.host);
             person
         },
@@ -70,7 +70,11 @@ fn hostile_text_is_written_out() {
 
 #[test]
 fn every_size_draws() {
-    let scripts = [Script::at_sg2(false), Script::drifted(), hostile()];
+    let scripts = [
+        ScriptedRun::at_sg2(false),
+        ScriptedRun::drifted(),
+        hostile(),
+    ];
     for script in &scripts {
         let mut model = model(script, "09:33:07", plain());
         let (view, nothing) = (Over::Diff(Box::new(compared(&model))), Over::Nothing);
@@ -97,7 +101,7 @@ proptest! {
     fn any_text_at_any_size_with_anything_open(
         width in 1u16..220, height in 1u16..64, text in "\\PC{0,40}", what in 0usize..8,
     ) {
-        let script = Script::at_sg2(false);
+        let script = ScriptedRun::at_sg2(false);
         let mut model = model(&script, "09:33:07", plain());
         model.notice = Some(text.clone());
         let digest = script.run.evidence.as_ref().expect("evidence").digest.clone();

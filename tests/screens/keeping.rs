@@ -5,8 +5,8 @@ use drygate::run::RunResult;
 use drygate::tui::{ScreenMessage, Source};
 use proptest::prelude::*;
 
-use crate::fixture::Script;
 use crate::stage::{Stage, drawn, lines, messages};
+use drygate::testing::ScriptedRun;
 
 const KEYS: [KeyCode; 20] = [
     KeyCode::Char('j'),
@@ -51,13 +51,13 @@ fn doings() -> impl Strategy<Value = Vec<Doing>> {
     prop::collection::vec(one, 1..40)
 }
 
-fn script(which: usize) -> Script {
+fn script(which: usize) -> ScriptedRun {
     match which {
-        0 => Script::at_sg2(false),
-        1 => Script::drifted(),
-        2 => Script::renewed(),
+        0 => ScriptedRun::at_sg2(false),
+        1 => ScriptedRun::drifted(),
+        2 => ScriptedRun::renewed(),
         _ => {
-            let mut script = Script::at_sg2(false);
+            let mut script = ScriptedRun::at_sg2(false);
             script.closes().seals(RunResult::Pass, None);
             script
         }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use drygate::run::RunResult;
+use drygate::testing::ScriptedRun;
 use drygate::tui::event_loop::frame;
 use drygate::tui::keymap::{KeyScope, bindings};
 use drygate::tui::model::Model;
 use drygate::tui::update::update;
 use drygate::tui::{ScreenMessage, Source};
 
-use crate::fixture::Script;
 use crate::stage::{lines, model, plain};
 
 fn press(model: &mut Model, code: KeyCode, held: KeyModifiers) -> bool {
@@ -28,13 +28,13 @@ fn drawn(model: &mut Model) -> String {
 
 /// Situations in which a key may have something to do.
 fn situations(source: &Source, before: &[char]) -> Vec<Model> {
-    let mut sealed = Script::at_sg2(false);
+    let mut sealed = ScriptedRun::at_sg2(false);
     sealed.closes().seals(RunResult::Pass, None);
     let scripts = [
-        Script::at_sg1(false),
-        Script::at_sg2(false),
+        ScriptedRun::at_sg1(false),
+        ScriptedRun::at_sg2(false),
         sealed,
-        Script::drifted(),
+        ScriptedRun::drifted(),
     ];
     // Somewhere in a list, in another pane, with a search, with a page open.
     let ways = ["", "jj", "2jjj", "6kkkkkk", "2ll", "/s\n", "?", "2", "22"];

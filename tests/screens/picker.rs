@@ -11,9 +11,9 @@ use drygate::tui::{Colours, Letters, Theme};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use crate::fixture::{Script, at};
 use crate::home::{Home, flip};
 use crate::stage::{lines, plain};
+use drygate::testing::{ScriptedRun, at};
 
 const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
 const PASS: &str = "ictr-20261120T080000Z-11c0ffee";
@@ -26,12 +26,12 @@ const FOREIGN: &str = "notes \u{1b}]52;c;QQ==\u{7} \u{202e}op_a";
 fn busy() -> (TempDir, Home) {
     let place = tempfile::tempdir().expect("a folder");
     let home = Home::at(&place.path().join("data"));
-    let mut passed = Script::at_sg2(false);
+    let mut passed = ScriptedRun::at_sg2(false);
     passed.closes().seals(RunResult::Pass, None);
     home.write(&passed, PASS, &|_| {});
-    home.write(&Script::at_sg1(false), SG1, &|_| {});
-    home.write(&Script::drifted(), DRIFT, &|_| {});
-    let mut rejected = Script::at_sg1(false);
+    home.write(&ScriptedRun::at_sg1(false), SG1, &|_| {});
+    home.write(&ScriptedRun::drifted(), DRIFT, &|_| {});
+    let mut rejected = ScriptedRun::at_sg1(false);
     let stop = Some(StopCode::StopApprovalRejected);
     rejected
         .decides(Decision::Reject, "op_b", Some("not on a \u{1b}[5mFriday"))
@@ -309,7 +309,7 @@ fn news_leave_the_chosen_row_chosen() {
     let mut picker = picker(&home, plain());
     choose(&mut picker, PASS);
     home.write(
-        &Script::at_sg2(false),
+        &ScriptedRun::at_sg2(false),
         "ictr-20261122T080000Z-0000beef",
         &|_| {},
     );

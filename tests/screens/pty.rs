@@ -12,9 +12,10 @@ use drygate::tui::{
 };
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::fixture::{Script, at, person};
 use crate::home::Home;
 use crate::stage::messages;
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
 /// Set for the child alone.
 const CHILD: &str = "DRYGATE_TEST_PTY_CHILD";
@@ -32,7 +33,7 @@ fn pty_child() {
     let began = Instant::now();
     let _input = spawn_input(sender.clone(), move || began.elapsed()).expect("input");
     let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
-    for messages in messages(&Script::at_sg2(false)) {
+    for messages in messages(&ScriptedRun::at_sg2(false)) {
         sender.send(messages).expect("open");
     }
     let mut screen = Screen::new(
@@ -329,7 +330,7 @@ fn without_an_alternate_screen_no_old_text_stays_between_the_words() {
 fn a_watcher_shows_what_stands_before_an_event_that_is_not_legal_and_says_so() {
     let place = tempfile::tempdir().expect("a directory");
     let home = Home::at(place.path());
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     let begun = script.records.len();
     let name = "ictr-20261122T091402Z-8a941203";

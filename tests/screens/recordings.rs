@@ -8,12 +8,12 @@ use drygate::journal::{DiskStorage, JournalEntry, JournalReader, Permissions};
 use drygate::replay::Recording;
 use drygate::run::{ApprovalGate, Event, History, RunState};
 
-use crate::fixture::Script;
 use crate::home::Home;
+use drygate::testing::ScriptedRun;
 
 /// A run that is read again and again while it waits; its facts move now and then, and it is stopped in between.
-fn long() -> Script {
-    let mut script = Script::at_sg2(false);
+fn long() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg2(false);
     for nth in 0..700 {
         let moved: &[(&str, &str)] = match nth % 90 {
             60..80 => &[("icx_draft", "59")],

@@ -11,8 +11,9 @@ use drygate::tui::model::{Model, Rate};
 use drygate::tui::{Colours, ScreenMessage, Theme, update::update};
 use serde_json::json;
 
-use crate::fixture::{ENACTED, Script, person};
 use crate::stage::{SIZES, Stage, drawn, model, plain, under};
+use drygate::testing::values::person;
+use drygate::testing::{ENACTED, ScriptedRun};
 
 fn snap(name: &str, model: &mut Model) {
     for size in SIZES {
@@ -21,20 +22,20 @@ fn snap(name: &str, model: &mut Model) {
     }
 }
 
-fn snap_script(name: &str, script: &Script, clock: &str) {
+fn snap_script(name: &str, script: &ScriptedRun, clock: &str) {
     snap(name, &mut model(script, clock, plain()));
 }
 
 #[test]
 fn starting() {
-    let mut model = model(&Script::new(false), "09:14:02", plain());
+    let mut model = model(&ScriptedRun::new(false), "09:14:02", plain());
     model.history = Arc::default();
     snap("starting", &mut model);
 }
 
 #[test]
 fn running() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
     let progress = Progress {
@@ -62,7 +63,11 @@ fn a_budget_that_is_nearly_spent_lets_live_reads_rest_and_says_so() {
             rows_max: Some(rows_max),
             ..drygate::run::RunBudget::default()
         };
-        model(&under(Script::at_sg1(false), limit), "09:15:10", plain())
+        model(
+            &under(ScriptedRun::at_sg1(false), limit),
+            "09:15:10",
+            plain(),
+        )
     };
     // A survey is 420 rows; five more and a live read must fit beside the one that was taken.
     for size in SIZES {
@@ -75,7 +80,7 @@ fn a_budget_that_is_nearly_spent_lets_live_reads_rest_and_says_so() {
 
 #[test]
 fn few_long_answers() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility().checks(Gate::G1, 4);
     let mut model = model(&script, "09:14:09", plain());
     let mut told = |done, seconds| {
@@ -102,18 +107,22 @@ fn few_long_answers() {
 
 #[test]
 fn waiting() {
-    snap_script("sg1_waiting", &Script::at_sg1(false), "09:15:10");
-    let mut script = Script::at_sg2(false);
+    snap_script("sg1_waiting", &ScriptedRun::at_sg1(false), "09:15:10");
+    let mut script = ScriptedRun::at_sg2(false);
     script.clock("09:31:15").live_read(false, &[], None);
     let mut model = model(&script, "09:31:15", plain());
     model.watchers = vec!["opb".to_owned()];
     snap("sg2_waiting", &mut model);
-    snap_script("sg2_nothing_predicted", &Script::at_sg2(true), "09:31:15");
+    snap_script(
+        "sg2_nothing_predicted",
+        &ScriptedRun::at_sg2(true),
+        "09:31:15",
+    );
 }
 
 #[test]
 fn facts_moved_while_waiting() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     let changed = [("icx_draft", "59"), ("icx_enacted", "1")];
     script.clock("09:31:15").live_read(false, &changed, None);
     snap_script("sg2_facts_moved", &script, "09:31:15");
@@ -121,13 +130,13 @@ fn facts_moved_while_waiting() {
 
 #[test]
 fn drift() {
-    snap_script("sg2_drifted", &Script::drifted(), "09:33:07");
-    snap_script("sg1_again_after_drift", &Script::renewed(), "09:33:41");
+    snap_script("sg2_drifted", &ScriptedRun::drifted(), "09:33:07");
+    snap_script("sg1_again_after_drift", &ScriptedRun::renewed(), "09:33:41");
 }
 
 #[test]
 fn refused_expired_gone_pending() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.push(Event::ApprovalRefused(ApprovalRefused {
         gate: ApprovalGate::SG2,
         decision: Decision::Approve,
@@ -136,22 +145,22 @@ fn refused_expired_gone_pending() {
         by: person("op_a"),
     }));
     snap_script("sg2_refused", &script, "09:31:00");
-    snap_script("sg2_expired", &Script::at_sg2(false), "17:17:30");
-    snap_script("sg2_expires_soon", &Script::at_sg2(false), "17:14:00");
-    let mut script = Script::at_sg2(false);
+    snap_script("sg2_expired", &ScriptedRun::at_sg2(false), "17:17:30");
+    snap_script("sg2_expires_soon", &ScriptedRun::at_sg2(false), "17:14:00");
+    let mut script = ScriptedRun::at_sg2(false);
     script
         .clock("09:31:20")
         .live_read(false, &[], Some("connection refused"));
     snap_script("sg2_database_gone", &script, "09:31:20");
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script
         .clock("09:33:05")
         .decides(Decision::Approve, "op_a", None);
     snap_script("sg2_pending", &script, "09:33:05");
 }
 
-pub fn rejected() -> Script {
-    let mut script = Script::at_sg2(false);
+pub fn rejected() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg2(false);
     script.decides(
         Decision::Reject,
         "opb",
@@ -172,11 +181,11 @@ pub fn rejected() -> Script {
 
 #[test]
 fn finished() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.closes().seals(RunResult::Pass, None);
     snap_script("pass", &script, "09:52:10");
 
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.closes().somebody_changes(&ENACTED);
     let code = Some(StopCode::StopFactsDrifted);
     script.seals(RunResult::ChangedByOthers, code);
@@ -185,8 +194,8 @@ fn finished() {
     snap_script("rejected", &rejected(), "09:52:10");
 }
 
-pub fn failed_at_g1() -> Script {
-    let mut script = Script::new(false);
+pub fn failed_at_g1() -> ScriptedRun {
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     script.survey_taken(SurveyPurpose::Pin).checks(Gate::G1, 6);
     let says = "INSERT on public.unit_version is granted to context_pack_readonly.";
@@ -224,7 +233,7 @@ fn enter_opens_the_check_that_failed() {
 
 #[test]
 fn incomplete() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.gate_started(Gate::G0).checks(Gate::G0, 4);
     let none = Check::not_checked(
         CheckName::from("repository"),
@@ -249,7 +258,7 @@ fn incomplete() {
 
 #[test]
 fn the_database_is_lost_during_work() {
-    let mut script = Script::new(false);
+    let mut script = ScriptedRun::new(false);
     script.up_to_feasibility();
     let message = "error connecting to server: Connection refused";
     let next = "check that the server is running and reachable, then resume";
@@ -282,7 +291,7 @@ fn ended_without_a_seal() {
             "The journal could not be made durable: no space left.",
         ),
     ] {
-        let mut script = Script::new(false);
+        let mut script = ScriptedRun::new(false);
         script.up_to_feasibility();
         let mut model = model(&script, "09:14:20", plain());
         let ended = ScreenMessage::Ended {
@@ -298,8 +307,8 @@ fn ended_without_a_seal() {
 fn ascii_is_ascii() {
     let ascii = Theme::new(true, Colours::Off);
     for (name, script) in [
-        ("ascii_sg2_waiting", Script::at_sg2(false)),
-        ("ascii_sg2_drifted", Script::drifted()),
+        ("ascii_sg2_waiting", ScriptedRun::at_sg2(false)),
+        ("ascii_sg2_drifted", ScriptedRun::drifted()),
     ] {
         let mut model = model(&script, "09:33:07", ascii);
         snap(name, &mut model);
@@ -312,7 +321,7 @@ fn ascii_is_ascii() {
 #[test]
 fn no_color_has_no_colour_and_loses_no_word() {
     use ratatui::style::Color;
-    let script = Script::drifted();
+    let script = ScriptedRun::drifted();
     let mut coloured = model(&script, "09:33:07", Theme::new(false, Colours::Sixteen));
     let mut bare = model(&script, "09:33:07", plain());
     for (width, height) in SIZES {
@@ -333,7 +342,7 @@ fn no_color_has_no_colour_and_loses_no_word() {
 
 #[test]
 fn replay_differs_only_in_badge_and_footer() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let mut live = model(&script, "09:31:15", plain());
     let mut watched = model(&script, "09:31:15", plain());
     watched.source = drygate::tui::Source::Watching;

@@ -25,12 +25,13 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use crate::fixture::{Script, at, person};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
 /// The sizes that every situation is drawn in.
 pub const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
 
-pub fn messages(script: &Script) -> Vec<ScreenMessage> {
+pub fn messages(script: &ScriptedRun) -> Vec<ScreenMessage> {
     script
         .records
         .iter()
@@ -44,7 +45,7 @@ pub fn messages(script: &Script) -> Vec<ScreenMessage> {
 }
 
 /// What a look finds that sees these lines of a script for the first time.
-pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
+pub fn found(script: &ScriptedRun, lines: Range<usize>) -> ScreenMessage {
     let mut history = History::without_clean_reads();
     for record in &script.records[..lines.end] {
         let head = Digest::of(record.seq.to_string());
@@ -61,7 +62,7 @@ pub fn found(script: &Script, lines: Range<usize>) -> ScreenMessage {
 }
 
 /// A model of a script, looked at at a clock time.
-pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
+pub fn model(script: &ScriptedRun, clock: &str, theme: Theme) -> Model {
     let size = Size::new(160, 48);
     let mut model = Model::new(Source::Live, person("op_a"), theme, size, at(clock));
     for messages in messages(script) {
@@ -72,12 +73,12 @@ pub fn model(script: &Script, clock: &str, theme: Theme) -> Model {
 }
 
 /// The same run under a budget of its profile.
-pub fn under(script: Script, budget: RunBudget) -> Script {
+pub fn under(script: ScriptedRun, budget: RunBudget) -> ScriptedRun {
     created_as(script, |created| created.budget = budget)
 }
 
 /// The same run, begun otherwise.
-pub fn created_as(mut script: Script, change: impl FnOnce(&mut RunCreated)) -> Script {
+pub fn created_as(mut script: ScriptedRun, change: impl FnOnce(&mut RunCreated)) -> ScriptedRun {
     let mut event = (*script.records[0].event).clone();
     if let Event::RunCreated(created) = &mut event {
         change(created);
@@ -192,11 +193,11 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new(script: &Script, clock: &str, size: (u16, u16)) -> Self {
+    pub fn new(script: &ScriptedRun, clock: &str, size: (u16, u16)) -> Self {
         Self::from(script, clock, size, Source::Live)
     }
 
-    pub fn from(script: &Script, clock: &str, size: (u16, u16), source: Source) -> Self {
+    pub fn from(script: &ScriptedRun, clock: &str, size: (u16, u16), source: Source) -> Self {
         let (sender, inbox) = channel();
         let ticks = Rc::new(Cell::new(Duration::from_secs(100)));
         let wall = Rc::new(Cell::new(at(clock)));

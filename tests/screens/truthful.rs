@@ -7,16 +7,17 @@ use drygate::tui::model::Model;
 use drygate::tui::{Source, update::update};
 use ratatui::layout::Size;
 
-use crate::fixture::{Script, at, person};
 use crate::situations::{failed_at_g1, rejected};
 use crate::stage::{SIZES, drawn, messages, plain};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
-fn scripts() -> Vec<Script> {
-    let mut read = Script::at_sg2(false);
+fn scripts() -> Vec<ScriptedRun> {
+    let mut read = ScriptedRun::at_sg2(false);
     read.clock("09:31:15").live_read(false, &[], None);
-    let mut failing = Script::at_sg1(false);
+    let mut failing = ScriptedRun::at_sg1(false);
     failing.live_read(false, &[], Some("connection refused"));
-    let mut passed = Script::at_sg2(false);
+    let mut passed = ScriptedRun::at_sg2(false);
     passed.closes().seals(RunResult::Pass, None);
     vec![
         rejected(),
@@ -24,8 +25,8 @@ fn scripts() -> Vec<Script> {
         read,
         failing,
         passed,
-        Script::drifted(),
-        Script::renewed(),
+        ScriptedRun::drifted(),
+        ScriptedRun::renewed(),
     ]
 }
 
@@ -83,7 +84,7 @@ fn nothing_is_called_equal_that_was_not_read_again() {
 
 #[test]
 fn a_value_that_was_read_before_the_others_says_when() {
-    let mut script = Script::at_sg2(false);
+    let mut script = ScriptedRun::at_sg2(false);
     script.clock("09:31:15").live_read(false, &[], None);
     let mut model = crate::stage::model(&script, "09:31:15", plain());
     for size in SIZES {

@@ -5,20 +5,21 @@ use drygate::run::{ApprovalGate, ApprovalRefused, Decision, Event, EvidenceShown
 use drygate::survey::Digest;
 use drygate::tui::{ScreenMessage, Source};
 
-use crate::fixture::{Script, at, person};
 use crate::stage::{Stage, found, messages};
+use drygate::testing::values::person;
+use drygate::testing::{ScriptedRun, at};
 
 const SIZE: (u16, u16) = (120, 36);
 const CLOCK: &str = "09:31:15";
 
-fn evidence(script: &Script) -> Digest {
+fn evidence(script: &ScriptedRun) -> Digest {
     let evidence = script.run.evidence.as_ref();
     evidence.expect("evidence").digest.clone()
 }
 
 /// A run at SG2 whose sheet was shown.
-fn shown() -> Script {
-    let mut script = Script::at_sg2(false);
+fn shown() -> ScriptedRun {
+    let mut script = ScriptedRun::at_sg2(false);
     let evidence = evidence(&script);
     script
         .clock("09:31:00")
@@ -34,7 +35,7 @@ fn shown() -> Script {
 }
 
 /// What may follow while somebody watches who has a sheet open.
-fn stories() -> Vec<(&'static str, Script)> {
+fn stories() -> Vec<(&'static str, ScriptedRun)> {
     let mut equal = shown();
     equal.live_read(true, &[], None);
     let mut moved = shown();
@@ -76,14 +77,14 @@ fn stories() -> Vec<(&'static str, Script)> {
         ("withdrawn", withdrawn),
         ("rejected", rejected),
         ("flood", flood),
-        ("drifted", Script::drifted()),
-        ("renewed", Script::renewed()),
+        ("drifted", ScriptedRun::drifted()),
+        ("renewed", ScriptedRun::renewed()),
     ]
 }
 
 /// Somebody watches the run at SG2, and pressed these keys.
 fn watching(keys: &[KeyCode]) -> Stage {
-    let mut stage = Stage::from(&Script::at_sg2(false), CLOCK, SIZE, Source::Watching);
+    let mut stage = Stage::from(&ScriptedRun::at_sg2(false), CLOCK, SIZE, Source::Watching);
     stage.wait(5_000);
     for key in keys {
         stage.key(*key);
@@ -93,7 +94,7 @@ fn watching(keys: &[KeyCode]) -> Stage {
 
 #[test]
 fn what_looks_found_says_what_its_events_say_one_by_one() {
-    let begun = Script::at_sg2(false).records.len();
+    let begun = ScriptedRun::at_sg2(false).records.len();
     let opened: [&[KeyCode]; 4] = [
         &[],
         &[KeyCode::Char('a')],
@@ -126,7 +127,7 @@ fn what_looks_found_says_what_its_events_say_one_by_one() {
 
 #[test]
 fn what_a_look_found_is_one_frame_from_the_first_line_on() {
-    let script = Script::at_sg2(false);
+    let script = ScriptedRun::at_sg2(false);
     let one_by_one = Stage::from(&script, CLOCK, SIZE, Source::Watching);
     let mut nothing = script.clone();
     nothing.records.clear();
@@ -141,7 +142,7 @@ fn what_a_look_found_is_one_frame_from_the_first_line_on() {
 fn a_sheet_is_told_of_a_survey_that_was_read_between_two_looks() {
     let mut script = shown();
     script.live_read(true, &[], None);
-    let begun = Script::at_sg2(false).records.len();
+    let begun = ScriptedRun::at_sg2(false).records.len();
     let ScreenMessage::Found(mut untold) = found(&script, begun..script.records.len()) else {
         unreachable!("it was found");
     };

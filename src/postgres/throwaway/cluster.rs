@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Child;
 
 use super::account::ServerAccount;
@@ -82,12 +82,14 @@ impl Cluster {
         self.directory.path()
     }
 
-    /// The path of the server's log.
-    pub fn log_path(&self) -> PathBuf {
+    /// The server's log.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn log_path(&self) -> std::path::PathBuf {
         self.directory.log()
     }
 
     /// The process id of the server.
+    #[cfg(any(test, feature = "testing"))]
     pub fn postmaster_pid(&self) -> u32 {
         self.server.id()
     }
