@@ -8,25 +8,25 @@
 //!
 //! | folder | what it is | may import |
 //! |---|---|---|
-//! | [`survey`] | what we saw (pure) | nothing of ours |
-//! | [`simulate`] | what would happen (pure) | `survey` |
-//! | [`profile`] | what to ask | `survey`, `simulate`, `run::CheckName`, `run::ClaimName` |
-//! | [`run`] | what a run is (pure) | `survey`, `simulate` |
-//! | [`audit`] | what we can prove (pure) | `run`, `survey`, `simulate`, `profile` |
-//! | [`compare`] | what a reviewer compares (pure) | `run`, `survey`, `simulate`, `audit` |
-//! | [`documents`] | what programs read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare` |
-//! | [`journal`] | what is written | `run`, `survey` |
-//! | [`report`] | what is handed over | `run`, `survey`, `simulate`, `audit`, `profile`, `documents` |
-//! | [`archive`] | what is carried away | `run`, `survey`, `journal` |
-//! | [`page`] | what people without a terminal read | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
-//! | [`runner`] | who does it | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report`, `documents` |
-//! | [`postgres`] | how we ask | `survey`, `simulate`, `profile`, `runner::target` |
-//! | [`repo`] | what git says | `survey`, `profile`, `runner::target`, `runner::repository` |
-//! | [`replay`] | who retells it | `run`, `survey`, `simulate`, `journal`, `compare` |
-//! | [`tui`] | what is shown | `run`, `survey`, `simulate`, `audit`, `compare` |
-//! | [`cli`] | arguments and exit codes | `run`, `profile`, `documents` |
+//! | [`survey`] | facts, digests, comparison of documents (pure) | nothing of ours |
+//! | [`simulate`] | the simulator and the predicted effect (pure) | `survey` |
+//! | [`profile`] | schema and validation of a profile | `survey`, `simulate`, `run::CheckName`, `run::ClaimName` |
+//! | [`run`] | events, state machine, history, approvals (pure) | `survey`, `simulate` |
+//! | [`audit`] | checks of the gates, claims, what `verify` computes again (pure) | `run`, `survey`, `simulate`, `profile` |
+//! | [`compare`] | two surveys side by side (pure) | `run`, `survey`, `simulate`, `audit` |
+//! | [`documents`] | the JSON documents | `run`, `survey`, `simulate`, `audit`, `profile`, `compare` |
+//! | [`journal`] | the files of a run: line format, hash chain, blobs, manifest, lock | `run`, `survey` |
+//! | [`report`] | the 13 reports and their JSON twin | `run`, `survey`, `simulate`, `audit`, `profile`, `documents` |
+//! | [`archive`] | export and import of a run | `run`, `survey`, `journal` |
+//! | [`page`] | a run as one HTML page | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
+//! | [`runner`] | the driver of a run, and the socket other processes talk to | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report`, `documents` |
+//! | [`postgres`] | reading a server | `survey`, `simulate`, `profile`, `runner::target` |
+//! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
+//! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
+//! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
+//! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents` |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
-//! | [`launch`] | composition root | everything |
+//! | [`launch`] | one file for each command | everything |
 //!
 //! `tests/architecture.rs` enforces the table, the length of files and their `//!`.
 //!

@@ -108,7 +108,7 @@ fn show(
     let theme = terminal_session::theme(settings);
     let (screen_exit, _) = stage.play(theme, Source::Replay, routes, messages, &inbox)?;
     match screen_exit.ending {
-        Ending::Quit | Ending::Deserted => Ok(exit::OK),
+        Ending::Quit | Ending::InboxClosed => Ok(exit::OK),
         _ => terminal_session::finish(screen_exit),
     }
 }

@@ -218,7 +218,7 @@ pub(super) fn stage(
         &inbox,
     )?;
     match screen_exit.ending {
-        Ending::Quit | Ending::Deserted => Ok(exit_code),
+        Ending::Quit | Ending::InboxClosed => Ok(exit_code),
         _ => terminal_session::finish(screen_exit),
     }
 }

@@ -89,7 +89,7 @@ pub enum Action {
     SortReversed,
     /// Look at the runs again.
     LookAgain,
-    /// Retell a run from its journal.
+    /// Play a run back from its journal.
     Replay,
     /// Follow a run as it is written.
     Watch,

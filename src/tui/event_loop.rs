@@ -79,7 +79,7 @@ pub enum Ending {
     /// The terminal is gone (SIGHUP, or a write failed).
     HungUp,
     /// All senders of the inbox are gone.
-    Deserted,
+    InboxClosed,
     /// The terminal could not be written to.
     Failed(io::Error),
 }
@@ -177,12 +177,12 @@ where
             let first = match self.next_wake() {
                 None => match inbox.recv() {
                     Ok(messages) => Some(messages),
-                    Err(_) => return Ok(Ending::Deserted),
+                    Err(_) => return Ok(Ending::InboxClosed),
                 },
                 Some(wait) => match inbox.recv_timeout(wait) {
                     Ok(messages) => Some(messages),
                     Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Deserted),
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Ending::InboxClosed),
                 },
             };
             if let Some(ending) = self.turn(first, inbox)? {
@@ -381,7 +381,7 @@ where
             // 128 + SIGHUP.
             Ending::HungUp => 129,
             Ending::Failed(_) => 1,
-            Ending::Quit | Ending::Deserted => {
+            Ending::Quit | Ending::InboxClosed => {
                 if let Some((_, _, code)) = run.sealed {
                     code
                 } else if let Some((code, _)) = self.model.ended {

@@ -79,7 +79,7 @@ where
                 return Ok(end);
             }
         }
-        Ok(PickerEnd::Left(Ending::Deserted))
+        Ok(PickerEnd::Left(Ending::InboxClosed))
     }
 
     /// Takes what came, drains the inbox, draws once.
