@@ -177,7 +177,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         }
     };
     must(
-        confirmed == units + would_insert,
+        units.checked_add(would_insert) == Some(confirmed),
         format!(
             "candidate_count_confirmed ~{confirmed} is not {units} LIVE units + ~{would_insert} would_insert"
         ),

@@ -114,7 +114,11 @@ pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
     if settings.verbose == 0 && settings.log.is_none() {
         return Ok(());
     }
-    let file = settings.log.as_deref().map(open_log).transpose()?;
+    let file = settings
+        .log
+        .as_deref()
+        .map(|path| open_log(path, &settings.data_dir.value))
+        .transpose()?;
     let sink = LogSink {
         stderr: settings.verbose > 0,
         file,
@@ -142,7 +146,12 @@ pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
         "started"
     );
     for setting in config_document(settings).settings {
-        let (key, value) = (setting.key, setting.value);
+        let key = setting.key;
+        // A connection string that does not parse may have its password anywhere.
+        let value = match key {
+            "database_url" => "not logged".into(),
+            _ => setting.value,
+        };
         tracing::info!(key, %value, origin = setting.origin, "setting");
     }
     tracing::debug!(files = ?settings.files, "configuration files");
@@ -150,14 +159,22 @@ pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
 }
 
 /// Opens the log to be appended to; a new one is its owner's alone. Only a regular file: a terminal or a pipe may be the screen.
-fn open_log(path: &Path) -> Result<File, LaunchError> {
+fn open_log(path: &Path, data_dir: &Path) -> Result<File, LaunchError> {
     let refused = |why: &dyn std::fmt::Display| {
         LaunchError::Usage(format!("--log {}: {why}", path.display()))
     };
+    // A line of a log in a run's file would be damage, and a new file there is none of the manifest.
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    if let (Some(folder), Ok(data_dir)) = (folder, data_dir.canonicalize())
+        && folder.starts_with(&data_dir)
+    {
+        return Err(refused(&"lies in the data directory"));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
     // A pipe that nobody reads is refused, not waited for.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    // A link could lead into a run, or have been planted where anybody may write.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     options.custom_flags(flags.bits().cast_signed());
     let file = options.open(path).map_err(|error| refused(&error))?;
     let about = file.metadata().map_err(|error| refused(&error))?;
@@ -165,4 +182,26 @@ fn open_log(path: &Path) -> Result<File, LaunchError> {
         return Err(refused(&"is no regular file"));
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open_log;
+
+    #[test]
+    fn a_log_is_never_written_through_a_link_or_into_the_data_directory() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (data, other) = (place.path().join("data"), place.path().join("run.log"));
+        std::fs::create_dir(&data).expect("made");
+        std::fs::write(data.join("HEAD"), "{}").expect("written");
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(data.join("HEAD"), &link).expect("made");
+        let refused =
+            |path: &std::path::Path| open_log(path, &data).expect_err("refused").to_string();
+        assert!(refused(&data.join("HEAD")).contains("lies in the data directory"));
+        assert!(refused(&data.join("new.log")).contains("lies in the data directory"));
+        assert!(refused(&link).contains("--log"), "a link");
+        assert_eq!(std::fs::read(data.join("HEAD")).expect("kept"), b"{}");
+        open_log(&other, &data).expect("a new file beside it");
+    }
 }

@@ -53,7 +53,10 @@ fn lifecycle_enacted_count(run: &RunState) -> Option<Simulated<u64>> {
         .find(|done| done.step == SimulatedStep::Enact)?
         .counts;
     Some(Simulated::new(
-        counts.would_enact.get() + counts.already_enacted.get(),
+        counts
+            .would_enact
+            .get()
+            .saturating_add(*counts.already_enacted.get()),
     ))
 }
 

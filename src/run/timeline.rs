@@ -117,6 +117,8 @@ impl Timeline {
             Arc::make_mut(this).began = Some(at);
         }
         if let Some(kind) = mark(event) {
+            // Where a run does not keep time, a clock that was set back must not put a mark before the one before it.
+            let at = this.marks.last().map_or(at, |last| last.at.max(at));
             let place = this.place(at);
             Arc::make_mut(this).marks.push(Mark {
                 seq,
@@ -193,7 +195,8 @@ impl Timeline {
         };
         // i128, as the product of a place and microseconds may not fit in 64 bits.
         let share = |to: UtcTime| i128::from((to.unix_micros() - from.unix_micros()).max(0));
-        let between = i128::from(next.place - place) * share(at) / share(next.at).max(1);
+        let between =
+            i128::from(next.place.saturating_sub(place)) * share(at) / share(next.at).max(1);
         place + u64::try_from(between).unwrap_or_default()
     }
 
@@ -268,4 +271,38 @@ fn mark(event: &Event) -> Option<MarkKind> {
         | Event::HookStarted(_)
         | Event::HookRan(_) => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Timeline;
+    use crate::run::{ApprovalGate, ApprovalRefused, Decision, Event};
+    use crate::survey::UtcTime;
+    use crate::testing::values::person;
+
+    /// Older runs do not keep time: their lines may be before the ones before them.
+    #[test]
+    fn a_clock_that_was_set_back_moves_no_mark_back() {
+        let mut timeline = Arc::new(Timeline::default());
+        let refused = Event::ApprovalRefused(ApprovalRefused {
+            gate: ApprovalGate::SG1,
+            decision: Decision::Approve,
+            evidence: None,
+            reason: "no".to_owned(),
+            by: person("op_a"),
+        });
+        for (seq, second) in [7, 7, 4, 30, 5, 390, 15, 19, 16].into_iter().enumerate() {
+            let at = UtcTime::from_unix_micros(second * 1_000_000);
+            Timeline::take(&mut timeline, seq as u64, at, &refused);
+        }
+        let sorted = |one: &[super::Mark]| one[0].at <= one[1].at && one[0].place <= one[1].place;
+        assert!(
+            timeline.marks.windows(2).all(sorted),
+            "{:?}",
+            timeline.marks
+        );
+        timeline.place(UtcTime::from_unix_micros(0));
+    }
 }

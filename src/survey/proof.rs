@@ -91,11 +91,12 @@ pub struct Footprint {
 impl Footprint {
     /// Adds the cost of another transaction.
     pub fn add(&mut self, other: &Self) {
-        self.connections += other.connections;
-        self.statements += other.statements;
-        self.rows += other.rows;
-        self.bytes += other.bytes;
-        self.transaction_us += other.transaction_us;
+        // A forged journal may say anything: sums stop at the end of the type, they do not end the program.
+        self.connections = self.connections.saturating_add(other.connections);
+        self.statements = self.statements.saturating_add(other.statements);
+        self.rows = self.rows.saturating_add(other.rows);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.transaction_us = self.transaction_us.saturating_add(other.transaction_us);
         self.longest_us = self.longest_us.max(other.longest_us);
         // Transaction ids wrap around and cannot be compared. The first one is the oldest; the largest age
         // is what was held back.

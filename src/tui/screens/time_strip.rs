@@ -168,8 +168,9 @@ fn decided(gate: ApprovalGate, decision: Decision, who: &str, void: bool) -> (St
 }
 
 fn paint(cells: &mut [char], from: usize, to: usize, with: char) {
-    let last = cells.len() - 1;
-    for cell in &mut cells[from.min(last)..=to.min(last)] {
+    // Nothing, where the clock of an old run was set back between the two.
+    let wanted = to.saturating_add(1).saturating_sub(from);
+    for cell in cells.iter_mut().skip(from).take(wanted) {
         *cell = with;
     }
 }
