@@ -257,16 +257,16 @@ fn with_rows(
 /// The rows of `table` that a unit's predicted steps would show: a row that is inserted and then updated shows as inserted.
 fn expected(decision: &UnitDecision, lifecycle: &Lifecycle, table: &str) -> RowCounts {
     let steps = predicted(decision);
-    let mut sums = [0; 3];
+    let mut sums = [0_u64; 3];
     let effects: [(&str, &StepEffect); 2] = [("cut", &lifecycle.cut), ("enact", &lifecycle.enact)];
     for (step, effects) in effects {
         if !steps.contains(&step) {
             continue;
         }
         for effect in effects.iter().filter(|effect| effect.table == table) {
-            sums[0] += effect.insert;
-            sums[1] += effect.update;
-            sums[2] += effect.delete;
+            sums[0] = sums[0].saturating_add(effect.insert);
+            sums[1] = sums[1].saturating_add(effect.update);
+            sums[2] = sums[2].saturating_add(effect.delete);
         }
     }
     if steps.contains(&"cut") {

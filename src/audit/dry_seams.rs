@@ -153,7 +153,7 @@ mod tests {
     use crate::survey::{Digest, Simulated};
     use crate::testing::values::context;
 
-    struct World {
+    struct DrySeamsInputs {
         context: ContextPins,
         bytes: Vec<u8>,
         blob: Digest,
@@ -161,10 +161,10 @@ mod tests {
         written: Vec<String>,
     }
 
-    fn sound() -> World {
+    fn sound() -> DrySeamsInputs {
         let context = context(&created(), &survey(1));
         let bytes = serde_json::to_vec(&context).expect("plain data");
-        World {
+        DrySeamsInputs {
             blob: Digest::of(&bytes),
             context,
             bytes,
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+    fn not_pass(damage: impl FnOnce(&mut DrySeamsInputs)) -> Vec<(String, Verdict)> {
         let mut world = sound();
         damage(&mut world);
         let checks = g2(&DrySeams {
@@ -194,14 +194,14 @@ mod tests {
         bad.map(|c| (c.name.to_string(), c.verdict)).collect()
     }
 
-    fn rewrite(world: &mut World) {
+    fn rewrite(world: &mut DrySeamsInputs) {
         world.bytes = serde_json::to_vec(&world.context).expect("plain data");
         world.blob = Digest::of(&world.bytes);
     }
 
     #[test]
     fn each_spoiled_seam_fails_its_own_check() {
-        type Damage = fn(&mut World);
+        type Damage = fn(&mut DrySeamsInputs);
         let cases: [(&str, Damage); 9] = [
             ("execution_disabled", |w| {
                 w.context.execution_enabled = true;

@@ -7,7 +7,7 @@ use crate::run::{CheckName, Verdict};
 use crate::survey::{Observed, RoleFinding, Severity, Survey, TransactionProof};
 use crate::testing::values::proof;
 
-struct World {
+struct FeasibilityInputs {
     profile: Profile,
     survey: Survey,
     proof: Option<TransactionProof>,
@@ -15,9 +15,9 @@ struct World {
 }
 
 /// The checks that are not PASS after `spoil` changed the input.
-fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict)> {
+fn not_pass(damage: impl FnOnce(&mut FeasibilityInputs)) -> Vec<(String, Verdict)> {
     let survey = survey(1);
-    let mut world = World {
+    let mut world = FeasibilityInputs {
         profile: profile(),
         proof: Some(proof(&survey.snapshot)),
         survey,
@@ -48,7 +48,7 @@ fn way() -> RoleFinding {
 
 #[test]
 fn each_spoiled_value_fails_its_own_check() {
-    type Damage = fn(&mut World);
+    type Damage = fn(&mut FeasibilityInputs);
     let cases: [(&str, Damage); 21] = [
         ("server_version_and_system_identifier", |w| {
             w.survey.server.version_num = 120_022;
@@ -131,13 +131,13 @@ fn each_spoiled_value_fails_its_own_check() {
     }
 }
 
-fn proof_of(world: &mut World) -> &mut TransactionProof {
+fn proof_of(world: &mut FeasibilityInputs) -> &mut TransactionProof {
     world.proof.as_mut().expect("a proof")
 }
 
 #[test]
 fn what_is_missing_is_not_checked() {
-    type Damage = fn(&mut World);
+    type Damage = fn(&mut FeasibilityInputs);
     let cases: [(&str, Damage); 5] = [
         ("server_version_and_system_identifier", |w| {
             w.survey.server.system_identifier = None;

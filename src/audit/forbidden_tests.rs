@@ -12,7 +12,7 @@ use crate::run::{
 };
 use crate::survey::{Digest, UtcTime};
 
-struct World {
+struct ForbiddenInputs {
     run: RunState,
     now: Option<RepositoryState>,
     statements: Option<Vec<String>>,
@@ -22,12 +22,12 @@ struct World {
     recomputed: Option<Recomputed>,
 }
 
-fn rows(damage: impl FnOnce(&mut World)) -> Vec<Check> {
+fn rows(damage: impl FnOnce(&mut ForbiddenInputs)) -> Vec<Check> {
     let journal = passed();
     let mut scan = SecretScan::default();
     scan.profile("clean");
     scan.text("journal.jsonl", "clean");
-    let mut world = World {
+    let mut world = ForbiddenInputs {
         recomputed: Some(again(&journal.records)),
         run: journal.run,
         now: Some(repository()),
@@ -50,7 +50,7 @@ fn rows(damage: impl FnOnce(&mut World)) -> Vec<Check> {
     })
 }
 
-fn not_pass(damage: impl FnOnce(&mut World)) -> Vec<(String, Verdict, Option<Cause>)> {
+fn not_pass(damage: impl FnOnce(&mut ForbiddenInputs)) -> Vec<(String, Verdict, Option<Cause>)> {
     let bad = rows(damage)
         .into_iter()
         .filter(|c| c.verdict != Verdict::Pass);
@@ -112,8 +112,8 @@ fn a_hook_that_ran_is_named_where_it_could_have_acted() {
 
 #[test]
 fn every_detector_goes_red() {
-    type Damage = fn(&mut World);
-    let judged = |w: &mut World, verdict| {
+    type Damage = fn(&mut ForbiddenInputs);
+    let judged = |w: &mut ForbiddenInputs, verdict| {
         Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict = verdict;
     };
     let cases: [(&str, Damage); 9] = [
@@ -190,7 +190,7 @@ fn what_others_changed_is_named_as_theirs() {
             [("forbidden_source_mutation".to_owned(), Verdict::Fail, cause)]
         );
     }
-    let others = |w: &mut World| {
+    let others = |w: &mut ForbiddenInputs| {
         Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict =
             NonMutationVerdict::ChangedByOthers;
     };
@@ -207,7 +207,7 @@ fn what_others_changed_is_named_as_theirs() {
 
 #[test]
 fn a_detector_without_input_is_not_checked() {
-    type Damage = fn(&mut World);
+    type Damage = fn(&mut ForbiddenInputs);
     let cases: [(&str, Damage); 13] = [
         ("production_mutation", |w| w.run.non_mutation = None),
         ("live_cut_verify_enact", |w| w.statements = None),

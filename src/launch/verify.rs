@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscoverLine, ReportInput};
 use crate::run::{Event, RunId, RunState, StopCode};
-use crate::runner::{companions, context};
+use crate::runner::{context, side_files_of};
 use crate::survey::Digest;
 use crate::tui::diff_view::NoteShown;
 
@@ -331,7 +331,7 @@ fn reports(
         }
     }
     if found.sealed {
-        let mut beside = companions(&input)?;
+        let mut beside = side_files_of(&input)?;
         if let Some(pins) = &run.context {
             beside.push(("context.json", context(pins)?));
         }

@@ -42,7 +42,7 @@ pub use messages::{DecisionReply, MessageSink, RunnerCommand, RunnerMessage};
 pub use recorder::{RunRecorder, fold};
 pub use run_plan::{FullDiscoverFile, RunPlan};
 pub use run_socket::{HandoverError, be_present, hand_over, hand_over_unanswered};
-pub use side_files::{companions, context};
+pub use side_files::{context, side_files_of};
 pub use socket_path::{own_socket, socket};
 pub use summary::{document, refused, sealed};
 pub use watchers::WatchersChanged;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::closeout::finish;
 use super::driver::{Driver, RunnerEnd};
 use super::repository::Repository;
-use super::side_files::{companions, sidecar};
+use super::side_files::{side_files_of, sidecar};
 use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
 use crate::audit::{self, Forbidden, ReportRendering, SecretScan};
@@ -124,7 +124,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         let beside = {
             let blobs = |digest: &Digest| recorder.document(digest);
-            companions(&input(&run, &plan, &blobs))?
+            side_files_of(&input(&run, &plan, &blobs))?
         };
         for (name, bytes) in beside {
             recorder.directory().write_file(name, &bytes)?;

@@ -10,7 +10,7 @@ use crate::report::{self, ReportInput};
 use crate::run::{ContextPins, RunState};
 
 /// The files that the seal puts beside the reports, by name.
-pub fn companions(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, RunnerError> {
+pub fn side_files_of(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, RunnerError> {
     Ok(vec![
         ("kb/report.json", ascii_line(&report::json_twin(input))?),
         ("sidecar.json", sidecar(input.run)?),

@@ -38,12 +38,16 @@ impl PredictedEffect {
             .map(|table| {
                 // Inserted, updated, deleted: number of units times the rows that the profile declares for one.
                 let mut sums = [0_u64; 3];
+                // Profile and journal may name any number. A sum stops at the end of the type: it must not wrap to a small one.
                 for (count, effects) in [(cut, &lifecycle.cut), (enact, &lifecycle.enact)] {
+                    let add = |sum: &mut u64, rows: u64| {
+                        *sum = sum.saturating_add(count.saturating_mul(rows));
+                    };
                     // A lifecycle may name a table more than once in a step: its effects add up.
                     for effect in effects.iter().filter(|effect| effect.table == table) {
-                        sums[0] += count * effect.insert;
-                        sums[1] += count * effect.update;
-                        sums[2] += count * effect.delete;
+                        add(&mut sums[0], effect.insert);
+                        add(&mut sums[1], effect.update);
+                        add(&mut sums[2], effect.delete);
                     }
                 }
                 TableEffect {
@@ -59,12 +63,12 @@ impl PredictedEffect {
 
     /// All inserted, updated and deleted rows of all tables.
     pub fn rows(&self) -> Simulated<u64> {
-        Simulated::new(self.tables.iter().map(TableEffect::rows).sum())
+        Simulated::new(total(self.tables.iter().map(TableEffect::rows)))
     }
 
     /// The deleted rows of all tables.
     pub fn deleted(&self) -> Simulated<u64> {
-        Simulated::new(self.tables.iter().map(|table| *table.delete.get()).sum())
+        Simulated::new(total(self.tables.iter().map(|table| *table.delete.get())))
     }
 
     /// The tables of which at least one row would change.
@@ -76,7 +80,7 @@ impl PredictedEffect {
 impl TableEffect {
     /// Inserted, updated and deleted rows of this table together.
     pub fn rows(&self) -> u64 {
-        self.insert.get() + self.update.get() + self.delete.get()
+        total([*self.insert.get(), *self.update.get(), *self.delete.get()])
     }
 
     /// The effect in words, as `~60 updated, ~60 added`; empty: no row would change.
@@ -91,5 +95,35 @@ impl TableEffect {
         .map(|(count, word)| format!("{count} {word}"))
         .collect::<Vec<_>>()
         .join(", ")
+    }
+}
+
+fn total(rows: impl IntoIterator<Item = u64>) -> u64 {
+    rows.into_iter().fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PredictedEffect;
+    use crate::simulate::{Lifecycle, RowEffect};
+
+    #[test]
+    fn a_sum_that_does_not_fit_never_becomes_a_small_one() {
+        let effect = RowEffect {
+            table: "t".to_owned(),
+            insert: u64::MAX,
+            update: 2,
+            delete: u64::MAX / 2,
+        };
+        let lifecycle = Lifecycle {
+            states: Vec::new(),
+            initial: "draft".to_owned(),
+            target: "enacted".to_owned(),
+            cut: Vec::new(),
+            enact: vec![effect],
+        };
+        let predicted = PredictedEffect::of(&lifecycle, 0, 60, &[]);
+        assert_eq!(*predicted.rows().get(), u64::MAX);
+        assert_eq!(*predicted.deleted().get(), u64::MAX);
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView, size: S
     let title = Text::inked(ink, format!("2 {name}"));
     let right = Text::plain(place(view));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
-    let Drawn {
+    let DrawnDocument {
         lines,
         rows,
         cursor,
@@ -79,7 +79,7 @@ fn place(view: &DiffView) -> String {
 
 /// The lines of the pane, as drawn.
 #[derive(Default)]
-struct Drawn {
+struct DrawnDocument {
     lines: Vec<Text>,
     /// The rows of the document among them.
     rows: Option<Range<usize>>,
@@ -102,8 +102,8 @@ pub fn room(view: &DiffView, size: Size) -> usize {
     inside.saturating_sub(above).max(1)
 }
 
-fn lines(canvas: &Canvas<'_>, view: &DiffView, size: Size, inside: Rect) -> Drawn {
-    let mut drawn = Drawn::default();
+fn lines(canvas: &Canvas<'_>, view: &DiffView, size: Size, inside: Rect) -> DrawnDocument {
+    let mut drawn = DrawnDocument::default();
     let (Some(fact), Ok(comparison)) = (view.fact(), &view.outcome) else {
         drawn.lines = vec![Text::plain(format!(
             " {} chooses this comparison.",
@@ -264,7 +264,7 @@ fn document(
     opened: &AlignedDocuments,
     layout: DiffLayout,
     height: u16,
-    drawn: &mut Drawn,
+    drawn: &mut DrawnDocument,
 ) {
     let end = usize::from(height);
     // Starts at the first item on screen and stops when the pane is full: the cost does not depend on the length of the
