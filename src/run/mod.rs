@@ -26,6 +26,7 @@ mod live;
 mod machine;
 mod mode;
 mod overview;
+mod person;
 mod progress;
 mod repository;
 mod request;
@@ -40,9 +41,7 @@ mod target_identity;
 mod timeline;
 mod verdict;
 
-pub use approval::{
-    ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Person, Ruling, Signer, judge, time_in,
-};
+pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
@@ -71,6 +70,7 @@ pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
 pub use overview::{Overview, RunRow, RunStatus, span};
+pub use person::{Person, Signer};
 pub use progress::Progress;
 pub use repository::RepositoryState;
 pub use request::{Ask, Request};
