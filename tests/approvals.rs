@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use drygate::run::{
-    ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRequest, Decision, Event,
+    AccountDoubt, ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRequest, Decision, Event,
     EvidenceRenewed, EvidenceShown, EvidenceTaken, Person, RenewalReason, RunResult, State,
     StopCode, judge,
 };
@@ -573,12 +573,116 @@ fn of_persons() -> Vec<Case> {
     ]
 }
 
+/// Rows about one human being behind two accounts, and about accounts that do not tell.
+fn of_logins_and_namespaces() -> Vec<Case> {
+    let asks = |distinct, exclude_starter| ApprovalPolicy {
+        distinct,
+        exclude_starter,
+        ..ApprovalPolicy::default()
+    };
+    let logged_in = |user: &str, uid, login| Person {
+        login_uid: Some(login),
+        ..person_of(user, uid)
+    };
+    let doubted = |doubt| Person {
+        account_doubt: Some(doubt),
+        ..person_of("opb", 1001)
+    };
+    // The script's op_a is of uid 1000 and has no login uid.
+    let op_a_logged_in = |mut script: ScriptedRun| {
+        let created = Arc::make_mut(script.run.created.as_mut().expect("created"));
+        created.by.login_uid = Some(1000);
+        for approval in &mut script.run.approvals {
+            approval.by.login_uid = Some(1000);
+        }
+        script
+    };
+    vec![
+        Case {
+            by: logged_in("opb", 1001, 1000),
+            policy: asks(true, false),
+            outcome: Err("opb (the same login as op_a) approved SG1"),
+            ..good("SG2 after sudo, of one login", op_a_logged_in(sg2()), SG2)
+        },
+        Case {
+            by: logged_in("opb", 1001, 1000),
+            policy: asks(false, true),
+            outcome: Err("opb (the same login as op_a) started the run"),
+            ..good(
+                "the starter after sudo, of one login",
+                op_a_logged_in(sg1()),
+                SG1,
+            )
+        },
+        Case {
+            by: logged_in("root", 0, 1000),
+            policy: asks(false, true),
+            outcome: Err("root (the same login as op_a) started the run"),
+            ..good("the starter as root", op_a_logged_in(sg1()), SG1)
+        },
+        Case {
+            by: logged_in("opb", 1001, 1000),
+            policy: asks(false, true),
+            outcome: Err("opb (the same login as op_a) started the run"),
+            ..good(
+                "who logged in as an account whose service started",
+                sg1(),
+                SG1,
+            )
+        },
+        Case {
+            by: logged_in("opb", 1001, 1001),
+            policy: asks(true, true),
+            ..good("SG2 by another login", op_a_logged_in(sg2()), SG2)
+        },
+        Case {
+            policy: asks(true, true),
+            ..good(
+                "SG2 by an account that nobody logged in for",
+                op_a_logged_in(sg2()),
+                SG2,
+            )
+        },
+        Case {
+            by: doubted(AccountDoubt::UserNamespace),
+            policy: asks(true, false),
+            outcome: Err("opb runs in a user namespace"),
+            ..good("SG1 from a user namespace", sg1(), SG1)
+        },
+        Case {
+            by: doubted(AccountDoubt::Container),
+            policy: asks(false, true),
+            outcome: Err("opb runs in a container"),
+            ..good("SG1 from a container", sg1(), SG1)
+        },
+        Case {
+            by: doubted(AccountDoubt::NotSeen),
+            policy: asks(true, true),
+            outcome: Err("opb cannot be seen in /proc"),
+            ..good("SG2 by a process that cannot be seen", sg2(), SG2)
+        },
+        Case {
+            by: doubted(AccountDoubt::NotSeen),
+            ..good("a process that cannot be seen, no policy", sg1(), SG1)
+        },
+        Case {
+            by: doubted(AccountDoubt::Container),
+            policy: asks(true, true),
+            decision: Reject,
+            reason: Some("no"),
+            outcome: Ok(Reject),
+            ..good("rejecting from a container", sg1(), SG1)
+        },
+    ]
+}
+
 #[test]
 fn every_ruling_is_as_the_table_says() {
     let mut cases = of_gate_and_digest();
     cases.extend(of_time_and_boot());
     cases.extend(of_prior_decisions());
     cases.extend(of_persons());
+    cases.extend(of_logins_and_namespaces());
     assert!(cases.len() >= 40, "{} cases", cases.len());
     println!("{} cases", cases.len());
     for case in cases {

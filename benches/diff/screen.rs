@@ -115,6 +115,8 @@ fn opened_screen() -> Model {
         tty: None,
         pid: 1,
         signer: Signer::StubSigning,
+        login_uid: None,
+        account_doubt: None,
     };
     let size = Size::new(WIDTH, HEIGHT);
     let theme = Theme::new(false, Colours::Off);

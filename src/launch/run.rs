@@ -249,10 +249,14 @@ pub fn start(
 /// Where a profile asks who somebody is, the process that records it must be seen as the account that it is of.
 fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> {
     match profile.approvals.needs_group() {
-        Some(key) if person::is_in_user_namespace() => Err(LaunchError::Refused(format!(
-            "approvals.{key} asks who somebody is, and in a user namespace no account can be told: go on outside of it"
-        ))),
-        _ => Ok(()),
+        Some(key) => match person::own().account_doubt {
+            Some(doubt) => Err(LaunchError::Refused(format!(
+                "approvals.{key} asks who somebody is, and this process {}, where an account does not tell: go on outside of it",
+                doubt.says()
+            ))),
+            None => Ok(()),
+        },
+        None => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 use super::proof::changes;
 use super::timeline::rows;
 use crate::documents::{ApprovalsReport, DecisionReport, DriftReport, EvidenceReport, StopReport};
-use crate::run::{Approval, ApprovalStatus, Decision, Drift, RunState};
+use crate::run::{AccountDoubt, Approval, ApprovalStatus, Decision, Drift, RunState};
 
 /// The values of report 12; a run without approval gates has empty lists.
 pub(super) fn approvals(run: &RunState) -> ApprovalsReport {
@@ -62,33 +62,35 @@ fn decision(run: &RunState, approval: &Approval) -> DecisionReport {
         ApprovalStatus::Withdrawn => "withdrawn",
         ApprovalStatus::Rejection => "rejection",
     };
+    let by = &approval.by;
+    let mut lines = vec![
+        format!("evidence={}", approval.evidence),
+        format!("user={}", by.user),
+        format!("uid={}", by.uid),
+    ];
+    lines.extend(by.login_uid.map(|login| format!("login_uid={login}")));
+    let doubt = by.account_doubt.map(AccountDoubt::says);
+    lines.extend(doubt.map(|says| format!("account_doubt={says}")));
+    lines.extend([
+        format!("host={}", by.host),
+        format!(
+            "tty={}",
+            by.tty
+                .as_deref()
+                .unwrap_or("None (given without a terminal)")
+        ),
+        format!("pid={}", by.pid),
+        format!("at={}", approval.at),
+        format!("boot_id={}", approval.boot_id),
+        format!("signer={} (a stub: it signs nothing)", by.signer.name()),
+        format!("reason={}", approval.reason.as_deref().unwrap_or("None")),
+    ]);
     DecisionReport {
         gate: approval.gate.name(),
         label: run.gate_label(approval.gate).to_owned(),
         decision: word,
         status,
-        lines: vec![
-            format!("evidence={}", approval.evidence),
-            format!("user={}", approval.by.user),
-            format!("uid={}", approval.by.uid),
-            format!("host={}", approval.by.host),
-            format!(
-                "tty={}",
-                approval
-                    .by
-                    .tty
-                    .as_deref()
-                    .unwrap_or("None (given without a terminal)")
-            ),
-            format!("pid={}", approval.by.pid),
-            format!("at={}", approval.at),
-            format!("boot_id={}", approval.boot_id),
-            format!(
-                "signer={} (a stub: it signs nothing)",
-                approval.by.signer.name()
-            ),
-            format!("reason={}", approval.reason.as_deref().unwrap_or("None")),
-        ],
+        lines,
     }
 }
 

@@ -34,6 +34,17 @@ impl Default for ApprovalPolicy {
     }
 }
 
+impl ApprovalPolicy {
+    /// The key that asks who somebody is, if one is set.
+    pub fn asks_who(&self) -> Option<&'static str> {
+        match (self.distinct, self.exclude_starter) {
+            (true, _) => Some("distinct"),
+            (false, true) => Some("exclude_starter"),
+            (false, false) => None,
+        }
+    }
+}
+
 /// The decision that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
@@ -131,6 +142,18 @@ pub enum ApprovalRefusal {
     /// The account that started the run may not approve it.
     #[error("{0} started the run and may not approve it (approvals.exclude_starter).")]
     Starter(String),
+    /// The profile asks who somebody is, and the account does not tell.
+    #[error(
+        "{user} {says}, where an account does not tell who somebody is, which the policy asks (approvals.{key}); approve from outside of it."
+    )]
+    NotToldApart {
+        /// Who asks.
+        user: String,
+        /// What is seen of the process.
+        says: &'static str,
+        /// The key of the policy.
+        key: &'static str,
+    },
     /// A rejection without a reason.
     #[error("A rejection needs a reason.")]
     ReasonMissing,
@@ -236,8 +259,6 @@ fn may_approve(
         .as_ref()
         .ok_or(ApprovalRefusal::OtherEvidence)?;
     let policy = run.created.as_ref().map(|c| &c.approvals);
-    // A person is an account: a host's name is whatever its administrator, or a namespace of one's own, says.
-    let person = |same: &Person| same.uid == by.uid;
     if request.evidence.is_none() {
         return Err(ApprovalRefusal::OtherEvidence);
     }
@@ -258,20 +279,40 @@ fn may_approve(
     if policy.terminal && by.tty.is_none() {
         return Err(ApprovalRefusal::TerminalRequired);
     }
+    if let (Some(key), Some(doubt)) = (policy.asks_who(), by.account_doubt) {
+        return Err(ApprovalRefusal::NotToldApart {
+            user: by.user.clone(),
+            says: doubt.says(),
+            key,
+        });
+    }
+    // A host's name is whatever its administrator, or a namespace of one's own, says: it makes no other person.
     let starter = run.created.as_ref().map(|c| &c.by);
-    if policy.exclude_starter && starter.is_some_and(person) {
-        return Err(ApprovalRefusal::Starter(by.user.clone()));
+    if policy.exclude_starter
+        && let Some(starter) = starter.filter(|starter| starter.may_be(by))
+    {
+        return Err(ApprovalRefusal::Starter(as_whom(by, starter)));
     }
     let first = run
         .approvals
         .iter()
         .rev()
         .find(|a| a.gate == ApprovalGate::SG1 && a.status == ApprovalStatus::Consumed);
-    if policy.distinct && request.gate == ApprovalGate::SG2 && first.is_some_and(|a| person(&a.by))
+    if policy.distinct
+        && request.gate == ApprovalGate::SG2
+        && let Some(first) = first.filter(|first| first.by.may_be(by))
     {
-        return Err(ApprovalRefusal::NotDistinct(by.user.clone()));
+        return Err(ApprovalRefusal::NotDistinct(as_whom(by, &first.by)));
     }
     Ok(())
+}
+
+/// The name of who asks, with that of the account that the same person was before.
+fn as_whom(by: &Person, before: &Person) -> String {
+    if by.uid == before.uid {
+        return by.user.clone();
+    }
+    format!("{} (the same login as {})", by.user, before.user)
 }
 
 /// Whether the request repeats an approval that took effect.

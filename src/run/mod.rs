@@ -70,7 +70,7 @@ pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
 pub use overview::{Overview, RunRow, RunStatus, span};
-pub use person::{Person, Signer};
+pub use person::{AccountDoubt, Person, Signer};
 pub use progress::Progress;
 pub use repository::RepositoryState;
 pub use request::{Ask, Request};

@@ -19,6 +19,30 @@ impl Signer {
     }
 }
 
+/// Why the account of a process does not tell persons apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AccountDoubt {
+    /// It runs in a user namespace: whoever made that chose which account has which number.
+    UserNamespace,
+    /// It runs in a container (a UTS or PID namespace of its own): who may start one runs there as any account.
+    Container,
+    /// The kernel did not show where it runs.
+    NotSeen,
+}
+
+impl AccountDoubt {
+    /// What is said of the process in a sentence: `runs in a user namespace`.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::UserNamespace => "runs in a user namespace",
+            Self::Container => "runs in a container (a host name or process numbers of its own)",
+            Self::NotSeen => "cannot be seen in /proc",
+        }
+    }
+}
+
 /// A person, as the operating system names one: the account. Not cryptographic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -35,14 +59,39 @@ pub struct Person {
     pub pid: u32,
     /// Signer.
     pub signer: Signer,
+    /// The account that logged in, which `sudo` and `su` do not change. None: nobody logged in, or the kernel does not say.
+    /// Older journals did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_uid: Option<u32>,
+    /// Why the account does not tell persons apart; none: nothing was seen that speaks against it. Older journals did not
+    /// record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_doubt: Option<AccountDoubt>,
+}
+
+impl Person {
+    /// Whether both may be one human being: the same account, or accounts that the same account logged in for.
+    pub fn may_be(&self, other: &Self) -> bool {
+        // Who did not log in, as a service of the account, counts as the account itself.
+        let behind = |person: &Self| person.login_uid.unwrap_or(person.uid);
+        self.uid == other.uid || behind(self) == behind(other)
+    }
 }
 
 impl fmt::Display for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (uid {}) on {}", self.user, self.uid, self.host)?;
+        write!(f, "{} (uid {}", self.user, self.uid)?;
+        if let Some(login) = self.login_uid.filter(|login| *login != self.uid) {
+            write!(f, ", login uid {login}")?;
+        }
+        write!(f, ") on {}", self.host)?;
         match &self.tty {
-            Some(tty) => write!(f, " {tty}"),
-            None => f.write_str(", no terminal"),
+            Some(tty) => write!(f, " {tty}")?,
+            None => f.write_str(", no terminal")?,
+        }
+        match self.account_doubt {
+            Some(doubt) => write!(f, ", {}", doubt.says()),
+            None => Ok(()),
         }
     }
 }

@@ -6,45 +6,50 @@ use std::fs::File;
 
 use rustix::fs::{AtFlags, Mode, OFlags, major, minor, openat, statat};
 
-use crate::run::{Person, Signer};
+use crate::run::{AccountDoubt, Person, Signer};
 
 /// Linux: device number of `/dev/tty`, whatever terminal controls who opens it.
 const CONTROLLING: (u32, u32) = (5, 0);
 /// Linux: major number of the pseudo-terminals of `/dev/pts`.
 const PTS_MAJOR: u32 = 136;
 
+/// Linux: inode numbers of the first namespaces of the kernel (`USER_NS_INIT_INO` and its like in `linux/nsfs.h`).
+const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+const FIRST_UTS_NAMESPACE: u64 = 0xEFFF_FFFE;
+const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
 /// The person behind this process.
 pub fn own() -> Person {
     // The effective id, as peer credentials of a socket show it too; the real id is only who started the process.
     let uid = rustix::process::geteuid().as_raw();
     let pid = std::process::id();
-    let tty = if cfg!(target_os = "linux") {
-        terminal(uid, pid)
-    } else {
-        standard_input()
-    };
-    person(uid, pid, tty)
+    if cfg!(target_os = "linux") {
+        // Not by its number, which in a PID namespace may be that of another process here.
+        return person(uid, pid, Process::at("/proc/self", uid).as_ref());
+    }
+    Person {
+        tty: standard_input(),
+        account_doubt: None,
+        ..person(uid, pid, None)
+    }
 }
 
 /// The person behind the process at the other end of a Unix socket, by its peer credentials. What cannot be seen of it is
 /// missing: terminal `None`, process id 0.
 pub(super) fn peer(uid: u32, pid: Option<i32>) -> Person {
     let pid = pid.map_or(0, i32::unsigned_abs);
-    person(uid, pid, terminal(uid, pid))
+    let seen = person(uid, pid, Process::at(&format!("/proc/{pid}"), uid).as_ref());
+    if cfg!(target_os = "linux") {
+        return seen;
+    }
+    Person {
+        // No other system has namespaces that an account could hide in.
+        account_doubt: None,
+        ..seen
+    }
 }
 
-/// Whether this process is in a user namespace other than the initial one: there its creator chose which account has which
-/// number.
-pub fn is_in_user_namespace() -> bool {
-    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !is_every_account(&map))
-}
-
-/// Whether a `uid_map` maps every number to itself. The initial namespace does; an ordinary account cannot make one that does.
-fn is_every_account(uid_map: &str) -> bool {
-    uid_map.split_whitespace().eq(["0", "0", "4294967295"])
-}
-
-fn person(uid: u32, pid: u32, tty: Option<String>) -> Person {
+fn person(uid: u32, pid: u32, process: Option<&Process>) -> Person {
     Person {
         user: account(uid),
         uid,
@@ -52,9 +57,11 @@ fn person(uid: u32, pid: u32, tty: Option<String>) -> Person {
             .nodename()
             .to_string_lossy()
             .into_owned(),
-        tty,
+        tty: process.and_then(Process::terminal),
         pid,
         signer: Signer::StubSigning,
+        login_uid: process.and_then(Process::login_uid),
+        account_doubt: process.map_or(Some(AccountDoubt::NotSeen), Process::account_doubt),
     }
 }
 
@@ -72,29 +79,93 @@ fn standard_input() -> Option<String> {
     Some(name.strip_prefix("/dev/").unwrap_or(&name).to_owned())
 }
 
-/// The terminal that controls a process, and that it reads from as far as may be seen of another account's process.
-/// `None`: it has none, the process is gone or of another account by now, or nothing can be seen of it.
-fn terminal(uid: u32, pid: u32) -> Option<String> {
-    // The open directory stays that of this very process. Opened again by path it could be another's: process ids are reused.
-    let process = File::open(format!("/proc/{pid}")).ok()?;
-    let read = |name: &str| {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = openat(&process, name, flags, Mode::empty()).ok()?;
-        std::io::read_to_string(File::from(file)).ok()
-    };
-    // The process may have ended since it sent its credentials, and its number may belong to another account now.
-    if effective_uid(&read("status")?)? != uid {
-        return None;
+/// A process as `/proc` shows it.
+struct Process {
+    /// Stays that of this very process. Opened again by path it could be another's: process ids are reused.
+    directory: File,
+    status: String,
+}
+
+impl Process {
+    /// `None`: it is gone, of another account by now, or nothing can be seen of it.
+    fn at(path: &str, uid: u32) -> Option<Self> {
+        let directory = File::open(path).ok()?;
+        let status = text_in(&directory, "status")?;
+        let process = Self { directory, status };
+        // The process may have ended since it sent its credentials, and its number may belong to another account now.
+        (effective_uid(&process.status)? == uid).then_some(process)
     }
-    let device = controlling_terminal(&read("stat")?)?;
-    if let Ok(input) = statat(&process, "fd/0", AtFlags::empty()) {
-        // A process that controls one terminal and reads from another (or from a pipe) is not at that terminal.
-        let input = (major(input.st_rdev), minor(input.st_rdev));
-        if input != device && input != CONTROLLING {
-            return None;
+
+    fn text(&self, name: &str) -> Option<String> {
+        text_in(&self.directory, name)
+    }
+
+    /// The terminal that controls it, and that it reads from as far as may be seen of another account's process. `None`: it has
+    /// none.
+    fn terminal(&self) -> Option<String> {
+        let device = controlling_terminal(&self.text("stat")?)?;
+        if let Ok(input) = statat(&self.directory, "fd/0", AtFlags::empty()) {
+            // A process that controls one terminal and reads from another (or from a pipe) is not at that terminal.
+            let input = (major(input.st_rdev), minor(input.st_rdev));
+            if input != device && input != CONTROLLING {
+                return None;
+            }
         }
+        Some(device_name(device))
     }
-    Some(device_name(device))
+
+    /// The account that logged in. `None`: nobody did, or this kernel keeps no record.
+    fn login_uid(&self) -> Option<u32> {
+        let login: u32 = self.text("loginuid")?.trim().parse().ok()?;
+        // The kernel's value for one that was never set.
+        (login != u32::MAX).then_some(login)
+    }
+
+    /// Why its account does not tell persons apart, from what the kernel shows everybody and, where it may be asked, from its
+    /// namespaces. Those of another account's process only root may look at: without root a namespace for the host name alone
+    /// is not seen, which only root can make.
+    fn account_doubt(&self) -> Option<AccountDoubt> {
+        let is = |name: &str, first: u64| {
+            let found = statat(&self.directory, name, AtFlags::empty());
+            found.ok().map(|found| found.st_ino == first)
+        };
+        let Some(map) = self.text("uid_map") else {
+            return Some(AccountDoubt::NotSeen);
+        };
+        if !is_every_account(&map) || is("ns/user", FIRST_USER_NAMESPACE) == Some(false) {
+            return Some(AccountDoubt::UserNamespace);
+        }
+        let numbers = has_numbers_of_its_own(&self.status);
+        let apart = [
+            is("ns/uts", FIRST_UTS_NAMESPACE),
+            is("ns/pid", FIRST_PID_NAMESPACE),
+            numbers.map(|own| !own),
+        ];
+        if apart.contains(&Some(false)) {
+            return Some(AccountDoubt::Container);
+        }
+        numbers.is_none().then_some(AccountDoubt::NotSeen)
+    }
+}
+
+fn text_in(directory: &File, name: &str) -> Option<String> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::empty()).ok()?;
+    std::io::read_to_string(File::from(file)).ok()
+}
+
+/// Whether a `uid_map` maps every number to itself. The initial namespace does; an ordinary account cannot make one that does.
+fn is_every_account(uid_map: &str) -> bool {
+    uid_map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// Whether a process has another number where it runs than here: the line `NSpid:` of `/proc/PID/status` has one for each PID
+/// namespace.
+fn has_numbers_of_its_own(status: &str) -> Option<bool> {
+    let numbers = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(numbers.split_whitespace().count() > 1)
 }
 
 /// The second of four (real, effective, saved, of files) in the line `Uid:` of `/proc/PID/status`.
@@ -133,8 +204,10 @@ fn device_name((major, minor): (u32, u32)) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        account, controlling_terminal, effective_uid, is_every_account, own, peer, terminal,
+        Process, account, controlling_terminal, effective_uid, has_numbers_of_its_own,
+        is_every_account, own, peer,
     };
+    use crate::run::AccountDoubt;
 
     #[test]
     fn the_controlling_terminal_is_read_from_the_kernel_s_line() {
@@ -166,9 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn a_process_of_another_pid_namespace_has_several_numbers() {
+        let own = |line: &str| has_numbers_of_its_own(&format!("Name:\ta\n{line}"));
+        assert_eq!(own("NSpid:\t812\n"), Some(false));
+        assert_eq!(own("NSpid:\t812\t1\n"), Some(true));
+        assert_eq!(own(""), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
     fn what_cannot_be_seen_of_a_peer_is_not_there() {
         let nobody = peer(4_123_456, None);
-        assert_eq!((nobody.pid, nobody.tty), (0, None));
+        assert_eq!((nobody.pid, nobody.tty, nobody.login_uid), (0, None, None));
+        assert_eq!(nobody.account_doubt, Some(AccountDoubt::NotSeen));
         assert_eq!(nobody.user, account(4_123_456));
         assert_eq!(nobody.host, own().host);
     }
@@ -177,7 +260,9 @@ mod tests {
     #[test]
     fn a_process_is_seen_only_as_its_own_account_s() {
         let here = own();
-        assert_eq!(terminal(here.uid, here.pid), here.tty);
-        assert_eq!(terminal(here.uid + 1, here.pid), None);
+        let path = format!("/proc/{}", here.pid);
+        let seen = Process::at(&path, here.uid).expect("it is this one");
+        assert_eq!(seen.terminal(), here.tty);
+        assert!(Process::at(&path, here.uid + 1).is_none());
     }
 }

@@ -24,6 +24,8 @@ pub fn person(user: &str) -> Person {
         tty: Some("pts/3".to_owned()),
         pid: 4242,
         signer: Signer::StubSigning,
+        login_uid: None,
+        account_doubt: None,
     }
 }
 
