@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 use drygate::cli::{
     Cli, CliError, Color, Command, ConfigCommand, DatabaseUrl, DemoScenario, DiffCommand, Disk,
-    Environment, Files, Origin, Output, ProfileCommand, ReplayCommand, ReplayFormat, RunPlace,
-    RunRef, RunsCommand, check_approvals, clap_command, completions, config_document, config_text,
-    manual, parse, redact,
+    Environment, Files, Origin, Output, POLICY_FILE, PolicyFile, ProfileCommand, ReplayCommand,
+    ReplayFormat, RunPlace, RunRef, RunsCommand, check_approvals, clap_command, completions,
+    config_document, config_text, manual, parse, redact,
 };
-use drygate::profile::load;
+use drygate::profile::{MachinePolicy, load};
 use drygate::run::{ApprovalGate, CommandLine, RunId, RunSort, State, StopCode, shell_word};
 use rstest::rstest;
 
@@ -664,7 +664,7 @@ fn a_policy_about_persons_needs_a_shared_store() {
     let line = text.lines().count();
     let profile = load("/p/x.toml", &|_| Ok(text.clone())).expect("valid");
     let alone = Machine::new().run("run").expect("understood").settings;
-    let error = check_approvals(&profile, &alone).expect_err("refused");
+    let error = check_approvals(&profile, None, &alone).expect_err("refused");
     assert_eq!(error.exit_code(), 78);
     assert!(
         error
@@ -675,7 +675,20 @@ fn a_policy_about_persons_needs_a_shared_store() {
     let shared = Machine::new()
         .file(USER, "[store]\ngroup = \"dba\"")
         .run("run");
-    assert!(check_approvals(&profile, &shared.expect("understood").settings).is_ok());
+    let shared = shared.expect("understood").settings;
+    assert!(check_approvals(&profile, None, &shared).is_ok());
+
+    // What the profile does not ask for, the policy of the machine may.
+    let lax = load("/p/y.toml", &|_| Ok(built_in.to_owned())).expect("valid");
+    let text = "[approvals]\nexclude_starter = true\n".to_owned();
+    let policy = MachinePolicy::parse("policy.toml", &text).expect("valid");
+    let policy = PolicyFile { policy, text };
+    assert!(check_approvals(&lax, None, &alone).is_ok());
+    let error = check_approvals(&lax, Some(&policy), &alone).expect_err("refused");
+    assert_eq!(error.exit_code(), 78);
+    let at = format!("{POLICY_FILE}:2:19: approvals.exclude_starter needs a group");
+    assert!(error.to_string().starts_with(&at), "{error}");
+    assert!(check_approvals(&lax, Some(&policy), &shared).is_ok());
 }
 
 #[test]

@@ -445,7 +445,7 @@ fn the_contract_lists_each_check_with_its_gate_and_whether_it_may_be_excluded() 
 #[test]
 fn the_profile_of_an_older_run_is_read_with_exclusions_that_are_refused_now() {
     for name in ["repository", "database_can_be_surveyed", "A"] {
-        let profile = parse_recorded("p.toml", &excluding(name)).expect("read");
+        let profile = parse_recorded("p.toml", &excluding(name), None).expect("read");
         let check = profile.out_of_scope[0].check.clone();
         assert_eq!(check.name(), name);
         let failing = Check::evaluated(check, false, "It fails.", serde_json::json!(1));

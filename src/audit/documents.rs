@@ -18,7 +18,13 @@ pub fn document_findings<'e>(
     let mut findings = Vec::new();
     for (seq, event) in events {
         let found = match event {
-            Event::RunCreated(created) => missing("the profile", &created.profile_sha256, document),
+            Event::RunCreated(created) => {
+                let mut found = missing("the profile", &created.profile_sha256, document);
+                let policy = created.policy_sha256.as_ref();
+                let policy = policy.map(|blob| missing("the machine's policy", blob, document));
+                found.extend(policy.into_iter().flatten());
+                found
+            }
             Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
             }) => survey_findings(profile, *purpose, survey, document),

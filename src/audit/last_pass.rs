@@ -1,15 +1,16 @@
 //! What differs between the pin and the last PASS.
 //! Invariant: a difference of profile, prediction or any fact is never left out (test `nothing_that_differs_is_left_out`).
 
-use crate::run::{LastPass, LastPassDifference};
+use crate::run::{ApprovalPolicy, LastPass, LastPassDifference, RunCreated};
 use crate::simulate::PredictedEffect;
 use crate::survey::{Digest, FactKey, Survey};
 
-/// Every difference between a last PASS and the pin: the facts in the pin's order, then `profile`, then `prediction`.
+/// Every difference between a last PASS and a run with its pin: who may approve (`policy`, `policy_file`) first, because all
+/// else is judged by them, then the facts in the pin's order, then `profile`, then `prediction`.
 pub fn last_pass_differences(
     last: &LastPass,
+    created: &RunCreated,
     pin: &Survey,
-    profile_sha256: &Digest,
     predicted: &PredictedEffect,
 ) -> Vec<LastPassDifference> {
     let then = |key: &FactKey| last.facts.iter().find(|fact| fact.key == *key);
@@ -19,6 +20,28 @@ pub fn last_pass_differences(
         .filter(|fact| pin.fact(fact.key.as_str()).is_none());
     let keys: Vec<&FactKey> = pin.facts.iter().chain(gone).map(|f| &f.key).collect();
     let mut differences = Vec::new();
+    let other = |key: &str, before: String, now: String| {
+        (before != now).then(|| LastPassDifference {
+            key: FactKey::new(key),
+            then: Some(before),
+            now: Some(now),
+            lines: None,
+        })
+    };
+    let file =
+        |digest: &Option<Digest>| digest.as_ref().map_or("none".to_owned(), Digest::to_string);
+    // A copy that does not say who could approve is not known to be equal.
+    let asked = last.approvals.as_ref();
+    differences.extend(other(
+        "policy",
+        asked.map_or("not recorded".to_owned(), ApprovalPolicy::asks),
+        created.approvals.asks(),
+    ));
+    differences.extend(other(
+        "policy_file",
+        file(&last.policy_sha256),
+        file(&created.policy_sha256),
+    ));
     for key in keys {
         let now = pin
             .fact(key.as_str())
@@ -34,22 +57,16 @@ pub fn last_pass_differences(
             });
         }
     }
-    let mut other = |key: &str, before: String, now: String| {
-        if before != now {
-            differences.push(LastPassDifference {
-                key: FactKey::new(key),
-                then: Some(before),
-                now: Some(now),
-                lines: None,
-            });
-        }
-    };
-    other(
+    differences.extend(other(
         "profile",
         last.profile_sha256.to_string(),
-        profile_sha256.to_string(),
-    );
-    other("prediction", words(&last.predicted), words(predicted));
+        created.profile_sha256.to_string(),
+    ));
+    differences.extend(other(
+        "prediction",
+        words(&last.predicted),
+        words(predicted),
+    ));
     differences
 }
 
@@ -67,10 +84,10 @@ fn words(effect: &PredictedEffect) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{change, live, profile, simulation, survey};
+    use super::super::fixture::{change, created, live, profile, simulation, survey};
     use super::super::predict;
     use super::last_pass_differences;
-    use crate::run::LastPass;
+    use crate::run::{ApprovalPolicy, LastPass};
     use crate::simulate::PredictedEffect;
     use crate::survey::{Digest, UtcTime};
 
@@ -85,12 +102,14 @@ mod tests {
             facts: survey.facts,
             profile_sha256: Digest::of("profile"),
             predicted: predict(&profile(), &simulation()),
+            approvals: Some(ApprovalPolicy::default()),
+            policy_sha256: None,
         }
     }
 
     fn keys(last: &LastPass) -> Vec<String> {
         let (pin, predicted) = (survey(2), predict(&profile(), &simulation()));
-        let found = last_pass_differences(last, &pin, &Digest::of("profile"), &predicted);
+        let found = last_pass_differences(last, &created(), &pin, &predicted);
         found.into_iter().map(|d| d.key.to_string()).collect()
     }
 
@@ -114,6 +133,21 @@ mod tests {
             ..last()
         };
         assert_eq!(keys(&profile), ["profile"]);
+        let laxer = LastPass {
+            approvals: Some(ApprovalPolicy {
+                distinct: true,
+                ..ApprovalPolicy::default()
+            }),
+            policy_sha256: Some(Digest::zero()),
+            profile_sha256: Digest::zero(),
+            ..last()
+        };
+        assert_eq!(keys(&laxer), ["policy", "policy_file", "profile"]);
+        let unsaid = LastPass {
+            approvals: None,
+            ..last()
+        };
+        assert_eq!(keys(&unsaid), ["policy"]);
         let predicted = LastPass {
             predicted: PredictedEffect::default(),
             ..last()

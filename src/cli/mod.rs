@@ -7,6 +7,7 @@ mod command;
 mod config_file;
 mod environment;
 mod error;
+mod policy_file;
 mod printed;
 mod program;
 mod refused;
@@ -23,6 +24,7 @@ pub use command::{
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
+pub use policy_file::{POLICY_FILE, PolicyFile, machine_policy, read_policy};
 pub use printed::{clap_command, completions, config_document, config_text, manual};
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};

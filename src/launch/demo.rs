@@ -70,6 +70,8 @@ pub fn demo(
     target.host = format!("demo-{scenario}");
     let start = NewRun {
         loaded,
+        // What is approved in a demo is a demo's.
+        policy: None,
         connection,
         target,
         repository,

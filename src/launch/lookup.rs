@@ -91,5 +91,7 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
         facts: pin.facts.clone(),
         profile_sha256: created.profile_sha256.clone(),
         predicted,
+        approvals: Some(created.approvals.clone()),
+        policy_sha256: created.policy_sha256.clone(),
     })
 }

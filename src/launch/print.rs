@@ -3,10 +3,10 @@
 
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
-use crate::journal::{DirectoryStore, RunStore};
+use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile};
 use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
-use crate::run::{RunId, RunState};
+use crate::run::{RunCreated, RunId, RunState};
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
@@ -82,16 +82,39 @@ pub(super) fn profile_of(
         let run_id = run_id.clone();
         return Err(LaunchError::NeverBegun { run_id });
     };
-    let Some(text) = document(&created.profile_sha256) else {
-        let blob = &created.profile_sha256;
-        return Err(LaunchError::Corrupt(format!(
-            "the profile of {run_id} cannot be read from blobs/{blob}"
-        )));
+    let text = |what: &str, blob: &Digest| {
+        document(blob).ok_or_else(|| {
+            LaunchError::Corrupt(format!(
+                "the {what} of {run_id} cannot be read from blobs/{blob}"
+            ))
+        })
     };
+    let policy = created.policy_sha256.as_ref();
+    let policy = policy.map(|blob| text("policy", blob)).transpose()?;
     Ok(profile::parse_recorded(
         &format!("profile of {run_id}"),
-        &text,
+        &text("profile", &created.profile_sha256)?,
+        policy.as_deref(),
     )?)
+}
+
+/// The text of the profile that a run was begun with, and the profile under the policy that it was begun under.
+pub(super) fn recorded_profile(
+    run_id: &RunId,
+    created: &RunCreated,
+    blobs: &Blobs,
+) -> Result<(String, Profile), LaunchError> {
+    let text = |blob: &Digest| -> Result<String, JournalError> {
+        Ok(String::from_utf8_lossy(&blobs.get(blob)?).into_owned())
+    };
+    let profile_text = text(&created.profile_sha256)?;
+    let policy = created.policy_sha256.as_ref().map(text).transpose()?;
+    let profile = profile::parse_recorded(
+        &format!("profile of {run_id}"),
+        &profile_text,
+        policy.as_deref(),
+    )?;
+    Ok((profile_text, profile))
 }
 
 /// A profile by name or path.

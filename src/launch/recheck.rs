@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
 use super::survey::{Streamed, SurveyWitness};
-use super::{LaunchError, lookup, recheck_result, run, run_plan, verify};
+use super::{LaunchError, lookup, print, recheck_result, run, run_plan, verify};
+use crate::audit;
 use crate::audit::{AfterMatcher, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
 use crate::compare::{Comparison, RecheckSurvey};
@@ -17,7 +18,6 @@ use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
 use crate::runner::target::{SurveyRequest, Taken};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
-use crate::{audit, profile};
 
 /// The unit ledger, a line at a time.
 type Ledger = Box<dyn Iterator<Item = UnitDecision>>;
@@ -114,9 +114,7 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError>
     let Some(created) = run.created.as_deref().cloned() else {
         return Err(LaunchError::NeverBegun { run_id });
     };
-    let text = blobs.get(&created.profile_sha256)?;
-    let text = String::from_utf8_lossy(&text);
-    let profile = profile::parse_recorded(&format!("profile of {run_id}"), &text)?;
+    let (_, profile) = print::recorded_profile(&run_id, &created, &blobs)?;
     Ok(SealedRun {
         run_id,
         run,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{LaunchError, approve, headless, lookup, print, run_plan, screen};
-use crate::cli::{RunRef, Settings};
+use crate::cli::{PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
@@ -22,13 +22,15 @@ use crate::{audit, profile, runner};
 /// `drygate run`.
 pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    crate::cli::check_approvals(&loaded, settings)?;
+    let policy = crate::cli::machine_policy()?;
+    crate::cli::check_approvals(&loaded, policy.as_ref(), settings)?;
     let connection = connection(settings)?;
     let target = identity(&connection, &loaded.profile);
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     let store = run_plan::store(settings)?;
     let new = NewRun {
         loaded,
+        policy,
         connection,
         target,
         repository: run_plan::repository(named),
@@ -147,6 +149,8 @@ pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> 
 pub struct NewRun {
     /// The profile with its text and origin.
     pub loaded: LoadedProfile,
+    /// The policy of this machine, which the profile can only tighten.
+    pub policy: Option<PolicyFile>,
     /// How to reach the database.
     pub connection: ConnectionSettings,
     /// The target as it is shown.
@@ -168,13 +172,17 @@ pub fn start(
 ) -> Result<OwnedRun, LaunchError> {
     let clock = SystemClock;
     let NewRun {
-        loaded,
+        mut loaded,
+        policy,
         connection,
         target,
         repository,
         demo,
         live_interval_default_s,
     } = start;
+    if let Some(PolicyFile { policy, .. }) = &policy {
+        loaded.profile = loaded.profile.under(policy);
+    }
     must_show_its_account(&loaded.profile)?;
     run_plan::refuse_profile(&loaded, repository.as_ref())?;
     let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())?;
@@ -194,6 +202,9 @@ pub fn start(
     plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
     // Before the first line, which names its digest.
     directory.blobs().put(plan.profile_text.as_bytes())?;
+    if let Some(policy) = &policy {
+        directory.blobs().put(policy.text.as_bytes())?;
+    }
     let event = Event::RunCreated(Box::new(RunCreated {
         run_id: run_id.clone(),
         mode: Mode::Dryrun,
@@ -216,6 +227,7 @@ pub fn start(
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
         check_table: audit::CHECK_TABLE,
+        policy_sha256: policy.map(|policy| Digest::of(&policy.text)),
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;
@@ -315,13 +327,12 @@ pub fn take(
     let Some(created) = run.created.clone() else {
         return Err(LaunchError::NeverBegun { run_id });
     };
-    let text = directory.blobs().get(&created.profile_sha256)?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let file = format!("profile of {run_id}");
-    let profile = profile::parse_recorded(&file, &text)?;
+    let (text, profile) = print::recorded_profile(&run_id, &created, &directory.blobs())?;
     must_show_its_account(&profile)?;
     // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
-    let origin = ProfileOrigin::File(created.profile_file.clone().unwrap_or(file).into());
+    let file = created.profile_file.clone();
+    let file = file.unwrap_or_else(|| format!("profile of {run_id}"));
+    let origin = ProfileOrigin::File(file.into());
     let loaded = LoadedProfile {
         profile,
         text,

@@ -237,9 +237,14 @@ fn profile_of(
         Event::RunCreated(created) => Some(created),
         _ => None,
     })?;
+    let policy = match &created.policy_sha256 {
+        Some(policy) => Some(document(policy)?),
+        None => None,
+    };
     profile::parse_recorded(
         "the profile of the run",
         &document(&created.profile_sha256)?,
+        policy.as_deref(),
     )
     .ok()
 }

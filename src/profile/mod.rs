@@ -7,6 +7,7 @@ mod duration;
 mod findings;
 mod hooks;
 mod load;
+mod machine_policy;
 mod nearest;
 mod parse;
 mod schema;
@@ -18,6 +19,7 @@ pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument
 pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
 pub use load::{LoadedProfile, ProfileOrigin, load};
+pub use machine_policy::{MachinePolicy, MinimumApprovals};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{

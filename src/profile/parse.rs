@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::validate::{validate, validate_recorded};
-use super::{Problem, Profile, TextPosition, TomlDocument, printable};
+use super::{MachinePolicy, Problem, Profile, TextPosition, TomlDocument, printable};
 
 /// Why a profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -52,9 +52,21 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
     read(file, text, validate)
 }
 
-/// Parses the profile that a run was begun with, perhaps by an older drygate: the checks that it excludes need not be known.
-pub fn parse_recorded(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    read(file, text, validate_recorded)
+/// Parses the profile that a run was begun with, perhaps by an older drygate: the checks that it excludes need not be known. It
+/// is the one under `policy`, the text of the policy file that the run was begun under, if there was one.
+pub fn parse_recorded(
+    file: &str,
+    text: &str,
+    policy: Option<&str>,
+) -> Result<Profile, ProfileError> {
+    let profile = read(file, text, validate_recorded)?;
+    match policy {
+        Some(policy) => {
+            let file = format!("the policy of {file}");
+            Ok(profile.under(&MachinePolicy::parse(&file, policy)?))
+        }
+        None => Ok(profile),
+    }
 }
 
 type Validation = fn(&TomlDocument<'_>, &Profile) -> Result<(), Problem>;

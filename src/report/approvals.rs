@@ -124,11 +124,14 @@ fn drift(drift: &Drift) -> DriftReport {
 fn policy(run: &RunState) -> Vec<String> {
     run.created.as_ref().map_or_else(Vec::new, |created| {
         let policy = &created.approvals;
-        vec![
+        let mut lines = vec![
             format!("ttl_seconds={}", policy.ttl_seconds),
             format!("terminal={}", policy.terminal),
             format!("distinct={}", policy.distinct),
             format!("exclude_starter={}", policy.exclude_starter),
-        ]
+        ];
+        let file = created.policy_sha256.as_ref();
+        lines.extend(file.map(|sha256| format!("policy_file_sha256={sha256}")));
+        lines
     })
 }

@@ -35,6 +35,20 @@ impl Default for ApprovalPolicy {
 }
 
 impl ApprovalPolicy {
+    /// What is asked of who approves, in words: `distinct, terminal`.
+    pub fn asks(&self) -> String {
+        let keys = [
+            ("distinct", self.distinct),
+            ("exclude_starter", self.exclude_starter),
+            ("terminal", self.terminal),
+        ];
+        let set: Vec<&str> = keys.iter().filter(|key| key.1).map(|key| key.0).collect();
+        if set.is_empty() {
+            return "any account".to_owned();
+        }
+        set.join(", ")
+    }
+
     /// The key that asks who somebody is, if one is set.
     pub fn asks_who(&self) -> Option<&'static str> {
         match (self.distinct, self.exclude_starter) {

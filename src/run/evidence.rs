@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, Claim, ContextPins, RunId, TargetIdentity};
+use super::{ApprovalGate, ApprovalPolicy, Claim, ContextPins, RunId, TargetIdentity};
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 
@@ -21,13 +21,19 @@ pub struct LastPass {
     pub profile_sha256: Digest,
     /// The effect that it predicted.
     pub predicted: PredictedEffect,
+    /// Who could approve it. Older copies do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<ApprovalPolicy>,
+    /// Digest of the policy file of its machine; none: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_sha256: Option<Digest>,
 }
 
 /// One difference from the last PASS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastPassDifference {
-    /// A fact key, or `profile`, or `prediction`.
+    /// A fact key, or `policy`, `policy_file`, `profile` or `prediction`.
     pub key: FactKey,
     /// Value then.
     pub then: Option<String>,

@@ -160,8 +160,12 @@ fn sheet(
         .rev()
         .find(|done| done.step == SimulatedStep::Verify)
         .map(|done| done.counts.clone());
+    let created = run
+        .created
+        .as_ref()
+        .ok_or_else(|| missing("first record"))?;
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        audit::last_pass_differences(last, pin, &context.profile_sha256, &predicted)
+        audit::last_pass_differences(last, created, pin, &predicted)
     });
     Ok(EvidenceSheet {
         schema: SHEET_SCHEMA,

@@ -61,6 +61,7 @@ pub fn created() -> RunCreated {
         uptime_ms: None,
         repository: None,
         check_table: CHECK_TABLE,
+        policy_sha256: None,
     }
 }
 

@@ -66,6 +66,10 @@ pub struct RunCreated {
         skip_serializing_if = "is_first_check_table"
     )]
     pub check_table: u32,
+    /// Digest of the text of the machine's policy file, which is a blob of this run: `approvals` is what it and the profile ask
+    /// together. None: the machine had none, or the run is a demo. Older journals did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_sha256: Option<Digest>,
 }
 
 fn first_check_table() -> u32 {
