@@ -21,7 +21,7 @@ use drygate::run::{Ask, Event, Request};
 use drygate::runner::person;
 use drygate::runner::{
     Handle, Patience, RunRecorder, RunnerCommand, RunnerMessage, RunnerOptions, TakenUp,
-    WatchersChanged, fold, socket, spawn,
+    WatchersChanged, fold, own_sockets, spawn,
 };
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -141,7 +141,7 @@ fn stay(world: &World, watchers_changed: WatchersChanged) -> Handle {
     let recorder = RunRecorder::new(directory, run, world.clock.clone(), world.sink());
     let mut plan = world.plan();
     plan.person.uid = rustix::process::getuid().as_raw();
-    plan.socket = socket(world.storage.root(), &world.run_id);
+    plan.sockets = own_sockets(&world.store(), &world.run_id, false);
     let options = RunnerOptions {
         taken_up: TakenUp {
             resumed: true,

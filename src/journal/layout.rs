@@ -4,6 +4,8 @@ use std::path::Path;
 
 /// The directory of runs in the data directory.
 pub const RUNS_DIR: &str = "runs";
+/// The directory in a shared data directory where the holders of runs listen.
+pub const SOCKETS_DIR: &str = "sockets";
 /// The directory of the index in the data directory. It may be deleted at any time.
 pub const CACHE_DIR: &str = "cache";
 

@@ -22,11 +22,13 @@ pub struct RunLock {
     journal: Option<Box<dyn Lease>>,
 }
 
-/// The process that LOCK names. It is for people only; the lock itself is the kernel's.
+/// The process that LOCK names, and where it listens. The lock itself is the kernel's: who reads this judges it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Holder {
     pid: Option<u32>,
     host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    socket: Option<PathBuf>,
 }
 
 impl RunLock {
@@ -52,8 +54,13 @@ impl RunLock {
             lock.guard_journal()?;
         }
         // Written last: until the journal is locked too, a holder that lost its LOCK may be alive, and the file may name it.
-        lock.lease.write(&Holder::this_process())?;
+        lock.lease.write(&Holder::this_process(None))?;
         Ok(lock)
+    }
+
+    /// Names the socket on which this process listens to others.
+    pub(super) fn name_socket(&mut self, socket: &Path) -> Result<(), JournalError> {
+        Ok(self.lease.write(&Holder::this_process(Some(socket)))?)
     }
 
     /// Locks the journal too, if it is not locked yet.
@@ -92,10 +99,16 @@ fn this_host() -> String {
 }
 
 impl Holder {
-    fn this_process() -> Vec<u8> {
-        let pid = std::process::id();
-        let host = serde_json::Value::from(this_host());
-        format!("{{\"pid\":{pid},\"host\":{host}}}\n").into_bytes()
+    fn this_process(socket: Option<&Path>) -> Vec<u8> {
+        let holder = Self {
+            pid: Some(std::process::id()),
+            host: Some(this_host()),
+            socket: socket.map(Path::to_owned),
+        };
+        // A path that is no UTF-8 is no JSON: nobody finds the socket then, and the lock holds all the same.
+        let mut line = serde_json::to_vec(&holder).unwrap_or_default();
+        line.push(b'\n');
+        line
     }
 
     /// The holder that the file names. The file may be empty for a moment, or may have been written by somebody else.
@@ -104,6 +117,11 @@ impl Holder {
         let content = content.ok().flatten().unwrap_or_default();
         serde_json::from_slice(&content).unwrap_or_default()
     }
+}
+
+/// The socket that the LOCK of a run names. It may be long gone, and whoever may write LOCK may name any.
+pub(super) fn named_socket(storage: &dyn Storage, run: &Path) -> Option<PathBuf> {
+    Holder::read(storage, &run.join(layout::LOCK)).socket
 }
 
 /// The name of a run's directory, for messages.

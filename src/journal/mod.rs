@@ -51,7 +51,7 @@ pub use head::Head;
 pub use hook_records::{HookRecord, HookRecords, StartedIn};
 pub use imported::{ImportedFrom, imported_from, mark_imported};
 pub use index::RunIndex;
-pub use layout::{CACHE_DIR, RUNS_DIR};
+pub use layout::{CACHE_DIR, RUNS_DIR, SOCKETS_DIR};
 pub use lock::RunLock;
 pub use manifest::{MANIFEST, is_sealed};
 pub use pages::{JournalPage, JournalPages};

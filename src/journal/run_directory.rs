@@ -76,6 +76,11 @@ impl RunDirectory {
         &self.storage
     }
 
+    /// Names the socket on which this process listens in LOCK, where other processes look for it.
+    pub fn name_socket(&mut self, socket: &Path) -> Result<(), JournalError> {
+        self.writer.name_socket(socket)
+    }
+
     /// Appends one event; durable on return.
     pub fn append<E: Serialize>(
         &mut self,

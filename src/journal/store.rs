@@ -57,6 +57,11 @@ impl DirectoryStore {
         Path::new(layout::RUNS_DIR).join(run_id.as_str())
     }
 
+    /// The socket that the LOCK of a run names; who connects to it judges it first.
+    pub fn named_socket(&self, run_id: &RunId) -> Option<PathBuf> {
+        super::lock::named_socket(&*self.storage, &Self::run_path(run_id))
+    }
+
     /// HEAD of a run, relative to the root of the storage.
     pub fn head_path(run_id: &RunId) -> PathBuf {
         Self::run_path(run_id).join(layout::HEAD)

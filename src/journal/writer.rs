@@ -154,6 +154,11 @@ impl JournalWriter {
         self.lock.check()
     }
 
+    /// Names the socket of this process in LOCK.
+    pub(super) fn name_socket(&mut self, socket: &Path) -> Result<(), JournalError> {
+        self.lock.name_socket(socket)
+    }
+
     /// Replaces another file of the run atomically; durable on return. A failure ends the writer as a failed append does.
     pub(super) fn replace_file(&mut self, file: &Path, content: &[u8]) -> Result<(), JournalError> {
         self.permitted()?;

@@ -34,9 +34,8 @@ pub fn decide(
         TakenRun::Sealed(run) => refuse_sealed(settings, &run, &request),
         TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         TakenRun::Held(locked) => {
-            let root = crate::journal::Storage::root(&**store.storage()).to_owned();
-            // No socket directory of the holder that could be trusted: only the lock can say who has the run.
-            let Some(socket) = crate::runner::socket(&root, &run_id) else {
+            // No socket that must be the holder's: only the lock can say who has the run.
+            let Some(socket) = runner::socket(&store, &run_id) else {
                 return Err(locked.into());
             };
             match hand_over(&socket, &Ask::Decide(request.clone())) {

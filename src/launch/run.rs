@@ -71,7 +71,7 @@ fn renew_at_holder(
     run_id: &RunId,
     locked: JournalError,
 ) -> Result<u8, LaunchError> {
-    let socket = runner::socket(store.storage().root(), run_id);
+    let socket = runner::socket(store, run_id);
     match socket.map(|socket| hand_over(&socket, &Ask::Renew)) {
         Some(Ok((exit_code, summary))) => {
             approve::tell(settings, &summary)?;
@@ -199,7 +199,7 @@ pub fn start(
     );
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     let mut directory = store.create(&run_id)?;
-    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
+    plan.sockets = runner::own_sockets(store, &run_id, plan.store_group.is_some());
     // Before the first line, which names its digest.
     directory.blobs().put(plan.profile_text.as_bytes())?;
     if let Some(policy) = &policy {
@@ -355,7 +355,7 @@ pub fn take(
         run_plan::LIVE_INTERVAL_S,
     );
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
-    plan.socket = crate::runner::own_socket(store.storage().root(), &run_id);
+    plan.sockets = runner::own_sockets(store, &run_id, plan.store_group.is_some());
     let owned = OwnedRun {
         run_id: run_id.clone(),
         directory,

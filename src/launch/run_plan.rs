@@ -89,7 +89,7 @@ pub fn plan(
         live_interval_s: settings
             .live_interval(live_interval_default_s)
             .map(|pause| pause.as_secs_f64()),
-        socket: None,
+        sockets: Vec::new(),
         store_group: settings
             .store_group
             .as_ref()

@@ -13,7 +13,7 @@ use super::review::DocumentLoader;
 use super::terminal_session::{self, ScreenTerminalSession};
 use super::{LaunchError, headless, lookup, output, run_plan};
 use crate::cli::{Output, RunRef, Settings};
-use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore, Storage};
+use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore};
 use crate::replay::ReplayError;
 use crate::report::visible;
 use crate::run::{
@@ -68,8 +68,9 @@ pub(super) fn watch(
     if sheet.is_some() {
         let _ = messages.send(ScreenMessage::OpenSheet);
     }
+    let (runs, id) = (store.clone(), run_id.clone());
     let routes = routes(
-        following.socket(),
+        move || runner::socket(&runs, &id),
         sender.history.run().come_back(&settings.call),
         loader,
         messages.clone(),
@@ -136,7 +137,7 @@ impl Following {
 
     /// Where the present holder listens, if there can be a holder on this machine.
     fn socket(&self) -> Option<PathBuf> {
-        crate::runner::socket(Storage::root(&**self.store.storage()), &self.run_id)
+        runner::socket(&self.store, &self.run_id)
     }
 
     /// Gives the listener every line that was written since the last look; returns the number of lines.
@@ -311,7 +312,8 @@ impl FollowListener for SnapshotSender {
 /// Where goes what the watching screen asks for: to the holder, which puts the watcher's own name to it; documents are read
 /// here.
 fn routes(
-    socket: Option<PathBuf>,
+    // Asked for with every request: the holder may be another one by then.
+    socket: impl Fn() -> Option<PathBuf> + Send + Sync + Clone + 'static,
     come_back: String,
     loader: DocumentLoader,
     messages: Sender<ScreenMessage>,
@@ -320,7 +322,7 @@ fn routes(
         let (socket, come_back, messages) = (socket.clone(), come_back.clone(), messages.clone());
         let asking = thread::Builder::new().name("handover".to_owned());
         let asked = asking.spawn(move || {
-            let answer = socket
+            let answer = socket()
                 .ok_or(HandoverError::Nobody)
                 .and_then(|socket| hand(&socket, &ask))
                 .map_err(|error| refusal(&error, &come_back));

@@ -140,6 +140,13 @@ where
                 .build()?;
             runtime.block_on(async {
                 let listener = run_socket::listen(&plan, from_others, watchers_changed);
+                let mut recorder = recorder;
+                if let Some(listener) = &listener
+                    && let Err(error) = recorder.directory().name_socket(listener.path())
+                {
+                    // The run itself does not need it.
+                    tracing::warn!(%error, "LOCK does not name the socket: nobody finds it");
+                }
                 let mut driver = Driver::new(recorder, make_target(), repository, plan);
                 let begun = begin(&mut driver, taken_up, first).await;
                 let outcome = match begun {

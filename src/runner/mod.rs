@@ -43,6 +43,6 @@ pub use recorder::{RunRecorder, fold};
 pub use run_plan::{FullDiscoverFile, RunPlan};
 pub use run_socket::{HandoverError, be_present, hand_over, hand_over_unanswered};
 pub use side_files::{context, side_files_of};
-pub use socket_path::{own_socket, socket};
+pub use socket_path::{own_sockets, socket};
 pub use summary::{document, refused, sealed};
 pub use watchers::WatchersChanged;

@@ -34,8 +34,8 @@ pub struct RunPlan {
     pub full_discover: Option<FullDiscoverFile>,
     /// Seconds between live reads while waiting; `None`: off.
     pub live_interval_s: Option<f64>,
-    /// Where the socket for approvals of other processes is.
-    pub socket: Option<PathBuf>,
+    /// Where the socket for other processes can be, the best place first.
+    pub sockets: Vec<PathBuf>,
     /// The group that runs are shared with (`store.group`): its members may approve through the socket.
     pub store_group: Option<String>,
     /// How drygate is called where this process was started, for commands that are printed.

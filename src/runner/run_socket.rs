@@ -89,6 +89,11 @@ pub struct SocketListener {
 }
 
 impl SocketListener {
+    /// Where it listens.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Stops accepting and waits until the accepted callers have their answers, at most [`ANSWERED_WITHIN`].
     pub async fn finish(mut self) {
         self.task.abort();
@@ -137,13 +142,8 @@ pub(super) fn listen(
     commands: mpsc::Sender<RunnerCommand>,
     watchers_changed: WatchersChanged,
 ) -> Option<SocketListener> {
-    let path = plan.socket.clone()?;
-    path.parent().map(sweep);
-    // `bind` fails on an existing file. This process holds the run's lock, so a socket at this path is of a dead holder.
-    let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path)
-        .inspect_err(|error| tracing::warn!(?path, %error, "no socket for other processes"))
-        .ok()?;
+    // Not every file system takes sockets: the next place may.
+    let (path, listener) = plan.sockets.iter().find_map(bind)?;
     tracing::debug!(?path, "listens to other processes");
     if plan.store_group.is_some() {
         // Connecting to a Unix socket needs write permission on its file: without this, other accounts of the group never get
@@ -160,6 +160,15 @@ pub(super) fn listen(
     let (serving, served) = mpsc::channel(1);
     let task = tokio::spawn(accept(listener, door, serving));
     Some(SocketListener { path, task, served })
+}
+
+fn bind(path: &PathBuf) -> Option<(PathBuf, UnixListener)> {
+    path.parent().map(sweep);
+    // `bind` fails on an existing file. This process holds the run's lock, so a socket at this path is of a dead holder.
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path)
+        .inspect_err(|error| tracing::warn!(?path, %error, "no socket for other processes here"));
+    Some((path.clone(), listener.ok()?))
 }
 
 /// Accepts callers for as long as the runner lives. A failed accept is of that caller, or passes: the next one may be served.

@@ -164,7 +164,7 @@ impl World {
             data_root: self.storage.root().to_owned(),
             full_discover: None,
             live_interval_s: None,
-            socket: None,
+            sockets: Vec::new(),
             store_group: None,
             call: CommandLine::default(),
             last_pass: None,

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use drygate::journal::{DirectoryStore, Permissions};
 use drygate::postgres::throwaway::Scenario;
 use drygate::run::RunId;
 use drygate::runner::{person, socket};
@@ -32,6 +33,10 @@ fn caller() {
         writeln!(said, "{}", line.expect("it answers")).expect("the test reads");
     }
     std::process::exit(0);
+}
+
+fn store(home: &Home) -> DirectoryStore {
+    DirectoryStore::new(&home.path, Permissions::private()).expect("it is there")
 }
 
 /// A run whose profile takes approvals from a terminal only, on the terminal that holds it.
@@ -66,7 +71,7 @@ impl Held {
     /// Lets a process that no terminal controls say this to the holder. Gives its id and what it was answered.
     fn is_told(&self, says: &Value) -> (u32, String) {
         let run: RunId = self.home.run().id().parse().expect("a run id");
-        let socket = socket(&self.home.path, &run).expect("the holder listens");
+        let socket = socket(&store(&self.home), &run).expect("the holder listens");
         let mut caller = Command::new("setsid");
         let here = std::env::current_exe().expect("this test");
         caller.arg(here).args(["--exact", "callers::caller"]);
@@ -93,10 +98,17 @@ fn forged() -> Value {
 #[track_caller]
 fn is_as_seen(recorded: &Value, pid: u32) {
     let own = person::own();
-    let seen = json!({
+    let mut seen = json!({
         "user": own.user, "uid": own.uid, "host": own.host, "tty": null, "pid": pid,
         "signer": "StubSigning",
     });
+    // Both are of this session, and so run where this test runs.
+    if let Some(login) = own.login_uid {
+        seen["login_uid"] = json!(login);
+    }
+    if let Some(doubt) = own.account_doubt {
+        seen["account_doubt"] = json!(doubt);
+    }
     assert_eq!(recorded["by"], seen);
 }
 
@@ -131,11 +143,14 @@ fn who_decides_and_who_looks_is_what_the_kernel_says() {
     });
     is_as_seen(&run.events("evidence_shown")[0], pid);
 
-    // From a terminal it is taken, and the terminal is the one that it came from.
+    // From a terminal it is taken, and the terminal is the one that it came from. Its temporary files are elsewhere.
+    let temporary = tempfile::tempdir().expect("a directory");
     let data = held.home.path.display().to_string();
     let id = run.id();
     let words = ["approve", &id, "SG1", "--digest", &evidence];
-    let other = Launch::drygate([&words[..], &["--headless", "--data-dir", &data]].concat()).open();
+    let other = Launch::drygate([&words[..], &["--headless", "--data-dir", &data]].concat())
+        .env("TMPDIR", temporary.path())
+        .open();
     assert_eq!(other.wait_exit(), Exit::Code(3));
     let by = &run.events("approval_recorded")[0]["by"];
     assert_eq!(by["pid"], other.pid());
@@ -168,7 +183,7 @@ fn answered(mut stream: &UnixStream) -> String {
 fn callers_that_say_nothing_cost_the_run_nothing() {
     let mut held = Held::at_sg1();
     let run: RunId = held.home.run().id().parse().expect("a run id");
-    let socket = socket(&held.home.path, &run).expect("the holder listens");
+    let socket = socket(&store(&held.home), &run).expect("the holder listens");
 
     // Three times as many as there are places.
     let silent = idle(&socket, 100);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
-use drygate::survey::Digest;
+use drygate::runner::person;
 use rustix::process::{Gid, Uid};
 use serde_json::Value;
 
@@ -18,17 +18,20 @@ use super::support::pty::{Exit, Launch, Terminal};
 use super::support::server::{Answer, Workspace, finish, own_cluster, text};
 
 /// Accounts without names: a number is all that the system asks for.
-const OP_A: u32 = 61_101;
-const OP_B: u32 = 61_102;
+pub(super) const OP_A: u32 = 61_101;
+pub(super) const OP_B: u32 = 61_102;
 const STRANGER: u32 = 61_103;
 
 /// Groups that a bare system has, none of them anybody's first.
 const GROUPS: [&str; 3] = ["users", "staff", "games"];
 
 /// What is needed to be somebody else, or why it cannot be had.
-fn shared_group() -> Result<(&'static str, u32), &'static str> {
+pub(super) fn shared_group() -> Result<(&'static str, u32), &'static str> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root can be two accounts");
+    }
+    if let Some(doubt) = person::own().account_doubt {
+        return Err(doubt.says());
     }
     let setpriv = Command::new("setpriv").arg("--version").output();
     if !setpriv.is_ok_and(|said| said.status.success()) {
@@ -48,22 +51,22 @@ fn shared_group() -> Result<(&'static str, u32), &'static str> {
 }
 
 /// Says past the capture of the harness what was not looked at.
-fn not_checked(why: &str) {
-    let line = format!("store.group with two accounts: NOT CHECKED, {why}");
+pub(super) fn not_checked(why: &str) {
+    let line = format!("several accounts: NOT CHECKED, {why}");
     // A closed stderr must not fail a test.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A desk that several accounts work at.
-struct Office {
-    workspace: Workspace,
+pub(super) struct Office {
+    pub(super) workspace: Workspace,
     binary: PathBuf,
     profile: String,
     gid: u32,
 }
 
 impl Office {
-    fn open(group: (&str, u32), approvals: &str) -> Self {
+    pub(super) fn open(group: (&str, u32), approvals: &str) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
         let (name, gid) = group;
         // Root keeps temporary folders to itself: the way in, the program and the server's socket are for everybody.
@@ -85,12 +88,14 @@ impl Office {
         fs::copy(env!("CARGO_BIN_EXE_drygate"), &binary).expect("a copy");
         let config = format!("[store]\ngroup = \"{name}\"\n");
         fs::write(workspace.place().join("drygate.toml"), config).expect("a new file");
-        for uid in [OP_A, OP_B, STRANGER] {
+        for uid in [0, OP_A, OP_B, STRANGER] {
             let home = workspace.place().join(format!("home-{uid}"));
             fs::create_dir(&home).expect("a new folder");
             let trust = "[safe]\n\tdirectory = *\n";
             fs::write(home.join(".gitconfig"), trust).expect("a new file");
             chown(&home, Some(uid), Some(uid)).expect("root may");
+            // Temporary files are there too, and no other account gets in.
+            open(&home, 0o700);
         }
         let shared = workspace.place().join("shared");
         fs::create_dir(&shared).expect("a new folder");
@@ -107,7 +112,7 @@ impl Office {
     }
 
     /// Made by op_a's first run, in a folder that is op_a's alone to write.
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.workspace.place().join("shared/data")
     }
 
@@ -130,23 +135,34 @@ impl Office {
     }
 
     /// Runs the program as an account to its end.
-    fn by(&self, uid: u32, args: &[&str]) -> Answer {
+    pub(super) fn by(&self, uid: u32, args: &[&str]) -> Answer {
         self.by_way_of(&[], uid, args)
     }
 
     /// Runs the program as an account to its end, started by another program.
-    fn by_way_of(&self, other: &[&str], uid: u32, args: &[&str]) -> Answer {
+    pub(super) fn by_way_of(&self, other: &[&str], uid: u32, args: &[&str]) -> Answer {
         let mut words = self.as_account(uid, args);
         let program = words.len() - args.len() - 1;
         words.splice(program..program, other.iter().map(|&word| word.to_owned()));
-        let mut command = Command::new("setpriv");
+        self.of_root(&[], uid, &words)
+    }
+
+    /// Runs the program as an account to its end, started by another program that root starts.
+    pub(super) fn by_root_s(&self, other: &[&str], uid: u32, args: &[&str]) -> Answer {
+        self.of_root(other, uid, &self.as_account(uid, args))
+    }
+
+    fn of_root(&self, other: &[&str], uid: u32, words: &[String]) -> Answer {
+        let mut line = other.iter().copied().chain(["setpriv"]);
+        let mut command = Command::new(line.next().expect("a program"));
         command
+            .args(line)
             .args(words)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .env("HOME", self.workspace.place().join(format!("home-{uid}")))
-            .env("TMPDIR", self.workspace.place())
+            .env("TMPDIR", self.workspace.place().join(format!("home-{uid}")))
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .current_dir(self.workspace.place())
@@ -157,7 +173,7 @@ impl Office {
     }
 
     /// The words that start a run.
-    fn run_words(&self) -> Vec<String> {
+    pub(super) fn run_words(&self) -> Vec<String> {
         let repository = self
             .workspace
             .place()
@@ -178,7 +194,7 @@ impl Office {
     }
 
     /// op_a starts a run, which comes back at SG1.
-    fn start(&self) -> Answer {
+    pub(super) fn start(&self) -> Answer {
         let words = self.run_words();
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
         words.extend(["--headless", "--json"]);
@@ -186,7 +202,7 @@ impl Office {
     }
 
     /// op_a starts a run on a terminal and stays.
-    fn stay(&self) -> Terminal {
+    pub(super) fn stay(&self) -> Terminal {
         let words = self.run_words();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.screen(OP_A, &words)
@@ -196,7 +212,7 @@ impl Office {
     fn screen(&self, uid: u32, words: &[&str]) -> Terminal {
         Launch::program("setpriv", self.as_account(uid, words))
             .env("HOME", self.workspace.place().join(format!("home-{uid}")))
-            .env("TMPDIR", self.workspace.place())
+            .env("TMPDIR", self.workspace.place().join(format!("home-{uid}")))
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .cwd(self.workspace.place())
@@ -204,7 +220,7 @@ impl Office {
             .open()
     }
 
-    fn approve(&self, uid: u32, gate: &str, waits: &Value) -> Answer {
+    pub(super) fn approve(&self, uid: u32, gate: &str, waits: &Value) -> Answer {
         let (run, digest) = (text(&waits["run_id"]), text(&waits["evidence"]));
         let words = [
             "approve",
@@ -237,7 +253,7 @@ impl Office {
     }
 
     /// Waits until all of a wait is recorded: the screen shows it before its last record is in the journal.
-    fn rests_at(&self, terminal: &Terminal, gate: &str) {
+    pub(super) fn rests_at(&self, terminal: &Terminal, gate: &str) {
         wait_at(terminal, gate);
         terminal.wait_until("the last record of the wait", |_| {
             let journal = fs::read_to_string(self.run().join("journal.jsonl")).expect("a journal");
@@ -247,7 +263,7 @@ impl Office {
     }
 
     /// What the evidence that was taken last is, in the form of a document.
-    fn waits(&self) -> Value {
+    pub(super) fn waits(&self) -> Value {
         let taken = self.events("evidence_taken").pop().expect("evidence");
         let run = self.run();
         let run = run
@@ -259,7 +275,7 @@ impl Office {
     }
 
     /// `SG1 61102`: gate and account of every decision.
-    fn decided(&self) -> Vec<String> {
+    pub(super) fn decided(&self) -> Vec<String> {
         let recorded = self.events("approval_recorded");
         let line = |record: &Value| format!("{} {}", text(&record["gate"]), record["by"]["uid"]);
         recorded.iter().map(line).collect()
@@ -307,11 +323,13 @@ fn connects(uid: u32, groups: Vec<u32>, socket: &Path) -> std::io::Result<()> {
     somebody.join().expect("it does not panic")
 }
 
-/// Where the process of op_a that holds the run listens.
-fn socket_of(office: &Office) -> PathBuf {
-    let name = Digest::of(office.run().as_os_str().as_encoded_bytes());
-    let folder = office.workspace.place().join(format!("drygate-{OP_A}"));
-    folder.join(format!("{}.sock", &name.as_str()[..16]))
+/// Where the process of op_a that holds the run says that it listens: below the data directory.
+pub(super) fn socket_of(office: &Office) -> PathBuf {
+    let lock = fs::read(office.run().join("LOCK")).expect("root may");
+    let lock: Value = serde_json::from_slice(&lock).expect("JSON");
+    let socket = PathBuf::from(text(&lock["socket"]));
+    assert_eq!(socket.parent(), Some(&*office.data().join("sockets")));
+    socket
 }
 
 #[test]

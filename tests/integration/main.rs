@@ -22,6 +22,8 @@ mod logging;
 mod notify;
 mod other_server;
 mod page;
+#[cfg(target_os = "linux")]
+mod persons;
 mod picker;
 mod printed;
 mod recheck;
