@@ -136,9 +136,9 @@ fn terminal(
     match event {
         TerminalEvent::Key(key) => keys::pressed(model, key, at, effects),
         // Bracketed paste arrives as one event, so it can be told from typing for certain.
-        TerminalEvent::Paste(_) => match &mut model.over {
+        TerminalEvent::Paste(text) => match &mut model.over {
             Over::Approving(sheet) => sheet.pasted(at),
-            Over::Rejecting(sheet) => sheet.pasted(at),
+            Over::Rejecting(sheet) => sheet.pasted(text, at),
             _ => {}
         },
         TerminalEvent::Resize(width, height) => {

@@ -402,28 +402,30 @@ fn a_rejection_needs_a_reason_and_ends_the_run() {
     terminal.wait_for("What was typed before the sheet was READY was dropped.");
     terminal.silence().keys(key::ENTER);
     terminal.wait_for("A reason is required.");
-    terminal.silence().paste("a pasted reason");
-    terminal.wait_for("The paste was dropped: type the reason.");
-    terminal.type_slowly(key::ENTER);
-    terminal.wait_for("A reason is required.");
     terminal.type_slowly("   ");
     terminal.wait_for(">    _");
     terminal.type_slowly(key::ENTER);
     terminal.wait_for("A reason is required.");
     assert_eq!((run.state().as_str(), run.decisions().len()), (waits, 0));
 
-    terminal.type_slowly("not this week");
-    terminal.wait_for(">    not this week_");
-    terminal.type_slowly(key::ENTER);
+    // A pasted reason is taken, and its own Enter confirms nothing.
+    terminal
+        .silence()
+        .paste("not this\tweek\n")
+        .keys(key::ENTER);
+    terminal.wait_for("then confirm.");
+    terminal.wait_for(">    not this\\u{9}week_");
+    assert_eq!((run.state().as_str(), run.decisions().len()), (waits, 0));
+    terminal.silence().silence().keys(key::ENTER);
     wait_sealed(&terminal, "O4_LIVE_DRYRUN_ORCHESTRATION_REJECTED");
     terminal.keys("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(5));
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
     let recorded = run.events("approval_recorded");
     assert_eq!(recorded.len(), 1);
-    assert_eq!(recorded[0]["reason"], "not this week");
+    assert_eq!(recorded[0]["reason"], "not this\tweek");
     assert_eq!(run.state(), "rejected");
-    assert!(run.report("12").contains("not this week"));
+    assert!(run.report("12").contains("reason=not this\tweek"));
     assert_sealed(&ground.home(), &run);
 }
 

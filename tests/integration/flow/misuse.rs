@@ -1,5 +1,7 @@
 //! Everything that is not an approval. Invariant: after each the run still waits and its journal holds no approval.
 
+use std::time::{Duration, Instant};
+
 use drygate::postgres::throwaway::Scenario;
 
 use crate::support::ground::{
@@ -92,6 +94,83 @@ fn a_paste_of_the_right_characters_is_dropped() {
     assert_waits(&run);
     terminal.silence().type_slowly(&six[3..]);
     press_enter(&mut terminal);
+    wait_at(&terminal, "SG2");
+    assert_eq!(run.decisions(), ["SG1 approve"]);
+}
+
+/// Takes back whatever stands in the six places.
+fn empties(terminal: &mut Terminal) {
+    // More than any text of the test leaves there.
+    for _ in 0..9 {
+        terminal.type_slowly(key::BACKSPACE);
+    }
+    terminal.wait_for(EMPTY);
+}
+
+#[test]
+fn twenty_paced_pastes_approve_nothing_and_twenty_typings_are_taken() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    let run = ground.home().run();
+    let digest = open_sheet(&mut terminal);
+    let six = &digest[58..];
+    let (mut paced, mut stood) = (0, 0);
+    for nth in 0_u64.. {
+        if paced == 20 {
+            break;
+        }
+        assert!(
+            stood < 20,
+            "this machine stands still too often to pace a paste"
+        );
+        let text = [
+            format!("{six}\r"),
+            format!("{six}\r\r"),
+            format!("{six}zz\r"),
+        ];
+        let text = &text[usize::try_from(nth % 3).expect("small")];
+        // From 1 to 58 ms a character.
+        let gap = Duration::from_millis(1 + 3 * (nth % 20));
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        for c in text.chars() {
+            std::thread::sleep(gap);
+            terminal.keys(c.encode_utf8(&mut [0; 4]));
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        terminal.wait_until("an answer to the Enter", |screen| {
+            [
+                "press Enter again",
+                "all of them were dropped",
+                "more than six",
+                "all six are right",
+            ]
+            .iter()
+            .any(|says| screen.contains(says))
+                || run.decisions() == ["SG1 approve"]
+        });
+        if longest >= Duration::from_millis(300) {
+            // The test itself stood still: for the program this may have been a hand.
+            stood += 1;
+        } else {
+            paced += 1;
+            assert_eq!(run.decisions(), Vec::<String>::new(), "{text:?}, {gap:?}");
+        }
+        empties(&mut terminal);
+    }
+    assert_waits(&run);
+    for nth in 0..20_u64 {
+        for c in six.chars() {
+            std::thread::sleep(Duration::from_millis(30 + nth * 370 / 19));
+            terminal.keys(c.encode_utf8(&mut [0; 4]));
+        }
+        if nth == 19 {
+            press_enter(&mut terminal);
+        } else {
+            terminal.wait_for("READY  Enter approves now");
+            empties(&mut terminal);
+        }
+    }
     wait_at(&terminal, "SG2");
     assert_eq!(run.decisions(), ["SG1 approve"]);
 }
