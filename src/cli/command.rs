@@ -8,7 +8,9 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunSort, RunStatus, State};
+use crate::run::{
+    ApprovalGate, Days, RunFilter, RunOrder, RunRow, RunSort, RunStatus, Since, State,
+};
 
 /// A command with its arguments. What documents it is its help.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -246,6 +248,30 @@ pub struct RunsCommand {
     /// The other way round.
     #[arg(long)]
     pub reverse: bool,
+    /// Those that were started since a day (2026-11-01), a time (RFC 3339), or so many days ago (30d).
+    #[arg(long, value_name = "DAY|TIME|Nd")]
+    pub since: Option<Since>,
+    /// Removes instead of listing.
+    #[command(subcommand)]
+    pub removal: Option<RunsRemoval>,
+}
+
+/// What `runs` does instead of listing.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum RunsRemoval {
+    /// Removes sealed runs; head, result, who and when stay.
+    Remove {
+        /// The sealed run.
+        #[arg(
+            value_name = "RUN_ID",
+            required_unless_present = "older_than",
+            conflicts_with = "older_than"
+        )]
+        run: Option<RunRef>,
+        /// All that were sealed so many days ago or before: 90d.
+        #[arg(long, value_name = "Nd")]
+        older_than: Option<Days>,
+    },
 }
 
 impl RunsCommand {
@@ -411,7 +437,17 @@ fn digest(text: &str) -> Result<String, String> {
     } else {
         Err(format!(
             "a digest has 64 characters of 0-9 and a-f, this has {}",
-            text.chars().count()
+            // Of so many characters one is wrong, else their number is.
+            match text
+                .chars()
+                .enumerate()
+                .find(|(_, c)| !u8::try_from(*c).is_ok_and(hex))
+            {
+                Some((nth, wrong)) if text.chars().count() == 64 => {
+                    format!("{:?} as number {}", wrong, nth + 1)
+                }
+                _ => text.chars().count().to_string(),
+            }
         ))
     }
 }

@@ -20,7 +20,7 @@ mod sourced;
 pub use approvals::check_approvals;
 pub use command::{
     Command, ConfigCommand, DemoScenario, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile,
-    ReplayFormat, RunPlace, RunsCommand,
+    ReplayFormat, RunPlace, RunsCommand, RunsRemoval,
 };
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;

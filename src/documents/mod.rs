@@ -44,6 +44,6 @@ pub use run::{
     ReplayDocument, ReplayMoment, RunDocument, RunReturn, SidecarDocument, SidecarState,
 };
 pub use run_files::{CastDocument, ExportDocument, ImportDocument, SvgDocument};
-pub use run_list::{OtherRow, RunApproval, RunsDocument, RunsEntry, RunsRow};
+pub use run_list::{OtherRow, RemovedRow, RunApproval, RunsDocument, RunsEntry, RunsRow};
 pub use schema_version::SchemaVersion;
 pub use survey::{SurveyDocument, SurveyFact};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ApprovalGate, State, StopCode};
+use crate::run::{ApprovalGate, RunResult, State, StopCode};
 use crate::survey::{Digest, UtcTime};
 
 /// The list.
@@ -23,6 +23,8 @@ pub struct RunsDocument {
 pub enum RunsEntry {
     /// A run that reads.
     Run(Box<RunsRow>),
+    /// A sealed run that was removed.
+    Removed(Box<RemovedRow>),
     /// Anything else.
     Other(OtherRow),
 }
@@ -53,7 +55,7 @@ pub struct OtherRow {
 pub struct RunsRow {
     /// The run: the name of its directory.
     pub run_id: String,
-    /// `run`.
+    /// `run`, or `removed`.
     pub standing: &'static str,
     /// Null.
     pub error: (),
@@ -73,6 +75,8 @@ pub struct RunsRow {
     pub expires_at: Option<UtcTime>,
     /// Result with the prefix of the profile; null: not sealed.
     pub result: Option<String>,
+    /// The result without that prefix.
+    pub outcome: Option<RunResult>,
     /// A run of `drygate demo`, which cannot be resumed once its server is gone.
     pub demo: bool,
     /// Facts differed from what was approved or pinned, now or at any time.
@@ -95,6 +99,10 @@ pub struct RunsRow {
     pub target: String,
     /// The account that started it.
     pub started_by: String,
+    /// Its uid.
+    pub started_by_uid: u32,
+    /// The uid that had logged in, where the kernel said.
+    pub started_by_login_uid: Option<u32>,
     /// The host that it was started on.
     pub host: String,
     /// Who approved what; approvals that are void or withdrawn are left out.
@@ -113,6 +121,33 @@ pub struct RunApproval {
     pub gate: ApprovalGate,
     /// The account.
     pub by: String,
+    /// Its uid.
+    pub uid: u32,
+    /// The uid that had logged in, where the kernel said.
+    pub login_uid: Option<u32>,
+    /// The host that it was given on.
+    pub host: String,
     /// When.
     pub at: UtcTime,
+}
+
+/// A run that `runs remove` took away: what its journal said, and by what a copy of it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RemovedRow {
+    /// What the list said of it; `standing` is `removed`.
+    #[serde(flatten)]
+    pub run: RunsRow,
+    /// Sequence number of its last journal line.
+    pub head_seq: u64,
+    /// SHA-256 of its last journal line.
+    pub head_sha256: Digest,
+    /// SHA-256 of its manifest.
+    pub manifest_sha256: Digest,
+    /// When it was removed.
+    pub removed_at: UtcTime,
+    /// The account that removed it.
+    pub removed_by: String,
+    /// Its uid.
+    pub removed_by_uid: u32,
 }

@@ -212,7 +212,8 @@ fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
     })
 }
 
-fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
+/// What the journal of a run says, read now.
+pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
     let reader = JournalReader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
     let mut history = History::without_clean_reads();
     let mut illegal = None;

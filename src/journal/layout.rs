@@ -6,6 +6,8 @@ use std::path::Path;
 pub const RUNS_DIR: &str = "runs";
 /// The directory in a shared data directory where the holders of runs listen.
 pub const SOCKETS_DIR: &str = "sockets";
+/// The directory in the data directory with what is left of removed runs.
+pub(super) const REMOVED_DIR: &str = "removed";
 /// The directory of the index in the data directory. It may be deleted at any time.
 pub const CACHE_DIR: &str = "cache";
 

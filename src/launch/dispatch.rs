@@ -127,7 +127,10 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             approve::decide(settings, run, *gate, Decision::Reject, None, reason)
         }
         Command::Watch { run } => watch::command(settings, run),
-        Command::Runs(command) if settings.headless => runs::list(settings, command),
+        Command::Runs(command) if command.removal.is_some() => runs::remove(settings, command),
+        Command::Runs(command) if settings.headless || command.since.is_some() => {
+            runs::list(settings, command)
+        }
         Command::Runs(command) => runs::pick(settings, command),
         Command::Replay(command) => replay::command(settings, command),
         Command::Verify { target } => verify::verify(settings, target),

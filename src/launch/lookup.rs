@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{LaunchError, files};
 use crate::archive::{Limits, OpenedArchive, open_archive};
-use crate::cli::RunRef;
+use crate::cli::{CliError, RunRef};
 use crate::journal::{DirectoryStore, Permissions, RunIndex, RunStore, imported_from};
 use crate::run::{History, LastPass, RunId, RunResult, RunRow, RunStatus};
 use crate::runner::fold;
@@ -13,7 +13,29 @@ use crate::survey::UtcTime;
 
 /// The run that a person means.
 pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchError> {
-    Ok(meant.resolve(&store.runs()?)?)
+    meant.resolve(&store.runs()?).map_err(|error| {
+        let named = match &error {
+            CliError::UnknownRun(part) => part.as_str(),
+            _ => return error.into(),
+        };
+        // What is left of a removed run is said, whatever was asked of it.
+        let removed = store.removed().unwrap_or_default().into_iter();
+        let mut removed = removed.filter(|removed| {
+            let run_id = removed.run.run_id.as_str();
+            run_id.starts_with(named) || run_id.ends_with(named)
+        });
+        match removed.next() {
+            Some(removed) => LaunchError::Usage(format!(
+                "{} was removed {} by {}; its last line was {}:{}",
+                removed.run.run_id,
+                removed.removed_at,
+                removed.removed_by.user,
+                removed.seq,
+                removed.head
+            )),
+            None => error.into(),
+        }
+    })
 }
 
 /// The run of an archive, unpacked in a private temporary directory for as long as the value lives.

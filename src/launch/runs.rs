@@ -13,12 +13,15 @@ use super::{
     LaunchError, diff, export, lookup, output, print, replay, run_plan, screen, terminal_session,
     verify, watch,
 };
-use crate::cli::{DiffCommand, RunRef, RunsCommand, Settings};
-use crate::documents::{OtherRow, RunApproval, RunsDocument, RunsEntry, RunsRow, SchemaVersion};
-use crate::journal::{DirectoryStore, RunIndex};
+use crate::cli::{DiffCommand, RunRef, RunsCommand, RunsRemoval, Settings};
+use crate::documents::{
+    OtherRow, RemovedRow, RunApproval, RunsDocument, RunsEntry, RunsRow, SchemaVersion,
+};
+use crate::journal::{DirectoryStore, RemovedRun, RunIndex, RunStore};
 use crate::report::visible;
 use crate::run::{CommandLine, Overview, RunId, RunRow, RunStatus, StopCode, span};
 use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
 use crate::survey::UtcTime;
 use crate::tui::model::Search;
 use crate::tui::picker::{Picker, PickerMessage, PickerPage};
@@ -31,16 +34,37 @@ pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
     let store = run_plan::store(settings)?;
     let index = lookup::index(&store)?;
     let now = SystemClock.now();
-    let mut rows: Vec<&RunRow> = index.rows().filter(|row| command.shows(row)).collect();
+    let since = command.since.map(|since| since.time(now));
+    // What is no run that reads has no start: an auditor must not miss it.
+    let wanted = |row: &RunRow| {
+        let started = match &row.standing {
+            RunStatus::Run(run) => Some(run.started_at),
+            _ => None,
+        };
+        command.shows(row)
+            && started
+                .zip(since)
+                .is_none_or(|(started, since)| started >= since)
+    };
+    let mut rows: Vec<&RunRow> = index.rows().filter(|row| wanted(row)).collect();
     command.order().apply(&mut rows);
+    let mut removed = store.removed()?;
+    removed.retain(|removed| {
+        wanted(&RunRow {
+            name: removed.run.run_id.to_string(),
+            standing: RunStatus::Run(Box::new(removed.run.clone())),
+        })
+    });
     if settings.json() {
+        let listed = rows.iter().map(|row| entry(row, now));
+        let removed = removed.iter().map(|removed| removed_entry(removed, now));
         output::document(&RunsDocument {
             schema: SchemaVersion,
-            runs: rows.iter().map(|row| entry(row, now)).collect(),
+            runs: listed.chain(removed).collect(),
         })?;
         return Ok(0);
     }
-    if index.is_empty() {
+    if index.is_empty() && removed.is_empty() {
         let home = visible(&store.storage().root().display().to_string());
         output::say(&format!(
             "No runs in {home} yet. {} shows one on a throwaway server; {} starts one.",
@@ -49,7 +73,90 @@ pub fn list(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
         ));
     }
     output::print(&table(&rows, now))?;
+    for removed in &removed {
+        output::line(&removed_line(removed))?;
+    }
     Ok(0)
+}
+
+/// `drygate runs remove`: one run, or all that were sealed long enough ago.
+pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchError> {
+    let Some(RunsRemoval::Remove { run, older_than }) = &command.removal else {
+        return list(settings, command);
+    };
+    let store = run_plan::store(settings)?;
+    let now = SystemClock.now();
+    let old: Vec<RunId> = match (run, older_than) {
+        (Some(meant), _) => {
+            let run_id = lookup::resolve(&store, meant)?;
+            if !store.is_sealed(&run_id)? {
+                return Err(LaunchError::Usage(format!(
+                    "{run_id} is not sealed: only sealed runs can be removed"
+                )));
+            }
+            vec![run_id]
+        }
+        (None, None) => Vec::new(),
+        (None, Some(days)) => {
+            let before = days.before(now);
+            let index = lookup::index(&store)?;
+            let ended = |row: &RunRow| match &row.standing {
+                RunStatus::Run(run) if run.result.is_some() && run.last_at <= before => {
+                    Some(run.run_id.clone())
+                }
+                _ => None,
+            };
+            index.rows().filter_map(ended).collect()
+        }
+    };
+    let mut removed = Vec::new();
+    for run_id in old {
+        // A run whose last line is there and whose manifest is not is sealed when it is taken up again.
+        if older_than.is_some() && !store.is_sealed(&run_id)? {
+            output::say(&format!("{run_id} stays: it is not sealed."));
+            continue;
+        }
+        removed.push(store.remove(&run_id, now, person::own())?);
+        if let Some(removed) = removed.last().filter(|_| !settings.json()) {
+            output::line(&removed_line(removed))?;
+        }
+    }
+    if settings.json() {
+        output::document(&RunsDocument {
+            schema: SchemaVersion,
+            runs: removed.iter().map(|run| removed_entry(run, now)).collect(),
+        })?;
+    } else if removed.is_empty() {
+        output::say("No sealed run is that old.");
+    }
+    Ok(0)
+}
+
+/// `REMOVED  2026-11-29  ictr-..  RESULT  head 57:ab12..`.
+fn removed_line(removed: &RemovedRun) -> String {
+    let result = removed.run.result.as_ref().map_or("", |(result, _)| result);
+    visible(&format!(
+        "REMOVED  {}  {result}  head {}:{}  {}  removed {} by {}",
+        removed.run.run_id,
+        removed.seq,
+        removed.head,
+        removed.run.approvers(),
+        removed.removed_at,
+        removed.removed_by.user,
+    ))
+}
+
+fn removed_entry(removed: &RemovedRun, now: UtcTime) -> RunsEntry {
+    let name = removed.run.run_id.to_string();
+    RunsEntry::Removed(Box::new(RemovedRow {
+        run: run_entry(name, "removed", &removed.run, now),
+        head_seq: removed.seq,
+        head_sha256: removed.head.clone(),
+        manifest_sha256: removed.manifest_sha256.clone(),
+        removed_at: removed.removed_at,
+        removed_by: removed.removed_by.user.clone(),
+        removed_by_uid: removed.removed_by.uid,
+    }))
 }
 
 fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
@@ -66,16 +173,22 @@ fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
             result: (),
         });
     };
+    RunsEntry::Run(Box::new(run_entry(run_id, standing, run, now)))
+}
+
+fn run_entry(run_id: String, standing: &'static str, run: &Overview, now: UtcTime) -> RunsRow {
     let approvals = run.approvals.iter();
     let approvals = approvals.map(|(gate, by, at)| RunApproval {
         gate: *gate,
-        by: by.clone(),
+        by: by.user.clone(),
+        uid: by.uid,
+        login_uid: by.login_uid,
+        host: by.host.clone(),
         at: *at,
     });
     let (evidence, expires_at) = run.evidence.clone().unzip();
     let (rejected_by, reason) = run.rejection.clone().unzip();
-    let (started_by, host) = run.started_by.clone();
-    RunsEntry::Run(Box::new(RunsRow {
+    RunsRow {
         run_id,
         standing,
         error: (),
@@ -87,6 +200,7 @@ fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
         evidence,
         expires_at,
         result: run.result.as_ref().map(|(result, _)| result.clone()),
+        outcome: run.result.as_ref().map(|(_, outcome)| *outcome),
         demo: run.demo,
         drifted: run.drifted,
         failed: run.failed(),
@@ -97,12 +211,14 @@ fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
         profile: run.profile.clone(),
         target_label: run.target_label.clone(),
         target: run.target.clone(),
-        started_by,
-        host,
+        started_by: run.started_by.user.clone(),
+        started_by_uid: run.started_by.uid,
+        started_by_login_uid: run.started_by.login_uid,
+        host: run.started_by.host.clone(),
         approvals: approvals.collect(),
         rejected_by,
         reason,
-    }))
+    }
 }
 
 /// Columns as wide as what is in them; what stands last in a line has no column.

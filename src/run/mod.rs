@@ -77,7 +77,7 @@ pub use request::{Ask, Request};
 pub use result::{RunResult, exit};
 pub use rows::{counted, text as event_text};
 pub use run_id::{RunId, RunIdError};
-pub use run_list::{RunFilter, RunOrder, RunSort};
+pub use run_list::{Days, RunFilter, RunOrder, RunSort, Since};
 pub use state::State;
 pub use stop::{Stop, StopCode};
 pub use surveys::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalStatus, Decision, RunCreated, RunId, RunResult, RunState, State, StopCode,
+    ApprovalGate, ApprovalStatus, Decision, Person, RunCreated, RunId, RunResult, RunState, State,
+    StopCode,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -106,10 +107,10 @@ pub struct Overview {
     pub target: String,
     /// A demo, which waits for nobody once its process has gone, and its database with it.
     pub demo: bool,
-    /// Who started it: user and host.
-    pub started_by: (String, String),
+    /// Who started it.
+    pub started_by: Person,
     /// Who approved what, void and withdrawn approvals apart.
-    pub approvals: Vec<(ApprovalGate, String, UtcTime)>,
+    pub approvals: Vec<(ApprovalGate, Person, UtcTime)>,
     /// Who rejected it, and why.
     pub rejection: Option<(String, String)>,
 }
@@ -161,9 +162,9 @@ impl Overview {
             target_color: created.target.color.clone(),
             target: created.target.address(),
             demo: created.demo,
-            started_by: (created.by.user.clone(), created.by.host.clone()),
+            started_by: created.by.clone(),
             approvals: approved
-                .map(|approval| (approval.gate, approval.by.user.clone(), approval.at))
+                .map(|approval| (approval.gate, approval.by.clone(), approval.at))
                 .collect(),
             rejection: rejected.map(|rejection| {
                 let reason = rejection.reason.clone().unwrap_or_default();
@@ -193,7 +194,7 @@ impl Overview {
         let named = self
             .approvals
             .iter()
-            .map(|(gate, user, _)| format!("{gate} {user}"));
+            .map(|(gate, by, _)| format!("{gate} {}", by.user));
         named.collect::<Vec<_>>().join(", ")
     }
 

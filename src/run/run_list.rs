@@ -4,8 +4,10 @@
 
 use std::borrow::Borrow;
 use std::cmp::Reverse;
+use std::str::FromStr;
 
 use super::{Overview, RunId, RunRow, RunStatus};
+use crate::survey::UtcTime;
 
 /// A filter of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +56,65 @@ impl RunFilter {
             (Self::Drifted, RunStatus::Run(run)) => run.drifted && !run.rejected(),
             _ => false,
         }
+    }
+}
+
+/// A number of days, written `90d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days(u32);
+
+impl Days {
+    /// The time so many days before `now`.
+    pub fn before(self, now: UtcTime) -> UtcTime {
+        now.plus_seconds(-86_400 * i64::from(self.0))
+    }
+}
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_suffix('d');
+        let digits = digits.filter(|digits| digits.bytes().all(|c| c.is_ascii_digit()));
+        let days = digits.and_then(|digits| digits.parse().ok());
+        // A hundred years: no run is older, and no time overflows.
+        let days = days.filter(|days| *days <= 36_500);
+        days.map(Self)
+            .ok_or_else(|| "days are written 90d, at most 36500d".to_owned())
+    }
+}
+
+/// Since when runs are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Since this time.
+    Time(UtcTime),
+    /// Since so many days ago.
+    Days(Days),
+}
+
+impl Since {
+    /// The time that is meant, if it is `now`.
+    pub fn time(self, now: UtcTime) -> UtcTime {
+        match self {
+            Self::Time(at) => at,
+            Self::Days(days) => days.before(now),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(days) = text.parse() {
+            return Ok(Self::Days(days));
+        }
+        let midnight = format!("{text}T00:00:00Z");
+        let time = text.parse().or_else(|_| midnight.parse());
+        time.map(Self::Time).map_err(|_| {
+            "a day is written 2026-11-01, a time 2026-11-01T08:00:00Z, days ago 30d".to_owned()
+        })
     }
 }
 

@@ -77,7 +77,11 @@ impl Gathered {
         self.push(at, 5, &run.profile);
         self.push(at, 6, &run.target_label);
         self.push(at, 7, &run.target);
-        self.push(at, 8, &format!("{}@{}", run.started_by.0, run.started_by.1));
+        self.push(
+            at,
+            8,
+            &format!("{}@{}", run.started_by.user, run.started_by.host),
+        );
         self.push(at, 9, &run.approvers());
         if run.drifted {
             self.push(at, 10, "drifted");

@@ -28,6 +28,7 @@ mod picker;
 mod printed;
 mod recheck;
 mod reconnecting;
+mod removing;
 mod replaced_views;
 mod replay;
 mod safety;

@@ -234,7 +234,7 @@ fn approvers(run: &Overview) -> String {
     let users: Vec<&str> = run
         .approvals
         .iter()
-        .map(|(_, user, _)| user.as_str())
+        .map(|(_, by, _)| by.user.as_str())
         .collect();
     users.join(", ")
 }
