@@ -56,17 +56,58 @@ pub fn scan_for_secrets(name: &str, text: &str) -> Vec<String> {
 
 fn secrets(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
     text.lines().enumerate().filter_map(|(number, line)| {
-        let lower = line.to_ascii_lowercase();
-        let kinds = [
-            (has_url_password(line), "a URL with a password"),
-            // Before the plain `password`, of which it is a special case: the first match names the finding.
-            (has_assignment(&lower, "pgpassword"), "PGPASSWORD"),
-            (has_private_key(line), "a private key"),
-            (has_assignment(&lower, "password"), "a password"),
-        ];
-        let (_, kind) = kinds.into_iter().find(|(found, _)| *found)?;
+        // Base64 hides a word from people and from nobody else.
+        let plain = decoded_words(line);
+        let kind = kind_of(line).or_else(|| plain.iter().find_map(|text| kind_of(text)))?;
         Some((number + 1, kind))
     })
+}
+
+fn kind_of(line: &str) -> Option<&'static str> {
+    let lower = line.to_ascii_lowercase();
+    let kinds = [
+        (has_url_password(line), "a URL with a password"),
+        // Before the plain `password`, of which it is a special case: the first match names the finding.
+        (has_assignment(&lower, "pgpassword"), "PGPASSWORD"),
+        (has_private_key(line), "a private key"),
+        (has_assignment(&lower, "password"), "a password"),
+    ];
+    let (_, kind) = kinds.into_iter().find(|(found, _)| *found)?;
+    Some(kind)
+}
+
+/// What the words of a line are when they are read as base64; of those that are no text then, nothing. Digests are hex, which is
+/// base64 too: they are of no use here and left out.
+fn decoded_words(line: &str) -> Vec<String> {
+    let digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
+    let words = line.split(|c: char| !digit(c));
+    let words = words.filter(|word| {
+        // The shortest secret that is looked for, `password=x`, has 14 digits.
+        word.len() >= 14 && !word.bytes().all(|c| c.is_ascii_hexdigit())
+    });
+    words.filter_map(decoded).collect()
+}
+
+/// A word of base64, in either alphabet and without its padding, as the text that it is.
+fn decoded(word: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(word.len() * 3 / 4);
+    let (mut held, mut bits) = (0_u32, 0);
+    for c in word.bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        held = (held << 6 | u32::from(value)) & 0xffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(held >> bits & 0xff).ok()?);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The run ids that occur in a text.
@@ -152,6 +193,11 @@ mod tests {
             "{\"password\": \"s3cret\"}",
             "{\\\"password\\\":\\\"s3cret\\\"}",
             "a Password='s3cret'",
+            // `PGPASSWORD=s3cret`, and URLs with and without padding, in both alphabets.
+            "token: UEdQQVNTV09SRD1zM2NyZXQ=",
+            "{\"out\":\"cG9zdGdyZXM6Ly91OnMzY3JldEBkYi9rYg==\\n\"}",
+            "cG9zdGdyZXM6Ly91OnM_Y3JldEBkYi9rYg",
+            "=cGFzc3dvcmQ9czNjcmV0;",
         ] {
             let found = scan_for_secrets("journal.jsonl", &format!("clean\n{text}\n"));
             assert_eq!(found.len(), 1, "{text}");
@@ -173,6 +219,8 @@ mod tests {
             "a password inside --database-url is refused",
             "-----BEGIN CERTIFICATE-----",
             "passfile=/home/u/.pgpass",
+            "cG9zdGdyZXM6Ly91QGRiL2ti",
+            "/usr/lib/postgresql/15/bin/pg_dump",
         ] {
             assert_eq!(scan_for_secrets("x", text), Vec::<String>::new(), "{text}");
         }

@@ -87,7 +87,7 @@ impl DirectoryStore {
         let place = Path::new(layout::REMOVED_DIR);
         let mut removed = Vec::new();
         for listed in self.storage().list(place)? {
-            if listed.kind != Kind::File || !listed.name.ends_with(".json") {
+            if listed.kind != Kind::File || listed.name.strip_suffix(".json").is_none() {
                 continue;
             }
             let file = place.join(&listed.name);

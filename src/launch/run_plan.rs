@@ -2,14 +2,15 @@
 
 use std::io;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::LaunchError;
 use super::files::Places;
 use crate::audit;
 use crate::audit::SsotFile;
-use crate::cli::Settings;
-use crate::journal::{DirectoryStore, Permissions};
+use crate::cli::{CliError, Settings};
+use crate::journal::{DirectoryStore, Permissions, RUNS_DIR};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
 use crate::run::{Check, TargetIdentity, ToolIdentity};
@@ -22,7 +23,36 @@ pub const LIVE_INTERVAL_S: u32 = 60;
 /// The store of the settings' data directory.
 pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
     let permissions = permissions(settings)?;
-    Ok(DirectoryStore::new(&settings.data_dir.value, permissions)?)
+    let store = DirectoryStore::new(&settings.data_dir.value, permissions)?;
+    refuse_foreign_runs(&store.storage().root().join(RUNS_DIR), permissions.group)?;
+    Ok(store)
+}
+
+/// Refuses runs that another account could have put there or changed: what is said of them would be what it wants.
+fn refuse_foreign_runs(runs: &Path, group: Option<u32>) -> Result<(), LaunchError> {
+    // What is not there yet is made with the right permissions.
+    let Ok(found) = std::fs::symlink_metadata(runs) else {
+        return Ok(());
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let is_shared = group == Some(found.gid());
+    let message = if !found.is_dir() {
+        "it is no directory".to_owned()
+    } else if found.mode() & 0o002 != 0 {
+        "every account may write to it".to_owned()
+    } else if !is_shared && found.mode() & 0o020 != 0 {
+        format!("the group {} may write to it", found.gid())
+    } else if !is_shared && found.uid() != own {
+        format!("it belongs to uid {}, and this is uid {own}", found.uid())
+    } else {
+        return Ok(());
+    };
+    Err(LaunchError::Cli(CliError::Configuration {
+        place: runs.display().to_string(),
+        message,
+        hint: "Name a data directory of your own (--data-dir), or share it: group = \"NAME\" in [store] of drygate.toml."
+            .to_owned(),
+    }))
 }
 
 /// Permissions of what is written: private, or shared with a group.
@@ -190,5 +220,48 @@ fn binary_sha256() -> io::Result<Digest> {
             0 => return Ok(hasher.finish()),
             read => hasher.update(&buffer[..read]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::refuse_foreign_runs;
+
+    #[test]
+    fn runs_that_another_account_could_have_changed_are_refused_by_name() {
+        let place = tempfile::tempdir().expect("a directory");
+        let runs = place.path().join("runs");
+        assert!(refuse_foreign_runs(&runs, None).is_ok(), "not there yet");
+        fs::create_dir(&runs).expect("a directory");
+        let gid = runs.metadata().expect("ours").gid();
+        for (mode, alone, shared) in [
+            (0o700, true, true),
+            (0o755, true, true),
+            (0o2770, false, true),
+            (0o777, false, false),
+            (0o702, false, false),
+        ] {
+            fs::set_permissions(&runs, Permissions::from_mode(mode)).expect("ours");
+            let ruled = [None, Some(gid)].map(|group| refuse_foreign_runs(&runs, group));
+            assert_eq!(ruled[0].is_ok(), alone, "{mode:o}: {ruled:?}");
+            assert_eq!(ruled[1].is_ok(), shared, "{mode:o}: {ruled:?}");
+            let other = refuse_foreign_runs(&runs, Some(gid + 1));
+            assert_eq!(
+                other.is_ok(),
+                alone,
+                "{mode:o}, of another group: {other:?}"
+            );
+        }
+        let link = place.path().join("link");
+        symlink(&runs, &link).expect("a link");
+        let refused = refuse_foreign_runs(&link, None).expect_err("a link");
+        assert_eq!(refused.exit_code(), 78);
+        assert!(refused.to_string().contains("link: it is no directory"));
+        // Every account has files of root, and root has those of nobody else.
+        let root_s = refuse_foreign_runs(std::path::Path::new("/usr"), None);
+        assert_eq!(root_s.is_ok(), rustix::process::geteuid().is_root());
     }
 }

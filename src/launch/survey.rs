@@ -112,8 +112,16 @@ pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
             output::line(&format!("{}=unknown ({reason})", stream.query))?;
         }
     }
+    let could_write = survey.role.is_read_only() == Some(false);
+    if could_write {
+        output::say(&format!(
+            "The role {} could write here: {} says how.",
+            visible(&survey.role.role),
+            settings.call.to("doctor")
+        ));
+    }
     Ok(
-        if survey.unknown().next().is_some() || !survey.unread.is_empty() {
+        if could_write || survey.unknown().next().is_some() || !survey.unread.is_empty() {
             StopCode::StopGateFailed.exit_code()
         } else {
             0

@@ -15,6 +15,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
+use super::passfile::unread;
 use super::settings::ConnectionSettings;
 use super::socket::{Endpoint, ReadAllowance};
 use super::statement_record::StatementRecord;
@@ -96,11 +97,7 @@ fn strength(mode: TlsMode) -> u8 {
 }
 
 fn without_password(file: &Path) -> String {
-    let what = if file.exists() {
-        "has none for this host, port, database and user"
-    } else {
-        "does not exist"
-    };
+    let what = unread(file).unwrap_or("has none for this host, port, database and user");
     format!("and the password file {} {what}", file.display())
 }
 

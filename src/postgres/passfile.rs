@@ -1,5 +1,5 @@
 //! The password file (`~/.pgpass`) and the service file of libpq.
-//! Invariant: a password file that others can read is not read (test `a_file_that_others_can_read_is_refused`).
+//! Invariant: a password file that others can read is not read (test `a_file_that_others_can_read_is_not_read`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,24 +23,26 @@ pub(super) struct Login<'a> {
 
 /// The password for a login; `None` when the file is absent or has none.
 pub(super) fn password(file: &Path, login: &Login<'_>) -> Result<Option<Secret>, SettingsError> {
-    let Ok(metadata) = fs::metadata(file) else {
+    if let Some(why) = unread(file) {
+        // As libpq, which needs no password everywhere; where one is needed, the error says why there is none.
+        tracing::warn!(?file, why, "the password file is left out");
         return Ok(None);
-    };
-    if !metadata.is_file() {
-        return Err(SettingsError::PassFile(
-            "the password file is not a plain file".to_owned(),
-        ));
-    }
-    // libpq ignores such a file with a warning; here it is an error.
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(SettingsError::PassFile(
-            "the password file can be read by others; its permissions must be 0600 or less"
-                .to_owned(),
-        ));
     }
     let text = fs::read_to_string(file)
         .map_err(|error| SettingsError::PassFile(format!("the password file: {error}")))?;
     Ok(text.lines().find_map(|line| matching(line, login)))
+}
+
+/// Why a password file gives nothing, whatever is in it: `/dev/null` is the usual way to switch it off.
+pub(super) fn unread(file: &Path) -> Option<&'static str> {
+    match fs::metadata(file) {
+        Err(_) => Some("does not exist"),
+        Ok(about) if !about.is_file() => Some("is not a plain file"),
+        Ok(about) if about.permissions().mode() & 0o077 != 0 => {
+            Some("can be read by others and is not used; its permissions must be 0600 or less")
+        }
+        Ok(_) => None,
+    }
 }
 
 fn matching(line: &str, login: &Login<'_>) -> Option<Secret> {
@@ -132,7 +134,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{Login, password, service};
+    use super::{Login, password, service, unread};
 
     const LOGIN: Login<'_> = Login {
         host: "db1",
@@ -153,12 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_refused() {
+    fn a_file_that_others_can_read_is_not_read() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("pgpass");
         fs::write(&file, "*:*:*:*:x\n").expect("written");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("set");
-        assert!(password(&file, &LOGIN).is_err());
+        for (mode, is_read) in [(0o640, false), (0o604, false), (0o600, true), (0o400, true)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
+            let found = password(&file, &LOGIN).expect("no error");
+            assert_eq!(found.is_some(), is_read, "{mode:o}");
+            assert_eq!(unread(&file).is_none(), is_read, "{mode:o}");
+        }
+        let null = std::path::Path::new("/dev/null");
+        assert!(password(null, &LOGIN).expect("no error").is_none());
+        assert_eq!(unread(null), Some("is not a plain file"));
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl MachinePolicy {
 
 impl Profile {
     /// The profile on a machine with this policy.
+    #[must_use]
     pub fn under(mut self, policy: &MachinePolicy) -> Self {
         let (own, least) = (&mut self.approvals, &policy.approvals);
         own.terminal |= least.terminal;

@@ -33,7 +33,7 @@ pub enum RunnerCommand {
     /// A person asks for something, on this screen or through the socket.
     Request {
         /// What is asked, and which person asks.
-        request: Request,
+        request: Box<Request>,
         /// Where the answer goes, for another process that waits until the run has stopped again.
         answer: Option<oneshot::Sender<DecisionReply>>,
     },
@@ -47,7 +47,7 @@ impl From<Request> for RunnerCommand {
     /// Of the screen of this process, which sees what comes of it and needs no answer.
     fn from(request: Request) -> Self {
         Self::Request {
-            request,
+            request: Box::new(request),
             answer: None,
         }
     }

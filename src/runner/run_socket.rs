@@ -271,7 +271,7 @@ impl SocketShutdown {
         let (answer, answered) = oneshot::channel();
         let waits = request.ask.is_answered_by_the_next_stop();
         let command = RunnerCommand::Request {
-            request,
+            request: Box::new(request),
             answer: waits.then_some(answer),
         };
         // No waiting for a place: the caller gets an answer within its time limit.

@@ -75,7 +75,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn obey(&mut self, command: RunnerCommand) -> Result<(), RunnerError> {
         match command {
             RunnerCommand::Request { request, answer } => {
-                let refused = self.fulfil(request).await?;
+                let refused = self.fulfil(*request).await?;
                 match (refused, answer) {
                     // A refusal is answered at once; a decision that was recorded when the run stops again, see `answer_all`.
                     (Some(why), Some(answer)) => {

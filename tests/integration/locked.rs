@@ -4,7 +4,7 @@
 use drygate::postgres::throwaway::Scenario;
 use serde_json::Value;
 
-use super::support::server::{Answer, Workspace, text};
+use super::support::server::{Answer, SUPERUSER, Workspace, text};
 use super::support::table_lock::TableLock;
 
 /// A workspace with a fact of a table that no content digest covers, and a profile that waits for no lock.
@@ -144,4 +144,22 @@ fn a_lock_is_no_finding_of_a_survey_without_a_run() {
     assert!(doctor.contains("NOT CHECKED  database "), "{doctor}");
     drop(lock);
     locked.with_profile(&["survey"]).expect(0);
+}
+
+#[test]
+fn a_survey_by_a_role_that_could_write_is_no_success() {
+    let workspace = Workspace::new(Scenario::Draft);
+    let url = workspace.cluster.url(SUPERUSER, &workspace.database);
+    let surveyed = workspace
+        .drygate(&["survey", "--database-url", &url])
+        .expect(9);
+    assert!(
+        surveyed.stdout.contains("role_is_read_only=false"),
+        "{surveyed:?}"
+    );
+    assert!(surveyed.stderr.contains("could write here"), "{surveyed:?}");
+    let url = workspace.url();
+    workspace
+        .drygate(&["survey", "--database-url", &url])
+        .expect(0);
 }

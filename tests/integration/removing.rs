@@ -49,10 +49,10 @@ fn of_a_removed_run_head_result_who_and_when_stay() {
     // What another process holds stays.
     let storage = DiskStorage::create(&workspace.data(), Permissions::private()).expect("ours");
     let lock = Path::new("runs").join(run).join("LOCK");
-    let held = storage.lease(&lock).expect("readable").expect("free");
+    let lease = storage.lease(&lock).expect("readable").expect("free");
     workspace.drygate(&["runs", "remove", run]).expect(75);
     assert!(directory.join("journal.jsonl").exists());
-    drop(held);
+    drop(lease);
     // Nothing is that old.
     let none = workspace
         .drygate(&["runs", "remove", "--older-than", "1d"])
