@@ -13,7 +13,7 @@ use crate::cli::{CliError, Settings};
 use crate::journal::{DirectoryStore, Permissions, RUNS_DIR};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
-use crate::run::{Check, TargetIdentity, ToolIdentity};
+use crate::run::{AccountDoubt, Check, TargetIdentity, ToolIdentity};
 use crate::runner::{FullDiscoverFile, RunPlan, person};
 use crate::survey::{Digest, Hasher};
 
@@ -24,18 +24,21 @@ pub const LIVE_INTERVAL_S: u32 = 60;
 pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
     let permissions = permissions(settings)?;
     let store = DirectoryStore::new(&settings.data_dir.value, permissions)?;
-    refuse_foreign_runs(&store.storage().root().join(RUNS_DIR), permissions.group)?;
+    let runs = store.storage().root().join(RUNS_DIR);
+    // A user namespace shows numbers of its own for owners and groups: nothing can be said of them there.
+    let told = person::own().account_doubt != Some(AccountDoubt::UserNamespace);
+    refuse_foreign_runs(&runs, permissions.group, told)?;
     Ok(store)
 }
 
 /// Refuses runs that another account could have put there or changed: what is said of them would be what it wants.
-fn refuse_foreign_runs(runs: &Path, group: Option<u32>) -> Result<(), LaunchError> {
+fn refuse_foreign_runs(runs: &Path, group: Option<u32>, told: bool) -> Result<(), LaunchError> {
     // What is not there yet is made with the right permissions.
     let Ok(found) = std::fs::symlink_metadata(runs) else {
         return Ok(());
     };
     let own = rustix::process::geteuid().as_raw();
-    let is_shared = group == Some(found.gid());
+    let is_shared = group == Some(found.gid()) || !told;
     let message = if !found.is_dir() {
         "it is no directory".to_owned()
     } else if found.mode() & 0o002 != 0 {
@@ -234,7 +237,10 @@ mod tests {
     fn runs_that_another_account_could_have_changed_are_refused_by_name() {
         let place = tempfile::tempdir().expect("a directory");
         let runs = place.path().join("runs");
-        assert!(refuse_foreign_runs(&runs, None).is_ok(), "not there yet");
+        assert!(
+            refuse_foreign_runs(&runs, None, true).is_ok(),
+            "not there yet"
+        );
         fs::create_dir(&runs).expect("a directory");
         let gid = runs.metadata().expect("ours").gid();
         for (mode, alone, shared) in [
@@ -245,10 +251,16 @@ mod tests {
             (0o702, false, false),
         ] {
             fs::set_permissions(&runs, Permissions::from_mode(mode)).expect("ours");
-            let ruled = [None, Some(gid)].map(|group| refuse_foreign_runs(&runs, group));
+            let ruled = [None, Some(gid)].map(|group| refuse_foreign_runs(&runs, group, true));
             assert_eq!(ruled[0].is_ok(), alone, "{mode:o}: {ruled:?}");
             assert_eq!(ruled[1].is_ok(), shared, "{mode:o}: {ruled:?}");
-            let other = refuse_foreign_runs(&runs, Some(gid + 1));
+            let other = refuse_foreign_runs(&runs, Some(gid + 1), true);
+            let untold = refuse_foreign_runs(&runs, None, false);
+            assert_eq!(
+                untold.is_ok(),
+                shared,
+                "{mode:o}, in a user namespace: {untold:?}"
+            );
             assert_eq!(
                 other.is_ok(),
                 alone,
@@ -257,11 +269,11 @@ mod tests {
         }
         let link = place.path().join("link");
         symlink(&runs, &link).expect("a link");
-        let refused = refuse_foreign_runs(&link, None).expect_err("a link");
+        let refused = refuse_foreign_runs(&link, None, true).expect_err("a link");
         assert_eq!(refused.exit_code(), 78);
         assert!(refused.to_string().contains("link: it is no directory"));
         // Every account has files of root, and root has those of nobody else.
-        let root_s = refuse_foreign_runs(std::path::Path::new("/usr"), None);
+        let root_s = refuse_foreign_runs(std::path::Path::new("/usr"), None, true);
         assert_eq!(root_s.is_ok(), rustix::process::geteuid().is_root());
     }
 }

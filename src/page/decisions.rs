@@ -55,7 +55,7 @@ fn decision(approval: &Approval) -> Value {
     json!({
         "word": word,
         "tone": tone,
-        "who": format!("{} (uid {}) on {}", by.user, by.uid, by.host),
+        "who": by.account(),
         "terminal": by.tty.as_deref().unwrap_or("none"),
         "at": approval.at.to_string(),
         "clock": approval.at.clock(),

@@ -76,15 +76,22 @@ impl Person {
         let behind = |person: &Self| person.login_uid.unwrap_or(person.uid);
         self.uid == other.uid || behind(self) == behind(other)
     }
+
+    /// Account and host: `root (uid 0, login uid 1000) on ops1`. The login is left out where it is the account's own.
+    pub fn account(&self) -> String {
+        let Self {
+            user, uid, host, ..
+        } = self;
+        match self.login_uid.filter(|login| login != uid) {
+            Some(login) => format!("{user} (uid {uid}, login uid {login}) on {host}"),
+            None => format!("{user} (uid {uid}) on {host}"),
+        }
+    }
 }
 
 impl fmt::Display for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (uid {}", self.user, self.uid)?;
-        if let Some(login) = self.login_uid.filter(|login| *login != self.uid) {
-            write!(f, ", login uid {login}")?;
-        }
-        write!(f, ") on {}", self.host)?;
+        f.write_str(&self.account())?;
         match &self.tty {
             Some(tty) => write!(f, " {tty}")?,
             None => f.write_str(", no terminal")?,
