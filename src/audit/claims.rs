@@ -8,7 +8,7 @@ use crate::run::{
     Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
     TransactionEnd,
 };
-use crate::survey::{FactChange, Survey, compare};
+use crate::survey::{FactChange, Survey, compare, differences};
 
 /// The five claims, as far as the run has come.
 pub fn claims(run: &RunState) -> Vec<Claim> {
@@ -176,10 +176,17 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
             named.collect::<Vec<_>>()
         })
         .collect();
+    let beside = differences(pin, post).beside;
+    // Read by the post survey for the first time: the pin is of an older drygate.
+    let new = post
+        .facts
+        .iter()
+        .filter(|fact| pin.fact(fact.key.as_str()).is_none())
+        .count();
     let streams = |survey: &Survey| survey.candidates.is_some() && survey.pieces.is_some();
     let complete = streams(pin) && streams(post) && !pin.facts.is_empty();
     let digests = pin.digest_holds() && post.digest_holds();
-    let raw = json!({
+    let mut raw = json!({
         "pre": {"nonce": pin.snapshot.nonce, "virtual_xid": pin.snapshot.virtual_xid, "ended_at": pin.snapshot.ended_at,
                 "snapshot": pin.snapshot.snapshot, "facts_digest": pin.facts_digest, "candidates": pin.candidates, "pieces": pin.pieces},
         "post": {"nonce": post.snapshot.nonce, "virtual_xid": post.snapshot.virtual_xid, "began_at": post.snapshot.began_at,
@@ -187,6 +194,9 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
         "two_snapshots": two, "digests_recomputed": digests, "streams_read": complete, "unknown": unknown,
         "changed": changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
     });
+    if !beside.is_empty() {
+        raw["beside"] = beside.iter().map(|c| c.key.as_str()).collect();
+    }
     // In this order: values that differ count only if the two surveys are two snapshots and their digests hold.
     let (verdict, measured) = if !two {
         (
@@ -216,10 +226,22 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     } else {
         (
             ClaimVerdict::Holds,
-            format!("{} facts equal in two snapshots", pin.facts.len()),
+            equal_words(pin.facts.len(), beside.len(), new),
         )
     };
     claim(ClaimName::B, verdict, measured, raw)
+}
+
+/// `24 facts equal in two snapshots, 1 changed beside`.
+fn equal_words(pinned: usize, beside: usize, new: usize) -> String {
+    let mut words = format!("{} facts equal in two snapshots", pinned - beside);
+    if beside > 0 {
+        words.push_str(&format!(", {beside} changed beside"));
+    }
+    if new > 0 {
+        words.push_str(&format!(", {new} not read before"));
+    }
+    words
 }
 
 /// Claim C: no transaction of anybody finished between the two surveys. On a busy server it is false without any mutation, so

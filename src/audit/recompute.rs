@@ -19,7 +19,10 @@ use crate::run::{
     TransactionEnd, TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
-use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
+use crate::survey::{
+    Attribution, Digest, DriftRule, Fact, RoleSurvey, Survey, TransactionProof, UtcTime, compare,
+    differences, reads_surroundings,
+};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,8 +135,9 @@ impl<'p> Recomputer<'p> {
                 let opened = self.nonces.remove(id);
                 found.extend(other_nonce(*id, opened.as_deref(), &proof.nonce));
             }
-            Event::SurveyTaken(SurveyTaken { survey, .. }) => {
-                found.extend(survey_findings(run, survey));
+            Event::SurveyTaken(taken) => {
+                found.extend(survey_findings(run, &taken.survey));
+                found.extend(beside_findings(run, self.profile, taken));
             }
             Event::ContextPinned(ContextPinned { context, .. }) => {
                 found.extend(context_findings(run, context));
@@ -252,6 +256,35 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
     {
         found.push(
             "role_is_read_only does not follow from the findings of the role survey".to_owned(),
+        );
+    }
+    found
+}
+
+/// What a survey lists beside the change, and the rules by which its facts are judged, against pin and profile.
+fn beside_findings(run: &RunState, profile: Option<&Profile>, taken: &SurveyTaken) -> Vec<String> {
+    let mut found = Vec::new();
+    let survey = &taken.survey;
+    let pin = run
+        .pin
+        .as_ref()
+        .filter(|_| taken.purpose != SurveyPurpose::Pin);
+    let again = pin.map_or_else(Vec::new, |pin| differences(pin, survey).beside);
+    if keys(&again) != keys(&taken.beside) {
+        found.push(
+            "what is listed beside is not what the survey differs in from the pin".to_owned(),
+        );
+    }
+    if let Some(profile) = profile {
+        let new = reads_surroundings(&survey.facts);
+        let rule = |fact: &Fact| match new {
+            true => DriftRule::of(fact.key.as_str(), &profile.grants.key, profile.drift.strict),
+            // Before there was anything but the facts of the profile every difference was drift.
+            false => DriftRule::Any,
+        };
+        let other = survey.facts.iter().filter(|fact| fact.drift != rule(fact));
+        found.extend(
+            other.map(|fact| format!("{} is judged by another rule than the profile's", fact.key)),
         );
     }
     found

@@ -22,6 +22,8 @@ pub enum Change {
     Equal,
     /// Both values are known and differ.
     Changed,
+    /// Both values are known and differ beside the change: the difference voids nothing.
+    Beside,
     /// The fact is only on the right.
     Added,
     /// The fact is only on the left.

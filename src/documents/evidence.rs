@@ -59,6 +59,8 @@ pub struct RecheckDocument {
     pub server: Vec<String>,
     /// The facts that differ.
     pub drift: Vec<FactChange>,
+    /// The facts that differ beside the change: they do not undo what was rehearsed.
+    pub beside: Vec<FactChange>,
     /// The prediction against what happened since; null: not asked for.
     pub after: Option<After>,
     /// What was measured of the transaction of this recheck; null: its end was not seen.

@@ -57,6 +57,8 @@ pub struct ReportDocument {
     pub approvals: ApprovalsReport,
     /// The drift that stands, or what differed at closeout.
     pub drift: Vec<FactChange>,
+    /// What the last survey differs in from the pin beside the change: it voids nothing.
+    pub beside: Vec<FactChange>,
     /// Verdict and claims; null while the run is neither judged nor sealed.
     pub non_mutation: Option<NonMutationDocument>,
     /// Every transaction of the run.

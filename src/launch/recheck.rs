@@ -75,7 +75,8 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         error
     })?;
     let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
-    let changes = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let differing = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let (changes, beside) = (differing.voids, differing.beside);
     let after = match (seen.units, &sealed.run.predicted) {
         (Some(units), Some((effect, _))) => {
             let rows = table_rows(&sealed.profile, before, &taken, &then);
@@ -91,6 +92,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         now: &taken.survey,
         proof: seen.proof.as_ref(),
         changes: &changes,
+        beside: &beside,
         after: after.as_ref(),
     };
     if settings.headless {
@@ -102,6 +104,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         documents: &taken.documents,
         origins: &taken.origins,
         changes: &changes,
+        beside: &beside,
         after: found.after,
     };
     let comparison = Comparison::rechecked(&sealed.run, before, &of_now);

@@ -32,6 +32,8 @@ pub struct Rechecked<'a> {
     pub proof: Option<&'a TransactionProof>,
     /// Facts that differ from its last survey.
     pub changes: &'a [FactChange],
+    /// Facts that differ beside the change: they do not undo what was rehearsed.
+    pub beside: &'a [FactChange],
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
 }
@@ -100,7 +102,7 @@ impl Rechecked<'_> {
             None if result == RunResult::Pass => of(
                 exit::OK,
                 None,
-                format!("it still holds: {} facts equal", self.now.facts.len()),
+                self.holds(),
                 "The change may go ahead as rehearsed.",
             ),
             None => of(
@@ -110,6 +112,31 @@ impl Rechecked<'_> {
                 "Rehearse again until the result is PASS.",
             ),
         }
+    }
+
+    /// `it still holds: 24 facts equal, 1 changed beside: objects.beside`.
+    fn holds(&self) -> String {
+        let facts = &self.now.facts;
+        let new = facts
+            .iter()
+            .filter(|fact| self.before.fact(fact.key.as_str()).is_none())
+            .count();
+        let mut words = format!(
+            "it still holds: {} facts equal",
+            facts.len() - self.beside.len() - new
+        );
+        if !self.beside.is_empty() {
+            let beside = format!(
+                ", {} changed beside: {}",
+                self.beside.len(),
+                keys(self.beside)
+            );
+            words.push_str(&beside);
+        }
+        if new > 0 {
+            words.push_str(&format!(", {new} not read before"));
+        }
+        words
     }
 
     fn what_now(&self) -> &'static str {
@@ -216,6 +243,7 @@ fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument 
         },
         server: found.server(),
         drift: found.changes.to_vec(),
+        beside: found.beside.to_vec(),
         after: found.after.cloned(),
         proof: found.proof.cloned(),
         message: outcome.message.clone(),
@@ -232,7 +260,13 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
     ];
     lines.extend(found.server().iter().map(|line| visible(line)));
     match found.after {
-        None => lines.extend(found.changes.iter().flat_map(change_lines)),
+        None => {
+            lines.extend(found.changes.iter().flat_map(change_lines));
+            for change in found.beside {
+                lines.push("beside the change:".to_owned());
+                lines.extend(change_lines(change));
+            }
+        }
         Some(after) => lines.extend(after_lines(after)),
     }
     lines.push(visible(&outcome.message));

@@ -98,7 +98,7 @@ fn name(text: &str) -> Option<(Cow<'_, str>, &str)> {
 }
 
 /// A role can be named `PUBLIC` with capitals; it must not read as everybody.
-fn quoted_if_public(name: String) -> String {
+pub(super) fn quoted_if_public(name: String) -> String {
     if name == "PUBLIC" {
         "\"PUBLIC\"".to_owned()
     } else {

@@ -12,6 +12,7 @@ use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
 use super::session::{PlannedRead, Session};
 use super::statement::{CursorName, Statement};
+use super::surroundings;
 use super::validate::{Query, Rulings};
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
@@ -100,6 +101,7 @@ impl FactReader<'_> {
             .iter()
             .map(|query| facts::read_of(query, self.rulings));
         let roles = role::reads(version).into_iter().map(Ok);
+        let around = surroundings::reads(profile, version).into_iter().map(Ok);
         let matrix = [Ok(grants::read(&profile.grants))];
         let mut tell = |progress| witness.progress(progress);
         let plan = ReadBatch::default()
@@ -110,7 +112,8 @@ impl FactReader<'_> {
                 matrix,
             )
             .stage("Protected tables", RowCounting::Answers, digests)
-            .stage("Role survey", RowCounting::Answers, roles);
+            .stage("Role survey", RowCounting::Answers, roles)
+            .stage("What is around the rows", RowCounting::Answers, around);
         let mut answers = plan.run(session, &mut tell).await?.into_iter();
         // The answers come in the order of the stages above.
         let mut next = || answers.next().unwrap_or(Err("not asked".into()));
@@ -123,10 +126,11 @@ impl FactReader<'_> {
         }
         let matrix = next();
         let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
-        of_sql.push(facts::of_grants(&profile.grants, matrix));
+        of_sql.push(facts::of_grants(profile, matrix));
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
-        let role = role::survey(&current_user, version, answers, &profile.role);
+        let role = role::survey(&current_user, version, &mut answers, &profile.role);
+        let around = surroundings::facts(profile, version, &mut answers);
         let of_contents = self
             .contents(session, &contents, digests, &mut tell)
             .await?;
@@ -140,7 +144,7 @@ impl FactReader<'_> {
         let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
-        for (fact, document) in of_sql.into_iter().chain(of_contents) {
+        for (fact, document) in of_sql.into_iter().chain(of_contents).chain(around) {
             read.facts.push(fact);
             read.documents.extend(document);
         }

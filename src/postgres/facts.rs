@@ -9,8 +9,10 @@ use super::session::PlannedRead;
 use super::statement::Statement;
 use super::validate::{Query, Rulings};
 use super::wire::{AnswerRows, Call};
-use crate::profile::{FactSpec, FunctionSpec, GrantScope};
-use crate::survey::{Derived, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey};
+use crate::profile::{FactSpec, FunctionSpec, Profile};
+use crate::survey::{
+    Derived, DriftRule, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey,
+};
 
 use super::grants;
 
@@ -32,6 +34,8 @@ pub(super) fn plain(key: &str, label: &str, kind: FactKind, observed: Observed) 
         document: None,
         sql_sha256: None,
         live: false,
+        drift: DriftRule::Any,
+        parts: Vec::new(),
     }
 }
 
@@ -155,12 +159,26 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
 }
 
 /// The fact of the grant matrix: the digest of its document.
-pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+pub(super) fn of_grants(profile: &Profile, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+    let scope = &profile.grants;
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;
         Ok(grants::document(&rows)?)
     });
-    let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
+    of_document(profile, (&scope.key, &scope.label), found)
+}
+
+/// A fact, by key and label, whose value is the digest of its document.
+pub(super) fn of_document(
+    profile: &Profile,
+    (key, label): (&str, &str),
+    found: Result<FactDocument, UnknownReason>,
+) -> (Fact, Option<FactDocument>) {
+    let drift = DriftRule::of(key, &profile.grants.key, profile.drift.strict);
+    let fact = |observed| Fact {
+        drift,
+        ..plain(key, label, FactKind::Sha256, observed)
+    };
     match found {
         Ok(document) => {
             // The value is the digest of the document itself: a long one is hashed once.

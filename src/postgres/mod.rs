@@ -4,10 +4,12 @@
 
 mod acl;
 mod budget;
+mod called_code;
 mod candidates;
 mod connect;
 mod content;
 mod content_parts;
+mod definition;
 mod discoverer;
 mod environment;
 mod error;
@@ -19,6 +21,7 @@ mod guard;
 mod lexer;
 mod origins;
 mod passfile;
+mod privileges;
 mod proof;
 mod read_batch;
 mod role;
@@ -28,6 +31,7 @@ mod settings;
 mod socket;
 mod statement;
 mod statement_record;
+mod surroundings;
 pub mod throwaway;
 mod tls;
 mod url;

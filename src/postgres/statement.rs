@@ -61,6 +61,13 @@ constants! {
     ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");
     ROLE_TRAPS = include_str!("../../assets/sql/role_traps.sql");
     ROLE_EVENT_TRIGGERS = include_str!("../../assets/sql/role_event_triggers.sql");
+    DEFINITION = include_str!("../../assets/sql/definition.sql");
+    PUBLICATIONS = include_str!("../../assets/sql/publications.sql");
+    PUBLICATIONS_15 = include_str!("../../assets/sql/publications_15.sql");
+    CALLED_CODE = include_str!("../../assets/sql/called_code.sql");
+    PRIVILEGES = include_str!("../../assets/sql/privileges.sql");
+    NAME_RESOLUTION = include_str!("../../assets/sql/name_resolution.sql");
+    BESIDE = include_str!("../../assets/sql/beside.sql");
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");

@@ -62,6 +62,9 @@ pub struct Profile {
     /// Approvals.
     #[serde(default)]
     pub approvals: ProfileApprovals,
+    /// Which differences void an approval.
+    #[serde(default)]
+    pub drift: DriftPolicy,
     /// Timeouts.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -297,6 +300,15 @@ impl ProfileApprovals {
             None
         }
     }
+}
+
+/// Which differences void an approval.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftPolicy {
+    /// Whether what changed beside voids as well: everything that was read.
+    pub strict: bool,
 }
 
 /// Deadlines of our own, in milliseconds.

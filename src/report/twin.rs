@@ -63,6 +63,7 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
         },
         approvals: approvals::approvals(run),
         drift: drift(run),
+        beside: run.beside.clone(),
         non_mutation: non_mutation(run, true),
         transactions: proof::transactions(run),
         footprint: proof::total(run),

@@ -91,6 +91,12 @@ impl RunState {
         shows_the_same(changes, read) || shows_the_same(changes, &drifted)
     }
 
+    /// Whether the last recorded survey differs from the pin beside the change in just these facts, with these values.
+    pub fn has_beside(&self, beside: &[FactChange]) -> bool {
+        let known: Vec<LiveChange> = self.beside.iter().map(LiveChange::from).collect();
+        shows_the_same(beside, &known)
+    }
+
     /// The last recorded survey, if its differences from the pin are just those that the last read while waiting found.
     pub fn survey_of_last_read(&self) -> Option<&crate::survey::Survey> {
         let (pin, live) = (self.pin.as_ref()?, self.live.as_ref()?);

@@ -46,7 +46,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     .filter_map(|fact| recorder.document(&fact.document.as_ref()?.sha256))
                     .map(|text| crate::survey::FactDocument { text })
                     .collect();
-                judged.changes = drift::changes(recorder, &pin, &post, &documents);
+                judged.changes = drift::changes(recorder, &pin, &post, &documents).voids;
             }
             recorder.record(Event::NonMutationJudged(Box::new(judged)))?;
         }

@@ -1,7 +1,7 @@
 //! The rows behind a changed fact, compared from the two documents of that fact.
 //! Invariant: a list that is cut ends with a row that says how many are left out. Held by `capped`.
 
-use super::{Digest, FactChange, FactDocument, RowChange, Survey, compare, compare_rows};
+use super::{Digest, FactDocument, RowChange, Survey, SurveyChanges, compare_rows, differences};
 
 /// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
@@ -13,9 +13,9 @@ pub fn changes_with_rows(
     after: &Survey,
     then: &dyn Fn(&Digest) -> Option<String>,
     now: &[FactDocument],
-) -> Vec<FactChange> {
-    let mut changes = compare(before, after);
-    for change in &mut changes {
+) -> SurveyChanges {
+    let mut changes = differences(before, after);
+    for change in changes.voids.iter_mut().chain(&mut changes.beside) {
         let rows = rows_of(change.key.as_str(), before, after, then, now);
         change.rows = capped(rows.unwrap_or_default());
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::hunks::line_hunks;
-use super::{FactKey, StreamDigest, Survey};
+use super::surroundings::voids;
+use super::{FactKey, StreamDigest, Survey, is_surroundings, reads_surroundings};
 
 /// One row that differs between two documents of a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +39,33 @@ pub struct FactChange {
     pub rows: Vec<RowChange>,
 }
 
-/// Every fact of `before` and `after` that differs, in the order of `before`. The two streams take
+/// What two surveys differ in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyChanges {
+    /// What voids an approval.
+    pub voids: Vec<FactChange>,
+    /// What lies beside the change and voids nothing.
+    pub beside: Vec<FactChange>,
+}
+
+/// Every fact of `before` and `after` whose difference voids an approval, in the order of `before`. The two streams take
 /// part as `pieces` and `candidates`.
 pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
-    let mut changes = Vec::new();
-    let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>| {
+    differences(before, after).voids
+}
+
+/// Every fact of `before` and `after` that differs, in the order of `before`.
+pub fn differences(before: &Survey, after: &Survey) -> SurveyChanges {
+    let mut changes = SurveyChanges::default();
+    let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>, voids: bool| {
         // Two unknown values are not equal: without the first condition `None == None` would hide them.
         if approved.is_none() || approved != found {
-            changes.push(FactChange {
+            let list = if voids {
+                &mut changes.voids
+            } else {
+                &mut changes.beside
+            };
+            list.push(FactChange {
                 reason: after.unknown_reason(key.as_str()).map(str::to_owned),
                 key,
                 approved: approved.map(str::to_owned),
@@ -55,14 +75,17 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
         }
     };
     for fact in &before.facts {
-        let found = after
-            .fact(fact.key.as_str())
-            .and_then(|f| f.observed.value());
-        note(fact.key.clone(), fact.observed.value(), found);
+        let now = after.fact(fact.key.as_str());
+        let found = now.and_then(|f| f.observed.value());
+        let voids = voids(Some(fact), now, before, after);
+        note(fact.key.clone(), fact.observed.value(), found, voids);
     }
+    let unread_before = !reads_surroundings(&before.facts);
     for fact in &after.facts {
-        if before.fact(fact.key.as_str()).is_none() {
-            note(fact.key.clone(), None, fact.observed.value());
+        // What is around the rows was not read before by an older drygate: that is no difference.
+        let unread = unread_before && is_surroundings(&fact.key);
+        if before.fact(fact.key.as_str()).is_none() && !unread {
+            note(fact.key.clone(), None, fact.observed.value(), true);
         }
     }
     for (name, one, two) in [
@@ -76,6 +99,7 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
                 FactKey::new(name),
                 sha256(one.as_ref()),
                 sha256(two.as_ref()),
+                true,
             );
         }
     }

@@ -22,6 +22,7 @@ mod provenance;
 mod role;
 mod side;
 mod snapshot;
+mod surroundings;
 mod survey_taken;
 mod time;
 
@@ -33,7 +34,7 @@ pub use change::{changes_with_rows, rows_of};
 pub use changed_words::{
     ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence,
 };
-pub use compare::{FactChange, RowChange, compare, compare_rows};
+pub use compare::{FactChange, RowChange, SurveyChanges, compare, compare_rows, differences};
 pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
 pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
@@ -47,5 +48,9 @@ pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
+pub use surroundings::{
+    BESIDE, CALLED_CODE, DriftRule, FactPart, NAME_RESOLUTION, PRIVILEGES, definition_key,
+    is_surroundings, parts_of, reads_surroundings,
+};
 pub use survey_taken::{StreamDigest, Survey, UnreadStream};
 pub use time::UtcTime;

@@ -15,7 +15,7 @@ use crate::run::{
     UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep};
-use crate::survey::{Digest, Fact, Snapshot, Survey, UtcTime, facts_digest};
+use crate::survey::{Digest, Fact, Snapshot, Survey, UtcTime, differences, facts_digest};
 
 /// One durable event.
 #[derive(Debug, Clone)]
@@ -215,9 +215,13 @@ impl ScriptedRun {
         let mut survey = self.survey(self.run.transactions.len() as u64 + 1);
         damage(&mut survey);
         self.transaction_with(Purpose::Survey, &survey.snapshot);
+        let pin = self.run.pin.as_ref();
+        let pin = pin.filter(|_| purpose != SurveyPurpose::Pin);
+        let beside = pin.map_or_else(Vec::new, |pin| differences(pin, &survey).beside);
         self.push(Event::SurveyTaken(SurveyTaken {
             purpose,
             survey: Arc::new(survey),
+            beside,
             simulation: Arc::new(values::simulation(self.enacted)),
         }))
     }

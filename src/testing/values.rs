@@ -8,9 +8,9 @@ use crate::run::{
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
-    Derived, Digest, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue, RoleSurvey,
-    ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime,
-    facts_digest,
+    Derived, Digest, DriftRule, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue,
+    RoleSurvey, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof,
+    UtcTime, facts_digest,
 };
 
 const READER: &str = "context_pack_readonly";
@@ -96,6 +96,8 @@ pub fn fact(key: &str, kind: FactKind, value: &str) -> Fact {
         document: None,
         sql_sha256: Some(Digest::of(key)),
         live: !matches!(kind, FactKind::Content | FactKind::Sha256),
+        drift: DriftRule::Any,
+        parts: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
 mod archive;
+mod around_the_rows;
 mod attribution;
 #[cfg(target_os = "linux")]
 mod callers;
