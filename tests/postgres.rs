@@ -216,7 +216,7 @@ fn each_change_moves_exactly_its_own_facts() {
             &cluster,
             "CREATE ROLE passer_by; GRANT SELECT ON public.unit_version TO passer_by"
         ),
-        ["grant_matrix_sha"]
+        ["grant_matrix_sha", "privileges.held"]
     );
     assert_eq!(
         changed(

@@ -150,7 +150,7 @@ impl Privileges {
                 (!acts_as.is_empty()).then(|| format!("may act as {}", acts_as.join(", "))),
             );
             lines.push(format!(
-                "role {}\t{}",
+                "who: {}\t{}",
                 one_line(name),
                 one_line(&words.join("; "))
             ));
@@ -168,7 +168,7 @@ impl Privileges {
         let role = |(name, role): (&String, &Role)| {
             let both = [role.decides.as_str(), role.other.as_str()];
             let words: Vec<&str> = both.into_iter().filter(|words| !words.is_empty()).collect();
-            format!("role {}\t{}", one_line(name), one_line(&words.join(", ")))
+            format!("who: {}\t{}", one_line(name), one_line(&words.join(", ")))
         };
         let memberships = self.memberships.iter().map(Membership::line);
         self.roles.iter().map(role).chain(memberships).collect()
@@ -178,7 +178,7 @@ impl Privileges {
 impl Membership {
     fn line(&self) -> String {
         format!(
-            "role {} is member of {}\t{}",
+            "who: {} is member of {}\t{}",
             one_line(&self.member),
             one_line(&self.granted),
             one_line(&self.options)
@@ -241,15 +241,15 @@ mod tests {
         assert_eq!(
             held(&[], false),
             [
-                "role app | login",
-                "role ops | login, noinherit; may act as app",
-                "role ops is member of app | by owner",
-                "role owner | ",
                 "table s.t OWNER | owner",
                 "table s.t PUBLIC SELECT | by owner",
                 "table s.t app INSERT | by owner",
                 "table s.t owner INSERT | by owner",
                 "table s.t owner SELECT | by owner",
+                "who: app | login",
+                "who: ops | login, noinherit; may act as app",
+                "who: ops is member of app | by owner",
+                "who: owner | ",
             ]
         );
         let far = [
@@ -258,10 +258,10 @@ mod tests {
         ];
         let more = held(&far, false);
         assert!(
-            more.contains(&"role far | may act as app through ops".to_owned()),
+            more.contains(&"who: far | may act as app through ops".to_owned()),
             "{more:?}"
         );
-        assert!(more.contains(&"role far is member of ops | by owner".to_owned()));
+        assert!(more.contains(&"who: far is member of ops | by owner".to_owned()));
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         ];
         let held = held(&named, false);
         assert!(
-            held.contains(&"role \"PUBLIC\" | login".to_owned()),
+            held.contains(&"who: \"PUBLIC\" | login".to_owned()),
             "{held:?}"
         );
     }

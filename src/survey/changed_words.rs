@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     AlignedRow, Alignment, DocumentShape, FactChange, Lines, RowChange, Side, Sides,
-    fields::fields, inline_changes::inline_changes,
+    fields::fields, inline_changes::inline_changes, is_surroundings,
 };
 
 /// A change inside one line: the words before, the changed words of both sides, the words behind.
@@ -130,7 +130,8 @@ pub fn sentence(row: &RowChange, style: SentenceStyle) -> Vec<SentencePart> {
     spans
 }
 
-/// The row to show where there is room for one: a changed row before a new or missing one, then the shortest.
+/// The row to show where there is room for one: one of the profile's facts, a changed row before a new or missing one, then the
+/// shortest.
 pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)> {
     let rows = changes
         .iter()
@@ -138,9 +139,11 @@ pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)>
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     // A row without values on both sides only counts further rows (see `capped` in change.rs).
     rows.filter(|(_, row)| row.approved.is_some() || row.found.is_some())
-        .min_by_key(|(_, row)| {
+        .min_by_key(|(change, row)| {
+            // A grant says more in the grant matrix, a row more than the definition of its table.
+            let around = is_surroundings(&change.key);
             let both = row.approved.is_some() && row.found.is_some();
-            (!both, length(&row.approved) + length(&row.found))
+            (around, !both, length(&row.approved) + length(&row.found))
         })
 }
 

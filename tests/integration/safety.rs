@@ -327,7 +327,7 @@ fn hostile_text_of_a_unit_is_escaped_wherever_it_is_shown() {
     ));
     let mut answers = vec![workspace.approve(&waiting, "SG1").expect(4)];
     let drifted = answers[0].json();
-    assert!(drifted["drift"].to_string().contains("owned-name"));
+    assert!(drifted["beside"].to_string().contains("owned-name"));
     let row = drifted["drift"].to_string();
     assert!(row.contains("exe"), "the hostile unit is what drifted");
     for flags in [&["--headless"][..], &["--headless", "--json"]] {

@@ -4,7 +4,7 @@ use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::SurveyPurpose;
-use crate::survey::{FactKind, UtcTime};
+use crate::survey::{FactKind, UtcTime, is_surroundings};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
@@ -69,6 +69,13 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         if folded && row.kind == FactKind::Content {
             continue;
         }
+        if !model.enlarged && is_quiet(row) {
+            continue;
+        }
+        if is_surroundings(&row.key) && folded {
+            // Below the content digests, which share a row there.
+            continue;
+        }
         if row.kind == FactKind::Content && !content {
             content = true;
             if columns.is_some() {
@@ -89,6 +96,18 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     }
     if folded {
         pane.rows.extend(content_folded(&rows, width));
+        for row in rows
+            .iter()
+            .filter(|row| is_surroundings(&row.key) && !is_quiet(row))
+        {
+            let text = narrow(model, row, width);
+            pane.rows
+                .push(PaneRow::new(text, TextSubject::Fact(row.key.clone())));
+        }
+    }
+    if !model.enlarged {
+        pane.rows
+            .extend(quiet_folded(&rows, width, columns.as_ref()));
     }
     if columns.is_none() {
         pane.rows.push(PaneRow::only(Text::inked(
@@ -97,6 +116,29 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
     }
     pane
+}
+
+/// Whether the row is about what is around the rows and has nothing to say: such rows share one.
+fn is_quiet(row: &FactRow) -> bool {
+    let as_before = matches!(row.last_pass, SinceLastPass::NoPass | SinceLastPass::Equal);
+    is_surroundings(&row.key) && !row.moved && !row.beside && as_before && row.pinned.is_some()
+}
+
+/// `9 more around the rows                =`: definitions, called code, privileges, names.
+fn quiet_folded(rows: &[FactRow], width: usize, columns: Option<&FactColumns>) -> Option<PaneRow> {
+    let quiet: Vec<&FactRow> = rows.iter().filter(|row| is_quiet(row)).collect();
+    let first = quiet.first()?;
+    let mark = match quiet.iter().all(|row| row.read_at.is_some()) {
+        true => Text::plain("="),
+        false => Text::new(),
+    };
+    let name = Text::plain(format!("{} more around the rows", quiet.len()));
+    let at = match columns {
+        Some(columns) => columns.key + columns.pinned,
+        None => width.saturating_sub(8),
+    };
+    let subject = TextSubject::Fact(first.key.clone());
+    Some(PaneRow::new(name.to_column(at).then(mark), subject))
 }
 
 /// `5 content digests                     =`
@@ -194,6 +236,7 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         (_, _, None) if model.run().ended_early() => Text::inked(Ink::Dim, "not read again"),
         (_, _, None) => Text::inked(Ink::Dim, "at approval"),
         (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
+        (now, false, Some(_)) if row.beside => value(now.as_deref(), row.kind, 14, Ink::Plain),
         (now, false, Some(_)) if row.kind == FactKind::Integer => {
             value(now.as_deref(), row.kind, 14, Ink::Plain)
         }
@@ -204,6 +247,8 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
     };
     let change = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else if row.beside {
+        Text::plain("beside")
     } else {
         Text::new()
     };
@@ -284,6 +329,8 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     };
     let mut mark = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else if row.beside {
+        Text::plain("beside")
     } else if row.read_at.is_none() {
         Text::new()
     } else if let Some(at) = read_before(model, row) {

@@ -538,7 +538,7 @@ pub const CHANGES: &[Change] = &[
         "GRANT app_writer TO ops",
         HELD,
         "",
-        "role ops is member of app_writer",
+        "who: ops is member of app_writer",
     ),
     change(
         "GRANT ops TO team",
@@ -555,7 +555,7 @@ pub const CHANGES: &[Change] = &[
     change(
         "REVOKE app_writer FROM ops",
         HELD,
-        "role ops is member of app_writer",
+        "who: ops is member of app_writer",
         "",
     ),
     change("ALTER ROLE app_writer LOGIN", HELD, "", "login"),
@@ -563,7 +563,7 @@ pub const CHANGES: &[Change] = &[
         "ALTER ROLE stranger SUPERUSER",
         HELD,
         "",
-        "role stranger\tsuperuser",
+        "who: stranger\tsuperuser",
     ),
     change("ALTER ROLE stranger NOSUPERUSER", HELD, "superuser", ""),
     change(
@@ -600,7 +600,7 @@ pub const CHANGES: &[Change] = &[
         "GRANT pg_write_server_files TO team",
         HELD,
         "",
-        "role team is member of pg_write_server_files",
+        "who: team is member of pg_write_server_files",
     ),
     change(
         "ALTER DATABASE kb OWNER TO app",
@@ -690,7 +690,7 @@ pub const CHANGES: &[Change] = &[
         "",
         "setting work_mem of role app",
     ),
-    change("CREATE ROLE newcomer", OTHERS, "", "role newcomer"),
+    change("CREATE ROLE newcomer", OTHERS, "", "who: newcomer"),
     change(
         "ALTER ROLE newcomer LOGIN CREATEDB BYPASSRLS",
         OTHERS,
@@ -701,7 +701,7 @@ pub const CHANGES: &[Change] = &[
         "CREATE ROLE crowd; GRANT crowd TO newcomer",
         OTHERS,
         "",
-        "role newcomer is member of crowd",
+        "who: newcomer is member of crowd",
     ),
     change(
         "CREATE TABLE public.heap (line text)",
