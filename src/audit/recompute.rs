@@ -397,6 +397,7 @@ fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
         && sheet.candidate_digest.as_ref() == candidates.map(|stream| &stream.sha256)
         && run.context.as_deref() == Some(&sheet.context)
         && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted
+        && run.beside == sheet.beside
 }
 
 fn same_claims(said: &[Claim], computed: &[Claim]) -> bool {

@@ -81,7 +81,16 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         (Some(units), Some((effect, _))) => {
             let rows = table_rows(&sealed.profile, before, &taken, &then);
             let changes = changes.clone();
-            Some(audit::after(&sealed.profile, effect, units, &rows, changes))
+            let read_by = |key: &str| {
+                let query = format!("fact {key}");
+                let mut rulings = taken.rulings.iter();
+                let ruling = rulings.find(|ruling| ruling.query == query);
+                ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
+            };
+            let profile = &sealed.profile;
+            Some(audit::after(
+                profile, effect, units, &rows, changes, &read_by,
+            ))
         }
         _ => None,
     };

@@ -3,14 +3,18 @@
 
 use serde_json::{Value, json};
 
+use super::ReportInput;
 use super::gates::raw_lines;
 use crate::audit::non_mutation;
 use crate::documents::{ChangeReport, RowReport, TransactionReport, TransactionStatus};
 use crate::run::{ClaimName, ClaimVerdict, NonMutation, RunState, Transaction, TransactionEnd};
-use crate::survey::{FactChange, Footprint, RowChange, TransactionProof};
+use crate::survey::{
+    CALLED_CODE, FactChange, Footprint, RowChange, TransactionProof, reads_surroundings,
+};
 
 /// The values of report 10, as its template reads them.
-pub(super) fn proof(run: &RunState) -> Value {
+pub(super) fn proof(input: &ReportInput) -> Value {
+    let run = input.run;
     let judged = judgement(run);
     let transactions = transactions(run);
     let ends = |end| transactions.iter().filter(|it| it.end == end).count();
@@ -19,6 +23,9 @@ pub(super) fn proof(run: &RunState) -> Value {
         "verdict": judged.verdict.word(),
         "claims": ClaimName::ALL.map(|name| claim(&judged, name)),
         "changes": changes(&judged.changes),
+        "beside": changes(&run.beside),
+        "around": run.pin.as_ref().is_some_and(|pin| reads_surroundings(&pin.facts)),
+        "untold": untold(input),
         "attribution": run.attribution.as_ref().map_or_else(Vec::new, |found| found.lines()),
         "transactions": transactions,
         "footprint": whole_footprint(run),
@@ -28,6 +35,23 @@ pub(super) fn proof(run: &RunState) -> Value {
         "unseen": ends(TransactionStatus::Unseen) + ends(TransactionStatus::Open),
         "unmeasured": ends(TransactionStatus::NotFullyMeasured),
     })
+}
+
+/// What the sources of called functions do not tell, each under the name of its function: lines of the pinned document.
+fn untold(input: &ReportInput) -> Vec<String> {
+    let fact = input.run.pin.as_ref().and_then(|pin| pin.fact(CALLED_CODE));
+    let document = fact.and_then(|fact| fact.document.as_ref());
+    let text = document.and_then(|document| (input.blobs)(&document.sha256));
+    let sections = text.unwrap_or_default();
+    let sections = sections.split("\n\n");
+    let told_in = |section: &str| {
+        let head = section.lines().next()?.to_owned();
+        // Behind the first lines stands source text, in which anything may be written.
+        let mut lines = section.lines().take(3);
+        let line = lines.find(|line| line.starts_with("not told: "))?;
+        Some(format!("{head}: {line}"))
+    };
+    sections.filter_map(told_in).collect()
 }
 
 /// Every transaction of the run.

@@ -77,5 +77,9 @@ fn message(run: &RunState, stop: Option<&Stop>) -> Option<String> {
         )
     });
     let proof = judgement(run).verdict;
-    Some(format!("{result}: non-mutation verdict {proof}.{failure}"))
+    let beside = run.beside_words();
+    let beside = beside.map_or_else(String::new, |words| format!(" {words}."));
+    Some(format!(
+        "{result}: non-mutation verdict {proof}.{failure}{beside}"
+    ))
 }

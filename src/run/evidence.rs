@@ -85,6 +85,9 @@ pub struct EvidenceSheet {
     pub last_pass_differences: Vec<LastPassDifference>,
     /// What had drifted, when this sheet is taken after a drift: it leads the sheet.
     pub drifted: Vec<FactChange>,
+    /// What had changed beside by the last survey, which voids nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<FactChange>,
     /// Version of drygate.
     pub tool_version: String,
 }

@@ -95,11 +95,15 @@ pub(super) fn sentence(run: &RunState, drift: &[FactChange]) -> String {
     } else {
         "facts differ"
     };
+    let more = |words: Option<String>, end: &str| {
+        words.map_or_else(String::new, |words| format!(" {words}{end}"))
+    };
     format!(
-        "{} {facts} from the pin: {}.{}",
+        "{} {facts} from the pin: {}.{}{}",
         drift.len(),
         named.join("; "),
-        by_whom(run).map_or_else(String::new, |by| format!(" {by}"))
+        more(run.beside_words(), "."),
+        more(by_whom(run), "")
     )
 }
 

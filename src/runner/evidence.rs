@@ -113,6 +113,9 @@ fn ask(recorder: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError
         Some(_) => "A live run would change nothing.".to_owned(),
         None => "Nothing was predicted.".to_owned(),
     };
+    if let Some(beside) = run.beside_words() {
+        message = format!("{message} {beside}.");
+    }
     let mut next = "Read the evidence, then approve or reject.";
     if let Some((gate, check)) = run.failed_check() {
         message = format!(
@@ -189,6 +192,7 @@ fn sheet(
             .drifted_before
             .as_ref()
             .map_or_else(Vec::new, |drift| drift.changes.clone()),
+        beside: run.beside.clone(),
         tool_version: plan.tool.version.clone(),
     })
 }

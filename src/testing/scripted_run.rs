@@ -324,6 +324,7 @@ impl ScriptedRun {
             )),
             last_pass_differences: self.last_pass_differences(),
             drifted: drift.map_or_else(Vec::new, |drift| drift.changes.clone()),
+            beside: self.run.beside.clone(),
             tool_version: "0.1.0".to_owned(),
         }
     }

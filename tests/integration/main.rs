@@ -10,6 +10,7 @@ mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
+mod drift_around;
 mod exit_codes;
 mod flow;
 mod golden;

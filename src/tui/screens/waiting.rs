@@ -185,11 +185,20 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         None if !model.run().has_read_again() => None,
         _ => Some("All facts"),
     };
+    let beside = match model.run().beside.len() {
+        0 => String::new(),
+        n => format!(" {n} changed beside."),
+    };
     if narrow {
         let says = match (facts, resting) {
             (None, _) => format!("Pinned {checked}, not read again yet.  "),
             (_, Some(_)) => format!("Equal at {checked}; live reads rest (budget).  "),
             (Some(facts), None) => format!("{facts} equal the evidence ({checked}).  "),
+        };
+        let says = match beside.is_empty() {
+            true => says,
+            // Instead of how it stands to the last PASS: what changed now is more to a person who decides.
+            false => return Text::plain(says.trim_end()).with(Ink::Bold, beside),
         };
         return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
     }
@@ -206,7 +215,10 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         None => format!("Pinned {checked}, not read again yet."),
         Some(facts) => format!("{facts} equal the evidence, checked {checked}."),
     };
-    Text::plain(format!("{says}{rest}    ")).with(ink, words::last_pass(sheet))
+    Text::plain(format!("{says}{rest}"))
+        .with(Ink::Bold, beside)
+        .with(Ink::Plain, "    ")
+        .with(ink, words::last_pass(sheet))
 }
 
 /// Facts that were seen to have moved while nobody approved.
@@ -360,7 +372,11 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {
             let renews = key_of(model.scope(), Action::SurveyAgain);
-            format!("{facts} {verb} from {by}. Nothing was simulated further. {renews} takes new evidence; SG1 is asked again.")
+            let beside = match run.beside.len() {
+                0 => String::new(),
+                n => format!(" {n} changed beside."),
+            };
+            format!("{facts} {verb} from {by}.{beside} Nothing was simulated further. {renews} takes new evidence; SG1 is asked again.")
         }))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
         .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })
