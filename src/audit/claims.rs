@@ -234,14 +234,10 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
 
 /// `24 facts equal in two snapshots, 1 changed beside`.
 fn equal_words(pinned: usize, beside: usize, new: usize) -> String {
-    let mut words = format!("{} facts equal in two snapshots", pinned - beside);
-    if beside > 0 {
-        words.push_str(&format!(", {beside} changed beside"));
-    }
-    if new > 0 {
-        words.push_str(&format!(", {new} not read before"));
-    }
-    words
+    let mut words = vec![format!("{} facts equal in two snapshots", pinned - beside)];
+    words.extend((beside > 0).then(|| format!("{beside} changed beside")));
+    words.extend((new > 0).then(|| format!("{new} not read before")));
+    words.join(", ")
 }
 
 /// Claim C: no transaction of anybody finished between the two surveys. On a busy server it is false without any mutation, so

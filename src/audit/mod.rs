@@ -19,6 +19,7 @@ mod orchestration;
 mod precheck;
 mod predict;
 mod recompute;
+mod recompute_beside;
 mod recompute_gates;
 mod recompute_order;
 mod recompute_raw;

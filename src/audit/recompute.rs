@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::predict::same_rows;
+use super::recompute_beside::beside_findings;
 use super::recompute_gates::{check_findings, gate_findings};
 use super::recompute_order::{RecordedOrder, not_the_approved_pin, opened_by};
 use super::recompute_raw::agrees;
@@ -15,14 +16,11 @@ use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
     Event, EvidenceSheet, EvidenceTaken, GateFinished, History, NonMutation, RunResult, RunSealed,
-    RunState, State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
-    TransactionEnd, TransactionOpened, UnitsProgressed,
+    RunState, State, StateChanged, StopCode, SurveyPurpose, TransactionClosed, TransactionEnd,
+    TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
-use crate::survey::{
-    Attribution, Digest, DriftRule, Fact, RoleSurvey, Survey, TransactionProof, UtcTime, compare,
-    differences, reads_surroundings,
-};
+use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -261,35 +259,6 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
     found
 }
 
-/// What a survey lists beside the change, and the rules by which its facts are judged, against pin and profile.
-fn beside_findings(run: &RunState, profile: Option<&Profile>, taken: &SurveyTaken) -> Vec<String> {
-    let mut found = Vec::new();
-    let survey = &taken.survey;
-    let pin = run
-        .pin
-        .as_ref()
-        .filter(|_| taken.purpose != SurveyPurpose::Pin);
-    let again = pin.map_or_else(Vec::new, |pin| differences(pin, survey).beside);
-    if keys(&again) != keys(&taken.beside) {
-        found.push(
-            "what is listed beside is not what the survey differs in from the pin".to_owned(),
-        );
-    }
-    if let Some(profile) = profile {
-        let new = reads_surroundings(&survey.facts);
-        let rule = |fact: &Fact| match new {
-            true => DriftRule::of(fact.key.as_str(), &profile.grants.key, profile.drift.strict),
-            // Before there was anything but the facts of the profile every difference was drift.
-            false => DriftRule::Any,
-        };
-        let other = survey.facts.iter().filter(|fact| fact.drift != rule(fact));
-        found.extend(
-            other.map(|fact| format!("{} is judged by another rule than the profile's", fact.key)),
-        );
-    }
-    found
-}
-
 /// A step is simulated from the survey that was taken for its approval, where that approval lets it be.
 fn step_findings(run: &RunState, step: SimulatedStep, counts: &StepCounts) -> Vec<String> {
     let (gate, state) = opened_by(step);
@@ -410,7 +379,9 @@ fn same_claim(said: &Claim, computed: &Claim) -> bool {
         && agrees(&said.raw, &computed.raw)
 }
 
-fn keys(changes: &[crate::survey::FactChange]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+pub(super) fn keys(
+    changes: &[crate::survey::FactChange],
+) -> Vec<(&str, Option<&str>, Option<&str>)> {
     changes
         .iter()
         .map(|c| (c.key.as_str(), c.approved.as_deref(), c.found.as_deref()))

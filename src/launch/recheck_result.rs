@@ -121,22 +121,18 @@ impl Rechecked<'_> {
             .iter()
             .filter(|fact| self.before.fact(fact.key.as_str()).is_none())
             .count();
-        let mut words = format!(
-            "it still holds: {} facts equal",
-            facts.len() - self.beside.len() - new
-        );
-        if !self.beside.is_empty() {
-            let beside = format!(
-                ", {} changed beside: {}",
+        let equal = facts.len() - self.beside.len() - new;
+        let mut words = vec![format!("it still holds: {equal} facts equal")];
+        let beside = || {
+            format!(
+                "{} changed beside: {}",
                 self.beside.len(),
                 keys(self.beside)
-            );
-            words.push_str(&beside);
-        }
-        if new > 0 {
-            words.push_str(&format!(", {new} not read before"));
-        }
-        words
+            )
+        };
+        words.extend((!self.beside.is_empty()).then(beside));
+        words.extend((new > 0).then(|| format!("{new} not read before")));
+        words.join(", ")
     }
 
     fn what_now(&self) -> &'static str {

@@ -24,15 +24,11 @@ pub(super) fn document(rows: AnswerRows) -> Result<FactDocument, UnknownReason> 
                     .map(|untold| format!("pinned function {name}\n{untold}\n")),
             ),
             _ => {
-                let mut section = format!("{kind} {name}\n");
-                if !held.is_empty() {
-                    section.push_str(&format!("of {held}\n"));
-                }
-                section
-                    .push_str(&untold(&language, &text).map_or_else(String::new, |it| it + "\n"));
-                section.push_str(text.trim_end_matches('\n'));
-                section.push('\n');
-                sections.push(section);
+                let mut lines = vec![format!("{kind} {name}")];
+                lines.extend((!held.is_empty()).then(|| format!("of {held}")));
+                lines.extend(untold(&language, &text));
+                lines.push(text.trim_end_matches('\n').to_owned());
+                sections.push(lines.join("\n") + "\n");
             }
         }
     }
@@ -56,14 +52,14 @@ fn untold(language: &str, text: &str) -> Option<String> {
         words.any(|found| found.eq_ignore_ascii_case(word))
     };
     match language {
-        "" => None,
         "sql" | "plpgsql" if has_word("execute") => {
             Some("not told: statements that EXECUTE puts together".to_owned())
         }
         "sql" | "plpgsql" if text.contains("U&\"") || text.contains("u&\"") => {
             Some("not told: names written as U&\"\"".to_owned())
         }
-        "sql" | "plpgsql" => None,
+        // Of a trigger, rule or event trigger there is no source.
+        "" | "sql" | "plpgsql" => None,
         "c" | "internal" => Some(format!("not told: what its {language} code calls")),
         other => Some(format!(
             "not told: what its {other} code calls by other ways than by name"

@@ -183,7 +183,71 @@ fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::compare_rows;
+    use super::{compare_rows, differences};
+    use crate::survey::{DriftRule, Fact, FactKey, Survey};
+    use crate::testing::values;
+
+    /// A survey of one profile's fact, the grant matrix and, where asked for, privileges and a definition.
+    fn survey(matrix: &str, around: Option<(&str, &str)>) -> Survey {
+        use crate::survey::FactKind::{Integer, Sha256};
+        let fact = |key: &str, kind, value: &str, drift| Fact {
+            drift,
+            ..values::fact(key, kind, value)
+        };
+        let mut facts = vec![fact("total", Integer, "60", DriftRule::Any)];
+        facts.push(fact("matrix", Sha256, matrix, DriftRule::WithPrivileges));
+        if let Some((privileges, beside)) = around {
+            facts.push(fact("privileges.held", Sha256, privileges, DriftRule::Any));
+            facts.push(fact("objects.beside", Sha256, beside, DriftRule::Beside));
+        }
+        let at = crate::survey::UtcTime::from_unix_micros(0);
+        values::survey(values::snapshot("n".to_owned(), 1, at), facts)
+    }
+
+    fn keys(before: &Survey, after: &Survey) -> [Vec<String>; 2] {
+        let found = differences(before, after);
+        [found.voids, found.beside]
+            .map(|changes| changes.iter().map(|c| c.key.to_string()).collect())
+    }
+
+    #[test]
+    fn a_grant_voids_only_where_privileges_on_protected_objects_differ() {
+        let before = survey("m", Some(("p", "b")));
+        let apart = survey("m2", Some(("p", "b2")));
+        assert_eq!(
+            keys(&before, &apart),
+            [
+                vec![],
+                vec!["matrix".to_owned(), "objects.beside".to_owned()]
+            ]
+        );
+        let held = survey("m2", Some(("p2", "b")));
+        assert_eq!(
+            keys(&before, &held),
+            [
+                vec!["matrix".to_owned(), "privileges.held".to_owned()],
+                vec![]
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pin_of_an_older_drygate_lacks_what_is_around_and_that_is_no_difference() {
+        let (old, new) = (survey("m", None), survey("m", Some(("p", "b"))));
+        assert_eq!(keys(&old, &new), [const { Vec::<String>::new() }; 2]);
+        // The other way round it was read and is gone: that is one.
+        assert_eq!(keys(&new, &old)[0], ["privileges.held", "objects.beside"]);
+        let mut less = new.clone();
+        less.facts
+            .retain(|fact| fact.key != FactKey::new("privileges.held"));
+        assert_eq!(
+            keys(&less, &new)[0],
+            ["privileges.held"],
+            "read before in part"
+        );
+        let granted = survey("m2", None);
+        assert_eq!(keys(&old, &granted), [vec!["matrix".to_owned()], vec![]]);
+    }
 
     #[test]
     fn names_the_changed_the_new_and_the_lost_row() {

@@ -85,7 +85,7 @@ pub fn parts_of(document: &str) -> BTreeMap<String, Digest> {
     let mut parts: BTreeMap<String, Hasher> = BTreeMap::new();
     for line in document.lines() {
         let part = parts.entry(part_name(line).to_owned());
-        part.or_insert_with(Hasher::new).field(line);
+        part.or_default().field(line);
     }
     let digest = |(name, hasher): (String, Hasher)| (name, hasher.finish());
     parts.into_iter().map(digest).collect()

@@ -196,7 +196,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let mut text = Vec::new();
     identity(&mut text, evidence);
     drifted(&mut text, evidence, width);
-    beside(&mut text, model);
+    text.extend(words::changed_beside(model.run()));
     prediction(&mut text, model, evidence);
     last_pass(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
@@ -273,30 +273,6 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence, width: usize) {
             "  {:<26} {from} -> {to}{rows}",
             change.key.as_str()
         )));
-    }
-    text.push(Text::new());
-}
-
-/// What changed beside by the last survey: the sheet's own survey while it is open.
-fn beside(text: &mut Vec<Text>, model: &Model) {
-    let run = model.run();
-    if run.beside.is_empty() {
-        return;
-    }
-    text.push(Text::inked(Ink::Bold, "CHANGED BESIDE").with(
-        Ink::Plain,
-        format!(
-            "   {}, which voids nothing",
-            crate::run::counted(run.beside.len(), "fact")
-        ),
-    ));
-    for change in &run.beside {
-        let rows = match change.rows.as_slice() {
-            [] => String::new(),
-            [row] => row.key.clone(),
-            [row, more @ ..] => format!("{} and {} more", row.key, more.len()),
-        };
-        text.push(Text::plain(format!("  {:<26} {rows}", change.key.as_str())));
     }
     text.push(Text::new());
 }

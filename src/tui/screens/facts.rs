@@ -128,9 +128,10 @@ fn is_quiet(row: &FactRow) -> bool {
 fn quiet_folded(rows: &[FactRow], width: usize, columns: Option<&FactColumns>) -> Option<PaneRow> {
     let quiet: Vec<&FactRow> = rows.iter().filter(|row| is_quiet(row)).collect();
     let first = quiet.first()?;
-    let mark = match quiet.iter().all(|row| row.read_at.is_some()) {
-        true => Text::plain("="),
-        false => Text::new(),
+    let mark = if quiet.iter().all(|row| row.read_at.is_some()) {
+        Text::plain("=")
+    } else {
+        Text::new()
     };
     let name = Text::plain(format!("{} more around the rows", quiet.len()));
     let at = match columns {

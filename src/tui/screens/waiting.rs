@@ -195,11 +195,10 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
             (_, Some(_)) => format!("Equal at {checked}; live reads rest (budget).  "),
             (Some(facts), None) => format!("{facts} equal the evidence ({checked}).  "),
         };
-        let says = match beside.is_empty() {
-            true => says,
+        if !beside.is_empty() {
             // Instead of how it stands to the last PASS: what changed now is more to a person who decides.
-            false => return Text::plain(says.trim_end()).with(Ink::Bold, beside),
-        };
+            return Text::plain(says.trim_end()).with(Ink::Bold, beside);
+        }
         return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
     }
     let ink = if sheet.last_pass_differences.is_empty() {

@@ -257,6 +257,26 @@ pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) 
     told.unwrap_or_else(|| Text::plain(self::changes(changes)))
 }
 
+/// What changed beside by the last survey, as a part of the sheet; nothing where nothing did.
+pub fn changed_beside(run: &RunState) -> Vec<Text> {
+    if run.beside.is_empty() {
+        return Vec::new();
+    }
+    let facts = counted(run.beside.len(), "fact");
+    let heading = Text::inked(Ink::Bold, "CHANGED BESIDE");
+    let mut text = vec![heading.with(Ink::Plain, format!("   {facts}, which voids nothing"))];
+    text.extend(run.beside.iter().map(|change| {
+        let rows = match change.rows.as_slice() {
+            [] => String::new(),
+            [row] => row.key.clone(),
+            [row, more @ ..] => format!("{} and {} more", row.key, more.len()),
+        };
+        Text::plain(format!("  {:<26} {rows}", change.key.as_str()))
+    }));
+    text.push(Text::new());
+    text
+}
+
 fn row_in_words(change: &FactChange, row: &RowChange, style: SentenceStyle) -> Text {
     let name = if style.names_fields {
         format!("{} {}", change.key, row.key)

@@ -12,6 +12,7 @@ pub enum Expected {
 }
 
 /// One change.
+#[derive(Debug, Clone, Copy)]
 pub struct Change {
     /// What the other session does.
     pub sql: &'static str,
