@@ -45,9 +45,9 @@ impl Comparison {
             voids: found.changes.to_vec(),
             beside: found.beside.to_vec(),
         };
-        let all = [found.changes, found.beside].concat();
-        if !all.is_empty() {
-            let attributed = Attribution::of(before, now, &all, found.origins);
+        let told = changes.most_important();
+        if !told.is_empty() {
+            let attributed = Attribution::of(before, now, told, found.origins);
             record.attributions.push(attributed);
         }
         let sides = Sides::new(

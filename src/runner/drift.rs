@@ -41,16 +41,11 @@ pub(super) fn record_survey(
         simulation: Arc::new(found.simulation.clone()),
         beside: differing.beside.clone(),
     }))?;
-    let all: Vec<FactChange> = differing
-        .voids
-        .iter()
-        .chain(&differing.beside)
-        .cloned()
-        .collect();
+    let told = differing.most_important();
     if let Some(pin) = pin
-        && !all.is_empty()
+        && !told.is_empty()
     {
-        let attribution = Attribution::of(&pin, survey, &all, &found.taken.origins);
+        let attribution = Attribution::of(&pin, survey, told, &found.taken.origins);
         recorder.record(Event::ChangesAttributed(Box::new(attribution)))?;
     }
     Ok(differing.voids)

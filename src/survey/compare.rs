@@ -48,6 +48,17 @@ pub struct SurveyChanges {
     pub beside: Vec<FactChange>,
 }
 
+impl SurveyChanges {
+    /// What voids; where nothing does, what is beside. The transactions behind the one are not those behind the other.
+    pub fn most_important(&self) -> &[FactChange] {
+        if self.voids.is_empty() {
+            &self.beside
+        } else {
+            &self.voids
+        }
+    }
+}
+
 /// Every fact of `before` and `after` whose difference voids an approval, in the order of `before`. The two streams take
 /// part as `pieces` and `candidates`.
 pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {

@@ -39,7 +39,7 @@ pub(super) struct FactRow {
     pub from: &'static str,
 }
 
-/// All facts of the pin, in the order of the profile, then protected content, then what is around the rows.
+/// All facts of the pin, in the order of the profile, then what is around the rows, protected content last.
 pub(super) fn all(model: &Model) -> Vec<FactRow> {
     let run = model.run();
     let Some(pin) = run.pin.as_ref().map(|pin| &pin.facts) else {
@@ -59,8 +59,8 @@ fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
         .partition(|fact| fact.kind == FactKind::Content);
     other
         .into_iter()
-        .chain(content)
         .chain(around)
+        .chain(content)
         .map(|fact| row(run, fact))
         .collect()
 }

@@ -72,10 +72,6 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         if !model.enlarged && is_quiet(row) {
             continue;
         }
-        if is_surroundings(&row.key) && folded {
-            // Below the content digests, which share a row there.
-            continue;
-        }
         if row.kind == FactKind::Content && !content {
             content = true;
             if columns.is_some() {
@@ -96,14 +92,6 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     }
     if folded {
         pane.rows.extend(content_folded(&rows, width));
-        for row in rows
-            .iter()
-            .filter(|row| is_surroundings(&row.key) && !is_quiet(row))
-        {
-            let text = narrow(model, row, width);
-            pane.rows
-                .push(PaneRow::new(text, TextSubject::Fact(row.key.clone())));
-        }
     }
     if !model.enlarged {
         pane.rows
