@@ -55,7 +55,7 @@ WITH RECURSIVE pinned AS MATERIALIZED (
        CROSS JOIN LATERAL (SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, f.oid, f.pronamespace FROM pg_catalog.pg_proc AS f
                             WHERE f.proname = w.word::pg_catalog.name
                            UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid, c.relnamespace FROM pg_catalog.pg_class AS c
-                            WHERE c.relname = w.word::pg_catalog.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) AS m (classid, objid, schema)
+                            WHERE c.relname = w.word::pg_catalog.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't') AS m (classid, objid, schema)
         JOIN pg_catalog.pg_namespace AS n ON n.oid = m.schema AND n.nspname NOT IN ('pg_catalog', 'information_schema')
        WHERE r.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = r.objid
          AND p.prolang NOT IN (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname IN ('c', 'internal'))

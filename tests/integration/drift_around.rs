@@ -127,6 +127,11 @@ fn what_changes_beside_is_listed_everywhere_and_voids_nothing() {
     ] {
         assert!(report.contains(said), "{said}: {report}");
     }
+    let proved = workspace.drygate(&["report", id]).expect(0).stdout;
+    assert!(
+        proved.contains("identical but for what changed beside (1 value):"),
+        "{proved}"
+    );
     let held = workspace
         .drygate(&["recheck", id, "--headless", "--json"])
         .expect(0)

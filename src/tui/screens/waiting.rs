@@ -183,7 +183,8 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
     let facts = match live.filter(|live| live.read_at.is_some()) {
         Some(live) if !live.complete => Some("Live facts"),
         None if !model.run().has_read_again() => None,
-        _ => Some("All facts"),
+        _ if model.run().beside.is_empty() => Some("All facts"),
+        _ => Some("All other facts"),
     };
     let beside = match model.run().beside.len() {
         0 => String::new(),
