@@ -215,10 +215,15 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         None => format!("Pinned {checked}, not read again yet."),
         Some(facts) => format!("{facts} equal the evidence, checked {checked}."),
     };
+    let last_pass = if beside.is_empty() {
+        words::last_pass(sheet)
+    } else {
+        words::last_pass_short(sheet)
+    };
     Text::plain(format!("{says}{rest}"))
         .with(Ink::Bold, beside)
         .with(Ink::Plain, "    ")
-        .with(ink, words::last_pass(sheet))
+        .with(ink, last_pass)
 }
 
 /// Facts that were seen to have moved while nobody approved.

@@ -559,6 +559,19 @@ pub const CHANGES: &[Change] = &[
         "who: ops is member of app_writer",
         "",
     ),
+    since(
+        160_000,
+        change(
+            "GRANT app_writer TO ops WITH INHERIT FALSE, SET FALSE",
+            HELD,
+            "",
+            "not inherited, no SET ROLE",
+        ),
+    ),
+    since(
+        160_000,
+        change("REVOKE app_writer FROM ops", HELD, "not inherited", ""),
+    ),
     change("ALTER ROLE app_writer LOGIN", HELD, "", "login"),
     change(
         "ALTER ROLE stranger SUPERUSER",
