@@ -4,6 +4,7 @@
 use drygate::postgres::throwaway::Scenario;
 use serde_json::{Value, json};
 
+use super::support::ground::{Ground, band};
 use super::support::server::{Workspace, text};
 
 /// What changes beside: a table of nobody's concern with a grant on it.
@@ -215,4 +216,27 @@ fn a_partition_without_rows_is_beside_and_one_with_rows_is_drift() {
     workspace
         .drygate(&["verify", text(&drifted["run_id"])])
         .expect(0);
+}
+
+#[test]
+fn what_changes_beside_while_a_screen_waits_is_recorded_once() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0.2");
+    ground.intrude(BESIDE);
+    let screen = terminal.wait_for("1 changed beside");
+    assert!(band(&screen).contains("ALLOW CUT?"), "{screen}");
+    let run = ground.home().run();
+    let (again, reads) = (
+        run.events("survey_taken").len(),
+        run.events("live_read").len(),
+    );
+    assert_eq!(again, 2, "the pin, and the read that found it");
+    // Reads that find the same are counted, and the journal does not grow by surveys.
+    terminal.wait_until("three more reads", |_| {
+        run.events("live_read").len() >= reads + 3
+    });
+    assert_eq!(run.events("survey_taken").len(), again);
+    assert_eq!(run.events("drift_found").len(), 0);
+    terminal.type_slowly("q");
+    terminal.wait_exit();
 }
