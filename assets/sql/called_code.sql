@@ -59,6 +59,12 @@ WITH RECURSIVE pinned AS MATERIALIZED (
         JOIN pg_catalog.pg_namespace AS n ON n.oid = m.schema AND n.nspname NOT IN ('pg_catalog', 'information_schema')
        WHERE r.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = r.objid
          AND p.prolang NOT IN (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname IN ('c', 'internal'))
+      -- Every operator of somebody whose sign stands in a source.
+      UNION ALL SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid
+        FROM pg_catalog.pg_proc AS p
+        JOIN pg_catalog.pg_operator AS o ON o.oid >= 16384 AND pg_catalog.strpos(p.prosrc, o.oprname::pg_catalog.text) > 0
+       WHERE r.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = r.objid
+         AND p.prolang NOT IN (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname IN ('c', 'internal'))
     ) AS m (classid, objid)
 ), kept AS MATERIALIZED (
   SELECT r.classid, r.objid FROM reached AS r LIMIT 20001
@@ -92,6 +98,11 @@ SELECT 'rule', pg_catalog.quote_ident(w.rulename) || ' on ' || w.ev_class::pg_ca
   JOIN pg_catalog.pg_class AS c ON c.oid = w.ev_class
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema')
  WHERE NOT EXISTS (SELECT FROM family AS f WHERE f.oid = w.ev_class)
+UNION ALL
+SELECT 'operator', o.oid::pg_catalog.regoperator::pg_catalog.text, NULL, pg_catalog.pg_get_userbyid(o.oprowner)::pg_catalog.text,
+       'calls ' || o.oprcode::pg_catalog.regprocedure::pg_catalog.text
+  FROM kept AS k
+  JOIN pg_catalog.pg_operator AS o ON k.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = k.objid AND o.oid >= 16384
 UNION ALL
 SELECT 'event trigger', pg_catalog.quote_ident(e.evtname), NULL, pg_catalog.pg_get_userbyid(e.evtowner)::pg_catalog.text,
        CASE e.evtenabled WHEN 'O' THEN 'fires' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'fires on a replica only' ELSE 'fires always' END

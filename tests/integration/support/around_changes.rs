@@ -65,7 +65,9 @@ CREATE TABLE public.unrelated (line text); ALTER TABLE public.unrelated OWNER TO
 CREATE FUNCTION public.deep(text) RETURNS text LANGUAGE sql AS 'SELECT $1 || 1::text';
 CREATE FUNCTION public.helper(line text) RETURNS void LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.trail VALUES (public."deep"(line)); END$$;
 CREATE FUNCTION public.fn_calls() RETURNS void LANGUAGE plpgsql AS $$BEGIN PERFORM public . HELPER /* no paren here */ ('x'); EXECUTE 'SELECT 1'; END$$;
-CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM public.stamped(); RETURN NEW; END$$;
+CREATE FUNCTION public.meets(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 = $2';
+CREATE OPERATOR public.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = public.meets);
+CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM public.stamped(), NEW.id OPERATOR(public.===) 'x'; RETURN NEW; END$$;
 CREATE FUNCTION public.stamped() RETURNS void LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION public.apart() RETURNS void LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION public.apart_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
@@ -443,6 +445,12 @@ pub const CHANGES: &[Change] = &[
         CODE,
         "1::text",
         "2::text",
+    ),
+    change(
+        "CREATE OR REPLACE FUNCTION public.meets(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 <> $2'",
+        CODE,
+        "$1 = $2",
+        "$1 <> $2",
     ),
     change(
         "ALTER FUNCTION public.deep(text) SECURITY DEFINER",
