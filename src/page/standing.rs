@@ -163,11 +163,11 @@ fn equal(run: &RunState) -> String {
     match (&run.pin, &run.post) {
         (Some(pin), Some(post)) => {
             let facts = pin.facts.len();
-            let changes = differences(pin, post);
-            match changes.voids.len() {
-                0 if !changes.beside.is_empty() => format!(
+            let found = differences(pin, post);
+            match found.voids.len() {
+                0 if !found.beside.is_empty() => format!(
                     "{} beside the change, which voids nothing; all else reads the same before and after.",
-                    differ(changes.beside.len())
+                    differ(found.beside.len())
                 ),
                 0 => format!(
                     "All {facts} facts, the source pieces and the live units read the same before and after."
