@@ -1,15 +1,16 @@
 //! The content digest of a table too long for one statement, part by part through a cursor.
-//! Invariant: all parts are of one snapshot, in order, and none is left out (`ServerDigest::add`; test
+//! Invariant: all parts are of one snapshot, in order, and none is left out (`TableDigest::add`; test
 //! `parts_that_are_missing_doubled_or_out_of_order_are_no_digest`).
 
 use std::collections::VecDeque;
 
-use super::content::ServerDigest;
 use super::error::{CallError, UnknownReason};
 use super::session::Session;
 use super::statement::Statement;
+use super::table_digest::TableDigest;
 use super::wire::Pending;
 use crate::runner::target::{Progress, TargetError};
+use crate::survey::EvidenceFormat;
 
 /// How many parts are asked for at once: the server digests the next one while the answer of this one is on its way.
 const AHEAD: usize = 2;
@@ -19,14 +20,15 @@ pub(super) async fn digest(
     session: &mut Session,
     key: &str,
     declare: Statement,
+    format: EvidenceFormat,
     tell: &mut dyn FnMut(Progress),
-) -> Result<Result<ServerDigest, UnknownReason>, TargetError> {
+) -> Result<Result<TableDigest, UnknownReason>, TargetError> {
     let calls = [Statement::SAVEPOINT.into(), declare.into()];
     let begun = session.batch(&calls, &mut |_| {}).await;
     let begun = begun.map_err(CallError::into_target)?;
     let read = match begun.into_iter().find_map(Result::err) {
         Some(refused) => Err(refused),
-        None => parts(session, key, tell).await,
+        None => parts(session, key, format, tell).await,
     };
     let end = [Statement::ROLLBACK_TO.into(), Statement::RELEASE.into()];
     let unknown = |error: CallError| error.reading(key).of_the_value();
@@ -48,10 +50,11 @@ pub(super) async fn digest(
 async fn parts(
     session: &mut Session,
     key: &str,
+    format: EvidenceFormat,
     tell: &mut dyn FnMut(Progress),
-) -> Result<ServerDigest, CallError> {
+) -> Result<TableDigest, CallError> {
     let mut pending: VecDeque<Pending> = VecDeque::new();
-    let mut whole = ServerDigest::EMPTY;
+    let mut whole = TableDigest::new(format);
     let (mut done, mut total) = (0, None);
     let mut failed = None;
     loop {
@@ -69,7 +72,7 @@ async fn parts(
             .finish(next)
             .await
             .and_then(|rows| match rows.first() {
-                Some(row) => whole.add(done, row).map(Some).map_err(CallError::Refused),
+                Some(row) => whole.add(done, row).map(Some),
                 None => Ok(None),
             });
         match added {

@@ -110,6 +110,13 @@ impl CallError {
         Self::unavailable(UnavailableKind::TooMuch, TOO_MUCH, hint).without_link()
     }
 
+    /// What the server sent could not be kept until all of it was there.
+    pub(super) fn not_kept(error: &std::io::Error) -> Self {
+        let message = format!("the directory for temporary files cannot be used: {error}");
+        let hint = "make room there, or name another one with TMPDIR, then resume";
+        Self::unavailable(UnavailableKind::TooMuch, message, hint)
+    }
+
     /// A definition is newer than the snapshot: another transaction sees it.
     pub(super) fn changed_since_snapshot(relation: &str) -> Self {
         let code = SqlState::T_R_SERIALIZATION_FAILURE.code();

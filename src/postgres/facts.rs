@@ -55,13 +55,13 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
 }
 
 /// The read of a query, or why it may not be read.
-pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<PlannedRead, UnknownReason> {
+pub(super) fn read_of(
+    query: &Query,
+    rulings: &Rulings,
+    fetch: Statement,
+) -> Result<PlannedRead, UnknownReason> {
     let declare = query.permitted(rulings)?;
-    Ok(PlannedRead::cursor(
-        &query.name,
-        declare,
-        Statement::FETCH_FACT,
-    ))
+    Ok(PlannedRead::cursor(&query.name, declare, fetch))
 }
 
 /// A fact that SQL read.

@@ -102,6 +102,11 @@ const TOLD_EVERY: usize = 1_000;
 const ROW_COST: u64 = 48;
 const CELL_COST: u64 = 40;
 
+/// What a row takes in memory beside its bytes.
+pub(super) fn row_cost(cells: u64) -> u64 {
+    ROW_COST + CELL_COST * cells
+}
+
 /// How the server is reached, and how much it may send.
 pub(super) struct ConnectionRoute {
     /// Transport and protection.
@@ -366,7 +371,7 @@ async fn execute(
     let mut stream = pin!(stream);
     let mut rows = AnswerRows::new();
     while let Some(row) = stream.try_next().await? {
-        if !allowance.spend(ROW_COST + CELL_COST * row.len() as u64) {
+        if !allowance.spend(row_cost(row.len() as u64)) {
             return Err(Failed::TooMuch);
         }
         let cells: Result<_, _> = (0..row.len()).map(|column| row.try_get(column)).collect();
