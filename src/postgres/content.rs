@@ -169,10 +169,13 @@ fn texts_sql(spec: &ContentSpec) -> String {
     texts.collect::<Vec<_>>().join(",\n")
 }
 
-/// The rows themselves, as key and as the text that is hashed.
+/// The rows themselves, as key and as the text that is hashed, in an order that no locale changes.
 pub(super) fn document_sql(spec: &ContentSpec) -> String {
     format!(
-        "SELECT v.key, {} FROM (SELECT {} AS key,\n{} FROM ({}) AS q OFFSET 0) AS v",
+        "SELECT r.key, r.row
+  FROM (SELECT v.key, {} AS row
+          FROM (SELECT {} AS key,\n{} FROM ({}) AS q OFFSET 0) AS v OFFSET 0) AS r
+ ORDER BY pg_catalog.convert_to(r.key, 'UTF8'), pg_catalog.convert_to(r.row, 'UTF8')",
         row_sql(spec),
         key_sql(spec, "q"),
         texts_sql(spec),

@@ -2,18 +2,20 @@
 //! one snapshot.
 
 use super::content;
+use super::content_document::LongDocument;
 use super::content_parts;
 use super::content_sums;
+use super::cursor;
 use super::error::{CallError, UnknownReason};
 use super::facts;
 use super::grants;
-use super::guard::guard_written;
+use super::guard::{GuardedSql, guard_written};
 use super::origins;
 use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
 use super::session::{PlannedRead, Session};
 use super::statement::{CursorName, Statement};
-use super::table_digest::{TableContent, TableDigest, document_groups};
+use super::table_digest::{DocumentPlan, TableContent, TableDigest, document_plans};
 use super::validate::{Query, Rulings};
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
@@ -171,25 +173,56 @@ impl FactReader<'_> {
             let table = digest.and_then(|digest| digest.finish(spec));
             tables.push(known(table)?);
         }
-        let groups = document_groups(tables.iter().map(|table| table.as_ref().ok()));
-        let mut rows: Vec<Option<ReadDocument>> = tables.iter().map(|_| None).collect();
-        let mut tables: Vec<_> = tables.into_iter().map(Some).collect();
-        for group in groups {
-            let reads = group.iter().map(|nth| self.document_read(&specs[*nth]));
-            let plan = ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
-            let answers = plan.run(session, tell).await?;
-            for (nth, answer) in group.into_iter().zip(answers) {
-                if let Some(Ok(table)) = tables[nth].take() {
-                    let counted = table.rows;
-                    let read = answer.and_then(|rows| table.with_rows(rows));
-                    rows[nth] = Some(read.map(|(value, document)| (counted, value, document)));
+        let mut documents: Vec<Option<ReadDocument>> = tables.iter().map(|_| None).collect();
+        for plan in document_plans(tables.iter().map(|table| table.as_ref().ok())) {
+            match plan {
+                DocumentPlan::Together(group) => {
+                    let reads = group.iter();
+                    let reads = reads.map(|nth| self.document_read(&specs[*nth]));
+                    let plan =
+                        ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
+                    let answers = plan.run(session, tell).await?;
+                    for (nth, answer) in group.into_iter().zip(answers) {
+                        if let Ok(table) = &tables[nth] {
+                            documents[nth] = Some(answer.and_then(|rows| table.document(rows)));
+                        }
+                    }
+                }
+                DocumentPlan::Alone(nth) => {
+                    if let Ok(table) = &tables[nth] {
+                        documents[nth] = self
+                            .long_document(session, &specs[nth], table, tell)
+                            .await?;
+                    }
                 }
             }
         }
-        let facts = specs.iter().zip(tables).zip(rows);
+        let facts = specs.iter().zip(tables).zip(documents);
         Ok(facts
-            .map(|((spec, table), rows)| content_fact(spec, table, rows))
+            .map(|((spec, table), document)| content_fact(spec, table, document))
             .collect())
+    }
+
+    /// The document of a table whose rows are too many for one answer.
+    async fn long_document(
+        &self,
+        session: &mut Session,
+        spec: &ContentSpec,
+        table: &TableContent,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Option<ReadDocument>, TargetError> {
+        let Some(mut document) = LongDocument::of(spec, table, tell) else {
+            return Ok(None);
+        };
+        let sql = match self.document_sql(spec) {
+            Ok(sql) => sql,
+            Err(reason) => return Ok(Some(Err(reason))),
+        };
+        let declare = Statement::declare_written(CursorName::Fact, &sql);
+        let (name, fetch) = (format!("content {}", spec.key), document.fetch.clone());
+        let read = cursor::read(session, &name, declare, &fetch, &mut document).await?;
+        let finished = read.and_then(|()| document.builder.finish(&table.value));
+        Ok(Some(finished.map(|text| (table.value.clone(), text))))
     }
 
     /// A digest from its first answer, or part by part where there are more.
@@ -216,15 +249,18 @@ impl FactReader<'_> {
         })
     }
 
-    fn document_read(&self, spec: &ContentSpec) -> Result<PlannedRead, UnknownReason> {
+    fn document_sql(&self, spec: &ContentSpec) -> Result<GuardedSql, UnknownReason> {
         let sql = match self.format {
             EvidenceFormat::One => content_sums::document_sql(spec),
             EvidenceFormat::Two => content::document_sql(spec),
         };
-        let sql = guard_written(&sql, &content::CALLED)?;
+        Ok(guard_written(&sql, &content::CALLED)?)
+    }
+
+    fn document_read(&self, spec: &ContentSpec) -> Result<PlannedRead, UnknownReason> {
         Ok(PlannedRead::cursor(
             format!("content {}", spec.key),
-            Statement::declare_written(CursorName::Fact, &sql),
+            Statement::declare_written(CursorName::Fact, &self.document_sql(spec)?),
             Statement::FETCH_ROWS,
         ))
     }
@@ -233,8 +269,8 @@ impl FactReader<'_> {
 /// The facts of the protected tables, each with its document where it has one.
 type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
 
-/// Rows, value and document of a table whose rows were read.
-type ReadDocument = Result<(u64, String, FactDocument), UnknownReason>;
+/// Value and document of a table whose rows were read.
+type ReadDocument = Result<(String, FactDocument), UnknownReason>;
 
 /// Keeps apart what is an answer about the table from what ends the survey.
 fn known<T>(answer: Result<T, CallError>) -> Result<Result<T, UnknownReason>, TargetError> {
@@ -246,14 +282,13 @@ fn known<T>(answer: Result<T, CallError>) -> Result<Result<T, UnknownReason>, Ta
 
 fn content_fact(
     spec: &ContentSpec,
-    table: Option<Result<TableContent, UnknownReason>>,
-    rows: Option<ReadDocument>,
+    table: Result<TableContent, UnknownReason>,
+    document: Option<ReadDocument>,
 ) -> (Fact, Option<FactDocument>) {
-    let found = match (rows, table) {
-        (Some(read), _) => read.map(|(rows, value, document)| (rows, value, Some(document))),
-        (None, Some(table)) => table.map(|table| (table.rows, table.into_value(), None)),
-        (None, None) => Err("not asked".into()),
-    };
+    let found = table.and_then(|table| match document {
+        Some(read) => read.map(|(value, document)| (table.rows, value, Some(document))),
+        None => Ok((table.rows, table.value, None)),
+    });
     let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
     match found {
         Ok((rows, value, document)) => {

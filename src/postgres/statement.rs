@@ -67,7 +67,10 @@ constants! {
     // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
-    // One row more than the longest document (`DOCUMENT_ROWS_MAX`), so that a longer one is noticed.
+    FETCH_MANY = "FETCH FORWARD 2000 FROM fact";
+    FETCH_SOME = "FETCH FORWARD 100 FROM fact";
+    FETCH_FEW = "FETCH FORWARD 4 FROM fact";
+    // One row more than the longest document of format 1, so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";

@@ -1,21 +1,20 @@
-//! What a server answers of one protected table, in the format of the run, and the document made of its rows.
-//! Invariant: a document is kept only of rows that give the value of the server (test
-//! `rows_that_do_not_give_the_value_of_the_server_are_not_believed`).
+//! What a server answers of one protected table, in the format of the run, and whether its rows are read for a document.
+//! Invariant: whatever tables there are, documents are bounded (test `documents_are_bounded_each_and_together`).
 
-use super::content::one_line;
+use super::content_document::DocumentBuilder;
 use super::content_sums::{self, ServerDigest};
 use super::error::{CallError, UnknownReason};
 use super::row_digests::RowDigests;
 use super::wire::{AnswerRows, row_cost};
 use crate::profile::ContentSpec;
-use crate::survey::{
-    ContentColumn, ContentHasher, EvidenceFormat, FactDocument, Hasher, columns_line, decoded_row,
-    encoded_columns, row_line,
-};
+use crate::survey::{ContentColumn, EvidenceFormat, FactDocument, decoded_row};
 
-/// The longest document, in bytes of memory while it is read, and how much all documents of a survey may be together.
-const DOCUMENT_MAX: u64 = 8 << 20;
-const DOCUMENTS_MAX: u64 = 3 * DOCUMENT_MAX;
+/// The longest document in bytes, and how long all documents of a survey may be together: each is in memory until it is kept.
+const DOCUMENT_MAX: u64 = 24 << 20;
+const DOCUMENTS_MAX: u64 = 40 << 20;
+
+/// Rows that are read for several documents in one round trip, in bytes of memory.
+const GROUP_MAX: u64 = 4 << 20;
 
 /// Up to so many rows a table has a document in format 1.
 const ROWS_MAX_OF_FORMAT_ONE: u64 = 200_000;
@@ -72,14 +71,20 @@ impl TableDigest {
             Self::Sums(sums) => Ok(TableContent {
                 rows: sums.rows,
                 value: sums.value(),
+                document_bytes: 0,
                 cost: 0,
                 check: DocumentCheck::Sums(sums),
             }),
             Self::Rows(digests) => {
                 let (rows, bytes) = (digests.rows, digests.bytes);
                 let columns = columns(spec, &digests.columns).map_err(CallError::Refused)?;
+                let names = columns.iter().map(|column| column.name.len() as u64 + 6);
                 Ok(TableContent {
                     rows,
+                    // A row of a document has the key, the names, quotes, and here and there an escape.
+                    document_bytes: bytes
+                        .saturating_add(bytes / 8)
+                        .saturating_add(rows.saturating_mul(16 + names.sum::<u64>())),
                     // The key, which is made of some of the columns, comes beside the row.
                     cost: bytes
                         .saturating_mul(2)
@@ -120,121 +125,86 @@ fn columns(spec: &ContentSpec, encoded: &str) -> Result<Vec<ContentColumn>, Unkn
 pub(super) struct TableContent {
     /// Number of rows.
     pub(super) rows: u64,
-    value: String,
+    /// The value.
+    pub(super) value: String,
+    /// About how long its document is.
+    pub(super) document_bytes: u64,
+    /// What its rows take in memory as an answer.
     cost: u64,
-    check: DocumentCheck,
-}
-
-/// What its rows are checked by.
-#[derive(Debug)]
-enum DocumentCheck {
-    Sums(ServerDigest),
-    Rows(Vec<ContentColumn>),
+    /// What its rows are checked by.
+    pub(super) check: DocumentCheck,
 }
 
 impl TableContent {
-    /// The value where there is no document.
-    pub(super) fn into_value(self) -> String {
-        self.value
-    }
-
-    /// The value and the document of rows that were read; an error when the server's own digest says otherwise.
-    pub(super) fn with_rows(
-        self,
+    /// The value and the document of all rows, if they give what the server digested.
+    pub(super) fn document(
+        &self,
         rows: AnswerRows,
     ) -> Result<(String, FactDocument), UnknownReason> {
         match &self.check {
             DocumentCheck::Sums(sums) => content_sums::digest_rows(rows, sums),
             DocumentCheck::Rows(columns) => {
-                let (value, document) = document(rows, columns)?;
-                if value != self.value {
-                    return Err(format!(
-                        "server and client digests differ: {} and {value}",
-                        self.value
-                    )
-                    .into());
-                }
-                Ok((value, document))
+                let mut builder = DocumentBuilder::new(columns, self.document_bytes);
+                builder.add(rows)?;
+                Ok((self.value.clone(), builder.finish(&self.value)?))
             }
         }
     }
 }
 
-/// Which tables get a document, in groups that are read together: a table whose rows are too much, alone or beside those before
-/// it, gets none.
-pub(super) fn document_groups<'t>(
+/// What the rows of a document are checked by, beside the value.
+#[derive(Debug)]
+pub(super) enum DocumentCheck {
+    /// Format 1.
+    Sums(ServerDigest),
+    /// Format 2: the columns that a row has.
+    Rows(Vec<ContentColumn>),
+}
+
+/// How a document is read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum DocumentPlan {
+    /// Several in one round trip: the places of their tables.
+    Together(Vec<usize>),
+    /// One by itself, in as many answers as it needs.
+    Alone(usize),
+}
+
+/// Which tables get a document, and how: a table whose rows are too much, alone or beside those before it, gets none.
+pub(super) fn document_plans<'t>(
     tables: impl Iterator<Item = Option<&'t TableContent>>,
-) -> Vec<Vec<usize>> {
-    let mut groups = vec![Vec::new()];
+) -> Vec<DocumentPlan> {
+    let (mut plans, mut group) = (Vec::new(), Vec::new());
     let (mut in_group, mut in_all) = (0, 0);
     for (nth, table) in tables.enumerate() {
         let Some(table) = table else { continue };
-        let cost = match table.check {
-            DocumentCheck::Sums(_) if table.rows <= ROWS_MAX_OF_FORMAT_ONE => 0,
-            DocumentCheck::Rows(_) if table.cost <= DOCUMENT_MAX => table.cost,
-            DocumentCheck::Sums(_) | DocumentCheck::Rows(_) => continue,
+        let short = match table.check {
+            DocumentCheck::Sums(_) => table.rows <= ROWS_MAX_OF_FORMAT_ONE,
+            DocumentCheck::Rows(_) => table.document_bytes <= DOCUMENT_MAX,
         };
-        if in_all + cost > DOCUMENTS_MAX {
+        if !short || in_all + table.document_bytes > DOCUMENTS_MAX {
             continue;
         }
-        in_all += cost;
-        if in_group + cost > DOCUMENT_MAX {
-            groups.push(Vec::new());
+        in_all += table.document_bytes;
+        if table.cost > GROUP_MAX {
+            plans.push(DocumentPlan::Alone(nth));
+            continue;
+        }
+        if in_group + table.cost > GROUP_MAX {
+            plans.push(DocumentPlan::Together(std::mem::take(&mut group)));
             in_group = 0;
         }
-        in_group += cost;
-        if let Some(group) = groups.last_mut() {
-            group.push(nth);
-        }
+        in_group += table.cost;
+        group.push(nth);
     }
-    groups
-}
-
-/// The value and the document of rows of key and encoded row.
-fn document(
-    rows: AnswerRows,
-    columns: &[ContentColumn],
-) -> Result<(String, FactDocument), UnknownReason> {
-    let mut lines = Vec::with_capacity(rows.len());
-    let mut digests = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Ok([Some(key), Some(row)]) = <[Option<String>; 2]>::try_from(row) else {
-            return Err("a row of the table cannot be read".into());
-        };
-        let mut hasher = Hasher::new();
-        hasher.update(&row);
-        digests.push(hasher.finish_bytes());
-        let values = decoded_row(&row);
-        let line = values.and_then(|values| row_line(&one_line(&key), columns, &values));
-        lines.push(line.ok_or("a row of the table cannot be read")?);
-    }
-    digests.sort_unstable();
-    let mut hasher = ContentHasher::new(encoded_columns(columns));
-    digests.iter().for_each(|digest| hasher.add(digest));
-    // The order of a table's rows means nothing and may differ from one read to the next.
-    lines.sort_by(|one, two| one.split_once('\t').cmp(&two.split_once('\t')));
-    let mut text = columns_line(columns);
-    text.push('\n');
-    for line in lines {
-        text.push_str(&line);
-        text.push('\n');
-    }
-    Ok((hasher.finish(), FactDocument { text }))
+    plans.push(DocumentPlan::Together(group));
+    plans
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DocumentCheck, TableContent, TableDigest, document, document_groups};
-    use crate::survey::{ContentColumn, EvidenceFormat, content_of_document, encoded_row};
-
-    fn columns() -> Vec<ContentColumn> {
-        let column = |name: &str| ContentColumn {
-            name: name.to_owned(),
-            type_name: "text".to_owned(),
-            hidden: false,
-        };
-        vec![column("id"), column("note")]
-    }
+    use super::{DocumentCheck, DocumentPlan, TableContent, TableDigest, document_plans};
+    use crate::survey::EvidenceFormat;
 
     #[test]
     fn parts_that_are_missing_doubled_or_out_of_order_are_no_digest() {
@@ -261,43 +231,25 @@ mod tests {
         assert!(none.is_err(), "no answer");
     }
 
-    fn row(id: &str, note: Option<&str>) -> Vec<Option<String>> {
-        vec![Some(id.to_owned()), Some(encoded_row([Some(id), note]))]
-    }
-
     #[test]
-    fn rows_that_do_not_give_the_value_of_the_server_are_not_believed() {
-        let rows = || vec![row("b", None), row("a", Some("null\t\n"))];
-        let (value, written) = document(rows(), &columns()).expect("rows");
-        let table = |value: &str| TableContent {
-            rows: 2,
-            value: value.to_owned(),
-            cost: 0,
-            check: DocumentCheck::Rows(columns()),
-        };
-        let (same, kept) = table(&value).with_rows(rows()).expect("the same value");
-        assert_eq!((&same, &kept), (&value, &written));
-        assert!(table("v2:other").with_rows(rows()).is_err());
-        assert!(table(&value).with_rows(vec![row("a", None)]).is_err());
-        let read_back = content_of_document(&written.text).expect("a document");
-        assert_eq!((read_back.rows, read_back.value), (2, Some(value)));
-        assert_eq!(
-            written.text,
-            "(columns)\t{\"id\":\"text\",\"note\":\"text\"}\n\
-             a\t{\"id\":\"a\",\"note\":\"null\\t\\n\"}\nb\t{\"id\":\"b\",\"note\":null}\n"
-        );
-    }
-
-    #[test]
-    fn documents_are_read_in_groups_and_a_table_that_is_too_much_has_none() {
+    fn documents_are_bounded_each_and_together() {
+        use DocumentPlan::{Alone, Together};
         let table = |mib: u64| TableContent {
             rows: 1,
             value: String::new(),
+            document_bytes: mib << 20,
             cost: mib << 20,
             check: DocumentCheck::Rows(Vec::new()),
         };
-        let tables = [5, 9, 3, 4, 8, 5, 1].map(table);
-        let groups = document_groups(tables.iter().map(Some));
-        assert_eq!(groups, [vec![0, 2], vec![3], vec![4], vec![6]]);
+        let tables = [3, 25, 2, 20, 1, 1, 24, 12, 2].map(table);
+        assert_eq!(
+            document_plans(tables.iter().map(Some)),
+            [
+                Together(vec![0]),
+                Alone(3),
+                Alone(7),
+                Together(vec![2, 4, 5])
+            ]
+        );
     }
 }
