@@ -13,6 +13,7 @@ use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
 use super::session::Session;
 use super::settings::ConnectionSettings;
+use super::socket::{PER_QUESTION, PER_QUESTION_OF_FORMAT_ONE};
 use super::statement_record::StatementRecord;
 use super::validate;
 use crate::profile::Profile;
@@ -44,6 +45,7 @@ impl LiveReadOnlyDiscoverer {
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
+            answer_bytes_max: PER_QUESTION,
             record: StatementRecord::default(),
         };
         Self {
@@ -59,6 +61,10 @@ impl LiveReadOnlyDiscoverer {
     #[must_use]
     pub fn in_format(mut self, format: EvidenceFormat) -> Self {
         self.format = format;
+        self.options.answer_bytes_max = match format {
+            EvidenceFormat::One => PER_QUESTION_OF_FORMAT_ONE,
+            EvidenceFormat::Two => PER_QUESTION,
+        };
         self
     }
 

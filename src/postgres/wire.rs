@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, ReadAllowance};
+use super::socket::{Endpoint, PER_QUESTION, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
@@ -310,7 +310,7 @@ impl Wire {
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
             }
-            _ => CallError::too_much(),
+            _ => CallError::too_much(self.way.allowance.mib()),
         }
     }
 
@@ -326,7 +326,9 @@ impl Wire {
         let endpoint = &self.way.endpoint;
         let request = async {
             // PostgreSQL takes cancel requests on a connection of their own.
-            let socket = endpoint.open(ReadAllowance::of_startup()).await?;
+            let socket = endpoint
+                .open(ReadAllowance::of_startup(PER_QUESTION))
+                .await?;
             let transport = &self.way.transport;
             transport.cancel(&token, &endpoint.host, socket).await
         };
