@@ -4,7 +4,7 @@
 
 use crate::survey::{
     AlignedRow, Alignment, DocumentShape, FactKind, Lines, RowChange, SentenceStyle, Side, Sides,
-    a_field_a_line, column, sentence,
+    a_field_a_line, column, hidden_columns, names_columns, sentence,
 };
 
 /// Style of the sentence about the row under the cursor.
@@ -99,6 +99,10 @@ impl AlignedDocuments {
     /// `2 lines changed, 1 added, 118 equal`.
     pub fn tally(&self) -> String {
         let counts = self.alignment.counts();
+        let first = self.documents.as_ref().map(|lines| lines.line(0));
+        // The line that names the columns is no row; where it differs it is counted as what changed.
+        let heading = first.before == first.after && names_columns(first.before);
+        let equal = counts.equal - usize::from(heading);
         let counted = |count: usize| match (self.shape, count) {
             (DocumentShape::Text, 1) => "1 line".to_owned(),
             (DocumentShape::Text, count) => format!("{count} lines"),
@@ -126,9 +130,15 @@ impl AlignedDocuments {
             return format!("{} of one side", counted(counts.equal));
         }
         if parts.is_empty() {
-            return format!("{} equal", counted(counts.equal));
+            let hidden = hidden_columns(first.before);
+            let not_shown = if hidden.is_empty() {
+                String::new()
+            } else {
+                format!(", values of {} are hidden and not shown", hidden.join(", "))
+            };
+            return format!("{} equal{not_shown}", counted(equal));
         }
-        format!("{}, {} equal", parts.join(", "), counts.equal)
+        format!("{}, {equal} equal", parts.join(", "))
     }
 
     /// The first row that differs, as a sentence; `None`: nothing differs.

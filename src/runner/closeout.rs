@@ -43,6 +43,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 let documents: Vec<_> = post
                     .facts
                     .iter()
+                    // The others are not compared, and all of them together may be long.
+                    .filter(|fact| {
+                        let pinned = pin.fact(fact.key.as_str());
+                        pinned.is_none_or(|pinned| pinned.document != fact.document)
+                    })
                     .filter_map(|fact| recorder.document(&fact.document.as_ref()?.sha256))
                     .map(|text| crate::survey::FactDocument { text })
                     .collect();

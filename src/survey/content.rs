@@ -15,6 +15,9 @@ const COLUMNS_KEY: &str = "(columns)";
 /// What stands in a document for a value of a hidden column.
 const HIDDEN: &str = "(hidden)";
 
+/// What follows the type of a hidden column. No type is written so: what is no plain word ends with a quote.
+const HIDDEN_TYPE: &str = " (hidden)";
+
 /// SHA-256 of one row.
 pub type RowDigest = [u8; 32];
 
@@ -124,7 +127,7 @@ pub fn tagged(hex: impl AsRef<str>) -> String {
 /// The first line of a document: the columns with their types.
 pub fn columns_line(columns: &[ContentColumn]) -> String {
     let types = columns.iter().map(|column| {
-        let hidden = if column.hidden { " (hidden)" } else { "" };
+        let hidden = if column.hidden { HIDDEN_TYPE } else { "" };
         (
             column.name.as_str(),
             Some(format!("{}{hidden}", column.type_name)),
@@ -156,6 +159,22 @@ fn object<'n>(members: impl Iterator<Item = (&'n str, Option<String>)>) -> Strin
     format!("{{{}}}", members.join(","))
 }
 
+/// Whether a line is the first one of a document: the columns, and no row.
+pub fn names_columns(line: &str) -> bool {
+    let rest = line.strip_prefix(COLUMNS_KEY);
+    rest.is_some_and(|rest| rest.starts_with('\t'))
+}
+
+/// The hidden columns that the first line of a document names.
+pub fn hidden_columns(first_line: &str) -> Vec<String> {
+    let types = first_line.strip_prefix(COLUMNS_KEY).and_then(members);
+    let hidden = types.into_iter().flatten().filter(|(_, type_name)| {
+        let text = type_name.as_deref().unwrap_or_default();
+        text.ends_with(HIDDEN_TYPE)
+    });
+    hidden.map(|(name, _)| name).collect()
+}
+
 /// What a document says of its table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DocumentContent {
@@ -174,7 +193,7 @@ pub fn content_of_document(text: &str) -> Result<DocumentContent, String> {
         .into_iter()
         .map(|(name, text)| {
             let text = text.unwrap_or_default();
-            let shown = text.strip_suffix(" (hidden)");
+            let shown = text.strip_suffix(HIDDEN_TYPE);
             ContentColumn {
                 hidden: shown.is_some(),
                 type_name: shown.unwrap_or(&text).to_owned(),
@@ -297,5 +316,9 @@ mod tests {
         assert!(!text.contains("s3cret"), "{text}");
         let found = content_of_document(&text).expect("a document");
         assert_eq!((found.rows, found.value), (1, None));
+        assert_eq!(
+            hidden_columns(text.lines().next().unwrap_or_default()),
+            ["b"]
+        );
     }
 }

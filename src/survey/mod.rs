@@ -39,7 +39,7 @@ pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use content::{
     ContentColumn, ContentHasher, DocumentContent, RowDigest, columns_line, content_format,
     content_hex, content_of_document, decoded_row, encoded_columns, encoded_row, formats_differ,
-    row_line, tagged,
+    hidden_columns, names_columns, row_line, tagged,
 };
 pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};

@@ -16,6 +16,7 @@ mod golden;
 mod group;
 mod harness;
 mod headless;
+mod hidden;
 mod hooks;
 mod locked;
 mod logging;
