@@ -208,13 +208,27 @@ fn name(line: &str) -> String {
     let grant = value.starts_with("by ");
     // A line of the grant matrix is `object grantee privilege<TAB>by grantor`. It is split from its end, because
     // the object may have spaces.
-    let mut parts = key.rsplitn(3, ' ');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(privilege), Some(grantee), Some(object)) if grant => {
+    let split = key.rsplit_once(' ');
+    match split.and_then(|(rest, privilege)| Some((object_and_grantee(rest)?, privilege))) {
+        Some(((object, grantee), privilege)) if grant => {
             format!("{privilege} on {object} to {grantee}")
         }
         _ => key.to_owned(),
     }
+}
+
+/// Splits before the last name, which may be in quotes and have spaces.
+fn object_and_grantee(text: &str) -> Option<(&str, &str)> {
+    let Some(inside) = text.strip_suffix('"') else {
+        return text.rsplit_once(' ');
+    };
+    // Quotes inside are doubled: the one that begins the name stands alone behind a space.
+    let begins = inside.rmatch_indices(" \"").map(|(at, _)| at);
+    let at = begins.into_iter().find(|at| {
+        let name = &inside[at + 2..];
+        name.replace("\"\"", "").find('"').is_none()
+    })?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// The changed fields behind the name of a row: `, content: …at least [seven -> five] years…`.

@@ -324,7 +324,7 @@ pub(super) fn compared(
     // Stable sort: the fact with the clearest row first, then the others that differ, equal ones, and those not read.
     facts.sort_by_key(|fact| match fact.change {
         Change::Equal => 2,
-        Change::NotRead => 3,
+        Change::NotRead | Change::NotComparable => 3,
         _ => usize::from(leading != Some(&fact.key)),
     });
     let method = method(&sides, &facts);

@@ -142,6 +142,10 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
+        let not_comparable = match self.count_of(false, |change| change == Change::NotComparable) {
+            0 => String::new(),
+            count => format!(", {count} not comparable"),
+        };
         let predicted = self.compare == Compare::Predicted;
         // Streams are counted apart: they are no facts of the profile.
         let streams = match self.count_of(true, Change::differs) {
@@ -151,7 +155,7 @@ impl Comparison {
             count => format!(", {count} streams changed"),
         };
         format!(
-            "{} {}: {} changed, {} equal{not_read}{streams}",
+            "{} {}: {} changed, {} equal{not_read}{not_comparable}{streams}",
             self.count_of(false, |_| true),
             if predicted { "tables" } else { "facts" },
             self.count_of(false, Change::differs),

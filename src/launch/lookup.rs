@@ -91,5 +91,6 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
         facts: pin.facts.clone(),
         profile_sha256: created.profile_sha256.clone(),
         predicted,
+        evidence_format: created.evidence_format,
     })
 }

@@ -132,7 +132,7 @@ impl FactReader<'_> {
         }
         let matrix = next();
         let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
-        of_sql.push(facts::of_grants(&profile.grants, matrix));
+        of_sql.push(facts::of_grants(&profile.grants, matrix, self.format));
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, answers, &profile.role);

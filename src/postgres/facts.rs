@@ -10,7 +10,9 @@ use super::statement::{Statement, VALUE_MAX};
 use super::validate::{Query, Rulings};
 use super::wire::{AnswerRows, Call};
 use crate::profile::{FactSpec, FunctionSpec, GrantScope};
-use crate::survey::{Derived, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey};
+use crate::survey::{
+    Derived, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey,
+};
 
 use super::grants;
 
@@ -160,10 +162,14 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
 }
 
 /// The fact of the grant matrix: the digest of its document.
-pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+pub(super) fn of_grants(
+    scope: &GrantScope,
+    answer: ReadAnswer,
+    format: EvidenceFormat,
+) -> (Fact, Option<FactDocument>) {
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;
-        Ok(grants::document(&rows)?)
+        Ok(grants::document(&rows, format)?)
     });
     let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
     match found {

@@ -4,7 +4,7 @@
 
 use super::digest::OF_NO_ROWS;
 use super::fields::members;
-use super::{EvidenceFormat, Hasher};
+use super::{EvidenceFormat, FactKind, Hasher};
 
 /// Begins every value of format 2; one of format 1 is bare hex, or begins with `md5sum128:`.
 const TAG: &str = "v2:";
@@ -224,9 +224,11 @@ pub fn content_of_document(text: &str) -> Result<DocumentContent, String> {
 }
 
 /// Whether both values are content digests, of two formats: neither equal nor different.
-pub fn formats_differ(one: Option<&str>, two: Option<&str>) -> bool {
+pub fn content_of_two_formats(kind: FactKind, one: Option<&str>, two: Option<&str>) -> bool {
     match (one, two) {
-        (Some(one), Some(two)) => content_format(one) != content_format(two),
+        (Some(one), Some(two)) => {
+            kind == FactKind::Content && content_format(one) != content_format(two)
+        }
         _ => false,
     }
 }

@@ -38,8 +38,8 @@ pub use changed_words::{
 pub use compare::{FactChange, RowChange, compare, compare_rows};
 pub use content::{
     ContentColumn, ContentHasher, DocumentContent, RowDigest, columns_line, content_format,
-    content_hex, content_of_document, decoded_row, encoded_columns, encoded_row, formats_differ,
-    hidden_columns, names_columns, row_line, tagged,
+    content_hex, content_of_document, content_of_two_formats, decoded_row, encoded_columns,
+    encoded_row, hidden_columns, names_columns, row_line, tagged,
 };
 pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};

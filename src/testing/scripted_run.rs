@@ -319,6 +319,7 @@ impl ScriptedRun {
                 Digest::of("last pass"),
             )),
             last_pass_differences: self.last_pass_differences(),
+            last_pass_not_comparable: Vec::new(),
             drifted: drift.map_or_else(Vec::new, |drift| drift.changes.clone()),
             tool_version: "0.1.0".to_owned(),
         }

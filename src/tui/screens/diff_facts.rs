@@ -53,6 +53,7 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
         let heading = match fact.change {
             Change::Equal => Some("equal"),
             Change::NotRead => Some("not read again"),
+            Change::NotComparable => Some("not comparable"),
             _ => None,
         };
         if heading != part {
@@ -144,6 +145,7 @@ fn fact_line(fact: &ComparedFact, width: usize) -> Text {
     let (mark, values, ink) = match fact.change {
         Change::Equal => ("= ", value(fact.sides.before.as_ref()), Ink::Plain),
         Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
+        Change::NotComparable => ("  ", "two formats".to_owned(), Ink::Dim),
         _ => {
             let sides = fact
                 .sides

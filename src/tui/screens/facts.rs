@@ -236,6 +236,7 @@ fn last(model: &Model, row: &FactRow, room: usize) -> Text {
     match &row.last_pass {
         SinceLastPass::NoPass => Text::inked(Ink::Dim, "-"),
         SinceLastPass::Equal => Text::plain("="),
+        SinceLastPass::NotComparable => Text::inked(Ink::Dim, "not comparable"),
         SinceLastPass::Differs(differs) => differing(model, row, differs, room),
     }
 }
