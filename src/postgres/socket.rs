@@ -17,7 +17,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::settings::ConnectionSettings;
 
 /// Largest answer to one question, in bytes on the wire and in memory.
-pub(super) const PER_QUESTION: u64 = 24 * 1024 * 1024;
+pub(super) const PER_QUESTION: u64 = 20 * 1024 * 1024;
 
 /// The same for a run of format 1, whose documents were limited by rows.
 pub(super) const PER_QUESTION_OF_FORMAT_ONE: u64 = 256 * 1024 * 1024;

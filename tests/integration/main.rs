@@ -38,3 +38,5 @@ mod svg;
 mod unexpected;
 mod verifying;
 mod watching;
+#[cfg(target_os = "linux")]
+mod wide;
