@@ -52,7 +52,7 @@ fn written_out(text: &str) -> String {
             || (c.is_whitespace() && c != ' ')
             || matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         if unseen {
-            out.extend(c.escape_default());
+            out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
