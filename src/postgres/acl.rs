@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_role_called_public_is_not_everybody() {
         // As PostgreSQL writes it: capitals need no quotes here.
-        let lines = lines(r#"{=r/owner,PUBLIC=r/owner,public=r/owner}"#).expect("readable");
+        let lines = lines("{=r/owner,PUBLIC=r/owner,public=r/owner}").expect("readable");
         let grantees: Vec<_> = lines
             .iter()
             .filter_map(|line| line.split('|').next())

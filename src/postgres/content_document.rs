@@ -57,7 +57,9 @@ impl<'c> DocumentBuilder<'c> {
     pub(super) fn finish(mut self, value: &str) -> Result<FactDocument, UnknownReason> {
         self.digests.sort_unstable();
         let mut hasher = ContentHasher::new(encoded_columns(self.columns));
-        self.digests.iter().for_each(|digest| hasher.add(digest));
+        for digest in &self.digests {
+            hasher.add(digest);
+        }
         let own = hasher.finish();
         if own != value {
             return Err(format!("server and client digests differ: {value} and {own}").into());

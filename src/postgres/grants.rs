@@ -70,14 +70,11 @@ pub fn document(
 
 /// The name of an object, which the server quotes where it must, on one line.
 fn shown(object: &str, format: EvidenceFormat) -> Cow<'_, str> {
-    match format {
-        EvidenceFormat::One => one_line(object),
-        // An escape of ours must not read as a backslash of the name.
-        EvidenceFormat::Two if object.contains('\\') => {
-            Cow::Owned(one_line(&object.replace('\\', "\\\\")).into_owned())
-        }
-        EvidenceFormat::Two => one_line(object),
+    if format == EvidenceFormat::One || !object.contains('\\') {
+        return one_line(object);
     }
+    // An escape of ours must not read as a backslash of the name.
+    Cow::Owned(one_line(&object.replace('\\', "\\\\")).into_owned())
 }
 
 /// The name of a role: in format 2 as an identifier, in quotes unless it is a plain word, so that it cannot read as PUBLIC or

@@ -242,7 +242,9 @@ mod tests {
             .collect();
         raw.sort_unstable();
         let mut hasher = ContentHasher::new("4:cols".to_owned());
-        raw.iter().for_each(|digest| hasher.add(digest));
+        for digest in &raw {
+            hasher.add(digest);
+        }
         let expected = hasher.finish();
         for limit in [1_000, 10_007, 20_000] {
             let mut found = RowDigests::with_limit(limit);

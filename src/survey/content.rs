@@ -216,7 +216,9 @@ pub fn content_of_document(text: &str) -> Result<DocumentContent, String> {
     let hidden = columns.iter().any(|column| column.hidden);
     digests.sort_unstable();
     let mut hasher = ContentHasher::new(encoded_columns(&columns));
-    digests.iter().for_each(|digest| hasher.add(digest));
+    for digest in &digests {
+        hasher.add(digest);
+    }
     Ok(DocumentContent {
         rows,
         value: (!hidden || rows == 0).then(|| hasher.finish()),

@@ -23,7 +23,6 @@ impl EvidenceFormat {
     }
 
     /// Whether it is the one that is not named.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub fn is_first(&self) -> bool {
         *self == Self::One
     }

@@ -120,9 +120,19 @@ fn all_values_differ(version: &Version, cluster: &Cluster) {
         CREATE DOMAIN public.plain_text AS text;"
             .to_owned();
     for (nth, (type_name, value)) in VALUES.iter().enumerate() {
-        sql += &format!(
-            "CREATE TABLE public.v{nth} (id integer, v {type_name}); INSERT INTO public.v{nth} VALUES (1, {value});"
-        );
+        let table = format!("public.v{nth}");
+        let made = [
+            "CREATE TABLE ",
+            &table,
+            " (id integer, v ",
+            type_name,
+            "); INSERT INTO ",
+            &table,
+            " VALUES (1, ",
+            value,
+            ");",
+        ];
+        sql.extend(made);
     }
     sql += "CREATE TABLE public.twice AS SELECT * FROM public.v0 UNION ALL SELECT * FROM public.v0;
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
