@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 use super::guard::GuardedSql;
 
+/// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
+const CONTENT_MAX: u64 = 1_024;
+
 /// Longest key and state of a unit or piece, and value of a fact, in bytes.
 pub(super) const KEY_MAX: u64 = 2_048;
 pub(super) const STATE_MAX: u64 = 256;
@@ -113,7 +116,7 @@ impl CursorName {
 
 impl Statement {
     /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text. What a
-    /// row may be long is bounded: of a content comes its SHA-256, of a key, a state or a value that is too long its absence.
+    /// row may be long is bounded: of a long content comes its SHA-256, of a key, a state or a value that is too long its absence.
     pub(super) fn declare(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self::declaration(cursor, &wrapped(cursor.columns(), sql))
     }
@@ -155,35 +158,28 @@ fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
         let columns: Vec<String> = columns.iter().map(|column| of(column)).collect();
         columns.join(", ")
     };
-    let answers = list(&|column| match longest(column) {
-        Some(bytes) => {
-            format!("CASE WHEN pg_catalog.octet_length(v.{column}) <= {bytes} THEN v.{column} END")
-        }
-        None => format!(
-            "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(v.{column}, 'UTF8')), 'hex')"
-        ),
-    });
-    let lengths = list(&|column| format!("pg_catalog.octet_length(v.{column})::pg_catalog.text"));
-    // A value says how long it would be, so that one that is too long is told from NULL.
-    let lengths = if columns == ["value"] {
-        format!(", {lengths}")
-    } else {
-        String::new()
-    };
+    let answers = list(&|column| answer(column));
     let casts = list(&|column| format!("q.{column}::pg_catalog.text AS {column}"));
     let names = list(&str::to_owned);
     format!(
-        "SELECT {answers}{lengths} FROM (SELECT {casts} FROM (\n{}\n) AS q ({names}) OFFSET 0) AS v",
+        "SELECT {answers} FROM (SELECT {casts} FROM (\n{}\n) AS q ({names}) OFFSET 0) AS v",
         sql.text()
     )
 }
 
-/// How many bytes of a column come at the most; `None`: its digest comes.
-fn longest(column: &str) -> Option<u64> {
+/// What comes of a column: its text up to a length. Of a longer content its SHA-256 comes instead, and a value says how long it
+/// would be, so that one that is too long is told from NULL.
+fn answer(column: &str) -> String {
+    let length = format!("pg_catalog.octet_length(v.{column})");
+    let up_to = |bytes: u64| format!("CASE WHEN {length} <= {bytes} THEN v.{column} END");
     match column {
-        "key" => Some(KEY_MAX),
-        "state" => Some(STATE_MAX),
-        "value" => Some(VALUE_MAX),
-        _ => None,
+        "content" => format!(
+            "{}, CASE WHEN {length} > {CONTENT_MAX} \
+             THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(v.{column}, 'UTF8')), 'hex') END",
+            up_to(CONTENT_MAX)
+        ),
+        "value" => format!("{}, {length}::pg_catalog.text", up_to(VALUE_MAX)),
+        "state" => up_to(STATE_MAX),
+        _ => up_to(KEY_MAX),
     }
 }
