@@ -543,7 +543,7 @@ fn signal_server(postmaster: Pid, signal: Signal) {
 fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let cluster = cluster(Scenario::Enacted);
     let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k\n1\" text, note text);
-        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 200001) AS g;
+        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 800001) AS g;
         CREATE TABLE public.nothing (id text);
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
     cluster.load(DATABASE, fill).expect("filled");
@@ -570,7 +570,7 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let document = |key: &str| before.fact(key).and_then(|fact| fact.document.clone());
     assert_eq!(document("odd"), None, "too many bytes for a document");
     assert_eq!(document("nothing").map(|document| document.lines), Some(1));
-    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(200_001));
+    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(800_001));
     assert_eq!(before.fact("nothing").and_then(|f| f.rows), Some(0));
     assert!(is_of_no_rows(value(&before, "nothing")));
     let change = "UPDATE public.\"Odd \"\"t\" SET \"k\n1\" = 'other' WHERE \"k\n1\" = '77'";
