@@ -15,22 +15,29 @@ use crate::survey::{
     encoded_columns, row_line,
 };
 
+/// A document up to so many bytes is kept however short it was expected to be.
+const TEXT_MAX_AT_LEAST: usize = 1 << 20;
+
 /// A document that is being built.
 pub(super) struct DocumentBuilder<'c> {
     columns: &'c [ContentColumn],
     text: String,
+    text_max: usize,
     digests: Vec<RowDigest>,
 }
 
 impl<'c> DocumentBuilder<'c> {
-    /// A document without rows; `bytes` are expected.
+    /// A document without rows; `bytes` are expected, and one that has more than twice as many is given up: a character that is
+    /// written as an escape takes six.
     pub(super) fn new(columns: &'c [ContentColumn], bytes: u64) -> Self {
-        let mut text = String::with_capacity(usize::try_from(bytes).unwrap_or_default());
+        let bytes = usize::try_from(bytes).unwrap_or_default();
+        let mut text = String::with_capacity(bytes);
         text.push_str(&columns_line(columns));
         text.push('\n');
         Self {
             columns,
             text,
+            text_max: bytes.saturating_mul(2).max(TEXT_MAX_AT_LEAST),
             digests: Vec::new(),
         }
     }
@@ -44,17 +51,28 @@ impl<'c> DocumentBuilder<'c> {
             let mut hasher = Hasher::new();
             hasher.update(&row);
             self.digests.push(hasher.finish_bytes());
+            if self.is_given_up() {
+                continue;
+            }
             let values = decoded_row(&row);
             let line = values.and_then(|values| row_line(&one_line(&key), self.columns, &values));
             self.text
                 .push_str(&line.ok_or("a row of the table cannot be read")?);
             self.text.push('\n');
+            if self.text.len() > self.text_max {
+                self.text = String::new();
+            }
         }
         Ok(())
     }
 
-    /// The document, if its rows give `value`.
-    pub(super) fn finish(mut self, value: &str) -> Result<FactDocument, UnknownReason> {
+    /// A document that is kept has at least the line of its columns.
+    fn is_given_up(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The document, if its rows give `value`; `None`: it is too long.
+    pub(super) fn finish(mut self, value: &str) -> Result<Option<FactDocument>, UnknownReason> {
         self.digests.sort_unstable();
         let mut hasher = ContentHasher::new(encoded_columns(self.columns));
         for digest in &self.digests {
@@ -64,7 +82,8 @@ impl<'c> DocumentBuilder<'c> {
         if own != value {
             return Err(format!("server and client digests differ: {value} and {own}").into());
         }
-        Ok(FactDocument { text: self.text })
+        let kept = !self.is_given_up();
+        Ok(kept.then_some(FactDocument { text: self.text }))
     }
 }
 
@@ -133,7 +152,9 @@ impl AnswerTaker for LongDocument<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::DocumentBuilder;
-    use crate::survey::{ContentColumn, content_of_document, encoded_row};
+    use crate::survey::{
+        ContentColumn, ContentHasher, Hasher, content_of_document, encoded_columns, encoded_row,
+    };
 
     fn row(id: &str, note: Option<&str>) -> Vec<Option<String>> {
         vec![Some(id.to_owned()), Some(encoded_row([Some(id), note]))]
@@ -157,7 +178,8 @@ mod tests {
         let read_back = content_of_document(text).expect("a document");
         assert_eq!(read_back.rows, 2);
         let value = read_back.value.expect("nothing is hidden");
-        assert_eq!(built(rows()).finish(&value).expect("equal").text, text);
+        let document = built(rows()).finish(&value).expect("equal");
+        assert_eq!(document.expect("short").text, text);
         assert!(built(rows()).finish("v2:other").is_err());
         assert!(
             built(vec![row("a", Some("null\t\n"))])
@@ -165,5 +187,26 @@ mod tests {
                 .is_err()
         );
         assert!(built([rows(), rows()].concat()).finish(&value).is_err());
+
+        let controls = "\u{1}".repeat(300_000);
+        let long = vec![row("a", Some(&controls)), row("b", None)];
+        let mut hasher = ContentHasher::new(encoded_columns(&columns));
+        let mut digests: Vec<_> = [row("a", Some(&controls)), row("b", None)]
+            .iter()
+            .map(|row| {
+                let mut hasher = Hasher::new();
+                hasher.update(row[1].as_deref().unwrap_or_default());
+                hasher.finish_bytes()
+            })
+            .collect();
+        digests.sort_unstable();
+        for digest in &digests {
+            hasher.add(digest);
+        }
+        assert_eq!(
+            built(long).finish(&hasher.finish()),
+            Ok(None),
+            "escapes make it too long"
+        );
     }
 }

@@ -222,7 +222,9 @@ impl FactReader<'_> {
         let (name, fetch) = (format!("content {}", spec.key), document.fetch.clone());
         let read = cursor::read(session, &name, declare, &fetch, &mut document).await?;
         let finished = read.and_then(|()| document.builder.finish(&table.value));
-        Ok(Some(finished.map(|text| (table.value.clone(), text))))
+        Ok(Some(
+            finished.map(|document| (table.value.clone(), document)),
+        ))
     }
 
     /// A digest from its first answer, or part by part where there are more.
@@ -270,7 +272,7 @@ impl FactReader<'_> {
 type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
 
 /// Value and document of a table whose rows were read.
-type ReadDocument = Result<(String, FactDocument), UnknownReason>;
+type ReadDocument = Result<(String, Option<FactDocument>), UnknownReason>;
 
 /// Keeps apart what is an answer about the table from what ends the survey.
 fn known<T>(answer: Result<T, CallError>) -> Result<Result<T, UnknownReason>, TargetError> {
@@ -286,7 +288,7 @@ fn content_fact(
     document: Option<ReadDocument>,
 ) -> (Fact, Option<FactDocument>) {
     let found = table.and_then(|table| match document {
-        Some(read) => read.map(|(value, document)| (table.rows, value, Some(document))),
+        Some(read) => read.map(|(value, document)| (table.rows, value, document)),
         None => Ok((table.rows, table.value, None)),
     });
     let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);

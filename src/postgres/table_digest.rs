@@ -140,9 +140,12 @@ impl TableContent {
     pub(super) fn document(
         &self,
         rows: AnswerRows,
-    ) -> Result<(String, FactDocument), UnknownReason> {
+    ) -> Result<(String, Option<FactDocument>), UnknownReason> {
         match &self.check {
-            DocumentCheck::Sums(sums) => content_sums::digest_rows(rows, sums),
+            DocumentCheck::Sums(sums) => {
+                let (value, document) = content_sums::digest_rows(rows, sums)?;
+                Ok((value, Some(document)))
+            }
             DocumentCheck::Rows(columns) => {
                 let mut builder = DocumentBuilder::new(columns, self.document_bytes);
                 builder.add(rows)?;
