@@ -321,3 +321,36 @@ fn a_difference_that_cannot_be_seen_is_written_out() {
             .expect("put back");
     }
 }
+
+#[test]
+fn a_changed_type_and_null_for_its_name_are_named() {
+    let null = "UPDATE public.lifecycle_log SET reason = NULL WHERE id = (SELECT min(id) FROM public.lifecycle_log)";
+    let nullable = format!(
+        "ALTER TABLE public.lifecycle_log ALTER reason DROP NOT NULL; {}",
+        null.replace("NULL WHERE", "'null' WHERE")
+    );
+    let retyped = "ALTER TABLE public.source_document ALTER title TYPE varchar(200)";
+    for (prepare, change, key, shown) in [
+        ("SELECT 1", retyped, "source_document", "(columns)"),
+        (nullable.as_str(), null, "lifecycle_log", "reason"),
+    ] {
+        let workspace = Workspace::new(Scenario::Enacted);
+        workspace
+            .cluster
+            .load(&workspace.database, prepare)
+            .expect("prepared");
+        let waiting = workspace.run().expect(3).json();
+        workspace
+            .cluster
+            .load(&workspace.database, change)
+            .expect("changed");
+        let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
+        let drift = &workspace.events(&drifted, "drift_found")[0]["drift"];
+        let drift = drift.as_array().expect("a list");
+        let of = drift.iter().find(|change| change["key"] == key);
+        let rows = &of.unwrap_or_else(|| panic!("{key}: {drift:?}"))["rows"];
+        assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+        let told = diff(&workspace, &drifted, &[]).expect(2).stdout;
+        assert!(told.contains(shown), "{told}");
+    }
+}
