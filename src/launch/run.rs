@@ -17,6 +17,7 @@ use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
 use crate::runner::{MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over, person};
 use crate::survey::Digest;
+use crate::tui::TakeUp;
 use crate::{audit, profile, runner};
 
 /// `drygate run`.
@@ -58,7 +59,7 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         TakenRun::Owned(owned) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
-        TakenRun::Owned(owned) => screen::take_up(settings, *owned),
+        TakenRun::Owned(owned) => screen::take_up(settings, *owned, TakeUp::Resume),
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Action {
     Reject,
     /// Read the facts again.
     SurveyAgain,
+    /// Take up a run that nobody holds.
+    TakeUp,
     /// Copy the whole value.
     Copy,
     /// Leave the screen.

@@ -390,6 +390,13 @@ pub(super) const ROWS: &[Binding] = &[
         &[key('r', Action::SurveyAgain)],
     ),
     row(
+        RUN,
+        "R",
+        "take up a run that nobody holds; a, x and r take it up too",
+        None,
+        &[key('R', Action::TakeUp)],
+    ),
+    row(
         DIFF,
         "a x r",
         "not here: decisions are made on the run screen",

@@ -19,6 +19,7 @@ mod headless;
 mod hooks;
 mod locked;
 mod logging;
+mod not_taken_up;
 mod notify;
 mod other_server;
 mod page;
