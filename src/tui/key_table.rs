@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         REPLAY,
         "[ ]",
-        "to the stop, gate or decision before, to the next one",
+        "to the stop or decision before, to the next one",
         Some("stops"),
         &[key('[', Action::PreviousStop), key(']', Action::NextStop)],
     ),
