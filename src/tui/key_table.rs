@@ -268,7 +268,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         DIFF,
         "1 2",
-        "facts, document",
+        "facts, document; 2 again: the document over the whole width",
         None,
         &[key('1', Action::Pane(1)), key('2', Action::Pane(2))],
     ),
