@@ -26,3 +26,4 @@ SELECT DISTINCT 'warn', pg_catalog.quote_ident(d.nspname) || '.' || pg_catalog.q
   FROM dangerous AS d
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.acl) AS a
   JOIN reach AS r ON r.oid = a.grantee
+ LIMIT 10001

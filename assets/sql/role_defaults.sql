@@ -14,3 +14,4 @@ SELECT 'warn',
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS a
   JOIN reach AS r ON r.oid = a.grantee
  WHERE a.privilege_type NOT IN ('SELECT', 'USAGE') OR d.defaclobjtype = 'S'
+ LIMIT 10001

@@ -16,3 +16,4 @@ SELECT 'warn',
   FROM definers AS d
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.acl) AS a
   JOIN reach AS r ON r.oid = a.grantee
+ LIMIT 10001

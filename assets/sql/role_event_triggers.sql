@@ -3,3 +3,4 @@ UNION ALL
 SELECT 'warn', 'event trigger ' || pg_catalog.quote_ident(e.evtname), 'fires on ' || e.evtevent, 'PUBLIC'
   FROM pg_catalog.pg_event_trigger AS e
  WHERE e.evtenabled <> 'D'
+ LIMIT 10001

@@ -8,3 +8,4 @@ WITH found AS (
 SELECT 'looked', pg_catalog.count(*)::pg_catalog.text, NULL, NULL FROM found
 UNION ALL
 SELECT 'fail', 'role ' || f.granted, 'ADMIN OPTION', f.member FROM found AS f WHERE f.admin_option
+ LIMIT 10001

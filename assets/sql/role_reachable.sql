@@ -10,3 +10,4 @@ WITH found AS (
 SELECT 'looked', pg_catalog.count(*)::pg_catalog.text, NULL, NULL FROM found
 UNION ALL
 SELECT f.weight, 'role ' || f.rolname, 'MEMBER', current_user::pg_catalog.text FROM found AS f WHERE f.weight IS NOT NULL
+ LIMIT 10001

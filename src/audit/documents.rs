@@ -7,7 +7,9 @@ use super::RecomputeFinding;
 use crate::profile::Profile;
 use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
-use crate::survey::{Digest, Fact, Hasher, Survey};
+use crate::survey::{
+    Digest, EvidenceFormat, Fact, Hasher, Survey, content_format, content_of_document,
+};
 
 /// What does not follow from the documents of a journal. `document` finds a blob's text, `None` if it is not there.
 pub fn document_findings<'e>(
@@ -103,7 +105,10 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
     let profile = profile?;
     let key = fact.key.as_str();
     let lines = text.lines().count() as u64;
-    let value = if profile.contents.iter().any(|content| content.key == key) {
+    let is_content = profile.contents.iter().any(|content| content.key == key);
+    let value = if is_content && content_format(fact.value()) == EvidenceFormat::Two {
+        return content_finding(fact, text);
+    } else if is_content {
         if fact.rows != Some(lines) {
             return Some(format!(
                 "{key} has {lines} rows by its document, not {:?}",
@@ -122,6 +127,24 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
         return None;
     };
     (fact.observed.value() != Some(value.as_str()))
+        .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+}
+
+/// Why a document of format 2 does not give the rows and the value of its table. With hidden columns it cannot give the value.
+fn content_finding(fact: &Fact, text: &str) -> Option<String> {
+    let key = &fact.key;
+    let found = match content_of_document(text) {
+        Ok(found) => found,
+        Err(why) => return Some(format!("the document of {key}: {why}")),
+    };
+    if fact.rows != Some(found.rows) {
+        return Some(format!(
+            "{key} has {} rows by its document, not {:?}",
+            found.rows, fact.rows
+        ));
+    }
+    let value = found.value?;
+    (fact.value() != value)
         .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
 }
 

@@ -16,7 +16,7 @@ use crate::run::{
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
 use crate::runner::{MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over, person};
-use crate::survey::Digest;
+use crate::survey::{Digest, EvidenceFormat};
 use crate::tui::TakeUp;
 use crate::{audit, profile, runner};
 
@@ -109,7 +109,10 @@ impl OwnedRun {
         let connection = self.connection.clone();
         let profile = self.plan.profile.clone();
         let run_id = self.run_id.clone();
-        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str())
+        let created = self.history.run().created.as_deref();
+        // A run that was created by an earlier version goes on in its format: its pin can be compared with nothing else.
+        let format = created.map_or(EvidenceFormat::NEWEST, |created| created.evidence_format);
+        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str()).in_format(format)
     }
 }
 
@@ -217,6 +220,7 @@ pub fn start(
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
         check_table: audit::CHECK_TABLE,
+        evidence_format: EvidenceFormat::NEWEST,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;

@@ -88,8 +88,17 @@ pub(super) fn survey(
     survey
 }
 
+/// So many rows each question answers at the most (`LIMIT` of its SQL): the count of what it looked at, and findings.
+const ROWS_MAX: usize = 10_001;
+
 fn take(survey: &mut RoleSurvey, kind: &str, rows: AnswerRows, allowances: &RoleAllowances) {
     let mut looked = None;
+    // What is cut off could be anything: the question has no answer but for the ways that are named.
+    if rows.len() >= ROWS_MAX {
+        let named = ROWS_MAX - 1;
+        let reason = format!("{kind}: {named} findings or more, of which the first are named");
+        survey.unanswered.push(reason);
+    }
     for row in rows {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);
         let mut cell = || cells.next().unwrap_or_default();

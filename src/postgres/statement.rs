@@ -6,6 +6,11 @@ use std::borrow::Cow;
 
 use super::guard::GuardedSql;
 
+/// Longest key and state of a unit or piece, and value of a fact, in bytes.
+pub(super) const KEY_MAX: u64 = 2_048;
+pub(super) const STATE_MAX: u64 = 256;
+pub(super) const VALUE_MAX: u64 = 65_536;
+
 /// One statement of the closed list.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
@@ -68,7 +73,10 @@ constants! {
     // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
-    // One row more than the longest document (`DOCUMENT_ROWS_MAX`), so that a longer one is noticed.
+    FETCH_MANY = "FETCH FORWARD 2000 FROM fact";
+    FETCH_SOME = "FETCH FORWARD 100 FROM fact";
+    FETCH_FEW = "FETCH FORWARD 4 FROM fact";
+    // One row more than the longest document of format 1, so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";
@@ -105,7 +113,8 @@ impl CursorName {
 }
 
 impl Statement {
-    /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text.
+    /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text. What a
+    /// row may be long is bounded: of a content comes its SHA-256, of a key, a state or a value that is too long its absence.
     pub(super) fn declare(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self::declaration(cursor, &wrapped(cursor.columns(), sql))
     }
@@ -143,14 +152,39 @@ impl Statement {
 }
 
 fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
-    let casts = columns
-        .iter()
-        .map(|column| format!("q.{column}::pg_catalog.text"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!(
-        "SELECT {casts} FROM (\n{}\n) AS q ({})",
-        sql.text(),
+    let list = |of: &dyn Fn(&str) -> String| {
+        let columns: Vec<String> = columns.iter().map(|column| of(column)).collect();
         columns.join(", ")
+    };
+    let answers = list(&|column| match longest(column) {
+        Some(bytes) => {
+            format!("CASE WHEN pg_catalog.octet_length(v.{column}) <= {bytes} THEN v.{column} END")
+        }
+        None => format!(
+            "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(v.{column}, 'UTF8')), 'hex')"
+        ),
+    });
+    let lengths = list(&|column| format!("pg_catalog.octet_length(v.{column})::pg_catalog.text"));
+    // A value says how long it would be, so that one that is too long is told from NULL.
+    let lengths = if columns == ["value"] {
+        format!(", {lengths}")
+    } else {
+        String::new()
+    };
+    let casts = list(&|column| format!("q.{column}::pg_catalog.text AS {column}"));
+    let names = list(&str::to_owned);
+    format!(
+        "SELECT {answers}{lengths} FROM (SELECT {casts} FROM (\n{}\n) AS q ({names}) OFFSET 0) AS v",
+        sql.text()
     )
+}
+
+/// How many bytes of a column come at the most; `None`: its digest comes.
+fn longest(column: &str) -> Option<u64> {
+    match column {
+        "key" => Some(KEY_MAX),
+        "state" => Some(STATE_MAX),
+        "value" => Some(VALUE_MAX),
+        _ => None,
+    }
 }

@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, ReadAllowance};
+use super::socket::{Endpoint, PER_QUESTION, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
@@ -101,6 +101,11 @@ const TOLD_EVERY: usize = 1_000;
 /// What a row and a cell take in memory beside their bytes.
 const ROW_COST: u64 = 48;
 const CELL_COST: u64 = 40;
+
+/// What a row takes in memory beside its bytes.
+pub(super) fn row_cost(cells: u64) -> u64 {
+    ROW_COST + CELL_COST * cells
+}
 
 /// How the server is reached, and how much it may send.
 pub(super) struct ConnectionRoute {
@@ -305,7 +310,7 @@ impl Wire {
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
             }
-            _ => CallError::too_much(),
+            _ => CallError::too_much(self.way.allowance.mib()),
         }
     }
 
@@ -321,7 +326,9 @@ impl Wire {
         let endpoint = &self.way.endpoint;
         let request = async {
             // PostgreSQL takes cancel requests on a connection of their own.
-            let socket = endpoint.open(ReadAllowance::of_startup()).await?;
+            let socket = endpoint
+                .open(ReadAllowance::of_startup(PER_QUESTION))
+                .await?;
             let transport = &self.way.transport;
             transport.cancel(&token, &endpoint.host, socket).await
         };
@@ -366,7 +373,7 @@ async fn execute(
     let mut stream = pin!(stream);
     let mut rows = AnswerRows::new();
     while let Some(row) = stream.try_next().await? {
-        if !allowance.spend(ROW_COST + CELL_COST * row.len() as u64) {
+        if !allowance.spend(row_cost(row.len() as u64)) {
             return Err(Failed::TooMuch);
         }
         let cells: Result<_, _> = (0..row.len()).map(|column| row.try_get(column)).collect();

@@ -33,6 +33,18 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
+/// The members of a row in order, each a text or null; `None`: it is no row of these.
+pub(super) fn members(row: &str) -> Option<Vec<(String, Option<String>)>> {
+    let value = row.split_once('\t').map_or(row, |(_, value)| value);
+    let Members(members) = serde_json::from_str(value).ok()?;
+    let text = |(name, value)| match value {
+        Value::String(text) => Some((name, Some(text))),
+        Value::Null => Some((name, None)),
+        _ => None,
+    };
+    members.into_iter().map(text).collect()
+}
+
 /// The fields of a row, or of its value alone, as name and text; `None`: the value is no JSON object.
 pub fn fields(row: &str) -> Option<Vec<(String, String)>> {
     let value = row.split_once('\t').map_or(row, |(_, value)| value);

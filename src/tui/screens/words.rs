@@ -3,8 +3,8 @@
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
-    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, is_of_no_rows, most_telling,
-    sentence,
+    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
+    most_telling, sentence,
 };
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -131,9 +131,10 @@ pub fn short_value(value: &str) -> String {
         return "empty".to_owned();
     }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // An MD5 or a SHA-256 in hex.
-    if (value.len() == 32 || value.len() == 64) && hex(value) {
-        format!("{}..{}", &value[..8], &value[value.len() - 4..])
+    let digits = content_hex(value);
+    // An MD5 or a SHA-256 in hex, of a content digest behind its format.
+    if (digits.len() == 32 || digits.len() == 64) && hex(digits) {
+        format!("{}..{}", &digits[..8], &digits[digits.len() - 4..])
     } else {
         value.to_owned()
     }
