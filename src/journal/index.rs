@@ -214,29 +214,18 @@ fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
 
 fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
     let reader = JournalReader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
-    let mut history = History::without_clean_reads();
-    let mut illegal = None;
-    let read = reader.for_each::<Event>(|entry, _| {
-        if illegal.is_some() {
-            return;
-        }
-        if let Err(why) = history.take(entry.seq, entry.at, &entry.event, &entry.sha256) {
-            let line = entry.seq + 1;
-            illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
-        }
-    });
-    match (read, illegal) {
-        (Err(JournalError::NewerVersion { found, supported }), _) => RunStatus::Newer {
+    match folded(&reader) {
+        Err(JournalError::NewerVersion { found, supported }) => RunStatus::Newer {
             reason: JournalError::NewerVersion { found, supported }.to_string(),
         },
-        (Err(JournalError::Corrupt(corrupt)), _) => RunStatus::Damaged {
+        Err(JournalError::Corrupt(corrupt)) => RunStatus::Damaged {
             reason: corrupt.to_string(),
         },
-        (Err(error), _) => RunStatus::Unreadable {
+        Err(error) => RunStatus::Unreadable {
             reason: error.to_string(),
         },
-        (Ok(_), Some(reason)) => RunStatus::Damaged { reason },
-        (Ok(_), None) => match Overview::of(history.run()) {
+        Ok((_, Some(reason))) => RunStatus::Damaged { reason },
+        Ok((history, None)) => match Overview::of(history.run()) {
             // A directory that was renamed or copied by hand must not pass as another run.
             Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
             Some(other) => RunStatus::Damaged {
@@ -247,4 +236,22 @@ fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
             },
         },
     }
+}
+
+/// The fold of a journal for a list, and the first line that is not legal. Damage behind that line is still looked for: it says
+/// more.
+fn folded(reader: &JournalReader) -> Result<(History, Option<String>), JournalError> {
+    let mut history = History::without_clean_reads();
+    let mut illegal = None;
+    for entry in reader.walk::<Event>()? {
+        let entry = entry?;
+        if illegal.is_some() {
+            continue;
+        }
+        if let Err(why) = history.take(entry.seq, entry.at, &entry.event, &entry.sha256) {
+            let line = entry.seq + 1;
+            illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
+        }
+    }
+    Ok((history, illegal))
 }

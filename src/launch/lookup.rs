@@ -42,7 +42,7 @@ pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
 
 /// The run as its journal tells it.
 pub fn history(store: &DirectoryStore, run_id: &RunId) -> Result<History, LaunchError> {
-    Ok(fold(&store.reader(run_id)?.entries()?)?)
+    Ok(fold(&store.reader(run_id)?)?)
 }
 
 /// The index of all runs, brought up to date and kept.
