@@ -217,6 +217,7 @@ pub fn start(
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
         check_table: audit::CHECK_TABLE,
+        counts_reads: true,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;

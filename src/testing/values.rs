@@ -59,6 +59,7 @@ pub fn created() -> RunCreated {
         uptime_ms: None,
         repository: None,
         check_table: CHECK_TABLE,
+        counts_reads: true,
     }
 }
 
