@@ -34,20 +34,6 @@ struct IndexSlot {
     row: Option<RunRow>,
 }
 
-impl IndexSlot {
-    /// Whether the row is final: a run with a result, damage, a newer format, or a name that is no run.
-    fn is_settled(&self) -> bool {
-        match self.row.as_ref().map(|row| &row.standing) {
-            Some(RunStatus::Run(run)) => run.result.is_some(),
-            Some(
-                RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Foreign { .. },
-            ) => true,
-            // What could not be read may be readable the next time.
-            Some(RunStatus::Unreadable { .. }) | None => false,
-        }
-    }
-}
-
 impl RunIndex {
     /// Lists the runs and takes over the cached rows that still hold. No journal is read.
     pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
@@ -100,18 +86,9 @@ impl RunIndex {
         self.places.is_empty()
     }
 
-    /// Reads every run that has no row or is not final: a waiting run may be held by another process. `tell` gets each new row,
-    /// and how many runs are still to be read.
-    pub fn read_open(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
-        self.read(&|place| !place.is_settled(), tell);
-    }
-
-    /// Reads only the runs without a row: enough to find those that have ended.
-    pub fn read_unknown(&mut self) {
-        self.read(&|place| place.row.is_none(), &mut |_, _| {});
-    }
-
-    fn read(&mut self, wanted: &dyn Fn(&IndexSlot) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
+    /// Reads every run that has no row: one that was never read, or whose journal or HEAD has changed since. `tell` gets each new
+    /// row, and how many runs are still to be read.
+    pub fn read_changed(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
         // From the last name to the first: within one prefix of run ids the newest run is read first, and
         // people look at it first.
@@ -119,7 +96,7 @@ impl RunIndex {
             .places
             .iter()
             .enumerate()
-            .filter(|(_, place)| wanted(place))
+            .filter(|(_, place)| place.row.is_none())
             .map(|(at, place)| (at, place.listed.clone()))
             .rev()
             .collect();
