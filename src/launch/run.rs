@@ -222,7 +222,6 @@ pub fn start(
         repository: plan.repository.clone(),
         check_table: audit::CHECK_TABLE,
         evidence_format: EvidenceFormat::NEWEST,
-        counts_reads: true,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;

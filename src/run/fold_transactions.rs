@@ -4,7 +4,7 @@
 //! `what_is_set_aside_is_still_counted`).
 
 use super::{Event, Purpose, RunState, Transaction, TransactionEnd, TransactionOpened};
-use crate::survey::{Digest, Footprint, Hasher, UtcTime};
+use crate::survey::{Digest, EvidenceFormat, Footprint, Hasher, UtcTime};
 
 /// Reads that are listed although they were not fully measured, or their end was not seen. Those that follow are counted.
 const EXCEPTIONS_LISTED: u64 = 100;
@@ -120,7 +120,9 @@ impl RunState {
 
     /// Whether reads are counted where claims, sheets and reports would list each.
     pub(super) fn counts_reads(&self) -> bool {
-        self.created.as_ref().is_some_and(|c| c.counts_reads)
+        self.created
+            .as_ref()
+            .is_some_and(|c| c.evidence_format > EvidenceFormat::One)
     }
 
     /// Counts a read that is over and drops its proof, once this event has been applied: a transaction can be dropped when

@@ -60,7 +60,6 @@ pub fn created() -> RunCreated {
         repository: None,
         check_table: CHECK_TABLE,
         evidence_format: EvidenceFormat::NEWEST,
-        counts_reads: true,
     }
 }
 

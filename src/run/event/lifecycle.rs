@@ -72,10 +72,6 @@ pub struct RunCreated {
         skip_serializing_if = "EvidenceFormat::is_first"
     )]
     pub evidence_format: EvidenceFormat,
-    /// Reads while the run waits are counted, with a digest over all of them, where claims, sheets and reports would list each.
-    /// Runs that do not say so list each.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub counts_reads: bool,
 }
 
 fn first_check_table() -> u32 {
