@@ -149,13 +149,13 @@ fn content_finding(fact: &Fact, text: &str) -> Option<String> {
 }
 
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.
-pub fn ledger_finding<'l>(
-    lines: impl IntoIterator<Item = &'l str>,
+pub fn ledger_finding(
+    lines: impl IntoIterator<Item = impl AsRef<str>>,
     counts: &StepCounts,
 ) -> Option<String> {
     let mut simulation = Simulation::default();
     for (at, line) in lines.into_iter().enumerate() {
-        let Ok(decision) = serde_json::from_str::<UnitDecision>(line) else {
+        let Ok(decision) = serde_json::from_str::<UnitDecision>(line.as_ref()) else {
             return Some(format!("line {} is no decision", at + 1));
         };
         // A unit that is only predicted cannot have a live state.

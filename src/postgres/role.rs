@@ -19,7 +19,7 @@ struct Question {
 const ALWAYS: u32 = 0;
 
 /// Every question of the survey.
-const QUESTIONS: [Question; 16] = [
+const QUESTIONS: [Question; 17] = [
     question("role attribute", Statement::ROLE_ATTRIBUTES),
     question("predefined role", Statement::ROLE_REACHABLE),
     question("role membership", Statement::ROLE_MEMBERSHIP),
@@ -35,6 +35,7 @@ const QUESTIONS: [Question; 16] = [
         since: 150_000,
     },
     question("security definer", Statement::ROLE_DEFINERS),
+    question("function", Statement::ROLE_FUNCTIONS),
     question("built-in function", Statement::ROLE_BUILTINS),
     question("default privilege", Statement::ROLE_DEFAULTS),
     question("large object", Statement::ROLE_LARGE_OBJECTS),

@@ -64,6 +64,7 @@ constants! {
     ROLE_FOREIGN = include_str!("../../assets/sql/role_foreign.sql");
     ROLE_PARAMETERS = include_str!("../../assets/sql/role_parameters.sql");
     ROLE_DEFINERS = include_str!("../../assets/sql/role_definers.sql");
+    ROLE_FUNCTIONS = include_str!("../../assets/sql/role_functions.sql");
     ROLE_BUILTINS = include_str!("../../assets/sql/role_builtins.sql");
     ROLE_DEFAULTS = include_str!("../../assets/sql/role_defaults.sql");
     ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Version of the digests of protected tables and of the lines of the grant matrix.
+/// Version of the digests of protected tables, of the lines of the grant matrix, and of what is said of the reads of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "u32"))]
 #[serde(try_from = "u32", into = "u32")]
 pub enum EvidenceFormat {
-    /// That of version 0.1.0: rows as JSON, long tables as sums of md5.
+    /// That of version 0.1.0: rows as JSON, long tables as sums of md5, each read of a wait listed.
     One,
-    /// SHA-256 of each row, in an encoding from which every value can be read back.
+    /// SHA-256 of each row, in an encoding from which every value can be read back; the reads of a wait are counted, with a
+    /// digest over all of them.
     Two,
 }
 

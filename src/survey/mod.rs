@@ -22,6 +22,7 @@ mod parsed;
 mod proof;
 mod provenance;
 mod role;
+mod role_remedy;
 mod side;
 mod snapshot;
 mod survey_taken;

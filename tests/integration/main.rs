@@ -20,6 +20,7 @@ mod hidden;
 mod hooks;
 mod locked;
 mod logging;
+mod not_taken_up;
 mod notify;
 mod other_server;
 mod page;
