@@ -28,7 +28,6 @@ pub fn take(command: &mut Command, code: i32) -> Taken {
     let began = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");

@@ -134,7 +134,7 @@ impl JournalWalk {
                 return Ok(None);
             }
         }
-        self.hand_out()
+        Ok(self.hand_out())
     }
 
     /// The next line that HEAD covers; `None`: all of them were handed out.
@@ -144,7 +144,7 @@ impl JournalWalk {
                 return Ok(None);
             }
         }
-        self.hand_out()
+        Ok(self.hand_out())
     }
 
     /// The position behind the last line that was handed out.
@@ -262,10 +262,8 @@ impl JournalWalk {
     }
 
     /// The next line, which is the last one that was read or the one before it.
-    fn hand_out(&mut self) -> Result<Option<CheckedLine<'_>>, JournalError> {
-        let Some(lines) = &self.lines else {
-            return Ok(None);
-        };
+    fn hand_out(&mut self) -> Option<CheckedLine<'_>> {
+        let lines = self.lines.as_ref()?;
         let is_last = self.next + 1 == self.position.seq;
         let behind = self.position.offset - lines.line.len() as u64 - 1;
         let (passed, line, end) = if is_last {
@@ -274,12 +272,12 @@ impl JournalWalk {
             (&self.previous, &lines.previous, behind)
         };
         self.next += 1;
-        Ok(passed.as_ref().map(|passed| CheckedLine {
+        passed.as_ref().map(|passed| CheckedLine {
             line,
             header: &passed.header,
             offset: end - line.len() as u64 - 1,
             sha256: passed.sha256,
-        }))
+        })
     }
 }
 

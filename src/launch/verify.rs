@@ -194,17 +194,17 @@ fn recompute(
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     let reader = JournalReader::new(storage.clone(), run_directory);
     let profile = profile_of(&reader, &document)?;
-    let mut recomputer = Recomputer::new(profile.as_ref());
+    let mut again = Recomputer::new(profile.as_ref());
     let mut of_documents = Vec::new();
     for entry in reader.walk::<Event>()? {
         let entry = entry?;
-        recomputer.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+        again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
         let event = [(entry.seq, &entry.event)];
         let findings = audit::document_findings(profile.as_ref(), event, &document);
         of_documents.extend(findings);
         found.records += 1;
     }
-    let recomputed = recomputer.finish();
+    let recomputed = again.finish();
     let line = |finding: &audit::RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
     };

@@ -71,12 +71,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let mut statements = self.target.statements();
         let recorder = self.recorder()?;
         statements.extend(statements_of(recorder)?);
-        let mut recomputer = Recomputer::new(Some(&plan.profile));
+        let mut again = Recomputer::new(Some(&plan.profile));
         for entry in recorder.reader().walk::<Event>()? {
             let entry = entry?;
-            recomputer.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+            again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
         }
-        let recomputed = recomputer.finish();
+        let recomputed = again.finish();
         let mut secrets = SecretScan::default();
         secrets.profile(&plan.profile_text);
         if let Some(run_id) = recorder.run().run_id().cloned() {

@@ -217,13 +217,12 @@ fn the_seconds_of_a_transaction_are_one_deadline_for_all_its_answers() {
     let frugal = with_budget(&rehearsed, "transaction_seconds_max = 2");
     let profile = fs::read_to_string(&frugal).expect("just written");
     // Each is answered well within the budget, all together are not.
-    let slow: String = (0..40)
-        .map(|nth| {
-            format!(
-                "[[facts]]\nkey = \"slow_{nth}\"\nlabel = \"slow {nth}\"\ntype = \"integer\"\nsql = \"SELECT count(*)::text FROM pg_catalog.generate_series(1, 3000000)\"\n\n"
-            )
-        })
-        .collect();
+    let slow = (0..40).map(|nth| {
+        format!(
+            "[[facts]]\nkey = \"slow_{nth}\"\nlabel = \"slow {nth}\"\ntype = \"integer\"\nsql = \"SELECT count(*)::text FROM pg_catalog.generate_series(1, 3000000)\"\n\n"
+        )
+    });
+    let slow = slow.collect::<Vec<_>>().concat();
     fs::write(
         &frugal,
         profile.replacen("[[facts]]", &format!("{slow}[[facts]]"), 1),
