@@ -73,26 +73,23 @@ fn wrote_nothing(run: &RunState) -> Claim {
             TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
         }
     }
-    // Clean transactions that gave no survey are counted and dropped when the run is folded, to bound its size: they count as
-    // clean here.
-    let aside = run.reads_aside.count;
-    let clean = closed.len() - stained.len() - unmeasured.len() + aside;
-    let all = run.transactions.len() + aside;
-    let mut measured = format!("{clean} of {all} transactions");
-    if !unseen.is_empty() {
-        measured = format!(
-            "{measured}, {} with unseen end (covered by D)",
-            unseen.len()
-        );
+    // Reads that gave no survey are counted and dropped when the run is folded, to bound its size: they count here.
+    let aside = &run.reads_aside;
+    let clean = (closed.len() - stained.len() - unmeasured.len()) as u64 + aside.clean;
+    let not_measured = unmeasured.len() as u64 + aside.unmeasured;
+    let not_seen = unseen.len() as u64 + aside.unseen;
+    let mut measured = format!("{clean} of {} transactions", run.transactions_opened());
+    if not_seen > 0 {
+        measured = format!("{measured}, {not_seen} with unseen end (covered by D)");
     }
-    if !unmeasured.is_empty() {
-        measured = format!("{measured}, {} not fully measured", unmeasured.len());
+    if not_measured > 0 {
+        measured = format!("{measured}, {not_measured} not fully measured");
     }
-    let nothing_closed = closed.len() + aside == 0;
+    let nothing_closed = closed.len() as u64 + aside.clean + aside.unmeasured == 0;
     // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
-    } else if nothing_closed || !unmeasured.is_empty() {
+    } else if nothing_closed || not_measured > 0 {
         ClaimVerdict::NotChecked
     } else {
         ClaimVerdict::Holds
@@ -101,8 +98,10 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if !unmeasured.is_empty() {
         raw["unmeasured"] = json!(unmeasured);
     }
-    if aside > 0 {
-        raw["clean_reads_not_listed"] = json!(aside);
+    if let Some(sha256) = &aside.sha256 {
+        raw["not_listed"] = json!({
+            "clean": aside.clean, "unmeasured": aside.unmeasured, "unseen": aside.unseen, "sha256": sha256,
+        });
     }
     claim(ClaimName::A, verdict, measured, raw)
 }

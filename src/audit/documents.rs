@@ -7,7 +7,10 @@ use super::RecomputeFinding;
 use crate::profile::Profile;
 use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
-use crate::survey::{Digest, Fact, FactPart, Hasher, Survey, is_surroundings, parts_of};
+use crate::survey::{
+    Digest, EvidenceFormat, Fact, FactPart, Hasher, Survey, content_format, content_of_document,
+    is_surroundings, parts_of,
+};
 
 /// What does not follow from the documents of a journal. `document` finds a blob's text, `None` if it is not there.
 pub fn document_findings<'e>(
@@ -103,7 +106,10 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
     let profile = profile?;
     let key = fact.key.as_str();
     let lines = text.lines().count() as u64;
-    let value = if profile.contents.iter().any(|content| content.key == key) {
+    let is_content = profile.contents.iter().any(|content| content.key == key);
+    let value = if is_content && content_format(fact.value()) == EvidenceFormat::Two {
+        return content_finding(fact, text);
+    } else if is_content {
         if fact.rows != Some(lines) {
             return Some(format!(
                 "{key} has {lines} rows by its document, not {:?}",
@@ -135,14 +141,32 @@ fn has_parts_of(fact: &Fact, text: &str) -> bool {
     fact.parts.len() == parts.len() && fact.parts.iter().all(same)
 }
 
+/// Why a document of format 2 does not give the rows and the value of its table. With hidden columns it cannot give the value.
+fn content_finding(fact: &Fact, text: &str) -> Option<String> {
+    let key = &fact.key;
+    let found = match content_of_document(text) {
+        Ok(found) => found,
+        Err(why) => return Some(format!("the document of {key}: {why}")),
+    };
+    if fact.rows != Some(found.rows) {
+        return Some(format!(
+            "{key} has {} rows by its document, not {:?}",
+            found.rows, fact.rows
+        ));
+    }
+    let value = found.value?;
+    (fact.value() != value)
+        .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+}
+
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.
-pub fn ledger_finding<'l>(
-    lines: impl IntoIterator<Item = &'l str>,
+pub fn ledger_finding(
+    lines: impl IntoIterator<Item = impl AsRef<str>>,
     counts: &StepCounts,
 ) -> Option<String> {
     let mut simulation = Simulation::default();
     for (at, line) in lines.into_iter().enumerate() {
-        let Ok(decision) = serde_json::from_str::<UnitDecision>(line) else {
+        let Ok(decision) = serde_json::from_str::<UnitDecision>(line.as_ref()) else {
             return Some(format!("line {} is no decision", at + 1));
         };
         // A unit that is only predicted cannot have a live state.

@@ -1,14 +1,19 @@
 //! G1: whether this database can be rehearsed against without touching it. Each check is computed from one survey, the proof of
 //! its transaction and the rulings on the profile's SQL.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::profile::Profile;
 use crate::run::{Check, CheckName};
-use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
+use crate::survey::{Digest, Observed, RoleFinding, RoleSurvey, Survey, TransactionProof};
 
 /// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
 const VERSION_MIN: u32 = 130_000;
+
+/// So many statements are named in a check; a role can hold thousands of privileges.
+const REMEDIES_MAX: usize = 5;
 
 /// What was found about one SQL text of the profile before it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,20 +142,40 @@ fn role_is_read_only(survey: &Survey) -> Check {
                 "let the role read the catalogs that these questions need",
             )
         },
-        Some(read_only) => Check::evaluated(
-            NAME,
-            read_only,
-            if read_only {
-                format!(
-                    "0 ways found by {} questions, {} warnings",
-                    role.asked.len(),
-                    role.warnings().count()
-                )
-            } else {
-                ways.join("; ")
-            },
-            json!({"role": role}),
-        ),
+        Some(read_only) => Check {
+            remedy: (!read_only).then(|| remedies(role)),
+            ..Check::evaluated(
+                NAME,
+                read_only,
+                if read_only {
+                    format!(
+                        "0 ways found by {} questions, {} warnings",
+                        role.asked.len(),
+                        role.warnings().count()
+                    )
+                } else {
+                    ways.join("; ")
+                },
+                json!({"role": role}),
+            )
+        },
+    }
+}
+
+/// The statements that make the role read-only, as far as one statement takes a way away.
+fn remedies(role: &RoleSurvey) -> String {
+    let statements: BTreeSet<String> = role
+        .ways_to_write()
+        .filter_map(RoleFinding::remedy)
+        .collect();
+    if statements.is_empty() {
+        return "let a role of its own survey, one that may only read".to_owned();
+    }
+    let shown = statements.iter().take(REMEDIES_MAX).cloned();
+    let shown = shown.collect::<Vec<_>>().join("; ");
+    match statements.len().saturating_sub(REMEDIES_MAX) {
+        0 => shown,
+        more => format!("{shown}; and {more} more, which drygate doctor --sql prints"),
     }
 }
 

@@ -124,7 +124,11 @@ pub enum Command {
     ///
     /// Looks at the data directory, the index of runs, git, the server binaries of the demo, the terminal, the configuration and
     /// the profile; with --database-url it takes one read-only survey. Writes nothing.
-    Doctor,
+    Doctor {
+        /// Prints the SQL that makes the profile's role in the named database: what to grant, and what to revoke.
+        #[arg(long)]
+        sql: bool,
+    },
     /// Shows the settings and where each comes from.
     #[command(subcommand, arg_required_else_help = false)]
     Config(ConfigCommand),

@@ -353,7 +353,7 @@ pub(super) fn compared(
     facts.sort_by_key(|fact| match fact.change {
         Change::Beside => 2,
         Change::Equal => 3,
-        Change::NotRead => 4,
+        Change::NotRead | Change::NotComparable => 4,
         _ => usize::from(leading != Some(&fact.key)),
     });
     let method = method(&sides, &facts);

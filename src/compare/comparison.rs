@@ -152,6 +152,10 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} changed beside"),
         };
+        let not_comparable = match self.count_of(false, |change| change == Change::NotComparable) {
+            0 => String::new(),
+            count => format!(", {count} not comparable"),
+        };
         let predicted = self.compare == Compare::Predicted;
         // Streams are counted apart: they are no facts of the profile.
         let streams = match self.count_of(true, Change::differs) {
@@ -161,7 +165,7 @@ impl Comparison {
             count => format!(", {count} streams changed"),
         };
         format!(
-            "{} {}: {} changed{beside}, {} equal{not_read}{streams}",
+            "{} {}: {} changed{beside}, {} equal{not_read}{not_comparable}{streams}",
             self.count_of(false, |_| true),
             if predicted { "tables" } else { "facts" },
             self.count_of(false, |change| change.differs() && change != Change::Beside),

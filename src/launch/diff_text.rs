@@ -147,6 +147,9 @@ fn fact_line(fact: &ComparedFact) -> Text {
         Change::NotRead => Text::inked(Ink::Dim, "  ")
             .then(key)
             .with(Ink::Dim, " not read again"),
+        Change::NotComparable => Text::inked(Ink::Dim, "  ")
+            .then(key)
+            .with(Ink::Dim, " not comparable: digested in two formats"),
         Change::Beside | Change::Changed | Change::Added | Change::Removed | Change::Unknown => {
             let mark = match fact.change {
                 Change::Beside => Text::plain("+ "),

@@ -138,7 +138,8 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Import { file } => import::import(settings, file),
         Command::Diff(command) => diff::diff(settings, command),
         Command::Profile(command) => print::profiles(settings, command),
-        Command::Doctor => doctor::doctor(settings),
+        Command::Doctor { sql: false } => doctor::doctor(settings),
+        Command::Doctor { sql: true } => doctor::role_sql(settings),
         Command::Config(ConfigCommand::Show) => {
             if settings.json() {
                 output::document(&cli::config_document(settings))?;

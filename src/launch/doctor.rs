@@ -10,10 +10,11 @@ use super::{LaunchError, output, print, run_plan, survey};
 use crate::cli::{self, Settings};
 use crate::documents::{DoctorDocument, DoctorLine, SchemaVersion};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
+use crate::postgres;
 use crate::postgres::throwaway::ServerBinaries;
 use crate::profile::LoadedProfile;
 use crate::report::visible;
-use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict};
+use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict, exit};
 
 impl DoctorLine {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
@@ -95,6 +96,15 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     })
 }
 
+/// Prints the SQL that makes the profile's role in the named database.
+pub fn role_sql(settings: &Settings) -> Result<u8, LaunchError> {
+    let loaded = print::load_profile(&settings.profile.value)?;
+    let (taken, ..) = survey::look(settings, &loaded)?;
+    let sql = postgres::role_setup(&loaded.profile, &taken.survey, &taken.rulings);
+    output::print(&sql)?;
+    Ok(exit::OK)
+}
+
 /// Whether runs can be kept, and who else could change them.
 fn data_directory(settings: &Settings) -> DoctorLine {
     let name = "data directory";
@@ -161,7 +171,7 @@ fn runs(settings: &Settings) -> Vec<DoctorLine> {
         cache.display(),
         index.len()
     );
-    index.read_open(&mut |_, _| {});
+    index.read_changed(&mut |_, _| {});
     let count = |filter: RunFilter| index.rows().filter(|row| filter.shows(row)).count();
     let damaged = count(RunFilter::Damaged);
     let counted = format!(

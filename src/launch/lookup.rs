@@ -42,13 +42,13 @@ pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
 
 /// The run as its journal tells it.
 pub fn history(store: &DirectoryStore, run_id: &RunId) -> Result<History, LaunchError> {
-    Ok(fold(&store.reader(run_id)?.entries()?)?)
+    Ok(fold(&store.reader(run_id)?)?)
 }
 
 /// The index of all runs, brought up to date and kept.
 pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
     let mut index = RunIndex::look(store)?;
-    index.read_open(&mut |_, _| {});
+    index.read_changed(&mut |_, _| {});
     index.keep();
     Ok(index)
 }
@@ -57,7 +57,7 @@ pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
 /// made here. The index only says where to look: what is used of the run is read from its journal.
 pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<LastPass> {
     let mut index = RunIndex::look(store).ok()?;
-    index.read_unknown();
+    index.read_changed(&mut |_, _| {});
     index.keep();
     let passed = |row: &RunRow| match &row.standing {
         RunStatus::Run(run) if run.profile == profile && run.target == target => {
@@ -91,5 +91,6 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
         facts: pin.facts.clone(),
         profile_sha256: created.profile_sha256.clone(),
         predicted,
+        evidence_format: created.evidence_format,
     })
 }

@@ -13,7 +13,7 @@ use crate::documents::{
 use crate::journal::DirectoryStore;
 use crate::report::visible;
 use crate::run::{RunId, RunResult, RunState, StopCode, exit};
-use crate::survey::{FactChange, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{FactChange, FactKey, ServerIdentity, Survey, TransactionProof};
 
 /// Rows of one fact that the text names; the document has them all.
 const ROWS_SHOWN: usize = 10;
@@ -34,6 +34,8 @@ pub struct Rechecked<'a> {
     pub changes: &'a [FactChange],
     /// Facts that differ beside the change: they do not undo what was rehearsed.
     pub beside: &'a [FactChange],
+    /// Facts that were digested in another evidence format.
+    pub not_comparable: &'a [FactKey],
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
 }
@@ -82,12 +84,22 @@ impl Rechecked<'_> {
         let server = self.server();
         let (name, result, code) = self.result();
         let different = |message| of(exit::DIFFERENT, None, message, self.what_now());
+        let not_comparable = || {
+            let keys: Vec<&str> = self.not_comparable.iter().map(FactKey::as_str).collect();
+            let message = format!(
+                "not comparable: {}: the run was digested in another format by an earlier version; nothing else differs",
+                keys.join(", ")
+            );
+            let next = "Rehearse again: a new run can be rechecked.";
+            of(RunResult::Incomplete.exit_code(), None, message, next)
+        };
         match self.after {
             _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
             Some(after) if !after.came_true() => different(format!(
                 "the prediction did not come true: {}",
                 after.words()
             )),
+            Some(_) if !self.not_comparable.is_empty() => not_comparable(),
             Some(after) => of(
                 exit::OK,
                 None,
@@ -99,6 +111,7 @@ impl Rechecked<'_> {
                 self.changes.len(),
                 keys(self.changes)
             )),
+            None if !self.not_comparable.is_empty() => not_comparable(),
             None if result == RunResult::Pass => of(
                 exit::OK,
                 None,
@@ -240,6 +253,7 @@ fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument 
         server: found.server(),
         drift: found.changes.to_vec(),
         beside: found.beside.to_vec(),
+        not_comparable: found.not_comparable.to_vec(),
         after: found.after.cloned(),
         proof: found.proof.cloned(),
         message: outcome.message.clone(),
@@ -264,6 +278,9 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
             }
         }
         Some(after) => lines.extend(after_lines(after)),
+    }
+    for key in found.not_comparable {
+        lines.push(format!("{key}=not comparable"));
     }
     lines.push(visible(&outcome.message));
     lines.push(outcome.next.clone());

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::acl::{self, quoted_if_public};
+use super::acl::{self, Grantee};
 use super::content::one_line;
 use super::error::UnknownReason;
 use super::surroundings::sorted;
@@ -37,6 +37,15 @@ pub(super) struct Privileges {
     memberships: Vec<Membership>,
     lines: Vec<String>,
     holders: BTreeSet<String>,
+}
+
+/// A role can be named `PUBLIC` with capitals; it must not read as everybody.
+fn quoted_if_public(name: String) -> String {
+    if name == "PUBLIC" {
+        "\"PUBLIC\"".to_owned()
+    } else {
+        name
+    }
 }
 
 impl Privileges {
@@ -105,17 +114,21 @@ impl Privileges {
             } else {
                 ""
             };
+            let grantee = match grant.grantee {
+                Grantee::Public => "PUBLIC".to_owned(),
+                Grantee::Role(name) => quoted_if_public(name.to_owned()),
+            };
             lines.extend(object.map(|object| {
                 format!(
                     "{} {} {}\tby {}{option}",
                     one_line(object),
-                    one_line(grant.grantee),
+                    one_line(&grantee),
                     grant.privilege,
                     one_line(grant.grantor)
                 )
             }));
-            if grant.grantee != "PUBLIC" {
-                holders.insert(grant.grantee.to_owned());
+            if grant.grantee != Grantee::Public {
+                holders.insert(grantee);
             }
         })?;
         Ok(())

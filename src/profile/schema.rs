@@ -225,6 +225,9 @@ pub struct ContentSpec {
     pub columns: Vec<String>,
     /// Columns that identify a row for people, part of `columns`.
     pub row_key: Vec<String>,
+    /// Columns whose values are digested and never written down, part of `columns` and not of `row_key`.
+    #[serde(default)]
+    pub hide: Vec<String>,
 }
 
 /// SQL with nothing else.

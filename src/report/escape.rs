@@ -32,6 +32,19 @@ pub fn visible(text: &str) -> String {
 pub fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    match block_marker(text) {
+        Some(BlockMarker::Indent) => {
+            escape_into(&mut out, ' ');
+            rest = &rest[1..];
+        }
+        Some(BlockMarker::Sign(at)) => {
+            out.push_str(&visible(&rest[..at]));
+            out.push('\\');
+            out.push_str(&rest[at..=at]);
+            rest = &rest[at + 1..];
+        }
+        None => {}
+    }
     while let Some(at) = rest.find(is_markup) {
         out.push_str(&visible(&rest[..at]));
         out.push('\\');
@@ -83,8 +96,41 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Characters that start Markdown or HTML anywhere in a line. Those that matter only at its start (`#`, `-`, `>`) are not among
-/// them.
+/// What would make a line something else than a paragraph.
+enum BlockMarker {
+    /// An ASCII sign at this byte that a backslash makes plain.
+    Sign(usize),
+    /// Four spaces: a code block.
+    Indent,
+}
+
+/// The block marker that a text begins with (CommonMark 0.31, chapter 4 and 5): of a heading, a list, a quotation, a break.
+fn block_marker(text: &str) -> Option<BlockMarker> {
+    let line = text.trim_start_matches(' ');
+    let start = text.len() - line.len();
+    if start >= 4 {
+        return Some(BlockMarker::Indent);
+    }
+    let sign = line.chars().next()?;
+    let after = line.trim_start_matches(sign);
+    let ends_word = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let only_signs = line.chars().all(|c| c == sign || c == ' ');
+    let at = match sign {
+        '>' => 0,
+        '#' if ends_word(after) => 0,
+        '-' | '+' if only_signs || ends_word(&line[1..]) => 0,
+        '=' | '_' if only_signs => 0,
+        '0'..='9' => {
+            let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+            let numbers = rest.starts_with(['.', ')']) && ends_word(&rest[1..]);
+            numbers.then_some(line.len() - rest.len())?
+        }
+        _ => return None,
+    };
+    Some(BlockMarker::Sign(start + at))
+}
+
+/// Characters that start Markdown or HTML anywhere in a line. Those that matter only at its start are [`block_marker`]'s.
 fn is_markup(c: char) -> bool {
     matches!(c, '\\' | '`' | '*' | '[' | '<' | '&' | '|' | '~')
 }
@@ -143,6 +189,31 @@ mod tests {
             inline("<b>|`x`|[a](b) &#8238; *c* \\"),
             "\\<b>\\|\\`x\\`\\|\\[a](b) \\&#8238; \\*c\\* \\\\"
         );
+    }
+
+    #[test]
+    fn running_text_is_no_heading_list_quotation_or_break() {
+        for (text, expected) in [
+            ("# a", "\\# a"),
+            ("  ###", "  \\###"),
+            ("- a", "\\- a"),
+            ("+ a", "\\+ a"),
+            ("---", "\\---"),
+            ("===", "\\==="),
+            ("_ _ _", "\\_ _ _"),
+            (">a", "\\>a"),
+            ("12. a", "12\\. a"),
+            ("7)", "7\\)"),
+            ("    a", "\\u{20}   a"),
+            ("* a", "\\* a"),
+            ("-5", "-5"),
+            ("#7", "#7"),
+            ("1.5 s", "1.5 s"),
+            ("a - b", "a - b"),
+            ("", ""),
+        ] {
+            assert_eq!(inline(text), expected);
+        }
     }
 
     #[test]

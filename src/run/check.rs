@@ -30,7 +30,7 @@ pub struct Check {
     /// What a FAIL is caused by, where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// For NOT CHECKED: what would check it.
+    /// For NOT CHECKED: what would check it; for FAIL: what would mend it, where that is one step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }

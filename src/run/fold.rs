@@ -75,7 +75,7 @@ pub struct RunState {
     pub renewal: Option<RenewalReason>,
     /// Evidence of drift that the next sheet leads with.
     pub drifted_before: Option<Drift>,
-    /// Our transactions, but for the clean reads that were set aside.
+    /// Our transactions, but for the reads that were set aside.
     pub transactions: Vec<Transaction>,
     /// What is left of the reads that were set aside.
     pub reads_aside: ReadsAside,

@@ -16,7 +16,7 @@ use crate::run::{
     StopCode, SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
-use crate::survey::Digest;
+use crate::survey::{Digest, EvidenceFormat, Sides};
 
 /// Schema version of the evidence sheet.
 const SHEET_SCHEMA: u32 = 1;
@@ -163,8 +163,19 @@ fn sheet(
         .rev()
         .find(|done| done.step == SimulatedStep::Verify)
         .map(|done| done.counts.clone());
+    let format = run
+        .created
+        .as_ref()
+        .map_or(EvidenceFormat::NEWEST, |c| c.evidence_format);
+    let not_comparable = last.as_ref().map_or_else(Vec::new, |(last, _)| {
+        let formats = Sides::new(last.evidence_format, format);
+        audit::not_comparable(formats, &last.facts, &pin.facts, &plan.profile.grants)
+    });
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        audit::last_pass_differences(last, pin, &context.profile_sha256, &predicted)
+        let mut found =
+            audit::last_pass_differences(last, pin, &context.profile_sha256, &predicted);
+        found.retain(|difference| !not_comparable.contains(&difference.key));
+        found
     });
     Ok(EvidenceSheet {
         schema: SHEET_SCHEMA,
@@ -188,6 +199,7 @@ fn sheet(
         verdict_counts: run.verdict_counts(),
         last_pass: last.map(|(last, blob)| (last.run_id.clone(), last.sealed_at, blob)),
         last_pass_differences: differences,
+        last_pass_not_comparable: not_comparable,
         drifted: run
             .drifted_before
             .as_ref()

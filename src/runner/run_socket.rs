@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::net::unix::UCred;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::messages::{DecisionReply, RunnerCommand};
@@ -28,6 +29,16 @@ const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
 /// Time limit for the holder's first reply and for sending the request.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Time limit for a caller to send its request. A watcher has sent its own by then and may stay.
+const ASKED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Callers whose request is awaited or answered at the same time, at most. Each takes a file descriptor of the holder, which
+/// needs descriptors of its own for the journal and the database.
+const CALLERS_MAX: usize = 32;
+
+/// Pause after a failed accept: out of descriptors, the next one would fail at once as well.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 
 /// How long a runner that ends waits for callers to read their answers.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -147,15 +158,41 @@ pub(super) fn listen(
     };
     // Nothing is ever sent: the channel only counts living senders.
     let (serving, served) = mpsc::channel(1);
-    let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let door = door.clone();
-            let serving = serving.clone();
-            // An error here is a caller that disconnected: it has asked for nothing.
-            tokio::spawn(async move { drop(door.serve(stream, serving).await) });
-        }
-    });
+    let task = tokio::spawn(accept(listener, door, serving));
     Some(SocketListener { path, task, served })
+}
+
+/// Accepts callers for as long as the runner lives. A failed accept is of that caller, or passes: the next one may be served.
+async fn accept(listener: UnixListener, door: SocketShutdown, serving: mpsc::Sender<()>) {
+    let places = Arc::new(Semaphore::new(CALLERS_MAX));
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a caller could not be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            // Written without waiting; a caller that does not read it sees the connection end.
+            let _ = stream.try_write(&refusal(BUSY));
+            continue;
+        };
+        let caller = Caller {
+            place,
+            serving: serving.clone(),
+        };
+        let door = door.clone();
+        // An error here is a caller that disconnected: it has asked for nothing.
+        tokio::spawn(async move { drop(door.serve(stream, caller).await) });
+    }
+}
+
+/// What an accepted connection holds until it is answered, or watches.
+struct Caller {
+    place: OwnedSemaphorePermit,
+    serving: mpsc::Sender<()>,
 }
 
 /// Lets the group that the runs are given to connect, and nobody else but the owner.
@@ -175,21 +212,21 @@ struct SocketShutdown {
 }
 
 impl SocketShutdown {
-    /// Serves one caller. While `serving` lives the runner that ends waits for it.
-    async fn serve(
-        self,
-        stream: tokio::net::UnixStream,
-        serving: mpsc::Sender<()>,
-    ) -> std::io::Result<()> {
+    /// Serves one caller. A runner that ends waits for it from its request to its answer, not for a caller that says nothing.
+    async fn serve(self, stream: tokio::net::UnixStream, caller: Caller) -> std::io::Result<()> {
+        let Caller { place, serving } = caller;
+        let unasked = serving.downgrade();
+        drop(serving);
         // SO_PEERCRED: the kernel recorded these at connect, the caller cannot choose them.
         let peer = stream.peer_cred()?;
         let (reading, mut writing) = stream.into_split();
-        let mut text = String::new();
+        let mut line = Vec::new();
         let mut reader = tokio::io::BufReader::new(reading.take(REQUEST_BYTES_MAX));
-        reader.read_line(&mut text).await?;
+        tokio::time::timeout(ASKED_WITHIN, reader.read_until(b'\n', &mut line)).await??;
+        let serving = unasked.upgrade();
         // Root may read and write the run anyway. In a shared store the mode 0660 of the socket has decided already.
         let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
-        let request = serde_json::from_str(&text);
+        let request = serde_json::from_slice(&line);
         let (uid, pid) = (peer.uid(), peer.pid());
         tracing::info!(uid, ?pid, known, ?request, "another process asks");
         let refused = match request {
@@ -201,7 +238,8 @@ impl SocketShutdown {
             }
             Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {
                 Some(seat) => {
-                    drop(serving);
+                    // Watchers have a limit of their own, and the end of the run waits for none.
+                    drop((serving, place));
                     // Nothing is sent to a watcher, so a slow one cannot hold the runner up; what it sends is discarded.
                     tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;
                     drop(seat);
@@ -261,6 +299,13 @@ async fn say(
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
     writing.write_all(&bytes).await
+}
+
+fn refusal(why: &str) -> Vec<u8> {
+    let why = why.to_owned();
+    let mut bytes = serde_json::to_vec(&SocketReply::Refused { why }).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
 }
 
 /// Hands a request to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again. Who

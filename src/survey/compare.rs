@@ -132,31 +132,35 @@ pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     let two = keyed(after);
     let mut changes = Vec::new();
     for (key, value) in &one {
-        let found = two.get(key);
-        if found != Some(value) {
-            changes.push(row_change(key, Some(value), found));
+        let found = two.get(key).copied();
+        if found != Some(*value) {
+            changes.push(row_change(*key, Some(value), found));
         }
     }
     for (key, value) in &two {
         if !one.contains_key(key) {
-            changes.push(row_change(key, None, Some(value)));
+            changes.push(row_change(*key, None, Some(value)));
         }
     }
     changes
 }
 
 /// The lines that differ, in order. A line is named by its number in the approved text, a new one by its
-/// number in the found text.
+/// number in the found text. A carriage return belongs to its line, and so does the absence of a line break at the end.
 fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
-    let one: Vec<&str> = before.lines().collect();
-    let two: Vec<&str> = after.lines().collect();
+    let one: Vec<&str> = before.split_inclusive('\n').collect();
+    let two: Vec<&str> = after.split_inclusive('\n').collect();
+    let text = |line: &str| match line.strip_suffix('\n') {
+        Some(line) => line.to_owned(),
+        None => format!("{line} (no line break at the end)"),
+    };
     let mut changes = Vec::new();
     for hunk in line_hunks(&one, &two) {
         let (gone, come) = (hunk.before, hunk.after);
         for at in 0..gone.len().max(come.len()) {
             let (old, new) = (gone.start + at, come.start + at);
-            let approved = gone.contains(&old).then(|| one[old].to_owned());
-            let found = come.contains(&new).then(|| two[new].to_owned());
+            let approved = gone.contains(&old).then(|| text(one[old]));
+            let found = come.contains(&new).then(|| text(two[new]));
             let number = if approved.is_some() { old } else { new } + 1;
             changes.push(RowChange {
                 key: format!("line {number}"),
@@ -168,26 +172,21 @@ fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
     changes
 }
 
-fn row_change(
-    key: &(String, usize),
-    approved: Option<&String>,
-    found: Option<&String>,
-) -> RowChange {
+fn row_change((key, _): (&str, usize), approved: Option<&str>, found: Option<&str>) -> RowChange {
     RowChange {
-        key: key.0.clone(),
-        approved: approved.cloned(),
-        found: found.cloned(),
+        key: key.to_owned(),
+        approved: approved.map(str::to_owned),
+        found: found.map(str::to_owned),
     }
 }
 
 /// The rows by key; the number tells rows with the same key apart, in order.
-fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
+fn keyed(text: &str) -> BTreeMap<(&str, usize), &str> {
     let mut rows = BTreeMap::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (key, value) in text.lines().filter_map(|line| line.split_once('\t')) {
-        let nth = seen.entry(key).or_default();
-        rows.insert((key.to_owned(), *nth), value.to_owned());
-        *nth += 1;
+        let same = rows.range((key, 0)..=(key, usize::MAX)).next_back();
+        let nth = same.map_or(0, |((_, last), _)| last + 1);
+        rows.insert((key, nth), value);
     }
     rows
 }

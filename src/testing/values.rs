@@ -8,9 +8,9 @@ use crate::run::{
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
-    Derived, Digest, DriftRule, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue,
-    RoleSurvey, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof,
-    UtcTime, facts_digest,
+    Derived, Digest, DriftRule, EvidenceFormat, Fact, FactKey, FactKind, Footprint, Live, Observed,
+    Residue, RoleSurvey, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey,
+    TransactionProof, UtcTime, facts_digest,
 };
 
 const READER: &str = "context_pack_readonly";
@@ -59,6 +59,7 @@ pub fn created() -> RunCreated {
         uptime_ms: None,
         repository: None,
         check_table: CHECK_TABLE,
+        evidence_format: EvidenceFormat::NEWEST,
     }
 }
 

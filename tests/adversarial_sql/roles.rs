@@ -132,6 +132,17 @@ fn given_and_taken(cluster: &Cluster, (give, take, line): (&str, &str, &str)) {
     assert_eq!(found.is_read_only(), Some(false), "{give}");
     let ways = lines(found.ways_to_write());
     assert!(ways.contains(&named(line)), "{line} is not in {ways:?}");
+    let remedies: Vec<Option<String>> = found.ways_to_write().map(RoleFinding::remedy).collect();
+    for remedy in remedies.iter().flatten() {
+        load(cluster, remedy);
+    }
+    if remedies.iter().all(Option::is_some) {
+        assert_eq!(
+            role_survey(cluster).is_read_only(),
+            Some(true),
+            "{remedies:?}"
+        );
+    }
     load(cluster, &named(take));
     let found = role_survey(cluster);
     assert_eq!(
@@ -195,6 +206,53 @@ fn every_way_to_write_is_named_on_every_version_and_gone_when_it_is_taken_back()
             version.name,
             found.asked.len(),
             ways.len(),
+        ));
+    }
+}
+
+/// What PUBLIC has by default in a database of one's own, and what somebody granted.
+const WARNINGS: &str = "
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE FUNCTION app.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.two(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2';
+CREATE PROCEDURE app.three() LANGUAGE sql AS 'SELECT 3';
+CREATE FUNCTION app.\"As Owner\"(text) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 4';
+ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA app GRANT UPDATE ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT USAGE ON SEQUENCES TO @;
+";
+
+#[test]
+fn a_warning_is_gone_after_the_statement_that_it_names() {
+    for version in versions() {
+        let cluster = version.cluster();
+        load(&cluster, &WARNINGS.replace('@', READER));
+        let found = role_survey(&cluster);
+        let warned = lines(found.warnings());
+        for line in [
+            "function: EXECUTE of 3 functions on schema app via PUBLIC",
+            "security definer: EXECUTE on app.\"As Owner\"(text) via PUBLIC",
+            "default privilege: UPDATE on future objects of postgres (r) in app via PUBLIC",
+        ] {
+            assert!(
+                warned.iter().any(|warned| warned == line),
+                "{line}: {warned:?}"
+            );
+        }
+        let remedies: Vec<String> = found.warnings().filter_map(RoleFinding::remedy).collect();
+        for remedy in &remedies {
+            load(&cluster, remedy);
+        }
+        let left = role_survey(&cluster);
+        let unmended: Vec<&RoleFinding> = left
+            .warnings()
+            .filter(|left| left.remedy().is_some())
+            .collect();
+        assert!(unmended.is_empty(), "{unmended:?}");
+        say(&format!(
+            "PostgreSQL {}: {} warnings mended",
+            version.name,
+            remedies.len()
         ));
     }
 }

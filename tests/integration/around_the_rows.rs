@@ -56,6 +56,7 @@ fn profile() -> Profile {
         table: "happening".to_owned(),
         columns: vec!["at".to_owned(), "what".to_owned()],
         row_key: vec!["at".to_owned()],
+        hide: Vec::new(),
     });
     profile.functions.push(FunctionSpec {
         key: "fn_calls_md5".to_owned(),

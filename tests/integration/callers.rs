@@ -1,7 +1,8 @@
 //! Who decides through the process that holds a run. Invariant: what a caller says of itself is nowhere recorded, and decides nothing.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::Scenario;
@@ -148,4 +149,42 @@ fn who_decides_and_who_looks_is_what_the_kernel_says() {
     held.terminal.keys("q");
     assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
     drop(held.workspace);
+}
+
+/// Connections to the holder that say nothing.
+fn idle(socket: &Path, count: usize) -> Vec<UnixStream> {
+    let one = |_| UnixStream::connect(socket).expect("the holder listens");
+    (0..count).map(one).collect()
+}
+
+/// What the holder answers, to the end of the connection.
+fn answered(mut stream: &UnixStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("it ends");
+    text
+}
+
+#[test]
+fn callers_that_say_nothing_cost_the_run_nothing() {
+    let mut held = Held::at_sg1();
+    let run: RunId = held.home.run().id().parse().expect("a run id");
+    let socket = socket(&held.home.path, &run).expect("the holder listens");
+
+    // Three times as many as there are places.
+    let silent = idle(&socket, 100);
+    let busy = |stream: &&UnixStream| answered(stream).contains("busy");
+    let turned_away = silent.iter().rev().take(20).filter(busy).count();
+    assert_eq!(turned_away, 20);
+    // The first ones had a place. It is taken from them, and who asks is heard again.
+    assert_eq!(answered(&silent[0]), "");
+    let (_, answer) = held.is_told(&json!({ "ask": "nothing" }));
+    assert!(answer.contains("malformed"), "{answer}");
+
+    let mut stream = UnixStream::connect(&socket).expect("the holder listens");
+    stream.write_all(b"\xff\xfe\n").expect("it reads");
+    assert!(answered(&stream).contains("malformed"));
+
+    let _silent = idle(&socket, 3);
+    held.terminal.keys("q");
+    assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
 }

@@ -295,3 +295,64 @@ fn what_a_profile_may_not_hold_or_name_is_told_before_anybody_is_asked() {
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn the_printed_role_is_one_that_a_survey_passes_with() {
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql(
+        "CREATE ROLE fresh LOGIN;
+         CREATE FUNCTION public.anybody() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+         GRANT TRUNCATE ON public.unit_version TO fresh;
+         GRANT DELETE ON public.unit_version TO PUBLIC",
+    );
+    let profile = workspace.profile("fresh.toml", |built_in| {
+        built_in.replace("context_pack_readonly", "fresh")
+    });
+    let of = |role: &str, words: &[&str]| {
+        let url = workspace.url().replace("context_pack_readonly", role);
+        let named = ["--profile", &profile, "--database-url", &url];
+        workspace.drygate(&[words, &named].concat())
+    };
+    fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o700))
+        .expect("our own folder");
+    // Whoever owns the database asks first: the role may not even connect.
+    let refused = of("fresh", &["doctor", "--json"]).expect(9).json();
+    assert_eq!(
+        finding(&refused, "database")["verdict"],
+        "FAIL",
+        "{refused}"
+    );
+    let sql = of("postgres", &["doctor", "--sql"]).expect(0).stdout;
+    assert!(
+        sql.contains("NOT CHECKED: what \"fresh\" itself may do"),
+        "{sql}"
+    );
+    for statement in [
+        "REVOKE DELETE ON public.unit_version FROM PUBLIC;",
+        "REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;",
+        "GRANT SELECT ON public.unit_version TO \"fresh\";",
+    ] {
+        assert!(sql.contains(statement), "{statement}: {sql}");
+    }
+    workspace.sql(&sql);
+    let before = of("fresh", &["doctor", "--json"]).expect(9).json();
+    let says = text(&finding(&before, "database")["says"]);
+    assert!(says.contains("could write in 1 ways"), "{says}");
+
+    // Then the role itself.
+    let own = of("fresh", &["doctor", "--sql"]).expect(0).stdout;
+    assert!(
+        own.contains("REVOKE TRUNCATE ON public.unit_version FROM \"fresh\";"),
+        "{own}"
+    );
+    workspace.sql(&own);
+    let after = of("fresh", &["doctor", "--json"]).expect(0).json();
+    assert_eq!(finding(&after, "database")["verdict"], "PASS", "{after}");
+    // What there is to grant does not depend on what is granted, nor on who asks.
+    let grants = |sql: &str| {
+        let granted = sql.lines().filter(|line| line.starts_with("GRANT"));
+        granted.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(grants(&own), grants(&sql));
+    assert!(!own.contains("REVOKE EXECUTE"), "{own}");
+}

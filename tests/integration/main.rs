@@ -18,9 +18,11 @@ mod golden;
 mod group;
 mod harness;
 mod headless;
+mod hidden;
 mod hooks;
 mod locked;
 mod logging;
+mod not_taken_up;
 mod notify;
 mod other_server;
 mod page;
@@ -39,3 +41,5 @@ mod svg;
 mod unexpected;
 mod verifying;
 mod watching;
+#[cfg(target_os = "linux")]
+mod wide;

@@ -83,7 +83,13 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
                 );
                 lines.push(Text::plain(format!("    {}", check.says)));
                 if let Some(remedy) = &check.remedy {
-                    lines.push(Text::plain(format!("    would check it: {remedy}")));
+                    let does = match check.verdict {
+                        Verdict::Fail => "would mend it",
+                        Verdict::Pass | Verdict::NotChecked | Verdict::OutOfScope => {
+                            "would check it"
+                        }
+                    };
+                    lines.push(Text::plain(format!("    {does}: {remedy}")));
                 }
                 if let Some(role) = role_survey(check) {
                     derivation(&mut lines, &role, Depth::Grouped);

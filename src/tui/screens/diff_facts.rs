@@ -56,6 +56,7 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
             Change::Equal => Some("equal"),
             Change::NotRead => Some("not read again"),
             Change::Beside => Some("changed beside"),
+            Change::NotComparable => Some("not comparable"),
             _ => None,
         };
         if heading.is_some_and(|heading| heading != "changed beside") {
@@ -152,6 +153,7 @@ fn fact_line(fact: &ComparedFact, width: usize) -> Text {
     let (mark, values, ink) = match fact.change {
         Change::Equal => ("= ", value(fact.sides.before.as_ref()), Ink::Plain),
         Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
+        Change::NotComparable => ("  ", "two formats".to_owned(), Ink::Dim),
         _ => {
             let sides = fact
                 .sides

@@ -12,6 +12,8 @@ pub(super) enum SinceLastPass {
     NoPass,
     /// The value is that of the last PASS.
     Equal,
+    /// It was digested in another evidence format.
+    NotComparable,
     /// `3 lines`, or the value then.
     Differs(String),
 }
@@ -157,6 +159,9 @@ fn last_pass(run: &RunState, key: &FactKey) -> SinceLastPass {
         .last_pass_differences
         .iter()
         .find(|difference| difference.key == *key);
+    if sheet.last_pass_not_comparable.contains(key) {
+        return SinceLastPass::NotComparable;
+    }
     match difference {
         None => SinceLastPass::Equal,
         Some(difference) => SinceLastPass::Differs(match difference.lines {

@@ -4,7 +4,7 @@ use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::SurveyPurpose;
-use crate::survey::{FactKind, UtcTime, is_surroundings};
+use crate::survey::{FactKind, UtcTime, content_hex, is_surroundings};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
@@ -270,6 +270,7 @@ fn last(model: &Model, row: &FactRow, room: usize) -> Text {
     match &row.last_pass {
         SinceLastPass::NoPass => Text::inked(Ink::Dim, "-"),
         SinceLastPass::Equal => Text::plain("="),
+        SinceLastPass::NotComparable => Text::inked(Ink::Dim, "not comparable"),
         SinceLastPass::Differs(differs) => differing(model, row, differs, room),
     }
 }
@@ -303,9 +304,9 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     let key = 27.min(field.saturating_sub(8));
     let shown = match (row.pinned.as_deref(), row.kind) {
         (Some(digest), FactKind::Md5 | FactKind::Sha256 | FactKind::Content)
-            if digest.len() > 10 =>
+            if content_hex(digest).len() > 10 =>
         {
-            Text::plain(format!("{}..", &digest[..8.min(digest.len())]))
+            Text::plain(content_hex(digest).chars().take(8).collect::<String>() + "..")
         }
         (pinned, kind) => value(pinned, kind, 10, Ink::Plain),
     };

@@ -1,0 +1,112 @@
+//! The SQL that makes a role as drygate wants it: it may read what a profile asks about, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::content::quoted;
+use crate::profile::Profile;
+use crate::runner::target::QueryRuling;
+use crate::survey::{RoleFinding, Survey};
+
+/// The script for whoever owns the database, from one survey of it. The server has parsed the queries, so it has named the
+/// relations that they read, even those that the role may not read yet.
+pub fn role_setup(profile: &Profile, survey: &Survey, rulings: &[QueryRuling]) -> String {
+    let role = &profile.target.expected_role;
+    let server = &survey.server;
+    let (database, name) = (quoted(&server.database), quoted(role));
+    let literal = role.replace('\'', "''");
+    let mut sql = format!(
+        "-- A role that may read what profile {} asks about, and nothing else. PostgreSQL {}, database {database}.
+-- Run it as the owner of these objects, after reading it. The way to log in (password, certificate) is left to you.
+DO $do$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{literal}') THEN
+    CREATE ROLE {name} LOGIN;
+  END IF;
+END $do$;
+ALTER ROLE {name} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE {name} SET default_transaction_read_only = on;
+GRANT CONNECT ON DATABASE {database} TO {name};
+",
+        profile.name, server.version
+    );
+    let relations: BTreeSet<&str> = rulings
+        .iter()
+        .flat_map(|ruling| &ruling.relations)
+        .map(String::as_str)
+        // The catalogue is open to every role.
+        .filter(|relation| !relation.starts_with("pg_catalog."))
+        .collect();
+    let schemas: BTreeSet<&str> = relations.iter().map(|name| schema(name)).collect();
+    for schema in schemas {
+        let _ = writeln!(sql, "GRANT USAGE ON SCHEMA {schema} TO {name};");
+    }
+    for relation in relations {
+        let _ = writeln!(sql, "GRANT SELECT ON {relation} TO {name};");
+    }
+    let is_this_role = survey.role.role == *role;
+    let found = survey
+        .role
+        .findings
+        .iter()
+        .filter(|finding| !finding.allowed);
+    let (public, own): (Vec<_>, Vec<_>) = found.partition(|finding| finding.via == "PUBLIC");
+    statements(
+        &mut sql,
+        "What PUBLIC may do here, this role may do. Each statement takes it from every role that has no grant of its own:
+-- grant it first to those that need it.",
+        &public,
+    );
+    if is_this_role {
+        statements(&mut sql, "What this role may do beyond reading.", &own);
+    } else {
+        let _ = writeln!(
+            sql,
+            "\n-- NOT CHECKED: what {name} itself may do beyond reading, because this was asked as {}.",
+            quoted(&survey.role.role)
+        );
+    }
+    for query in rulings {
+        if let Some(refused) = &query.refused {
+            let refused = refused.replace('\n', " ");
+            let _ = writeln!(
+                sql,
+                "-- {} is refused, so what it reads is not granted: {refused}",
+                query.query
+            );
+        }
+    }
+    sql
+}
+
+/// The schema of a qualified name as PostgreSQL quotes it.
+fn schema(relation: &str) -> &str {
+    let mut quoted = false;
+    let end = relation.find(|c| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    });
+    end.map_or(relation, |end| &relation[..end])
+}
+
+fn statements(sql: &mut String, title: &str, findings: &[&RoleFinding]) {
+    let remedies: BTreeSet<String> = findings.iter().filter_map(|f| f.remedy()).collect();
+    if remedies.is_empty() {
+        return;
+    }
+    let _ = writeln!(sql, "\n-- {title}");
+    for remedy in remedies {
+        let _ = writeln!(sql, "{remedy};");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::schema;
+
+    #[test]
+    fn the_schema_ends_at_the_first_point_outside_quotes() {
+        assert_eq!(schema("public.t"), "public");
+        assert_eq!(schema("\"a.b\".t"), "\"a.b\"");
+        assert_eq!(schema("\"a\"\".b\".\"c.d\""), "\"a\"\".b\"");
+    }
+}
