@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use drygate::postgres::grant_document;
 use drygate::postgres::throwaway::{Cluster, ClusterOptions};
-use drygate::survey::Digest;
+use drygate::survey::{Digest, EvidenceFormat};
 
 const DATABASE: &str = "kb";
 const SUPERUSER: &str = "postgres";
@@ -68,7 +68,7 @@ fn here(cluster: &Cluster) -> (Duration, Duration, usize, String) {
     let began = Instant::now();
     let rows = cluster.query(SUPERUSER, DATABASE, RAW).expect("raw lists");
     let read = began.elapsed();
-    let document = grant_document(&rows).expect("lists of a server");
+    let document = grant_document(&rows, EvidenceFormat::NEWEST).expect("lists of a server");
     let lines = document.text.lines().count();
     // The server joins its lines; the document ends each.
     let digest = Digest::of(document.text.trim_end_matches('\n')).to_string();

@@ -78,7 +78,7 @@ fn write(home: &Path, events: u64) -> PathBuf {
     reading.live_read(false, &[], None);
     let cycle = reading.records[before..].to_vec();
     let mut at = script.records.last().expect("records").at;
-    let mut id = script.run.transactions.len() as u64;
+    let mut id = script.run.transactions_opened();
     while lines.seq < events {
         id += 1;
         at = at.plus_seconds(60);

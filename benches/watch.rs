@@ -136,8 +136,7 @@ fn hold(home: &Path) {
 /// Takes the run up, listens to other processes, and stays where it waits.
 fn stay(world: &World, watchers_changed: WatchersChanged) -> Handle {
     let (directory, _) = world.store().open(&world.run_id).expect("it is free");
-    let entries = directory.reader().entries().expect("a journal");
-    let run = fold(&entries).expect("a legal journal");
+    let run = fold(&directory.reader()).expect("a legal journal");
     let recorder = RunRecorder::new(directory, run, world.clock.clone(), world.sink());
     let mut plan = world.plan();
     plan.person.uid = rustix::process::getuid().as_raw();

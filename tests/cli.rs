@@ -198,6 +198,9 @@ fn a_digest_is_taken_whole_or_not_at_all() {
 #[case("run --json --events", "cannot be used with")]
 #[case("run --live-interval soon", "--live-interval")]
 #[case("run --live-interval -1", "--live-interval")]
+#[case("run --live-interval 0.0001", "from 1 to 86400, and not 0")]
+#[case("run --live-interval 0.999", "1 is the shortest interval")]
+#[case("run --live-interval 86401", "from 1 to 86400, and not 0")]
 #[case("run --live-interval NaN", "--live-interval")]
 #[case("run --mode fast", "--mode fast")]
 #[case("run --color blue", "blue")]
@@ -562,8 +565,9 @@ fn the_project_file_is_sought_up_to_the_root_of_the_work_tree_and_no_further() {
 #[case("\n  databse_url = \"x\"", "2:3", "the nearest is `database_url`")]
 #[case("ascii = 1", "1:9", "boolean")]
 #[case("color = \"bluish\"", "1:9", "`auto`, `always`, `never`")]
-#[case("live_interval = -1", "1:17", "0 to 86400")]
-#[case("live_interval = nan", "1:17", "0 to 86400")]
+#[case("live_interval = -1", "1:17", "1 to 86400")]
+#[case("live_interval = nan", "1:17", "1 to 86400")]
+#[case("live_interval = 0.5", "1:17", "1 is the shortest interval")]
 #[case("mode = \"fast\"", "1:8", "\"fast\" is no mode")]
 #[case("ascii = true\nascii = true", "2:1", "duplicate key")]
 #[case("[store]\ngrp = \"x\"", "2:1", "expected `group`")]
@@ -593,7 +597,11 @@ fn a_configuration_file_is_refused_with_line_and_column(
 
 #[test]
 fn a_variable_that_cannot_be_is_a_configuration_error() {
-    for (name, value) in [("DRYGATE_LIVE_INTERVAL", "soon"), ("DRYGATE_MODE", "fast")] {
+    for (name, value) in [
+        ("DRYGATE_LIVE_INTERVAL", "soon"),
+        ("DRYGATE_LIVE_INTERVAL", "0.01"),
+        ("DRYGATE_MODE", "fast"),
+    ] {
         let error = Machine::new()
             .variable(name, value)
             .run("run")

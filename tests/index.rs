@@ -7,10 +7,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use drygate::journal::RunIndex;
+use drygate::journal::{RunIndex, RunStore};
 use drygate::run::{
-    ApprovalGate, Decision, RunFilter, RunOrder, RunResult, RunRow, RunSort, RunStatus, State,
-    StopCode,
+    ApprovalGate, Decision, Event, EvidenceRenewed, RenewalReason, RunFilter, RunOrder, RunResult,
+    RunRow, RunSort, RunStatus, State, StopCode,
 };
 use drygate::survey::UtcTime;
 use rstest::rstest;
@@ -106,13 +106,28 @@ fn a_row_says_what_the_journal_says() {
 }
 
 #[test]
-fn an_ended_run_is_read_once_and_one_that_waits_each_time() {
+fn a_run_is_read_once_and_again_only_when_it_went_on() {
     let (_place, home) = home();
     let (cold, read) = home.rows();
     assert_eq!(read, 4);
     let (warm, read) = home.rows();
-    assert_eq!(read, 2, "the two that have not ended");
+    assert_eq!(read, 0, "no journal has changed, also of those that wait");
     assert_eq!(warm, cold);
+    let waits = WAITS.parse().expect("a run id");
+    let (mut directory, _) = home.store.open(&waits).expect("nobody holds it");
+    let renewed = Event::EvidenceRenewed(EvidenceRenewed {
+        gate: ApprovalGate::SG1,
+        reason: RenewalReason::Expiry,
+    });
+    let at = UtcTime::from_unix_micros(1 << 51);
+    directory.append(at, &renewed).expect("it is written");
+    let (rows, read) = home.rows();
+    assert_eq!(read, 1, "the one that went on");
+    let records = |rows: &[RunRow]| match &row(rows, WAITS).standing {
+        RunStatus::Run(run) => run.records,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(records(&rows), records(&cold) + 1);
 }
 
 #[rstest]

@@ -13,7 +13,8 @@ use drygate::runner::target::{
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
 use drygate::survey::{
-    FactKind, RoleFinding, ServerIdentity, Survey, TransactionProof, compare, compare_rows,
+    EvidenceFormat, FactKind, Hasher, RoleFinding, ServerIdentity, Survey, TransactionProof,
+    compare, compare_rows, is_of_no_rows,
 };
 
 /// A witness that remembers, and merges the streams as the simulator does.
@@ -216,7 +217,7 @@ fn each_change_moves_exactly_its_own_facts() {
             &cluster,
             "CREATE ROLE passer_by; GRANT SELECT ON public.unit_version TO passer_by"
         ),
-        ["grant_matrix_sha"]
+        ["grant_matrix_sha", "privileges.held"]
     );
     assert_eq!(
         changed(
@@ -256,7 +257,7 @@ fn a_grant_is_named_by_object_grantee_and_privilege() {
         })
         .collect();
     let wanted = (
-        "table public.unit_version odd = name/ UPDATE",
+        "table public.unit_version \"odd = name/\" UPDATE",
         None,
         Some("by kb_owner with grant option"),
     );
@@ -542,7 +543,7 @@ fn signal_server(postmaster: Pid, signal: Signal) {
 fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let cluster = cluster(Scenario::Enacted);
     let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k\n1\" text, note text);
-        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 200001) AS g;
+        INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 800001) AS g;
         CREATE TABLE public.nothing (id text);
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
     cluster.load(DATABASE, fill).expect("filled");
@@ -565,10 +566,13 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     };
     let before = survey(&profile);
     assert_eq!(unknown(&before), Vec::<String>::new());
-    assert!(value(&before, "odd").starts_with("md5sum128:"));
-    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(200_001));
+    assert!(value(&before, "odd").starts_with("v2:"));
+    let document = |key: &str| before.fact(key).and_then(|fact| fact.document.clone());
+    assert_eq!(document("odd"), None, "too many bytes for a document");
+    assert_eq!(document("nothing").map(|document| document.lines), Some(1));
+    assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(800_001));
     assert_eq!(before.fact("nothing").and_then(|f| f.rows), Some(0));
-    assert_eq!(value(&before, "nothing").len(), 64);
+    assert!(is_of_no_rows(value(&before, "nothing")));
     let change = "UPDATE public.\"Odd \"\"t\" SET \"k\n1\" = 'other' WHERE \"k\n1\" = '77'";
     cluster.load(DATABASE, change).expect("changed");
     let keys: Vec<_> = compare(&before, &survey(&profile))
@@ -576,6 +580,65 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
         .map(|change| change.key.to_string())
         .collect();
     assert_eq!(keys, ["odd"]);
+}
+
+#[test]
+fn a_run_of_the_first_format_is_read_as_version_0_1_0_read_it() {
+    let cluster = cluster(Scenario::Enacted);
+    let fill = "CREATE TABLE public.long AS SELECT g AS id FROM generate_series(1, 200001) AS g;
+        GRANT SELECT ON public.long TO context_pack_readonly;
+        CREATE ROLE \"Odd\"; GRANT UPDATE ON public.unit_version TO \"Odd\"";
+    cluster.load(DATABASE, fill).expect("filled");
+    let mut profile = profile();
+    profile.contents.push(ContentSpec {
+        key: "long".to_owned(),
+        table: "long".to_owned(),
+        columns: vec!["id".to_owned()],
+        row_key: vec!["id".to_owned()],
+        ..profile.contents[0].clone()
+    });
+    let mut old = discoverer(&cluster, READER, profile).in_format(EvidenceFormat::One);
+    let mut witness = Memory::default();
+    let taken = block_on(old.take(FULL, &mut witness)).expect("a survey");
+    let survey = &taken.survey;
+    assert_eq!(unknown(survey), Vec::<String>::new());
+    let document = |key: &str| {
+        let reference = survey.fact(key).and_then(|fact| fact.document.clone());
+        let found = taken
+            .documents
+            .iter()
+            .find(|d| Some(d.reference()) == reference);
+        found.expect("a document").text.clone()
+    };
+    let rows = document("unit_version");
+    let mut hasher = Hasher::new();
+    rows.lines().for_each(|line| hasher.field(line));
+    assert_eq!(value(survey, "unit_version"), hasher.finish().as_str());
+    assert!(
+        rows.contains("\"version_no\":1,"),
+        "numbers as JSON has them: {rows}"
+    );
+    let sums = "SELECT sum(('x' || substr(md5, 1, 16))::bit(64)::bigint) || '/' || sum(('x' || substr(md5, 17, 16))::bit(64)::bigint)
+           FROM (SELECT md5(octet_length(row_to_json(t)::text) || ':' || row_to_json(t)::text) FROM public.long AS t) AS r";
+    let sums = cluster.query("postgres", DATABASE, sums).expect("sums");
+    let sums = sums[0][0].clone().expect("two sums");
+    let (high, low) = sums.split_once('/').expect("two sums");
+    let [high, low] = [high, low].map(|sum| sum.parse::<i128>().expect("a sum"));
+    assert_eq!(value(survey, "long"), format!("md5sum128:{high:x}:{low:x}"));
+    assert!(document("grant_matrix_sha").contains("unit_version Odd UPDATE"));
+}
+
+#[test]
+fn a_role_called_public_is_not_everybody() {
+    let cluster = cluster(Scenario::Enacted);
+    let matrix = |sql: &str| {
+        cluster.load(DATABASE, sql).expect(sql);
+        value(&take(&cluster).survey, "grant_matrix_sha").to_owned()
+    };
+    let role = "CREATE ROLE \"PUBLIC\"; GRANT SELECT ON public.unit_version TO \"PUBLIC\"";
+    let to_role = matrix(role);
+    let to_all = "REVOKE SELECT ON public.unit_version FROM \"PUBLIC\"; GRANT SELECT ON public.unit_version TO PUBLIC";
+    assert_ne!(to_role, matrix(to_all));
 }
 
 #[test]

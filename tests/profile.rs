@@ -183,6 +183,24 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
 )]
 #[case("row_key = [\"id\"]", "row_key = []", "[]", "must name a column")]
 #[case(
+    "row_key = [\"id\"]",
+    "row_key = [\"id\"]\nhide = [\"nope\"]",
+    "\"nope\"",
+    "none of the columns: id, collection"
+)]
+#[case(
+    "row_key = [\"id\"]",
+    "row_key = [\"id\"]\nhide = [\"id\"]",
+    "\"id\"]\n\n",
+    "part of row_key"
+)]
+#[case(
+    "row_key = [\"id\"]",
+    "row_key = [\"id\"]\nhide = [\"title\", \"title\"]",
+    "\"title\"]\n\n",
+    "twice"
+)]
+#[case(
     "\"id\", \"collection\", \"title\"",
     "\"id\", \"title\", \"title\"",
     "2nd \"title\"",

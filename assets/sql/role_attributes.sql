@@ -10,3 +10,5 @@ UNION ALL
 SELECT 'fail', 'role ' || f.rolname, f.privilege,
        CASE WHEN f.rolname = current_user THEN f.rolname ELSE 'membership in ' || f.rolname END
   FROM found AS f WHERE f.has
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -26,3 +26,5 @@ SELECT DISTINCT 'warn', pg_catalog.quote_ident(d.nspname) || '.' || pg_catalog.q
   FROM dangerous AS d
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.acl) AS a
   JOIN reach AS r ON r.oid = a.grantee
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

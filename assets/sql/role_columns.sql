@@ -16,3 +16,5 @@ SELECT 'fail', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_iden
  WHERE t.attacl IS NOT NULL
    AND NOT t.attisdropped
    AND a.privilege_type IN ('INSERT', 'UPDATE', 'REFERENCES')
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -18,3 +18,5 @@ SELECT CASE a.privilege_type WHEN 'CREATE' THEN 'fail' ELSE 'warn' END, o.object
   JOIN reach AS r ON r.oid = a.grantee
  WHERE o.acl IS NOT NULL
    AND a.privilege_type IN ('CREATE', 'TEMPORARY')
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -14,3 +14,5 @@ SELECT 'warn',
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS a
   JOIN reach AS r ON r.oid = a.grantee
  WHERE a.privilege_type NOT IN ('SELECT', 'USAGE') OR d.defaclobjtype = 'S'
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -16,3 +16,5 @@ SELECT 'warn',
   FROM definers AS d
  CROSS JOIN LATERAL pg_catalog.aclexplode(d.acl) AS a
   JOIN reach AS r ON r.oid = a.grantee
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -19,3 +19,5 @@ SELECT 'warn', 'foreign server ' || pg_catalog.quote_ident(m.srvname), 'USER MAP
        CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE m.usename::pg_catalog.text END
   FROM pg_catalog.pg_user_mappings AS m
   JOIN reach AS r ON r.oid = m.umuser
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -18,3 +18,4 @@ SELECT 'warn', 'schema ' || pg_catalog.quote_ident(f.nspname), 'EXECUTE of ' || 
  CROSS JOIN LATERAL pg_catalog.aclexplode(f.acl) AS a
   JOIN reach AS r ON r.oid = a.grantee
  GROUP BY f.nspname, r.rolname
+ LIMIT 10001

@@ -11,3 +11,5 @@ SELECT 'fail', 'language ' || pg_catalog.quote_ident(l.lanname), a.privilege_typ
   JOIN reach AS r ON r.oid = a.grantee
  WHERE l.lanacl IS NOT NULL
    AND NOT l.lanpltrusted
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

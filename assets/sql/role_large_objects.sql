@@ -10,3 +10,5 @@ SELECT 'fail', 'large object ' || l.oid::pg_catalog.text, a.privilege_type, r.ro
  CROSS JOIN LATERAL pg_catalog.aclexplode(l.lomacl) AS a
   JOIN reach AS r ON r.oid = a.grantee
  WHERE l.lomacl IS NOT NULL AND a.privilege_type = 'UPDATE'
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

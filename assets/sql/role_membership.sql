@@ -8,3 +8,5 @@ WITH found AS (
 SELECT 'looked', pg_catalog.count(*)::pg_catalog.text, NULL, NULL FROM found
 UNION ALL
 SELECT 'fail', 'role ' || f.granted, 'ADMIN OPTION', f.member FROM found AS f WHERE f.admin_option
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -21,3 +21,5 @@ SELECT 'fail', 'database ' || b.datname, 'OWNER', r.rolname
   JOIN pg_catalog.pg_roles AS r ON r.oid = b.datdba
  WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER')
    AND NOT EXISTS (SELECT FROM found AS f WHERE f.classid = 'pg_catalog.pg_database'::pg_catalog.regclass AND f.objid = b.oid)
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -9,3 +9,5 @@ SELECT 'fail', 'parameter ' || p.parname, a.privilege_type, r.rolname
   FROM pg_catalog.pg_parameter_acl AS p
  CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) AS a
   JOIN reach AS r ON r.oid = a.grantee
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

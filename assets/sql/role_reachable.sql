@@ -10,3 +10,5 @@ WITH found AS (
 SELECT 'looked', pg_catalog.count(*)::pg_catalog.text, NULL, NULL FROM found
 UNION ALL
 SELECT f.weight, 'role ' || f.rolname, 'MEMBER', current_user::pg_catalog.text FROM found AS f WHERE f.weight IS NOT NULL
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

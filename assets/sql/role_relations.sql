@@ -18,3 +18,5 @@ SELECT CASE WHEN n.nspname = 'pg_catalog' AND c.relname = 'pg_settings' AND a.pr
  WHERE c.relacl IS NOT NULL
    AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
    AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN', 'USAGE')
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

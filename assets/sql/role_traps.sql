@@ -19,3 +19,5 @@ UNION ALL
 SELECT 'warn', t.object, t.privilege, current_user::pg_catalog.text
   FROM traps AS t
  WHERE t.privilege IS NOT NULL AND pg_catalog.has_table_privilege(t.oid, 'SELECT')
+ ORDER BY 1, 2, 3, 4
+ LIMIT 2001

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::after::{Judged, UnitAfter, UnitOutcome, UnitOutcomes, UnitsJudged, named, predicted};
-use crate::profile::Profile;
-use crate::simulate::{Lifecycle, PredictedEffect, StepEffect, UnitDecision};
+use crate::profile::{FactSpec, Profile};
+use crate::simulate::{Lifecycle, PredictedEffect, StepEffect, TableEffect, UnitDecision};
 use crate::survey::{FactChange, RowChange};
 
 /// Rows inserted, updated and deleted.
@@ -74,6 +74,9 @@ impl After {
     }
 }
 
+/// The relations that the query of a declared fact reads, by the key of the fact; empty: not known.
+pub type ReadBy<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 /// Completes the judgement of units with rows and facts.
 pub fn after(
     profile: &Profile,
@@ -81,6 +84,7 @@ pub fn after(
     judged: UnitsJudged,
     rows: &[TableRows],
     changes: Vec<FactChange>,
+    read_by: ReadBy<'_>,
 ) -> After {
     let lifecycle = &profile.lifecycle;
     let mut unexplained = Unexplained::of(rows);
@@ -94,13 +98,14 @@ pub fn after(
         )
     };
     let touched: Vec<&str> = effect.touched().map(|t| t.table.as_str()).collect();
-    // A fact that is read by SQL may move with the units; a content digest moves if its table is one that the prediction
-    // touches.
+    // A fact that is read by SQL may move if it reads a table that the prediction touches, a content digest if its table is one.
     let follows = |change: &FactChange| {
         let key = change.key.as_str();
-        let counted = profile.facts.iter().any(|fact| fact.key == key) || key == "candidates";
+        let declared = profile.facts.iter().find(|fact| fact.key == key);
+        let declared = declared.is_some_and(|fact| may_move(fact, change, effect, read_by));
         let content = profile.contents.iter().find(|content| content.key == key);
-        counted || content.is_some_and(|content| touched.contains(&content.table.as_str()))
+        let content = content.is_some_and(|content| touched.contains(&content.table.as_str()));
+        declared || content || key == "candidates"
     };
     let (moved, mut beside): (Vec<_>, Vec<_>) = changes.into_iter().partition(follows);
     for content in &profile.contents {
@@ -132,6 +137,44 @@ pub fn after(
         tables: tables(effect, rows),
         moved,
         beside,
+    }
+}
+
+/// Whether the prediction moves a declared fact: it reads a table that the prediction touches, and a count of one table moved by
+/// no more rows than are predicted.
+fn may_move(
+    fact: &FactSpec,
+    change: &FactChange,
+    effect: &PredictedEffect,
+    read_by: ReadBy<'_>,
+) -> bool {
+    let relations = read_by(&fact.key);
+    let reads = |table: &&TableEffect| {
+        let named = |relation: &String| {
+            let name = relation
+                .rsplit_once('.')
+                .map_or(relation.as_str(), |(_, name)| name);
+            *relation == table.table || name.trim_matches('"') == table.table
+        };
+        relations.iter().any(named)
+    };
+    let touched: Vec<&TableEffect> = effect.touched().filter(reads).collect();
+    let begins = |sql: &String| {
+        let sql = sql.trim_start().to_ascii_lowercase();
+        sql.starts_with("select count(*)") || sql.starts_with("select pg_catalog.count(*)")
+    };
+    let counts = fact.count.is_some() || fact.sql.as_ref().is_some_and(begins);
+    let number =
+        |value: &Option<String>| value.as_ref().and_then(|value| value.parse::<i128>().ok());
+    let (before, after) = (number(&change.approved), number(&change.found));
+    match (touched.as_slice(), relations.len(), before.zip(after)) {
+        ([], _, _) => false,
+        ([table], 1, Some((before, after))) if counts => {
+            let [insert, update, delete] =
+                [table.insert, table.update, table.delete].map(|rows| i128::from(*rows.get()));
+            (-(update + delete)..=insert + update).contains(&(after - before))
+        }
+        _ => true,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::run::{
     Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
     TransactionEnd,
 };
-use crate::survey::{FactChange, Survey, compare};
+use crate::survey::{FactChange, Survey, compare, differences};
 
 /// The five claims, as far as the run has come.
 pub fn claims(run: &RunState) -> Vec<Claim> {
@@ -73,26 +73,23 @@ fn wrote_nothing(run: &RunState) -> Claim {
             TransactionEnd::Unseen(why) => unseen.push(json!({"id": transaction.id, "why": why})),
         }
     }
-    // Clean transactions that gave no survey are counted and dropped when the run is folded, to bound its size: they count as
-    // clean here.
-    let aside = run.reads_aside.count;
-    let clean = closed.len() - stained.len() - unmeasured.len() + aside;
-    let all = run.transactions.len() + aside;
-    let mut measured = format!("{clean} of {all} transactions");
-    if !unseen.is_empty() {
-        measured = format!(
-            "{measured}, {} with unseen end (covered by D)",
-            unseen.len()
-        );
+    // Reads that gave no survey are counted and dropped when the run is folded, to bound its size: they count here.
+    let aside = &run.reads_aside;
+    let clean = (closed.len() - stained.len() - unmeasured.len()) as u64 + aside.clean;
+    let not_measured = unmeasured.len() as u64 + aside.unmeasured;
+    let not_seen = unseen.len() as u64 + aside.unseen;
+    let mut measured = format!("{clean} of {} transactions", run.transactions_opened());
+    if not_seen > 0 {
+        measured = format!("{measured}, {not_seen} with unseen end (covered by D)");
     }
-    if !unmeasured.is_empty() {
-        measured = format!("{measured}, {} not fully measured", unmeasured.len());
+    if not_measured > 0 {
+        measured = format!("{measured}, {not_measured} not fully measured");
     }
-    let nothing_closed = closed.len() + aside == 0;
+    let nothing_closed = closed.len() as u64 + aside.clean + aside.unmeasured == 0;
     // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
-    } else if nothing_closed || !unmeasured.is_empty() {
+    } else if nothing_closed || not_measured > 0 {
         ClaimVerdict::NotChecked
     } else {
         ClaimVerdict::Holds
@@ -101,8 +98,10 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if !unmeasured.is_empty() {
         raw["unmeasured"] = json!(unmeasured);
     }
-    if aside > 0 {
-        raw["clean_reads_not_listed"] = json!(aside);
+    if let Some(sha256) = &aside.sha256 {
+        raw["not_listed"] = json!({
+            "clean": aside.clean, "unmeasured": aside.unmeasured, "unseen": aside.unseen, "sha256": sha256,
+        });
     }
     claim(ClaimName::A, verdict, measured, raw)
 }
@@ -176,10 +175,17 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
             named.collect::<Vec<_>>()
         })
         .collect();
+    let beside = differences(pin, post).beside;
+    // Read by the post survey for the first time: the pin is of an older drygate.
+    let new = post
+        .facts
+        .iter()
+        .filter(|fact| pin.fact(fact.key.as_str()).is_none())
+        .count();
     let streams = |survey: &Survey| survey.candidates.is_some() && survey.pieces.is_some();
     let complete = streams(pin) && streams(post) && !pin.facts.is_empty();
     let digests = pin.digest_holds() && post.digest_holds();
-    let raw = json!({
+    let mut raw = json!({
         "pre": {"nonce": pin.snapshot.nonce, "virtual_xid": pin.snapshot.virtual_xid, "ended_at": pin.snapshot.ended_at,
                 "snapshot": pin.snapshot.snapshot, "facts_digest": pin.facts_digest, "candidates": pin.candidates, "pieces": pin.pieces},
         "post": {"nonce": post.snapshot.nonce, "virtual_xid": post.snapshot.virtual_xid, "began_at": post.snapshot.began_at,
@@ -187,6 +193,9 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
         "two_snapshots": two, "digests_recomputed": digests, "streams_read": complete, "unknown": unknown,
         "changed": changes.iter().map(|c| c.key.as_str()).collect::<Vec<_>>(),
     });
+    if !beside.is_empty() {
+        raw["beside"] = beside.iter().map(|c| c.key.as_str()).collect();
+    }
     // In this order: values that differ count only if the two surveys are two snapshots and their digests hold.
     let (verdict, measured) = if !two {
         (
@@ -216,10 +225,18 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     } else {
         (
             ClaimVerdict::Holds,
-            format!("{} facts equal in two snapshots", pin.facts.len()),
+            equal_words(pin.facts.len(), beside.len(), new),
         )
     };
     claim(ClaimName::B, verdict, measured, raw)
+}
+
+/// `24 facts equal in two snapshots, 1 changed beside`.
+fn equal_words(pinned: usize, beside: usize, new: usize) -> String {
+    let mut words = vec![format!("{} facts equal in two snapshots", pinned - beside)];
+    words.extend((beside > 0).then(|| format!("{beside} changed beside")));
+    words.extend((new > 0).then(|| format!("{new} not read before")));
+    words.join(", ")
 }
 
 /// Claim C: no transaction of anybody finished between the two surveys. On a busy server it is false without any mutation, so

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{claims, non_mutation};
-use crate::audit::fixture::{change, live};
+use crate::audit::fixture::{again, change, live};
 use crate::audit::journal_fixture::{at_sg1, at_sg2, post};
 use crate::run::{
-    ClaimName, ClaimVerdict, Event, NonMutationVerdict, RunState, TransactionClosed,
-    TransactionOpened, TransactionUnseen,
+    ApprovalGate, ClaimName, ClaimVerdict, Event, NonMutationVerdict, Purpose, RunState,
+    TransactionClosed, TransactionOpened, TransactionUnseen,
 };
 use crate::survey::{
-    Observed, Residue, RoleFinding, Severity, Survey, TransactionProof, facts_digest,
+    Digest, Observed, Residue, RoleFinding, Severity, Survey, TransactionProof, facts_digest,
 };
+use crate::testing::{ScriptedRun, at, values};
 
 fn verdict(run: &RunState, name: ClaimName) -> ClaimVerdict {
     let all = claims(run);
@@ -298,4 +301,83 @@ fn e_falls_with_every_part_of_the_identity() {
         seen.server.system_identifier = None;
     }
     assert_eq!(verdict(&nameless, ClaimName::E), ClaimVerdict::NotChecked);
+}
+
+/// A run that waited at SG1 for so many reads of each kind: clean, not fully measured, and without a seen end.
+fn after_a_long_wait(reads: u64) -> ScriptedRun {
+    let mut script = at_sg1();
+    for _ in 0..reads {
+        script.live_read(false, &[], None);
+        let id = script.run.transactions_opened() + 1;
+        let purpose = Purpose::LiveRead;
+        let opened = |id| TransactionOpened {
+            id,
+            purpose,
+            nonce: format!("nonce{id}"),
+        };
+        let mut proof = values::proof(&values::snapshot(format!("nonce{id}"), id, at("09:16:00")));
+        proof.unmeasured = vec!["locks: 42501 permission denied".to_owned()];
+        proof.locks.clear();
+        let proof = Arc::new(proof);
+        script.push(Event::TransactionOpened(opened(id)));
+        script.push(Event::TransactionClosed(TransactionClosed { id, proof }));
+        let (id, reason) = (id + 1, "link lost".to_owned());
+        script.push(Event::TransactionOpened(opened(id)));
+        script.push(Event::TransactionUnseen(TransactionUnseen { id, reason }));
+    }
+    script
+}
+
+#[test]
+fn reads_of_a_long_wait_are_counted_and_the_claim_does_not_grow_with_them() {
+    let of = |reads: u64| {
+        let run = after_a_long_wait(reads).run;
+        let claim = claims(&run).remove(0);
+        assert_eq!(
+            claim.measured,
+            format!(
+                "{} of {} transactions, {reads} with unseen end (covered by D), {reads} not fully measured",
+                reads + 1,
+                3 * reads + 1
+            )
+        );
+        assert_eq!(claim.verdict, ClaimVerdict::NotChecked);
+        let length = serde_json::to_string(&claim.raw).expect("plain data").len();
+        (claim.raw["not_listed"]["sha256"].to_string(), length)
+    };
+    let ((one, short), (two, long)) = (of(120), of(220));
+    assert_ne!(one, two);
+    // Only the numbers have become longer.
+    assert!(short.abs_diff(long) < 300, "{short} and {long}");
+}
+
+#[test]
+fn what_is_not_listed_is_recomputed() {
+    let mut journal = after_a_long_wait(70);
+    journal.until_sg2();
+    assert_eq!(again(&journal.records).findings, Vec::new());
+    let mut forged = 0;
+    for nth in 0..journal.records.len() {
+        let mut records = journal.records.clone();
+        let event = Arc::make_mut(&mut records[nth].event);
+        // A read that said something else than the digest on the sheet of SG2 covers, or another count on that sheet.
+        if let Event::TransactionUnseen(unseen) = event
+            && unseen.id > 170
+        {
+            unseen.reason = "another".to_owned();
+        } else if let Event::EvidenceTaken(taken) = event
+            && taken.gate == ApprovalGate::SG2
+        {
+            let sheet = Arc::make_mut(&mut taken.sheet);
+            sheet.claims[0].raw["not_listed"]["clean"] = json!(71);
+            taken.evidence = Digest::of(sheet.bytes().expect("plain data"));
+        } else {
+            continue;
+        }
+        forged += 1;
+        let found = again(&records).findings;
+        let named = "the claims of the sheet do not follow from the run";
+        assert!(found.iter().any(|f| f.what == named), "{nth}: {found:?}");
+    }
+    assert!(forged > 1, "{forged}");
 }

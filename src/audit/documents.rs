@@ -7,7 +7,10 @@ use super::RecomputeFinding;
 use crate::profile::Profile;
 use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
-use crate::survey::{Digest, Fact, Hasher, Survey};
+use crate::survey::{
+    Digest, EvidenceFormat, Fact, FactPart, Hasher, Survey, content_format, content_of_document,
+    is_surroundings, parts_of,
+};
 
 /// What does not follow from the documents of a journal. `document` finds a blob's text, `None` if it is not there.
 pub fn document_findings<'e>(
@@ -109,7 +112,10 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
     let profile = profile?;
     let key = fact.key.as_str();
     let lines = text.lines().count() as u64;
-    let value = if profile.contents.iter().any(|content| content.key == key) {
+    let is_content = profile.contents.iter().any(|content| content.key == key);
+    let value = if is_content && content_format(fact.value()) == EvidenceFormat::Two {
+        return content_finding(fact, text);
+    } else if is_content {
         if fact.rows != Some(lines) {
             return Some(format!(
                 "{key} has {lines} rows by its document, not {:?}",
@@ -119,7 +125,10 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
         let mut hasher = Hasher::new();
         text.lines().for_each(|line| hasher.field(line));
         hasher.finish().to_string()
-    } else if profile.grants.key == key {
+    } else if profile.grants.key == key || is_surroundings(&fact.key) {
+        if !fact.parts.is_empty() && !has_parts_of(fact, text) {
+            return Some(format!("the parts of {key} are not those of its document"));
+        }
         Digest::of(text).to_string()
     } else if profile.functions.iter().any(|function| function.key == key) {
         let hash: [u8; 16] = Md5::digest(text).into();
@@ -131,14 +140,39 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
         .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
 }
 
+/// Whether the recorded parts of a definition are those of its document, by name and digest.
+fn has_parts_of(fact: &Fact, text: &str) -> bool {
+    let parts = parts_of(text);
+    let same = |part: &FactPart| parts.get(&part.name) == Some(&part.sha256);
+    fact.parts.len() == parts.len() && fact.parts.iter().all(same)
+}
+
+/// Why a document of format 2 does not give the rows and the value of its table. With hidden columns it cannot give the value.
+fn content_finding(fact: &Fact, text: &str) -> Option<String> {
+    let key = &fact.key;
+    let found = match content_of_document(text) {
+        Ok(found) => found,
+        Err(why) => return Some(format!("the document of {key}: {why}")),
+    };
+    if fact.rows != Some(found.rows) {
+        return Some(format!(
+            "{key} has {} rows by its document, not {:?}",
+            found.rows, fact.rows
+        ));
+    }
+    let value = found.value?;
+    (fact.value() != value)
+        .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+}
+
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.
-pub fn ledger_finding<'l>(
-    lines: impl IntoIterator<Item = &'l str>,
+pub fn ledger_finding(
+    lines: impl IntoIterator<Item = impl AsRef<str>>,
     counts: &StepCounts,
 ) -> Option<String> {
     let mut simulation = Simulation::default();
     for (at, line) in lines.into_iter().enumerate() {
-        let Ok(decision) = serde_json::from_str::<UnitDecision>(line) else {
+        let Ok(decision) = serde_json::from_str::<UnitDecision>(line.as_ref()) else {
             return Some(format!("line {} is no decision", at + 1));
         };
         // A unit that is only predicted cannot have a live state.
@@ -153,9 +187,45 @@ pub fn ledger_finding<'l>(
 
 #[cfg(test)]
 mod tests {
-    use super::ledger_finding;
+    use super::super::fixture::profile;
+    use super::{fact_finding, ledger_finding};
     use crate::simulate::StepCounts;
-    use crate::survey::Simulated;
+    use crate::survey::{
+        Digest, DriftRule, Fact, FactKey, FactKind, FactPart, Live, Observed, Simulated, parts_of,
+    };
+
+    #[test]
+    fn a_definition_has_the_value_and_the_parts_of_its_document() {
+        let text = "owner\ta\n[p.one] owner\ta\n";
+        let part = |(name, sha256)| FactPart {
+            name,
+            sha256,
+            without_rows: false,
+        };
+        let fact = Fact {
+            key: FactKey::new("definition.t"),
+            label: String::new(),
+            kind: FactKind::Sha256,
+            observed: Observed::Live(Live::new(Digest::of(text).to_string())),
+            rows: None,
+            document: None,
+            sql_sha256: None,
+            live: false,
+            drift: DriftRule::NotNewParts,
+            parts: parts_of(text).into_iter().map(part).collect(),
+        };
+        let finding = |fact: &Fact| fact_finding(Some(&profile()), fact, text);
+        assert_eq!(finding(&fact), None);
+        let mut other = fact.clone();
+        other.parts[1].sha256 = Digest::of("else");
+        assert!(finding(&other).is_some());
+        let mut fewer = fact.clone();
+        fewer.parts.pop();
+        assert!(finding(&fewer).is_some());
+        let mut moved = fact;
+        moved.observed = Observed::Live(Live::new(Digest::of("else").to_string()));
+        assert!(finding(&moved).is_some());
+    }
 
     #[test]
     fn a_ledger_must_give_the_counts_of_its_step() {

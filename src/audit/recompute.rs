@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::predict::same_rows;
+use super::recompute_beside::beside_findings;
 use super::recompute_gates::{check_findings, gate_findings};
 use super::recompute_order::{RecordedOrder, not_the_approved_pin, opened_by};
 use super::recompute_raw::agrees;
@@ -15,8 +16,8 @@ use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
     Event, EvidenceSheet, EvidenceTaken, GateFinished, History, NonMutation, RunResult, RunSealed,
-    RunState, State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
-    TransactionEnd, TransactionOpened, UnitsProgressed,
+    RunState, State, StateChanged, StopCode, SurveyPurpose, TransactionClosed, TransactionEnd,
+    TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
@@ -132,8 +133,9 @@ impl<'p> Recomputer<'p> {
                 let opened = self.nonces.remove(id);
                 found.extend(other_nonce(*id, opened.as_deref(), &proof.nonce));
             }
-            Event::SurveyTaken(SurveyTaken { survey, .. }) => {
-                found.extend(survey_findings(run, survey));
+            Event::SurveyTaken(taken) => {
+                found.extend(survey_findings(run, &taken.survey));
+                found.extend(beside_findings(run, self.profile, taken));
             }
             Event::ContextPinned(ContextPinned { context, .. }) => {
                 found.extend(context_findings(run, context));
@@ -364,6 +366,7 @@ fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
         && sheet.candidate_digest.as_ref() == candidates.map(|stream| &stream.sha256)
         && run.context.as_deref() == Some(&sheet.context)
         && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted
+        && run.beside == sheet.beside
 }
 
 fn same_claims(said: &[Claim], computed: &[Claim]) -> bool {
@@ -376,7 +379,9 @@ fn same_claim(said: &Claim, computed: &Claim) -> bool {
         && agrees(&said.raw, &computed.raw)
 }
 
-fn keys(changes: &[crate::survey::FactChange]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+pub(super) fn keys(
+    changes: &[crate::survey::FactChange],
+) -> Vec<(&str, Option<&str>, Option<&str>)> {
     changes
         .iter()
         .map(|c| (c.key.as_str(), c.approved.as_deref(), c.found.as_deref()))

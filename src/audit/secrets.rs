@@ -26,11 +26,26 @@ impl SecretScan {
         );
     }
 
-    /// Scans one text of the run.
+    /// Scans a text that is in memory.
+    #[cfg(test)]
     pub fn text(&mut self, name: &str, text: &str) {
+        self.begin(name);
+        for (number, line) in (1..).zip(text.lines()) {
+            self.line(name, number, line);
+        }
+    }
+
+    /// Begins a text of the run, whose lines follow.
+    pub fn begin(&mut self, name: &str) {
         self.texts.push(name.to_owned());
-        self.bytes += text.len() as u64;
-        self.findings.extend(scan_for_secrets(name, text));
+    }
+
+    /// Scans one line of a text, counted from 1.
+    pub fn line(&mut self, name: &str, number: usize, line: &str) {
+        self.bytes += line.len() as u64;
+        let kind = secret(line);
+        self.findings
+            .extend(kind.map(|kind| format!("{name} line {number}: {kind}")));
     }
 }
 
@@ -55,12 +70,14 @@ pub fn scan_for_secrets(name: &str, text: &str) -> Vec<String> {
 }
 
 fn secrets(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
-    text.lines().enumerate().filter_map(|(number, line)| {
-        // Base64 hides a word from people and from nobody else.
-        let plain = decoded_words(line);
-        let kind = kind_of(line).or_else(|| plain.iter().find_map(|text| kind_of(text)))?;
-        Some((number + 1, kind))
-    })
+    let lines = text.lines().enumerate();
+    lines.filter_map(|(number, line)| Some((number + 1, secret(line)?)))
+}
+
+/// The kind of the first secret in a line.
+fn secret(line: &str) -> Option<&'static str> {
+    // Base64 hides a word from people and from nobody else.
+    kind_of(line).or_else(|| decoded_words(line).iter().find_map(|text| kind_of(text)))
 }
 
 fn kind_of(line: &str) -> Option<&'static str> {

@@ -29,9 +29,17 @@ pub(super) struct Keys {
     pub store: Store,
 }
 
-/// Whether this is an interval of live reads: from 0 s (never) to 86,400 s (one day). NaN is in no range.
+/// What is said of an interval that is none.
+pub(super) const INTERVAL: &str = "is no number of seconds from 1 to 86400, and not 0";
+/// What to do about it.
+pub(super) const INTERVAL_HINT: &str =
+    "0 turns live reads off, 1 is the shortest interval; the default is 60, in the demo 5.";
+
+/// Whether this is an interval of live reads: 0 (never), or from 1 s to 86,400 s (one day). NaN is in no range.
+///
+/// A shorter one would only load the server: nobody can read what changes faster.
 pub(super) fn is_interval(seconds: f64) -> bool {
-    (0.0..=86_400.0).contains(&seconds)
+    seconds == 0.0 || (1.0..=86_400.0).contains(&seconds)
 }
 
 /// The table `[store]`: how the data directory is shared.
@@ -197,11 +205,7 @@ impl ConfigFile {
         }
         let interval = self.keys.live_interval.as_ref();
         if interval.is_some_and(|seconds| !is_interval(*seconds.get_ref())) {
-            return Err(self.wrong(
-                &[PathStep::Key("live_interval")],
-                "is no number of seconds from 0 to 86400",
-                "0 turns live reads off; the default is 60, in the demo 5.",
-            ));
+            return Err(self.wrong(&[PathStep::Key("live_interval")], INTERVAL, INTERVAL_HINT));
         }
         let group = self.keys.store.group.as_ref().map(Spanned::get_ref);
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::arguments::{Arguments, Flags};
-use super::config_file::{ConfigFile, Keys, is_interval, read_all};
+use super::config_file::{ConfigFile, INTERVAL, INTERVAL_HINT, Keys, is_interval, read_all};
 use super::error::mode_error;
 use super::refused::{bare_run, clap_error};
 use super::{
@@ -278,9 +278,6 @@ impl Resolver<'_> {
             .unwrap_or_else(|| Sourced::default_of(Color::Auto))
     }
 }
-
-const INTERVAL: &str = "is no number of seconds from 0 to 86400";
-const INTERVAL_HINT: &str = "0 turns live reads off; the default is 60, in the demo 5.";
 
 fn interval(text: &str) -> Option<f64> {
     text.trim()

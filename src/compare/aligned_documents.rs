@@ -4,7 +4,7 @@
 
 use crate::survey::{
     AlignedRow, Alignment, DocumentShape, FactKind, Lines, RowChange, SentenceStyle, Side, Sides,
-    a_field_a_line, column, sentence,
+    a_field_a_line, column, hidden_columns, names_columns, sentence,
 };
 
 /// Style of the sentence about the row under the cursor.
@@ -99,6 +99,10 @@ impl AlignedDocuments {
     /// `2 lines changed, 1 added, 118 equal`.
     pub fn tally(&self) -> String {
         let counts = self.alignment.counts();
+        let first = self.documents.as_ref().map(|lines| lines.line(0));
+        // The line that names the columns is no row; where it differs it is counted as what changed.
+        let heading = first.before == first.after && names_columns(first.before);
+        let equal = counts.equal - usize::from(heading);
         let counted = |count: usize| match (self.shape, count) {
             (DocumentShape::Text, 1) => "1 line".to_owned(),
             (DocumentShape::Text, count) => format!("{count} lines"),
@@ -126,9 +130,15 @@ impl AlignedDocuments {
             return format!("{} of one side", counted(counts.equal));
         }
         if parts.is_empty() {
-            return format!("{} equal", counted(counts.equal));
+            let hidden = hidden_columns(first.before);
+            let not_shown = if hidden.is_empty() {
+                String::new()
+            } else {
+                format!(", values of {} are hidden and not shown", hidden.join(", "))
+            };
+            return format!("{} equal{not_shown}", counted(equal));
         }
-        format!("{}, {} equal", parts.join(", "), counts.equal)
+        format!("{}, {equal} equal", parts.join(", "))
     }
 
     /// The first row that differs, as a sentence; `None`: nothing differs.
@@ -198,13 +208,27 @@ fn name(line: &str) -> String {
     let grant = value.starts_with("by ");
     // A line of the grant matrix is `object grantee privilege<TAB>by grantor`. It is split from its end, because
     // the object may have spaces.
-    let mut parts = key.rsplitn(3, ' ');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(privilege), Some(grantee), Some(object)) if grant => {
+    let split = key.rsplit_once(' ');
+    match split.and_then(|(rest, privilege)| Some((object_and_grantee(rest)?, privilege))) {
+        Some(((object, grantee), privilege)) if grant => {
             format!("{privilege} on {object} to {grantee}")
         }
         _ => key.to_owned(),
     }
+}
+
+/// Splits before the last name, which may be in quotes and have spaces.
+fn object_and_grantee(text: &str) -> Option<(&str, &str)> {
+    let Some(inside) = text.strip_suffix('"') else {
+        return text.rsplit_once(' ');
+    };
+    // Quotes inside are doubled: the one that begins the name stands alone behind a space.
+    let begins = inside.rmatch_indices(" \"").map(|(at, _)| at);
+    let at = begins.into_iter().find(|at| {
+        let name = &inside[at + 2..];
+        name.replace("\"\"", "").find('"').is_none()
+    })?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// The changed fields behind the name of a row: `, content: …at least [seven -> five] years…`.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
 use crate::run::{Claim, ClaimName, ClaimVerdict};
-use crate::survey::{self, FactKind, SentenceStyle, Sides, UtcTime, sentence};
+use crate::survey::{self, FactKind, SentenceStyle, Sides, UtcTime, content_hex, sentence};
 
 /// How many facts one sentence names; the rest is counted.
 const NAMED_MAX: usize = 4;
@@ -160,6 +160,7 @@ fn one(fact: &ComparedFact) -> String {
 
 /// A long value by its first and last characters. It is cut between characters, because it may be any text of the database.
 fn short(value: &str) -> String {
+    let value = content_hex(value);
     if value.len() < 32 {
         return value.to_owned();
     }

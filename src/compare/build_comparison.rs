@@ -9,7 +9,8 @@ use super::predicted_units::predicted;
 use crate::run::{ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState};
 use crate::run::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 use crate::survey::{
-    Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, UtcTime, most_telling,
+    Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, SurveyChanges, UtcTime,
+    is_surroundings, most_telling,
 };
 
 impl Comparison {
@@ -98,7 +99,7 @@ impl Comparison {
         Ok(compared(
             Compare::Runs(other),
             sides,
-            &[],
+            &SurveyChanges::default(),
             &Surveys::default(),
             two.run(),
         ))
@@ -106,7 +107,7 @@ impl Comparison {
 }
 
 /// Left side, right side, and the changes that the journal has between them.
-type Pair = (ComparedSide, ComparedSide, Vec<FactChange>);
+type Pair = (ComparedSide, ComparedSide, SurveyChanges);
 
 fn pre_post(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
@@ -118,7 +119,10 @@ fn pre_post(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     Ok((
         ComparedSide::of_survey("pre", &pin.survey),
         ComparedSide::of_survey("post", &post.survey),
-        changes.unwrap_or_default(),
+        SurveyChanges {
+            voids: changes.unwrap_or_default(),
+            beside: post.beside.clone(),
+        },
     ))
 }
 
@@ -134,25 +138,38 @@ fn evidence(record: &Surveys, run: &RunState, gate: ApprovalGate) -> Result<Pair
     let seen = seen.ok_or_else(missing)?;
     let approved = of_sheet(record, "approved", seen);
     if let Some(drift) = drift {
-        let found = match record.of_nonce(&drift.nonce) {
-            Some(read) => ComparedSide::of_survey("found", &read.survey),
-            None => moved_by(record, seen, drift),
+        let voids = drift.changes.clone();
+        let (found, beside) = match record.of_nonce(&drift.nonce) {
+            Some(read) => {
+                let found = ComparedSide::of_survey("found", &read.survey);
+                (found, read.beside.clone())
+            }
+            None => (moved_by(record, seen, drift), Vec::new()),
         };
-        return Ok((approved, found, drift.changes.clone()));
+        return Ok((approved, found, SurveyChanges { voids, beside }));
     }
     // The first survey that was recorded after this evidence was taken.
     let after = record.surveys.get(seen.surveys_before);
-    if let Some(SurveyRead { survey, .. }) = after {
-        return Ok((
-            approved,
-            ComparedSide::of_survey("found", survey),
-            Vec::new(),
-        ));
+    if let Some(SurveyRead { survey, beside, .. }) = after {
+        let beside = beside.clone();
+        let changes = SurveyChanges {
+            beside,
+            ..SurveyChanges::default()
+        };
+        return Ok((approved, ComparedSide::of_survey("found", survey), changes));
     }
     let live = read_while_waiting(run)
         .ok_or_else(|| format!("Nothing was read after the evidence of {gate} was taken."))?;
     let found = with_live(approved.clone(), &live, &seen.sheet.facts, "found");
-    Ok((approved, found, run.moved()))
+    Ok((approved, found, moved(run)))
+}
+
+/// What the last read while waiting found, and what the last survey found beside the change.
+fn moved(run: &RunState) -> SurveyChanges {
+    SurveyChanges {
+        voids: run.moved(),
+        beside: run.beside.clone(),
+    }
 }
 
 /// The last evidence of a gate that was taken at or before a drift.
@@ -213,7 +230,8 @@ fn gates(record: &Surveys) -> Result<Pair, String> {
         let seen = seen.ok_or_else(|| format!("The run has no evidence of {gate} yet."))?;
         Ok::<_, String>(of_sheet(record, &format!("{gate} evidence"), seen))
     };
-    Ok((of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?, Vec::new()))
+    let sides = (of(ApprovalGate::SG1)?, of(ApprovalGate::SG2)?);
+    Ok((sides.0, sides.1, SurveyChanges::default()))
 }
 
 /// The pin beside the last read while the run waits.
@@ -221,10 +239,11 @@ fn now(record: &Surveys, run: &RunState) -> Result<Pair, String> {
     let pin = record.pin().ok_or("The run has no pin yet.")?;
     let live = read_while_waiting(run).ok_or("Nothing was read again since the pin.")?;
     let pinned = ComparedSide::of_survey("pinned", &pin.survey);
-    let moved = run.moved();
+    let moved = moved(run);
     // If the last full survey shows exactly the differences of the last read, it is the right side; else the
     // pin with these differences is.
-    let now = match run.survey_of_last_read().filter(|_| !moved.is_empty()) {
+    let differs = !moved.voids.is_empty() || !moved.beside.is_empty();
+    let now = match run.survey_of_last_read().filter(|_| differs) {
         Some(survey) => ComparedSide::of_survey("now", survey),
         None => with_live(pinned.clone(), &live, &pin.survey.facts, "now"),
     };
@@ -296,7 +315,7 @@ fn from_last_pass(
     let profile = run.created.as_ref().map(|created| &created.profile_sha256);
     let profile = profile.map_or_else(String::new, Digest::to_string);
     after.method.push(("profile", profile));
-    Ok((before, after, Vec::new()))
+    Ok((before, after, SurveyChanges::default()))
 }
 
 /// The claims as they were judged; before that, as they stand now.
@@ -311,20 +330,30 @@ pub(super) fn claims(run: &RunState) -> Vec<crate::run::Claim> {
 pub(super) fn compared(
     compare: Compare,
     sides: Sides<ComparedSide>,
-    changes: &[FactChange],
+    changes: &SurveyChanges,
     record: &Surveys,
     run: &RunState,
 ) -> Comparison {
     let mut facts = facts(&sides, &compare);
     for fact in &mut facts {
-        let change = changes.iter().find(|change| change.key == fact.key);
-        fact.rows = change.map_or_else(Vec::new, |change| change.rows.clone());
+        let named = |changes: &[FactChange]| {
+            let mut changes = changes.iter();
+            changes.find(|change| change.key == fact.key).cloned()
+        };
+        let beside = named(&changes.beside);
+        // A value that is back at what it was differs no more, whatever was listed before.
+        if beside.is_some() && fact.change == Change::Changed {
+            fact.change = Change::Beside;
+        }
+        let change = named(&changes.voids).or(beside);
+        fact.rows = change.map_or_else(Vec::new, |change| change.rows);
     }
-    let leading = most_telling(changes).map(|(change, _)| &change.key);
+    let leading = most_telling(&changes.voids).map(|(change, _)| &change.key);
     // Stable sort: the fact with the clearest row first, then the others that differ, equal ones, and those not read.
     facts.sort_by_key(|fact| match fact.change {
-        Change::Equal => 2,
-        Change::NotRead => 3,
+        Change::Beside => 2,
+        Change::Equal => 3,
+        Change::NotRead | Change::NotComparable => 4,
         _ => usize::from(leading != Some(&fact.key)),
     });
     let method = method(&sides, &facts);
@@ -372,6 +401,11 @@ fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
     // In these two the right side may be a partial read, so a fact that it lacks was not read. Streams are never
     // part of such a read.
     let partial = matches!(compare, Compare::Now | Compare::Evidence(_));
+    let around = sides
+        .before
+        .facts
+        .iter()
+        .any(|(key, ..)| is_surroundings(key));
     sides
         .before
         .facts
@@ -381,6 +415,10 @@ fn facts(sides: &Sides<ComparedSide>, compare: &Compare) -> Vec<ComparedFact> {
             let values = Sides::new(value(&sides.before, key), value(&sides.after, key));
             let mut fact = ComparedFact::of(key.clone(), label.clone(), *kind, values);
             if fact.change == Change::Removed && (partial || fact.is_stream()) {
+                fact.change = Change::NotRead;
+            }
+            // An older drygate did not read what is around the rows.
+            if fact.change == Change::Added && is_surroundings(key) && !around {
                 fact.change = Change::NotRead;
             }
             fact

@@ -96,9 +96,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// How many facts differ.
+    /// How many facts differ. Those that differ beside the change are not among them.
     pub fn differing(&self) -> usize {
-        self.count(Change::differs)
+        self.count(|change| change.differs() && change != Change::Beside)
+    }
+
+    /// How many facts differ beside the change.
+    pub fn beside(&self) -> usize {
+        self.count(|change| change == Change::Beside)
     }
 
     /// How many facts are equal. Facts that were not read are not among them.
@@ -113,7 +118,7 @@ impl Comparison {
 
     /// Whether a value differs, or how it was read.
     pub fn differs(&self) -> bool {
-        self.differing() > 0 || !self.method.is_empty()
+        self.differing() + self.beside() > 0 || !self.method.is_empty()
     }
 
     /// The first words of the comparison, in capitals.
@@ -126,7 +131,8 @@ impl Comparison {
         match (&self.compare, changed) {
             (Compare::Predicted, 0) => "A LIVE RUN WOULD CHANGE NOTHING".to_owned(),
             (Compare::Predicted, _) => "A LIVE RUN WOULD CHANGE ROWS".to_owned(),
-            (Compare::Rechecked, 0) if !self.differs() => "IT STILL HOLDS".to_owned(),
+            (Compare::Rechecked, 0) if self.method.is_empty() => "IT STILL HOLDS".to_owned(),
+            (_, 0) if self.beside() > 0 => "CHANGED BESIDE, NOTHING ELSE DIFFERS".to_owned(),
             (_, 0) if self.not_read() > 0 => "NOTHING READ AGAIN DIFFERS".to_owned(),
             (_, 0) if self.method.is_empty() => "NOTHING DIFFERS".to_owned(),
             (_, 0) => "VALUES EQUAL, READ IN ANOTHER WAY".to_owned(),
@@ -142,6 +148,14 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
+        let beside = match self.beside() {
+            0 => String::new(),
+            count => format!(", {count} changed beside"),
+        };
+        let not_comparable = match self.count_of(false, |change| change == Change::NotComparable) {
+            0 => String::new(),
+            count => format!(", {count} not comparable"),
+        };
         let predicted = self.compare == Compare::Predicted;
         // Streams are counted apart: they are no facts of the profile.
         let streams = match self.count_of(true, Change::differs) {
@@ -151,10 +165,10 @@ impl Comparison {
             count => format!(", {count} streams changed"),
         };
         format!(
-            "{} {}: {} changed, {} equal{not_read}{streams}",
+            "{} {}: {} changed{beside}, {} equal{not_read}{not_comparable}{streams}",
             self.count_of(false, |_| true),
             if predicted { "tables" } else { "facts" },
-            self.count_of(false, Change::differs),
+            self.count_of(false, |change| change.differs() && change != Change::Beside),
             self.count_of(false, |change| change == Change::Equal),
         )
     }

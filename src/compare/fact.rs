@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::run::LedgerRef;
 use crate::survey::{
     Digest, DocumentRef, Fact, FactKey, FactKind, Observed, Provenance, RowChange, Sides,
+    content_of_two_formats,
 };
 
 /// The keys of rows that are no facts of the profile: the two streams, and the units one by one.
@@ -22,6 +23,8 @@ pub enum Change {
     Equal,
     /// Both values are known and differ.
     Changed,
+    /// Both values are known and differ beside the change: the difference voids nothing.
+    Beside,
     /// The fact is only on the right.
     Added,
     /// The fact is only on the left.
@@ -30,12 +33,14 @@ pub enum Change {
     Unknown,
     /// One side was not read, which is neither equal nor a difference.
     NotRead,
+    /// Both were digested in different evidence formats, which is neither equal nor a difference.
+    NotComparable,
 }
 
 impl Change {
     /// Whether it counts as a difference. An unknown value does.
     pub fn differs(self) -> bool {
-        !matches!(self, Self::Equal | Self::NotRead)
+        !matches!(self, Self::Equal | Self::NotRead | Self::NotComparable)
     }
 }
 
@@ -143,6 +148,9 @@ impl ComparedFact {
         let change = match (&sides.before, &sides.after) {
             (Some(one), Some(two)) => match (&one.value, &two.value) {
                 (Some(one), Some(two)) if one == two => Change::Equal,
+                (one, two) if content_of_two_formats(kind, one.as_deref(), two.as_deref()) => {
+                    Change::NotComparable
+                }
                 (Some(_), Some(_)) => Change::Changed,
                 // Two unknown values are not equal: nobody knows what they are.
                 _ => Change::Unknown,

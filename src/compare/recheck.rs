@@ -14,7 +14,7 @@ use crate::run::Surveys;
 use crate::run::{Purpose, RunState, SurveyPurpose, SurveySummary, Transaction, TransactionEnd};
 use crate::survey::{
     Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
-    TransactionProof,
+    SurveyChanges, TransactionProof,
 };
 
 /// What was read after a run was sealed.
@@ -29,6 +29,8 @@ pub struct RecheckSurvey<'a> {
     pub origins: &'a Origins,
     /// The facts that differ, with their rows.
     pub changes: &'a [FactChange],
+    /// The facts that differ beside the change, with their rows.
+    pub beside: &'a [FactChange],
     /// The outcome of the prediction, unit by unit; `None`: it was not asked for.
     pub after: Option<&'a After>,
 }
@@ -39,8 +41,13 @@ impl Comparison {
         let now = found.survey;
         // A record of this comparison only: attributions of the run itself are about older readings.
         let mut record = Surveys::default();
-        if !found.changes.is_empty() {
-            let attributed = Attribution::of(before, now, found.changes, found.origins);
+        let changes = SurveyChanges {
+            voids: found.changes.to_vec(),
+            beside: found.beside.to_vec(),
+        };
+        let told = changes.most_important();
+        if !told.is_empty() {
+            let attributed = Attribution::of(before, now, told, found.origins);
             record.attributions.push(attributed);
         }
         let sides = Sides::new(
@@ -48,7 +55,7 @@ impl Comparison {
             of_now(now, found.documents),
         );
         let judged = as_one_more(run, before, found);
-        let mut comparison = compared(Compare::Rechecked, sides, found.changes, &record, &judged);
+        let mut comparison = compared(Compare::Rechecked, sides, &changes, &record, &judged);
         if let Some(after) = found.after {
             comparison.facts.insert(0, units_row(after));
         }

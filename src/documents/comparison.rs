@@ -25,6 +25,8 @@ pub struct DiffDocument {
     pub differs: bool,
     /// How many facts differ.
     pub facts_changed: usize,
+    /// How many facts differ beside the change, which voids nothing.
+    pub facts_beside: usize,
     /// How many facts are known on both sides and equal.
     pub facts_equal: usize,
     /// How many facts one side did not read.

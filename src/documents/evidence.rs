@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{NoteDocument, SchemaVersion};
 use crate::audit::After;
 use crate::run::{RunId, StopCode};
-use crate::survey::{Digest, FactChange, ServerIdentity, Snapshot, TransactionProof};
+use crate::survey::{Digest, FactChange, FactKey, ServerIdentity, Snapshot, TransactionProof};
 
 /// `verify`: whether the files of a run hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,6 +59,10 @@ pub struct RecheckDocument {
     pub server: Vec<String>,
     /// The facts that differ.
     pub drift: Vec<FactChange>,
+    /// The facts that differ beside the change: they do not undo what was rehearsed.
+    pub beside: Vec<FactChange>,
+    /// The facts that were digested in another evidence format: neither equal nor different.
+    pub not_comparable: Vec<FactKey>,
     /// The prediction against what happened since; null: not asked for.
     pub after: Option<After>,
     /// What was measured of the transaction of this recheck; null: its end was not seen.

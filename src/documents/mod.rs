@@ -37,7 +37,8 @@ pub use report::{
 };
 pub use report_parts::{
     ApprovalsReport, AuditRow, ChangeReport, DecisionReport, DriftReport, EventLine,
-    EvidenceReport, HookReport, RowReport, StopReport, TransactionReport, TransactionStatus,
+    EvidenceReport, HookReport, ReadsNotListed, RowReport, StopReport, TransactionReport,
+    TransactionStatus,
 };
 pub use run::{
     ClaimDocument, Counters, FactValue, GateVerdict, NonMutationDocument, ReplayBand,

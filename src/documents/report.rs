@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::report_parts::{ApprovalsReport, AuditRow, HookReport, TransactionReport};
+use super::report_parts::{
+    ApprovalsReport, AuditRow, HookReport, ReadsNotListed, TransactionReport,
+};
 use super::{Counters, FactValue, NonMutationDocument, RunReturn, SchemaVersion};
 use crate::run::{Check, ContextPins, Gate, RunId, State, ToolIdentity, Verdict};
 use crate::simulate::{PredictedEffect, StepCounts};
@@ -57,10 +59,15 @@ pub struct ReportDocument {
     pub approvals: ApprovalsReport,
     /// The drift that stands, or what differed at closeout.
     pub drift: Vec<FactChange>,
+    /// What the last survey differs in from the pin beside the change: it voids nothing.
+    pub beside: Vec<FactChange>,
     /// Verdict and claims; null while the run is neither judged nor sealed.
     pub non_mutation: Option<NonMutationDocument>,
-    /// Every transaction of the run.
+    /// The transactions of the run, but for the reads of a wait that are only counted.
     pub transactions: Vec<TransactionReport>,
+    /// The reads that are counted and not listed; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads_not_listed: Option<ReadsNotListed>,
     /// What all of them cost together.
     pub footprint: Footprint,
     /// The forbidden-action audit: nine rows of the source report, then others.

@@ -163,6 +163,20 @@ pub struct TransactionReport {
     pub lines: Vec<String>,
 }
 
+/// Reads while the run waited that are counted and not listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReadsNotListed {
+    /// Reads that wrote nothing and left nothing.
+    pub clean: u64,
+    /// Reads that were not fully measured, beyond those that are listed.
+    pub unmeasured: u64,
+    /// Reads whose end was not seen, beyond those that are listed.
+    pub unseen: u64,
+    /// SHA-256 over number and end of all of them, in order.
+    pub sha256: Digest,
+}
+
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -44,6 +44,9 @@ pub struct RunDocument {
     pub non_mutation: Option<NonMutationDocument>,
     /// The drift that stands, or what differed at closeout.
     pub drift: Vec<FactChange>,
+    /// What the last survey differs in from the pin beside the change: it voids nothing. Left out where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<FactChange>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,
     /// What to do next.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::chain::ChainPosition;
-use super::format::{JournalEntry, VERSION};
+use super::format::JournalEntry;
 use super::head::Head;
-use super::journal_walk::{CheckedLine, JournalWalk};
+use super::journal_walk::JournalWalk;
 use super::reader::decode;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
@@ -55,7 +55,6 @@ impl Follower {
         &mut self,
         mut visit: impl FnMut(Followed<'_, E>),
     ) -> Result<u64, JournalError> {
-        // HEAD before the journal: the writer makes lines durable before HEAD covers them, so they are all there.
         let Some(head) = Head::read(&*self.storage, &self.run)? else {
             return Ok(0);
         };
@@ -64,25 +63,19 @@ impl Follower {
             let what = format!("went back to seq {} behind a line already seen", head.seq);
             return Err(Corrupt::at(layout::HEAD, 1, 0, what).into());
         }
-        let path = self.run.join(layout::JOURNAL);
-        let mut walk = JournalWalk::open(&*self.storage, &path, self.position.clone())?;
-        walk.through(&head, &mut |seen: CheckedLine<'_>| {
+        // Opened anew each time: what was read ahead of HEAD may have been set aside since, and other lines written.
+        let from = self.position.clone();
+        let mut walk = JournalWalk::under(Some(head), &*self.storage, &self.run, from)?;
+        while let Some(seen) = walk.next_covered()? {
             if let Some(entry) = decode(&seen)? {
-                visit(Followed {
-                    entry,
-                    line: seen.line,
-                });
+                let line = seen.line;
+                visit(Followed { entry, line });
             }
-            Ok(())
-        })?;
-        if let Some(found) = walk.position.newer {
-            return Err(JournalError::NewerVersion {
-                found,
-                supported: VERSION,
-            });
         }
-        let seen = walk.position.seq - self.position.seq;
-        self.position = walk.position;
+        walk.refuse_newer()?;
+        let end = walk.handed();
+        let seen = end.seq - self.position.seq;
+        self.position = end;
         Ok(seen)
     }
 }

@@ -34,20 +34,6 @@ struct IndexSlot {
     row: Option<RunRow>,
 }
 
-impl IndexSlot {
-    /// Whether the row is final: a run with a result, damage, a newer format, or a name that is no run.
-    fn is_settled(&self) -> bool {
-        match self.row.as_ref().map(|row| &row.standing) {
-            Some(RunStatus::Run(run)) => run.result.is_some(),
-            Some(
-                RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Foreign { .. },
-            ) => true,
-            // What could not be read may be readable the next time.
-            Some(RunStatus::Unreadable { .. }) | None => false,
-        }
-    }
-}
-
 impl RunIndex {
     /// Lists the runs and takes over the cached rows that still hold. No journal is read.
     pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
@@ -100,18 +86,9 @@ impl RunIndex {
         self.places.is_empty()
     }
 
-    /// Reads every run that has no row or is not final: a waiting run may be held by another process. `tell` gets each new row,
-    /// and how many runs are still to be read.
-    pub fn read_open(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
-        self.read(&|place| !place.is_settled(), tell);
-    }
-
-    /// Reads only the runs without a row: enough to find those that have ended.
-    pub fn read_unknown(&mut self) {
-        self.read(&|place| place.row.is_none(), &mut |_, _| {});
-    }
-
-    fn read(&mut self, wanted: &dyn Fn(&IndexSlot) -> bool, tell: &mut dyn FnMut(&RunRow, usize)) {
+    /// Reads every run that has no row: one that was never read, or whose journal or HEAD has changed since. `tell` gets each new
+    /// row, and how many runs are still to be read.
+    pub fn read_changed(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
         // From the last name to the first: within one prefix of run ids the newest run is read first, and
         // people look at it first.
@@ -119,7 +96,7 @@ impl RunIndex {
             .places
             .iter()
             .enumerate()
-            .filter(|(_, place)| wanted(place))
+            .filter(|(_, place)| place.row.is_none())
             .map(|(at, place)| (at, place.listed.clone()))
             .rev()
             .collect();
@@ -215,29 +192,18 @@ fn row(storage: &Arc<dyn Storage>, listed: &Listed) -> RunRow {
 /// What the journal of a run says, read now.
 pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
     let reader = JournalReader::new(storage.clone(), &Path::new(layout::RUNS_DIR).join(name));
-    let mut history = History::without_clean_reads();
-    let mut illegal = None;
-    let read = reader.for_each::<Event>(|entry, _| {
-        if illegal.is_some() {
-            return;
-        }
-        if let Err(why) = history.take(entry.seq, entry.at, &entry.event, &entry.sha256) {
-            let line = entry.seq + 1;
-            illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
-        }
-    });
-    match (read, illegal) {
-        (Err(JournalError::NewerVersion { found, supported }), _) => RunStatus::Newer {
+    match folded(&reader) {
+        Err(JournalError::NewerVersion { found, supported }) => RunStatus::Newer {
             reason: JournalError::NewerVersion { found, supported }.to_string(),
         },
-        (Err(JournalError::Corrupt(corrupt)), _) => RunStatus::Damaged {
+        Err(JournalError::Corrupt(corrupt)) => RunStatus::Damaged {
             reason: corrupt.to_string(),
         },
-        (Err(error), _) => RunStatus::Unreadable {
+        Err(error) => RunStatus::Unreadable {
             reason: error.to_string(),
         },
-        (Ok(_), Some(reason)) => RunStatus::Damaged { reason },
-        (Ok(_), None) => match Overview::of(history.run()) {
+        Ok((_, Some(reason))) => RunStatus::Damaged { reason },
+        Ok((history, None)) => match Overview::of(history.run()) {
             // A directory that was renamed or copied by hand must not pass as another run.
             Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
             Some(other) => RunStatus::Damaged {
@@ -248,4 +214,22 @@ pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
             },
         },
     }
+}
+
+/// The fold of a journal for a list, and the first line that is not legal. Damage behind that line is still looked for: it says
+/// more.
+fn folded(reader: &JournalReader) -> Result<(History, Option<String>), JournalError> {
+    let mut history = History::without_clean_reads();
+    let mut illegal = None;
+    for entry in reader.walk::<Event>()? {
+        let entry = entry?;
+        if illegal.is_some() {
+            continue;
+        }
+        if let Err(why) = history.take(entry.seq, entry.at, &entry.event, &entry.sha256) {
+            let line = entry.seq + 1;
+            illegal = Some(format!("{}, line {line}: {why}", layout::JOURNAL));
+        }
+    }
+    Ok((history, illegal))
 }

@@ -31,8 +31,6 @@ pub(super) struct CheckedLine<'a> {
     pub(super) line: &'a [u8],
     pub(super) header: &'a LineHeader,
     pub(super) offset: u64,
-    /// Whether HEAD covers it. Lines behind HEAD were never acknowledged.
-    pub(super) covered: bool,
     /// SHA-256 of the line itself.
     pub(super) sha256: Hex,
 }
@@ -45,47 +43,245 @@ pub(super) fn scan(
     run: &Path,
     visit: LineVisitor<'_>,
 ) -> Result<Scan, JournalError> {
-    // HEAD before the journal: a writer makes lines durable before it moves HEAD past them, so all lines
-    // that HEAD names are there.
-    let head = Head::read(storage, run)?;
-    let path = run.join(layout::JOURNAL);
-    if storage.len(&path)?.is_none() {
-        return match head {
-            Some(_) => {
-                Err(Corrupt::file(layout::JOURNAL, "is missing, though HEAD is there").into())
+    let mut walk = JournalWalk::open(storage, run, ChainPosition::start())?;
+    while let Some(line) = walk.next_line()? {
+        visit(line)?;
+    }
+    walk.scanned(storage, run)
+}
+
+/// A walk through a journal from a position on, line by line. Every reader of a journal is a use of it: a whole journal, a page,
+/// a journal that still grows.
+///
+/// A line that HEAD covers is handed out once the next line, or HEAD, has its digest: its own bytes cannot vouch for
+/// themselves. Behind HEAD nothing confirms the last line; it is handed out if it chains, as a recovery would keep it.
+pub(super) struct JournalWalk {
+    head: Option<Head>,
+    /// `None`: there is no journal.
+    lines: Option<LineReader>,
+    /// The position behind the last line that was read.
+    position: ChainPosition,
+    /// The last line that was read, and the one before it.
+    last: Option<Passed>,
+    previous: Option<Passed>,
+    /// Number of the next line that is handed out.
+    next: u64,
+    /// The position behind the line that HEAD names.
+    covered: ChainPosition,
+    sealed: bool,
+}
+
+/// What is kept of a line that chains.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    header: LineHeader,
+    sha256: Hex,
+}
+
+impl JournalWalk {
+    /// Reads HEAD, and opens the journal at a position before which everything was checked.
+    pub(super) fn open(
+        storage: &dyn Storage,
+        run: &Path,
+        from: ChainPosition,
+    ) -> Result<Self, JournalError> {
+        // HEAD before the journal: a writer makes lines durable before it moves HEAD past them, so all lines
+        // that HEAD names are there.
+        let head = Head::read(storage, run)?;
+        Self::under(head, storage, run, from)
+    }
+
+    /// The same under a HEAD that was read before: what was acknowledged since is behind it.
+    pub(super) fn under(
+        head: Option<Head>,
+        storage: &dyn Storage,
+        run: &Path,
+        from: ChainPosition,
+    ) -> Result<Self, JournalError> {
+        let path = run.join(layout::JOURNAL);
+        let lines = match (storage.len(&path)?, &head) {
+            (Some(_), _) => Some(LineReader {
+                // 64 KiB: few system calls, little memory.
+                input: BufReader::with_capacity(1 << 16, storage.open_read(&path, from.offset)?),
+                path: storage.root().join(path),
+                line: Vec::new(),
+                previous: Vec::new(),
+            }),
+            (None, Some(_)) => {
+                let what = "is missing, though HEAD is there";
+                return Err(Corrupt::file(layout::JOURNAL, what).into());
             }
-            None => Ok(Scan::nothing()),
+            (None, None) => None,
         };
+        let mut walk = Self {
+            head,
+            lines,
+            next: from.seq,
+            covered: from.clone(),
+            position: from,
+            last: None,
+            previous: None,
+            sealed: false,
+        };
+        walk.meet_head()?;
+        Ok(walk)
     }
-    let mut walk = JournalWalk::open(storage, &path, ChainPosition::start())?;
-    if let Some(head) = &head {
-        walk.through(head, visit)?;
+
+    /// The next line that is confirmed; `None`: no line follows that chains.
+    pub(super) fn next_line(&mut self) -> Result<Option<CheckedLine<'_>>, JournalError> {
+        while self.next == self.confirmed() {
+            if !self.read_covered()? && !self.read_beyond()? {
+                return Ok(None);
+            }
+        }
+        Ok(self.hand_out())
     }
-    let covered = walk.position.clone();
-    walk.beyond(visit)?;
-    let length = storage.len(&path)?.unwrap_or_default();
-    let scan = Scan {
-        head,
-        covered,
-        torn_bytes: length.saturating_sub(walk.position.offset),
-        end: walk.position,
-        sealed: walk.sealed,
-    };
-    scan.judge(manifest::is_sealed(storage, run)?)?;
-    Ok(scan)
+
+    /// The next line that HEAD covers; `None`: all of them were handed out.
+    pub(super) fn next_covered(&mut self) -> Result<Option<CheckedLine<'_>>, JournalError> {
+        while self.next == self.confirmed() {
+            if !self.read_covered()? {
+                return Ok(None);
+            }
+        }
+        Ok(self.hand_out())
+    }
+
+    /// The position behind the last line that was handed out.
+    pub(super) fn handed(&self) -> ChainPosition {
+        let mut handed = self.position.clone();
+        // One line more than is handed out was read, because it confirms the one before.
+        if let (true, Some(lines), Some(last)) = (self.next < handed.seq, &self.lines, &self.last) {
+            handed.seq -= 1;
+            handed.offset -= lines.line.len() as u64 + 1;
+            handed.prev = last.header.prev;
+        }
+        handed
+    }
+
+    /// Whether the last line that was read is `run_sealed`.
+    pub(super) fn sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// A newer version of the format that was met.
+    pub(super) fn refuse_newer(&self) -> Result<(), JournalError> {
+        let supported = VERSION;
+        self.position.newer.map_or(Ok(()), |found| {
+            Err(JournalError::NewerVersion { found, supported })
+        })
+    }
+
+    /// The result of a walk from the first line to the end, once no line follows.
+    pub(super) fn scanned(self, storage: &dyn Storage, run: &Path) -> Result<Scan, JournalError> {
+        let length = storage.len(&run.join(layout::JOURNAL))?.unwrap_or_default();
+        let scan = Scan {
+            head: self.head,
+            covered: self.covered,
+            torn_bytes: length.saturating_sub(self.position.offset),
+            end: self.position,
+            sealed: self.sealed,
+        };
+        scan.judge(manifest::is_sealed(storage, run)?)?;
+        Ok(scan)
+    }
+
+    /// How many lines of the journal are confirmed.
+    fn confirmed(&self) -> u64 {
+        let waits = self.position.seq > self.next && self.is_under_head();
+        self.position.seq - u64::from(waits)
+    }
+
+    /// Whether HEAD names a line that is still to be read.
+    fn is_under_head(&self) -> bool {
+        let head = self.head.as_ref();
+        head.is_some_and(|head| self.position.seq <= head.seq)
+    }
+
+    /// Reads the next line that HEAD covers; `false`: there is none.
+    fn read_covered(&mut self) -> Result<bool, JournalError> {
+        let (true, Some(head), Some(lines)) = (self.is_under_head(), &self.head, &mut self.lines)
+        else {
+            return Ok(false);
+        };
+        let Some(complete) = lines.advance()? else {
+            return Err(blame::ended(lines, &self.position, head).into());
+        };
+        if !complete {
+            return Err(blame::unterminated(lines, &self.position).into());
+        }
+        match self.position.pass(&lines.line) {
+            Ok(header) => self.passed(header)?,
+            Err(broken) => return Err(blame::broken(lines, &self.position, &broken, Some(head))),
+        }
+        self.covered = self.position.clone();
+        self.meet_head()?;
+        Ok(true)
+    }
+
+    /// Reads the next line behind HEAD; `false`: no whole line that chains follows, and what does is a torn tail.
+    fn read_beyond(&mut self) -> Result<bool, JournalError> {
+        let Some(lines) = &mut self.lines else {
+            return Ok(false);
+        };
+        if lines.advance()? != Some(true) {
+            return Ok(false);
+        }
+        match self.position.pass(&lines.line) {
+            Ok(header) => self.passed(header)?,
+            Err(broken) => return blame::newer(&broken).map_or(Ok(false), Err),
+        }
+        Ok(true)
+    }
+
+    /// Where the line that HEAD names was read, HEAD must have its digest.
+    fn meet_head(&mut self) -> Result<(), JournalError> {
+        if let (Some(head), Some(lines)) = (&self.head, &mut self.lines)
+            && self.position.seq == head.seq + 1
+            && self.position.prev != head.sha256
+        {
+            return Err(blame::head_differs(lines, &self.position, head).into());
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known of the line that was just read.
+    fn passed(&mut self, header: LineHeader) -> Result<(), JournalError> {
+        let line = self.lines.as_ref().map_or(&[][..], |lines| &lines.line);
+        if self.sealed {
+            let (number, at) = (
+                self.position.seq,
+                self.position.offset - line.len() as u64 - 1,
+            );
+            return Err(Corrupt::at(layout::JOURNAL, number, at, "a line after run_sealed").into());
+        }
+        self.sealed = &line[header.event()] == SEALING_EVENT.as_bytes();
+        let sha256 = self.position.prev;
+        self.previous = self.last.replace(Passed { header, sha256 });
+        Ok(())
+    }
+
+    /// The next line, which is the last one that was read or the one before it.
+    fn hand_out(&mut self) -> Option<CheckedLine<'_>> {
+        let lines = self.lines.as_ref()?;
+        let is_last = self.next + 1 == self.position.seq;
+        let behind = self.position.offset - lines.line.len() as u64 - 1;
+        let (passed, line, end) = if is_last {
+            (&self.last, &lines.line, self.position.offset)
+        } else {
+            (&self.previous, &lines.previous, behind)
+        };
+        self.next += 1;
+        passed.as_ref().map(|passed| CheckedLine {
+            line,
+            header: &passed.header,
+            offset: end - line.len() as u64 - 1,
+            sha256: passed.sha256,
+        })
+    }
 }
 
 impl Scan {
-    fn nothing() -> Self {
-        Self {
-            head: None,
-            covered: ChainPosition::start(),
-            end: ChainPosition::start(),
-            torn_bytes: 0,
-            sealed: false,
-        }
-    }
-
     /// Refuses what no crash can leave behind.
     fn judge(&self, manifest: bool) -> Result<(), JournalError> {
         // Only now, when the whole chain was checked: damage must not be reported as a newer version.
@@ -114,191 +310,6 @@ impl Scan {
         }
         Ok(())
     }
-}
-
-/// A walk through a journal, line by line.
-pub(super) struct JournalWalk {
-    pub(super) lines: LineReader,
-    pub(super) position: ChainPosition,
-    /// The last line that was read, and the one before it.
-    last: Option<Passed>,
-    previous: Option<Passed>,
-    pub(super) sealed: bool,
-}
-
-/// What is kept of a line that chains.
-#[derive(Debug, Clone, Copy)]
-struct Passed {
-    header: LineHeader,
-    sha256: Hex,
-}
-
-impl JournalWalk {
-    pub(super) fn open(
-        storage: &dyn Storage,
-        path: &Path,
-        position: ChainPosition,
-    ) -> Result<Self, StorageError> {
-        let input = storage.open_read(path, position.offset)?;
-        Ok(Self {
-            lines: LineReader {
-                // 64 KiB: few system calls, little memory.
-                input: BufReader::with_capacity(1 << 16, input),
-                path: storage.root().join(path),
-                line: Vec::new(),
-                previous: Vec::new(),
-            },
-            position,
-            last: None,
-            previous: None,
-            sealed: false,
-        })
-    }
-
-    /// Walks up to the line that HEAD names. A line is handed over once the next line, or HEAD, has its digest: its own
-    /// bytes cannot vouch for themselves.
-    pub(super) fn through(
-        &mut self,
-        head: &Head,
-        visit: LineVisitor<'_>,
-    ) -> Result<(), JournalError> {
-        let first = self.position.seq;
-        while self.position.seq <= head.seq {
-            let Some(complete) = self.lines.advance()? else {
-                return Err(blame::ended(&self.lines, &self.position, head).into());
-            };
-            if !complete {
-                return Err(blame::unterminated(&self.lines, &self.position).into());
-            }
-            self.pass(Some(head))?;
-            // The line before the one just read: its digest is confirmed by this line's `prev`.
-            if self.position.seq > first + 1 {
-                hand(self.seen_previous(true), visit)?;
-            }
-        }
-        if self.position.prev != head.sha256 {
-            return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
-        }
-        // The last line: HEAD has its digest.
-        if self.position.seq > first {
-            hand(self.seen(true), visit)?;
-        }
-        Ok(())
-    }
-
-    /// Walks on while `wanted`, which gets the position behind the last line handed over and how many there were. Gives that
-    /// position, and whether no line follows.
-    pub(super) fn page(
-        &mut self,
-        head: Option<&Head>,
-        wanted: &mut dyn FnMut(&ChainPosition, usize) -> bool,
-        visit: LineVisitor<'_>,
-    ) -> Result<(ChainPosition, bool), JournalError> {
-        let mut end = self.position.clone();
-        let mut handed = 0;
-        while let Some(head) = head.filter(|head| self.position.seq <= head.seq) {
-            if !wanted(&end, handed) {
-                return Ok((end, false));
-            }
-            // One line more than is handed over is read, because it confirms the one before.
-            let Some(complete) = self.lines.advance()? else {
-                return Err(blame::ended(&self.lines, &self.position, head).into());
-            };
-            if !complete {
-                return Err(blame::unterminated(&self.lines, &self.position).into());
-            }
-            let before = self.position.clone();
-            self.pass(Some(head))?;
-            if before.seq > end.seq {
-                hand(self.seen_previous(true), visit)?;
-                (end, handed) = (before, handed + 1);
-            }
-            if self.position.seq == head.seq + 1 {
-                if self.position.prev != head.sha256 {
-                    return Err(blame::head_differs(&mut self.lines, &self.position, head).into());
-                }
-                hand(self.seen(true), visit)?;
-                (end, handed) = (self.position.clone(), handed + 1);
-            }
-        }
-        // Behind HEAD nothing confirms the last line; it is handed over if it chains, as a recovery would keep it.
-        while wanted(&end, handed) {
-            let whole = self.lines.advance()? == Some(true);
-            if !whole {
-                return Ok((end, true));
-            }
-            // On a copy of the position: what does not chain behind HEAD is a torn tail and no damage.
-            if let Err(broken) = self.position.clone().pass(&self.lines.line) {
-                return blame::newer(&broken).map_or(Ok((end, true)), Err);
-            }
-            self.pass(None)?;
-            hand(self.seen(false), visit)?;
-            (end, handed) = (self.position.clone(), handed + 1);
-        }
-        Ok((end, false))
-    }
-
-    /// Walks on behind HEAD to the last whole line that chains. Everything after it is torn.
-    fn beyond(&mut self, visit: LineVisitor<'_>) -> Result<(), JournalError> {
-        while self.lines.advance()? == Some(true) {
-            match self.position.clone().pass(&self.lines.line) {
-                Ok(_) => self.pass(None)?,
-                Err(broken) => return blame::newer(&broken).map_or(Ok(()), Err),
-            }
-            hand(self.seen(false), visit)?;
-        }
-        Ok(())
-    }
-
-    /// Moves past the line that was just read, or names the damage.
-    fn pass(&mut self, head: Option<&Head>) -> Result<(), JournalError> {
-        let before = self.position.clone();
-        match self.position.pass(&self.lines.line) {
-            Ok(header) => {
-                if self.sealed {
-                    let what = "a line after run_sealed";
-                    let line = before.seq + 1;
-                    return Err(Corrupt::at(layout::JOURNAL, line, before.offset, what).into());
-                }
-                self.sealed = &self.lines.line[header.event()] == SEALING_EVENT.as_bytes();
-                let sha256 = self.position.prev;
-                self.previous = self.last.replace(Passed { header, sha256 });
-                Ok(())
-            }
-            Err(broken) => Err(blame::broken(&mut self.lines, &before, &broken, head)),
-        }
-    }
-
-    /// The last line that was read.
-    fn seen(&self, covered: bool) -> Option<CheckedLine<'_>> {
-        let passed = self.last.as_ref()?;
-        let line = &self.lines.line;
-        Some(CheckedLine {
-            line,
-            header: &passed.header,
-            offset: self.position.offset - line.len() as u64 - 1,
-            covered,
-            sha256: passed.sha256,
-        })
-    }
-
-    /// The line before the last one that was read.
-    fn seen_previous(&self, covered: bool) -> Option<CheckedLine<'_>> {
-        let passed = self.previous.as_ref()?;
-        let line = &self.lines.previous;
-        let behind = self.position.offset - self.lines.line.len() as u64 - 1;
-        Some(CheckedLine {
-            line,
-            header: &passed.header,
-            offset: behind - line.len() as u64 - 1,
-            covered,
-            sha256: passed.sha256,
-        })
-    }
-}
-
-fn hand(seen: Option<CheckedLine<'_>>, visit: LineVisitor<'_>) -> Result<(), JournalError> {
-    seen.map_or(Ok(()), visit)
 }
 
 /// Reads a file line by line and keeps the line before the last one.

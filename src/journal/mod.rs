@@ -56,7 +56,7 @@ pub use layout::{CACHE_DIR, RUNS_DIR, SOCKETS_DIR};
 pub use lock::RunLock;
 pub use manifest::{MANIFEST, is_sealed};
 pub use pages::{JournalPage, JournalPages};
-pub use reader::{JournalReader, JournalSummary};
+pub use reader::{Entries, JournalReader, JournalSummary};
 pub use recovery::{Recovery, Torn};
 pub use removed::RemovedRun;
 pub use reviews::{Review, ReviewStatus, Reviews};
@@ -66,6 +66,6 @@ pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile}
 #[cfg(feature = "testing")]
 pub(crate) use storage::{WriteRecord, check};
 pub use store::{DirectoryStore, RunStore};
-pub use units::{Ledgers, UnitLedger, UnitLedgerFile};
+pub use units::{LedgerLines, Ledgers, UnitLedger, UnitLedgerFile};
 pub use verify::{FileVerification, verify_files};
 pub use writer::{Appended, JournalWriter};

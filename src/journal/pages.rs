@@ -1,6 +1,6 @@
 //! Reads a journal in pages, from the start or from a position that was kept.
 //! Invariant: a line that HEAD covers is handed out only once the next line, or HEAD, has
-//! its digest. Held by `JournalWalk::page`.
+//! its digest. Held by `JournalWalk::next_line`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::chain::ChainPosition;
-use super::format::{JournalEntry, VERSION};
+use super::format::JournalEntry;
 use super::head::Head;
-use super::journal_walk::{CheckedLine, JournalWalk};
+use super::journal_walk::JournalWalk;
 use super::reader::decode;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout, manifest};
@@ -67,28 +67,21 @@ impl JournalPages {
         let mut page = JournalPage {
             entries: Vec::new(),
             end: from.clone(),
-            is_last: true,
+            is_last: false,
         };
-        if self.bytes == 0 {
-            return Ok(page);
-        }
-        let path = self.run.join(layout::JOURNAL);
-        let mut walk = JournalWalk::open(&*self.storage, &path, from.clone())?;
+        let mut walk = JournalWalk::under(self.head, &*self.storage, &self.run, from.clone())?;
         let stop = from.offset + bytes_max;
-        let mut wanted =
-            |end: &ChainPosition, handed: usize| handed < lines_max && end.offset < stop;
-        let entries = &mut page.entries;
-        let mut visit = |seen: CheckedLine<'_>| {
-            entries.extend(decode(&seen)?);
-            Ok(())
-        };
-        (page.end, page.is_last) = walk.page(self.head.as_ref(), &mut wanted, &mut visit)?;
-        if let Some(found) = page.end.newer {
-            let supported = VERSION;
-            return Err(JournalError::NewerVersion { found, supported });
+        while page.entries.len() < lines_max && page.end.offset < stop {
+            let Some(seen) = walk.next_line()? else {
+                page.is_last = true;
+                break;
+            };
+            page.entries.extend(decode(&seen)?);
+            page.end = walk.handed();
         }
+        walk.refuse_newer()?;
         if page.is_last {
-            self.judge_end(&page.end, walk.sealed)?;
+            self.judge_end(&page.end, walk.sealed())?;
         }
         Ok(page)
     }

@@ -1,7 +1,8 @@
 //! Reads the journal of a run.
-//! Invariant: no entry is handed out before its line was checked against the chain and HEAD. Held by `scan`,
-//! `JournalWalk::page` and `JournalWalk::through`, the only ways to a line.
+//! Invariant: no entry is handed out before its line was checked against the chain and HEAD. Held by `JournalWalk`, the only
+//! way to a line.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::follower::Follower;
 use super::format::{JournalEntry, VERSION};
 use super::head::Head;
 use super::header::HeaderFault;
-use super::journal_walk::{CheckedLine, Scan, scan};
+use super::journal_walk::{CheckedLine, JournalWalk, Scan, scan};
 use super::pages::JournalPages;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
@@ -55,25 +56,24 @@ impl JournalReader {
         scan(&*self.storage, &self.run, &mut |_| Ok(())).map(JournalSummary::from)
     }
 
-    /// Hands every entry to `visit`, with whether HEAD covers it.
-    pub fn for_each<E: DeserializeOwned>(
-        &self,
-        mut visit: impl FnMut(JournalEntry<E>, bool),
-    ) -> Result<JournalSummary, JournalError> {
-        let mut visit_line = |seen: CheckedLine<'_>| {
-            if let Some(entry) = decode(&seen)? {
-                visit(entry, seen.covered);
-            }
-            Ok(())
-        };
-        scan(&*self.storage, &self.run, &mut visit_line).map(JournalSummary::from)
+    /// Every entry, one after the other, so that a journal of any length needs no more memory than one line. Entries behind HEAD
+    /// that chain are included, because the next resume keeps them. Damage is an error in its place, and the last item.
+    pub fn walk<E: DeserializeOwned>(&self) -> Result<Entries<E>, JournalError> {
+        Ok(Entries {
+            walk: Some(JournalWalk::open(
+                &*self.storage,
+                &self.run,
+                ChainPosition::start(),
+            )?),
+            reader: self.clone(),
+            event: PhantomData,
+        })
     }
 
-    /// Every entry. Entries behind HEAD that chain are included, because the next resume keeps them.
+    /// The entries of [`Self::walk`], all in memory.
+    #[cfg(any(test, feature = "testing"))]
     pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
-        let mut entries = Vec::new();
-        self.for_each(|entry, _| entries.push(entry))?;
-        Ok(entries)
+        self.walk()?.collect()
     }
 
     /// Reads in pages, so that a journal of any length needs no more memory than one page.
@@ -84,6 +84,39 @@ impl JournalReader {
     /// Follows a journal that may be growing, from a position on.
     pub fn follow(&self, from: ChainPosition) -> Follower {
         Follower::new(self.storage.clone(), self.run.clone(), from)
+    }
+}
+
+/// The entries of a journal, in order.
+pub struct Entries<E> {
+    reader: JournalReader,
+    /// `None`: the end was reached, or damage.
+    walk: Option<JournalWalk>,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E: DeserializeOwned> Iterator for Entries<E> {
+    type Item = Result<JournalEntry<E>, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut walk = self.walk.take()?;
+        let found = loop {
+            match walk.next_line() {
+                Ok(Some(seen)) => match decode(&seen) {
+                    Ok(None) => {}
+                    Ok(Some(entry)) => break Ok(entry),
+                    Err(error) => return Some(Err(error)),
+                },
+                // Only the end shows whether something is wrong that no single line has.
+                Ok(None) => {
+                    let JournalReader { storage, run } = &self.reader;
+                    return walk.scanned(&**storage, run).err().map(Err);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        };
+        self.walk = Some(walk);
+        Some(found)
     }
 }
 

@@ -2,13 +2,14 @@
 //! Invariant: a ledger under its final name is complete, and a step done again replaces it as a whole. Held by
 //! `UnitLedger::finish` and the test `a_step_done_again_replaces_its_ledger_whole` of tests/journal.rs.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::storage::{Storage, StorageFile};
-use super::{Corrupt, JournalError, StorageError, atomic, layout, to_ascii_json};
+use super::{Corrupt, JournalError, LINE_BYTES_MAX, StorageError, atomic, layout, to_ascii_json};
 use crate::survey::{Digest, Hasher};
 
 /// Bytes that are collected before they are written, 256 KiB.
@@ -56,6 +57,22 @@ impl Ledgers {
         }
     }
 
+    /// The lines of a ledger, one after the other.
+    pub fn lines(&self, file: &str) -> Result<LedgerLines, JournalError> {
+        let path = self.run.join(file);
+        let input = match self.storage.len(&path)? {
+            Some(_) => Some(self.storage.open_read(&path, 0)?),
+            None => None,
+        };
+        Ok(LedgerLines {
+            input: input.map(|input| BufReader::with_capacity(BUFFER_BYTES, input)),
+            path: self.storage.root().join(path),
+            hasher: Hasher::new(),
+            bytes: 0,
+            failed: None,
+        })
+    }
+
     /// The text of a ledger, by name and digest as the journal has them. Missing or changed bytes are an error.
     pub fn text(&self, file: &str, sha256: &Digest) -> Result<String, JournalError> {
         let bytes = self.storage.read(&self.run.join(file))?;
@@ -65,6 +82,62 @@ impl Ledgers {
             return Err(changed().into());
         }
         Ok(String::from_utf8(bytes).map_err(|_| changed())?)
+    }
+}
+
+/// The lines of a ledger, which has tens of millions of them, without their newlines. They end where one cannot be read.
+pub struct LedgerLines {
+    /// `None`: there is no such file.
+    input: Option<BufReader<Box<dyn Read + Send>>>,
+    path: PathBuf,
+    hasher: Hasher,
+    bytes: u64,
+    failed: Option<StorageError>,
+}
+
+impl Iterator for LedgerLines {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut line = Vec::new();
+        let input = self.input.as_mut()?;
+        // No line of ours is longer than one of the journal: a file without newlines must not fill the memory.
+        let read = input
+            .take(LINE_BYTES_MAX as u64)
+            .read_until(b'\n', &mut line);
+        if let Err(source) = read {
+            self.failed = Some(StorageError::new("read", &self.path, source));
+            return None;
+        }
+        if line.is_empty() {
+            return None;
+        }
+        self.hasher.update(&line);
+        self.bytes += line.len() as u64;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        String::from_utf8(line).ok()
+    }
+}
+
+impl LedgerLines {
+    /// Reads the rest, and says whether the whole file has this length and digest.
+    pub fn is(mut self, bytes: u64, sha256: &Digest) -> Result<bool, JournalError> {
+        let mut piece = vec![0; 1 << 16];
+        while let Some(input) = &mut self.input {
+            let read = input.read(&mut piece);
+            let read = read.map_err(|source| StorageError::new("read", &self.path, source))?;
+            if read == 0 {
+                break;
+            }
+            self.hasher.update(&piece[..read]);
+            self.bytes += read as u64;
+        }
+        if let Some(failed) = self.failed {
+            return Err(failed.into());
+        }
+        Ok(self.input.is_some() && self.bytes == bytes && self.hasher.finish() == *sha256)
     }
 }
 

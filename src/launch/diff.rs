@@ -6,11 +6,11 @@ use std::io::IsTerminal;
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, RunRef, Settings};
 use crate::compare::{
-    AlignedDocuments, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
+    AlignedDocuments, Change, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
 };
 use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
-use crate::run::{History, LastPass, RunId, exit};
+use crate::run::{History, LastPass, RunId, RunResult, exit};
 use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
 use crate::tui::diff_view::NoteShown;
 
@@ -220,10 +220,13 @@ pub fn diff(settings: &Settings, command: &DiffCommand) -> Result<u8, LaunchErro
     Ok(exit_code(&compared.comparison))
 }
 
-/// Exit code: 2 if something differs, else 0.
+/// Exit code: 2 if something differs, 11 if something could not be compared, else 0.
 pub(super) fn exit_code(comparison: &Comparison) -> u8 {
+    let uncompared = |fact: &ComparedFact| fact.change == Change::NotComparable;
     if comparison.differs() {
         DIFFERS
+    } else if comparison.facts.iter().any(uncompared) {
+        RunResult::Incomplete.exit_code()
     } else {
         exit::OK
     }
@@ -252,6 +255,7 @@ fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<DiffDocument,
         headline: comparison.headline(),
         differs: comparison.differs(),
         facts_changed: comparison.differing(),
+        facts_beside: comparison.beside(),
         facts_equal: comparison.equal(),
         facts_not_read: comparison.not_read(),
         sides: comparison.sources.clone(),

@@ -147,14 +147,18 @@ fn fact_line(fact: &ComparedFact) -> Text {
         Change::NotRead => Text::inked(Ink::Dim, "  ")
             .then(key)
             .with(Ink::Dim, " not read again"),
-        _ => Text::inked(Ink::Drift, "! ").then(key).with(
-            Ink::Plain,
-            format!(
-                " {} | {}",
-                value(&fact.sides.before),
-                value(&fact.sides.after)
-            ),
-        ),
+        Change::NotComparable => Text::inked(Ink::Dim, "  ")
+            .then(key)
+            .with(Ink::Dim, " not comparable: digested in two formats"),
+        Change::Beside | Change::Changed | Change::Added | Change::Removed | Change::Unknown => {
+            let mark = match fact.change {
+                Change::Beside => Text::plain("+ "),
+                _ => Text::inked(Ink::Drift, "! "),
+            };
+            let sides = fact.sides.as_ref().map(value);
+            mark.then(key)
+                .with(Ink::Plain, format!(" {} | {}", sides.before, sides.after))
+        }
     }
 }
 

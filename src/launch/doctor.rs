@@ -171,7 +171,7 @@ fn runs(settings: &Settings) -> Vec<DoctorLine> {
         cache.display(),
         index.len()
     );
-    index.read_open(&mut |_, _| {});
+    index.read_changed(&mut |_, _| {});
     let count = |filter: RunFilter| index.rows().filter(|row| filter.shows(row)).count();
     let damaged = count(RunFilter::Damaged);
     let counted = format!(

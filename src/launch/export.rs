@@ -13,11 +13,11 @@ use crate::documents::{ExportDocument, SchemaVersion};
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
 };
-use crate::page::{PageInput, PageNote, page};
+use crate::page::{PageInput, PageNote, is_listed, page};
 use crate::report::{FullDiscoverLine, ReportInput};
-use crate::run::{Event, RunId, RunState, exit};
-use crate::runner::fold;
-use crate::survey::{Digest, UtcTime};
+use crate::run::{Event, History, RunId, RunState, exit};
+use crate::runner;
+use crate::survey::Digest;
 
 /// Value of the OS field in a gzip header (RFC 1952): 255, unknown. Without it the same run would give other bytes on another
 /// system.
@@ -130,18 +130,25 @@ pub(super) fn page_of(
     contents: &RunFiles,
 ) -> Result<String, LaunchError> {
     let head = contents.head();
-    let mut entries: Vec<JournalEntry<Event>> = store.reader(run_id)?.entries()?;
-    // The run may be written meanwhile: the page is of the same head as the archive.
-    entries.retain(|entry| entry.seq <= head.seq());
-    let history = fold(&entries)?;
+    let mut listed = Vec::new();
+    let mut history = History::default();
+    let mut records = 0;
+    for entry in store.reader(run_id)?.walk::<Event>()? {
+        let entry = entry?;
+        // The run may be written meanwhile: the page is of the same head as the archive.
+        if entry.seq > head.seq() {
+            break;
+        }
+        runner::take(&mut history, &entry)?;
+        records += 1;
+        if is_listed(&entry.event) {
+            listed.push((entry.seq, entry.at, entry.event));
+        }
+    }
     let run = history.run();
     let blobs = store.blobs(run_id)?;
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     let profile = print::profile_of(run_id, run, &document)?;
-    let events: Vec<(u64, UtcTime, &Event)> = entries
-        .iter()
-        .map(|entry| (entry.seq, entry.at, &entry.event))
-        .collect();
     let input = PageInput {
         report: ReportInput {
             run,
@@ -150,7 +157,8 @@ pub(super) fn page_of(
             full_discover: FullDiscoverLine::recorded(run),
         },
         history: &history,
-        events: &events,
+        listed: &listed,
+        records,
         head: Some(head.sha256()),
         sealed: contents.is_sealed(),
         notes: &notes(store, run_id)?,

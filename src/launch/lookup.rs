@@ -64,13 +64,13 @@ pub fn is_imported(store: &DirectoryStore, run_id: &RunId) -> bool {
 
 /// The run as its journal tells it.
 pub fn history(store: &DirectoryStore, run_id: &RunId) -> Result<History, LaunchError> {
-    Ok(fold(&store.reader(run_id)?.entries()?)?)
+    Ok(fold(&store.reader(run_id)?)?)
 }
 
 /// The index of all runs, brought up to date and kept.
 pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
     let mut index = RunIndex::look(store)?;
-    index.read_open(&mut |_, _| {});
+    index.read_changed(&mut |_, _| {});
     index.keep();
     Ok(index)
 }
@@ -79,7 +79,7 @@ pub fn index(store: &DirectoryStore) -> Result<RunIndex, LaunchError> {
 /// made here. The index only says where to look: what is used of the run is read from its journal.
 pub fn last_pass(store: &DirectoryStore, profile: &str, target: &str) -> Option<LastPass> {
     let mut index = RunIndex::look(store).ok()?;
-    index.read_unknown();
+    index.read_changed(&mut |_, _| {});
     index.keep();
     let passed = |row: &RunRow| match &row.standing {
         RunStatus::Run(run) if run.profile == profile && run.target == target => {
@@ -115,5 +115,6 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
         predicted,
         approvals: Some(created.approvals.clone()),
         policy_sha256: created.policy_sha256.clone(),
+        evidence_format: created.evidence_format,
     })
 }

@@ -355,7 +355,7 @@ impl Playback {
         let Some(to) = mark.map(|mark| mark.seq) else {
             let where_to = if forward { "after" } else { "before" };
             self.send(ScreenMessage::Said(format!(
-                "No stop, gate or decision {where_to} record {here}."
+                "No stop or decision {where_to} record {here}."
             )));
             return Ok(());
         };

@@ -180,6 +180,7 @@ const EXAMPLE_CONTENT: &str = "# [[contents]]
 # table = \"unit\"
 # columns = [\"id\", \"content\", \"state\"]
 # row_key = [\"id\"]
+# hide = [\"content\"]   # digested, and never written down
 ";
 
 /// The template with its places filled.

@@ -17,7 +17,9 @@ use crate::profile::Profile;
 use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
 use crate::runner::target::{SurveyRequest, Taken};
 use crate::simulate::{SimulatedStep, UnitDecision};
-use crate::survey::{Digest, Survey, TransactionProof, changes_with_rows, rows_of};
+use crate::survey::{
+    Digest, EvidenceFormat, Sides, Survey, TransactionProof, changes_with_rows, rows_of,
+};
 
 /// The unit ledger, a line at a time.
 type Ledger = Box<dyn Iterator<Item = UnitDecision>>;
@@ -75,12 +77,34 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         error
     })?;
     let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
-    let changes = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
+    let now = &taken.survey.facts;
+    let not_comparable = audit::not_comparable(formats, &before.facts, now, &sealed.profile.grants);
+    let differing = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let (mut changes, mut beside) = (differing.voids, differing.beside);
+    for list in [&mut changes, &mut beside] {
+        list.retain(|change| !not_comparable.contains(&change.key));
+    }
     let after = match (seen.units, &sealed.run.predicted) {
         (Some(units), Some((effect, _))) => {
-            let rows = table_rows(&sealed.profile, before, &taken, &then);
+            let mut rows = table_rows(&sealed.profile, before, &taken, &then);
+            for (content, (_, rows)) in sealed.profile.contents.iter().zip(&mut rows) {
+                // The documents are written otherwise: nothing can be said of their rows.
+                if not_comparable.iter().any(|key| key.as_str() == content.key) {
+                    *rows = None;
+                }
+            }
             let changes = changes.clone();
-            Some(audit::after(&sealed.profile, effect, units, &rows, changes))
+            let read_by = |key: &str| {
+                let query = format!("fact {key}");
+                let mut rulings = taken.rulings.iter();
+                let ruling = rulings.find(|ruling| ruling.query == query);
+                ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
+            };
+            let profile = &sealed.profile;
+            Some(audit::after(
+                profile, effect, units, &rows, changes, &read_by,
+            ))
         }
         _ => None,
     };
@@ -91,6 +115,8 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         now: &taken.survey,
         proof: seen.proof.as_ref(),
         changes: &changes,
+        beside: &beside,
+        not_comparable: &not_comparable,
         after: after.as_ref(),
     };
     if settings.headless {
@@ -102,6 +128,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         documents: &taken.documents,
         origins: &taken.origins,
         changes: &changes,
+        beside: &beside,
         after: found.after,
     };
     let comparison = Comparison::rechecked(&sealed.run, before, &of_now);

@@ -13,7 +13,7 @@ use crate::documents::{
 use crate::journal::DirectoryStore;
 use crate::report::visible;
 use crate::run::{RunId, RunResult, RunState, StopCode, exit};
-use crate::survey::{FactChange, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{FactChange, FactKey, ServerIdentity, Survey, TransactionProof};
 
 /// Rows of one fact that the text names; the document has them all.
 const ROWS_SHOWN: usize = 10;
@@ -32,6 +32,10 @@ pub struct Rechecked<'a> {
     pub proof: Option<&'a TransactionProof>,
     /// Facts that differ from its last survey.
     pub changes: &'a [FactChange],
+    /// Facts that differ beside the change: they do not undo what was rehearsed.
+    pub beside: &'a [FactChange],
+    /// Facts that were digested in another evidence format.
+    pub not_comparable: &'a [FactKey],
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
 }
@@ -80,12 +84,22 @@ impl Rechecked<'_> {
         let server = self.server();
         let (name, result, code) = self.result();
         let different = |message| of(exit::DIFFERENT, None, message, self.what_now());
+        let not_comparable = || {
+            let keys: Vec<&str> = self.not_comparable.iter().map(FactKey::as_str).collect();
+            let message = format!(
+                "not comparable: {}: the run was digested in another format by an earlier version; nothing else differs",
+                keys.join(", ")
+            );
+            let next = "Rehearse again: a new run can be rechecked.";
+            of(RunResult::Incomplete.exit_code(), None, message, next)
+        };
         match self.after {
             _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
             Some(after) if !after.came_true() => different(format!(
                 "the prediction did not come true: {}",
                 after.words()
             )),
+            Some(_) if !self.not_comparable.is_empty() => not_comparable(),
             Some(after) => of(
                 exit::OK,
                 None,
@@ -97,10 +111,11 @@ impl Rechecked<'_> {
                 self.changes.len(),
                 keys(self.changes)
             )),
+            None if !self.not_comparable.is_empty() => not_comparable(),
             None if result == RunResult::Pass => of(
                 exit::OK,
                 None,
-                format!("it still holds: {} facts equal", self.now.facts.len()),
+                self.holds(),
                 "The change may go ahead as rehearsed.",
             ),
             None => of(
@@ -110,6 +125,27 @@ impl Rechecked<'_> {
                 "Rehearse again until the result is PASS.",
             ),
         }
+    }
+
+    /// `it still holds: 24 facts equal, 1 changed beside: objects.beside`.
+    fn holds(&self) -> String {
+        let facts = &self.now.facts;
+        let new = facts
+            .iter()
+            .filter(|fact| self.before.fact(fact.key.as_str()).is_none())
+            .count();
+        let equal = facts.len() - self.beside.len() - new;
+        let mut words = vec![format!("it still holds: {equal} facts equal")];
+        let beside = || {
+            format!(
+                "{} changed beside: {}",
+                self.beside.len(),
+                keys(self.beside)
+            )
+        };
+        words.extend((!self.beside.is_empty()).then(beside));
+        words.extend((new > 0).then(|| format!("{new} not read before")));
+        words.join(", ")
     }
 
     fn what_now(&self) -> &'static str {
@@ -216,6 +252,8 @@ fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument 
         },
         server: found.server(),
         drift: found.changes.to_vec(),
+        beside: found.beside.to_vec(),
+        not_comparable: found.not_comparable.to_vec(),
         after: found.after.cloned(),
         proof: found.proof.cloned(),
         message: outcome.message.clone(),
@@ -232,8 +270,17 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
     ];
     lines.extend(found.server().iter().map(|line| visible(line)));
     match found.after {
-        None => lines.extend(found.changes.iter().flat_map(change_lines)),
+        None => {
+            lines.extend(found.changes.iter().flat_map(change_lines));
+            for change in found.beside {
+                lines.push("beside the change:".to_owned());
+                lines.extend(change_lines(change));
+            }
+        }
         Some(after) => lines.extend(after_lines(after)),
+    }
+    for key in found.not_comparable {
+        lines.push(format!("{key}=not comparable"));
     }
     lines.push(visible(&outcome.message));
     lines.push(outcome.next.clone());

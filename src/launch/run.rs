@@ -2,6 +2,7 @@
 //! Invariant: a sealed run is only read, and answers the same each time (test
 //! `after_the_seal_not_one_byte_changes_and_every_answer_is_the_same` of tests/fault_injection/seal.rs).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{LaunchError, approve, headless, lookup, print, run_plan, screen};
@@ -16,7 +17,8 @@ use crate::run::{
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
 use crate::runner::{MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over, person};
-use crate::survey::Digest;
+use crate::survey::{Digest, EvidenceFormat};
+use crate::tui::TakeUp;
 use crate::{audit, profile, runner};
 
 /// `drygate run`.
@@ -60,7 +62,7 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         TakenRun::Owned(owned) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
-        TakenRun::Owned(owned) => screen::take_up(settings, *owned),
+        TakenRun::Owned(owned) => screen::take_up(settings, *owned, TakeUp::Resume),
     }
 }
 
@@ -110,7 +112,10 @@ impl OwnedRun {
         let connection = self.connection.clone();
         let profile = self.plan.profile.clone();
         let run_id = self.run_id.clone();
-        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str())
+        let created = self.history.run().created.as_deref();
+        // A run that was created by an earlier version goes on in its format: its pin can be compared with nothing else.
+        let format = created.map_or(EvidenceFormat::NEWEST, |created| created.evidence_format);
+        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str()).in_format(format)
     }
 }
 
@@ -228,6 +233,7 @@ pub fn start(
         repository: plan.repository.clone(),
         check_table: audit::CHECK_TABLE,
         policy_sha256: policy.map(|policy| Digest::of(&policy.text)),
+        evidence_format: EvidenceFormat::NEWEST,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;
@@ -306,22 +312,21 @@ pub fn take(
         Err(error) => return Err(error.into()),
     };
     tracing::info!(%run_id, "run taken up");
-    let entries = directory.reader().entries::<Event>()?;
-    let history = crate::runner::fold(&entries)?;
+    // A crash may have come after a tail was set aside and before that was recorded.
+    let mut named = BTreeSet::new();
+    let history = runner::fold_with(&directory.reader(), &mut |entry| {
+        if let Event::TornTailSetAside(TornTailSetAside { file, .. }) = &entry.event {
+            named.insert(file.clone());
+        }
+    })?;
     let run = history.run();
     if run.is_demo() {
         return Ok((run_id, TakenRun::DemoIsOver));
     }
-    // A crash may have come after the event was recorded and before the run went on.
-    let named = |file: &String| {
-        entries
-            .iter()
-            .any(|entry| matches!(&entry.event, Event::TornTailSetAside(TornTailSetAside { file: known, .. }) if known == file))
-    };
     let torn = recovery
         .torn_files
         .into_iter()
-        .filter(|torn| !named(&torn.file))
+        .filter(|torn| !named.contains(&torn.file))
         .map(|torn| (torn.file, torn.bytes))
         .collect();
     let Some(created) = run.created.clone() else {

@@ -468,7 +468,7 @@ fn look(
     let read = move || {
         let mut rows = Vec::new();
         let mut told = Instant::now();
-        index.read_open(&mut |row, left| {
+        index.read_changed(&mut |row, left| {
             rows.push(row.clone());
             if left == 0 || told.elapsed() > TOLD_EVERY {
                 told = Instant::now();

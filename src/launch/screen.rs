@@ -11,17 +11,18 @@ use super::review::DocumentLoader;
 use super::run::{NewRun, OwnedRun, TakenRun};
 use super::terminal_session::ScreenTerminalSession;
 use super::{
-    LaunchError, headless, output, print, replay, run, run_plan, runs, terminal_session, watch,
+    LaunchError, headless, lookup, output, print, replay, run, run_plan, runs, terminal_session,
+    watch,
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
-use crate::journal::{DirectoryStore, JournalEntry};
+use crate::journal::{DirectoryStore, JournalEntry, RunStore};
 use crate::run::{ApprovalGate, Event};
 use crate::runner;
 use crate::runner::{
     Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
     WatchersChanged, person,
 };
-use crate::tui::{Ending, RequestRoutes, ScreenMessage, Source};
+use crate::tui::{Ending, RequestRoutes, ScreenMessage, Source, TakeUp};
 
 /// Time for a runner that was asked to leave, before the process ends without it: 5 s.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -43,9 +44,15 @@ pub fn run_new(
 }
 
 /// Shows a run that was taken up.
-pub fn take_up(settings: &Settings, owned: OwnedRun) -> Result<u8, LaunchError> {
+pub fn take_up(settings: &Settings, owned: OwnedRun, what_for: TakeUp) -> Result<u8, LaunchError> {
     let (messages, inbox) = mpsc::channel();
     send_journal(&owned, &messages)?;
+    let _ = match what_for {
+        TakeUp::Resume => Ok(()),
+        TakeUp::Approve => messages.send(ScreenMessage::OpenSheet),
+        TakeUp::Reject => messages.send(ScreenMessage::OpenRejectSheet),
+        TakeUp::SurveyAgain => messages.send(ScreenMessage::SurveyAgain),
+    };
     show(settings, owned, sink(messages.clone()), messages, &inbox)
 }
 
@@ -71,14 +78,12 @@ pub fn approve(settings: &Settings, meant: &RunRef, gate: ApprovalGate) -> Resul
             "The run does not wait at {gate} (state {stands})."
         )));
     }
-    let (messages, inbox) = mpsc::channel();
-    send_journal(&owned, &messages)?;
-    let _ = messages.send(ScreenMessage::OpenSheet);
-    show(settings, owned, sink(messages.clone()), messages, &inbox)
+    take_up(settings, owned, TakeUp::Approve)
 }
 
-/// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list; a run that nobody holds is taken up, one that
-/// another process holds is watched, a sealed one is read. Opening decides nothing: only `r` or `resume` takes new evidence.
+/// `drygate` and `drygate RUN_ID`: what fits. Without a run it is the list; a run that waits for a person is shown, and nothing
+/// is written until its keys take it up; another one that nobody holds is taken up, one that another process holds is watched,
+/// a sealed one is read. Opening decides nothing: only `r` or `resume` takes new evidence.
 pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchError> {
     let Some(meant) = meant else {
         let all = RunsCommand::default();
@@ -89,6 +94,14 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         };
     };
     let store = run_plan::store(settings)?;
+    let mut what_for = TakeUp::Resume;
+    if !settings.headless && stands_still(&store, meant)? {
+        let screen_exit = watch::show(settings, &store, &lookup::resolve(&store, meant)?)?;
+        let Ending::TakeUp(wanted) = screen_exit.ending else {
+            return terminal_session::finish(screen_exit);
+        };
+        what_for = wanted;
+    }
     match run::take(settings, &store, meant, false)? {
         (_, TakenRun::Sealed(_)) if settings.headless => {
             print::report(settings, &RunPlace::Run(meant.clone()))
@@ -100,8 +113,21 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         (_, TakenRun::Owned(owned)) if settings.headless => {
             headless::drive(settings, *owned, headless::sink(settings), None)
         }
-        (_, TakenRun::Owned(owned)) => take_up(settings, *owned),
+        (_, TakenRun::Owned(owned)) => take_up(settings, *owned, what_for),
     }
+}
+
+/// Whether a run waits for a person: nothing goes on in it until somebody decides, or takes new evidence.
+fn stands_still(store: &DirectoryStore, meant: &RunRef) -> Result<bool, LaunchError> {
+    let run_id = lookup::resolve(store, meant)?;
+    if store.is_sealed(&run_id)? {
+        return Ok(false);
+    }
+    let history = lookup::history(store, &run_id)?;
+    let run = history.run();
+    let is_drifted = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
+    let waits = run.waits_at().is_some() && run.pending_approval().is_none();
+    Ok(!run.is_demo() && (waits || is_drifted))
 }
 
 /// Sends the lines of the journal to the screen.

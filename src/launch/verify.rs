@@ -6,16 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{LaunchError, lookup, output, review, run_plan};
-use crate::audit;
+use crate::audit::{self, Recomputer};
 use crate::cli::{Output, RunPlace, Settings};
 use crate::documents::{SchemaVersion, VerifyDocument};
 use crate::journal::{
-    Blobs, DirectoryStore, DiskStorage, HookRecords, JournalEntry, JournalError, JournalReader,
+    Blobs, DirectoryStore, DiskStorage, HookRecords, JournalError, JournalReader, Ledgers,
     Permissions, Reviews, RunStore, Storage, verify_files,
 };
 use crate::profile::{self, Profile};
 use crate::report::{self, FullDiscoverLine, ReportInput};
-use crate::run::{Event, RunId, RunState, StopCode};
+use crate::run::{Event, LedgerRef, RunId, RunState, StopCode};
 use crate::runner::{context, side_files_of};
 use crate::survey::Digest;
 use crate::tui::diff_view::NoteShown;
@@ -161,17 +161,14 @@ fn look(storage: &Arc<dyn Storage>, run: &Path) -> Result<VerifyResult, LaunchEr
     if files.journal.is_none() {
         return Ok(found);
     }
-    let entries = match JournalReader::new(storage.clone(), run).entries::<Event>() {
-        Ok(entries) => entries,
-        Err(JournalError::Corrupt(corrupt)) => {
-            found.findings.push(corrupt.to_string());
-            return Ok(found);
-        }
-        Err(other) => return Err(other.into()),
-    };
-    found.records = entries.len() as u64;
     let blobs = Blobs::new(storage.clone(), run);
-    recompute(&mut found, storage, run, &entries, &blobs)?;
+    match recompute(&mut found, storage, run, &blobs) {
+        Ok(()) => {}
+        Err(LaunchError::Journal(JournalError::Corrupt(corrupt))) => {
+            found.findings.push(corrupt.to_string());
+        }
+        Err(other) => return Err(other),
+    }
     Ok(found)
 }
 
@@ -192,21 +189,26 @@ fn recompute(
     found: &mut VerifyResult,
     storage: &Arc<dyn Storage>,
     run_directory: &Path,
-    entries: &[JournalEntry<Event>],
     blobs: &Blobs,
 ) -> Result<(), LaunchError> {
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
-    let profile = profile_of(entries, &document);
-    let events = entries
-        .iter()
-        .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
-    let recomputed = audit::recompute(profile.as_ref(), events);
+    let reader = JournalReader::new(storage.clone(), run_directory);
+    let profile = profile_of(&reader, &document)?;
+    let mut again = Recomputer::new(profile.as_ref());
+    let mut of_documents = Vec::new();
+    for entry in reader.walk::<Event>()? {
+        let entry = entry?;
+        again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+        let event = [(entry.seq, &entry.event)];
+        let findings = audit::document_findings(profile.as_ref(), event, &document);
+        of_documents.extend(findings);
+        found.records += 1;
+    }
+    let recomputed = again.finish();
     let line = |finding: &audit::RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
     };
     found.findings.extend(recomputed.findings.iter().map(line));
-    let events = entries.iter().map(|entry| (entry.seq, &entry.event));
-    let of_documents = audit::document_findings(profile.as_ref(), events, &document);
     found.findings.extend(of_documents.iter().map(line));
     if !recomputed.is_legal {
         return Ok(());
@@ -229,24 +231,26 @@ fn recompute(
     Ok(())
 }
 
+/// The profile that the first line names; `None`: it names none that parses.
 fn profile_of(
-    entries: &[JournalEntry<Event>],
+    reader: &JournalReader,
     document: &dyn Fn(&Digest) -> Option<String>,
-) -> Option<Profile> {
-    let created = entries.iter().find_map(|entry| match &entry.event {
-        Event::RunCreated(created) => Some(created),
-        _ => None,
-    })?;
+) -> Result<Option<Profile>, JournalError> {
+    let first = reader.walk::<Event>()?.next().transpose()?;
+    let Some(Event::RunCreated(created)) = first.map(|entry| entry.event) else {
+        return Ok(None);
+    };
     let policy = match &created.policy_sha256 {
-        Some(policy) => Some(document(policy)?),
+        Some(policy) => match document(policy) {
+            Some(text) => Some(text),
+            None => return Ok(None),
+        },
         None => None,
     };
-    profile::parse_recorded(
-        "the profile of the run",
-        &document(&created.profile_sha256)?,
-        policy.as_deref(),
-    )
-    .ok()
+    let text = document(&created.profile_sha256);
+    let parsed = text
+        .map(|text| profile::parse_recorded("the profile of the run", &text, policy.as_deref()));
+    Ok(parsed.and_then(Result::ok))
 }
 
 /// The record of every statement that was sent; other documents are named by what stands in them.
@@ -265,20 +269,19 @@ fn ledgers(
     run_directory: &Path,
     run: &RunState,
 ) -> Result<(), LaunchError> {
+    let ledgers = Ledgers::new(storage.clone(), run_directory);
     for step in &run.steps {
-        let path = run_directory.join(&step.ledger.file);
-        let bytes = storage.read(&path).map_err(JournalError::from)?;
-        let recorded = bytes.filter(|bytes| {
-            bytes.len() as u64 == step.ledger.bytes && Digest::of(bytes) == step.ledger.sha256
-        });
-        let finding = match recorded.as_deref().map(str::from_utf8) {
-            Some(Ok(text)) => audit::ledger_finding(text.lines(), &step.counts),
-            _ => Some("is not what units_progressed recorded".to_owned()),
+        let LedgerRef { file, sha256, .. } = &step.ledger;
+        let mut lines = ledgers.lines(file)?;
+        let finding = audit::ledger_finding(&mut lines, &step.counts);
+        // What is not what was recorded is said before what it would say.
+        let finding = if lines.is(step.ledger.bytes, sha256)? {
+            finding
+        } else {
+            Some("is not what units_progressed recorded".to_owned())
         };
         if let Some(finding) = finding {
-            found
-                .findings
-                .push(format!("{}: {finding}", step.ledger.file));
+            found.findings.push(format!("{file}: {finding}"));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::run::{
 };
 use crate::runner::{self, HandoverError, be_present, hand_over, hand_over_unanswered};
 use crate::tui::update::is_about_sheet;
-use crate::tui::{RequestRoutes, RunSnapshot, ScreenMessage, Source};
+use crate::tui::{Ending, RequestRoutes, RunSnapshot, ScreenExit, ScreenMessage, Source};
 
 /// The nice value of a watcher, so that the runner has priority where processors are short.
 const NICE: i32 = 10;
@@ -45,8 +46,8 @@ pub fn command(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     watch(settings, &store, &run_id, None)
 }
 
-/// Watches a run: on a terminal until the screen is left, else until the run has its seal. `sheet` opens the approval sheet of
-/// that gate.
+/// Watches a run that another process holds: on a terminal until the screen is left, else until the run has its seal. `sheet`
+/// opens the approval sheet of that gate.
 pub(super) fn watch(
     settings: &Settings,
     store: &DirectoryStore,
@@ -57,7 +58,33 @@ pub(super) fn watch(
     if settings.headless {
         return print(settings, store, run_id, &mut following);
     }
+    let screen_exit = follow_on_screen(settings, following, Source::Watching, sheet)?;
+    terminal_session::finish(screen_exit)
+}
+
+/// Shows a run that stands still, and writes nothing; one that a process holds is watched. Ends with how the screen was left,
+/// which may be to take the run up.
+pub(super) fn show(
+    settings: &Settings,
+    store: &DirectoryStore,
+    run_id: &RunId,
+) -> Result<ScreenExit, LaunchError> {
+    let following = Following::of(store, run_id)?;
+    follow_on_screen(settings, following, Source::Unheld, None)
+}
+
+fn follow_on_screen(
+    settings: &Settings,
+    mut following: Following,
+    source: Source,
+    sheet: Option<ApprovalGate>,
+) -> Result<ScreenExit, LaunchError> {
+    let (store, run_id) = (following.store.clone(), following.run_id.clone());
+    let (store, run_id) = (&store, &run_id);
     let (messages, inbox) = mpsc::channel();
+    following.tells = Some(messages.clone());
+    let left = following.left.clone();
+    following.connect();
     let mut sender = SnapshotSender::new(store.blobs(run_id)?, messages.clone());
     // A run that cannot be read is said before a screen is opened.
     following.look(&mut sender)?;
@@ -85,13 +112,18 @@ pub(super) fn watch(
         }
     };
     let thread = thread::Builder::new().name("following".to_owned());
-    thread.spawn(follow).map_err(|source| LaunchError::Output {
+    let thread = thread.spawn(follow).map_err(|source| LaunchError::Output {
         doing: "cannot follow the journal",
         source,
     })?;
     let theme = terminal_session::theme(settings);
-    let (screen_exit, _) = stage.play(theme, Source::Watching, routes, messages, &inbox)?;
-    terminal_session::finish(screen_exit)
+    let (screen_exit, _) = stage.play(theme, source, routes, messages, &inbox)?;
+    left.store(true, Ordering::Relaxed);
+    if matches!(screen_exit.ending, Ending::TakeUp(_)) {
+        // Else this process would register with itself as a watcher. A panic of the thread has been told by its hook.
+        let _ = thread.join();
+    }
+    Ok(screen_exit)
 }
 
 /// The message when the journal cannot be followed any further: the screen stays and says why.
@@ -120,6 +152,10 @@ struct Following {
     follower: Follower,
     /// Connection to the holder of the run; while it is open the holder shows this process as a watcher.
     holder: Option<UnixStream>,
+    /// Who is told that a process holds the run.
+    tells: Option<Sender<ScreenMessage>>,
+    /// The screen was left: there is nothing to follow for.
+    left: Arc<AtomicBool>,
     ended: bool,
 }
 
@@ -131,6 +167,8 @@ impl Following {
             store: store.clone(),
             run_id: run_id.clone(),
             holder: None,
+            tells: None,
+            left: Arc::default(),
             ended: false,
         })
     }
@@ -155,20 +193,32 @@ impl Following {
         Ok(lines?)
     }
 
+    /// Registers with the present holder, if there is one.
+    fn connect(&mut self) {
+        let connected = self.socket().and_then(|at| be_present(&at).ok());
+        self.holder = connected.filter(|it| it.set_nonblocking(true).is_ok());
+        if let (Some(_), Some(screen)) = (&self.holder, &self.tells) {
+            // The receiver is gone once the screen was left.
+            let _ = screen.send(ScreenMessage::Held);
+        }
+    }
+
     /// Follows until the run has its seal.
     fn follow(&mut self, listener: &mut dyn FollowListener) -> Result<(), LaunchError> {
         let mut lines = 1;
         loop {
             // A holder listens before it writes: where nothing was written there is no new one to connect to.
             if lines > 0 && self.holder.is_none() {
-                let connected = self.socket().and_then(|at| be_present(&at).ok());
-                self.holder = connected.filter(|it| it.set_nonblocking(true).is_ok());
+                self.connect();
             }
             lines = self.look(listener)?;
             if self.ended && self.store.is_sealed(&self.run_id)? {
                 return Ok(());
             }
             self.rest();
+            if self.left.load(Ordering::Relaxed) {
+                return Ok(());
+            }
         }
     }
 

@@ -105,14 +105,20 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
             format!("{}{lines}", difference.key)
         })
         .collect();
+    let not_comparable = match sheet.last_pass_not_comparable.len() {
+        0 => String::new(),
+        n => format!(", {n} not comparable"),
+    };
     say(
         "since the last PASS",
         match (last, named.is_empty()) {
             (None, _) => "there is no last PASS of this profile and target".to_owned(),
-            (Some((run_id, at, _)), true) => format!("nothing differs ({run_id}, {at})"),
+            (Some((run_id, at, _)), true) => {
+                format!("nothing differs{not_comparable} ({run_id}, {at})")
+            }
             (Some((run_id, at, _)), false) => {
                 format!(
-                    "{} differ: {} ({run_id}, {at})",
+                    "{} differ: {}{not_comparable} ({run_id}, {at})",
                     named.len(),
                     named.join(", ")
                 )

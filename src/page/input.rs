@@ -27,8 +27,10 @@ pub struct PageInput<'a> {
     pub report: ReportInput<'a>,
     /// The folded run with its surveys.
     pub history: &'a History,
-    /// The journal: number, time and event of each line.
-    pub events: &'a [(u64, UtcTime, &'a Event)],
+    /// What the page lists of the journal ([`super::is_listed`]): number, time and event of each line.
+    pub listed: &'a [(u64, UtcTime, Event)],
+    /// How many lines the journal has.
+    pub records: u64,
     /// SHA-256 of the last line; `None`: the journal is empty.
     pub head: Option<Digest>,
     /// Whether the run is sealed.

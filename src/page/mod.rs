@@ -12,4 +12,5 @@ mod standing;
 mod view;
 
 pub use input::{PageError, PageInput, PageNote};
+pub use moments::is_listed;
 pub use render::page;

@@ -31,7 +31,7 @@ struct MomentRow {
 pub(super) fn moments(input: &PageInput<'_>) -> Value {
     let run = input.report.run;
     let found: Vec<MomentRow> = input
-        .events
+        .listed
         .iter()
         .filter_map(|(seq, at, event)| moment(*seq, *at, event))
         .collect();
@@ -55,10 +55,16 @@ pub(super) fn moments(input: &PageInput<'_>) -> Value {
         "moments": listed,
         "days": days,
         // Checks, reads and transactions are not listed; the page says how many lines that are.
-        "left_out": input.events.len() - found.len(),
+        "left_out": input.records - found.len() as u64,
         "picture": picture(&found),
         "last": run.last.map(|(seq, at)| format!("line {} at {at}", seq + 1)),
     })
+}
+
+/// Whether the page lists an event. Of a run that waits for days nearly all are reads that found nothing different.
+pub fn is_listed(event: &Event) -> bool {
+    // Where it stands makes no difference to that.
+    moment(0, UtcTime::from_unix_micros(0), event).is_some()
 }
 
 /// The moment of an event; `None`: the event is not listed.

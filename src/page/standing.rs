@@ -8,7 +8,7 @@ use crate::audit::first_failure;
 use crate::report::judgement;
 use crate::run::{Gate, RunResult, RunState, Verdict, counted};
 use crate::simulate::PredictedEffect;
-use crate::survey::compare;
+use crate::survey::{compare, differences};
 
 /// Title, tone, sentences and figures of the head.
 pub(super) fn standing(input: &PageInput<'_>) -> Value {
@@ -163,7 +163,12 @@ fn equal(run: &RunState) -> String {
     match (&run.pin, &run.post) {
         (Some(pin), Some(post)) => {
             let facts = pin.facts.len();
-            match compare(pin, post).len() {
+            let found = differences(pin, post);
+            match found.voids.len() {
+                0 if !found.beside.is_empty() => format!(
+                    "{} beside the change, which voids nothing; all else reads the same before and after.",
+                    differ(found.beside.len())
+                ),
                 0 => format!(
                     "All {facts} facts, the source pieces and the live units read the same before and after."
                 ),

@@ -44,7 +44,7 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
             ["started", run.started_at.map_or_else(String::new, |at| at.to_string())],
             ["by", created.by.to_string()],
             ["ended", ended],
-            ["records", input.events.len().to_string()],
+            ["records", input.records.to_string()],
             ["head", input.head.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)],
             ["seal", if input.sealed { "sealed: manifest.sha256 names every file".to_owned() } else { "none: the run had not ended when this page was made".to_owned() }],
             ["drygate", created.tool.version.clone()],

@@ -1,14 +1,23 @@
 //! Access control lists in the server's text form (`aclitem[]`), expanded into grants.
 //! Invariant: names are read as quoted, and an unknown privilege letter stays visible (test
-//! `quoted_names_and_grant_options_are_read`).
+//! `quoted_names_and_grant_options_are_read`); nobody's name reads as PUBLIC (test `a_role_called_public_is_not_everybody`).
 
 use std::borrow::Cow;
+
+/// Who holds a privilege.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grantee<'a> {
+    /// Everybody.
+    Public,
+    /// A role, by its bare name.
+    Role(&'a str),
+}
 
 /// One privilege of one grantee. A matrix has hundreds of thousands of them, so that names are borrowed where they can be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Grant<'a> {
-    /// Role, or `PUBLIC`.
-    pub(super) grantee: &'a str,
+    /// Who holds it.
+    pub(super) grantee: Grantee<'a>,
     /// Privilege by its name in GRANT, such as `SELECT`.
     pub(super) privilege: Cow<'static, str>,
     /// Whether it was granted with grant option.
@@ -64,10 +73,11 @@ fn item_grants(item: &str, told: &mut impl FnMut(&Grant<'_>)) -> Option<()> {
     while let Some(letter) = letters.next() {
         let grantable = letters.next_if_eq(&'*').is_some();
         told(&Grant {
+            // A role has a name; the list of everybody has none.
             grantee: if grantee.is_empty() {
-                "PUBLIC"
+                Grantee::Public
             } else {
-                &grantee
+                Grantee::Role(&grantee)
             },
             privilege: privilege(letter),
             grantable,
@@ -92,17 +102,8 @@ fn name(text: &str) -> Option<(Cow<'_, str>, &str)> {
                 name.push('"');
                 rest = more;
             }
-            None => return Some((Cow::Owned(quoted_if_public(name)), after)),
+            None => return Some((Cow::Owned(name), after)),
         }
-    }
-}
-
-/// A role can be named `PUBLIC` with capitals; it must not read as everybody.
-fn quoted_if_public(name: String) -> String {
-    if name == "PUBLIC" {
-        "\"PUBLIC\"".to_owned()
-    } else {
-        name
     }
 }
 
@@ -130,14 +131,18 @@ fn privilege(letter: char) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::expand;
+    use super::{Grantee, expand};
 
     fn lines(array: &str) -> Result<Vec<String>, String> {
         let mut lines = Vec::new();
         expand(array, |g| {
+            let grantee = match g.grantee {
+                Grantee::Public => "everybody",
+                Grantee::Role(name) => name,
+            };
             lines.push(format!(
-                "{}|{}|{}|{}",
-                g.grantee, g.privilege, g.grantable, g.grantor
+                "{grantee}|{}|{}|{}",
+                g.privilege, g.grantable, g.grantor
             ));
         })?;
         Ok(lines)
@@ -148,9 +153,20 @@ mod tests {
         let array = r#"{owner=arwd/owner,=r/owner,"\"a=b/c \"\"q\"\"\"=r*w/owner"}"#;
         let lines = lines(array).expect("readable");
         assert_eq!(lines.len(), 7);
-        assert_eq!(lines[4], "PUBLIC|SELECT|false|owner");
+        assert_eq!(lines[4], "everybody|SELECT|false|owner");
         assert_eq!(lines[5], "a=b/c \"q\"|SELECT|true|owner");
         assert_eq!(lines[6], "a=b/c \"q\"|UPDATE|false|owner");
+    }
+
+    #[test]
+    fn a_role_called_public_is_not_everybody() {
+        // As PostgreSQL writes it: capitals need no quotes here.
+        let lines = lines("{=r/owner,PUBLIC=r/owner,public=r/owner}").expect("readable");
+        let grantees: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line.split('|').next())
+            .collect();
+        assert_eq!(grantees, ["everybody", "PUBLIC", "public"]);
     }
 
     #[test]

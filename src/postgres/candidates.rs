@@ -1,11 +1,11 @@
 //! The two streams (source pieces, live units), read through cursors in batches as the witness asks for them. Memory is a few
-//! batches; a text is replaced by its digest before it leaves this file.
+//! batches, whatever the contents are: the server hashes the long ones (`Statement::declare`).
 
 use std::collections::VecDeque;
 
 use super::error::{CallError, UnknownReason};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{KEY_MAX, STATE_MAX, Statement};
 use super::validate::{Query, Rulings};
 use super::wire::{AnswerRows, Pending};
 use crate::profile::Profile;
@@ -13,10 +13,18 @@ use crate::runner::target::{Progress, TargetError, Witness};
 use crate::simulate::{Piece, Unit, Want};
 use crate::survey::{Digest, FactKey, UnreadStream};
 
-/// The digest of content that is NULL: of a text that no content is hashed from, because its bytes are not UTF-8.
-fn digest_of(content: Option<&str>) -> Digest {
-    content.map_or_else(|| Digest::of(b"\xffNULL"), Digest::of)
+/// The digest of a content: of a short one from its text, of a long one from the hex digits of the server; of content that is
+/// NULL that of bytes that no content is hashed from, because they are not UTF-8.
+fn digest_of(short: Option<&str>, long: Option<&str>) -> Option<Digest> {
+    match (short, long) {
+        (Some(text), None) => Some(Digest::of(text)),
+        (None, Some(hex)) => hex.parse().ok(),
+        (None, None) => Some(Digest::of(b"\xffNULL")),
+        (Some(_), Some(_)) => None,
+    }
 }
+
+const NO_DIGEST: &str = "the server did not answer with the digest of a content";
 
 /// Number of FETCHes in flight: the server reads the next batch while this one is hashed.
 const AHEAD: usize = 2;
@@ -199,22 +207,26 @@ async fn merge(
 }
 
 fn piece(row: Vec<Option<String>>) -> Result<Piece, StreamReadError> {
-    let Ok([Some(key), content]) = <[Option<String>; 2]>::try_from(row) else {
-        return Err(PIECES.failed("a key is NULL"));
+    let Ok([Some(key), short, long]) = <[Option<String>; 3]>::try_from(row) else {
+        let why = format!("a key is NULL, or has more than {KEY_MAX} bytes");
+        return Err(PIECES.failed(why));
     };
-    Ok(Piece {
-        key,
-        content: digest_of(content.as_deref()),
-    })
+    let content = digest_of(short.as_deref(), long.as_deref());
+    let content = content.ok_or_else(|| PIECES.failed(NO_DIGEST))?;
+    Ok(Piece { key, content })
 }
 
 fn unit(row: Vec<Option<String>>) -> Result<Unit, StreamReadError> {
-    let Ok([Some(key), content, Some(state)]) = <[Option<String>; 3]>::try_from(row) else {
-        return Err(UNITS.failed("a key or a state is NULL"));
+    let Ok([Some(key), short, long, Some(state)]) = <[Option<String>; 4]>::try_from(row) else {
+        let why =
+            format!("a key or a state is NULL, or has more than {KEY_MAX} and {STATE_MAX} bytes");
+        return Err(UNITS.failed(why));
     };
+    let content = digest_of(short.as_deref(), long.as_deref());
+    let content = content.ok_or_else(|| UNITS.failed(NO_DIGEST))?;
     Ok(Unit {
         key,
-        content: digest_of(content.as_deref()),
+        content,
         state,
     })
 }

@@ -41,6 +41,8 @@ pub(super) struct ConnectOptions {
     pub(super) timeouts: Timeouts,
     /// Budgets of one survey.
     pub(super) budgets: Budgets,
+    /// Largest answer to one question, in bytes.
+    pub(super) answer_bytes_max: u64,
     /// Record of every statement that is sent.
     pub(super) record: StatementRecord,
 }
@@ -122,7 +124,7 @@ async fn try_once(
     let began = Instant::now();
     let config = startup(settings, options, transport);
     let endpoint = Endpoint::of(settings);
-    let allowance = ReadAllowance::of_startup();
+    let allowance = ReadAllowance::of_startup(options.answer_bytes_max);
     let attempt = async {
         let socket = endpoint.open(allowance.clone()).await?;
         transport.start(&config, &endpoint.host, socket).await

@@ -13,13 +13,14 @@ use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
 use super::session::Session;
 use super::settings::ConnectionSettings;
+use super::socket::{PER_QUESTION, PER_QUESTION_OF_FORMAT_ONE};
 use super::statement_record::StatementRecord;
 use super::validate;
 use crate::profile::Profile;
 use crate::runner::target::{
     Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, UnavailableKind, Witness,
 };
-use crate::survey::{Survey, facts_digest};
+use crate::survey::{EvidenceFormat, Survey, facts_digest};
 
 /// Pauses between the tries of one survey, where another transaction may go through.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
@@ -32,6 +33,7 @@ pub struct LiveReadOnlyDiscoverer {
     settings: ConnectionSettings,
     profile: Profile,
     options: ConnectOptions,
+    format: EvidenceFormat,
     grant_rows: Option<u64>,
 }
 
@@ -43,14 +45,27 @@ impl LiveReadOnlyDiscoverer {
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
+            answer_bytes_max: PER_QUESTION,
             record: StatementRecord::default(),
         };
         Self {
             settings,
             profile,
             options,
+            format: EvidenceFormat::NEWEST,
             grant_rows: None,
         }
+    }
+
+    /// Reads in the format of a run that was created with another one.
+    #[must_use]
+    pub fn in_format(mut self, format: EvidenceFormat) -> Self {
+        self.format = format;
+        self.options.answer_bytes_max = match format {
+            EvidenceFormat::One => PER_QUESTION_OF_FORMAT_ONE,
+            EvidenceFormat::Two => PER_QUESTION,
+        };
+        self
     }
 
     async fn take_once(
@@ -109,7 +124,7 @@ impl LiveReadOnlyDiscoverer {
         }
         witness.reached(session.server())?;
         // Ruled on in every transaction: a view may be replaced between any two of them.
-        let queries = validate::queries(&self.profile, ask);
+        let queries = validate::queries(&self.profile, ask, self.format);
         let rulings = validate::rule(session, &self.profile, queries, witness).await;
         let rulings = rulings.map_err(CallError::into_target)?;
         if ask.purpose == Purpose::Validation {
@@ -118,6 +133,7 @@ impl LiveReadOnlyDiscoverer {
         let reader = FactReader {
             profile: &self.profile,
             rulings: &rulings,
+            format: self.format,
             grant_rows: self.grant_rows,
         };
         let mut read = if ask.live_only {

@@ -9,7 +9,6 @@ use thiserror::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::secret::Secret;
-use super::socket::TOO_MUCH;
 use crate::runner::target::{BudgetUse, TargetError, Unavailable, UnavailableKind};
 
 /// Why one call was not answered.
@@ -105,9 +104,17 @@ impl CallError {
     }
 
     /// The server sent more than may be held.
-    pub(super) fn too_much() -> Self {
+    pub(super) fn too_much(mib: u64) -> Self {
+        let message = format!("the server sent more than {mib} MiB for one question");
         let hint = "check that it is the server you mean, then resume";
-        Self::unavailable(UnavailableKind::TooMuch, TOO_MUCH, hint).without_link()
+        Self::unavailable(UnavailableKind::TooMuch, message, hint).without_link()
+    }
+
+    /// What the server sent could not be kept until all of it was there.
+    pub(super) fn not_kept(error: &std::io::Error) -> Self {
+        let message = format!("the directory for temporary files cannot be used: {error}");
+        let hint = "make room there, or name another one with TMPDIR, then resume";
+        Self::unavailable(UnavailableKind::TooMuch, message, hint)
     }
 
     /// A definition is newer than the snapshot: another transaction sees it.

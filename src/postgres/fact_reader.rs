@@ -1,22 +1,27 @@
 //! What is read between the first answers and the end of a transaction: facts, documents, role survey, origins. All of it is of
 //! one snapshot.
 
-use super::content::{self, DOCUMENT_ROWS_MAX, ServerDigest};
+use super::content;
+use super::content_document::LongDocument;
 use super::content_parts;
-use super::error::UnknownReason;
+use super::content_sums;
+use super::cursor;
+use super::error::{CallError, UnknownReason};
 use super::facts;
 use super::grants;
-use super::guard::guard;
+use super::guard::{GuardedSql, guard_written};
 use super::origins;
 use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
 use super::session::{PlannedRead, Session};
 use super::statement::{CursorName, Statement};
+use super::surroundings;
+use super::table_digest::{DocumentPlan, TableContent, TableDigest, document_plans};
 use super::validate::{Query, Rulings};
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{
-    Fact, FactDocument, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream,
+    EvidenceFormat, Fact, FactDocument, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream,
 };
 
 /// What one transaction read.
@@ -44,6 +49,8 @@ pub(super) struct FactReader<'a> {
     pub(super) profile: &'a Profile,
     /// The rulings of this transaction.
     pub(super) rulings: &'a Rulings,
+    /// How contents and grants are digested.
+    pub(super) format: EvidenceFormat,
     /// How many rows the grant matrix had when it was last read.
     pub(super) grant_rows: Option<u64>,
 }
@@ -64,7 +71,7 @@ impl FactReader<'_> {
         let queries = self.queries(true);
         let reads = queries
             .iter()
-            .map(|query| facts::read_of(query, self.rulings));
+            .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_FACT));
         let plan = ReadBatch::default().stage("Live facts", RowCounting::Answers, reads);
         let answers = plan.run(session, &mut |_| {}).await?;
         let specs = self.profile.facts.iter().filter(|fact| fact.live);
@@ -88,18 +95,22 @@ impl FactReader<'_> {
         let profile = self.profile;
         let version = session.server().version_num;
         let queries = self.queries(false);
-        let contents: Vec<Query> = profile.contents.iter().map(Query::of_content).collect();
+        let contents = profile.contents.iter();
+        let contents: Vec<Query> = contents
+            .map(|spec| Query::of_content(spec, self.format))
+            .collect();
         let sql = queries
             .iter()
-            .map(|query| facts::read_of(query, self.rulings));
+            .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_FACT));
         let functions = profile
             .functions
             .iter()
             .map(|f| Ok(facts::read_function(f)));
         let digests = contents
             .iter()
-            .map(|query| facts::read_of(query, self.rulings));
+            .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_PART));
         let roles = role::reads(version).into_iter().map(Ok);
+        let around = surroundings::reads(profile, version).into_iter().map(Ok);
         let matrix = [Ok(grants::read(&profile.grants))];
         let mut tell = |progress| witness.progress(progress);
         let plan = ReadBatch::default()
@@ -110,7 +121,8 @@ impl FactReader<'_> {
                 matrix,
             )
             .stage("Protected tables", RowCounting::Answers, digests)
-            .stage("Role survey", RowCounting::Answers, roles);
+            .stage("Role survey", RowCounting::Answers, roles)
+            .stage("What is around the rows", RowCounting::Answers, around);
         let mut answers = plan.run(session, &mut tell).await?.into_iter();
         // The answers come in the order of the stages above.
         let mut next = || answers.next().unwrap_or(Err("not asked".into()));
@@ -123,10 +135,11 @@ impl FactReader<'_> {
         }
         let matrix = next();
         let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
-        of_sql.push(facts::of_grants(&profile.grants, matrix));
+        of_sql.push(facts::of_grants(profile, matrix, self.format));
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
-        let role = role::survey(&current_user, version, answers, &profile.role);
+        let role = role::survey(&current_user, version, &mut answers, &profile.role);
+        let around = surroundings::facts(profile, version, &mut answers);
         let of_contents = self
             .contents(session, &contents, digests, &mut tell)
             .await?;
@@ -140,7 +153,7 @@ impl FactReader<'_> {
         let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
-        for (fact, document) in of_sql.into_iter().chain(of_contents) {
+        for (fact, document) in of_sql.into_iter().chain(of_contents).chain(around) {
             read.facts.push(fact);
             read.documents.extend(document);
         }
@@ -148,7 +161,8 @@ impl FactReader<'_> {
         Ok(read)
     }
 
-    /// The digests of the tables too long for one statement, then in one round trip the rows of those that are short enough.
+    /// The digests of the tables too long for one statement, then the rows of those that are short enough for a document, in
+    /// as many round trips as keep the memory bounded.
     async fn contents(
         &self,
         session: &mut Session,
@@ -156,63 +170,130 @@ impl FactReader<'_> {
         answers: Vec<ReadAnswer>,
         tell: &mut dyn FnMut(Progress),
     ) -> Result<ContentFacts, TargetError> {
-        let mut digests = Vec::with_capacity(answers.len());
-        for (query, answer) in queries.iter().zip(answers) {
-            let first = answer.and_then(|rows| ServerDigest::of(&rows));
-            digests.push(match (first, &query.sql) {
-                // `None`: the table is too long for one statement, so its digest is made part by part.
-                (Ok(None), Ok(sql)) => {
-                    let declare = query.declare(sql);
-                    content_parts::digest(session, &query.name, declare, tell).await?
-                }
-                (Ok(None), Err(reason)) => Err(reason.as_str().into()),
-                (Ok(Some(whole)), _) => Ok(whole),
-                (Err(reason), _) => Err(reason),
-            });
+        let specs = &self.profile.contents;
+        let mut tables = Vec::with_capacity(answers.len());
+        for ((spec, query), answer) in specs.iter().zip(queries).zip(answers) {
+            let digest = self.digest(session, query, answer, tell).await?;
+            let table = digest.and_then(|digest| digest.finish(spec));
+            tables.push(known(table)?);
         }
-        let reads = self
-            .profile
-            .contents
-            .iter()
-            .zip(&digests)
-            .map(|(spec, digest)| match digest {
-                Ok(digest) if digest.rows <= DOCUMENT_ROWS_MAX => document_read(spec),
-                // Too many rows for a document: the digest stands alone, and this reason is shown nowhere.
-                Ok(_) => Err("".into()),
-                Err(reason) => Err(reason.clone()),
-            });
-        let plan = ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
-        let answers = plan.run(session, tell).await?;
-        let specs = self.profile.contents.iter();
-        let facts = specs.zip(digests).zip(answers);
-        let facts = facts.map(|((spec, digest), answer)| content_fact(spec, digest, answer));
-        Ok(facts.collect())
+        let mut documents: Vec<Option<ReadDocument>> = tables.iter().map(|_| None).collect();
+        for plan in document_plans(tables.iter().map(|table| table.as_ref().ok())) {
+            match plan {
+                DocumentPlan::Together(group) => {
+                    let reads = group.iter();
+                    let reads = reads.map(|nth| self.document_read(&specs[*nth]));
+                    let plan =
+                        ReadBatch::default().stage("Protected rows", RowCounting::Answers, reads);
+                    let answers = plan.run(session, tell).await?;
+                    for (nth, answer) in group.into_iter().zip(answers) {
+                        if let Ok(table) = &tables[nth] {
+                            documents[nth] = Some(answer.and_then(|rows| table.document(rows)));
+                        }
+                    }
+                }
+                DocumentPlan::Alone(nth) => {
+                    if let Ok(table) = &tables[nth] {
+                        documents[nth] = self
+                            .long_document(session, &specs[nth], table, tell)
+                            .await?;
+                    }
+                }
+            }
+        }
+        let facts = specs.iter().zip(tables).zip(documents);
+        Ok(facts
+            .map(|((spec, table), document)| content_fact(spec, table, document))
+            .collect())
+    }
+
+    /// The document of a table whose rows are too many for one answer.
+    async fn long_document(
+        &self,
+        session: &mut Session,
+        spec: &ContentSpec,
+        table: &TableContent,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Option<ReadDocument>, TargetError> {
+        let Some(mut document) = LongDocument::of(spec, table, tell) else {
+            return Ok(None);
+        };
+        let sql = match self.document_sql(spec) {
+            Ok(sql) => sql,
+            Err(reason) => return Ok(Some(Err(reason))),
+        };
+        let declare = Statement::declare_written(CursorName::Fact, &sql);
+        let (name, fetch) = (format!("content {}", spec.key), document.fetch.clone());
+        let read = cursor::read(session, &name, declare, &fetch, &mut document).await?;
+        let finished = read.and_then(|()| document.builder.finish(&table.value));
+        Ok(Some(
+            finished.map(|document| (table.value.clone(), document)),
+        ))
+    }
+
+    /// A digest from its first answer, or part by part where there are more.
+    async fn digest(
+        &self,
+        session: &mut Session,
+        query: &Query,
+        answer: ReadAnswer,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Result<TableDigest, CallError>, TargetError> {
+        let answer = answer.map_err(CallError::Refused);
+        let first = answer.and_then(|rows| TableDigest::of(self.format, &rows));
+        Ok(match (first, &query.sql) {
+            // `None`: the table is too long for one statement.
+            (Ok(None), Ok(sql)) => {
+                let declare = query.declare(sql);
+                let digest =
+                    content_parts::digest(session, &query.name, declare, self.format, tell).await?;
+                digest.map_err(CallError::Refused)
+            }
+            (Ok(None), Err(reason)) => Err(CallError::Refused(reason.as_str().into())),
+            (Ok(Some(whole)), _) => Ok(whole),
+            (Err(error), _) => Err(error),
+        })
+    }
+
+    fn document_sql(&self, spec: &ContentSpec) -> Result<GuardedSql, UnknownReason> {
+        let sql = match self.format {
+            EvidenceFormat::One => content_sums::document_sql(spec),
+            EvidenceFormat::Two => content::document_sql(spec),
+        };
+        Ok(guard_written(&sql, &content::CALLED)?)
+    }
+
+    fn document_read(&self, spec: &ContentSpec) -> Result<PlannedRead, UnknownReason> {
+        Ok(PlannedRead::cursor(
+            format!("content {}", spec.key),
+            Statement::declare_written(CursorName::Fact, &self.document_sql(spec)?),
+            Statement::FETCH_ROWS,
+        ))
     }
 }
 
 /// The facts of the protected tables, each with its document where it has one.
 type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
 
-fn document_read(spec: &ContentSpec) -> Result<PlannedRead, UnknownReason> {
-    let sql = guard(&content::document_sql(spec), &[])?;
-    Ok(PlannedRead::cursor(
-        format!("content {}", spec.key),
-        Statement::declare_written(CursorName::Fact, &sql),
-        Statement::FETCH_ROWS,
-    ))
+/// Value and document of a table whose rows were read.
+type ReadDocument = Result<(String, Option<FactDocument>), UnknownReason>;
+
+/// Keeps apart what is an answer about the table from what ends the survey.
+fn known<T>(answer: Result<T, CallError>) -> Result<Result<T, UnknownReason>, TargetError> {
+    match answer {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => Ok(Err(error.of_the_value()?)),
+    }
 }
 
 fn content_fact(
     spec: &ContentSpec,
-    digest: Result<ServerDigest, UnknownReason>,
-    answer: ReadAnswer,
+    table: Result<TableContent, UnknownReason>,
+    document: Option<ReadDocument>,
 ) -> (Fact, Option<FactDocument>) {
-    let found = digest.and_then(|digest| {
-        if digest.rows > DOCUMENT_ROWS_MAX {
-            return Ok((digest.rows, digest.value(), None));
-        }
-        let (value, document) = content::digest_rows(answer?, &digest)?;
-        Ok((digest.rows, value, Some(document)))
+    let found = table.and_then(|table| match document {
+        Some(read) => read.map(|(value, document)| (table.rows, value, document)),
+        None => Ok((table.rows, table.value, None)),
     });
     let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
     match found {

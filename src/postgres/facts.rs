@@ -6,11 +6,14 @@ use md5::{Digest as _, Md5};
 use super::error::UnknownReason;
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
-use super::statement::Statement;
+use super::statement::{Statement, VALUE_MAX};
 use super::validate::{Query, Rulings};
 use super::wire::{AnswerRows, Call};
-use crate::profile::{FactSpec, FunctionSpec, GrantScope};
-use crate::survey::{Derived, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey};
+use crate::profile::{FactSpec, FunctionSpec, Profile};
+use crate::survey::{
+    Derived, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed,
+    RoleSurvey,
+};
 
 use super::grants;
 
@@ -32,6 +35,8 @@ pub(super) fn plain(key: &str, label: &str, kind: FactKind, observed: Observed) 
         document: None,
         sql_sha256: None,
         live: false,
+        drift: DriftRule::Any,
+        parts: Vec::new(),
     }
 }
 
@@ -55,13 +60,13 @@ pub(super) fn of_role(survey: &RoleSurvey, current_user: &str) -> [Fact; 2] {
 }
 
 /// The read of a query, or why it may not be read.
-pub(super) fn read_of(query: &Query, rulings: &Rulings) -> Result<PlannedRead, UnknownReason> {
+pub(super) fn read_of(
+    query: &Query,
+    rulings: &Rulings,
+    fetch: Statement,
+) -> Result<PlannedRead, UnknownReason> {
     let declare = query.permitted(rulings)?;
-    Ok(PlannedRead::cursor(
-        &query.name,
-        declare,
-        Statement::FETCH_FACT,
-    ))
+    Ok(PlannedRead::cursor(&query.name, declare, fetch))
 }
 
 /// A fact that SQL read.
@@ -87,11 +92,16 @@ fn one_value(rows: AnswerRows) -> ValueRead {
     let mut rows = rows.into_iter();
     match (count, rows.next()) {
         // A fact is one value: several rows would make it depend on their order.
-        (1, Some(row)) => row
-            .into_iter()
-            .next()
-            .flatten()
-            .ok_or_else(|| "the value is NULL".into()),
+        (1, Some(row)) => {
+            let mut cells = row.into_iter();
+            match (cells.next().flatten(), cells.next().flatten()) {
+                (Some(value), _) => Ok(value),
+                (None, Some(bytes)) => {
+                    Err(format!("the value has {bytes} bytes, at most {VALUE_MAX}").into())
+                }
+                (None, None) => Err("the value is NULL".into()),
+            }
+        }
         (0, _) => Err("no row".into()),
         _ => Err("more than one row".into()),
     }
@@ -155,12 +165,30 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
 }
 
 /// The fact of the grant matrix: the digest of its document.
-pub(super) fn of_grants(scope: &GrantScope, answer: ReadAnswer) -> (Fact, Option<FactDocument>) {
+pub(super) fn of_grants(
+    profile: &Profile,
+    answer: ReadAnswer,
+    format: EvidenceFormat,
+) -> (Fact, Option<FactDocument>) {
+    let scope = &profile.grants;
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;
-        Ok(grants::document(&rows)?)
+        Ok(grants::document(&rows, format)?)
     });
-    let fact = |observed| plain(&scope.key, &scope.label, FactKind::Sha256, observed);
+    of_document(profile, (&scope.key, &scope.label), found)
+}
+
+/// A fact, by key and label, whose value is the digest of its document.
+pub(super) fn of_document(
+    profile: &Profile,
+    (key, label): (&str, &str),
+    found: Result<FactDocument, UnknownReason>,
+) -> (Fact, Option<FactDocument>) {
+    let drift = DriftRule::of(key, &profile.grants.key, profile.drift.strict);
+    let fact = |observed| Fact {
+        drift,
+        ..plain(key, label, FactKind::Sha256, observed)
+    };
     match found {
         Ok(document) => {
             // The value is the digest of the document itself: a long one is hashed once.

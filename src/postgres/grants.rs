@@ -1,14 +1,17 @@
 //! The grant matrix as a document of lines.
 //! Invariant: names, not oids, so that two clusters compare; sorted bytewise (test
-//! `lines_are_sorted_bytewise_also_where_one_object_begins_like_another`); the name of the database is not in it.
+//! `lines_are_sorted_bytewise_also_where_one_object_begins_like_another`); the name of the database is not in it; in format 2
+//! no two names read alike (test `names_that_look_like_others_are_told_apart`).
 
-use super::acl;
+use std::borrow::Cow;
+
+use super::acl::{self, Grantee};
 use super::content::{one_line, quoted};
 use super::session::PlannedRead;
 use super::statement::Statement;
 use super::wire::Call;
 use crate::profile::GrantScope;
-use crate::survey::FactDocument;
+use crate::survey::{EvidenceFormat, FactDocument};
 
 /// Asks for the raw access control lists of a scope.
 pub(super) fn read(scope: &GrantScope) -> PlannedRead {
@@ -42,18 +45,21 @@ pub(super) fn whole(scope: &GrantScope, rows: &[Vec<Option<String>>]) -> Result<
 
 /// The matrix from rows of kind, object, owner and raw list: `<kind> <object> <grantee> <privilege>` TAB `by <grantor>`, and an
 /// owner line for each object. An error names what could not be read.
-pub fn document(rows: &[Vec<Option<String>>]) -> Result<FactDocument, String> {
+pub fn document(
+    rows: &[Vec<Option<String>>],
+    format: EvidenceFormat,
+) -> Result<FactDocument, String> {
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let [Some(kind), Some(object), owner, list] = row.as_slice() else {
             return Err("a row of the grant matrix has no kind or object".to_owned());
         };
-        let object = format!("{kind} {} ", one_line(object));
+        let object = format!("{kind} {} ", shown(object, format));
         objects.push((object, owner.as_deref(), list.as_deref().unwrap_or("{}")));
     }
     // The order of a catalog scan is not stable, and the collation of the server is not ours.
     objects.sort_unstable();
-    let mut matrix = Matrix::default();
+    let mut matrix = Matrix::of(format);
     for (object, owner, list) in objects {
         matrix.add(&object, owner, list)?;
     }
@@ -62,10 +68,35 @@ pub fn document(rows: &[Vec<Option<String>>]) -> Result<FactDocument, String> {
     })
 }
 
+/// The name of an object, which the server quotes where it must, on one line.
+fn shown(object: &str, format: EvidenceFormat) -> Cow<'_, str> {
+    if format == EvidenceFormat::One || !object.contains('\\') {
+        return one_line(object);
+    }
+    // An escape of ours must not read as a backslash of the name.
+    Cow::Owned(one_line(&object.replace('\\', "\\\\")).into_owned())
+}
+
+/// The name of a role: in format 2 as an identifier, in quotes unless it is a plain word, so that it cannot read as PUBLIC or
+/// as the words of a line.
+fn role(name: &str, format: EvidenceFormat) -> Cow<'_, str> {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let plain = name
+        .bytes()
+        .all(|byte| letter(byte) || byte.is_ascii_digit())
+        && name.bytes().next().is_some_and(letter);
+    match format {
+        EvidenceFormat::One if name == "PUBLIC" => Cow::Owned(quoted(name)),
+        EvidenceFormat::One => one_line(name),
+        EvidenceFormat::Two if plain => Cow::Borrowed(name),
+        EvidenceFormat::Two => Cow::Owned(shown(&quoted(name), format).into_owned()),
+    }
+}
+
 /// The lines of the objects so far. The lines of one object are sorted by themselves, which is most of the work: objects come
 /// in order.
-#[derive(Default)]
 struct Matrix {
+    format: EvidenceFormat,
     text: String,
     lines: Vec<String>,
     last: String,
@@ -73,7 +104,18 @@ struct Matrix {
 }
 
 impl Matrix {
+    fn of(format: EvidenceFormat) -> Self {
+        Self {
+            format,
+            text: String::new(),
+            lines: Vec::new(),
+            last: String::new(),
+            disorder: false,
+        }
+    }
+
     fn add(&mut self, object: &str, owner: Option<&str>, acl: &str) -> Result<(), String> {
+        let format = self.format;
         let mut used = 0;
         let lines = &mut self.lines;
         let mut put = |words: [&str; 6]| {
@@ -87,7 +129,7 @@ impl Matrix {
             used += 1;
         };
         if let Some(owner) = owner {
-            put(["OWNER", "\t", &*one_line(owner), "", "", ""]);
+            put(["OWNER", "\t", &*role(owner, format), "", "", ""]);
         }
         acl::expand(acl, |grant| {
             let option = if grant.grantable {
@@ -95,8 +137,11 @@ impl Matrix {
             } else {
                 ""
             };
-            let by = one_line(grant.grantor);
-            let grantee = one_line(grant.grantee);
+            let by = role(grant.grantor, format);
+            let grantee = match grant.grantee {
+                Grantee::Public => Cow::Borrowed("PUBLIC"),
+                Grantee::Role(name) => role(name, format),
+            };
             put([&*grantee, " ", &*grant.privilege, "\tby ", &*by, option]);
         })?;
         let lines = &mut self.lines[..used];
@@ -127,6 +172,7 @@ impl Matrix {
 #[cfg(test)]
 mod tests {
     use super::document;
+    use crate::survey::EvidenceFormat::{One, Two};
 
     /// Every line formatted and sorted as a whole: what the matrix is by definition.
     fn defined(objects: &[(&str, &str, &[&str])]) -> String {
@@ -161,6 +207,42 @@ mod tests {
                 .to_vec()
         };
         let rows: Vec<_> = objects.iter().map(row).collect();
-        assert_eq!(document(&rows).expect("readable").text, defined(&objects));
+        for format in [One, Two] {
+            let found = document(&rows, format).expect("readable");
+            assert_eq!(found.text, defined(&objects));
+        }
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_told_apart() {
+        let lists = [
+            "{=r/o}",
+            "{PUBLIC=r/o}",
+            "{public=r/o}",
+            r#"{"\"PUBLIC\"=r/o"}"#,
+            r#"{"\"\"\"PUBLIC\"\"\"=r/o"}"#,
+            r#"{"\"a SELECT\tby o\"=r/o"}"#,
+            "{\"\\\"a SELECT\tby o\\\"=r/o\"}",
+            r#"{"\"a SELECT\\tby o\"=r/o"}"#,
+            r#"{"\"a\"=r/o"}"#,
+            r#"{"\"A\"=r/o"}"#,
+        ];
+        let text = |list: &str| {
+            let row = [Some("table"), Some("s.t"), Some("o"), Some(list)];
+            let row = row.map(|cell| cell.map(str::to_owned)).to_vec();
+            document(&[row], Two).expect("readable").text
+        };
+        let mut texts: Vec<String> = lists.iter().map(|list| text(list)).collect();
+        assert!(
+            texts.iter().all(|text| text.lines().count() == 2),
+            "{texts:?}"
+        );
+        // The server writes a quoted plain word and the plain word for one role.
+        assert_eq!(texts[1], texts[3]);
+        assert_eq!(text("{a=r/o}"), texts[8]);
+        texts.remove(3);
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), lists.len() - 1, "{texts:#?}");
     }
 }

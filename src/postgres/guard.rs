@@ -7,6 +7,9 @@ use super::lexer::{Token, tokens};
 /// Longest SQL text of a profile, in bytes.
 const TEXT_MAX: usize = 64 * 1024;
 
+/// Longest SQL text that the program writes from a profile, in bytes: that of a table with 1,600 columns.
+const WRITTEN_MAX: usize = 1024 * 1024;
+
 /// SQL that starts as a read and calls only functions on the allow-list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GuardedSql {
@@ -29,7 +32,17 @@ impl GuardedSql {
 
 /// Lets SQL of a profile pass, or says why not. `allowed` are the functions that the profile names.
 pub(super) fn guard(sql: &str, allowed: &[String]) -> Result<GuardedSql, String> {
-    let tokens = readable(sql)?;
+    guarded(sql, allowed, TEXT_MAX)
+}
+
+/// Lets SQL pass that the program wrote from a profile, and that calls `called` beside what any SQL may call.
+pub(super) fn guard_written(sql: &str, called: &[&str]) -> Result<GuardedSql, String> {
+    let called: Vec<String> = called.iter().map(|name| (*name).to_owned()).collect();
+    guarded(sql, &called, WRITTEN_MAX)
+}
+
+fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql, String> {
+    let tokens = readable(sql, bytes_max)?;
     // A query may begin with parentheses: `(SELECT ..) UNION ..`.
     let first = tokens.iter().find(|token| **token != Token::Sign('('));
     let reads = matches!(first, Some(Token::Word { text, quoted: false })
@@ -84,12 +97,12 @@ const FORBIDDEN: [&str; 25] = [
     "cluster", "reindex", "into", "prepare", "execute", "commit",
 ];
 
-fn readable(sql: &str) -> Result<Vec<Token>, String> {
+fn readable(sql: &str, bytes_max: usize) -> Result<Vec<Token>, String> {
     if sql.contains('\0') {
         return Err("it has a NUL character".to_owned());
     }
-    if sql.len() > TEXT_MAX {
-        return Err(format!("it has {} bytes, at most {TEXT_MAX}", sql.len()));
+    if sql.len() > bytes_max {
+        return Err(format!("it has {} bytes, at most {bytes_max}", sql.len()));
     }
     tokens(sql)
 }

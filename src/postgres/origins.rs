@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{DOCUMENT_ROWS_MAX, one_line, origin_sql};
+use super::content::{one_line, origin_sql};
 use super::error::UnknownReason;
 use super::guard::guard;
 use super::read_batch::ReadAnswer;
@@ -56,10 +56,7 @@ pub(super) fn reads(
 
 fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<PlannedRead, UnknownReason> {
     let fact = contents.iter().find(|fact| fact.key.as_str() == spec.key);
-    let short = fact
-        .and_then(|fact| fact.rows)
-        .is_some_and(|rows| rows <= DOCUMENT_ROWS_MAX);
-    if !short {
+    if fact.is_none_or(|fact| fact.document.is_none()) {
         return Err("too many rows".into());
     }
     let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;

@@ -88,8 +88,13 @@ pub(super) fn survey(
     survey
 }
 
+/// So many rows each question answers at the most (`LIMIT` of its SQL): ways to write, then the count of what it looked at,
+/// then warnings.
+const ROWS_MAX: usize = 2_001;
+
 fn take(survey: &mut RoleSurvey, kind: &str, rows: AnswerRows, allowances: &RoleAllowances) {
     let mut looked = None;
+    let named = rows.len();
     for row in rows {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);
         let mut cell = || cells.next().unwrap_or_default();
@@ -115,7 +120,23 @@ fn take(survey: &mut RoleSurvey, kind: &str, rows: AnswerRows, allowances: &Role
         survey.findings.push(finding);
     }
     match looked {
-        Some(looked) => survey.asked.push((kind.to_owned(), looked)),
+        Some(looked) => {
+            survey.asked.push((kind.to_owned(), looked));
+            // Ways to write come before the count, so that only warnings were cut off.
+            if named >= ROWS_MAX {
+                survey.findings.push(RoleFinding {
+                    severity: Severity::Warn,
+                    kind: kind.to_owned(),
+                    object: "objects that are not named".to_owned(),
+                    privilege: "further warnings".to_owned(),
+                    via: survey.role.clone(),
+                    allowed: false,
+                });
+            }
+        }
+        None if named >= ROWS_MAX => survey
+            .unanswered
+            .push(format!("{kind}: {named} ways to write, or more, are named")),
         // Without the count an empty answer could also mean that nothing was looked at.
         None => survey
             .unanswered

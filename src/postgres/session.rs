@@ -181,7 +181,7 @@ impl Session {
             ("row_security", "off"),
             ("jit", "off"),
             ("max_parallel_workers_per_gather", "0"),
-            ("datestyle", "ISO"),
+            ("datestyle", "ISO, MDY"),
             ("intervalstyle", "iso_8601"),
             ("timezone", "UTC"),
             ("extra_float_digits", "3"),
@@ -189,11 +189,18 @@ impl Session {
             ("standard_conforming_strings", "on"),
             ("synchronize_seqscans", "off"),
             ("client_encoding", "UTF8"),
+            ("quote_all_identifiers", "off"),
+            ("lc_monetary", "C"),
+            ("lc_numeric", "C"),
+            ("lc_time", "C"),
+            ("array_nulls", "on"),
+            ("transform_null_equals", "off"),
+            ("xmloption", "content"),
+            ("xmlbinary", "base64"),
         ];
         for (name, value) in wanted {
             let found = self.settings.get(name).map_or("", String::as_str);
             let holds = match name {
-                "datestyle" => found.starts_with("ISO"),
                 "search_path" => found.is_empty() || found == "\"\"",
                 _ => found == value,
             };

@@ -16,42 +16,53 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::settings::ConnectionSettings;
 
-/// Largest answer to one question, in bytes on the wire and in memory: 256 MiB.
-const PER_QUESTION: u64 = 256 * 1024 * 1024;
+/// Largest answer to one question, in bytes on the wire and in memory.
+pub(super) const PER_QUESTION: u64 = 20 * 1024 * 1024;
+
+/// The same for a run of format 1, whose documents were limited by rows.
+pub(super) const PER_QUESTION_OF_FORMAT_ONE: u64 = 256 * 1024 * 1024;
 
 /// Largest amount of bytes before the first question (parameters, notices of a login trigger): 8 MiB.
 const STARTUP: u64 = 8 * 1024 * 1024;
 
 /// Bytes that the server may still send.
 #[derive(Debug, Clone)]
-pub(super) struct ReadAllowance(Arc<AtomicU64>);
+pub(super) struct ReadAllowance {
+    left: Arc<AtomicU64>,
+    per_question: u64,
+}
 
 impl ReadAllowance {
-    /// The allowance until the first question.
-    pub(super) fn of_startup() -> Self {
-        Self(Arc::new(AtomicU64::new(STARTUP)))
+    /// The allowance until the first question, with what each question then gets.
+    pub(super) fn of_startup(per_question: u64) -> Self {
+        Self {
+            left: Arc::new(AtomicU64::new(STARTUP)),
+            per_question,
+        }
+    }
+
+    /// What each question gets, in MiB.
+    pub(super) fn mib(&self) -> u64 {
+        self.per_question >> 20
     }
 
     /// Resets the allowance for a question that is about to be asked.
     pub(super) fn grant(&self) {
-        self.0.store(PER_QUESTION, Ordering::SeqCst);
+        self.left.store(self.per_question, Ordering::SeqCst);
     }
 
     /// Takes from the allowance; false, and nothing is left, when there is not enough.
     pub(super) fn spend(&self, bytes: u64) -> bool {
-        let left = self.0.load(Ordering::SeqCst).saturating_sub(bytes);
-        self.0.store(left, Ordering::SeqCst);
+        let left = self.left.load(Ordering::SeqCst).saturating_sub(bytes);
+        self.left.store(left, Ordering::SeqCst);
         left > 0
     }
 
     /// Whether the allowance is used up.
     pub(super) fn is_spent(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == 0
+        self.left.load(Ordering::SeqCst) == 0
     }
 }
-
-/// What is said of a server that sends too much.
-pub(super) const TOO_MUCH: &str = "the server sent more than 256 MiB for one question";
 
 /// Address of the server.
 #[derive(Debug, Clone)]
@@ -128,7 +139,7 @@ impl AsyncRead for Metered {
         Poll::Ready(if within {
             Ok(())
         } else {
-            Err(io::Error::other(TOO_MUCH))
+            Err(io::Error::other("the server sent more than it may"))
         })
     }
 }

@@ -6,6 +6,14 @@ use std::borrow::Cow;
 
 use super::guard::GuardedSql;
 
+/// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
+const CONTENT_MAX: u64 = 1_024;
+
+/// Longest key and state of a unit or piece, and value of a fact, in bytes.
+pub(super) const KEY_MAX: u64 = 2_048;
+pub(super) const STATE_MAX: u64 = 256;
+pub(super) const VALUE_MAX: u64 = 65_536;
+
 /// One statement of the closed list.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
@@ -62,13 +70,23 @@ constants! {
     ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");
     ROLE_TRAPS = include_str!("../../assets/sql/role_traps.sql");
     ROLE_EVENT_TRIGGERS = include_str!("../../assets/sql/role_event_triggers.sql");
+    DEFINITION = include_str!("../../assets/sql/definition.sql");
+    PUBLICATIONS = include_str!("../../assets/sql/publications.sql");
+    PUBLICATIONS_15 = include_str!("../../assets/sql/publications_15.sql");
+    CALLED_CODE = include_str!("../../assets/sql/called_code.sql");
+    PRIVILEGES = include_str!("../../assets/sql/privileges.sql");
+    NAME_RESOLUTION = include_str!("../../assets/sql/name_resolution.sql");
+    BESIDE = include_str!("../../assets/sql/beside.sql");
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
     // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
-    // One row more than the longest document (`DOCUMENT_ROWS_MAX`), so that a longer one is noticed.
+    FETCH_MANY = "FETCH FORWARD 2000 FROM fact";
+    FETCH_SOME = "FETCH FORWARD 100 FROM fact";
+    FETCH_FEW = "FETCH FORWARD 4 FROM fact";
+    // One row more than the longest document of format 1, so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";
     FETCH_UNITS = "FETCH FORWARD 2000 FROM units";
@@ -105,7 +123,8 @@ impl CursorName {
 }
 
 impl Statement {
-    /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text.
+    /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text. What a
+    /// row may be long is bounded: of a long content comes its SHA-256, of a key, a state or a value that is too long its absence.
     pub(super) fn declare(cursor: CursorName, sql: &GuardedSql) -> Self {
         Self::declaration(cursor, &wrapped(cursor.columns(), sql))
     }
@@ -143,14 +162,32 @@ impl Statement {
 }
 
 fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
-    let casts = columns
-        .iter()
-        .map(|column| format!("q.{column}::pg_catalog.text"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!(
-        "SELECT {casts} FROM (\n{}\n) AS q ({})",
-        sql.text(),
+    let list = |of: &dyn Fn(&str) -> String| {
+        let columns: Vec<String> = columns.iter().map(|column| of(column)).collect();
         columns.join(", ")
+    };
+    let answers = list(&|column| answer(column));
+    let casts = list(&|column| format!("q.{column}::pg_catalog.text AS {column}"));
+    let names = list(&str::to_owned);
+    format!(
+        "SELECT {answers} FROM (SELECT {casts} FROM (\n{}\n) AS q ({names}) OFFSET 0) AS v",
+        sql.text()
     )
+}
+
+/// What comes of a column: its text up to a length. Of a longer content its SHA-256 comes instead, and a value says how long it
+/// would be, so that one that is too long is told from NULL.
+fn answer(column: &str) -> String {
+    let length = format!("pg_catalog.octet_length(v.{column})");
+    let up_to = |bytes: u64| format!("CASE WHEN {length} <= {bytes} THEN v.{column} END");
+    match column {
+        "content" => format!(
+            "{}, CASE WHEN {length} > {CONTENT_MAX} \
+             THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(v.{column}, 'UTF8')), 'hex') END",
+            up_to(CONTENT_MAX)
+        ),
+        "value" => format!("{}, {length}::pg_catalog.text", up_to(VALUE_MAX)),
+        "state" => up_to(STATE_MAX),
+        _ => up_to(KEY_MAX),
+    }
 }

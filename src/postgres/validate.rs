@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use super::error::{CallError, UnknownReason};
-use super::guard::{GuardedSql, guard, guard_view};
+use super::guard::{GuardedSql, guard, guard_view, guard_written};
 use super::read_batch::ReadAnswer;
 use super::session::Session;
 use super::statement::{CursorName, Statement};
 use super::wire::{AnswerRows, BatchAnswers, Call};
 use crate::profile::{ContentSpec, FactSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, SurveyRequest, Witness};
-use crate::survey::Digest;
+use crate::survey::{Digest, EvidenceFormat};
 
 use super::content;
 
@@ -48,16 +48,15 @@ impl Query {
     }
 
     /// The query for the digest of a protected table.
-    pub(super) fn of_content(spec: &ContentSpec) -> Self {
-        let name = format!("content {}", spec.key);
-        let mut query = Self::new(
-            name,
-            CursorName::Fact,
-            &content::digest_sql(spec),
-            &content::CALLED.map(str::to_owned),
-        );
-        query.written = true;
-        query
+    pub(super) fn of_content(spec: &ContentSpec, format: EvidenceFormat) -> Self {
+        let sql = content::digest_sql(spec, format);
+        Self {
+            name: format!("content {}", spec.key),
+            cursor: CursorName::Fact,
+            sql_sha256: Digest::of(&sql),
+            sql: guard_written(&sql, &content::CALLED),
+            written: true,
+        }
     }
 
     /// The query of the source pieces.
@@ -117,7 +116,7 @@ fn fact_sql(fact: &FactSpec) -> String {
 }
 
 /// Every query of a profile that is asked for.
-pub(super) fn queries(profile: &Profile, ask: SurveyRequest) -> Vec<Query> {
+pub(super) fn queries(profile: &Profile, ask: SurveyRequest, format: EvidenceFormat) -> Vec<Query> {
     let allowed = &profile.role.functions;
     let facts = profile
         .facts
@@ -127,14 +126,15 @@ pub(super) fn queries(profile: &Profile, ask: SurveyRequest) -> Vec<Query> {
     if ask.live_only {
         return facts.collect();
     }
-    let contents = profile.contents.iter().map(Query::of_content);
+    let contents = profile.contents.iter();
+    let contents = contents.map(|spec| Query::of_content(spec, format));
     let streams = [Query::of_pieces(profile), Query::of_units(profile)];
     facts.chain(contents).chain(streams).collect()
 }
 
 /// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
 pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
-    queries(profile, SurveyRequest::SURVEY)
+    queries(profile, SurveyRequest::SURVEY, EvidenceFormat::NEWEST)
         .into_iter()
         .map(|query| (query.name, query.sql.err()))
         .collect()

@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, ReadAllowance};
+use super::socket::{Endpoint, PER_QUESTION, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
@@ -101,6 +101,11 @@ const TOLD_EVERY: usize = 1_000;
 /// What a row and a cell take in memory beside their bytes.
 const ROW_COST: u64 = 48;
 const CELL_COST: u64 = 40;
+
+/// What a row takes in memory beside its bytes.
+pub(super) fn row_cost(cells: u64) -> u64 {
+    ROW_COST + CELL_COST * cells
+}
 
 /// How the server is reached, and how much it may send.
 pub(super) struct ConnectionRoute {
@@ -199,7 +204,6 @@ impl Wire {
         self.within_budget()?;
         let began = Instant::now();
         self.way.allowance.grant();
-        let deadline = self.patience();
         let on_answer = RefCell::new(on_answer);
         let on_answer = &on_answer;
         let mut answers: Vec<PendingRows<'_>> = Vec::with_capacity(calls.len());
@@ -227,7 +231,8 @@ impl Wire {
         for (nth, (answer, early)) in answers.into_iter().zip(early).enumerate() {
             let waited = match early {
                 Some(ready) => Ok(ready),
-                None => timeout(deadline, answer).await,
+                // Asked anew for each answer: the budget is one deadline for all of them.
+                None => timeout(self.patience(), answer).await,
             };
             let Ok(result) = waited else {
                 late = true;
@@ -246,7 +251,8 @@ impl Wire {
         self.footprint.bytes += bytes;
         self.waited(began);
         if late {
-            return Err(self.abandon().await);
+            let answered = format!("{} of {} answers had come", results.len(), calls.len());
+            return Err(self.abandon(&answered).await);
         }
         if let Some(lost) = results.iter().find_map(lost) {
             return Err(lost);
@@ -260,7 +266,7 @@ impl Wire {
         spent.unwrap_or(Ok(()))
     }
 
-    /// How long one answer is waited for: the deadline, or what is left of the budget.
+    /// How long the next answer is waited for: the deadline, or what is left of the budget if that is less.
     fn patience(&self) -> Duration {
         let left = self.budget.as_ref().map(Budget::left);
         left.map_or(self.deadline, |left| self.deadline.min(left))
@@ -286,7 +292,7 @@ impl Wire {
         let began = Instant::now();
         self.way.allowance.grant();
         let Ok(joined) = timeout(self.patience(), &mut pending.0).await else {
-            return Err(self.abandon().await);
+            return Err(self.abandon("the next rows had not come").await);
         };
         self.waited(began);
         let result = joined.map_err(|_| CallError::lost("the reading task ended", ""))?;
@@ -305,7 +311,7 @@ impl Wire {
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
             }
-            _ => CallError::too_much(),
+            _ => CallError::too_much(self.way.allowance.mib()),
         }
     }
 
@@ -314,14 +320,17 @@ impl Wire {
         self.footprint.longest_us = self.footprint.longest_us.max(took);
     }
 
-    /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket.
-    async fn abandon(&mut self) -> CallError {
+    /// A deadline of ours passed: asks the server to cancel, with a limit of its own, and drops the socket. `answered` says what
+    /// had come by then.
+    async fn abandon(&mut self, answered: &str) -> CallError {
         let over = self.within_budget().err();
         let token = self.client.cancel_token();
         let endpoint = &self.way.endpoint;
         let request = async {
             // PostgreSQL takes cancel requests on a connection of their own.
-            let socket = endpoint.open(ReadAllowance::of_startup()).await?;
+            let socket = endpoint
+                .open(ReadAllowance::of_startup(PER_QUESTION))
+                .await?;
             let transport = &self.way.transport;
             transport.cancel(&token, &endpoint.host, socket).await
         };
@@ -332,14 +341,17 @@ impl Wire {
             _ => "the server did not take a cancel request",
         };
         if let Some(CallError::Unavailable { why, .. }) = over {
-            let message = format!("{}; {answer}; the connection was dropped", why.message);
+            let message = format!(
+                "{}; {answered}; {answer}; the connection was dropped",
+                why.message
+            );
             return CallError::Unavailable {
                 why: Unavailable { message, ..why },
                 connected: false,
             };
         }
         CallError::too_late(format!(
-            "no answer within {} ms; {answer}; the connection was dropped",
+            "no answer within {} ms; {answered}; {answer}; the connection was dropped",
             self.deadline.as_millis()
         ))
     }
@@ -366,7 +378,7 @@ async fn execute(
     let mut stream = pin!(stream);
     let mut rows = AnswerRows::new();
     while let Some(row) = stream.try_next().await? {
-        if !allowance.spend(ROW_COST + CELL_COST * row.len() as u64) {
+        if !allowance.spend(row_cost(row.len() as u64)) {
             return Err(Failed::TooMuch);
         }
         let cells: Result<_, _> = (0..row.len()).map(|column| row.try_get(column)).collect();

@@ -62,6 +62,9 @@ pub struct Profile {
     /// Approvals.
     #[serde(default)]
     pub approvals: ProfileApprovals,
+    /// Which differences void an approval.
+    #[serde(default)]
+    pub drift: DriftPolicy,
     /// Timeouts.
     #[serde(default)]
     pub timeouts: Timeouts,
@@ -222,6 +225,9 @@ pub struct ContentSpec {
     pub columns: Vec<String>,
     /// Columns that identify a row for people, part of `columns`.
     pub row_key: Vec<String>,
+    /// Columns whose values are digested and never written down, part of `columns` and not of `row_key`.
+    #[serde(default)]
+    pub hide: Vec<String>,
 }
 
 /// SQL with nothing else.
@@ -297,6 +303,15 @@ impl ProfileApprovals {
             None
         }
     }
+}
+
+/// Which differences void an approval.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftPolicy {
+    /// Whether what changed beside voids as well: everything that was read.
+    pub strict: bool,
 }
 
 /// Deadlines of our own, in milliseconds.

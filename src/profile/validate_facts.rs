@@ -146,6 +146,18 @@ fn one_content(findings: &mut Findings<'_, '_>, index: usize, content: &ContentS
         }
         findings.distinct(&at(key), list.iter().map(String::as_str));
     }
+    for (index, column) in content.hide.iter().enumerate() {
+        let problem = if !content.columns.contains(column) {
+            let columns = content.columns.join(", ");
+            format!("hide {column:?} is none of the columns: {columns}")
+        } else if content.row_key.contains(column) {
+            format!("hide {column:?} is part of row_key, which names rows wherever they are shown")
+        } else {
+            continue;
+        };
+        findings.refuse(&item("hide", index), problem);
+    }
+    findings.distinct(&at("hide"), content.hide.iter().map(String::as_str));
     for (index, column) in content.row_key.iter().enumerate() {
         if !content.columns.contains(column) {
             let columns = content.columns.join(", ");

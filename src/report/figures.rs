@@ -9,7 +9,7 @@ use crate::documents::{Counters, SidecarState};
 use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{
-    Derived, Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, compare,
+    Derived, Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, differences,
 };
 
 const NOT_CHECKED: &str = "NOT CHECKED";
@@ -164,7 +164,12 @@ pub(super) fn pairs(run: &RunState) -> Value {
         others.push(format!("{name}={} -> {}", digest(one), digest(two)));
     }
     // The same comparison as that of claim B, so the sentence and the claim cannot disagree.
-    let sentence = match compare(pin, post).len() {
+    let changes = differences(pin, post);
+    let sentence = match changes.voids.len() {
+        0 if !changes.beside.is_empty() => format!(
+            "Pre/post live read-only survey remained identical but for what changed beside ({}):",
+            crate::run::counted(changes.beside.len(), "value")
+        ),
         0 => "Pre/post live read-only survey remained identical:".to_owned(),
         1 => "Pre/post live read-only survey differs in 1 value:".to_owned(),
         n => format!("Pre/post live read-only survey differs in {n} values:"),

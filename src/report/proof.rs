@@ -3,34 +3,74 @@
 
 use serde_json::{Value, json};
 
+use super::ReportInput;
 use super::gates::raw_lines;
 use crate::audit::non_mutation;
-use crate::documents::{ChangeReport, RowReport, TransactionReport, TransactionStatus};
+use crate::documents::{
+    ChangeReport, ReadsNotListed, RowReport, TransactionReport, TransactionStatus,
+};
 use crate::run::{ClaimName, ClaimVerdict, NonMutation, RunState, Transaction, TransactionEnd};
-use crate::survey::{FactChange, Footprint, RowChange, TransactionProof};
+use crate::survey::{
+    CALLED_CODE, FactChange, Footprint, RowChange, TransactionProof, reads_surroundings,
+};
 
 /// The values of report 10, as its template reads them.
-pub(super) fn proof(run: &RunState) -> Value {
+pub(super) fn proof(input: &ReportInput) -> Value {
+    let run = input.run;
     let judged = judgement(run);
     let transactions = transactions(run);
-    let ends = |end| transactions.iter().filter(|it| it.end == end).count();
+    let ends = |end| transactions.iter().filter(|it| it.end == end).count() as u64;
+    let aside = &run.reads_aside;
     json!({
         "judged": run.non_mutation.is_some(),
         "verdict": judged.verdict.word(),
         "claims": ClaimName::ALL.map(|name| claim(&judged, name)),
         "changes": changes(&judged.changes),
+        "beside": changes(&run.beside),
+        "around": run.pin.as_ref().is_some_and(|pin| reads_surroundings(&pin.facts)),
+        "untold": untold(input),
         "attribution": run.attribution.as_ref().map_or_else(Vec::new, |found| found.lines()),
         "transactions": transactions,
+        "opened": run.transactions_opened(),
+        "not_listed": not_listed(run),
         "footprint": whole_footprint(run),
-        "clean": ends(TransactionStatus::Clean),
+        "clean": ends(TransactionStatus::Clean) + aside.clean,
         "stained": ends(TransactionStatus::NotClean),
         // A transaction that is still open in the journal has no seen end either.
-        "unseen": ends(TransactionStatus::Unseen) + ends(TransactionStatus::Open),
-        "unmeasured": ends(TransactionStatus::NotFullyMeasured),
+        "unseen": ends(TransactionStatus::Unseen) + ends(TransactionStatus::Open) + aside.unseen,
+        "unmeasured": ends(TransactionStatus::NotFullyMeasured) + aside.unmeasured,
     })
 }
 
-/// Every transaction of the run.
+/// What the sources of called functions do not tell, each under the name of its function: lines of the pinned document.
+fn untold(input: &ReportInput) -> Vec<String> {
+    let fact = input.run.pin.as_ref().and_then(|pin| pin.fact(CALLED_CODE));
+    let document = fact.and_then(|fact| fact.document.as_ref());
+    let text = document.and_then(|document| (input.blobs)(&document.sha256));
+    let sections = text.unwrap_or_default();
+    let sections = sections.split("\n\n");
+    let told_in = |section: &str| {
+        let head = section.lines().next()?.to_owned();
+        // Behind the first lines stands source text, in which anything may be written.
+        let mut lines = section.lines().take(3);
+        let line = lines.find(|line| line.starts_with("not told: "))?;
+        Some(format!("{head}: {line}"))
+    };
+    sections.filter_map(told_in).collect()
+}
+
+/// The reads that are counted and not listed; `None`: all transactions are listed.
+pub(super) fn not_listed(run: &RunState) -> Option<ReadsNotListed> {
+    let aside = &run.reads_aside;
+    Some(ReadsNotListed {
+        clean: aside.clean,
+        unmeasured: aside.unmeasured,
+        unseen: aside.unseen,
+        sha256: aside.sha256.clone()?,
+    })
+}
+
+/// The transactions of the run, but for reads that are only counted.
 pub(super) fn transactions(run: &RunState) -> Vec<TransactionReport> {
     run.transactions.iter().map(transaction).collect()
 }
@@ -75,17 +115,6 @@ pub(super) fn changes(changes: &[FactChange]) -> Vec<ChangeReport> {
             rows: change.rows.iter().map(row).collect(),
         })
         .collect()
-}
-
-/// The cost of all transactions whose end was seen; those without one have no measured footprint.
-pub(super) fn total(run: &RunState) -> Footprint {
-    let mut total = Footprint::default();
-    for transaction in &run.transactions {
-        if let TransactionEnd::Closed(proof) = &transaction.end {
-            total.add(&proof.footprint);
-        }
-    }
-    total
 }
 
 fn transaction(transaction: &Transaction) -> TransactionReport {
@@ -173,7 +202,7 @@ fn measured(value: Option<impl std::fmt::Display>) -> String {
 
 /// The cost of the run, and each limit of its budget where the profile sets one.
 fn whole_footprint(run: &RunState) -> Vec<String> {
-    let mut lines = footprint_lines(&total(run));
+    let mut lines = footprint_lines(&run.footprint());
     let accounts = run.accounts();
     lines.extend(accounts.iter().map(|account| {
         let key = account.measure.key();

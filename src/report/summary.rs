@@ -39,6 +39,7 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
         returns: returns(run),
         non_mutation: non_mutation(run, false),
         drift: drift(run),
+        beside: run.beside.clone(),
         message: message(run, stop),
         next: Some(next.to_owned()).filter(|next| !next.is_empty()),
         ..RunDocument::default()
@@ -76,5 +77,9 @@ fn message(run: &RunState, stop: Option<&Stop>) -> Option<String> {
         )
     });
     let proof = judgement(run).verdict;
-    Some(format!("{result}: non-mutation verdict {proof}.{failure}"))
+    let beside = run.beside_words();
+    let beside = beside.map_or_else(String::new, |words| format!(" {words}."));
+    Some(format!(
+        "{result}: non-mutation verdict {proof}.{failure}{beside}"
+    ))
 }

@@ -84,6 +84,9 @@ fn server(server: &ServerIdentity) -> Vec<String> {
     ]
 }
 
+/// Lines of the grant matrix that a report lists; the whole matrix is a blob.
+const LISTED_MAX: usize = 10_000;
+
 /// The grant matrix of pin and post survey, and what the role survey found.
 pub(super) fn grants(input: &ReportInput) -> Value {
     let key = input.profile.grants.key.as_str();
@@ -105,8 +108,10 @@ pub(super) fn grants(input: &ReportInput) -> Value {
         _ => Vec::new(),
     };
     let side = |value: Option<String>| value.unwrap_or_else(|| "(none)".to_owned());
+    let changed_more = rows.len().saturating_sub(LISTED_MAX);
     let changed: Vec<Value> = rows
         .into_iter()
+        .take(LISTED_MAX)
         .map(|row| json!({ "key": row.key, "approved": side(row.approved), "found": side(row.found) }))
         .collect();
     let value = |survey: Option<&Survey>| {
@@ -114,14 +119,18 @@ pub(super) fn grants(input: &ReportInput) -> Value {
             .and_then(|survey| survey.fact(key)?.observed.value())
             .map_or_else(|| NOT_CHECKED.to_owned(), str::to_owned)
     };
+    let lines = before.as_deref().map_or(0, |text| text.lines().count());
     json!({
         "key": key,
         "pair": [format!("{key}={} -> {}", value(pin), value(post))],
         "schemas": input.profile.grants.schemas.join(", "),
         "missing": missing,
-    "line_count": before.as_deref().map_or(0, |text| text.lines().count()),
-        "document": before.unwrap_or_default(),
+        "line_count": lines,
+        "document": before.iter().flat_map(|text| text.lines()).take(LISTED_MAX).collect::<Vec<_>>(),
+        "more": lines.saturating_sub(LISTED_MAX),
+        "blob": address(pin).map(|digest| digest.to_string()),
         "changed": changed,
+        "changed_more": changed_more,
         "role": pin.map_or(Value::Null, |survey| role(&survey.role, &input.profile.role.allow)),
     })
 }

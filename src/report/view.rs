@@ -47,7 +47,7 @@ pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
         "profile": profile(input, created),
         "context": context(input),
         "timeline": timeline::timeline(run),
-        "proof": proof::proof(run),
+        "proof": proof::proof(input),
         "approvals": approvals::approvals(run),
         "pre": survey(run.pin.as_deref()),
         "post": survey(run.post.as_deref()),

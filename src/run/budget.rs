@@ -296,9 +296,9 @@ impl RunState {
     }
 
     /// Transactions of which the cost is not known whole, because their end was not seen.
-    pub fn costs_unknown(&self) -> usize {
+    pub fn costs_unknown(&self) -> u64 {
         let unseen = |t: &&Transaction| matches!(t.end, TransactionEnd::Unseen(_));
-        self.transactions.iter().filter(unseen).count()
+        self.transactions.iter().filter(unseen).count() as u64 + self.reads_aside.unseen
     }
 
     /// The measure because of which live reads rest while the run waits: with one more, the surveys of approvals and closeout

@@ -97,11 +97,11 @@ fn dropped_cost(run: &mut RunState, purpose: Purpose, costs: (u64, u64, u64)) {
     let nonce = "n".to_owned();
     let opened = Event::TransactionOpened(TransactionOpened { id, purpose, nonce });
     run.apply(id * 2, at(1), &opened);
-    run.drop_clean_read(&opened);
+    run.set_read_aside(&opened);
     let proof = proof(costs.0, costs.1, costs.2).into();
     let closed = Event::TransactionClosed(TransactionClosed { id, proof });
     run.apply(id * 2 + 1, at(2), &closed);
-    run.drop_clean_read(&closed);
+    run.set_read_aside(&closed);
 }
 
 fn lines(run: &RunState) -> Vec<String> {
@@ -220,7 +220,7 @@ fn what_is_set_aside_is_still_counted() {
         for (purpose, costs) in reads.chain(surveys).chain([(Purpose::LiveRead, (1, 1, 1))]) {
             dropped_cost(&mut aside, purpose, costs);
         }
-        assert_eq!((aside.transactions.len(), aside.reads_aside.count), (1, 36));
+        assert_eq!((aside.transactions.len(), aside.reads_aside.clean), (1, 36));
         assert_eq!(aside.allowance(), whole.allowance());
         assert_eq!(lines(&aside), lines(&whole));
         assert_eq!(aside.footprint(), whole.footprint());

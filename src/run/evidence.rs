@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApprovalGate, ApprovalPolicy, Claim, ContextPins, RunId, TargetIdentity};
 use crate::simulate::{PredictedEffect, StepCounts};
-use crate::survey::{Digest, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
+use crate::survey::{Digest, EvidenceFormat, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 
 /// The last PASS of the same profile and target, copied so that it is never looked up again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct LastPass {
     /// Digest of the policy file of its machine; none: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_sha256: Option<Digest>,
+    /// How its evidence was digested.
+    #[serde(
+        default = "EvidenceFormat::first",
+        skip_serializing_if = "EvidenceFormat::is_first"
+    )]
+    pub evidence_format: EvidenceFormat,
 }
 
 /// One difference from the last PASS.
@@ -89,8 +95,14 @@ pub struct EvidenceSheet {
     pub last_pass: Option<(RunId, UtcTime, Digest)>,
     /// What differs from it.
     pub last_pass_differences: Vec<LastPassDifference>,
+    /// Facts that cannot be compared with it: it was digested in another evidence format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_pass_not_comparable: Vec<FactKey>,
     /// What had drifted, when this sheet is taken after a drift: it leads the sheet.
     pub drifted: Vec<FactChange>,
+    /// What had changed beside by the last survey, which voids nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<FactChange>,
     /// Version of drygate.
     pub tool_version: String,
 }

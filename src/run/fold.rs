@@ -16,7 +16,7 @@ use super::{
     UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
-use crate::survey::{Attribution, Digest, Survey, UtcTime};
+use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
 
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
@@ -43,6 +43,8 @@ pub struct RunState {
     pub pin_simulation: Option<Arc<Simulation>>,
     /// The last full survey and what it was for.
     pub latest: Option<(SurveyPurpose, Arc<Survey>)>,
+    /// What the last full survey differs in from the pin beside the change, with rows.
+    pub beside: Vec<FactChange>,
     /// What the simulator made of the last full survey.
     pub latest_simulation: Option<Arc<Simulation>>,
     /// Every full survey of the run: the claims D and E are about all of them.
@@ -73,7 +75,7 @@ pub struct RunState {
     pub renewal: Option<RenewalReason>,
     /// Evidence of drift that the next sheet leads with.
     pub drifted_before: Option<Drift>,
-    /// Our transactions, but for the clean reads that were set aside.
+    /// Our transactions, but for the reads that were set aside.
     pub transactions: Vec<Transaction>,
     /// What is left of the reads that were set aside.
     pub reads_aside: ReadsAside,
@@ -128,6 +130,7 @@ impl Default for RunState {
             pin_simulation: None,
             latest: None,
             latest_simulation: None,
+            beside: Vec::new(),
             surveys: Arc::default(),
             post: None,
             live: None,
@@ -363,11 +366,13 @@ impl RunState {
             purpose,
             survey,
             simulation,
+            beside,
         } = taken;
         self.note_survey_of(&survey.snapshot.nonce);
         Arc::make_mut(&mut self.surveys).push(SurveySummary::of(*purpose, survey));
         self.latest = Some((*purpose, survey.clone()));
         self.latest_simulation = Some(simulation.clone());
+        self.beside.clone_from(beside);
         match purpose {
             SurveyPurpose::Pin => {
                 self.pin = Some(survey.clone());

@@ -1,18 +1,72 @@
 //! Our transactions as the fold keeps them.
-//! Invariant: a transaction has one end, and one that nobody saw is never called seen. What is set aside was closed, clean and
-//! the source of no recorded survey, and is still counted (`RunState::drop_clean_read`; test
+//! Invariant: a transaction has one end, and one that nobody saw is never called seen. What is set aside is over, without a
+//! stain and the source of no recorded survey, and is still counted (`RunState::set_read_aside`; test
 //! `what_is_set_aside_is_still_counted`).
 
 use super::{Event, Purpose, RunState, Transaction, TransactionEnd, TransactionOpened};
-use crate::survey::{Footprint, UtcTime};
+use crate::survey::{Digest, EvidenceFormat, Footprint, Hasher, UtcTime};
 
-/// Clean reads of which only number and cost are kept.
+/// Reads that are listed although they were not fully measured, or their end was not seen. Those that follow are counted.
+const EXCEPTIONS_LISTED: u64 = 100;
+
+/// What is left of reads that are counted and not listed: a run that waits for days reads by the hundred thousand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadsAside {
-    /// Number of reads.
-    pub count: usize,
+    /// Reads that were clean.
+    pub clean: u64,
+    /// Reads that were not fully measured; nothing that was measured speaks against them.
+    pub unmeasured: u64,
+    /// Reads whose end was not seen.
+    pub unseen: u64,
+    /// SHA-256 over number and end of all of them, in order. `None`: there is none.
+    pub sha256: Option<Digest>,
     /// Sum of what they cost the server.
     pub footprint: Footprint,
+    /// Reads like these that are listed all the same, because they came first.
+    exceptions_listed: u64,
+}
+
+impl ReadsAside {
+    /// How many reads are not listed.
+    pub fn count(&self) -> u64 {
+        self.clean + self.unmeasured + self.unseen
+    }
+
+    /// Counts a read that is over; `false`: it has to be listed.
+    fn take(&mut self, read: &Transaction) -> bool {
+        let number = match &read.end {
+            TransactionEnd::Open => return false,
+            TransactionEnd::Closed(proof) if proof.is_clean() => &mut self.clean,
+            TransactionEnd::Closed(proof) if !proof.violations().is_empty() => return false,
+            TransactionEnd::Closed(_) | TransactionEnd::Unseen(_)
+                if self.exceptions_listed < EXCEPTIONS_LISTED =>
+            {
+                self.exceptions_listed += 1;
+                return false;
+            }
+            TransactionEnd::Closed(_) => &mut self.unmeasured,
+            TransactionEnd::Unseen(_) => &mut self.unseen,
+        };
+        *number += 1;
+        let mut hasher = Hasher::new();
+        if let Some(before) = &self.sha256 {
+            hasher.field(before.as_str());
+        }
+        hasher.field(read.id.to_string());
+        match &read.end {
+            TransactionEnd::Closed(proof) => {
+                self.footprint.add(&proof.footprint);
+                for part in [&proof.nonce, &proof.virtual_xid, &proof.snapshot] {
+                    hasher.field(part);
+                }
+                proof.unmeasured.iter().for_each(|part| hasher.field(part));
+            }
+            TransactionEnd::Unseen(why) => hasher.field(why),
+            TransactionEnd::Open => {}
+        }
+        self.sha256 = Some(hasher.finish());
+        true
+    }
 }
 
 impl RunState {
@@ -64,28 +118,38 @@ impl RunState {
         }
     }
 
-    /// Drops the proof of a clean read that is over, once this event has been applied: a transaction can be dropped when
-    /// another one is opened after it, or when it is closed late.
-    pub(super) fn drop_clean_read(&mut self, event: &Event) {
+    /// Whether reads are counted where claims, sheets and reports would list each.
+    pub(super) fn counts_reads(&self) -> bool {
+        self.created
+            .as_ref()
+            .is_some_and(|c| c.evidence_format > EvidenceFormat::One)
+    }
+
+    /// Counts a read that is over and drops its proof, once this event has been applied: a transaction can be dropped when
+    /// another one is opened after it, or when it ends late.
+    pub(super) fn set_read_aside(&mut self, event: &Event) {
         let last = self.transactions.len().saturating_sub(1);
+        let ended = |run: &Self, id| run.transaction(id).filter(|nth| *nth != last);
         let nth = if matches!(event, Event::TransactionOpened(_)) {
             last.checked_sub(1)
         } else if let Event::TransactionClosed(closed) = event {
-            self.transaction(closed.id).filter(|nth| *nth != last)
+            ended(self, closed.id)
+        } else if let Event::TransactionUnseen(unseen) = event {
+            ended(self, unseen.id)
         } else {
             None
         };
         let Some(nth) = nth else { return };
-        let transaction = &self.transactions[nth];
-        if let TransactionEnd::Closed(proof) = &transaction.end
-            && transaction.purpose != Purpose::Validation
-            && !transaction.gave_survey
-            && proof.is_clean()
-        {
-            self.reads_aside.count += 1;
-            self.reads_aside.footprint.add(&proof.footprint);
+        let read = &self.transactions[nth];
+        let is_read = read.purpose != Purpose::Validation && !read.gave_survey;
+        if is_read && self.reads_aside.take(read) {
             self.transactions.remove(nth);
         }
+    }
+
+    /// How many transactions there were.
+    pub fn transactions_opened(&self) -> u64 {
+        self.transactions.len() as u64 + self.reads_aside.count()
     }
 
     /// What reading cost the server so far.

@@ -27,9 +27,8 @@ pub struct History {
 }
 
 impl History {
-    /// A history for a screen: of clean reads from which no survey was recorded only number and cost are kept, because a run
-    /// that waits for days reads by the hundred thousand. Who audits or reports needs each proof and begins with
-    /// [`History::default`].
+    /// A history for a screen, which counts reads in any case: a run that waits for days reads by the hundred thousand. Who
+    /// audits or reports begins with [`History::default`], which keeps each proof where the run does not say that it counts them.
     pub fn without_clean_reads() -> Self {
         Self {
             drops_clean_reads: true,
@@ -48,8 +47,8 @@ impl History {
         // Before any change: an error leaves the history as it was.
         legal(&self.run, at, event)?;
         self.run.apply(seq, at, event);
-        if self.drops_clean_reads {
-            self.run.drop_clean_read(event);
+        if self.drops_clean_reads || self.run.counts_reads() {
+            self.run.set_read_aside(event);
         }
         Surveys::take(&mut self.surveys, at, event);
         Timeline::take(&mut self.timeline, seq, at, event);

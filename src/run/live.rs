@@ -91,6 +91,24 @@ impl RunState {
         shows_the_same(changes, read) || shows_the_same(changes, &drifted)
     }
 
+    /// `1 fact changed beside: grant_matrix_sha (table public.heap OWNER and 5 more)`; `None`: the last survey found nothing.
+    pub fn beside_words(&self) -> Option<String> {
+        let name = |change: &FactChange| match change.rows.as_slice() {
+            [] => change.key.to_string(),
+            [one] => format!("{} ({})", change.key, one.key),
+            [first, more @ ..] => format!("{} ({} and {} more)", change.key, first.key, more.len()),
+        };
+        let named: Vec<String> = self.beside.iter().map(name).collect();
+        let facts = super::counted(named.len(), "fact");
+        (!named.is_empty()).then(|| format!("{facts} changed beside: {}", named.join("; ")))
+    }
+
+    /// Whether the last recorded survey differs from the pin beside the change in just these facts, with these values.
+    pub fn has_beside(&self, beside: &[FactChange]) -> bool {
+        let known: Vec<LiveChange> = self.beside.iter().map(LiveChange::from).collect();
+        shows_the_same(beside, &known)
+    }
+
     /// The last recorded survey, if its differences from the pin are just those that the last read while waiting found.
     pub fn survey_of_last_read(&self) -> Option<&crate::survey::Survey> {
         let (pin, live) = (self.pin.as_ref()?, self.live.as_ref()?);

@@ -51,11 +51,18 @@ pub fn text(event: &Event) -> String {
             format!("{statements} statements sent so far, {}", blob.short())
         }
         Event::SurveyTaken(SurveyTaken {
-            purpose, survey, ..
+            purpose,
+            survey,
+            beside,
+            ..
         }) => format!(
-            "{purpose:?}  {} facts, digest {}",
+            "{purpose:?}  {} facts, digest {}{}",
             survey.facts.len(),
-            survey.facts_digest.short()
+            survey.facts_digest.short(),
+            match beside.len() {
+                0 => String::new(),
+                changed => format!(", {changed} changed beside"),
+            }
         ),
         Event::ContextPinned(ContextPinned { context, .. }) => format!("round {}", context.round),
         Event::EffectPredicted(EffectPredicted { predicted, .. }) => {

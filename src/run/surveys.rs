@@ -12,6 +12,8 @@ pub struct SurveyRead {
     pub purpose: SurveyPurpose,
     /// The survey with its facts.
     pub survey: Arc<Survey>,
+    /// What it differs in from the pin of that time beside the change.
+    pub beside: Vec<FactChange>,
     /// When it was journalled.
     pub at: UtcTime,
 }
@@ -64,6 +66,7 @@ impl Surveys {
             Event::SurveyTaken(taken) => Arc::make_mut(this).surveys.push(SurveyRead {
                 purpose: taken.purpose,
                 survey: taken.survey.clone(),
+                beside: taken.beside.clone(),
                 at,
             }),
             Event::EvidenceTaken(taken) => {

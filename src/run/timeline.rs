@@ -48,9 +48,19 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Whether `[` and `]` halt here: a stop, a gate, a decision, the end.
+    /// Whether `[` and `]` halt here: where the run stopped, a person came or a gate failed, and at the end. Gates that began
+    /// and passed are steps between two stops.
     pub fn halts(&self) -> bool {
-        !matches!(self.kind, MarkKind::Waits(_) | MarkKind::GateFinished(..))
+        match self.kind {
+            MarkKind::GateFinished(_, verdict) => verdict == Verdict::Fail,
+            MarkKind::GateStarted(_) | MarkKind::Waits(_) => false,
+            MarkKind::Stopped(..)
+            | MarkKind::Decided(..)
+            | MarkKind::Refused(..)
+            | MarkKind::Drifted(_)
+            | MarkKind::Resumed(_)
+            | MarkKind::Sealed(_) => true,
+        }
     }
 }
 
@@ -278,21 +288,56 @@ mod tests {
     use std::sync::Arc;
 
     use super::Timeline;
-    use crate::run::{ApprovalGate, ApprovalRefused, Decision, Event};
+    use crate::run::{
+        ApprovalGate, ApprovalRefused, Decision, Event, Gate, GateFinished, GateStarted, Verdict,
+    };
     use crate::survey::UtcTime;
     use crate::testing::values::person;
 
-    /// Older runs do not keep time: their lines may be before the ones before them.
     #[test]
-    fn a_clock_that_was_set_back_moves_no_mark_back() {
+    fn between_two_stops_only_a_gate_that_failed_halts() {
         let mut timeline = Arc::new(Timeline::default());
-        let refused = Event::ApprovalRefused(ApprovalRefused {
+        let events = [
+            Event::GateStarted(GateStarted { gate: Gate::G0 }),
+            finished(Gate::G0, Verdict::Pass),
+            refused(),
+            Event::GateStarted(GateStarted { gate: Gate::G1 }),
+            finished(Gate::G1, Verdict::Fail),
+        ];
+        for (seq, event) in events.iter().enumerate() {
+            Timeline::take(
+                &mut timeline,
+                seq as u64,
+                UtcTime::from_unix_micros(0),
+                event,
+            );
+        }
+        let seq = |mark: Option<&super::Mark>| mark.map(|mark| mark.seq);
+        assert_eq!(seq(timeline.halt(0, true)), Some(2));
+        assert_eq!(seq(timeline.halt(2, true)), Some(4));
+        assert_eq!(seq(timeline.halt(4, false)), Some(2));
+        assert_eq!(seq(timeline.halt(2, false)), None);
+    }
+
+    fn finished(gate: Gate, verdict: Verdict) -> Event {
+        Event::GateFinished(GateFinished { gate, verdict })
+    }
+
+    fn refused() -> Event {
+        Event::ApprovalRefused(ApprovalRefused {
             gate: ApprovalGate::SG1,
             decision: Decision::Approve,
             evidence: None,
             reason: "no".to_owned(),
             by: person("op_a"),
-        });
+        })
+    }
+
+    /// Older runs do not keep time: their lines may be before the ones before them.
+    #[test]
+    fn a_clock_that_was_set_back_moves_no_mark_back() {
+        let mut timeline = Arc::new(Timeline::default());
+        let refused = refused();
         for (seq, second) in [7, 7, 4, 30, 5, 390, 15, 19, 16].into_iter().enumerate() {
             let at = UtcTime::from_unix_micros(second * 1_000_000);
             Timeline::take(&mut timeline, seq as u64, at, &refused);

@@ -7,12 +7,11 @@ use super::driver::{Driver, held};
 use super::first_gates::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
-use super::{RunRecorder, RunnerError, drift};
+use super::{RunRecorder, RunnerError, drift, fold_with};
 use crate::audit::{self, ResumeResult};
-use crate::journal::JournalEntry;
 use crate::run::{
-    Check, CheckRecorded, Event, Gate, GateFinished, GateStarted, InvocationReturned, State,
-    SurveyPurpose, Verdict,
+    Check, CheckRecorded, Event, Gate, GateFinished, GateStarted, History, InvocationReturned,
+    State, SurveyPurpose, Verdict,
 };
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -43,10 +42,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 let documents: Vec<_> = post
                     .facts
                     .iter()
+                    // The others are not compared, and all of them together may be long.
+                    .filter(|fact| {
+                        let pinned = pin.fact(fact.key.as_str());
+                        pinned.is_none_or(|pinned| pinned.document != fact.document)
+                    })
                     .filter_map(|fact| recorder.document(&fact.document.as_ref()?.sha256))
                     .map(|text| crate::survey::FactDocument { text })
                     .collect();
-                judged.changes = drift::changes(recorder, &pin, &post, &documents);
+                judged.changes = drift::changes(recorder, &pin, &post, &documents).voids;
             }
             recorder.record(Event::NonMutationJudged(Box::new(judged)))?;
         }
@@ -70,7 +74,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         let before = recorder.run().clone();
         // Folded from the disk, not from memory: this is what the next process would see.
-        let (refolded, entries_before) = recorder.refold()?;
+        let (refolded, transitions_before) = refolded(recorder)?;
         // A resume that finds nothing else to do only records that it returned. The check compares the journal before and after
         // it: no state may have changed.
         if recorder.run().owes_return {
@@ -84,17 +88,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 stop_code,
             }))?;
         }
-        let (again, entries_after) = recorder.refold()?;
-        let transitions = |entries: &[JournalEntry<Event>]| {
-            let changed =
-                |entry: &&JournalEntry<Event>| matches!(entry.event, Event::StateChanged(_));
-            entries.iter().filter(changed).count() as u64
-        };
+        let (again, transitions_after) = self::refolded(recorder)?;
         let returned = again.run().returns.last().copied();
         let resumed = returned.map(|(state, stop_code, _)| ResumeResult {
             state,
             stop_code,
-            transitions_added: transitions(&entries_after) - transitions(&entries_before),
+            transitions_added: transitions_after - transitions_before,
         });
         let checks = audit::g4(&before, refolded.run(), resumed.as_ref());
         let plan = self.plan.clone();
@@ -104,6 +103,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
             audit::scope(&plan.profile, checks),
         )
     }
+}
+
+/// The fold of the journal on the disk, and how many transitions are in it.
+fn refolded(recorder: &RunRecorder) -> Result<(History, u64), RunnerError> {
+    let mut transitions = 0;
+    let history = fold_with(&recorder.reader(), &mut |entry| {
+        transitions += u64::from(matches!(entry.event, Event::StateChanged(_)));
+    })?;
+    Ok((history, transitions))
 }
 
 /// Records checks and finishes a gate. Other checks than the run's table requires are refused before anything is recorded: what

@@ -7,10 +7,12 @@ use super::RunnerError;
 use super::discoverer::Discovered;
 use super::recorder::RunRecorder;
 use crate::run::{ApprovalGate, DriftFound, Event, RunState, SurveyPurpose, SurveyTaken};
-use crate::survey::{Attribution, Digest, FactChange, FactDocument, Survey, changes_with_rows};
+use crate::survey::{
+    Attribution, Digest, FactChange, FactDocument, Survey, SurveyChanges, changes_with_rows,
+};
 
 /// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
-/// of who made it differ from the pin. Gives what differs.
+/// of who made it differ from the pin. Gives what differs and voids an approval.
 pub(super) fn record_survey(
     recorder: &mut RunRecorder,
     purpose: SurveyPurpose,
@@ -28,22 +30,25 @@ pub(super) fn record_survey(
             recorder.keep(document.text.as_bytes())?;
         }
     }
+    // What was pinned before is another question once this survey is the pin.
+    let pin = pin.filter(|_| purpose != SurveyPurpose::Pin);
+    let differing = pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
+        changes(recorder, pin, survey, &found.taken.documents)
+    });
     recorder.record(Event::SurveyTaken(SurveyTaken {
         purpose,
         survey: Arc::new(survey.clone()),
         simulation: Arc::new(found.simulation.clone()),
+        beside: differing.beside.clone(),
     }))?;
-    // What was pinned before is another question once this survey is the pin.
-    let Some(pin) = pin.filter(|_| purpose != SurveyPurpose::Pin) else {
-        return Ok(Vec::new());
-    };
-    // Computed after the survey is durable: `verify` repeats it from that record.
-    let differing = changes(recorder, &pin, survey, &found.taken.documents);
-    if !differing.is_empty() {
-        let attribution = Attribution::of(&pin, survey, &differing, &found.taken.origins);
+    let told = differing.most_important();
+    if let Some(pin) = pin
+        && !told.is_empty()
+    {
+        let attribution = Attribution::of(&pin, survey, told, &found.taken.origins);
         recorder.record(Event::ChangesAttributed(Box::new(attribution)))?;
     }
-    Ok(differing)
+    Ok(differing.voids)
 }
 
 /// What differs between the pin and `found`, with rows where both documents are at hand.
@@ -52,7 +57,7 @@ pub(super) fn changes(
     pin: &Survey,
     found: &Survey,
     documents: &[FactDocument],
-) -> Vec<FactChange> {
+) -> SurveyChanges {
     let then = |digest: &Digest| recorder.document(digest);
     changes_with_rows(pin, found, &then, documents)
 }
@@ -85,11 +90,15 @@ pub(super) fn sentence(run: &RunState, drift: &[FactChange]) -> String {
     } else {
         "facts differ"
     };
+    let more = |words: Option<String>, end: &str| {
+        words.map_or_else(String::new, |words| format!(" {words}{end}"))
+    };
     format!(
-        "{} {facts} from the pin: {}.{}",
+        "{} {facts} from the pin: {}.{}{}",
         drift.len(),
         named.join("; "),
-        by_whom(run).map_or_else(String::new, |by| format!(" {by}"))
+        more(run.beside_words(), "."),
+        more(by_whom(run), "")
     )
 }
 

@@ -16,7 +16,7 @@ use crate::run::{
     StopCode, SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
-use crate::survey::Digest;
+use crate::survey::{Digest, Sides};
 
 /// Schema version of the evidence sheet.
 const SHEET_SCHEMA: u32 = 1;
@@ -113,6 +113,9 @@ fn ask(recorder: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError
         Some(_) => "A live run would change nothing.".to_owned(),
         None => "Nothing was predicted.".to_owned(),
     };
+    if let Some(beside) = run.beside_words() {
+        message = format!("{message} {beside}.");
+    }
     let mut next = "Read the evidence, then approve or reject.";
     if let Some((gate, check)) = run.failed_check() {
         message = format!(
@@ -164,8 +167,14 @@ fn sheet(
         .created
         .as_ref()
         .ok_or_else(|| missing("first record"))?;
+    let not_comparable = last.as_ref().map_or_else(Vec::new, |(last, _)| {
+        let formats = Sides::new(last.evidence_format, created.evidence_format);
+        audit::not_comparable(formats, &last.facts, &pin.facts, &plan.profile.grants)
+    });
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        audit::last_pass_differences(last, created, pin, &predicted)
+        let mut found = audit::last_pass_differences(last, created, pin, &predicted);
+        found.retain(|difference| !not_comparable.contains(&difference.key));
+        found
     });
     Ok(EvidenceSheet {
         schema: SHEET_SCHEMA,
@@ -189,10 +198,12 @@ fn sheet(
         verdict_counts: run.verdict_counts(),
         last_pass: last.map(|(last, blob)| (last.run_id.clone(), last.sealed_at, blob)),
         last_pass_differences: differences,
+        last_pass_not_comparable: not_comparable,
         drifted: run
             .drifted_before
             .as_ref()
             .map_or_else(Vec::new, |drift| drift.changes.clone()),
+        beside: run.beside.clone(),
         tool_version: plan.tool.version.clone(),
     })
 }

@@ -276,7 +276,10 @@ mod tests {
         };
         (
             why,
-            recorder.refold().map_or(0, |(_, entries)| entries.len()),
+            recorder
+                .reader()
+                .entries::<crate::run::Event>()
+                .map_or(0, |all| all.len()),
         )
     }
 

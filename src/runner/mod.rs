@@ -39,7 +39,7 @@ pub use error::RunnerError;
 pub use event_log::causes;
 pub use handle::{AtEnd, AtExit, Handle, RunnerOptions, TakenUp, spawn};
 pub use messages::{DecisionReply, MessageSink, RunnerCommand, RunnerMessage};
-pub use recorder::{RunRecorder, fold};
+pub use recorder::{RunRecorder, fold, fold_with, take};
 pub use run_plan::{FullDiscoverFile, RunPlan};
 pub use run_socket::{HandoverError, be_present, hand_over, hand_over_unanswered};
 pub use side_files::{context, side_files_of};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
 use super::{RunnerError, event_log};
-use crate::journal::{HookRecords, JournalEntry, RunDirectory};
+use crate::journal::{HookRecords, JournalEntry, JournalReader, RunDirectory};
 use crate::run::{Event, History, Progress, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
@@ -113,21 +113,40 @@ impl RunRecorder {
     }
 
     /// Reads the journal from the disk and folds it anew.
-    pub fn refold(&self) -> Result<(History, Vec<JournalEntry<Event>>), RunnerError> {
-        let entries = self.directory.reader().entries::<Event>()?;
-        Ok((fold(&entries)?, entries))
+    pub fn refold(&self) -> Result<History, RunnerError> {
+        fold(&self.reader())
+    }
+
+    /// A reader of the journal, which reads from the disk.
+    pub fn reader(&self) -> JournalReader {
+        self.directory.reader()
     }
 }
 
-/// Folds journal entries; the first illegal one is an error with its line, counted from 1.
-pub fn fold(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
+/// Folds a journal; the first illegal entry is an error with its line, counted from 1.
+pub fn fold(reader: &JournalReader) -> Result<History, RunnerError> {
+    fold_with(reader, &mut |_| {})
+}
+
+/// The same, showing each entry to `look` before it is applied.
+pub fn fold_with(
+    reader: &JournalReader,
+    look: &mut dyn FnMut(&JournalEntry<Event>),
+) -> Result<History, RunnerError> {
     let mut history = History::default();
-    for entry in entries {
-        let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
-        taken.map_err(|illegal| RunnerError::IllegalJournal {
-            line: entry.seq + 1,
-            illegal,
-        })?;
+    for entry in reader.walk::<Event>()? {
+        let entry = entry?;
+        look(&entry);
+        take(&mut history, &entry)?;
     }
     Ok(history)
+}
+
+/// Applies an entry of a journal; an illegal one is an error with its line, counted from 1.
+pub fn take(history: &mut History, entry: &JournalEntry<Event>) -> Result<(), RunnerError> {
+    let taken = history.take(entry.seq, entry.at, &entry.event, &entry.sha256);
+    taken.map_err(|illegal| RunnerError::IllegalJournal {
+        line: entry.seq + 1,
+        illegal,
+    })
 }

@@ -5,11 +5,11 @@
 use super::RunnerError;
 use super::closeout::finish;
 use super::driver::Driver;
-use super::recorder::fold;
+use super::recorder::take;
 use super::repository::Repository;
 use super::target::Target;
 use crate::audit::{self, ProbeResult};
-use crate::journal::JournalEntry;
+use crate::journal::JournalReader;
 use crate::profile;
 use crate::run::{
     ApprovalGate, ApprovalPolicy, ApprovalRecorded, ApprovalRefusal, ApprovalRequest, CheckName,
@@ -23,11 +23,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn run_probes(&mut self) -> Result<(), RunnerError> {
         let recorder = self.recorder()?;
         recorder.record(Event::GateStarted(GateStarted { gate: Gate::G5 }))?;
-        let (_, entries) = recorder.refold()?;
+        let reader = recorder.reader();
         let context = recorder.directory().read_file("context.json")?;
         let mut probes = vec![live_refused(), live_profile_refused(), execution_refused()];
         probes.extend(kill_switch(context.as_deref()));
-        probes.extend(approval_probes(&entries)?);
+        probes.extend(approval_probes(&reader)?);
         probes.push(match self.target.refuses_write() {
             Ok(reason) => seen(
                 CheckName::WritingStatementRefused,
@@ -157,8 +157,8 @@ fn kill_switch(context: Option<&[u8]>) -> Option<ProbeResult> {
 }
 
 /// The four approvals that must be refused, ruled on by the code that rules on people, on this very run as it waited.
-fn approval_probes(entries: &[JournalEntry<Event>]) -> Result<Vec<ProbeResult>, RunnerError> {
-    let waited = as_it_waited(entries)?;
+fn approval_probes(reader: &JournalReader) -> Result<Vec<ProbeResult>, RunnerError> {
+    let waited = as_it_waited(reader)?;
     // A run that never waited has nothing to approve: its checks say NOT CHECKED.
     let Some(waited) = waited else {
         return Ok(Vec::new());
@@ -220,31 +220,22 @@ fn other(gate: ApprovalGate) -> ApprovalGate {
 }
 
 /// The run when it first waited with evidence. The probes are about gate, digest, time and use, so who may approve is left out.
-fn as_it_waited(entries: &[JournalEntry<Event>]) -> Result<Option<History>, RunnerError> {
-    for (at, entry) in entries.iter().enumerate() {
+fn as_it_waited(reader: &JournalReader) -> Result<Option<History>, RunnerError> {
+    let mut history = History::default();
+    for entry in reader.walk::<Event>()? {
+        let mut entry = entry?;
+        if let Event::RunCreated(created) = &mut entry.event {
+            created.approvals = ApprovalPolicy::default();
+        }
+        take(&mut history, &entry)?;
         let asked = matches!(&entry.event, Event::StopRaised(stop) if stop.stop_code == StopCode::StopApprovalRequired);
-        if !asked {
-            continue;
-        }
-        let history = without_policy(&entries[..=at])?;
         let run = history.run();
-        if run.waits_at().is_none() || run.drift.is_some() || run.pending_approval().is_some() {
-            continue;
+        let drifts = run.drift.is_some() || run.pending_approval().is_some();
+        if asked && run.waits_at().is_some() && !drifts {
+            return Ok(Some(history));
         }
-        return Ok(Some(history));
     }
     Ok(None)
-}
-
-/// The run of these entries as if its profile let anybody approve.
-fn without_policy(entries: &[JournalEntry<Event>]) -> Result<History, RunnerError> {
-    let mut entries = entries.to_vec();
-    if let Some(first) = entries.first_mut()
-        && let Event::RunCreated(created) = &mut first.event
-    {
-        created.approvals = ApprovalPolicy::default();
-    }
-    fold(&entries)
 }
 
 fn request_of(waited: &RunState) -> Option<(ApprovalRequest, &Person, UtcTime, String)> {

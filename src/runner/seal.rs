@@ -3,6 +3,7 @@
 //! `nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest` of tests/journal.rs).
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 
 use super::closeout::finish;
 use super::driver::{Driver, RunnerEnd};
@@ -10,8 +11,8 @@ use super::repository::Repository;
 use super::side_files::{side_files_of, sidecar};
 use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
-use crate::audit::{self, Forbidden, ReportRendering, SecretScan};
-use crate::journal::{DirectoryStore, JournalError};
+use crate::audit::{self, Forbidden, Recomputer, ReportRendering, SecretScan};
+use crate::journal::{DirectoryStore, JournalError, StorageError};
 use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
 use crate::survey::Digest;
@@ -70,17 +71,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let mut statements = self.target.statements();
         let recorder = self.recorder()?;
         statements.extend(statements_of(recorder)?);
-        let (_, entries) = recorder.refold()?;
-        let events = entries
-            .iter()
-            .map(|entry| (entry.seq, entry.at, &entry.event, &entry.sha256));
-        let recomputed = audit::recompute(Some(&plan.profile), events);
+        let mut again = Recomputer::new(Some(&plan.profile));
+        for entry in recorder.reader().walk::<Event>()? {
+            let entry = entry?;
+            again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+        }
+        let recomputed = again.finish();
         let mut secrets = SecretScan::default();
         secrets.profile(&plan.profile_text);
         if let Some(run_id) = recorder.run().run_id().cloned() {
-            for (name, text) in texts_of(recorder, &run_id)? {
-                secrets.text(&name, &text);
-            }
+            scan_texts(recorder, &run_id, &mut secrets)?;
         }
         let context = recorder.directory().read_file("context.json")?;
         let pins = context.and_then(|bytes| serde_json::from_slice::<ContextPins>(&bytes).ok());
@@ -182,32 +182,40 @@ pub(super) fn render(
     Ok(report::render(&input(run, plan, &blobs))?)
 }
 
-/// Everything textual that the run has written so far: the journal and its blobs.
-fn texts_of(
+/// Scans everything textual that the run has written so far, the journal and its blobs, a line at a time.
+fn scan_texts(
     recorder: &mut RunRecorder,
     run_id: &RunId,
-) -> Result<Vec<(String, String)>, RunnerError> {
-    let mut texts = Vec::new();
-    if let Some(journal) = recorder.directory().read_file("journal.jsonl")? {
-        let text = String::from_utf8_lossy(&journal).into_owned();
-        texts.push(("journal.jsonl".to_owned(), text));
-    }
-    let blobs = DirectoryStore::run_path(run_id).join("blobs");
-    let listed = recorder
-        .directory()
-        .storage()
-        .list(&blobs)
-        .map_err(JournalError::from)?;
-    for name in listed.into_iter().map(|listed| listed.name) {
-        if let Some(text) = name
-            .parse()
-            .ok()
-            .and_then(|digest| recorder.document(&digest))
-        {
-            texts.push((format!("blobs/{name}"), text));
+    secrets: &mut SecretScan,
+) -> Result<(), RunnerError> {
+    let storage = recorder.directory().storage().clone();
+    let run = DirectoryStore::run_path(run_id);
+    let mut scan = |name: &str| -> Result<(), JournalError> {
+        let path = run.join(name);
+        if storage.len(&path)?.is_none() {
+            return Ok(());
+        }
+        let unread = |source| StorageError::new("read", &storage.root().join(&path), source);
+        let mut lines = BufReader::new(storage.open_read(&path, 0)?);
+        secrets.begin(name);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            if lines.read_until(b'\n', &mut line).map_err(unread)? == 0 {
+                break;
+            }
+            secrets.line(name, number, &String::from_utf8_lossy(&line));
+        }
+        Ok(())
+    };
+    scan("journal.jsonl")?;
+    let listed = storage.list(&run.join("blobs"));
+    for listed in listed.map_err(JournalError::from)? {
+        if listed.name.parse::<Digest>().is_ok() {
+            scan(&format!("blobs/{}", listed.name))?;
         }
     }
-    Ok(texts)
+    Ok(())
 }
 
 /// What becomes of each report: its digest, or why there is none.

@@ -18,7 +18,7 @@ use crate::run::{
     EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
     judge, next,
 };
-use crate::survey::{Digest, FactChange, Survey, compare};
+use crate::survey::{Digest, FactChange, Survey, SurveyChanges, differences};
 
 /// The refusal of a request for new evidence while the evidence still stands.
 const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew";
@@ -231,16 +231,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let run = recorder.run();
-        let differing = run
-            .pin
-            .as_ref()
-            .map_or_else(Vec::new, |pin| compare(pin, &found.taken.survey));
+        let differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
+            differences(pin, &found.taken.survey)
+        });
         let says_nothing_new = match repeated {
-            Repeated::Counted => run.is_known_to_differ_so(&differing),
+            Repeated::Counted => run.is_known_to_differ_so(&differing.voids),
             Repeated::Recorded => false,
         };
-        let changes = if differing.is_empty() || says_nothing_new {
-            differing
+        let beside_is_known = run.has_beside(&differing.beside);
+        let changes = if (differing.voids.is_empty() || says_nothing_new) && beside_is_known {
+            differing.voids
         } else {
             drift::record_survey(recorder, SurveyPurpose::Again, &found)?
         };

@@ -1,10 +1,19 @@
 //! The rows behind a changed fact, compared from the two documents of that fact.
 //! Invariant: a list that is cut ends with a row that says how many are left out. Held by `capped`.
 
-use super::{Digest, FactChange, FactDocument, RowChange, Survey, compare, compare_rows};
+use super::{Digest, FactDocument, RowChange, Survey, SurveyChanges, compare_rows, differences};
 
 /// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
+
+/// Bytes of the rows listed for each fact, 256 KiB.
+const BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of one value of a listed row, 16 KiB.
+const VALUE_MAX: usize = 16 << 10;
+
+/// Bytes of a cut value that are shown before the first difference.
+const BEFORE_DIFFERENCE: usize = 200;
 
 /// The facts that differ between two surveys, with the rows that differ where both documents are available.
 /// `then` finds a document of `before` by its digest; `now` are the documents of `after`.
@@ -13,9 +22,9 @@ pub fn changes_with_rows(
     after: &Survey,
     then: &dyn Fn(&Digest) -> Option<String>,
     now: &[FactDocument],
-) -> Vec<FactChange> {
-    let mut changes = compare(before, after);
-    for change in &mut changes {
+) -> SurveyChanges {
+    let mut changes = differences(before, after);
+    for change in changes.voids.iter_mut().chain(&mut changes.beside) {
         let rows = rows_of(change.key.as_str(), before, after, then, now);
         change.rows = capped(rows.unwrap_or_default());
     }
@@ -32,9 +41,10 @@ pub fn rows_of(
 ) -> Option<Vec<RowChange>> {
     let one = before.fact(key)?.document.as_ref()?;
     let two = after.fact(key)?.document.as_ref()?;
-    // Equal digests mean equal documents: nothing has to be read.
+    // Equal digests mean equal documents: nothing has to be read, but for what a document does not show.
     if one.sha256 == two.sha256 {
-        return Some(Vec::new());
+        let same = before.fact(key)?.value() == after.fact(key)?.value();
+        return Some((!same).then(hidden_change).into_iter().collect());
     }
     let found = now
         .iter()
@@ -42,10 +52,33 @@ pub fn rows_of(
     Some(compare_rows(&then(&one.sha256)?, &found.text))
 }
 
+/// What stands for the rows where the values differ and the documents do not: only values that no document shows can differ.
+fn hidden_change() -> RowChange {
+    RowChange {
+        key: "(hidden columns)".to_owned(),
+        approved: Some("as approved".to_owned()),
+        found: Some("hidden values differ".to_owned()),
+    }
+}
+
+/// Cuts the list, and the values in it: they are recorded in one line of the journal, whatever a row holds.
 fn capped(mut rows: Vec<RowChange>) -> Vec<RowChange> {
-    let more = rows.len().saturating_sub(ROWS_MAX);
+    rows.iter_mut().for_each(cut_values);
+    let bytes = |row: &RowChange| {
+        let values = [&row.approved, &row.found].into_iter().flatten();
+        row.key.len() + values.map(String::len).sum::<usize>()
+    };
+    let mut left = BYTES_MAX;
+    let listed = rows.iter().take(ROWS_MAX).take_while(|row| {
+        // The first one is always listed.
+        let fits = left == BYTES_MAX || bytes(row) <= left;
+        left = left.saturating_sub(bytes(row));
+        fits
+    });
+    let listed = listed.count();
+    let more = rows.len() - listed;
     if more > 0 {
-        rows.truncate(ROWS_MAX);
+        rows.truncate(listed);
         rows.push(RowChange {
             key: format!("... {more} more rows differ"),
             approved: None,
@@ -53,4 +86,69 @@ fn capped(mut rows: Vec<RowChange>) -> Vec<RowChange> {
         });
     }
     rows
+}
+
+/// Cuts long values to a part that begins shortly before the first difference.
+fn cut_values(row: &mut RowChange) {
+    let [one, two] = [&row.approved, &row.found].map(|value| value.as_deref().unwrap_or_default());
+    if one.len().max(two.len()) <= VALUE_MAX {
+        return;
+    }
+    let same = one.bytes().zip(two.bytes()).take_while(|(a, b)| a == b);
+    let from = same.count().saturating_sub(BEFORE_DIFFERENCE);
+    for value in [&mut row.approved, &mut row.found].into_iter().flatten() {
+        let begun = value.floor_char_boundary(from);
+        let end = value.floor_char_boundary(begun + VALUE_MAX);
+        let behind = value.len() - end;
+        *value = format!(
+            "({begun} bytes before) {} ({behind} bytes behind)",
+            &value[begun..end]
+        );
+    }
+    row.key.truncate(row.key.floor_char_boundary(VALUE_MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES_MAX, VALUE_MAX, capped};
+    use crate::survey::RowChange;
+
+    fn row(key: &str, approved: &str, found: &str) -> RowChange {
+        RowChange {
+            key: key.to_owned(),
+            approved: Some(approved.to_owned()),
+            found: Some(found.to_owned()),
+        }
+    }
+
+    #[test]
+    fn rows_of_any_width_stay_short_and_the_difference_is_in_them() {
+        let wide = "\u{e9}".repeat(500_000);
+        let rows = (0..60).map(|nth| {
+            row(
+                "k",
+                &format!("{wide}old{wide}"),
+                &format!("{wide}new {nth}{wide}"),
+            )
+        });
+        let rows = capped(rows.collect());
+        let length: usize = rows.iter().map(|row| format!("{row:?}").len()).sum();
+        assert!(length < 2 * BYTES_MAX, "{length}");
+        let found = rows[0].found.as_deref().expect("a value");
+        assert!(
+            found.starts_with("(999800 bytes before) "),
+            "{}",
+            &found[..40]
+        );
+        assert!(found.contains("new 0") && found.len() < VALUE_MAX + 100);
+        let last = &rows.last().expect("rows").key;
+        let named = format!("... {} more rows differ", 60 - (rows.len() - 1));
+        assert_eq!(*last, named);
+    }
+
+    #[test]
+    fn short_rows_are_left_as_they_are() {
+        let rows: Vec<RowChange> = (0..50).map(|nth| row("k", "a", &nth.to_string())).collect();
+        assert_eq!(capped(rows.clone()), rows);
+    }
 }

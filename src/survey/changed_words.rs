@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     AlignedRow, Alignment, DocumentShape, FactChange, Lines, RowChange, Side, Sides,
-    fields::fields, inline_changes::inline_changes,
+    fields::fields, inline_changes::inline_changes, is_surroundings,
 };
 
 /// A change inside one line: the words before, the changed words of both sides, the words behind.
@@ -27,11 +27,11 @@ pub struct ChangedWords {
 }
 
 impl ChangedWords {
-    /// `[seven -> five]`. A side that is empty or blank is quoted, so that it can be seen.
+    /// `[seven -> five]`. A side that is empty or blank is quoted, and what cannot be seen is written out.
     pub fn change(&self) -> String {
         let shown = |text: &str| match text.trim() {
-            "" => format!("\"{text}\""),
-            _ => text.to_owned(),
+            "" => format!("\"{}\"", written_out(text)),
+            _ => written_out(text),
         };
         format!("[{} -> {}]", shown(&self.gone), shown(&self.come))
     }
@@ -41,6 +41,23 @@ impl fmt::Display for ChangedWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}{}", self.lead, self.change(), self.trail)
     }
+}
+
+/// `text` with line ends, tabs, blanks that are no space, invisible characters and the accents that stand on the letter before
+/// them as escapes: `é` in one character and in two look alike.
+fn written_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let unseen = c.is_control()
+            || (c.is_whitespace() && c != ' ')
+            || matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if unseen {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The changed words of a row, one entry for each changed line of each changed field, with at most `around` characters of text
@@ -130,7 +147,8 @@ pub fn sentence(row: &RowChange, style: SentenceStyle) -> Vec<SentencePart> {
     spans
 }
 
-/// The row to show where there is room for one: a changed row before a new or missing one, then the shortest.
+/// The row to show where there is room for one: one of the profile's facts, a changed row before a new or missing one, then the
+/// shortest.
 pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)> {
     let rows = changes
         .iter()
@@ -138,9 +156,11 @@ pub fn most_telling(changes: &[FactChange]) -> Option<(&FactChange, &RowChange)>
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     // A row without values on both sides only counts further rows (see `capped` in change.rs).
     rows.filter(|(_, row)| row.approved.is_some() || row.found.is_some())
-        .min_by_key(|(_, row)| {
+        .min_by_key(|(change, row)| {
+            // A grant says more in the grant matrix, a row more than the definition of its table.
+            let around = is_surroundings(&change.key);
             let both = row.approved.is_some() && row.found.is_some();
-            (!both, length(&row.approved) + length(&row.found))
+            (around, !both, length(&row.approved) + length(&row.found))
         })
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::hunks::line_hunks;
-use super::{FactKey, StreamDigest, Survey};
+use super::surroundings::voids;
+use super::{FactKey, StreamDigest, Survey, is_surroundings, reads_surroundings};
 
 /// One row that differs between two documents of a fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +39,44 @@ pub struct FactChange {
     pub rows: Vec<RowChange>,
 }
 
-/// Every fact of `before` and `after` that differs, in the order of `before`. The two streams take
+/// What two surveys differ in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyChanges {
+    /// What voids an approval.
+    pub voids: Vec<FactChange>,
+    /// What lies beside the change and voids nothing.
+    pub beside: Vec<FactChange>,
+}
+
+impl SurveyChanges {
+    /// What voids; where nothing does, what is beside. The transactions behind the one are not those behind the other.
+    pub fn most_important(&self) -> &[FactChange] {
+        if self.voids.is_empty() {
+            &self.beside
+        } else {
+            &self.voids
+        }
+    }
+}
+
+/// Every fact of `before` and `after` whose difference voids an approval, in the order of `before`. The two streams take
 /// part as `pieces` and `candidates`.
 pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
-    let mut changes = Vec::new();
-    let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>| {
+    differences(before, after).voids
+}
+
+/// Every fact of `before` and `after` that differs, in the order of `before`.
+pub fn differences(before: &Survey, after: &Survey) -> SurveyChanges {
+    let mut changes = SurveyChanges::default();
+    let mut note = |key: FactKey, approved: Option<&str>, found: Option<&str>, voids: bool| {
         // Two unknown values are not equal: without the first condition `None == None` would hide them.
         if approved.is_none() || approved != found {
-            changes.push(FactChange {
+            let list = if voids {
+                &mut changes.voids
+            } else {
+                &mut changes.beside
+            };
+            list.push(FactChange {
                 reason: after.unknown_reason(key.as_str()).map(str::to_owned),
                 key,
                 approved: approved.map(str::to_owned),
@@ -55,14 +86,17 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
         }
     };
     for fact in &before.facts {
-        let found = after
-            .fact(fact.key.as_str())
-            .and_then(|f| f.observed.value());
-        note(fact.key.clone(), fact.observed.value(), found);
+        let now = after.fact(fact.key.as_str());
+        let found = now.and_then(|f| f.observed.value());
+        let voids = voids(Some(fact), now, before, after);
+        note(fact.key.clone(), fact.observed.value(), found, voids);
     }
+    let unread_before = !reads_surroundings(&before.facts);
     for fact in &after.facts {
-        if before.fact(fact.key.as_str()).is_none() {
-            note(fact.key.clone(), None, fact.observed.value());
+        // What is around the rows was not read before by an older drygate: that is no difference.
+        let unread = unread_before && is_surroundings(&fact.key);
+        if before.fact(fact.key.as_str()).is_none() && !unread {
+            note(fact.key.clone(), None, fact.observed.value(), true);
         }
     }
     for (name, one, two) in [
@@ -76,6 +110,7 @@ pub fn compare(before: &Survey, after: &Survey) -> Vec<FactChange> {
                 FactKey::new(name),
                 sha256(one.as_ref()),
                 sha256(two.as_ref()),
+                true,
             );
         }
     }
@@ -97,31 +132,35 @@ pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     let two = keyed(after);
     let mut changes = Vec::new();
     for (key, value) in &one {
-        let found = two.get(key);
-        if found != Some(value) {
-            changes.push(row_change(key, Some(value), found));
+        let found = two.get(key).copied();
+        if found != Some(*value) {
+            changes.push(row_change(*key, Some(value), found));
         }
     }
     for (key, value) in &two {
         if !one.contains_key(key) {
-            changes.push(row_change(key, None, Some(value)));
+            changes.push(row_change(*key, None, Some(value)));
         }
     }
     changes
 }
 
 /// The lines that differ, in order. A line is named by its number in the approved text, a new one by its
-/// number in the found text.
+/// number in the found text. A carriage return belongs to its line, and so does the absence of a line break at the end.
 fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
-    let one: Vec<&str> = before.lines().collect();
-    let two: Vec<&str> = after.lines().collect();
+    let one: Vec<&str> = before.split_inclusive('\n').collect();
+    let two: Vec<&str> = after.split_inclusive('\n').collect();
+    let text = |line: &str| match line.strip_suffix('\n') {
+        Some(line) => line.to_owned(),
+        None => format!("{line} (no line break at the end)"),
+    };
     let mut changes = Vec::new();
     for hunk in line_hunks(&one, &two) {
         let (gone, come) = (hunk.before, hunk.after);
         for at in 0..gone.len().max(come.len()) {
             let (old, new) = (gone.start + at, come.start + at);
-            let approved = gone.contains(&old).then(|| one[old].to_owned());
-            let found = come.contains(&new).then(|| two[new].to_owned());
+            let approved = gone.contains(&old).then(|| text(one[old]));
+            let found = come.contains(&new).then(|| text(two[new]));
             let number = if approved.is_some() { old } else { new } + 1;
             changes.push(RowChange {
                 key: format!("line {number}"),
@@ -133,33 +172,92 @@ fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
     changes
 }
 
-fn row_change(
-    key: &(String, usize),
-    approved: Option<&String>,
-    found: Option<&String>,
-) -> RowChange {
+fn row_change((key, _): (&str, usize), approved: Option<&str>, found: Option<&str>) -> RowChange {
     RowChange {
-        key: key.0.clone(),
-        approved: approved.cloned(),
-        found: found.cloned(),
+        key: key.to_owned(),
+        approved: approved.map(str::to_owned),
+        found: found.map(str::to_owned),
     }
 }
 
 /// The rows by key; the number tells rows with the same key apart, in order.
-fn keyed(text: &str) -> BTreeMap<(String, usize), String> {
+fn keyed(text: &str) -> BTreeMap<(&str, usize), &str> {
     let mut rows = BTreeMap::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (key, value) in text.lines().filter_map(|line| line.split_once('\t')) {
-        let nth = seen.entry(key).or_default();
-        rows.insert((key.to_owned(), *nth), value.to_owned());
-        *nth += 1;
+        let same = rows.range((key, 0)..=(key, usize::MAX)).next_back();
+        let nth = same.map_or(0, |((_, last), _)| last + 1);
+        rows.insert((key, nth), value);
     }
     rows
 }
 
 #[cfg(test)]
 mod tests {
-    use super::compare_rows;
+    use super::{compare_rows, differences};
+    use crate::survey::{DriftRule, Fact, FactKey, Survey};
+    use crate::testing::values;
+
+    /// A survey of one profile's fact, the grant matrix and, where asked for, privileges and a definition.
+    fn survey(matrix: &str, around: Option<(&str, &str)>) -> Survey {
+        use crate::survey::FactKind::{Integer, Sha256};
+        let fact = |key: &str, kind, value: &str, drift| Fact {
+            drift,
+            ..values::fact(key, kind, value)
+        };
+        let mut facts = vec![fact("total", Integer, "60", DriftRule::Any)];
+        facts.push(fact("matrix", Sha256, matrix, DriftRule::WithPrivileges));
+        if let Some((privileges, beside)) = around {
+            facts.push(fact("privileges.held", Sha256, privileges, DriftRule::Any));
+            facts.push(fact("objects.beside", Sha256, beside, DriftRule::Beside));
+        }
+        let at = crate::survey::UtcTime::from_unix_micros(0);
+        values::survey(values::snapshot("n".to_owned(), 1, at), facts)
+    }
+
+    fn keys(before: &Survey, after: &Survey) -> [Vec<String>; 2] {
+        let found = differences(before, after);
+        [found.voids, found.beside]
+            .map(|changes| changes.iter().map(|c| c.key.to_string()).collect())
+    }
+
+    #[test]
+    fn a_grant_voids_only_where_privileges_on_protected_objects_differ() {
+        let before = survey("m", Some(("p", "b")));
+        let apart = survey("m2", Some(("p", "b2")));
+        assert_eq!(
+            keys(&before, &apart),
+            [
+                vec![],
+                vec!["matrix".to_owned(), "objects.beside".to_owned()]
+            ]
+        );
+        let held = survey("m2", Some(("p2", "b")));
+        assert_eq!(
+            keys(&before, &held),
+            [
+                vec!["matrix".to_owned(), "privileges.held".to_owned()],
+                vec![]
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pin_of_an_older_drygate_lacks_what_is_around_and_that_is_no_difference() {
+        let (old, new) = (survey("m", None), survey("m", Some(("p", "b"))));
+        assert_eq!(keys(&old, &new), [const { Vec::<String>::new() }; 2]);
+        // The other way round it was read and is gone: that is one.
+        assert_eq!(keys(&new, &old)[0], ["privileges.held", "objects.beside"]);
+        let mut less = new.clone();
+        less.facts
+            .retain(|fact| fact.key != FactKey::new("privileges.held"));
+        assert_eq!(
+            keys(&less, &new)[0],
+            ["privileges.held"],
+            "read before in part"
+        );
+        let granted = survey("m2", None);
+        assert_eq!(keys(&old, &granted), [vec!["matrix".to_owned()], vec![]]);
+    }
 
     #[test]
     fn names_the_changed_the_new_and_the_lost_row() {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::Fact;
 use super::parsed::parsed;
+use super::{Fact, content_hex};
 
 /// A SHA-256 as 64 lowercase hex characters. They are stored inline: as a `String`, every journal line that
 /// is read would allocate two.
@@ -123,6 +123,11 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// The digest of everything that was added, as its 32 bytes.
+    pub fn finish_bytes(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
     /// The digest of everything that was added.
     pub fn finish(self) -> Digest {
         // Every journal line and every unit is hashed here. Formatting byte by byte with `write!` cost
@@ -138,11 +143,12 @@ impl Hasher {
 }
 
 /// The content digest of a table without rows: the SHA-256 of no bytes.
-const OF_NO_ROWS: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+pub(super) const OF_NO_ROWS: &str =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// Whether a value is the content digest of a table without rows. Screens show it as `empty`.
 pub fn is_of_no_rows(value: &str) -> bool {
-    value == OF_NO_ROWS
+    content_hex(value) == OF_NO_ROWS
 }
 
 /// The facts digest (docs/contract.md, section 6): keys and values of all facts, each with its length. Server, database, time

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Derived, Digest, Live, Provenance};
+use super::{Derived, Digest, DriftRule, FactPart, Live, Provenance};
 
 /// The key of a fact, as in the profile: `icx_total`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,6 +137,12 @@ pub struct Fact {
     /// Whether it is read again while a run waits.
     #[serde(default)]
     pub live: bool,
+    /// Which differences of it void an approval.
+    #[serde(default, skip_serializing_if = "DriftRule::is_any")]
+    pub drift: DriftRule,
+    /// The parts of the definition of a table: itself, then its partitions; empty: the fact has no parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<FactPart>,
 }
 
 impl Fact {

@@ -33,13 +33,25 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
+/// The members of a row in order, each a text or null; `None`: it is no row of these.
+pub(super) fn members(row: &str) -> Option<Vec<(String, Option<String>)>> {
+    let value = row.split_once('\t').map_or(row, |(_, value)| value);
+    let Members(members) = serde_json::from_str(value).ok()?;
+    let text = |(name, value)| match value {
+        Value::String(text) => Some((name, Some(text))),
+        Value::Null => Some((name, None)),
+        _ => None,
+    };
+    members.into_iter().map(text).collect()
+}
+
 /// The fields of a row, or of its value alone, as name and text; `None`: the value is no JSON object.
 pub fn fields(row: &str) -> Option<Vec<(String, String)>> {
     let value = row.split_once('\t').map_or(row, |(_, value)| value);
     let Members(members) = serde_json::from_str(value).ok()?;
-    // A string is taken without quotes and escapes; everything else is written as JSON.
+    // A string is taken without quotes and escapes; everything else is written as JSON. The text `null` is not NULL.
     let text = |value: Value| match value {
-        Value::String(text) => text,
+        Value::String(text) if text != "null" => text,
         other => other.to_string(),
     };
     Some(
@@ -78,6 +90,8 @@ mod tests {
             "unit: u1\ncontent: one\n  \"two\"\n  \nnth: 7\ngone: null\n"
         );
         assert_eq!(fields(row).map(|fields| fields.len()), Some(4));
+        let null = |value: &str| fields(&format!("u1\t{{\"a\":{value}}}"));
+        assert_ne!(null("null"), null("\"null\""), "NULL and the text");
         assert_eq!(fields("a\tby postgres"), None);
         assert_eq!(fields("[1]"), None);
     }

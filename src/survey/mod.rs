@@ -6,8 +6,10 @@ mod attribution;
 mod change;
 mod changed_words;
 mod compare;
+mod content;
 mod derivation;
 mod digest;
+mod evidence_format;
 mod fact;
 mod fields;
 mod finding;
@@ -23,6 +25,7 @@ mod role;
 mod role_remedy;
 mod side;
 mod snapshot;
+mod surroundings;
 mod survey_taken;
 mod time;
 
@@ -34,9 +37,15 @@ pub use change::{changes_with_rows, rows_of};
 pub use changed_words::{
     ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence,
 };
-pub use compare::{FactChange, RowChange, compare, compare_rows};
+pub use compare::{FactChange, RowChange, SurveyChanges, compare, compare_rows, differences};
+pub use content::{
+    ContentColumn, ContentHasher, DocumentContent, RowDigest, columns_line, content_format,
+    content_hex, content_of_document, content_of_two_formats, decoded_row, encoded_columns,
+    encoded_row, hidden_columns, names_columns, row_line, tagged,
+};
 pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
+pub use evidence_format::EvidenceFormat;
 pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
 pub use fields::{a_field_a_line, fields};
 pub use finding::SearchPattern;
@@ -48,5 +57,9 @@ pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
 pub use role::{RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
+pub use surroundings::{
+    BESIDE, CALLED_CODE, DriftRule, FactPart, NAME_RESOLUTION, PRIVILEGES, definition_key,
+    is_surroundings, parts_of, reads_surroundings,
+};
 pub use survey_taken::{StreamDigest, Survey, UnreadStream};
 pub use time::UtcTime;

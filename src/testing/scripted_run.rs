@@ -15,7 +15,7 @@ use crate::run::{
     UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep};
-use crate::survey::{Digest, Fact, Snapshot, Survey, UtcTime, facts_digest};
+use crate::survey::{Digest, Fact, Snapshot, Survey, UtcTime, differences, facts_digest};
 
 /// One durable event.
 #[derive(Debug, Clone)]
@@ -185,13 +185,13 @@ impl ScriptedRun {
 
     /// A transaction that was opened and seen to end.
     pub fn transaction(&mut self, purpose: Purpose) -> &mut Self {
-        let id = self.run.transactions.len() as u64 + 1;
+        let id = self.run.transactions_opened() + 1;
         let snapshot = values::snapshot(format!("nonce{id}"), id, self.now);
         self.transaction_with(purpose, &snapshot)
     }
 
     fn transaction_with(&mut self, purpose: Purpose, snapshot: &Snapshot) -> &mut Self {
-        let id = self.run.transactions.len() as u64 + 1;
+        let id = self.run.transactions_opened() + 1;
         let (proof, nonce) = (Arc::new(values::proof(snapshot)), snapshot.nonce.clone());
         self.push(Event::TransactionOpened(TransactionOpened {
             id,
@@ -212,12 +212,16 @@ impl ScriptedRun {
         purpose: SurveyPurpose,
         damage: impl FnOnce(&mut Survey),
     ) -> &mut Self {
-        let mut survey = self.survey(self.run.transactions.len() as u64 + 1);
+        let mut survey = self.survey(self.run.transactions_opened() + 1);
         damage(&mut survey);
         self.transaction_with(Purpose::Survey, &survey.snapshot);
+        let pin = self.run.pin.as_ref();
+        let pin = pin.filter(|_| purpose != SurveyPurpose::Pin);
+        let beside = pin.map_or_else(Vec::new, |pin| differences(pin, &survey).beside);
         self.push(Event::SurveyTaken(SurveyTaken {
             purpose,
             survey: Arc::new(survey),
+            beside,
             simulation: Arc::new(values::simulation(self.enacted)),
         }))
     }
@@ -319,7 +323,9 @@ impl ScriptedRun {
                 Digest::of("last pass"),
             )),
             last_pass_differences: self.last_pass_differences(),
+            last_pass_not_comparable: Vec::new(),
             drifted: drift.map_or_else(Vec::new, |drift| drift.changes.clone()),
+            beside: self.run.beside.clone(),
             tool_version: "0.1.0".to_owned(),
         }
     }

@@ -5,8 +5,9 @@ use super::values;
 use crate::run::{Event, LastPassDifference, LiveChange, LiveRead, Purpose};
 use crate::simulate::{PredictedEffect, TableEffect};
 use crate::survey::{
-    Attribution, Digest, DocumentRef, Fact, FactChange, FactKey, FactKind, FactOrigins, Live,
-    Observed, OriginKeys, Origins, RowChange, RowOrigin, Simulated, compare,
+    Attribution, BESIDE, CALLED_CODE, Digest, DocumentRef, DriftRule, Fact, FactChange, FactKey,
+    FactKind, FactOrigins, Live, NAME_RESOLUTION, Observed, OriginKeys, Origins, PRIVILEGES,
+    RowChange, RowOrigin, Simulated, compare, definition_key,
 };
 
 /// What somebody changes who enacts a unit and replaces a function.
@@ -115,6 +116,28 @@ impl ScriptedRun {
             complete,
             failed: failed.map(str::to_owned),
         }))
+    }
+
+    /// From here on a survey also reads what is around the rows.
+    pub fn reads_around(&mut self) -> &mut Self {
+        let tables = ["source_document", "unit_version"].map(definition_key);
+        let others = [CALLED_CODE, PRIVILEGES, NAME_RESOLUTION, BESIDE].map(str::to_owned);
+        let around = tables.into_iter().chain(others).map(|key| {
+            let value = Digest::of(&key).to_string();
+            values::fact(&key, FactKind::Sha256, &value)
+        });
+        self.database.facts.extend(around);
+        for fact in &mut self.database.facts {
+            fact.drift = DriftRule::of(fact.key.as_str(), "grant_matrix_sha", false);
+        }
+        self
+    }
+
+    /// Somebody else makes a role that has nothing to do with the change.
+    pub fn somebody_changes_beside(&mut self) -> &mut Self {
+        let value = Digest::of("another role").to_string();
+        self.fact(BESIDE).observed = Observed::Live(Live::new(value));
+        self
     }
 
     /// Somebody else gives these facts other values.

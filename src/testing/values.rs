@@ -8,9 +8,9 @@ use crate::run::{
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
-    Derived, Digest, Fact, FactKey, FactKind, Footprint, Live, Observed, Residue, RoleSurvey,
-    ServerIdentity, Simulated, Snapshot, StreamDigest, Survey, TransactionProof, UtcTime,
-    facts_digest,
+    Derived, Digest, DriftRule, EvidenceFormat, Fact, FactKey, FactKind, Footprint, Live, Observed,
+    Residue, RoleSurvey, ServerIdentity, Simulated, Snapshot, StreamDigest, Survey,
+    TransactionProof, UtcTime, facts_digest,
 };
 
 const READER: &str = "context_pack_readonly";
@@ -62,6 +62,7 @@ pub fn created() -> RunCreated {
         repository: None,
         check_table: CHECK_TABLE,
         policy_sha256: None,
+        evidence_format: EvidenceFormat::NEWEST,
     }
 }
 
@@ -99,6 +100,8 @@ pub fn fact(key: &str, kind: FactKind, value: &str) -> Fact {
         document: None,
         sql_sha256: Some(Digest::of(key)),
         live: !matches!(kind, FactKind::Content | FactKind::Sha256),
+        drift: DriftRule::Any,
+        parts: Vec::new(),
     }
 }
 

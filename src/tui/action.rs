@@ -51,6 +51,8 @@ pub enum Action {
     Reject,
     /// Read the facts again.
     SurveyAgain,
+    /// Take up a run that nobody holds.
+    TakeUp,
     /// Copy the whole value.
     Copy,
     /// Leave the screen.
@@ -101,9 +103,9 @@ pub enum Action {
     StepForward,
     /// One record back.
     StepBack,
-    /// To the next stop, gate or decision.
+    /// To the next stop or decision.
     NextStop,
-    /// To the stop, gate or decision before.
+    /// To the stop or decision before.
     PreviousStop,
     /// Go to a record or time.
     GoTo,

@@ -99,13 +99,18 @@ fn common(
     effects: &mut Vec<ScreenEffect>,
 ) -> bool {
     match action {
-        Action::Pane(1) => view.pane = DiffPane::Facts,
-        Action::Pane(2) => view.pane = DiffPane::Document,
+        Action::Pane(1) => focus(view, DiffPane::Facts),
+        Action::Pane(2) if view.pane == DiffPane::Document => {
+            view.whole = !view.whole;
+            laid_out_anew(view);
+        }
+        Action::Pane(2) => focus(view, DiffPane::Document),
         Action::NextPane | Action::PreviousPane | Action::Left | Action::Right => {
-            view.pane = match view.pane {
+            let other = match view.pane {
                 DiffPane::Facts => DiffPane::Document,
                 DiffPane::Document => DiffPane::Facts,
             };
+            focus(view, other);
         }
         Action::Open => open(model, view),
         Action::Back => return back(view, effects),
@@ -135,13 +140,21 @@ fn common(
     true
 }
 
+/// Goes to a pane. A document of the whole width is laid out anew when it comes or goes.
+fn focus(view: &mut DiffView, pane: DiffPane) {
+    view.pane = pane;
+    if view.whole {
+        laid_out_anew(view);
+    }
+}
+
 fn back(view: &mut DiffView, effects: &mut Vec<ScreenEffect>) -> bool {
     // Innermost first: page, search, document pane, screen.
     if view.page.take().is_some() || view.search.take().is_some() {
         return true;
     }
     if view.pane == DiffPane::Document {
-        view.pane = DiffPane::Facts;
+        focus(view, DiffPane::Facts);
         return true;
     }
     if view.alone {
@@ -157,7 +170,7 @@ fn open(model: &Model, view: &mut DiffView) {
             let last_pass = model.last_pass.as_deref();
             view.choose(compare, &model.history, last_pass);
         }
-        (DiffPane::Facts, None) => view.pane = DiffPane::Document,
+        (DiffPane::Facts, None) => focus(view, DiffPane::Document),
         (DiffPane::Document, _) => fold(view),
     }
 }

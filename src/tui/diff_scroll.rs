@@ -18,7 +18,7 @@ const LINES_BEFORE: usize = 4;
 pub(super) fn scroll(view: &mut DiffView, action: Action) {
     let size = view.size;
     if let Some((page, top)) = view.page {
-        let room = usize::from(diff_areas(size).document.height.saturating_sub(2));
+        let room = usize::from(diff_areas(view, size).document.height.saturating_sub(2));
         let last = diff_page(view, size).len().saturating_sub(room);
         let top = match action {
             Action::Down => top + 1,

@@ -142,6 +142,8 @@ pub struct DiffView {
     pub row: usize,
     /// The focused pane.
     pub pane: DiffPane,
+    /// The document takes the whole width while it has the focus.
+    pub whole: bool,
     /// Long lines are wrapped; else they are cut with a mark and a count.
     pub wrap: bool,
     /// One side under the other; `None`: as the width has it.
@@ -196,6 +198,7 @@ impl DiffView {
             all: true,
             row: 0,
             pane: DiffPane::Facts,
+            whole: false,
             wrap: true,
             stacked: None,
             loaded: BTreeMap::new(),
@@ -235,11 +238,16 @@ impl DiffView {
         view
     }
 
+    /// Whether the document has the whole width.
+    pub fn is_document_whole(&self) -> bool {
+        self.whole && self.pane == DiffPane::Document
+    }
+
     /// Where list and document do not fit beside each other: the document, if the chosen fact differs and has one.
     pub fn show_document(&mut self) {
         let fact = self.fact();
         let opens = fact.is_some_and(|fact| fact.change.differs() && fact.opens());
-        if opens && !diff_areas(self.size).both {
+        if opens && !diff_areas(self, self.size).both {
             self.pane = DiffPane::Document;
         }
     }

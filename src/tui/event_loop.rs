@@ -13,7 +13,7 @@ use ratatui::layout::{Rect, Size};
 use rustix::io::Errno;
 use unicode_width::UnicodeWidthStr;
 
-use super::inbox::{LocalRequest, ScreenMessage, Source};
+use super::inbox::{LocalRequest, ScreenMessage, Source, TakeUp};
 use super::keys;
 use super::model::{Model, Over};
 use super::screens;
@@ -74,6 +74,8 @@ impl RequestRoutes {
 pub enum Ending {
     /// A person left.
     Quit,
+    /// A person takes up the run that is shown.
+    TakeUp(TakeUp),
     /// A signal ended the screen: its number.
     Signal(i32),
     /// The terminal is gone (SIGHUP, or a write failed).
@@ -225,6 +227,7 @@ where
             match effect {
                 // Effects behind it are dropped: the screen is gone.
                 ScreenEffect::Leave => return Ok(Some(ending)),
+                ScreenEffect::TakeUp(what_for) => return Ok(Some(Ending::TakeUp(what_for))),
                 effect => self.grant(effect)?,
             }
         }
@@ -261,7 +264,7 @@ where
                     self.grant(effect)?;
                 }
             }
-            ScreenEffect::Leave => {}
+            ScreenEffect::Leave | ScreenEffect::TakeUp(_) => {}
         }
         Ok(())
     }
@@ -367,7 +370,7 @@ where
         let how = match self.model.source {
             Source::Replay => return None,
             Source::Watching => format!("Watch: {}", call.to(format!("watch {tail}"))),
-            Source::Live => run.come_back(call),
+            Source::Live | Source::Unheld => run.come_back(call),
         };
         Some(format!("{}. {how}", run.stands()))
     }
@@ -381,12 +384,12 @@ where
             // 128 + SIGHUP.
             Ending::HungUp => 129,
             Ending::Failed(_) => 1,
-            Ending::Quit | Ending::InboxClosed => {
+            Ending::Quit | Ending::TakeUp(_) | Ending::InboxClosed => {
                 if let Some((_, _, code)) = run.sealed {
                     code
                 } else if let Some((code, _)) = self.model.ended {
                     code
-                } else if self.model.source != Source::Live {
+                } else if matches!(self.model.source, Source::Watching | Source::Replay) {
                     0
                 } else if run.drift.as_ref().is_some_and(|drift| drift.gate.is_some()) {
                     StopCode::StopFactsDrifted.exit_code()

@@ -65,6 +65,12 @@ pub enum ScreenMessage {
     },
     /// The approval sheet is to be opened, as by its key.
     OpenSheet,
+    /// The rejection sheet is to be opened, as by its key.
+    OpenRejectSheet,
+    /// Everything is to be read again, as by its key.
+    SurveyAgain,
+    /// A process holds the run that nobody held.
+    Held,
     /// A comparison to open with.
     Compared(Box<DiffView>),
     /// The last PASS of this profile and target.
@@ -122,6 +128,19 @@ pub enum LocalRequest {
     Replay(PlaybackCommand),
 }
 
+/// What a run that nobody holds is to be taken up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakeUp {
+    /// To go on where it stands.
+    Resume,
+    /// To approve: the sheet opens.
+    Approve,
+    /// To reject: the sheet opens.
+    Reject,
+    /// To read everything again, and to take new evidence after drift or expiry.
+    SurveyAgain,
+}
+
 /// Where the events come from: it changes the badge and the footer, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -129,6 +148,8 @@ pub enum Source {
     Live,
     /// Another process holds the run; its journal is followed.
     Watching,
+    /// Nobody holds the run: it is shown as its journal has it, and nothing is written until it is taken up.
+    Unheld,
     /// Nobody runs it: it is played back from its journal.
     Replay,
 }
@@ -139,6 +160,7 @@ impl Source {
         match self {
             Self::Live => "LIVE",
             Self::Watching => "WATCHING (read only)",
+            Self::Unheld => "NOT TAKEN UP",
             Self::Replay => "<< REPLAY >>",
         }
     }
@@ -146,7 +168,7 @@ impl Source {
     /// Why nothing can be decided here; `None`: it can. From a watching screen a decision is handed to the holder.
     pub fn why_no_decision(&self) -> Option<&'static str> {
         match self {
-            Self::Live | Self::Watching => None,
+            Self::Live | Self::Watching | Self::Unheld => None,
             Self::Replay => Some("Nothing here is live: a replay cannot be approved or rejected."),
         }
     }
@@ -154,7 +176,7 @@ impl Source {
     /// Why the facts cannot be read again from here; `None`: they can.
     pub fn why_no_survey(&self) -> Option<String> {
         match self {
-            Self::Live => None,
+            Self::Live | Self::Unheld => None,
             Self::Watching => {
                 let reads = key_of(KeyScope::Run, Action::SurveyAgain);
                 Some(format!(

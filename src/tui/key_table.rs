@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         REPLAY,
         "[ ]",
-        "to the stop, gate or decision before, to the next one",
+        "to the stop or decision before, to the next one",
         Some("stops"),
         &[key('[', Action::PreviousStop), key(']', Action::NextStop)],
     ),
@@ -268,7 +268,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         DIFF,
         "1 2",
-        "facts, document",
+        "facts, document; 2 again: the document over the whole width",
         None,
         &[key('1', Action::Pane(1)), key('2', Action::Pane(2))],
     ),
@@ -388,6 +388,13 @@ pub(super) const ROWS: &[Binding] = &[
         "survey again; after drift or expiry: take new evidence",
         None,
         &[key('r', Action::SurveyAgain)],
+    ),
+    row(
+        RUN,
+        "R",
+        "take up a run that nobody holds; a, x and r take it up too",
+        None,
+        &[key('R', Action::TakeUp)],
     ),
     row(
         DIFF,

@@ -9,7 +9,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 use super::approve_sheet::{ApproveSheet, OwnSurvey};
 use super::diff_keys;
 use super::diff_view::DiffView;
-use super::inbox::Source;
+use super::inbox::{Source, TakeUp};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
 use super::navigation;
@@ -185,8 +185,12 @@ fn on_search(model: &mut Model, key: &KeyEvent) {
 fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<ScreenEffect>) {
     match action {
         Action::Approve => open_approve_sheet(model, at, effects),
-        Action::Reject => open_reject_sheet(model, at),
+        Action::Reject => open_reject_sheet(model, at, effects),
         Action::SurveyAgain => survey_again(model, effects),
+        Action::TakeUp if model.source == Source::Unheld => {
+            effects.push(ScreenEffect::TakeUp(TakeUp::Resume));
+        }
+        Action::TakeUp => model.notice = Some("The run is taken up already.".to_owned()),
         Action::Differences => {
             let last_pass = model.last_pass.as_deref();
             let view = DiffView::best(&model.history, last_pass, model.size);
@@ -282,12 +286,20 @@ pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut 
         model.notice = why_not;
         return;
     }
+    if model.source == Source::Unheld {
+        effects.push(ScreenEffect::TakeUp(TakeUp::Approve));
+        return;
+    }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
     effects.push(ScreenEffect::Ask(Ask::OpenSheet { gate, evidence }));
 }
 
-fn open_reject_sheet(model: &mut Model, at: Duration) {
+/// Opens the rejection sheet, or says why none can be opened.
+pub(super) fn open_reject_sheet(model: &mut Model, at: Duration, effects: &mut Vec<ScreenEffect>) {
     match decidable(model) {
+        Ok(_) if model.source == Source::Unheld => {
+            effects.push(ScreenEffect::TakeUp(TakeUp::Reject));
+        }
         Ok((gate, evidence)) => {
             let digest = evidence.digest.clone();
             model.over = Over::Rejecting(RejectSheet::open(gate, digest, at));
@@ -296,9 +308,14 @@ fn open_reject_sheet(model: &mut Model, at: Duration) {
     }
 }
 
-fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
+/// Has everything read again, or says why not.
+pub(super) fn survey_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
     if let Some(why) = model.source.why_no_survey() {
         model.notice = Some(why);
+        return;
+    }
+    if model.source == Source::Unheld {
+        effects.push(ScreenEffect::TakeUp(TakeUp::SurveyAgain));
         return;
     }
     let run = model.run();

@@ -40,7 +40,7 @@ pub mod update;
 pub mod widgets;
 
 pub use event_loop::{Clocks, Ending, RequestRoutes, Screen, ScreenExit, TerminalActions};
-pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source};
+pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{Signals, ending_signals, spawn as spawn_signals};

@@ -249,7 +249,7 @@ impl Model {
     pub fn scope(&self) -> KeyScope {
         match self.source {
             Source::Replay => KeyScope::Replay,
-            Source::Live | Source::Watching => KeyScope::Run,
+            Source::Live | Source::Watching | Source::Unheld => KeyScope::Run,
         }
     }
 
@@ -310,7 +310,7 @@ impl Model {
     /// Whether work is going on now, so that time may be shown to pass.
     pub fn is_running(&self) -> bool {
         self.ended.is_none()
-            && self.source != Source::Replay
+            && !matches!(self.source, Source::Replay | Source::Unheld)
             && self.run().sealed.is_none()
             && self.run().database_lost.is_none()
             && (self.run().waits_at().is_none() || self.run().pending_approval().is_some())

@@ -81,7 +81,7 @@ pub enum PlaybackCommand {
     Toggle,
     /// So many lines on, or back.
     Step(i64),
-    /// To the next stop, gate or decision, or the one before.
+    /// To the next stop or decision, or the one before.
     Halt {
         /// `true`: the next one; `false`: the one before.
         forward: bool,

@@ -7,7 +7,7 @@ use crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Size;
 
 use super::approve_sheet::OwnSurvey;
-use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage};
+use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 use super::model::{Model, Over};
 use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
 use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead};
@@ -28,6 +28,8 @@ pub enum ScreenEffect {
     Redraw,
     /// Leave the screen.
     Leave,
+    /// Leave the screen and take up the run.
+    TakeUp(TakeUp),
 }
 
 /// Applies a message to the model; `now` is the monotonic clock, `Duration` since any beginning.
@@ -62,6 +64,13 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             model.over = Over::Diff(view);
         }
         ScreenMessage::OpenSheet => keys::open_approve_sheet(model, now, &mut effects),
+        ScreenMessage::OpenRejectSheet => keys::open_reject_sheet(model, now, &mut effects),
+        ScreenMessage::SurveyAgain => keys::survey_again(model, &mut effects),
+        ScreenMessage::Held => {
+            if model.source == Source::Unheld {
+                model.source = Source::Watching;
+            }
+        }
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),

@@ -1,6 +1,9 @@
 //! Hostile servers and links that are cut. Invariant: the survey ends as an error within the deadlines of the client, and nothing was proven.
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use drygate::profile::Profile;
 use drygate::runner::target::{
@@ -26,9 +29,9 @@ fn url(port: u16) -> String {
     format!("postgresql://{READER}@127.0.0.1:{port}/{DATABASE}?sslmode=disable")
 }
 
-/// The most memory that this process ever held, in MiB, where the system tells.
-fn peak_mib() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+/// The most memory that a process ever held, in MiB, where the system tells.
+fn peak_mib(process: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -55,14 +58,62 @@ fn a_hostile_server_ends_as_an_error_and_not_in_memory() {
             .iter()
             .filter(|proof| proof.violations().is_empty());
         assert_eq!(clean.count(), 0, "{name}");
-        if let Some(peak) = peak_mib() {
+        if let Some(peak) = peak_mib("self") {
             assert!(peak < 1_500, "{name}: {peak} MiB");
         }
     }
-    let peak = peak_mib().map_or_else(|| "not told here".to_owned(), |mib| format!("{mib} MiB"));
+    let peak =
+        peak_mib("self").map_or_else(|| "not told here".to_owned(), |mib| format!("{mib} MiB"));
     say(&format!(
         "{} hostile servers: each an error, peak memory {peak}",
         BEHAVIOURS.len()
+    ));
+}
+
+/// The most memory that the program may hold, in MiB. It is not optimised here, and some 30 are the program itself.
+const COMMAND_PEAK_MAX_MIB: u64 = 100;
+
+/// `drygate survey` of a server, until it ends: exit code, and the most memory that it was seen to hold, in MiB.
+fn survey_as_a_command(port: u16) -> (Option<i32>, Option<u64>) {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_drygate"))
+        .args(["survey", "--database-url", &url(port)])
+        .env_clear()
+        .env("HOME", home.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let process = child.id().to_string();
+    let mut peak = None;
+    loop {
+        peak = peak.max(peak_mib(&process));
+        if let Some(status) = child.try_wait().expect("our own child") {
+            return (status.code(), peak);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_server_that_sends_without_end_takes_bounded_memory_of_the_command() {
+    let endless = |name: &str| name.contains("without end") || name.contains("1 GB");
+    let floods: Vec<_> = BEHAVIOURS
+        .iter()
+        .filter(|(name, _)| endless(name))
+        .collect();
+    assert!(floods.len() >= 7);
+    let mut most = 0;
+    for (name, behaviour) in floods {
+        let (code, peak) = survey_as_a_command(serve(*behaviour));
+        assert_eq!(code, Some(69), "{name}");
+        if let Some(peak) = peak {
+            assert!(peak < COMMAND_PEAK_MAX_MIB, "{name}: {peak} MiB");
+            most = most.max(peak);
+        }
+    }
+    say(&format!(
+        "servers that send without end: peak memory of the command {most} MiB"
     ));
 }
 

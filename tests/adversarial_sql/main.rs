@@ -13,4 +13,5 @@ mod roles;
 mod statements;
 mod support;
 mod traps;
+mod values;
 mod walls;

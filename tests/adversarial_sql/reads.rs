@@ -112,7 +112,9 @@ fn executed(cluster: &Cluster, since: usize) -> Vec<String> {
     let entries = log[since..].split("execute ").skip(1);
     let sent = entries.filter_map(|entry| entry.split_once(": ").map(|(_, sql)| sql.to_owned()));
     let declared = |of: &str| {
-        let start = format!("DECLARE {of} NO SCROLL CURSOR WITHOUT HOLD FOR\n\tSELECT q.");
+        let start = format!(
+            "DECLARE {of} NO SCROLL CURSOR WITHOUT HOLD FOR\n\tSELECT CASE WHEN pg_catalog.octet_length(v."
+        );
         sent.clone()
             .filter(|sql| sql.starts_with(&start))
             .collect::<Vec<_>>()

@@ -124,7 +124,9 @@ pub fn entries(run: &Path) -> Vec<JournalEntry<Event>> {
 }
 
 pub fn folded(run: &Path) -> RunState {
-    fold(&entries(run)).expect("a legal journal").into_run()
+    let storage = DiskStorage::open(run, Permissions::private()).expect("a directory");
+    let reader = JournalReader::new(Arc::new(storage), Path::new(""));
+    fold(&reader).expect("a legal journal").into_run()
 }
 
 pub fn code(output: &Output) -> i32 {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use drygate::audit;
 use drygate::journal::{
-    DirectoryStore, JournalEntry, JournalError, RunStore, Storage, verify_files,
+    DirectoryStore, JournalEntry, JournalError, JournalReader, RunStore, Storage, verify_files,
 };
 use drygate::run::{
     ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned,
@@ -236,7 +236,7 @@ impl World {
     /// A process that takes the run up: `resume` without a decision, else `approve` or `reject`.
     pub fn take_up(&self, first: Option<ApprovalRequest>) -> Result<RunnerEnd, RunnerError> {
         let (directory, recovery) = self.store().open(&self.run_id)?;
-        let run = fold(&directory.reader().entries::<Event>()?)?;
+        let run = fold(&directory.reader())?;
         let recorder = RunRecorder::new(directory, run, self.clock.clone(), self.sink());
         let torn = recovery.torn_files.into_iter();
         let taken_up = TakenUp {
@@ -287,13 +287,18 @@ impl World {
         }
     }
 
+    fn reader(&self) -> JournalReader {
+        self.store().reader(&self.run_id).expect("it is there")
+    }
+
     pub fn entries(&self) -> Vec<JournalEntry<Event>> {
-        let reader = self.store().reader(&self.run_id).expect("it is there");
-        reader.entries::<Event>().expect("the journal verifies")
+        self.reader()
+            .entries::<Event>()
+            .expect("the journal verifies")
     }
 
     pub fn run(&self) -> RunState {
-        let history = fold(&self.entries()).expect("a legal journal");
+        let history = fold(&self.reader()).expect("a legal journal");
         history.into_run()
     }
 
@@ -333,7 +338,7 @@ impl World {
         assert!(found.findings.is_empty(), "{context}: {:?}", found.findings);
         assert!(found.manifest, "{context}: no manifest");
         let entries = self.entries();
-        let history = fold(&entries).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let history = fold(&self.reader()).unwrap_or_else(|error| panic!("{context}: {error}"));
         let run = history.into_run();
         let (profile, _) = profile_with(self.tables);
         let events = entries.iter().map(|e| (e.seq, e.at, &e.event, &e.sha256));

@@ -276,3 +276,81 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
         .json();
     assert_eq!(last["sides"]["before"]["run_id"], run["run_id"]);
 }
+
+#[test]
+fn a_difference_that_cannot_be_seen_is_written_out() {
+    // What stands in the place of one space, or of nothing, and how it is shown.
+    let changes = [
+        ("\n", "E'\\r\\n'", "\\u{d}"),
+        (" needs", "E'\\r\\n needs'", "\\u{d}"),
+        (" needs", "E'\\t needs'", "\\u{9}"),
+        (" needs", "U&'\\00A0needs'", "\\u{a0}"),
+        (" needs", "U&' \\200Bneeds'", "\\u{200b}"),
+        (" needs", "U&' \\FEFFneeds'", "\\u{feff}"),
+        (" needs", "U&' ne\\0301eds'", "\\u{301}"),
+        (" needs", "'  needs'", "  "),
+    ];
+    let workspace = Workspace::new(Scenario::Enacted);
+    let definition = workspace.sql("SELECT pg_get_functiondef('public.fn_iu_enact'::regproc)");
+    let definition = definition[0][0].clone().expect("a function");
+    let quoted = format!("'{}'", definition.replace('\'', "''"));
+    for (gone, come, shown) in changes {
+        let waiting = workspace.run().expect(3).json();
+        let change = format!("DO $do$ BEGIN EXECUTE replace({quoted}, '{gone}', {come}); END $do$");
+        workspace
+            .cluster
+            .load(&workspace.database, &change)
+            .expect("replaced");
+        let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
+        let drift = &workspace.events(&drifted, "drift_found")[0]["drift"][0];
+        assert_eq!(drift["key"], "fn_iu_enact_md5", "{come}: {drift}");
+        let rows = drift["rows"].as_array().expect("rows");
+        assert!(!rows.is_empty(), "{come}: {drift}");
+        assert!(
+            rows.iter().all(|row| row["approved"] != row["found"]),
+            "{come}: {drift}"
+        );
+        let told = diff(&workspace, &drifted, &[]).expect(2).stdout;
+        assert!(told.contains(shown), "{come}: {told}");
+        let listed = diff(&workspace, &drifted, &["--json"]).expect(2).json();
+        assert!(listed.to_string().contains("fn_iu_enact_md5"), "{come}");
+        let back = format!("DO $do$ BEGIN EXECUTE {quoted}; END $do$");
+        workspace
+            .cluster
+            .load(&workspace.database, &back)
+            .expect("put back");
+    }
+}
+
+#[test]
+fn a_changed_type_and_null_for_its_name_are_named() {
+    let null = "UPDATE public.lifecycle_log SET reason = NULL WHERE id = (SELECT min(id) FROM public.lifecycle_log)";
+    let nullable = format!(
+        "ALTER TABLE public.lifecycle_log ALTER reason DROP NOT NULL; {}",
+        null.replace("NULL WHERE", "'null' WHERE")
+    );
+    let retyped = "ALTER TABLE public.source_document ALTER title TYPE varchar(200)";
+    for (prepare, change, key, shown) in [
+        ("SELECT 1", retyped, "source_document", "(columns)"),
+        (nullable.as_str(), null, "lifecycle_log", "reason"),
+    ] {
+        let workspace = Workspace::new(Scenario::Enacted);
+        workspace
+            .cluster
+            .load(&workspace.database, prepare)
+            .expect("prepared");
+        let waiting = workspace.run().expect(3).json();
+        workspace
+            .cluster
+            .load(&workspace.database, change)
+            .expect("changed");
+        let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
+        let drift = &workspace.events(&drifted, "drift_found")[0]["drift"];
+        let drift = drift.as_array().expect("a list");
+        let of = drift.iter().find(|change| change["key"] == key);
+        let rows = &of.unwrap_or_else(|| panic!("{key}: {drift:?}"))["rows"];
+        assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+        let told = diff(&workspace, &drifted, &[]).expect(2).stdout;
+        assert!(told.contains(shown), "{told}");
+    }
+}

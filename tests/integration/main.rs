@@ -2,6 +2,7 @@
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
 mod archive;
+mod around_the_rows;
 mod attribution;
 #[cfg(target_os = "linux")]
 mod callers;
@@ -9,6 +10,7 @@ mod cast;
 mod contradiction;
 mod diff;
 mod doctor;
+mod drift_around;
 mod exit_codes;
 mod flow;
 mod golden;
@@ -16,9 +18,11 @@ mod golden;
 mod group;
 mod harness;
 mod headless;
+mod hidden;
 mod hooks;
 mod locked;
 mod logging;
+mod not_taken_up;
 mod notify;
 mod other_server;
 mod page;
@@ -40,3 +44,5 @@ mod svg;
 mod unexpected;
 mod verifying;
 mod watching;
+#[cfg(target_os = "linux")]
+mod wide;

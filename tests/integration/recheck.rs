@@ -102,6 +102,41 @@ fn a_prediction_is_followed_unit_by_unit() {
     assert_eq!(named(&one_more, "not_predicted"), ["ICX-CONST-0099"]);
 }
 
+#[test]
+fn a_declared_fact_that_nothing_predicted_is_named_beside_the_prediction() {
+    let mut rehearsed = Rehearsed::server(Scenario::Draft);
+    rehearsed.sql(
+        "CREATE TABLE public.other (id integer); GRANT SELECT ON public.other TO context_pack_readonly",
+    );
+    let (_, built_in) = drygate::profile::built_in("icx-const").expect("it parses");
+    let facts = "[[facts]]\nkey = \"other_rows\"\nlabel = \"other\"\ntype = \"integer\"\ncount = \"public.other\"\n\n[[functions]]";
+    let path = rehearsed.folder().join("other.toml");
+    fs::write(&path, built_in.replacen("[[functions]]", facts, 1)).expect("a new file");
+    let profile = path.display().to_string();
+    let asked = rehearsed.begin_with(&["--profile", &profile], 3);
+    let asked = rehearsed.approve("SG1", &asked, 3);
+    rehearsed.approve("SG2", &asked, 0);
+    rehearsed.sql(
+        "SELECT public.fn_iu_enact(id, 'as rehearsed') FROM public.information_unit
+          WHERE collection = 'ICX-CONST' ORDER BY id",
+    );
+    let done = rehearsed.recheck(&["--after"], 0);
+    assert_eq!(done["after"]["beside"], serde_json::json!([]), "{done}");
+    rehearsed.sql("INSERT INTO public.other VALUES (1)");
+    let moved = rehearsed.recheck(&["--after"], 2);
+    let beside = &moved["after"]["beside"];
+    assert_eq!(beside[0]["key"], "other_rows", "{moved}");
+    assert_eq!(
+        (&beside[0]["approved"], &beside[0]["found"]),
+        (&"0".into(), &"1".into())
+    );
+    let message = moved["message"].as_str().expect("a sentence");
+    assert!(
+        message.contains("beside the prediction: other_rows"),
+        "{message}"
+    );
+}
+
 /// `recheck` in a terminal, by a person.
 fn on_a_terminal(rehearsed: &Rehearsed, words: &[&str], size: (u16, u16)) -> Terminal {
     let data = rehearsed.data().display().to_string();

@@ -155,7 +155,7 @@ fn live_reads_rest_so_that_both_approvals_and_the_closeout_still_fit() {
     let data = elsewhere.path.display().to_string();
     let words = ["run", "--database-url", &url, "--repo", &repository];
     let more = ["--profile", &frugal, "--data-dir", &data];
-    let mut terminal = Launch::drygate([&words[..], &more, &["--live-interval", "0.1"]].concat())
+    let mut terminal = Launch::drygate([&words[..], &more, &["--live-interval", "1"]].concat())
         .env("TMPDIR", rehearsed.folder())
         .size(160, 48)
         .open();
@@ -209,4 +209,36 @@ fn seconds_of_a_transaction_whose_end_nobody_saw_are_spent_too() {
         "{message}"
     );
     assert_eq!(opened(&rehearsed.journal()), 1, "no transaction was opened");
+}
+
+#[test]
+fn the_seconds_of_a_transaction_are_one_deadline_for_all_its_answers() {
+    let mut rehearsed = Rehearsed::server(Scenario::Enacted);
+    let frugal = with_budget(&rehearsed, "transaction_seconds_max = 2");
+    let profile = fs::read_to_string(&frugal).expect("just written");
+    // Each is answered well within the budget, all together are not.
+    let slow = (0..40).map(|nth| {
+        format!(
+            "[[facts]]\nkey = \"slow_{nth}\"\nlabel = \"slow {nth}\"\ntype = \"integer\"\nsql = \"SELECT count(*)::text FROM pg_catalog.generate_series(1, 3000000)\"\n\n"
+        )
+    });
+    let slow = slow.collect::<Vec<_>>().concat();
+    fs::write(
+        &frugal,
+        profile.replacen("[[facts]]", &format!("{slow}[[facts]]"), 1),
+    )
+    .expect("writable");
+    let stopped = rehearsed.begin_with(&["--profile", &frugal], 69);
+    let message = stopped["message"].as_str().expect("a sentence");
+    let (over, came) = message
+        .split_once("budgets.transaction_seconds_max is 2; ")
+        .unwrap_or_else(|| panic!("{message}"));
+    assert!(over.contains("the survey was ended at"), "{message}");
+    let words: Vec<&str> = came.split(' ').collect();
+    let number = |nth: usize| words[nth].parse::<u64>().expect("a number of answers");
+    assert!(
+        number(0) < number(2),
+        "it waited for all of them: {message}"
+    );
+    assert!(came.contains("answers had come"), "{message}");
 }

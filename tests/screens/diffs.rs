@@ -398,6 +398,41 @@ fn keys_move_search_fold_and_come_back() {
 }
 
 #[test]
+fn the_document_takes_the_whole_width_and_gives_it_back() {
+    let mut model = drifted(plain());
+    choose(&mut model, "fn_iu_enact_md5");
+    let wide = "a line that is longer than one side of the pane ".repeat(2);
+    let (before, after) = (format!("{wide}one\n"), format!("{wide}two\n"));
+    arrives(
+        &mut model,
+        "fn_iu_enact_md5",
+        FactKind::Md5,
+        &before,
+        &after,
+    );
+    let facts = |model: &mut Model| drawn(model, (160, 48)).contains("1 FACTS");
+    assert!(facts(&mut model));
+    let _ = press(&mut model, "2");
+    assert!(facts(&mut model), "the first press only goes there");
+    let _ = press(&mut model, "2");
+    let text = drawn(&mut model, (160, 48));
+    assert!(!text.contains("1 FACTS"), "{text}");
+    let line = text
+        .lines()
+        .find(|line| line.contains("fn_iu_enact_md5") && line.contains("wrap on"));
+    assert!(
+        line.is_some_and(|line| line.starts_with('┌') && line.ends_with('┐')),
+        "{text}"
+    );
+    let _ = press(&mut model, "1");
+    assert!(facts(&mut model), "the list has its place");
+    let _ = press(&mut model, "2");
+    assert!(!facts(&mut model), "the choice is kept");
+    let _ = press(&mut model, "2");
+    assert!(facts(&mut model));
+}
+
+#[test]
 fn o_opens_the_fold_under_the_cursor_and_no_other_and_folds_it_again() {
     let mut model = drifted(plain());
     choose(&mut model, "fn_iu_enact_md5");

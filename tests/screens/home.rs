@@ -68,7 +68,7 @@ impl Home {
     pub fn rows(&self) -> (Vec<RunRow>, usize) {
         let mut index = RunIndex::look(&self.store).expect("it lists");
         let mut read = 0;
-        index.read_open(&mut |_, _| read += 1);
+        index.read_changed(&mut |_, _| read += 1);
         index.keep();
         (index.rows().cloned().collect(), read)
     }

@@ -356,3 +356,18 @@ fn replay_differs_only_in_badge_and_footer() {
         .collect();
     assert_eq!(differing, [0], "the badge");
 }
+
+#[test]
+fn what_changed_beside_is_counted_and_takes_nothing_away() {
+    let mut script = ScriptedRun::new(false);
+    script.reads_around().until_sg1();
+    script.somebody_changes_beside().until_sg2();
+    assert_eq!(script.run.beside.len(), 1);
+    snap_script("sg2_changed_beside", &script, "09:18:00");
+    let mut model = model(&script, "09:18:00", plain());
+    for size in SIZES {
+        let text = drawn(&mut model, size);
+        assert!(text.contains("1 changed beside"), "{text}");
+        assert!(text.contains("ALLOW ENACT?"), "{text}");
+    }
+}

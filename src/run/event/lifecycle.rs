@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::run::{
     ApprovalPolicy, Mode, Person, RunBudget, RunId, RunResult, State, StopCode, TargetIdentity,
 };
-use crate::survey::Digest;
+use crate::survey::{Digest, EvidenceFormat};
 
 /// The binary that ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,12 @@ pub struct RunCreated {
     /// together. None: the machine had none, or the run is a demo. Older journals did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_sha256: Option<Digest>,
+    /// How its evidence is read and digested. Runs that do not name it are of version 1.
+    #[serde(
+        default = "EvidenceFormat::first",
+        skip_serializing_if = "EvidenceFormat::is_first"
+    )]
+    pub evidence_format: EvidenceFormat,
 }
 
 fn first_check_table() -> u32 {

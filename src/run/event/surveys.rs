@@ -35,6 +35,9 @@ pub struct SurveyTaken {
     pub survey: Arc<Survey>,
     /// What the simulator makes of its streams.
     pub simulation: Arc<Simulation>,
+    /// What differs from the pin beside the change, with rows: it voids nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<FactChange>,
 }
 
 /// A live value that is not the pinned one.

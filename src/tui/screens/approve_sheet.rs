@@ -196,6 +196,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let mut text = Vec::new();
     identity(&mut text, evidence);
     drifted(&mut text, evidence, width);
+    text.extend(words::changed_beside(model.run()));
     prediction(&mut text, model, evidence);
     last_pass(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
@@ -333,15 +334,21 @@ fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
         return;
     };
     let differences = &sheet.last_pass_differences;
-    let (heading, remark) = if differences.is_empty() {
-        ("EQUAL TO THE LAST PASS", "")
-    } else {
-        ("DIFFERENT FROM THE LAST PASS", "")
+    let not_comparable = &sheet.last_pass_not_comparable;
+    let heading = match (differences.is_empty(), not_comparable.is_empty()) {
+        (true, true) => "EQUAL TO THE LAST PASS",
+        (true, false) => "NOTHING DIFFERS FROM THE LAST PASS, AS FAR AS IT IS COMPARABLE",
+        (false, _) => "DIFFERENT FROM THE LAST PASS",
     };
     text.push(
-        Text::inked(Ink::Bold, heading)
-            .with(Ink::Plain, format!(" ({run_id}, {}){remark}", at.date())),
+        Text::inked(Ink::Bold, heading).with(Ink::Plain, format!(" ({run_id}, {})", at.date())),
     );
+    for key in not_comparable {
+        text.push(Text::plain(format!(
+            "  {:<26} not comparable: it was digested in another format",
+            key.as_str()
+        )));
+    }
     for difference in differences {
         let shown = |value: Option<&str>| {
             let short = words::short_value(words::value_or_unknown(value));
@@ -365,9 +372,10 @@ fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
         )));
     }
     let named = |key: &str| differences.iter().any(|d| d.key.as_str() == key);
-    let facts = differences
-        .iter()
-        .filter(|d| sheet.facts.iter().any(|fact| fact.key == d.key))
+    let keys = differences.iter().map(|difference| &difference.key);
+    let facts = keys
+        .chain(not_comparable)
+        .filter(|key| sheet.facts.iter().any(|fact| fact.key == **key))
         .count();
     let mut same = vec![match sheet.facts.len().saturating_sub(facts) {
         n if facts == 0 => format!("all {n} facts"),

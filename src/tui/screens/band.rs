@@ -99,7 +99,7 @@ pub fn band(model: &Model, narrow: bool) -> Band {
         )]);
     }
     match model.source {
-        Source::Live | Source::Watching => band,
+        Source::Live | Source::Watching | Source::Unheld => band,
         Source::Replay => as_replayed(band),
     }
 }

@@ -40,9 +40,10 @@ pub struct DiffAreas {
 }
 
 /// The areas for a size of the terminal.
-pub fn diff_areas(size: Size) -> DiffAreas {
-    let both = size.width >= WIDE_MIN;
-    let band = if both && size.height >= 30 { 8 } else { 5 };
+pub fn diff_areas(view: &DiffView, size: Size) -> DiffAreas {
+    let wide = size.width >= WIDE_MIN;
+    let both = wide && !view.is_document_whole();
+    let band = if wide && size.height >= 30 { 8 } else { 5 };
     let row = |y: u16, height: u16| {
         let y = y.min(size.height);
         Rect::new(0, y, size.width, height.min(size.height - y))
@@ -75,7 +76,7 @@ pub fn diff_areas(size: Size) -> DiffAreas {
 
 /// How a document is laid out in its pane.
 pub fn diff_layout(view: &DiffView, size: Size) -> DiffLayout {
-    let width = diff_areas(size).document.width.saturating_sub(2);
+    let width = diff_areas(view, size).document.width.saturating_sub(2);
     DiffLayout {
         width: usize::from(width),
         split: !view.stacked.unwrap_or(size.width < WIDE_MIN),
@@ -86,7 +87,7 @@ pub fn diff_layout(view: &DiffView, size: Size) -> DiffLayout {
 
 /// Draws the diff screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &DiffView) {
-    let areas = diff_areas(area.as_size());
+    let areas = diff_areas(view, area.as_size());
     header(canvas, areas.header, model, view);
     diff_band::draw(canvas, areas.band, view);
     let document = view.pane == DiffPane::Document || view.page.is_some();

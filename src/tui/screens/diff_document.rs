@@ -89,7 +89,7 @@ struct DrawnDocument {
 
 /// Lines that the document has in its pane, below what is said of it; at least one.
 pub fn room(view: &DiffView, size: Size) -> usize {
-    let area = diff_areas(size).document;
+    let area = diff_areas(view, size).document;
     let width = usize::from(area.width.saturating_sub(2));
     let above = view.opened().map_or(0, |opened| {
         let said = explained(view, opened);

@@ -49,12 +49,19 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
     let mut lines = Vec::new();
     let facts = view.facts();
     let mut part = None;
+    // Before the equal facts, which may be many: what a person wrote is read first.
+    let mut notes = Some(notes(view, width, across));
     for (row, fact) in facts.iter().enumerate() {
         let heading = match fact.change {
             Change::Equal => Some("equal"),
             Change::NotRead => Some("not read again"),
+            Change::Beside => Some("changed beside"),
+            Change::NotComparable => Some("not comparable"),
             _ => None,
         };
+        if heading.is_some_and(|heading| heading != "changed beside") {
+            lines.extend(notes.take().into_iter().flatten());
+        }
         if heading != part {
             part = heading;
             lines.push(rule(heading.unwrap_or("changed")));
@@ -82,11 +89,7 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
             Text::plain(format!("{here}{compare}")),
         ));
     }
-    if !view.notes.is_empty() {
-        let writes = key_of(KeyScope::Diff, Action::Note);
-        lines.push(rule(&format!("notes ({writes} writes one)")));
-    }
-    notes(&mut lines, &view.notes, width);
+    lines.extend(notes.take().into_iter().flatten());
     lines
 }
 
@@ -109,8 +112,13 @@ fn rule(words: &str, width: usize, across: &str) -> FactLine {
     (None, Text::inked(Ink::Dim, before + &after))
 }
 
-fn notes(lines: &mut Vec<FactLine>, notes: &[NoteShown], width: usize) {
-    for note in notes {
+fn notes(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
+    let mut lines = Vec::new();
+    if !view.notes.is_empty() {
+        let writes = key_of(KeyScope::Diff, Action::Note);
+        lines.push(rule(&format!("notes ({writes} writes one)"), width, across));
+    }
+    for note in &view.notes {
         let about = note.fact.as_ref().map_or("the run", |fact| fact.as_str());
         let head = Text::plain(format!("{} on {about}:", note.by));
         lines.extend(head.wrap(width).into_iter().map(|line| (None, line)));
@@ -123,6 +131,7 @@ fn notes(lines: &mut Vec<FactLine>, notes: &[NoteShown], width: usize) {
             lines.extend(wrapped.map(|line| (None, Text::plain("  ").then(line))));
         }
     }
+    lines
 }
 
 fn value(side: Option<&SideValue>) -> String {
@@ -144,16 +153,17 @@ fn fact_line(fact: &ComparedFact, width: usize) -> Text {
     let (mark, values, ink) = match fact.change {
         Change::Equal => ("= ", value(fact.sides.before.as_ref()), Ink::Plain),
         Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
+        Change::NotComparable => ("  ", "two formats".to_owned(), Ink::Dim),
         _ => {
             let sides = fact
                 .sides
                 .as_ref()
                 .map(|side| beginning(value(side.as_ref())));
-            (
-                "! ",
-                format!("{} | {}", sides.before, sides.after),
-                Ink::Drift,
-            )
+            let values = format!("{} | {}", sides.before, sides.after);
+            match fact.change {
+                Change::Beside => ("+ ", values, Ink::Plain),
+                _ => ("! ", values, Ink::Drift),
+            }
         }
     };
     let key = Text::plain(fact.name());

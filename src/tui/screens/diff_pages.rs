@@ -13,7 +13,7 @@ use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// The lines of the open page for a size of the terminal; none: no page is open.
 pub fn diff_page(view: &DiffView, size: Size) -> Vec<Text> {
-    let width = usize::from(diff_areas(size).document.width.saturating_sub(2));
+    let width = usize::from(diff_areas(view, size).document.width.saturating_sub(2));
     view.page
         .map_or_else(Vec::new, |(page, _)| lines(view, page, width))
 }

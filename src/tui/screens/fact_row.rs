@@ -2,7 +2,7 @@
 //! show the same.
 
 use crate::run::{RunState, SurveyPurpose};
-use crate::survey::{Fact, FactKey, FactKind, Provenance, UtcTime};
+use crate::survey::{Fact, FactKey, FactKind, Provenance, UtcTime, is_surroundings};
 use crate::tui::model::Model;
 
 /// How a fact stands to the last PASS.
@@ -12,6 +12,8 @@ pub(super) enum SinceLastPass {
     NoPass,
     /// The value is that of the last PASS.
     Equal,
+    /// It was digested in another evidence format.
+    NotComparable,
     /// `3 lines`, or the value then.
     Differs(String),
 }
@@ -28,8 +30,10 @@ pub(super) struct FactRow {
     pub now: Option<String>,
     /// When it was read last since the pin; `None`: not yet.
     pub read_at: Option<UtcTime>,
-    /// Whether the last value is not the pinned one.
+    /// Whether the last value is not the pinned one, and voids an approval.
     pub moved: bool,
+    /// Whether the last value is not the pinned one and lies beside the change.
+    pub beside: bool,
     /// `-1`, `2 lines`.
     pub change: String,
     pub last_pass: SinceLastPass,
@@ -37,7 +41,7 @@ pub(super) struct FactRow {
     pub from: &'static str,
 }
 
-/// All facts of the pin, in the order of the profile, protected content last.
+/// All facts of the pin, in the order of the profile, then what is around the rows, protected content last.
 pub(super) fn all(model: &Model) -> Vec<FactRow> {
     let run = model.run();
     let Some(pin) = run.pin.as_ref().map(|pin| &pin.facts) else {
@@ -50,11 +54,14 @@ pub(super) fn all(model: &Model) -> Vec<FactRow> {
 }
 
 fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
-    let (content, other): (Vec<&Fact>, Vec<&Fact>) = facts
-        .iter()
+    let (around, own): (Vec<&Fact>, Vec<&Fact>) =
+        facts.iter().partition(|fact| is_surroundings(&fact.key));
+    let (content, other): (Vec<&Fact>, Vec<&Fact>) = own
+        .into_iter()
         .partition(|fact| fact.kind == FactKind::Content);
     other
         .into_iter()
+        .chain(around)
         .chain(content)
         .map(|fact| row(run, fact))
         .collect()
@@ -63,7 +70,9 @@ fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
 fn row(run: &RunState, fact: &Fact) -> FactRow {
     let pinned = fact.observed.value().map(str::to_owned);
     let (now, read_at) = now(run, fact);
-    let moved = read_at.is_some() && now != pinned;
+    let differs = read_at.is_some() && now != pinned;
+    let beside = differs && run.beside.iter().any(|change| change.key == fact.key);
+    let moved = differs && !beside;
     FactRow {
         key: fact.key.clone(),
         label: fact.label.clone(),
@@ -74,6 +83,7 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
         } else {
             String::new()
         },
+        beside,
         now,
         read_at,
         moved,
@@ -100,7 +110,9 @@ fn now(run: &RunState, fact: &Fact) -> (Option<String>, Option<UtcTime>) {
         if let Some(change) = changed.find(|change| change.key == fact.key) {
             return (change.value.clone(), live.read_at);
         }
-        if live.complete || fact.live {
+        // What differs beside the change is not among what a read found to have moved: it stands in the last survey.
+        let beside = run.beside.iter().any(|change| change.key == fact.key);
+        if (live.complete && !beside) || fact.live {
             return (pinned, live.read_at);
         }
     }
@@ -147,6 +159,9 @@ fn last_pass(run: &RunState, key: &FactKey) -> SinceLastPass {
         .last_pass_differences
         .iter()
         .find(|difference| difference.key == *key);
+    if sheet.last_pass_not_comparable.contains(key) {
+        return SinceLastPass::NotComparable;
+    }
     match difference {
         None => SinceLastPass::Equal,
         Some(difference) => SinceLastPass::Differs(match difference.lines {

@@ -4,7 +4,7 @@ use super::fact_row::{FactRow, SinceLastPass, all};
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::SurveyPurpose;
-use crate::survey::{FactKind, UtcTime};
+use crate::survey::{FactKind, UtcTime, content_hex, is_surroundings};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
@@ -69,6 +69,9 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         if folded && row.kind == FactKind::Content {
             continue;
         }
+        if !model.enlarged && is_quiet(row) {
+            continue;
+        }
         if row.kind == FactKind::Content && !content {
             content = true;
             if columns.is_some() {
@@ -90,6 +93,10 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     if folded {
         pane.rows.extend(content_folded(&rows, width));
     }
+    if !model.enlarged {
+        pane.rows
+            .extend(quiet_folded(&rows, width, columns.as_ref()));
+    }
     if columns.is_none() {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
@@ -97,6 +104,30 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
     }
     pane
+}
+
+/// Whether the row is about what is around the rows and has nothing to say: such rows share one.
+fn is_quiet(row: &FactRow) -> bool {
+    let as_before = matches!(row.last_pass, SinceLastPass::NoPass | SinceLastPass::Equal);
+    is_surroundings(&row.key) && !row.moved && !row.beside && as_before && row.pinned.is_some()
+}
+
+/// `9 more around the rows                =`: definitions, called code, privileges, names.
+fn quiet_folded(rows: &[FactRow], width: usize, columns: Option<&FactColumns>) -> Option<PaneRow> {
+    let quiet: Vec<&FactRow> = rows.iter().filter(|row| is_quiet(row)).collect();
+    let first = quiet.first()?;
+    let mark = if quiet.iter().all(|row| row.read_at.is_some()) {
+        Text::plain("=")
+    } else {
+        Text::new()
+    };
+    let name = Text::plain(format!("{} more around the rows", quiet.len()));
+    let at = match columns {
+        Some(columns) => columns.key + columns.pinned,
+        None => width.saturating_sub(8),
+    };
+    let subject = TextSubject::Fact(first.key.clone());
+    Some(PaneRow::new(name.to_column(at).then(mark), subject))
 }
 
 /// `5 content digests                     =`
@@ -194,6 +225,7 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         (_, _, None) if model.run().ended_early() => Text::inked(Ink::Dim, "not read again"),
         (_, _, None) => Text::inked(Ink::Dim, "at approval"),
         (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
+        (now, false, Some(_)) if row.beside => value(now.as_deref(), row.kind, 14, Ink::Plain),
         (now, false, Some(_)) if row.kind == FactKind::Integer => {
             value(now.as_deref(), row.kind, 14, Ink::Plain)
         }
@@ -204,6 +236,8 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
     };
     let change = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else if row.beside {
+        Text::plain("beside")
     } else {
         Text::new()
     };
@@ -236,6 +270,7 @@ fn last(model: &Model, row: &FactRow, room: usize) -> Text {
     match &row.last_pass {
         SinceLastPass::NoPass => Text::inked(Ink::Dim, "-"),
         SinceLastPass::Equal => Text::plain("="),
+        SinceLastPass::NotComparable => Text::inked(Ink::Dim, "not comparable"),
         SinceLastPass::Differs(differs) => differing(model, row, differs, room),
     }
 }
@@ -269,9 +304,9 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     let key = 27.min(field.saturating_sub(8));
     let shown = match (row.pinned.as_deref(), row.kind) {
         (Some(digest), FactKind::Md5 | FactKind::Sha256 | FactKind::Content)
-            if digest.len() > 10 =>
+            if content_hex(digest).len() > 10 =>
         {
-            Text::plain(format!("{}..", &digest[..8.min(digest.len())]))
+            Text::plain(content_hex(digest).chars().take(8).collect::<String>() + "..")
         }
         (pinned, kind) => value(pinned, kind, 10, Ink::Plain),
     };
@@ -284,6 +319,8 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     };
     let mut mark = if row.moved {
         Text::inked(Ink::Drift, format!("! {}", row.change))
+    } else if row.beside {
+        Text::plain("beside")
     } else if row.read_at.is_none() {
         Text::new()
     } else if let Some(at) = read_before(model, row) {

@@ -117,7 +117,7 @@ fn script(model: &Model) -> Text {
     let command = |words: String| model.call.to(words);
     let stands = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
     match (&model.source, run.waits_at()) {
-        (Source::Live | Source::Watching, _) if stands => Text::inked(
+        (Source::Live | Source::Watching | Source::Unheld, _) if stands => Text::inked(
             Ink::Dim,
             format!("in a script: {}", command(format!("resume {}", id.tail()))),
         ),

@@ -110,7 +110,7 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
 /// What our sessions cost the server: `load: 0 sessions now, 1.9 s total, longest 0.42 s`
 fn load(model: &Model, width: usize) -> Text {
     let mut open = 0;
-    let mut unseen = 0;
+    let mut unseen = model.run().reads_aside.unseen;
     for transaction in &model.run().transactions {
         match &transaction.end {
             TransactionEnd::Open => open += 1,
@@ -160,7 +160,8 @@ pub(super) fn cost(model: &Model) -> Vec<String> {
     ];
     let unknown = model.run().costs_unknown();
     if unknown > 0 && !accounts.is_empty() {
-        let unseen = crate::run::counted(unknown, "unseen end");
+        let unseen =
+            crate::run::counted(usize::try_from(unknown).unwrap_or(usize::MAX), "unseen end");
         lines.push(format!("not counted   rows and bytes of {unseen}"));
     }
     lines

@@ -183,7 +183,12 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
     let facts = match live.filter(|live| live.read_at.is_some()) {
         Some(live) if !live.complete => Some("Live facts"),
         None if !model.run().has_read_again() => None,
-        _ => Some("All facts"),
+        _ if model.run().beside.is_empty() => Some("All facts"),
+        _ => Some("All other facts"),
+    };
+    let beside = match model.run().beside.len() {
+        0 => String::new(),
+        n => format!(" {n} changed beside."),
     };
     if narrow {
         let says = match (facts, resting) {
@@ -191,6 +196,10 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
             (_, Some(_)) => format!("Equal at {checked}; live reads rest (budget).  "),
             (Some(facts), None) => format!("{facts} equal the evidence ({checked}).  "),
         };
+        if !beside.is_empty() {
+            // Instead of how it stands to the last PASS: what changed now is more to a person who decides.
+            return Text::plain(says.trim_end()).with(Ink::Bold, beside);
+        }
         return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
     }
     let ink = if sheet.last_pass_differences.is_empty() {
@@ -206,7 +215,15 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         None => format!("Pinned {checked}, not read again yet."),
         Some(facts) => format!("{facts} equal the evidence, checked {checked}."),
     };
-    Text::plain(format!("{says}{rest}    ")).with(ink, words::last_pass(sheet))
+    let last_pass = if beside.is_empty() {
+        words::last_pass(sheet)
+    } else {
+        words::last_pass_short(sheet)
+    };
+    Text::plain(format!("{says}{rest}"))
+        .with(Ink::Bold, beside)
+        .with(Ink::Plain, "    ")
+        .with(ink, last_pass)
 }
 
 /// Facts that were seen to have moved while nobody approved.
@@ -360,7 +377,11 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {
             let renews = key_of(model.scope(), Action::SurveyAgain);
-            format!("{facts} {verb} from {by}. Nothing was simulated further. {renews} takes new evidence; SG1 is asked again.")
+            let beside = match run.beside.len() {
+                0 => String::new(),
+                n => format!(" {n} changed beside."),
+            };
+            format!("{facts} {verb} from {by}.{beside} Nothing was simulated further. {renews} takes new evidence; SG1 is asked again.")
         }))
         .say(state_line(model, StopCode::StopFactsDrifted.name()))
         .keys(if narrow { &KEYS_RENEW_NARROW } else { &KEYS_DRIFT })

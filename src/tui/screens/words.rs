@@ -3,8 +3,8 @@
 use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
-    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, is_of_no_rows, most_telling,
-    sentence,
+    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
+    most_telling, sentence,
 };
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -78,8 +78,12 @@ pub fn last_pass(sheet: &EvidenceSheet) -> String {
     };
     let differences = &sheet.last_pass_differences;
     let date = sealed_at.date();
+    let not_comparable = not_comparable(sheet);
     if differences.is_empty() {
-        return format!("Equal to the last PASS ({date}).");
+        return match not_comparable.as_str() {
+            "" => format!("Equal to the last PASS ({date})."),
+            which => format!("Nothing differs from the last PASS ({date}){which}."),
+        };
     }
     let named: Vec<String> = differences
         .iter()
@@ -103,20 +107,29 @@ pub fn last_pass(sheet: &EvidenceSheet) -> String {
     });
     let kind = if code { ", and it is code" } else { "" };
     format!(
-        "Different from the last PASS ({date}): {} of {}{kind}: {}{more}.",
+        "Different from the last PASS ({date}): {} of {}{kind}: {}{more}{not_comparable}.",
         differences.len(),
         counted(sheet.facts.len(), "fact"),
         named.join("; ")
     )
 }
 
+/// What of the last PASS cannot be compared, as the end of a sentence; empty: everything can.
+pub fn not_comparable(sheet: &EvidenceSheet) -> String {
+    match sheet.last_pass_not_comparable.len() {
+        0 => String::new(),
+        n => format!(", {n} not comparable"),
+    }
+}
+
 /// `Since last PASS: 1 differs.`
 pub fn last_pass_short(sheet: &EvidenceSheet) -> String {
+    let not = not_comparable(sheet);
     match (&sheet.last_pass, sheet.last_pass_differences.len()) {
         (None, _) => "No PASS yet to compare with.".to_owned(),
-        (Some(_), 0) => "Equal to the last PASS.".to_owned(),
-        (Some(_), 1) => "Since last PASS: 1 differs.".to_owned(),
-        (Some(_), n) => format!("Since last PASS: {n} differ."),
+        (Some(_), 0) if not.is_empty() => "Equal to the last PASS.".to_owned(),
+        (Some(_), 1) => format!("Since last PASS: 1 differs{not}."),
+        (Some(_), n) => format!("Since last PASS: {n} differ{not}."),
     }
 }
 
@@ -131,9 +144,10 @@ pub fn short_value(value: &str) -> String {
         return "empty".to_owned();
     }
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // An MD5 or a SHA-256 in hex.
-    if (value.len() == 32 || value.len() == 64) && hex(value) {
-        format!("{}..{}", &value[..8], &value[value.len() - 4..])
+    let digits = content_hex(value);
+    // An MD5 or a SHA-256 in hex, of a content digest behind its format.
+    if (digits.len() == 32 || digits.len() == 64) && hex(digits) {
+        format!("{}..{}", &digits[..8], &digits[digits.len() - 4..])
     } else {
         value.to_owned()
     }
@@ -255,6 +269,26 @@ pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) 
     let words = || changed_words(changes, width.saturating_sub(margins + taken));
     let told = answered.then(words).flatten();
     told.unwrap_or_else(|| Text::plain(self::changes(changes)))
+}
+
+/// What changed beside by the last survey, as a part of the sheet; nothing where nothing did.
+pub fn changed_beside(run: &RunState) -> Vec<Text> {
+    if run.beside.is_empty() {
+        return Vec::new();
+    }
+    let facts = counted(run.beside.len(), "fact");
+    let heading = Text::inked(Ink::Bold, "CHANGED BESIDE");
+    let mut text = vec![heading.with(Ink::Plain, format!("   {facts}, which voids nothing"))];
+    text.extend(run.beside.iter().map(|change| {
+        let rows = match change.rows.as_slice() {
+            [] => String::new(),
+            [row] => row.key.clone(),
+            [row, more @ ..] => format!("{} and {} more", row.key, more.len()),
+        };
+        Text::plain(format!("  {:<26} {rows}", change.key.as_str()))
+    }));
+    text.push(Text::new());
+    text
 }
 
 fn row_in_words(change: &FactChange, row: &RowChange, style: SentenceStyle) -> Text {

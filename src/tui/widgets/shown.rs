@@ -120,18 +120,22 @@ fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
             u32::from(c),
-            // Among them: soft hyphen, Hangul fillers, variation selectors, zero-width and bidirectional controls, the byte
+            // Among them: blanks that look like a space, soft hyphen, Hangul fillers, variation selectors, zero-width and bidirectional controls, the byte
             // order mark, tag characters.
-            0xad | 0x34f
+            0xa0
+                | 0xad
+                | 0x34f
                 | 0x61c
                 | 0x115f
                 | 0x1160
                 | 0x17b4
                 | 0x17b5
                 | 0x180b..=0x180f
-                | 0x200b..=0x200f
-                | 0x2028..=0x202e
-                | 0x2060..=0x206f
+                | 0x1680
+                | 0x2000..=0x200f
+                | 0x2028..=0x202f
+                | 0x205f..=0x206f
+                | 0x3000
                 | 0x3164
                 | 0xfe00..=0xfe0f
                 | 0xfeff

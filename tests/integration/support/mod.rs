@@ -1,5 +1,6 @@
 //! What the integration tests share. Invariant: every wait is for a fact, with a deadline that shows what was there instead.
 
+pub mod around_changes;
 pub mod ground;
 pub mod modes;
 pub mod pty;

@@ -1,0 +1,123 @@
+//! What is around the rows, as facts with documents: definitions, called code, privileges, name resolution, and what else was read.
+//! Invariant: all of it is read in one stage of one batch, whatever the number of tables, functions and roles.
+
+use serde_json::{Value, json};
+
+use super::called_code;
+use super::content::one_line;
+use super::definition;
+use super::facts::of_document;
+use super::privileges::Privileges;
+use super::read_batch::ReadAnswer;
+use super::session::PlannedRead;
+use super::statement::Statement;
+use super::wire::{AnswerRows, Call};
+use crate::profile::Profile;
+use crate::survey::{BESIDE, CALLED_CODE, Fact, FactDocument, NAME_RESOLUTION, PRIVILEGES};
+
+/// The version that knows publications of schemas, columns and rows.
+const PUBLICATIONS_OF_SCHEMAS: u32 = 150_000;
+/// Before this version a role with CREATEROLE can grant itself any role that is no superuser.
+const CREATEROLE_IS_BOUND: u32 = 160_000;
+
+/// What is asked, in the order in which [`facts`] takes the answers.
+pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
+    let tables: Value = profile
+        .contents
+        .iter()
+        .map(|spec| json!({"key": spec.key, "schema": spec.schema, "table": spec.table}))
+        .collect();
+    let functions: Value = profile
+        .functions
+        .iter()
+        .map(|spec| json!({"schema": spec.schema, "name": spec.name}))
+        .collect();
+    let (tables, functions) = (tables.to_string(), functions.to_string());
+    let publications = if version < PUBLICATIONS_OF_SCHEMAS {
+        Statement::PUBLICATIONS
+    } else {
+        Statement::PUBLICATIONS_15
+    };
+    let ask = |name: &str, statement, params: &[&String]| {
+        let params = params.iter().map(|param| (*param).clone()).collect();
+        PlannedRead::ask(name, Call::with(statement, params))
+    };
+    vec![
+        ask("definitions", Statement::DEFINITION, &[&tables]),
+        ask("publications", publications, &[&tables]),
+        ask(CALLED_CODE, Statement::CALLED_CODE, &[&functions, &tables]),
+        ask(PRIVILEGES, Statement::PRIVILEGES, &[&tables, &functions]),
+        ask(
+            NAME_RESOLUTION,
+            Statement::NAME_RESOLUTION,
+            &[&tables, &functions],
+        ),
+        ask(BESIDE, Statement::BESIDE, &[]),
+    ]
+}
+
+/// The facts from the answers to [`reads`].
+pub(super) fn facts(
+    profile: &Profile,
+    version: u32,
+    answers: &mut dyn Iterator<Item = ReadAnswer>,
+) -> Vec<(Fact, Option<FactDocument>)> {
+    let mut next = || answers.next().unwrap_or(Err("not asked".into()));
+    let (definitions, publications) = (next(), next());
+    let mut read = definition::facts(profile, definitions, publications);
+    read.push(of_document(
+        profile,
+        (CALLED_CODE, CALLED_CODE),
+        next().and_then(called_code::document),
+    ));
+    let privileges = next().and_then(|rows| Privileges::of(rows, version < CREATEROLE_IS_BOUND));
+    let names = next();
+    let (decide, settings) = match &names {
+        Ok(rows) => (Ok(lines(rows, "decides")), Ok(lines(rows, "beside"))),
+        Err(reason) => (Err(reason.clone()), Err(reason.clone())),
+    };
+    let held = privileges.as_ref().map(Privileges::document);
+    read.push(of_document(
+        profile,
+        (PRIVILEGES, PRIVILEGES),
+        held.map_err(Clone::clone),
+    ));
+    read.push(of_document(
+        profile,
+        (NAME_RESOLUTION, NAME_RESOLUTION),
+        decide.map(sorted),
+    ));
+    let beside = next().and_then(|rows| {
+        let roles = privileges?.roles();
+        let others = rows.iter().map(|row| line(row)).collect();
+        Ok(sorted([roles, settings?, others].concat()))
+    });
+    read.push(of_document(profile, (BESIDE, BESIDE), beside));
+    read
+}
+
+/// The lines of one kind, from rows of kind, name and value.
+fn lines(rows: &AnswerRows, kind: &str) -> Vec<String> {
+    let of_kind =
+        |row: &&Vec<Option<String>>| row.first().cloned().flatten().as_deref() == Some(kind);
+    rows.iter()
+        .filter(of_kind)
+        .map(|row| line(&row[1..]))
+        .collect()
+}
+
+/// A row of name and value as a line of a document.
+pub(super) fn line(row: &[Option<String>]) -> String {
+    let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
+    format!("{}\t{}", one_line(cell(0)), one_line(cell(1)))
+}
+
+/// A document of lines. Catalogues have no order of their own.
+pub(super) fn sorted(mut lines: Vec<String>) -> FactDocument {
+    lines.sort_unstable();
+    let mut text = lines.join("\n");
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    FactDocument { text }
+}
