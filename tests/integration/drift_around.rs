@@ -221,7 +221,7 @@ fn a_partition_without_rows_is_beside_and_one_with_rows_is_drift() {
 #[test]
 fn what_changes_beside_while_a_screen_waits_is_recorded_once() {
     let ground = Ground::new(Scenario::Draft);
-    let mut terminal = ground.at_sg1("0.2");
+    let mut terminal = ground.at_sg1("1");
     ground.intrude(BESIDE);
     let screen = terminal.wait_for("1 changed beside");
     assert!(band(&screen).contains("ALLOW CUT?"), "{screen}");
