@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
 
 use super::diff::{LoadedRun, SideDocuments};
-use super::screen::send_entries;
+use super::screen::send_journal;
 use super::terminal_session::ScreenTerminalSession;
 use super::{LaunchError, diff, terminal_session};
 use crate::cli::{DiffCommand, Settings};
@@ -196,7 +196,7 @@ pub(super) fn stage(
     exit_code: u8,
 ) -> Result<u8, LaunchError> {
     let (messages, inbox) = mpsc::channel();
-    send_entries(store.reader(&read.run_id)?.entries()?, &messages);
+    send_journal(&store.reader(&read.run_id)?, &messages)?;
     if let Some(last) = read.last_pass() {
         let _ = messages.send(ScreenMessage::LastPass(Box::new(last)));
     }

@@ -15,7 +15,7 @@ use super::{
     watch,
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
-use crate::journal::{DirectoryStore, JournalEntry, RunStore};
+use crate::journal::{DirectoryStore, JournalReader, RunStore};
 use crate::run::{ApprovalGate, Event};
 use crate::runner;
 use crate::runner::{
@@ -46,7 +46,7 @@ pub fn run_new(
 /// Shows a run that was taken up.
 pub fn take_up(settings: &Settings, owned: OwnedRun, what_for: TakeUp) -> Result<u8, LaunchError> {
     let (messages, inbox) = mpsc::channel();
-    send_journal(&owned, &messages)?;
+    send_journal(&owned.directory.reader(), &messages)?;
     let _ = match what_for {
         TakeUp::Resume => Ok(()),
         TakeUp::Approve => messages.send(ScreenMessage::OpenSheet),
@@ -130,15 +130,13 @@ fn stands_still(store: &DirectoryStore, meant: &RunRef) -> Result<bool, LaunchEr
     Ok(!run.is_demo() && (waits || is_drifted))
 }
 
-/// Sends the lines of the journal to the screen.
-fn send_journal(owned: &OwnedRun, messages: &Sender<ScreenMessage>) -> Result<(), LaunchError> {
-    send_entries(owned.directory.reader().entries()?, messages);
-    Ok(())
-}
-
-/// Sends journal entries to the screen.
-pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<ScreenMessage>) {
-    for entry in entries {
+/// Sends the entries of a journal to the screen.
+pub(super) fn send_journal(
+    reader: &JournalReader,
+    messages: &Sender<ScreenMessage>,
+) -> Result<(), LaunchError> {
+    for entry in reader.walk::<Event>()? {
+        let entry = entry?;
         let told = ScreenMessage::Recorded {
             seq: entry.seq,
             at: entry.at,
@@ -147,6 +145,7 @@ pub(super) fn send_entries(entries: Vec<JournalEntry<Event>>, messages: &Sender<
         };
         let _ = messages.send(told);
     }
+    Ok(())
 }
 
 /// A message sink that forwards to the screen's inbox, an unbounded channel.
