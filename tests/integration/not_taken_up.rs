@@ -44,7 +44,7 @@ fn a_waiting_run_is_shown_and_nothing_is_written_until_a_key_takes_it_up() {
     assert!(screen.contains(BADGE), "{screen}");
     // Looking around is no reason to write.
     shown.keys("d");
-    shown.wait_for("pinned");
+    shown.wait_for("1 FACTS");
     shown.keys(key::ESC);
     shown.wait_for(BADGE);
     shown.keys("q");
