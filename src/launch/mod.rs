@@ -28,6 +28,7 @@ mod screen;
 mod survey;
 mod terminal_session;
 mod verify;
+mod verify_run;
 mod watch;
 
 pub use dispatch::{execute, main};
