@@ -3,9 +3,9 @@
 
 use md5::{Digest as _, Md5};
 
-use super::RecomputeFinding;
+use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
-use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
+use crate::run::{CheckRecorded, Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{Digest, Fact, Hasher, Survey};
 
@@ -19,6 +19,11 @@ pub fn document_findings<'e>(
     for (seq, event) in events {
         let found = match event {
             Event::RunCreated(created) => missing("the profile", &created.profile_sha256, document),
+            Event::CheckRecorded(CheckRecorded { check, .. }) => ssot_digests(check)
+                .iter()
+                .flat_map(|digest| missing("an SSOT document", digest, document))
+                .collect(),
+            Event::ContextPinned(pinned) => missing("the context pins", &pinned.blob, document),
             Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
             }) => survey_findings(profile, *purpose, survey, document),
@@ -34,13 +39,11 @@ pub fn document_findings<'e>(
             Event::RunResumed(_)
             | Event::TornTailSetAside(_)
             | Event::GateStarted(_)
-            | Event::CheckRecorded(_)
             | Event::GateFinished(_)
             | Event::TransactionOpened(_)
             | Event::TransactionClosed(_)
             | Event::TransactionUnseen(_)
             | Event::StatementsRecorded(_)
-            | Event::ContextPinned(_)
             | Event::EffectPredicted(_)
             | Event::UnitsProgressed(_)
             | Event::StateChanged(_)

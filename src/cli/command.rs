@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunSort, RunStatus, State};
+use crate::run::{ApprovalGate, KeptHead, RunFilter, RunOrder, RunRow, RunSort, RunStatus, State};
 
 /// A command with its arguments. What documents it is its help.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -82,6 +82,10 @@ pub enum Command {
         /// The run, a run's directory, or an archive of a run.
         #[arg(value_name = "RUN_ID|DIR|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
         target: RunPlace,
+        /// The last line of the journal as it was printed at a stop, in a hook or at an export, kept elsewhere: the journal must
+        /// have it, at that place where the number was kept too.
+        #[arg(long, value_name = "[SEQ:]HEX64")]
+        head: Option<KeptHead>,
     },
     /// Takes one read-only survey against a sealed run: 0 it still holds, 2 with the difference.
     Recheck {

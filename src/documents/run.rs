@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::SchemaVersion;
 use crate::run::{
-    ApprovalGate, ClaimVerdict, Gate, NonMutationVerdict, RunId, State, StopCode, Verdict,
+    ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, RunId, State, StopCode,
+    Verdict,
 };
 use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime};
 
@@ -44,6 +45,8 @@ pub struct RunDocument {
     pub non_mutation: Option<NonMutationDocument>,
     /// The drift that stands, or what differed at closeout.
     pub drift: Vec<FactChange>,
+    /// The last line of the journal, for `verify --head`; null where there is no run.
+    pub head: Option<JournalHead>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,
     /// What to do next.

@@ -28,7 +28,6 @@ mod screen;
 mod survey;
 mod terminal_session;
 mod verify;
-mod verify_run;
 mod watch;
 
 pub use dispatch::{execute, main};

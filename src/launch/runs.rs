@@ -94,6 +94,7 @@ fn entry(row: &RunRow, now: UtcTime) -> RunsEntry {
         last_at: run.last_at,
         duration_s: run.lasted_s(),
         records: run.records,
+        head: run.head.clone(),
         profile: run.profile.clone(),
         target_label: run.target_label.clone(),
         target: run.target.clone(),

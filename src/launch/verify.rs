@@ -3,74 +3,100 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::verify_run::{VerifyResult, inspect};
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Output, RunPlace, Settings};
 use crate::documents::{SchemaVersion, VerifyDocument};
-use crate::journal::{DirectoryStore, DiskStorage, JournalError, Permissions, RunStore, Storage};
+use crate::journal::{
+    DirectoryStore, DiskStorage, JournalError, Permissions, Reviews, RunStore, Storage,
+};
 use crate::report;
-use crate::run::{RunId, StopCode};
+use crate::run::{KeptHead, RunId, StopCode};
+use crate::tui::diff_view::NoteShown;
+use crate::verify::{self, Verified};
 
-/// Verifies a run; 0: intact, 7: not.
-pub fn verify(settings: &Settings, target: &RunPlace) -> Result<u8, LaunchError> {
-    let found = match target {
+/// Verifies a run; 0: intact, 7: not. `kept`: a head of its journal that was kept elsewhere.
+pub fn verify(
+    settings: &Settings,
+    target: &RunPlace,
+    kept: Option<&KeptHead>,
+) -> Result<u8, LaunchError> {
+    let (found, notes) = match target {
         RunPlace::Path(file) if file.is_file() => {
             let opened = lookup::archive(file)?;
             let run = DirectoryStore::run_path(opened.run_id());
-            inspect(opened.store().storage(), &run)?
+            looked(opened.store().storage(), &run, kept)?
         }
         RunPlace::Path(directory) => {
             let storage =
                 DiskStorage::open(directory, Permissions::private()).map_err(JournalError::from)?;
-            inspect(&(Arc::new(storage) as Arc<dyn Storage>), Path::new(""))?
+            let storage: Arc<dyn Storage> = Arc::new(storage);
+            looked(&storage, Path::new(""), kept)?
         }
         RunPlace::Run(meant) => {
             let store = run_plan::store(settings)?;
             let run_id = lookup::resolve(&store, meant)?;
             store.reader(&run_id)?;
-            inspect(store.storage(), &DirectoryStore::run_path(&run_id))?
+            looked(store.storage(), &DirectoryStore::run_path(&run_id), kept)?
         }
     };
-    let intact = found.findings.is_empty();
-    let code = if intact {
+    let code = if found.findings.is_empty() {
         0
     } else {
         StopCode::StopEvidenceCorrupt.exit_code()
     };
     if settings.output == Output::Json {
-        let stop_code = (!intact).then_some(StopCode::StopEvidenceCorrupt);
-        output::document(&VerifyDocument {
-            schema: SchemaVersion,
-            run_id: found.run_id,
-            intact,
-            stop_code,
-            records: found.records,
-            blobs: found.blobs,
-            sealed: found.sealed,
-            findings: found.findings,
-            not_checked: found.not_checked,
-            by_recorded_values: found.by_own_values,
-            notes: found.notes.iter().map(review::note_document).collect(),
-        })?;
+        output::document(&document(found, &notes))?;
     } else {
-        output::print(&text(&found))?;
+        output::print(&text(&found, &notes))?;
     }
     Ok(code)
 }
 
+/// What `verify` finds, and the notes of reviewers as far as they can be read.
+fn looked(
+    storage: &Arc<dyn Storage>,
+    run: &Path,
+    kept: Option<&KeptHead>,
+) -> Result<(Verified, Vec<NoteShown>), LaunchError> {
+    let found = verify::verify(storage, run, kept)?;
+    let notes = review::notes(&Reviews::new(storage.clone(), run));
+    // What is wrong with them was named.
+    Ok((found, notes.unwrap_or_default()))
+}
+
+fn document(found: Verified, notes: &[NoteShown]) -> VerifyDocument {
+    let intact = found.findings.is_empty();
+    VerifyDocument {
+        schema: SchemaVersion,
+        run_id: found.run_id,
+        intact,
+        stop_code: (!intact).then_some(StopCode::StopEvidenceCorrupt),
+        records: found.records,
+        blobs: found.blobs,
+        sealed: found.sealed,
+        head: found.head,
+        kept_head: found.kept_head,
+        findings: found.findings,
+        beside: found.beside,
+        not_checked: found.not_checked,
+        by_recorded_values: found.by_own_values,
+        notes: notes.iter().map(review::note_document).collect(),
+    }
+}
+
 /// What does not verify of a run in the store.
 pub fn findings(store: &DirectoryStore, run_id: &RunId) -> Result<Vec<String>, LaunchError> {
-    let found = inspect(store.storage(), &DirectoryStore::run_path(run_id))?;
+    let found = verify::verify(store.storage(), &DirectoryStore::run_path(run_id), None)?;
     Ok(found.findings)
 }
 
 /// What `verify` says of a run in the store.
 pub fn summary_text(store: &DirectoryStore, run_id: &RunId) -> Result<String, LaunchError> {
-    let found = inspect(store.storage(), &DirectoryStore::run_path(run_id))?;
-    Ok(text(&found))
+    let (found, notes) = looked(store.storage(), &DirectoryStore::run_path(run_id), None)?;
+    Ok(text(&found, &notes))
 }
 
-fn text(found: &VerifyResult) -> String {
+fn text(found: &Verified, notes: &[NoteShown]) -> String {
     let mut lines = Vec::new();
     for finding in &found.findings {
         lines.push(format!(
@@ -81,7 +107,10 @@ fn text(found: &VerifyResult) -> String {
     for what in &found.not_checked {
         lines.push(format!("NOT CHECKED: {}", report::visible(what)));
     }
-    for note in &found.notes {
+    for what in &found.beside {
+        lines.push(format!("beside the evidence: {}", report::visible(what)));
+    }
+    for note in notes {
         lines.push(format!("note: {}", report::visible(&note.line())));
     }
     if !found.by_own_values.is_empty() {
@@ -96,6 +125,15 @@ fn text(found: &VerifyResult) -> String {
     } else {
         "not sealed yet"
     };
+    if let Some(head) = &found.head {
+        lines.push(format!("head={head}"));
+    }
+    if let Some(kept) = &found.kept_head {
+        lines.push(format!(
+            "the head that was kept is line {}: nothing up to it has changed since",
+            kept.seq + 1
+        ));
+    }
     if found.findings.is_empty() {
         lines.push(format!(
             "intact: {}, {} records, {} blobs, {seal}; chain, HEAD, blobs, manifest and every verdict hold",

@@ -39,6 +39,7 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
         returns: returns(run),
         non_mutation: non_mutation(run, false),
         drift: drift(run),
+        head: run.journal_head(),
         message: message(run, stop),
         next: Some(next.to_owned()).filter(|next| !next.is_empty()),
         ..RunDocument::default()
