@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::chain::ChainPosition;
@@ -63,6 +64,21 @@ impl JournalReader {
         let mut visit_line = |seen: CheckedLine<'_>| {
             if let Some(entry) = decode(&seen)? {
                 visit(entry, seen.covered);
+            }
+            Ok(())
+        };
+        scan(&*self.storage, &self.run, &mut visit_line).map(JournalSummary::from)
+    }
+
+    /// Hands every entry to `visit`, with what its line has beyond what drygate writes of such an entry.
+    pub fn for_each_as_written<E: Serialize + DeserializeOwned>(
+        &self,
+        mut visit: impl FnMut(JournalEntry<E>, Option<String>),
+    ) -> Result<JournalSummary, JournalError> {
+        let mut visit_line = |seen: CheckedLine<'_>| {
+            if let Some(entry) = decode::<E>(&seen)? {
+                let beyond = entry.beyond(seen.line);
+                visit(entry, beyond);
             }
             Ok(())
         };

@@ -36,6 +36,7 @@ mod run_id;
 mod run_list;
 mod state;
 mod stop;
+mod stop_words;
 mod surveys;
 mod target_identity;
 mod timeline;

@@ -4,6 +4,7 @@
 mod error;
 mod kept_head;
 mod ledgers;
+mod line_forms;
 mod named_files;
 mod rendered;
 mod run;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::VerifyError;
 use super::kept_head::KeptHeadSearch;
 use super::ledgers::ledgers;
+use super::line_forms::LineForms;
 use super::named_files::NamedFiles;
 use super::rendered::reports;
 use super::side_files::SeenHeads;
@@ -93,14 +94,22 @@ fn look(
         let what = "is missing, though the journal ends with run_sealed: a resume writes it, if the process died before";
         found.findings.push(format!("{MANIFEST}: {what}"));
     }
-    let entries = match JournalReader::new(storage.clone(), run).entries::<Event>() {
-        Ok(entries) => entries,
+    let mut entries = Vec::new();
+    let mut forms = LineForms::default();
+    let read =
+        JournalReader::new(storage.clone(), run).for_each_as_written::<Event>(|entry, beyond| {
+            forms.look(&entry, beyond);
+            entries.push(entry);
+        });
+    forms.finish(&mut found);
+    match read {
+        Ok(_) => {}
         Err(JournalError::Corrupt(corrupt)) => {
             found.findings.push(corrupt.to_string());
             return Ok(found);
         }
         Err(other) => return Err(other.into()),
-    };
+    }
     found.records = entries.len() as u64;
     found.head = entries.last().map(line_of);
     let mut search = kept.map(KeptHeadSearch::new);
