@@ -11,7 +11,7 @@ use super::ledgers::ledgers;
 use super::line_forms::LineForms;
 use super::named_files::NamedFiles;
 use super::rendered::reports;
-use super::side_files::SeenHeads;
+use super::side_files::SideFileHeads;
 use crate::audit;
 use crate::journal::{
     Blobs, JournalEntry, JournalError, JournalReader, JournalSummary, MANIFEST, Storage, misplaced,
@@ -84,7 +84,7 @@ fn look(
         .extend(files.findings.iter().map(ToString::to_string));
     found.blobs = files.blobs;
     found.sealed = files.manifest;
-    let mut seen = SeenHeads::read(storage, run, &mut found)?;
+    let mut seen = SideFileHeads::read(storage, run, &mut found)?;
     // Without a journal there is nothing that the other files could be compared with.
     let Some(journal) = &files.journal else {
         return Ok(found);

@@ -10,12 +10,12 @@ use crate::run::JournalHead;
 
 /// The heads of the journal that the lines of side files have seen.
 #[derive(Debug, Default)]
-pub(super) struct SeenHeads {
+pub(super) struct SideFileHeads {
     /// Where each was seen, in words; those that the journal has are taken out.
     missing: Vec<(String, JournalHead)>,
 }
 
-impl SeenHeads {
+impl SideFileHeads {
     /// Reads the side files of a run, and says what is wrong with them.
     pub(super) fn read(
         storage: &Arc<dyn Storage>,
