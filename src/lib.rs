@@ -23,6 +23,7 @@
 //! | [`postgres`] | reading a server | `survey`, `simulate`, `profile`, `runner::target` |
 //! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
+//! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents` |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
@@ -57,3 +58,4 @@ pub mod survey;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tui;
+pub mod verify;

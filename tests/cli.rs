@@ -120,9 +120,9 @@ fn replay(run: RunPlace) -> ReplayCommand {
         ..RunsCommand::default()
     })
 )]
-#[case("verify 8a941203", Command::Verify { target: RunPlace::Run(last("8a941203")) })]
-#[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()) })]
-#[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()) })]
+#[case("verify 8a941203", Command::Verify { target: RunPlace::Run(last("8a941203")), head: None })]
+#[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()), head: None })]
+#[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()), head: None })]
 #[case("survey", Command::Survey)]
 #[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
 #[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]

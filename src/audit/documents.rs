@@ -3,9 +3,9 @@
 
 use md5::{Digest as _, Md5};
 
-use super::RecomputeFinding;
+use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
-use crate::run::{Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
+use crate::run::{CheckRecorded, Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{
     Digest, EvidenceFormat, Fact, FactPart, Hasher, Survey, content_format, content_of_document,
@@ -28,6 +28,11 @@ pub fn document_findings<'e>(
                 found.extend(policy.into_iter().flatten());
                 found
             }
+            Event::CheckRecorded(CheckRecorded { check, .. }) => ssot_digests(check)
+                .iter()
+                .flat_map(|digest| missing("an SSOT document", digest, document))
+                .collect(),
+            Event::ContextPinned(pinned) => missing("the context pins", &pinned.blob, document),
             Event::SurveyTaken(SurveyTaken {
                 purpose, survey, ..
             }) => survey_findings(profile, *purpose, survey, document),
@@ -43,13 +48,11 @@ pub fn document_findings<'e>(
             Event::RunResumed(_)
             | Event::TornTailSetAside(_)
             | Event::GateStarted(_)
-            | Event::CheckRecorded(_)
             | Event::GateFinished(_)
             | Event::TransactionOpened(_)
             | Event::TransactionClosed(_)
             | Event::TransactionUnseen(_)
             | Event::StatementsRecorded(_)
-            | Event::ContextPinned(_)
             | Event::EffectPredicted(_)
             | Event::UnitsProgressed(_)
             | Event::StateChanged(_)

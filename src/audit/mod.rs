@@ -42,7 +42,7 @@ pub use feasibility::{Feasibility, QueryCheck, g1};
 pub use forbidden::{Forbidden, forbidden, forbidden_rows};
 pub use last_pass::{last_pass_differences, not_comparable};
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};
-pub use precheck::{SsotFile, g0, repository_at_g0, ssot_documents};
+pub use precheck::{SsotFile, g0, repository_at_g0, ssot_digests, ssot_documents};
 pub use predict::{predict, protected_tables, step_effect};
 pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
 pub use recompute_raw::judged_by_own_values;

@@ -1,7 +1,7 @@
 //! G0: profile, SSOT documents, repository. Always the same six checks; without a repository four of them are NOT CHECKED,
 //! never PASS (test `no_repository_is_not_checked_four_times_with_a_remedy`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::recompute_raw::own_raw;
 use crate::profile::Profile;
@@ -51,6 +51,19 @@ pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
         .iter()
         .find(|c| c.name == CheckName::RepositoryPresent)?;
     serde_json::from_value(own_raw(recorded).get("repository")?.clone()).ok()
+}
+
+/// The SSOT documents that a recorded check looked at, by digest: their texts are kept as blobs.
+pub fn ssot_digests(check: &Check) -> Vec<Digest> {
+    if check.name != CheckName::SsotDocuments {
+        return Vec::new();
+    }
+    let documents = own_raw(check).get("documents").and_then(Value::as_array);
+    documents
+        .into_iter()
+        .flatten()
+        .filter_map(|document| document.get("sha256")?.as_str()?.parse().ok())
+        .collect()
 }
 
 /// Whether every SSOT document of the profile was read.

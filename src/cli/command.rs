@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use super::RunRef;
 use crate::run::{
-    ApprovalGate, Days, RunFilter, RunOrder, RunRow, RunSort, RunStatus, Since, State,
+    ApprovalGate, Days, KeptHead, RunFilter, RunOrder, RunRow, RunSort, RunStatus, Since, State,
 };
 
 /// A command with its arguments. What documents it is its help.
@@ -84,6 +84,10 @@ pub enum Command {
         /// The run, a run's directory, or an archive of a run.
         #[arg(value_name = "RUN_ID|DIR|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
         target: RunPlace,
+        /// The last line of the journal as it was printed at a stop, in a hook or at an export, kept elsewhere: the journal must
+        /// have it, at that place where the number was kept too.
+        #[arg(long, value_name = "[SEQ:]HEX64")]
+        head: Option<KeptHead>,
     },
     /// Takes one read-only survey against a sealed run: 0 it still holds, 2 with the difference.
     Recheck {

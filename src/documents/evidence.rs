@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{NoteDocument, SchemaVersion};
 use crate::audit::After;
-use crate::run::{RunId, StopCode};
+use crate::run::{JournalHead, RunId, StopCode};
 use crate::survey::{Digest, FactChange, FactKey, ServerIdentity, Snapshot, TransactionProof};
 
 /// `verify`: whether the files of a run hold.
@@ -25,8 +25,14 @@ pub struct VerifyDocument {
     pub blobs: u64,
     /// Whether the run has its seal.
     pub sealed: bool,
+    /// The last line of the journal; null: it does not read.
+    pub head: Option<JournalHead>,
+    /// The head of `--head` as the journal has it; null: none was given, or it is not there.
+    pub kept_head: Option<JournalHead>,
     /// What does not hold, a sentence each.
     pub findings: Vec<String>,
+    /// What is no evidence of the run, or not yet, and is not as it should be, a sentence each. It condemns nothing.
+    pub beside: Vec<String>,
     /// What could not be looked at, a sentence each.
     pub not_checked: Vec<String>,
     /// The checks that only the values that they recorded themselves can tell.

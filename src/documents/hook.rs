@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ApprovalGate, HookPoint, RunId, State, StopCode};
+use crate::run::{ApprovalGate, HookPoint, JournalHead, RunId, State, StopCode};
 use crate::survey::{Digest, UtcTime};
 
 /// The stop, or the end, that a hook is told.
@@ -63,14 +63,4 @@ pub struct HookTarget {
     pub label: String,
     /// `user@host/database`, with the port where it is not 5432.
     pub address: String,
-}
-
-/// A line of a journal by number and digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct JournalHead {
-    /// Number, from 0.
-    pub seq: u64,
-    /// SHA-256 of the line without its newline.
-    pub sha256: Digest,
 }

@@ -27,7 +27,7 @@ pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, NoteDocumen
 pub use evidence::{
     RecheckDocument, RecheckRefused, RecheckedSurvey, SurveyReference, VerifyDocument,
 };
-pub use hook::{HookDocument, HookTarget, JournalHead};
+pub use hook::{HookDocument, HookTarget};
 pub use machine::{
     ConfigDocument, DoctorDocument, DoctorLine, ProfileCheckDocument, ProfileHook, SettingRow,
 };

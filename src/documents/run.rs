@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::SchemaVersion;
 use crate::run::{
-    ApprovalGate, ClaimVerdict, Gate, NonMutationVerdict, RunId, State, StopCode, Verdict,
+    ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, RunId, State, StopCode,
+    Verdict,
 };
 use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime};
 
@@ -47,6 +48,8 @@ pub struct RunDocument {
     /// What the last survey differs in from the pin beside the change: it voids nothing. Left out where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<FactChange>,
+    /// The last line of the journal, for `verify --head`; null where there is no run.
+    pub head: Option<JournalHead>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,
     /// What to do next.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::RunId;
+use crate::run::{JournalHead, RunId};
 use crate::survey::{Digest, UtcTime};
 
 /// `export`: an archive.
@@ -25,6 +25,8 @@ pub struct ExportDocument {
     pub bytes: u64,
     /// SHA-256 of the archive.
     pub sha256: Digest,
+    /// The last line of the journal that is in it, for `verify --head`.
+    pub head: JournalHead,
 }
 
 /// `import`: a run out of an archive.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ApprovalGate, RunResult, State, StopCode};
+use crate::run::{ApprovalGate, JournalHead, RunResult, State, StopCode};
 use crate::survey::{Digest, UtcTime};
 
 /// The list.
@@ -91,6 +91,8 @@ pub struct RunsRow {
     pub duration_s: i64,
     /// Records of its journal.
     pub records: u64,
+    /// The last line of its journal, for `verify --head`.
+    pub head: Option<JournalHead>,
     /// Name of the profile.
     pub profile: String,
     /// Label of the target.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::ser::Formatter;
 
 use super::JournalError;
@@ -64,6 +65,27 @@ pub fn encode_line<E: Serialize>(
     event: &E,
 ) -> Result<Vec<u8>, JournalError> {
     let refused = |why: &dyn std::fmt::Display| JournalError::Encode(why.to_string());
+    let line = written_line(seq, at, prev, event)?;
+    if line.len() > LINE_BYTES_MAX {
+        return Err(refused(&format_args!("{} bytes are too many", line.len())));
+    }
+    // Read back by the code of the reader: a line that would be damage later is refused before it is written.
+    LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
+    let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
+    if (read.v, read.seq, read.at) == (VERSION, seq, at) && read.prev == *prev {
+        return Ok(line);
+    }
+    Err(refused(&"it does not read back as it was written"))
+}
+
+/// The bytes of a line, without its newline, as `encode_line` writes them.
+fn written_line<E: Serialize>(
+    seq: u64,
+    at: UtcTime,
+    prev: &Digest,
+    event: &E,
+) -> Result<Vec<u8>, JournalError> {
+    let refused = |why: &dyn std::fmt::Display| JournalError::Encode(why.to_string());
     let event = to_ascii_json(event).map_err(|why| refused(&why))?;
     let (name, fields) =
         taken_apart(&event).ok_or_else(|| refused(&"an event has a name and fields"))?;
@@ -82,16 +104,7 @@ pub fn encode_line<E: Serialize>(
         line.extend_from_slice(fields);
     }
     line.push(b'}');
-    if line.len() > LINE_BYTES_MAX {
-        return Err(refused(&format_args!("{} bytes are too many", line.len())));
-    }
-    // Read back by the code of the reader: a line that would be damage later is refused before it is written.
-    LineHeader::parse(&line).map_err(|fault| refused(&fault.what))?;
-    let read: Envelope<'_> = serde_json::from_slice(&line).map_err(|why| refused(&why))?;
-    if (read.v, read.seq, read.at) == (VERSION, seq, at) && read.prev == *prev {
-        return Ok(line);
-    }
-    Err(refused(&"it does not read back as it was written"))
+    Ok(line)
 }
 
 /// Takes `{"name":{fields}}` apart into name and fields.
@@ -100,6 +113,51 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
     let end = event.iter().position(|byte| *byte == b'"')?;
     let name = str::from_utf8(&event[..end]).ok()?;
     Some((name, event[end..].strip_prefix(b"\":{")?))
+}
+
+impl<E: Serialize> JournalEntry<E> {
+    /// What `line`, which it was read from, has beyond what drygate writes of such an entry. What it lacks, an older version did
+    /// not write.
+    pub(super) fn beyond(&self, line: &[u8]) -> Option<String> {
+        let again = written_line(self.seq, self.at, &self.prev, &self.event).ok()?;
+        if again == line {
+            return None;
+        }
+        let values = (
+            serde_json::from_slice::<Value>(line),
+            serde_json::from_slice::<Value>(&again),
+        );
+        let (Ok(said), Ok(again)) = values else {
+            return Some("is no JSON object".to_owned());
+        };
+        match (member_beyond(&said, &again, ""), said == again) {
+            (Some(member), _) => Some(format!(
+                "has the member {member}, which drygate does not write there"
+            )),
+            (None, true) => Some("is not in the form that drygate writes".to_owned()),
+            (None, false) => None,
+        }
+    }
+}
+
+/// The first member of `said` that `written` does not have, or has with another value.
+fn member_beyond(said: &Value, written: &Value, at: &str) -> Option<String> {
+    match (said, written) {
+        (Value::Object(said), Value::Object(written)) => said.iter().find_map(|(name, value)| {
+            let at = format!("{at}.{name}");
+            match written.get(name) {
+                Some(other) => member_beyond(value, other, &at),
+                None => Some(at[1..].to_owned()),
+            }
+        }),
+        (Value::Array(said), Value::Array(written)) if said.len() == written.len() => {
+            let pairs = said.iter().zip(written).enumerate();
+            pairs
+                .filter_map(|(nth, (one, two))| member_beyond(one, two, &format!("{at}[{nth}]")))
+                .next()
+        }
+        _ => (said != written).then(|| at.trim_start_matches('.').to_owned()),
+    }
 }
 
 impl<E: DeserializeOwned> JournalEntry<E> {

@@ -8,6 +8,7 @@ use super::chain::{Hex, digest};
 use super::header::{HeaderFault, LineParser};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, atomic, layout};
+use crate::run::JournalHead;
 use crate::survey::Digest;
 
 /// Number and digest of the last line that HEAD covers.
@@ -15,6 +16,15 @@ use crate::survey::Digest;
 pub struct Head {
     pub(super) seq: u64,
     pub(super) sha256: Hex,
+}
+
+impl From<Head> for JournalHead {
+    fn from(head: Head) -> Self {
+        Self {
+            seq: head.seq(),
+            sha256: head.sha256(),
+        }
+    }
 }
 
 impl Head {

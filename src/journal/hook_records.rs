@@ -10,7 +10,7 @@ use super::format::JournalEntry;
 use super::head::Head;
 use super::side_chain::SideChain;
 use super::storage::Storage;
-use super::{JournalError, layout};
+use super::{Corrupt, JournalError, layout};
 use crate::run::{HookOutcome, HookPoint};
 use crate::survey::{Digest, UtcTime};
 
@@ -65,6 +65,11 @@ impl HookRecords {
         Self {
             chain: SideChain::new(storage, run, layout::HOOKS),
         }
+    }
+
+    /// What is wrong with the file; `None`: nothing.
+    pub fn damage(&self) -> Result<Option<Corrupt>, JournalError> {
+        self.chain.damage::<HookRecord>()
     }
 
     /// All records. A broken chain is an error.

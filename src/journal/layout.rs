@@ -18,17 +18,33 @@ pub(super) const BLOBS_DIR: &str = "blobs";
 pub(super) const UNITS_DIR: &str = "units";
 pub(super) const REVIEWS: &str = "reviews.jsonl";
 pub(super) const HOOKS: &str = "hooks.jsonl";
+/// What crashes left of lines of the two side files.
+const TORN_REVIEWS: &str = "reviews.torn";
+const TORN_HOOKS: &str = "hooks.torn";
 /// Marks a run that came out of an archive and is read only here.
 pub(super) const IMPORTED: &str = "IMPORTED";
+pub(super) const SIDECAR: &str = "sidecar.json";
+pub(super) const CONTEXT: &str = "context.json";
+pub(super) const REPORTS_DIR: &str = "kb";
 pub(super) const TORN_DIR: &str = "torn";
 /// Beginning of the name of a temporary file. Such files are in no manifest and no archive.
 pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Files of a run that the manifest does not list, besides the manifest itself: they may change or grow after the seal.
-pub(super) const NOT_IN_MANIFEST: [&str; 4] = [LOCK, REVIEWS, HOOKS, IMPORTED];
+pub(super) const NOT_IN_MANIFEST: [&str; 6] =
+    [LOCK, REVIEWS, HOOKS, IMPORTED, TORN_REVIEWS, TORN_HOOKS];
 
 /// Files that belong to the place where a run is kept. They are never exported.
 pub(super) const STAYS: [&str; 2] = [LOCK, IMPORTED];
+
+/// Where half a line of a side file is set aside.
+pub(super) fn torn(side_file: &str) -> &'static str {
+    if side_file == HOOKS {
+        TORN_HOOKS
+    } else {
+        TORN_REVIEWS
+    }
+}
 
 /// Whether a file is what a crash left of an atomic replacement. It is no evidence and is removed when the run is opened again.
 pub(super) fn is_temporary(path: &Path) -> bool {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::chain::ChainPosition;
@@ -70,6 +71,19 @@ impl JournalReader {
         })
     }
 
+    /// The entries of [`Self::walk`], each with what its line has beyond what drygate writes of such an entry.
+    pub fn walk_as_written<E: Serialize + DeserializeOwned>(
+        &self,
+    ) -> Result<impl Iterator<Item = EntryAsWritten<E>>, JournalError> {
+        let mut entries = self.walk::<E>()?;
+        Ok(std::iter::from_fn(move || {
+            entries.next_with(|entry, line| {
+                let beyond = entry.beyond(line);
+                (entry, beyond)
+            })
+        }))
+    }
+
     /// The entries of [`Self::walk`], all in memory.
     #[cfg(any(test, feature = "testing"))]
     pub fn entries<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
@@ -95,16 +109,29 @@ pub struct Entries<E> {
     event: PhantomData<fn() -> E>,
 }
 
+/// An entry, and what its line has beyond what drygate writes of it; damage is an error in its place.
+pub type EntryAsWritten<E> = Result<(JournalEntry<E>, Option<String>), JournalError>;
+
 impl<E: DeserializeOwned> Iterator for Entries<E> {
     type Item = Result<JournalEntry<E>, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.next_with(|entry, _| entry)
+    }
+}
+
+impl<E: DeserializeOwned> Entries<E> {
+    /// The next entry as `made` of it and its line.
+    fn next_with<T>(
+        &mut self,
+        made: impl FnOnce(JournalEntry<E>, &[u8]) -> T,
+    ) -> Option<Result<T, JournalError>> {
         let mut walk = self.walk.take()?;
         let found = loop {
             match walk.next_line() {
                 Ok(Some(seen)) => match decode(&seen) {
                     Ok(None) => {}
-                    Ok(Some(entry)) => break Ok(entry),
+                    Ok(Some(entry)) => break Ok(made(entry, seen.line)),
                     Err(error) => return Some(Err(error)),
                 },
                 // Only the end shows whether something is wrong that no single line has.

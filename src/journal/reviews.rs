@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::format::JournalEntry;
 use super::side_chain::SideChain;
 use super::storage::Storage;
-use super::{JournalError, layout};
+use super::{Corrupt, JournalError, layout};
 use crate::run::Person;
 use crate::survey::{Digest, FactKey, UtcTime};
 
@@ -72,6 +72,11 @@ impl Reviews {
         Self {
             chain: SideChain::new(storage, run, layout::REVIEWS),
         }
+    }
+
+    /// What is wrong with the file; `None`: nothing.
+    pub fn damage(&self) -> Result<Option<Corrupt>, JournalError> {
+        self.chain.damage::<Review>()
     }
 
     /// All reviews. A broken chain is an error.

@@ -1,5 +1,7 @@
 //! A file beside the journal with a hash chain of its own: `reviews.jsonl`, `hooks.jsonl`.
-//! Invariant: there is one writer at a time, and no other file of the run is changed. Held by `SideChain::append`.
+//! Invariant: there is one writer at a time, and no file of the run's evidence is changed. Held by `SideChain::append`. What a
+//! crash left of a line is set aside by the next append and never taken for damage (test
+//! `half_a_line_of_a_side_file_is_set_aside_and_said` of tests/journal.rs).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,15 @@ pub(super) struct SideChain {
     file: &'static str,
 }
 
+/// A side file as it was read.
+struct SideLines<E> {
+    entries: Vec<JournalEntry<E>>,
+    /// The position behind the last whole line.
+    end: ChainPosition,
+    /// What a crash left behind it.
+    torn: Vec<u8>,
+}
+
 impl SideChain {
     /// The side file of this name, of the run in this directory of the storage.
     pub fn new(storage: Arc<dyn Storage>, run: &Path, file: &'static str) -> Self {
@@ -35,9 +46,25 @@ impl SideChain {
         }
     }
 
-    /// All entries. A broken chain is an error.
+    /// All entries. A broken chain is an error; half a line behind the last one is left out.
     pub fn read<E: DeserializeOwned>(&self) -> Result<Vec<JournalEntry<E>>, JournalError> {
-        Ok(self.chained()?.0)
+        Ok(self.lines()?.entries)
+    }
+
+    /// What is wrong with the file: a broken chain, or half a line that a crash left behind. `None`: nothing.
+    pub fn damage<E: DeserializeOwned>(&self) -> Result<Option<Corrupt>, JournalError> {
+        let lines = match self.lines::<E>() {
+            Err(JournalError::Corrupt(broken)) => return Ok(Some(broken)),
+            lines => lines?,
+        };
+        let torn = || {
+            let what = format!(
+                "half a line of {} bytes: what a crash left, and no record",
+                lines.torn.len()
+            );
+            Corrupt::at(self.file, lines.end.seq() + 1, lines.end.offset(), what)
+        };
+        Ok((!lines.torn.is_empty()).then(torn))
     }
 
     /// Appends one entry that `make` builds from the head of the journal; durable on return.
@@ -59,7 +86,10 @@ impl SideChain {
             .head()?
             .ok_or_else(|| Corrupt::file(layout::HEAD, "is missing"))?;
         // Read under the lock, so that the new line follows the last one. The whole file is checked before it grows.
-        let (_, end) = self.chained::<E>()?;
+        let SideLines { end, torn, .. } = self.lines::<E>()?;
+        if !torn.is_empty() {
+            self.set_aside(&torn)?;
+        }
         let event = make(head);
         let mut line = encode_line(end.seq(), at, &end.prev(), &event)?;
         let entry = JournalEntry {
@@ -73,6 +103,8 @@ impl SideChain {
         line.push(b'\n');
         let mut file = self.storage.open_write(&path, end.offset())?;
         file.write(&line)?;
+        // Half a line may have been longer.
+        file.cut()?;
         file.sync()?;
         // The file may be new.
         self.storage.sync_dir(&self.run)?;
@@ -101,10 +133,22 @@ impl SideChain {
         Ok(lines)
     }
 
-    /// Reads and checks the whole file; gives its entries and the position behind the last one.
-    fn chained<E: DeserializeOwned>(
-        &self,
-    ) -> Result<(Vec<JournalEntry<E>>, ChainPosition), JournalError> {
+    /// Keeps what a crash left of a line, durably, before the next line is written over it.
+    fn set_aside(&self, torn: &[u8]) -> Result<(), JournalError> {
+        let path = self.run.join(layout::torn(self.file));
+        tracing::warn!(?path, bytes = torn.len(), "half a line was set aside");
+        let mut file = match self.storage.len(&path)? {
+            Some(bytes) => self.storage.open_write(&path, bytes)?,
+            None => self.storage.create(&path)?,
+        };
+        file.write(torn)?;
+        file.write(b"\n")?;
+        file.sync()?;
+        Ok(self.storage.sync_dir(&self.run)?)
+    }
+
+    /// Reads and checks the whole file.
+    fn lines<E: DeserializeOwned>(&self) -> Result<SideLines<E>, JournalError> {
         // A missing file is an empty chain.
         let content = self.storage.read(&self.path())?.unwrap_or_default();
         let mut position = ChainPosition::start();
@@ -112,9 +156,14 @@ impl SideChain {
         for (nth, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let (number, at) = (nth as u64 + 1, position.offset());
             let broken = |what: &str| Corrupt::at(self.file, number, at, what);
-            // There is no HEAD here that would tell a torn tail from damage, so half a line is an error.
+            // A record is durable with its end before it is acknowledged: what has none is no record.
             let Some(line) = line.strip_suffix(b"\n") else {
-                return Err(broken("the line has no end").into());
+                let torn = line.to_owned();
+                return Ok(SideLines {
+                    entries,
+                    end: position,
+                    torn,
+                });
             };
             let header = position
                 .pass(line)
@@ -124,7 +173,11 @@ impl SideChain {
             };
             entries.push(JournalEntry::decode(line, &header, &position.prev).map_err(unread)?);
         }
-        Ok((entries, position))
+        Ok(SideLines {
+            entries,
+            end: position,
+            torn: Vec::new(),
+        })
     }
 
     fn path(&self) -> PathBuf {

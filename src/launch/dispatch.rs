@@ -133,7 +133,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         }
         Command::Runs(command) => runs::pick(settings, command),
         Command::Replay(command) => replay::command(settings, command),
-        Command::Verify { target } => verify::verify(settings, target),
+        Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
         Command::Survey => survey::survey(settings),
         Command::Report { run } => print::report(settings, run),

@@ -22,6 +22,7 @@ use crate::run::{CommandLine, RunId, RunIdError, RunResult, StopCode, exit};
 use crate::runner::target::{TargetError, UnavailableKind};
 use crate::runner::{HandoverError, RunnerError};
 use crate::tui::InputError;
+use crate::verify::VerifyError;
 
 /// What a shell says of a program that wrote where nobody reads: 128 and the number of SIGPIPE.
 const CLOSED_OUTPUT: u8 = 141;
@@ -286,6 +287,15 @@ impl From<ReplayError> for LaunchError {
         match error {
             ReplayError::Journal(error) => Self::Journal(error),
             other => Self::Replay(other),
+        }
+    }
+}
+
+impl From<VerifyError> for LaunchError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Journal(error) => Self::Journal(error),
+            VerifyError::Runner(error) => Self::Runner(error),
         }
     }
 }

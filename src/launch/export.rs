@@ -15,7 +15,7 @@ use crate::journal::{
 };
 use crate::page::{PageInput, PageNote, is_listed, page};
 use crate::report::{FullDiscoverLine, ReportInput};
-use crate::run::{Event, History, RunId, RunState, exit};
+use crate::run::{Event, History, JournalHead, RunId, RunState, exit};
 use crate::runner;
 use crate::survey::Digest;
 
@@ -31,6 +31,7 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
         written,
         is_sealed,
         standing,
+        head,
     } = exported(&store, &run_id, file)?;
     if settings.output == Output::Json {
         output::document(&ExportDocument {
@@ -41,11 +42,12 @@ pub fn export(settings: &Settings, meant: &RunRef, file: &Path) -> Result<u8, La
             files: written.made,
             bytes: written.bytes,
             sha256: written.sha256,
+            head,
         })?;
     } else {
         output::line(&format!("{}  {}", written.sha256, files::visible(file)))?;
         output::say(&format!(
-            "{run_id}: {} files, {} bytes. {standing}",
+            "{run_id}: {} files, {} bytes, head {head}. {standing}",
             written.made, written.bytes
         ));
     }
@@ -60,6 +62,8 @@ pub(super) struct Exported {
     pub is_sealed: bool,
     /// One line on where the run stands.
     pub standing: String,
+    /// The last line of the journal that is in it.
+    pub head: JournalHead,
 }
 
 /// Writes a run that verifies into an archive.
@@ -84,6 +88,7 @@ pub(super) fn exported(
         written,
         is_sealed: contents.is_sealed(),
         standing,
+        head: contents.head().into(),
     })
 }
 

@@ -62,7 +62,13 @@ pub fn drive_until_end(
             let _ = history.take(*seq, *at, event, head);
             let run = history.run();
             if let Event::StopRaised(stop) = &**event {
-                output::say(&visible(&format!("{stop} {}", run.advice(stop, &call))));
+                let head = run
+                    .journal_head()
+                    .map_or_else(String::new, |head| format!(" head={head}"));
+                output::say(&visible(&format!(
+                    "{stop} {}{head}",
+                    run.advice(stop, &call)
+                )));
             }
         }
         sink(notice);
@@ -127,6 +133,9 @@ fn text(outcome: &RunnerEnd) -> String {
     }
     if let Some((result, _, _)) = &run.sealed {
         lines.push(format!("result={result}"));
+    }
+    if let Some(head) = run.journal_head() {
+        lines.push(format!("head={head}"));
     }
     lines.push(visible(&outcome.message));
     lines.push(visible(&outcome.next));

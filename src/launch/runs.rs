@@ -208,6 +208,7 @@ fn run_entry(run_id: String, standing: &'static str, run: &Overview, now: UtcTim
         last_at: run.last_at,
         duration_s: run.lasted_s(),
         records: run.records,
+        head: run.head.clone(),
         profile: run.profile.clone(),
         target_label: run.target_label.clone(),
         target: run.target.clone(),

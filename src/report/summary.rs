@@ -40,6 +40,7 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
         non_mutation: non_mutation(run, false),
         drift: drift(run),
         beside: run.beside.clone(),
+        head: run.journal_head(),
         message: message(run, stop),
         next: Some(next.to_owned()).filter(|next| !next.is_empty()),
         ..RunDocument::default()

@@ -11,9 +11,9 @@ use super::fold_parts::{
 };
 use super::fold_transactions::ReadsAside;
 use super::{
-    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, NonMutation, RenewalReason,
-    RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared,
-    UnitsProgressed, Verdict,
+    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, JournalHead, NonMutation,
+    RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken,
+    TestsDeclared, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
@@ -35,6 +35,8 @@ pub struct RunState {
     pub state_since: Option<UtcTime>,
     /// Number and time of the last event.
     pub last: Option<(u64, UtcTime)>,
+    /// SHA-256 of the line of the last event.
+    pub head: Option<Digest>,
     /// The gates that were begun.
     pub gates: BTreeMap<Gate, GateRun>,
     /// The pin: the survey that everything is compared with.
@@ -125,6 +127,7 @@ impl Default for RunState {
             state: State::Created,
             state_since: None,
             last: None,
+            head: None,
             gates: BTreeMap::new(),
             pin: None,
             pin_simulation: None,
@@ -173,6 +176,12 @@ impl RunState {
     /// The run's name, once created.
     pub fn run_id(&self) -> Option<&RunId> {
         self.created.as_ref().map(|created| &created.run_id)
+    }
+
+    /// The last line of its journal; `None` before the first.
+    pub fn journal_head(&self) -> Option<JournalHead> {
+        let ((seq, _), sha256) = self.last.zip(self.head.clone())?;
+        Some(JournalHead { seq, sha256 })
     }
 
     /// Whether the run ended before its closeout, rejected or failed: what was to come will not.

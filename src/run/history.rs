@@ -22,7 +22,6 @@ pub struct History {
     run: RunState,
     surveys: Arc<Surveys>,
     timeline: Arc<Timeline>,
-    head: Option<Digest>,
     drops_clean_reads: bool,
 }
 
@@ -47,12 +46,12 @@ impl History {
         // Before any change: an error leaves the history as it was.
         legal(&self.run, at, event)?;
         self.run.apply(seq, at, event);
+        self.run.head = Some(head.clone());
         if self.drops_clean_reads || self.run.counts_reads() {
             self.run.set_read_aside(event);
         }
         Surveys::take(&mut self.surveys, at, event);
         Timeline::take(&mut self.timeline, seq, at, event);
-        self.head = Some(head.clone());
         Ok(())
     }
 
@@ -73,7 +72,7 @@ impl History {
 
     /// SHA-256 of the last line; `None` before the first.
     pub fn head(&self) -> Option<&Digest> {
-        self.head.as_ref()
+        self.run.head.as_ref()
     }
 
     /// Number and time of the last line; `None` before the first.

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalStatus, Decision, Person, RunCreated, RunId, RunResult, RunState, State,
-    StopCode,
+    ApprovalGate, ApprovalStatus, Decision, JournalHead, Person, RunCreated, RunId, RunResult,
+    RunState, State, StopCode,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -97,6 +97,8 @@ pub struct Overview {
     pub last_at: UtcTime,
     /// Lines of its journal.
     pub records: u64,
+    /// The last of them.
+    pub head: Option<JournalHead>,
     /// Name of the profile.
     pub profile: String,
     /// Label of the target.
@@ -157,6 +159,7 @@ impl Overview {
             started_at,
             last_at,
             records: seq + 1,
+            head: run.journal_head(),
             profile: created.profile.clone(),
             target_label: created.target.label.clone(),
             target_color: created.target.color.clone(),

@@ -1,12 +1,11 @@
-//! Recording full surveys, and drift: which facts differ from the pin when it matters, with the rows behind them. A sentence
-//! names at most three rows of a fact and counts the rest (`name`).
+//! Recording full surveys, and drift: which facts differ from the pin when it matters, with the rows behind them.
 
 use std::sync::Arc;
 
 use super::RunnerError;
 use super::discoverer::Discovered;
 use super::recorder::RunRecorder;
-use crate::run::{ApprovalGate, DriftFound, Event, RunState, SurveyPurpose, SurveyTaken};
+use crate::run::{ApprovalGate, DriftFound, Event, SurveyPurpose, SurveyTaken};
 use crate::survey::{
     Attribution, Digest, FactChange, FactDocument, Survey, SurveyChanges, changes_with_rows,
 };
@@ -80,75 +79,4 @@ pub(super) fn record(
         nonce: nonce.to_owned(),
     }))?;
     Ok(true)
-}
-
-/// `2 facts differ from what was approved: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1.`
-pub(super) fn sentence(run: &RunState, drift: &[FactChange]) -> String {
-    let named: Vec<String> = drift.iter().map(name).collect();
-    let facts = if drift.len() == 1 {
-        "fact differs"
-    } else {
-        "facts differ"
-    };
-    let more = |words: Option<String>, end: &str| {
-        words.map_or_else(String::new, |words| format!(" {words}{end}"))
-    };
-    format!(
-        "{} {facts} from the pin: {}.{}{}",
-        drift.len(),
-        named.join("; "),
-        more(run.beside_words(), "."),
-        more(by_whom(run), "")
-    )
-}
-
-/// `By transaction 812, between 02:15:23 and 02:16:01 UTC.`: as far as it is visible in a survey.
-fn by_whom(run: &RunState) -> Option<String> {
-    let attribution = run.attribution.as_ref()?;
-    let (_, latest) = run.latest.as_ref()?;
-    // The attribution is of another survey than the one that shows this drift: it would name the wrong transactions.
-    if attribution.nonce != latest.snapshot.nonce {
-        return None;
-    }
-    let named = attribution.transactions();
-    let by = match named.as_slice() {
-        [] => "By a transaction that is not visible".to_owned(),
-        [one] => format!("By transaction {one}"),
-        more => format!("By transactions {}", more.join(", ")),
-    };
-    let (from, to) = (&attribution.after_time, &attribution.before_time);
-    Some(format!(
-        "{by}, between {} and {} UTC.",
-        from.clock(),
-        to.clock()
-    ))
-}
-
-fn name(change: &FactChange) -> String {
-    let short = |value: &Option<String>| match value {
-        // Long values are digests: the first 8 and the last 4 characters are enough in a sentence.
-        Some(value) if value.len() >= 32 => format!(
-            "{}..{}",
-            &value[..value.floor_char_boundary(8)],
-            &value[value.ceil_char_boundary(value.len() - 4)..]
-        ),
-        Some(value) => value.clone(),
-        None => "unknown".to_owned(),
-    };
-    let found = match &change.reason {
-        Some(reason) => format!("unknown ({reason})"),
-        None => short(&change.found),
-    };
-    let values = format!("{} {} -> {found}", change.key, short(&change.approved));
-    let rows: Vec<&str> = change
-        .rows
-        .iter()
-        .take(3)
-        .map(|row| row.key.as_str())
-        .collect();
-    match (rows.is_empty(), change.rows.len().saturating_sub(3)) {
-        (true, _) => values,
-        (false, 0) => format!("{values} ({})", rows.join(", ")),
-        (false, more) => format!("{values} ({} and {more} more)", rows.join(", ")),
-    }
 }

@@ -12,7 +12,7 @@ use super::target::{SurveyRequest, Target};
 use super::{RunRecorder, RunnerError, drift};
 use crate::audit;
 use crate::run::{
-    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, RunState, Stop,
+    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, RunState,
     StopCode, SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
@@ -47,7 +47,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if recorder.run().state != gate.waiting_state() {
             change_state(recorder, gate.waiting_state())?;
         }
-        ask(recorder, gate)?;
+        ask(recorder)?;
         self.write_sidecar()
     }
 
@@ -70,7 +70,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         self.record_evidence(gate)?;
-        ask(self.recorder()?, gate)?;
+        ask(self.recorder()?)?;
         self.write_sidecar()
     }
 
@@ -105,33 +105,11 @@ fn keep_last_pass(recorder: &mut RunRecorder, last: &LastPass) -> Result<Digest,
 }
 
 /// Raises the stop that asks a person.
-fn ask(recorder: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError> {
-    let run = recorder.run();
-    let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
-    let mut message = match rows {
-        Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
-        Some(_) => "A live run would change nothing.".to_owned(),
-        None => "Nothing was predicted.".to_owned(),
-    };
-    if let Some(beside) = run.beside_words() {
-        message = format!("{message} {beside}.");
-    }
-    let mut next = "Read the evidence, then approve or reject.";
-    if let Some((gate, check)) = run.failed_check() {
-        message = format!(
-            "{gate} {} is FAIL: {}. The run can no longer end as PASS. {message}",
-            check.name, check.says
-        );
-        next = "Read what failed, then reject; an approval only lets the run end as FAIL.";
-    }
-    let stop = Stop {
-        stop_code: StopCode::StopApprovalRequired,
-        gate: Some(gate),
-        state: run.state,
-        evidence: run.evidence.as_ref().map(|e| e.digest.clone()),
-        message,
-        next: next.to_owned(),
-    };
+fn ask(recorder: &mut RunRecorder) -> Result<(), RunnerError> {
+    let stop = recorder
+        .run()
+        .stop_of(StopCode::StopApprovalRequired)
+        .ok_or(RunnerError::Missing("evidence"))?;
     recorder.record(Event::StopRaised(stop))?;
     Ok(())
 }

@@ -3,9 +3,9 @@
 //! connection string.
 
 use super::{RunPlan, summary};
-use crate::documents::{HookDocument, HookTarget, JournalHead, SchemaVersion};
+use crate::documents::{HookDocument, HookTarget, SchemaVersion};
 use crate::journal::Head;
-use crate::run::{HookPoint, RaisedStop, RunState};
+use crate::run::{HookPoint, JournalHead, RaisedStop, RunState};
 
 /// The document for a hook of a run as it stands; `raised` is the stop that the hook reports, `None` at the end.
 pub(super) fn document(
@@ -56,9 +56,6 @@ pub(super) fn document(
         started_at: run.started_at,
         at: raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
         host: plan.person.host.clone(),
-        head: head.map(|head| JournalHead {
-            seq: head.seq(),
-            sha256: head.sha256(),
-        }),
+        head: head.map(JournalHead::from),
     }
 }

@@ -13,13 +13,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::run::{HookEnd, HookOutcome, HookOutput};
+use crate::run::{HookEnd, HookOutcome, HookOutput, JournalHead};
 
 /// Bytes kept of each output (4 KiB), because they are recorded in the journal; the rest is only counted.
 const OUTPUT_BYTES_MAX: usize = 4 * 1024;
 
 /// Names of the environment variables that a hook inherits. Others may hold passwords (`PGPASSWORD`).
 const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// The variable that holds the last line of the journal, as `verify --head` takes it.
+const HEAD: &str = "DRYGATE_HEAD";
 
 /// A command to be run, with its directory, its input and its time limit.
 pub(super) struct HookOrder {
@@ -29,6 +32,8 @@ pub(super) struct HookOrder {
     pub directory: PathBuf,
     /// What it reads on standard input.
     pub input: Vec<u8>,
+    /// The last line of the journal, which it also finds in its environment.
+    pub head: Option<JournalHead>,
     /// Time limit; when it is over the process group is killed.
     pub limit: Duration,
 }
@@ -101,6 +106,9 @@ fn spawn(order: &HookOrder) -> std::io::Result<Child> {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
+    }
+    if let Some(head) = &order.head {
+        command.env(HEAD, head.to_string());
     }
     command.spawn()
 }

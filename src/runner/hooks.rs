@@ -253,6 +253,7 @@ fn order(plan: &RunPlan, hook: HookPoint) -> Option<(String, HookOrder)> {
         directory: plan.profile_directory.clone(),
         limit: hooks.limit(),
         input: Vec::new(),
+        head: None,
         words,
     };
     Some((order.words.first()?.clone(), order))
@@ -263,7 +264,12 @@ impl HookOrder {
     fn with_input(self, document: &HookDocument) -> Result<Self, RunnerError> {
         let sorted = serde_json::to_value(document)?;
         let input = format!("{sorted}\n").into_bytes();
-        Ok(Self { input, ..self })
+        let head = document.head.clone();
+        Ok(Self {
+            input,
+            head,
+            ..self
+        })
     }
 }
 

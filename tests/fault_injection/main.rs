@@ -12,6 +12,7 @@ mod clock;
 mod cuts;
 mod disk;
 mod faulty;
+mod forgeries;
 mod kill;
 mod recording;
 mod replayed;

@@ -23,7 +23,7 @@ use drygate::runner::{
 use drygate::survey::{Digest, UtcTime};
 use drygate::testing::values;
 
-use super::recording::{Damaged, Replayed, Still, profile_with, recording};
+use super::recording::{Damaged, Replayed, RepositoryReply, Still, profile_with, recording};
 
 /// A clock that a test turns.
 #[derive(Debug)]
@@ -103,6 +103,8 @@ pub struct World {
     pub spoiled: Damaged,
     /// What the profile says beside the built-in one.
     pub tables: &'static str,
+    /// What git says.
+    pub repository: RepositoryReply,
     /// Whose the processes are.
     pub person: Person,
     pub acknowledged: Acknowledged,
@@ -122,6 +124,7 @@ impl World {
             run_id,
             spoiled: Damaged::default(),
             tables: "",
+            repository: recording().repository.clone(),
             person: person("op_a", 1000),
             acknowledged: Acknowledged::default(),
             telling: false,
@@ -258,7 +261,7 @@ impl World {
         spawn(
             recorder,
             move || Replayed::new(spoiled),
-            Some(Still(recording().repository.clone())),
+            Some(Still(self.repository.clone())),
             Arc::new(self.plan()),
             RunnerOptions {
                 taken_up,

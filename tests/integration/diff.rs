@@ -214,8 +214,9 @@ fn a_note_is_chained_survives_verify_and_says_when_the_run_went_on() {
     assert!(broken.stdout.contains(&named), "{}", broken.stdout);
 
     fs::write(&reviews, format!("{written}{written}")).expect("our own file");
-    let broken = workspace.drygate(&["verify", run_id]).expect(7);
-    assert!(broken.stdout.contains("reviews.jsonl"), "{}", broken.stdout);
+    let broken = workspace.drygate(&["verify", run_id]).expect(0);
+    let said = "beside the evidence: reviews.jsonl, line 2";
+    assert!(broken.stdout.contains(said), "{}", broken.stdout);
 }
 
 #[test]

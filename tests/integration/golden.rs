@@ -130,6 +130,12 @@ fn decisions(place: &Place) -> Value {
         told.remove(prose).expect("it is there");
     }
     let replay = told.remove("replay").expect("it is there");
+    // Told since `verify --head` takes it: the same line that the replay stands at.
+    let head = told.remove("head").expect("it is there");
+    assert_eq!(
+        head,
+        json!({"seq": replay["seq"], "sha256": replay["head"]})
+    );
     json!({
         "records": records, "approvals": approvals, "document": told,
         "head": replay["head"], "reports": run.reports,

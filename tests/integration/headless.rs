@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::support::server::{READER, Workspace, approval, files, finish, keys, own_cluster, text};
 
 /// The members of the document, spec section 10.
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 17] = [
     "schema",
     "run_id",
     "state",
@@ -24,6 +24,7 @@ const MEMBERS: [&str; 16] = [
     "returns",
     "non_mutation",
     "drift",
+    "head",
     "message",
     "next",
 ];

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::support::server::{Answer, Workspace, files, finish, own_cluster, text};
 
 /// The files of a sealed run, by path inside its directory.
-type Run = Vec<(PathBuf, Vec<u8>)>;
+pub type Run = Vec<(PathBuf, Vec<u8>)>;
 
 /// A run that passed, one that others disturbed before the end, one whose role could write.
 struct Runs {
@@ -43,7 +43,7 @@ fn runs() -> &'static Runs {
     })
 }
 
-fn kept(workspace: &Workspace, document: &Value) -> Run {
+pub fn kept(workspace: &Workspace, document: &Value) -> Run {
     let directory = workspace.run_dir(document);
     let inside = |path: PathBuf| path.strip_prefix(&directory).expect("inside").to_owned();
     files(&directory)
@@ -52,11 +52,16 @@ fn kept(workspace: &Workspace, document: &Value) -> Run {
         .collect()
 }
 
+/// The files of a run that passed.
+pub fn passed() -> &'static Run {
+    &runs().passed
+}
+
 /// A copy of a run in a directory of its own.
-struct Copy(TempDir);
+pub struct Copy(TempDir);
 
 impl Copy {
-    fn of(run: &Run) -> Self {
+    pub fn of(run: &Run) -> Self {
         let copy = Self(tempfile::tempdir().expect("a temporary directory"));
         for (path, bytes) in run {
             let path = copy.file(path);
@@ -66,21 +71,26 @@ impl Copy {
         copy
     }
 
-    fn file(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub fn file(&self, path: impl AsRef<Path>) -> PathBuf {
         self.0.path().join(path)
     }
 
     /// Runs `drygate verify` with nothing but the directory.
     fn verify(&self) -> Answer {
+        self.verify_with(&[])
+    }
+
+    pub fn verify_with(&self, flags: &[&str]) -> Answer {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_drygate"));
-        command.arg("verify").arg(self.0.path()).env_clear();
+        command.arg("verify").arg(self.0.path()).args(flags);
+        command.env_clear();
         command
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         finish(command.spawn().expect("the program starts"))
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let journal = fs::read_to_string(self.file("journal.jsonl")).expect("a journal");
         journal.lines().map(str::to_owned).collect()
     }
@@ -90,7 +100,7 @@ impl Copy {
     }
 
     /// Writes the journal with numbers and chain recomputed, HEAD and manifest after it: the forger's whole toolbox.
-    fn forge(&self, lines: &[String]) {
+    pub fn forge(&self, lines: &[String]) {
         let mut previous = "0".repeat(64);
         let mut forged = Vec::new();
         for (seq, line) in lines.iter().enumerate() {
@@ -114,7 +124,7 @@ impl Copy {
     }
 
     /// Recomputes the manifest, with every file that is there.
-    fn seal(&self) {
+    pub fn seal(&self) {
         let mut manifest = String::new();
         for (path, bytes) in files(self.0.path()) {
             let name = path

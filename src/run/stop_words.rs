@@ -1,0 +1,202 @@
+//! What a stop says: one sentence of what happened, one of what to do next.
+//! Invariant: made of the folded run alone, so that a crash before the record loses no stop and `verify` makes the same words again
+//! (test `a_run_goes_on_from_any_record` of tests/fault_injection/cuts.rs).
+
+use super::{
+    Approval, ApprovalGate, ApprovalStatus, RunState, Stop, StopCode, TransactionEnd, Verdict,
+};
+use crate::survey::FactChange;
+
+type Said = (Option<ApprovalGate>, String, String);
+
+impl RunState {
+    /// The stop with this code as the run stands; `None`: the words of such a stop do not come from the run.
+    pub fn stop_of(&self, stop_code: StopCode) -> Option<Stop> {
+        let (gate, message, next) = match stop_code {
+            StopCode::StopApprovalRequired => asked(self)?,
+            StopCode::StopFactsDrifted => drifted(self),
+            StopCode::StopApprovalRejected => rejected(self),
+            StopCode::StopGateFailed => gate_failed(self),
+            StopCode::StopMutationSuspected => not_clean(self),
+            StopCode::StopApprovalRefused
+            | StopCode::StopEvidenceCorrupt
+            | StopCode::StopLiveRefused
+            | StopCode::StopDatabaseUnavailable
+            | StopCode::StopStorageFailed
+            | StopCode::StopRunLocked
+            | StopCode::StopInterrupted => return None,
+        };
+        let failed = matches!(
+            stop_code,
+            StopCode::StopGateFailed | StopCode::StopMutationSuspected
+        );
+        Some(Stop {
+            stop_code,
+            gate,
+            state: self.state,
+            evidence: self
+                .evidence
+                .as_ref()
+                // A failed run asks nothing, so no evidence is offered for approval.
+                .filter(|_| !failed)
+                .map(|e| e.digest.clone()),
+            message,
+            next,
+        })
+    }
+}
+
+/// The stop that asks a person.
+fn asked(run: &RunState) -> Option<Said> {
+    let gate = run.evidence.as_ref()?.gate;
+    let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
+    let mut message = match rows {
+        Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
+        Some(_) => "A live run would change nothing.".to_owned(),
+        None => "Nothing was predicted.".to_owned(),
+    };
+    if let Some(beside) = run.beside_words() {
+        message = format!("{message} {beside}.");
+    }
+    let mut next = "Read the evidence, then approve or reject.";
+    if let Some((gate, check)) = run.failed_check() {
+        message = format!(
+            "{gate} {} is FAIL: {}. The run can no longer end as PASS. {message}",
+            check.name, check.says
+        );
+        next = "Read what failed, then reject; an approval only lets the run end as FAIL.";
+    }
+    Some((Some(gate), message, next.to_owned()))
+}
+
+fn drifted(run: &RunState) -> Said {
+    let (gate, changes) = run
+        .drift
+        .as_ref()
+        .map_or((None, &[][..]), |drift| (drift.gate, &drift.changes));
+    let next = if run.state.is_final() {
+        "The run is sealed with the difference; start a new run.".to_owned()
+    } else {
+        "Read the difference, then take new evidence.".to_owned()
+    };
+    (gate, sentence(run, changes), next)
+}
+
+fn rejected(run: &RunState) -> Said {
+    let next = "The run is over; start a new one when the reason is gone.".to_owned();
+    let rejection = |a: &&Approval| a.status == ApprovalStatus::Rejection;
+    let Some(last) = run.approvals.iter().find(rejection) else {
+        return (None, "The run was rejected.".to_owned(), next);
+    };
+    let why = last.reason.as_deref().unwrap_or_default();
+    let message = format!("{} rejected {}: {why}", last.by.user, last.gate);
+    (Some(last.gate), message, next)
+}
+
+fn gate_failed(run: &RunState) -> Said {
+    let failed = run
+        .gates
+        .iter()
+        .rfind(|(_, gate)| gate.finished.is_some_and(|f| f.0 == Verdict::Fail));
+    let message = failed.map_or_else(
+        || "A gate failed.".to_owned(),
+        |(gate, ran)| {
+            let checks: Vec<String> = ran
+                .checks
+                .iter()
+                .filter(|check| check.verdict == Verdict::Fail)
+                .map(|check| format!("{}: {}", check.name, check.says))
+                .collect();
+            format!("{gate} {} failed: {}.", gate.title(), checks.join("; "))
+        },
+    );
+    let next = "Correct what the check names, then start a new run.".to_owned();
+    (None, message, next)
+}
+
+fn not_clean(run: &RunState) -> Said {
+    let violations = run.transactions.iter().rev().find_map(|transaction| {
+        let TransactionEnd::Closed(proof) = &transaction.end else {
+            return None;
+        };
+        Some(proof.violations()).filter(|violations| !violations.is_empty())
+    });
+    let message = format!(
+        "Our own transaction is not proven clean: {}.",
+        violations.unwrap_or_default().join("; ")
+    );
+    let next =
+        "Do not trust this database session; show report 10 to its administrator.".to_owned();
+    (None, message, next)
+}
+
+/// `2 facts differ from what was approved: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1.`
+fn sentence(run: &RunState, drift: &[FactChange]) -> String {
+    let named: Vec<String> = drift.iter().map(name).collect();
+    let facts = if drift.len() == 1 {
+        "fact differs"
+    } else {
+        "facts differ"
+    };
+    let more = |words: Option<String>, end: &str| {
+        words.map_or_else(String::new, |words| format!(" {words}{end}"))
+    };
+    format!(
+        "{} {facts} from the pin: {}.{}{}",
+        drift.len(),
+        named.join("; "),
+        more(run.beside_words(), "."),
+        more(by_whom(run), "")
+    )
+}
+
+/// `By transaction 812, between 02:15:23 and 02:16:01 UTC.`: as far as it is visible in a survey.
+fn by_whom(run: &RunState) -> Option<String> {
+    let attribution = run.attribution.as_ref()?;
+    let (_, latest) = run.latest.as_ref()?;
+    // The attribution is of another survey than the one that shows this drift: it would name the wrong transactions.
+    if attribution.nonce != latest.snapshot.nonce {
+        return None;
+    }
+    let named = attribution.transactions();
+    let by = match named.as_slice() {
+        [] => "By a transaction that is not visible".to_owned(),
+        [one] => format!("By transaction {one}"),
+        more => format!("By transactions {}", more.join(", ")),
+    };
+    let (from, to) = (&attribution.after_time, &attribution.before_time);
+    Some(format!(
+        "{by}, between {} and {} UTC.",
+        from.clock(),
+        to.clock()
+    ))
+}
+
+fn name(change: &FactChange) -> String {
+    let short = |value: &Option<String>| match value {
+        // Long values are digests: the first 8 and the last 4 characters are enough in a sentence.
+        Some(value) if value.len() >= 32 => format!(
+            "{}..{}",
+            &value[..value.floor_char_boundary(8)],
+            &value[value.ceil_char_boundary(value.len() - 4)..]
+        ),
+        Some(value) => value.clone(),
+        None => "unknown".to_owned(),
+    };
+    let found = match &change.reason {
+        Some(reason) => format!("unknown ({reason})"),
+        None => short(&change.found),
+    };
+    let values = format!("{} {} -> {found}", change.key, short(&change.approved));
+    let rows: Vec<&str> = change
+        .rows
+        .iter()
+        .take(3)
+        .map(|row| row.key.as_str())
+        .collect();
+    match (rows.is_empty(), change.rows.len().saturating_sub(3)) {
+        (true, _) => values,
+        (false, 0) => format!("{values} ({})", rows.join(", ")),
+        (false, more) => format!("{values} ({} and {more} more)", rows.join(", ")),
+    }
+}
