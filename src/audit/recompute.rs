@@ -181,6 +181,7 @@ impl<'p> Recomputer<'p> {
             | Event::EvidenceRenewed(_)
             | Event::InvocationReturned(_)
             | Event::TestsDeclared(_)
+            | Event::ProgramReplaced(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }

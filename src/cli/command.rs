@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::RunRef;
-use crate::run::{ApprovalGate, RunFilter, RunOrder, RunRow, RunSort, RunStatus, State};
+use crate::run::{ApprovalGate, RunFilter, RunId, RunOrder, RunRow, RunSort, RunStatus, State};
 
 /// A command with its arguments. What documents it is its help.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -32,6 +32,13 @@ pub enum Command {
     },
     /// Starts a new live dry run.
     Run,
+    /// Resumes the copy of a run, which gate G4 compares with the run. Only drygate itself calls it.
+    #[command(hide = true)]
+    ResumeCopy {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunId,
+    },
     /// Goes on with a run; after drift takes new evidence.
     Resume {
         /// The run.

@@ -72,7 +72,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
             checks.sort_by_key(|check| match check.verdict {
                 Verdict::Fail => 0,
                 Verdict::NotChecked => 1,
-                Verdict::Pass | Verdict::OutOfScope => 2,
+                Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => 2,
             });
             for check in checks {
                 lines.push(Text::new());
