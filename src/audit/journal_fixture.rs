@@ -5,8 +5,8 @@ use serde_json::json;
 use super::fixture::{again, created, probes, profile, refold, repository, rulings};
 use super::{
     DrySeams, Feasibility, Forbidden, FreshFold, FreshResume, ResumeResult, SecretScan, forbidden,
-    g0, g1, g2, g3, g3_so_far, g4, g5, main_and_tags_unchanged, protected_tables, report_file,
-    reports_render, result, scope,
+    g0, g1, g2, g3, g3_so_far, g4, g5, main_and_tags_unchanged, obstacles, protected_tables,
+    report_file, reports_render, result, scope,
 };
 use crate::run::{Check, Decision, Gate, ProgramFile, RunCreated, State, StopCode, Verdict};
 use crate::survey::{Digest, Survey};
@@ -21,6 +21,7 @@ pub fn begun() -> ScriptedRun {
 fn begun_as(mut script: ScriptedRun) -> ScriptedRun {
     script.checks_of = checks;
     script.context_of = values::context;
+    script.obstacles_of = |run| obstacles(run, &profile());
     script.others_finish = 0;
     script
 }

@@ -65,7 +65,7 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
 }
 
 /// Whether a profile excludes the check of this name, and may.
-pub(super) fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
+pub fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
     reason(profile, check).is_some()
 }
 

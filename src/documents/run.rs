@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::SchemaVersion;
 use crate::run::{
-    ApprovalGate, ClaimVerdict, Gate, NonMutationVerdict, RunId, State, StopCode, Verdict,
+    ApprovalGate, ClaimVerdict, Gate, NonMutationVerdict, Obstacle, RunId, State, StopCode, Verdict,
 };
 use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime};
 
@@ -44,6 +44,8 @@ pub struct RunDocument {
     pub non_mutation: Option<NonMutationDocument>,
     /// The drift that stands, or what differed at closeout.
     pub drift: Vec<FactChange>,
+    /// What keeps the run from ending as PASS while it waits; empty: nothing is known.
+    pub cannot_pass: Vec<Obstacle>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,
     /// What to do next.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, Claim, ContextPins, RunId, TargetIdentity};
+use super::{ApprovalGate, Claim, ContextPins, Obstacle, RunId, TargetIdentity};
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 
@@ -85,6 +85,9 @@ pub struct EvidenceSheet {
     pub last_pass_differences: Vec<LastPassDifference>,
     /// What had drifted, when this sheet is taken after a drift: it leads the sheet.
     pub drifted: Vec<FactChange>,
+    /// What keeps the run from ending as PASS, as far as it is known: it leads the sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cannot_pass: Vec<Obstacle>,
     /// Version of drygate.
     pub tool_version: String,
 }

@@ -12,8 +12,8 @@ use super::target::{SurveyRequest, Target};
 use super::{RunRecorder, RunnerError, drift};
 use crate::audit;
 use crate::run::{
-    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, RunState, Stop,
-    StopCode, SurveyPurpose,
+    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, Obstacle,
+    RunState, Stop, StopCode, SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::Digest;
@@ -115,12 +115,18 @@ fn ask(recorder: &mut RunRecorder, gate: ApprovalGate) -> Result<(), RunnerError
         None => "Nothing was predicted.".to_owned(),
     };
     let mut next = "Read the evidence, then approve or reject.";
-    if let Some((gate, check)) = run.failed_check() {
+    let against = audit::cannot_pass(run);
+    if let Some(at_best) = Obstacle::at_best(&against) {
         message = format!(
-            "{gate} {} is FAIL: {}. The run can no longer end as PASS. {message}",
-            check.name, check.says
+            "The run can no longer end as PASS, {at_best} at best: {}. {message}",
+            audit::obstacle_words(&against)
         );
-        next = "Read what failed, then reject; an approval only lets the run end as FAIL.";
+        next = match at_best {
+            "FAIL" => "Read what failed, then reject; an approval only lets the run end as FAIL.",
+            _ => {
+                "Read what is not checked, then approve or reject; the run can end as INCOMPLETE at best."
+            }
+        };
     }
     let stop = Stop {
         stop_code: StopCode::StopApprovalRequired,
@@ -190,6 +196,7 @@ fn sheet(
             .drifted_before
             .as_ref()
             .map_or_else(Vec::new, |drift| drift.changes.clone()),
+        cannot_pass: audit::obstacles(run, &plan.profile),
         tool_version: plan.tool.version.clone(),
     })
 }

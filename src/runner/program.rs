@@ -7,8 +7,8 @@ use super::RunnerError;
 use super::driver::Driver;
 use super::repository::Repository;
 use super::target::Target;
-use crate::audit::FreshResume;
-use crate::run::{Event, ProgramFile, ProgramReplaced, RunId};
+use crate::audit::{self, FreshResume};
+use crate::run::{CheckName, Event, ProgramFile, ProgramReplaced, RunId};
 
 /// The program that this process runs.
 pub trait Program: Debug + Send + Sync {
@@ -33,8 +33,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Records what the program is now, once for each that is found.
     pub(super) fn note_program(&mut self, found: ProgramFile) -> Result<(), RunnerError> {
+        let excluded = audit::is_excluded(&self.plan.profile, &CheckName::ForbiddenDeployRestart);
         let recorder = self.recorder()?;
-        if recorder.run().program_replaced.as_ref() != Some(&found) {
+        if !excluded && recorder.run().program_replaced.as_ref() != Some(&found) {
             recorder.record(Event::ProgramReplaced(ProgramReplaced { found }))?;
         }
         Ok(())

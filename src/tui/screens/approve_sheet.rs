@@ -4,7 +4,8 @@
 use ratatui::layout::Rect;
 
 use super::{approve_input, proof, words};
-use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
+use crate::audit;
+use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence, Obstacle};
 use crate::survey::FactKind;
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
@@ -182,6 +183,22 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
     }
 }
 
+/// What keeps the run from ending as PASS leads the sheet, whatever else is on it.
+fn cannot_pass(text: &mut Vec<Text>, model: &Model) {
+    let against = audit::cannot_pass(model.run());
+    let Some(at_best) = Obstacle::at_best(&against) else {
+        return;
+    };
+    text.push(Text::inked(
+        Ink::Bad,
+        format!("THE RUN CAN NO LONGER END AS PASS: {at_best} at best"),
+    ));
+    for one in &against {
+        text.push(Text::inked(Ink::Bad, format!("  {one}")));
+    }
+    text.push(Text::new());
+}
+
 /// The text of the sheet, wrapped.
 fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let Some(evidence) = model
@@ -194,6 +211,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
         return vec![Text::plain("This evidence is no longer current.")];
     };
     let mut text = Vec::new();
+    cannot_pass(&mut text, model);
     identity(&mut text, evidence);
     drifted(&mut text, evidence, width);
     prediction(&mut text, model, evidence);

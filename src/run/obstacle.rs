@@ -1,0 +1,46 @@
+//! What keeps a run that still waits from ending as PASS.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckName, Gate, Verdict};
+
+/// A check that is, or is going to be, FAIL or NOT CHECKED: the run can no longer end as PASS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Obstacle {
+    /// Gate of the check.
+    pub gate: Gate,
+    /// Which check.
+    pub check: CheckName,
+    /// FAIL or NOT CHECKED.
+    pub verdict: Verdict,
+    /// What it is about, in one sentence: the units, the difference, what would check it.
+    pub subject: String,
+}
+
+impl Obstacle {
+    /// As what the run can end at best: `FAIL`, `INCOMPLETE`.
+    pub fn at_best(all: &[Self]) -> Option<&'static str> {
+        let fails = all.iter().any(|one| one.verdict == Verdict::Fail);
+        match (all.is_empty(), fails) {
+            (true, _) => None,
+            (false, true) => Some("FAIL"),
+            (false, false) => Some("INCOMPLETE"),
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} is {}: {}",
+            self.gate,
+            self.check,
+            self.verdict,
+            self.subject.trim_end_matches('.')
+        )
+    }
+}
