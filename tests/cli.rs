@@ -702,14 +702,19 @@ fn a_policy_about_persons_needs_a_shared_store() {
 #[test]
 fn completions_and_manual_name_every_command() {
     let words = clap_command();
+    let shown = || {
+        let commands = words.get_subcommands();
+        let commands = commands.filter(|command| !command.is_hide_set());
+        commands.map(clap::Command::get_name)
+    };
     let manual = String::from_utf8(manual().expect("written")).expect("UTF-8");
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let text = String::from_utf8(completions(shell)).expect("UTF-8");
-        for command in words.get_subcommands().map(clap::Command::get_name) {
+        for command in shown() {
             assert!(text.contains(command), "{shell}: {command}");
         }
     }
-    for command in words.get_subcommands().map(clap::Command::get_name) {
+    for command in shown() {
         assert!(
             manual.contains(&format!("drygate\\-{command}")),
             "{command}"

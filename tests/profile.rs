@@ -7,7 +7,7 @@ use drygate::audit::scope;
 use drygate::profile::{
     BUILT_IN, ProfileError, ProfileOrigin, TEXT_BYTES_MAX, built_in, load, parse, parse_recorded,
 };
-use drygate::run::{Check, CheckName, ClaimName, Gate, Verdict};
+use drygate::run::{Check, CheckName, ClaimName, Gate, RunState, Verdict};
 use proptest::prelude::{any, prop, proptest};
 use rstest::rstest;
 
@@ -467,7 +467,7 @@ fn the_profile_of_an_older_run_is_read_with_exclusions_that_are_refused_now() {
         let check = profile.out_of_scope[0].check.clone();
         assert_eq!(check.name(), name);
         let failing = Check::evaluated(check, false, "It fails.", serde_json::json!(1));
-        let judged = scope(&profile, vec![failing]);
+        let judged = scope(&RunState::default(), &profile, vec![failing]);
         assert_eq!(judged[0].verdict, Verdict::Fail, "{name}");
     }
 }

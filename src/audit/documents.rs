@@ -67,6 +67,7 @@ pub fn document_findings<'e>(
             | Event::InvocationReturned(_)
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
+            | Event::ProgramReplaced(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => Vec::new(),

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::SecretScan;
+use super::scope::is_excluded;
+use super::sent_statements::live_statements;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName};
 use crate::survey::{Digest, Observed, RoleFinding, RoleSurvey, Survey, TransactionProof};
@@ -39,9 +42,13 @@ pub struct Feasibility<'a> {
     pub proof: Option<&'a TransactionProof>,
     /// The rulings on the SQL of the profile.
     pub rulings: &'a [QueryCheck],
+    /// Every statement that was sent to the server so far.
+    pub statements: &'a [String],
+    /// The scan of everything that the run has so far; `None`: nothing was scanned.
+    pub secrets: Option<&'a SecretScan>,
 }
 
-/// The fourteen checks of G1, in the order of the table.
+/// The checks of G1 of every version of the table.
 pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
     let mut checks = vec![
         version_and_identifier(seen.survey),
@@ -62,6 +69,7 @@ pub fn g1(seen: &Feasibility<'_>) -> Vec<Check> {
         expectations_met(seen.profile, seen.survey),
         pins_met(seen.profile, seen.survey),
         candidates_not_empty(seen.survey),
+        audit_holds_at_pin(seen),
     ]);
     checks
 }
@@ -413,6 +421,43 @@ fn candidates_not_empty(survey: &Survey) -> Check {
             json!({"candidates": units, "pieces": survey.pieces}),
         ),
     }
+}
+
+/// The detectors of G6 that can look already now. What they would find at the end must not be found after two approvals.
+fn audit_holds_at_pin(seen: &Feasibility<'_>) -> Check {
+    const NAME: CheckName = CheckName::AuditHoldsAtPin;
+    let Some(scan) = seen.secrets else {
+        return Check::not_checked(
+            NAME,
+            "profile, journal and documents were not scanned",
+            "drygate run scans them",
+        );
+    };
+    let counts = |row: CheckName| !is_excluded(seen.profile, &row);
+    let findings = if counts(CheckName::ForbiddenHardcodedSecrets) {
+        scan.findings.as_slice()
+    } else {
+        &[]
+    };
+    let live = if counts(CheckName::ForbiddenLiveCutVerifyEnact) {
+        live_statements(seen.profile, seen.statements)
+    } else {
+        Vec::new()
+    };
+    let says = if let Some(first) = findings.first() {
+        format!("{first}; the audit of G6 would fail on it")
+    } else if let Some(first) = live.first() {
+        let shown: String = first.chars().take(80).collect();
+        format!("a query names a pinned function as if it called it: {shown}")
+    } else {
+        "nothing that the audit of G6 forbids is there".to_owned()
+    };
+    Check::evaluated(
+        NAME,
+        findings.is_empty() && live.is_empty(),
+        says,
+        json!({"findings": findings, "live": live}),
+    )
 }
 
 #[cfg(test)]

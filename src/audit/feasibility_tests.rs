@@ -1,6 +1,7 @@
 //! Tests of `feasibility`: each test damages a value that a verdict is computed from and sees the verdict change.
 
 use super::{Feasibility, QueryCheck, g1};
+use crate::audit::SecretScan;
 use crate::audit::fixture::{change, live, profile, rulings, survey};
 use crate::profile::Profile;
 use crate::run::{CheckName, Verdict};
@@ -12,6 +13,8 @@ struct FeasibilityInputs {
     survey: Survey,
     proof: Option<TransactionProof>,
     rulings: Vec<QueryCheck>,
+    statements: Vec<String>,
+    secrets: Option<SecretScan>,
 }
 
 /// The checks that are not PASS after `spoil` changed the input.
@@ -22,6 +25,8 @@ fn not_pass(damage: impl FnOnce(&mut FeasibilityInputs)) -> Vec<(String, Verdict
         proof: Some(proof(&survey.snapshot)),
         survey,
         rulings: rulings(),
+        statements: vec!["SELECT 1".to_owned()],
+        secrets: Some(SecretScan::default()),
     };
     damage(&mut world);
     let checks = g1(&Feasibility {
@@ -29,8 +34,10 @@ fn not_pass(damage: impl FnOnce(&mut FeasibilityInputs)) -> Vec<(String, Verdict
         survey: &world.survey,
         proof: world.proof.as_ref(),
         rulings: &world.rulings,
+        statements: &world.statements,
+        secrets: world.secrets.as_ref(),
     });
-    assert_eq!(checks.len(), 14);
+    assert_eq!(checks.len(), 15);
     let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
     bad.map(|c| (c.name.to_string(), c.verdict)).collect()
 }
@@ -49,7 +56,15 @@ fn way() -> RoleFinding {
 #[test]
 fn each_spoiled_value_fails_its_own_check() {
     type Damage = fn(&mut FeasibilityInputs);
-    let cases: [(&str, Damage); 21] = [
+    let cases: [(&str, Damage); 23] = [
+        ("audit_holds_at_pin", |w| {
+            w.statements
+                .push("SELECT md5(p.prosrc) WHERE 'fn_iu_enact(text)'::regprocedure".to_owned());
+        }),
+        ("audit_holds_at_pin", |w| {
+            let scan = w.secrets.as_mut().expect("there");
+            scan.text("blobs/x", "a postgres://u:secret@db/kb");
+        }),
         ("server_version_and_system_identifier", |w| {
             w.survey.server.version_num = 120_022;
         }),
@@ -173,6 +188,8 @@ fn a_way_to_write_is_named_by_table_and_privilege() {
         survey: &survey,
         proof: None,
         rulings: &rulings,
+        statements: &[],
+        secrets: None,
     });
     let check = checks
         .iter()

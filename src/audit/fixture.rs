@@ -36,9 +36,15 @@ pub fn rulings() -> Vec<QueryCheck> {
         .chain(["source pieces".to_owned(), "live units".to_owned()])
         .map(|query| QueryCheck {
             sql_sha256: Digest::of(&query),
-            query,
             refused: None,
-            relations: vec!["public.information_unit".to_owned()],
+            relations: match query.as_str() {
+                "source pieces" => vec![
+                    "public.source_document".to_owned(),
+                    "public.source_version".to_owned(),
+                ],
+                _ => vec!["public.information_unit".to_owned()],
+            },
+            query,
         })
         .collect()
 }

@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 
 use super::recompute_raw::own_raw;
 use super::repository_and_reports::moved;
-use super::sent_statements::{calls, reads_only, writes};
+use super::sent_statements::live_statements;
+use super::source_tables::source_tables;
 use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
 use crate::run::{
-    Cause, Check, CheckName, NonMutationVerdict, Person, RepositoryState, RunState, Signer, Verdict,
+    Cause, Check, CheckName, NonMutationVerdict, Person, ProgramFile, RepositoryState, RunState,
+    Signer, Verdict,
 };
 use crate::survey::{Digest, Survey};
 
@@ -25,8 +27,8 @@ pub struct Forbidden<'a> {
     pub repository_now: Option<&'a RepositoryState>,
     /// Every statement that was sent to the server.
     pub statements: Option<&'a [String]>,
-    /// SHA-256 of the executable now.
-    pub binary_now: Option<&'a Digest>,
+    /// The program's file now, read again from the disk.
+    pub program_now: Option<&'a ProgramFile>,
     /// `execution_enabled` as it was read back.
     pub execution_enabled: Option<bool>,
     /// The scan of profile, journal and blobs.
@@ -86,13 +88,13 @@ static ROWS: [DetectorRow; 9] = [
         words: "Deploy/restart",
         clean: "NONE",
         detector: "pg_postmaster_start_time() and the sha256 of our binary equal; a deploy elsewhere is invisible from PostgreSQL",
-        look: |seen| beside_hooks(seen.run, deploy_restart(seen.run, seen.binary_now)),
+        look: |seen| beside_hooks(seen.run, deploy_restart(seen.run, seen.program_now)),
     },
     DetectorRow {
         name: CheckName::ForbiddenPushTag,
         words: "Push/tag remote",
         clean: "NONE",
-        detector: "main and tags equal, and no git command of ours can push",
+        detector: "main and tags equal",
         look: |seen| beside_hooks(seen.run, push_tag(seen)),
     },
     DetectorRow {
@@ -100,7 +102,7 @@ static ROWS: [DetectorRow; 9] = [
         words: "source_document / source_version mutation",
         clean: "NONE",
         detector: "content digests pre and post",
-        look: |seen| source_mutation(seen.run),
+        look: |seen| source_mutation(seen.run, &source_tables(seen.run, seen.profile)),
     },
     DetectorRow {
         name: CheckName::ForbiddenHardcodedSecrets,
@@ -136,16 +138,25 @@ pub fn forbidden_rows() -> impl Iterator<Item = (&'static CheckName, &'static st
 }
 
 /// The rows that `verify` recomputes from the journal and one value that each recorded. Of raw values only the output.
-pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
+pub(super) fn from_journal(
+    run: &RunState,
+    profile: Option<&Profile>,
+    recorded: &[Check],
+) -> Vec<Check> {
     let value = |check: CheckName, field: &str| {
         let check = recorded.iter().find(|known| known.name == check)?;
         own_raw(check).get("output")?.get(field)
     };
-    let binary_now = value(CheckName::ForbiddenDeployRestart, "binary_now")
-        .and_then(|sha256| sha256.as_str()?.parse::<Digest>().ok());
+    let program_now = value(CheckName::ForbiddenDeployRestart, "binary_now")
+        .and_then(|now| serde_json::from_value::<ProgramFile>(now.clone()).ok());
     let enabled =
         value(CheckName::ForbiddenKillSwitch, "execution_enabled").and_then(Value::as_bool);
-    let deployed = deploy_restart(run, binary_now.as_ref());
+    let deployed = deploy_restart(run, program_now.as_ref());
+    // Which tables are the source, the profile says.
+    let source = profile.map(|profile| {
+        let mutated = source_mutation(run, &source_tables(run, profile));
+        (CheckName::ForbiddenSourceMutation, mutated)
+    });
     [
         (
             CheckName::ForbiddenProductionMutation,
@@ -156,10 +167,10 @@ pub(super) fn from_journal(run: &RunState, recorded: &[Check]) -> Vec<Check> {
             CheckName::ForbiddenDeployRestart,
             beside_hooks(run, deployed),
         ),
-        (CheckName::ForbiddenSourceMutation, source_mutation(run)),
         (CheckName::ForbiddenSigningReplaced, signing(run)),
     ]
     .into_iter()
+    .chain(source)
     .map(|(name, found)| {
         let verdict = verdict(&found);
         let (cause, output) = match found {
@@ -254,16 +265,9 @@ fn live_calls(seen: &Forbidden<'_>) -> DetectorResult {
             "a target that records its statements",
         );
     };
-    let pinned: Vec<&str> = seen
-        .profile
-        .functions
-        .iter()
-        .map(|f| f.name.as_str())
-        .collect();
-    let wrong: Vec<&String> = statements
-        .iter()
-        .filter(|sent| writes(sent) || pinned.iter().any(|name| calls(sent, name)))
-        .collect();
+    let wrong = live_statements(seen.profile, statements);
+    let functions = seen.profile.functions.iter();
+    let pinned: Vec<&str> = functions.map(|f| f.name.as_str()).collect();
     let output =
         json!({"statements": statements.len(), "pinned_functions": pinned, "found": wrong});
     match wrong.first() {
@@ -293,7 +297,7 @@ fn kill_switch(run: &RunState, execution_enabled: Option<bool>) -> DetectorResul
 }
 
 /// A restart does not say who restarted: NOT CHECKED (claim E is false). Another binary of ours is a deploy in the run.
-fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> DetectorResult {
+fn deploy_restart(run: &RunState, program_now: Option<&ProgramFile>) -> DetectorResult {
     let tools = run
         .created
         .iter()
@@ -306,15 +310,18 @@ fn deploy_restart(run: &RunState, binary_now: Option<&Digest>) -> DetectorResult
         .map(|s| s.server.postmaster_start.as_str())
         .collect();
     let output =
-        json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": binary_now});
+        json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": program_now});
     let known: Option<Vec<&Digest>> = recorded.iter().copied().collect();
-    let (Some(known), Some(now)) = (known, binary_now) else {
+    let (Some(known), Some(now)) = (known, program_now) else {
         return DetectorResult::Nothing(
             "the executable could not be read".to_owned(),
             "an executable file that drygate may read",
         );
     };
-    if known.iter().any(|sha256| *sha256 != now) {
+    let moved = known
+        .iter()
+        .any(|sha256| *now != ProgramFile::Sha256((*sha256).clone()));
+    if moved || run.program_replaced.is_some() {
         return DetectorResult::Dirty("our binary changed during the run".to_owned(), output);
     }
     if starts.len() < 2 {
@@ -346,18 +353,9 @@ fn push_tag(seen: &Forbidden<'_>) -> DetectorResult {
         );
     };
     let commands: Vec<&String> = before.commands.iter().chain(&now.commands).collect();
-    if commands.is_empty() {
-        return DetectorResult::Nothing(
-            "no record of git commands".to_owned(),
-            "a repository that records its commands",
-        );
-    }
-    let unsafe_commands: Vec<&&String> = commands.iter().filter(|c| !reads_only(c)).collect();
     let moved = moved(before, now);
-    let output = json!({"commands": commands, "not_reading": unsafe_commands, "moved": moved.guarded, "moved_by_others": moved.others});
-    if let Some(command) = unsafe_commands.first() {
-        return DetectorResult::Dirty(format!("a git command that may write: {command}"), output);
-    }
+    let output =
+        json!({"commands": commands, "moved": moved.guarded, "moved_by_others": moved.others});
     match moved.guarded.first() {
         Some(first) => DetectorResult::Dirty(first.clone(), output),
         None => DetectorResult::Clean(output),
@@ -386,9 +384,7 @@ fn beside_hooks(run: &RunState, found: DetectorResult) -> DetectorResult {
     DetectorResult::CleanBeside(what, output)
 }
 
-const SOURCE_TABLES: [&str; 2] = ["source_document", "source_version"];
-
-fn source_mutation(run: &RunState) -> DetectorResult {
+fn source_mutation(run: &RunState, tables: &[String]) -> DetectorResult {
     let (Some(pin), Some(post)) = (&run.pin, &run.post) else {
         return DetectorResult::Nothing(
             "no post survey".to_owned(),
@@ -401,21 +397,23 @@ fn source_mutation(run: &RunState) -> DetectorResult {
             .and_then(|fact| fact.observed.value())
             .map(str::to_owned)
     };
-    let pairs = SOURCE_TABLES.map(|key| (key, value(pin, key), value(post, key)));
+    let pairs: Vec<_> = tables
+        .iter()
+        .map(|key| (key.as_str(), value(pin, key), value(post, key)))
+        .collect();
     if pairs
         .iter()
         .any(|(_, one, two)| one.is_none() || two.is_none())
     {
         return DetectorResult::Nothing(
-            "no content digest of both tables in both surveys".to_owned(),
-            "[[contents]] for source_document and source_version in the profile",
+            "no content digest of each source table in both surveys".to_owned(),
+            "[[contents]] for the tables that the source pieces are read from",
         );
     }
-    let output = json!(
-        pairs
-            .each_ref()
-            .map(|(key, one, two)| json!({"fact": key, "pre": one, "post": two}))
-    );
+    let output: Value = pairs
+        .iter()
+        .map(|(key, one, two)| json!({"fact": key, "pre": one, "post": two}))
+        .collect();
     let moved: Vec<&str> = pairs
         .iter()
         .filter(|(_, one, two)| one != two)
@@ -461,8 +459,8 @@ fn signing(run: &RunState) -> DetectorResult {
         .collect();
     let signers: Vec<Signer> = people
         .iter()
-        .map(|person| person.signer)
-        .chain(run.context.iter().map(|context| context.signer))
+        .map(|person| person.signer.clone())
+        .chain(run.context.iter().map(|context| context.signer.clone()))
         .collect();
     let output = json!({"records": signers.len(), "signers": signers});
     match signers

@@ -8,7 +8,7 @@ use crate::audit::journal_fixture::passed;
 use crate::audit::{Recomputed, SecretScan, recompute::RecomputeFinding, result};
 use crate::run::{
     Cause, Check, CheckName, Gate, HookEnd, HookOutcome, HookPoint, HookRun, NonMutationVerdict,
-    RepositoryState, RunResult, RunState, Verdict,
+    ProgramFile, RepositoryState, RunResult, RunState, Signer, Verdict,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -16,7 +16,7 @@ struct ForbiddenInputs {
     run: RunState,
     now: Option<RepositoryState>,
     statements: Option<Vec<String>>,
-    binary: Option<Digest>,
+    program: Option<ProgramFile>,
     enabled: Option<bool>,
     scan: Option<SecretScan>,
     recomputed: Option<Recomputed>,
@@ -32,7 +32,7 @@ fn rows(damage: impl FnOnce(&mut ForbiddenInputs)) -> Vec<Check> {
         run: journal.run,
         now: Some(repository()),
         statements: Some(vec!["SELECT 1".to_owned()]),
-        binary: Some(Digest::of("binary")),
+        program: Some(ProgramFile::Sha256(Digest::of("binary"))),
         enabled: Some(false),
         scan: Some(scan),
     };
@@ -43,7 +43,7 @@ fn rows(damage: impl FnOnce(&mut ForbiddenInputs)) -> Vec<Check> {
         repository_before: Some(&repository()),
         repository_now: world.now.as_ref(),
         statements: world.statements.as_deref(),
-        binary_now: world.binary.as_ref(),
+        program_now: world.program.as_ref(),
         execution_enabled: world.enabled,
         secrets: world.scan.as_ref(),
         recomputed: world.recomputed.as_ref(),
@@ -116,7 +116,7 @@ fn every_detector_goes_red() {
     let judged = |w: &mut ForbiddenInputs, verdict| {
         Arc::make_mut(w.run.non_mutation.as_mut().expect("judged")).verdict = verdict;
     };
-    let cases: [(&str, Damage); 9] = [
+    let cases: [(&str, Damage); 11] = [
         ("live_cut_verify_enact", |w| {
             w.statements = Some(vec!["SELECT fn_iu_enact($1)".to_owned()]);
         }),
@@ -127,13 +127,18 @@ fn every_detector_goes_red() {
         ("kill_switch", |w| {
             Arc::make_mut(w.run.context.as_mut().expect("pinned")).execution_enabled = true;
         }),
-        ("deploy_restart", |w| w.binary = Some(Digest::of("another"))),
-        ("push_tag", |w| {
-            w.now
-                .as_mut()
-                .expect("there")
-                .commands
-                .push("git push".to_owned());
+        ("deploy_restart", |w| {
+            w.program = Some(ProgramFile::Sha256(Digest::of("another")));
+        }),
+        ("deploy_restart", |w| w.program = Some(ProgramFile::Gone)),
+        ("deploy_restart", |w| {
+            // Put back before the end: it was replaced all the same.
+            w.run.program_replaced = Some(ProgramFile::Gone);
+        }),
+        ("signing_replaced", |w| {
+            Arc::make_mut(w.run.created.as_mut().expect("created"))
+                .by
+                .signer = Signer::Other("HardwareKey".to_owned());
         }),
         ("push_tag", |w| {
             w.now
@@ -213,7 +218,7 @@ fn a_detector_without_input_is_not_checked() {
         ("live_cut_verify_enact", |w| w.statements = None),
         ("live_cut_verify_enact", |w| w.statements = Some(Vec::new())),
         ("kill_switch", |w| w.enabled = None),
-        ("deploy_restart", |w| w.binary = None),
+        ("deploy_restart", |w| w.program = None),
         ("deploy_restart", |w| {
             Arc::make_mut(&mut w.run.surveys).truncate(1);
         }),

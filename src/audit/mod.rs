@@ -5,6 +5,8 @@
 
 mod after;
 mod after_rows;
+mod by_construction;
+mod cannot_pass;
 mod claims;
 mod documents;
 mod dry_seams;
@@ -31,10 +33,13 @@ mod safety;
 mod scope;
 mod secrets;
 mod sent_statements;
+mod source_tables;
 mod terms;
 
 pub use after::{AfterMatcher, UnitAfter, UnitOutcome, UnitOutcomes, UnitsJudged};
 pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
+pub use by_construction::by_construction;
+pub use cannot_pass::{cannot_pass, obstacles};
 pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
@@ -51,8 +56,8 @@ pub use repository_and_reports::{
 };
 pub use required::{CHECK_TABLE, not_the_checks_of, required_checks};
 pub use result::{first_failure, result, result_name};
-pub use resume::{ResumeResult, g4};
+pub use resume::{FreshFold, FreshResume, ResumeResult, g4};
 pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, o4_targeted};
-pub use scope::scope;
+pub use scope::{is_excluded, scope};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use terms::{approval_policy, run_budget};

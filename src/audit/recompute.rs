@@ -10,8 +10,9 @@ use super::recompute_beside::beside_findings;
 use super::recompute_gates::{check_findings, gate_findings};
 use super::recompute_order::{RecordedOrder, not_the_approved_pin, opened_by};
 use super::recompute_raw::agrees;
+use super::required::table_of;
 use super::terms::terms_findings;
-use super::{claims, non_mutation, predict, result, result_name};
+use super::{claims, non_mutation, obstacles, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
@@ -152,7 +153,7 @@ impl<'p> Recomputer<'p> {
             Event::EvidenceTaken(EvidenceTaken {
                 evidence, sheet, ..
             }) => {
-                found.extend(sheet_findings(run, evidence, sheet));
+                found.extend(sheet_findings(run, self.profile, evidence, sheet));
             }
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
@@ -183,6 +184,7 @@ impl<'p> Recomputer<'p> {
             | Event::EvidenceRenewed(_)
             | Event::InvocationReturned(_)
             | Event::TestsDeclared(_)
+            | Event::ProgramReplaced(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }
@@ -305,7 +307,12 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     unheld.into_iter().chain(undone).chain(other).collect()
 }
 
-fn sheet_findings(run: &RunState, evidence: &Digest, sheet: &EvidenceSheet) -> Vec<String> {
+fn sheet_findings(
+    run: &RunState,
+    profile: Option<&Profile>,
+    evidence: &Digest,
+    sheet: &EvidenceSheet,
+) -> Vec<String> {
     let mut found = Vec::new();
     let mut must = |holds: bool, what: &str| {
         if !holds {
@@ -338,6 +345,13 @@ fn sheet_findings(run: &RunState, evidence: &Digest, sheet: &EvidenceSheet) -> V
     must(
         sheet.verdict_counts == run.verdict_counts(),
         "the sheet counts other verdicts than the journal",
+    );
+    // Older runs did not say it.
+    let said = table_of(run) == 1
+        || profile.is_none_or(|profile| sheet.cannot_pass == obstacles(run, profile));
+    must(
+        said,
+        "what the sheet says against a PASS does not follow from the run",
     );
     must(
         same_claims(&sheet.claims, &claims(run)),

@@ -8,10 +8,10 @@ use super::feasibility::QueryCheck;
 use super::forbidden::{forbidden_rows, from_journal};
 use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
-use super::scope::is_excluded;
+use super::scope::{is_excluded, scope};
 use super::{
-    DrySeams, Feasibility, ReportRendering, ResumeResult, SsotFile, g0, g1, g2, g3, g4,
-    reports_render,
+    DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, SsotFile, g0, g1,
+    g2, g3, g4, reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
@@ -62,14 +62,17 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
         (Gate::G1, Some(profile)) => feasibility(run, profile, recorded),
         (Gate::G2, Some(profile)) => dry_seams(run, profile),
         (Gate::G4, _) => Ok(resumed(run)),
-        (Gate::G6, _) => Ok(closing(run, recorded)),
+        (Gate::G6, profile) => Ok(closing(run, profile, recorded)),
         // The checks of G3 were judged as they were recorded; what the probes of G5 saw is in their raw values alone.
         (Gate::G3 | Gate::G5, _) | (_, None) => Ok(Vec::new()),
     };
-    let again = again.unwrap_or_else(|what| {
+    let mut again = again.unwrap_or_else(|what| {
         found.push(format!("{gate} {what}"));
         Vec::new()
     });
+    if let Some(profile) = profile {
+        again = as_asked(run, profile, again);
+    }
     for check in recorded {
         found.extend(unlike(gate, check, &again));
         if !again.iter().any(|a| a.judges && a.check.name == check.name) {
@@ -84,6 +87,24 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
         found.extend(profile.and_then(|profile| wrong_scope(gate, profile, check)));
     }
     found
+}
+
+/// The checks that the run's table has, NOT ASKED where the profile does not ask. What it excludes stays as it was found.
+fn as_asked(run: &RunState, profile: &Profile, again: Vec<Again>) -> Vec<Again> {
+    let asked = |Again { check, judges }| {
+        let mut scoped = scope(run, profile, vec![Check::clone(&check)]);
+        let scoped = scoped.pop()?;
+        Some(match scoped.verdict {
+            Verdict::NotAsked => Again {
+                check: scoped,
+                judges: true,
+            },
+            Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::OutOfScope => {
+                Again { check, judges }
+            }
+        })
+    };
+    again.into_iter().filter_map(asked).collect()
 }
 
 /// Why a recorded check is not what was computed again.
@@ -165,12 +186,19 @@ fn feasibility(
         .flatten()
         .filter_map(ruling)
         .collect();
-    Ok(Again::all(g1(&Feasibility {
+    let checks = g1(&Feasibility {
         profile,
         survey: pin,
         proof,
         rulings: &rulings,
-    })))
+        statements: &[],
+        secrets: None,
+    });
+    // What was scanned then, the journal does not have: its raw values say what was found.
+    let journalled = checks
+        .into_iter()
+        .filter(|check| check.name != CheckName::AuditHoldsAtPin);
+    Ok(Again::all(journalled.collect()))
 }
 
 fn ruling(value: &Value) -> Option<QueryCheck> {
@@ -223,15 +251,16 @@ fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
 
 /// What G4 saw, if it saw no difference: whether it did, its raw values say.
 fn resumed(run: &RunState) -> Vec<Again> {
-    let seen = run
-        .returns
-        .last()
-        .map(|(state, stop_code, _)| ResumeResult {
-            state: *state,
-            stop_code: *stop_code,
-            transitions_added: 0,
-        });
-    let journalled = g4(run, run, seen.as_ref()).into_iter().map(|check| {
+    let Some((state, stop_code, _)) = run.returns.last() else {
+        return Vec::new();
+    };
+    let seen = ResumeResult {
+        state: *state,
+        stop_code: *stop_code,
+        transitions_added: 0,
+    };
+    let fresh = FreshResume::Answered(Box::new(FreshFold::of(run, Vec::new(), seen)));
+    let journalled = g4(run, &fresh).into_iter().map(|check| {
         // Its numbers are of the record before the resume.
         let check = if check.name == CheckName::RefoldSameState {
             let state = json!({"state": run.state});
@@ -250,8 +279,8 @@ fn resumed(run: &RunState) -> Vec<Again> {
     journalled.collect()
 }
 
-fn closing(run: &RunState, recorded: &[Check]) -> Vec<Again> {
-    let mut again = Again::all(from_journal(run, recorded));
+fn closing(run: &RunState, profile: Option<&Profile>, recorded: &[Check]) -> Vec<Again> {
+    let mut again = Again::all(from_journal(run, profile, recorded));
     let reports = raw(recorded, &CheckName::ReportsRender, "reports").and_then(Value::as_array);
     if let (Some(run_id), Some(reports)) = (run.run_id(), reports) {
         let rendered: Vec<ReportRendering> = reports

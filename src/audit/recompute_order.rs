@@ -94,6 +94,7 @@ impl RecordedOrder {
             | Event::InvocationReturned(_)
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
+            | Event::ProgramReplaced(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }

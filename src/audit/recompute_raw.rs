@@ -10,7 +10,7 @@ use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 pub(super) fn own_raw(check: &Check) -> &Value {
     match check.verdict {
         Verdict::OutOfScope => check.raw.get("raw").unwrap_or(&Value::Null),
-        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => &check.raw,
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::NotAsked => &check.raw,
     }
 }
 
@@ -18,7 +18,9 @@ pub(super) fn own_raw(check: &Check) -> &Value {
 pub(super) fn found_verdict(check: &Check) -> Option<Verdict> {
     match check.verdict {
         Verdict::OutOfScope => serde_json::from_value(check.raw.get("found")?.clone()).ok(),
-        Verdict::Pass | Verdict::Fail | Verdict::NotChecked => Some(check.verdict),
+        Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::NotAsked => {
+            Some(check.verdict)
+        }
     }
 }
 
@@ -51,7 +53,10 @@ pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
             ));
         }
         (Some(Verdict::NotChecked), RawVerdict::Holds(_))
-        | (Some(Verdict::OutOfScope) | None, RawVerdict::Holds(_) | RawVerdict::None) => false,
+        | (
+            Some(Verdict::OutOfScope | Verdict::NotAsked) | None,
+            RawVerdict::Holds(_) | RawVerdict::None,
+        ) => false,
     };
     (!holds).then(|| format!("{gate} {name} is {} against its raw values", check.verdict))
 }
@@ -67,6 +72,8 @@ pub(super) fn answer_fits(check: &Check) -> bool {
         Some(Verdict::Pass) => begins(&["NONE", "NO"]) && !begins(&["NOT"]),
         Some(Verdict::Fail) => begins(&["FOUND", "YES", "BY OTHERS"]),
         Some(Verdict::NotChecked) => begins(&["NOT CHECKED"]),
+        // Whether the profile asks is computed again, see `gate_findings`.
+        Some(Verdict::NotAsked) => return true,
         Some(Verdict::OutOfScope) | None => false,
     };
     let said = check.verdict == Verdict::OutOfScope || check.says == words;
@@ -116,12 +123,17 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
             ),
             field("reads_back_equal").and_then(Value::as_bool),
         ),
+        CheckName::AuditHoldsAtPin => both(none(field("findings")), none(field("live"))),
         CheckName::NothingWrittenOutside => none(field("outside")),
         CheckName::MainAndTagsUnchanged => {
             both(none(field("moved")), same("main_before", "main_now"))
         }
         CheckName::ForbiddenLiveCutVerifyEnact => none(output("found")),
-        CheckName::ForbiddenPushTag => both(none(output("moved")), none(output("not_reading"))),
+        CheckName::ForbiddenPushTag => both(
+            none(output("moved")),
+            // Table 1 judged the commands as well.
+            output("not_reading").map_or(Some(true), |commands| none(Some(commands))),
+        ),
         CheckName::ForbiddenHardcodedSecrets | CheckName::ForbiddenFakePass => {
             none(output("findings"))
         }

@@ -1,25 +1,71 @@
-//! Checks that the profile excludes: OUT OF SCOPE.
+//! The checks of a gate as the run's table and profile ask for them: those that the profile excludes are OUT OF SCOPE, those of
+//! which it asks nothing are NOT ASKED.
 //! Invariant: an exclusion names its reason, and what proves non-mutation or safety cannot be excluded
 //! (`CheckName::may_be_excluded`; test `proof_and_probes_and_unknown_names_may_not`).
 
 use serde_json::json;
 
+use super::required::{CHECK_TABLE, required_checks, table_of};
+use super::source_tables::source_tables;
 use crate::profile::Profile;
-use crate::run::{Check, CheckName, Verdict};
+use crate::run::{Check, CheckName, RunState, Verdict};
 
-/// The checks with those that the profile excludes turned into OUT OF SCOPE. What was found stays in the raw values.
-pub fn scope(profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
+/// The checks that the table of the run requires, as the profile asks for them. What was found stays in the raw values.
+pub fn scope(run: &RunState, profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
+    let version = table_of(run);
     checks
         .into_iter()
+        .filter(|check| !is_of_another_table(version, &check.name))
         .map(|check| match reason(profile, &check.name) {
             Some(reason) => excluded(check, reason),
-            None => check,
+            None => match not_asked(run, profile, &check.name) {
+                Some(why) => unasked(check, why),
+                None => check,
+            },
         })
         .collect()
 }
 
+/// Whether only another version of the table has this check. A name of no table is kept, so that it is refused by name.
+fn is_of_another_table(version: u32, name: &CheckName) -> bool {
+    let has = |version| {
+        let names = name.gate().and_then(|gate| required_checks(version, gate));
+        names.is_some_and(|names| names.contains(name))
+    };
+    !has(version) && (1..=CHECK_TABLE).any(has)
+}
+
+/// Why the profile asks nothing of a check. Table 1 did not know the difference.
+fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'static str> {
+    if table_of(run) == 1 {
+        return None;
+    }
+    let expects = profile.facts.iter().any(|fact| fact.expect.is_some());
+    let unasked = [
+        (
+            CheckName::SsotDocuments,
+            profile.ssot.is_empty(),
+            "the profile names no SSOT document",
+        ),
+        (
+            CheckName::ExpectationsMet,
+            !expects,
+            "the profile declares no expected value",
+        ),
+        (
+            CheckName::ForbiddenSourceMutation,
+            source_tables(run, profile).is_empty(),
+            "the profile protects the content of no table that the source pieces are read from",
+        ),
+    ];
+    let found = unasked
+        .into_iter()
+        .find(|(check, unasked, _)| check == name && *unasked);
+    found.map(|(.., why)| why)
+}
+
 /// Whether a profile excludes the check of this name, and may.
-pub(super) fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
+pub fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
     reason(profile, check).is_some()
 }
 
@@ -27,6 +73,17 @@ fn reason<'p>(profile: &'p Profile, check: &CheckName) -> Option<&'p str> {
     let named = profile.out_of_scope.iter().find(|out| out.check == *check);
     let reason = named.map(|out| out.reason.as_str());
     reason.filter(|reason| check.may_be_excluded() && !reason.trim().is_empty())
+}
+
+fn unasked(check: Check, why: &str) -> Check {
+    Check {
+        verdict: Verdict::NotAsked,
+        says: format!("not asked: {why}"),
+        raw: json!({"not_asked": why}),
+        cause: None,
+        remedy: None,
+        name: check.name,
+    }
 }
 
 fn excluded(check: Check, reason: &str) -> Check {
@@ -45,7 +102,7 @@ mod tests {
     use super::super::fixture::profile;
     use super::scope;
     use crate::profile::OutOfScope;
-    use crate::run::{Check, CheckName, Verdict};
+    use crate::run::{Check, CheckName, RunState, Verdict};
 
     fn excluded(check: &CheckName, reason: &str) -> Verdict {
         let mut profile = profile();
@@ -54,18 +111,21 @@ mod tests {
             reason: reason.to_owned(),
         });
         let failing = Check::evaluated(check.clone(), false, "fails", serde_json::json!(1));
-        scope(&profile, vec![failing]).remove(0).verdict
+        scope(&RunState::default(), &profile, vec![failing])
+            .remove(0)
+            .verdict
     }
 
     #[test]
     fn a_check_with_a_reason_may_be_excluded() {
-        let tree = CheckName::WorkTreeRecorded;
+        let tree = CheckName::BranchAndHead;
         assert_eq!(excluded(&tree, "no repository here"), Verdict::OutOfScope);
         assert_eq!(excluded(&tree, " "), Verdict::Fail);
     }
 
     #[test]
     fn proof_and_probes_and_unknown_names_may_not() {
+        // Those of no gate that a run has are left out.
         let kept = CheckName::ALL.iter().filter(|name| !name.may_be_excluded());
         let unknown = [CheckName::from("A"), CheckName::from("invented")];
         for name in kept.chain(&unknown) {

@@ -27,7 +27,6 @@ impl SecretScan {
     }
 
     /// Scans a text that is in memory.
-    #[cfg(test)]
     pub fn text(&mut self, name: &str, text: &str) {
         self.begin(name);
         for (number, line) in (1..).zip(text.lines()) {

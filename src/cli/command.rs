@@ -9,7 +9,8 @@ use clap_complete::Shell;
 
 use super::RunRef;
 use crate::run::{
-    ApprovalGate, Days, KeptHead, RunFilter, RunOrder, RunRow, RunSort, RunStatus, Since, State,
+    ApprovalGate, Days, KeptHead, RunFilter, RunId, RunOrder, RunRow, RunSort, RunStatus, Since,
+    State,
 };
 
 /// A command with its arguments. What documents it is its help.
@@ -34,6 +35,13 @@ pub enum Command {
     },
     /// Starts a new live dry run.
     Run,
+    /// Resumes the copy of a run, which gate G4 compares with the run. Only drygate itself calls it.
+    #[command(hide = true)]
+    ResumeCopy {
+        /// The run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunId,
+    },
     /// Goes on with a run; after drift takes new evidence.
     Resume {
         /// The run.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::SchemaVersion;
 use crate::run::{
-    ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, RunId, State, StopCode,
-    Verdict,
+    ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, Obstacle, RunId, State,
+    StopCode, Verdict,
 };
 use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime};
 
@@ -50,6 +50,8 @@ pub struct RunDocument {
     pub beside: Vec<FactChange>,
     /// The last line of the journal, for `verify --head`; null where there is no run.
     pub head: Option<JournalHead>,
+    /// What keeps the run from ending as PASS while it waits; empty: nothing is known.
+    pub cannot_pass: Vec<Obstacle>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,
     /// What to do next.

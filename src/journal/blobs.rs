@@ -61,6 +61,15 @@ impl Blobs {
         Err(changed(sha256).into())
     }
 
+    /// The digests that the files are named after.
+    pub fn list(&self) -> Result<Vec<Digest>, StorageError> {
+        let listed = self.storage.list(&self.directory())?;
+        Ok(listed
+            .into_iter()
+            .filter_map(|listed| listed.name.parse().ok())
+            .collect())
+    }
+
     /// Whether there is a file under this digest. Its bytes are not checked.
     pub fn contains(&self, sha256: &Digest) -> Result<bool, StorageError> {
         Ok(self.storage.len(&self.path(sha256))?.is_some())

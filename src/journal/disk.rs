@@ -4,6 +4,7 @@
 //! the test `links_are_not_followed` of tests/journal.rs.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
@@ -100,10 +101,16 @@ impl DiskStorage {
         Ok(directory)
     }
 
-    /// Opens a regular file below the root.
-    fn openat(&self, path: &Path, flags: OFlags) -> Result<File, Errno> {
+    /// The directory that a path lies in, opened, and its last component.
+    fn place<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p OsStr), Errno> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
         let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+        Ok((parent, name))
+    }
+
+    /// Opens a regular file below the root.
+    fn openat(&self, path: &Path, flags: OFlags) -> Result<File, Errno> {
+        let (parent, name) = self.place(path)?;
         let mode = Mode::from_raw_mode(mode(self.0.permissions.file_mode));
         // O_NONBLOCK: opening a pipe that somebody put here must not wait for its other end.
         // O_NOCTTY: no terminal becomes ours.
@@ -125,8 +132,7 @@ impl DiskStorage {
 
     /// Status of the last component itself, not of what a link points to.
     fn stat(&self, path: &Path) -> Result<rustix::fs::Stat, Errno> {
-        let name = path.file_name().ok_or(Errno::INVAL)?;
-        let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+        let (parent, name) = self.place(path)?;
         rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
@@ -148,8 +154,7 @@ impl Storage for DiskStorage {
         self.admit("create", path)?;
         let permissions = self.0.permissions;
         let make = || {
-            let name = path.file_name().ok_or(Errno::INVAL)?;
-            let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+            let (parent, name) = self.place(path)?;
             let mode = Mode::from_raw_mode(mode(permissions.directory_mode));
             match rustix::fs::mkdirat(&parent, name, mode) {
                 // It exists already: that it is a directory and no link is checked by opening it.
@@ -213,10 +218,7 @@ impl Storage for DiskStorage {
         self.admit("rename", from)?;
         self.admit("rename", to)?;
         let rename = || {
-            let old = from.file_name().ok_or(Errno::INVAL)?;
-            let new = to.file_name().ok_or(Errno::INVAL)?;
-            let source = self.directory(from.parent().unwrap_or(Path::new("")))?;
-            let target = self.directory(to.parent().unwrap_or(Path::new("")))?;
+            let ((source, old), (target, new)) = (self.place(from)?, self.place(to)?);
             rustix::fs::renameat(&source, old, &target, new)
         };
         rename().map_err(self.fail("rename", from))
@@ -225,9 +227,28 @@ impl Storage for DiskStorage {
     fn remove(&self, path: &Path) -> Result<(), StorageError> {
         self.admit("remove", path)?;
         let remove = || {
-            let name = path.file_name().ok_or(Errno::INVAL)?;
-            let parent = self.directory(path.parent().unwrap_or(Path::new("")))?;
+            let (parent, name) = self.place(path)?;
             rustix::fs::unlinkat(&parent, name, AtFlags::empty())
+        };
+        remove().map_err(self.fail("remove", path))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        check("link", from)?;
+        self.admit("link", to)?;
+        let link = || {
+            let ((source, old), (target, new)) = (self.place(from)?, self.place(to)?);
+            // Without SYMLINK_FOLLOW: a symbolic link would itself get a second name, and is not opened later.
+            rustix::fs::linkat(&source, old, &target, new, AtFlags::empty())
+        };
+        link().map_err(self.fail("link", from))
+    }
+
+    fn remove_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.admit("remove", path)?;
+        let remove = || {
+            let (parent, name) = self.place(path)?;
+            rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR)
         };
         remove().map_err(self.fail("remove", path))
     }

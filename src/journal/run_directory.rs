@@ -11,8 +11,8 @@ use super::imported::imported_from;
 use super::lock::{RunLock, name};
 use super::storage::Storage;
 use super::{
-    Appended, Blobs, HookRecords, JournalError, JournalReader, JournalWriter, Recovery,
-    StorageError, UnitLedger, atomic, layout, manifest,
+    Appended, Blobs, HookRecords, JournalError, JournalReader, JournalWriter, Ledgers, Recovery,
+    RunCopy, StorageError, UnitLedger, atomic, layout, manifest,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -103,6 +103,21 @@ impl RunDirectory {
     /// The blobs of the run.
     pub fn blobs(&self) -> Blobs {
         Blobs::new(self.storage.clone(), &self.run)
+    }
+
+    /// The complete unit ledgers of the run.
+    pub fn ledgers(&self) -> Ledgers {
+        Ledgers::new(self.storage.clone(), &self.run)
+    }
+
+    /// A copy of the run as it stands, for another process.
+    pub fn copy(&self) -> Result<RunCopy, JournalError> {
+        self.writer.permitted()?;
+        Ok(RunCopy::make(
+            self.storage.clone(),
+            &self.run,
+            &self.run_id(),
+        )?)
     }
 
     /// A new reader of the journal. It reads from the disk, not from what this process knows.

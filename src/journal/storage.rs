@@ -32,6 +32,10 @@ pub trait Storage: Debug + Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), StorageError>;
     /// Removes a file; its name is gone for certain after `sync_dir`.
     fn remove(&self, path: &Path) -> Result<(), StorageError>;
+    /// Gives a file a second name, for reading it there. Both names must be on one file system.
+    fn link(&self, from: &Path, to: &Path) -> Result<(), StorageError>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, path: &Path) -> Result<(), StorageError>;
     /// The entries of a directory, sorted by name. Empty: it has none, or does not exist.
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError>;
     /// For each of `names` in a directory, the stamps of these files below it, in order. `None`: the file is not there, or this

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::recovery::copy;
 use super::storage::{Storage, StorageFile};
 use super::{Corrupt, JournalError, LINE_BYTES_MAX, StorageError, atomic, layout, to_ascii_json};
 use crate::survey::{Digest, Hasher};
@@ -71,6 +72,19 @@ impl Ledgers {
             bytes: 0,
             failed: None,
         })
+    }
+
+    /// Checks the bytes of a ledger without holding them in memory.
+    pub fn check(&self, file: &str, sha256: &Digest) -> Result<(), JournalError> {
+        let path = self.run.join(file);
+        if self.storage.len(&path)?.is_none() {
+            return Err(Corrupt::file(file, "is missing").into());
+        }
+        let (_, found) = copy(&*self.storage, &path, 0, &mut |_| Ok(()))?;
+        if found == *sha256 {
+            return Ok(());
+        }
+        Err(Corrupt::file(file, "is not what units_progressed recorded").into())
     }
 
     /// The text of a ledger, by name and digest as the journal has them. Missing or changed bytes are an error.

@@ -109,6 +109,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             print_sql,
         } => demo::demo(settings, *scenario, *print_sql),
         Command::Run => run::run(settings),
+        Command::ResumeCopy { run } => run::resume_copy(settings, run),
         Command::Resume { run } => run::resume(settings, run),
         Command::Approve { run, gate, digest } => match digest {
             Some(digest) => {

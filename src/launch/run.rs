@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{LaunchError, approve, headless, lookup, print, run_plan, screen};
+use super::{LaunchError, approve, headless, lookup, output, print, run_plan, screen};
 use crate::cli::{PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::run::{
-    Ask, Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, TornTailSetAside,
+    Ask, Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, ToolIdentity,
+    TornTailSetAside,
 };
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
@@ -376,4 +377,19 @@ pub fn take(
         },
     };
     Ok((run_id, TakenRun::Owned(Box::new(owned))))
+}
+
+/// What the fresh process of G4 does: it resumes the copy of a run below the data directory, and prints what it folded.
+pub fn resume_copy(settings: &Settings, run_id: &RunId) -> Result<u8, LaunchError> {
+    let store = run_plan::store(settings)?;
+    let tool = ToolIdentity {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        // The process that started this one has compared the files.
+        binary_sha256: None,
+    };
+    let storage = store.storage().clone();
+    let clock = Arc::new(SystemClock);
+    let fold = runner::resume_copy(storage, run_id, person::own(), tool, clock)?;
+    output::document(&fold)?;
+    Ok(0)
 }

@@ -1,9 +1,8 @@
 //! From settings, profile and machine to a [`RunPlan`]. Nothing is connected to here.
 
-use std::io;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::LaunchError;
 use super::files::Places;
@@ -14,8 +13,8 @@ use crate::journal::{DirectoryStore, Permissions, RUNS_DIR};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
 use crate::run::{AccountDoubt, Check, TargetIdentity, ToolIdentity};
-use crate::runner::{FullDiscoverFile, RunPlan, person};
-use crate::survey::{Digest, Hasher};
+use crate::runner::{FullDiscoverFile, OwnProgram, RunPlan, person};
+use crate::survey::Digest;
 
 /// Default seconds between live reads while a run waits.
 pub const LIVE_INTERVAL_S: u32 = 60;
@@ -107,6 +106,7 @@ pub fn plan(
     let ssot = ssot(&loaded.profile, &places);
     let full_discover = loaded.profile.tests.full_discover.as_ref();
     let full_discover = full_discover.and_then(|path| read_result(&places, path));
+    let program = OwnProgram::of_process();
     RunPlan {
         approvals: audit::approval_policy(&loaded.profile),
         ssot,
@@ -116,7 +116,11 @@ pub fn plan(
         profile_text: loaded.text,
         target,
         person: person::own(),
-        tool: tool(),
+        tool: ToolIdentity {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            binary_sha256: program.sha256(),
+        },
+        program: Arc::new(program),
         repository: repository.map(|r| r.directory().display().to_string()),
         data_root: settings.data_dir.value.clone(),
         live_interval_s: settings
@@ -203,27 +207,6 @@ fn read_result(places: &Places, path: &str) -> Option<FullDiscoverFile> {
         text,
         age_s,
     })
-}
-
-/// Version and SHA-256 of the binary of this process.
-pub fn tool() -> ToolIdentity {
-    ToolIdentity {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        binary_sha256: binary_sha256().ok(),
-    }
-}
-
-fn binary_sha256() -> io::Result<Digest> {
-    let mut file = std::fs::File::open(std::env::current_exe()?)?;
-    let mut hasher = Hasher::new();
-    // In pieces of 256 KiB: the binary need not fit into memory.
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Repository for GitRepository {
             main,
             clean,
             refs,
-            // Kept in the record of the run: the forbidden-action audit shows that none of them can push.
+            // Kept in the record of the run: none of them can push.
             commands: [HEAD, SUBJECT, BRANCH, STATUS, REFS, TOP]
                 .map(|arguments| format!("git {}", arguments.join(" ")))
                 .into(),
@@ -115,9 +115,20 @@ impl Repository for GitRepository {
 
 #[cfg(test)]
 mod tests {
-    use super::GitRepository;
+    use super::{BRANCH, GitRepository, HEAD, REFS, STATUS, SUBJECT, TOP};
     use crate::repo::throwaway::DemoRepository;
     use crate::runner::repository::Repository;
+
+    /// With a second name `symbolic-ref` would write.
+    #[test]
+    fn all_commands_can_only_read() {
+        for command in [HEAD, SUBJECT, BRANCH, STATUS, REFS, TOP] {
+            let reads = ["rev-parse", "log", "status", "for-each-ref"].contains(&command[0]);
+            let names = command[1..].iter().filter(|word| !word.starts_with('-'));
+            let asks = command[0] == "symbolic-ref" && names.count() == 1;
+            assert!(reads || asks, "{command:?}");
+        }
+    }
 
     #[test]
     fn sees_branch_main_feature_and_a_dirty_tree_without_writing() {

@@ -3,16 +3,17 @@
 
 use serde_json::{Value, json};
 
+use crate::audit::by_construction;
 use crate::run::{Cause, Check, Gate, GateRun, RunState, Verdict};
 
 /// All seven gates in order, those that were not reached included.
 pub(super) fn gates(run: &RunState) -> Vec<Value> {
     Gate::ALL
-        .map(|gate| of(gate, run.gates.get(&gate)))
+        .map(|gate| of(gate, run.gates.get(&gate), by_construction(run, gate)))
         .to_vec()
 }
 
-fn of(gate: Gate, begun: Option<&GateRun>) -> Value {
+fn of(gate: Gate, begun: Option<&GateRun>, always: &[&str]) -> Value {
     let finished = begun.and_then(|begun| begun.finished);
     let (verdict, note) = match (begun, finished) {
         (None, _) => (Verdict::NotChecked, "not reached"),
@@ -28,6 +29,7 @@ fn of(gate: Gate, begun: Option<&GateRun>) -> Value {
         "attempts": begun.map_or(0, |begun| begun.attempts),
         "started_at": times(begun.map(|begun| begun.started_at.to_string())),
         "finished_at": times(finished.map(|(_, at)| at.to_string())),
+        "by_construction": always,
         "checks": begun.map_or_else(Vec::new, |begun| begun.checks.iter().map(check).collect()),
     })
 }

@@ -4,7 +4,7 @@
 use super::counters;
 use super::proof::judgement;
 use super::twin::{drift, facts, non_mutation, returns};
-use crate::audit::first_failure;
+use crate::audit::{cannot_pass, first_failure};
 use crate::documents::{GateVerdict, RunDocument};
 use crate::run::{Gate, GateRun, RunResult, RunState, Stop, StopCode};
 
@@ -41,6 +41,7 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
         drift: drift(run),
         beside: run.beside.clone(),
         head: run.journal_head(),
+        cannot_pass: cannot_pass(run),
         message: message(run, stop),
         next: Some(next.to_owned()).filter(|next| !next.is_empty()),
         ..RunDocument::default()

@@ -2,7 +2,7 @@
 //! Invariant: every command works as printed (test `every_command_from_the_first_stop_to_the_seal_works_as_printed` of
 //! tests/integration/printed.rs), and none resumes a demo, whose database is gone (`RunState::come_back`).
 
-use super::{Check, CommandLine, Gate, RunState, Stop, StopCode, Verdict, shell_word};
+use super::{CheckName, CommandLine, RunState, Stop, StopCode, Verdict, shell_word};
 
 impl RunState {
     /// Whether it is a demo: its database goes with the process that began it.
@@ -10,25 +10,28 @@ impl RunState {
         self.created.as_ref().is_some_and(|created| created.demo)
     }
 
-    /// The first check that is FAIL.
-    pub fn failed_check(&self) -> Option<(Gate, &Check)> {
-        self.checks()
-            .find(|(_, check)| check.verdict == Verdict::Fail)
+    /// The first check that is FAIL or is going to be, by the sheet that waits or by what was found since.
+    fn failing(&self) -> Option<CheckName> {
+        let sheet = self.evidence.iter().flat_map(|e| &e.sheet.cannot_pass);
+        let mut failing = sheet.filter(|one| one.verdict == Verdict::Fail);
+        let replaced = self.program_replaced.as_ref();
+        failing
+            .next()
+            .map(|one| one.check.clone())
+            .or_else(|| replaced.map(|_| CheckName::ForbiddenDeployRestart))
     }
 
     /// What the stop says to do next, with the command that does it.
     pub fn advice(&self, stop: &Stop, call: &CommandLine) -> String {
         let tail = self.tail();
         let command = match (stop.stop_code, stop.gate, &stop.evidence) {
-            (StopCode::StopApprovalRequired, Some(gate), Some(evidence)) => {
-                match self.failed_check() {
-                    Some((_, check)) => {
-                        let reason = format!("{} is FAIL", check.name);
-                        format!("reject {tail} {gate} --reason {}", shell_word(&reason))
-                    }
-                    None => format!("approve {tail} {gate} --digest {evidence}"),
+            (StopCode::StopApprovalRequired, Some(gate), Some(evidence)) => match self.failing() {
+                Some(check) => {
+                    let reason = format!("{check} is FAIL");
+                    format!("reject {tail} {gate} --reason {}", shell_word(&reason))
                 }
-            }
+                None => format!("approve {tail} {gate} --digest {evidence}"),
+            },
             (StopCode::StopFactsDrifted, ..) if !stop.state.is_final() => format!("resume {tail}"),
             (StopCode::StopDatabaseUnavailable, ..) => return self.go_on(&stop.next, call),
             _ => return stop.next.clone(),

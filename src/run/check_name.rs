@@ -98,6 +98,8 @@ check_names! {
     PinsMet = "pins_met", Some(Gate::G1), true;
     /// There is a live unit.
     CandidatesNotEmpty = "candidates_not_empty", Some(Gate::G1), true;
+    /// What the audit of G6 looks at holds already now: nothing that is there at the pin fails it later.
+    AuditHoldsAtPin = "audit_holds_at_pin", Some(Gate::G1), true;
     /// The context pins say `Mode.DRYRUN`.
     ModeDryrun = "mode_dryrun", Some(Gate::G2), true;
     /// The context pins say that execution is disabled.
@@ -108,7 +110,7 @@ check_names! {
     SimulatorInputIsSurvey = "simulator_input_is_survey", Some(Gate::G2), true;
     /// `context.json` reads back as it was written, and is a blob.
     ContextPinsWritten = "context_pins_written", Some(Gate::G2), true;
-    /// The recorded prediction is the one computed again.
+    /// The prediction was computed: no number of rows is beyond 64 bits.
     PredictionComputed = "prediction_computed", Some(Gate::G2), true;
     /// The storage layer wrote only below the data directory, by its own record.
     NothingWrittenOutside = "nothing_written_outside", Some(Gate::G2), true;
@@ -128,15 +130,15 @@ check_names! {
     LedgersComplete = "ledgers_complete", Some(Gate::G3), true;
     /// The non-mutation verdict is PROVEN.
     NonMutationProven = "non_mutation_proven", Some(Gate::G3), false;
-    /// The fresh fold equals the run that was held.
+    /// A fresh process on a copy of the run folds the same state.
     RefoldSameState = "refold_same_state", Some(Gate::G4), true;
-    /// Facts, evidence, context and ledgers of the fresh fold have the same digests.
+    /// Facts, evidence and context of the fresh process, and the blobs and ledgers that it read, have the recorded digests.
     RefoldSameDigests = "refold_same_digests", Some(Gate::G4), true;
-    /// Resuming at closeout returned the same state and stop code.
+    /// The fresh process resumed at closeout and returned the same state and stop code.
     ResumeReturnsTheSame = "resume_returns_the_same", Some(Gate::G4), true;
-    /// Resuming added no `state_changed`.
+    /// The resume of the fresh process added no `state_changed`.
     ResumeAddsNoTransition = "resume_adds_no_transition", Some(Gate::G4), true;
-    /// The fresh fold asks for the same next step.
+    /// The fresh process goes on with the same next step.
     ResumeGoesOnWhereItWas = "resume_goes_on_where_it_was", Some(Gate::G4), true;
     /// Mode `live` is refused.
     LiveRefused = "live_refused", Some(Gate::G5), false;
@@ -164,7 +166,7 @@ check_names! {
     ForbiddenKillSwitch = "forbidden_kill_switch", Some(Gate::G6), true;
     /// Neither the server's start nor our binary changed.
     ForbiddenDeployRestart = "forbidden_deploy_restart", Some(Gate::G6), true;
-    /// main and tags are equal, and no git command of ours can push.
+    /// main and tags are equal.
     ForbiddenPushTag = "forbidden_push_tag", Some(Gate::G6), true;
     /// The source tables have the same content digests in pin and post survey.
     ForbiddenSourceMutation = "forbidden_source_mutation", Some(Gate::G6), true;

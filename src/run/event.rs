@@ -17,8 +17,8 @@ pub use approvals::{
 pub use gates::{CheckRecorded, GateFinished, GateStarted, TestsDeclared};
 pub use hooks::{HookRan, HookStarted};
 pub use lifecycle::{
-    Invocation, InvocationReturned, RunCreated, RunSealed, StateChanged, ToolIdentity,
-    TornTailSetAside,
+    Invocation, InvocationReturned, ProgramReplaced, RunCreated, RunSealed, StateChanged,
+    ToolIdentity, TornTailSetAside,
 };
 pub use simulation::{ContextPinned, EffectPredicted, LedgerRef, UnitsProgressed};
 pub use surveys::{DriftFound, LiveChange, LiveRead, SurveyPurpose, SurveyTaken};
@@ -38,6 +38,8 @@ pub enum Event {
     RunCreated(Box<RunCreated>),
     /// Another process, or the same again, took the run up.
     RunResumed(Box<Invocation>),
+    /// The program of the run was replaced or removed on the disk.
+    ProgramReplaced(ProgramReplaced),
     /// Bytes behind HEAD that did not chain were set aside.
     TornTailSetAside(TornTailSetAside),
     /// The checks of a gate begin; what an earlier attempt recorded for it is void.
@@ -102,6 +104,7 @@ impl Event {
         match self {
             Self::RunCreated(_) => "run_created",
             Self::RunResumed(_) => "run_resumed",
+            Self::ProgramReplaced(_) => "program_replaced",
             Self::TornTailSetAside(_) => "torn_tail_set_aside",
             Self::GateStarted(_) => "gate_started",
             Self::CheckRecorded(_) => "check_recorded",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, ApprovalPolicy, Claim, ContextPins, RunId, TargetIdentity};
+use super::{ApprovalGate, ApprovalPolicy, Claim, ContextPins, Obstacle, RunId, TargetIdentity};
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, EvidenceFormat, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 
@@ -103,6 +103,9 @@ pub struct EvidenceSheet {
     /// What had changed beside by the last survey, which voids nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<FactChange>,
+    /// What keeps the run from ending as PASS, as far as it is known: it leads the sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cannot_pass: Vec<Obstacle>,
     /// Version of drygate.
     pub tool_version: String,
 }

@@ -12,8 +12,8 @@ use super::fold_parts::{
 use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, JournalHead, NonMutation,
-    RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken,
-    TestsDeclared, UnitsProgressed, Verdict,
+    ProgramFile, RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose,
+    SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
@@ -107,6 +107,10 @@ pub struct RunState {
     pub invocations: Vec<Invocation>,
     /// The full test run as it was declared.
     pub declared_tests: Option<TestsDeclared>,
+    /// What was found last where the program of the run had been; `None`: it was never seen replaced.
+    pub program_replaced: Option<ProgramFile>,
+    /// No sheet was taken or shown, and no approval refused, since that was recorded: nobody who decides was told.
+    pub program_unseen: bool,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.
@@ -163,6 +167,8 @@ impl Default for RunState {
             resumes: 0,
             invocations: Vec::new(),
             declared_tests: None,
+            program_replaced: None,
+            program_unseen: false,
             sealed: None,
             template_version: None,
             reports: Vec::new(),
@@ -261,6 +267,7 @@ impl RunState {
                 Verdict::Fail => 1,
                 Verdict::NotChecked => 2,
                 Verdict::OutOfScope => 3,
+                Verdict::NotAsked => continue,
             }] += 1;
         }
         counts
@@ -339,10 +346,17 @@ impl RunState {
                 self.reports.clone_from(&sealed.reports);
             }
             Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
+            Event::ProgramReplaced(replaced) => {
+                self.program_replaced = Some(replaced.found.clone());
+                self.program_unseen = true;
+            }
             Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
             Event::HookStarted(started) => self.start_hook(seq, at, started),
             Event::HookRan(ran) => self.end_hook(ran.started, &ran.outcome),
-            Event::ApprovalRefused(refused) => self.refused = Some(refused.reason.clone()),
+            Event::ApprovalRefused(refused) => {
+                self.refused = Some(refused.reason.clone());
+                self.program_unseen = false;
+            }
             Event::TornTailSetAside(_) => {}
             Event::EvidenceTaken(taken) => self.take_evidence(at, taken),
             Event::EvidenceShown(shown) => self.show_evidence(at, shown),

@@ -129,6 +129,7 @@ impl RunState {
         });
         self.renewal = None;
         self.refused = None;
+        self.program_unseen = false;
         self.owed_stop = Some(StopCode::StopApprovalRequired);
         if taken.gate == ApprovalGate::SG2 {
             self.drifted_before = None;
@@ -143,6 +144,7 @@ impl RunState {
             current.shown_boot.clone_from(&shown.boot_id);
             current.shown_uptime_ms = shown.uptime_ms;
         }
+        self.program_unseen = false;
     }
 
     pub(super) fn find_drift(&mut self, at: UtcTime, found: &DriftFound) {

@@ -225,6 +225,7 @@ pub(super) fn is_work(event: &Event) -> bool {
     !matches!(
         event,
         Event::StopRaised(_)
+            | Event::ProgramReplaced(_)
             | Event::ApprovalRefused(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)

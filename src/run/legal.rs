@@ -65,6 +65,7 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
         | Event::EffectPredicted(_)
         | Event::SurveyTaken(_)
         | Event::TestsDeclared(_)
+        | Event::ProgramReplaced(_)
         | Event::ApprovalRefused(_) => None,
         Event::GateStarted(GateStarted { gate }) => gate_may_start(run, *gate),
         Event::CheckRecorded(CheckRecorded { gate, .. }) => {

@@ -26,8 +26,10 @@ mod legal;
 mod live;
 mod machine;
 mod mode;
+mod obstacle;
 mod overview;
 mod person;
+mod program_file;
 mod progress;
 mod repository;
 mod request;
@@ -54,9 +56,9 @@ pub use event::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
     GateStarted, HookRan, HookStarted, Invocation, InvocationReturned, LedgerRef, LiveChange,
-    LiveRead, Purpose, RenewalReason, RunCreated, RunSealed, StateChanged, StatementsRecorded,
-    SurveyPurpose, SurveyTaken, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionClosed,
-    TransactionOpened, TransactionUnseen, UnitsProgressed,
+    LiveRead, ProgramReplaced, Purpose, RenewalReason, RunCreated, RunSealed, StateChanged,
+    StatementsRecorded, SurveyPurpose, SurveyTaken, TestsDeclared, ToolIdentity, TornTailSetAside,
+    TransactionClosed, TransactionOpened, TransactionUnseen, UnitsProgressed,
 };
 pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
@@ -72,8 +74,10 @@ pub use journal_head::{JournalHead, KeptHead, KeptHeadError};
 pub use legal::{Illegal, legal};
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
+pub use obstacle::Obstacle;
 pub use overview::{Overview, RunRow, RunStatus, span};
 pub use person::{AccountDoubt, Person, Signer};
+pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use repository::RepositoryState;
 pub use request::{Ask, Request};

@@ -4,18 +4,42 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who signs records. There is only the stub, and it is shown as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Who signs records. drygate has only the stub, and shows it as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Signer {
     /// Signs nothing.
     StubSigning,
+    /// What another program wrote into the journal: its name is kept, so that the audit can name it.
+    Other(String),
 }
 
 impl Signer {
-    /// `StubSigning`.
-    pub fn name(self) -> &'static str {
-        "StubSigning"
+    const STUB: &str = "StubSigning";
+
+    /// `StubSigning`, or the name that the journal holds.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::StubSigning => Self::STUB,
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<String> for Signer {
+    fn from(name: String) -> Self {
+        if name == Self::STUB {
+            Self::StubSigning
+        } else {
+            Self::Other(name)
+        }
+    }
+}
+
+impl From<Signer> for String {
+    fn from(signer: Signer) -> Self {
+        signer.name().to_owned()
     }
 }
 

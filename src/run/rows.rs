@@ -3,9 +3,9 @@
 use super::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
-    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, RunSealed, StateChanged,
-    StatementsRecorded, SurveyTaken, TestsDeclared, TornTailSetAside, TransactionClosed,
-    TransactionOpened, TransactionUnseen, UnitsProgressed,
+    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, ProgramReplaced, RunSealed,
+    StateChanged, StatementsRecorded, SurveyTaken, TestsDeclared, TornTailSetAside,
+    TransactionClosed, TransactionOpened, TransactionUnseen, UnitsProgressed,
 };
 
 /// What the row of an event says.
@@ -88,6 +88,9 @@ pub fn text(event: &Event) -> String {
             ..
         }) => {
             format!("{file}: {passed} passed, {failed} failed (DECLARED)")
+        }
+        Event::ProgramReplaced(ProgramReplaced { found }) => {
+            format!("drygate's own program on the disk is another one now: {found}")
         }
         Event::HookStarted(HookStarted { hook, program, .. }) => format!("{hook} {program}"),
         Event::HookRan(HookRan { hook, outcome, .. }) => {

@@ -3,7 +3,8 @@
 //! (test `a_run_goes_on_from_any_record` of tests/fault_injection/cuts.rs).
 
 use super::{
-    Approval, ApprovalGate, ApprovalStatus, RunState, Stop, StopCode, TransactionEnd, Verdict,
+    Approval, ApprovalGate, ApprovalStatus, Obstacle, RunState, Stop, StopCode, TransactionEnd,
+    Verdict,
 };
 use crate::survey::FactChange;
 
@@ -48,7 +49,7 @@ impl RunState {
 
 /// The stop that asks a person.
 fn asked(run: &RunState) -> Option<Said> {
-    let gate = run.evidence.as_ref()?.gate;
+    let evidence = run.evidence.as_ref()?;
     let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
     let mut message = match rows {
         Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
@@ -59,14 +60,20 @@ fn asked(run: &RunState) -> Option<Said> {
         message = format!("{message} {beside}.");
     }
     let mut next = "Read the evidence, then approve or reject.";
-    if let Some((gate, check)) = run.failed_check() {
+    let against = &evidence.sheet.cannot_pass;
+    if let Some(at_best) = Obstacle::at_best(against) {
         message = format!(
-            "{gate} {} is FAIL: {}. The run can no longer end as PASS. {message}",
-            check.name, check.says
+            "The run can no longer end as PASS, {at_best} at best: {}. {message}",
+            Obstacle::words(against)
         );
-        next = "Read what failed, then reject; an approval only lets the run end as FAIL.";
+        next = match at_best {
+            "FAIL" => "Read what failed, then reject; an approval only lets the run end as FAIL.",
+            _ => {
+                "Read what is not checked, then approve or reject; the run can end as INCOMPLETE at best."
+            }
+        };
     }
-    Some((Some(gate), message, next.to_owned()))
+    Some((Some(evidence.gate), message, next.to_owned()))
 }
 
 fn drifted(run: &RunState) -> Said {

@@ -111,6 +111,7 @@ impl Surveys {
             | Event::InvocationReturned(_)
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
+            | Event::ProgramReplaced(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => {}

@@ -278,6 +278,7 @@ fn mark(event: &Event) -> Option<MarkKind> {
         | Event::InvocationReturned(_)
         | Event::NonMutationJudged(_)
         | Event::TestsDeclared(_)
+        | Event::ProgramReplaced(_)
         | Event::HookStarted(_)
         | Event::HookRan(_) => return None,
     })

@@ -21,6 +21,9 @@ pub enum Verdict {
     /// The profile excludes it by name, with a reason.
     #[serde(rename = "OUT OF SCOPE")]
     OutOfScope,
+    /// The profile asks nothing of it. It is said, counted nowhere, and lowers nothing.
+    #[serde(rename = "NOT ASKED")]
+    NotAsked,
 }
 
 impl Verdict {
@@ -31,6 +34,7 @@ impl Verdict {
             Self::Fail => "FAIL",
             Self::NotChecked => "NOT CHECKED",
             Self::OutOfScope => "OUT OF SCOPE",
+            Self::NotAsked => "NOT ASKED",
         }
     }
 
@@ -39,16 +43,16 @@ impl Verdict {
         if holds { Self::Pass } else { Self::Fail }
     }
 
-    /// The verdict of a gate: FAIL if a check is, else NOT CHECKED if a check is or there are none, else PASS.
+    /// The verdict of a gate: FAIL if a check is, else NOT CHECKED if a check is or nothing was asked, else PASS.
     pub fn of_gate(checks: impl IntoIterator<Item = Self>) -> Self {
         let mut any = false;
         let mut gate = Self::Pass;
         for verdict in checks {
-            any = true;
+            any |= verdict != Self::NotAsked;
             match verdict {
                 Self::Fail => return Self::Fail,
                 Self::NotChecked => gate = Self::NotChecked,
-                Self::Pass | Self::OutOfScope => {}
+                Self::Pass | Self::OutOfScope | Self::NotAsked => {}
             }
         }
         if any { gate } else { Self::NotChecked }
@@ -63,7 +67,7 @@ impl fmt::Display for Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::Verdict::{self, Fail, NotChecked, OutOfScope, Pass};
+    use super::Verdict::{self, Fail, NotAsked, NotChecked, OutOfScope, Pass};
 
     #[test]
     fn a_gate_is_as_good_as_its_worst_check() {
@@ -71,5 +75,7 @@ mod tests {
         assert_eq!(Verdict::of_gate([Pass, NotChecked]), NotChecked);
         assert_eq!(Verdict::of_gate([NotChecked, Fail, Pass]), Fail);
         assert_eq!(Verdict::of_gate([]), NotChecked);
+        assert_eq!(Verdict::of_gate([NotAsked]), NotChecked);
+        assert_eq!(Verdict::of_gate([NotAsked, Pass]), Pass);
     }
 }

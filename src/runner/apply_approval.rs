@@ -21,13 +21,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
             ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
             ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
         };
+        self.look_at_program()?;
+        self.refuse_unseen_program()?;
         let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
         let found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await {
             // Withdrawn before the error is returned: left pending, the approval would take effect at the next resume on the
             // right server without anybody having looked again.
             Err(RunnerError::OtherServer(unlike)) => {
-                self.refuse_elsewhere(&unlike)?;
+                self.refuse_pending(&unlike)?;
                 return Err(RunnerError::OtherServer(unlike));
             }
             found => found?,
@@ -64,10 +66,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             change_state(recorder, *reached)?;
         }
         // Only the checks of G3 that are known by now; the gate itself is finished after the post survey.
-        for check in audit::scope(
-            &plan.profile,
-            audit::g3_so_far(recorder.run(), &plan.profile),
-        ) {
+        let known = audit::g3_so_far(recorder.run(), &plan.profile);
+        for check in audit::scope(recorder.run(), &plan.profile, known) {
             let gate = Gate::G3;
             recorder.record(Event::CheckRecorded(CheckRecorded { gate, check }))?;
         }

@@ -7,11 +7,13 @@ use super::driver::{Driver, held};
 use super::first_gates::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
-use super::{RunRecorder, RunnerError, drift, fold_with};
-use crate::audit::{self, ResumeResult};
+use super::{RunRecorder, RunnerError, drift};
+use crate::audit;
+use crate::journal::JournalError;
+use crate::profile::Profile;
 use crate::run::{
-    Check, CheckRecorded, Event, Gate, GateFinished, GateStarted, History, InvocationReturned,
-    State, SurveyPurpose, Verdict,
+    Check, CheckRecorded, Event, Gate, GateFinished, GateStarted, InvocationReturned, State,
+    SurveyPurpose, Verdict,
 };
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -62,65 +64,53 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) fn finish_orchestration(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let recorder = self.recorder()?;
-        let checks = audit::scope(&plan.profile, audit::g3(recorder.run(), &plan.profile));
-        finish(self.recorder()?, Gate::G3, checks)
+        let checks = audit::g3(recorder.run(), &plan.profile);
+        finish(recorder, &plan.profile, Gate::G3, checks)
     }
 
-    /// G4: a fresh runner folds the journal from disk and comes back where this one is.
+    /// G4: a fresh process resumes a copy of the run and comes back where this one is.
     pub(super) fn prove_resume(&mut self) -> Result<(), RunnerError> {
+        let plan = self.plan.clone();
         let recorder = self.recorder()?;
-        if !recorder.run().gates.contains_key(&Gate::G4) {
+        let held = recorder.run().clone();
+        let run_id = held.run_id().ok_or(RunnerError::Missing("run id"))?;
+        let copy = recorder.directory().copy()?;
+        let fresh = plan.program.resume_copy(&plan.data_root, run_id);
+        copy.remove().map_err(JournalError::from)?;
+        if !held.gates.contains_key(&Gate::G4) {
             recorder.record(Event::GateStarted(GateStarted { gate: Gate::G4 }))?;
         }
-        let before = recorder.run().clone();
-        // Folded from the disk, not from memory: this is what the next process would see.
-        let (refolded, transitions_before) = refolded(recorder)?;
-        // A resume that finds nothing else to do only records that it returned. The check compares the journal before and after
-        // it: no state may have changed.
+        // What the fresh process did on the copy, the run itself does as well: it returns once more, as r4.
         if recorder.run().owes_return {
-            let run = recorder.run();
-            let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
-            let state = run.state;
-            let stop_code = run.stop_code();
-            recorder.record(Event::InvocationReturned(InvocationReturned {
-                r,
-                state,
-                stop_code,
-            }))?;
+            record_return(recorder)?;
         }
-        let (again, transitions_after) = self::refolded(recorder)?;
-        let returned = again.run().returns.last().copied();
-        let resumed = returned.map(|(state, stop_code, _)| ResumeResult {
-            state,
-            stop_code,
-            transitions_added: transitions_after - transitions_before,
-        });
-        let checks = audit::g4(&before, refolded.run(), resumed.as_ref());
-        let plan = self.plan.clone();
-        finish(
-            self.recorder()?,
-            Gate::G4,
-            audit::scope(&plan.profile, checks),
-        )
+        let checks = audit::g4(&held, &fresh);
+        finish(recorder, &plan.profile, Gate::G4, checks)
     }
 }
 
-/// The fold of the journal on the disk, and how many transitions are in it.
-fn refolded(recorder: &RunRecorder) -> Result<(History, u64), RunnerError> {
-    let mut transitions = 0;
-    let history = fold_with(&recorder.reader(), &mut |entry| {
-        transitions += u64::from(matches!(entry.event, Event::StateChanged(_)));
-    })?;
-    Ok((history, transitions))
+/// Records that the run came back to a person.
+pub(super) fn record_return(recorder: &mut RunRecorder) -> Result<(), RunnerError> {
+    let run = recorder.run();
+    let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
+    let (state, stop_code) = (run.state, run.stop_code());
+    recorder.record(Event::InvocationReturned(InvocationReturned {
+        r,
+        state,
+        stop_code,
+    }))?;
+    Ok(())
 }
 
-/// Records checks and finishes a gate. Other checks than the run's table requires are refused before anything is recorded: what
-/// is missing or doubled would count as if it held.
+/// Records checks as the profile asks for them, and finishes a gate. Other checks than the run's table requires are refused
+/// before anything is recorded: what is missing or doubled would count as if it held.
 pub(super) fn finish(
     recorder: &mut RunRecorder,
+    profile: &Profile,
     gate: Gate,
     checks: Vec<Check>,
 ) -> Result<(), RunnerError> {
+    let checks = audit::scope(recorder.run(), profile, checks);
     let created = recorder.run().created.as_ref();
     let version = created.map_or(audit::CHECK_TABLE, |created| created.check_table);
     let wrong = audit::not_the_checks_of(version, gate, &checks);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
+use super::closeout::record_return;
 use super::event_log::causes;
 use super::hooks::{HookEnded, HookRunner};
 use super::messages::{DecisionReply, RunnerCommand};
@@ -14,7 +15,7 @@ use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
 use super::{RunPlan, RunnerError, resume, summary, wait};
-use crate::run::{Effect, Event, InvocationReturned, RunState, StopCode, TransactionUnseen, next};
+use crate::run::{Effect, Event, RunState, StopCode, TransactionUnseen, next};
 
 /// What happens when the run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,11 +129,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     }
                     let effect = self.run().map(next);
                     let waits = matches!(effect, Some(Effect::AwaitPerson(_)));
-                    // Another server was reached while the run waits: refused and recorded, and the screen stays open.
-                    if patience == Patience::Stay
-                        && waits
-                        && matches!(error, RunnerError::OtherServer(_))
-                    {
+                    // Refused and recorded while the run waits: the screen stays open.
+                    let refused = matches!(
+                        error,
+                        RunnerError::OtherServer(_) | RunnerError::ProgramReplaced(_)
+                    );
+                    if patience == Patience::Stay && waits && refused {
                         continue;
                     }
                     if patience == Patience::Stay && Self::may_retry(&error) {
@@ -283,16 +285,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// Records that the run came back to a person.
     fn return_to_person(&mut self) -> Result<(), RunnerError> {
         resume::show_again(self)?;
-        let recorder = self.recorder()?;
-        let run = recorder.run();
-        let r = u32::try_from(run.returns.len() + 1).unwrap_or(u32::MAX);
-        let stop_code = run.stop_code();
-        let state = run.state;
-        recorder.record(Event::InvocationReturned(InvocationReturned {
-            r,
-            state,
-            stop_code,
-        }))?;
+        record_return(self.recorder()?)?;
         if std::mem::take(&mut self.renews_on_return) {
             resume::renew(self)?;
         }

@@ -21,6 +21,9 @@ pub enum RunnerError {
     /// Another server or database was reached than the run surveyed: nothing of it was read.
     #[error("{0}")]
     OtherServer(String),
+    /// The program on the disk is another one than the run was shown with; the approval took no effect.
+    #[error("{0}")]
+    ProgramReplaced(String),
     /// An event that is illegal now: a bug, never a person's fault.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -85,7 +88,7 @@ impl RunnerError {
             },
             Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
-            Self::OtherServer(_) => Some(StopCode::StopApprovalRefused),
+            Self::OtherServer(_) | Self::ProgramReplaced(_) => Some(StopCode::StopApprovalRefused),
             Self::IllegalJournal { .. }
             | Self::Missing(_)
             | Self::Blob { .. }
@@ -119,6 +122,10 @@ impl RunnerError {
             Self::Target(TargetError::Unavailable(why)) => Some(why.hint.clone()),
             Self::OtherServer(_) => Some(
                 "Reach the server that the run surveyed, or start a new run against this one."
+                    .to_owned(),
+            ),
+            Self::ProgramReplaced(_) => Some(
+                "The run can no longer end as PASS: reject it, or approve once more to go on all the same."
                     .to_owned(),
             ),
             Self::Journal(JournalError::Locked { .. }) => {

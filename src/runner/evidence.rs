@@ -78,6 +78,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
         let last_pass = plan.last_pass.clone();
+        self.look_at_program()?;
         let recorder = self.recorder()?;
         let now = recorder.now();
         let last = match &last_pass {
@@ -182,6 +183,7 @@ fn sheet(
             .as_ref()
             .map_or_else(Vec::new, |drift| drift.changes.clone()),
         beside: run.beside.clone(),
+        cannot_pass: audit::obstacles(run, &plan.profile),
         tool_version: plan.tool.version.clone(),
     })
 }

@@ -8,8 +8,9 @@ use super::repository::Repository;
 use super::target::{SurveyRequest, Target};
 use crate::run::{
     ApprovalRecorded, ApprovalRefused, Decision, Event, EvidenceRenewed, EvidenceShown, Invocation,
-    RenewalReason, TornTailSetAside,
+    ProgramFile, RenewalReason, RunState, TornTailSetAside,
 };
+use crate::survey::Digest;
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Records that this process took the run up, lets approvals lapse that may no longer take effect,
@@ -26,11 +27,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for (file, bytes) in torn {
             recorder.record(Event::TornTailSetAside(TornTailSetAside { file, bytes }))?;
         }
+        let before = program_of(recorder.run());
+        let now = tool.binary_sha256.clone();
         recorder.record(Event::RunResumed(Box::new(Invocation {
             by,
             boot_id,
             tool,
         })))?;
+        if let (Some(_), Some(now)) = (before.filter(|before| Some(before) != now.as_ref()), &now) {
+            self.note_program(ProgramFile::Sha256(now.clone()))?;
+        }
         // Order matters: first what the crash left open, then whether the pending approval still counts, then the new evidence.
         self.give_up_unseen_hooks()?;
         self.let_lapse()?;
@@ -80,8 +86,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
-    /// An approval would have taken effect on another server than its sheet showed: it is taken back and refused.
-    pub(super) fn refuse_elsewhere(&mut self, unlike: &str) -> Result<(), RunnerError> {
+    /// An approval would have taken effect on another server, or with another program, than its sheet showed: it is taken back
+    /// and refused.
+    pub(super) fn refuse_pending(&mut self, unlike: &str) -> Result<(), RunnerError> {
         let Some(pending) = self.recorder()?.run().pending_approval().cloned() else {
             return Ok(());
         };
@@ -116,6 +123,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
         .await?;
         Ok(())
     }
+}
+
+/// The program of the process that held the run last.
+fn program_of(run: &RunState) -> Option<Digest> {
+    let created = run.created.iter().map(|created| &created.tool);
+    let last = created
+        .chain(run.invocations.iter().map(|i| &i.tool))
+        .last();
+    last?.binary_sha256.clone()
 }
 
 /// After drift or expiry, asks for new evidence. `true`: it was asked for.

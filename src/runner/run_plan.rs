@@ -2,7 +2,9 @@
 //! Invariant: fixed when the run is taken up; `Driver` holds it as an `Arc` and has no way to change it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::Program;
 use crate::profile::Profile;
 use crate::run::{ApprovalPolicy, CommandLine, LastPass, Person, TargetIdentity, ToolIdentity};
 use crate::survey::Digest;
@@ -26,6 +28,8 @@ pub struct RunPlan {
     pub person: Person,
     /// Version and SHA-256 of this binary.
     pub tool: ToolIdentity,
+    /// The program itself: its file, and a fresh process of it.
+    pub program: Arc<dyn Program>,
     /// Directory of the repository, if any.
     pub repository: Option<String>,
     /// Root that all writing must stay below.

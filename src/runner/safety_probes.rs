@@ -44,7 +44,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         });
         self.declare_tests()?;
         let checks = audit::g5(&probes);
-        finish(self.recorder()?, Gate::G5, checks)
+        let plan = self.plan.clone();
+        finish(self.recorder()?, &plan.profile, Gate::G5, checks)
     }
 
     /// Keeps what a full test run says of itself: DECLARED, a line of the report and no check.

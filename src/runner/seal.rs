@@ -25,11 +25,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             self.recorder()?
                 .record(Event::GateStarted(GateStarted { gate: Gate::G6 }))?;
             let checks = self.closing_checks(&plan)?;
-            finish(
-                self.recorder()?,
-                Gate::G6,
-                audit::scope(&plan.profile, checks),
-            )?;
+            finish(self.recorder()?, &plan.profile, Gate::G6, checks)?;
         }
         let recorder = self.recorder()?;
         let at = recorder.now();
@@ -77,11 +73,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
         }
         let recomputed = again.finish();
-        let mut secrets = SecretScan::default();
-        secrets.profile(&plan.profile_text);
-        if let Some(run_id) = recorder.run().run_id().cloned() {
-            scan_texts(recorder, &run_id, &mut secrets)?;
-        }
+        let secrets = scan(recorder, plan)?;
+        // Read again from the disk: what this process was started from, it recorded at its start.
+        let program_now = plan.program.on_disk().ok();
         let context = recorder.directory().read_file("context.json")?;
         let pins = context.and_then(|bytes| serde_json::from_slice::<ContextPins>(&bytes).ok());
         let run = recorder.run();
@@ -92,7 +86,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             repository_before: before.as_ref(),
             repository_now: now.as_ref().ok(),
             statements: Some(&statements),
-            binary_now: plan.tool.binary_sha256.as_ref(),
+            program_now: program_now.as_ref(),
             execution_enabled: pins.map(|pins| pins.execution_enabled),
             secrets: Some(&secrets),
             recomputed: Some(&recomputed),
@@ -180,6 +174,16 @@ pub(super) fn render(
 ) -> Result<Vec<RenderedReport>, RunnerError> {
     let blobs = |digest: &Digest| recorder.document(digest);
     Ok(report::render(&input(run, plan, &blobs))?)
+}
+
+/// A scan of the profile and of everything that the run has written so far.
+pub(super) fn scan(recorder: &mut RunRecorder, plan: &RunPlan) -> Result<SecretScan, RunnerError> {
+    let mut secrets = SecretScan::default();
+    secrets.profile(&plan.profile_text);
+    if let Some(run_id) = recorder.run().run_id().cloned() {
+        scan_texts(recorder, &run_id, &mut secrets)?;
+    }
+    Ok(secrets)
 }
 
 /// Scans everything textual that the run has written so far, the journal and its blobs, a line at a time.

@@ -184,14 +184,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
             return Ok(());
         }
-        recorder.record(Event::EvidenceShown(EvidenceShown {
-            gate,
-            evidence,
-            by,
-            expires_at: now.plus_seconds(ttl),
-            boot_id,
-            uptime_ms,
-        }))?;
+        self.look_at_program()?;
+        self.recorder()?
+            .record(Event::EvidenceShown(EvidenceShown {
+                gate,
+                evidence,
+                by,
+                expires_at: now.plus_seconds(ttl),
+                boot_id,
+                uptime_ms,
+            }))?;
         // The sheet accepts an approval only after this read: its facts are newer than the moment it was opened.
         self.read_everything(Repeated::Counted).await?;
         Ok(())
@@ -258,6 +260,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
+        self.look_at_program()?;
         let now = self.recorder()?.now();
         if self.recorder()?.run().next_live_read_is_full(now) {
             self.read_everything(Repeated::Counted).await?;

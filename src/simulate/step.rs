@@ -57,6 +57,19 @@ pub enum UnitVerification {
     IllegalState,
 }
 
+impl fmt::Display for UnitVerification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Equal => "equal",
+            Self::AsCut => "as_cut",
+            Self::Differs => "differs",
+            Self::Gap => "gap",
+            Self::Duplicate => "duplicate",
+            Self::IllegalState => "illegal_state",
+        })
+    }
+}
+
 /// What the three steps decide about one unit: a line of the unit ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitDecision {

@@ -10,9 +10,9 @@ use crate::audit;
 use crate::run::{
     ApprovalGate, ApprovalRecorded, Check, CheckName, CheckRecorded, ContextPinned, ContextPins,
     Decision, EffectPredicted, Event, EvidenceSheet, EvidenceTaken, Gate, GateFinished,
-    GateStarted, History, InvocationReturned, LedgerRef, Purpose, RunCreated, RunState, State,
-    StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened,
-    UnitsProgressed, Verdict,
+    GateStarted, History, InvocationReturned, LedgerRef, Obstacle, Purpose, RunCreated, RunState,
+    State, StateChanged, Stop, StopCode, SurveyPurpose, SurveyTaken, TransactionClosed,
+    TransactionOpened, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep};
 use crate::survey::{Digest, Fact, Snapshot, Survey, UtcTime, differences, facts_digest};
@@ -43,6 +43,8 @@ pub struct ScriptedRun {
     pub checks_of: fn(&Self, Gate) -> Vec<Check>,
     /// What is pinned of the start and of the pin; the script adds the round.
     pub context_of: fn(&RunCreated, &Survey) -> ContextPins,
+    /// What the sheets say against a PASS.
+    pub obstacles_of: fn(&RunState) -> Vec<Obstacle>,
     /// How many transactions others finish between two surveys.
     pub others_finish: u64,
     pub(super) enacted: bool,
@@ -104,6 +106,7 @@ impl ScriptedRun {
             database: values::survey(snapshot, facts(enacted)),
             checks_of: made_up,
             context_of: context,
+            obstacles_of: audit::cannot_pass,
             others_finish: 53,
             enacted,
             now,
@@ -326,6 +329,7 @@ impl ScriptedRun {
             last_pass_not_comparable: Vec::new(),
             drifted: drift.map_or_else(Vec::new, |drift| drift.changes.clone()),
             beside: self.run.beside.clone(),
+            cannot_pass: (self.obstacles_of)(&self.run),
             tool_version: "0.1.0".to_owned(),
         }
     }

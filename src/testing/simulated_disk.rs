@@ -287,6 +287,30 @@ impl Storage for SimulatedDisk {
         })
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        self.attempt("link", to, |state| {
+            let node = state.find(from).ok_or(io::ErrorKind::NotFound)?;
+            state.file(node)?;
+            let (directory, name) = state.parent(to)?;
+            directory.link(&name, node);
+            Ok(())
+        })
+    }
+
+    fn remove_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.attempt("remove", path, |state| {
+            let node = state.find(path).ok_or(io::ErrorKind::NotFound)?;
+            match &state.nodes[node] {
+                Node::Directory(directory) if directory.current.is_empty() => {}
+                Node::Directory(_) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+                Node::File(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            }
+            let (directory, name) = state.parent(path)?;
+            directory.unlink(&name);
+            Ok(())
+        })
+    }
+
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError> {
         check("list", path)?;
         let state = self.state();

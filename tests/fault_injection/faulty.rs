@@ -97,6 +97,16 @@ impl Storage for Fused {
         self.disk.remove(path)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        self.fuse.burn();
+        self.disk.link(from, to)
+    }
+
+    fn remove_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.fuse.burn();
+        self.disk.remove_dir(path)
+    }
+
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError> {
         self.disk.list(path)
     }

@@ -1,5 +1,6 @@
 //! Runs as processes hold them: begun, taken up, decided, driven to the next stop. Invariant: every process goes through `runner::spawn`, as the program does.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -7,18 +8,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use drygate::audit;
+use drygate::audit::FreshResume;
 use drygate::journal::{
     DirectoryStore, JournalEntry, JournalError, JournalReader, RunStore, Storage, verify_files,
 };
 use drygate::run::{
     ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned,
-    Person, RunCreated, RunId, RunState, ToolIdentity,
+    Person, ProgramFile, RunCreated, RunId, RunState, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
 use drygate::runner::{
-    MessageSink, Patience, RunPlan, RunRecorder, RunnerEnd, RunnerError, RunnerMessage,
-    RunnerOptions, TakenUp, fold, spawn,
+    MessageSink, Patience, Program, RunPlan, RunRecorder, RunnerEnd, RunnerError, RunnerMessage,
+    RunnerOptions, TakenUp, fold, resume_copy, spawn,
 };
 use drygate::survey::{Digest, UtcTime};
 use drygate::testing::values;
@@ -94,6 +96,35 @@ pub type Acknowledged = Arc<Mutex<Vec<(u64, Digest)>>>;
 /// Hears every notice.
 pub type ReceivedMessages = Arc<dyn Fn(&RunnerMessage) + Send + Sync>;
 
+/// The program of every process of a world: never replaced, and a fresh process of it is a call.
+struct SameProgram(World);
+
+impl fmt::Debug for SameProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SameProgram")
+    }
+}
+
+impl Program for SameProgram {
+    fn on_disk(&self) -> Result<ProgramFile, String> {
+        Ok(ProgramFile::Sha256(Digest::of("binary")))
+    }
+
+    fn replaced(&self) -> Option<ProgramFile> {
+        None
+    }
+
+    fn resume_copy(&self, _root: &Path, run_id: &RunId) -> FreshResume {
+        let world = &self.0;
+        let (storage, clock) = (world.storage.clone(), world.clock.clone());
+        let (person, tool) = (world.person.clone(), values::created().tool);
+        match resume_copy(storage, run_id, person, tool, clock) {
+            Ok(fold) => FreshResume::Answered(Box::new(fold)),
+            Err(error) => FreshResume::Failed(error.to_string()),
+        }
+    }
+}
+
 /// One run and the machine that it is on.
 #[derive(Clone)]
 pub struct World {
@@ -163,6 +194,7 @@ impl World {
                 version: "0.1.0".to_owned(),
                 binary_sha256: Some(Digest::of("binary")),
             },
+            program: Arc::new(SameProgram(self.clone())),
             repository: None,
             data_root: self.storage.root().to_owned(),
             full_discover: None,

@@ -115,6 +115,12 @@ impl Storage for Unsynced {
     fn remove(&self, path: &Path) -> Result<(), StorageError> {
         self.0.remove(path)
     }
+    fn link(&self, from: &Path, to: &Path) -> Result<(), StorageError> {
+        self.0.link(from, to)
+    }
+    fn remove_dir(&self, path: &Path) -> Result<(), StorageError> {
+        self.0.remove_dir(path)
+    }
     fn list(&self, path: &Path) -> Result<Vec<Listed>, StorageError> {
         self.0.list(path)
     }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::run::{
-    ApprovalPolicy, Mode, Person, RunBudget, RunId, RunResult, State, StopCode, TargetIdentity,
+    ApprovalPolicy, Mode, Person, ProgramFile, RunBudget, RunId, RunResult, State, StopCode,
+    TargetIdentity,
 };
 use crate::survey::{Digest, EvidenceFormat};
 
@@ -107,6 +108,14 @@ pub struct Invocation {
     pub boot_id: String,
     /// The tool.
     pub tool: ToolIdentity,
+}
+
+/// The file that a process of the run was started from is another one now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProgramReplaced {
+    /// What is there: its SHA-256, or `gone`.
+    pub found: ProgramFile,
 }
 
 /// Bytes behind HEAD that did not chain were set aside.

@@ -3,8 +3,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_input, proof, words};
-use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence};
+use super::{approve_input, proof, sheet_last_pass, words};
+use crate::audit;
+use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence, Obstacle};
 use crate::survey::FactKind;
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
@@ -132,7 +133,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
 }
 
 /// Name of the sheet's key for an action.
-fn key(action: Action) -> String {
+pub(super) fn key(action: Action) -> String {
     key_of(KeyScope::Sheet, action)
 }
 
@@ -182,6 +183,22 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
     }
 }
 
+/// What keeps the run from ending as PASS leads the sheet, whatever else is on it.
+fn cannot_pass(text: &mut Vec<Text>, model: &Model) {
+    let against = audit::cannot_pass(model.run());
+    let Some(at_best) = Obstacle::at_best(&against) else {
+        return;
+    };
+    text.push(Text::inked(
+        Ink::Bad,
+        format!("THE RUN CAN NO LONGER END AS PASS: {at_best} at best"),
+    ));
+    for one in &against {
+        text.push(Text::inked(Ink::Bad, format!("  {one}")));
+    }
+    text.push(Text::new());
+}
+
 /// The text of the sheet, wrapped.
 fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let Some(evidence) = model
@@ -194,11 +211,12 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
         return vec![Text::plain("This evidence is no longer current.")];
     };
     let mut text = Vec::new();
+    cannot_pass(&mut text, model);
     identity(&mut text, evidence);
     drifted(&mut text, evidence, width);
     text.extend(words::changed_beside(model.run()));
     prediction(&mut text, model, evidence);
-    last_pass(&mut text, evidence);
+    sheet_last_pass::lines(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
     people(&mut text, model, evidence);
     let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
@@ -320,77 +338,6 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         }
         text.push(line);
     }
-    text.push(Text::new());
-}
-
-fn last_pass(text: &mut Vec<Text>, evidence: &Evidence) {
-    let sheet = &evidence.sheet;
-    let Some((run_id, at, _)) = &sheet.last_pass else {
-        text.push(Text::inked(Ink::Bold, "LAST PASS").with(
-            Ink::Plain,
-            "   none of this profile and target yet to compare with",
-        ));
-        text.push(Text::new());
-        return;
-    };
-    let differences = &sheet.last_pass_differences;
-    let not_comparable = &sheet.last_pass_not_comparable;
-    let heading = match (differences.is_empty(), not_comparable.is_empty()) {
-        (true, true) => "EQUAL TO THE LAST PASS",
-        (true, false) => "NOTHING DIFFERS FROM THE LAST PASS, AS FAR AS IT IS COMPARABLE",
-        (false, _) => "DIFFERENT FROM THE LAST PASS",
-    };
-    text.push(
-        Text::inked(Ink::Bold, heading).with(Ink::Plain, format!(" ({run_id}, {})", at.date())),
-    );
-    for key in not_comparable {
-        text.push(Text::plain(format!(
-            "  {:<26} not comparable: it was digested in another format",
-            key.as_str()
-        )));
-    }
-    for difference in differences {
-        let shown = |value: Option<&str>| {
-            let short = words::short_value(words::value_or_unknown(value));
-            short
-                .split_once("..")
-                .map_or(short.clone(), |(first, _)| first.to_owned())
-        };
-        let lines = difference.lines.map_or_else(String::new, |n| {
-            format!(
-                "   {}   ({} {} reads)",
-                crate::run::counted(usize::try_from(n).unwrap_or(0), "line"),
-                key(Action::Back),
-                key_of(KeyScope::Run, Action::Differences)
-            )
-        });
-        text.push(Text::plain(format!(
-            "  {:<26} {} -> {}{lines}",
-            difference.key.as_str(),
-            shown(difference.then.as_deref()),
-            shown(difference.now.as_deref())
-        )));
-    }
-    let named = |key: &str| differences.iter().any(|d| d.key.as_str() == key);
-    let keys = differences.iter().map(|difference| &difference.key);
-    let facts = keys
-        .chain(not_comparable)
-        .filter(|key| sheet.facts.iter().any(|fact| fact.key == **key))
-        .count();
-    let mut same = vec![match sheet.facts.len().saturating_sub(facts) {
-        n if facts == 0 => format!("all {n} facts"),
-        n => format!("the other {n} facts"),
-    }];
-    for word in ["profile", "prediction"] {
-        if !named(word) {
-            same.push(format!("the {word}"));
-        }
-    }
-    let listed = match same.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => same.join(""),
-    };
-    text.push(Text::plain(format!("  {listed} are the same")));
     text.push(Text::new());
 }
 

@@ -72,7 +72,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
             checks.sort_by_key(|check| match check.verdict {
                 Verdict::Fail => 0,
                 Verdict::NotChecked => 1,
-                Verdict::Pass | Verdict::OutOfScope => 2,
+                Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => 2,
             });
             for check in checks {
                 lines.push(Text::new());
@@ -85,9 +85,10 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
                 if let Some(remedy) = &check.remedy {
                     let does = match check.verdict {
                         Verdict::Fail => "would mend it",
-                        Verdict::Pass | Verdict::NotChecked | Verdict::OutOfScope => {
-                            "would check it"
-                        }
+                        Verdict::Pass
+                        | Verdict::NotChecked
+                        | Verdict::OutOfScope
+                        | Verdict::NotAsked => "would check it",
                     };
                     lines.push(Text::plain(format!("    {does}: {remedy}")));
                 }

@@ -82,6 +82,7 @@ pub(super) fn verdict_mark(theme: Theme, verdict: Verdict) -> Text {
         Verdict::Pass => mark(theme, Glyph::Done, Ink::Good),
         Verdict::Fail => mark(theme, Glyph::Alarm, Ink::Bad),
         Verdict::NotChecked | Verdict::OutOfScope => mark(theme, Glyph::Busy, Ink::Plain),
+        Verdict::NotAsked => mark(theme, Glyph::Busy, Ink::Dim),
     }
 }
 
@@ -119,7 +120,11 @@ fn count(gate: Gate, run: Option<&crate::run::GateRun>) -> Text {
     let total = match gate {
         // The checks of G3 are recorded as the run goes on, so its total is known before they are.
         Gate::G3 if run.finished.is_none() && !run.checks.is_empty() => G3_CHECKS,
-        _ => run.checks.len(),
+        // What is not asked is in no count.
+        _ => {
+            let asked = |check: &&crate::run::Check| check.verdict != Verdict::NotAsked;
+            run.checks.iter().filter(asked).count()
+        }
     };
     let text = format!("{passed}/{total}");
     match run.finished.map(|(verdict, _)| verdict) {

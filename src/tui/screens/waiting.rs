@@ -88,6 +88,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
+    let against = words::cannot_pass(run);
     // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)
         .or_else(|| expired(model, gate, evidence))
@@ -100,7 +101,11 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         (false, true) => &KEYS_NARROW,
         (false, false) => &KEYS,
     };
-    if let Some(band) = situation {
+    if let Some(mut band) = situation {
+        // On a narrow screen there is no line left; approving would be refused there.
+        if !narrow && !against.is_empty() {
+            band.lines.insert(0, against);
+        }
         let keys: &[_] = match (spent || band.keys.is_empty(), narrow) {
             (true, _) => keys,
             (false, true) => &KEYS_RENEW_NARROW,
@@ -125,26 +130,35 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             at.clock()
         }
     });
-    Band::new(
-        Ink::Needed,
-        question,
-        right_side(model, evidence, &since, narrow),
-    )
-    .say(since_earlier_evidence(model, evidence))
-    .say(words::prediction(
-        run,
-        &evidence.sheet.predicted,
-        gap(narrow),
-    ))
-    .say(if narrow && !evidence.sheet.drifted.is_empty() {
-        // What changed takes this line.
+    let ink = if against.is_empty() {
+        Ink::Needed
+    } else {
+        Ink::Bad
+    };
+    // On a narrow screen one line leads, and takes the place of the last.
+    let leads = !against.is_empty() || !evidence.sheet.drifted.is_empty();
+    let earlier = if narrow && !against.is_empty() {
         Text::new()
     } else {
-        differences(model, evidence, narrow)
-    })
-    .say(state_line(model, StopCode::StopApprovalRequired.name()))
-    .keys(keys)
-    .needing_person()
+        since_earlier_evidence(model, evidence)
+    };
+    Band::new(ink, question, right_side(model, evidence, &since, narrow))
+        .say(against)
+        .say(earlier)
+        .say(words::prediction(
+            run,
+            &evidence.sheet.predicted,
+            gap(narrow),
+        ))
+        .say(if narrow && leads {
+            // What changed takes this line.
+            Text::new()
+        } else {
+            differences(model, evidence, narrow)
+        })
+        .say(state_line(model, StopCode::StopApprovalRequired.name()))
+        .keys(keys)
+        .needing_person()
 }
 
 /// After drift the new evidence is led by what changed since the earlier one.

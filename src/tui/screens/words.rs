@@ -1,6 +1,7 @@
 //! Phrases that several regions share. A simulated number always carries its `~`.
 
-use crate::run::{Decision, EvidenceSheet, RunState, TargetIdentity, counted};
+use crate::audit;
+use crate::run::{Decision, EvidenceSheet, Obstacle, RunState, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
     Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
@@ -31,6 +32,21 @@ pub fn grouped(number: u64) -> String {
 /// Whether the prediction is zero rows.
 pub fn predicts_nothing(predicted: &PredictedEffect) -> bool {
     *predicted.rows().get() == 0
+}
+
+/// That the run can no longer end as PASS, with what keeps it from that; nothing where nothing is known.
+pub(super) fn cannot_pass(run: &RunState) -> Text {
+    let against = audit::cannot_pass(run);
+    match Obstacle::at_best(&against) {
+        None => Text::new(),
+        Some(at_best) => Text::inked(
+            Ink::Bad,
+            format!(
+                "NO PASS ANY MORE, {at_best} at best: {}",
+                Obstacle::words(&against)
+            ),
+        ),
+    }
 }
 
 /// What a live run would change, table by table, `gap` between the tables.

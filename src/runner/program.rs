@@ -1,0 +1,57 @@
+//! What the runner asks of its own program: the file on the disk, and a fresh process.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use super::RunnerError;
+use super::driver::Driver;
+use super::repository::Repository;
+use super::target::Target;
+use crate::audit::{self, FreshResume};
+use crate::run::{CheckName, Event, ProgramFile, ProgramReplaced, RunId};
+
+/// The program that this process runs.
+pub trait Program: Debug + Send + Sync {
+    /// What is on the disk now where this process was started from: the whole file is read. The error says why it cannot be.
+    fn on_disk(&self) -> Result<ProgramFile, String>;
+
+    /// What is on the disk now, where that is not what this process was started from. The file is read only if its stamp changed.
+    fn replaced(&self) -> Option<ProgramFile>;
+
+    /// Resumes the copy of a run below `root` in a fresh process.
+    fn resume_copy(&self, root: &Path, run_id: &RunId) -> FreshResume;
+}
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Records that the file of this program is another one now, where it is.
+    pub(super) fn look_at_program(&mut self) -> Result<(), RunnerError> {
+        match self.plan.program.replaced() {
+            Some(found) => self.note_program(found),
+            None => Ok(()),
+        }
+    }
+
+    /// Records what the program is now, once for each that is found.
+    pub(super) fn note_program(&mut self, found: ProgramFile) -> Result<(), RunnerError> {
+        let excluded = audit::is_excluded(&self.plan.profile, &CheckName::ForbiddenDeployRestart);
+        let recorder = self.recorder()?;
+        if !excluded && recorder.run().program_replaced.as_ref() != Some(&found) {
+            recorder.record(Event::ProgramReplaced(ProgramReplaced { found }))?;
+        }
+        Ok(())
+    }
+
+    /// Takes an approval back that was given before anybody was told that the program is another one.
+    pub(super) fn refuse_unseen_program(&mut self) -> Result<(), RunnerError> {
+        let run = self.recorder()?.run();
+        let (true, Some(found)) = (run.program_unseen, run.program_replaced.clone()) else {
+            return Ok(());
+        };
+        if run.pending_approval().is_none() {
+            return Ok(());
+        }
+        let why = format!("drygate's own program was replaced while the run waited: {found}");
+        self.refuse_pending(&why)?;
+        Err(RunnerError::ProgramReplaced(why))
+    }
+}
