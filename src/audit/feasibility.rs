@@ -21,6 +21,8 @@ pub struct QueryCheck {
     pub refused: Option<String>,
     /// The relations that it would touch.
     pub relations: Vec<String>,
+    /// The functions that it can run and that are not PostgreSQL's own.
+    pub runs: Vec<String>,
 }
 
 /// What G1 looks at.
@@ -227,6 +229,16 @@ fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
     }
 }
 
+fn ruling(check: &QueryCheck) -> serde_json::Value {
+    let mut ruling = json!({
+        "query": check.query, "sql_sha256": check.sql_sha256, "refused": check.refused, "relations": check.relations,
+    });
+    if !check.runs.is_empty() {
+        ruling["runs"] = json!(check.runs);
+    }
+    ruling
+}
+
 fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
     const NAME: CheckName = CheckName::FactsArePlainReads;
     // A count has no SQL of its own: drygate writes it.
@@ -241,9 +253,7 @@ fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
         .filter_map(|r| r.refused.as_ref().map(|why| format!("{}: {why}", r.query)))
         .collect();
     let raw = json!({
-        "rulings": rulings.iter().map(|r| json!({
-            "query": r.query, "sql_sha256": r.sql_sha256, "refused": r.refused, "relations": r.relations,
-        })).collect::<Vec<_>>(),
+        "rulings": rulings.iter().map(ruling).collect::<Vec<_>>(),
         "without_ruling": unruled,
     });
     if refused.is_empty() && !unruled.is_empty() {

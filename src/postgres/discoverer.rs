@@ -2,6 +2,7 @@
 //! Invariant: whatever happens after BEGIN, the end is measured and rolled back if the connection still lives (`take_once`
 //! closes before it looks at what was read).
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -11,10 +12,11 @@ use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
 use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
+use super::resolver::Resolver;
 use super::session::Session;
 use super::settings::ConnectionSettings;
 use super::statement_record::StatementRecord;
-use super::validate;
+use super::validate::{self, Rules};
 use crate::profile::Profile;
 use crate::runner::target::{
     Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, UnavailableKind, Witness,
@@ -33,6 +35,8 @@ pub struct LiveReadOnlyDiscoverer {
     profile: Profile,
     options: ConnectOptions,
     grant_rows: Option<u64>,
+    without: Option<Resolver>,
+    refused_through: BTreeMap<Resolver, u64>,
 }
 
 impl LiveReadOnlyDiscoverer {
@@ -50,7 +54,23 @@ impl LiveReadOnlyDiscoverer {
             profile,
             options,
             grant_rows: None,
+            without: None,
+            refused_through: BTreeMap::new(),
         }
+    }
+
+    /// With one resolver left out: what it leads to is not seen. Only to show that a test would notice.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn without(mut self, resolver: Resolver) -> Self {
+        self.without = Some(resolver);
+        self
+    }
+
+    /// How many queries were refused so far by a chain through each resolver.
+    #[cfg(feature = "testing")]
+    pub fn refused_through(&self) -> &BTreeMap<Resolver, u64> {
+        &self.refused_through
     }
 
     async fn take_once(
@@ -110,8 +130,16 @@ impl LiveReadOnlyDiscoverer {
         witness.reached(session.server())?;
         // Ruled on in every transaction: a view may be replaced between any two of them.
         let queries = validate::queries(&self.profile, ask);
-        let rulings = validate::rule(session, &self.profile, queries, witness).await;
-        let rulings = rulings.map_err(CallError::into_target)?;
+        let rules = Rules {
+            allowed: &self.profile.role.functions,
+            without: self.without,
+        };
+        let ruled = validate::rule(session, &rules, queries, witness).await;
+        let ruled = ruled.map_err(CallError::into_target)?;
+        for (resolver, refused) in &ruled.refused_through {
+            *self.refused_through.entry(*resolver).or_default() += refused;
+        }
+        let rulings = ruled.rulings;
         if ask.purpose == Purpose::Validation {
             return Ok(FactsRead::default());
         }

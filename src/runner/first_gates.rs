@@ -94,6 +94,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 sql_sha256: ruling.sql_sha256,
                 refused: ruling.refused,
                 relations: ruling.relations,
+                runs: ruling.runs,
             })
             .collect();
         let proof = last_proof(recorder);
