@@ -11,6 +11,7 @@ use super::error::UnknownReason;
 use super::reach_functions::FunctionFacts;
 use super::resolver::Resolver;
 use super::wire::AnswerRows;
+use crate::survey::Digest;
 
 /// An object of the catalogue, as `pg_depend` names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,11 +162,12 @@ impl CatalogGraph {
             if let ObjectFacts::Function(function) = &reached.facts
                 && !function.own
             {
-                let line = format!("{} {}", reached.words, function.definition);
+                let definition = function.definition.as_deref().unwrap_or_default();
+                let line = format!("{} {}", reached.words, Digest::of(definition).short());
                 reach.runs.push(line);
             }
-            let step = came.get(object).copied().flatten().map(|(from, _)| from);
-            if let Some(why) = self.refusal(object, reached, step, allowed, without) {
+            let last = came.get(object).copied().flatten();
+            if let Some(why) = self.refusal(object, reached, last, allowed, without) {
                 reach.refuse(format!("{chain} {why}"), by);
             }
         }
@@ -219,13 +221,14 @@ impl CatalogGraph {
         &self,
         object: &CatalogObject,
         reached: &Reached,
-        from: Option<&CatalogObject>,
+        last: Option<(&CatalogObject, &Step)>,
         allowed: &[String],
         without: Option<Resolver>,
     ) -> Option<&'static str> {
         if reached.version.is_none() && *object != CatalogObject::any_sql() {
             return Some("cannot be seen");
         }
+        let stands_in = last.is_some_and(|(from, _)| *from == CatalogObject::any_sql());
         match &reached.facts {
             ObjectFacts::Relation { kind: 'f', .. } => Some("is a foreign table"),
             ObjectFacts::Relation {
@@ -233,20 +236,32 @@ impl CatalogGraph {
             } if without != Some(Resolver::Policies) => {
                 Some("has row security, whose policies could run anything")
             }
+            ObjectFacts::Function(function) if function.named_in(allowed) => None,
+            ObjectFacts::Function(function)
+                if stands_in && !function.own && function.name.starts_with("pg_catalog.") =>
+            {
+                Some(STANDS_IN)
+            }
             ObjectFacts::Function(function) => {
-                let by_expression = from.is_some_and(|from| {
-                    matches!(
-                        from.catalogue.as_str(),
-                        "pg_class" | "pg_rewrite" | "pg_constraint"
-                    )
+                let by_expression = last.is_some_and(|(from, _)| {
+                    let catalogue = from.catalogue.as_str();
+                    ["pg_class", "pg_rewrite", "pg_constraint"].contains(&catalogue)
                 });
-                let known = function.named_in(allowed) || function.is_harmless(by_expression);
-                (!known).then_some("is not on the allow-list")
+                (!function.is_harmless(by_expression)).then_some("is not on the allow-list")
+            }
+            ObjectFacts::Other if stands_in && object.catalogue == "pg_operator" => {
+                let named = |step: &Step| match self.objects.get(&step.to).map(|to| &to.facts) {
+                    Some(ObjectFacts::Function(function)) => function.named_in(allowed),
+                    _ => false,
+                };
+                (!reached.steps.iter().any(named)).then_some(STANDS_IN)
             }
             ObjectFacts::Relation { .. } | ObjectFacts::Type { .. } | ObjectFacts::Other => None,
         }
     }
 }
+
+const STANDS_IN: &str = "is not PostgreSQL's own here: any SQL could run it";
 
 impl Reach {
     /// Keeps the first chain: it is the shortest.

@@ -23,8 +23,8 @@ pub(super) struct FunctionFacts {
     settings: bool,
     /// Whether it has an effect, or PostgreSQL's own function with the same code has.
     volatile: bool,
-    /// A digest of everything that decides what it does.
-    pub(super) definition: String,
+    /// Everything that decides what it does, for those that did not come with PostgreSQL.
+    pub(super) definition: Option<String>,
 }
 
 /// PostgreSQL's own functions that are not volatile and yet have an effect, or run what a value names: tables and views, the

@@ -49,7 +49,7 @@ pub struct QueryRuling {
     pub refused: Option<String>,
     /// The relations that it would touch, views expanded.
     pub relations: Vec<String>,
-    /// The functions that it can run and that are not PostgreSQL's own, each with the md5 of its definition.
+    /// The functions that it can run and that are not PostgreSQL's own, each with the digest of its definition.
     pub runs: Vec<String>,
 }
 

@@ -45,8 +45,13 @@ SELECT 'built-ins', '', e.class::pg_catalog.oid, e.id
         SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid
           FROM pg_catalog.pg_proc AS p
           JOIN pg_catalog.pg_language AS g ON g.oid = p.prolang
-         WHERE p.oid < 16384 AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.provolatile <> 'v' AND p.proname <> 'ts_debug'
+         WHERE p.oid < 16384 AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.proname <> 'ts_debug'
+           AND (p.provolatile <> 'v'
+                OR p.proname::pg_catalog.text = ANY (pg_catalog.string_to_array($3, E'\n'))
+                OR p.oid IN (SELECT o.oprcode FROM pg_catalog.pg_operator AS o WHERE o.oid < 16384
+                             UNION ALL SELECT k.castfunc FROM pg_catalog.pg_cast AS k WHERE k.oid < 16384
+                             UNION ALL SELECT m.amproc FROM pg_catalog.pg_amproc AS m WHERE m.oid < 16384))
            AND (g.lanname NOT IN ('internal', 'c')
                 OR p.prosecdef
-                OR g.lanname = 'internal' AND p.prosrc IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o WHERE o.oid < 16384 AND o.provolatile = 'v' AND o.prolang = 12 AND o.prokind = 'f'))) AS e (class, id)
+                OR g.lanname = 'internal' AND p.prosrc IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o WHERE o.oid < 16384 AND o.provolatile = 'v' AND o.prolang = p.prolang AND o.prokind = 'f'))) AS e (class, id)
  WHERE n.class = 0

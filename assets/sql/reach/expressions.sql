@@ -1,4 +1,5 @@
--- The functions that a stored expression calls, out of its own text: those of PostgreSQL itself are noted nowhere else.
+-- The functions of PostgreSQL itself that a stored expression calls, out of its own text: they are noted nowhere else. What the
+-- default of an argument calls is not noted apart from the body either.
 SELECT t.resolver, '', 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, f.oid
   FROM (SELECT 'rules', r.ev_action::pg_catalog.text
           FROM pg_catalog.pg_rewrite AS r
@@ -41,4 +42,4 @@ SELECT t.resolver, '', 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
          WHERE n.class = 'pg_catalog.pg_proc'::pg_catalog.regclass AND n.id < 16384 AND p.oid = n.id) AS t (resolver, tree)
  CROSS JOIN LATERAL (SELECT DISTINCT m.found[1]::pg_catalog.oid
                        FROM pg_catalog.regexp_matches(t.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid|hashfuncid|negfuncid|startInRangeFunc|endInRangeFunc|tsmhandler) ([0-9]+)', 'g') AS m (found)) AS f (oid)
- WHERE f.oid <> 0
+ WHERE f.oid < 16384 AND f.oid <> 0 OR t.resolver = 'functions'

@@ -1,9 +1,11 @@
 ) AS e
 )
 SELECT n.class::pg_catalog.regclass::pg_catalog.text, n.id::pg_catalog.text,
-       CASE WHEN n.class = 'pg_catalog.pg_class'::pg_catalog.regclass THEN n.id::pg_catalog.regclass::pg_catalog.text
-            -- The rule of a view is its query.
-            WHEN n.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN 'its query'
+       CASE WHEN n.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+            THEN CASE v.facts::pg_catalog.json ->> 'kind' WHEN 'v' THEN 'the view ' WHEN 'i' THEN 'the index ' WHEN 'I' THEN 'the index ' ELSE '' END
+                 || n.id::pg_catalog.regclass::pg_catalog.text
+            -- The rule of a view is the view.
+            WHEN n.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN ''
             WHEN n.class = 'pg_catalog.pg_proc'::pg_catalog.regclass THEN 'function ' || n.id::pg_catalog.regprocedure::pg_catalog.text
             WHEN n.class <> 0 THEN pg_catalog.pg_describe_object(n.class, n.id, 0) END,
        v.version,

@@ -22,7 +22,7 @@ SELECT x.xmin::pg_catalog.text, x.xmax,
                           THEN (SELECT coalesce(pg_catalog.bool_or(o.provolatile = 'v'), true) FROM pg_catalog.pg_proc AS o
                                  WHERE o.oid < 16384 AND o.prolang = x.prolang AND o.prosrc = x.prosrc)
                           ELSE x.provolatile = 'v' END,
-         'definition', pg_catalog.md5(concat_ws(' ', g.lanname, x.provolatile, x.prosecdef, x.proconfig, x.probin, x.prosrc, pg_catalog.to_jsonb(x) ->> 'prosqlbody')))::pg_catalog.text
+         'definition', CASE WHEN x.oid >= 16384 THEN concat_ws(' ', g.lanname, x.provolatile, x.prosecdef, x.proconfig, x.probin, x.prosrc, pg_catalog.to_jsonb(x) ->> 'prosqlbody') END)::pg_catalog.text
   FROM pg_catalog.pg_proc AS x
   JOIN pg_catalog.pg_namespace AS s ON s.oid = x.pronamespace
   JOIN pg_catalog.pg_language AS g ON g.oid = x.prolang
