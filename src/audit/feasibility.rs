@@ -1,10 +1,13 @@
 //! G1: whether this database can be rehearsed against without touching it. Each check is computed from one survey, the proof of
 //! its transaction and the rulings on the profile's SQL.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
+use super::recompute_raw::own_raw;
 use crate::profile::Profile;
-use crate::run::{Check, CheckName};
+use crate::run::{Check, CheckName, Gate, RunState};
 use crate::survey::{Digest, Observed, RoleFinding, Survey, TransactionProof};
 
 /// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
@@ -22,7 +25,8 @@ pub struct QueryCheck {
     /// The relations that it would touch.
     pub relations: Vec<String>,
     /// The functions that it can run and that are not PostgreSQL's own.
-    pub runs: Vec<String>,
+    /// `None`: recorded by a version that did not resolve them.
+    pub runs: Option<Vec<String>>,
 }
 
 /// What G1 looks at.
@@ -229,12 +233,30 @@ fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
     }
 }
 
+/// By query, the functions that it could run when G1 looked at it; none before G1 has ended, and none of a run of a version that
+/// did not resolve them.
+pub fn pinned_runs(run: &RunState) -> BTreeMap<String, Vec<String>> {
+    let checks = run
+        .gates
+        .get(&Gate::G1)
+        .filter(|gate| gate.finished.is_some());
+    let checks = checks.into_iter().flat_map(|gate| gate.checks.iter());
+    let plain_reads = checks.filter(|check| check.name == CheckName::FactsArePlainReads);
+    let rulings = plain_reads.filter_map(|check| own_raw(check).get("rulings")?.as_array());
+    let pinned = rulings.flatten().filter_map(|ruling| {
+        let query = ruling.get("query")?.as_str()?.to_owned();
+        let runs = ruling.get("runs")?.clone();
+        Some((query, serde_json::from_value(runs).ok()?))
+    });
+    pinned.collect()
+}
+
 fn ruling(check: &QueryCheck) -> serde_json::Value {
     let mut ruling = json!({
         "query": check.query, "sql_sha256": check.sql_sha256, "refused": check.refused, "relations": check.relations,
     });
-    if !check.runs.is_empty() {
-        ruling["runs"] = json!(check.runs);
+    if let Some(runs) = &check.runs {
+        ruling["runs"] = json!(runs);
     }
     ruling
 }

@@ -39,7 +39,7 @@ pub fn rulings() -> Vec<QueryCheck> {
             query,
             refused: None,
             relations: vec!["public.information_unit".to_owned()],
-            runs: Vec::new(),
+            runs: Some(Vec::new()),
         })
         .collect()
 }

@@ -37,7 +37,7 @@ pub use after_rows::{After, RowCounts, TableAfter, TableRows, after, row_words};
 pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
-pub use feasibility::{Feasibility, QueryCheck, g1};
+pub use feasibility::{Feasibility, QueryCheck, g1, pinned_runs};
 pub use forbidden::{Forbidden, forbidden, forbidden_rows};
 pub use last_pass::last_pass_differences;
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};

@@ -79,7 +79,7 @@ pub(super) fn look(
             sql_sha256: ruling.sql_sha256.clone(),
             refused: ruling.refused.clone(),
             relations: ruling.relations.clone(),
-            runs: ruling.runs.clone(),
+            runs: Some(ruling.runs.clone()),
         })
         .collect();
     let checks = audit::g1(&Feasibility {

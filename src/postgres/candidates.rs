@@ -52,6 +52,13 @@ const UNITS: StreamName = StreamName {
     query: "live units",
 };
 
+/// Key and query of both streams.
+pub(super) fn streams() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [PIECES, UNITS]
+        .into_iter()
+        .map(|name| (name.key, name.query))
+}
+
 impl StreamName {
     fn unread(self, reason: &UnknownReason) -> UnreadStream {
         UnreadStream {

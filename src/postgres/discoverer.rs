@@ -13,13 +13,14 @@ use super::error::CallError;
 use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
 use super::resolver::Resolver;
-use super::session::Session;
+use super::session::{Closed, Session};
 use super::settings::ConnectionSettings;
 use super::statement_record::StatementRecord;
-use super::validate::{self, Rules};
+use super::validate::{self, Ruled, Rules};
 use crate::profile::Profile;
 use crate::runner::target::{
-    Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, UnavailableKind, Witness,
+    PinnedRuns, Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity,
+    UnavailableKind, Witness,
 };
 use crate::survey::{Survey, facts_digest};
 
@@ -35,6 +36,7 @@ pub struct LiveReadOnlyDiscoverer {
     profile: Profile,
     options: ConnectOptions,
     grant_rows: Option<u64>,
+    pinned: PinnedRuns,
     without: Option<Resolver>,
     refused_through: BTreeMap<Resolver, u64>,
 }
@@ -54,6 +56,7 @@ impl LiveReadOnlyDiscoverer {
             profile,
             options,
             grant_rows: None,
+            pinned: PinnedRuns::new(),
             without: None,
             refused_through: BTreeMap::new(),
         }
@@ -73,6 +76,14 @@ impl LiveReadOnlyDiscoverer {
         &self.refused_through
     }
 
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            allowed: &self.profile.role.functions,
+            pinned: &self.pinned,
+            without: self.without,
+        }
+    }
+
     async fn take_once(
         &mut self,
         ask: SurveyRequest,
@@ -80,14 +91,31 @@ impl LiveReadOnlyDiscoverer {
     ) -> Result<Taken, TargetError> {
         let wire = connect(&self.settings, &self.options).await?;
         let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
-        let read = self.read(&mut session, ask, witness).await;
-        // Before the error of the read is returned: a failed read needs its proof as well.
-        let closed = session.close().await;
-        if let Ok((_, _, proof)) = &closed {
-            witness.closed(proof)?;
+        let mut ruled = Ruled::default();
+        let read = self.read(&mut session, ask, witness, &mut ruled).await;
+        if let Some(resolve) = ruled.resolve.take() {
+            session.ask_again(resolve);
         }
-        let read = read?;
-        let (server, snapshot, _) = closed.map_err(CallError::into_target)?;
+        // Before the error of the read is returned: a failed read needs its proof as well.
+        let mut closed = session.close().await;
+        let mut moved = None;
+        let mut changed = BTreeMap::new();
+        if let Ok(closed) = &mut closed {
+            (moved, changed) = ruled.resolved_again(closed.again.take(), &self.rules());
+            let lines = changed
+                .iter()
+                .map(|(query, what)| format!("{query}: {what}"));
+            closed.proof.changed_while_read = lines.collect();
+            witness.closed(&closed.proof)?;
+        }
+        let mut read = read?;
+        let Closed {
+            server, snapshot, ..
+        } = closed.map_err(CallError::into_target)?;
+        if let Some(relation) = moved {
+            return Err(CallError::changed_since_snapshot(&relation).into_target());
+        }
+        read.forget(&changed);
         let survey = Survey {
             server,
             snapshot,
@@ -123,6 +151,7 @@ impl LiveReadOnlyDiscoverer {
         session: &mut Session,
         ask: SurveyRequest,
         witness: &mut dyn Witness,
+        ruled: &mut Ruled,
     ) -> Result<FactsRead, TargetError> {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
             return Err(error);
@@ -130,16 +159,13 @@ impl LiveReadOnlyDiscoverer {
         witness.reached(session.server())?;
         // Ruled on in every transaction: a view may be replaced between any two of them.
         let queries = validate::queries(&self.profile, ask);
-        let rules = Rules {
-            allowed: &self.profile.role.functions,
-            without: self.without,
-        };
-        let ruled = validate::rule(session, &rules, queries, witness).await;
-        let ruled = ruled.map_err(CallError::into_target)?;
+        let rules = self.rules();
+        let done = validate::rule(session, &rules, queries, witness).await;
+        *ruled = done.map_err(CallError::into_target)?;
         for (resolver, refused) in &ruled.refused_through {
             *self.refused_through.entry(*resolver).or_default() += refused;
         }
-        let rulings = ruled.rulings;
+        let rulings = ruled.rulings.clone();
         if ask.purpose == Purpose::Validation {
             return Ok(FactsRead::default());
         }
@@ -173,6 +199,10 @@ impl Target for LiveReadOnlyDiscoverer {
             user: self.settings.user.clone(),
             reconnect: self.settings.reconnect(),
         }
+    }
+
+    fn pin_runs(&mut self, pinned: PinnedRuns) {
+        self.pinned = pinned;
     }
 
     async fn take(

@@ -14,7 +14,7 @@ use super::session::Session;
 use super::statement::{CursorName, Statement};
 use super::wire::{AnswerRows, BatchAnswers, Call};
 use crate::profile::{ContentSpec, FactSpec, Profile};
-use crate::runner::target::{Progress, QueryRuling, SurveyRequest, Witness};
+use crate::runner::target::{PinnedRuns, Progress, QueryRuling, SurveyRequest, Witness};
 use crate::survey::Digest;
 
 use super::content;
@@ -170,6 +170,8 @@ pub(super) struct Touches {
 pub(super) struct Rules<'a> {
     /// The functions that the profile allows.
     pub(super) allowed: &'a [String],
+    /// What each query could run when the run was pinned.
+    pub(super) pinned: &'a PinnedRuns,
     /// A resolver to leave out; only tests do.
     pub(super) without: Option<Resolver>,
 }
@@ -246,7 +248,11 @@ impl Ruled {
         let reach = touches.reach(graph, rules);
         ruling.runs.clone_from(&reach.runs);
         let Some((chain, by)) = &reach.refused else {
-            self.reaches.insert(ruling.query.clone(), (touches, reach));
+            let pinned = rules.pinned.get(&ruling.query);
+            ruling.refused = pinned.and_then(|pinned| other_runs(pinned, &reach.runs));
+            if ruling.refused.is_none() {
+                self.reaches.insert(ruling.query.clone(), (touches, reach));
+            }
             return;
         };
         ruling.refused = Some(chain.clone());
@@ -254,6 +260,66 @@ impl Ruled {
             *self.refused_through.entry(*resolver).or_default() += 1;
         }
     }
+}
+
+impl Ruled {
+    /// What differs in a later resolution. First a relation that was changed where nothing else was: another snapshot is needed.
+    /// Then by query what else differs.
+    pub(super) fn resolved_again(
+        &self,
+        again: Option<Result<AnswerRows, UnknownReason>>,
+        rules: &Rules<'_>,
+    ) -> (Option<String>, BTreeMap<String, String>) {
+        let (mut moved, mut changed) = (None, BTreeMap::new());
+        let graph = match again.map(|answer| answer.and_then(CatalogGraph::of)) {
+            None => return (moved, changed),
+            Some(graph) => graph,
+        };
+        for (query, (touches, reach)) in &self.reaches {
+            let what = match &graph {
+                Err(reason) => Some(format!("it could not be resolved again: {reason}")),
+                Ok(graph) => {
+                    let later = touches.reach(graph, rules);
+                    let what = reach.changed(&later);
+                    if what.is_some() && reach.only_relations_changed(&later) {
+                        moved = what;
+                        continue;
+                    }
+                    what
+                }
+            };
+            changed.extend(what.map(|what| (query.clone(), what)));
+        }
+        (moved, changed)
+    }
+}
+
+/// Why a query is refused that can run other functions than when the run was pinned.
+fn other_runs(pinned: &[String], found: &[String]) -> Option<String> {
+    let without_digest = |line: &String| match line.rsplit_once(' ') {
+        Some((function, _)) => function.to_owned(),
+        None => line.clone(),
+    };
+    let only_in = |these: &[String], those: &[String]| -> BTreeSet<String> {
+        let lines = these.iter().filter(|line| !those.contains(line));
+        lines.map(without_digest).collect()
+    };
+    let (gone, new) = (only_in(pinned, found), only_in(found, pinned));
+    let lines = gone.union(&new).map(|function| {
+        let what = match (gone.contains(function), new.contains(function)) {
+            (true, true) => "was replaced",
+            (true, false) => "is run no more",
+            (false, _) => "is new",
+        };
+        format!("{function} {what}")
+    });
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "what it can run is not what was pinned: {}",
+            lines.join(", ")
+        )
+    })
 }
 
 impl Touches {

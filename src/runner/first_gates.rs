@@ -94,7 +94,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 sql_sha256: ruling.sql_sha256,
                 refused: ruling.refused,
                 relations: ruling.relations,
-                runs: ruling.runs,
+                runs: Some(ruling.runs),
             })
             .collect();
         let proof = last_proof(recorder);
