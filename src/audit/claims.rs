@@ -65,7 +65,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
                 let violations = proof.violations();
                 if !violations.is_empty() {
                     stained.push(json!({"id": transaction.id, "stains": violations}));
-                } else if !proof.is_clean() {
+                } else if !proof.unmeasured.is_empty() {
                     unmeasured.push(json!({"id": transaction.id, "unmeasured": proof.unmeasured}));
                 }
             }
@@ -76,7 +76,12 @@ fn wrote_nothing(run: &RunState) -> Claim {
     // Clean transactions that gave no survey are counted and dropped when the run is folded, to bound its size: they count as
     // clean here.
     let aside = run.reads_aside.count;
-    let clean = closed.len() - stained.len() - unmeasured.len() + aside;
+    let changed = changed_while_read(run);
+    let only_changed = run.transactions.iter().filter(|transaction| {
+        matches!(&transaction.end, TransactionEnd::Closed(proof)
+            if proof.violations().is_empty() && proof.unmeasured.is_empty() && !proof.is_clean())
+    });
+    let clean = closed.len() - stained.len() - unmeasured.len() - only_changed.count() + aside;
     let all = run.transactions.len() + aside;
     let mut measured = format!("{clean} of {all} transactions");
     if !unseen.is_empty() {
@@ -88,11 +93,14 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if !unmeasured.is_empty() {
         measured = format!("{measured}, {} not fully measured", unmeasured.len());
     }
+    if !changed.is_empty() {
+        measured = format!("{measured}, {}", not_excluded(&changed));
+    }
     let nothing_closed = closed.len() + aside == 0;
     // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
-    } else if nothing_closed || !unmeasured.is_empty() {
+    } else if nothing_closed || !unmeasured.is_empty() || !changed.is_empty() {
         ClaimVerdict::NotChecked
     } else {
         ClaimVerdict::Holds
@@ -101,10 +109,38 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if !unmeasured.is_empty() {
         raw["unmeasured"] = json!(unmeasured);
     }
+    if !changed.is_empty() {
+        raw["changed_while_read"] = json!(changed);
+    }
     if aside > 0 {
         raw["clean_reads_not_listed"] = json!(aside);
     }
     claim(ClaimName::A, verdict, measured, raw)
+}
+
+/// By query, what could run that was not resolved before it could.
+fn changed_while_read(run: &RunState) -> Vec<&str> {
+    let closed = run
+        .transactions
+        .iter()
+        .filter_map(|transaction| match &transaction.end {
+            TransactionEnd::Closed(proof) => Some(proof),
+            TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
+        });
+    let mut changed: Vec<&str> = closed
+        .flat_map(|proof| proof.changed_while_read.iter().map(String::as_str))
+        .collect();
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+/// What a claim could not exclude, by name.
+fn not_excluded(changed: &[&str]) -> String {
+    format!(
+        "not excluded what ran while it changed: {}",
+        changed.join("; ")
+    )
 }
 
 /// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is
@@ -281,6 +317,7 @@ fn role_could_not_write(run: &RunState) -> Claim {
     // One survey that found a way to write makes the claim false, even if others did not find one.
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     let warnings = run.surveys.last().map_or(0, |s| s.warnings);
+    let changed = changed_while_read(run);
     let (verdict, measured) = if any(Some(false)) {
         (
             ClaimVerdict::False,
@@ -293,6 +330,8 @@ fn role_could_not_write(run: &RunState) -> Claim {
         (ClaimVerdict::NotChecked, "no survey yet".to_owned())
     } else if any(None) {
         (ClaimVerdict::NotChecked, "not fully answered".to_owned())
+    } else if !changed.is_empty() {
+        (ClaimVerdict::NotChecked, not_excluded(&changed))
     } else {
         (
             ClaimVerdict::Holds,

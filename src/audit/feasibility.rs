@@ -1,7 +1,7 @@
 //! G1: whether this database can be rehearsed against without touching it. Each check is computed from one survey, the proof of
 //! its transaction and the rulings on the profile's SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -288,8 +288,18 @@ fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
             )
         };
     }
+    let runs: BTreeSet<&str> = rulings
+        .iter()
+        .flat_map(|ruling| ruling.runs.iter().flatten())
+        .map(String::as_str)
+        .collect();
     let says = if refused.is_empty() {
-        format!("{} queries are plain reads", rulings.len())
+        let mut says = format!("{} queries are plain reads", rulings.len());
+        if !runs.is_empty() {
+            let runs: Vec<&str> = runs.into_iter().collect();
+            says = format!("{says}; they can run {}", runs.join(", "));
+        }
+        says
     } else {
         refused.join("; ")
     };
