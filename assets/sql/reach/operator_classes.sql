@@ -16,10 +16,13 @@ SELECT 'operator classes', 'support function', 'pg_catalog.pg_proc'::pg_catalog.
   FROM pg_catalog.pg_amproc AS m
  WHERE n.class = 'pg_catalog.pg_type'::pg_catalog.regclass AND (m.amproclefttype = n.id OR m.amprocrighttype = n.id)
 UNION ALL
+-- Comparing and hashing run the operators of a family; those of other access methods run only where an expression names them.
 SELECT 'operator classes', 'operator', 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid, m.amopopr
   FROM pg_catalog.pg_amop AS m
+  JOIN pg_catalog.pg_am AS a ON a.oid = m.amopmethod AND (a.oid >= 16384 OR a.amname IN ('btree', 'hash'))
  WHERE n.class = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.amopfamily = n.id AND (n.id >= 16384 OR m.amopopr >= 16384)
 UNION ALL
 SELECT 'operator classes', 'operator', 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid, m.amopopr
   FROM pg_catalog.pg_amop AS m
+  JOIN pg_catalog.pg_am AS a ON a.oid = m.amopmethod AND (a.oid >= 16384 OR a.amname IN ('btree', 'hash'))
  WHERE n.class = 'pg_catalog.pg_type'::pg_catalog.regclass AND (m.amoplefttype = n.id OR m.amoprighttype = n.id)
