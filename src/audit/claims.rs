@@ -65,7 +65,7 @@ fn wrote_nothing(run: &RunState) -> Claim {
                 let violations = proof.violations();
                 if !violations.is_empty() {
                     stained.push(json!({"id": transaction.id, "stains": violations}));
-                } else if !proof.is_clean() {
+                } else if !proof.unmeasured.is_empty() {
                     unmeasured.push(json!({"id": transaction.id, "unmeasured": proof.unmeasured}));
                 }
             }
@@ -75,7 +75,13 @@ fn wrote_nothing(run: &RunState) -> Claim {
     }
     // Reads that gave no survey are counted and dropped when the run is folded, to bound its size: they count here.
     let aside = &run.reads_aside;
-    let clean = (closed.len() - stained.len() - unmeasured.len()) as u64 + aside.clean;
+    let changed = changed_while_read(run);
+    let only_changed = run.transactions.iter().filter(|transaction| {
+        matches!(&transaction.end, TransactionEnd::Closed(proof)
+            if proof.violations().is_empty() && proof.unmeasured.is_empty() && !proof.is_clean())
+    });
+    let listed = closed.len() - stained.len() - unmeasured.len() - only_changed.count();
+    let clean = listed as u64 + aside.clean;
     let not_measured = unmeasured.len() as u64 + aside.unmeasured;
     let not_seen = unseen.len() as u64 + aside.unseen;
     let mut measured = format!("{clean} of {} transactions", run.transactions_opened());
@@ -85,11 +91,14 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if not_measured > 0 {
         measured = format!("{measured}, {not_measured} not fully measured");
     }
+    if !changed.is_empty() {
+        measured = format!("{measured}, {}", not_excluded(&changed));
+    }
     let nothing_closed = closed.len() as u64 + aside.clean + aside.unmeasured == 0;
     // One transaction that is not clean makes the claim false, whatever was not measured of the others.
     let verdict = if !stained.is_empty() {
         ClaimVerdict::False
-    } else if nothing_closed || not_measured > 0 {
+    } else if nothing_closed || not_measured > 0 || !changed.is_empty() {
         ClaimVerdict::NotChecked
     } else {
         ClaimVerdict::Holds
@@ -98,12 +107,40 @@ fn wrote_nothing(run: &RunState) -> Claim {
     if !unmeasured.is_empty() {
         raw["unmeasured"] = json!(unmeasured);
     }
+    if !changed.is_empty() {
+        raw["changed_while_read"] = json!(changed);
+    }
     if let Some(sha256) = &aside.sha256 {
         raw["not_listed"] = json!({
             "clean": aside.clean, "unmeasured": aside.unmeasured, "unseen": aside.unseen, "sha256": sha256,
         });
     }
     claim(ClaimName::A, verdict, measured, raw)
+}
+
+/// By query, what could run that was not resolved before it could.
+fn changed_while_read(run: &RunState) -> Vec<&str> {
+    let closed = run
+        .transactions
+        .iter()
+        .filter_map(|transaction| match &transaction.end {
+            TransactionEnd::Closed(proof) => Some(proof),
+            TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
+        });
+    let mut changed: Vec<&str> = closed
+        .flat_map(|proof| proof.changed_while_read.iter().map(String::as_str))
+        .collect();
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+/// What a claim could not exclude, by name.
+fn not_excluded(changed: &[&str]) -> String {
+    format!(
+        "not excluded what ran while it changed: {}",
+        changed.join("; ")
+    )
 }
 
 /// The changes between two surveys whose values are known on both sides; an unknown value is no difference but a value that is
@@ -298,6 +335,7 @@ fn role_could_not_write(run: &RunState) -> Claim {
     // One survey that found a way to write makes the claim false, even if others did not find one.
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     let warnings = run.surveys.last().map_or(0, |s| s.warnings);
+    let changed = changed_while_read(run);
     let (verdict, measured) = if any(Some(false)) {
         (
             ClaimVerdict::False,
@@ -310,6 +348,8 @@ fn role_could_not_write(run: &RunState) -> Claim {
         (ClaimVerdict::NotChecked, "no survey yet".to_owned())
     } else if any(None) {
         (ClaimVerdict::NotChecked, "not fully answered".to_owned())
+    } else if !changed.is_empty() {
+        (ClaimVerdict::NotChecked, not_excluded(&changed))
     } else {
         (
             ClaimVerdict::Holds,

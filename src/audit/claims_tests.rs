@@ -50,6 +50,20 @@ fn a_sound_run_is_proven() {
     assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Proven);
 }
 
+#[test]
+fn a_and_d_name_what_they_could_not_exclude() {
+    let what = "fact icx_total: function public.f() was changed";
+    let run = with_proof(|proof| proof.changed_while_read = vec![what.to_owned()]);
+    for claim in claims(&run) {
+        let names_it = claim.measured.contains(what);
+        let about_it = matches!(claim.name, ClaimName::A | ClaimName::D);
+        assert_eq!(names_it, about_it, "{claim:?}");
+        let not_checked = claim.verdict == ClaimVerdict::NotChecked;
+        assert_eq!(not_checked, about_it, "{claim:?}");
+    }
+    assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
+}
+
 fn left(proof: &mut TransactionProof) -> &mut Residue {
     proof.residue.as_mut().expect("it was read")
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::SecretScan;
+use super::plain_reads::facts_are_plain_reads;
 use super::scope::is_excluded;
 use super::sent_statements::live_statements;
 use crate::profile::Profile;
@@ -29,6 +30,9 @@ pub struct QueryCheck {
     pub refused: Option<String>,
     /// The relations that it would touch.
     pub relations: Vec<String>,
+    /// The functions that it can run and that are not PostgreSQL's own.
+    /// `None`: recorded by a version that did not resolve them.
+    pub runs: Option<Vec<String>>,
 }
 
 /// What G1 looks at.
@@ -258,43 +262,6 @@ fn not_measured(name: CheckName, proof: &TransactionProof) -> Check {
             "let the role read the catalogs that the proof is read from",
         )
     }
-}
-
-fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
-    const NAME: CheckName = CheckName::FactsArePlainReads;
-    // A count has no SQL of its own: drygate writes it.
-    let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
-    let unruled: Vec<String> = written
-        .map(|fact| format!("fact {}", fact.key))
-        .chain(["source pieces".to_owned(), "live units".to_owned()])
-        .filter(|query| !rulings.iter().any(|ruling| ruling.query == *query))
-        .collect();
-    let refused: Vec<String> = rulings
-        .iter()
-        .filter_map(|r| r.refused.as_ref().map(|why| format!("{}: {why}", r.query)))
-        .collect();
-    let raw = json!({
-        "rulings": rulings.iter().map(|r| json!({
-            "query": r.query, "sql_sha256": r.sql_sha256, "refused": r.refused, "relations": r.relations,
-        })).collect::<Vec<_>>(),
-        "without_ruling": unruled,
-    });
-    if refused.is_empty() && !unruled.is_empty() {
-        return Check {
-            raw,
-            ..Check::not_checked(
-                NAME,
-                format!("no ruling on {}", unruled.join(", ")),
-                "drygate profile check validates every query",
-            )
-        };
-    }
-    let says = if refused.is_empty() {
-        format!("{} queries are plain reads", rulings.len())
-    } else {
-        refused.join("; ")
-    };
-    Check::evaluated(NAME, refused.is_empty(), says, raw)
 }
 
 fn facts_answer(profile: &Profile, survey: &Survey) -> Check {

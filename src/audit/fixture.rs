@@ -45,6 +45,7 @@ pub fn rulings() -> Vec<QueryCheck> {
                 _ => vec!["public.information_unit".to_owned()],
             },
             query,
+            runs: Some(Vec::new()),
         })
         .collect()
 }

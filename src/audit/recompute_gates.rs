@@ -208,6 +208,7 @@ fn ruling(value: &Value) -> Option<QueryCheck> {
         sql_sha256: serde_json::from_value(field("sql_sha256")).ok()?,
         refused: serde_json::from_value(field("refused")).ok()?,
         relations: serde_json::from_value(field("relations")).ok()?,
+        runs: serde_json::from_value(field("runs")).ok()?,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
 use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
-use crate::runner::target::{SurveyRequest, Taken};
+use crate::runner::target::{SurveyRequest, Taken, Target as _};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{
     Digest, EvidenceFormat, Sides, Survey, TransactionProof, changes_with_rows, rows_of,
@@ -210,6 +210,7 @@ fn survey(
         sealed.profile.clone(),
         &format!("recheck/{}", sealed.run_id.tail()),
     );
+    target.pin_runs(audit::pinned_runs(&sealed.run));
     let lifecycle = &sealed.profile.lifecycle;
     let mut matcher = Ok(None);
     let witness = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {

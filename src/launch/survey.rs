@@ -89,6 +89,7 @@ pub(super) fn look(
             sql_sha256: ruling.sql_sha256.clone(),
             refused: ruling.refused.clone(),
             relations: ruling.relations.clone(),
+            runs: Some(ruling.runs.clone()),
         })
         .collect();
     let checks = audit::g1(&Feasibility {

@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use super::error::{CallError, UnknownReason};
+use super::profile_query::Query;
 use super::session::Session;
 use super::statement::{KEY_MAX, STATE_MAX, Statement};
-use super::validate::{Query, Rulings};
+use super::validate::Rulings;
 use super::wire::{AnswerRows, Pending};
 use crate::profile::Profile;
 use crate::runner::target::{Progress, TargetError, Witness};
@@ -59,6 +60,13 @@ const UNITS: StreamName = StreamName {
     key: "candidates",
     query: "live units",
 };
+
+/// Key and query of both streams.
+pub(super) fn streams() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [PIECES, UNITS]
+        .into_iter()
+        .map(|name| (name.key, name.query))
+}
 
 impl StreamName {
     fn unread(self, reason: &UnknownReason) -> UnreadStream {

@@ -2,6 +2,7 @@
 //! Invariant: whatever happens after BEGIN, the end is measured and rolled back if the connection still lives (`take_once`
 //! closes before it looks at what was read).
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -11,14 +12,17 @@ use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
 use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
-use super::session::Session;
+use super::profile_query::queries;
+use super::resolver::Resolver;
+use super::session::{Closed, Session};
 use super::settings::ConnectionSettings;
 use super::socket::{PER_QUESTION, PER_QUESTION_OF_FORMAT_ONE};
 use super::statement_record::StatementRecord;
-use super::validate;
+use super::validate::{self, Ruled, Rules};
 use crate::profile::Profile;
 use crate::runner::target::{
-    Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, UnavailableKind, Witness,
+    PinnedRuns, Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity,
+    UnavailableKind, Witness,
 };
 use crate::survey::{EvidenceFormat, Survey, facts_digest};
 
@@ -35,6 +39,9 @@ pub struct LiveReadOnlyDiscoverer {
     options: ConnectOptions,
     format: EvidenceFormat,
     grant_rows: Option<u64>,
+    pinned: PinnedRuns,
+    without: Option<Resolver>,
+    refused_through: BTreeMap<Resolver, u64>,
 }
 
 impl LiveReadOnlyDiscoverer {
@@ -54,6 +61,31 @@ impl LiveReadOnlyDiscoverer {
             options,
             format: EvidenceFormat::NEWEST,
             grant_rows: None,
+            pinned: PinnedRuns::new(),
+            without: None,
+            refused_through: BTreeMap::new(),
+        }
+    }
+
+    /// With one resolver left out: what it leads to is not seen. Only to show that a test would notice.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn without(mut self, resolver: Resolver) -> Self {
+        self.without = Some(resolver);
+        self
+    }
+
+    /// How many queries were refused so far by a chain through each resolver.
+    #[cfg(feature = "testing")]
+    pub fn refused_through(&self) -> &BTreeMap<Resolver, u64> {
+        &self.refused_through
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            allowed: &self.profile.role.functions,
+            pinned: &self.pinned,
+            without: self.without,
         }
     }
 
@@ -75,14 +107,31 @@ impl LiveReadOnlyDiscoverer {
     ) -> Result<Taken, TargetError> {
         let wire = connect(&self.settings, &self.options).await?;
         let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
-        let read = self.read(&mut session, ask, witness).await;
-        // Before the error of the read is returned: a failed read needs its proof as well.
-        let closed = session.close().await;
-        if let Ok((_, _, proof)) = &closed {
-            witness.closed(proof)?;
+        let mut ruled = Ruled::default();
+        let read = self.read(&mut session, ask, witness, &mut ruled).await;
+        if let Some(resolve) = ruled.resolve.take() {
+            session.ask_again(resolve);
         }
-        let read = read?;
-        let (server, snapshot, _) = closed.map_err(CallError::into_target)?;
+        // Before the error of the read is returned: a failed read needs its proof as well.
+        let mut closed = session.close().await;
+        let mut moved = None;
+        let mut changed = BTreeMap::new();
+        if let Ok(closed) = &mut closed {
+            (moved, changed) = ruled.resolved_again(closed.again.take(), &self.rules());
+            let lines = changed
+                .iter()
+                .map(|(query, what)| format!("{query}: {what}"));
+            closed.proof.changed_while_read = lines.collect();
+            witness.closed(&closed.proof)?;
+        }
+        let mut read = read?;
+        let Closed {
+            server, snapshot, ..
+        } = closed.map_err(CallError::into_target)?;
+        if let Some(relation) = moved {
+            return Err(CallError::changed_since_snapshot(&relation).into_target());
+        }
+        read.forget(&changed);
         let survey = Survey {
             server,
             snapshot,
@@ -118,15 +167,21 @@ impl LiveReadOnlyDiscoverer {
         session: &mut Session,
         ask: SurveyRequest,
         witness: &mut dyn Witness,
+        ruled: &mut Ruled,
     ) -> Result<FactsRead, TargetError> {
         if let Some(error) = session.unfit(self.profile.target.require_standby) {
             return Err(error);
         }
         witness.reached(session.server())?;
         // Ruled on in every transaction: a view may be replaced between any two of them.
-        let queries = validate::queries(&self.profile, ask, self.format);
-        let rulings = validate::rule(session, &self.profile, queries, witness).await;
-        let rulings = rulings.map_err(CallError::into_target)?;
+        let queries = queries(&self.profile, ask, self.format);
+        let rules = self.rules();
+        let done = validate::rule(session, &rules, queries, witness).await;
+        *ruled = done.map_err(CallError::into_target)?;
+        for (resolver, refused) in &ruled.refused_through {
+            *self.refused_through.entry(*resolver).or_default() += refused;
+        }
+        let rulings = ruled.rulings.clone();
         if ask.purpose == Purpose::Validation {
             return Ok(FactsRead::default());
         }
@@ -161,6 +216,10 @@ impl Target for LiveReadOnlyDiscoverer {
             user: self.settings.user.clone(),
             reconnect: self.settings.reconnect(),
         }
+    }
+
+    fn pin_runs(&mut self, pinned: PinnedRuns) {
+        self.pinned = pinned;
     }
 
     async fn take(

@@ -1,6 +1,9 @@
 //! What is read between the first answers and the end of a transaction: facts, documents, role survey, origins. All of it is of
 //! one snapshot.
 
+use std::collections::BTreeMap;
+
+use super::candidates;
 use super::content;
 use super::content_document::LongDocument;
 use super::content_parts;
@@ -11,17 +14,19 @@ use super::facts;
 use super::grants;
 use super::guard::{GuardedSql, guard_written};
 use super::origins;
+use super::profile_query::Query;
 use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
 use super::session::{PlannedRead, Session};
 use super::statement::{CursorName, Statement};
 use super::surroundings;
 use super::table_digest::{DocumentPlan, TableContent, TableDigest, document_plans};
-use super::validate::{Query, Rulings};
+use super::validate::Rulings;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{
-    EvidenceFormat, Fact, FactDocument, FactKind, Live, Observed, Origins, RoleSurvey, UnreadStream,
+    Digest, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, Origins,
+    RoleSurvey, UnreadStream,
 };
 
 /// What one transaction read.
@@ -41,6 +46,36 @@ pub(super) struct FactsRead {
     pub(super) unread: Vec<UnreadStream>,
     /// The rulings on what was to be read.
     pub(super) rulings: Vec<QueryRuling>,
+}
+
+impl FactsRead {
+    /// Makes unknown what was read by queries that may have run something else than what was ruled on.
+    pub(super) fn forget(&mut self, changed: &BTreeMap<String, String>) {
+        let reason = |what: &String| format!("what it can run changed while it was read: {what}");
+        for fact in &mut self.facts {
+            let names = [
+                format!("fact {}", fact.key),
+                format!("content {}", fact.key),
+            ];
+            let Some(what) = names.iter().find_map(|name| changed.get(name)) else {
+                continue;
+            };
+            fact.observed = facts::unknown(&reason(what).into());
+            fact.rows = None;
+            if let Some(document) = fact.document.take() {
+                self.documents
+                    .retain(|kept| Digest::of(&kept.text) != document.sha256);
+            }
+        }
+        self.unread
+            .extend(candidates::streams().filter_map(|(key, query)| {
+                Some(UnreadStream {
+                    key: FactKey::new(key),
+                    query: query.to_owned(),
+                    reason: reason(changed.get(query)?),
+                })
+            }));
+    }
 }
 
 /// Reads facts as a profile and its rulings permit.

@@ -4,10 +4,11 @@
 use md5::{Digest as _, Md5};
 
 use super::error::UnknownReason;
+use super::profile_query::Query;
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::{Statement, VALUE_MAX};
-use super::validate::{Query, Rulings};
+use super::validate::Rulings;
 use super::wire::{AnswerRows, Call};
 use crate::profile::{FactSpec, FunctionSpec, Profile};
 use crate::survey::{

@@ -210,6 +210,11 @@ pub(super) fn is_built_in(name: &str) -> bool {
     BUILT_IN.binary_search(&name).is_ok()
 }
 
+/// All of them, one per line.
+pub(super) fn built_in_names() -> String {
+    BUILT_IN.join("\n")
+}
+
 /// Whether `word` is a keyword before a parenthesis rather than a function.
 pub(super) fn is_syntax(word: &str) -> bool {
     SYNTAX.binary_search(&word).is_ok()

@@ -1,6 +1,8 @@
 //! The statement guard: which SQL of a profile may be sent, decided before a server sees it.
 //! Invariant: [`GuardedSql`] exists only for text that passed `guard` (its fields are private to this file).
 
+use std::collections::BTreeSet;
+
 use super::function_names::{is_built_in, is_syntax};
 use super::lexer::{Token, tokens};
 
@@ -15,6 +17,7 @@ const WRITTEN_MAX: usize = 1024 * 1024;
 pub(super) struct GuardedSql {
     text: String,
     attributes: String,
+    named: BTreeSet<String>,
 }
 
 impl GuardedSql {
@@ -27,6 +30,11 @@ impl GuardedSql {
     /// column `f`.
     pub(super) fn attributes(&self) -> &str {
         &self.attributes
+    }
+
+    /// The functions and types that the text names because the profile allows them.
+    pub(super) fn named(&self) -> &BTreeSet<String> {
+        &self.named
     }
 }
 
@@ -66,10 +74,11 @@ fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql
     if tokens.contains(&Token::Sign(';')) {
         return Err("more than one statement, or a semicolon".to_owned());
     }
-    calls_are_known(&tokens, allowed)?;
+    let named = calls_are_known(&tokens, allowed)?;
     Ok(GuardedSql {
         text: sql.trim_end().to_owned(),
         attributes: attributes(&tokens).join("\n"),
+        named,
     })
 }
 
@@ -85,10 +94,30 @@ fn attributes(tokens: &[Token]) -> Vec<&str> {
     names.collect()
 }
 
-/// Whether the definition of a view calls only known functions.
-pub(super) fn guard_view(definition: &str, allowed: &[String]) -> Result<(), String> {
-    calls_are_known(&tokens(definition)?, allowed)
+/// Whether the body of one of PostgreSQL's own functions in SQL is what came with it, as far as its calls tell.
+pub(super) fn guard_body(body: &str) -> Result<(), String> {
+    let called = CALLED_BY_OWN.map(str::to_owned);
+    // The marks of its parameters are no tokens of a profile's SQL, and its operators are PostgreSQL's own.
+    let mut text = body.replace('$', "");
+    while let Some(from) = text.find("operator(pg_catalog.") {
+        let to = text[from..].find(')').ok_or("an operator without end")?;
+        text.replace_range(from..=from + to, "+");
+    }
+    let tokens = tokens(&text)?;
+    calls_are_known(&tokens, &called).map(|_| ())
 }
+
+/// What PostgreSQL's own functions in SQL call, beside what SQL of a profile may call.
+const CALLED_BY_OWN: [&str; 8] = [
+    "overlaps",
+    "pg_catalog.on_ppath",
+    "pg_catalog.polygon",
+    "pg_catalog.quote_nullable",
+    "pg_catalog.similar_to_escape",
+    "pg_catalog.xpath",
+    "pg_catalog.xpath_exists",
+    "pg_catalog.regclass",
+];
 
 /// Words that begin or belong to writes; as names they can still be written in double quotes.
 const FORBIDDEN: [&str; 25] = [
@@ -107,7 +136,9 @@ fn readable(sql: &str, bytes_max: usize) -> Result<Vec<Token>, String> {
     tokens(sql)
 }
 
-fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<(), String> {
+/// Gives the names that are known only because they are allowed.
+fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<BTreeSet<String>, String> {
+    let mut named = BTreeSet::new();
     for (at, token) in tokens.iter().enumerate() {
         let Token::Word { text, quoted } = token else {
             continue;
@@ -119,7 +150,8 @@ fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<(), String> {
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
         let qualified = before == Some(&Token::Sign('.'));
         if next == Some(&Token::Sign('(')) {
-            call_is_known(tokens, at, text, *quoted, allowed)?;
+            let name = call_is_known(tokens, at, text, *quoted, allowed)?;
+            named.extend(name);
         }
         if qualified && is_type_position(tokens, at) {
             let name = qualified_name(tokens, at);
@@ -129,9 +161,10 @@ fn calls_are_known(tokens: &[Token], allowed: &[String]) -> Result<(), String> {
                     "the type {name} is not of pg_catalog; its casts and checks could run anything"
                 ));
             }
+            named.insert(name);
         }
     }
-    Ok(())
+    Ok(named)
 }
 
 fn call_is_known(
@@ -140,21 +173,27 @@ fn call_is_known(
     text: &str,
     quoted: bool,
     allowed: &[String],
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     let before = at.checked_sub(1).and_then(|at| tokens.get(at));
     if before == Some(&Token::Sign('.')) {
         let name = qualified_name(tokens, at);
         let built_in = name.strip_prefix("pg_catalog.").is_some_and(is_built_in);
-        if built_in || allowed.contains(&name) {
-            return Ok(());
+        if built_in {
+            return Ok(None);
+        }
+        if allowed.contains(&name) {
+            return Ok(Some(name));
         }
         return Err(format!("the function {name} is not on the allow-list"));
     }
     // `AS name (columns)` is an alias with a column list, not a call.
     let named_by_as = matches!(before, Some(Token::Word { text, quoted: false }) if text == "as");
     let syntax = !quoted && is_syntax(text);
-    if syntax || named_by_as || is_built_in(text) || allowed.iter().any(|name| name == text) {
-        return Ok(());
+    if syntax || named_by_as || is_built_in(text) {
+        return Ok(None);
+    }
+    if allowed.iter().any(|name| name == text) {
+        return Ok(Some(text.to_owned()));
     }
     Err(format!("the function {text} is not on the allow-list"))
 }

@@ -78,6 +78,7 @@ pub(super) fn proof(
         backend_pid,
         footprint,
         unmeasured,
+        changed_while_read: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::budget::Budget;
 use super::connect::ConnectOptions;
-use super::error::CallError;
+use super::error::{CallError, UnknownReason};
 use super::proof;
 use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers, Call, Pending, Wire};
@@ -59,6 +59,20 @@ pub(super) struct Session {
     snapshot: Snapshot,
     backend_pid: Option<i32>,
     fault: Option<CallError>,
+    opening: Call,
+    again: Option<Call>,
+}
+
+/// How the end of a session was seen.
+pub(super) struct Closed {
+    /// The server.
+    pub(super) server: ServerIdentity,
+    /// The snapshot that was read.
+    pub(super) snapshot: Snapshot,
+    /// What was measured of the end.
+    pub(super) proof: TransactionProof,
+    /// The answer to the question that was to be asked again, in a new transaction.
+    pub(super) again: Option<Result<AnswerRows, UnknownReason>>,
 }
 
 /// How much longer than our own budget the server waits before it ends the transaction itself.
@@ -134,6 +148,8 @@ impl Session {
         let mut session = Self {
             backend_pid,
             fault,
+            opening: opening_call(&nonce, &options.timeouts),
+            again: None,
             wire,
             nonce,
             began,
@@ -293,10 +309,13 @@ impl Session {
         self.wire.batch_with_progress(calls, on_answer).await
     }
 
+    /// Has a question asked once more when the transaction has ended, in another one.
+    pub(super) fn ask_again(&mut self, call: Call) {
+        self.again = Some(call);
+    }
+
     /// Measures the end, rolls back, looks for residue.
-    pub(super) async fn close(
-        mut self,
-    ) -> Result<(ServerIdentity, Snapshot, TransactionProof), CallError> {
+    pub(super) async fn close(mut self) -> Result<Closed, CallError> {
         // The end is measured also when a budget is spent.
         self.wire.limit(None);
         let mut calls: Vec<Call> = [
@@ -312,12 +331,18 @@ impl Session {
         if self.server.version_num >= 180_000 {
             calls.push(Statement::BACKEND_WAL.into());
         }
+        let measures = calls.len();
+        if let Some(again) = self.again.take() {
+            // A pooler in transaction mode may have lost the settings.
+            calls.extend([self.opening.clone(), Statement::INDEXES_FIRST.into(), again]);
+        }
+        let asked = calls.len();
         calls.push(Statement::ROLLBACK.into());
         let nonce = self.nonce.as_str();
         let unseen = |error: &CallError| {
             tracing::warn!(nonce, reason = ?error.to_string(), "end of a transaction not seen");
         };
-        let answers = self.wire.batch(&calls).await.inspect_err(unseen)?;
+        let mut answers = self.wire.batch(&calls).await.inspect_err(unseen)?;
         // An end that could not be measured now was not seen: it is no answer about the transaction.
         let away = |answer: &&Result<AnswerRows, CallError>| {
             matches!(answer, Err(CallError::Unavailable { .. }))
@@ -326,6 +351,14 @@ impl Session {
             unseen(error);
             return Err(error.clone().reading("the end of the transaction"));
         }
+        let again = (asked > measures).then(|| {
+            // The first error is the one that tells.
+            let answers = answers
+                .drain(measures..asked)
+                .collect::<Result<Vec<_>, _>>();
+            let last = |mut answers: Vec<AnswerRows>| answers.pop().unwrap_or_default();
+            answers.map(last).map_err(|error| error.to_string().into())
+        });
         self.snapshot.ended_at = now();
         let mut footprint = self.wire.footprint().clone();
         footprint.transaction_us =
@@ -351,19 +384,28 @@ impl Session {
                 .ended_by
                 .push_str(", the server warned that its transaction was not ours to begin or end");
         }
-        Ok((self.server, self.snapshot, proof))
+        Ok(Closed {
+            server: self.server,
+            snapshot: self.snapshot,
+            proof,
+            again,
+        })
     }
 }
 
-fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
+fn opening_call(nonce: &str, timeouts: &Timeouts) -> Call {
     let opening = vec![
         nonce.to_owned(),
         timeouts.statement_ms.to_string(),
         timeouts.lock_ms.to_string(),
     ];
+    Call::with(Statement::OPENING, opening)
+}
+
+fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
     vec![
         Statement::BEGIN.into(),
-        Call::with(Statement::OPENING, opening),
+        opening_call(nonce, timeouts),
         Statement::SETTINGS.into(),
         Statement::IDENTITY.into(),
         Statement::SAVEPOINT.into(),

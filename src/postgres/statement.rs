@@ -32,6 +32,29 @@ macro_rules! constants {
     };
 }
 
+/// The steps from one object of the catalogue to others: every file selects resolver, words, catalogue and oid for the object `n`.
+macro_rules! steps {
+    ($first:literal $($next:literal)*) => {
+        concat!(
+            include_str!(concat!("../../assets/sql/reach/", $first, ".sql"))
+            $(, "UNION ALL\n", include_str!(concat!("../../assets/sql/reach/", $next, ".sql")))*
+        )
+    };
+}
+
+/// Once to find the objects, and once more for the steps between them.
+macro_rules! resolved {
+    ($($file:literal)*) => {
+        concat!(
+            include_str!("../../assets/sql/reach/head.sql"),
+            steps!($($file)*),
+            include_str!("../../assets/sql/reach/nodes.sql"),
+            steps!($($file)*),
+            include_str!("../../assets/sql/reach/tail.sql"),
+        )
+    };
+}
+
 constants! {
     BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     ROLLBACK = "ROLLBACK";
@@ -51,7 +74,13 @@ constants! {
     FUNCTION = include_str!("../../assets/sql/function.sql");
     OWN_LOCKS = include_str!("../../assets/sql/own_locks.sql");
     ATTRIBUTE_CALLS = include_str!("../../assets/sql/attribute_calls.sql");
-    FORGERIES = include_str!("../../assets/sql/forgeries.sql");
+    // Without statistics of the catalogues the planner reads them whole for each object: quadratic in the number of partitions.
+    INDEXES_FIRST = include_str!("../../assets/sql/indexes_first.sql");
+    RESOLVE = resolved!(
+        "inheritance" "rules" "indexes" "constraints" "statistics" "generated_columns" "partitions" "policies" "columns" "domains"
+        "arrays" "composites" "ranges" "casts" "operators" "operator_classes" "type_functions" "functions" "text_search"
+        "built_ins" "references" "expressions"
+    );
     GRANTS = include_str!("../../assets/sql/grants.sql");
     ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");
     ROLE_REACHABLE = include_str!("../../assets/sql/role_reachable.sql");

@@ -2,167 +2,68 @@
 //! Invariant: SQL without a passing ruling is never declared (`Query::permitted`; test
 //! `hostile_sql_is_refused_and_does_nothing` of tests/postgres.rs).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{CallError, UnknownReason};
-use super::guard::{GuardedSql, guard, guard_view, guard_written};
+use super::function_names::built_in_names;
+use super::guard::GuardedSql;
+use super::profile_query::Query;
+use super::reach::{CatalogGraph, CatalogObject, Reach};
 use super::read_batch::ReadAnswer;
+use super::resolver::Resolver;
 use super::session::Session;
-use super::statement::{CursorName, Statement};
+use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers, Call};
-use crate::profile::{ContentSpec, FactSpec, Profile};
-use crate::runner::target::{Progress, QueryRuling, SurveyRequest, Witness};
-use crate::survey::{Digest, EvidenceFormat};
-
-use super::content;
-
-/// One SQL text of the profile, or written from it.
-#[derive(Debug, Clone)]
-pub(super) struct Query {
-    /// `fact icx_total`, `content unit_version`, `source pieces`, `live units`.
-    pub(super) name: String,
-    /// Which cursor it would be read through.
-    pub(super) cursor: CursorName,
-    /// SHA-256 of the SQL text.
-    pub(super) sql_sha256: Digest,
-    /// The text, if the guard let it pass.
-    pub(super) sql: Result<GuardedSql, String>,
-    written: bool,
-}
-
-impl Query {
-    fn new(name: String, cursor: CursorName, sql: &str, allowed: &[String]) -> Self {
-        Self {
-            name,
-            cursor,
-            sql_sha256: Digest::of(sql),
-            sql: guard(sql, allowed),
-            written: false,
-        }
-    }
-
-    /// The query of a fact.
-    pub(super) fn of_fact(fact: &FactSpec, allowed: &[String]) -> Self {
-        let name = format!("fact {}", fact.key);
-        Self::new(name, CursorName::Fact, &fact_sql(fact), allowed)
-    }
-
-    /// The query for the digest of a protected table.
-    pub(super) fn of_content(spec: &ContentSpec, format: EvidenceFormat) -> Self {
-        let sql = content::digest_sql(spec, format);
-        Self {
-            name: format!("content {}", spec.key),
-            cursor: CursorName::Fact,
-            sql_sha256: Digest::of(&sql),
-            sql: guard_written(&sql, &content::CALLED),
-            written: true,
-        }
-    }
-
-    /// The query of the source pieces.
-    pub(super) fn of_pieces(profile: &Profile) -> Self {
-        let allowed = &profile.role.functions;
-        Self::new(
-            "source pieces".to_owned(),
-            CursorName::Pieces,
-            &profile.pieces.sql,
-            allowed,
-        )
-    }
-
-    /// The query of the live units.
-    pub(super) fn of_units(profile: &Profile) -> Self {
-        let allowed = &profile.role.functions;
-        Self::new(
-            "live units".to_owned(),
-            CursorName::Units,
-            &profile.candidates.sql,
-            allowed,
-        )
-    }
-
-    /// The statement that declares it, if its ruling lets it run; an error says why not.
-    pub(super) fn permitted(&self, rulings: &Rulings) -> Result<Statement, UnknownReason> {
-        let sql = self.sql.as_ref().map_err(Clone::clone)?;
-        let ruling = rulings.get(&self.name);
-        let ruling = ruling.ok_or("it was not ruled on")?;
-        match &ruling.refused {
-            Some(reason) => Err(reason.as_str().into()),
-            None => Ok(self.declare(sql)),
-        }
-    }
-
-    /// The statement that declares it.
-    pub(super) fn declare(&self, sql: &GuardedSql) -> Statement {
-        if self.written {
-            Statement::declare_written(self.cursor, sql)
-        } else {
-            Statement::declare(self.cursor, sql)
-        }
-    }
-}
-
-/// The SQL of a fact: its own, or a count written from its declaration.
-fn fact_sql(fact: &FactSpec) -> String {
-    if let Some(sql) = &fact.sql {
-        return sql.clone();
-    }
-    let table = fact.count.as_deref().unwrap_or_default();
-    let filter = fact
-        .filter
-        .as_deref()
-        .map_or_else(String::new, |filter| format!("\n WHERE (\n{filter}\n)"));
-    format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM {table}{filter}")
-}
-
-/// Every query of a profile that is asked for.
-pub(super) fn queries(profile: &Profile, ask: SurveyRequest, format: EvidenceFormat) -> Vec<Query> {
-    let allowed = &profile.role.functions;
-    let facts = profile
-        .facts
-        .iter()
-        .filter(|fact| fact.live || !ask.live_only)
-        .map(|fact| Query::of_fact(fact, allowed));
-    if ask.live_only {
-        return facts.collect();
-    }
-    let contents = profile.contents.iter();
-    let contents = contents.map(|spec| Query::of_content(spec, format));
-    let streams = [Query::of_pieces(profile), Query::of_units(profile)];
-    facts.chain(contents).chain(streams).collect()
-}
-
-/// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
-pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
-    queries(profile, SurveyRequest::SURVEY, EvidenceFormat::NEWEST)
-        .into_iter()
-        .map(|query| (query.name, query.sql.err()))
-        .collect()
-}
+use crate::runner::target::{PinnedRuns, Progress, QueryRuling, Witness};
 
 /// Rulings by query name, for one transaction.
 pub(super) type Rulings = BTreeMap<String, QueryRuling>;
 
-/// Rules on queries, all in one round trip: the guard, the server's grammar inside DECLARE, then the relations that they would
-/// touch. An error that is not about a query ends the survey: it is no ruling.
+/// What was ruled on in one transaction, and how to ask again.
+#[derive(Debug, Default)]
+pub(super) struct Ruled {
+    /// The rulings.
+    pub(super) rulings: Rulings,
+    /// What each query that may run can run.
+    pub(super) reaches: BTreeMap<String, (Touches, Reach)>,
+    /// What to ask in another transaction, where anything may run.
+    pub(super) resolve: Option<Call>,
+    /// How many queries were refused by a chain through each resolver.
+    pub(super) refused_through: BTreeMap<Resolver, u64>,
+}
+
+/// What a query touches by itself: relations, and what it names because the profile allows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Touches {
+    relations: Vec<Touched>,
+    named: BTreeSet<String>,
+}
+
+/// How queries are ruled on.
+pub(super) struct Rules<'a> {
+    /// The functions that the profile allows.
+    pub(super) allowed: &'a [String],
+    /// What each query could run when the run was pinned.
+    pub(super) pinned: &'a PinnedRuns,
+    /// A resolver to leave out; only tests do.
+    pub(super) without: Option<Resolver>,
+}
+
+/// Rules on queries in two round trips, however many there are: the guard, the server's grammar inside DECLARE, the relations
+/// that they would touch, then everything that can run because of these. An error that is not about a query ends the survey:
+/// it is no ruling.
 pub(super) async fn rule(
     session: &mut Session,
-    profile: &Profile,
+    rules: &Rules<'_>,
     queries: Vec<Query>,
     witness: &mut dyn Witness,
-) -> Result<Rulings, CallError> {
-    let mut calls = vec![
-        Statement::SAVEPOINT.into(),
-        Statement::FORGERIES.into(),
-        Statement::ROLLBACK_TO.into(),
-        Statement::RELEASE.into(),
-    ];
-    let first = calls.len();
+) -> Result<Ruled, CallError> {
+    let mut calls = Vec::new();
     // The call that ends each query.
     let mut ends = Vec::with_capacity(queries.len());
     for query in &queries {
         calls.extend(steps(query));
-        ends.push(calls.len() - 1);
+        ends.push(calls.len().saturating_sub(1));
     }
     let mut tell = |done| witness.progress(ruled(done, queries.len()));
     tell(0);
@@ -174,63 +75,223 @@ pub(super) async fn rule(
         }
     };
     let mut answers = session.batch(&calls, &mut on_answer).await?.into_iter();
-    let forged = answered("the catalogue", answers.by_ref().take(first))?;
-    let forged = forgery(&forged, &profile.role.functions);
-    let mut rulings = Rulings::new();
-    let mut permitted = Vec::new();
+    let mut parsed: Vec<Parsed> = Vec::with_capacity(queries.len());
     for query in queries {
         let answers = answered(&query.name, answers.by_ref().take(steps(&query).len()))?;
-        let (refused, relations) = match &query.sql {
-            Ok(_) => judge(&answers, &profile.role.functions)?,
-            Err(reason) => (Some(reason.clone()), Vec::new()),
-        };
-        let ruling = QueryRuling {
+        let touches = query.sql.clone().and_then(|sql| judge(&answers, &sql));
+        parsed.push((query, touches));
+    }
+    let graph = hold(session, &parsed).await?;
+    let mut done = Ruled::default();
+    for (query, touches) in parsed {
+        let mut ruling = QueryRuling {
             query: query.name.clone(),
             sql_sha256: query.sql_sha256,
-            refused: refused.or_else(|| forged.clone()),
-            relations,
+            refused: None,
+            relations: Vec::new(),
+            runs: Vec::new(),
         };
-        if let (Ok(sql), None) = (&query.sql, &ruling.refused) {
-            let parse = Call::parse(Statement::trial(query.cursor, sql));
-            permitted.push((query.name.clone(), parse));
+        match (touches, &graph) {
+            (Err(reason), _) => ruling.refused = Some(reason),
+            (Ok(touches), graph) => {
+                ruling.relations = touches.names();
+                match graph {
+                    Err(reason) => ruling.refused = Some(reason.to_string()),
+                    Ok(graph) => done.reached(&mut ruling, touches, graph, rules),
+                }
+            }
         }
-        rulings.insert(query.name, ruling);
+        done.rulings.insert(query.name, ruling);
     }
-    hold(session, permitted, &rulings).await?;
-    Ok(rulings)
+    done.resolve = (!done.reaches.is_empty()).then(|| {
+        let touches = done.reaches.values().map(|(touches, _)| touches);
+        resolve(touches)
+    });
+    Ok(done)
 }
 
+impl Ruled {
+    fn reached(
+        &mut self,
+        ruling: &mut QueryRuling,
+        touches: Touches,
+        graph: &CatalogGraph,
+        rules: &Rules<'_>,
+    ) {
+        let reach = touches.reach(graph, rules);
+        ruling.runs.clone_from(&reach.runs);
+        let Some((chain, by)) = &reach.refused else {
+            let pinned = rules.pinned.get(&ruling.query);
+            ruling.refused = pinned.and_then(|pinned| other_runs(pinned, &reach.runs));
+            if ruling.refused.is_none() {
+                self.reaches.insert(ruling.query.clone(), (touches, reach));
+            }
+            return;
+        };
+        ruling.refused = Some(chain.clone());
+        for resolver in by {
+            *self.refused_through.entry(*resolver).or_default() += 1;
+        }
+    }
+}
+
+impl Ruled {
+    /// What differs in a later resolution. First a relation that was changed where nothing else was: another snapshot is needed.
+    /// Then by query what else differs.
+    pub(super) fn resolved_again(
+        &self,
+        again: Option<Result<AnswerRows, UnknownReason>>,
+        rules: &Rules<'_>,
+    ) -> (Option<String>, BTreeMap<String, String>) {
+        let (mut moved, mut changed) = (None, BTreeMap::new());
+        let graph = match again.map(|answer| answer.and_then(CatalogGraph::of)) {
+            None => return (moved, changed),
+            Some(graph) => graph,
+        };
+        for (query, (touches, reach)) in &self.reaches {
+            let what = match &graph {
+                Err(reason) => Some(format!("it could not be resolved again: {reason}")),
+                Ok(graph) => {
+                    let later = touches.reach(graph, rules);
+                    let what = reach.changed(&later);
+                    if what.is_some() && reach.only_relations_changed(&later) {
+                        moved = what;
+                        continue;
+                    }
+                    what
+                }
+            };
+            changed.extend(what.map(|what| (query.clone(), what)));
+        }
+        (moved, changed)
+    }
+}
+
+/// Why a query is refused that can run other functions than when the run was pinned.
+fn other_runs(pinned: &[String], found: &[String]) -> Option<String> {
+    let without_digest = |line: &String| match line.rsplit_once(' ') {
+        Some((function, _)) => function.to_owned(),
+        None => line.clone(),
+    };
+    let only_in = |these: &[String], those: &[String]| -> BTreeSet<String> {
+        let lines = these.iter().filter(|line| !those.contains(line));
+        lines.map(without_digest).collect()
+    };
+    let (gone, new) = (only_in(pinned, found), only_in(found, pinned));
+    let lines = gone.union(&new).map(|function| {
+        let what = match (gone.contains(function), new.contains(function)) {
+            (true, true) => "was replaced",
+            (true, false) => "is run no more",
+            (false, _) => "is new",
+        };
+        format!("{function} {what}")
+    });
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "what it can run is not what was pinned: {}",
+            lines.join(", ")
+        )
+    })
+}
+
+impl Touches {
+    /// What can run because of it.
+    pub(super) fn reach(&self, graph: &CatalogGraph, rules: &Rules<'_>) -> Reach {
+        let relations = self
+            .relations
+            .iter()
+            .map(|one| CatalogObject::relation(&one.oid));
+        let relations: Vec<CatalogObject> = relations.collect();
+        graph.reach(&relations, &self.named, rules.allowed, rules.without)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.relations.iter().map(|one| one.name.clone()).collect()
+    }
+}
+
+/// The question what can run because of all these.
+fn resolve<'a>(touches: impl Iterator<Item = &'a Touches> + Clone) -> Call {
+    let relations: BTreeSet<&str> = touches
+        .clone()
+        .flat_map(|one| &one.relations)
+        .map(|one| one.oid.as_str())
+        .collect();
+    let named: BTreeSet<&str> = touches
+        .flat_map(|one| &one.named)
+        .map(String::as_str)
+        .collect();
+    let lines = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join("\n");
+    Call::with(
+        Statement::RESOLVE,
+        vec![lines(relations), lines(named), built_in_names()],
+    )
+}
+
+/// A query with what it touches, or why it is refused.
+type Parsed = (Query, Result<Touches, String>);
+
 /// Parses what may run once more and keeps the locks that this takes until the end of the transaction: from here on nobody can
-/// give a relation another definition than the one that was ruled on. What was changed since it was ruled on needs another
-/// snapshot.
+/// give a relation another definition. Then resolves what can run because of these relations. What was changed since the
+/// snapshot needs another one.
 async fn hold(
     session: &mut Session,
-    parses: Vec<(String, Call)>,
-    rulings: &Rulings,
-) -> Result<(), CallError> {
-    if parses.is_empty() {
-        return Ok(());
+    parsed: &[Parsed],
+) -> Result<Result<CatalogGraph, UnknownReason>, CallError> {
+    let may_run = || {
+        parsed.iter().filter_map(|(query, touches)| {
+            let (sql, touches) = (query.sql.as_ref().ok()?, touches.as_ref().ok()?);
+            Some((query, sql, touches))
+        })
+    };
+    if may_run().next().is_none() {
+        return Ok(Ok(CatalogGraph::default()));
     }
-    let (names, mut calls): (Vec<String>, Vec<Call>) = parses.into_iter().unzip();
-    calls.push(Statement::OWN_LOCKS.into());
+    let parses = may_run().map(|(query, sql, _)| Call::parse(Statement::trial(query.cursor, sql)));
+    let mut calls: Vec<Call> = parses.collect();
+    calls.extend([
+        Statement::OWN_LOCKS.into(),
+        Statement::SAVEPOINT.into(),
+        Statement::INDEXES_FIRST.into(),
+        resolve(may_run().map(|(_, _, touches)| touches)),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
+    ]);
     let mut answers = session.batch(&calls, &mut |_| {}).await?.into_iter();
     // The first error is the one that tells: after it the server refuses whatever follows in the transaction.
-    for (name, answer) in names.iter().zip(answers.by_ref()) {
+    for ((query, _, _), answer) in may_run().zip(answers.by_ref()) {
         answer.map_err(|error| match error {
             // What could be parsed a moment ago and cannot now was changed as well.
             CallError::Refused(reason) => CallError::changed_since_snapshot(&reason.to_string()),
-            unavailable @ CallError::Unavailable { .. } => unavailable.reading(name),
+            unavailable @ CallError::Unavailable { .. } => unavailable.reading(&query.name),
         })?;
     }
     let held = answers.next().unwrap_or(Ok(Vec::new()))?;
-    let is_ruled = |relation: &String| {
-        let mut ruled = rulings.values().flat_map(|ruling| &ruling.relations);
-        ruled.any(|name| name == relation)
-    };
+    let known: BTreeSet<&str> = may_run()
+        .flat_map(|(_, _, touches)| &touches.relations)
+        .map(|one| one.oid.as_str())
+        .collect();
     let mut held = held.iter().map(|row| touched(row));
-    match held.find(|held| held.moved || !is_ruled(&held.relation)) {
-        Some(held) => Err(CallError::changed_since_snapshot(&held.relation)),
-        None => Ok(()),
+    if let Some(new) = held.find(|held| !known.contains(held.oid.as_str())) {
+        return Err(CallError::changed_since_snapshot(&new.name));
+    }
+    let resolved = answers.nth(2).unwrap_or(Ok(Vec::new()));
+    match resolved.map(CatalogGraph::of) {
+        Ok(Ok(graph)) => match graph.moved() {
+            Some(words) => Err(CallError::changed_since_snapshot(words)),
+            None => Ok(Ok(graph)),
+        },
+        Ok(Err(reason)) => Ok(Err(reason)),
+        // An object that was dropped since the snapshot.
+        Err(CallError::Refused(UnknownReason::Sql { code, message })) if code == "XX000" => {
+            Err(CallError::changed_since_snapshot(&message))
+        }
+        Err(CallError::Refused(reason)) => Ok(Err(format!(
+            "what can run cannot be resolved: {reason}"
+        )
+        .into())),
+        Err(unavailable) => Err(unavailable.reading("what can run")),
     }
 }
 
@@ -279,59 +340,31 @@ fn steps(query: &Query) -> Vec<Call> {
     ]
 }
 
-/// What stands in for a part of PostgreSQL itself in this database, so that any SQL could call it.
-fn forgery(answers: &[ReadAnswer], allowed: &[String]) -> Option<String> {
-    let rows = match answers {
-        [_, Ok(rows), ..] => rows,
-        [_, Err(reason), ..] => return Some(reason.to_string()),
-        _ => return Some("the server did not answer".to_owned()),
-    };
-    rows.iter().find_map(|row| {
-        let mut cells = row.iter().map(|cell| cell.as_deref().unwrap_or_default());
-        let (what, function) = (cells.next()?, cells.next()?);
-        let known = allowed.iter().any(|name| name == function);
-        (!known).then(|| {
-            format!(
-                "{what} is not PostgreSQL's own here, it calls {function}: any SQL could run it"
-            )
-        })
-    })
-}
-
-/// Why a query is refused, if it is, and the relations that it would touch. The server parses by the newest definitions, and
-/// tells those of the snapshot: where they are not the same, there is no ruling, and another snapshot is needed.
-fn judge(
-    answers: &[ReadAnswer],
-    allowed: &[String],
-) -> Result<(Option<String>, Vec<String>), CallError> {
-    let refused = |reason: String| Ok((Some(reason), Vec::new()));
+/// What a query would touch, or why it is refused.
+fn judge(answers: &[ReadAnswer], sql: &GuardedSql) -> Result<Touches, String> {
     let [_, grammar, _, rehearsal, locks, attributes, ..] = answers else {
-        return refused("the server did not answer".to_owned());
+        return Err("the server did not answer".to_owned());
     };
     for parsed in [grammar, rehearsal] {
         match parsed {
             Ok(parameters) if parameters.is_empty() => {}
-            Ok(_) => return refused("the SQL has parameters".to_owned()),
-            Err(reason) => return refused(reason.to_string()),
+            Ok(_) => return Err("the SQL has parameters".to_owned()),
+            Err(reason) => return Err(reason.to_string()),
         }
     }
-    let locks = match locks {
-        Ok(locks) => locks,
-        Err(reason) => return refused(reason.to_string()),
-    };
-    let touched: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
-    if let Some(moved) = touched.iter().find(|touched| touched.moved) {
-        return Err(CallError::changed_since_snapshot(&moved.relation));
+    let locks = locks.as_ref().map_err(ToString::to_string)?;
+    let relations: Vec<Touched> = locks.iter().map(|row| touched(row)).collect();
+    // A plain read takes no other lock; FOR UPDATE and its kind take RowShareLock.
+    if let Some(other) = relations.iter().find(|one| one.mode != "AccessShareLock") {
+        return Err(format!("it would take {} on {}", other.mode, other.name));
     }
-    let refused = touched
-        .iter()
-        .find_map(|touched| trap(touched, allowed))
-        .or_else(|| attribute_call(attributes));
-    let relations = touched
-        .into_iter()
-        .map(|touched| touched.relation)
-        .collect();
-    Ok((refused, relations))
+    match attribute_call(attributes) {
+        Some(reason) => Err(reason),
+        None => Ok(Touches {
+            relations,
+            named: sql.named().clone(),
+        }),
+    }
 }
 
 /// A name after a dot that could call a function of pg_catalog with an effect.
@@ -347,64 +380,20 @@ fn attribute_call(answer: &ReadAnswer) -> Option<String> {
     }
 }
 
-/// A relation that the parsed SQL holds a lock on, or a child of one.
+/// A relation that the parsed SQL holds a lock on.
+#[derive(Debug, Clone)]
 struct Touched {
     mode: String,
-    relation: String,
-    kind: String,
-    row_security: bool,
-    view: Option<String>,
-    casts: Option<String>,
-    planned: Vec<String>,
-    orders: Option<String>,
-    moved: bool,
+    oid: String,
+    name: String,
 }
 
 fn touched(row: &[Option<String>]) -> Touched {
     let mut cells = row.iter().cloned();
-    let mut cell = || cells.next().flatten();
+    let mut cell = || cells.next().flatten().unwrap_or_default();
     Touched {
-        mode: cell().unwrap_or_default(),
-        relation: cell().unwrap_or_default(),
-        kind: cell().unwrap_or_default(),
-        // An answer that is missing counts as the dangerous one.
-        row_security: cell().as_deref() != Some("false"),
-        view: cell(),
-        casts: cell(),
-        planned: cell().map_or_else(Vec::new, |names| names.lines().map(str::to_owned).collect()),
-        orders: cell(),
-        moved: cell().as_deref() != Some("false"),
+        mode: cell(),
+        oid: cell(),
+        name: cell(),
     }
-}
-
-fn trap(touched: &Touched, allowed: &[String]) -> Option<String> {
-    let relation = &touched.relation;
-    // A plain read takes no other lock; FOR UPDATE and its kind take RowShareLock.
-    if touched.mode != "AccessShareLock" {
-        return Some(format!("it would take {} on {relation}", touched.mode));
-    }
-    if touched.kind == "f" {
-        return Some(format!("{relation} is a foreign table"));
-    }
-    if touched.row_security {
-        return Some(format!(
-            "{relation} has row security, whose policies could run anything"
-        ));
-    }
-    if let Some(casts) = &touched.casts {
-        return Some(format!("{relation} has columns whose casts call {casts}"));
-    }
-    if let Some(function) = touched.planned.iter().find(|name| !allowed.contains(name)) {
-        return Some(format!(
-            "{relation} has an index, a constraint or statistics that call {function}, which planning could run"
-        ));
-    }
-    if let Some(orders) = &touched.orders {
-        return Some(format!(
-            "{relation} has columns whose comparisons call {orders}"
-        ));
-    }
-    let definition = touched.view.as_deref()?;
-    let reason = guard_view(definition, allowed).err()?;
-    Some(format!("the view {relation}: {reason}"))
 }

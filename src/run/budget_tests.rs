@@ -65,6 +65,7 @@ fn proof(us: u64, rows: u64, bytes: u64) -> TransactionProof {
         ended_by: "ROLLBACK".to_owned(),
         backend_pid: Some(9),
         unmeasured: Vec::new(),
+        changed_while_read: Vec::new(),
         footprint: crate::survey::Footprint::default(),
     };
     proof.footprint.transaction_us = us;

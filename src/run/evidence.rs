@@ -89,6 +89,9 @@ pub struct EvidenceSheet {
     pub facts: Vec<Fact>,
     /// The claims so far.
     pub claims: Vec<Claim>,
+    /// The functions that queries of the profile can run and that are not PostgreSQL's own, each with a digest of its definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
     /// PASS, FAIL, NOT CHECKED and OUT OF SCOPE checks so far.
     pub verdict_counts: [u64; 4],
     /// The last PASS of this profile and target: run, time, and the blob that holds the copy.

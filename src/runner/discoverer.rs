@@ -8,6 +8,7 @@ use super::target::{
     Progress, Purpose, RemainingBudget, SurveyRequest, Taken, Target, TargetError, Unavailable,
     Witness, WitnessError,
 };
+use crate::audit;
 use crate::journal::UnitLedger;
 use crate::run::{
     ApprovalGate, Event, LedgerRef, StatementsRecorded, TransactionClosed, TransactionEnd,
@@ -63,6 +64,7 @@ pub async fn discover<T: Target>(
     if let Some(account) = recorder.run().allowance().exhausted() {
         return Err(TargetError::from(Unavailable::over_run(&account)).into());
     }
+    target.pin_runs(audit::pinned_runs(recorder.run()));
     let mut discoverer = LiveDryRunDiscoverer {
         recorder,
         lifecycle,

@@ -2,6 +2,7 @@
 //! Invariant: what a person is shown is durable before it is shown; screens learn of a sheet only from
 //! `RunnerMessage::Recorded`, which `RunRecorder::record_at` sends after the sync.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::discoverer::discover;
@@ -174,6 +175,12 @@ fn sheet(
         server: pin.server.clone(),
         facts: pin.facts.clone(),
         claims: audit::claims(run),
+        runs: audit::pinned_runs(run)
+            .into_values()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         verdict_counts: run.verdict_counts(),
         last_pass: last.map(|(last, blob)| (last.run_id.clone(), last.sealed_at, blob)),
         last_pass_differences: differences,

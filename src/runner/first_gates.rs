@@ -95,6 +95,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 sql_sha256: ruling.sql_sha256,
                 refused: ruling.refused,
                 relations: ruling.relations,
+                runs: Some(ruling.runs),
             })
             .collect();
         let proof = last_proof(recorder);

@@ -1,6 +1,7 @@
 //! What the runner asks of a database: the traits [`Target`] and [`Witness`]. A target reads only, and reports each transaction
 //! before it begins and when it has ended.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use thiserror::Error;
@@ -49,7 +50,12 @@ pub struct QueryRuling {
     pub refused: Option<String>,
     /// The relations that it would touch, views expanded.
     pub relations: Vec<String>,
+    /// The functions that it can run and that are not PostgreSQL's own, each with the digest of its definition.
+    pub runs: Vec<String>,
 }
+
+/// By query, the functions that it could run when the run was pinned (`QueryRuling::runs`).
+pub type PinnedRuns = BTreeMap<String, Vec<String>>;
 
 /// What one transaction read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +178,9 @@ impl Unavailable {
 pub trait Target {
     /// The target, without secrets.
     fn identity(&self) -> TargetIdentity;
+
+    /// From now on a query that can run other functions than these is refused before it runs.
+    fn pin_runs(&mut self, _pinned: PinnedRuns) {}
 
     /// Reads what is asked in one transaction of its own connection, opened and closed here.
     fn take(

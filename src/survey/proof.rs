@@ -62,6 +62,10 @@ pub struct TransactionProof {
     /// What the server refused to say, each with its answer: `locks: 42501 permission denied for view pg_locks`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<String>,
+    /// The queries of which what they can run was not the same when it was resolved again after they had run, each with what
+    /// differs: `fact icx_total: function public.f() was changed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_while_read: Vec<String>,
 }
 
 /// What one transaction cost the server, or several together.
@@ -133,7 +137,9 @@ impl TransactionProof {
 
     /// Whether everything was measured and nothing of it is a violation.
     pub fn is_clean(&self) -> bool {
-        self.unmeasured.is_empty() && self.violations().is_empty()
+        self.unmeasured.is_empty()
+            && self.changed_while_read.is_empty()
+            && self.violations().is_empty()
     }
 
     fn violations_before_end(&self, read_only: bool, violations: &mut Vec<String>) {

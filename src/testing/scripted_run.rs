@@ -319,6 +319,7 @@ impl ScriptedRun {
             server: pin.server.clone(),
             facts: pin.facts.clone(),
             claims: audit::claims(&self.run),
+            runs: Vec::new(),
             verdict_counts: self.run.verdict_counts(),
             last_pass: Some((
                 "ictr-20261115T090112Z-11c0ffee".parse().expect("a run id"),

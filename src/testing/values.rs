@@ -164,6 +164,7 @@ pub fn proof(snapshot: &Snapshot) -> TransactionProof {
         ended_by: "ROLLBACK".to_owned(),
         backend_pid: Some(99),
         unmeasured: Vec::new(),
+        changed_while_read: Vec::new(),
         footprint: Footprint {
             connections: 1,
             statements: 20,

@@ -8,6 +8,7 @@ mod observer;
 mod parts;
 mod progress;
 mod raw;
+mod reached;
 mod reads;
 mod roles;
 mod statements;

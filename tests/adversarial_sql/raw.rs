@@ -122,5 +122,6 @@ fn proof(
         backend_pid: Some(text(residue, 4).parse().expect("a pid")),
         footprint: Footprint::default(),
         unmeasured: Vec::new(),
+        changed_while_read: Vec::new(),
     }
 }

@@ -427,19 +427,96 @@ pub const HOSTILE: &[Hostile] = &[
     plain("SELECT public.trap_domain('x')::text", UNKNOWN),
     plain(
         "SELECT p FROM public.cast_trap",
-        "casts call public.pair_text",
+        "-> cast from public.pair to text -> function public.pair_text(",
     ),
     plain(
         "SELECT to_json(c)::text FROM public.cast_trap AS c",
-        "casts call public.pair_text",
+        "-> cast from public.pair to text -> function public.pair_text(",
     ),
     plain(
         "SELECT max(m)::text FROM public.moods",
-        "comparisons call public.mood_order",
+        "type public.mood -> support function -> function public.mood_order(",
     ),
     plain(
         "SELECT count(*)::text FROM (SELECT DISTINCT m FROM public.moods) AS d",
-        "comparisons call public.mood_order",
+        "type public.mood -> support function -> function public.mood_order(",
+    ),
+    // What is run without being named.
+    plain(
+        "SELECT m AS value FROM public.of_domain",
+        "public.of_domain -> column m -> type public.feel_domains -> domain over -> type public.feel_domain -> domain over -> type public.feel -> cast from public.feel to text -> function public.feel_text(",
+    ),
+    plain(
+        "SELECT m[1] FROM public.of_array",
+        "-> array of -> type public.feel_domain -> domain over -> type public.feel -> cast from public.feel to text -> function public.feel_text(",
+    ),
+    plain(
+        "SELECT to_json(m)::text FROM public.of_array",
+        "type public.feel -> ",
+    ),
+    plain(
+        "SELECT (c).m FROM public.of_field",
+        "type public.feel_field -> field m -> type public.feel -> cast from public.feel to text -> function public.feel_text(",
+    ),
+    plain(
+        "SELECT json_agg(c)::text FROM public.of_field",
+        "type public.feel_field -> field m -> type public.feel -> ",
+    ),
+    plain(
+        "SELECT array_agg(m) FROM public.of_tone",
+        "type public.tone -> its array type -> type public.tone[] -> cast from public.tone[] to text -> function public.tones_text(",
+    ),
+    plain(
+        "SELECT r FROM public.of_row AS r",
+        "public.of_row -> its row type -> type public.of_row -> cast from public.of_row to text -> function public.of_row_text(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_case",
+        "the view public.by_case -> operator public.=(public.hue,public.hue) -> function public.hue_is(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_nullif",
+        "the view public.by_nullif -> operator public.=(public.hue,public.hue) -> function public.hue_is(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_distinct",
+        "the view public.by_distinct -> operator public.=(public.hue,public.hue) -> function public.hue_is(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_using",
+        "the view public.by_using -> operator public.=(public.hue,public.hue) -> function public.hue_is(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_natural",
+        "the view public.by_natural -> operator public.=(public.hue,public.hue) -> function public.hue_is(",
+    ),
+    plain(
+        "SELECT v::text FROM public.by_negator",
+        "-> negator -> operator public.!~~~(public.hue,public.hue) -> function public.hue_is_not(",
+    ),
+    plain(
+        "count public.where_operator WHERE true",
+        "the index public.where_operator_i -> operator public.===(integer,integer) -> function public.same(",
+    ),
+    plain(
+        "count public.check_operator WHERE true",
+        "child -> public.check_operator_child -> constraint check_operator_child_id_check on table public.check_operator_child -> operator public.===(",
+    ),
+    plain(
+        "count public.kept WHERE true",
+        "public.kept -> the index public.kept_i -> function public.liar(integer)",
+    ),
+    plain(
+        "count public.by_own WHERE id = 1",
+        "public.by_own -> operator class public.int_own for access method btree -> operator family public.int_own for access method btree -> support function -> function public.int_order(",
+    ),
+    plain(
+        "SELECT count(*)::text FROM (SELECT DISTINCT m FROM public.shaded) AS d",
+        "type public.shade_domain -> domain over -> type public.shade -> operator -> operator public.=(public.shade,public.shade) -> function public.shade_is(",
+    ),
+    plain(
+        "SELECT count(DISTINCT r)::text FROM public.ranged",
+        "type public.own_range -> order of the range -> operator class public.int_own",
     ),
     // Views, row security, and what planning runs.
     plain("TABLE public.trap_view", "the view public.trap_view"),
@@ -469,7 +546,10 @@ pub const HOSTILE: &[Hostile] = &[
     plain("SELECT v::text FROM public.trap_barrier", "public.steal"),
     plain("SELECT v::text FROM public.trap_domain_view", "trap_domain"),
     plain("SELECT v FROM public.trap_cast", "pair_text"),
-    plain("SELECT v::text FROM public.trap_operator", "OPERATOR(..)"),
+    plain(
+        "SELECT v::text FROM public.trap_operator",
+        "the view public.trap_operator -> operator public.@@@(integer,integer) -> function public.plus(",
+    ),
     plain(
         "SELECT (SELECT max(v) FROM public.trap_view)::text",
         "the view public.trap_view",
@@ -496,23 +576,23 @@ pub const HOSTILE: &[Hostile] = &[
     ),
     plain(
         "SELECT count(*)::text FROM public.planned",
-        "call public.liar",
+        "public.planned -> the index public.planned_where -> function public.liar()",
     ),
     plain(
         "SELECT count(*)::text FROM public.checked",
-        "call public.liar",
+        "-> function public.liar()",
     ),
     plain(
         "SELECT count(*)::text FROM public.parted",
-        "call public.liar",
+        "child -> public.parted_one -> the index public.parted_where -> function public.liar()",
     ),
     plain(
         "SELECT count(*)::text FROM public.parent",
-        "call public.liar",
+        "child -> public.child -> constraint child_check on table public.child -> function public.liar()",
     ),
     plain(
         "SELECT count(*)::text FROM ONLY public.child",
-        "call public.liar",
+        "-> function public.liar()",
     ),
     // Extensions.
     with(
@@ -526,7 +606,7 @@ pub const HOSTILE: &[Hostile] = &[
         UNKNOWN,
     ),
     with("dblink", "SELECT public.far()", UNKNOWN),
-    with("dblink", "SELECT v FROM public.far_view", "public.far "),
+    with("dblink", "SELECT v FROM public.far_view", "public.far()"),
     with(
         "dblink",
         "SELECT v FROM public.far_planned",

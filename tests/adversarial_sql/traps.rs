@@ -78,6 +78,96 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO context_pack_readonly;
 ";
 
+/// What a statement runs without naming it, a kind a paragraph: casts below other types, operators that a printed view does not
+/// show, what the planner folds, partition keys, comparisons and ranges.
+const UNNAMED: &str = "
+CREATE TYPE public.feel AS ENUM ('low', 'high');
+CREATE FUNCTION public.feel_text(public.feel) RETURNS text LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(21); RETURN 1; END';
+CREATE FUNCTION public.feel_json(public.feel) RETURNS json LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(22); RETURN 1; END';
+CREATE CAST (public.feel AS text) WITH FUNCTION public.feel_text(public.feel);
+CREATE CAST (public.feel AS json) WITH FUNCTION public.feel_json(public.feel);
+CREATE FUNCTION public.feels_text(public.feel[]) RETURNS text LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(23); RETURN 1; END';
+CREATE TYPE public.tone AS ENUM ('low', 'high');
+CREATE FUNCTION public.tones_text(public.tone[]) RETURNS text LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(24); RETURN 1; END';
+CREATE CAST (public.tone[] AS text) WITH FUNCTION public.tones_text(public.tone[]);
+CREATE DOMAIN public.feel_domain AS public.feel;
+CREATE DOMAIN public.feel_domains AS public.feel_domain;
+CREATE TYPE public.feel_field AS (n integer, m public.feel);
+CREATE TABLE public.of_domain (m public.feel_domains);
+CREATE TABLE public.of_array (m public.feel_domain[]);
+CREATE TABLE public.of_field (c public.feel_field);
+CREATE TABLE public.of_tone (m public.tone);
+CREATE TABLE public.of_row (id integer);
+INSERT INTO public.of_domain VALUES ('low');
+INSERT INTO public.of_array VALUES (ARRAY['low']::public.feel_domain[]);
+INSERT INTO public.of_field VALUES (ROW(1, 'low'));
+INSERT INTO public.of_tone VALUES ('low');
+INSERT INTO public.of_row VALUES (1);
+CREATE FUNCTION public.of_row_text(public.of_row) RETURNS text LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(25); RETURN 1; END';
+CREATE CAST (public.of_row AS text) WITH FUNCTION public.of_row_text(public.of_row);
+
+CREATE TYPE public.hue AS ENUM ('red', 'blue');
+CREATE FUNCTION public.hue_is(public.hue, public.hue) RETURNS boolean LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(31); RETURN true; END';
+CREATE FUNCTION public.hue_is_not(public.hue, public.hue) RETURNS boolean LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(32); RETURN false; END';
+CREATE OPERATOR public.= (LEFTARG = public.hue, RIGHTARG = public.hue, FUNCTION = public.hue_is);
+CREATE FUNCTION public.hue_like(public.hue, public.hue) RETURNS boolean LANGUAGE internal IMMUTABLE AS 'enum_eq';
+CREATE OPERATOR public.~~~ (LEFTARG = public.hue, RIGHTARG = public.hue, FUNCTION = public.hue_like, NEGATOR = OPERATOR(public.!~~~));
+CREATE OPERATOR public.!~~~ (LEFTARG = public.hue, RIGHTARG = public.hue, FUNCTION = public.hue_is_not, NEGATOR = OPERATOR(public.~~~));
+CREATE TABLE public.hued (id integer, m public.hue);
+INSERT INTO public.hued VALUES (1, 'red');
+SET search_path = public, pg_catalog;
+CREATE VIEW public.by_case AS SELECT CASE m WHEN 'red'::hue THEN 1 ELSE 2 END AS v FROM hued;
+CREATE VIEW public.by_nullif AS SELECT NULLIF(m, 'red'::hue) IS NULL AS v FROM hued;
+CREATE VIEW public.by_distinct AS SELECT m IS DISTINCT FROM 'red'::hue AS v FROM hued;
+CREATE VIEW public.by_using AS SELECT a.id AS v FROM hued AS a JOIN hued AS b USING (m);
+CREATE VIEW public.by_natural AS SELECT a.id AS v FROM hued AS a NATURAL JOIN hued AS b;
+CREATE VIEW public.by_negator AS SELECT id AS v FROM hued WHERE NOT (m ~~~ 'red'::hue);
+RESET search_path;
+
+CREATE FUNCTION public.same(integer, integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(41); RETURN true; END';
+CREATE OPERATOR public.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = public.same);
+CREATE TABLE public.where_operator (id integer);
+CREATE INDEX where_operator_i ON public.where_operator (id) WHERE 1 OPERATOR(public.===) 1;
+CREATE TABLE public.check_operator (id integer);
+CREATE TABLE public.check_operator_child (CHECK (id OPERATOR(public.===) 1)) INHERITS (public.check_operator);
+CREATE MATERIALIZED VIEW public.kept AS SELECT 1 AS id;
+CREATE INDEX kept_i ON public.kept ((public.liar(id)));
+
+CREATE FUNCTION public.int_order(integer, integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(51); RETURN pg_catalog.btint4cmp($1, $2); END';
+CREATE OPERATOR CLASS public.int_own FOR TYPE integer USING btree AS
+  OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 public.int_order(integer, integer);
+CREATE TABLE public.by_own (id integer) PARTITION BY RANGE (id public.int_own);
+CREATE TABLE public.by_own_one PARTITION OF public.by_own FOR VALUES FROM (0) TO (10);
+CREATE TABLE public.by_own_two PARTITION OF public.by_own FOR VALUES FROM (10) TO (20);
+
+CREATE TYPE public.shade AS ENUM ('dark', 'light');
+CREATE FUNCTION public.shade_order(public.shade, public.shade) RETURNS integer LANGUAGE internal IMMUTABLE STRICT AS 'enum_cmp';
+CREATE FUNCTION public.shade_is(public.shade, public.shade) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+  AS 'BEGIN PERFORM pg_catalog.pg_advisory_lock(61); RETURN true; END';
+CREATE FUNCTION public.shade_lt(public.shade, public.shade) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT AS 'enum_lt';
+CREATE OPERATOR public.= (LEFTARG = public.shade, RIGHTARG = public.shade, FUNCTION = public.shade_is);
+CREATE OPERATOR public.< (LEFTARG = public.shade, RIGHTARG = public.shade, FUNCTION = public.shade_lt);
+CREATE OPERATOR CLASS public.shade_ops DEFAULT FOR TYPE public.shade USING btree AS
+  OPERATOR 1 public.<, OPERATOR 3 public.=, FUNCTION 1 public.shade_order(public.shade, public.shade);
+CREATE DOMAIN public.shade_domain AS public.shade;
+CREATE TABLE public.shaded (m public.shade_domain);
+INSERT INTO public.shaded VALUES ('dark'), ('dark');
+
+CREATE TYPE public.own_range AS RANGE (SUBTYPE = integer, SUBTYPE_OPCLASS = public.int_own);
+CREATE TABLE public.ranged (r public.own_range);
+INSERT INTO public.ranged VALUES ('[1,2]'), ('[1,2]');
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly;
+";
+
 /// Traps by extension. `@DIR@` is the directory of the server's socket.
 const EXTENDED: [(&str, &str); 3] = [
     (
@@ -117,6 +207,7 @@ const EXTENDED: [(&str, &str); 3] = [
 /// Sets the traps and returns the extensions that they could use.
 pub fn set(cluster: &Cluster, version: &str) -> Vec<&'static str> {
     load(cluster, PLAIN);
+    load(cluster, UNNAMED);
     let dir = cluster.socket_dir().display().to_string();
     let mut had = Vec::new();
     for (name, sql) in EXTENDED {

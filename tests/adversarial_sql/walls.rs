@@ -350,17 +350,38 @@ fn ruling(cluster: &Cluster, sql: &str) -> String {
 fn forgery_walls(cluster: &Cluster) -> usize {
     const PLAIN: &str = "SELECT pg_catalog.md5('x')";
     let forgeries = [
-        ("CREATE FUNCTION pg_catalog.md5(character varying) RETURNS text LANGUAGE sql AS 'SELECT ''forged''::text'", "DROP FUNCTION pg_catalog.md5(character varying)", "the function name md5"),
+        ("CREATE FUNCTION pg_catalog.md5(character varying) RETURNS text LANGUAGE sql AS 'SELECT ''forged''::text'", "DROP FUNCTION pg_catalog.md5(character varying)", "function md5(character varying) is not PostgreSQL's own here"),
         (
             "CREATE FUNCTION public.to_inet(integer) RETURNS inet LANGUAGE sql AS 'SELECT ''::1''::inet';
              CREATE CAST (integer AS inet) WITH FUNCTION public.to_inet(integer)",
             "DROP CAST (integer AS inet)",
-            "the cast from integer to inet",
+            "cast from integer to inet -> function public.to_inet(integer) is not on the allow-list",
         ),
         (
             "CREATE OPERATOR pg_catalog.+ (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.textcat)",
             "DROP OPERATOR pg_catalog.+ (text, text)",
-            "the operator +",
+            "operator +(text,text) is not PostgreSQL's own here",
+        ),
+        (
+            "CREATE CAST (oid AS bytea) WITH FUNCTION pg_catalog.lo_get(oid)",
+            "DROP CAST (oid AS bytea)",
+            "cast from oid to bytea -> function lo_get(oid)",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION pg_catalog.initcap(text) RETURNS text LANGUAGE sql AS 'SELECT pg_catalog.lo_create(0)::text'",
+            "CREATE OR REPLACE FUNCTION pg_catalog.initcap(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'initcap'",
+            "function initcap(text) is not on the allow-list",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION pg_catalog.ascii(text) RETURNS integer LANGUAGE internal IMMUTABLE AS 'pg_read_file_all'",
+            "CREATE OR REPLACE FUNCTION pg_catalog.ascii(text) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'ascii'",
+            "function ascii(text) is not on the allow-list",
+        ),
+        (
+            "CREATE FUNCTION public.json_order(json, json) RETURNS integer LANGUAGE sql AS 'SELECT 0';
+             CREATE OPERATOR CLASS public.json_ops DEFAULT FOR TYPE json USING btree AS FUNCTION 1 public.json_order(json, json)",
+            "DROP OPERATOR FAMILY public.json_ops USING btree; DROP FUNCTION public.json_order(json, json)",
+            "function public.json_order(json,json) is not on the allow-list",
         ),
     ];
     for (forge, undo, reason) in forgeries {

@@ -1,4 +1,4 @@
-//! A view of the profile that somebody replaces while a run waits. Invariant: what the ruling refuses is never executed, and the
+//! A view, or anything else that a query of the profile runs, that somebody replaces while a run waits. Invariant: what the ruling refuses is never executed, and the
 //! refusal is drift that says why.
 
 use std::fs;
@@ -34,10 +34,22 @@ CREATE OR REPLACE VIEW public.protected AS SELECT id, title FROM public.source_d
 
 /// What the ruling says of each, by its key among the differences.
 const REFUSED: [(&str, &str); 4] = [
-    ("icx_total", "the view public.counted: "),
-    ("protected_view", "the view public.protected: "),
-    ("pieces", "the view public.documents: "),
-    ("candidates", "the view public.units: "),
+    (
+        "icx_total",
+        "the view public.counted -> function public.trap(text)",
+    ),
+    (
+        "protected_view",
+        "the view public.protected -> function public.trap(text)",
+    ),
+    (
+        "pieces",
+        "the view public.documents -> function public.trap(text)",
+    ),
+    (
+        "candidates",
+        "the view public.units -> function public.trap(text)",
+    ),
 ];
 
 /// The built-in profile, asked over the views.
@@ -156,4 +168,120 @@ fn a_view_replaced_before_the_closeout_is_told_and_never_executed() {
     workspace
         .drygate(&["verify", text(&ended["run_id"])])
         .expect(0);
+}
+
+/// Read by a fact each: through a function that the profile allows, an operator of a view, a column's cast, a table, a partition.
+const RUN_BY: &str = "
+CREATE FUNCTION public.allowed(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+CREATE TYPE public.temper AS ENUM ('low', 'high');
+CREATE FUNCTION public.alike(public.temper, public.temper) RETURNS boolean LANGUAGE internal IMMUTABLE AS 'enum_eq';
+CREATE OPERATOR public.=== (LEFTARG = public.temper, RIGHTARG = public.temper, FUNCTION = public.alike);
+CREATE TABLE public.tempered (m public.temper);
+INSERT INTO public.tempered VALUES ('low');
+CREATE VIEW public.by_operator AS SELECT count(*) AS n FROM public.tempered WHERE m OPERATOR(public.===) 'low';
+CREATE TABLE public.kept (id integer);
+CREATE TABLE public.halves (id integer) PARTITION BY RANGE (id);
+CREATE TABLE public.half PARTITION OF public.halves FOR VALUES FROM (0) TO (10);
+GRANT SELECT ON public.tempered, public.by_operator, public.kept, public.halves TO context_pack_readonly;
+";
+
+/// Everything that these run, replaced.
+const REPLACED: &str = "
+CREATE FUNCTION public.trap(reader text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER
+  AS $$BEGIN RAISE LOG 'trap of % executed', reader; RETURN true; END$$;
+CREATE OR REPLACE FUNCTION public.allowed(integer) RETURNS integer LANGUAGE plpgsql
+  AS $$BEGIN PERFORM public.trap('allowed'); RETURN $1; END$$;
+CREATE OR REPLACE FUNCTION public.alike(public.temper, public.temper) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+  AS $$BEGIN RETURN public.trap('alike'); END$$;
+CREATE FUNCTION public.temper_text(public.temper) RETURNS text LANGUAGE plpgsql
+  AS $$BEGIN PERFORM public.trap('temper_text'); RETURN 'low'; END$$;
+CREATE CAST (public.temper AS text) WITH FUNCTION public.temper_text(public.temper);
+CREATE POLICY p ON public.kept USING (public.trap('kept'));
+ALTER TABLE public.kept ENABLE ROW LEVEL SECURITY;
+CREATE INDEX ON public.half (id) WHERE public.trap('half');
+";
+
+/// The facts of [`RUN_BY`], and how the reason of each begins when it is not read any more.
+const RUN_FACTS: [(&str, &str, &str); 5] = [
+    (
+        "by_function",
+        "SELECT public.allowed(1)::text",
+        "what it can run is not what was pinned: function public.allowed(integer) was replaced",
+    ),
+    (
+        "by_operator",
+        "SELECT n::text FROM public.by_operator",
+        "the view public.by_operator -> operator public.===(public.temper,public.temper) -> function public.alike(",
+    ),
+    (
+        "by_cast",
+        "SELECT m AS value FROM public.tempered",
+        "public.tempered -> column m -> type public.temper -> cast from public.temper to text -> function public.temper_text(",
+    ),
+    (
+        "by_policy",
+        "SELECT count(*)::text FROM public.kept",
+        "42501 query would be affected by row-level security policy",
+    ),
+    (
+        "by_partition",
+        "SELECT count(*)::text FROM public.halves",
+        "public.halves -> child -> public.half -> the index public.half_id_idx -> function public.trap(",
+    ),
+];
+
+fn running_them(profile: &str) -> String {
+    let facts: String = RUN_FACTS
+        .iter()
+        .map(|(key, sql, _)| {
+            format!("[[facts]]\nkey = \"{key}\"\nlabel = \"{key}\"\ntype = \"text\"\nsql = \"{sql}\"\n\n")
+        })
+        .collect();
+    let allowed = "[role]\nfunctions = [\"public.allowed\"]\n";
+    format!(
+        "{}\n{allowed}",
+        profile.replacen("[[facts]]\n", &format!("{facts}[[facts]]\n"), 1)
+    )
+}
+
+#[test]
+fn what_a_query_runs_replaced_while_a_run_waits_is_drift_by_name_and_never_executed() {
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql(RUN_BY);
+    let profile = workspace.profile("runs.toml", running_them);
+    let mut command = workspace.command(&[
+        "run",
+        "--headless",
+        "--json",
+        "--database-url",
+        &workspace.url(),
+    ]);
+    command.env("DRYGATE_PROFILE", profile);
+    let waiting = finish(command.spawn().expect("it starts")).expect(3).json();
+    let sheet = workspace.sheet(&waiting);
+    let runs = sheet["runs"].as_array().expect("a list");
+    let named = |name: &str| runs.iter().any(|run| text(run).starts_with(name));
+    assert!(named("function public.allowed(integer) "), "{sheet}");
+    assert!(
+        named("function public.alike(public.temper,public.temper) "),
+        "{sheet}"
+    );
+    workspace.sql(REPLACED);
+    let drifted = workspace.approve(&waiting, "SG1").expect(4).json();
+    let drift = workspace.events(&waiting, "drift_found");
+    let drift = drift[0]["drift"].as_array().expect("a list").clone();
+    for (key, _, says) in RUN_FACTS {
+        let change = drift.iter().find(|change| change["key"] == key);
+        let change = change.unwrap_or_else(|| panic!("{key}: {drift:?}"));
+        assert_eq!(change["found"], Value::Null, "{change}");
+        assert!(text(&change["reason"]).starts_with(says), "{change}");
+        assert!(
+            text(&drifted["message"]).contains(says),
+            "{says}: {drifted}"
+        );
+    }
+    assert_eq!(
+        executed(&workspace.cluster.log_path()),
+        Vec::<String>::new()
+    );
 }

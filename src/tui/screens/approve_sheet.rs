@@ -378,6 +378,10 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
         proof.push(Ink::Plain, " ");
     }
     text.push(proof);
+    let runs = &evidence.sheet.runs;
+    if !runs.is_empty() {
+        text.push(Text::plain(format!("runs    {}", runs.join(", "))));
+    }
 }
 
 fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {

@@ -1,0 +1,1 @@
+SELECT pg_catalog.set_config('enable_seqscan', 'off', true)

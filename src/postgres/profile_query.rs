@@ -1,0 +1,134 @@
+//! The queries of a profile: its own SQL, and what is written from its declarations.
+
+use super::content;
+use super::error::UnknownReason;
+use super::guard::{GuardedSql, guard, guard_written};
+use super::statement::{CursorName, Statement};
+use super::validate::Rulings;
+use crate::profile::{ContentSpec, FactSpec, Profile};
+use crate::runner::target::SurveyRequest;
+use crate::survey::{Digest, EvidenceFormat};
+
+/// One SQL text of the profile, or written from it.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    /// `fact icx_total`, `content unit_version`, `source pieces`, `live units`.
+    pub(super) name: String,
+    /// Which cursor it would be read through.
+    pub(super) cursor: CursorName,
+    /// SHA-256 of the SQL text.
+    pub(super) sql_sha256: Digest,
+    /// The text, if the guard let it pass.
+    pub(super) sql: Result<GuardedSql, String>,
+    written: bool,
+}
+
+impl Query {
+    fn new(name: String, cursor: CursorName, sql: &str, allowed: &[String]) -> Self {
+        Self {
+            name,
+            cursor,
+            sql_sha256: Digest::of(sql),
+            sql: guard(sql, allowed),
+            written: false,
+        }
+    }
+
+    /// The query of a fact.
+    pub(super) fn of_fact(fact: &FactSpec, allowed: &[String]) -> Self {
+        let name = format!("fact {}", fact.key);
+        Self::new(name, CursorName::Fact, &fact_sql(fact), allowed)
+    }
+
+    /// The query for the digest of a protected table.
+    pub(super) fn of_content(spec: &ContentSpec, format: EvidenceFormat) -> Self {
+        let sql = content::digest_sql(spec, format);
+        Self {
+            name: format!("content {}", spec.key),
+            cursor: CursorName::Fact,
+            sql_sha256: Digest::of(&sql),
+            sql: guard_written(&sql, &content::CALLED),
+            written: true,
+        }
+    }
+
+    /// The query of the source pieces.
+    pub(super) fn of_pieces(profile: &Profile) -> Self {
+        let allowed = &profile.role.functions;
+        Self::new(
+            "source pieces".to_owned(),
+            CursorName::Pieces,
+            &profile.pieces.sql,
+            allowed,
+        )
+    }
+
+    /// The query of the live units.
+    pub(super) fn of_units(profile: &Profile) -> Self {
+        let allowed = &profile.role.functions;
+        Self::new(
+            "live units".to_owned(),
+            CursorName::Units,
+            &profile.candidates.sql,
+            allowed,
+        )
+    }
+
+    /// The statement that declares it, if its ruling lets it run; an error says why not.
+    pub(super) fn permitted(&self, rulings: &Rulings) -> Result<Statement, UnknownReason> {
+        let sql = self.sql.as_ref().map_err(Clone::clone)?;
+        let ruling = rulings.get(&self.name);
+        let ruling = ruling.ok_or("it was not ruled on")?;
+        match &ruling.refused {
+            Some(reason) => Err(reason.as_str().into()),
+            None => Ok(self.declare(sql)),
+        }
+    }
+
+    /// The statement that declares it.
+    pub(super) fn declare(&self, sql: &GuardedSql) -> Statement {
+        if self.written {
+            Statement::declare_written(self.cursor, sql)
+        } else {
+            Statement::declare(self.cursor, sql)
+        }
+    }
+}
+
+/// The SQL of a fact: its own, or a count written from its declaration.
+fn fact_sql(fact: &FactSpec) -> String {
+    if let Some(sql) = &fact.sql {
+        return sql.clone();
+    }
+    let table = fact.count.as_deref().unwrap_or_default();
+    let filter = fact
+        .filter
+        .as_deref()
+        .map_or_else(String::new, |filter| format!("\n WHERE (\n{filter}\n)"));
+    format!("SELECT pg_catalog.count(*)::pg_catalog.text FROM {table}{filter}")
+}
+
+/// Every query of a profile that is asked for.
+pub(super) fn queries(profile: &Profile, ask: SurveyRequest, format: EvidenceFormat) -> Vec<Query> {
+    let allowed = &profile.role.functions;
+    let facts = profile
+        .facts
+        .iter()
+        .filter(|fact| fact.live || !ask.live_only)
+        .map(|fact| Query::of_fact(fact, allowed));
+    if ask.live_only {
+        return facts.collect();
+    }
+    let contents = profile.contents.iter();
+    let contents = contents.map(|spec| Query::of_content(spec, format));
+    let streams = [Query::of_pieces(profile), Query::of_units(profile)];
+    facts.chain(contents).chain(streams).collect()
+}
+
+/// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.
+pub fn guarded(profile: &Profile) -> Vec<(String, Option<String>)> {
+    queries(profile, SurveyRequest::SURVEY, EvidenceFormat::NEWEST)
+        .into_iter()
+        .map(|query| (query.name, query.sql.err()))
+        .collect()
+}
