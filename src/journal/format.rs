@@ -149,10 +149,8 @@ fn member_beyond(said: &Value, written: &Value, at: &str) -> Option<String> {
             }
         }),
         (Value::Array(said), Value::Array(written)) if said.len() == written.len() => {
-            let pairs = said.iter().zip(written).enumerate();
-            pairs
-                .filter_map(|(nth, (one, two))| member_beyond(one, two, &format!("{at}[{nth}]")))
-                .next()
+            let mut pairs = said.iter().zip(written).enumerate();
+            pairs.find_map(|(nth, (one, two))| member_beyond(one, two, &format!("{at}[{nth}]")))
         }
         _ => (said != written).then(|| at.trim_start_matches('.').to_owned()),
     }

@@ -96,7 +96,9 @@ fn is_in(folder: &str, name: &str) -> bool {
             is_number(line) && is_number(again)
         }
         // Which reports a run has, its journal says.
-        layout::REPORTS_DIR => name == "report.json" || name.ends_with(".md"),
+        layout::REPORTS_DIR => {
+            name == "report.json" || Path::new(name).extension().is_some_and(|kind| kind == "md")
+        }
         _ => false,
     }
 }

@@ -62,13 +62,11 @@ pub fn drive_until_end(
             let _ = history.take(*seq, *at, event, head);
             let run = history.run();
             if let Event::StopRaised(stop) = &**event {
-                let head = run
-                    .journal_head()
-                    .map_or_else(String::new, |head| format!(" head={head}"));
-                output::say(&visible(&format!(
-                    "{stop} {}{head}",
-                    run.advice(stop, &call)
-                )));
+                output::say(&visible(&format!("{stop} {}", run.advice(stop, &call))));
+                // A line of its own: the one before ends with a command to be copied.
+                if let Some(head) = run.journal_head() {
+                    output::say(&format!("head={head}"));
+                }
             }
         }
         sink(notice);

@@ -26,7 +26,12 @@ impl NamedFiles {
     /// Looks at the next line.
     pub(super) fn look(&mut self, event: &Event) {
         match event {
-            Event::RunCreated(created) => self.blob(&created.profile_sha256),
+            Event::RunCreated(created) => {
+                self.blob(&created.profile_sha256);
+                if let Some(policy) = &created.policy_sha256 {
+                    self.blob(policy);
+                }
+            }
             Event::RunResumed(_) => self.may_have_more |= !self.rests,
             Event::CheckRecorded(CheckRecorded { check, .. }) => {
                 self.blobs.extend(audit::ssot_digests(check));

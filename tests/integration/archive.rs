@@ -387,7 +387,8 @@ fn hostile_archives_are_refused_by_name() {
         (of_kind(EntryType::GNUSparse), "type 'S'"),
         (huge, "1125899906842624 bytes"),
         (
-            exported().sealed[..exported().sealed.len() / 2].to_vec(),
+            // Within a block of the archive: at the border of two it would only lack files.
+            exported().sealed[..exported().sealed.len() / 1024 * 512 + 100].to_vec(),
             "damaged",
         ),
     ];

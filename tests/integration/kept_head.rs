@@ -75,7 +75,7 @@ fn told() -> (Workspace, Value, Vec<String>) {
         .map(|line| head(&serde_json::from_str(line).expect("JSON")));
     assert_eq!(
         of_hooks,
-        Vec::from_iter(documents),
+        documents.collect::<Vec<_>>(),
         "environment and document agree"
     );
     assert_eq!(of_hooks.len(), 3, "SG1, SG2, the end");

@@ -31,15 +31,15 @@ fn situations(source: &Source, before: &[char]) -> Vec<Model> {
     let mut sealed = ScriptedRun::at_sg2(false);
     sealed.closes().seals(RunResult::Pass, None);
     let scripts = [
-        ScriptedRun::at_sg1(false),
-        ScriptedRun::at_sg2(false),
-        sealed,
-        ScriptedRun::drifted(),
+        &ScriptedRun::at_sg1(false),
+        &ScriptedRun::at_sg2(false),
+        &sealed,
+        &ScriptedRun::drifted(),
     ];
     // Somewhere in a list, in another pane, with a search, with a page open.
     let ways = ["", "jj", "2jjj", "6kkkkkk", "2ll", "/s\n", "?", "2", "22"];
     let mut all = Vec::new();
-    for script in &scripts {
+    for script in scripts {
         for way in ways {
             let mut model = model(script, "09:40:00", plain());
             model.source = source.clone();
