@@ -20,7 +20,7 @@ pub(super) fn source_tables(run: &RunState, profile: &Profile) -> Vec<String> {
     let read = pieces_relations(run);
     let is_source = |content: &&ContentSpec| {
         let table = format!("{}.{}", content.schema, content.table);
-        read.iter().any(|relation| *relation == table)
+        read.contains(&table)
     };
     let sources = profile.contents.iter().filter(is_source);
     sources.map(|content| content.key.clone()).collect()

@@ -389,7 +389,7 @@ pub fn resume_copy(settings: &Settings, run_id: &RunId) -> Result<u8, LaunchErro
     };
     let storage = store.storage().clone();
     let clock = Arc::new(SystemClock);
-    let fold = runner::resume_copy(storage, run_id, person::own(), tool, clock)?;
+    let fold = runner::resume_copy(&storage, run_id, person::own(), tool, clock)?;
     output::document(&fold)?;
     Ok(0)
 }

@@ -175,8 +175,7 @@ impl LiveReadOnlyDiscoverer {
         witness.reached(session.server())?;
         // Ruled on in every transaction: a view may be replaced between any two of them.
         let queries = queries(&self.profile, ask, self.format);
-        let rules = self.rules();
-        let done = validate::rule(session, &rules, queries, witness).await;
+        let done = validate::rule(session, &self.rules(), queries, witness).await;
         *ruled = done.map_err(CallError::into_target)?;
         for (resolver, refused) in &ruled.refused_through {
             *self.refused_through.entry(*resolver).or_default() += refused;

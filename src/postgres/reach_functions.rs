@@ -9,6 +9,10 @@ use serde::Deserialize;
 use super::guard::guard_body;
 
 /// What the catalogue says of a function.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of pg_proc by itself"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct FunctionFacts {
     /// `schema.name`, unquoted.

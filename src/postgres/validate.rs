@@ -144,9 +144,8 @@ impl Ruled {
         rules: &Rules<'_>,
     ) -> (Option<String>, BTreeMap<String, String>) {
         let (mut moved, mut changed) = (None, BTreeMap::new());
-        let graph = match again.map(|answer| answer.and_then(CatalogGraph::of)) {
-            None => return (moved, changed),
-            Some(graph) => graph,
+        let Some(graph) = again.map(|answer| answer.and_then(CatalogGraph::of)) else {
+            return (moved, changed);
         };
         for (query, (touches, reach)) in &self.reaches {
             let what = match &graph {
@@ -248,8 +247,9 @@ async fn hold(
     if may_run().next().is_none() {
         return Ok(Ok(CatalogGraph::default()));
     }
-    let parses = may_run().map(|(query, sql, _)| Call::parse(Statement::trial(query.cursor, sql)));
-    let mut calls: Vec<Call> = parses.collect();
+    let mut calls: Vec<Call> = may_run()
+        .map(|(query, sql, _)| Call::parse(Statement::trial(query.cursor, sql)))
+        .collect();
     calls.extend([
         Statement::OWN_LOCKS.into(),
         Statement::SAVEPOINT.into(),

@@ -77,6 +77,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let copy = recorder.directory().copy()?;
         let fresh = plan.program.resume_copy(&plan.data_root, run_id);
         copy.remove().map_err(JournalError::from)?;
+        let fresh = fresh?;
         if !held.gates.contains_key(&Gate::G4) {
             recorder.record(Event::GateStarted(GateStarted { gate: Gate::G4 }))?;
         }

@@ -24,6 +24,9 @@ pub enum RunnerError {
     /// The program on the disk is another one than the run was shown with; the approval took no effect.
     #[error("{0}")]
     ProgramReplaced(String),
+    /// The fresh process of G4 could not use the storage: that says nothing of the run.
+    #[error("the process that resumes a copy of the run could not use the storage: {0}")]
+    CopyNotResumed(String),
     /// An event that is illegal now: a bug, never a person's fault.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -89,6 +92,7 @@ impl RunnerError {
             Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
             Self::OtherServer(_) | Self::ProgramReplaced(_) => Some(StopCode::StopApprovalRefused),
+            Self::CopyNotResumed(_) => Some(StopCode::StopStorageFailed),
             Self::IllegalJournal { .. }
             | Self::Missing(_)
             | Self::Blob { .. }
@@ -131,7 +135,8 @@ impl RunnerError {
             Self::Journal(JournalError::Locked { .. }) => {
                 Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())
             }
-            Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {
+            Self::CopyNotResumed(_)
+            | Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {
                 Some("Nothing after the last durable line counts. Make room or repair the disk, then resume.".to_owned())
             }
             _ => None,

@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Program;
+use super::{Program, RunnerError};
 use crate::audit::{FreshFold, FreshResume};
-use crate::run::{ProgramFile, RunId};
+use crate::run::{ProgramFile, RunId, StopCode};
 use crate::survey::{Digest, Hasher};
 
 /// The file that the kernel runs this process from, also where its path names another file by now.
@@ -68,17 +68,18 @@ impl Program for OwnProgram {
         (found != ProgramFile::Sha256(sha256.clone())).then_some(found)
     }
 
-    fn resume_copy(&self, root: &Path, run_id: &RunId) -> FreshResume {
+    fn resume_copy(&self, root: &Path, run_id: &RunId) -> Result<FreshResume, RunnerError> {
         let (Ok(path), Some(started)) = (&self.path, self.sha256()) else {
-            return FreshResume::NotRun("drygate's own program could not be read".to_owned());
+            let why = "drygate's own program could not be read".to_owned();
+            return Ok(FreshResume::NotRun(why));
         };
         match self.on_disk() {
             Ok(found) if found == ProgramFile::Sha256(started) => {}
             Ok(found) => {
                 let why = format!("the program on the disk is another one now ({found})");
-                return FreshResume::NotRun(why);
+                return Ok(FreshResume::NotRun(why));
             }
-            Err(why) => return FreshResume::NotRun(why),
+            Err(why) => return Ok(FreshResume::NotRun(why)),
         }
         let process = Command::new(path)
             .args(["resume-copy", run_id.as_str(), "--data-dir"])
@@ -90,17 +91,23 @@ impl Program for OwnProgram {
             .output();
         let output = match process {
             Ok(output) => output,
-            Err(error) => return FreshResume::NotRun(format!("no fresh process: {error}")),
+            Err(error) => {
+                return Ok(FreshResume::NotRun(format!("no fresh process: {error}")));
+            }
         };
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = said.lines().next().unwrap_or("it said nothing").to_owned();
-            return FreshResume::Failed(format!("{}: {said}", output.status));
+            let storage_failed = i32::from(StopCode::StopStorageFailed.exit_code());
+            if output.status.code() == Some(storage_failed) {
+                return Err(RunnerError::CopyNotResumed(said));
+            }
+            return Ok(FreshResume::Failed(format!("{}: {said}", output.status)));
         }
-        match serde_json::from_slice::<FreshFold>(&output.stdout) {
+        Ok(match serde_json::from_slice::<FreshFold>(&output.stdout) {
             Ok(fold) => FreshResume::Answered(Box::new(fold)),
             Err(error) => FreshResume::Failed(format!("its answer cannot be read: {error}")),
-        }
+        })
     }
 }
 

@@ -18,8 +18,8 @@ pub trait Program: Debug + Send + Sync {
     /// What is on the disk now, where that is not what this process was started from. The file is read only if its stamp changed.
     fn replaced(&self) -> Option<ProgramFile>;
 
-    /// Resumes the copy of a run below `root` in a fresh process.
-    fn resume_copy(&self, root: &Path, run_id: &RunId) -> FreshResume;
+    /// Resumes the copy of a run below `root` in a fresh process. An error is one of its storage, which says nothing of the run.
+    fn resume_copy(&self, root: &Path, run_id: &RunId) -> Result<FreshResume, RunnerError>;
 }
 
 impl<T: Target, R: Repository> Driver<T, R> {

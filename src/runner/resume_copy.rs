@@ -14,7 +14,7 @@ use crate::survey::Digest;
 
 /// Resumes the copy of a run, as `drygate resume` takes up the run itself, up to its return to a person.
 pub fn resume_copy(
-    storage: Arc<dyn Storage>,
+    storage: &Arc<dyn Storage>,
     run_id: &RunId,
     by: Person,
     tool: ToolIdentity,

@@ -329,7 +329,7 @@ fn tables_with_columns_of_well_known_extensions_are_counted_digested_and_streame
                 &cluster,
                 &format!(
                     "CREATE TABLE public.held (id text PRIMARY KEY, v {kind}, a {kind}[], state text);
-                     INSERT INTO public.held VALUES ('u1', {value}, ARRAY[{value}]::{kind}[], 'draft');
+                     INSERT INTO public.held VALUES ('u1', {value}, ARRAY[{value}::{kind}], 'draft');
                      GRANT SELECT ON public.held TO context_pack_readonly"
                 ),
             );

@@ -14,7 +14,7 @@ use drygate::journal::{
 };
 use drygate::run::{
     ApprovalGate, ApprovalRequest, CommandLine, Decision, Event, History, InvocationReturned,
-    Person, ProgramFile, RunCreated, RunId, RunState, ToolIdentity,
+    Person, ProgramFile, RunCreated, RunId, RunState, StopCode, ToolIdentity,
 };
 use drygate::runner::clock::Clock;
 use drygate::runner::target::Target;
@@ -114,13 +114,16 @@ impl Program for SameProgram {
         None
     }
 
-    fn resume_copy(&self, _root: &Path, run_id: &RunId) -> FreshResume {
+    fn resume_copy(&self, _root: &Path, run_id: &RunId) -> Result<FreshResume, RunnerError> {
         let world = &self.0;
         let (storage, clock) = (world.storage.clone(), world.clock.clone());
         let (person, tool) = (world.person.clone(), values::created().tool);
-        match resume_copy(storage, run_id, person, tool, clock) {
-            Ok(fold) => FreshResume::Answered(Box::new(fold)),
-            Err(error) => FreshResume::Failed(error.to_string()),
+        match resume_copy(&storage, run_id, person, tool, clock) {
+            Ok(fold) => Ok(FreshResume::Answered(Box::new(fold))),
+            Err(error) if error.stop_code() == Some(StopCode::StopStorageFailed) => {
+                Err(RunnerError::CopyNotResumed(error.to_string()))
+            }
+            Err(error) => Ok(FreshResume::Failed(error.to_string())),
         }
     }
 }
