@@ -231,12 +231,13 @@ const RUN_FACTS: [(&str, &str, &str); 5] = [
 ];
 
 fn running_them(profile: &str) -> String {
-    let facts: String = RUN_FACTS
-        .iter()
-        .map(|(key, sql, _)| {
-            format!("[[facts]]\nkey = \"{key}\"\nlabel = \"{key}\"\ntype = \"text\"\nsql = \"{sql}\"\n\n")
-        })
-        .collect();
+    let mut facts = String::new();
+    for (key, sql, _) in RUN_FACTS {
+        let fact = format!("key = \"{key}\"\nlabel = \"{key}\"\ntype = \"text\"\nsql = \"{sql}\"");
+        facts.push_str("[[facts]]\n");
+        facts.push_str(&fact);
+        facts.push_str("\n\n");
+    }
     let allowed = "[role]\nfunctions = [\"public.allowed\"]\n";
     format!(
         "{}\n{allowed}",

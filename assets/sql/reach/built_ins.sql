@@ -53,5 +53,7 @@ SELECT 'built-ins', '', e.class::pg_catalog.oid, e.id
                              UNION ALL SELECT m.amproc FROM pg_catalog.pg_amproc AS m WHERE m.oid < 16384))
            AND (g.lanname NOT IN ('internal', 'c')
                 OR p.prosecdef
-                OR g.lanname = 'internal' AND p.prosrc IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o WHERE o.oid < 16384 AND o.provolatile = 'v' AND o.prolang = p.prolang AND o.prokind = 'f'))) AS e (class, id)
+                -- Names nothing of `p`, so that the list is made once and not for each function.
+                OR g.lanname = 'internal' AND p.prosrc IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o JOIN pg_catalog.pg_language AS l ON l.oid = o.prolang
+                                                            WHERE o.oid < 16384 AND o.provolatile = 'v' AND l.lanname = 'internal' AND o.prokind = 'f'))) AS e (class, id)
  WHERE n.class = 0
