@@ -788,7 +788,7 @@ fn a_view_replaced_after_the_snapshot_is_ruled_on_as_it_is_executed() {
         let taken = block_on(discoverer.take(FULL, &mut witness)).expect("a survey");
         let unknown = unknown(&taken.survey);
         assert!(
-            unknown[0].contains("the view public.counted: "),
+            unknown[0].contains("the view public.counted -> function public.trap() "),
             "{unknown:?}"
         );
         assert_eq!(

@@ -50,7 +50,8 @@ pub struct RunDocument {
     pub beside: Vec<FactChange>,
     /// The last line of the journal, for `verify --head`; null where there is no run.
     pub head: Option<JournalHead>,
-    /// What keeps the run from ending as PASS while it waits; empty: nothing is known.
+    /// What keeps the run from ending as PASS while it waits. Left out where nothing is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cannot_pass: Vec<Obstacle>,
     /// One sentence for people: why it stopped, or how it ended.
     pub message: Option<String>,

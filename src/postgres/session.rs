@@ -333,8 +333,15 @@ impl Session {
         }
         let measures = calls.len();
         if let Some(again) = self.again.take() {
-            // A pooler in transaction mode may have lost the settings.
-            calls.extend([self.opening.clone(), Statement::INDEXES_FIRST.into(), again]);
+            // In a transaction of its own: a measure that the role may not make would abort it.
+            calls.extend([
+                Statement::ROLLBACK.into(),
+                Statement::BEGIN.into(),
+                // A pooler in transaction mode may have lost the settings.
+                self.opening.clone(),
+                Statement::INDEXES_FIRST.into(),
+                again,
+            ]);
         }
         let asked = calls.len();
         calls.push(Statement::ROLLBACK.into());
