@@ -229,10 +229,34 @@ impl Resolver<'_> {
             })?;
             return Ok(Some(Sourced::new(url, Origin::Environment(name))));
         }
-        Ok(self.file(
+        let of_file = self.file(
             |keys| keys.database_url.as_ref(),
             |_, url| DatabaseUrl::new(url.as_str()),
-        ))
+        );
+        Ok(match of_file {
+            Some(url) => Some(url),
+            None => self.fallback_url()?,
+        })
+    }
+
+    /// `DATABASE_URL`, which other tools of a project read: only where nothing of ours and no variable of libpq names a server,
+    /// and only for PostgreSQL.
+    fn fallback_url(&self) -> Result<Option<Sourced<DatabaseUrl>>, CliError> {
+        let name = "DATABASE_URL";
+        let named = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"];
+        if named
+            .iter()
+            .any(|name| self.environment.variable(name).is_some())
+        {
+            return Ok(None);
+        }
+        let is_ours = |url: &&str| {
+            ["postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme))
+        };
+        let url = self.environment.text(name)?.filter(is_ours);
+        Ok(url.map(|url| Sourced::new(DatabaseUrl::new(url), Origin::Environment(name))))
     }
 
     fn live_interval(&self) -> Result<Option<Sourced<f64>>, CliError> {

@@ -151,10 +151,7 @@ impl LaunchError {
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 StopCode::StopLiveRefused.exit_code()
             }
-            Self::Settings(SettingsError::Url(_))
-            | Self::Archive(ArchiveError::NoArchive { .. })
-            | Self::Usage(_)
-            | Self::NameTaken { .. } => exit::USAGE,
+            Self::Settings(error) if error.is_of_text() => exit::USAGE,
             Self::Profile(_) | Self::Settings(_) | Self::RunId(_) => exit::CONFIGURATION,
             Self::NotRechecked { stop, .. } => {
                 let incomplete = RunResult::Incomplete.exit_code();
@@ -177,7 +174,10 @@ impl LaunchError {
                 StopCode::StopEvidenceCorrupt.exit_code()
             }
             Self::Runner(error) => error.exit_code(),
-            Self::Replay(_) => exit::USAGE,
+            Self::Archive(ArchiveError::NoArchive { .. })
+            | Self::Usage(_)
+            | Self::NameTaken { .. }
+            | Self::Replay(_) => exit::USAGE,
             Self::Handover(HandoverError::Silent(_) | HandoverError::Nobody) => {
                 StopCode::StopRunLocked.exit_code()
             }

@@ -15,11 +15,14 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
+use super::hosts::HostAddress;
 use super::passfile::unread;
-use super::settings::ConnectionSettings;
+use super::settings::{ConnectionSettings, ServerRole};
 use super::socket::{Endpoint, ReadAllowance};
+use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::{StartError, Transport};
+use super::tls_settings::TlsSettings;
 use super::wire::{ConnectionRoute, Wire};
 use crate::profile::{Budgets, Timeouts, TlsMode};
 use crate::runner::target::TargetError;
@@ -47,18 +50,19 @@ pub(super) struct ConnectOptions {
     pub(super) record: StatementRecord,
 }
 
-/// Connects, trying three times at the most.
+/// Connects to the first host that is reached and fits, trying the whole list three times at the most.
 pub(super) async fn connect(
     settings: &ConnectionSettings,
     options: &ConnectOptions,
 ) -> Result<Wire, TargetError> {
-    let transport = transport(settings, options.tls)?;
+    let mut transports = Vec::new();
+    for server in &settings.hosts {
+        transports.push(transport(server, &settings.tls, options.tls)?);
+    }
+    let hosts: Vec<_> = settings.hosts.iter().zip(&transports).collect();
     let mut pauses = BACKOFF.iter();
     loop {
-        let tried = try_once(settings, options, &transport).await;
-        match tried
-            .inspect_err(|error| tracing::warn!(reason = ?error.to_string(), "no connection"))
-        {
+        match try_hosts(settings, options, &hosts).await {
             Ok(wire) => return Ok(wire),
             Err(error) => match pauses.next() {
                 Some(pause) if matches!(error, CallError::Unavailable { .. }) => {
@@ -70,15 +74,87 @@ pub(super) async fn connect(
     }
 }
 
+/// One try of each host in turn; the error names those that were tried.
+async fn try_hosts(
+    settings: &ConnectionSettings,
+    options: &ConnectOptions,
+    hosts: &[(&HostAddress, &Transport)],
+) -> Result<Wire, CallError> {
+    // A standby is looked for on all hosts before another server is taken.
+    let passes: &[ServerRole] = match settings.server_role {
+        ServerRole::PreferStandby => &[ServerRole::Standby, ServerRole::Any],
+        ref wanted => std::slice::from_ref(wanted),
+    };
+    let mut failed: Option<CallError> = None;
+    for wanted in passes {
+        failed = None;
+        for (server, transport) in hosts {
+            let reached = try_once(settings, options, server, transport).await;
+            let tried = match reached {
+                Ok(wire) => fitting(wire, *wanted, server).await,
+                Err(error) => Err(error),
+            };
+            let error = match tried {
+                Ok(wire) => return Ok(wire),
+                Err(error) => error,
+            };
+            tracing::warn!(reason = ?error.to_string(), "no connection");
+            let error = match failed.take() {
+                Some(earlier) => earlier.and_then_also(error),
+                None => error,
+            };
+            // As libpq: who is refused by a server that answered asks no other one.
+            if matches!(error, CallError::Refused(_)) {
+                return Err(error);
+            }
+            failed = Some(error);
+        }
+    }
+    Err(failed
+        .unwrap_or_else(|| CallError::lost("no host is named", "name one with --database-url")))
+}
+
+/// The connection, if its server is in the state that `target_session_attrs` asks for.
+async fn fitting(
+    mut wire: Wire,
+    wanted: ServerRole,
+    server: &HostAddress,
+) -> Result<Wire, CallError> {
+    let (must_recover, is) = match wanted {
+        ServerRole::Any | ServerRole::PreferStandby => return Ok(wire),
+        ServerRole::Primary => (
+            false,
+            "a standby, and target_session_attrs asks for a primary",
+        ),
+        ServerRole::Standby => (
+            true,
+            "a primary, and target_session_attrs asks for a standby",
+        ),
+    };
+    let rows = wire.ask(Statement::IN_RECOVERY).await?;
+    let recovers = rows.iter().flatten().flatten().any(|cell| cell == "true");
+    if recovers == must_recover {
+        return Ok(wire);
+    }
+    Err(CallError::lost(
+        format!("{} is {is}", server.named()),
+        "name the host of such a server, then resume",
+    ))
+}
+
 /// Chooses the transport: local ways are not encrypted unless asked for; a weaker one than the profile's is refused.
-fn transport(settings: &ConnectionSettings, profile: TlsMode) -> Result<Transport, TargetError> {
-    if settings.is_unix_socket() {
+fn transport(
+    server: &HostAddress,
+    tls: &TlsSettings,
+    profile: TlsMode,
+) -> Result<Transport, TargetError> {
+    if server.is_unix_socket() {
         return Ok(Transport::UnixSocket);
     }
-    let mode = match settings.tls {
-        None if settings.is_local() => TlsMode::Disable,
+    let mode = match tls.mode {
+        None if server.is_local() => TlsMode::Disable,
         None => profile,
-        Some(asked) if !settings.is_local() && strength(asked) < strength(profile) => {
+        Some(asked) if !server.is_local() && strength(asked) < strength(profile) => {
             return Err(TargetError::Unfit(
                 "the connection asks for weaker protection (sslmode) than the profile's target.tls; only the profile may weaken it"
                     .to_owned(),
@@ -86,15 +162,15 @@ fn transport(settings: &ConnectionSettings, profile: TlsMode) -> Result<Transpor
         }
         Some(asked) => asked,
     };
-    Transport::tcp(mode, settings.root_certificates.as_deref())
-        .map_err(|error| TargetError::Unfit(error.to_string()))
+    Transport::tcp(mode, tls).map_err(|error| TargetError::Unfit(error.to_string()))
 }
 
 fn strength(mode: TlsMode) -> u8 {
     match mode {
         TlsMode::Disable => 0,
         TlsMode::Require => 1,
-        TlsMode::VerifyFull => 2,
+        TlsMode::VerifyCa => 2,
+        TlsMode::VerifyFull => 3,
     }
 }
 
@@ -106,12 +182,13 @@ fn without_password(file: &Path) -> String {
 async fn try_once(
     settings: &ConnectionSettings,
     options: &ConnectOptions,
+    server: &HostAddress,
     transport: &Transport,
 ) -> Result<Wire, CallError> {
     let limit = settings
         .connect_timeout
         .unwrap_or(Duration::from_millis(options.timeouts.connect_ms));
-    let (host, port) = (settings.host.as_str(), settings.port);
+    let (host, port) = (server.host.as_str(), server.port);
     let (user, database) = (settings.user.as_str(), settings.database.as_str());
     tracing::debug!(
         host,
@@ -122,8 +199,8 @@ async fn try_once(
         "connecting"
     );
     let began = Instant::now();
-    let config = startup(settings, options, transport);
-    let endpoint = Endpoint::of(settings);
+    let config = startup(settings, options, server, transport);
+    let endpoint = Endpoint::of(server, settings);
     let allowance = ReadAllowance::of_startup(options.answer_bytes_max);
     let attempt = async {
         let socket = endpoint.open(allowance.clone()).await?;
@@ -132,11 +209,15 @@ async fn try_once(
     // One limit over socket, TLS handshake and authentication together.
     let Ok(connected) = timeout(limit, attempt).await else {
         return Err(CallError::lost(
-            format!("no connection within {} ms", limit.as_millis()),
+            format!(
+                "{}: no connection within {} ms",
+                server.named(),
+                limit.as_millis()
+            ),
             "check host, port and network, then resume",
         ));
     };
-    let secret = settings.password.clone();
+    let secret = server.password.clone();
     match connected {
         Ok((client, link)) => {
             let took_ms = began.elapsed().as_millis();
@@ -163,10 +244,12 @@ async fn try_once(
                     format!("the server asks for a password, {}", without_password(file)),
                     "put it back, or name another one with PGPASSFILE and --database-url, then resume",
                 ),
-                _ => failed,
+                _ => failed.at_host(&server.named()),
             })
         }
-        Err(StartError::Socket(error)) => Err(CallError::unreachable(&error)),
+        Err(StartError::Socket(error)) => {
+            Err(CallError::unreachable(&error).at_host(&server.named()))
+        }
     }
 }
 
@@ -219,20 +302,30 @@ where
 fn startup(
     settings: &ConnectionSettings,
     options: &ConnectOptions,
+    server: &HostAddress,
     transport: &Transport,
 ) -> Config {
     let mut config = Config::new();
     let mode = match transport {
         Transport::UnixSocket | Transport::PlainTcp => SslMode::Disable,
-        Transport::VerifiedTls(_) | Transport::UnverifiedTls(_) => SslMode::Require,
+        Transport::Tls(..) => SslMode::Require,
     };
     config
         .dbname(&settings.database)
         .user(&settings.user)
         .ssl_mode(mode)
-        .application_name(shortened(&options.application_name))
-        .options(startup_options(&options.timeouts));
-    if let Some(password) = &settings.password {
+        .channel_binding(settings.channel_binding)
+        .application_name(shortened(&match &settings.application_name {
+            // Ours first: whoever looks at the server finds the sessions of a run.
+            Some(named) => format!("{} {named}", options.application_name),
+            None => options.application_name.clone(),
+        }))
+        // The last of two settings with one name wins in the server: ours.
+        .options(match &settings.options {
+            Some(named) => format!("{named} {}", startup_options(&options.timeouts)),
+            None => startup_options(&options.timeouts),
+        });
+    if let Some(password) = &server.password {
         config.password(password.reveal());
     }
     config

@@ -209,8 +209,8 @@ impl Target for LiveReadOnlyDiscoverer {
         TargetIdentity {
             label: self.profile.target.label.clone(),
             color: self.profile.target.color.clone(),
-            host: self.settings.host.clone(),
-            port: self.settings.port,
+            host: self.settings.shown_hosts(),
+            port: self.settings.first_port(),
             database: self.settings.database.clone(),
             user: self.settings.user.clone(),
             reconnect: self.settings.reconnect(),

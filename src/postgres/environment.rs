@@ -7,20 +7,23 @@ use std::path::PathBuf;
 #[derive(Clone, Default)]
 pub struct LibpqEnvironment {
     variables: BTreeMap<String, String>,
+    /// Name of the account that runs us, which is the database user where none is named.
+    account: Option<String>,
 }
 
 impl LibpqEnvironment {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        let known = |name: &str| {
-            name.starts_with("PG")
-                || ["HOME", "USER", "LOGNAME", "DRYGATE_DATABASE_URL"].contains(&name)
-        };
+        let known = |name: &str| name.starts_with("PG") || name == "HOME";
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| known(name))
             .collect();
-        Self { variables }
+        let user = nix::unistd::User::from_uid(nix::unistd::geteuid());
+        Self {
+            variables,
+            account: user.ok().flatten().map(|user| user.name),
+        }
     }
 
     /// An environment of these variables alone.
@@ -29,6 +32,7 @@ impl LibpqEnvironment {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self {
             variables: variables.iter().map(owned).collect(),
+            account: None,
         }
     }
 
@@ -44,7 +48,13 @@ impl LibpqEnvironment {
         ];
         let mut variables = self.variables.clone();
         variables.retain(|name, _| kept.contains(&name.as_str()));
-        Self { variables }
+        let account = self.account.clone();
+        Self { variables, account }
+    }
+
+    /// Name of the account that runs us.
+    pub(super) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// A variable; an empty one counts as absent, as in libpq.

@@ -103,6 +103,44 @@ impl CallError {
         )
     }
 
+    /// With the host that it came from.
+    pub(super) fn at_host(self, host: &str) -> Self {
+        match self {
+            Self::Unavailable { why, connected } => Self::Unavailable {
+                why: Unavailable {
+                    message: format!("{host}: {}", why.message),
+                    ..why
+                },
+                connected,
+            },
+            Self::Refused(UnknownReason::Sql { code, message }) => {
+                Self::Refused(UnknownReason::Sql {
+                    code,
+                    message: format!("{message} ({host})"),
+                })
+            }
+            Self::Refused(UnknownReason::NoValue(why)) => {
+                Self::Refused(UnknownReason::NoValue(format!("{host}: {why}")))
+            }
+        }
+    }
+
+    /// A later host failed as well.
+    pub(super) fn and_then_also(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Unavailable { why: earlier, .. }, Self::Unavailable { why, connected }) => {
+                Self::Unavailable {
+                    why: Unavailable {
+                        message: format!("{}; {}", earlier.message, why.message),
+                        ..why
+                    },
+                    connected,
+                }
+            }
+            (_, later) => later,
+        }
+    }
+
     /// The server sent more than may be held.
     pub(super) fn too_much(mib: u64) -> Self {
         let message = format!("the server sent more than {mib} MiB for one question");
@@ -280,6 +318,9 @@ fn hint(kind: UnavailableKind, code: &str) -> &'static str {
 }
 
 fn connect_hint(reason: &UnknownReason) -> &'static str {
+    if matches!(reason, UnknownReason::Sql { message, .. } if message.contains("no encryption")) {
+        return "the server lets this user in over TLS alone: say sslmode=require or verify-full, then resume";
+    }
     let class = match reason {
         UnknownReason::Sql { code, .. } => code.get(..2).unwrap_or_default(),
         UnknownReason::NoValue(_) => "",

@@ -11,7 +11,7 @@ use super::settings::SettingsError;
 
 /// What a line of the password file must match.
 pub(super) struct Login<'a> {
-    /// Host, or `localhost` for a unix socket.
+    /// Host or directory of the socket; `localhost` for a socket in a usual directory.
     pub(super) host: &'a str,
     /// TCP port, or the number in the socket's name.
     pub(super) port: u16,

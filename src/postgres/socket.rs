@@ -8,12 +8,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::hosts::HostAddress;
+use super::keepalive::Keepalive;
 use super::settings::ConnectionSettings;
 
 /// Largest answer to one question, in bytes on the wire and in memory.
@@ -71,42 +71,35 @@ pub(super) struct Endpoint {
     pub(super) host: String,
     hostaddr: Option<IpAddr>,
     port: u16,
+    keepalive: Keepalive,
 }
 
 impl Endpoint {
-    /// The address in these settings.
-    pub(super) fn of(settings: &ConnectionSettings) -> Self {
+    /// The address of one of the hosts in these settings.
+    pub(super) fn of(server: &HostAddress, settings: &ConnectionSettings) -> Self {
         Self {
-            host: settings.host.clone(),
-            hostaddr: settings.hostaddr,
-            port: settings.port,
+            host: server.host.clone(),
+            hostaddr: server.hostaddr,
+            port: server.port,
+            keepalive: settings.keepalive.clone(),
         }
     }
 
     /// Opens a socket whose reader spends `allowance`.
     pub(super) async fn open(&self, allowance: ReadAllowance) -> io::Result<Metered> {
+        if self.hostaddr.is_none() && self.host.starts_with('/') {
+            let path = format!("{}/.s.PGSQL.{}", self.host, self.port);
+            let stream = Stream::Unix(UnixStream::connect(path).await?);
+            return Ok(Metered { stream, allowance });
+        }
         let stream = match self.hostaddr {
-            None if self.host.starts_with('/') => {
-                let path = format!("{}/.s.PGSQL.{}", self.host, self.port);
-                Stream::Unix(UnixStream::connect(path).await?)
-            }
-            None => Stream::Tcp(kept(
-                TcpStream::connect((self.host.as_str(), self.port)).await?,
-            )?),
-            Some(addr) => Stream::Tcp(kept(TcpStream::connect((addr, self.port)).await?)?),
+            None => TcpStream::connect((self.host.as_str(), self.port)).await?,
+            Some(addr) => TcpStream::connect((addr, self.port)).await?,
         };
+        self.keepalive.set(&stream)?;
+        let stream = Stream::Tcp(stream);
         Ok(Metered { stream, allowance })
     }
-}
-
-/// Sets TCP_NODELAY and keepalives: a dead peer is found after 10 s + 3 x 5 s.
-fn kept(stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_nodelay(true)?;
-    sockopt::set_socket_keepalive(&stream, true)?;
-    sockopt::set_tcp_keepidle(&stream, Duration::from_secs(10))?;
-    sockopt::set_tcp_keepintvl(&stream, Duration::from_secs(5))?;
-    sockopt::set_tcp_keepcnt(&stream, 3)?;
-    Ok(stream)
 }
 
 #[derive(Debug)]

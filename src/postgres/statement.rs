@@ -61,6 +61,7 @@ constants! {
     SAVEPOINT = "SAVEPOINT s";
     ROLLBACK_TO = "ROLLBACK TO SAVEPOINT s";
     RELEASE = "RELEASE SAVEPOINT s";
+    IN_RECOVERY = "SELECT pg_catalog.pg_is_in_recovery()::pg_catalog.text";
     OPENING = include_str!("../../assets/sql/opening.sql");
     SETTINGS = include_str!("../../assets/sql/settings.sql");
     IDENTITY = include_str!("../../assets/sql/identity.sql");

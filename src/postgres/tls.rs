@@ -1,16 +1,8 @@
 //! Protection of a connection: Unix socket, plain TCP, TLS. To a host that is not local it is verified unless the profile says
 //! otherwise (`connect::transport`), and what was used is recorded by `Transport::name`.
 
-use std::fs;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use thiserror::Error;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
@@ -19,6 +11,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::connect::{Link, drive};
 use super::settings::SettingsError;
 use super::socket::Metered;
+use super::tls_config::client_config;
+use super::tls_settings::TlsSettings;
 use crate::profile::TlsMode;
 
 /// Transport and protection of a connection.
@@ -28,19 +22,16 @@ pub(super) enum Transport {
     UnixSocket,
     /// TCP without encryption.
     PlainTcp,
-    /// TLS, certificate and name verified.
-    VerifiedTls(MakeRustlsConnect),
-    /// TLS, certificate and name not verified.
-    UnverifiedTls(MakeRustlsConnect),
+    /// TLS, with what was verified.
+    Tls(MakeRustlsConnect, TlsMode),
 }
 
 impl Transport {
-    /// TCP protected as `mode` says; `roots` is a file of trusted certificates, else those of the system.
-    pub(super) fn tcp(mode: TlsMode, roots: Option<&Path>) -> Result<Self, SettingsError> {
+    /// TCP protected as `mode` says.
+    pub(super) fn tcp(mode: TlsMode, settings: &TlsSettings) -> Result<Self, SettingsError> {
         Ok(match mode {
             TlsMode::Disable => Self::PlainTcp,
-            TlsMode::Require => Self::UnverifiedTls(MakeRustlsConnect::new(unverified()?)),
-            TlsMode::VerifyFull => Self::VerifiedTls(MakeRustlsConnect::new(verified(roots)?)),
+            mode => Self::Tls(MakeRustlsConnect::new(client_config(mode, settings)?), mode),
         })
     }
 
@@ -48,9 +39,10 @@ impl Transport {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::UnixSocket => "unix socket",
-            Self::PlainTcp => "plain TCP",
-            Self::VerifiedTls(_) => "TLS verify-full",
-            Self::UnverifiedTls(_) => "TLS, not verified",
+            Self::PlainTcp | Self::Tls(_, TlsMode::Disable) => "plain TCP",
+            Self::Tls(_, TlsMode::Require) => "TLS, not verified",
+            Self::Tls(_, TlsMode::VerifyCa) => "TLS verify-ca",
+            Self::Tls(_, TlsMode::VerifyFull) => "TLS verify-full",
         }
     }
 
@@ -66,7 +58,7 @@ impl Transport {
                 let (client, link) = config.connect_raw(socket, NoTls).await?;
                 Ok((client, drive(link)))
             }
-            Self::VerifiedTls(tls) | Self::UnverifiedTls(tls) => {
+            Self::Tls(tls, _) => {
                 let (client, link) = config.connect_raw(socket, connector(tls, host)?).await?;
                 Ok((client, drive(link)))
             }
@@ -82,7 +74,7 @@ impl Transport {
     ) -> Result<(), StartError> {
         match self {
             Self::UnixSocket | Self::PlainTcp => Ok(token.cancel_query_raw(socket, NoTls).await?),
-            Self::VerifiedTls(tls) | Self::UnverifiedTls(tls) => Ok(token
+            Self::Tls(tls, _) => Ok(token
                 .cancel_query_raw(socket, connector(tls, host)?)
                 .await?),
         }
@@ -104,96 +96,4 @@ pub(super) enum StartError {
     /// The socket or the certificate's name says so.
     #[error(transparent)]
     Socket(#[from] io::Error),
-}
-
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SettingsError> {
-    // The provider is named here and not installed for the whole process.
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| SettingsError::Tls(error.to_string()))
-}
-
-fn verified(roots: Option<&Path>) -> Result<ClientConfig, SettingsError> {
-    let mut store = RootCertStore::empty();
-    let trusted = match roots {
-        Some(file) => file_roots(file)?,
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    store.add_parsable_certificates(trusted);
-    // Without this every handshake would fail with an error about an unknown issuer.
-    if store.is_empty() {
-        return Err(SettingsError::Tls(
-            "there is no trusted root certificate; name one with sslrootcert or PGSSLROOTCERT"
-                .to_owned(),
-        ));
-    }
-    Ok(builder()?
-        .with_root_certificates(store)
-        .with_no_client_auth())
-}
-
-fn file_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let unreadable = |why: String| SettingsError::Tls(format!("sslrootcert: {why}"));
-    let text = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-    // A file of roots may hold several certificates; one that does not parse refuses the file.
-    CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(error.to_string()))
-}
-
-fn unverified() -> Result<ClientConfig, SettingsError> {
-    let verifier = AcceptAny(ring::default_provider());
-    Ok(builder()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
-}
-
-/// Accepts any certificate, as `sslmode=require` means; the handshake's signatures are still checked.
-#[derive(Debug)]
-struct AcceptAny(CryptoProvider);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

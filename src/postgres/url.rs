@@ -1,5 +1,5 @@
 //! Connection texts: `postgresql://..` and `key=value ..`.
-//! Invariant: what is not understood is an error, never ignored (`parse`, and `settings::known_names`).
+//! Invariant: what is not understood is an error, never ignored (`parse`, and `keywords::check`).
 
 use std::collections::BTreeMap;
 
@@ -23,18 +23,33 @@ fn parse_url(rest: &str) -> Result<Parameters, SettingsError> {
     let mut found = Parameters::new();
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    // The last `@`: a password may hold others.
-    let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (login, address) = authority.split_once('@').unwrap_or(("", authority));
+    if address.contains('@') {
+        // libpq ends the password at the first one, and looks for a host that is half a password.
+        return Err(SettingsError::Url(
+            "an @ in a user or password is written %40".to_owned(),
+        ));
+    }
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    let (host, port) = split_address(address)?;
+    let servers: Vec<_> = address
+        .split(',')
+        .map(split_address)
+        .collect::<Result<_, _>>()?;
+    let joined = |part: fn(&(&str, &str)) -> String| {
+        let parts: Vec<_> = servers.iter().map(part).collect();
+        parts.join(",")
+    };
+    let hosts = joined(|(host, _)| (*host).to_owned());
+    let ports = joined(|(_, port)| (*port).to_owned());
     for (key, value) in [
         ("user", user),
         ("password", password),
-        ("host", host),
-        ("port", port),
+        ("host", hosts.as_str()),
+        ("port", ports.as_str()),
         ("dbname", database),
     ] {
-        if !value.is_empty() {
+        // Commas alone: hosts without ports.
+        if value.bytes().any(|byte| byte != b',') {
             found.insert(key.to_owned(), decoded(value)?);
         }
     }
@@ -42,7 +57,20 @@ fn parse_url(rest: &str) -> Result<Parameters, SettingsError> {
         let (key, value) = pair
             .split_once('=')
             .ok_or_else(|| SettingsError::Url("a part of the query has no =".to_owned()))?;
-        found.insert(decoded(key)?, decoded(value)?);
+        if value.contains('=') {
+            return Err(SettingsError::Url(
+                "an = in a value of the query is written %3D".to_owned(),
+            ));
+        }
+        match (decoded(key)?, decoded(value)?) {
+            // As libpq: URLs for other drivers say it so.
+            (key, value) if key == "ssl" && value == "true" => {
+                found.insert("sslmode".to_owned(), "require".to_owned());
+            }
+            (key, value) => {
+                found.insert(key, value);
+            }
+        }
     }
     Ok(found)
 }
@@ -66,7 +94,11 @@ fn decoded(text: &str) -> Result<String, SettingsError> {
         if byte == b'%' {
             let mut digit = || char::from(rest.next()?).to_digit(16);
             let (high, low) = (digit().ok_or_else(bad)?, digit().ok_or_else(bad)?);
-            bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
+            let byte = u8::try_from(high * 16 + low).map_err(|_| bad())?;
+            if byte == 0 {
+                return Err(bad());
+            }
+            bytes.push(byte);
         } else {
             bytes.push(byte);
         }

@@ -115,6 +115,8 @@ pub enum TlsMode {
     /// Encrypted, certificate and name verified.
     #[default]
     VerifyFull,
+    /// Encrypted, certificate verified but not its name.
+    VerifyCa,
     /// Encrypted, not verified.
     Require,
     /// Not encrypted.

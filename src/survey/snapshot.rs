@@ -59,7 +59,7 @@ pub struct ServerIdentity {
     pub session_user: String,
     /// `current_user`: the role whose privileges count.
     pub current_user: String,
-    /// How the connection was protected: `unix socket`, `TLS verify-full`, `TLS, not verified`, `plain TCP`.
+    /// How the connection was protected: `unix socket`, `TLS verify-full`, `TLS verify-ca`, `TLS, not verified`, `plain TCP`.
     pub transport: String,
 }
 

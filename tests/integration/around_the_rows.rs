@@ -20,7 +20,7 @@ use super::support::server::{READER, SUPERUSER};
 const DATABASE: &str = "kb";
 
 /// Facts and documents alone: no stream, no journal.
-struct Alone;
+pub struct Alone;
 
 impl Witness for Alone {
     fn opening(&mut self, _: Purpose, _: &str) -> Result<(), WitnessError> {

@@ -21,6 +21,7 @@ mod headless;
 mod hidden;
 mod hooks;
 mod kept_head;
+mod libpq;
 mod locked;
 mod logging;
 mod not_taken_up;

@@ -50,9 +50,30 @@ impl Cluster {
         };
         let account = ServerAccount::choose()?;
         let directory = ClusterDirectory::create(account)?;
-        let started = initdb(&binaries, account, &directory)
+        let made = initdb(&binaries, account, &directory);
+        Self::started(made, &binaries, account, directory, options)
+    }
+
+    /// A hot standby of a running cluster, by `pg_basebackup`, which not every set of binaries has.
+    #[cfg(feature = "testing")]
+    pub fn standby_of(primary: &Self, options: &ClusterOptions) -> Result<Self, ThrowawayError> {
+        let binaries = ServerBinaries::find()?;
+        let account = ServerAccount::choose()?;
+        let directory = ClusterDirectory::create(account)?;
+        let made = base_backup(&binaries, account, &directory, primary);
+        Self::started(made, &binaries, account, directory, options)
+    }
+
+    fn started(
+        made: Result<(), ThrowawayError>,
+        binaries: &ServerBinaries,
+        account: ServerAccount,
+        directory: ClusterDirectory,
+        options: &ClusterOptions,
+    ) -> Result<Self, ThrowawayError> {
+        let started = made
             .and_then(|()| configure(&directory, options))
-            .and_then(|()| process::start(&binaries, account, &directory));
+            .and_then(|()| process::start(binaries, account, &directory));
         match started {
             Ok(server) => Ok(Self {
                 server,
@@ -187,6 +208,36 @@ fn initdb(
         }
     }
     Err(ThrowawayError::Initdb { output: said })
+}
+
+#[cfg(feature = "testing")]
+fn base_backup(
+    binaries: &ServerBinaries,
+    account: ServerAccount,
+    directory: &ClusterDirectory,
+    primary: &Cluster,
+) -> Result<(), ThrowawayError> {
+    // `postgres` alone may be linked into a directory of the search path.
+    let server = binaries.program("postgres");
+    let server = server
+        .canonicalize()
+        .map_err(ThrowawayError::io("cannot find", &server))?;
+    let program = server.with_file_name("pg_basebackup");
+    let output = account
+        .command(&program, directory.path())
+        .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+        .arg(format!("--host={}", primary.socket_dir().display()))
+        .arg(format!("--port={PORT}"))
+        .arg(format!("--username={SUPERUSER}"))
+        .arg("-D")
+        .arg(directory.data())
+        .output()
+        .map_err(ThrowawayError::io("cannot run", &program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let output = escaped(&String::from_utf8_lossy(&output.stderr));
+    Err(ThrowawayError::Initdb { output })
 }
 
 /// Appends our settings to postgresql.conf, where the last line of a name wins. Background work is off, so that

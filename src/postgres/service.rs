@@ -1,0 +1,57 @@
+//! A service of libpq's service files: settings under a name.
+
+use std::path::PathBuf;
+
+use super::environment::LibpqEnvironment;
+use super::passfile;
+use super::settings::{SettingsError, absolute};
+use super::url::Parameters;
+
+/// A service that a text or the environment names.
+pub(super) struct Service {
+    name: String,
+    /// The file that was named; `None`: looked for where libpq does.
+    file: Option<PathBuf>,
+}
+
+impl Service {
+    /// The service that a connection text or the environment names.
+    pub(super) fn named(found: &Parameters, env: &LibpqEnvironment) -> Option<Self> {
+        let named = |key: &str, variable: &str| {
+            let of_text = found.get(key).filter(|value| !value.is_empty()).cloned();
+            of_text.or_else(|| env.get(variable).map(str::to_owned))
+        };
+        Some(Self {
+            name: named("service", "PGSERVICE")?,
+            file: named("servicefile", "PGSERVICEFILE").map(absolute),
+        })
+    }
+
+    /// Its name, and the file where one was named, as settings of a connection text.
+    pub(super) fn as_parameters(&self) -> Parameters {
+        let file = self.file.as_ref().map(|file| file.display().to_string());
+        let file = file.map(|file| ("servicefile".to_owned(), file));
+        let name = ("service".to_owned(), self.name.clone());
+        file.into_iter().chain([name]).collect()
+    }
+
+    /// The settings under its name.
+    pub(super) fn settings(&self, env: &LibpqEnvironment) -> Result<Parameters, SettingsError> {
+        let Self { name, file } = self;
+        let user = file.clone().or_else(|| env.home_file(".pg_service.conf"));
+        let system = env
+            .get("PGSYSCONFDIR")
+            .map(|dir| PathBuf::from(dir).join("pg_service.conf"));
+        for file in [user, system].into_iter().flatten() {
+            if let Some(found) = passfile::service(&file, name)? {
+                return Ok(found);
+            }
+        }
+        let places = match file {
+            Some(file) if !file.exists() => format!("{} does not exist", file.display()),
+            Some(file) => format!("{} does not define it", file.display()),
+            None => "it is defined in no service file".to_owned(),
+        };
+        Err(SettingsError::Service(format!("service {name}: {places}")))
+    }
+}
