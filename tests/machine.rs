@@ -10,49 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drygate::run::{
     ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
-    HookOutcome, HookPoint, HookRan, HookStarted, Invocation, Purpose, RunResult, RunState, State,
-    StatementsRecorded, StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside,
-    TransactionUnseen, due_hook, legal, next,
+    HookOutcome, HookPoint, HookRan, HookStarted, Invocation, ProgramFile, ProgramReplaced,
+    Purpose, RunResult, RunState, State, StatementsRecorded, StopCode, SurveyPurpose,
+    TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen, due_hook, legal, next,
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
 use drygate::testing::values::person;
 use drygate::testing::{ScriptedRecord, ScriptedRun, at};
 use proptest::prelude::*;
-
-/// All events by name; a new one must be added here and met below.
-const KINDS: [&str; 30] = [
-    "run_created",
-    "run_resumed",
-    "torn_tail_set_aside",
-    "gate_started",
-    "check_recorded",
-    "gate_finished",
-    "transaction_opened",
-    "transaction_closed",
-    "transaction_unseen",
-    "statements_recorded",
-    "survey_taken",
-    "context_pinned",
-    "effect_predicted",
-    "units_progressed",
-    "state_changed",
-    "evidence_taken",
-    "stop_raised",
-    "evidence_shown",
-    "approval_recorded",
-    "approval_refused",
-    "live_read",
-    "drift_found",
-    "changes_attributed",
-    "evidence_renewed",
-    "invocation_returned",
-    "non_mutation_judged",
-    "tests_declared",
-    "hook_started",
-    "hook_ran",
-    "run_sealed",
-];
 
 fn resumed() -> Event {
     Event::RunResumed(Box::new(Invocation {
@@ -69,6 +35,9 @@ fn resumed() -> Event {
 fn others() -> Vec<Event> {
     vec![
         resumed(),
+        Event::ProgramReplaced(ProgramReplaced {
+            found: ProgramFile::Gone,
+        }),
         Event::TornTailSetAside(TornTailSetAside {
             file: "torn/7".to_owned(),
             bytes: 3,
@@ -207,7 +176,7 @@ fn every_state_meets_every_kind_of_event_and_every_refusal_names_both() {
     let kinds: BTreeSet<&str> = pool.iter().map(Event::name).collect();
     assert_eq!(
         kinds,
-        KINDS.into_iter().collect(),
+        Event::NAMES.into_iter().collect(),
         "a kind of event is not met"
     );
     let mut met: BTreeMap<(State, &str), (u64, u64)> = BTreeMap::new();
@@ -236,7 +205,7 @@ fn every_state_meets_every_kind_of_event_and_every_refusal_names_both() {
     }
     assert_eq!(
         met.len(),
-        State::ALL.len() * KINDS.len(),
+        State::ALL.len() * Event::NAMES.len(),
         "a pair was not met"
     );
     must_be_legal_in(

@@ -267,7 +267,7 @@ fn non_mutation_proven(run: &RunState) -> Check {
             ..Check::evaluated(
                 NAME,
                 judged.verdict == NonMutationVerdict::Proven,
-                judged.verdict.word(),
+                judged.verdict.name(),
                 raw,
             )
         },

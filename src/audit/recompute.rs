@@ -437,7 +437,7 @@ fn judgement_findings(run: &RunState, judged: &NonMutation) -> Vec<String> {
             if said.verdict == computed.verdict {
                 format!("the raw values of claim {name} are not those of the run")
             } else {
-                let (given, said) = (computed.verdict.word(), said.verdict.word());
+                let (given, said) = (computed.verdict.name(), said.verdict.name());
                 format!("claim {name} is {given} by its measurements, not {said}")
             }
         })

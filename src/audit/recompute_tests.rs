@@ -119,7 +119,7 @@ fn every_verdict_that_is_turned_round_is_found_by_name() {
                     continue;
                 }
                 check.verdict = verdict;
-                is_named(verdict.word(), forged, gate, name.name());
+                is_named(verdict.name(), forged, gate, name.name());
             }
         }
     }

@@ -125,7 +125,7 @@ impl Comparison {
     pub fn headline(&self) -> String {
         // If the run has a verdict about these two sides, that is the headline.
         if let Some(verdict) = self.verdict {
-            return verdict.word().replace('_', " ");
+            return verdict.name().replace('_', " ");
         }
         let changed = self.differing();
         match (&self.compare, changed) {

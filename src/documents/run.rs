@@ -11,7 +11,7 @@ use crate::run::{
     ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, Obstacle, RunId, State,
     StopCode, Verdict,
 };
-use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime};
+use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime, named_enum};
 
 /// A run, or the error that a command ended with; then only `stop_code`, `message` and `next` say something.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -97,33 +97,21 @@ pub struct Counters {
     pub local_kb_markdown_files: Option<Derived<usize>>,
 }
 
-/// The state of a run in one word, for programs that need no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SidecarState {
-    /// A process works on it, or could.
-    Running,
-    /// It waits for a person.
-    Waiting,
-    /// Sealed, and PASS.
-    Success,
-    /// Sealed: a person rejected it.
-    Rejected,
-    /// Sealed, with any other result.
-    Failed,
-}
-
-impl SidecarState {
-    /// The word that JSON has for it: the same as serde writes, in lower case.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Success => "success",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-        }
+named_enum! {
+    /// The state of a run in one word, for programs that need no more.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum SidecarState {
+        /// A process works on it, or could.
+        Running = "running",
+        /// It waits for a person.
+        Waiting = "waiting",
+        /// Sealed, and PASS.
+        Success = "success",
+        /// Sealed: a person rejected it.
+        Rejected = "rejected",
+        /// Sealed, with any other result.
+        Failed = "failed",
     }
 }
 

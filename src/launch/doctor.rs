@@ -81,7 +81,7 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
             let says = visible(&finding.says);
             output::line(&format!(
                 "{:<12} {:<16} {says}",
-                finding.verdict.word(),
+                finding.verdict.name(),
                 finding.name
             ))?;
             if let Some(next) = &finding.next {

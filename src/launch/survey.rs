@@ -199,7 +199,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
         for check in &checks {
             output::line(&format!(
                 "{:<12} {}  {}",
-                check.verdict.word(),
+                check.verdict.name(),
                 check.name,
                 visible(&check.says)
             ))?;
@@ -210,7 +210,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
         for line in hook_lines(&hooks) {
             output::line(&line)?;
         }
-        output::line(verdict.word())?;
+        output::line(verdict.name())?;
     }
     Ok(match verdict {
         Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => 0,

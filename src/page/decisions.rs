@@ -132,7 +132,7 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
     let claims: Vec<String> = sheet
         .claims
         .iter()
-        .map(|claim| format!("{} {}", claim.name.name(), claim.verdict.word()))
+        .map(|claim| format!("{} {}", claim.name.name(), claim.verdict.name()))
         .collect();
     say("claims so far", claims.join(", "));
     say(

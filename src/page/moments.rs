@@ -73,7 +73,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
         Event::RunCreated(_) => ("plain", "start".to_owned(), "run_created", false),
         Event::RunResumed(_) => ("plain", String::new(), "run_resumed", false),
         Event::GateFinished(GateFinished { gate, verdict }) => {
-            let tone = match verdict.word() {
+            let tone = match verdict.name() {
                 "PASS" => "good",
                 "FAIL" => "bad",
                 _ => "due",

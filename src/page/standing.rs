@@ -25,7 +25,7 @@ pub(super) fn standing(input: &PageInput<'_>) -> Value {
 
 /// Title, badge and tone. Before the seal the badge says so, because nothing is proven yet.
 fn title(run: &RunState) -> (String, String, &'static str) {
-    let proof = judgement(run).verdict.word().replace('_', " ");
+    let proof = judgement(run).verdict.name().replace('_', " ");
     if let Some((result, outcome, _)) = &run.sealed {
         let tone = match outcome {
             RunResult::Pass => "good",

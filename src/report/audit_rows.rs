@@ -36,7 +36,7 @@ fn missing(words: &str) -> AuditRow {
 }
 
 fn row(words: &str, check: &Check) -> AuditRow {
-    let word = check.verdict.word();
+    let word = check.verdict.name();
     // For a row that was not checked the recorded answer is used only if it begins with the verdict: "None" there would read as
     // "none found".
     let given = check.raw["answer"].as_str().filter(|answer| {

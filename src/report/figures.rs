@@ -127,7 +127,7 @@ pub(super) fn runner_evidence(run: &RunState) -> Vec<String> {
             "lifecycle_enacted_count={}",
             count(lifecycle_enacted_count(run))
         ),
-        format!("sidecar_state_final={}", sidecar_state(run).word()),
+        format!("sidecar_state_final={}", sidecar_state(run).name()),
         format!("local_kb_markdown_files={}", REPORTS.len()),
     ]);
     lines

@@ -24,7 +24,7 @@ fn of(gate: Gate, begun: Option<&GateRun>, always: &[&str]) -> Value {
     json!({
         "gate": gate.name(),
         "title": gate.title(),
-        "verdict": verdict.word(),
+        "verdict": verdict.name(),
         "note": note,
         "attempts": begun.map_or(0, |begun| begun.attempts),
         "started_at": times(begun.map(|begun| begun.started_at.to_string())),
@@ -40,7 +40,7 @@ fn check(check: &Check) -> Value {
         .map(|Cause::ChangedByOthers| "changed_by_others");
     json!({
         "name": check.name,
-        "verdict": check.verdict.word(),
+        "verdict": check.verdict.name(),
         "says": check.says,
         "cause": cause.unwrap_or(""),
         "remedy": check.remedy.as_deref().unwrap_or(""),

@@ -23,7 +23,7 @@ pub(super) fn proof(input: &ReportInput) -> Value {
     let aside = &run.reads_aside;
     json!({
         "judged": run.non_mutation.is_some(),
-        "verdict": judged.verdict.word(),
+        "verdict": judged.verdict.name(),
         "claims": ClaimName::ALL.map(|name| claim(&judged, name)),
         "changes": changes(&judged.changes),
         "beside": changes(&run.beside),
@@ -89,7 +89,7 @@ fn claim(judged: &NonMutation, name: ClaimName) -> Value {
         "name": name.name(),
         "says": name.says(),
         "cannot_see": name.cannot_see(),
-        "verdict": found.map_or(ClaimVerdict::NotChecked, |claim| claim.verdict).word(),
+        "verdict": found.map_or(ClaimVerdict::NotChecked, |claim| claim.verdict).name(),
         "measured": found.map_or("nothing: the claim was not judged in this run", |claim| claim.measured.as_str()),
         "raw": found.map_or_else(|| vec!["no raw value recorded".to_owned()], |claim| raw_lines(&claim.raw)),
     })

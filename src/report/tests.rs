@@ -256,7 +256,7 @@ fn a_rejected_run_says_what_it_did_not_reach() {
     let summary = summary(&run, None, "");
     assert_eq!(summary.stop_code, Some(StopCode::StopApprovalRejected));
     let claims = summary.non_mutation.expect("it is sealed").claims;
-    assert_eq!(claims["B"].verdict.word(), "NOT CHECKED");
+    assert_eq!(claims["B"].verdict.name(), "NOT CHECKED");
     assert!(report(&reports, 9).contains("NOT CHECKED: no post survey was taken in this run."));
 }
 
@@ -348,7 +348,7 @@ fn a_change_by_others_is_shown_on_both_sides() {
     assert!(text.contains("icx_enacted=60 -> 59"));
     assert!(text.contains("Pre/post live read-only survey differs in 1 value:"));
     assert!(report(&reports, 10).contains("| `icx_enacted` | `60` | `59` |"));
-    assert_eq!(sidecar_state(&run).word(), "failed");
+    assert_eq!(sidecar_state(&run).name(), "failed");
     let summary = summary(&run, None, "");
     assert_eq!(summary.stop_code, Some(StopCode::StopFactsDrifted));
     assert_eq!(summary.drift[0].found.as_deref(), Some("59"));

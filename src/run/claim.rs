@@ -1,44 +1,30 @@
 //! The five claims of the non-mutation proof and their verdict. Each claim is printed with what it cannot see
 //! (`ClaimName::cannot_see`).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::survey::FactChange;
+use crate::survey::{FactChange, named_enum};
 
-/// The claims, printed separately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum ClaimName {
-    /// Our sessions wrote nothing.
-    A,
-    /// Facts and digests equal between two different snapshots.
-    B,
-    /// Cluster quiet in between (informative).
-    C,
-    /// The role could not have written.
-    D,
-    /// Same server, database, timeline, no restart.
-    E,
+named_enum! {
+    /// The claims, printed separately.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum ClaimName {
+        /// Our sessions wrote nothing.
+        A = "A",
+        /// Facts and digests equal between two different snapshots.
+        B = "B",
+        /// Cluster quiet in between (informative).
+        C = "C",
+        /// The role could not have written.
+        D = "D",
+        /// Same server, database, timeline, no restart.
+        E = "E",
+    }
 }
 
 impl ClaimName {
-    /// All five claims, in order.
-    pub const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
-
-    /// The letter of the claim, such as `A`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::B => "B",
-            Self::C => "C",
-            Self::D => "D",
-            Self::E => "E",
-        }
-    }
-
     /// What the claim says.
     pub fn says(self) -> &'static str {
         match self {
@@ -64,29 +50,17 @@ impl ClaimName {
     }
 }
 
-/// What was measured of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum ClaimVerdict {
-    /// It holds by the recorded measurements.
-    #[serde(rename = "HOLDS")]
-    Holds,
-    /// It does not hold by the recorded measurements.
-    #[serde(rename = "FALSE")]
-    False,
-    /// It was not, or not fully, measured.
-    #[serde(rename = "NOT CHECKED")]
-    NotChecked,
-}
-
-impl ClaimVerdict {
-    /// The word in reports and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Holds => "HOLDS",
-            Self::False => "FALSE",
-            Self::NotChecked => "NOT CHECKED",
-        }
+named_enum! {
+    /// What was measured of a claim.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum ClaimVerdict {
+        /// It holds by the recorded measurements.
+        Holds = "HOLDS",
+        /// It does not hold by the recorded measurements.
+        False = "FALSE",
+        /// It was not, or not fully, measured.
+        NotChecked = "NOT CHECKED",
     }
 }
 
@@ -104,35 +78,23 @@ pub struct Claim {
     pub raw: Value,
 }
 
-/// The verdict over all claims (contract, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum NonMutationVerdict {
-    /// A, B, D and E hold.
-    #[serde(rename = "PROVEN")]
-    Proven,
-    /// A, D and E hold, B is false.
-    #[serde(rename = "CHANGED_BY_OTHERS")]
-    ChangedByOthers,
-    /// Something was not measured, or D or E do not hold.
-    #[serde(rename = "UNPROVEN")]
-    Unproven,
-    /// A is false.
-    #[serde(rename = "MUTATION_SUSPECTED")]
-    MutationSuspected,
+named_enum! {
+    /// The verdict over all claims (contract, section 6).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum NonMutationVerdict {
+        /// A, B, D and E hold.
+        Proven = "PROVEN",
+        /// A, D and E hold, B is false.
+        ChangedByOthers = "CHANGED_BY_OTHERS",
+        /// Something was not measured, or D or E do not hold.
+        Unproven = "UNPROVEN",
+        /// A is false.
+        MutationSuspected = "MUTATION_SUSPECTED",
+    }
 }
 
 impl NonMutationVerdict {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Proven => "PROVEN",
-            Self::ChangedByOthers => "CHANGED_BY_OTHERS",
-            Self::Unproven => "UNPROVEN",
-            Self::MutationSuspected => "MUTATION_SUSPECTED",
-        }
-    }
-
     /// The verdict that follows from the claims. C is informative.
     pub fn of(claims: &[Claim]) -> Self {
         let of = |name| {
@@ -154,12 +116,6 @@ impl NonMutationVerdict {
                 ClaimVerdict::NotChecked => Self::Unproven,
             }
         }
-    }
-}
-
-impl fmt::Display for NonMutationVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
     }
 }
 

@@ -1,58 +1,36 @@
 //! The seven gates G0-G6 and the two approval gates SG1, SG2. Titles are those of the source report.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::simulate::SimulatedStep;
+use crate::survey::named_enum;
 
-/// A gate whose checks the program evaluates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Gate {
-    /// SSOT + repo.
-    G0,
-    /// O4 dry-run feasibility.
-    G1,
-    /// Minimal O4 additions.
-    G2,
-    /// Live dry-run orchestration.
-    G3,
-    /// Resume/idempotency proof.
-    G4,
-    /// Safety tests.
-    G5,
-    /// Commit/report.
-    G6,
+named_enum! {
+    /// A gate whose checks the program evaluates.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum Gate {
+        /// SSOT + repo.
+        G0 = "G0",
+        /// O4 dry-run feasibility.
+        G1 = "G1",
+        /// Minimal O4 additions.
+        G2 = "G2",
+        /// Live dry-run orchestration.
+        G3 = "G3",
+        /// Resume/idempotency proof.
+        G4 = "G4",
+        /// Safety tests.
+        G5 = "G5",
+        /// Commit/report.
+        G6 = "G6",
+    }
 }
 
 impl Gate {
-    /// All gates in order.
-    pub const ALL: [Self; 7] = [
-        Self::G0,
-        Self::G1,
-        Self::G2,
-        Self::G3,
-        Self::G4,
-        Self::G5,
-        Self::G6,
-    ];
-
-    /// Short name, such as `G1`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::G0 => "G0",
-            Self::G1 => "G1",
-            Self::G2 => "G2",
-            Self::G3 => "G3",
-            Self::G4 => "G4",
-            Self::G5 => "G5",
-            Self::G6 => "G6",
-        }
-    }
-
     /// The title of the source report.
     pub fn title(self) -> &'static str {
         match self {
@@ -67,34 +45,19 @@ impl Gate {
     }
 }
 
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named_enum! {
+    /// A gate that only a person opens.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum ApprovalGate {
+        /// Allows the simulated CUT.
+        SG1 = "SG1",
+        /// Allows the simulated ENACT.
+        SG2 = "SG2",
     }
-}
-
-/// A gate that only a person opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum ApprovalGate {
-    /// Allows the simulated CUT.
-    SG1,
-    /// Allows the simulated ENACT.
-    SG2,
 }
 
 impl ApprovalGate {
-    /// Both approval gates, in order.
-    pub const ALL: [Self; 2] = [Self::SG1, Self::SG2];
-
-    /// Short name, such as `SG1`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SG1 => "SG1",
-            Self::SG2 => "SG2",
-        }
-    }
-
     /// The state in which this gate is asked for.
     pub fn waiting_state(self) -> State {
         match self {
@@ -112,12 +75,6 @@ impl ApprovalGate {
             ],
             Self::SG2 => &[(SimulatedStep::Enact, State::EnactSimulated)],
         }
-    }
-}
-
-impl fmt::Display for ApprovalGate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

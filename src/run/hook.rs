@@ -7,38 +7,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{HookStarted, RunState, StopCode};
-use crate::survey::UtcTime;
+use crate::survey::{UtcTime, named_enum};
 
-/// When a hook is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum HookPoint {
-    /// The run waits for a person at SG1 or SG2.
-    OnWait,
-    /// Any other stop was raised: drift, no database, a failed gate, a rejection.
-    OnStop,
-    /// The run is sealed.
-    OnEnd,
-}
-
-impl HookPoint {
-    /// All hook points.
-    pub const ALL: [Self; 3] = [Self::OnWait, Self::OnStop, Self::OnEnd];
-
-    /// The key in the profile.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OnWait => "on_wait",
-            Self::OnStop => "on_stop",
-            Self::OnEnd => "on_end",
-        }
-    }
-}
-
-impl fmt::Display for HookPoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named_enum! {
+    /// When a hook is run.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum HookPoint {
+        /// The run waits for a person at SG1 or SG2.
+        OnWait = "on_wait",
+        /// Any other stop was raised: drift, no database, a failed gate, a rejection.
+        OnStop = "on_stop",
+        /// The run is sealed.
+        OnEnd = "on_end",
     }
 }
 

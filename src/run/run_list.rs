@@ -6,46 +6,30 @@ use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::str::FromStr;
 
-use super::{Overview, RunId, RunRow, RunStatus};
-use crate::survey::UtcTime;
+use serde::Serialize;
 
-/// A filter of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RunFilter {
-    /// Everything that lies there.
-    #[default]
-    All,
-    /// Runs that wait for a person.
-    Waiting,
-    /// Ended, and neither PASS nor changed by others nor rejected by a person.
-    Failed,
-    /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
-    Drifted,
-    /// Damaged, of a newer format, foreign, unreadable.
-    Damaged,
+use super::{Overview, RunId, RunRow, RunStatus};
+use crate::survey::{UtcTime, named_enum};
+
+named_enum! {
+    /// A filter of the list.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+    pub enum RunFilter {
+        /// Everything that lies there.
+        #[default]
+        All = "all",
+        /// Runs that wait for a person.
+        Waiting = "waiting",
+        /// Ended, and neither PASS nor changed by others nor rejected by a person.
+        Failed = "failed",
+        /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
+        Drifted = "drifted",
+        /// Damaged, of a newer format, foreign, unreadable.
+        Damaged = "damaged",
+    }
 }
 
 impl RunFilter {
-    /// All, in the order of their digits.
-    pub const ALL: [Self; 5] = [
-        Self::All,
-        Self::Waiting,
-        Self::Failed,
-        Self::Drifted,
-        Self::Damaged,
-    ];
-
-    /// Name of the filter, such as `waiting`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Waiting => "waiting",
-            Self::Failed => "failed",
-            Self::Drifted => "drifted",
-            Self::Damaged => "damaged",
-        }
-    }
-
     /// Whether it shows this.
     pub fn shows(self, row: &RunRow) -> bool {
         match (self, &row.standing) {
@@ -118,41 +102,21 @@ impl FromStr for Since {
     }
 }
 
-/// What a list is ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RunSort {
-    /// When it was started, newest first.
-    #[default]
-    Started,
-    /// How long it lasted, longest first.
-    Duration,
-    /// State, then result.
-    State,
-    /// Address of the target.
-    Target,
-    /// Name of the profile.
-    Profile,
-}
-
-impl RunSort {
-    /// All, in the order in which a key goes through them.
-    pub const ALL: [Self; 5] = [
-        Self::Started,
-        Self::Duration,
-        Self::State,
-        Self::Target,
-        Self::Profile,
-    ];
-
-    /// Name of the order, such as `started`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Duration => "duration",
-            Self::State => "state",
-            Self::Target => "target",
-            Self::Profile => "profile",
-        }
+named_enum! {
+    /// What a list is ordered by.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+    pub enum RunSort {
+        /// When it was started, newest first.
+        #[default]
+        Started = "started",
+        /// How long it lasted, longest first.
+        Duration = "duration",
+        /// State, then result.
+        State = "state",
+        /// Address of the target.
+        Target = "target",
+        /// Name of the profile.
+        Profile = "profile",
     }
 }
 

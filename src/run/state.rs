@@ -2,82 +2,46 @@
 //! Invariant: the only transitions are those of `State::may_become` (test
 //! `every_state_meets_every_kind_of_event_and_every_refusal_names_both` of tests/machine.rs).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::ApprovalGate;
+use crate::survey::named_enum;
 
-/// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Run directory, lock and first journal record exist.
-    Created,
-    /// G0 done without FAIL.
-    Prechecked,
-    /// G1 done without FAIL; its survey is the pin.
-    Surveyed,
-    /// G2 done without FAIL; simulator seeded, context pins written, prediction computed.
-    Seeded,
-    /// SG1 evidence durable; waits for SG1.
-    AwaitingCutAuthorization,
-    /// Simulated CUT done.
-    CutSimulated,
-    /// Simulated VERIFY done.
-    Verified,
-    /// SG2 evidence durable; waits for SG2.
-    AwaitingLifecycleAuthorization,
-    /// Simulated ENACT done.
-    EnactSimulated,
-    /// Post survey taken on a new snapshot.
-    PostSurveyed,
-    /// Non-mutation verdict durable. Final.
-    CloseoutReported,
-    /// A person rejected SG1 or SG2, with a reason. Final.
-    Rejected,
-    /// FAIL in G0-G2, or our own session not proven clean. Final.
-    Failed,
+named_enum! {
+    /// Where a run is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum State {
+        /// Run directory, lock and first journal record exist.
+        Created = "created",
+        /// G0 done without FAIL.
+        Prechecked = "prechecked",
+        /// G1 done without FAIL; its survey is the pin.
+        Surveyed = "surveyed",
+        /// G2 done without FAIL; simulator seeded, context pins written, prediction computed.
+        Seeded = "seeded",
+        /// SG1 evidence durable; waits for SG1.
+        AwaitingCutAuthorization = "awaiting_cut_authorization",
+        /// Simulated CUT done.
+        CutSimulated = "cut_simulated",
+        /// Simulated VERIFY done.
+        Verified = "verified",
+        /// SG2 evidence durable; waits for SG2.
+        AwaitingLifecycleAuthorization = "awaiting_lifecycle_authorization",
+        /// Simulated ENACT done.
+        EnactSimulated = "enact_simulated",
+        /// Post survey taken on a new snapshot.
+        PostSurveyed = "post_surveyed",
+        /// Non-mutation verdict durable. Final.
+        CloseoutReported = "closeout_reported",
+        /// A person rejected SG1 or SG2, with a reason. Final.
+        Rejected = "rejected",
+        /// FAIL in G0-G2, or our own session not proven clean. Final.
+        Failed = "failed",
+    }
 }
 
 impl State {
-    /// All states, in the order of the contract.
-    pub const ALL: [Self; 13] = [
-        Self::Created,
-        Self::Prechecked,
-        Self::Surveyed,
-        Self::Seeded,
-        Self::AwaitingCutAuthorization,
-        Self::CutSimulated,
-        Self::Verified,
-        Self::AwaitingLifecycleAuthorization,
-        Self::EnactSimulated,
-        Self::PostSurveyed,
-        Self::CloseoutReported,
-        Self::Rejected,
-        Self::Failed,
-    ];
-
-    /// The name in journal, reports and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Prechecked => "prechecked",
-            Self::Surveyed => "surveyed",
-            Self::Seeded => "seeded",
-            Self::AwaitingCutAuthorization => "awaiting_cut_authorization",
-            Self::CutSimulated => "cut_simulated",
-            Self::Verified => "verified",
-            Self::AwaitingLifecycleAuthorization => "awaiting_lifecycle_authorization",
-            Self::EnactSimulated => "enact_simulated",
-            Self::PostSurveyed => "post_surveyed",
-            Self::CloseoutReported => "closeout_reported",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-        }
-    }
-
     /// The gate that a person is asked for in this state.
     pub fn awaits(self) -> Option<ApprovalGate> {
         match self {
@@ -123,11 +87,5 @@ impl State {
         let rejected = waits && to == S::Rejected;
         let failed = !self.is_final() && to == S::Failed;
         forward || back || rejected || failed
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

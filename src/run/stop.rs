@@ -5,74 +5,41 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalGate, State};
-use crate::survey::Digest;
+use crate::survey::{Digest, named_enum};
 
-/// Why a run stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StopCode {
-    /// Waiting at SG1 or SG2.
-    StopApprovalRequired,
-    /// Live facts differ from the pin.
-    StopFactsDrifted,
-    /// A person rejected, with a reason.
-    StopApprovalRejected,
-    /// An approval was refused.
-    StopApprovalRefused,
-    /// Evidence does not verify.
-    StopEvidenceCorrupt,
-    /// LIVE or execution was asked for.
-    StopLiveRefused,
-    /// A check is FAIL.
-    StopGateFailed,
-    /// Claim A is false.
-    StopMutationSuspected,
-    /// The database cannot be reached.
-    StopDatabaseUnavailable,
-    /// Journal or evidence cannot be made durable.
-    StopStorageFailed,
-    /// Another process owns this run.
-    StopRunLocked,
-    /// Quit or a signal.
-    StopInterrupted,
+named_enum! {
+    /// Why a run stopped.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum StopCode {
+        /// Waiting at SG1 or SG2.
+        StopApprovalRequired = "STOP_APPROVAL_REQUIRED",
+        /// Live facts differ from the pin.
+        StopFactsDrifted = "STOP_FACTS_DRIFTED",
+        /// A person rejected, with a reason.
+        StopApprovalRejected = "STOP_APPROVAL_REJECTED",
+        /// An approval was refused.
+        StopApprovalRefused = "STOP_APPROVAL_REFUSED",
+        /// Evidence does not verify.
+        StopEvidenceCorrupt = "STOP_EVIDENCE_CORRUPT",
+        /// LIVE or execution was asked for.
+        StopLiveRefused = "STOP_LIVE_REFUSED",
+        /// A check is FAIL.
+        StopGateFailed = "STOP_GATE_FAILED",
+        /// Claim A is false.
+        StopMutationSuspected = "STOP_MUTATION_SUSPECTED",
+        /// The database cannot be reached.
+        StopDatabaseUnavailable = "STOP_DATABASE_UNAVAILABLE",
+        /// Journal or evidence cannot be made durable.
+        StopStorageFailed = "STOP_STORAGE_FAILED",
+        /// Another process owns this run.
+        StopRunLocked = "STOP_RUN_LOCKED",
+        /// Quit or a signal.
+        StopInterrupted = "STOP_INTERRUPTED",
+    }
 }
 
 impl StopCode {
-    /// All codes in the order of the contract.
-    pub const ALL: [Self; 12] = [
-        Self::StopApprovalRequired,
-        Self::StopFactsDrifted,
-        Self::StopApprovalRejected,
-        Self::StopApprovalRefused,
-        Self::StopEvidenceCorrupt,
-        Self::StopLiveRefused,
-        Self::StopGateFailed,
-        Self::StopMutationSuspected,
-        Self::StopDatabaseUnavailable,
-        Self::StopStorageFailed,
-        Self::StopRunLocked,
-        Self::StopInterrupted,
-    ];
-
-    /// The name of the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::StopApprovalRequired => "STOP_APPROVAL_REQUIRED",
-            Self::StopFactsDrifted => "STOP_FACTS_DRIFTED",
-            Self::StopApprovalRejected => "STOP_APPROVAL_REJECTED",
-            Self::StopApprovalRefused => "STOP_APPROVAL_REFUSED",
-            Self::StopEvidenceCorrupt => "STOP_EVIDENCE_CORRUPT",
-            Self::StopLiveRefused => "STOP_LIVE_REFUSED",
-            Self::StopGateFailed => "STOP_GATE_FAILED",
-            Self::StopMutationSuspected => "STOP_MUTATION_SUSPECTED",
-            Self::StopDatabaseUnavailable => "STOP_DATABASE_UNAVAILABLE",
-            Self::StopStorageFailed => "STOP_STORAGE_FAILED",
-            Self::StopRunLocked => "STOP_RUN_LOCKED",
-            Self::StopInterrupted => "STOP_INTERRUPTED",
-        }
-    }
-
     /// The exit code of a process that ends with this stop.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -89,12 +56,6 @@ impl StopCode {
             Self::StopRunLocked => 75,
             Self::StopInterrupted => 130,
         }
-    }
-}
-
-impl fmt::Display for StopCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

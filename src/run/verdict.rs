@@ -1,43 +1,29 @@
 //! The verdict of a check and of a gate.
 //! Invariant: what was not evaluated is never PASS (`Verdict::of_gate`; test `a_gate_is_as_good_as_its_worst_check`).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-/// What is known of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Verdict {
-    /// Evaluated, and it holds.
-    #[serde(rename = "PASS")]
-    Pass,
-    /// Evaluated, and it does not hold.
-    #[serde(rename = "FAIL")]
-    Fail,
-    /// Not evaluated.
-    #[serde(rename = "NOT CHECKED")]
-    NotChecked,
-    /// The profile excludes it by name, with a reason.
-    #[serde(rename = "OUT OF SCOPE")]
-    OutOfScope,
-    /// The profile asks nothing of it. It is said, counted nowhere, and lowers nothing.
-    #[serde(rename = "NOT ASKED")]
-    NotAsked,
+use crate::survey::named_enum;
+
+named_enum! {
+    /// What is known of a check.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum Verdict {
+        /// Evaluated, and it holds.
+        Pass = "PASS",
+        /// Evaluated, and it does not hold.
+        Fail = "FAIL",
+        /// Not evaluated.
+        NotChecked = "NOT CHECKED",
+        /// The profile excludes it by name, with a reason.
+        OutOfScope = "OUT OF SCOPE",
+        /// The profile asks nothing of it. It is said, counted nowhere, and lowers nothing.
+        NotAsked = "NOT ASKED",
+    }
 }
 
 impl Verdict {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::NotChecked => "NOT CHECKED",
-            Self::OutOfScope => "OUT OF SCOPE",
-            Self::NotAsked => "NOT ASKED",
-        }
-    }
-
     /// PASS or FAIL by a condition that was evaluated.
     pub fn of(holds: bool) -> Self {
         if holds { Self::Pass } else { Self::Fail }
@@ -56,12 +42,6 @@ impl Verdict {
             }
         }
         if any { gate } else { Self::NotChecked }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
     }
 }
 

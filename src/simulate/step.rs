@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Lifecycle, Pairing, PredictedEffect};
-use crate::survey::Simulated;
+use crate::survey::{Simulated, named_enum};
 
 /// The three steps that are simulated, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,35 +38,23 @@ impl fmt::Display for SimulatedStep {
     }
 }
 
-/// What VERIFY found for a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum UnitVerification {
-    /// The content digests of live unit and piece are equal, and the state of the unit is legal.
-    Equal,
-    /// CUT would insert the unit, so there is no live unit to compare with.
-    AsCut,
-    /// The content digests of live unit and piece differ.
-    Differs,
-    /// A live unit that has no piece.
-    Gap,
-    /// A key that occurs twice in one stream.
-    Duplicate,
-    /// The state of the live unit is not one of the lifecycle.
-    IllegalState,
-}
-
-impl fmt::Display for UnitVerification {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Equal => "equal",
-            Self::AsCut => "as_cut",
-            Self::Differs => "differs",
-            Self::Gap => "gap",
-            Self::Duplicate => "duplicate",
-            Self::IllegalState => "illegal_state",
-        })
+named_enum! {
+    /// What VERIFY found for a unit.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum UnitVerification {
+        /// The content digests of live unit and piece are equal, and the state of the unit is legal.
+        Equal = "equal",
+        /// CUT would insert the unit, so there is no live unit to compare with.
+        AsCut = "as_cut",
+        /// The content digests of live unit and piece differ.
+        Differs = "differs",
+        /// A live unit that has no piece.
+        Gap = "gap",
+        /// A key that occurs twice in one stream.
+        Duplicate = "duplicate",
+        /// The state of the live unit is not one of the lifecycle.
+        IllegalState = "illegal_state",
     }
 }
 

@@ -12,36 +12,21 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
-/// The four provenances (docs/contract.md, section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Provenance {
-    /// Read from the database.
-    Live,
-    /// Made by the simulator.
-    Simulated,
-    /// Computed from live or simulated values.
-    Derived,
-    /// Stated by a person or a file; nothing checked it.
-    Declared,
-}
+use super::named_enum;
 
-impl Provenance {
-    /// The word as JSON and reports have it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Live => "LIVE",
-            Self::Simulated => "SIMULATED",
-            Self::Derived => "DERIVED",
-            Self::Declared => "DECLARED",
-        }
-    }
-}
-
-impl fmt::Display for Provenance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+named_enum! {
+    /// The four provenances (docs/contract.md, section 2).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[cfg_attr(test, derive(schemars::JsonSchema))]
+    pub enum Provenance {
+        /// Read from the database.
+        Live = "LIVE",
+        /// Made by the simulator.
+        Simulated = "SIMULATED",
+        /// Computed from live or simulated values.
+        Derived = "DERIVED",
+        /// Stated by a person or a file; nothing checked it.
+        Declared = "DECLARED",
     }
 }
 

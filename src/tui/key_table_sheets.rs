@@ -11,47 +11,15 @@ const SHEET: &[KeyScope] = &[KeyScope::Sheet];
 const SHEET_AND_TYPING: &[KeyScope] = &[KeyScope::Sheet, KeyScope::Typing];
 
 /// Shown on no help page: each sheet says its keys itself.
+#[rustfmt::skip]
 pub(super) const ROWS: &[Binding] = &[
-    row(
-        SHEET_AND_TYPING,
-        "Enter",
-        "what was typed counts",
-        None,
-        &[other(KeyCode::Enter, Action::Confirm)],
-    ),
-    row(
-        SHEET_AND_TYPING,
-        "Backspace",
-        "take the last letter back",
-        None,
-        &[other(KeyCode::Backspace, Action::TakeBack)],
-    ),
-    row(
-        SHEET_AND_TYPING,
-        "Esc",
-        "leave it",
-        None,
-        &[other(KeyCode::Esc, Action::Back)],
-    ),
-    row(
-        SHEET,
-        "Ctrl-c",
-        "leave it",
-        None,
-        &[ctrl('c', Action::Quit)],
-    ),
-    row(
-        SHEET,
-        "Up Down PgUp PgDn Home End",
-        "read the sheet",
-        None,
-        &[
-            other(KeyCode::Up, Action::Up),
-            other(KeyCode::Down, Action::Down),
-            other(KeyCode::PageUp, Action::PageUp),
-            other(KeyCode::PageDown, Action::PageDown),
-            other(KeyCode::Home, Action::First),
-            other(KeyCode::End, Action::Last),
-        ],
-    ),
+    row(SHEET_AND_TYPING, "Enter", "what was typed counts", None, &[other(KeyCode::Enter, Action::Confirm)]),
+    row(SHEET_AND_TYPING, "Backspace", "take the last letter back", None,
+        &[other(KeyCode::Backspace, Action::TakeBack)]),
+    row(SHEET_AND_TYPING, "Esc", "leave it", None, &[other(KeyCode::Esc, Action::Back)]),
+    row(SHEET, "Ctrl-c", "leave it", None, &[ctrl('c', Action::Quit)]),
+    row(SHEET, "Up Down PgUp PgDn Home End", "read the sheet", None,
+        &[other(KeyCode::Up, Action::Up), other(KeyCode::Down, Action::Down), other(KeyCode::PageUp, Action::PageUp),
+          other(KeyCode::PageDown, Action::PageDown), other(KeyCode::Home, Action::First),
+          other(KeyCode::End, Action::Last)]),
 ];

@@ -358,7 +358,7 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
     if let Some(claim) = claim {
         lines.push(proof::mark(model, claim).with(
             Ink::Plain,
-            format!(" {}: {}", claim.verdict.word(), claim.measured),
+            format!(" {}: {}", claim.verdict.name(), claim.measured),
         ));
     }
     lines.push(Text::new());

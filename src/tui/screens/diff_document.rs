@@ -148,7 +148,7 @@ fn headings(
         let source = comparison.sources.get(side);
         let known = fact.sides.get(side).as_ref();
         let provenance = known.and_then(|value| value.provenance);
-        let from = provenance.map_or(String::new(), |it| format!("   {}", it.word()));
+        let from = provenance.map_or(String::new(), |it| format!("   {}", it.name()));
         let at = source
             .read_at
             .map_or_else(String::new, |at| format!(" {}", at.clock()));

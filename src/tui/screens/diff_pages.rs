@@ -81,7 +81,7 @@ fn how_read(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
                 "provenance",
                 value
                     .and_then(|v| v.provenance)
-                    .map(|p| p.word().to_owned()),
+                    .map(|p| p.name().to_owned()),
             ),
             (
                 "sha256 of its SQL",

@@ -88,7 +88,7 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
         read_at,
         moved,
         last_pass: last_pass(run, &fact.key),
-        from: fact.observed.provenance().map_or("", Provenance::word),
+        from: fact.observed.provenance().map_or("", Provenance::name),
         pinned,
     }
 }

@@ -343,7 +343,7 @@ fn closeout_row(model: &Model, width: usize) -> PaneRow {
                 }
             };
             let text = sub(model, glyph, ink, Ink::Plain, "closeout");
-            (text, judged.verdict.word())
+            (text, judged.verdict.name())
         }
         None if run.state == State::EnactSimulated || run.state == State::PostSurveyed => (
             sub(model, Glyph::Here, Ink::Running, Ink::Plain, "closeout"),

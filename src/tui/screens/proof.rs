@@ -50,7 +50,7 @@ fn verdict(verdict: NonMutationVerdict) -> Text {
         NonMutationVerdict::ChangedByOthers => Ink::Drift,
         NonMutationVerdict::Unproven | NonMutationVerdict::MutationSuspected => Ink::Bad,
     };
-    Text::inked(ink, verdict.word())
+    Text::inked(ink, verdict.name())
 }
 
 /// Mark of a claim. C is informative; B has no verdict before closeout.
