@@ -211,11 +211,16 @@ fn session_checks(seen: &Feasibility<'_>) -> [Check; 4] {
             )
         });
     };
+    let [of_transaction, of_path, of_rows, of_session] = NAMES;
     // The values come from one answer of the server: without `read_only` none of them was read.
     let Some(read_only) = proof.read_only else {
-        return NAMES.map(|name| not_measured(name, proof));
+        return [
+            not_measured(of_transaction, proof),
+            not_measured(of_path, proof),
+            not_measured(of_rows, proof),
+            left_nothing(of_session, proof),
+        ];
     };
-    let [of_transaction, of_path, of_rows, of_session] = NAMES;
     [
         Check::evaluated(
             of_transaction,

@@ -292,7 +292,12 @@ fn closing(run: &RunState, profile: Option<&Profile>, recorded: &[Check]) -> Vec
                 Some((text(0)?, sha256.ok_or_else(String::new)))
             })
             .collect();
-        again.extend(Again::all(vec![reports_render(run_id, &rendered)]));
+        // Runs of 0.1.0 did not look for the documents.
+        let lost = raw(recorded, &CheckName::ReportsRender, "lost").cloned();
+        let lost: Vec<Digest> = lost
+            .and_then(|lost| serde_json::from_value(lost).ok())
+            .unwrap_or_default();
+        again.extend(Again::all(vec![reports_render(run_id, &rendered, &lost)]));
     }
     let main = super::repository_at_g0(run).and_then(|seen| seen.main);
     again.push(Again {

@@ -32,8 +32,8 @@ pub fn report_file(name: &str, run_id: &RunId) -> String {
 /// One report: its file name, and its digest or why it does not render.
 pub type ReportRendering = (String, Result<Digest, String>);
 
-/// Whether exactly the 13 reports render.
-pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
+/// Whether exactly the 13 reports render, and every document that they are made from is there. `lost`: those that are not.
+pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering], lost: &[Digest]) -> Check {
     let mut wrong: Vec<String> = rendered
         .iter()
         .filter_map(|(name, seen)| seen.as_ref().err().map(|why| format!("{name}: {why}")))
@@ -50,6 +50,10 @@ pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
     }
     let strangers = rendered.iter().filter(|(name, _)| !expected.contains(name));
     wrong.extend(strangers.map(|(name, _)| format!("{name} is no report")));
+    wrong.extend(
+        lost.iter()
+            .map(|sha256| format!("the document {} is not among the blobs", sha256.short())),
+    );
     let raw: Vec<_> = rendered
         .iter()
         .map(|(name, seen)| json!([name, seen.as_ref().ok()]))
@@ -63,7 +67,7 @@ pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering]) -> Check {
         CheckName::ReportsRender,
         wrong.is_empty(),
         says,
-        json!({"reports": raw}),
+        json!({"reports": raw, "lost": lost}),
     )
 }
 
@@ -197,7 +201,7 @@ mod tests {
             .iter()
             .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
             .collect();
-        let verdict = |seen: &[ReportRendering]| reports_render(&run_id, seen).verdict;
+        let verdict = |seen: &[ReportRendering]| reports_render(&run_id, seen, &[]).verdict;
         assert_eq!(all[6].0, "07-final-o4-live-dryrun-report-2026-05-21.md");
         assert_eq!(verdict(&all), Verdict::Pass);
         assert_eq!(verdict(&all[1..]), Verdict::Fail);
@@ -207,5 +211,7 @@ mod tests {
         let mut twice = all.clone();
         twice[3] = twice[4].clone();
         assert_eq!(verdict(&twice), Verdict::Fail);
+        let lost = reports_render(&run_id, &all, &[Digest::of("grants")]);
+        assert_eq!(lost.verdict, Verdict::Fail);
     }
 }

@@ -4,7 +4,7 @@
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
     ApprovalGate, ApprovalRecorded, Decision, DriftFound, EvidenceShown, EvidenceTaken, Gate,
-    NonMutationVerdict, RunState, State, Stop, StopCode, Verdict,
+    NonMutationVerdict, RunState, State, Stop, StopCode, TransactionEnd, Verdict,
 };
 use crate::survey::UtcTime;
 
@@ -99,13 +99,18 @@ impl RunState {
         self.state_since = Some(at);
     }
 
-    /// A run fails by a gate before the first stop, else because our own session was not proven clean.
+    /// A run fails by a gate before the first stop, or because our own session was not proven clean, which says more.
     fn failed_by(&self) -> StopCode {
         let gates = [Gate::G0, Gate::G1, Gate::G2];
-        if gates
-            .iter()
-            .any(|gate| self.finished(*gate) == Some(Verdict::Fail))
-        {
+        let stained = self.transactions.iter().any(|transaction| {
+            let proof = match &transaction.end {
+                TransactionEnd::Closed(proof) => proof,
+                TransactionEnd::Open | TransactionEnd::Unseen(_) => return false,
+            };
+            !proof.violations().is_empty()
+        });
+        let failed = |gate: &Gate| self.finished(*gate) == Some(Verdict::Fail);
+        if gates.iter().any(failed) && !stained {
             StopCode::StopGateFailed
         } else {
             StopCode::StopMutationSuspected

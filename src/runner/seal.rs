@@ -2,6 +2,7 @@
 //! Invariant: `run_sealed` is the last line, and after the manifest nothing is opened for writing (test
 //! `nothing_is_appended_after_run_sealed_and_nothing_opened_after_the_manifest` of tests/journal.rs).
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 
@@ -96,10 +97,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             now.as_ref().ok(),
         ));
         if let Some(run_id) = run.run_id() {
-            checks.push(audit::reports_render(
-                run_id,
-                &rendered(recorder, run_id, plan),
-            ));
+            let (reports, lost) = rendered(recorder, run_id, plan);
+            checks.push(audit::reports_render(run_id, &reports, &lost));
         }
         Ok(checks)
     }
@@ -222,9 +221,21 @@ fn scan_texts(
     Ok(())
 }
 
-/// What becomes of each report: its digest, or why there is none.
-fn rendered(recorder: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<ReportRendering> {
-    match render(recorder, recorder.run(), plan) {
+/// What becomes of each report: its digest, or why there is none; and the documents that were asked for and are not there.
+fn rendered(
+    recorder: &RunRecorder,
+    run_id: &RunId,
+    plan: &RunPlan,
+) -> (Vec<ReportRendering>, Vec<Digest>) {
+    let lost = RefCell::new(BTreeSet::new());
+    let blobs = |digest: &Digest| {
+        let document = recorder.document(digest);
+        if document.is_none() {
+            lost.borrow_mut().insert(digest.clone());
+        }
+        document
+    };
+    let reports = match report::render(&input(recorder.run(), plan, &blobs)) {
         Ok(reports) => reports
             .into_iter()
             .map(|report| (report.name, Ok(Digest::of(report.text))))
@@ -233,5 +244,6 @@ fn rendered(recorder: &RunRecorder, run_id: &RunId, plan: &RunPlan) -> Vec<Repor
             .into_iter()
             .map(|name| (name, Err(error.to_string())))
             .collect(),
-    }
+    };
+    (reports, lost.into_inner().into_iter().collect())
 }

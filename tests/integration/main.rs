@@ -12,6 +12,7 @@ mod diff;
 mod doctor;
 mod drift_around;
 mod exit_codes;
+mod failing_checks;
 mod flow;
 mod golden;
 #[cfg(target_os = "linux")]

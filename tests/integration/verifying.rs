@@ -10,6 +10,7 @@ use drygate::survey::Digest;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::support::forging::chained;
 use super::support::server::{Answer, Workspace, files, finish, own_cluster, text};
 
 /// The files of a sealed run, by path inside its directory.
@@ -101,24 +102,8 @@ impl Copy {
 
     /// Writes the journal with numbers and chain recomputed, HEAD and manifest after it: the forger's whole toolbox.
     pub fn forge(&self, lines: &[String]) {
-        let mut previous = "0".repeat(64);
-        let mut forged = Vec::new();
-        for (seq, line) in lines.iter().enumerate() {
-            let record: Value = serde_json::from_str(line).expect("an object");
-            let line = line.replacen(
-                &format!("\"seq\":{}", record["seq"]),
-                &format!("\"seq\":{seq}"),
-                1,
-            );
-            let line = line.replacen(text(&record["prev"]), &previous, 1);
-            previous = Digest::of(&line).to_string();
-            forged.push(line);
-        }
+        let (forged, head) = chained(lines);
         self.write_lines(&forged);
-        let head = format!(
-            "{{\"seq\":{},\"sha256\":\"{previous}\"}}\n",
-            forged.len() - 1
-        );
         fs::write(self.file("HEAD"), head).expect("our own file");
         self.seal();
     }
