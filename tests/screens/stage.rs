@@ -29,7 +29,7 @@ use drygate::testing::values::person;
 use drygate::testing::{ScriptedRun, at};
 
 /// The sizes that every situation is drawn in.
-pub const SIZES: [(u16, u16); 3] = [(160, 48), (120, 36), (80, 24)];
+pub const SIZES: [(u16, u16); 4] = [(160, 48), (120, 36), (100, 30), (80, 24)];
 
 pub fn messages(script: &ScriptedRun) -> Vec<ScreenMessage> {
     script

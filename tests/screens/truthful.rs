@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drygate::run::{RunResult, State, StopCode};
-use drygate::tui::model::Model;
+use drygate::tui::model::{Model, Pane};
 use drygate::tui::{Source, update::update};
 use ratatui::layout::Size;
 
@@ -70,7 +70,7 @@ fn nothing_is_called_equal_that_was_not_read_again() {
         let narrow = frame
             .lines()
             .next()
-            .is_some_and(|row| row.chars().count() < 100);
+            .is_some_and(|row| row.chars().count() < 110);
         let rows = frame
             .lines()
             .filter(|row| row.contains("│ grant_matrix_sha"));
@@ -92,5 +92,42 @@ fn a_value_that_was_read_before_the_others_says_when() {
         let row = frame.lines().find(|row| row.contains("│ grant_matrix_sha"));
         let row = row.expect("the fact that is read with a full survey alone");
         assert!(row.contains("= 09:17"), "{frame}");
+    }
+}
+
+fn is_together(focus: Pane, frame: &str) {
+    for title in ["1 GATES", "2 LIVE FACTS", "3 STOP"] {
+        assert!(frame.contains(title), "{title} with {focus:?}:\n{frame}");
+    }
+}
+
+/// Starting, waiting, moved, drifted, ended: every gate has its row.
+#[test]
+fn gates_facts_and_stop_points_are_on_screen_together() {
+    at_every_moment(|model, frame| {
+        is_together(model.focus, frame);
+        let rows = frame.lines().filter(|line| line.starts_with('│'));
+        let rows: String = rows
+            .map(|row| row.chars().take(12).collect::<String>())
+            .collect();
+        let gates = ["G0", "G1", "G2", "G3", "SG1", "SG2", "G4", "G5", "G6"];
+        let missing = gates.iter().find(|gate| !rows.contains(**gate));
+        assert_eq!(missing, None, "{frame}");
+    });
+}
+
+#[test]
+fn whoever_looks_at_whatever_pane_sees_gates_facts_and_stop_points() {
+    for script in scripts() {
+        for source in [Source::Live, Source::Watching, Source::Unheld] {
+            let mut model = crate::stage::model(&script, "09:52:00", plain());
+            model.source = source;
+            for focus in Pane::ALL {
+                model.focus = focus;
+                for size in SIZES {
+                    is_together(focus, &drawn(&mut model, size));
+                }
+            }
+        }
     }
 }

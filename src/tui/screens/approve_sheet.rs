@@ -111,25 +111,36 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     approve_input::draw(canvas, (x, last, width), sheet, refusal.as_deref());
     let below = lines.len().saturating_sub(top + room);
     let remark = if below > 0 {
-        Text::inked(
-            Ink::Needed,
-            format!(
-                "{below} more lines below: {} or {}. The sheet arms when the last was shown.",
-                key(Action::Down),
-                key(Action::PageDown)
-            ),
+        let lines = crate::run::counted(below, "more line");
+        let (down, page) = (key(Action::Down), key(Action::PageDown));
+        let forms = [
+            format!("{lines} below: {down} or {page}. The sheet arms when the last was shown."),
+            format!("{lines} below: {down} or {page}. Read on to arm."),
+        ];
+        Text::first_fitting(
+            forms.map(|form| Text::inked(Ink::Needed, form)),
+            width.into(),
         )
     } else {
         approve_input::remark(sheet)
     };
     canvas.text(x, last + 1, width, &remark);
-    let esc = Text::inked(Ink::Dim, format!("{} leaves it waiting", key(Action::Back)));
     let status = match refusal {
         Some(_) if !sheet.is_sent() => Text::inked(Ink::Drift, "approving would be refused"),
         _ => status(model, sheet),
     };
-    canvas.text(x, last + 2, width.saturating_sub(23), &status);
-    canvas.text_right(x + width, last + 2, width, &esc);
+    canvas.text(x, last + 2, width, &status);
+    // What the sheet waits for is said whole; how to leave gives way to it.
+    let back = key(Action::Back);
+    let forms = [
+        format!("{back} leaves it waiting"),
+        format!("{back} leaves"),
+    ];
+    let room = usize::from(width).saturating_sub(status.width() + 2);
+    let esc = Text::first_fitting(forms.map(|form| Text::inked(Ink::Dim, form)), room);
+    if esc.width() <= room {
+        canvas.text_right(x + width, last + 2, width, &esc);
+    }
 }
 
 /// Name of the sheet's key for an action.

@@ -2,14 +2,17 @@
 //! `every_size_draws` of tests/screens/hostile.rs).
 //!
 //! ```text
-//! 160x48            120x36            80x24
-//! header 2          header 2          header 1
-//! band   8          band   8          band   7
-//! 1    | 2          1    | 2          1    | 2
-//! 3 | 4 | 5         3 | 4 | 5         claims 1
-//! 6                 footer 1          footer 1
-//! footer 1
+//! 160x48            120x36            100x30            80x24
+//! header 2          header 2          header 1          header 1
+//! band   8          band   8          band   7          band   7
+//! 1    | 2          1    | 2          1    | 2          1    | 2
+//! 3 | 4 | 5         3 | 4 | 5         4    | 6          claims 1
+//! 6                 footer 1          claims 1          footer 1
+//! footer 1                            footer 1
 //! ```
+//!
+//! A pane that is gone to and has no place takes the rows under 1 and 2, so that gates, facts and stop points (a pane, or the
+//! line below the facts) stay on screen until somebody enlarges a pane.
 
 use ratatui::layout::Rect;
 
@@ -24,6 +27,15 @@ const SMALLEST: (u16, u16) = (60, 16);
 
 /// Height of the body from which the events have room under the other panes.
 const EVENTS_FROM: u16 = 34;
+
+/// Columns from which two panes stand beside each other.
+const TWO_FROM: u16 = 76;
+
+/// Rows of the gates where none is cut, with their frame, on a narrow screen.
+const GATES_HEIGHT: u16 = 14;
+
+/// Rows from which a pane under the gates is worth its frame.
+const UNDER_MIN: u16 = 5;
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +72,57 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model) {
 pub fn panes_on_screen(model: &Model, area: Rect) -> Vec<(Pane, Rect)> {
     let shape = shape(area.width, area.height);
     let body = regions(area, shape).2;
-    let hidden = match shape {
-        ScreenShape::TooSmall => return Vec::new(),
-        // Two panes at most fit here; below 76 columns only the focused one.
-        ScreenShape::Narrow => model.focus > Pane::Facts || area.width < 76,
-        ScreenShape::Wide => model.focus == Pane::Events && !events_fit(body),
-    };
-    if model.enlarged || hidden {
+    if shape == ScreenShape::TooSmall {
+        return Vec::new();
+    }
+    if model.enlarged || area.width < TWO_FROM {
         return vec![(model.focus, body)];
     }
-    match shape {
+    let panes = match shape {
         ScreenShape::Wide => wide(body),
         _ => narrow(body),
+    };
+    if panes.iter().any(|(shown, _)| *shown == model.focus) {
+        panes
+    } else {
+        with_under(&panes, model.focus, body)
+    }
+}
+
+/// Gates and facts, and under them the pane that was gone to over the whole width.
+fn with_under(panes: &[(Pane, Rect)], focus: Pane, body: Rect) -> Vec<(Pane, Rect)> {
+    let gates = panes.first().map_or(0, |(_, place)| place.height);
+    let above = if body.height - gates >= UNDER_MIN {
+        gates
+    } else {
+        body.height / 2
+    };
+    if above < UNDER_MIN {
+        return vec![(focus, body)];
+    }
+    let mut kept: Vec<_> = panes
+        .iter()
+        .filter(|(pane, _)| matches!(pane, Pane::Gates | Pane::Facts))
+        .map(|(pane, place)| {
+            (
+                *pane,
+                Rect {
+                    height: above,
+                    ..*place
+                },
+            )
+        })
+        .collect();
+    kept.push((focus, under(body, above)));
+    kept
+}
+
+/// The rows of the body from `above` on.
+fn under(body: Rect, above: u16) -> Rect {
+    Rect {
+        y: body.y + above,
+        height: body.height - above,
+        ..body
     }
 }
 
@@ -138,15 +189,52 @@ fn wide(body: Rect) -> Vec<(Pane, Rect)> {
     panes
 }
 
+/// Gates and facts; under them, where all gates have room, the predicted effect and the events.
 fn narrow(body: Rect) -> Vec<(Pane, Rect)> {
     let left = 31;
-    vec![
-        (Pane::Gates, Rect::new(body.x, body.y, left, body.height)),
+    let has_under = body.height >= GATES_HEIGHT + UNDER_MIN;
+    let top = if has_under { GATES_HEIGHT } else { body.height };
+    let mut panes = vec![
+        (Pane::Gates, Rect::new(body.x, body.y, left, top)),
         (
             Pane::Facts,
-            Rect::new(body.x + left, body.y, body.width - left, body.height),
+            Rect::new(body.x + left, body.y, body.width - left, top),
         ),
-    ]
+    ];
+    if !has_under {
+        return panes;
+    }
+    let rest = under(body, top);
+    // An event says nothing in fewer columns: the effect takes them all, and where there are rows the events go below.
+    let (effect, events) = if body.width >= 96 {
+        let wide = 41;
+        let events = Rect {
+            x: rest.x + wide,
+            width: rest.width - wide,
+            ..rest
+        };
+        (
+            Rect {
+                width: wide,
+                ..rest
+            },
+            Some(events),
+        )
+    } else if rest.height >= 2 * UNDER_MIN {
+        let half = rest.height / 2;
+        (
+            Rect {
+                height: half,
+                ..rest
+            },
+            Some(under(rest, half)),
+        )
+    } else {
+        (rest, None)
+    };
+    panes.push((Pane::Effect, effect));
+    panes.extend(events.map(|place| (Pane::Events, place)));
+    panes
 }
 
 fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape) {

@@ -21,7 +21,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             if run.ended_early() {
-                "Nothing predicted: the run ended before G2."
+                "Nothing predicted: it ended before G2."
             } else {
                 "Nothing predicted yet: G2 computes it."
             },
@@ -55,7 +55,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
     if drifted {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Drift,
-            "void: computed on facts that have moved",
+            "void: its facts have moved since",
         )));
         return pane;
     }

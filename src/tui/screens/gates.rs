@@ -5,7 +5,7 @@ use crate::audit::G3_CHECKS;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Decision, Gate, NonMutationVerdict, RunState, State, Verdict,
 };
-use crate::simulate::SimulatedStep;
+use crate::simulate::{SimulatedStep, StepCounts};
 use crate::survey::UtcTime;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
@@ -39,14 +39,16 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             ),
         )));
     }
+    let (right, below) = if roomy {
+        (Text::new(), Text::new())
+    } else {
+        totals_on_edges(model.run(), width)
+    };
     PaneText {
         rests_on: rests_on(model.run(), &rows),
         title: "GATES",
-        right: if roomy {
-            Text::new()
-        } else {
-            totals_short(model.run())
-        },
+        right,
+        below,
         rows,
         ..PaneText::default()
     }
@@ -169,22 +171,37 @@ fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
         rows.push(step_row(model, SimulatedStep::Enact, width));
         rows.push(closeout_row(model, width));
     } else {
-        let enact = step_row(model, SimulatedStep::Enact, width);
-        let done = model
-            .run()
-            .steps
-            .iter()
-            .any(|done| done.step == SimulatedStep::Enact);
-        if done {
-            rows.push(enact);
-            rows.push(closeout_row(model, width));
-        } else {
-            rows.push(PaneRow::new(
-                sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "ENACT, closeout"),
-                TextSubject::Step(SimulatedStep::Enact),
-            ));
-        }
+        rows.push(enact_and_closeout(model));
     }
+}
+
+/// The last step and the closeout in one row, so that all gates have room on 24 lines.
+fn enact_and_closeout(model: &Model) -> PaneRow {
+    let judged = model.run().non_mutation.is_some();
+    let mut steps = model.run().steps.iter();
+    let done = steps.find(|done| done.step == SimulatedStep::Enact);
+    let (glyph, mark_ink) = closeout_mark(model.run());
+    let ink = if done.is_some() { Ink::Plain } else { Ink::Dim };
+    let text = sub(model, glyph, mark_ink, ink, "ENACT");
+    let text = match done {
+        Some(done) => {
+            let (reached, units) = enacted(&done.counts);
+            let ink = if reached == units {
+                Ink::Simulated
+            } else {
+                Ink::Bad
+            };
+            text.with(Ink::Plain, " ")
+                .with(ink, format!("~{reached}/{units}"))
+        }
+        None => text,
+    };
+    let opens = if judged {
+        TextSubject::Claim(crate::run::ClaimName::B)
+    } else {
+        TextSubject::Step(SimulatedStep::Enact)
+    };
+    PaneRow::new(text.with(ink, ", closeout"), opens)
 }
 
 fn sub(model: &Model, glyph: Glyph, mark_ink: Ink, ink: Ink, name: &str) -> Text {
@@ -306,7 +323,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
                     },
                 ),
                 SimulatedStep::Enact => (
-                    counts.would_enact.get() + counts.already_enacted.get(),
+                    enacted(counts).0,
                     match *counts.would_enact.get() {
                         0 => "all already_enacted".to_owned(),
                         _ => format!("{} would_enact", counts.would_enact),
@@ -331,40 +348,50 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
     PaneRow::new(text, TextSubject::Step(step))
 }
 
+/// Units that the step leaves enacted, and all units of the simulation.
+fn enacted(counts: &StepCounts) -> (u64, u64) {
+    (
+        counts.would_enact.get() + counts.already_enacted.get(),
+        counts.verified.get() + counts.unverified.get(),
+    )
+}
+
+/// Mark of the closeout, and its colour.
+fn closeout_mark(run: &RunState) -> (Glyph, Ink) {
+    match run.non_mutation.as_ref().map(|judged| judged.verdict) {
+        Some(NonMutationVerdict::Proven) => (Glyph::Done, Ink::Plain),
+        Some(NonMutationVerdict::ChangedByOthers) => (Glyph::Alarm, Ink::Drift),
+        Some(NonMutationVerdict::Unproven | NonMutationVerdict::MutationSuspected) => {
+            (Glyph::Alarm, Ink::Bad)
+        }
+        None if matches!(run.state, State::EnactSimulated | State::PostSurveyed) => {
+            (Glyph::Here, Ink::Running)
+        }
+        None => (Glyph::Coming, Ink::Dim),
+    }
+}
+
 fn closeout_row(model: &Model, width: usize) -> PaneRow {
     let run = model.run();
-    let (text, says) = match &run.non_mutation {
-        Some(judged) => {
-            let (glyph, ink) = match judged.verdict {
-                NonMutationVerdict::Proven => (Glyph::Done, Ink::Plain),
-                NonMutationVerdict::ChangedByOthers => (Glyph::Alarm, Ink::Drift),
-                NonMutationVerdict::Unproven | NonMutationVerdict::MutationSuspected => {
-                    (Glyph::Alarm, Ink::Bad)
-                }
-            };
-            let text = sub(model, glyph, ink, Ink::Plain, "closeout");
-            (text, judged.verdict.name())
-        }
-        None if run.state == State::EnactSimulated || run.state == State::PostSurveyed => (
-            sub(model, Glyph::Here, Ink::Running, Ink::Plain, "closeout"),
-            "second survey",
-        ),
-        None => (
-            sub(model, Glyph::Coming, Ink::Dim, Ink::Dim, "closeout"),
-            if run.ended_early() {
-                NOT_REACHED
-            } else {
-                "second survey"
-            },
-        ),
+    let (glyph, mark_ink) = closeout_mark(run);
+    let says = match &run.non_mutation {
+        Some(judged) => judged.verdict.name(),
+        None if run.ended_early() => NOT_REACHED,
+        None => "second survey",
     };
-    let ink = if run.non_mutation.is_some() {
+    let ink = if glyph == Glyph::Coming {
+        Ink::Dim
+    } else {
+        Ink::Plain
+    };
+    let text = sub(model, glyph, mark_ink, ink, "closeout");
+    let says_ink = if run.non_mutation.is_some() {
         Ink::Plain
     } else {
         Ink::Dim
     };
     let text = if width >= 36 {
-        text.to_column(21).then(Text::inked(ink, says))
+        text.to_column(21).then(Text::inked(says_ink, says))
     } else {
         text
     };
@@ -384,15 +411,27 @@ fn totals(run: &RunState) -> Text {
     text
 }
 
-/// The same for a frame's edge; what is zero is left out.
-fn totals_short(run: &RunState) -> Text {
+/// The same for the upper edge of the frame, without what is zero; where there is no room for all of it, what is not PASS
+/// goes to the lower edge.
+fn totals_on_edges(run: &RunState, width: usize) -> (Text, Text) {
     let [pass, fail, not_checked, _] = run.verdict_counts();
-    let mut text = Text::plain(format!("{pass} PASS"));
+    let passed = Text::plain(format!("{pass} PASS"));
+    let mut other = Text::new();
     if fail > 0 {
-        text.push(Ink::Bad, format!("  {fail} FAIL"));
+        other.push(Ink::Bad, format!("{fail} FAIL"));
     }
     if not_checked > 0 {
-        text.push(Ink::Plain, format!("  {not_checked} NOT CHECKED"));
+        let gap = if fail > 0 { "  " } else { "" };
+        other.push(Ink::Plain, format!("{gap}{not_checked} NOT CHECKED"));
     }
-    text
+    if other.is_empty() {
+        return (passed, other);
+    }
+    let whole = passed.clone().with(Ink::Plain, "  ").then(other.clone());
+    // Beside the title and what is drawn around both.
+    if whole.width() + 12 <= width {
+        (whole, Text::new())
+    } else {
+        (passed, other)
+    }
 }

@@ -15,7 +15,7 @@ const WATCHERS_NAMED: usize = 3;
 /// Draws one line, or two where the area has them.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let wide = area.height > 1;
-    let right = right(model, wide);
+    let right = right(model, wide, area.width);
     let right_width = u16::try_from(right.width()).unwrap_or(u16::MAX);
     let margin = u16::from(wide);
     let left_width = area.width.saturating_sub(right_width + 2 * margin + 1);
@@ -52,26 +52,33 @@ fn left(model: &Model, wide: bool, width: usize) -> Text {
         return text;
     };
     let target = &created.target;
-    if wide {
-        text.push(
-            Ink::Plain,
-            format!("  {}  {}   ", created.run_id, created.profile),
-        );
-    } else {
-        text.push(
-            Ink::Plain,
-            format!(" {}  {}  ", created.run_id.short(), created.profile),
-        );
-    }
-    text.push(Ink::Target, format!("[{}]", target.label));
-    let address = format!("  {}", target.address());
-    if wide && text.width() + address.chars().count() <= width {
-        text.push(Ink::Plain, address);
-    } else {
+    let label = Text::inked(Ink::Target, format!("[{}]", target.label));
+    let (whole, short) = (format!("  {}", target.address()), {
         let host = target.host.split('.').next().unwrap_or("");
         let gap = if wide { "  " } else { " " };
-        text.push(Ink::Plain, format!("{gap}{host}/{}", target.database));
-    }
+        format!("{gap}{host}/{}", target.database)
+    });
+    let (id, gap) = if wide {
+        (format!("  {}", created.run_id), "   ")
+    } else {
+        (format!(" {}", created.run_id.short()), "  ")
+    };
+    let profile = format!("  {}", created.profile);
+    // The label of the target is never cut: what else is said gives way to it.
+    let forms = [
+        (format!("{id}{profile}{gap}"), &whole),
+        (format!("{id}{profile}{gap}"), &short),
+        (format!("{id}{profile}{gap}"), &String::new()),
+        (format!("{id}{gap}"), &String::new()),
+        (" ".to_owned(), &String::new()),
+    ];
+    let forms = forms.into_iter().skip(usize::from(!wide));
+    let mut forms = forms.map(|(before, after)| {
+        let text = text.clone().with(Ink::Plain, before);
+        text.then(label.clone()).with(Ink::Plain, after)
+    });
+    let fits = forms.find(|form| form.width() <= width);
+    text = fits.unwrap_or(label.clone());
     if !wide && let Some(watching) = watching(model) {
         // There is one line only: who watches takes what room is left, or is a mark that somebody does.
         let room = width.saturating_sub(text.width());
@@ -84,7 +91,7 @@ fn left(model: &Model, wide: bool, width: usize) -> Text {
     text
 }
 
-fn right(model: &Model, wide: bool) -> Text {
+fn right(model: &Model, wide: bool, width: u16) -> Text {
     let mode = model
         .run()
         .created
@@ -105,7 +112,12 @@ fn right(model: &Model, wide: bool) -> Text {
             return Text::plain(place).with(Ink::Bold, badge);
         }
         let mode = mode.name().trim_start_matches("Mode.");
-        Text::plain(format!("READ ONLY  {mode}   ")).with(Ink::Bold, short)
+        let mode = if width < 76 {
+            String::new()
+        } else {
+            format!("  {mode}")
+        };
+        Text::plain(format!("READ ONLY{mode}   ")).with(Ink::Bold, short)
     }
 }
 

@@ -55,6 +55,8 @@ pub struct PaneText {
     pub title: &'static str,
     /// Remark on the right of the upper edge.
     pub right: Text,
+    /// Remark on the left of the lower edge; where there is no room for all of it, it takes the place of `right`.
+    pub below: Text,
     /// Rows that stay while the others scroll.
     pub head: Vec<Text>,
     /// The rows, without those before `skipped`.
@@ -110,19 +112,32 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
         title_ink,
         format!("{} {}{mark}", key(model, pane), content.title),
     );
-    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &content.right);
+    let heads = content.head.len().min(window);
+    let room = window - heads;
+    let view = model.views[pane.index()];
+    let chosen = view.chosen(content.total, content.rests_on);
+    let top = first_row(content.total, room, chosen);
+    let cut = cut_words(top, content.total.saturating_sub(top + room));
+    let below = match stops_below(model, (canvas.area(), area), pane, cut.len()) {
+        stops if stops.is_empty() => content.below.clone(),
+        stops => stops,
+    };
+    // Title and remark have 3 columns each around them, and each corner has one.
+    let fits = below.width() + cut.len() + 8 <= usize::from(area.width);
+    let (right, below) = if fits {
+        (&content.right, below)
+    } else {
+        (&content.below, Text::new())
+    };
+    let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, right);
     if inside.height == 0 || inside.width == 0 {
         return;
     }
     let mut y = inside.y;
-    for line in content.head.iter().take(usize::from(inside.height)) {
+    for line in content.head.iter().take(heads) {
         canvas.text(inside.x + 1, y, inside.width.saturating_sub(1), line);
         y += 1;
     }
-    let room = usize::from(inside.bottom() - y);
-    let view = model.views[pane.index()];
-    let chosen = view.chosen(content.total, content.rests_on);
-    let top = first_row(content.total, room, chosen);
     let shown = content.rows.iter().enumerate();
     for (nth, row) in shown.skip(top - content.skipped).take(room) {
         // The mark is a letter and no colour, so it is there on every terminal.
@@ -132,16 +147,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
         canvas.text(inside.x + 1, y, inside.width.saturating_sub(1), &row.text);
         y += 1;
     }
-    let below = content.total.saturating_sub(top + room);
-    let cut = match (top, below) {
+    let last = area.bottom() - 1;
+    canvas.on_edge(area, last, &below, &Text::inked(Ink::Dim, cut));
+}
+
+/// How many rows are not on screen: `3 more below`.
+fn cut_words(above: usize, below: usize) -> String {
+    match (above, below) {
         (0, 0) => String::new(),
         (0, below) => format!("{below} more below"),
         (above, 0) => format!("{above} more above"),
         (above, below) => format!("{above} above, {below} below"),
-    };
-    let last = area.bottom() - 1;
-    let stops = stops_below(model, (canvas.area(), area), pane, cut.len());
-    canvas.on_edge(area, last, &stops, &Text::inked(Ink::Dim, cut));
+    }
 }
 
 /// The stop points, in one line on the edge below the facts, where their own pane is not on screen.

@@ -200,7 +200,8 @@ fn waits(picker: &Picker, title: String) -> (Ink, String, Text, Vec<Text>) {
         .with(Ink::Plain, format!(" {}   ", run.situation()))
         .with(Ink::Bold, format!("[{}]", run.target_label))
         .with(Ink::Plain, format!(" {place}"));
-    if let Some((_, expires_at)) = &run.evidence {
+    // After a drift nothing is approved with it, however long it would have been good.
+    if let Some((_, expires_at)) = run.evidence.as_ref().filter(|_| !run.drift_stands) {
         let expires = if *expires_at <= picker.now {
             "expired"
         } else {

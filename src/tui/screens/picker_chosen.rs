@@ -134,7 +134,11 @@ fn people(run: &Overview, now: UtcTime, tall: bool) -> Text {
         let waited = run.waits_for_s(now).map_or_else(String::new, span);
         parts.push(format!("{gate} waits since {} ({waited})", since.clock()));
     }
-    if let Some((digest, expires_at)) = run.evidence.as_ref().filter(|_| !run.demo) {
+    if let Some((digest, expires_at)) = run
+        .evidence
+        .as_ref()
+        .filter(|_| !run.demo && !run.drift_stands)
+    {
         let expires = if *expires_at <= now {
             "expired"
         } else {

@@ -85,6 +85,18 @@ fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
     let left = Text::plain(format!("{} ", claim.name.name()))
         .then(mark(model, claim))
         .with(Ink::Plain, format!(" {}", says(claim.name)));
+    // What was measured is worth more than the remark in parentheses.
+    let needed = claim.measured.chars().count() + 2;
+    let left = if width >= 40 && left.width() + needed > width {
+        Text::plain(format!("{} ", claim.name.name()))
+            .then(mark(model, claim))
+            .with(
+                Ink::Plain,
+                format!(" {}", says(claim.name).trim_end_matches(" (informative)")),
+            )
+    } else {
+        left
+    };
     let room = width.saturating_sub(left.width() + 2);
     let text = if room >= 12 {
         let measured = match (claim.name, claim.verdict) {

@@ -2,18 +2,26 @@
 
 use super::band::{Band, BandKey, state_line};
 use super::words;
+use crate::compare::Comparison;
 use crate::run::{Decision, Gate, NonMutationVerdict, RunResult, StopCode, Verdict};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-const KEYS: [BandKey; 4] = [
-    (Action::Open, "opens the row"),
-    (Action::Differences, "differences"),
-    (Action::Evidence, "read the last evidence"),
-    (Action::Quit, "leave"),
-];
+/// Keys of a sealed run: what is not there is not offered.
+fn keys(model: &Model) -> Vec<BandKey> {
+    let has_evidence = model.run().evidence.is_some();
+    let compares = !Comparison::available(&model.history).is_empty();
+    let keys = [
+        (true, (Action::Open, "opens the row")),
+        (compares, (Action::Differences, "differences")),
+        (has_evidence, (Action::Evidence, "read the last evidence")),
+        (true, (Action::Quit, "leave")),
+    ];
+    let offered = keys.into_iter().filter(|(is_there, _)| *is_there);
+    offered.map(|(_, key)| key).collect()
+}
 
 /// The band of a run with its result.
 pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
@@ -52,7 +60,7 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
     let band = Band::new(ink, result, right);
     sentences(model, outcome, band)
         .say(state_line(model, code))
-        .keys(&KEYS)
+        .keys(&keys(model))
 }
 
 fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
@@ -106,11 +114,14 @@ fn totals(model: &Model) -> String {
         || "nothing".to_owned(),
         |(predicted, _)| format!("{} rows", predicted.rows()),
     );
-    format!(
-        "{passed} of {} gates PASS, {rows} predicted, {} reports in kb/.",
-        Gate::ALL.len(),
-        run.reports.len()
-    )
+    let (gates, reports) = (Gate::ALL.len(), run.reports.len());
+    // The narrow band has no line left for what the effect pane says.
+    let predicted = if model.size.width < 110 {
+        String::new()
+    } else {
+        format!(" {rows} predicted,")
+    };
+    format!("{passed} of {gates} gates PASS,{predicted} {reports} reports in kb/.")
 }
 
 fn failed_right(model: &Model) -> String {

@@ -3,6 +3,7 @@
 use super::band::{Band, BandKey, state_line};
 use super::words;
 use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, RunState, StopCode};
+use crate::simulate::PredictedEffect;
 use crate::survey::{FactChange, UtcTime};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
@@ -115,7 +116,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         let predicted = if full {
             Text::new()
         } else {
-            words::prediction(run, &evidence.sheet.predicted, gap(narrow))
+            prediction_beside(model, &band, &evidence.sheet.predicted, narrow)
         };
         return band
             .say(predicted)
@@ -159,6 +160,25 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
         .keys(keys)
         .needing_person()
+}
+
+/// What a live run would change, table by table where the band has the rows for it.
+fn prediction_beside(
+    model: &Model,
+    band: &Band,
+    predicted: &PredictedEffect,
+    narrow: bool,
+) -> Text {
+    let whole = words::prediction(model.run(), predicted, gap(narrow));
+    // A narrow band has four rows for its lines, one of them says stop and state.
+    let width = usize::from(model.size.width).saturating_sub(4);
+    let rows = |line: &Text| line.wrap(width).len();
+    let taken: usize = band.lines.iter().map(rows).sum();
+    if !narrow || taken + rows(&whole) < 4 {
+        whole
+    } else {
+        words::prediction_short(predicted)
+    }
 }
 
 /// After drift the new evidence is led by what changed since the earlier one.

@@ -87,6 +87,23 @@ pub fn prediction(run: &RunState, predicted: &PredictedEffect, gap: &str) -> Tex
     }
 }
 
+/// `A live run would change ~180 rows in 3 tables, nothing deleted.`
+pub fn prediction_short(predicted: &PredictedEffect) -> Text {
+    if predicts_nothing(predicted) {
+        return Text::plain("A live run would change nothing.");
+    }
+    let tables = counted(predicted.touched().count(), "table");
+    let text = Text::plain("A live run would change ")
+        .with(Ink::Bold, predicted.rows().to_string())
+        .with(Ink::Plain, format!(" rows in {tables}, "));
+    let deleted = predicted.deleted();
+    if *deleted.get() == 0 {
+        text.with(Ink::Plain, "nothing deleted.")
+    } else {
+        text.with(Ink::Bold, format!("{deleted} DELETED"))
+    }
+}
+
 /// How the evidence stands to the last PASS.
 pub fn last_pass(sheet: &EvidenceSheet) -> String {
     let Some((_, sealed_at, _)) = &sheet.last_pass else {

@@ -124,6 +124,18 @@ impl Text {
         self.head(width - mark_width).0.with(Ink::Dim, mark)
     }
 
+    /// The first of these lines that fits `width` columns, else the last of them.
+    pub fn first_fitting(lines: impl IntoIterator<Item = Self>, width: usize) -> Self {
+        let mut last = Self::new();
+        for line in lines {
+            last = line;
+            if last.width() <= width {
+                break;
+            }
+        }
+        last
+    }
+
     /// The beginning that fits `width` columns, and how many columns that is.
     fn head(&self, width: usize) -> (Self, usize) {
         let mut head = Self::new();
