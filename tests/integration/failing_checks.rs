@@ -133,16 +133,16 @@ fn otherwise(check: &CheckName) -> Otherwise {
         | C::ApprovalUsedTwiceRefused
         | C::WritingStatementRefused => Never(OF_THE_PROGRAM),
         C::KillSwitchOff => Fails(S::Disturbed, "saw Mode.DRYRUN execution_enabled=true"),
-        C::ForbiddenProductionMutation => Fails(S::Disturbed, "BY OTHERS"),
+        C::ForbiddenProductionMutation | C::ForbiddenSourceMutation => {
+            Fails(S::Disturbed, "BY OTHERS")
+        }
         C::ForbiddenLiveCutVerifyEnact => Fails(S::OtherUnits, "fn_iu_enact("),
         C::ForbiddenKillSwitch => Fails(S::Disturbed, "execution_enabled=True"),
         C::ForbiddenDeployRestart => Fails(S::Replaced, "our binary changed"),
-        C::ForbiddenPushTag => Fails(S::Disturbed, "refs/tags/v9"),
-        C::ForbiddenSourceMutation => Fails(S::Disturbed, "BY OTHERS"),
         C::ForbiddenHardcodedSecrets => Fails(S::Disturbed, "a password"),
         C::ForbiddenSigningReplaced => Fails(S::Rewritten, "RealCrypto"),
         C::ForbiddenFakePass => Fails(S::Rewritten, "record "),
-        C::MainAndTagsUnchanged => Fails(S::Disturbed, "refs/tags/v9"),
+        C::ForbiddenPushTag | C::MainAndTagsUnchanged => Fails(S::Disturbed, "refs/tags/v9"),
         C::ReportsRender => Fails(S::Disturbed, "is not among the blobs"),
         C::SqlPassesGuard => Fails(S::NoDatabase, "icx_total"),
         C::AgainstADatabase => NotChecked(
