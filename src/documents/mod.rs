@@ -8,6 +8,7 @@ mod comparison;
 mod evidence;
 mod hook;
 mod machine;
+mod profile;
 mod report;
 mod report_parts;
 mod run;
@@ -23,13 +24,15 @@ mod schemas;
 #[cfg(test)]
 mod value_schemas;
 
-pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, NoteDocument};
+pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow};
 pub use evidence::{
     RecheckDocument, RecheckRefused, RecheckedSurvey, SurveyReference, VerifyDocument,
 };
 pub use hook::{HookDocument, HookTarget};
-pub use machine::{
-    ConfigDocument, DoctorDocument, DoctorLine, ProfileCheckDocument, ProfileHook, SettingRow,
+pub use machine::{ConfigDocument, DoctorDocument, DoctorLine, SettingRow};
+pub use profile::{
+    ProfileCheckDocument, ProfileHook, ProfileInitDocument, ProfileListDocument, ProfileRow,
+    ProfileShowDocument,
 };
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,
