@@ -8,6 +8,7 @@ mod attribution;
 mod callers;
 mod cast;
 mod contradiction;
+mod deleting;
 mod diff;
 mod doctor;
 mod drift_around;
