@@ -54,7 +54,7 @@ pub use inline_changes::{FieldChange, InlineChanges, column, field_changes, inli
 pub use lines::Lines;
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
-pub use role::{RoleFinding, RoleSurvey, Severity};
+pub use role::{MoreFindings, RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
 pub use surroundings::{

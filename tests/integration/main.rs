@@ -4,6 +4,7 @@
 mod archive;
 mod around_the_rows;
 mod attribution;
+mod audit_at_pin;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
@@ -25,6 +26,8 @@ mod hooks;
 mod kept_head;
 mod locked;
 mod logging;
+mod many_ways;
+mod no_pass_any_more;
 mod not_taken_up;
 mod notify;
 mod other_server;
