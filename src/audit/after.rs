@@ -143,7 +143,7 @@ impl<'l, I: Iterator<Item = UnitDecision>> AfterMatcher<'l, I> {
         let known = self.ledger.next_if(|decision| decision.key == *key);
         let unit = match &known {
             Some(decision) => judge(decision, Some(pairing), self.lifecycle),
-            None => new_unit(key.to_owned(), describe(Some(pairing))),
+            None => new_unit(key.to_owned(), describe(Some(pairing), false)),
         };
         self.keep(unit, known);
     }
@@ -214,9 +214,12 @@ fn new_unit(key: String, found: String) -> UnitAfter {
     }
 }
 
-fn describe(now: Option<&Pairing>) -> String {
+/// What is there today. `was_live`: there was a unit then.
+fn describe(now: Option<&Pairing>, was_live: bool) -> String {
     match now {
+        None if was_live => "the unit is gone, and so is its source piece".to_owned(),
         None => "neither source piece nor unit".to_owned(),
+        Some(Pairing::OnlyPiece(_)) if was_live => "the unit is gone".to_owned(),
         Some(Pairing::OnlyPiece(_)) => "a source piece without a unit".to_owned(),
         Some(Pairing::OnlyUnit(unit)) => format!("{}, without a source piece", unit.state),
         Some(Pairing::Both(piece, unit)) if piece.content == unit.content => unit.state.clone(),
@@ -238,8 +241,9 @@ pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
 }
 
 /// Whether and how the source piece and the unit of one key match today, in the terms that VERIFY used in the run.
-fn stands(now: Option<&Pairing>) -> Option<UnitVerification> {
+fn stands(now: Option<&Pairing>, lifecycle: &Lifecycle) -> Option<UnitVerification> {
     match now? {
+        Pairing::OnlyPiece(_) if !lifecycle.cut_inserts() => Some(UnitVerification::NotCut),
         Pairing::Both(piece, unit) if piece.content == unit.content => {
             Some(UnitVerification::Equal)
         }
@@ -261,7 +265,7 @@ fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
 fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
-    let stands_now = stands(now);
+    let stands_now = stands(now, lifecycle);
     // The verification of a unit in an illegal state does not say whether its content was equal.
     let illegal_then = decision.verify == UnitVerification::IllegalState;
     let same_content = stands_now == Some(decision.verify) || illegal_then;
@@ -274,11 +278,15 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
         }
     } else if unchanged {
         UnitOutcome::NotDone
+    } else if lifecycle.enact_deletes() && state.is_none() {
+        // What was to be deleted is not there. Whether its rows are gone the comparison of rows tells, where there is one.
+        UnitOutcome::AsPredicted
     } else {
         let fits = match decision.verify {
             // CUT would have inserted the unit, so now it must be there with the content of its piece.
             UnitVerification::AsCut => stands_now == Some(UnitVerification::Equal),
             UnitVerification::Equal
+            | UnitVerification::NotCut
             | UnitVerification::Differs
             | UnitVerification::Gap
             | UnitVerification::Duplicate
@@ -298,6 +306,6 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
         } else {
             steps.join(", ")
         },
-        found: describe(now),
+        found: describe(now, decision.state.is_some()),
     }
 }

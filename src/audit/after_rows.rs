@@ -13,8 +13,11 @@ use crate::survey::{FactChange, RowChange};
 /// Rows inserted, updated and deleted.
 pub type RowCounts = [u64; 3];
 
-/// The rows of one table that changed since. `None`: it is too long for its rows to be kept.
-pub type TableRows = (String, Option<Vec<RowChange>>);
+/// The rows of one table that changed since, or why they are not known.
+pub type TableRows = (String, Result<Vec<RowChange>, &'static str>);
+
+/// Why nothing is known of the rows of a table that no `[[contents]]` names.
+const NOT_PROTECTED: &str = "no [[contents]] of the profile names it";
 
 /// One table: predicted, and what its rows show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,8 +27,11 @@ pub struct TableAfter {
     pub table: String,
     /// Rows that the prediction inserts, updates and deletes.
     pub predicted: RowCounts,
-    /// Rows that were inserted, updated and deleted since; `None`: the table is too long to tell.
+    /// Rows that were inserted, updated and deleted since; `None`: not known, and `not_known` says why.
     pub found: Option<RowCounts>,
+    /// Why nothing is known of its rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_known: Option<String>,
 }
 
 /// What became of a prediction.
@@ -98,14 +104,26 @@ pub fn after(
         )
     };
     let touched: Vec<&str> = effect.touched().map(|t| t.table.as_str()).collect();
+    let predicted = PredictedMoves {
+        effect,
+        rows,
+        done: units.came_true(),
+        read_by,
+    };
     // A fact that is read by SQL may move if it reads a table that the prediction touches, a content digest if its table is one.
     let follows = |change: &FactChange| {
         let key = change.key.as_str();
         let declared = profile.facts.iter().find(|fact| fact.key == key);
-        let declared = declared.is_some_and(|fact| may_move(fact, change, effect, read_by));
+        let declared = declared.is_some_and(|fact| predicted.allow(fact, change));
         let content = profile.contents.iter().find(|content| content.key == key);
         let content = content.is_some_and(|content| touched.contains(&content.table.as_str()));
-        declared || content || key == "candidates"
+        let stream = match key {
+            "candidates" => true,
+            // What is deleted may be what the pieces are read from.
+            "pieces" => lifecycle.enact_deletes() && !predicted.touched(key).1.is_empty(),
+            _ => false,
+        };
+        declared || content || stream
     };
     let (moved, mut beside): (Vec<_>, Vec<_>) = changes.into_iter().partition(follows);
     for content in &profile.contents {
@@ -140,56 +158,114 @@ pub fn after(
     }
 }
 
-/// Whether the prediction moves a declared fact: it reads a table that the prediction touches, and a count of one table moved by
-/// no more rows than are predicted.
-fn may_move(
-    fact: &FactSpec,
-    change: &FactChange,
-    effect: &PredictedEffect,
-    read_by: ReadBy<'_>,
-) -> bool {
-    let relations = read_by(&fact.key);
-    let reads = |table: &&TableEffect| {
-        let named = |relation: &String| {
-            let name = relation
-                .rsplit_once('.')
-                .map_or(relation.as_str(), |(_, name)| name);
-            *relation == table.table || name.trim_matches('"') == table.table
+/// Which moves of a fact follow from the prediction.
+struct PredictedMoves<'a> {
+    effect: &'a PredictedEffect,
+    rows: &'a [TableRows],
+    /// Whether every unit is done as predicted.
+    done: bool,
+    read_by: ReadBy<'a>,
+}
+
+impl PredictedMoves<'_> {
+    /// How many relations the query of this key reads, and which of them the prediction touches.
+    fn touched(&self, key: &str) -> (usize, Vec<&TableEffect>) {
+        let relations = (self.read_by)(key);
+        let reads = |table: &&TableEffect| {
+            let named = |relation: &String| {
+                let name = relation
+                    .rsplit_once('.')
+                    .map_or(relation.as_str(), |(_, name)| name);
+                *relation == table.table || name.trim_matches('"') == table.table
+            };
+            relations.iter().any(named)
         };
-        relations.iter().any(named)
-    };
-    let touched: Vec<&TableEffect> = effect.touched().filter(reads).collect();
-    let begins = |sql: &String| {
-        let sql = sql.trim_start().to_ascii_lowercase();
-        sql.starts_with("select count(*)") || sql.starts_with("select pg_catalog.count(*)")
-    };
-    let counts = fact.count.is_some() || fact.sql.as_ref().is_some_and(begins);
-    let number =
-        |value: &Option<String>| value.as_ref().and_then(|value| value.parse::<i128>().ok());
-    let (before, after) = (number(&change.approved), number(&change.found));
-    match (touched.as_slice(), relations.len(), before.zip(after)) {
-        ([], _, _) => false,
-        ([table], 1, Some((before, after))) if counts => {
-            let [insert, update, delete] =
-                [table.insert, table.update, table.delete].map(|rows| i128::from(*rows.get()));
-            (-(update + delete)..=insert + update).contains(&(after - before))
-        }
-        _ => true,
+        let touched = self.effect.touched().filter(reads).collect();
+        (relations.len(), touched)
     }
+
+    /// Whether a declared fact moved as predicted: it reads a table that the prediction touches, and a count of one table moved by
+    /// the predicted number, or by no more where it counts some of the rows.
+    fn allow(&self, fact: &FactSpec, change: &FactChange) -> bool {
+        let (relations, touched) = self.touched(&fact.key);
+        let number = |value: &Option<String>| value.as_ref()?.parse::<i128>().ok();
+        let moved = number(&change.found).zip(number(&change.approved));
+        match (touched.as_slice(), relations, moved, counts_of(fact)) {
+            ([], ..) => false,
+            ([table], 1, Some((found, approved)), Some(counted)) => {
+                self.fits(table, counted, found - approved)
+            }
+            _ => true,
+        }
+    }
+
+    fn fits(&self, table: &TableEffect, counted: CountedRows, moved: i128) -> bool {
+        let [insert, update, delete] =
+            [table.insert, table.update, table.delete].map(|rows| i128::from(*rows.get()));
+        let seen = self.rows.iter().find(|(name, _)| *name == table.table);
+        let seen = seen.and_then(|(_, rows)| Some(counts(rows.as_ref().ok()?.iter())));
+        match (counted, seen) {
+            (CountedRows::Some, _) => (-(update + delete)..=insert + update).contains(&moved),
+            (CountedRows::All, _) if self.done => moved == insert - delete,
+            // As far as it is done, its rows tell.
+            (CountedRows::All, Some([added, _, gone])) => {
+                moved == i128::from(added) - i128::from(gone)
+            }
+            (CountedRows::All, None) => (-delete..=insert).contains(&moved),
+        }
+    }
+}
+
+/// Which rows of its table a fact counts.
+#[derive(Clone, Copy)]
+enum CountedRows {
+    All,
+    Some,
+}
+
+/// What a fact counts; `None`: it is no count.
+fn counts_of(fact: &FactSpec) -> Option<CountedRows> {
+    if fact.count.is_some() {
+        return Some(match fact.filter {
+            None => CountedRows::All,
+            Some(_) => CountedRows::Some,
+        });
+    }
+    let sql = fact.sql.as_ref()?.to_ascii_lowercase();
+    let words: Vec<&str> = sql.trim_end_matches(';').split_whitespace().collect();
+    let [select, count, rest @ ..] = words.as_slice() else {
+        return None;
+    };
+    let counts = count
+        .trim_start_matches("pg_catalog.")
+        .starts_with("count(*)");
+    if *select != "select" || !counts {
+        return None;
+    }
+    Some(match rest {
+        ["from", _] => CountedRows::All,
+        _ => CountedRows::Some,
+    })
 }
 
 fn tables(effect: &PredictedEffect, rows: &[TableRows]) -> Vec<TableAfter> {
     let found = |table: &str| {
-        let rows = rows.iter().find(|(name, _)| name == table)?;
-        Some(counts(rows.1.as_ref()?.iter()))
+        let rows = rows.iter().find(|(name, _)| name == table);
+        let (_, rows) = rows.ok_or(NOT_PROTECTED)?;
+        let rows = rows.as_ref().map_err(|why| *why)?;
+        Ok::<_, &str>(counts(rows.iter()))
     };
     effect
         .tables
         .iter()
-        .map(|t| TableAfter {
-            table: t.table.clone(),
-            predicted: [*t.insert.get(), *t.update.get(), *t.delete.get()],
-            found: found(&t.table),
+        .map(|t| {
+            let found = found(&t.table);
+            TableAfter {
+                table: t.table.clone(),
+                predicted: [*t.insert.get(), *t.update.get(), *t.delete.get()],
+                found: found.ok(),
+                not_known: found.err().map(str::to_owned),
+            }
         })
         .collect()
 }
@@ -263,8 +339,8 @@ fn with_rows(
         let mut unlike = Vec::new();
         let mut changed = false;
         for (table, known) in rows {
-            // The rows of this table were not kept, so nothing can be said of them.
-            if known.is_none() {
+            // Nothing can be said of the rows of this table.
+            if known.is_err() {
                 continue;
             }
             let found = counts(unexplained.claim(table, &unit.key).into_iter());

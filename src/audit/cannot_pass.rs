@@ -2,6 +2,7 @@
 //! Invariant: computed from the recorded run and its profile alone, so that `verify` finds a sheet that left one out (test
 //! `a_sheet_that_hides_what_keeps_the_run_from_passing_is_found`).
 
+use super::recompute_raw::own_raw;
 use super::scope::is_excluded;
 use crate::profile::Profile;
 use crate::run::{CheckName, Gate, Obstacle, RunState, SurveySummary, TransactionEnd, Verdict};
@@ -28,6 +29,7 @@ pub fn obstacles(run: &RunState, profile: &Profile) -> Vec<Obstacle> {
         })
     });
     let foreseen = unverified(run).into_iter().chain(program(run));
+    let foreseen = foreseen.chain(audit(run));
     let foreseen = foreseen.filter(|one| !is_excluded(profile, &one.check));
     ordered(recorded.chain(foreseen).chain(claims(run)).collect())
 }
@@ -79,6 +81,32 @@ fn unverified(run: &RunState) -> Option<Obstacle> {
             units.join(", ")
         ),
     })
+}
+
+/// What the audit of G6 is going to find, where the profile keeps G1 from failing on it.
+fn audit(run: &RunState) -> Vec<Obstacle> {
+    let mut checks = run.checks().map(|(_, check)| check);
+    let excluded = checks.find(|check| {
+        check.name == CheckName::AuditHoldsAtPin && check.verdict == Verdict::OutOfScope
+    });
+    let Some(found) = excluded.map(own_raw) else {
+        return Vec::new();
+    };
+    let rows = [
+        ("findings", CheckName::ForbiddenHardcodedSecrets),
+        ("live", CheckName::ForbiddenLiveCutVerifyEnact),
+        ("unlike", CheckName::ForbiddenFakePass),
+    ];
+    let foreseen = rows.into_iter().filter_map(|(field, check)| {
+        let subject = found.get(field)?.as_array()?.first()?.as_str()?;
+        Some(Obstacle {
+            gate: Gate::G6,
+            check,
+            verdict: Verdict::Fail,
+            subject: subject.to_owned(),
+        })
+    });
+    foreseen.collect()
 }
 
 /// The program of the run is another one than at its start, or could not be read then.

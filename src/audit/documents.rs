@@ -180,7 +180,11 @@ pub fn ledger_finding(
             return Some(format!("line {} is no decision", at + 1));
         };
         // A unit that is only predicted cannot have a live state.
-        if decision.verify == UnitVerification::AsCut && decision.state.is_some() {
+        let lifeless = matches!(
+            decision.verify,
+            UnitVerification::AsCut | UnitVerification::NotCut
+        );
+        if lifeless && decision.state.is_some() {
             return Some(format!("line {} is cut and live at once", at + 1));
         }
         simulation.add(&decision);

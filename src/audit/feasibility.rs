@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::SecretScan;
 use super::plain_reads::facts_are_plain_reads;
+use super::recompute::Recomputed;
 use super::scope::is_excluded;
 use super::sent_statements::live_statements;
 use crate::profile::Profile;
@@ -16,6 +17,9 @@ use crate::survey::{Digest, Observed, RoleFinding, RoleSurvey, Survey, Transacti
 
 /// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
 const VERSION_MIN: u32 = 130_000;
+
+/// So many ways to write are named in the sentence of a check.
+const NAMED_MAX: usize = 20;
 
 /// So many statements are named in a check; a role can hold thousands of privileges.
 const REMEDIES_MAX: usize = 5;
@@ -52,6 +56,8 @@ pub struct Feasibility<'a> {
     pub statements: &'a [String],
     /// The scan of everything that the run has so far; `None`: nothing was scanned.
     pub secrets: Option<&'a SecretScan>,
+    /// The recomputation of the journal so far; `None`: there is no journal.
+    pub recomputed: Option<&'a Recomputed>,
 }
 
 /// The checks of G1 of every version of the table.
@@ -146,7 +152,12 @@ fn session_role(profile: &Profile, survey: &Survey) -> Check {
 fn role_is_read_only(survey: &Survey) -> Check {
     const NAME: CheckName = CheckName::RoleIsReadOnly;
     let role = &survey.role;
-    let ways: Vec<String> = role.ways_to_write().map(RoleFinding::line).collect();
+    let named = role.ways_to_write().take(NAMED_MAX);
+    let mut ways: Vec<String> = named.map(RoleFinding::line).collect();
+    let more = role.ways_count().saturating_sub(ways.len() as u64);
+    if more > 0 {
+        ways.push(format!("and {more} more ways to write"));
+    }
     match role.is_read_only() {
         None => Check {
             raw: json!({"role": role}),
@@ -165,7 +176,7 @@ fn role_is_read_only(survey: &Survey) -> Check {
                     format!(
                         "0 ways found by {} questions, {} warnings",
                         role.asked.len(),
-                        role.warnings().count()
+                        role.warnings_count()
                     )
                 } else {
                     ways.join("; ")
@@ -187,9 +198,11 @@ fn remedies(role: &RoleSurvey) -> String {
     }
     let shown = statements.iter().take(REMEDIES_MAX).cloned();
     let shown = shown.collect::<Vec<_>>().join("; ");
-    match statements.len().saturating_sub(REMEDIES_MAX) {
-        0 => shown,
-        more => format!("{shown}; and {more} more, which drygate doctor --sql prints"),
+    let more = statements.len().saturating_sub(REMEDIES_MAX);
+    match (more, role.more.is_empty()) {
+        (0, true) => shown,
+        (more, true) => format!("{shown}; and {more} more, which drygate doctor --sql prints"),
+        (_, false) => format!("{shown}; and more, which drygate doctor --sql prints"),
     }
 }
 
@@ -413,6 +426,9 @@ fn audit_holds_at_pin(seen: &Feasibility<'_>) -> Check {
     } else {
         &[]
     };
+    let recomputed = seen.recomputed.iter().flat_map(|again| &again.findings);
+    let recomputed = recomputed.filter(|_| counts(CheckName::ForbiddenFakePass));
+    let unlike: Vec<String> = recomputed.map(ToString::to_string).collect();
     let live = if counts(CheckName::ForbiddenLiveCutVerifyEnact) {
         live_statements(seen.profile, seen.statements)
     } else {
@@ -423,14 +439,16 @@ fn audit_holds_at_pin(seen: &Feasibility<'_>) -> Check {
     } else if let Some(first) = live.first() {
         let shown: String = first.chars().take(80).collect();
         format!("a query names a pinned function as if it called it: {shown}")
+    } else if let Some(first) = unlike.first() {
+        format!("{first}; the audit of G6 would fail on it")
     } else {
         "nothing that the audit of G6 forbids is there".to_owned()
     };
     Check::evaluated(
         NAME,
-        findings.is_empty() && live.is_empty(),
+        findings.is_empty() && live.is_empty() && unlike.is_empty(),
         says,
-        json!({"findings": findings, "live": live}),
+        json!({"findings": findings, "live": live, "unlike": unlike}),
     )
 }
 

@@ -36,6 +36,7 @@ fn not_pass(damage: impl FnOnce(&mut FeasibilityInputs)) -> Vec<(String, Verdict
         rulings: &world.rulings,
         statements: &world.statements,
         secrets: world.secrets.as_ref(),
+        recomputed: None,
     });
     assert_eq!(checks.len(), 15);
     let bad = checks.into_iter().filter(|c| c.verdict != Verdict::Pass);
@@ -190,6 +191,7 @@ fn a_way_to_write_is_named_by_table_and_privilege() {
         rulings: &rulings,
         statements: &[],
         secrets: None,
+        recomputed: None,
     });
     let check = checks
         .iter()

@@ -12,6 +12,7 @@ use crate::run::{
     Cause, Check, CheckName, NonMutationVerdict, Person, ProgramFile, RepositoryState, RunState,
     Signer, Verdict,
 };
+use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey};
 
 /// What the detectors look at. What is `None` leaves its row NOT CHECKED.
@@ -50,7 +51,7 @@ struct DetectorRow {
 enum DetectorResult {
     /// The answer that the row needs.
     Clean(Value),
-    /// The answer that the row needs, of drygate itself; what hooks did was not watched.
+    /// The answer that the row needs, and what is to be said behind it.
     CleanBeside(String, Value),
     /// Something else, in a few words.
     Dirty(String, Value),
@@ -207,7 +208,7 @@ impl DetectorRow {
         let mut remedy = None;
         let (answer, output) = match found {
             DetectorResult::Clean(output) => (self.clean.to_owned(), output),
-            DetectorResult::CleanBeside(what, output) => (format!("{} {what}", self.clean), output),
+            DetectorResult::CleanBeside(what, output) => (format!("{}{what}", self.clean), output),
             DetectorResult::Dirty(what, output) => {
                 let answer = if self.clean == "NO" { "YES" } else { "FOUND" };
                 (format!("{answer}: {what}"), output)
@@ -379,7 +380,7 @@ fn beside_hooks(run: &RunState, found: DetectorResult) -> DetectorResult {
         more => format!("{more} times"),
     };
     let what =
-        format!("by drygate's own process; hooks of the profile ran {times} and are not watched");
+        format!(" by drygate's own process; hooks of the profile ran {times} and are not watched");
     output["hooks"] = Value::Array(hooks);
     DetectorResult::CleanBeside(what, output)
 }
@@ -479,13 +480,16 @@ fn fake_pass(seen: &Forbidden<'_>) -> DetectorResult {
             "drygate verify RUN_ID",
         );
     };
-    let findings: Vec<String> = recomputed
-        .findings
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let findings = recomputed.findings.iter().map(ToString::to_string);
+    let findings: Vec<String> = findings.collect();
     let output = json!({"records": recomputed.records, "findings": findings});
+    let mut steps = seen.run.steps.iter().map(|done| done.step);
+    let recorded = seen.run.post.is_some() && steps.any(|step| step == SimulatedStep::Enact);
     match findings.first() {
+        None if recorded => {
+            let what = "; live read-only output and runner output recorded";
+            DetectorResult::CleanBeside(what.to_owned(), output)
+        }
         None => DetectorResult::Clean(output),
         Some(first) => DetectorResult::Dirty(first.clone(), output),
     }

@@ -72,7 +72,7 @@ fn a_clean_run_says_the_words_of_the_source_report() {
             "source_document / source_version mutation: NONE.",
             "Hardcoded secrets/runtime IDs: NONE.",
             "StubSigning replaced by real crypto: NO.",
-            "Fake PASS: NO.",
+            "Fake PASS: NO; live read-only output and runner output recorded.",
         ]
     );
 }

@@ -97,6 +97,7 @@ fn checks_of_any_table(script: &ScriptedRun, gate: Gate) -> Vec<Check> {
             rulings: &rulings(),
             statements: &["SELECT 1".to_owned()],
             secrets: Some(&scanned()),
+            recomputed: None,
         }),
         Gate::G2 => {
             let context = run.context.as_deref().expect("pinned");

@@ -194,6 +194,7 @@ fn feasibility(
         rulings: &rulings,
         statements: &[],
         secrets: None,
+        recomputed: None,
     });
     // What was scanned then, the journal does not have: its raw values say what was found.
     let journalled = checks

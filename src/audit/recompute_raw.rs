@@ -123,7 +123,11 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
             ),
             field("reads_back_equal").and_then(Value::as_bool),
         ),
-        CheckName::AuditHoldsAtPin => both(none(field("findings")), none(field("live"))),
+        CheckName::AuditHoldsAtPin => both(
+            both(none(field("findings")), none(field("live"))),
+            // Earlier versions did not recompute that early.
+            field("unlike").map_or(Some(true), |unlike| none(Some(unlike))),
+        ),
         CheckName::NothingWrittenOutside => none(field("outside")),
         CheckName::MainAndTagsUnchanged => {
             both(none(field("moved")), same("main_before", "main_now"))

@@ -1,6 +1,7 @@
 //! A scan for secrets and hard-coded run ids.
 //! Invariant: a finding names place and kind, never the secret itself (test `each_kind_is_found_by_line_and_never_quoted`).
 
+use crate::profile::TomlDocument;
 use crate::run::RunId;
 
 /// What was scanned and found.
@@ -53,6 +54,11 @@ pub fn profile_findings(text: &str) -> Vec<(usize, String)> {
     let mut findings: Vec<(usize, String)> = secrets(text)
         .map(|(line, kind)| (line, kind.to_owned()))
         .collect();
+    // What its escapes hide stands plainly in the journal later.
+    let plain = TomlDocument::read(text).ok().and_then(|read| read.plain());
+    if let (true, Some(kind)) = (findings.is_empty(), plain.and_then(|text| secret(&text))) {
+        findings.push((1, format!("{kind}, once its escapes are read")));
+    }
     for (number, line) in text.lines().enumerate() {
         let ids = hardcoded_run_ids(line).into_iter();
         findings.extend(ids.map(|id| (number + 1, format!("the run id {id} is hard-coded"))));
@@ -240,6 +246,16 @@ mod tests {
         ] {
             assert_eq!(scan_for_secrets("x", text), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_escapes_hide_in_a_profile_is_found() {
+        let mut scan = SecretScan::default();
+        scan.profile("note = \"pass\\u0077ord=s3cret\"");
+        assert_eq!(
+            scan.findings,
+            ["profile line 1: a password, once its escapes are read"]
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ const WRITING_WORDS: [&str; 26] = [
 
 /// The statements that write or name a pinned function as if they called it.
 pub(super) fn live_statements<'s>(profile: &Profile, statements: &'s [String]) -> Vec<&'s String> {
-    let pinned = |sent: &str| profile.functions.iter().any(|f| calls(sent, &f.name));
+    let functions = &profile.functions;
+    let pinned = |sent: &str| functions.iter().any(|f| calls(sent, &f.schema, &f.name));
     let sent = statements.iter();
     sent.filter(|sent| writes(sent) || pinned(sent)).collect()
 }
@@ -25,17 +26,24 @@ fn writes(statement: &str) -> bool {
     WRITING_WORDS.contains(&first.to_ascii_uppercase().as_str())
 }
 
-/// Whether a text calls a function: the name as a word, perhaps quoted, and an opening parenthesis behind it.
-fn calls(statement: &str, name: &str) -> bool {
+/// Whether a text calls a function: the name as a word, perhaps quoted, and an opening parenthesis behind it. With a schema
+/// before it that is not the function's own it is another function: `pg_catalog.count(` is no call of `public.count`.
+fn calls(statement: &str, schema: &str, name: &str) -> bool {
     let lower = statement.to_ascii_lowercase();
-    let name = name.to_ascii_lowercase();
+    let (schema, name) = (schema.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     lower.match_indices(&name).any(|(at, _)| {
-        let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-        let before = lower[..at].chars().next_back();
+        let before = lower[..at].trim_end_matches('"');
+        let elsewhere = before.strip_suffix('.').is_some_and(|qualified| {
+            let qualified = qualified.trim_end_matches('"');
+            let written = qualified.rsplit(|c| !part_of_word(c)).next();
+            !qualified.ends_with(&schema) && written.is_some_and(|written| !written.is_empty())
+        });
         let after = lower[at + name.len()..]
             .trim_start_matches('"')
             .trim_start();
-        !name.is_empty() && !before.is_some_and(part_of_word) && after.starts_with('(')
+        let ends_word = before.ends_with(part_of_word);
+        !name.is_empty() && !ends_word && !elsewhere && after.starts_with('(')
     })
 }
 
@@ -66,14 +74,16 @@ mod tests {
             "select FN_IU_ENACT ($1)",
             "SELECT \"fn_iu_enact\"(1)",
         ] {
-            assert!(calls(sent, "fn_iu_enact"), "{sent}");
+            assert!(calls(sent, "public", "fn_iu_enact"), "{sent}");
         }
         for sent in [
+            "SELECT pg_catalog.fn_iu_enact(1)",
+            "SELECT \"other\".\"fn_iu_enact\"(1)",
             "SELECT 'fn_iu_enact'",
             "SELECT my_fn_iu_enact(1)",
             "SELECT fn_iu_enact_md5(1)",
         ] {
-            assert!(!calls(sent, "fn_iu_enact"), "{sent}");
+            assert!(!calls(sent, "public", "fn_iu_enact"), "{sent}");
         }
     }
 }

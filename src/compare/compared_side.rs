@@ -104,8 +104,14 @@ fn role_document(role: &RoleSurvey) -> String {
             finding.severity
         )
     });
+    let more = role.more.iter().map(|more| {
+        format!(
+            "{}: more\t{} ways to write, {} warnings",
+            more.kind, more.ways, more.warnings
+        )
+    });
     let mut text = String::new();
-    for line in asked.chain(unanswered).chain(findings) {
+    for line in asked.chain(unanswered).chain(findings).chain(more) {
         // A line break in a name of the database must not begin a new row.
         text.push_str(&line.replace('\n', "\\n"));
         text.push('\n');

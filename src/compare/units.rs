@@ -88,6 +88,7 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
         }
         let wrong = match decision.verify {
             UnitVerification::Equal | UnitVerification::AsCut => None,
+            UnitVerification::NotCut => Some("~not_cut"),
             UnitVerification::Differs => Some("~differs"),
             UnitVerification::Gap => Some("~gap"),
             UnitVerification::Duplicate => Some("~duplicate"),

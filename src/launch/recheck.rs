@@ -91,12 +91,15 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
             for (content, (_, rows)) in sealed.profile.contents.iter().zip(&mut rows) {
                 // The documents are written otherwise: nothing can be said of their rows.
                 if not_comparable.iter().any(|key| key.as_str() == content.key) {
-                    *rows = None;
+                    *rows = Err("its rows were digested in another format by an earlier version");
                 }
             }
             let changes = changes.clone();
             let read_by = |key: &str| {
-                let query = format!("fact {key}");
+                let query = match key {
+                    "pieces" => "source pieces".to_owned(),
+                    key => format!("fact {key}"),
+                };
                 let mut rulings = taken.rulings.iter();
                 let ruling = rulings.find(|ruling| ruling.query == query);
                 ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
@@ -177,6 +180,9 @@ fn open_ledger(
     })))
 }
 
+/// Why nothing is known of the rows of a protected table.
+const NOT_KEPT: &str = "it is too long: its rows were not kept";
+
 fn table_rows(
     profile: &Profile,
     before: &Survey,
@@ -187,7 +193,7 @@ fn table_rows(
     contents
         .map(|content| {
             let rows = rows_of(&content.key, before, &taken.survey, then, &taken.documents);
-            (content.table.clone(), rows)
+            (content.table.clone(), rows.ok_or(NOT_KEPT))
         })
         .collect()
 }

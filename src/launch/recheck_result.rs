@@ -321,11 +321,13 @@ fn after_lines(after: &After) -> Vec<String> {
         ));
     }
     for table in &after.tables {
-        let found = table
-            .found
-            .map_or_else(|| "too long to tell".to_owned(), audit::row_words);
+        let found = match (table.found, &table.not_known) {
+            (Some(found), _) => format!("found {}", audit::row_words(found)),
+            (None, Some(why)) => format!("not compared: {why}"),
+            (None, None) => "not compared".to_owned(),
+        };
         lines.push(format!(
-            "{}: predicted {}, found {found}",
+            "{}: predicted {}, {found}",
             visible(&table.table),
             audit::row_words(table.predicted)
         ));

@@ -88,6 +88,7 @@ pub(super) fn look(
         rulings: &taken.rulings,
         statements: &target.statements(),
         secrets: Some(&secrets),
+        recomputed: None,
     });
     let checks = audit::scope(&RunState::default(), &loaded.profile, checks);
     Ok((taken, proof, checks))

@@ -75,6 +75,12 @@ impl<'t> TomlDocument<'t> {
         toml::from_str(self.text).map_err(|error| problem(self.text, &error))
     }
 
+    /// All of it on one line of JSON: what is written with escapes in the file is plain there.
+    pub fn plain(&self) -> Option<String> {
+        let values: serde_json::Value = self.typed().ok()?;
+        Some(values.to_string())
+    }
+
     /// A text, boolean or whole number at the top level, as it would be written, with its position.
     pub fn word(&self, key: &str) -> Option<(String, TextPosition)> {
         let value = self.table.get(key)?;

@@ -155,7 +155,7 @@ pub struct SurveySummary {
     /// The questions that were not answered.
     pub unanswered: Vec<String>,
     /// How many warnings were named.
-    pub warnings: usize,
+    pub warnings: u64,
 }
 
 impl SurveySummary {
@@ -168,7 +168,7 @@ impl SurveySummary {
             read_only: survey.role.is_read_only(),
             ways_to_write: survey.role.ways_to_write().map(RoleFinding::line).collect(),
             unanswered: survey.role.unanswered.clone(),
-            warnings: survey.role.warnings().count(),
+            warnings: survey.role.warnings_count(),
         }
     }
 }

@@ -114,6 +114,7 @@ impl LiveDryRunDiscoverer<'_> {
             }
         };
         self.note_unseen("the target returned without closing it")?;
+        taken.shorten_role();
         // A digest of a stream that was not read to its end would be a wrong one; without it the claim is NOT CHECKED.
         if ask.streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());

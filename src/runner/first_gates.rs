@@ -6,7 +6,7 @@ use super::closeout::finish;
 use super::discoverer::discover;
 use super::driver::{Driver, held};
 use super::repository::Repository;
-use super::seal::scan;
+use super::seal::{recompute, scan};
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunRecorder, RunnerError, drift, side_files};
 use crate::audit::{self, DrySeams, Feasibility};
@@ -96,6 +96,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             rulings: &found.taken.rulings,
             statements: &self.target.statements(),
             secrets: Some(&secrets),
+            recomputed: Some(&recompute(recorder, &plan)?),
         });
         close_gate(recorder, &plan.profile, Gate::G1, checks, State::Surveyed)
     }

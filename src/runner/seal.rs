@@ -12,7 +12,7 @@ use super::repository::Repository;
 use super::side_files::{side_files_of, sidecar};
 use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
-use crate::audit::{self, Forbidden, Recomputer, ReportRendering, SecretScan};
+use crate::audit::{self, Forbidden, Recomputed, Recomputer, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError, StorageError};
 use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
@@ -68,12 +68,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let mut statements = self.target.statements();
         let recorder = self.recorder()?;
         statements.extend(statements_of(recorder)?);
-        let mut again = Recomputer::new(Some(&plan.profile));
-        for entry in recorder.reader().walk::<Event>()? {
-            let entry = entry?;
-            again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
-        }
-        let recomputed = again.finish();
+        let recomputed = recompute(recorder, plan)?;
         let secrets = scan(recorder, plan)?;
         // Read again from the disk: what this process was started from, it recorded at its start.
         let program_now = plan.program.on_disk().ok();
@@ -172,6 +167,16 @@ pub(super) fn render(
 ) -> Result<Vec<RenderedReport>, RunnerError> {
     let blobs = |digest: &Digest| recorder.document(digest);
     Ok(report::render(&input(run, plan, &blobs))?)
+}
+
+/// Every verdict of the journal so far, computed again from the disk.
+pub(super) fn recompute(recorder: &RunRecorder, plan: &RunPlan) -> Result<Recomputed, RunnerError> {
+    let mut again = Recomputer::new(Some(&plan.profile));
+    for entry in recorder.reader().walk::<Event>()? {
+        let entry = entry?;
+        again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+    }
+    Ok(again.finish())
 }
 
 /// A scan of the profile and of everything that the run has written so far.

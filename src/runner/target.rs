@@ -11,7 +11,7 @@ pub use crate::run::{
     BudgetUse, Progress, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity,
 };
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{FactDocument, Origins, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{FactDocument, Origins, RoleSurvey, ServerIdentity, Survey, TransactionProof};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,21 @@ pub struct Taken {
     pub origins: Origins,
     /// What was found about each query of the profile before it ran, in this transaction.
     pub rulings: Vec<QueryRuling>,
+}
+
+impl Taken {
+    /// Leaves the first findings of the role survey; where there are more, all are the document of the fact that is derived from them.
+    pub fn shorten_role(&mut self) {
+        let Some(document) = self.survey.role.shorten() else {
+            return;
+        };
+        let key = RoleSurvey::READ_ONLY_FACT;
+        let mut facts = self.survey.facts.iter_mut();
+        if let Some(fact) = facts.find(|fact| fact.key.as_str() == key) {
+            fact.document = Some(document.reference());
+        }
+        self.documents.push(document);
+    }
 }
 
 /// The witness could not record or digest what the target reported.

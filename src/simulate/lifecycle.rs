@@ -42,6 +42,16 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
+    /// Whether CUT inserts anything: without it a piece that has no unit gets none.
+    pub fn cut_inserts(&self) -> bool {
+        self.cut.iter().any(|effect| effect.insert > 0)
+    }
+
+    /// Whether a unit may be gone once it is enacted: ENACT deletes rows.
+    pub fn enact_deletes(&self) -> bool {
+        self.enact.iter().any(|effect| effect.delete > 0)
+    }
+
     /// The tables that a step changes, those of ENACT before those of CUT, then `extra` ones. Each table once.
     pub fn tables<'a>(&'a self, extra: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let mut tables: Vec<String> = Vec::new();

@@ -47,6 +47,8 @@ named_enum! {
         Equal = "equal",
         /// CUT would insert the unit, so there is no live unit to compare with.
         AsCut = "as_cut",
+        /// A piece that has no live unit, and CUT inserts none.
+        NotCut = "not_cut",
         /// The content digests of live unit and piece differ.
         Differs = "differs",
         /// A live unit that has no piece.
@@ -63,7 +65,7 @@ named_enum! {
 pub struct UnitDecision {
     /// The key of the unit.
     pub key: String,
-    /// `would_insert` or `already_present`; `None`: no piece stands behind the unit.
+    /// `would_insert` or `already_present`; `None`: no piece stands behind the unit, or CUT inserts none for the piece.
     pub cut: Option<String>,
     /// What VERIFY found for it.
     pub verify: UnitVerification,
@@ -95,6 +97,14 @@ impl UnitDecision {
                     state: Some(unit.state.clone()),
                 }
             }
+            // Nothing makes a unit of it, so nothing is enacted either.
+            Pairing::OnlyPiece(piece) if !lifecycle.cut_inserts() => Self {
+                key: piece.key.clone(),
+                cut: None,
+                verify: UnitVerification::NotCut,
+                enact: None,
+                state: None,
+            },
             Pairing::OnlyPiece(piece) => Self {
                 key: piece.key.clone(),
                 cut: Some("would_insert".to_owned()),
@@ -144,7 +154,7 @@ pub struct StepCounts {
     pub already_present: Simulated<u64>,
     /// Units that VERIFY found equal, or as cut.
     pub verified: Simulated<u64>,
-    /// Units that VERIFY found wrong: content differs, gap, duplicate or illegal state.
+    /// Units that VERIFY found wrong: content differs, not cut, gap, duplicate or illegal state.
     pub unverified: Simulated<u64>,
     /// Units that ENACT would take to the target state.
     pub would_enact: Simulated<u64>,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{RoleFinding, RoleSurvey, Severity};
+use super::{MoreFindings, RoleFinding, RoleSurvey, Severity};
 
 /// How many objects a group of warnings names; the rest is counted.
 const NAMED: usize = 2;
@@ -45,7 +45,7 @@ impl RoleSurvey {
             Some(false) => "false",
             None => "NOT CHECKED",
         };
-        let ways = self.ways_to_write().count();
+        let ways = self.ways_count();
         let mut lines = vec![
             DerivationLine {
                 text: format!("{}={answer} for role {}", Self::READ_ONLY_FACT, self.role),
@@ -55,7 +55,7 @@ impl RoleSurvey {
                 "{ways} ways to write by {} questions, {} not answered, {} warnings",
                 self.asked.len(),
                 self.unanswered.len(),
-                self.warnings().count()
+                self.warnings_count()
             )),
         ];
         for (question, looked) in &self.asked {
@@ -64,11 +64,13 @@ impl RoleSurvey {
                 .iter()
                 .filter(|finding| finding.kind == *question)
                 .collect();
+            let more = self.more.iter().find(|more| more.kind == *question);
             lines.push(DerivationLine::plain(format!(
                 "+ {question}: {looked} looked at, {}",
-                tally(&own)
+                tally(&own, more)
             )));
             branch(&own, depth, &mut lines);
+            lines.extend(more.map(not_named));
         }
         // A finding of a question that is not in the list still gets its line.
         let asked = |kind: &str| self.asked.iter().any(|(question, _)| question == kind);
@@ -76,6 +78,8 @@ impl RoleSurvey {
             lines.push(DerivationLine::plain(format!("+ {}", finding.kind)));
             branch(&[finding], depth, &mut lines);
         }
+        let more = self.more.iter().filter(|more| !asked(&more.kind));
+        lines.extend(more.map(not_named));
         let unanswered = self.unanswered.iter();
         lines.extend(unanswered.map(|why| DerivationLine {
             text: format!("+ NOT CHECKED {why}"),
@@ -85,12 +89,26 @@ impl RoleSurvey {
     }
 }
 
-fn tally(findings: &[&RoleFinding]) -> String {
+fn not_named(more: &MoreFindings) -> DerivationLine {
+    DerivationLine {
+        text: format!(
+            "  - and {} more ways to write, {} more warnings: a document of the run has them",
+            more.ways, more.warnings
+        ),
+        is_against: more.ways > 0,
+    }
+}
+
+fn tally(findings: &[&RoleFinding], more: Option<&MoreFindings>) -> String {
     let count = |severity| {
         let counts = |f: &&&RoleFinding| f.severity == severity && !f.allowed;
-        findings.iter().filter(counts).count()
+        let more = more.map_or(0, |more| match severity {
+            Severity::Fail => more.ways,
+            Severity::Warn => more.warnings,
+        });
+        (findings.iter().filter(counts).count() as u64).saturating_add(more)
     };
-    let allowed = findings.iter().filter(|finding| finding.allowed).count();
+    let allowed = findings.iter().filter(|finding| finding.allowed).count() as u64;
     let mut words = vec![match count(Severity::Fail) {
         0 => "no way to write".to_owned(),
         ways => format!("{ways} WAYS TO WRITE"),
@@ -172,6 +190,7 @@ mod tests {
                 finding(Severity::Warn, "b", false),
                 finding(Severity::Warn, "c", false),
             ],
+            more: Vec::new(),
         };
         let grouped = survey.derivation(Depth::Grouped);
         let against = |line: &&DerivationLine| line.is_against;

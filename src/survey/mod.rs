@@ -56,7 +56,7 @@ pub use lines::Lines;
 pub(crate) use named_enum::named_enum;
 pub use proof::{Footprint, Residue, TransactionProof};
 pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
-pub use role::{RoleFinding, RoleSurvey, Severity};
+pub use role::{MoreFindings, RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};
 pub use surroundings::{

@@ -135,6 +135,7 @@ pub fn survey(snapshot: Snapshot, facts: Vec<Fact>) -> Survey {
             asked: vec![("table privilege".to_owned(), 412)],
             unanswered: Vec::new(),
             findings: Vec::new(),
+            more: Vec::new(),
         },
         candidates: stream("candidates"),
         pieces: stream("pieces"),

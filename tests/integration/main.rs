@@ -4,10 +4,12 @@
 mod archive;
 mod around_the_rows;
 mod attribution;
+mod audit_at_pin;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
 mod contradiction;
+mod deleting;
 mod diff;
 mod doctor;
 mod drift_around;
@@ -25,6 +27,8 @@ mod kept_head;
 mod libpq;
 mod locked;
 mod logging;
+mod many_ways;
+mod no_pass_any_more;
 mod not_taken_up;
 mod notify;
 mod other_server;

@@ -118,6 +118,44 @@ fn a_missing_grant_fails_g1_and_is_drift_while_a_person_is_asked() {
     assert_no_mutation(&workspace, &failed);
 }
 
+/// Units in the order of a table that somebody can turn round.
+const RANKS: &str = "
+CREATE TABLE public.ranks AS SELECT id, row_number() OVER (ORDER BY id) AS rank FROM public.information_unit;
+GRANT SELECT ON public.ranks TO context_pack_readonly;
+";
+
+#[test]
+fn an_order_that_breaks_while_a_person_is_asked_is_drift_and_then_fails_g1() {
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace
+        .cluster
+        .load(&workspace.database, RANKS)
+        .expect("a superuser may");
+    let ranked = "ORDER BY (SELECT r.rank FROM public.ranks r WHERE r.id = u.id)";
+    let waiting = run_with(&workspace, |profile| {
+        profile.replacen("ORDER BY u.id COLLATE \"C\"", ranked, 1)
+    });
+    let waiting = waiting.expect(3).json();
+    let second = workspace.approve(&waiting, "SG1").expect(3).json();
+    workspace.sql("UPDATE public.ranks SET rank = -rank");
+    let drifted = workspace.approve(&second, "SG2").expect(4).json();
+    let change = drift(&drifted, "candidates");
+    assert_eq!(change["found"], Value::Null, "{change}");
+    let reason = text(&change["reason"]);
+    assert!(reason.contains("are not in key order"), "{reason}");
+    assert!(text(&drifted["message"]).contains(reason), "{drifted}");
+    let failed = workspace.resume(&drifted).expect(9).json();
+    let message = text(&failed["message"]);
+    assert!(
+        message.contains("live units: live units are not in key order"),
+        "{message}"
+    );
+    assert!(failed["result"].as_str().is_some(), "sealed: {failed}");
+    let codes = stop_codes(&workspace, &failed);
+    assert_eq!(codes, ["STOP_FACTS_DRIFTED", "STOP_GATE_FAILED"]);
+    assert_no_mutation(&workspace, &failed);
+}
+
 #[test]
 fn a_stream_that_fails_at_closeout_leaves_claim_b_not_checked() {
     let workspace = Workspace::new(Scenario::Draft);

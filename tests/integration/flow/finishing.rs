@@ -189,7 +189,7 @@ const AUDIT: [&str; 9] = [
     "- source_document / source_version mutation: NONE.",
     "- Hardcoded secrets/runtime IDs: NONE.",
     "- StubSigning replaced by real crypto: NO.",
-    "- Fake PASS: NO.",
+    "- Fake PASS: NO; live read-only output and runner output recorded.",
 ];
 
 fn sections(report: &str) -> Vec<&str> {
