@@ -262,7 +262,7 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     } else {
         (
             ClaimVerdict::Holds,
-            equal_words(pin.facts.len(), beside.len(), new),
+            equal_words(pin.facts.len() + pin.streams().count(), beside.len(), new),
         )
     };
     claim(ClaimName::B, verdict, measured, raw)

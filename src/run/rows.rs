@@ -57,7 +57,7 @@ pub fn text(event: &Event) -> String {
             ..
         }) => format!(
             "{purpose:?}  {} facts, digest {}{}",
-            survey.facts.len(),
+            survey.facts.len() + survey.streams().count(),
             survey.facts_digest.short(),
             match beside.len() {
                 0 => String::new(),

@@ -72,7 +72,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         ))),
         RunResult::ChangedByOthers => {
             let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
-            band.say(Text::plain(words::changed_by_others(run)))
+            band.say(Text::plain(words::changed_by_others(run, changes)))
                 .say(words::changed_within_band(model, changes, 0))
                 .say(Text::plain(format!(
                     "Our sessions wrote nothing. {}",
