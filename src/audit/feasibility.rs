@@ -10,7 +10,7 @@ use super::plain_reads::facts_are_plain_reads;
 use super::scope::is_excluded;
 use super::sent_statements::live_statements;
 use crate::profile::Profile;
-use crate::run::{Check, CheckName};
+use crate::run::{Check, CheckName, counted};
 use crate::survey::{Digest, Observed, RoleFinding, RoleSurvey, Survey, TransactionProof};
 
 /// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
@@ -161,9 +161,9 @@ fn role_is_read_only(survey: &Survey) -> Check {
                 read_only,
                 if read_only {
                     format!(
-                        "0 ways found by {} questions, {} warnings",
+                        "0 ways found by {} questions, {}",
                         role.asked.len(),
-                        role.warnings().count()
+                        counted(role.warnings_to_act_on().count(), "warning")
                     )
                 } else {
                     ways.join("; ")

@@ -201,9 +201,7 @@ fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -
         (Compare::Predicted, ..) => "nobody: this is SIMULATED",
         (_, _, true) => "nobody",
         (_, Some(found), false) => return by(found),
-        (Compare::Now, ..) => {
-            "not measured while waiting: r reads all facts and who wrote their rows"
-        }
+        (Compare::Now, ..) => "not measured by this read: a full survey reads who wrote the rows",
         (Compare::LastPass | Compare::Runs(_), ..) => "not measured between two runs",
         _ => "not measured between these two readings",
     };

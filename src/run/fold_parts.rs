@@ -156,6 +156,8 @@ pub struct SurveySummary {
     pub unanswered: Vec<String>,
     /// How many warnings were named.
     pub warnings: usize,
+    /// Those of them that somebody can act on.
+    pub named_warnings: Vec<String>,
 }
 
 impl SurveySummary {
@@ -169,6 +171,11 @@ impl SurveySummary {
             ways_to_write: survey.role.ways_to_write().map(RoleFinding::line).collect(),
             unanswered: survey.role.unanswered.clone(),
             warnings: survey.role.warnings().count(),
+            named_warnings: survey
+                .role
+                .warnings_to_act_on()
+                .map(RoleFinding::line)
+                .collect(),
         }
     }
 }

@@ -35,6 +35,13 @@ pub struct RoleFinding {
 }
 
 impl RoleFinding {
+    /// Whether it is a warning that every database of PostgreSQL gives: what PUBLIC may run of the server's own functions since
+    /// initdb. Nobody is asked to do anything about it.
+    pub fn is_of_every_server(&self) -> bool {
+        let own = self.object.starts_with("pg_catalog.");
+        self.severity == Severity::Warn && own && self.via == "PUBLIC"
+    }
+
     /// The finding as one line: `table privilege: INSERT (content) on public.unit_version via PUBLIC`.
     pub fn line(&self) -> String {
         format!(
@@ -71,6 +78,12 @@ impl RoleSurvey {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Warn && !finding.allowed)
+    }
+
+    /// The warnings that somebody can act on.
+    pub fn warnings_to_act_on(&self) -> impl Iterator<Item = &RoleFinding> {
+        self.warnings()
+            .filter(|finding| !finding.is_of_every_server())
     }
 
     /// `true`, `false`, or `None` when a question was not answered and none of the others found a way.

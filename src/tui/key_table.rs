@@ -375,6 +375,13 @@ pub(super) const ROWS: &[Binding] = &[
         footer: None,
         presses: &[key('e', Action::Evidence)],
     },
+    Binding {
+        scopes: RUN_AND_REPLAY,
+        keys: "p",
+        help: "the reports of a run that is over; h and l read the one before and the next",
+        footer: None,
+        presses: &[key('p', Action::Reports)],
+    },
     row(
         RUN,
         "d",

@@ -25,6 +25,7 @@ mod locked;
 mod logging;
 mod not_taken_up;
 mod notify;
+mod one_count;
 mod other_server;
 mod page;
 #[cfg(target_os = "linux")]
@@ -43,6 +44,7 @@ mod server_cost;
 mod sql_errors;
 mod support;
 mod svg;
+mod theme;
 mod unexpected;
 mod verifying;
 mod watching;

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::text_page::TextPage;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
+use crate::run::{
+    ApprovalGate, Check, CheckName, ClaimName, Gate, SurveySummary, Verdict, counted,
+};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::keymap::{Action, key_of};
@@ -34,7 +36,7 @@ pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
             )],
             copies: None,
         },
-        TextSubject::Evidence | TextSubject::Help => TextPage::default(),
+        TextSubject::Evidence | TextSubject::Help | TextSubject::Report(_) => TextPage::default(),
     }
 }
 
@@ -368,6 +370,12 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
         lines.extend(proof::cost(model).into_iter().map(Text::plain));
         lines.push(Text::new());
     }
+    if name == ClaimName::D
+        && let Some(last) = model.run().surveys.last()
+    {
+        lines.extend(role_warnings(last));
+        lines.push(Text::new());
+    }
     if let Some(claim) = claim {
         json(&mut lines, "", &claim.raw);
     }
@@ -376,6 +384,25 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
         lines,
         copies: claim.map(|claim| claim.raw.to_string()),
     }
+}
+
+/// The warnings of the last survey by name; those that every server gives are counted.
+fn role_warnings(last: &SurveySummary) -> Vec<Text> {
+    let mut lines = vec![Text::inked(
+        Ink::Bold,
+        format!("{}:", counted(last.named_warnings.len(), "warning")),
+    )];
+    let named = last.named_warnings.iter();
+    lines.extend(named.map(|warning| Text::plain(format!("  {warning}"))));
+    let others = last.warnings - last.named_warnings.len();
+    if others > 0 {
+        let functions = counted(others, "function");
+        lines.push(Text::inked(
+            Ink::Dim,
+            format!("  and {functions} of PostgreSQL itself that PUBLIC may run on every server: see the fact role_is_read_only"),
+        ));
+    }
+    lines
 }
 
 fn event_page(model: &Model, seq: u64) -> TextPage {

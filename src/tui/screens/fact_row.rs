@@ -83,7 +83,7 @@ fn rows(run: &RunState, survey: &Survey) -> Vec<FactRow> {
 fn row(run: &RunState, fact: &Fact) -> FactRow {
     let pinned = fact.observed.value().map(str::to_owned);
     let read_at = run.read_again_at(fact);
-    let now = now(run, fact);
+    let now = run.value_now(fact);
     let differs = read_at.is_some() && now != pinned;
     let beside = differs && run.beside.iter().any(|change| change.key == fact.key);
     let moved = differs && !beside;
@@ -104,22 +104,6 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
         last_pass: last_pass(run, &fact.key),
         from: fact.observed.provenance().map_or("", Provenance::word),
         pinned,
-    }
-}
-
-/// The value read last: by a later full survey, or by a live read; the pinned one where no reading since found another.
-fn now(run: &RunState, fact: &Fact) -> Option<String> {
-    if run.changed_between([&fact.key]).is_none() {
-        return fact.observed.value().map(str::to_owned);
-    }
-    let survey = run.latest.as_ref().map(|(_, survey)| survey);
-    let surveyed_at = survey.map(|survey| survey.snapshot.ended_at);
-    // A live read counts only if it is newer than the last full survey.
-    let live = run.live.iter().filter(|live| live.read_at > surveyed_at);
-    let mut changed = live.flat_map(|live| &live.changed);
-    match changed.find(|change| change.key == fact.key) {
-        Some(change) => change.value.clone(),
-        None => survey?.value(fact.key.as_str()).map(str::to_owned),
     }
 }
 
