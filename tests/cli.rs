@@ -541,9 +541,48 @@ fn the_strongest_voice_is_heard_and_named() {
 }
 
 #[test]
+fn theme_wheel_and_ascii_are_what_the_strongest_voice_says() {
+    let theme = |words: &str, variable: &str| {
+        let machine = Machine::new()
+            .variable("DRYGATE_THEME", variable)
+            .file(USER, "theme = \"high-contrast\"\nwheel = false");
+        machine.run(words).map(|cli| cli.settings.theme)
+    };
+    let says = |words: &str, variable: &str| {
+        let theme = theme(words, variable).expect("understood");
+        (theme.value.name(), theme.origin.to_string())
+    };
+    assert_eq!(
+        says("run --theme light", "dark"),
+        ("light", "--theme".to_owned())
+    );
+    assert_eq!(says("run", "dark"), ("dark", "DRYGATE_THEME".to_owned()));
+    assert_eq!(says("run", ""), ("high-contrast", format!("{USER}:1")));
+    let wrong = theme("run", "pink").expect_err("no theme").to_string();
+    assert!(wrong.contains("\"pink\" is no theme"), "{wrong}");
+    let settings = |machine: Machine| machine.run("run").expect("understood").settings;
+    let quiet = settings(Machine::new().variable("DRYGATE_WHEEL", "0"));
+    assert!(!quiet.wheel.value && quiet.theme.value.name() == "auto");
+    for (variable, locale, ascii, origin) in [
+        ("LC_ALL", "C", true, "LC_ALL"),
+        ("LANG", "vi_VN.UTF-8", false, "LANG"),
+        ("LANG", "de_DE.ISO-8859-1", true, "LANG"),
+    ] {
+        let settings = settings(Machine::new().variable(variable, locale));
+        let said = (settings.ascii.value, settings.ascii.origin.to_string());
+        assert_eq!(said, (ascii, origin.to_owned()), "{locale}");
+    }
+    let kept = Machine::new()
+        .variable("LANG", "C")
+        .file(USER, "ascii = false");
+    assert!(!settings(kept).ascii.value, "who says so gets them");
+}
+
+#[test]
 fn the_project_file_is_sought_up_to_the_root_of_the_work_tree_and_no_further() {
     let above = || {
         Machine::new()
+            .variable("LANG", "C.UTF-8")
             .file("/drygate.toml", "ascii = true")
             .file(PROJECT, "ascii = true")
     };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::run::{
     Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
-    TransactionEnd,
+    TransactionEnd, counted,
 };
 use crate::survey::{FactChange, Survey, compare, differences};
 
@@ -262,7 +262,7 @@ fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     } else {
         (
             ClaimVerdict::Holds,
-            equal_words(pin.facts.len(), beside.len(), new),
+            equal_words(pin.facts.len() + pin.streams().count(), beside.len(), new),
         )
     };
     claim(ClaimName::B, verdict, measured, raw)
@@ -334,7 +334,8 @@ fn role_could_not_write(run: &RunState) -> Claim {
         .collect();
     // One survey that found a way to write makes the claim false, even if others did not find one.
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
-    let warnings = run.surveys.last().map_or(0, |s| s.warnings);
+    // Those that every server gives are in the raw values.
+    let warnings = run.surveys.last().map_or(0, |s| s.named_warnings.len());
     let changed = changed_while_read(run);
     let (verdict, measured) = if any(Some(false)) {
         (
@@ -353,7 +354,10 @@ fn role_could_not_write(run: &RunState) -> Claim {
     } else {
         (
             ClaimVerdict::Holds,
-            format!("0 ways found, {warnings} warnings"),
+            match warnings {
+                0 => "0 ways found".to_owned(),
+                n => format!("0 ways found, {}", counted(n, "warning")),
+            },
         )
     };
     claim(ClaimName::D, verdict, measured, json!({"surveys": raw}))

@@ -12,7 +12,7 @@ use super::recompute::Recomputed;
 use super::scope::is_excluded;
 use super::sent_statements::live_statements;
 use crate::profile::Profile;
-use crate::run::{Check, CheckName};
+use crate::run::{Check, CheckName, counted};
 use crate::survey::{Digest, Observed, RoleFinding, RoleSurvey, Survey, TransactionProof};
 
 /// The oldest server version that is supported, as `server_version_num`: PostgreSQL 13.
@@ -174,9 +174,12 @@ fn role_is_read_only(survey: &Survey) -> Check {
                 read_only,
                 if read_only {
                     format!(
-                        "0 ways found by {} questions, {} warnings",
+                        "0 ways found by {} questions, {}",
                         role.asked.len(),
-                        role.warnings_count()
+                        counted(
+                            usize::try_from(role.warnings_to_act_on_count()).unwrap_or(usize::MAX),
+                            "warning"
+                        )
                     )
                 } else {
                     ways.join("; ")

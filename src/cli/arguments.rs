@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser};
 
-use super::{Color, Command, DatabaseUrl};
+use super::{Color, Command, DatabaseUrl, ThemeName};
 
 /// drygate dry-runs a risky change against your live PostgreSQL, read-only, and stops twice for a person to approve exactly what is on screen.
 #[derive(Debug, Parser)]
@@ -70,6 +70,12 @@ pub(super) struct Flags {
     /// Draw frames and marks in ASCII; letters of data stay where the locale has them.
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Colours for a dark or a light background, or high contrast; auto asks the terminal.
+    #[arg(long, global = true, value_enum, value_name = "THEME")]
+    pub theme: Option<ThemeName>,
+    /// The mouse wheel is left to the terminal.
+    #[arg(long, global = true)]
+    pub no_wheel: bool,
     /// No notification on the desktop when a person is needed.
     #[arg(long, global = true)]
     pub no_notify: bool,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::mode_error;
-use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced, redact};
+use super::{CliError, Color, DatabaseUrl, Environment, Origin, Sourced, ThemeName, redact};
 use crate::profile::{PathStep, TextPosition, TomlDocument, printable};
 use crate::run::Mode;
 
@@ -24,6 +24,8 @@ pub(super) struct Keys {
     pub color: Option<Spanned<Color>>,
     pub ascii: Option<Spanned<bool>>,
     pub notify: Option<Spanned<bool>>,
+    pub theme: Option<Spanned<ThemeName>>,
+    pub wheel: Option<Spanned<bool>>,
     pub mode: Option<Spanned<String>>,
     pub execution_enabled: Option<Spanned<bool>>,
     pub store: Store,
@@ -150,7 +152,7 @@ impl ConfigFile {
         let keys = TomlDocument::read(&text)
             .and_then(|document| document.typed::<Keys>())
             .map_err(|problem| {
-                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, notify, mode, execution_enabled and [store] group.";
+                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, theme, wheel, notify, mode, execution_enabled and [store] group.";
                 CliError::configuration(place(&path, problem.position), problem.message, hint)
             })?;
         let file = Self {

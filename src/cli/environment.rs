@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::CliError;
 use super::program::program;
+use super::{CliError, Origin};
 use crate::profile::TEXT_BYTES_MAX;
 use crate::run::CommandLine;
 
@@ -80,15 +80,17 @@ impl Environment {
             .transpose()
     }
 
-    /// Whether the encoding of the locale is UTF-8. As in POSIX, `LC_ALL` wins over `LC_CTYPE`, and that over `LANG`; without
-    /// any the locale is `C`.
-    pub(super) fn is_utf8(&self) -> bool {
+    /// Whether the encoding of the locale is UTF-8, and what says so. As in POSIX, `LC_ALL` wins over `LC_CTYPE`, and that over
+    /// `LANG`; without any the locale is `C`.
+    pub(super) fn locale(&self) -> (bool, Origin) {
         let mut deciding = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
-        let locale = deciding.find_map(|name| self.variable(name));
-        locale.is_some_and(|locale| {
-            let locale = locale.to_string_lossy().to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        })
+        let locale = deciding.find_map(|name| Some((name, self.variable(name)?)));
+        let Some((name, locale)) = locale else {
+            return (false, Origin::Default);
+        };
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        (utf8, Origin::Environment(name))
     }
 
     /// Whether a variable is set to anything but `0` or `false`.

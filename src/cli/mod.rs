@@ -29,5 +29,5 @@ pub use printed::{clap_command, completions, config_document, config_text, manua
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};
 pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};
-pub use settings::{Color, Output, Settings};
+pub use settings::{Color, Output, Settings, ThemeName};
 pub use sourced::{Origin, Sourced};

@@ -65,6 +65,12 @@ fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
         ),
         ("ascii", settings.ascii.value.into(), &settings.ascii.origin),
         (
+            "theme",
+            settings.theme.value.name().into(),
+            &settings.theme.origin,
+        ),
+        ("wheel", settings.wheel.value.into(), &settings.wheel.origin),
+        (
             "notify",
             settings.notify.value.into(),
             &settings.notify.origin,

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use super::arguments::{Arguments, Flags};
 use super::config_file::{ConfigFile, INTERVAL, INTERVAL_HINT, Keys, is_interval, read_all};
@@ -13,7 +13,7 @@ use super::error::mode_error;
 use super::refused::{bare_run, clap_error};
 use super::{
     BlankDatabaseUrl, CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings,
-    Sourced, redact,
+    Sourced, ThemeName, redact,
 };
 use crate::profile::{BUILT_IN, printable};
 use crate::run::Mode;
@@ -113,6 +113,7 @@ impl Resolver<'_> {
         let interactive = self.environment.is_terminal && !self.environment.is_on("CI");
         let file_mode = self.file(|keys| keys.mode.as_ref(), |_, _| Mode::Dryrun);
         let ascii = self.file(|keys| keys.ascii.as_ref(), |_, ascii| *ascii);
+        let (utf8, locale) = self.environment.locale();
         let data_dir = self.data_dir()?;
         // A printed command must work when it is pasted: it names a data directory that is not the default. Variables and files
         // would not reach another shell or directory.
@@ -132,9 +133,11 @@ impl Resolver<'_> {
             color: self.color(dumb),
             ascii: flagged(self.flags.ascii, "--ascii")
                 .or(ascii)
-                .unwrap_or_else(|| Sourced::default_of(false)),
+                .unwrap_or_else(|| Sourced::new(!utf8, locale)),
+            theme: self.theme()?,
+            wheel: self.wheel(),
             notify: self.notify(),
-            utf8: self.environment.is_utf8(),
+            utf8,
             verbose: self.flags.verbose,
             log: self
                 .flags
@@ -277,17 +280,51 @@ impl Resolver<'_> {
     }
 
     fn notify(&self) -> Sourced<bool> {
-        let off = |origin| Sourced::new(false, origin);
-        let variable = "DRYGATE_NOTIFY";
+        let flag = self.flags.no_notify.then_some("--no-notify");
+        let file = self.file(|keys| keys.notify.as_ref(), |_, notify| *notify);
+        self.on_unless(flag, "DRYGATE_NOTIFY", file)
+    }
+
+    fn wheel(&self) -> Sourced<bool> {
+        let flag = self.flags.no_wheel.then_some("--no-wheel");
+        let file = self.file(|keys| keys.wheel.as_ref(), |_, wheel| *wheel);
+        self.on_unless(flag, "DRYGATE_WHEEL", file)
+    }
+
+    /// What is on unless it was switched off: by a flag, then by a variable, then in a file.
+    fn on_unless(
+        &self,
+        flag: Option<&'static str>,
+        variable: &'static str,
+        file: Option<Sourced<bool>>,
+    ) -> Sourced<bool> {
         let said = self.environment.variable(variable);
-        let flag = self.flags.no_notify;
-        flag.then(|| off(Origin::Flag("--no-notify")))
-            .or_else(|| {
-                let on = self.environment.is_on(variable);
-                said.map(|_| Sourced::new(on, Origin::Environment(variable)))
-            })
-            .or_else(|| self.file(|keys| keys.notify.as_ref(), |_, notify| *notify))
+        let on = self.environment.is_on(variable);
+        flag.map(|name| Sourced::new(false, Origin::Flag(name)))
+            .or_else(|| said.map(|_| Sourced::new(on, Origin::Environment(variable))))
+            .or(file)
             .unwrap_or_else(|| Sourced::default_of(true))
+    }
+
+    fn theme(&self) -> Result<Sourced<ThemeName>, CliError> {
+        if let Some(theme) = self.flags.theme {
+            return Ok(Sourced::new(theme, Origin::Flag("--theme")));
+        }
+        let name = "DRYGATE_THEME";
+        if let Some(word) = self.environment.text(name)? {
+            let known = ThemeName::value_variants().iter();
+            let theme = known.copied().find(|theme| theme.name() == word);
+            let hint = "The themes are auto, dark, light and high-contrast.";
+            let wrong = || {
+                let message = format!("\"{}\" is no theme", printable(word));
+                CliError::configuration(name, message, hint)
+            };
+            let theme = theme.ok_or_else(wrong)?;
+            return Ok(Sourced::new(theme, Origin::Environment(name)));
+        }
+        Ok(self
+            .file(|keys| keys.theme.as_ref(), |_, theme| *theme)
+            .unwrap_or_else(|| Sourced::default_of(ThemeName::Auto)))
     }
 
     /// `--color`, then `NO_COLOR` (any value that is not empty), then `TERM=dumb`, then the files.

@@ -34,6 +34,10 @@ pub struct Settings {
     pub color: Sourced<Color>,
     /// Frames and marks in ASCII.
     pub ascii: Sourced<bool>,
+    /// Colours by the background.
+    pub theme: Sourced<ThemeName>,
+    /// The mouse wheel scrolls, as arrow keys do.
+    pub wheel: Sourced<bool>,
     /// Desktop notifications, where the terminal is known to show them.
     pub notify: Sourced<bool>,
     /// Whether the locale's encoding is UTF-8.
@@ -59,6 +63,34 @@ pub enum Output {
     Json,
     /// Journal lines as they become durable.
     Events,
+}
+
+/// Which background the colours are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeName {
+    /// As the terminal answers; dark where it does not.
+    Auto,
+    /// A dark background.
+    Dark,
+    /// A light background.
+    Light,
+    /// Any background, with bold and reversed text in place of faint text.
+    #[value(name = "high-contrast")]
+    #[serde(rename = "high-contrast")]
+    HighContrast,
+}
+
+impl ThemeName {
+    /// The word of flag, variable and file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+        }
+    }
 }
 
 /// When colours are used.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::comparison::{Compare, SideSource};
 use super::fact::ComparedFact;
-use crate::run::{Claim, ClaimName, ClaimVerdict};
+use crate::run::{ChangeWindow, Claim, ClaimName, ClaimVerdict};
 use crate::survey::{self, FactKind, SentenceStyle, Sides, UtcTime, content_hex, sentence};
 
 /// How many facts one sentence names; the rest is counted.
@@ -51,6 +51,7 @@ impl AttributionText {
         sources: &Sides<SideSource>,
         claims: &[Claim],
         measured: Option<&survey::Attribution>,
+        window: Option<ChangeWindow>,
     ) -> Self {
         let mut changed: Vec<&ComparedFact> = facts.iter().filter(|f| f.change.differs()).collect();
         // Stable: facts that say equally much stay in the order of the comparison.
@@ -62,7 +63,7 @@ impl AttributionText {
         let equal = named.is_empty();
         Self {
             what: listed(&named, NAMED_MAX),
-            when: when(sources, measured, equal),
+            when: when(sources, measured, window, equal),
             who: who(compare, measured, equal),
             not_us: claim_a.map_or_else(
                 || "not measured".to_owned(),
@@ -117,10 +118,9 @@ fn is_digest(fact: &ComparedFact) -> bool {
     )
 }
 
-/// The order in which facts are named: a fact with a row first, then a readable value, then a digest, streams last.
+/// The order in which facts are named: a fact with a row first, then a readable value, then a digest.
 fn telling(fact: &ComparedFact) -> usize {
     match (fact.rows.is_empty(), is_digest(fact)) {
-        _ if fact.is_stream() => 3,
         (false, _) => 0,
         (true, false) => 1,
         (true, true) => 2,
@@ -171,15 +171,18 @@ fn short(value: &str) -> String {
     )
 }
 
-/// The interval in which it changed: from the end of one reading to the beginning of the next, where both are known.
+/// Between which times it changed, as narrow as the journal has it; else when both sides were read.
 fn when(
     sources: &Sides<SideSource>,
     measured: Option<&survey::Attribution>,
+    window: Option<ChangeWindow>,
     equal: bool,
 ) -> String {
     let read = sources.as_ref().map(|source| source.read_at);
+    if let Some(window) = window.filter(|_| !equal) {
+        return format!("{} to {}", window.after.clock(), window.before.clock());
+    }
     let (one, two) = match (measured, read.before, read.after) {
-        // Attribution has the exact interval; the times of the sides are when each reading began.
         (Some(found), ..) => (found.after_time, found.before_time),
         (None, Some(one), Some(two)) => (one, two),
         (None, ..) => return "not read from a database".to_owned(),
@@ -198,9 +201,7 @@ fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -
         (Compare::Predicted, ..) => "nobody: this is SIMULATED",
         (_, _, true) => "nobody",
         (_, Some(found), false) => return by(found),
-        (Compare::Now, ..) => {
-            "not measured while waiting: r reads all facts and who wrote their rows"
-        }
+        (Compare::Now, ..) => "not measured by this read: a full survey reads who wrote the rows",
         (Compare::LastPass | Compare::Runs(_), ..) => "not measured between two runs",
         _ => "not measured between these two readings",
     };

@@ -372,8 +372,15 @@ pub(super) fn compared(
         _ => None,
     };
     let measured = nonce.and_then(|nonce| record.attribution_of(nonce));
+    // The readings of a run are those since its pin: of two other sides they say nothing.
+    let pin = run.pin.as_ref().map(|pin| pin.snapshot.nonce.as_str());
+    let of_pin = nonce.is_some() || compare == Compare::Now;
+    let of_pin = of_pin && sources.before.nonce.as_deref() == pin;
+    let changed = facts.iter().filter(|fact| fact.change.differs());
+    let window = run.changed_between(changed.map(|fact| &fact.key));
+    let window = window.filter(|_| of_pin);
     Comparison {
-        attribution: AttributionText::of(&compare, &facts, &sources, &claims, measured),
+        attribution: AttributionText::of(&compare, &facts, &sources, &claims, measured, window),
         compare,
         sources,
         verdict,

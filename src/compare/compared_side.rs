@@ -3,9 +3,7 @@
 use super::comparison::SideSource;
 use super::fact::SideValue;
 use crate::run::RunState;
-use crate::survey::{
-    Fact, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, StreamDigest, Survey,
-};
+use crate::survey::{Fact, FactKey, FactKind, Provenance, RoleFinding, RoleSurvey, Survey};
 
 /// One side of a comparison, before it is put beside the other.
 #[derive(Debug, Clone, Default)]
@@ -50,18 +48,14 @@ impl ComparedSide {
             }
         }
         // The two streams take part in a comparison as if they were facts.
-        let streams = [
-            ("pieces", "source pieces", &survey.pieces),
-            ("candidates", "live units", &survey.candidates),
-        ];
-        for (key, label, stream) in streams {
-            if let Some(StreamDigest { rows, sha256 }) = stream {
-                let mut value = SideValue::bare(Some(sha256.to_string()), Provenance::Derived);
-                value.rows = Some(*rows);
-                let kind = FactKind::Content;
-                seen.facts
-                    .push((FactKey::new(key), label.to_owned(), kind, value));
-            }
+        for (key, label, stream) in survey.streams() {
+            let value = SideValue {
+                rows: Some(stream.rows),
+                ..SideValue::bare(Some(stream.sha256.to_string()), Provenance::Derived)
+            };
+            let kind = FactKind::Content;
+            seen.facts
+                .push((FactKey::new(key), label.to_owned(), kind, value));
         }
         seen
     }

@@ -101,6 +101,18 @@ impl Comparison {
         self.count(|change| change.differs() && change != Change::Beside)
     }
 
+    /// How many facts differ from the pin by what the run itself read later; 0 where the two sides are others.
+    pub fn differing_from_pin(&self) -> usize {
+        match self.compare {
+            Compare::PrePost | Compare::Evidence(_) | Compare::Now => self.differing(),
+            Compare::Gates
+            | Compare::LastPass
+            | Compare::Predicted
+            | Compare::Runs(_)
+            | Compare::Rechecked => 0,
+        }
+    }
+
     /// How many facts differ beside the change.
     pub fn beside(&self) -> usize {
         self.count(|change| change == Change::Beside)
@@ -144,7 +156,7 @@ impl Comparison {
 
     /// The counts in words: `15 facts: 8 changed, 7 equal`.
     pub fn tally(&self) -> String {
-        let not_read = match self.count_of(false, |change| change == Change::NotRead) {
+        let not_read = match self.not_read() {
             0 => String::new(),
             count => format!(", {count} not read again"),
         };
@@ -152,33 +164,23 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} changed beside"),
         };
-        let not_comparable = match self.count_of(false, |change| change == Change::NotComparable) {
+        let not_comparable = match self.count(|change| change == Change::NotComparable) {
             0 => String::new(),
             count => format!(", {count} not comparable"),
         };
         let predicted = self.compare == Compare::Predicted;
-        // Streams are counted apart: they are no facts of the profile.
-        let streams = match self.count_of(true, Change::differs) {
-            _ if predicted => String::new(),
-            0 => String::new(),
-            1 => ", 1 stream changed".to_owned(),
-            count => format!(", {count} streams changed"),
-        };
         format!(
-            "{} {}: {} changed{beside}, {} equal{not_read}{not_comparable}{streams}",
-            self.count_of(false, |_| true),
+            "{} {}: {} changed{beside}, {} equal{not_read}{not_comparable}",
+            self.count(|_| true),
             if predicted { "tables" } else { "facts" },
-            self.count_of(false, |change| change.differs() && change != Change::Beside),
-            self.count_of(false, |change| change == Change::Equal),
+            self.differing(),
+            self.equal(),
         )
     }
 
-    fn count_of(&self, streams: bool, counts: impl Fn(Change) -> bool) -> usize {
-        let these = self.facts.iter().filter(|fact| fact.is_stream() == streams);
-        these.filter(|fact| counts(fact.change)).count()
-    }
-
     fn count(&self, counts: impl Fn(Change) -> bool) -> usize {
-        self.facts.iter().filter(|fact| counts(fact.change)).count()
+        // The units one by one are behind the tables, and no table themselves.
+        let facts = self.facts.iter().filter(|fact| !fact.is_ledger());
+        facts.filter(|fact| counts(fact.change)).count()
     }
 }

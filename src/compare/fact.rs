@@ -9,8 +9,6 @@ use crate::survey::{
     content_of_two_formats,
 };
 
-/// The keys of rows that are no facts of the profile: the two streams, and the units one by one.
-const STREAMS: [&str; 3] = ["pieces", "candidates", UNITS];
 /// The key of the row behind which the units of a ledger are listed.
 pub(super) const UNITS: &str = "units";
 
@@ -168,14 +166,19 @@ impl ComparedFact {
         }
     }
 
-    /// Whether it is a stream of pieces or units, and no fact of the profile.
+    /// Whether it is one of the two streams, which a partial read never reads.
     pub fn is_stream(&self) -> bool {
-        STREAMS.contains(&self.key.as_str())
+        matches!(self.key.as_str(), "pieces" | "candidates")
     }
 
-    /// The name for people: the key of a fact, the label of a stream.
+    /// Whether it is the row behind which the units of a ledger are listed.
+    pub fn is_ledger(&self) -> bool {
+        self.key.as_str() == UNITS
+    }
+
+    /// The name for people: the key, as in the journal; the label of what has no key there.
     pub fn name(&self) -> &str {
-        if self.is_stream() {
+        if self.is_ledger() {
             &self.label
         } else {
             self.key.as_str()

@@ -41,7 +41,7 @@ pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, 
     let claims = claims(run);
     let compare = Compare::Predicted;
     Ok(Comparison {
-        attribution: AttributionText::of(&compare, &facts, &sources, &claims, None),
+        attribution: AttributionText::of(&compare, &facts, &sources, &claims, None, None),
         compare,
         sources,
         verdict: None,

@@ -2,8 +2,9 @@
 
 use super::LaunchError;
 use super::diff::{LoadedRun, OpenComparison};
-use crate::compare::{AlignedDocuments, Change, ComparedFact, Comparison, ReviewNote, explain_row};
-use crate::run::ClaimVerdict;
+use crate::compare::{
+    AlignedDocuments, Change, Compare, ComparedFact, Comparison, ReviewNote, explain_row,
+};
 use crate::survey::Folding;
 use crate::tui::ansi::painted;
 use crate::tui::screens::{DiffLayout, diff_lines};
@@ -102,25 +103,29 @@ fn head(read: &LoadedRun, comparison: &Comparison) -> Vec<Text> {
             .map_or_else(String::new, |at| format!(" {}", at.clock()));
         format!("{}{at}", source.name)
     });
-    let claims: Vec<String> = comparison
-        .claims
-        .iter()
-        .map(|claim| {
-            let mark = match claim.verdict {
-                ClaimVerdict::Holds => "holds",
-                ClaimVerdict::False => "FALSE",
-                ClaimVerdict::NotChecked => "NOT CHECKED",
-            };
-            format!("{} {mark}", claim.name.name())
-        })
-        .collect();
+    let differing = comparison.differing_from_pin();
+    let claims = comparison.claims.iter();
+    let claims = claims.map(|claim| {
+        let words = claim.words(differing);
+        format!("{} {}", claim.name.name(), words.whole)
+    });
+    let claims: Vec<String> = claims.collect();
+    // Between two runs they are those of the one on the right.
+    let whose = match &comparison.compare {
+        Compare::Runs(other) => other,
+        _ => &read.run_id,
+    };
     let said = &comparison.attribution;
     vec![
         Text::inked(Ink::Bold, read.run_id.to_string())
             .with(Ink::Plain, format!("  {} | {}", at.before, at.after)),
         Text::inked(ink, comparison.headline())
             .with(Ink::Plain, format!("  {}", comparison.tally())),
-        Text::plain(format!("claims: {}", claims.join("  "))),
+        Text::plain(format!(
+            "claims of {}: {}",
+            whose.short(),
+            claims.join(", ")
+        )),
         Text::plain(format!("what: {}", said.what)),
         Text::plain(format!("when: {}   who: {}", said.when, said.who)),
         Text::plain(format!("not us: {}", said.not_us)),

@@ -24,7 +24,7 @@ use crate::tui::cast::{Cast, CastEnd, CastHeader};
 use crate::tui::event_loop::frame;
 use crate::tui::model::Model;
 use crate::tui::update::update;
-use crate::tui::{ScreenMessage, Source, svg};
+use crate::tui::{Background, ScreenMessage, Source, svg};
 
 /// A replay about to be written.
 struct Frames {
@@ -208,7 +208,9 @@ impl Still {
     pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
         let (messages, inbox) = mpsc::channel();
         let playback = Playback::new(recording, blobs, messages, None);
-        let (theme, now) = (terminal_session::theme(settings), playback.now());
+        // Pictures and recordings are drawn on a dark ground.
+        let theme = terminal_session::theme(settings).on(Background::Dark);
+        let now = playback.now();
         let model = Model::new(Source::Replay, person::own(), theme, size, now);
         Self {
             playback,

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use super::diff::{LoadedRun, SideDocuments};
 use super::screen::send_journal;
 use super::terminal_session::ScreenTerminalSession;
-use super::{LaunchError, diff, terminal_session};
+use super::{LaunchError, diff, print, terminal_session};
 use crate::cli::{DiffCommand, Settings};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, ReviewNote};
 use crate::journal::{
@@ -25,6 +25,7 @@ pub(super) struct DocumentLoader {
     reviews: Reviews,
     store: DirectoryStore,
     documents: SideDocuments,
+    run_id: RunId,
     messages: Sender<ScreenMessage>,
     /// Why no note is taken here; `None`: it is.
     pub no_notes: Option<&'static str>,
@@ -41,6 +42,7 @@ impl DocumentLoader {
             reviews: reviews(store, run_id),
             documents: SideDocuments::of(store, run_id)?,
             store: store.clone(),
+            run_id: run_id.clone(),
             messages,
             no_notes: None,
         })
@@ -70,8 +72,25 @@ impl DocumentLoader {
                     .is_ok(),
                 None => self.write(fact, text),
             },
+            LocalRequest::Reports => {
+                let read = self.clone();
+                let opening = std::thread::Builder::new().name("documents".to_owned());
+                opening.spawn(move || read.reports()).is_ok()
+            }
             LocalRequest::Replay(_) => false,
         }
+    }
+
+    fn reports(&self) {
+        let _ = self
+            .messages
+            .send(match print::rendered(&self.store, &self.run_id) {
+                Ok(reports) => {
+                    let named = reports.into_iter().map(|it| (it.name, it.text));
+                    ScreenMessage::Reports(Arc::new(named.collect()))
+                }
+                Err(error) => ScreenMessage::Said(error.to_string()),
+            });
     }
 
     fn open(&self, compare: Compare, fact: &ComparedFact) {

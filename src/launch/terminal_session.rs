@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{LaunchError, output};
-use crate::cli::Settings;
+use crate::cli::{Settings, ThemeName};
 use crate::run::CommandLine;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
@@ -15,8 +15,9 @@ use crate::tui;
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
 use crate::tui::{
-    Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, RequestRoutes, Screen, ScreenExit,
-    ScreenMessage, ScreenTerminal, Signals, Source, TerminalRoute, Theme,
+    Background, Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, RequestRoutes, Screen,
+    ScreenExit, ScreenMessage, ScreenTerminal, Signals, Source, TerminalRoute, TerminalWishes,
+    Theme,
 };
 
 /// The terminal, taken for one screen.
@@ -32,7 +33,11 @@ impl ScreenTerminalSession {
     /// Takes the terminal; from here to the end of `play` nothing else writes to it.
     pub fn take(settings: &Settings) -> Result<Self, LaunchError> {
         let silence = output::ScreenSilence::begin();
-        let (guard, terminal) = Guard::take().map_err(|error| {
+        let wishes = TerminalWishes {
+            background: asks_background(settings),
+            wheel: settings.wheel.value,
+        };
+        let (guard, terminal) = Guard::take(wishes).map_err(|error| {
             LaunchError::Usage(format!("{error}; --headless runs without a screen"))
         })?;
         let notifier = notifier(settings);
@@ -126,7 +131,7 @@ fn listen(
 ) -> Result<(Signals, tui::Input), LaunchError> {
     let signals = tui::spawn_signals(messages.clone(), guard, monotonic)
         .map_err(LaunchError::output("cannot listen for signals"))?;
-    let input = tui::spawn_input(messages, monotonic);
+    let input = tui::spawn_input(messages, monotonic, guard.background_query());
     Ok((signals, input?))
 }
 
@@ -158,7 +163,18 @@ pub(super) fn coloured(settings: &Settings, colours: bool) -> Theme {
     } else {
         Letters::Ascii
     };
-    Theme::new(settings.ascii.value, colours).with_letters(letters)
+    let background = match settings.theme.value {
+        ThemeName::Auto | ThemeName::Dark => Background::Dark,
+        ThemeName::Light => Background::Light,
+        ThemeName::HighContrast => Background::HighContrast,
+    };
+    let theme = Theme::new(settings.ascii.value, colours);
+    theme.with_letters(letters).on(background)
+}
+
+/// Whether the terminal is asked for its background: where the answer changes what is drawn.
+fn asks_background(settings: &Settings) -> bool {
+    settings.theme.value == ThemeName::Auto && settings.color.value.is_on(true)
 }
 
 /// A notifier for this terminal, known by the variables that it sets or by what tmux reports of it.

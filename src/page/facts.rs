@@ -4,40 +4,52 @@
 use serde_json::{Value, json};
 
 use crate::run::{RunState, SurveyPurpose};
-use crate::survey::{Fact, FactKind, Observed, Survey, is_of_no_rows};
+use crate::survey::{Fact, FactKind, Observed, is_of_no_rows};
 
 /// The facts of the pin beside those read last; `null`: there is no survey.
 pub(super) fn facts(run: &RunState) -> Value {
     let Some(pin) = run.pin.as_deref() else {
         return Value::Null;
     };
-    // The post survey if there is one, else the newest survey that is not the pin itself.
-    let (name, later) = match (&run.post, &run.latest) {
-        (Some(post), _) => ("second survey", Some(post.as_ref())),
-        (None, Some((purpose, latest))) if *purpose != SurveyPurpose::Pin => {
-            ("read last", Some(latest.as_ref()))
-        }
-        _ => ("read last", None),
+    let later = match (&run.post, &run.latest) {
+        (Some(post), _) => Some(post),
+        (None, Some((purpose, latest))) if *purpose != SurveyPurpose::Pin => Some(latest),
+        _ => None,
     };
-    let rows: Vec<Value> = pin.facts.iter().map(|fact| row(fact, later)).collect();
+    let name = if run.post.is_some() {
+        "second survey"
+    } else {
+        "read last"
+    };
+    let read_at = run.last_read_at().filter(|_| run.has_read_again());
+    let rows: Vec<Value> = pin.facts.iter().map(|fact| row(run, fact)).collect();
     json!({
         "pinned_at": pin.snapshot.began_at.to_string(),
         "later": name,
-        "later_at": later.map_or_else(|| "not read again".to_owned(), |read| read.snapshot.began_at.to_string()),
+        "later_at": read_at.map_or_else(|| "not read again".to_owned(), |at| at.to_string()),
         "facts_digest": pin.facts_digest,
         "later_digest": later.map(|read| read.facts_digest.to_string()),
         "rows": rows,
     })
 }
 
-fn row(fact: &Fact, later: Option<&Survey>) -> Value {
-    let after = later.and_then(|read| read.fact(fact.key.as_str()));
-    let before = fact.observed.value();
+fn row(run: &RunState, fact: &Fact) -> Value {
+    let read_at = run.read_again_at(fact);
+    let now = run.value_now(fact);
     // A value that is unknown on one side is shown as changed: unknown equals nothing.
-    let (change, word) = match (later, after.and_then(|fact| fact.observed.value())) {
-        (None, _) => ("none", "not read again"),
-        (Some(_), Some(found)) if Some(found) == before => ("equal", "equal"),
-        _ => ("changed", "changed"),
+    let is_equal = now.is_some() && now.as_deref() == fact.observed.value();
+    let (change, word) = match (read_at, is_equal) {
+        (None, _) => ("none", "not read again".to_owned()),
+        (Some(at), true) if Some(at) < run.last_read_at() => {
+            ("equal", format!("equal, read {}", at.clock()))
+        }
+        (Some(_), true) => ("equal", "equal".to_owned()),
+        (Some(_), false) => ("changed", "changed".to_owned()),
+    };
+    let later = match (read_at, now) {
+        (None, _) => "not read".to_owned(),
+        (Some(_), Some(value)) => with_empty(fact.kind, &value),
+        (Some(_), None) => unknown_now(run, fact),
     };
     json!({
         "key": fact.key,
@@ -45,11 +57,18 @@ fn row(fact: &Fact, later: Option<&Survey>) -> Value {
         "kind": kind(fact.kind),
         "rows": fact.rows,
         "pinned": shown(fact),
-        "later": after.map_or_else(|| "not read".to_owned(), shown),
+        "later": later,
         "change": change,
         "word": word,
         "provenance": fact.observed.provenance().map_or_else(|| "NOT CHECKED".to_owned(), |from| from.to_string()),
     })
+}
+
+/// Why a value could not be read last.
+fn unknown_now(run: &RunState, fact: &Fact) -> String {
+    let latest = run.latest.as_ref().map(|(_, survey)| survey);
+    let why = latest.and_then(|survey| survey.unknown_reason(fact.key.as_str()));
+    why.map_or_else(|| "unknown".to_owned(), |why| format!("unknown: {why}"))
 }
 
 fn kind(kind: FactKind) -> &'static str {
@@ -64,9 +83,14 @@ fn kind(kind: FactKind) -> &'static str {
 fn shown(fact: &Fact) -> String {
     match &fact.observed {
         Observed::Unknown { unknown } => format!("unknown: {unknown}"),
-        _ if fact.kind == FactKind::Content && is_of_no_rows(fact.value()) => {
-            format!("empty {}", fact.value())
-        }
-        _ => fact.value().to_owned(),
+        _ => with_empty(fact.kind, fact.value()),
+    }
+}
+
+fn with_empty(kind: FactKind, value: &str) -> String {
+    if kind == FactKind::Content && is_of_no_rows(value) {
+        format!("empty {value}")
+    } else {
+        value.to_owned()
     }
 }

@@ -162,22 +162,20 @@ fn equal(run: &RunState) -> String {
     }
     match (&run.pin, &run.post) {
         (Some(pin), Some(post)) => {
-            let facts = pin.facts.len();
+            let facts = run.compared();
             let found = differences(pin, post);
             match found.voids.len() {
                 0 if !found.beside.is_empty() => format!(
                     "{} beside the change, which voids nothing; all else reads the same before and after.",
                     differ(found.beside.len())
                 ),
-                0 => format!(
-                    "All {facts} facts, the source pieces and the live units read the same before and after."
-                ),
+                0 => format!("All {facts} facts read the same before and after."),
                 changed => format!("{} between the two surveys.", differ(changed)),
             }
         }
-        (Some(pin), None) => format!(
+        (Some(_), None) => format!(
             "{} of one snapshot; no second survey was taken.",
-            counted(pin.facts.len(), "fact")
+            counted(run.compared(), "fact")
         ),
         _ => "No survey was taken.".to_owned(),
     }
@@ -217,10 +215,7 @@ fn figures(run: &RunState) -> Value {
         (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
         _ => "-".to_owned(),
     };
-    // What is compared: the facts, and the two streams if they were read.
-    let facts = run.pin.as_ref().map_or(0, |pin| {
-        pin.facts.len() + usize::from(pin.pieces.is_some()) + usize::from(pin.candidates.is_some())
-    });
+    let facts = run.compared();
     let out = if out_of_scope > 0 {
         format!(", {out_of_scope} out of scope")
     } else {

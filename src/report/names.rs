@@ -8,7 +8,7 @@
 /// - 2: what reading cost and the oldest xmin held in 10.
 /// - 3: events count in words (`1 row`, `1 fact`), the budget of the run in 10.
 /// - 4: reads while the run waits are counted in 10, not listed; 11 lists the first 10,000 grants.
-pub const TEMPLATE_VERSION: u32 = 4;
+pub const TEMPLATE_VERSION: u32 = 5;
 
 pub use crate::audit::REPORTS;
 

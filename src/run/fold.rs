@@ -12,8 +12,8 @@ use super::fold_parts::{
 use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, JournalHead, NonMutation,
-    ProgramFile, RenewalReason, RunCreated, RunId, RunResult, State, StopCode, SurveyPurpose,
-    SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
+    ProgramFile, Readings, RenewalReason, RunCreated, RunId, RunResult, State, StopCode,
+    SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
@@ -55,6 +55,8 @@ pub struct RunState {
     pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
     pub live: Option<LiveView>,
+    /// When facts were read, and between which readings one of them changed.
+    pub readings: Readings,
     /// How often the facts were pinned anew: after drift, or where new evidence was asked for.
     pub renewals: u32,
     /// Context pins, once written at G2.
@@ -282,7 +284,10 @@ impl RunState {
             }
             Event::UnitsProgressed(progressed) => self.take_step(at, progressed),
             Event::StateChanged(changed) => self.apply_state(at, changed.to),
-            Event::LiveRead(read) => self.take_live_read(read),
+            Event::LiveRead(read) => {
+                self.read_while_waiting(read);
+                self.take_live_read(read);
+            }
             Event::InvocationReturned(returned) => {
                 self.returns.push((returned.state, returned.stop_code, at));
                 self.owes_return = false;
@@ -342,6 +347,7 @@ impl RunState {
             beside,
         } = taken;
         self.note_survey_of(&survey.snapshot.nonce);
+        self.read_by_survey(*purpose, survey);
         Arc::make_mut(&mut self.surveys).push(SurveySummary::of(*purpose, survey));
         self.latest = Some((*purpose, survey.clone()));
         self.latest_simulation = Some(simulation.clone());

@@ -156,6 +156,10 @@ pub struct SurveySummary {
     pub unanswered: Vec<String>,
     /// How many warnings were named.
     pub warnings: u64,
+    /// How many of them every server gives: nobody can act on them.
+    pub of_every_server: u64,
+    /// The others, as far as the survey names them.
+    pub named_warnings: Vec<String>,
 }
 
 impl SurveySummary {
@@ -169,6 +173,12 @@ impl SurveySummary {
             ways_to_write: survey.role.ways_to_write().map(RoleFinding::line).collect(),
             unanswered: survey.role.unanswered.clone(),
             warnings: survey.role.warnings_count(),
+            of_every_server: survey.role.of_every_server_count(),
+            named_warnings: survey
+                .role
+                .warnings_to_act_on()
+                .map(RoleFinding::line)
+                .collect(),
         }
     }
 }

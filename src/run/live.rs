@@ -66,16 +66,11 @@ impl RunState {
         let (Some(pin), Some(live)) = (&self.pin, &self.live) else {
             return Vec::new();
         };
-        let pinned = |change: &LiveChange| match change.key.as_str() {
-            "pieces" => pin.pieces.as_ref().map(|s| s.sha256.to_string()),
-            "candidates" => pin.candidates.as_ref().map(|s| s.sha256.to_string()),
-            key => pin.fact(key)?.observed.value().map(str::to_owned),
-        };
         live.changed
             .iter()
             .map(|change| FactChange {
                 key: change.key.clone(),
-                approved: pinned(change),
+                approved: pin.value(change.key.as_str()).map(str::to_owned),
                 found: change.value.clone(),
                 reason: change.reason.clone(),
                 rows: change.rows.clone(),

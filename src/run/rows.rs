@@ -43,7 +43,7 @@ pub fn text(event: &Event) -> String {
         Event::SurveyTaken(it) => format!(
             "{:?}  {} facts, digest {}{}",
             it.purpose,
-            it.survey.facts.len(),
+            it.survey.facts.len() + it.survey.streams().count(),
             it.survey.facts_digest.short(),
             match it.beside.len() {
                 0 => String::new(),

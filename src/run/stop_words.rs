@@ -153,12 +153,12 @@ fn sentence(run: &RunState, drift: &[FactChange]) -> String {
         drift.len(),
         named.join("; "),
         more(run.beside_words(), "."),
-        more(by_whom(run), "")
+        more(by_whom(run, drift), "")
     )
 }
 
 /// `By transaction 812, between 02:15:23 and 02:16:01 UTC.`: as far as it is visible in a survey.
-fn by_whom(run: &RunState) -> Option<String> {
+fn by_whom(run: &RunState, drift: &[FactChange]) -> Option<String> {
     let attribution = run.attribution.as_ref()?;
     let (_, latest) = run.latest.as_ref()?;
     // The attribution is of another survey than the one that shows this drift: it would name the wrong transactions.
@@ -171,7 +171,11 @@ fn by_whom(run: &RunState) -> Option<String> {
         [one] => format!("By transaction {one}"),
         more => format!("By transactions {}", more.join(", ")),
     };
-    let (from, to) = (&attribution.after_time, &attribution.before_time);
+    let found = run.changed_between(drift.iter().map(|change| &change.key));
+    let (from, to) = found.map_or(
+        (attribution.after_time, attribution.before_time),
+        |window| (window.after, window.before),
+    );
     Some(format!(
         "{by}, between {} and {} UTC.",
         from.clock(),

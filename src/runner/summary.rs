@@ -5,7 +5,7 @@ use super::RunnerError;
 use super::driver::RunnerEnd;
 use crate::documents::RunDocument;
 use crate::report;
-use crate::run::{CommandLine, RunState, Stop, StopCode};
+use crate::run::{CommandLine, RunResult, RunState, Stop, StopCode, Verdict};
 
 fn last_words(run: &RunState, call: &CommandLine) -> (String, String) {
     run.stops.last().map_or_else(
@@ -71,26 +71,58 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> RunnerEnd {
     }
 }
 
-/// The end when the run is sealed: the exit code of its result.
+/// The end when the run is sealed: the exit code of its result, what it came from, and what to do about it.
 pub fn sealed(run: &RunState, call: &CommandLine) -> RunnerEnd {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
         |(name, _, code)| (name.clone(), *code),
     );
     let reading = run.reading(call);
-    let next = match run.stops.last() {
-        Some(raised) if exit_code != 0 && exit_code != 11 => {
-            format!("{} {reading}", raised.stop.next)
-        }
-        _ => reading,
+    let (message, next) = match why(run) {
+        Some((why, next)) => (format!("{result}: {why}"), format!("{next} {reading}")),
+        None => (result, reading),
     };
     RunnerEnd {
         exit_code,
         run: Box::new(run.clone()),
         stop_code: run.stop_code(),
-        message: result,
+        message,
         next,
     }
+}
+
+/// Why a sealed run is no PASS, and what to do about it; `None`: it is one.
+fn why(run: &RunState) -> Option<(String, String)> {
+    let (_, outcome, _) = run.sealed.as_ref()?;
+    if *outcome == RunResult::Pass {
+        return None;
+    }
+    // A stop before is of another matter: that of SG2 asks for an approval, whatever came after it.
+    let last = run.stops.last().map(|raised| &raised.stop);
+    let last = last.filter(|stop| Some(stop.stop_code) == outcome.stop_code());
+    if let Some(stop) = last {
+        return Some((stop.message.clone(), stop.next.clone()));
+    }
+    let first = |verdict: Verdict| run.checks().find(|(_, check)| check.verdict == verdict);
+    let found = first(Verdict::Fail).or_else(|| first(Verdict::NotChecked));
+    Some(match found {
+        Some((gate, check)) => {
+            let says = check.says.trim_end_matches('.');
+            let why = format!("{gate} {} is {}: {says}.", check.name, check.verdict);
+            let next = match (&check.remedy, check.verdict) {
+                (Some(remedy), Verdict::Fail) => {
+                    format!("{remedy} would mend it; then start a new run.")
+                }
+                (Some(remedy), _) => format!("{remedy} would check it; then start a new run."),
+                (None, _) => "Correct what the check names, then start a new run.".to_owned(),
+            };
+            (why, next)
+        }
+        None => (
+            "the non-mutation proof is UNPROVEN.".to_owned(),
+            "Read the claims in report 10, then start a new run.".to_owned(),
+        ),
+    })
 }
 
 /// The runner had to end before the run did.

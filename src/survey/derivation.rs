@@ -12,7 +12,7 @@ const NAMED: usize = 2;
 /// How much of the tree is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Warnings grouped by privilege and holder, with counts. Ways to write are never grouped.
+    /// Warnings grouped by privilege and holder, those that every server gives only counted. Ways to write are never grouped.
     Grouped,
     /// Every finding as a line of its own.
     Whole,
@@ -52,10 +52,11 @@ impl RoleSurvey {
                 is_against: self.is_read_only().is_none(),
             },
             DerivationLine::plain(format!(
-                "{ways} ways to write by {} questions, {} not answered, {} warnings",
+                "{ways} ways to write by {} questions, {} not answered, {} warnings{}",
                 self.asked.len(),
                 self.unanswered.len(),
-                self.warnings_count()
+                self.warnings_to_act_on_count(),
+                self.of_every_server()
             )),
         ];
         for (question, looked) in &self.asked {
@@ -87,6 +88,14 @@ impl RoleSurvey {
         }));
         lines
     }
+
+    /// `, and 41 of every server`: what PUBLIC may run of PostgreSQL's own functions.
+    fn of_every_server(&self) -> String {
+        match self.of_every_server_count() {
+            0 => String::new(),
+            n => format!(", and {n} that every server gives"),
+        }
+    }
 }
 
 fn not_named(more: &MoreFindings) -> DerivationLine {
@@ -113,8 +122,13 @@ fn tally(findings: &[&RoleFinding], more: Option<&MoreFindings>) -> String {
         0 => "no way to write".to_owned(),
         ways => format!("{ways} WAYS TO WRITE"),
     }];
+    let own = findings
+        .iter()
+        .filter(|f| f.is_of_every_server() && !f.allowed);
+    let own = own.count() as u64;
     for (count, word) in [
-        (count(Severity::Warn), "warnings"),
+        (count(Severity::Warn) - own, "warnings"),
+        (own, "that every server gives"),
         (allowed, "allowed by the profile"),
     ] {
         if count > 0 {
@@ -131,8 +145,10 @@ fn branch(findings: &[&RoleFinding], depth: Depth, lines: &mut Vec<DerivationLin
             (_, true) => "allowed",
             (Severity::Fail, false) => "WAY TO WRITE",
             (Severity::Warn, false) if depth == Depth::Grouped => {
-                let group = (finding.privilege.as_str(), finding.via.as_str());
-                groups.entry(group).or_default().push(&finding.object);
+                if !finding.is_of_every_server() {
+                    let group = (finding.privilege.as_str(), finding.via.as_str());
+                    groups.entry(group).or_default().push(&finding.object);
+                }
                 continue;
             }
             (Severity::Warn, false) => "warning",

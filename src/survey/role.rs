@@ -39,6 +39,13 @@ pub struct RoleFinding {
 }
 
 impl RoleFinding {
+    /// Whether it is a warning that every database of PostgreSQL gives: what PUBLIC may run of the server's own functions since
+    /// initdb. Nobody is asked to do anything about it.
+    pub fn is_of_every_server(&self) -> bool {
+        let own = self.object.starts_with("pg_catalog.");
+        self.severity == Severity::Warn && own && self.via == "PUBLIC"
+    }
+
     /// The finding as one line: `table privilege: INSERT (content) on public.unit_version via PUBLIC`.
     pub fn line(&self) -> String {
         format!(
@@ -93,6 +100,27 @@ impl RoleSurvey {
         self.findings
             .iter()
             .filter(|finding| finding.severity == Severity::Warn && !finding.allowed)
+    }
+
+    /// The warnings that somebody can act on.
+    pub fn warnings_to_act_on(&self) -> impl Iterator<Item = &RoleFinding> {
+        self.warnings()
+            .filter(|finding| !finding.is_of_every_server())
+    }
+
+    /// How many of them there are, those that are not among `findings` too.
+    pub fn warnings_to_act_on_count(&self) -> u64 {
+        let more = self.more.iter().map(|more| more.warnings);
+        more.fold(
+            self.warnings_to_act_on().count() as u64,
+            u64::saturating_add,
+        )
+    }
+
+    /// How many warnings every server gives.
+    pub fn of_every_server_count(&self) -> u64 {
+        let all = self.warnings();
+        all.filter(|finding| finding.is_of_every_server()).count() as u64
     }
 
     /// How many ways to write there are, those that are not among `findings` too.

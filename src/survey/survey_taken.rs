@@ -55,6 +55,26 @@ impl Survey {
         self.facts.iter().find(|fact| fact.key.as_str() == key)
     }
 
+    /// The streams that were read to their end: key among the differences of two surveys, label, length and digest.
+    pub fn streams(&self) -> impl Iterator<Item = (&'static str, &'static str, &StreamDigest)> {
+        let streams = [
+            ("pieces", "source pieces", &self.pieces),
+            ("candidates", "live units", &self.candidates),
+        ];
+        streams
+            .into_iter()
+            .filter_map(|(key, label, stream)| Some((key, label, stream.as_ref()?)))
+    }
+
+    /// The value of a fact, or the digest of a stream, by its key; `None`: it is unknown or was not read.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let mut streams = self.streams();
+        match streams.find(|(name, ..)| *name == key) {
+            Some((.., stream)) => Some(stream.sha256.as_str()),
+            None => self.fact(key)?.observed.value(),
+        }
+    }
+
     /// The facts whose value is unknown.
     pub fn unknown(&self) -> impl Iterator<Item = &Fact> {
         self.facts

@@ -20,14 +20,15 @@ pub fn painted(text: &Text, theme: Theme, colour: bool) -> String {
         let style = theme.style(ink);
         let mut codes = Vec::new();
         let modifiers = [
-            // SGR codes: 1 bold, 2 dim, 3 italic, 30 to 37 the colours, 0 reset.
+            // SGR codes: 1 bold, 2 dim, 3 italic, 7 reversed, 30 to 37 the colours, 0 reset.
             (Modifier::BOLD, "1"),
             (Modifier::DIM, "2"),
             (Modifier::ITALIC, "3"),
+            (Modifier::REVERSED, "7"),
         ];
         for (modifier, code) in modifiers {
             if style.add_modifier.contains(modifier) {
-                codes.push(code);
+                codes.push(code.to_owned());
             }
         }
         codes.extend(style.fg.and_then(foreground));
@@ -51,8 +52,9 @@ pub fn painted(text: &Text, theme: Theme, colour: bool) -> String {
 }
 
 /// The code of the colours that the theme uses.
-fn foreground(colour: Color) -> Option<&'static str> {
-    Some(match colour {
+fn foreground(colour: Color) -> Option<String> {
+    let code = match colour {
+        Color::Indexed(number) => return Some(format!("38;5;{number}")),
         Color::Red => "31",
         Color::Green => "32",
         Color::Yellow => "33",
@@ -61,5 +63,6 @@ fn foreground(colour: Color) -> Option<&'static str> {
         Color::Cyan => "36",
         Color::White => "37",
         _ => return None,
-    })
+    };
+    Some(code.to_owned())
 }

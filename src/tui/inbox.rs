@@ -30,6 +30,8 @@ pub enum ScreenMessage {
         /// when they are handled.
         at: Duration,
     },
+    /// What the terminal answered: whether its background is light.
+    Background(bool),
     /// A signal that ends the screen.
     Signal(i32),
     /// A signal asks that the process stops until it is continued.
@@ -83,6 +85,8 @@ pub enum ScreenMessage {
     ReplayFrame(Box<ReplayFrame>),
     /// The screen that an approver had at a decision.
     Seen(Box<DecisionContext>),
+    /// The reports of the run, name and text, to be shown.
+    Reports(Arc<Vec<(String, String)>>),
     /// A sentence to show in the footer.
     Said(String),
 }
@@ -115,6 +119,8 @@ pub enum LocalRequest {
         /// Text of the note.
         text: String,
     },
+    /// The reports of the run.
+    Reports,
     /// Move in a replay.
     Replay(PlaybackCommand),
 }

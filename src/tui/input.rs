@@ -9,17 +9,24 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossterm::event::{Event, poll, read};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::termios::isatty;
 use thiserror::Error;
 
+use super::background::{ANSWER_WITHIN, AnswerFilter, BackgroundQuery, Sorted, TimedEvent};
 use super::inbox::ScreenMessage;
 
 /// Timeout of crossterm's poll, 50 microseconds. Not zero: crossterm's reader with `use-dev-tty` reads the descriptor anew only
 /// within a timeout (the other reader loses a key that comes together with a change of size). Not longer: below a millisecond
 /// that reader busy-waits, which takes time from the thread that draws.
 const AT_HAND: Duration = Duration::from_micros(50);
+
+/// How long keys are kept that may be the beginning of an answer.
+const KEPT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: ANSWER_WITHIN.subsec_nanos() as _,
+};
 
 /// Why keys cannot be read.
 #[derive(Debug, Error)]
@@ -44,17 +51,20 @@ impl Drop for Input {
     }
 }
 
-/// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time.
+/// Starts the thread. `clock` is the monotonic clock of the screen; each key carries its time. The answer to `query` is sorted
+/// out.
 pub fn spawn(
     messages: Sender<ScreenMessage>,
     clock: impl Fn() -> Duration + Send + 'static,
+    query: BackgroundQuery,
 ) -> Result<Input, InputError> {
     let tty = tty()?;
     let (stopped, stop) = io::pipe()?;
     let thread = thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
-            let last = follow(&tty, &stopped, &messages, &clock);
+            let filter = AnswerFilter::new(query);
+            let last = follow(&tty, &stopped, &messages, &clock, filter);
             if last.is_err() {
                 let _ = messages.send(ScreenMessage::HungUp);
             }
@@ -81,13 +91,21 @@ fn follow(
     stopped: &PipeReader,
     messages: &Sender<ScreenMessage>,
     clock: &impl Fn() -> Duration,
+    mut filter: AnswerFilter,
 ) -> io::Result<()> {
     loop {
         let mut fds = [
             PollFd::new(tty, PollFlags::IN),
             PollFd::new(stopped, PollFlags::IN),
         ];
-        match rustix::event::poll(&mut fds, None) {
+        let wait = filter.keeps().then_some(KEPT);
+        match rustix::event::poll(&mut fds, wait.as_ref()) {
+            Ok(0) => {
+                if !pass_on(messages, filter.give_up()) {
+                    return Ok(());
+                }
+                continue;
+            }
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
@@ -107,13 +125,24 @@ fn follow(
             if matches!(event, Event::Resize(..)) {
                 continue;
             }
-            let at = clock();
-            if messages
-                .send(ScreenMessage::Terminal { event, at })
-                .is_err()
-            {
+            let goes_on = match filter.take(event, clock()) {
+                Sorted::Kept => true,
+                Sorted::Keys(keys) => pass_on(messages, keys),
+                Sorted::Background(light) => {
+                    messages.send(ScreenMessage::Background(light)).is_ok()
+                }
+            };
+            if !goes_on {
                 return Ok(());
             }
         }
     }
+}
+
+/// Sends keys; `false`: nobody listens any more.
+fn pass_on(messages: &Sender<ScreenMessage>, keys: Vec<TimedEvent>) -> bool {
+    keys.into_iter().all(|(event, at)| {
+        let key = ScreenMessage::Terminal { event, at };
+        messages.send(key).is_ok()
+    })
 }

@@ -9,7 +9,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 use super::approve_sheet::{ApproveSheet, OwnSurvey};
 use super::diff_keys;
 use super::diff_view::DiffView;
-use super::inbox::{Source, TakeUp};
+use super::inbox::{LocalRequest, Source, TakeUp};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{Model, Over, Pane, Search};
 use super::navigation;
@@ -19,7 +19,7 @@ use super::replay_keys;
 use super::screens;
 use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
-use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence};
+use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence, RunResult};
 
 /// Handles a key press; `at` is when it was read.
 pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
@@ -197,6 +197,12 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
             model.over = Over::Diff(Box::new(view));
         }
         Action::Evidence => read(model, TextSubject::Evidence),
+        Action::Reports if model.run().sealed.is_some() => {
+            effects.push(ScreenEffect::Local(LocalRequest::Reports));
+        }
+        Action::Reports => {
+            model.notice = Some("The reports are written when the run is sealed.".to_owned());
+        }
         Action::Help => read(model, TextSubject::Help),
         Action::Search => {
             model.search = Some(Search {
@@ -210,7 +216,13 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
                 model.notice = Some(format!("copied, {length} characters"));
                 effects.push(ScreenEffect::Copy(text));
             }
-            None => model.notice = Some("This row has no value to copy.".to_owned()),
+            None => match next_command(model) {
+                Some(command) => {
+                    model.notice = Some(format!("copied: {command}"));
+                    effects.push(ScreenEffect::Copy(command));
+                }
+                None => model.notice = Some("This row has no value to copy.".to_owned()),
+            },
         },
         Action::Quit => {
             if model.is_running() && model.source == Source::Live {
@@ -227,6 +239,22 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
             }
         }
     }
+}
+
+/// What a person types next after a run that is over; `None`: it is not.
+pub(in crate::tui) fn next_command(model: &Model) -> Option<String> {
+    let run = model.run();
+    let (_, outcome, _) = run.sealed.as_ref()?;
+    let tail = run.run_id()?.tail();
+    let command = match outcome {
+        RunResult::Pass => "recheck",
+        RunResult::ChangedByOthers => "diff",
+        RunResult::Rejected
+        | RunResult::Fail
+        | RunResult::Incomplete
+        | RunResult::MutationSuspected => "report",
+    };
+    Some(model.call.to(format!("{command} {tail}")))
 }
 
 fn read(model: &mut Model, subject: TextSubject) {

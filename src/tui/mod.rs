@@ -4,6 +4,7 @@
 mod action;
 pub mod ansi;
 pub mod approve_sheet;
+mod background;
 pub mod cast;
 mod diff_keys;
 mod diff_scroll;
@@ -39,10 +40,11 @@ mod typing;
 pub mod update;
 pub mod widgets;
 
+pub use background::BackgroundQuery;
 pub use event_loop::{Clocks, Ending, RequestRoutes, Screen, ScreenExit, TerminalActions};
 pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{Signals, ending_signals, spawn as spawn_signals};
-pub use terminal::{Guard, RealTerminal, ScreenTerminal, TerminalError};
-pub use theme::{Colours, Letters, Theme};
+pub use terminal::{Guard, RealTerminal, ScreenTerminal, TerminalError, TerminalWishes};
+pub use theme::{Background, Colours, Letters, Theme};

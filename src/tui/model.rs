@@ -197,6 +197,8 @@ pub struct Model {
     pub progress_from: Option<(String, u64, Duration)>,
     /// Names of those who watch from other processes.
     pub watchers: Vec<String>,
+    /// The reports of the run, name and text, once they were asked for.
+    pub reports: Arc<Vec<(String, String)>>,
     /// Where the replay stands, if this is one.
     pub playback: Option<Box<PlaybackState>>,
     /// The timeline is shown in place of the events.
@@ -235,6 +237,7 @@ impl Model {
             rate: None,
             progress_from: None,
             watchers: Vec::new(),
+            reports: Arc::default(),
             playback: None,
             shows_timeline: true,
             ended: None,

@@ -172,6 +172,7 @@ fn scroll(model: &mut Model, action: Action) {
         }
         Action::NextMatch => return find(model, true),
         Action::PreviousMatch => return find(model, false),
+        Action::Left | Action::Right => return turn_page(model, action == Action::Right),
         Action::Pane(digit) => {
             model.over = Over::Nothing;
             model.focus = pane_of(digit).unwrap_or(model.focus);
@@ -182,6 +183,21 @@ fn scroll(model: &mut Model, action: Action) {
     let top = moved(action, here, room.max(1)).min(last);
     if let Over::Reading(reading) = &mut model.over {
         reading.top = top;
+    }
+}
+
+/// The report before or behind the one that is open.
+fn turn_page(model: &mut Model, forward: bool) {
+    let last = model.reports.len().saturating_sub(1);
+    if let Over::Reading(reading) = &mut model.over
+        && let TextSubject::Report(nth) = reading.subject
+    {
+        let nth = if forward {
+            (nth + 1).min(last)
+        } else {
+            nth.saturating_sub(1)
+        };
+        *reading = OpenText::of(TextSubject::Report(nth));
     }
 }
 

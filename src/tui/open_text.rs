@@ -27,6 +27,8 @@ pub enum TextSubject {
     Event(u64),
     /// The evidence sheet as JSON.
     Evidence,
+    /// A report, by its place among them.
+    Report(usize),
     /// The help page.
     Help,
 }

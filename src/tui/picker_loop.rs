@@ -13,6 +13,7 @@ use super::inbox::ScreenMessage;
 use super::picker::Picker;
 use super::picker_keys::{Asked, Opening, PickerEffect, on_event};
 use super::screens;
+use super::theme::Background;
 use super::widgets::Canvas;
 
 /// Messages taken before a frame is drawn, so that a flood cannot keep the list from drawing.
@@ -115,6 +116,10 @@ where
             ScreenMessage::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
             ScreenMessage::Runs(messages) => {
                 picker.take(messages, (self.clocks.utc)());
+                None
+            }
+            ScreenMessage::Background(light) => {
+                picker.theme = picker.theme.on(Background::of(light));
                 None
             }
             ScreenMessage::Suspend => Some(PickerEffect::Suspend),

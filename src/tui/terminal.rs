@@ -12,12 +12,27 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::queue;
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use thiserror::Error;
 
+use super::background::{BackgroundQuery, QUERY};
 use super::event_loop::TerminalActions;
 use super::notification::Notifier;
 use super::screen_backend::ScreenBackend;
+
+/// DECSET 1007: on the alternate screen the wheel sends arrow keys. Saved and restored (XTSAVE, XTRESTORE), because terminals
+/// differ in what they begin with.
+const ALTERNATE_SCROLL_SAVE: &[u8] = b"\x1b[?1007s";
+const ALTERNATE_SCROLL_ON: &[u8] = b"\x1b[?1007h";
+const ALTERNATE_SCROLL_OFF: &[u8] = b"\x1b[?1007l";
+const ALTERNATE_SCROLL_RESTORE: &[u8] = b"\x1b[?1007r";
+
+/// Time that an answer gets which has not come when the screen is left, 100 ms.
+const ANSWER_WAIT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
 
 /// Why there can be no screen.
 #[derive(Debug, Error)]
@@ -30,11 +45,22 @@ pub enum TerminalError {
     Refused(#[from] io::Error),
 }
 
+/// What is asked of the terminal beside drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TerminalWishes {
+    /// Its background colour is asked for.
+    pub background: bool,
+    /// The wheel sends arrow keys; the mouse stays with the terminal, so that text can be selected.
+    pub wheel: bool,
+}
+
 /// What is switched on, and how it was before.
 #[derive(Debug)]
 struct Held {
     before: Termios,
     on: bool,
+    wishes: TerminalWishes,
+    query: BackgroundQuery,
 }
 
 /// Holds the terminal; dropping it restores the terminal.
@@ -48,19 +74,30 @@ pub type ScreenTerminal = Terminal<ScreenBackend>;
 
 impl Guard {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor. A panic gives it back before its message.
-    pub fn take() -> Result<(Self, ScreenTerminal), TerminalError> {
+    pub fn take(wishes: TerminalWishes) -> Result<(Self, ScreenTerminal), TerminalError> {
         let (input, output) = (io::stdin(), io::stdout());
         if !isatty(&input) || !isatty(&output) {
             return Err(TerminalError::None);
         }
         let before = tcgetattr(&input).map_err(io::Error::from)?;
-        let held = Arc::new(Mutex::new(Held { before, on: false }));
+        let held = Arc::new(Mutex::new(Held {
+            before,
+            on: false,
+            wishes,
+            query: BackgroundQuery::default(),
+        }));
         let guard = Self { held };
         switch_on(&guard.held)?;
         // The message of a panic would be lost on the alternate screen, or be drawn as a staircase in raw mode.
         guard.hook_panics();
         let file = File::from(output.as_fd().try_clone_to_owned()?);
         Ok((guard, Terminal::new(ScreenBackend::new(file)?)?))
+    }
+
+    /// Whether an answer of the terminal is to come among the keys.
+    pub fn background_query(&self) -> BackgroundQuery {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.query.clone()
     }
 
     /// What the screen does to this terminal besides drawing.
@@ -99,7 +136,17 @@ fn switch_on(held: &Mutex<Held>) -> io::Result<()> {
     // SIGCONT it is there already.
     if !again {
         out.extend_from_slice(b"\x1b[22;2t");
+        out.extend_from_slice(ALTERNATE_SCROLL_SAVE);
+        if held.wishes.background {
+            out.extend_from_slice(QUERY);
+            held.query.asked();
+        }
     }
+    out.extend_from_slice(if held.wishes.wheel {
+        ALTERNATE_SCROLL_ON
+    } else {
+        ALTERNATE_SCROLL_OFF
+    });
     // Where a terminal has no alternate screen the old text is still there, and a frame does not write its blank cells.
     let clear = Clear(ClearType::All);
     queue!(out, EnterAlternateScreen, clear, EnableBracketedPaste, Hide)?;
@@ -113,9 +160,19 @@ fn switch_off(held: &Mutex<Held>) {
         return;
     }
     held.on = false;
-    // The line discipline first: it works also where output is blocked.
-    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &held.before);
+    // The line discipline first: it works also where output is blocked. An answer that is still to come must not be read by the
+    // shell: it gets a moment, and what came is dropped.
+    let stdin = io::stdin();
+    let when = if held.query.is_open() {
+        let mut answer = [PollFd::new(&stdin, PollFlags::IN)];
+        let _ = poll(&mut answer, Some(&ANSWER_WAIT));
+        OptionalActions::Flush
+    } else {
+        OptionalActions::Now
+    };
+    let _ = tcsetattr(&stdin, when, &held.before);
     let mut out = Vec::new();
+    out.extend_from_slice(ALTERNATE_SCROLL_RESTORE);
     let queued = queue!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
     out.extend_from_slice(b"\x1b[23;2t");
     if queued.is_ok() {

@@ -61,6 +61,25 @@ pub struct FrameLines {
     pub down: &'static str,
 }
 
+/// What the colours are drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Background {
+    /// Dark, or not known.
+    #[default]
+    Dark,
+    /// Light: the sixteen colours of most palettes cannot be read on it, so that darker ones stand in.
+    Light,
+    /// Any: nothing is faint, and what needs somebody is reversed.
+    HighContrast,
+}
+
+impl Background {
+    /// A light one, or a dark one.
+    pub fn of(light: bool) -> Self {
+        if light { Self::Light } else { Self::Dark }
+    }
+}
+
 /// How much a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Colours {
@@ -87,6 +106,7 @@ pub struct Theme {
     ascii: bool,
     letters: Letters,
     colours: Colours,
+    background: Background,
     target: Color,
 }
 
@@ -97,6 +117,7 @@ impl Theme {
             ascii,
             letters: Letters::Any,
             colours,
+            background: Background::default(),
             target: Color::Reset,
         }
     }
@@ -115,6 +136,13 @@ impl Theme {
             "white" => Color::White,
             _ => Color::Reset,
         };
+        self
+    }
+
+    /// The theme on another background.
+    #[must_use]
+    pub fn on(mut self, background: Background) -> Self {
+        self.background = background;
         self
     }
 
@@ -140,11 +168,34 @@ impl Theme {
             Ink::Simulated => (None, Modifier::DIM.union(Modifier::ITALIC)),
             Ink::Target => (Some(self.target), Modifier::BOLD),
         };
+        let (colour, modifier) = self.on_background(ink, colour, modifier);
         let style = style.add_modifier(modifier);
         // Bold, dim and italic stay without colours: with NO_COLOR they alone set the inks apart.
         match (self.colours, colour) {
             (Colours::Sixteen, Some(colour)) => style.fg(colour),
             _ => style,
+        }
+    }
+
+    /// Colour and modifiers of an ink on this background.
+    fn on_background(
+        &self,
+        ink: Ink,
+        colour: Option<Color>,
+        modifier: Modifier,
+    ) -> (Option<Color>, Modifier) {
+        match self.background {
+            Background::Dark => (colour, modifier),
+            Background::Light => (colour.map(darker), modifier),
+            Background::HighContrast => {
+                let loud = matches!(ink, Ink::Needed | Ink::Bad | Ink::Drift);
+                let reversed = if loud {
+                    Modifier::REVERSED
+                } else {
+                    Modifier::empty()
+                };
+                (colour, modifier.difference(Modifier::DIM).union(reversed))
+            }
         }
     }
 
@@ -224,6 +275,93 @@ impl Theme {
                 across: "─",
                 down: "│",
             },
+        }
+    }
+}
+
+/// The colour in a shade that has a contrast of at least 4.5 to 1 on white (WCAG 2, level AA), by its number among the 256.
+fn darker(colour: Color) -> Color {
+    Color::Indexed(match colour {
+        Color::Red => 124,
+        Color::Green => 22,
+        Color::Yellow => 94,
+        Color::Blue => 19,
+        Color::Magenta => 90,
+        Color::Cyan => 23,
+        // White on white: the label is plain.
+        _ => return Color::Reset,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::{Color, Modifier};
+
+    use super::{Background, Colours, Ink, Theme};
+
+    const INKS: [Ink; 10] = [
+        Ink::Plain,
+        Ink::Bold,
+        Ink::Dim,
+        Ink::Running,
+        Ink::Needed,
+        Ink::Good,
+        Ink::Bad,
+        Ink::Drift,
+        Ink::Simulated,
+        Ink::Target,
+    ];
+
+    /// Relative luminance of a colour of the cube of 256 colours, from 0 to 1 (WCAG 2).
+    fn luminance(number: u8) -> f64 {
+        let place = number - 16;
+        let step = |nth: u8| {
+            if nth == 0 {
+                0.0
+            } else {
+                f64::from(55 + 40 * nth) / 255.0
+            }
+        };
+        let linear = |part: f64| {
+            if part <= 0.04045 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let [red, green, blue] = [place / 36, place / 6 % 6, place % 6].map(step).map(linear);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    #[test]
+    fn on_a_light_ground_every_colour_can_be_read() {
+        let theme = Theme::new(false, Colours::Sixteen).on(Background::Light);
+        for name in ["red", "green", "yellow", "blue", "magenta", "cyan", "white"] {
+            let theme = theme.with_target(name);
+            for ink in INKS {
+                match theme.style(ink).fg {
+                    Some(Color::Indexed(number)) => {
+                        let contrast = 1.05 / (luminance(number) + 0.05);
+                        assert!(contrast >= 4.5, "{ink:?} {name}: {contrast}");
+                    }
+                    colour => assert!(matches!(colour, None | Some(Color::Reset)), "{colour:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn with_high_contrast_nothing_is_faint() {
+        let theme = Theme::new(false, Colours::Sixteen).on(Background::HighContrast);
+        for ink in INKS {
+            let style = theme.style(ink);
+            assert!(!style.add_modifier.contains(Modifier::DIM), "{ink:?}");
+            let loud = matches!(ink, Ink::Needed | Ink::Bad | Ink::Drift);
+            assert_eq!(
+                style.add_modifier.contains(Modifier::REVERSED),
+                loud,
+                "{ink:?}"
+            );
         }
     }
 }

@@ -9,6 +9,8 @@ use ratatui::layout::Size;
 use super::approve_sheet::OwnSurvey;
 use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 use super::model::{Model, Over};
+use super::open_text::{OpenText, TextSubject};
+use super::theme::Background;
 use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
 use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead, RecordedEvent};
 
@@ -66,6 +68,8 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
             }
         }
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
+        ScreenMessage::Reports(reports) => open_reports(model, reports),
+        ScreenMessage::Background(light) => model.theme = model.theme.on(Background::of(light)),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),
         ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut effects),
@@ -154,6 +158,14 @@ fn terminal(
         }
         TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => {}
     }
+}
+
+/// Shows the reports that came, from the one that has every section and names the others.
+fn open_reports(model: &mut Model, reports: Arc<Vec<(String, String)>>) {
+    let mut names = reports.iter().map(|(name, _)| name);
+    let first = names.position(|name| name.starts_with("07-")).unwrap_or(0);
+    model.reports = reports;
+    model.over = Over::Reading(OpenText::of(TextSubject::Report(first)));
 }
 
 fn disarm(model: &mut Model, now: Duration) {

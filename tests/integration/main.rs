@@ -31,6 +31,7 @@ mod many_ways;
 mod no_pass_any_more;
 mod not_taken_up;
 mod notify;
+mod one_count;
 mod other_server;
 mod page;
 #[cfg(target_os = "linux")]
@@ -49,6 +50,7 @@ mod server_cost;
 mod sql_errors;
 mod support;
 mod svg;
+mod theme;
 mod unexpected;
 mod verifying;
 mod watching;

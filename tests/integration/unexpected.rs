@@ -3,7 +3,7 @@
 use std::env;
 
 use drygate::launch::end_on_panic;
-use drygate::tui::Guard;
+use drygate::tui::{Guard, TerminalWishes};
 
 use crate::support::pty::{Exit, Launch};
 
@@ -15,7 +15,7 @@ const MESSAGE: &str = "a bug \u{1b}]0;owned\u{7} here";
 fn a_screen_with_a_bug() {
     let Ok(thread) = env::var(WHERE) else { return };
     end_on_panic();
-    let (_guard, _terminal) = Guard::take().expect("a terminal");
+    let (_guard, _terminal) = Guard::take(TerminalWishes::default()).expect("a terminal");
     if thread == "another" {
         let another = std::thread::spawn(|| panic!("{MESSAGE}"));
         let joined = another.join();

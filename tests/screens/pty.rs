@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use drygate::journal::RunStore;
 use drygate::run::{Ask, Event};
 use drygate::tui::{
-    Clocks, Colours, Guard, RequestRoutes, Screen, Source, Theme, spawn_input, spawn_signals,
+    Clocks, Colours, Guard, RequestRoutes, Screen, Source, TerminalWishes, Theme, spawn_input,
+    spawn_signals,
 };
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -28,10 +29,15 @@ fn pty_child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let (guard, terminal) = Guard::take().expect("a pty");
+    let (guard, terminal) = Guard::take(TerminalWishes::default()).expect("a pty");
     let (sender, inbox) = channel();
     let began = Instant::now();
-    let _input = spawn_input(sender.clone(), move || began.elapsed()).expect("input");
+    let _input = spawn_input(
+        sender.clone(),
+        move || began.elapsed(),
+        guard.background_query(),
+    )
+    .expect("input");
     let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
     for messages in messages(&ScriptedRun::at_sg2(false)) {
         sender.send(messages).expect("open");

@@ -131,3 +131,16 @@ fn whoever_looks_at_whatever_pane_sees_gates_facts_and_stop_points() {
         }
     }
 }
+
+/// What the band, gates, stop points and claims say is never cut; a row of data may be, with a count.
+#[test]
+fn our_own_words_are_not_cut() {
+    at_every_moment(|_, frame| {
+        let cut = frame.lines().filter(|line| line.contains("…+"));
+        // Events and the values of facts are data.
+        let mut own = cut.filter(|line| {
+            line.starts_with('┃') || line.starts_with(" A ") || line.contains("1 GATES")
+        });
+        assert_eq!(own.next(), None, "{frame}");
+    });
+}

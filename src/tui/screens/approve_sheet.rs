@@ -3,10 +3,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_input, proof, sheet_last_pass, words};
+use super::{approve_input, proof, sheet_drift, sheet_last_pass, words};
 use crate::audit;
-use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence, Obstacle};
-use crate::survey::FactKind;
+use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle};
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{Action, KeyScope, key_of};
@@ -43,8 +42,13 @@ pub fn leaves_the_band(area: Rect) -> bool {
 /// How the text of the sheet lies in its place: rows for it, and its lines.
 pub fn extent(model: &Model, sheet: &ApproveSheet) -> (usize, usize) {
     let area = place(Rect::new(0, 0, model.size.width, model.size.height));
-    let room = usize::from(area.height.saturating_sub(2 + FIXED));
-    (room, lines(model, sheet, text_width(area)).len())
+    (rows(model), lines(model, sheet, text_width(area)).len())
+}
+
+/// Rows for the text of a sheet on this screen.
+fn rows(model: &Model) -> usize {
+    let area = place(Rect::new(0, 0, model.size.width, model.size.height));
+    usize::from(area.height.saturating_sub(2 + FIXED))
 }
 
 /// Whether the last line, the digest, is on screen.
@@ -224,7 +228,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     let mut text = Vec::new();
     cannot_pass(&mut text, model);
     identity(&mut text, evidence);
-    drifted(&mut text, evidence, width);
+    sheet_drift::lines(&mut text, &evidence.sheet.drifted, width);
     text.extend(words::changed_beside(model.run()));
     prediction(&mut text, model, evidence);
     sheet_last_pass::lines(&mut text, evidence);
@@ -244,12 +248,29 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
             Ink::Bold,
             format!("{}{}", " ".repeat(58), "^".repeat(6)),
         ));
+        lines.push(enter_does(evidence.gate));
     } else {
         lines.push(Text::inked(
             Ink::Needed,
             format!("The digest needs {WIDTH_MIN} columns on one line: widen the terminal."),
         ));
     }
+    without_blanks(lines, rows(model))
+}
+
+/// The lines, without the first blank ones where they do not fit: a sheet that is seen whole arms sooner.
+fn without_blanks(mut lines: Vec<Text>, room: usize) -> Vec<Text> {
+    let mut over = lines.len().saturating_sub(room);
+    let blanks = lines.iter().filter(|line| line.is_empty()).count();
+    // Where it has to be scrolled anyhow, it is read with its paragraphs.
+    if over > blanks {
+        return lines;
+    }
+    lines.retain(|line| {
+        let drops = over > 0 && line.is_empty();
+        over -= usize::from(drops);
+        !drops
+    });
     lines
 }
 
@@ -266,46 +287,6 @@ fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
     text.push(Text::new());
 }
 
-fn drifted(text: &mut Vec<Text>, evidence: &Evidence, width: usize) {
-    let drifted = &evidence.sheet.drifted;
-    if drifted.is_empty() {
-        return;
-    }
-    text.push(Text::inked(
-        Ink::Drift,
-        format!(
-            "DRIFTED SINCE THE EARLIER EVIDENCE   {}, approved -> found",
-            crate::run::counted(drifted.len(), "fact")
-        ),
-    ));
-    // Twice the width: what surrounds the changed words may go on below.
-    if let Some(words) = words::changed_words(drifted, 2 * width) {
-        text.push(words);
-        text.push(Text::new());
-    }
-    for change in drifted {
-        let from = words::short_value(words::value_or_unknown(change.approved.as_deref()));
-        let to = words::short_value(words::value_or_unknown(change.found.as_deref()));
-        let code = evidence
-            .sheet
-            .facts
-            .iter()
-            .any(|fact| fact.key == change.key && fact.kind == FactKind::Md5);
-        let rows = match change.rows.len() {
-            0 => String::new(),
-            n => format!(
-                "   {}",
-                crate::run::counted(n, if code { "line" } else { "row" })
-            ),
-        };
-        text.push(Text::plain(format!(
-            "  {:<26} {from} -> {to}{rows}",
-            change.key.as_str()
-        )));
-    }
-    text.push(Text::new());
-}
-
 fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
     let predicted = &evidence.sheet.predicted;
     let heading = Text::inked(Ink::Bold, "A LIVE RUN WOULD CHANGE").to_column(29);
@@ -315,6 +296,7 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
             Ink::Plain,
             format!(": all {present} units are already present"),
         ));
+        text.push(this_gate(model, evidence));
         text.push(Text::new());
         return;
     }
@@ -349,7 +331,37 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         }
         text.push(line);
     }
+    text.push(this_gate(model, evidence));
     text.push(Text::new());
+}
+
+/// What of it this gate carries, and what the other one does.
+fn this_gate(model: &Model, evidence: &Evidence) -> Text {
+    let counts = &evidence.sheet.predicted_counts;
+    let carries = words::carries(evidence.gate, counts);
+    let other = match evidence.gate {
+        ApprovalGate::SG1 => {
+            let enacts = words::carries(ApprovalGate::SG2, counts);
+            format!("{}, asked next, {enacts}", ApprovalGate::SG2)
+        }
+        ApprovalGate::SG2 => "nothing is asked after it".to_owned(),
+    };
+    let label = model.run().gate_label(evidence.gate);
+    Text::inked(Ink::Bold, format!("  {} ({label})", evidence.gate))
+        .with(Ink::Plain, format!(" {carries} units; {other}"))
+}
+
+/// What is done when this sheet is approved.
+fn enter_does(gate: ApprovalGate) -> Text {
+    let enter = key(Action::Confirm);
+    let then = match gate {
+        ApprovalGate::SG1 => "simulates CUT, VERIFY; SG2 asks next",
+        ApprovalGate::SG2 => "simulates ENACT, closes out, seals",
+    };
+    Text::inked(Ink::Bold, enter).with(
+        Ink::Plain,
+        format!(": reads all facts again; if equal, {then}"),
+    )
 }
 
 fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, evidence: &Evidence) {
@@ -376,19 +388,7 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
             "Read by the process that holds the run, not from this terminal; and once more before an approval takes effect.",
         ));
     }
-    let mut proof = Text::plain("proof  ");
-    for claim in &evidence.sheet.claims {
-        proof.push(Ink::Plain, format!(" {} ", claim.name.name()));
-        match (claim.name, claim.verdict) {
-            // Claim B compares with the post survey, which is taken at closeout.
-            (ClaimName::B, ClaimVerdict::NotChecked) => proof.push(Ink::Plain, "at closeout"),
-            (ClaimName::C, ClaimVerdict::Holds) => proof.push(Ink::Plain, "quiet"),
-            (ClaimName::C, _) => proof.push(Ink::Plain, "busy"),
-            _ => proof = proof.then(proof::mark(model, claim)),
-        }
-        proof.push(Ink::Plain, " ");
-    }
-    text.push(proof);
+    text.push(proof::one_line(model));
     let runs = &evidence.sheet.runs;
     if !runs.is_empty() {
         text.push(Text::plain(format!("runs    {}", runs.join(", "))));

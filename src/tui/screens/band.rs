@@ -21,6 +21,8 @@ pub struct Band {
     pub ink: Ink,
     /// `SG2   ALLOW ENACT?`
     pub title: String,
+    /// What the gate carries, behind the title: `enacts ~60 of 60`. It is in no title of the terminal.
+    pub carries: String,
     /// `WAITING FOR YOU since 09:17:24Z`
     pub right: String,
     /// Sentences, each on a line of its own where there is room.
@@ -37,6 +39,7 @@ impl Band {
         Self {
             ink,
             title: title.into(),
+            carries: String::new(),
             right: right.into(),
             lines: Vec::new(),
             keys: Vec::new(),
@@ -49,6 +52,18 @@ impl Band {
     pub fn say(mut self, text: Text) -> Self {
         if !text.is_empty() {
             self.lines.push(text);
+        }
+        self
+    }
+
+    /// The band with what its gate carries, where that has room beside the rest of its edge.
+    #[must_use]
+    pub fn carrying(mut self, carries: String, width: u16) -> Self {
+        let words = [&self.title, &carries, &self.right];
+        let taken: usize = words.iter().map(|words| words.chars().count()).sum();
+        // Corners, the blanks around both sides, and the gap.
+        if taken + 12 <= usize::from(width) {
+            self.carries = carries;
         }
         self
     }
@@ -196,7 +211,11 @@ pub fn terminal_title(model: &Model, band: &Band) -> String {
 /// Draws the band in its area.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, narrow: bool) {
     let band = band(model, narrow);
-    let title = Text::inked(band.ink, &band.title);
+    let carries = match band.carries.as_str() {
+        "" => String::new(),
+        carries => format!("  {carries}"),
+    };
+    let title = Text::inked(band.ink, &band.title).with(Ink::Plain, carries);
     let right = Text::inked(band.ink, &band.right);
     let inside = canvas.frame(area, Weight::Heavy, band.ink, &title, &right);
     let margin: u16 = if narrow { 1 } else { 3 };

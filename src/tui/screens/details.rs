@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::fact_row::all;
 use super::text_page::TextPage;
 use super::{gates, proof, words};
-use crate::run::{ApprovalGate, Check, CheckName, ClaimName, Gate, Verdict};
+use crate::run::{
+    ApprovalGate, Check, CheckName, ClaimName, Gate, SurveySummary, Verdict, counted,
+};
 use crate::simulate::SimulatedStep;
 use crate::survey::{Depth, Fact, FactKey, RoleSurvey};
 use crate::tui::keymap::{Action, key_of};
@@ -34,7 +36,7 @@ pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
             )],
             copies: None,
         },
-        TextSubject::Evidence | TextSubject::Help => TextPage::default(),
+        TextSubject::Evidence | TextSubject::Help | TextSubject::Report(_) => TextPage::default(),
     }
 }
 
@@ -368,6 +370,12 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
         lines.extend(proof::cost(model).into_iter().map(Text::plain));
         lines.push(Text::new());
     }
+    if name == ClaimName::D
+        && let Some(last) = model.run().surveys.last()
+    {
+        lines.extend(role_warnings(last));
+        lines.push(Text::new());
+    }
     if let Some(claim) = claim {
         json(&mut lines, "", &claim.raw);
     }
@@ -376,6 +384,33 @@ fn claim_page(model: &Model, name: ClaimName) -> TextPage {
         lines,
         copies: claim.map(|claim| claim.raw.to_string()),
     }
+}
+
+/// The warnings of the last survey by name; those that every server gives are counted.
+fn role_warnings(last: &SurveySummary) -> Vec<Text> {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let own = number(last.warnings - last.of_every_server);
+    let mut lines = vec![Text::inked(
+        Ink::Bold,
+        format!("{}:", counted(own, "warning")),
+    )];
+    let named = last.named_warnings.iter();
+    lines.extend(named.map(|warning| Text::plain(format!("  {warning}"))));
+    let more = own - last.named_warnings.len();
+    if more > 0 {
+        lines.push(Text::inked(
+            Ink::Dim,
+            format!("  and {more} more: see the fact role_is_read_only"),
+        ));
+    }
+    if last.of_every_server > 0 {
+        let functions = counted(number(last.of_every_server), "function");
+        lines.push(Text::inked(
+            Ink::Dim,
+            format!("  and {functions} of PostgreSQL itself that PUBLIC may run on every server: see the fact role_is_read_only"),
+        ));
+    }
+    lines
 }
 
 fn event_page(model: &Model, seq: u64) -> TextPage {

@@ -3,10 +3,11 @@
 
 use ratatui::layout::Rect;
 
+use super::proof::mark_of;
 use crate::compare::Comparison;
-use crate::run::{Claim, ClaimName, ClaimVerdict, NonMutationVerdict};
+use crate::run::{Claim, NonMutationVerdict};
 use crate::tui::diff_view::DiffView;
-use crate::tui::theme::{Glyph, Ink, Theme};
+use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// Draws the band in its area.
@@ -108,7 +109,7 @@ fn claims(comparison: &Comparison, theme: Theme, width: usize) -> Text {
         let mut line = Text::new();
         for claim in &comparison.claims {
             let gap = if line.is_empty() { "" } else { gap };
-            let claim = claim_text(claim, comparison.differing(), theme, whole);
+            let claim = claim_text(claim, comparison.differing_from_pin(), theme, whole);
             line = line.with(Ink::Plain, gap).then(claim);
         }
         line
@@ -122,45 +123,9 @@ fn claims(comparison: &Comparison, theme: Theme, width: usize) -> Text {
 }
 
 fn claim_text(claim: &Claim, differing: usize, theme: Theme, whole: bool) -> Text {
-    // B before closeout: what is on this screen is known already. C is informative: that others worked is no alarm.
-    let moved = claim.name == ClaimName::B && differing > 0;
-    let (glyph, ink) = match (claim.verdict, claim.name) {
-        (ClaimVerdict::Holds, _) => (Glyph::Done, Ink::Good),
-        (_, ClaimName::C) => (Glyph::Busy, Ink::Plain),
-        (ClaimVerdict::False, ClaimName::B) => (Glyph::Alarm, Ink::Drift),
-        (ClaimVerdict::NotChecked, _) if moved => (Glyph::Alarm, Ink::Drift),
-        (ClaimVerdict::False, _) => (Glyph::Alarm, Ink::Bad),
-        (ClaimVerdict::NotChecked, _) => (Glyph::Coming, Ink::Plain),
-    };
-    let says = match (claim.name, claim.verdict) {
-        (ClaimName::A, ClaimVerdict::False) => "OUR SESSIONS WROTE",
-        (ClaimName::A, _) => "our sessions wrote nothing",
-        (ClaimName::B, _) => "facts equal",
-        (ClaimName::C, ClaimVerdict::False) => "cluster not quiet",
-        (ClaimName::C, _) => "cluster quiet",
-        (ClaimName::D, ClaimVerdict::False) => "ROLE COULD WRITE",
-        (ClaimName::D, _) => "role could not write",
-        (ClaimName::E, ClaimVerdict::False) => "ANOTHER SERVER OR A RESTART",
-        (ClaimName::E, _) => "same server, no restart",
-    };
-    let said = match (claim.verdict, claim.name) {
-        (ClaimVerdict::Holds, _) if whole => says.to_owned(),
-        (ClaimVerdict::Holds, _) => "holds".to_owned(),
-        (ClaimVerdict::False | ClaimVerdict::NotChecked, ClaimName::B) if moved && whole => {
-            format!(
-                "{differing} {} not equal",
-                if differing == 1 { "fact" } else { "facts" }
-            )
-        }
-        (ClaimVerdict::False | ClaimVerdict::NotChecked, ClaimName::B) if moved => {
-            format!("{differing} differ")
-        }
-        (ClaimVerdict::False, ClaimName::C) if !whole => "not quiet".to_owned(),
-        (ClaimVerdict::False, _) if whole => says.to_owned(),
-        (ClaimVerdict::False, _) => "FALSE".to_owned(),
-        (ClaimVerdict::NotChecked, _) if whole => format!("{says}: not checked"),
-        (ClaimVerdict::NotChecked, _) => "not checked".to_owned(),
-    };
-    let mark = format!("{} {} ", claim.name.name(), theme.glyph(glyph));
-    Text::inked(ink, mark).with(Ink::Plain, said)
+    let words = claim.words(differing);
+    let said = if whole { words.whole } else { words.short };
+    Text::plain(format!("{} ", claim.name.name()))
+        .then(mark_of(theme, claim, differing))
+        .with(Ink::Plain, format!(" {said}"))
 }

@@ -1,7 +1,7 @@
 //! Whole documents: the evidence sheet, byte for byte as it is digested (escaped for the screen), and the help page.
 
 use super::text_page::TextPage;
-use crate::tui::keymap::{self, KeyScope};
+use crate::tui::keymap::{self, Action, KeyScope};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -57,5 +57,23 @@ pub(super) fn help(scope: KeyScope) -> TextPage {
         title: "KEYS".to_owned(),
         lines,
         copies: None,
+    }
+}
+
+/// One of the reports, with its place among them.
+pub(super) fn report(model: &Model, nth: usize) -> TextPage {
+    let Some((name, text)) = model.reports.get(nth) else {
+        return TextPage::default();
+    };
+    let key = |action| keymap::key_of(model.scope(), action);
+    let (before, next) = (key(Action::Left), key(Action::Right));
+    let all = model.reports.len();
+    TextPage {
+        title: format!(
+            "{name}   {} of {all}, {before} {next} report before, next",
+            nth + 1
+        ),
+        lines: text.lines().map(Text::plain).collect(),
+        copies: Some(text.clone()),
     }
 }

@@ -1,8 +1,11 @@
 //! What is known of one fact over pin, now and last PASS. Made from the folded run alone, so that live run, watch and replay
 //! show the same.
 
-use crate::run::{RunState, SurveyPurpose};
-use crate::survey::{Fact, FactKey, FactKind, Provenance, UtcTime, is_surroundings};
+use crate::run::RunState;
+use crate::survey::{
+    Derived, DriftRule, Fact, FactKey, FactKind, Observed, Provenance, Survey, UtcTime,
+    is_surroundings,
+};
 use crate::tui::model::Model;
 
 /// How a fact stands to the last PASS.
@@ -41,21 +44,31 @@ pub(super) struct FactRow {
     pub from: &'static str,
 }
 
-/// All facts of the pin, in the order of the profile, then what is around the rows, protected content last.
+/// All facts of the pin, in the order of the profile, then what is around the rows, protected content and the streams last.
 pub(super) fn all(model: &Model) -> Vec<FactRow> {
     let run = model.run();
-    let Some(pin) = run.pin.as_ref().map(|pin| &pin.facts) else {
-        return run
-            .latest
-            .as_ref()
-            .map_or_else(Vec::new, |(_, survey)| rows(run, &survey.facts));
-    };
-    rows(run, pin)
+    let latest = run.latest.as_ref().map(|(_, survey)| survey);
+    let survey = run.pin.as_ref().or(latest);
+    survey.map_or_else(Vec::new, |survey| rows(run, survey))
 }
 
-fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
+fn rows(run: &RunState, survey: &Survey) -> Vec<FactRow> {
+    let streams = survey.streams().map(|(key, label, stream)| Fact {
+        key: FactKey::new(key),
+        label: label.to_owned(),
+        kind: FactKind::Content,
+        observed: Observed::Derived(Derived::new(stream.sha256.to_string())),
+        rows: Some(stream.rows),
+        document: None,
+        sql_sha256: None,
+        live: false,
+        drift: DriftRule::Any,
+        parts: Vec::new(),
+    });
+    let streams: Vec<Fact> = streams.collect();
+    let facts = survey.facts.iter().chain(&streams);
     let (around, own): (Vec<&Fact>, Vec<&Fact>) =
-        facts.iter().partition(|fact| is_surroundings(&fact.key));
+        facts.partition(|fact| is_surroundings(&fact.key));
     let (content, other): (Vec<&Fact>, Vec<&Fact>) = own
         .into_iter()
         .partition(|fact| fact.kind == FactKind::Content);
@@ -69,7 +82,8 @@ fn rows(run: &RunState, facts: &[Fact]) -> Vec<FactRow> {
 
 fn row(run: &RunState, fact: &Fact) -> FactRow {
     let pinned = fact.observed.value().map(str::to_owned);
-    let (now, read_at) = now(run, fact);
+    let read_at = run.read_again_at(fact);
+    let now = run.value_now(fact);
     let differs = read_at.is_some() && now != pinned;
     let beside = differs && run.beside.iter().any(|change| change.key == fact.key);
     let moved = differs && !beside;
@@ -90,35 +104,6 @@ fn row(run: &RunState, fact: &Fact) -> FactRow {
         last_pass: last_pass(run, &fact.key),
         from: fact.observed.provenance().map_or("", Provenance::name),
         pinned,
-    }
-}
-
-/// The value read last, and when it was read after the pin: by a later full survey, or by a live read.
-fn now(run: &RunState, fact: &Fact) -> (Option<String>, Option<UtcTime>) {
-    let pinned = fact.observed.value().map(str::to_owned);
-    let survey = run
-        .latest
-        .as_ref()
-        .filter(|(purpose, _)| *purpose != SurveyPurpose::Pin)
-        .map(|(_, survey)| survey);
-    let surveyed_at = survey.map(|survey| survey.snapshot.ended_at);
-    let live = run.live.as_ref();
-    // A live read counts only if it is newer than the last full survey.
-    let live = live.filter(|live| live.read_at.is_some() && live.read_at > surveyed_at);
-    if let Some(live) = live {
-        let mut changed = live.changed.iter();
-        if let Some(change) = changed.find(|change| change.key == fact.key) {
-            return (change.value.clone(), live.read_at);
-        }
-        // What differs beside the change is not among what a read found to have moved: it stands in the last survey.
-        let beside = run.beside.iter().any(|change| change.key == fact.key);
-        if (live.complete && !beside) || fact.live {
-            return (pinned, live.read_at);
-        }
-    }
-    match survey.and_then(|survey| survey.fact(fact.key.as_str())) {
-        Some(found) => (found.observed.value().map(str::to_owned), surveyed_at),
-        None => (pinned, None),
     }
 }
 
@@ -155,6 +140,10 @@ fn last_pass(run: &RunState, key: &FactKey) -> SinceLastPass {
     let Some(sheet) = sheet.filter(|sheet| sheet.last_pass.is_some()) else {
         return SinceLastPass::NoPass;
     };
+    // What a PASS keeps of the streams is not compared.
+    if !sheet.facts.iter().any(|fact| fact.key == *key) {
+        return SinceLastPass::NoPass;
+    }
     let difference = sheet
         .last_pass_differences
         .iter()

@@ -77,7 +77,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             if columns.is_some() {
                 pane.rows.push(PaneRow::only(Text::inked(
                     Ink::Dim,
-                    "content of protected tables ----------",
+                    "digests of contents ----------",
                 )));
             }
         }
@@ -91,11 +91,11 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             .push(PaneRow::new(text, TextSubject::Fact(row.key.clone())).copying(whole));
     }
     if folded {
-        pane.rows.extend(content_folded(&rows, width));
+        pane.rows.extend(content_folded(model, &rows, width));
     }
     if !model.enlarged {
         pane.rows
-            .extend(quiet_folded(&rows, width, columns.as_ref()));
+            .extend(quiet_folded(model, &rows, width, columns.as_ref()));
     }
     if columns.is_none() {
         pane.rows.push(PaneRow::only(Text::inked(
@@ -113,45 +113,81 @@ fn is_quiet(row: &FactRow) -> bool {
 }
 
 /// `9 more around the rows                =`: definitions, called code, privileges, names.
-fn quiet_folded(rows: &[FactRow], width: usize, columns: Option<&FactColumns>) -> Option<PaneRow> {
+fn quiet_folded(
+    model: &Model,
+    rows: &[FactRow],
+    width: usize,
+    columns: Option<&FactColumns>,
+) -> Option<PaneRow> {
     let quiet: Vec<&FactRow> = rows.iter().filter(|row| is_quiet(row)).collect();
     let first = quiet.first()?;
-    let mark = if quiet.iter().all(|row| row.read_at.is_some()) {
-        Text::plain("=")
-    } else {
-        Text::new()
-    };
     let name = Text::plain(format!("{} more around the rows", quiet.len()));
     let at = match columns {
         Some(columns) => columns.key + columns.pinned,
-        None => width.saturating_sub(8),
+        None => width.saturating_sub(marks(width)),
     };
+    let mark = folded_mark(model, &quiet, width.saturating_sub(at));
     let subject = TextSubject::Fact(first.key.clone());
     Some(PaneRow::new(name.to_column(at).then(mark), subject))
 }
 
-/// `5 content digests                     =`
-fn content_folded(rows: &[FactRow], width: usize) -> Option<PaneRow> {
+/// `7 content digests                     =`
+fn content_folded(model: &Model, rows: &[FactRow], width: usize) -> Option<PaneRow> {
     let content: Vec<&FactRow> = rows
         .iter()
         .filter(|r| r.kind == FactKind::Content)
         .collect();
-    if content.is_empty() {
-        return None;
-    }
-    let moved = content.iter().filter(|row| row.moved).count();
-    let mark = if moved > 0 {
-        Text::inked(Ink::Drift, format!("! {moved}"))
-    } else if content.iter().all(|row| row.read_at.is_some()) {
-        Text::plain("=")
-    } else {
-        Text::new()
-    };
+    let mark = folded_mark(model, &content, marks(width));
     let name = Text::plain(crate::run::counted(content.len(), "content digest"));
-    let text = name.to_column(width.saturating_sub(8)).then(mark);
+    let text = name
+        .to_column(width.saturating_sub(marks(width)))
+        .then(mark);
     // Opens a table that moved, if there is one.
     let first = content.iter().find(|row| row.moved).or(content.first())?;
     Some(PaneRow::new(text, TextSubject::Fact(first.key.clone())))
+}
+
+/// What is said of rows that share one: how many moved, else when the one that was read longest ago was read.
+fn folded_mark(model: &Model, rows: &[&FactRow], room: usize) -> Text {
+    let moved = rows.iter().filter(|row| row.moved).count();
+    if moved > 0 {
+        return Text::inked(Ink::Drift, format!("! {moved}"));
+    }
+    if rows.iter().any(|row| row.read_at.is_none()) {
+        return unread_mark(model);
+    }
+    let oldest = rows.iter().min_by_key(|row| row.read_at);
+    oldest.map_or_else(Text::new, |row| {
+        Text::first_fitting(equal_marks(model, row), room)
+    })
+}
+
+/// That a fact was not read since the pin. Where none was, the title says it once.
+fn unread_mark(model: &Model) -> Text {
+    if model.run().has_read_again() {
+        Text::inked(Ink::Dim, "unread")
+    } else {
+        Text::new()
+    }
+}
+
+/// That a fact is equal, and when it was read where the title does not say it; the longest form first.
+fn equal_marks(model: &Model, row: &FactRow) -> Vec<Text> {
+    let Some(at) = read_before(model, row) else {
+        return vec![Text::plain("=")];
+    };
+    let (clock, minutes) = (at.clock(), at.clock_minutes());
+    let forms = [
+        format!("= {clock}"),
+        format!("= {minutes}"),
+        format!("={minutes}"),
+    ];
+    forms.map(|mark| Text::inked(Ink::Dim, mark)).to_vec()
+}
+
+/// Columns of the marks in the narrow pane.
+fn marks(width: usize) -> usize {
+    if width >= 62 { 22 } else { 8 }
 }
 
 fn right(model: &Model, columns: Option<&FactColumns>) -> Text {
@@ -167,26 +203,24 @@ fn right(model: &Model, columns: Option<&FactColumns>) -> Text {
 }
 
 fn now_title(model: &Model) -> String {
-    let post = model
-        .run()
+    let run = model.run();
+    let post = run
         .latest
         .as_ref()
         .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
-    let word = if post { "post" } else { "now" };
-    read_last_at(model).map_or_else(|| "now".to_owned(), |at| format!("{word} {}", at.clock()))
-}
-
-/// When facts were read last, in part or all.
-fn read_last_at(model: &Model) -> Option<UtcTime> {
-    let run = model.run();
-    let latest = run.latest.as_ref();
-    let surveyed_at = latest.map(|(_, survey)| survey.snapshot.ended_at);
-    surveyed_at.max(run.live.as_ref().and_then(|live| live.read_at))
+    let word = match (post, run.has_read_again()) {
+        (true, _) => "post",
+        (false, true) => "now",
+        (false, false) => "not read since",
+    };
+    run.last_read_at()
+        .map_or_else(|| "now".to_owned(), |at| format!("{word} {}", at.clock()))
 }
 
 /// When a fact was read last, where that is not when its column says.
 fn read_before(model: &Model, row: &FactRow) -> Option<UtcTime> {
-    row.read_at.filter(|at| Some(*at) < read_last_at(model))
+    let last = model.run().last_read_at();
+    row.read_at.filter(|at| Some(*at) < last)
 }
 
 fn head(model: &Model, columns: &FactColumns) -> Text {
@@ -226,7 +260,9 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         (_, _, None) => Text::inked(Ink::Dim, "at approval"),
         (now, true, Some(_)) => value(now.as_deref(), row.kind, 14, Ink::Drift),
         (now, false, Some(_)) if row.beside => value(now.as_deref(), row.kind, 14, Ink::Plain),
-        (now, false, Some(_)) if row.kind == FactKind::Integer => {
+        (now, false, Some(_))
+            if row.kind == FactKind::Integer && read_before(model, row).is_none() =>
+        {
             value(now.as_deref(), row.kind, 14, Ink::Plain)
         }
         (_, false, Some(_)) => match read_before(model, row) {
@@ -278,10 +314,7 @@ fn last(model: &Model, row: &FactRow, room: usize) -> Text {
 /// The mark and what differs; of a digest for which there is no room its beginning, or nothing: the row opens the whole.
 fn differing(model: &Model, row: &FactRow, differs: &str, room: usize) -> Text {
     let mark = model.theme.glyph(Glyph::Other);
-    let is_digest = matches!(
-        row.kind,
-        FactKind::Md5 | FactKind::Sha256 | FactKind::Content
-    );
+    let is_digest = is_digest(row.kind);
     let whole = Text::inked(Ink::Bold, format!("{mark} {differs}"));
     match differs.split_once("..") {
         Some((begin, _)) if is_digest && whole.width() > room => {
@@ -298,7 +331,7 @@ fn differing(model: &Model, row: &FactRow, differs: &str, room: usize) -> Text {
 
 /// `icx_total                  60         =       `
 fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
-    let marks = 8;
+    let marks = marks(width);
     let field = width.saturating_sub(marks + 1);
     // As wide as the column of the wide pane, but at least 8 columns are left for the value.
     let key = 27.min(field.saturating_sub(8));
@@ -317,24 +350,40 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
     } else {
         name.to_column(key).then(shown)
     };
-    let mut mark = if row.moved {
-        Text::inked(Ink::Drift, format!("! {}", row.change))
-    } else if row.beside {
-        Text::plain("beside")
-    } else if row.read_at.is_none() {
-        Text::new()
-    } else if let Some(at) = read_before(model, row) {
-        Text::inked(Ink::Dim, format!("= {}", at.clock_minutes()))
-    } else {
-        Text::plain("=")
-    };
-    if let SinceLastPass::Differs(differs) = &row.last_pass {
-        let room = marks.saturating_sub(mark.width() + 1);
-        mark = mark
-            .with(Ink::Plain, " ")
-            .then(differing(model, row, differs, room));
-    }
+    let mark = narrow_mark(model, row, marks);
     text.to_column(field)
         .with(Ink::Plain, " ")
         .then(mark.clip(marks, model.theme.ellipsis()))
+}
+
+/// How the fact stands to the pin and to the last PASS, in the fullest form that fits.
+fn narrow_mark(model: &Model, row: &FactRow, room: usize) -> Text {
+    let bases = if row.moved {
+        let moved = [format!("! {}", row.change), "!".to_owned()];
+        moved.map(|mark| Text::inked(Ink::Drift, mark)).to_vec()
+    } else if row.beside {
+        vec![Text::plain("beside")]
+    } else if row.read_at.is_none() {
+        vec![unread_mark(model)]
+    } else {
+        equal_marks(model, row)
+    };
+    let SinceLastPass::Differs(differs) = &row.last_pass else {
+        return Text::first_fitting(bases, room);
+    };
+    let other = model.theme.glyph(Glyph::Other);
+    // A digest of then says nothing: the row opens both.
+    let says = !is_digest(row.kind) || !differs.contains("..");
+    let whole = says.then(|| format!(" {other} {differs}"));
+    let short = [format!(" {other}"), other.to_owned()];
+    let ends: Vec<String> = whole.into_iter().chain(short).collect();
+    let forms = ends.iter().flat_map(|end| {
+        let with_end = |base: &Text| base.clone().with(Ink::Bold, end);
+        bases.iter().map(with_end).collect::<Vec<_>>()
+    });
+    Text::first_fitting(forms, room)
+}
+
+fn is_digest(kind: FactKind) -> bool {
+    matches!(kind, FactKind::Md5 | FactKind::Sha256 | FactKind::Content)
 }

@@ -29,6 +29,7 @@ mod proof;
 pub mod reject_sheet;
 mod running;
 mod sealed;
+mod sheet_drift;
 mod sheet_last_pass;
 mod stops;
 pub mod text_page;

@@ -1,11 +1,13 @@
 //! Pane 5: the claims of the non-mutation proof so far. What was not measured is never shown as holding.
 
 use super::pane::{PaneRow, PaneText};
-use crate::run::{Claim, ClaimName, ClaimVerdict, Measure, NonMutationVerdict, TransactionEnd};
+use crate::run::{
+    Claim, ClaimName, ClaimVerdict, Measure, NOT_CHECKED, NonMutationVerdict, TransactionEnd,
+};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
-use crate::tui::theme::{Glyph, Ink};
+use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::Text;
 
 /// The rows of the pane for an inner width.
@@ -53,68 +55,64 @@ fn verdict(verdict: NonMutationVerdict) -> Text {
     Text::inked(ink, verdict.name())
 }
 
-/// Mark of a claim. C is informative; B has no verdict before closeout.
-pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
+/// Mark of a claim, the same wherever it stands. C is informative: that others worked is no alarm. `differing`: how many facts
+/// are known to differ while B has no verdict.
+pub(super) fn mark_of(theme: Theme, claim: &Claim, differing: usize) -> Text {
     let (glyph, ink) = match (claim.name, claim.verdict) {
-        (ClaimName::C, _) => (Glyph::Busy, Ink::Plain),
-        (ClaimName::B, ClaimVerdict::False) => (Glyph::Alarm, Ink::Drift),
-        (ClaimName::B, ClaimVerdict::NotChecked) if has_moved(model) => (Glyph::Alarm, Ink::Drift),
-        (_, ClaimVerdict::False) => (Glyph::Alarm, Ink::Bad),
         (_, ClaimVerdict::Holds) => (Glyph::Done, Ink::Plain),
+        (ClaimName::B, ClaimVerdict::NotChecked) if differing > 0 => (Glyph::Alarm, Ink::Drift),
         (_, ClaimVerdict::NotChecked) => (Glyph::Coming, Ink::Dim),
+        (ClaimName::B, ClaimVerdict::False) => (Glyph::Alarm, Ink::Drift),
+        (ClaimName::C, ClaimVerdict::False) => (Glyph::Busy, Ink::Plain),
+        (_, ClaimVerdict::False) => (Glyph::Alarm, Ink::Bad),
     };
-    Text::inked(ink, model.theme.glyph(glyph))
+    Text::inked(ink, theme.glyph(glyph))
 }
 
-/// Facts were seen to have moved, before the claim has its verdict.
-fn has_moved(model: &Model) -> bool {
-    model.run().drift.is_some() || model.run().has_moved()
+/// The mark of a claim of the run on screen.
+pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
+    mark_of(model.theme, claim, differing(model))
 }
 
-fn says(name: ClaimName) -> &'static str {
-    match name {
-        ClaimName::A => "our sessions wrote nothing",
-        ClaimName::B => "facts equal, two snapshots",
-        ClaimName::C => "cluster quiet (informative)",
-        ClaimName::D => "role could not write",
-        ClaimName::E => "same server, no restart",
-    }
+/// How many facts are known to differ from the pin, by a drift that stands or the last read.
+pub(super) fn differing(model: &Model) -> usize {
+    let run = model.run();
+    let drift = run.drift.as_ref().map_or(0, |drift| drift.changes.len());
+    drift.max(run.moved().len())
 }
 
 fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
-    let left = Text::plain(format!("{} ", claim.name.name()))
-        .then(mark(model, claim))
-        .with(Ink::Plain, format!(" {}", says(claim.name)));
-    // What was measured is worth more than the remark in parentheses.
-    let needed = claim.measured.chars().count() + 2;
-    let left = if width >= 40 && left.width() + needed > width {
+    let words = claim.words(differing(model));
+    let mark = mark(model, claim);
+    let letter = |says: &str| {
         Text::plain(format!("{} ", claim.name.name()))
-            .then(mark(model, claim))
-            .with(
-                Ink::Plain,
-                format!(" {}", says(claim.name).trim_end_matches(" (informative)")),
-            )
-    } else {
-        left
+            .then(mark.clone())
+            .with(Ink::Plain, format!(" {says}"))
     };
-    let room = width.saturating_sub(left.width() + 2);
-    let text = if room >= 12 {
-        let measured = match (claim.name, claim.verdict) {
-            (ClaimName::B, ClaimVerdict::NotChecked) if model.run().ended_early() => {
-                "no post survey"
-            }
-            // The label says what of them was measured.
-            (ClaimName::B, ClaimVerdict::Holds) => claim
-                .measured
-                .strip_suffix(" equal in two snapshots")
-                .unwrap_or(&claim.measured),
-            _ => claim.measured.as_str(),
-        };
-        let measured = Text::plain(measured).clip(room, model.theme.ellipsis());
-        let gap = width - left.width() - measured.width();
-        left.with(Ink::Plain, " ".repeat(gap)).then(measured)
-    } else {
-        left
+    let measured = Text::plain(match (claim.name, claim.verdict) {
+        (ClaimName::B, ClaimVerdict::NotChecked) if model.run().ended_early() => "no post survey",
+        // The words say what was measured already.
+        (ClaimName::B, ClaimVerdict::NotChecked) => "no verdict before closeout",
+        (ClaimName::B, ClaimVerdict::Holds) => claim
+            .measured
+            .strip_suffix(" equal in two snapshots")
+            .unwrap_or(&claim.measured),
+        _ => claim.measured.as_str(),
+    });
+    let left = letter(&words.whole);
+    let both = |gap: usize| {
+        left.clone()
+            .with(Ink::Plain, " ".repeat(gap))
+            .then(measured.clone())
+    };
+    let text = match width.checked_sub(left.width() + measured.width()) {
+        Some(gap @ 2..) => both(gap),
+        _ if width >= 40 => {
+            let room = width.saturating_sub(left.width() + 2);
+            let measured = measured.clip(room, model.theme.ellipsis());
+            left.with(Ink::Plain, "  ").then(measured)
+        }
+        _ => Text::first_fitting([left, letter(&words.short)], width),
     };
     PaneRow::new(text, TextSubject::Claim(claim.name))
 }
@@ -183,43 +181,29 @@ fn seconds(us: u64) -> String {
     format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
 }
 
-/// ` A v wrote nothing  B . equal so far  C o busy  D v cannot write  E v same DB`
+/// `A v no writes  B . equal now  C o not quiet  D v read-only  E v same server`; those that were not checked are named
+/// together behind the others.
 pub(super) fn one_line(model: &Model) -> Text {
     let mut line = Text::new();
+    let mut unchecked = Vec::new();
     for claim in &model.claims {
-        let says = match (claim.name, claim.verdict) {
-            (ClaimName::A, ClaimVerdict::False) => "WROTE",
-            (ClaimName::A, _) => "wrote nothing",
-            (ClaimName::B, ClaimVerdict::False) => "CHANGED",
-            (ClaimName::B, ClaimVerdict::Holds) => "equal",
-            (ClaimName::B, _) if has_moved(model) => "FACTS MOVED",
-            (ClaimName::B, _) if model.run().ended_early() => "no post survey",
-            (ClaimName::B, _) if !model.run().has_read_again() => "read once",
-            (ClaimName::B, _) => "equal so far",
-            (ClaimName::C, ClaimVerdict::Holds) => "quiet",
-            (ClaimName::C, _) => "busy",
-            (ClaimName::D, ClaimVerdict::False) => "CAN WRITE",
-            (ClaimName::D, _) => "cannot write",
-            (ClaimName::E, ClaimVerdict::False) => "OTHER DB",
-            (ClaimName::E, _) => "same DB",
-        };
+        let says = claim.words(differing(model)).short;
+        if says == NOT_CHECKED {
+            unchecked.push(claim.name.name());
+            continue;
+        }
         let gap = if line.is_empty() { "" } else { "  " };
-        let says = if claim.verdict == ClaimVerdict::NotChecked
-            && (claim.name != ClaimName::B || model.run().pin.is_none())
-        {
-            // Shorter than the words of a verdict: the line has to fit 80 columns.
-            if claim.name == ClaimName::C {
-                "unread"
-            } else {
-                "not yet"
-            }
-        } else {
-            says
-        };
         line = line
             .with(Ink::Plain, format!("{gap}{} ", claim.name.name()))
             .then(mark(model, claim))
             .with(Ink::Plain, format!(" {says}"));
     }
-    line
+    if unchecked.is_empty() {
+        return line;
+    }
+    let gap = if line.is_empty() { "" } else { "  " };
+    line.with(
+        Ink::Dim,
+        format!("{gap}{NOT_CHECKED}: {}", unchecked.join(" ")),
+    )
 }

@@ -5,6 +5,7 @@ use super::words;
 use crate::compare::Comparison;
 use crate::run::{Decision, Gate, NonMutationVerdict, RunResult, StopCode, Verdict};
 use crate::tui::keymap::{Action, key_of};
+use crate::tui::keys::next_command;
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -16,7 +17,8 @@ fn keys(model: &Model) -> Vec<BandKey> {
     let keys = [
         (true, (Action::Open, "opens the row")),
         (compares, (Action::Differences, "differences")),
-        (has_evidence, (Action::Evidence, "read the last evidence")),
+        (true, (Action::Reports, "reports")),
+        (has_evidence, (Action::Evidence, "last evidence")),
         (true, (Action::Quit, "leave")),
     ];
     let offered = keys.into_iter().filter(|(is_there, _)| *is_there);
@@ -59,8 +61,20 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
     let code = stop.map_or("stop_code=None", StopCode::name);
     let band = Band::new(ink, result, right);
     sentences(model, outcome, band)
-        .say(state_line(model, code))
+        .say(state_line(model, code).then(next(model)))
         .keys(&keys(model))
+}
+
+/// `   next: drygate recheck 8a941203 (y copies it)`
+fn next(model: &Model) -> Text {
+    let Some(command) = next_command(model) else {
+        return Text::new();
+    };
+    let gap = if model.size.width < 110 { "  " } else { "    " };
+    let copies = key_of(model.scope(), Action::Copy);
+    Text::plain(format!("{gap}next: "))
+        .with(Ink::Bold, command)
+        .with(Ink::Plain, format!(" ({copies} copies it)"))
 }
 
 fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
@@ -72,7 +86,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         ))),
         RunResult::ChangedByOthers => {
             let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
-            band.say(Text::plain(words::changed_by_others(run)))
+            band.say(Text::plain(words::changed_by_others(run, changes)))
                 .say(words::changed_within_band(model, changes, 0))
                 .say(Text::plain(format!(
                     "Our sessions wrote nothing. {}",

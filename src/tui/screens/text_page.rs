@@ -25,6 +25,7 @@ pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
     match subject {
         TextSubject::Evidence => documents::evidence(model),
         TextSubject::Help => documents::help(model.scope()),
+        TextSubject::Report(nth) => documents::report(model, *nth),
         other => details::page(model, other),
     }
 }

@@ -4,7 +4,7 @@ use super::band::{Band, BandKey, state_line};
 use super::words;
 use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, RunState, StopCode};
 use crate::simulate::PredictedEffect;
-use crate::survey::{FactChange, UtcTime};
+use crate::survey::FactChange;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -89,6 +89,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
+    let carries = words::carries(gate, &evidence.sheet.predicted_counts);
     let against = words::cannot_pass(run);
     // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)
@@ -144,6 +145,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         since_earlier_evidence(model, evidence)
     };
     Band::new(ink, question, right_side(model, evidence, &since, narrow))
+        .carrying(carries, model.size.width)
         .say(against)
         .say(earlier)
         .say(words::prediction(
@@ -210,54 +212,50 @@ fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> 
 }
 
 fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
-    let checked = words::checked_at(model.run()).map_or_else(String::new, UtcTime::clock);
+    let run = model.run();
     let sheet = &evidence.sheet;
-    let resting = model.run().live_reads_rest();
-    let live = model.run().live.as_ref();
-    let facts = match live.filter(|live| live.read_at.is_some()) {
-        Some(live) if !live.complete => Some("Live facts"),
-        None if !model.run().has_read_again() => None,
-        _ if model.run().beside.is_empty() => Some("All facts"),
-        _ => Some("All other facts"),
-    };
-    let beside = match model.run().beside.len() {
+    let read = words::equal_when(run);
+    let beside = match run.beside.len() {
         0 => String::new(),
         n => format!(" {n} changed beside."),
     };
+    let resting = run.live_reads_rest().map(|measure| measure.key());
     if narrow {
-        let says = match (facts, resting) {
-            (None, _) => format!("Pinned {checked}, not read again yet.  "),
-            (_, Some(_)) => format!("Equal at {checked}; live reads rest (budget).  "),
-            (Some(facts), None) => format!("{facts} equal the evidence ({checked}).  "),
-        };
-        if !beside.is_empty() {
+        let short = read.last().cloned().unwrap_or_default();
+        let text = Text::plain(short.as_str());
+        return if resting.is_some() {
+            text.with(Ink::Plain, " Live reads rest (budget).")
+        } else if beside.is_empty() {
+            text.with(Ink::Plain, format!("  {}", words::last_pass_short(sheet)))
+        } else {
             // Instead of how it stands to the last PASS: what changed now is more to a person who decides.
-            return Text::plain(says.trim_end()).with(Ink::Bold, beside);
-        }
-        return Text::plain(says).with(Ink::Plain, words::last_pass_short(sheet));
+            text.with(Ink::Bold, beside)
+        };
     }
     let ink = if sheet.last_pass_differences.is_empty() {
         Ink::Plain
     } else {
         Ink::Bold
     };
-    let rest = resting.map_or_else(String::new, |measure| {
-        let key = measure.key();
+    let rest = resting.map_or_else(String::new, |key| {
         format!(" Live reads rest: {key} is kept for the surveys to come.")
     });
-    let says = match facts {
-        None => format!("Pinned {checked}, not read again yet."),
-        Some(facts) => format!("{facts} equal the evidence, checked {checked}."),
-    };
-    let last_pass = if beside.is_empty() {
+    let last_pass = if beside.is_empty() && sheet.drifted.is_empty() {
         words::last_pass(sheet)
     } else {
         words::last_pass_short(sheet)
     };
-    Text::plain(format!("{says}{rest}"))
-        .with(Ink::Bold, beside)
-        .with(Ink::Plain, "    ")
-        .with(ink, last_pass)
+    let width = usize::from(model.size.width).saturating_sub(8);
+    let line = |says: &String| {
+        Text::plain(format!("{says}{rest}"))
+            .with(Ink::Bold, beside.as_str())
+            .with(Ink::Plain, "    ")
+            .with(ink, last_pass.as_str())
+    };
+    // The longer form goes on in a second line, where there is one.
+    let forms: Vec<Text> = read.iter().map(line).collect();
+    let fits = forms.iter().find(|form| form.width() <= width).cloned();
+    fits.or_else(|| forms.first().cloned()).unwrap_or_default()
 }
 
 /// Facts that were seen to have moved while nobody approved.
@@ -273,7 +271,7 @@ fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
             format!("{gate}   FACTS MOVED"),
             "APPROVING WOULD BE REFUSED",
         )
-        .say(Text::plain(words::changed_by_others(run)))
+        .say(Text::plain(words::changed_by_others(run, &moved)))
         .say(words::changed_within_band(model, &moved, 0))
         .say(Text::plain(format!(
             "{} moved. {} takes new evidence; SG1 is asked again.",
@@ -371,8 +369,7 @@ pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
 
 /// `2 of 15 facts`
 fn of_all_facts(run: &RunState, changes: &[FactChange]) -> String {
-    let all = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
-    format!("{} of {all} facts", words::of_facts(changes).len())
+    format!("{} of {} facts", changes.len(), run.compared())
 }
 
 /// The band of a drift that stands: the approval is void.
@@ -399,13 +396,13 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         },
     );
     let facts = of_all_facts(run, &drift.changes);
-    let verb = if words::of_facts(&drift.changes).len() == 1 {
+    let verb = if drift.changes.len() == 1 {
         "differs"
     } else {
         "differ"
     };
     Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
-        .say(Text::plain(words::changed_by_others(run)))
+        .say(Text::plain(words::changed_by_others(run, &drift.changes)))
         .say(words::changed_within_band(model, &drift.changes, 0))
         .say(Text::plain(if narrow {
             format!("{facts} {verb} from {by}. SG1 is asked again.")

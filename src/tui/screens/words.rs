@@ -1,8 +1,11 @@
 //! Phrases that several regions share. A simulated number always carries its `~`.
 
 use crate::audit;
-use crate::run::{Decision, EvidenceSheet, Obstacle, RunState, TargetIdentity, counted};
-use crate::simulate::PredictedEffect;
+use crate::run::{
+    ApprovalGate, Decision, EvidenceSheet, LastPassDifference, Obstacle, RunState, TargetIdentity,
+    counted,
+};
+use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{
     Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
     most_telling, sentence,
@@ -104,21 +107,30 @@ pub fn prediction_short(predicted: &PredictedEffect) -> Text {
     }
 }
 
+/// What the step behind a gate does, and to how many units: `inserts ~0 of 60`, `enacts ~60 of 60`.
+pub fn carries(gate: ApprovalGate, counts: &StepCounts) -> String {
+    let units = counts.verified.get() + counts.unverified.get();
+    match gate {
+        ApprovalGate::SG1 => format!("inserts {} of {units}", counts.would_insert),
+        ApprovalGate::SG2 => format!("enacts {} of {units}", counts.would_enact),
+    }
+}
+
 /// How the evidence stands to the last PASS.
 pub fn last_pass(sheet: &EvidenceSheet) -> String {
     let Some((_, sealed_at, _)) = &sheet.last_pass else {
         return "No PASS of this profile and target yet to compare with.".to_owned();
     };
-    let differences = &sheet.last_pass_differences;
+    let (facts, others) = since_last_pass(sheet);
     let date = sealed_at.date();
     let not_comparable = not_comparable(sheet);
-    if differences.is_empty() {
+    if facts.is_empty() && others.is_empty() {
         return match not_comparable.as_str() {
             "" => format!("Equal to the last PASS ({date})."),
             which => format!("Nothing differs from the last PASS ({date}){which}."),
         };
     }
-    let named: Vec<String> = differences
+    let named: Vec<String> = facts
         .iter()
         .take(3)
         .map(|difference| match difference.lines {
@@ -127,24 +139,45 @@ pub fn last_pass(sheet: &EvidenceSheet) -> String {
             None => difference.key.to_string(),
         })
         .collect();
-    let more = match differences.len().saturating_sub(3) {
+    let more = match facts.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(", {more} more"),
     };
     // Pinned functions are facts of this kind.
-    let code = differences.iter().all(|difference| {
+    let code = facts.iter().all(|difference| {
         sheet
             .facts
             .iter()
             .any(|fact| fact.key == difference.key && fact.kind == FactKind::Md5)
     });
     let kind = if code { ", and it is code" } else { "" };
-    format!(
-        "Different from the last PASS ({date}): {} of {}{kind}: {}{more}{not_comparable}.",
-        differences.len(),
-        counted(sheet.facts.len(), "fact"),
-        named.join("; ")
-    )
+    let facts = match facts.len() {
+        0 => String::new(),
+        n => format!("{}{kind}: {}{more}", counted(n, "fact"), named.join("; ")),
+    };
+    let others = match (others.join(", "), facts.is_empty()) {
+        (others, _) if others.is_empty() => String::new(),
+        (others, true) => others,
+        (others, false) => format!("; and {others}"),
+    };
+    format!("Different from the last PASS ({date}): {facts}{others}{not_comparable}.")
+}
+
+/// What differs from the last PASS: facts, and what is none: `the policy`, `the profile`, `the prediction`.
+pub fn since_last_pass(sheet: &EvidenceSheet) -> (Vec<&LastPassDifference>, Vec<&'static str>) {
+    let other = |difference: &LastPassDifference| {
+        Some(match difference.key.as_str() {
+            "policy" => "the policy",
+            "policy_file" => "the policy file",
+            "profile" => "the profile",
+            "prediction" => "the prediction",
+            _ => return None,
+        })
+    };
+    let differences = sheet.last_pass_differences.iter();
+    let others = differences.clone().filter_map(other).collect();
+    let facts = differences.filter(|difference| other(difference).is_none());
+    (facts.collect(), others)
 }
 
 /// What of the last PASS cannot be compared, as the end of a sentence; empty: everything can.
@@ -155,14 +188,58 @@ pub fn not_comparable(sheet: &EvidenceSheet) -> String {
     }
 }
 
-/// `Since last PASS: 1 differs.`
+/// `Since last PASS: 1 fact, the profile.`
 pub fn last_pass_short(sheet: &EvidenceSheet) -> String {
     let not = not_comparable(sheet);
-    match (&sheet.last_pass, sheet.last_pass_differences.len()) {
-        (None, _) => "No PASS yet to compare with.".to_owned(),
-        (Some(_), 0) if not.is_empty() => "Equal to the last PASS.".to_owned(),
-        (Some(_), 1) => format!("Since last PASS: 1 differs{not}."),
-        (Some(_), n) => format!("Since last PASS: {n} differ{not}."),
+    let (facts, others) = since_last_pass(sheet);
+    if sheet.last_pass.is_none() {
+        return "No PASS yet to compare with.".to_owned();
+    }
+    if facts.is_empty() && others.is_empty() {
+        return if not.is_empty() {
+            "Equal to the last PASS.".to_owned()
+        } else {
+            format!("Since last PASS: nothing{not}.")
+        };
+    }
+    let counted = (!facts.is_empty()).then(|| counted(facts.len(), "fact"));
+    let others = others.into_iter().map(str::to_owned);
+    let named: Vec<String> = counted.into_iter().chain(others).collect();
+    format!("Since last PASS: {}{not}.", named.join(", "))
+}
+
+/// Which facts were found equal to the evidence, and when; the longest form first.
+pub fn equal_when(run: &RunState) -> Vec<String> {
+    let Some(pin) = &run.pin else {
+        return vec![String::new()];
+    };
+    let beside = run.beside.len();
+    let all = run.compared() - beside;
+    let live = pin.facts.iter().filter(|fact| fact.live).count();
+    let others = all.saturating_sub(live);
+    let word = if beside == 0 { "All" } else { "All other" };
+    let pinned = pin.snapshot.began_at.clock();
+    let last = run.last_read_at().map(UtcTime::clock);
+    let whole = run.all_read_again_at().map(UtcTime::clock);
+    match (last, whole) {
+        _ if !run.has_read_again() => vec![format!("Pinned {pinned}, not read again yet.")],
+        (Some(last), Some(whole)) if whole != last && others > 0 => vec![
+            format!(
+                "{live} facts equal the evidence, read {last}; the other {others} equal at {whole}."
+            ),
+            format!("{live} facts equal {last}, {others} at {whole}."),
+        ],
+        (Some(last), None) if others > 0 => vec![
+            format!(
+                "{live} facts equal the evidence, read {last}; the other {others} not read since {pinned}."
+            ),
+            format!("{live} facts equal {last}, {others} not read again."),
+        ],
+        (Some(last), _) => vec![
+            format!("{word} {all} facts equal the evidence, read {last}."),
+            format!("{word} {all} facts equal {last}."),
+        ],
+        (None, _) => vec![String::new()],
     }
 }
 
@@ -195,18 +272,27 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
     )
 }
 
-/// That somebody else changed the facts, and when and by which transactions as far as that was measured.
-pub fn changed_by_others(run: &RunState) -> String {
+/// That somebody else changed these facts, when as narrow as the journal has it, and by which transactions as far as that was
+/// measured.
+pub fn changed_by_others(run: &RunState, changes: &[FactChange]) -> String {
+    let window = run.changed_between(changes.iter().map(|change| &change.key));
     let found_last = |nonce: &str| {
         let latest = run.latest.as_ref();
         latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
     };
     // An attribution belongs to the survey that it was measured with; an older one could blame the wrong transactions.
     let attribution = run.attribution.as_ref();
-    let Some(found) = attribution.filter(|found| found_last(&found.nonce)) else {
-        return "Somebody else changed the database; who and when was not measured.".to_owned();
+    let attribution = attribution.filter(|found| found_last(&found.nonce));
+    let window = match (window, attribution) {
+        (Some(window), _) => Some((window.after, window.before)),
+        (None, found) => found.map(|found| (found.after_time, found.before_time)),
     };
-    let (after, before) = (found.after_time.clock(), found.before_time.clock());
+    let when = window.map_or_else(String::new, |(after, before)| {
+        format!(", {} to {}", after.clock(), before.clock())
+    });
+    let Some(found) = attribution else {
+        return format!("Somebody else{when}; by which session was not measured.");
+    };
     let transactions = found.transactions();
     let trace = match &transactions[..] {
         [] => String::new(),
@@ -217,21 +303,11 @@ pub fn changed_by_others(run: &RunState) -> String {
         Some(session) => format!("  Session {} of {}.", session.pid, session.user),
         None => "  Session not visible.".to_owned(),
     };
-    format!("Somebody else, {after} to {before}.{trace}{session}")
-}
-
-/// The changes of facts; those of the streams only where no fact tells of them, or where they say why they could not be read.
-pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
-    let is_stream = |change: &&FactChange| {
-        change.reason.is_none() && matches!(change.key.as_str(), "pieces" | "candidates")
-    };
-    let (streams, facts): (Vec<_>, Vec<_>) = changes.iter().partition(is_stream);
-    if facts.is_empty() { streams } else { facts }
+    format!("Somebody else{when}.{trace}{session}")
 }
 
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
-    let facts = of_facts(changes);
     // Most useful first, as only four are named: unknown values and changed rows, then short values, then digests, which say
     // little.
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
@@ -240,8 +316,8 @@ pub fn changes(changes: &[FactChange]) -> String {
         ([], Some(value)) if value.len() < 32 => 1,
         _ => 2,
     };
-    let more = facts.len().saturating_sub(4);
-    let mut sorted = facts;
+    let more = changes.len().saturating_sub(4);
+    let mut sorted: Vec<&FactChange> = changes.iter().collect();
     sorted.sort_by_key(|change| rank(change));
     let named: Vec<String> = sorted
         .iter()
@@ -350,11 +426,4 @@ pub fn decided(decision: Decision) -> &'static str {
         Decision::Reject => "rejected",
         Decision::Withdraw => "withdrawn",
     }
-}
-
-/// When the evidence that waits was last compared with the live facts.
-pub fn checked_at(run: &RunState) -> Option<UtcTime> {
-    let surveyed = run.latest.as_ref();
-    let surveyed = surveyed.map(|(_, survey)| survey.snapshot.ended_at);
-    surveyed.max(run.live.as_ref().and_then(|live| live.read_at))
 }

@@ -36,9 +36,19 @@ impl Modes {
                 }
                 (State::Private(digits), b'h') => self.set(&digits, true),
                 (State::Private(digits), b'l') => self.set(&digits, false),
+                // XTRESTORE: as it was when it was saved, which is before it was changed.
+                (State::Private(digits), b'r') => self.restore(&digits),
                 _ => State::Text,
             };
         }
+    }
+
+    fn restore(&mut self, digits: &[u8]) -> State {
+        let text = String::from_utf8_lossy(digits);
+        for mode in text.split(';').filter_map(|mode| mode.parse().ok()) {
+            self.changed.remove(&mode);
+        }
+        State::Text
     }
 
     fn set(&mut self, digits: &[u8], on: bool) -> State {

@@ -1,0 +1,69 @@
+//! Light and dark by the terminal's answer, and the wheel, in a real terminal. Invariant: nothing waits for the answer, and no part
+//! of it is a key.
+
+use drygate::postgres::throwaway::Scenario;
+
+use crate::support::ground::{Ground, wait_at};
+use crate::support::screen::Screen;
+
+/// The answer of a terminal with a white ground, as terminals send it.
+const WHITE: &str = "\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\";
+
+fn colour(screen: &Screen) -> vt100::Color {
+    screen.style_of("ALLOW CUT?").colour
+}
+
+#[test]
+fn the_colours_follow_the_answer_of_the_terminal_and_no_part_of_it_is_a_key() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    // Drawn before any answer; the question was asked once, and the wheel was given to the keys.
+    assert_eq!(colour(&terminal.screen()), vt100::Color::Idx(3));
+    let bytes = String::from_utf8_lossy(&terminal.transcript()).into_owned();
+    assert_eq!(bytes.matches("\u{1b}]11;?\u{1b}\\").count(), 1);
+    assert_eq!(bytes.matches("\u{1b}[?1007h").count(), 1);
+    let before = terminal.screen().to_string();
+    terminal.keys(WHITE);
+    let light = terminal.wait_until("other colours", |screen| {
+        colour(screen) == vt100::Color::Idx(94)
+    });
+    assert_eq!(light.to_string(), before, "no key was pressed");
+    // A second one was not asked for: its letters are keys like others, and none of them decides.
+    terminal.type_slowly("?").wait_for("KEYS");
+    terminal.type_slowly("q");
+    terminal.wait_exit();
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn a_theme_that_was_chosen_is_asked_of_nobody() {
+    let ground = Ground::new(Scenario::Draft);
+    let launch = ground
+        .screen("0")
+        .env("DRYGATE_THEME", "light")
+        .env("DRYGATE_WHEEL", "0");
+    let mut terminal = launch.open();
+    wait_at(&terminal, "SG1");
+    assert_eq!(colour(&terminal.screen()), vt100::Color::Idx(94));
+    let bytes = String::from_utf8_lossy(&terminal.transcript()).into_owned();
+    assert!(!bytes.contains("\u{1b}]11;"), "nobody is asked");
+    assert!(
+        !bytes.contains("\u{1b}[?1007h"),
+        "the wheel is the terminal's"
+    );
+    terminal.type_slowly("q");
+    terminal.wait_exit();
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_frames_that_it_has() {
+    let ground = Ground::new(Scenario::Draft);
+    let terminal = ground
+        .screen("0")
+        .env("LANG", "C")
+        .env("LC_ALL", "C")
+        .open();
+    let screen = terminal.wait_for("ALLOW CUT?");
+    assert!(screen.to_string().is_ascii(), "{screen}");
+}
