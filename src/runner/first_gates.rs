@@ -64,7 +64,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             None,
         )
         .await;
-        let found = match found {
+        let mut found = match found {
             Ok(found) => found,
             // The server answered but the session is not what was asked for: a failed check of G1, not an error to retry.
             Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
@@ -85,7 +85,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Err(error) => return Err(error),
         };
-        drift::record_survey(recorder, SurveyPurpose::Pin, &found)?;
+        drift::record_survey(recorder, SurveyPurpose::Pin, &mut found)?;
         let rulings: Vec<QueryCheck> = found
             .taken
             .rulings
