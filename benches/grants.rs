@@ -69,9 +69,9 @@ fn here(cluster: &Cluster) -> (Duration, Duration, usize, String) {
     let rows = cluster.query(SUPERUSER, DATABASE, RAW).expect("raw lists");
     let read = began.elapsed();
     let document = grant_document(&rows, EvidenceFormat::NEWEST).expect("lists of a server");
-    let lines = document.text.lines().count();
+    let lines = document.text().lines().count();
     // The server joins its lines; the document ends each.
-    let digest = Digest::of(document.text.trim_end_matches('\n')).to_string();
+    let digest = Digest::of(document.text().trim_end_matches('\n')).to_string();
     (began.elapsed(), read, lines, digest)
 }
 

@@ -235,8 +235,8 @@ fn a_grant_is_named_by_object_grantee_and_privilege() {
     let document = |taken: &Taken| {
         let fact = taken.survey.fact("grant_matrix_sha").expect("the matrix");
         let reference = fact.document.clone().expect("a document");
-        let found = taken.documents.iter().find(|d| d.reference() == reference);
-        found.expect("it came along").text.clone()
+        let found = taken.documents.iter().find(|d| *d.reference() == reference);
+        found.expect("it came along").text().to_owned()
     };
     let before = document(&take(&cluster));
     cluster
@@ -603,12 +603,12 @@ fn a_run_of_the_first_format_is_read_as_version_0_1_0_read_it() {
     let survey = &taken.survey;
     assert_eq!(unknown(survey), Vec::<String>::new());
     let document = |key: &str| {
-        let reference = survey.fact(key).and_then(|fact| fact.document.clone());
+        let reference = survey.fact(key).and_then(|fact| fact.document.as_ref());
         let found = taken
             .documents
             .iter()
             .find(|d| Some(d.reference()) == reference);
-        found.expect("a document").text.clone()
+        found.expect("a document").text().to_owned()
     };
     let rows = document("unit_version");
     let mut hasher = Hasher::new();

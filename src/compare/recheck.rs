@@ -23,8 +23,8 @@ pub struct RecheckSurvey<'a> {
     pub survey: &'a Survey,
     /// The proof of its transaction; `None`: its end was not seen.
     pub proof: Option<&'a TransactionProof>,
-    /// The documents behind its facts, which no blob holds.
-    pub documents: &'a [FactDocument],
+    /// The documents behind its facts that no blob of the run holds.
+    pub documents: Vec<FactDocument>,
     /// The transactions behind the rows that the survey read.
     pub origins: &'a Origins,
     /// The facts that differ, with their rows.
@@ -37,7 +37,7 @@ pub struct RecheckSurvey<'a> {
 
 impl Comparison {
     /// Compares the last survey of a sealed run with one that was taken now.
-    pub fn rechecked(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Self {
+    pub fn rechecked(run: &RunState, before: &Survey, found: RecheckSurvey<'_>) -> Self {
         let now = found.survey;
         // A record of this comparison only: attributions of the run itself are about older readings.
         let mut record = Surveys::default();
@@ -50,11 +50,11 @@ impl Comparison {
             let attributed = Attribution::of(before, now, told, found.origins);
             record.attributions.push(attributed);
         }
+        let judged = as_one_more(run, before, &found);
         let sides = Sides::new(
             ComparedSide::of_survey("sealed", before),
             of_now(now, found.documents),
         );
-        let judged = as_one_more(run, before, found);
         let mut comparison = compared(Compare::Rechecked, sides, &changes, &record, &judged);
         if let Some(after) = found.after {
             comparison.facts.insert(0, units_row(after));
@@ -63,20 +63,14 @@ impl Comparison {
     }
 }
 
-/// The side of the new survey. Its documents are in no blob, so they are attached as text.
-fn of_now(now: &Survey, documents: &[FactDocument]) -> ComparedSide {
+/// The side of the new survey. Documents that are in no blob are attached as text.
+fn of_now(now: &Survey, documents: Vec<FactDocument>) -> ComparedSide {
     let mut seen = ComparedSide::of_survey("now", now);
-    let known: Vec<_> = documents
-        .iter()
-        .map(|document| (document.reference(), document))
-        .collect();
-    for (_, _, _, value) in &mut seen.facts {
-        let wanted = value.document.as_ref();
-        let here = known
-            .iter()
-            .find(|(reference, _)| Some(reference) == wanted);
-        if let Some((_, document)) = here {
-            value.text = Some(document.text.clone());
+    for document in documents {
+        let mut values = seen.facts.iter_mut().map(|(_, _, _, value)| value);
+        let here = values.find(|value| value.document.as_ref() == Some(document.reference()));
+        if let Some(value) = here {
+            value.text = Some(document.into_text());
         }
     }
     seen

@@ -2,6 +2,7 @@
 //! Invariant: without `--after` nothing that is not a verified PASS gives 0 (`Rechecked::outcome`; test
 //! `a_sealed_pass_holds_until_one_row_changes_and_then_names_it` of tests/integration/recheck.rs).
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
@@ -18,7 +19,8 @@ use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
 use crate::runner::target::{SurveyRequest, Taken, Target as _};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{
-    Digest, EvidenceFormat, Sides, Survey, TransactionProof, changes_with_rows, rows_of,
+    Digest, DocumentSource, EvidenceFormat, FactDocument, Sides, Survey, TransactionProof,
+    changes_with_rows, rows_of,
 };
 
 /// The unit ledger, a line at a time.
@@ -68,7 +70,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     };
     let predicted = if after { Some(enact(&sealed)?) } else { None };
     let ledger = || predicted.map(|step| open_ledger(&store, &sealed, step));
-    let (taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
+    let (mut taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
         let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
         if lost && sealed.run.is_demo() && settings.database_url.is_none() {
             let run_id = sealed.run_id.clone();
@@ -76,18 +78,39 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         }
         error
     })?;
-    let then = |digest: &Digest| String::from_utf8(sealed.blobs.get(digest).ok()?).ok();
+    let then = |digest: &Digest| {
+        let text = String::from_utf8(sealed.blobs.get(digest).ok()?).ok()?;
+        Some(Cow::Owned(text))
+    };
+    // What the run holds as well is read from there: all documents together are long.
+    let is_kept = |document: &FactDocument| {
+        let mut facts = before.facts.iter();
+        facts.any(|fact| fact.document.as_ref() == Some(document.reference()))
+    };
+    taken.documents.retain(|document| !is_kept(document));
+    let documents = std::mem::take(&mut taken.documents);
+    let now = |digest: &Digest| {
+        let mut documents = documents.iter();
+        let found = documents.find(|document| document.reference().sha256 == *digest)?;
+        Some(Cow::Borrowed(found.text()))
+    };
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
-    let now = &taken.survey.facts;
-    let not_comparable = audit::not_comparable(formats, &before.facts, now, &sealed.profile.grants);
-    let differing = changes_with_rows(before, &taken.survey, &then, &taken.documents);
+    let facts = Sides::new(&before.facts, &taken.survey.facts);
+    let not_comparable =
+        audit::not_comparable(formats, facts.before, facts.after, &sealed.profile.grants);
+    let differing = changes_with_rows(before, &taken.survey, &then, &now);
     let (mut changes, mut beside) = (differing.voids, differing.beside);
     for list in [&mut changes, &mut beside] {
         list.retain(|change| !not_comparable.contains(&change.key));
     }
     let after = match (seen.units, &sealed.run.predicted) {
         (Some(units), Some((effect, _))) => {
-            let mut rows = table_rows(&sealed.profile, before, &taken, &then);
+            let mut rows = table_rows(
+                &sealed.profile,
+                Sides::new(before, &taken.survey),
+                &then,
+                &now,
+            );
             for (content, (_, rows)) in sealed.profile.contents.iter().zip(&mut rows) {
                 // The documents are written otherwise: nothing can be said of their rows.
                 if not_comparable.iter().any(|key| key.as_str() == content.key) {
@@ -128,13 +151,13 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let of_now = RecheckSurvey {
         survey: &taken.survey,
         proof: found.proof,
-        documents: &taken.documents,
+        documents,
         origins: &taken.origins,
         changes: &changes,
         beside: &beside,
         after: found.after,
     };
-    let comparison = Comparison::rechecked(&sealed.run, before, &of_now);
+    let comparison = Comparison::rechecked(&sealed.run, before, of_now);
     recheck_result::show(settings, &store, &found, comparison)
 }
 
@@ -183,16 +206,16 @@ fn open_ledger(
 /// Why nothing is known of the rows of a protected table.
 const NOT_KEPT: &str = "it is too long: its rows were not kept";
 
-fn table_rows(
+fn table_rows<'a>(
     profile: &Profile,
-    before: &Survey,
-    taken: &Taken,
-    then: &dyn Fn(&Digest) -> Option<String>,
+    surveys: Sides<&Survey>,
+    then: DocumentSource<'a>,
+    now: DocumentSource<'a>,
 ) -> Vec<TableRows> {
     let contents = profile.contents.iter();
     contents
         .map(|content| {
-            let rows = rows_of(&content.key, before, &taken.survey, then, &taken.documents);
+            let rows = rows_of(&content.key, surveys.before, surveys.after, then, now);
             (content.table.clone(), rows.ok_or(NOT_KEPT))
         })
         .collect()

@@ -79,7 +79,7 @@ pub(super) fn look(
     let survey = serde_json::to_string(&taken.survey).map_err(RunnerError::from)?;
     secrets.text("survey", &survey);
     for document in &taken.documents {
-        secrets.text("a document of the survey", &document.text);
+        secrets.text("a document of the survey", document.text());
     }
     let checks = audit::g1(&Feasibility {
         profile: &loaded.profile,

@@ -40,9 +40,7 @@ pub(super) fn document(rows: AnswerRows) -> Result<FactDocument, UnknownReason> 
         )),
         Some(_) => {}
     }
-    Ok(FactDocument {
-        text: sections.join("\n"),
-    })
+    Ok(FactDocument::new(sections.join("\n")))
 }
 
 /// What the source of a function does not tell about what it calls; `None`: its words are all there is.
@@ -79,7 +77,7 @@ mod tests {
     fn what_a_source_does_not_tell_is_named() {
         let text = |rows: Vec<[&str; 5]>| {
             let rows = rows.into_iter().map(row).collect();
-            document(rows).expect("readable").text
+            document(rows).expect("readable").text().to_owned()
         };
         let reached = ["reached", "2", "", "", ""];
         let dynamic = ["pinned", "p.f()", "plpgsql", "o", "BEGIN execute 'x'; END"];

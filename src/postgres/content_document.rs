@@ -6,7 +6,7 @@ use super::content::one_line;
 use super::cursor::AnswerTaker;
 use super::error::{CallError, UnknownReason};
 use super::statement::Statement;
-use super::table_digest::{DocumentCheck, TableContent};
+use super::table_digest::{DOCUMENT_MAX, DocumentCheck, TableContent};
 use super::wire::AnswerRows;
 use crate::profile::ContentSpec;
 use crate::runner::target::Progress;
@@ -27,8 +27,8 @@ pub(super) struct DocumentBuilder<'c> {
 }
 
 impl<'c> DocumentBuilder<'c> {
-    /// A document without rows; `bytes` are expected, and one that has more than twice as many is given up: a character that is
-    /// written as an escape takes six.
+    /// A document without rows; `bytes` are expected, and one that has more than twice as many, or too many, is given up: a
+    /// character that is written as an escape takes six.
     pub(super) fn new(columns: &'c [ContentColumn], bytes: u64) -> Self {
         let bytes = usize::try_from(bytes).unwrap_or_default();
         let mut text = String::with_capacity(bytes);
@@ -37,7 +37,9 @@ impl<'c> DocumentBuilder<'c> {
         Self {
             columns,
             text,
-            text_max: bytes.saturating_mul(2).max(TEXT_MAX_AT_LEAST),
+            text_max: bytes
+                .saturating_mul(2)
+                .clamp(TEXT_MAX_AT_LEAST, DOCUMENT_MAX),
             digests: Vec::new(),
         }
     }
@@ -83,7 +85,7 @@ impl<'c> DocumentBuilder<'c> {
             return Err(format!("server and client digests differ: {value} and {own}").into());
         }
         let kept = !self.is_given_up();
-        Ok(kept.then_some(FactDocument { text: self.text }))
+        Ok(kept.then(|| FactDocument::new(self.text)))
     }
 }
 
@@ -179,7 +181,7 @@ mod tests {
         assert_eq!(read_back.rows, 2);
         let value = read_back.value.expect("nothing is hidden");
         let document = built(rows()).finish(&value).expect("equal");
-        assert_eq!(document.expect("short").text, text);
+        assert_eq!(document.expect("short").text(), text);
         assert!(built(rows()).finish("v2:other").is_err());
         assert!(
             built(vec![row("a", Some("null\t\n"))])

@@ -120,7 +120,7 @@ pub(super) fn digest_rows(
         )
         .into());
     }
-    Ok((hasher.finish().to_string(), FactDocument { text }))
+    Ok((hasher.finish().to_string(), FactDocument::new(text)))
 }
 
 fn halves(json: &str) -> (i64, i64) {
@@ -146,6 +146,6 @@ mod tests {
         assert!(digest_rows(rows(), &zero).is_err());
         let (empty, document) = digest_rows(Vec::new(), &zero).expect("no rows, no sums");
         assert!(crate::survey::is_of_no_rows(&empty), "{empty}");
-        assert_eq!(document.text, "");
+        assert_eq!(document.text(), "");
     }
 }

@@ -24,23 +24,24 @@ pub(super) fn facts(
     definitions: ReadAnswer,
     publications: ReadAnswer,
 ) -> Vec<(Fact, Option<FactDocument>)> {
-    let read = definitions.and_then(|rows| Ok(collect(rows, publications?)));
+    let mut read = definitions.and_then(|rows| Ok(collect(rows, publications?)));
     let of_table = |spec: &crate::profile::ContentSpec| {
         let key = definition_key(&spec.key);
-        let found = match &read {
+        let found = match &mut read {
             Err(reason) => Err(reason.clone()),
             Ok(tables) => tables
-                .get(&spec.key)
+                .remove(&spec.key)
                 .ok_or_else(|| format!("{}.{} does not exist", spec.schema, spec.table).into()),
         };
-        let without_rows = found
-            .as_ref()
-            .map_or_else(|_| BTreeSet::new(), |d| d.without_rows.clone());
-        let found = found.map(|found| sorted(found.lines.clone()));
+        let mut without_rows = BTreeSet::new();
+        let found = found.map(|found| {
+            without_rows = found.without_rows;
+            sorted(found.lines)
+        });
         let (fact, document) = of_document(profile, (&key, &key), found);
         let parts = document
             .as_ref()
-            .map_or_else(BTreeMap::new, |document| parts_of(&document.text));
+            .map_or_else(BTreeMap::new, |document| parts_of(document.text()));
         let part = |(name, sha256)| FactPart {
             without_rows: without_rows.contains(&name),
             name,

@@ -25,8 +25,8 @@ use super::validate::Rulings;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{
-    Digest, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, Origins,
-    RoleSurvey, UnreadStream,
+    EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, Origins, RoleSurvey,
+    UnreadStream,
 };
 
 /// What one transaction read.
@@ -63,8 +63,7 @@ impl FactsRead {
             fact.observed = facts::unknown(&reason(what).into());
             fact.rows = None;
             if let Some(document) = fact.document.take() {
-                self.documents
-                    .retain(|kept| Digest::of(&kept.text) != document.sha256);
+                self.documents.retain(|kept| *kept.reference() != document);
             }
         }
         self.unread
@@ -175,8 +174,12 @@ impl FactReader<'_> {
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, &mut answers, &profile.role);
         let around = surroundings::facts(profile, version, &mut answers);
+        let others = of_sql.iter().chain(&around);
+        let lengths =
+            others.filter_map(|(_, document)| Some(document.as_ref()?.text().len() as u64));
+        let held = lengths.sum();
         let of_contents = self
-            .contents(session, &contents, digests, &mut tell)
+            .contents(session, &contents, (digests, held), &mut tell)
             .await?;
         let mut read = FactsRead {
             grant_rows,
@@ -197,12 +200,12 @@ impl FactReader<'_> {
     }
 
     /// The digests of the tables too long for one statement, then the rows of those that are short enough for a document, in
-    /// as many round trips as keep the memory bounded.
+    /// as many round trips as keep the memory bounded. `held`: bytes of the documents that are held already.
     async fn contents(
         &self,
         session: &mut Session,
         queries: &[Query],
-        answers: Vec<ReadAnswer>,
+        (answers, held): (Vec<ReadAnswer>, u64),
         tell: &mut dyn FnMut(Progress),
     ) -> Result<ContentFacts, TargetError> {
         let specs = &self.profile.contents;
@@ -213,7 +216,7 @@ impl FactReader<'_> {
             tables.push(known(table)?);
         }
         let mut documents: Vec<Option<ReadDocument>> = tables.iter().map(|_| None).collect();
-        for plan in document_plans(tables.iter().map(|table| table.as_ref().ok())) {
+        for plan in document_plans(held, tables.iter().map(|table| table.as_ref().ok())) {
             match plan {
                 DocumentPlan::Together(group) => {
                     let reads = group.iter();

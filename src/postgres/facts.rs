@@ -148,7 +148,7 @@ pub(super) fn of_function(spec: &FunctionSpec, answer: ReadAnswer) -> (Fact, Opt
     match found {
         Ok((source, md5)) => with_document(
             fact(Observed::Live(Live::new(md5))),
-            FactDocument { text: source },
+            FactDocument::new(source),
         ),
         Err(reason) => (fact(unknown(&reason)), None),
     }
@@ -192,8 +192,8 @@ pub(super) fn of_document(
     };
     match found {
         Ok(document) => {
-            // The value is the digest of the document itself: a long one is hashed once.
-            let reference = document.reference();
+            // The value is the digest of the document itself.
+            let reference = document.reference().clone();
             let observed = Observed::Live(Live::new(reference.sha256.to_string()));
             let fact = Fact {
                 document: Some(reference),
@@ -208,7 +208,7 @@ pub(super) fn of_document(
 /// Puts a document behind a fact.
 pub(super) fn with_document(fact: Fact, document: FactDocument) -> (Fact, Option<FactDocument>) {
     let fact = Fact {
-        document: Some(document.reference()),
+        document: Some(document.reference().clone()),
         ..fact
     };
     (fact, Some(document))

@@ -63,9 +63,7 @@ pub fn document(
     for (object, owner, list) in objects {
         matrix.add(&object, owner, list)?;
     }
-    Ok(FactDocument {
-        text: matrix.finish(),
-    })
+    Ok(FactDocument::new(matrix.text))
 }
 
 /// The name of an object, which the server quotes where it must, on one line.
@@ -93,14 +91,12 @@ fn role(name: &str, format: EvidenceFormat) -> Cow<'_, str> {
     }
 }
 
-/// The lines of the objects so far. The lines of one object are sorted by themselves, which is most of the work: objects come
-/// in order.
+/// The lines of the objects so far, sorted. The lines of one object are sorted by themselves, which is most of the work:
+/// objects come in order.
 struct Matrix {
     format: EvidenceFormat,
     text: String,
     lines: Vec<String>,
-    last: String,
-    disorder: bool,
 }
 
 impl Matrix {
@@ -109,8 +105,6 @@ impl Matrix {
             format,
             text: String::new(),
             lines: Vec::new(),
-            last: String::new(),
-            disorder: false,
         }
     }
 
@@ -146,27 +140,34 @@ impl Matrix {
         })?;
         let lines = &mut self.lines[..used];
         lines.sort_unstable();
-        let (Some(least), Some(most)) = (lines.first(), lines.last()) else {
+        let Some(least) = lines.first() else {
             return Ok(());
         };
-        // `on tables ` and `on tables in s `: the lines of one object may belong among those of the other.
-        self.disorder |= *least < self.last;
-        self.last.clone_from(most);
-        for line in lines {
+        // `on tables ` and `on tables in s `: lines of one object may belong among those of the one before.
+        let behind = self.text.split_off(start_of_greater(&self.text, least));
+        let mut sorted: Vec<&str> = behind.lines().chain(lines.iter().map(|l| &**l)).collect();
+        if !behind.is_empty() {
+            sorted.sort_unstable();
+        }
+        for line in sorted {
             self.text.push_str(line);
             self.text.push('\n');
         }
         Ok(())
     }
+}
 
-    fn finish(self) -> String {
-        if !self.disorder {
-            return self.text;
+/// Where the lines begin that are greater than `line`, in a text whose lines are sorted. They are looked for from the end.
+fn start_of_greater(text: &str, line: &str) -> usize {
+    let mut start = text.len();
+    while let Some(last) = text[..start].strip_suffix('\n') {
+        let last = last.rsplit('\n').next().unwrap_or(last);
+        if last <= line {
+            break;
         }
-        let mut lines: Vec<&str> = self.text.split_inclusive('\n').collect();
-        lines.sort_by_key(|line| line.trim_end_matches('\n'));
-        lines.concat()
+        start -= last.len() + 1;
     }
+    start
 }
 
 #[cfg(test)]
@@ -209,7 +210,7 @@ mod tests {
         let rows: Vec<_> = objects.iter().map(row).collect();
         for format in [One, Two] {
             let found = document(&rows, format).expect("readable");
-            assert_eq!(found.text, defined(&objects));
+            assert_eq!(found.text(), defined(&objects));
         }
     }
 
@@ -230,7 +231,7 @@ mod tests {
         let text = |list: &str| {
             let row = [Some("table"), Some("s.t"), Some("o"), Some(list)];
             let row = row.map(|cell| cell.map(str::to_owned)).to_vec();
-            document(&[row], Two).expect("readable").text
+            document(&[row], Two).expect("readable").text().to_owned()
         };
         let mut texts: Vec<String> = lists.iter().map(|list| text(list)).collect();
         assert!(

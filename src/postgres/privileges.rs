@@ -243,7 +243,7 @@ mod tests {
     fn held(more: &[[&str; 4]], createrole_is_free: bool) -> Vec<String> {
         let read = Privileges::of(rows(more), createrole_is_free).expect("readable");
         read.document()
-            .text
+            .text()
             .lines()
             .map(|line| line.replace('\t', " | "))
             .collect()

@@ -89,8 +89,10 @@ pub(super) fn facts(
     ));
     let beside = next().and_then(|rows| {
         let roles = privileges?.roles();
-        let others = rows.iter().map(|row| line(row)).collect();
-        Ok(sorted([roles, settings?, others].concat()))
+        let others = rows.iter().map(|row| line(row));
+        Ok(sorted(
+            roles.into_iter().chain(settings?).chain(others).collect(),
+        ))
     });
     read.push(of_document(profile, (BESIDE, BESIDE), beside));
     read
@@ -119,5 +121,5 @@ pub(super) fn sorted(mut lines: Vec<String>) -> FactDocument {
     if !text.is_empty() {
         text.push('\n');
     }
-    FactDocument { text }
+    FactDocument::new(text)
 }

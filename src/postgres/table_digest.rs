@@ -10,8 +10,8 @@ use crate::profile::ContentSpec;
 use crate::survey::{ContentColumn, EvidenceFormat, FactDocument, decoded_row};
 
 /// The longest document in bytes, and how long all documents of a survey may be together: each is in memory until it is kept.
-const DOCUMENT_MAX: u64 = 24 << 20;
-const DOCUMENTS_MAX: u64 = 40 << 20;
+pub(super) const DOCUMENT_MAX: usize = 24 << 20;
+const DOCUMENTS_MAX: u64 = 32 << 20;
 
 /// Rows that are read for several documents in one round trip, in bytes of memory.
 const GROUP_MAX: u64 = 4 << 20;
@@ -173,19 +173,24 @@ pub(super) enum DocumentPlan {
     Alone(usize),
 }
 
-/// Which tables get a document, and how: a table whose rows are too much, alone or beside those before it, gets none.
+/// Which tables get a document, and how: a table whose rows are too much, alone or beside `held` bytes and those before it,
+/// gets none.
 pub(super) fn document_plans<'t>(
+    held: u64,
     tables: impl Iterator<Item = Option<&'t TableContent>>,
 ) -> Vec<DocumentPlan> {
     let (mut plans, mut group) = (Vec::new(), Vec::new());
-    let (mut in_group, mut in_all) = (0, 0);
+    let (mut in_group, mut in_all) = (0, held);
     for (nth, table) in tables.enumerate() {
         let Some(table) = table else { continue };
         let short = match table.check {
             DocumentCheck::Sums(_) => table.rows <= ROWS_MAX_OF_FORMAT_ONE,
-            DocumentCheck::Rows(_) => table.document_bytes <= DOCUMENT_MAX,
+            DocumentCheck::Rows(_) => {
+                table.document_bytes
+                    <= (DOCUMENT_MAX as u64).min(DOCUMENTS_MAX.saturating_sub(in_all))
+            }
         };
-        if !short || in_all + table.document_bytes > DOCUMENTS_MAX {
+        if !short {
             continue;
         }
         in_all += table.document_bytes;
@@ -245,14 +250,17 @@ mod tests {
             check: DocumentCheck::Rows(Vec::new()),
         };
         let tables = [3, 25, 2, 20, 1, 1, 24, 12, 2].map(table);
+        let plans = |held: u64| document_plans(held << 20, tables.iter().map(Some));
         assert_eq!(
-            document_plans(tables.iter().map(Some)),
+            plans(0),
             [
                 Together(vec![0]),
                 Alone(3),
-                Alone(7),
-                Together(vec![2, 4, 5])
+                Together(vec![2, 4, 5]),
+                Together(vec![8])
             ]
         );
+        assert_eq!(plans(26), [Together(vec![0]), Together(vec![2, 4])]);
+        assert_eq!(plans(40), [Together(Vec::new())]);
     }
 }

@@ -59,10 +59,8 @@ pub(super) fn begun() -> ScriptedRun {
     ] {
         script.fact(key).observed = Observed::Live(Live::new(value.to_owned()));
     }
-    let grants = FactDocument {
-        text: GRANTS.to_owned(),
-    };
-    script.fact("grant_matrix_sha").document = Some(grants.reference());
+    let grants = FactDocument::new(GRANTS.to_owned());
+    script.fact("grant_matrix_sha").document = Some(grants.reference().clone());
     script.database.role.findings = vec![RoleFinding {
         severity: Severity::Warn,
         kind: "function".to_owned(),

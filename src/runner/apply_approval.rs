@@ -21,7 +21,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.refuse_unseen_program()?;
         let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
-        let found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await {
+        let mut found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await
+        {
             // Withdrawn before the error is returned: left pending, the approval would take effect at the next resume on the
             // right server without anybody having looked again.
             Err(RunnerError::OtherServer(unlike)) => {
@@ -30,7 +31,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             found => found?,
         };
-        let drift = drift::record_survey(recorder, SurveyPurpose::of(gate), &found)?;
+        let drift = drift::record_survey(recorder, SurveyPurpose::of(gate), &mut found)?;
         let proof = last_proof(recorder);
         // Our own transaction is checked before drift: a session that may have written cannot testify about the facts.
         if suspect_mutation(recorder, proof.as_ref())? {

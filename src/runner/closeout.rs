@@ -23,8 +23,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let ask = SurveyRequest::SURVEY;
         let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
-        let found = discover(&mut self.target, recorder, lifecycle, ask, None).await?;
-        drift::record_survey(recorder, SurveyPurpose::Post, &found)?;
+        let mut found = discover(&mut self.target, recorder, lifecycle, ask, None).await?;
+        drift::record_survey(recorder, SurveyPurpose::Post, &mut found)?;
         let proof = last_proof(recorder);
         if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
@@ -41,18 +41,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             if let (Some(pin), Some(post)) =
                 (recorder.run().pin.clone(), recorder.run().post.clone())
             {
-                let documents: Vec<_> = post
-                    .facts
-                    .iter()
-                    // The others are not compared, and all of them together may be long.
-                    .filter(|fact| {
-                        let pinned = pin.fact(fact.key.as_str());
-                        pinned.is_none_or(|pinned| pinned.document != fact.document)
-                    })
-                    .filter_map(|fact| recorder.document(&fact.document.as_ref()?.sha256))
-                    .map(|text| crate::survey::FactDocument { text })
-                    .collect();
-                judged.changes = drift::changes(recorder, &pin, &post, &documents).voids;
+                judged.changes = drift::changes(recorder, &pin, &post).voids;
             }
             recorder.record(Event::NonMutationJudged(Box::new(judged)))?;
         }

@@ -1,39 +1,39 @@
 //! Recording full surveys, and drift: which facts differ from the pin when it matters, with the rows behind them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::RunnerError;
 use super::discoverer::Discovered;
 use super::recorder::RunRecorder;
 use crate::run::{ApprovalGate, DriftFound, Event, SurveyPurpose, SurveyTaken};
-use crate::survey::{
-    Attribution, Digest, FactChange, FactDocument, Survey, SurveyChanges, changes_with_rows,
-};
+use crate::survey::{Attribution, Digest, FactChange, Survey, SurveyChanges, changes_with_rows};
 
 /// Records a full survey, whatever it was taken for: the documents that the pin does not have, the survey, and what is visible
 /// of who made it differ from the pin. Gives what differs and voids an approval.
 pub(super) fn record_survey(
     recorder: &mut RunRecorder,
     purpose: SurveyPurpose,
-    found: &Discovered,
+    found: &mut Discovered,
 ) -> Result<Vec<FactChange>, RunnerError> {
-    let survey = &found.taken.survey;
     let pin = recorder.run().pin.clone();
     let pinned = |sha256: &Digest| {
         let mut facts = pin.iter().flat_map(|pin| &pin.facts);
         facts.any(|fact| fact.document.as_ref().is_some_and(|d| d.sha256 == *sha256))
     };
-    for document in &found.taken.documents {
+    // From here on they are read from the blobs, one fact at a time: all of them together are long.
+    for document in std::mem::take(&mut found.taken.documents) {
         // Blobs are named by their digest: what the pin kept is there already, and most documents are unchanged.
         if !pinned(&document.reference().sha256) {
-            recorder.keep(document.text.as_bytes())?;
+            recorder.keep(document.text().as_bytes())?;
         }
     }
+    let survey = &found.taken.survey;
     // What was pinned before is another question once this survey is the pin.
     let pin = pin.filter(|_| purpose != SurveyPurpose::Pin);
-    let differing = pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
-        changes(recorder, pin, survey, &found.taken.documents)
-    });
+    let differing = pin
+        .as_ref()
+        .map_or_else(SurveyChanges::default, |pin| changes(recorder, pin, survey));
     recorder.record(Event::SurveyTaken(SurveyTaken {
         purpose,
         survey: Arc::new(survey.clone()),
@@ -50,15 +50,10 @@ pub(super) fn record_survey(
     Ok(differing.voids)
 }
 
-/// What differs between the pin and `found`, with rows where both documents are at hand.
-pub(super) fn changes(
-    recorder: &RunRecorder,
-    pin: &Survey,
-    found: &Survey,
-    documents: &[FactDocument],
-) -> SurveyChanges {
-    let then = |digest: &Digest| recorder.document(digest);
-    changes_with_rows(pin, found, &then, documents)
+/// What differs between the pin and `found`, with rows where both documents are kept.
+pub(super) fn changes(recorder: &RunRecorder, pin: &Survey, found: &Survey) -> SurveyChanges {
+    let kept = |digest: &Digest| recorder.document(digest).map(Cow::Owned);
+    changes_with_rows(pin, found, &kept, &kept)
 }
 
 /// Records what differs as drift, if anything does; its stop is raised next. `nonce`: of the recorded survey that shows it.

@@ -57,7 +57,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let ask_for = SurveyRequest::SURVEY;
         let recorder = self.recorder.as_mut().ok_or(RunnerError::Sealed)?;
-        let found = discover(
+        let mut found = discover(
             &mut self.target,
             recorder,
             &plan.profile.lifecycle,
@@ -65,7 +65,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             None,
         )
         .await?;
-        let drift = drift::record_survey(recorder, SurveyPurpose::Again, &found)?;
+        let drift = drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?;
         let nonce = &found.taken.survey.snapshot.nonce;
         if drift::record(recorder, Some(gate), drift, nonce)? {
             return Ok(());

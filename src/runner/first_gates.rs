@@ -64,7 +64,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             None,
         )
         .await;
-        let found = match found {
+        let mut found = match found {
             Ok(found) => found,
             // The server answered but the session is not what was asked for: a failed check of G1, not an error to retry.
             Err(RunnerError::Target(error @ TargetError::Unfit(_))) => {
@@ -81,7 +81,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             Err(error) => return Err(error),
         };
-        drift::record_survey(recorder, SurveyPurpose::Pin, &found)?;
+        drift::record_survey(recorder, SurveyPurpose::Pin, &mut found)?;
         // A transaction that is not clean fails `session_left_nothing`, and with it the gate.
         let proof = last_proof(recorder);
         // What the audit of G6 would find in what is there now is found now, before anybody is asked.

@@ -65,7 +65,7 @@ impl Taken {
         let key = RoleSurvey::READ_ONLY_FACT;
         let mut facts = self.survey.facts.iter_mut();
         if let Some(fact) = facts.find(|fact| fact.key.as_str() == key) {
-            fact.document = Some(document.reference());
+            fact.document = Some(document.reference().clone());
         }
         self.documents.push(document);
     }

@@ -227,7 +227,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         repeated: Repeated,
     ) -> Result<Option<FullRead>, RunnerError> {
-        let Some(found) = self.read(SurveyRequest::SURVEY).await? else {
+        let Some(mut found) = self.read(SurveyRequest::SURVEY).await? else {
             return Ok(None);
         };
         let read_at = self.recorder()?.now();
@@ -245,7 +245,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let changes = if (differing.voids.is_empty() || says_nothing_new) && beside_is_known {
             differing.voids
         } else {
-            drift::record_survey(recorder, SurveyPurpose::Again, &found)?
+            drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?
         };
         recorder.record(Event::LiveRead(LiveRead {
             read_at,

@@ -1,7 +1,9 @@
 //! The rows behind a changed fact, compared from the two documents of that fact.
-//! Invariant: a list that is cut ends with a row that says how many are left out. Held by `capped`.
+//! Invariant: a list that is cut ends with a row that says how many are left out. Held by `ListedRows`.
 
-use super::{Digest, FactDocument, RowChange, Survey, SurveyChanges, compare_rows, differences};
+use std::borrow::Cow;
+
+use super::{Digest, RowChange, Survey, SurveyChanges, differences, each_row_change};
 
 /// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
@@ -15,41 +17,65 @@ const VALUE_MAX: usize = 16 << 10;
 /// Bytes of a cut value that are shown before the first difference.
 const BEFORE_DIFFERENCE: usize = 200;
 
+/// Finds the text of a document by its digest; `None`: it is not at hand.
+pub type DocumentSource<'a> = &'a dyn Fn(&Digest) -> Option<Cow<'a, str>>;
+
 /// The facts that differ between two surveys, with the rows that differ where both documents are available.
-/// `then` finds a document of `before` by its digest; `now` are the documents of `after`.
-pub fn changes_with_rows(
+pub fn changes_with_rows<'a>(
     before: &Survey,
     after: &Survey,
-    then: &dyn Fn(&Digest) -> Option<String>,
-    now: &[FactDocument],
+    then: DocumentSource<'a>,
+    now: DocumentSource<'a>,
 ) -> SurveyChanges {
     let mut changes = differences(before, after);
     for change in changes.voids.iter_mut().chain(&mut changes.beside) {
-        let rows = rows_of(change.key.as_str(), before, after, then, now);
-        change.rows = capped(rows.unwrap_or_default());
+        let mut listed = ListedRows::default();
+        each_row_of(
+            change.key.as_str(),
+            before,
+            after,
+            [then, now],
+            &mut |row| {
+                listed.add(row);
+            },
+        );
+        change.rows = listed.finish();
     }
     changes
 }
 
 /// Every row that differs behind one fact. Empty: the documents are the same; `None`: one of them is missing.
-pub fn rows_of(
+pub fn rows_of<'a>(
     key: &str,
     before: &Survey,
     after: &Survey,
-    then: &dyn Fn(&Digest) -> Option<String>,
-    now: &[FactDocument],
+    then: DocumentSource<'a>,
+    now: DocumentSource<'a>,
 ) -> Option<Vec<RowChange>> {
+    let mut rows = Vec::new();
+    each_row_of(key, before, after, [then, now], &mut |row| rows.push(row))?;
+    Some(rows)
+}
+
+/// Gives every row that differs behind one fact; `None`: one of the documents is missing.
+fn each_row_of(
+    key: &str,
+    before: &Survey,
+    after: &Survey,
+    [then, now]: [DocumentSource<'_>; 2],
+    give: &mut dyn FnMut(RowChange),
+) -> Option<()> {
     let one = before.fact(key)?.document.as_ref()?;
     let two = after.fact(key)?.document.as_ref()?;
     // Equal digests mean equal documents: nothing has to be read, but for what a document does not show.
     if one.sha256 == two.sha256 {
-        let same = before.fact(key)?.value() == after.fact(key)?.value();
-        return Some((!same).then(hidden_change).into_iter().collect());
+        if before.fact(key)?.value() != after.fact(key)?.value() {
+            give(hidden_change());
+        }
+        return Some(());
     }
-    let found = now
-        .iter()
-        .find(|document| document.reference().sha256 == two.sha256)?;
-    Some(compare_rows(&then(&one.sha256)?, &found.text))
+    each_row_change(&then(&one.sha256)?, &now(&two.sha256)?, give);
+    Some(())
 }
 
 /// What stands for the rows where the values differ and the documents do not: only values that no document shows can differ.
@@ -61,31 +87,43 @@ fn hidden_change() -> RowChange {
     }
 }
 
-/// Cuts the list, and the values in it: they are recorded in one line of the journal, whatever a row holds.
-fn capped(mut rows: Vec<RowChange>) -> Vec<RowChange> {
-    rows.iter_mut().for_each(cut_values);
-    let bytes = |row: &RowChange| {
+/// The first rows of a list, with values that are cut: they are recorded in one line of the journal, whatever a row holds.
+#[derive(Default)]
+struct ListedRows {
+    rows: Vec<RowChange>,
+    bytes: usize,
+    more: usize,
+}
+
+impl ListedRows {
+    fn add(&mut self, mut row: RowChange) {
+        // None is listed behind one that is not.
+        if self.more > 0 || self.rows.len() == ROWS_MAX {
+            self.more += 1;
+            return;
+        }
+        cut_values(&mut row);
         let values = [&row.approved, &row.found].into_iter().flatten();
-        row.key.len() + values.map(String::len).sum::<usize>()
-    };
-    let mut left = BYTES_MAX;
-    let listed = rows.iter().take(ROWS_MAX).take_while(|row| {
+        let bytes = row.key.len() + values.map(String::len).sum::<usize>();
         // The first one is always listed.
-        let fits = left == BYTES_MAX || bytes(row) <= left;
-        left = left.saturating_sub(bytes(row));
-        fits
-    });
-    let listed = listed.count();
-    let more = rows.len() - listed;
-    if more > 0 {
-        rows.truncate(listed);
-        rows.push(RowChange {
-            key: format!("... {more} more rows differ"),
-            approved: None,
-            found: None,
-        });
+        if self.rows.is_empty() || self.bytes + bytes <= BYTES_MAX {
+            self.bytes += bytes;
+            self.rows.push(row);
+        } else {
+            self.more += 1;
+        }
     }
-    rows
+
+    fn finish(mut self) -> Vec<RowChange> {
+        if self.more > 0 {
+            self.rows.push(RowChange {
+                key: format!("... {} more rows differ", self.more),
+                approved: None,
+                found: None,
+            });
+        }
+        self.rows
+    }
 }
 
 /// Cuts long values to a part that begins shortly before the first difference.
@@ -110,8 +148,14 @@ fn cut_values(row: &mut RowChange) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES_MAX, VALUE_MAX, capped};
+    use super::{BYTES_MAX, ListedRows, VALUE_MAX};
     use crate::survey::RowChange;
+
+    fn capped(rows: impl IntoIterator<Item = RowChange>) -> Vec<RowChange> {
+        let mut listed = ListedRows::default();
+        rows.into_iter().for_each(|row| listed.add(row));
+        listed.finish()
+    }
 
     fn row(key: &str, approved: &str, found: &str) -> RowChange {
         RowChange {
@@ -131,7 +175,7 @@ mod tests {
                 &format!("{wide}new {nth}{wide}"),
             )
         });
-        let rows = capped(rows.collect());
+        let rows = capped(rows);
         let length: usize = rows.iter().map(|row| format!("{row:?}").len()).sum();
         assert!(length < 2 * BYTES_MAX, "{length}");
         let found = rows[0].found.as_deref().expect("a value");

@@ -1,7 +1,7 @@
 //! The facts and rows that differ between two surveys.
 //! Invariant: a fact whose value is unknown on either side never counts as equal. Held by `compare`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
@@ -124,37 +124,62 @@ fn sha256(stream: Option<&StreamDigest>) -> Option<&str> {
 /// The rows that differ between two documents: `key<TAB>value` lines are compared by key, any other text line by line. Lines
 /// with the same key are compared in order, so that one does not hide another.
 pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
+    let mut changes = Vec::new();
+    each_row_change(before, after, &mut |change| changes.push(change));
+    changes
+}
+
+/// The same, row by row: of two long documents every row may differ.
+pub fn each_row_change(before: &str, after: &str, tell: &mut dyn FnMut(RowChange)) {
     let is_keyed = |text: &str| text.lines().all(|line| line.contains('\t'));
     if !is_keyed(before) || !is_keyed(after) {
-        return compare_lines(before, after);
+        return compare_lines(before, after, tell);
     }
-    let one = keyed(before);
-    let two = keyed(after);
-    let mut changes = Vec::new();
-    for (key, value) in &one {
-        let found = two.get(key).copied();
-        if found != Some(*value) {
-            changes.push(row_change(*key, Some(value), found));
+    let (one, two) = (KeyedRows::of(before), KeyedRows::of(after));
+    // Rows that are changed or gone come before those that are new.
+    pair_rows(&one, &two, &mut |key, approved, found| {
+        if approved.is_some() && approved != found {
+            tell(row_change(key, approved, found));
+        }
+    });
+    pair_rows(&one, &two, &mut |key, approved, found| {
+        if approved.is_none() {
+            tell(row_change(key, approved, found));
+        }
+    });
+}
+
+/// Gives every row of both documents in the order of the keys, those of one key in pairs.
+fn pair_rows<'t>(
+    one: &KeyedRows<'t>,
+    two: &KeyedRows<'t>,
+    give: &mut dyn FnMut(&'t str, Option<&'t str>, Option<&'t str>),
+) {
+    let (mut before, mut after) = (one.rows().peekable(), two.rows().peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let old = before.next_if(|_| order.is_le());
+        let new = after.next_if(|_| order.is_ge());
+        if let Some((key, _)) = old.or(new) {
+            give(key, old.map(|row| row.1), new.map(|row| row.1));
         }
     }
-    for (key, value) in &two {
-        if !one.contains_key(key) {
-            changes.push(row_change(*key, None, Some(value)));
-        }
-    }
-    changes
 }
 
 /// The lines that differ, in order. A line is named by its number in the approved text, a new one by its
 /// number in the found text. A carriage return belongs to its line, and so does the absence of a line break at the end.
-fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
+fn compare_lines(before: &str, after: &str, tell: &mut dyn FnMut(RowChange)) {
     let one: Vec<&str> = before.split_inclusive('\n').collect();
     let two: Vec<&str> = after.split_inclusive('\n').collect();
     let text = |line: &str| match line.strip_suffix('\n') {
         Some(line) => line.to_owned(),
         None => format!("{line} (no line break at the end)"),
     };
-    let mut changes = Vec::new();
     for hunk in line_hunks(&one, &two) {
         let (gone, come) = (hunk.before, hunk.after);
         for at in 0..gone.len().max(come.len()) {
@@ -162,17 +187,16 @@ fn compare_lines(before: &str, after: &str) -> Vec<RowChange> {
             let approved = gone.contains(&old).then(|| text(one[old]));
             let found = come.contains(&new).then(|| text(two[new]));
             let number = if approved.is_some() { old } else { new } + 1;
-            changes.push(RowChange {
+            tell(RowChange {
                 key: format!("line {number}"),
                 approved,
                 found,
             });
         }
     }
-    changes
 }
 
-fn row_change((key, _): (&str, usize), approved: Option<&str>, found: Option<&str>) -> RowChange {
+fn row_change(key: &str, approved: Option<&str>, found: Option<&str>) -> RowChange {
     RowChange {
         key: key.to_owned(),
         approved: approved.map(str::to_owned),
@@ -180,19 +204,39 @@ fn row_change((key, _): (&str, usize), approved: Option<&str>, found: Option<&st
     }
 }
 
-/// The rows by key; the number tells rows with the same key apart, in order.
-fn keyed(text: &str) -> BTreeMap<(&str, usize), &str> {
-    let mut rows = BTreeMap::new();
-    for (key, value) in text.lines().filter_map(|line| line.split_once('\t')) {
-        let same = rows.range((key, 0)..=(key, usize::MAX)).next_back();
-        let nth = same.map_or(0, |((_, last), _)| last + 1);
-        rows.insert((key, nth), value);
+/// The rows of a document in the order of their keys, those of one key in the order of the document. A row is kept as the place
+/// of its line, because there may be hundreds of thousands.
+struct KeyedRows<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> KeyedRows<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut next = 0;
+        let starts = text.split_inclusive('\n').map(|line| {
+            next += line.len();
+            next - line.len()
+        });
+        let mut starts: Vec<usize> = starts.collect();
+        starts.sort_by_key(|start| Self::row(text, *start).0);
+        Self { text, starts }
     }
-    rows
+
+    fn rows(&self) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.starts.iter().map(|start| Self::row(self.text, *start))
+    }
+
+    fn row(text: &'t str, start: usize) -> (&'t str, &'t str) {
+        let line = text[start..].lines().next().unwrap_or_default();
+        line.split_once('\t').unwrap_or((line, ""))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{RowChange, compare_rows, differences};
     use crate::survey::{DriftRule, Fact, FactKey, Survey};
     use crate::testing::values;
@@ -287,6 +331,54 @@ mod tests {
     fn equal_keys_do_not_hide_each_other() {
         assert_eq!(compare_rows("a\t1\na\t2\n", "a\t1\na\t3\n").len(), 1);
         assert_eq!(compare_rows("a\t1\n", "a\t1\na\t1\n").len(), 1);
+    }
+
+    /// What differs by definition: each row by its key and how many of this key came before it.
+    fn defined(before: &str, after: &str) -> Vec<RowChange> {
+        let keyed = |text: &'static str| {
+            let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+            let rows = text.lines().map(move |line| {
+                let (key, value) = line.split_once('\t').expect("keyed");
+                let nth = seen.entry(key).or_default();
+                *nth += 1;
+                ((key, *nth), value)
+            });
+            rows.collect::<BTreeMap<_, _>>()
+        };
+        let leak = |text: &str| &*String::leak(text.to_owned());
+        let (one, two) = (keyed(leak(before)), keyed(leak(after)));
+        let change = |key: &(&str, usize)| RowChange {
+            key: key.0.to_owned(),
+            approved: one.get(key).map(|value| (*value).to_owned()),
+            found: two.get(key).map(|value| (*value).to_owned()),
+        };
+        let moved = one.keys().filter(|key| one.get(key) != two.get(key));
+        let new = two.keys().filter(|key| !one.contains_key(key));
+        moved.chain(new).map(change).collect()
+    }
+
+    #[test]
+    fn rows_are_paired_by_key_and_place_whatever_their_order_is() {
+        let mut state = 1_u64;
+        let mut drawn = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % below
+        };
+        let mut text = || {
+            let rows = 0..drawn(12);
+            let row = |_| format!("k{}\tv{}\n", drawn(4), drawn(3));
+            rows.map(row).collect::<String>()
+        };
+        let mut differing = 0;
+        for _ in 0..2_000 {
+            let (before, after) = (text(), text());
+            let rows = compare_rows(&before, &after);
+            differing += usize::from(!rows.is_empty());
+            assert_eq!(rows, defined(&before, &after), "{before}--\n{after}");
+        }
+        assert!(differing > 1_000);
     }
 
     #[test]

@@ -99,17 +99,33 @@ pub struct DocumentRef {
 /// A document behind a fact: function source, grant lines, rows of a table, role survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactDocument {
-    /// The text, UTF-8, lines ended by `\n`.
-    pub text: String,
+    text: String,
+    reference: DocumentRef,
 }
 
 impl FactDocument {
+    /// A document of this text, UTF-8, lines ended by `\n`.
+    pub fn new(text: String) -> Self {
+        let reference = DocumentRef {
+            sha256: Digest::of(&text),
+            lines: text.lines().count() as u64,
+        };
+        Self { text, reference }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text, once nothing else of the document is needed.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// Digest and length, by which the document is found once it is stored.
-    pub fn reference(&self) -> DocumentRef {
-        DocumentRef {
-            sha256: Digest::of(&self.text),
-            lines: self.text.lines().count() as u64,
-        }
+    pub fn reference(&self) -> &DocumentRef {
+        &self.reference
     }
 }
 

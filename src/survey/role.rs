@@ -177,7 +177,7 @@ impl RoleSurvey {
         };
         let text = self.findings.iter().map(line).collect();
         self.findings = kept;
-        Some(FactDocument { text })
+        Some(FactDocument::new(text))
     }
 
     /// `true`, `false`, or `None` when a question was not answered and none of the others found a way.
@@ -220,7 +220,7 @@ mod tests {
         survey.findings = allowed.chain(ways).chain(warnings).collect();
         let whole = survey.clone();
         let document = survey.shorten().expect("there are many");
-        assert_eq!(document.text.lines().count(), 2_507);
+        assert_eq!(document.text().lines().count(), 2_507);
         assert_eq!(survey.findings.len(), 500 + NAMED_MAX + 7);
         let more = MoreFindings {
             kind: "table privilege".to_owned(),

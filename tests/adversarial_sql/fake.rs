@@ -34,6 +34,49 @@ pub fn cut_after(socket: PathBuf, bytes: u64) -> u16 {
     })
 }
 
+/// Starts a proxy to a unix socket that lets so many answers of the server through, and sends rows without end in place of the
+/// next. Returns its port.
+pub fn flood_after(socket: PathBuf, answers: usize) -> u16 {
+    listen(move |mut client| {
+        let mut server = UnixStream::connect(&socket).expect("the server listens");
+        let mut to_server = server.try_clone().expect("a second handle");
+        let mut from_client = client.try_clone().expect("a second handle");
+        thread::spawn(move || {
+            // It ends when either side is shut.
+            let _ = std::io::copy(&mut from_client, &mut to_server);
+        });
+        let _ = through(&mut server, &mut client, answers);
+        let _ = client.shutdown(Shutdown::Both);
+        let _ = server.shutdown(Shutdown::Both);
+    })
+}
+
+/// Hands messages on until the description of the rows that are to be without end.
+fn through(server: &mut UnixStream, client: &mut TcpStream, answers: usize) -> std::io::Result<()> {
+    let mut described = 0;
+    loop {
+        let mut head = [0; 5];
+        server.read_exact(&mut head)?;
+        let [tag, length @ ..] = head;
+        let mut body = vec![0; (u32::from_be_bytes(length) - 4) as usize];
+        server.read_exact(&mut body)?;
+        client.write_all(&head)?;
+        client.write_all(&body)?;
+        described += usize::from(tag == b'T');
+        if described > answers {
+            // Short cells cost most in memory beside their bytes, long ones come in few rows.
+            let width: u32 = if answers.is_multiple_of(2) { 1 } else { 10_000 };
+            let columns = u16::from_be_bytes([body[0], body[1]]);
+            let mut row = columns.to_be_bytes().to_vec();
+            for _ in 0..columns {
+                row.extend(width.to_be_bytes());
+                row.extend(vec![b'x'; width as usize]);
+            }
+            return forever(client, &message(b'D', &row));
+        }
+    }
+}
+
 fn listen(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -100,7 +143,7 @@ fn forever(client: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
 const TEXT: u32 = 25;
 
 /// Every behaviour by name.
-pub const BEHAVIOURS: [(&str, Behaviour); 15] = [
+pub const BEHAVIOURS: [(&str, Behaviour); 19] = [
     ("a message of 1 GB before the login", |client| {
         client.write_all(&[b'R', 0x3f, 0xff, 0xff, 0xff])?;
         forever(client, &[0; 65_536])
@@ -141,6 +184,24 @@ pub const BEHAVIOURS: [(&str, Behaviour); 15] = [
             described(client, 1, 4_000_000)?;
             client.write_all(&message(b'Z', b"T"))?;
         }
+    }),
+    ("an error of 1 GB before the login", |client| {
+        client.write_all(&[b'E', 0x3f, 0xff, 0xff, 0xff])?;
+        forever(client, b"Mx")
+    }),
+    ("an error of 1 GB", |client| {
+        let_in(client)?;
+        client.write_all(&[b'E', 0x3f, 0xff, 0xff, 0xff])?;
+        forever(client, b"Mx")
+    }),
+    ("a notice of 1 GB", |client| {
+        let_in(client)?;
+        client.write_all(&[b'N', 0x3f, 0xff, 0xff, 0xff])?;
+        forever(client, b"Mx")
+    }),
+    ("settings without end", |client| {
+        let_in(client)?;
+        forever(client, &message(b'S', b"name\0value\0"))
     }),
     ("escapes in an error of 1 MB", |client| {
         let mut body = b"SFATAL\0VFATAL\0C28P01\0M".to_vec();

@@ -96,7 +96,11 @@ fn record() -> Recording {
     Recording {
         identity: target.identity(),
         survey: taken.survey,
-        documents: taken.documents.into_iter().map(|d| d.text).collect(),
+        documents: taken
+            .documents
+            .into_iter()
+            .map(FactDocument::into_text)
+            .collect(),
         rulings: taken
             .rulings
             .into_iter()
@@ -278,7 +282,7 @@ impl Target for Replayed {
             documents: recording
                 .documents
                 .iter()
-                .map(|text| FactDocument { text: text.clone() })
+                .map(|text| FactDocument::new(text.clone()))
                 .collect(),
             origins: Origins::default(),
             rulings: rulings

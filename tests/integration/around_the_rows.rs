@@ -1,6 +1,7 @@
 //! What is around the rows: more than 60 changes by another session between two surveys, each with what it must be.
 //! Invariant: a change voids or is listed beside, by name, with before and after in the documents behind the fact.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
@@ -86,12 +87,12 @@ fn survey(cluster: &Cluster, profile: &Profile) -> Taken {
 }
 
 fn differing(before: &Taken, after: &Taken) -> SurveyChanges {
-    let then = |digest: &Digest| {
-        let mut documents = before.documents.iter();
-        let found = documents.find(|document| document.reference().sha256 == *digest);
-        found.map(|document| document.text.clone())
+    let all = || before.documents.iter().chain(&after.documents);
+    let kept = |digest: &Digest| {
+        let found = all().find(|document| document.reference().sha256 == *digest);
+        found.map(|document| Cow::Borrowed(document.text()))
     };
-    changes_with_rows(&before.survey, &after.survey, &then, &after.documents)
+    changes_with_rows(&before.survey, &after.survey, &kept, &kept)
 }
 
 fn keys(changes: &[FactChange]) -> BTreeSet<&str> {
