@@ -94,9 +94,12 @@ fn hold(home: &Path) {
     let (reads, last) = (Arc::new(Count::default()), Arc::new(AtomicUsize::new(0)));
     let (heard, told) = (reads.clone(), last.clone());
     world.heard = Some(Arc::new(move |notice| {
-        if let RunnerMessage::Recorded { seq, event, .. } = notice {
-            told.store(usize::try_from(*seq).expect("few"), Ordering::SeqCst);
-            if matches!(**event, Event::LiveRead(_)) {
+        if let RunnerMessage::Recorded { recorded, .. } = notice {
+            told.store(
+                usize::try_from(recorded.seq).expect("few"),
+                Ordering::SeqCst,
+            );
+            if matches!(*recorded.event, Event::LiveRead(_)) {
                 heard.add();
             }
         }

@@ -626,7 +626,10 @@ fn colour_and_screen_follow_the_surroundings() {
     assert!(ci.headless && !ci.interactive);
     assert!(settings(Machine::new().without_terminal(), "run").headless);
     assert!(settings(Machine::new(), "run --json").headless);
-    assert!(settings(Machine::new(), "run --events").events());
+    assert_eq!(
+        settings(Machine::new(), "run --events").output,
+        Output::Events
+    );
     let dumb = settings(Machine::new().variable("TERM", "dumb"), "run");
     assert!(dumb.headless && dumb.color.value == Color::Never);
     let no_color = || {

@@ -380,6 +380,7 @@ fn same_server(run: &RunState) -> Claim {
         .collect();
     differences.sort();
     differences.dedup();
+    // Two servers that both keep their names to themselves would look equal.
     let nameless = |s: &SurveySummary| {
         s.server.system_identifier.is_none()
             || s.server.timeline.is_none()

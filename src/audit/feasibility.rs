@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::SecretScan;
@@ -20,18 +21,19 @@ const VERSION_MIN: u32 = 130_000;
 const REMEDIES_MAX: usize = 5;
 
 /// What was found about one SQL text of the profile before it ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryCheck {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryRuling {
     /// `fact icx_total`, `source pieces`, `live units`.
     pub query: String,
     /// SHA-256 of the SQL.
     pub sql_sha256: Digest,
     /// Why it is refused; `None`: a plain read.
     pub refused: Option<String>,
-    /// The relations that it would touch.
+    /// The relations that it would touch, views expanded.
     pub relations: Vec<String>,
-    /// The functions that it can run and that are not PostgreSQL's own.
+    /// The functions that it can run and that are not PostgreSQL's own, each with the digest of its definition.
     /// `None`: recorded by a version that did not resolve them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<String>>,
 }
 
@@ -45,7 +47,7 @@ pub struct Feasibility<'a> {
     /// The proof of its transaction.
     pub proof: Option<&'a TransactionProof>,
     /// The rulings on the SQL of the profile.
-    pub rulings: &'a [QueryCheck],
+    pub rulings: &'a [QueryRuling],
     /// Every statement that was sent to the server so far.
     pub statements: &'a [String],
     /// The scan of everything that the run has so far; `None`: nothing was scanned.

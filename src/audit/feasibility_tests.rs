@@ -1,6 +1,6 @@
 //! Tests of `feasibility`: each test damages a value that a verdict is computed from and sees the verdict change.
 
-use super::{Feasibility, QueryCheck, g1};
+use super::{Feasibility, QueryRuling, g1};
 use crate::audit::SecretScan;
 use crate::audit::fixture::{change, live, profile, rulings, survey};
 use crate::profile::Profile;
@@ -12,7 +12,7 @@ struct FeasibilityInputs {
     profile: Profile,
     survey: Survey,
     proof: Option<TransactionProof>,
-    rulings: Vec<QueryCheck>,
+    rulings: Vec<QueryRuling>,
     statements: Vec<String>,
     secrets: Option<SecretScan>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{ProbeResult, QueryCheck, Recomputed, recompute};
+use super::{ProbeResult, QueryRuling, Recomputed, recompute};
 use crate::profile::{Profile, built_in};
 use crate::run::{History, RepositoryState, RunCreated, RunState, ToolIdentity};
 use crate::simulate::Simulation;
@@ -27,14 +27,14 @@ pub fn simulation() -> Simulation {
 }
 
 /// Rulings on every query of the profile.
-pub fn rulings() -> Vec<QueryCheck> {
+pub fn rulings() -> Vec<QueryRuling> {
     let facts = profile()
         .facts
         .into_iter()
         .map(|f| format!("fact {}", f.key));
     facts
         .chain(["source pieces".to_owned(), "live units".to_owned()])
-        .map(|query| QueryCheck {
+        .map(|query| QueryRuling {
             sql_sha256: Digest::of(&query),
             refused: None,
             relations: match query.as_str() {

@@ -222,7 +222,7 @@ fn a_drift_voids_both_approvals_and_its_recomputation_finds_nothing() {
     let mut journal = at_sg2();
     journal.drifts(&["icx_draft"]).renews();
     assert_eq!(again(&journal.records).findings, Vec::new());
-    assert_eq!(journal.run.round, 2);
+    assert_eq!(journal.run.round(), 2);
     let so_far = g3_so_far(&journal.run, &profile());
     assert!(so_far.is_empty(), "{so_far:#?}");
     journal.until_sg2();

@@ -44,7 +44,7 @@ pub use cannot_pass::{cannot_pass, obstacles};
 pub use claims::{claims, non_mutation};
 pub use documents::{document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
-pub use feasibility::{Feasibility, QueryCheck, g1};
+pub use feasibility::{Feasibility, QueryRuling, g1};
 pub use forbidden::{Forbidden, forbidden, forbidden_rows};
 pub use last_pass::{last_pass_differences, not_comparable};
 pub use orchestration::{G3_CHECKS, g3, g3_so_far};

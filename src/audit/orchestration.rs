@@ -36,21 +36,14 @@ pub fn g3_so_far(run: &RunState, profile: &Profile) -> Vec<Check> {
 }
 
 fn not_reached(name: CheckName, run: &RunState, what: &str) -> Check {
-    let says = match run.state {
-        State::Rejected => format!("{what}: the run was rejected"),
-        State::Failed => format!("{what}: the run failed before"),
-        State::Created
-        | State::Prechecked
-        | State::Surveyed
-        | State::Seeded
-        | State::AwaitingCutAuthorization
-        | State::CutSimulated
-        | State::Verified
-        | State::AwaitingLifecycleAuthorization
-        | State::EnactSimulated
-        | State::PostSurveyed
-        | State::CloseoutReported => format!("{what}: not reached yet"),
+    let why = if run.state == State::Rejected {
+        "the run was rejected"
+    } else if run.state == State::Failed {
+        "the run failed before"
+    } else {
+        "not reached yet"
     };
+    let says = format!("{what}: {why}");
     Check::not_checked(name, says, "a run that goes on to closeout")
 }
 
@@ -125,7 +118,7 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
     // A VERIFY that predicted gaps and found the same gaps equals its prediction, and must fail all the same.
     let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
-        saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round;
+        saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round();
     let words =
         |counts: [(&str, u64); 2]| counts.map(|(name, n)| format!("~{n} {name}")).join(", ");
     let says = match (holds, sound) {
@@ -221,7 +214,7 @@ fn ledgers_complete(run: &RunState) -> Check {
         .steps
         .iter()
         // Each step writes one line per unit, whether it changed the unit or not.
-        .filter(|step| step.ledger.rows != units || step.round != run.round)
+        .filter(|step| step.ledger.rows != units || step.round != run.round())
         .map(|step| {
             format!(
                 "{} has {} lines, not {units}",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::QueryCheck;
+use super::QueryRuling;
 use super::recompute_raw::own_raw;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState};
@@ -27,18 +27,8 @@ pub fn pinned_runs(run: &RunState) -> BTreeMap<String, Vec<String>> {
     pinned.collect()
 }
 
-fn ruling(check: &QueryCheck) -> serde_json::Value {
-    let mut ruling = json!({
-        "query": check.query, "sql_sha256": check.sql_sha256, "refused": check.refused, "relations": check.relations,
-    });
-    if let Some(runs) = &check.runs {
-        ruling["runs"] = json!(runs);
-    }
-    ruling
-}
-
 /// Whether every query of the profile was ruled to be a plain read.
-pub(super) fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -> Check {
+pub(super) fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryRuling]) -> Check {
     const NAME: CheckName = CheckName::FactsArePlainReads;
     // A count has no SQL of its own: drygate writes it.
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
@@ -52,7 +42,7 @@ pub(super) fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryCheck]) -
         .filter_map(|r| r.refused.as_ref().map(|why| format!("{}: {why}", r.query)))
         .collect();
     let raw = json!({
-        "rulings": rulings.iter().map(ruling).collect::<Vec<_>>(),
+        "rulings": rulings,
         "without_ruling": unruled,
     });
     if refused.is_empty() && !unruled.is_empty() {

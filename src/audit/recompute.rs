@@ -277,21 +277,10 @@ fn step_findings(run: &RunState, step: SimulatedStep, counts: &StepCounts) -> Ve
 
 /// An approval takes effect only after the facts were surveyed for it and did not differ.
 fn transition_findings(run: &RunState, to: State) -> Vec<String> {
-    let (gate, purpose) = match to {
-        State::CutSimulated => (ApprovalGate::SG1, SurveyPurpose::ApproveSg1),
-        State::EnactSimulated => (ApprovalGate::SG2, SurveyPurpose::ApproveSg2),
-        State::Created
-        | State::Prechecked
-        | State::Surveyed
-        | State::Seeded
-        | State::AwaitingCutAuthorization
-        | State::Verified
-        | State::AwaitingLifecycleAuthorization
-        | State::PostSurveyed
-        | State::CloseoutReported
-        | State::Rejected
-        | State::Failed => return Vec::new(),
+    let Some(gate) = to.opened_by() else {
+        return Vec::new();
     };
+    let purpose = SurveyPurpose::of(gate);
     let held = run
         .pin
         .as_ref()

@@ -2,9 +2,10 @@
 //! Invariant: a recorded check is accepted only if the same check computed from the journal has its verdict and raw values or,
 //! where the journal has no more, its own raw values give its verdict (`unlike`, `by_raw`).
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-use super::feasibility::QueryCheck;
+use super::feasibility::QueryRuling;
 use super::forbidden::{forbidden_rows, from_journal};
 use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
@@ -180,11 +181,11 @@ fn feasibility(
     }
     let pin = run.pin.as_ref().ok_or("without a survey")?;
     let proof = proof_of(run, &pin.snapshot.nonce);
-    let rulings: Vec<QueryCheck> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
+    let rulings: Vec<QueryRuling> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(ruling)
+        .filter_map(|ruling| QueryRuling::deserialize(ruling).ok())
         .collect();
     let checks = g1(&Feasibility {
         profile,
@@ -199,17 +200,6 @@ fn feasibility(
         .into_iter()
         .filter(|check| check.name != CheckName::AuditHoldsAtPin);
     Ok(Again::all(journalled.collect()))
-}
-
-fn ruling(value: &Value) -> Option<QueryCheck> {
-    let field = |name: &str| value.get(name).cloned().unwrap_or_default();
-    Some(QueryCheck {
-        query: serde_json::from_value(field("query")).ok()?,
-        sql_sha256: serde_json::from_value(field("sql_sha256")).ok()?,
-        refused: serde_json::from_value(field("refused")).ok()?,
-        relations: serde_json::from_value(field("relations")).ok()?,
-        runs: serde_json::from_value(field("runs")).ok()?,
-    })
 }
 
 /// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal

@@ -422,18 +422,6 @@ pub enum DemoScenario {
     UnsafeRole,
 }
 
-impl DemoScenario {
-    /// The name of the contract: `unsafe-role`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Enacted => "enacted",
-            Self::Draft => "draft",
-            Self::Drift => "drift",
-            Self::UnsafeRole => "unsafe-role",
-        }
-    }
-}
-
 /// A word that can only be a path is one; a file or directory here whose name could be a run's is written `./NAME`.
 fn run_place() -> impl TypedValueParser<Value = RunPlace> {
     PathBufValueParser::new().map(|word| match word.to_str().map(str::parse) {

@@ -112,11 +112,6 @@ impl Settings {
             .anywhere(format!("profile check {}{url}", shell_word(profile)))
     }
 
-    /// Whether standard output is a stream of journal lines.
-    pub fn events(&self) -> bool {
-        self.output == Output::Events
-    }
-
     /// Time between live reads; `None`: they are off. `default_s` applies where it is not configured: 60 s, in the demo 5 s.
     pub fn live_interval(&self, default_s: u32) -> Option<Duration> {
         let seconds = self

@@ -9,6 +9,7 @@ mod comparison;
 mod fact;
 mod predicted_units;
 mod recheck;
+mod review_note;
 mod units;
 
 pub use aligned_documents::{AlignedDocuments, explain_row};
@@ -16,4 +17,5 @@ pub use attribution::AttributionText;
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
+pub use review_note::ReviewNote;
 pub use units::unit_lines;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::compare::{AttributionText, Change, MethodChange, SideSource, SideValue};
+use crate::compare::{AttributionText, Change, MethodChange, ReviewNote, SideSource, SideValue};
 use crate::run::{ClaimVerdict, NonMutationVerdict, RunId};
-use crate::survey::{AlignmentCounts, Digest, FactKey, FieldChange, Sides};
+use crate::survey::{AlignmentCounts, FactKey, FieldChange, Sides};
 
 /// Two sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +44,7 @@ pub struct DiffDocument {
     /// The facts: those that differ first.
     pub facts: Vec<DiffFact>,
     /// Notes of reviewers; null: they do not chain.
-    pub notes: Option<Vec<NoteDocument>>,
+    pub notes: Option<Vec<ReviewNote>>,
     /// Why the notes do not chain; null: they do.
     pub notes_broken: Option<String>,
 }
@@ -112,26 +112,4 @@ pub enum DiffRow {
         /// The row on the right.
         after: Option<String>,
     },
-}
-
-/// A note of a reviewer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NoteDocument {
-    /// Who and when: `opb 09:41Z`.
-    pub by: String,
-    /// The fact that it is about; null: the whole run.
-    pub fact: Option<FactKey>,
-    /// What it says.
-    pub text: String,
-    /// The last journal line that its writer could have seen.
-    pub head_seq: u64,
-    /// SHA-256 of that line.
-    pub head_sha256: Digest,
-    /// That line is not the head of the run now.
-    pub is_stale: bool,
-    /// The journal has no such line.
-    pub is_foreign: bool,
-    /// What became of the run since, where the head changed.
-    pub since: Option<String>,
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{NoteDocument, SchemaVersion};
+use super::SchemaVersion;
 use crate::audit::After;
+use crate::compare::ReviewNote;
 use crate::run::{JournalHead, RunId, StopCode};
 use crate::survey::{Digest, FactChange, FactKey, ServerIdentity, Snapshot, TransactionProof};
 
@@ -38,7 +39,7 @@ pub struct VerifyDocument {
     /// The checks that only the values that they recorded themselves can tell.
     pub by_recorded_values: Vec<String>,
     /// Notes of reviewers.
-    pub notes: Vec<NoteDocument>,
+    pub notes: Vec<ReviewNote>,
 }
 
 /// `recheck`: a sealed run against a survey of now.

@@ -23,7 +23,7 @@ mod schemas;
 #[cfg(test)]
 mod value_schemas;
 
-pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, NoteDocument};
+pub use comparison::{ClaimMeasured, DiffDocument, DiffFact, DiffRow};
 pub use evidence::{
     RecheckDocument, RecheckRefused, RecheckedSurvey, SurveyReference, VerifyDocument,
 };

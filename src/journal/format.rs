@@ -3,7 +3,7 @@
 //! the tests `keys_stand_in_the_order_of_the_contract` and `every_text_comes_back_and_is_printable_on_disk`.
 
 use std::io::{self, Write};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use serde_json::ser::Formatter;
 use super::JournalError;
 use super::chain::{Hex, digest};
 use super::header::{HeaderFault, LineHeader};
+use crate::run::{Event, RecordedEvent};
 use crate::survey::{Digest, UtcTime};
 
 /// The version of the format that is written.
@@ -44,6 +45,17 @@ pub struct JournalEntry<E> {
     pub sha256: Digest,
     /// The event and its fields.
     pub event: E,
+}
+
+impl From<JournalEntry<Event>> for RecordedEvent {
+    fn from(entry: JournalEntry<Event>) -> Self {
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            event: Arc::new(entry.event),
+            head: entry.sha256,
+        }
+    }
 }
 
 /// The fields that every line has. An event must not have a field of one of these names.

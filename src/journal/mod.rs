@@ -70,6 +70,6 @@ pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile}
 #[cfg(feature = "testing")]
 pub(crate) use storage::{WriteRecord, check};
 pub use store::{DirectoryStore, RunStore};
-pub use units::{LedgerLines, Ledgers, UnitLedger, UnitLedgerFile};
+pub use units::{LedgerLines, Ledgers, UnitLedger};
 pub use verify::{FileVerification, verify_files};
 pub use writer::{Appended, JournalWriter};

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::recovery::copy;
 use super::storage::{Storage, StorageFile};
 use super::{Corrupt, JournalError, LINE_BYTES_MAX, StorageError, atomic, layout, to_ascii_json};
+use crate::run::LedgerRef;
 use crate::survey::{Digest, Hasher};
 
 /// Bytes that are collected before they are written, 256 KiB.
@@ -27,19 +28,6 @@ pub struct UnitLedger {
     hasher: Hasher,
     rows: u64,
     bytes: u64,
-}
-
-/// A ledger that is complete and durable, as `units_progressed` records it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitLedgerFile {
-    /// Path relative to the directory of the run.
-    pub file: String,
-    /// How many rows it has.
-    pub rows: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// The SHA-256 of its bytes.
-    pub sha256: Digest,
 }
 
 /// The complete ledgers of one run, for reading.
@@ -194,12 +182,12 @@ impl UnitLedger {
         Ok(())
     }
 
-    /// Makes the ledger durable under its final name.
-    pub fn finish(mut self) -> Result<UnitLedgerFile, JournalError> {
+    /// Syncs the ledger and renames it to its final name. What it gives is what the journal records.
+    pub fn finish(mut self) -> Result<LedgerRef, JournalError> {
         self.flush()?;
         self.file.sync()?;
         atomic::publish(&*self.storage, &atomic::temporary(&self.path), &self.path)?;
-        Ok(UnitLedgerFile {
+        Ok(LedgerRef {
             file: self.name,
             rows: self.rows,
             bytes: self.bytes,

@@ -139,10 +139,7 @@ fn tempfile_directory() -> Result<std::path::PathBuf, LaunchError> {
     std::fs::DirBuilder::new()
         .mode(0o700)
         .create(&place)
-        .map_err(|source| LaunchError::Output {
-            doing: "cannot make a temporary directory",
-            source,
-        })?;
+        .map_err(LaunchError::output("cannot make a temporary directory"))?;
     Ok(place)
 }
 
@@ -192,8 +189,8 @@ impl Intruder {
     fn watch(&self, sink: MessageSink) -> MessageSink {
         let waits = self.waits.clone();
         Box::new(move |notice| {
-            if let RunnerMessage::Recorded { event, .. } = &notice
-                && matches!(&**event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
+            if let RunnerMessage::Recorded { recorded, .. } = &notice
+                && matches!(&*recorded.event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
             {
                 // The receiver is gone in the other scenarios, and after the first wait.
                 let _ = waits.send(());

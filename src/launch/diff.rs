@@ -6,13 +6,13 @@ use std::io::IsTerminal;
 use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_session};
 use crate::cli::{DiffCommand, RunRef, Settings};
 use crate::compare::{
-    AlignedDocuments, Change, Compare, ComparedFact, Comparison, SideValue, explain_row, unit_lines,
+    AlignedDocuments, Change, Compare, ComparedFact, Comparison, ReviewNote, SideValue,
+    explain_row, unit_lines,
 };
 use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
 use crate::run::{History, LastPass, RunId, RunResult, exit};
 use crate::survey::{AlignedRow, Digest, RowChange, Side, Sides, field_changes};
-use crate::tui::diff_view::NoteShown;
 
 /// Exit code when something differs.
 const DIFFERS: u8 = 2;
@@ -26,7 +26,7 @@ pub(super) struct LoadedRun {
     /// Its documents.
     pub blobs: Blobs,
     /// Its notes; an error: they do not chain.
-    pub notes: Result<Vec<NoteShown>, String>,
+    pub notes: Result<Vec<ReviewNote>, String>,
 }
 
 impl LoadedRun {
@@ -264,9 +264,7 @@ fn document(read: &LoadedRun, compared: &OpenComparison) -> Result<DiffDocument,
         attribution: comparison.attribution.clone(),
         method: comparison.method.clone(),
         facts: facts.collect::<Result<_, _>>()?,
-        notes: notes
-            .ok()
-            .map(|notes| notes.iter().map(review::note_document).collect()),
+        notes: notes.ok().cloned(),
         notes_broken: notes.err().cloned(),
     })
 }

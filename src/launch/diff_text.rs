@@ -2,11 +2,10 @@
 
 use super::LaunchError;
 use super::diff::{LoadedRun, OpenComparison};
-use crate::compare::{AlignedDocuments, Change, ComparedFact, Comparison, explain_row};
+use crate::compare::{AlignedDocuments, Change, ComparedFact, Comparison, ReviewNote, explain_row};
 use crate::run::ClaimVerdict;
 use crate::survey::Folding;
 use crate::tui::ansi::painted;
-use crate::tui::diff_view::NoteShown;
 use crate::tui::screens::{DiffLayout, diff_lines};
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::Text;
@@ -167,7 +166,7 @@ fn notes(read: &LoadedRun) -> Vec<Text> {
         Ok(notes) => notes,
         Err(why) => return vec![Text::inked(Ink::Bad, format!("notes: {why}"))],
     };
-    let line = |note: &NoteShown| Text::plain(format!("note: {}", note.line()));
+    let line = |note: &ReviewNote| Text::plain(format!("note: {}", note.line()));
     notes.iter().map(line).collect()
 }
 

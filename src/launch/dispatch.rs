@@ -157,10 +157,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             Ok(exit::OK)
         }
         Command::Man => {
-            let page = cli::manual().map_err(|source| LaunchError::Output {
-                doing: "cannot make the manual",
-                source,
-            })?;
+            let page = cli::manual().map_err(LaunchError::output("cannot make the manual"))?;
             output::bytes(&page)?;
             Ok(exit::OK)
         }

@@ -144,6 +144,11 @@ pub enum LaunchError {
 }
 
 impl LaunchError {
+    /// Makes the error of something of the system that failed, by what was being done.
+    pub(super) fn output(doing: &'static str) -> impl Fn(std::io::Error) -> Self + Copy {
+        move |source| Self::Output { doing, source }
+    }
+
     /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {

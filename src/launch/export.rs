@@ -14,7 +14,7 @@ use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
 };
 use crate::page::{PageInput, PageNote, is_listed, page};
-use crate::report::{FullDiscoverLine, ReportInput};
+use crate::report::ReportInput;
 use crate::run::{Event, History, JournalHead, RunId, RunState, exit};
 use crate::runner;
 use crate::survey::Digest;
@@ -159,7 +159,6 @@ pub(super) fn page_of(
             run,
             profile: &profile,
             blobs: &document,
-            full_discover: FullDiscoverLine::recorded(run),
         },
         history: &history,
         listed: &listed,
@@ -196,12 +195,8 @@ fn hooks(contents: &RunFiles) -> Result<Vec<String>, LaunchError> {
         return Ok(Vec::new());
     };
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut contents.open(file)?, &mut bytes).map_err(|source| {
-        LaunchError::Output {
-            doing: "cannot read hooks.jsonl",
-            source,
-        }
-    })?;
+    std::io::Read::read_to_end(&mut contents.open(file)?, &mut bytes)
+        .map_err(LaunchError::output("cannot read hooks.jsonl"))?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().map(str::to_owned).collect())
 }

@@ -14,7 +14,7 @@ use super::run::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;
-use crate::run::{ApprovalRequest, Event, RunState};
+use crate::run::{ApprovalRequest, Event, RecordedEvent, RunState};
 use crate::runner::{
     MessageSink, Patience, RunnerCommand, RunnerEnd, RunnerMessage, RunnerOptions,
 };
@@ -49,16 +49,15 @@ pub fn drive_until_end(
 ) -> Result<u8, LaunchError> {
     let (history, call) = (RefCell::new(owned.history.clone()), settings.call.clone());
     let telling: MessageSink = Box::new(move |notice| {
-        if let RunnerMessage::Recorded {
-            seq,
-            at,
-            head,
-            event,
-            ..
-        } = &notice
-        {
+        if let RunnerMessage::Recorded { recorded, .. } = &notice {
             let mut history = history.borrow_mut();
             // The runner records what is legal, and nothing else.
+            let RecordedEvent {
+                seq,
+                at,
+                event,
+                head,
+            } = recorded;
             let _ = history.take(*seq, *at, event, head);
             let run = history.run();
             if let Event::StopRaised(stop) = &**event {
@@ -145,7 +144,8 @@ static CAUGHT: AtomicU8 = AtomicU8::new(0);
 
 /// Tells the runner to leave when a signal comes.
 pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), LaunchError> {
-    let mut signals = Signals::new(tui::ending_signals()).map_err(deaf)?;
+    let mut signals = Signals::new(tui::ending_signals())
+        .map_err(LaunchError::output("cannot listen for signals"))?;
     thread::spawn(move || {
         for signal in signals.forever() {
             tracing::info!(signal, "signal caught");
@@ -165,14 +165,7 @@ pub fn survive_the_file_size_limit() -> Result<(), LaunchError> {
     let heard = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGXFSZ, heard)
         .map(|_| ())
-        .map_err(deaf)
-}
-
-fn deaf(source: std::io::Error) -> LaunchError {
-    LaunchError::Output {
-        doing: "cannot listen for signals",
-        source,
-    }
+        .map_err(LaunchError::output("cannot listen for signals"))
 }
 
 /// The signal that was caught, if any.

@@ -60,10 +60,7 @@ fn publish(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchE
         by: format!("{}@{}", by.user, by.host),
     };
     mark_imported(&**opened.store().storage(), &run, &from)?;
-    let failed = |source| LaunchError::Output {
-        doing: "cannot put the run beside the others",
-        source,
-    };
+    let failed = LaunchError::output("cannot put the run beside the others");
     let root = store.storage().root();
     fs::rename(opened.run_directory(), root.join(&run)).map_err(failed)?;
     File::open(root.join(RUNS_DIR))

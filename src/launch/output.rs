@@ -26,10 +26,7 @@ pub fn bytes(bytes: &[u8]) -> Result<(), LaunchError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)
         .and_then(|()| out.flush())
-        .map_err(|source| LaunchError::Output {
-            doing: "cannot write to standard output",
-            source,
-        })
+        .map_err(LaunchError::output("cannot write to standard output"))
 }
 
 /// Prints `text` and a line break.

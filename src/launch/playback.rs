@@ -9,7 +9,7 @@ use crate::replay::{Player, Recording, ReplayError, SeekTarget, Waits};
 use crate::run::{Event, LastPass, event_text};
 use crate::survey::{Digest, UtcTime};
 use crate::tui::ScreenMessage;
-use crate::tui::playback::{ApproverView, PlaybackCommand, PlaybackState, ReplayFrame};
+use crate::tui::playback::{PlaybackCommand, PlaybackState, ReplayFrame};
 
 /// Interval at which the screen is sent how far the journal was read.
 const TELLS_APART: Duration = Duration::from_millis(100);
@@ -368,16 +368,7 @@ impl Playback {
             let nobody = "Nobody has decided anything yet: ] goes to the next decision.";
             return Ok(ScreenMessage::Said(nobody.to_owned()));
         };
-        Ok(ScreenMessage::Seen(Box::new(ApproverView {
-            history: decided.history,
-            gate: decided.gate,
-            decision: decided.decision,
-            evidence: decided.evidence,
-            by: decided.by,
-            at: decided.at,
-            equal_at: decided.sheet.map(|sheet| sheet.equal_at),
-            size: decided.sheet.and_then(|sheet| sheet.size),
-        })))
+        Ok(ScreenMessage::Seen(Box::new(decided)))
     }
 
     /// What was read is kept and shown; why there is no more is said.

@@ -5,7 +5,7 @@ use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile};
-use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
+use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{RunCreated, RunId, RunState};
 use crate::survey::Digest;
 
@@ -68,7 +68,6 @@ fn with_input<T>(
         run: &run,
         profile: &profile,
         blobs: &document,
-        full_discover: FullDiscoverLine::recorded(&run),
     })
 }
 

@@ -99,10 +99,7 @@ fn taken(file: &Path) -> LaunchError {
 }
 
 fn failed(source: std::io::Error) -> LaunchError {
-    LaunchError::Output {
-        doing: "cannot write the profile",
-        source,
-    }
+    LaunchError::output("cannot write the profile")(source)
 }
 
 /// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.

@@ -97,10 +97,7 @@ fn show(
     let stage = ScreenTerminalSession::take(settings)?;
     let thread = std::thread::Builder::new().name("playback".to_owned());
     let spawned = thread.spawn(move || playback.go_on(&asked));
-    spawned.map_err(|source| LaunchError::Output {
-        doing: "cannot read behind the screen",
-        source,
-    })?;
+    spawned.map_err(LaunchError::output("cannot read behind the screen"))?;
     let routes = RequestRoutes::local(move |asked| match asked {
         LocalRequest::Replay(transport) => asks.send(transport).is_ok(),
         other => loader.obey(other),

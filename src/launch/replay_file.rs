@@ -66,10 +66,11 @@ pub(super) fn write(
     let mut frames = Frames::of(settings, store, run_id, at, file)?;
     let Some(path) = &file.output else {
         let mut stdout = BufWriter::new(io::stdout().lock());
-        frames.write(format, &mut stdout, &|source| LaunchError::Output {
-            doing: "cannot write to standard output",
-            source,
-        })?;
+        frames.write(
+            format,
+            &mut stdout,
+            &LaunchError::output("cannot write to standard output"),
+        )?;
         return Ok(exit::OK);
     };
     let written = files::write(path, &mut |output| {

@@ -8,8 +8,7 @@ use super::screen::send_journal;
 use super::terminal_session::ScreenTerminalSession;
 use super::{LaunchError, diff, terminal_session};
 use crate::cli::{DiffCommand, Settings};
-use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison};
-use crate::documents::NoteDocument;
+use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, ReviewNote};
 use crate::journal::{
     DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, Reviews, RunStore,
 };
@@ -17,7 +16,7 @@ use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
 use crate::survey::FactKey;
-use crate::tui::diff_view::{DiffView, NoteShown};
+use crate::tui::diff_view::DiffView;
 use crate::tui::{Ending, LocalRequest, RequestRoutes, ScreenMessage, Source};
 
 /// Answers the diff screen through its inbox.
@@ -126,7 +125,7 @@ pub(super) fn reviews(store: &DirectoryStore, run_id: &RunId) -> Reviews {
 }
 
 /// All notes of a run, as they are shown.
-pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
+pub(super) fn notes(reviews: &Reviews) -> Result<Vec<ReviewNote>, JournalError> {
     let entries = reviews.read()?;
     let standings = reviews.standings(&entries)?;
     let shown = entries.into_iter().zip(standings);
@@ -135,21 +134,7 @@ pub(super) fn notes(reviews: &Reviews) -> Result<Vec<NoteShown>, JournalError> {
         .collect())
 }
 
-/// A note as a program reads it.
-pub(super) fn note_document(note: &NoteShown) -> NoteDocument {
-    NoteDocument {
-        by: note.by.clone(),
-        fact: note.fact.clone(),
-        text: note.text.clone(),
-        head_seq: note.head_seq,
-        head_sha256: note.head_sha256.clone(),
-        is_stale: note.is_stale,
-        is_foreign: note.is_foreign,
-        since: note.since.clone(),
-    }
-}
-
-fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> NoteShown {
+fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> ReviewNote {
     let Review::NoteWritten {
         head_seq,
         head_sha256,
@@ -157,7 +142,7 @@ fn note(entry: JournalEntry<Review>, standing: ReviewStatus) -> NoteShown {
         text,
         by,
     } = entry.event;
-    let mut note = NoteShown {
+    let mut note = ReviewNote {
         by: format!("{} {}", by.user, entry.at.clock_minutes()),
         fact,
         text,

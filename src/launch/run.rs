@@ -12,8 +12,8 @@ use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscover
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::run::{
-    Ask, Event, History, Mode, RunCreated, RunId, RunState, TargetIdentity, ToolIdentity,
-    TornTailSetAside,
+    Ask, Event, History, Mode, RecordedEvent, RunCreated, RunId, RunState, TargetIdentity,
+    ToolIdentity, TornTailSetAside,
 };
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
@@ -243,11 +243,13 @@ pub fn start(
     taken.map_err(RunnerError::from)?;
     tracing::info!(%run_id, "run created");
     sink(crate::runner::RunnerMessage::Recorded {
-        seq: appended.seq,
-        at,
-        head: appended.sha256,
+        recorded: RecordedEvent {
+            seq: appended.seq,
+            at,
+            event: Arc::new(event),
+            head: appended.sha256,
+        },
         line: appended.line.into(),
-        event: Arc::new(event),
     });
     Ok(OwnedRun {
         run_id,

@@ -306,10 +306,7 @@ pub fn pick(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchErro
         let requests = |order| obey(&store, call, &messages, &reading, order);
         match stage.pick(&mut picker, Box::new(requests), &messages, &inbox)? {
             PickerEnd::Left(Ending::Failed(source)) => {
-                return Err(LaunchError::Output {
-                    doing: "cannot draw",
-                    source,
-                });
+                return Err(LaunchError::output("cannot draw")(source));
             }
             PickerEnd::Left(ending) => return Ok(left(&ending)),
             PickerEnd::Open(name, opening) => match open(settings, &store, &name, opening) {
@@ -388,10 +385,7 @@ fn obey(
             thread
                 .spawn(bring)
                 .map(drop)
-                .map_err(|source| LaunchError::Output {
-                    doing: "cannot start to read",
-                    source,
-                })
+                .map_err(LaunchError::output("cannot start to read"))
         }
     };
     if let Err(error) = done {
@@ -486,8 +480,5 @@ fn look(
     thread
         .spawn(read)
         .map(drop)
-        .map_err(|source| LaunchError::Output {
-            doing: "cannot start to read the runs",
-            source,
-        })
+        .map_err(LaunchError::output("cannot start to read the runs"))
 }

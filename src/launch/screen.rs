@@ -136,14 +136,7 @@ pub(super) fn send_journal(
     messages: &Sender<ScreenMessage>,
 ) -> Result<(), LaunchError> {
     for entry in reader.walk::<Event>()? {
-        let entry = entry?;
-        let told = ScreenMessage::Recorded {
-            seq: entry.seq,
-            at: entry.at,
-            event: entry.event.into(),
-            head: entry.sha256,
-        };
-        let _ = messages.send(told);
+        let _ = messages.send(ScreenMessage::Recorded(entry?.into()));
     }
     Ok(())
 }
@@ -152,18 +145,7 @@ pub(super) fn send_journal(
 fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
     Box::new(move |notice| {
         let told = match notice {
-            RunnerMessage::Recorded {
-                seq,
-                at,
-                head,
-                event,
-                ..
-            } => ScreenMessage::Recorded {
-                seq,
-                at,
-                event,
-                head,
-            },
+            RunnerMessage::Recorded { recorded, .. } => ScreenMessage::Recorded(recorded),
             RunnerMessage::Progress(progress) => ScreenMessage::Progress(progress),
         };
         // The receiver is gone once the screen was left; the journal has the event.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{LaunchError, output, print, run, run_plan};
-use crate::audit::{Feasibility, QueryCheck};
+use crate::audit::Feasibility;
 use crate::cli::{Output, Settings};
 use crate::documents::{
     ProfileCheckDocument, ProfileHook, SchemaVersion, SurveyDocument, SurveyFact,
@@ -81,22 +81,11 @@ pub(super) fn look(
     for document in &taken.documents {
         secrets.text("a document of the survey", &document.text);
     }
-    let rulings: Vec<QueryCheck> = taken
-        .rulings
-        .iter()
-        .map(|ruling| QueryCheck {
-            query: ruling.query.clone(),
-            sql_sha256: ruling.sql_sha256.clone(),
-            refused: ruling.refused.clone(),
-            relations: ruling.relations.clone(),
-            runs: Some(ruling.runs.clone()),
-        })
-        .collect();
     let checks = audit::g1(&Feasibility {
         profile: &loaded.profile,
         survey: &taken.survey,
         proof: proof.as_ref(),
-        rulings: &rulings,
+        rulings: &taken.rulings,
         statements: &target.statements(),
         secrets: Some(&secrets),
     });

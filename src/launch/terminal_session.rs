@@ -124,12 +124,8 @@ fn listen(
     guard: &Guard,
     monotonic: impl Fn() -> Duration + Send + Copy + 'static,
 ) -> Result<(Signals, tui::Input), LaunchError> {
-    let signals = tui::spawn_signals(messages.clone(), guard, monotonic).map_err(|source| {
-        LaunchError::Output {
-            doing: "cannot listen for signals",
-            source,
-        }
-    })?;
+    let signals = tui::spawn_signals(messages.clone(), guard, monotonic)
+        .map_err(LaunchError::output("cannot listen for signals"))?;
     let input = tui::spawn_input(messages, monotonic);
     Ok((signals, input?))
 }
@@ -140,10 +136,7 @@ pub(super) fn finish(screen_exit: ScreenExit) -> Result<u8, LaunchError> {
         output::say(&crate::report::visible(line));
     }
     match screen_exit.ending {
-        Ending::Failed(source) => Err(LaunchError::Output {
-            doing: "cannot draw",
-            source,
-        }),
+        Ending::Failed(source) => Err(LaunchError::output("cannot draw")(source)),
         _ => Ok(screen_exit.exit_code),
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Output, RunPlace, Settings};
+use crate::compare::ReviewNote;
 use crate::documents::{SchemaVersion, VerifyDocument};
 use crate::journal::{
     DirectoryStore, DiskStorage, JournalError, Permissions, Reviews, RunStore, Storage,
 };
 use crate::report;
 use crate::run::{KeptHead, RunId, StopCode};
-use crate::tui::diff_view::NoteShown;
 use crate::verify::{self, Verified};
 
 /// Verifies a run; 0: intact, 7: not. `kept`: a head of its journal that was kept elsewhere.
@@ -45,7 +45,7 @@ pub fn verify(
         StopCode::StopEvidenceCorrupt.exit_code()
     };
     if settings.output == Output::Json {
-        output::document(&document(found, &notes))?;
+        output::document(&document(found, notes))?;
     } else {
         output::print(&text(&found, &notes))?;
     }
@@ -57,14 +57,14 @@ fn looked(
     storage: &Arc<dyn Storage>,
     run: &Path,
     kept: Option<&KeptHead>,
-) -> Result<(Verified, Vec<NoteShown>), LaunchError> {
+) -> Result<(Verified, Vec<ReviewNote>), LaunchError> {
     let found = verify::verify(storage, run, kept)?;
     let notes = review::notes(&Reviews::new(storage.clone(), run));
     // What is wrong with them was named.
     Ok((found, notes.unwrap_or_default()))
 }
 
-fn document(found: Verified, notes: &[NoteShown]) -> VerifyDocument {
+fn document(found: Verified, notes: Vec<ReviewNote>) -> VerifyDocument {
     let intact = found.findings.is_empty();
     VerifyDocument {
         schema: SchemaVersion,
@@ -80,7 +80,7 @@ fn document(found: Verified, notes: &[NoteShown]) -> VerifyDocument {
         beside: found.beside,
         not_checked: found.not_checked,
         by_recorded_values: found.by_own_values,
-        notes: notes.iter().map(review::note_document).collect(),
+        notes,
     }
 }
 
@@ -96,7 +96,7 @@ pub fn summary_text(store: &DirectoryStore, run_id: &RunId) -> Result<String, La
     Ok(text(&found, &notes))
 }
 
-fn text(found: &Verified, notes: &[NoteShown]) -> String {
+fn text(found: &Verified, notes: &[ReviewNote]) -> String {
     let mut lines = Vec::new();
     for finding in &found.findings {
         lines.push(format!(

@@ -112,10 +112,9 @@ fn follow_on_screen(
         }
     };
     let thread = thread::Builder::new().name("following".to_owned());
-    let thread = thread.spawn(follow).map_err(|source| LaunchError::Output {
-        doing: "cannot follow the journal",
-        source,
-    })?;
+    let thread = thread
+        .spawn(follow)
+        .map_err(LaunchError::output("cannot follow the journal"))?;
     let theme = terminal_session::theme(settings);
     let (screen_exit, _) = stage.play(theme, source, routes, messages, &inbox)?;
     left.store(true, Ordering::Relaxed);

@@ -189,6 +189,7 @@ async fn merge(
 ) -> Result<(), StreamReadError> {
     let mut read = 0_u64;
     loop {
+        // The witness pairs both by key and says which one it lacks: neither stream runs ahead, however unlike they are.
         match witness.wants() {
             Want::Pieces => {
                 let rows = pieces.next(session).await?;

@@ -138,7 +138,9 @@ impl CatalogGraph {
             }
         }
         let mut reach = Reach::default();
+        // Breadth first: the chain that a refusal names is a shortest one.
         while let Some(object) = next.pop_front() {
+            // What the catalogue did not show could lead anywhere.
             let Some(reached) = self.objects.get(object) else {
                 reach.refuse(
                     format!("{} {} cannot be seen", object.catalogue, object.oid),
@@ -155,6 +157,7 @@ impl CatalogGraph {
                     next.push_back(&step.to);
                 }
             }
+            // Compared when it is resolved again: a way that has appeared is a change, also where no row of the object has changed.
             let version = reached.version.clone().unwrap_or_default();
             let seen = (reached.words.clone(), format!("{version} {leads}"));
             reach.objects.insert(object.clone(), seen);
@@ -180,7 +183,9 @@ impl CatalogGraph {
         relations: &'a [CatalogObject],
         named: &BTreeSet<String>,
     ) -> Vec<&'a CatalogObject> {
+        // Oid 0 stands for any text: what was put in the place of a built-in is reached without being named.
         let any_sql = self.objects.keys().filter(|object| object.oid == "0");
+        // Every function of a name: which overload a text means only the server knows, and it has not been asked.
         let by_name = self
             .objects
             .iter()

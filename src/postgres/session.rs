@@ -214,9 +214,11 @@ impl Session {
             ("xmloption", "content"),
             ("xmlbinary", "base64"),
         ];
+        // As the server has them now and not as they were asked for: a pooler or a setting of the role may have kept one.
         for (name, value) in wanted {
             let found = self.settings.get(name).map_or("", String::as_str);
             let holds = match name {
+                // Printed in two ways, by how it was set.
                 "search_path" => found.is_empty() || found == "\"\"",
                 _ => found == value,
             };

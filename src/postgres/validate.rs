@@ -89,7 +89,7 @@ pub(super) async fn rule(
             sql_sha256: query.sql_sha256,
             refused: None,
             relations: Vec::new(),
-            runs: Vec::new(),
+            runs: Some(Vec::new()),
         };
         match (touches, &graph) {
             (Err(reason), _) => ruling.refused = Some(reason),
@@ -119,7 +119,7 @@ impl Ruled {
         rules: &Rules<'_>,
     ) {
         let reach = touches.reach(graph, rules);
-        ruling.runs.clone_from(&reach.runs);
+        ruling.runs = Some(reach.runs.clone());
         let Some((chain, by)) = &reach.refused else {
             let pinned = rules.pinned.get(&ruling.query);
             ruling.refused = pinned.and_then(|pinned| other_runs(pinned, &reach.runs));

@@ -1,45 +1,15 @@
 //! What was on record when a person decided: the fold of the lines before the decision, and whether the sheet was open, as far
 //! as the journal has it.
 
-use std::sync::Arc;
-
 use super::{Recording, ReplayError};
 use crate::run::{
-    ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, History, LiveRead, Person,
+    ApprovalRecorded, Decision, DecisionContext, Event, EvidenceShown, LiveRead, Person,
 };
 use crate::survey::{Digest, UtcTime};
 
-/// A recorded decision, and the run as it was right before it.
-#[derive(Debug, Clone)]
-pub struct Decided {
-    /// The fold of all lines before the decision.
-    pub history: Arc<History>,
-    /// The gate that was decided on.
-    pub gate: ApprovalGate,
-    /// Whether it was approved, rejected or withdrawn.
-    pub decision: Decision,
-    /// Digest of the evidence that was decided on.
-    pub evidence: Digest,
-    /// The person who decided.
-    pub by: Person,
-    /// When the decision was recorded.
-    pub at: UtcTime,
-    /// The sheet that was open; `None`: a rejection, a withdrawal, or a decision without a sheet.
-    pub sheet: Option<ShownSheet>,
-}
-
-/// An evidence sheet as it was when it became READY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShownSheet {
-    /// When all facts were read again for it and were equal to the pin.
-    pub equal_at: UtcTime,
-    /// Columns and rows of the terminal; `None`: the journal does not record them.
-    pub size: Option<(u16, u16)>,
-}
-
 impl Recording {
     /// The decision at line `seq`, or the last one before it; `None`: nobody had decided by then.
-    pub fn decision(&mut self, seq: u64) -> Result<Option<Decided>, ReplayError> {
+    pub fn decision(&mut self, seq: u64) -> Result<Option<DecisionContext>, ReplayError> {
         // The timeline knows all decisions by their lines; the event itself is read from the journal.
         let place = self.tip().timeline().decision(seq).map(|mark| mark.seq);
         let Some(place) = place else {
@@ -61,30 +31,30 @@ impl Recording {
         else {
             return Ok(None);
         };
-        let sheet = match decision {
-            Decision::Approve => self.sheet_before(place, &evidence, &by)?,
+        let equal_at = match decision {
+            Decision::Approve => self.equal_read_before(place, &evidence, &by)?,
             Decision::Reject | Decision::Withdraw => None,
         };
         let history = self.at(place.saturating_sub(1))?.clone();
-        Ok(Some(Decided {
+        Ok(Some(DecisionContext {
             history,
             gate,
             decision,
             evidence,
             by,
             at,
-            sheet,
+            equal_at,
         }))
     }
 
-    /// The sheet of this evidence that the approving process had open, with the equal read that made it READY;
+    /// When the facts were read for the sheet of this evidence that the approving process had open, and were equal;
     /// `None`: it had none open.
-    fn sheet_before(
+    fn equal_read_before(
         &mut self,
         mut seq: u64,
         evidence: &Digest,
         approver: &Person,
-    ) -> Result<Option<ShownSheet>, ReplayError> {
+    ) -> Result<Option<UtcTime>, ReplayError> {
         // Backwards from the decision: the first equal read that is met is the last one before it.
         let mut equal_at = None;
         while seq > 0 {
@@ -102,10 +72,7 @@ impl Recording {
                     by,
                     ..
                 })) if shown == evidence && by.pid == approver.pid && by.uid == approver.uid => {
-                    return Ok(equal_at.map(|equal_at| ShownSheet {
-                        equal_at,
-                        size: None,
-                    }));
+                    return Ok(equal_at);
                 }
                 // Older lines are about other evidence.
                 Some(Event::EvidenceTaken(_)) | None => return Ok(None),

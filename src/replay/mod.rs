@@ -7,7 +7,6 @@ mod error;
 mod player;
 mod recording;
 
-pub use decision::{Decided, ShownSheet};
 pub use error::ReplayError;
 pub use player::{Player, SeekTarget, Speed, Waits};
 pub use recording::Recording;

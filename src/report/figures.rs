@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{FullDiscoverLine, REPORTS, ReportInput};
+use super::REPORTS;
 use crate::audit::o4_targeted;
 use crate::documents::{Counters, SidecarState};
-use crate::run::{Check, CheckName, Gate, RunResult, RunState, Verdict};
+use crate::run::{Check, CheckName, Gate, RunResult, RunState, TestsDeclared, Verdict};
 use crate::simulate::SimulatedStep;
 use crate::survey::{
     Derived, Fact, FactKind, RoleSurvey, Simulated, StreamDigest, Survey, differences,
@@ -178,8 +178,8 @@ pub(super) fn pairs(run: &RunState) -> Value {
 }
 
 /// The lines of "Tests".
-pub(super) fn tests(input: &ReportInput) -> Vec<String> {
-    let gate = input.run.gates.get(&Gate::G5);
+pub(super) fn tests(run: &RunState) -> Vec<String> {
+    let gate = run.gates.get(&Gate::G5);
     let probes = gate.map_or(&[][..], |gate| &gate.checks);
     let targeted = if probes.is_empty() {
         format!("O4 targeted: {NOT_CHECKED}")
@@ -188,14 +188,14 @@ pub(super) fn tests(input: &ReportInput) -> Vec<String> {
     };
     vec![
         targeted,
-        format!("Full discover: {}", full(input.full_discover.as_ref())),
+        format!("Full discover: {}", full(run.declared_tests.as_ref())),
         format!("Mode.LIVE refused: {}", live_refused(probes)),
-        format!("execution_enabled={}", execution_enabled(input.run)),
+        format!("execution_enabled={}", execution_enabled(run)),
     ]
 }
 
 /// `366/366 PASS`: PASS only when there was something and all of it passed.
-fn full(declared: Option<&FullDiscoverLine>) -> String {
+fn full(declared: Option<&TestsDeclared>) -> String {
     let Some(full) = declared else {
         return NOT_CHECKED.to_owned();
     };
@@ -223,13 +223,13 @@ fn execution_enabled(run: &RunState) -> &'static str {
 }
 
 /// Where the line `Full discover` comes from.
-pub(super) fn full_discover_source(full: Option<&FullDiscoverLine>) -> String {
+pub(super) fn full_discover_source(full: Option<&TestsDeclared>) -> String {
     full.map_or_else(
         || format!("{NOT_CHECKED}: the profile names no result of a full test run that could be read"),
         |full| {
             format!(
                 "DECLARED by {}, {} seconds old when it was read, sha256 {}; nothing here ran these tests",
-                full.file, full.age_seconds, full.sha256
+                full.file, full.age_s, full.sha256
             )
         },
     )

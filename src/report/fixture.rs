@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FullDiscoverLine, RenderedReport, ReportInput, render};
+use super::{RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
@@ -233,7 +233,6 @@ pub(super) fn rendered(
             let reference = Digest::of(GRANTS);
             grants.filter(|_| *digest == reference).map(str::to_owned)
         },
-        full_discover: FullDiscoverLine::recorded(run),
     };
     render(&input).expect("the reports render")
 }

@@ -1,38 +1,10 @@
 //! Input and output types of the reports: `ReportInput`, `RenderedReport`, `ReportError`.
 
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::profile::Profile;
 use crate::run::RunState;
 use crate::survey::Digest;
-
-/// The result of a full test run, as a file of the profile states it. DECLARED: nothing here ran it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FullDiscoverLine {
-    pub passed: u64,
-    pub failed: u64,
-    /// The file, as the profile names it.
-    pub file: String,
-    /// SHA-256 of the file.
-    pub sha256: Digest,
-    /// Age of the file in seconds when it was read.
-    pub age_seconds: u64,
-}
-
-impl FullDiscoverLine {
-    /// The result as `tests_declared` recorded it.
-    pub fn recorded(run: &RunState) -> Option<Self> {
-        let declared = run.declared_tests.as_ref()?;
-        Some(Self {
-            passed: declared.passed,
-            failed: declared.failed,
-            file: declared.file.clone(),
-            sha256: declared.sha256.clone(),
-            age_seconds: declared.age_s,
-        })
-    }
-}
 
 /// What the reports of one run are made from.
 pub struct ReportInput<'a> {
@@ -42,8 +14,6 @@ pub struct ReportInput<'a> {
     pub profile: &'a Profile,
     /// Reads a document behind a fact or the context by its digest; `None`: it is not among the blobs of the run.
     pub blobs: &'a dyn Fn(&Digest) -> Option<String>,
-    /// The full test run, where the profile names a result.
-    pub full_discover: Option<FullDiscoverLine>,
 }
 
 /// One report, ready to be written.

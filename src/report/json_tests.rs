@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fixture::{GRANTS, begun, profile, rendered, source_run};
-use super::{FullDiscoverLine, ReportInput, json_twin, summary};
+use super::{ReportInput, json_twin, summary};
 use crate::survey::Digest;
 
 fn value(document: &impl Serialize) -> Value {
@@ -21,7 +21,6 @@ fn the_twin_has_values_with_provenance_and_the_digests_of_the_reports() {
         run: &run,
         profile: &profile,
         blobs: &|_| None,
-        full_discover: FullDiscoverLine::recorded(&run),
     }));
     assert_eq!(
         twin["facts"]["pre"]["icx_total"],

@@ -29,7 +29,7 @@ mod tests;
 
 pub use escape::visible;
 pub use figures::{counters, sidecar_state};
-pub use input::{FullDiscoverLine, RenderedReport, ReportError, ReportInput};
+pub use input::{RenderedReport, ReportError, ReportInput};
 pub use names::{REPORTS, TEMPLATE_VERSION, names};
 pub use proof::judgement;
 pub use render::render;

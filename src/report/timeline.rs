@@ -15,7 +15,7 @@ pub(super) fn timeline(run: &RunState) -> Value {
         "resume_count": run.resumes,
         "rows_dropped": run.rows_dropped,
         "started_at": run.started_at.map_or_else(|| "not recorded".to_owned(), |at| at.to_string()),
-        "round": run.round,
+        "round": run.round(),
         "predicted": run.predicted.as_ref().map_or(Value::Null, |(effect, counts)| {
             json!({ "rows": effect.rows().get(), "tables": tables(effect), "counts": count_lines(counts) })
         }),

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    FullDiscoverLine, ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, hooks, names,
-    proof, repository,
+    ReportInput, TEMPLATE_VERSION, approvals, audit_rows, counters, hooks, names, proof, repository,
 };
 use crate::documents::{
     ClaimDocument, DeclaredTestRuns, DeclaredTests, FactPair, FactValue, GateReport,
     NonMutationDocument, PrePost, PredictionReport, ReportDocument, ReportFile, ReportProfile,
     ReportTarget, RunReturn, SchemaVersion,
 };
-use crate::run::{ClaimName, RunState};
+use crate::run::{ClaimName, RunState, TestsDeclared};
 use crate::survey::{Declared, Fact, FactChange, Observed, Survey};
 
 /// The twin of the reports of a run. Unlike the reports it can be made before `run_created`: what is absent is null or empty.
@@ -59,7 +58,7 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
         counters: counters(run),
         returns: returns(run),
         tests: DeclaredTestRuns {
-            full_discover: input.full_discover.as_ref().map(declared),
+            full_discover: run.declared_tests.as_ref().map(declared),
         },
         approvals: approvals::approvals(run),
         drift: drift(run),
@@ -76,13 +75,13 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
     }
 }
 
-fn declared(full: &FullDiscoverLine) -> DeclaredTests {
+fn declared(full: &TestsDeclared) -> DeclaredTests {
     DeclaredTests {
         passed: full.passed,
         failed: full.failed,
         file: full.file.clone(),
         sha256: full.sha256.clone(),
-        age_seconds: full.age_seconds,
+        age_seconds: full.age_s,
     }
 }
 

@@ -209,6 +209,7 @@ pub fn judge(
     boot_id: &str,
 ) -> Result<Ruling, ApprovalRefusal> {
     let over = run.sealed.is_some() || run.state.is_final();
+    // Here and below `used_already` comes first: who decides the same twice asks what became of it, not where the run is now.
     if over {
         return Err(
             used_already(run, request).unwrap_or_else(|| ApprovalRefusal::Over {
@@ -216,6 +217,7 @@ pub fn judge(
             }),
         );
     }
+    // The rejection is recorded before the state changes, and a process may die in between.
     if run.is_rejected() {
         let state = State::Rejected.to_string();
         return Err(ApprovalRefusal::Over { state });
@@ -238,6 +240,7 @@ pub fn judge(
         .evidence
         .as_ref()
         .ok_or(ApprovalRefusal::OtherEvidence)?;
+    // A rejection may name no evidence. What is named must be what stands now: a screen can be older than the run.
     if let Some(named) = &request.evidence
         && *named != evidence.digest
     {
@@ -251,6 +254,7 @@ pub fn judge(
         Decision::Approve => may_approve(run, request, by, now, boot_id)?,
         Decision::Withdraw | Decision::Reject => {}
     }
+    // The approval has not taken effect yet: taking it back is enough, and the run can still be approved.
     let decision = match request.decision {
         Decision::Reject | Decision::Withdraw if pending => Decision::Withdraw,
         Decision::Approve | Decision::Reject | Decision::Withdraw => request.decision,

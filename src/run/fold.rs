@@ -23,7 +23,7 @@ const EVENT_ROWS_MAX: usize = 2_000;
 
 /// Everything that is known of a run. What is large and seldom changes is shared between copies: playback keeps one each few
 /// hundred lines.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {
     /// How it was started; `None` before the first event.
     pub created: Option<Arc<RunCreated>>,
@@ -55,8 +55,8 @@ pub struct RunState {
     pub post: Option<Arc<Survey>>,
     /// What was read last while waiting.
     pub live: Option<LiveView>,
-    /// Round: 1, and one more after each drift.
-    pub round: u32,
+    /// How often the facts were pinned anew: after drift, or where new evidence was asked for.
+    pub renewals: u32,
     /// Context pins, once written at G2.
     pub context: Option<Arc<ContextPins>>,
     /// The predicted effect and counts.
@@ -123,62 +123,12 @@ pub struct RunState {
     pub rows_dropped: u64,
 }
 
-impl Default for RunState {
-    fn default() -> Self {
-        Self {
-            created: None,
-            started_at: None,
-            state: State::Created,
-            state_since: None,
-            last: None,
-            head: None,
-            gates: BTreeMap::new(),
-            pin: None,
-            pin_simulation: None,
-            latest: None,
-            latest_simulation: None,
-            beside: Vec::new(),
-            surveys: Arc::default(),
-            post: None,
-            live: None,
-            round: 1,
-            context: None,
-            predicted: None,
-            steps: Vec::new(),
-            evidence: None,
-            earlier_evidence: Vec::new(),
-            approvals: Vec::new(),
-            drift: None,
-            attribution: None,
-            renewal: None,
-            drifted_before: None,
-            transactions: Vec::new(),
-            reads_aside: ReadsAside::default(),
-            costs: Costs::default(),
-            statements: Vec::new(),
-            non_mutation: None,
-            returns: Vec::new(),
-            owes_return: false,
-            owed_stop: None,
-            refused: None,
-            stops: Vec::new(),
-            database_lost: None,
-            hooks: Vec::new(),
-            resumes: 0,
-            invocations: Vec::new(),
-            declared_tests: None,
-            program_replaced: None,
-            program_unseen: false,
-            sealed: None,
-            template_version: None,
-            reports: Vec::new(),
-            rows: VecDeque::new(),
-            rows_dropped: 0,
-        }
-    }
-}
-
 impl RunState {
+    /// The round: 1, and one more after each drift.
+    pub fn round(&self) -> u32 {
+        self.renewals + 1
+    }
+
     /// The run's name, once created.
     pub fn run_id(&self) -> Option<&RunId> {
         self.created.as_ref().map(|created| &created.run_id)

@@ -15,23 +15,12 @@ impl RunState {
             return outcome.stop_code();
         }
         // A run that ended early ended by its own stop, whatever drift stood before.
-        match self.state {
-            State::Rejected => return Some(StopCode::StopApprovalRejected),
-            State::Failed => {
-                let raised = self.stops.last().map(|raised| raised.stop.stop_code);
-                return self.owed_stop.or(raised);
-            }
-            State::Created
-            | State::Prechecked
-            | State::Surveyed
-            | State::Seeded
-            | State::AwaitingCutAuthorization
-            | State::CutSimulated
-            | State::Verified
-            | State::AwaitingLifecycleAuthorization
-            | State::EnactSimulated
-            | State::PostSurveyed
-            | State::CloseoutReported => {}
+        if self.state == State::Rejected {
+            return Some(StopCode::StopApprovalRejected);
+        }
+        if self.state == State::Failed {
+            let raised = self.stops.last().map(|raised| raised.stop.stop_code);
+            return self.owed_stop.or(raised);
         }
         if self.drift.is_some() {
             return Some(StopCode::StopFactsDrifted);
@@ -40,22 +29,7 @@ impl RunState {
     }
 
     pub(super) fn apply_state(&mut self, at: UtcTime, to: State) {
-        let opened = match to {
-            State::CutSimulated => Some(ApprovalGate::SG1),
-            State::EnactSimulated => Some(ApprovalGate::SG2),
-            State::Created
-            | State::Prechecked
-            | State::Surveyed
-            | State::Seeded
-            | State::AwaitingCutAuthorization
-            | State::Verified
-            | State::AwaitingLifecycleAuthorization
-            | State::PostSurveyed
-            | State::CloseoutReported
-            | State::Rejected
-            | State::Failed => None,
-        };
-        if let Some(gate) = opened
+        if let Some(gate) = to.opened_by()
             && let Some(approval) = self
                 .approvals
                 .iter_mut()
@@ -66,7 +40,7 @@ impl RunState {
         }
         // Back to `surveyed` from a waiting state: a new round, after drift.
         if to == State::Surveyed && self.state != State::Prechecked {
-            self.round += 1;
+            self.renewals += 1;
             self.steps.clear();
             self.predicted = None;
             self.renewal = None;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Event, Illegal, RunState, Surveys, Timeline, legal};
+use super::{ApprovalGate, Decision, Event, Illegal, Person, RunState, Surveys, Timeline, legal};
 use crate::survey::{Digest, UtcTime};
 
 /// The fold of a journal. [`History::take`] is the only way that it changes:
@@ -90,4 +90,37 @@ impl History {
     pub fn into_run(self) -> RunState {
         self.run
     }
+}
+
+/// A recorded decision, and the run as it was right before it.
+#[derive(Debug, Clone)]
+pub struct DecisionContext {
+    /// The fold of all lines before the decision.
+    pub history: Arc<History>,
+    /// The gate that was decided on.
+    pub gate: ApprovalGate,
+    /// Whether it was approved, rejected or withdrawn.
+    pub decision: Decision,
+    /// Digest of the evidence that was decided on.
+    pub evidence: Digest,
+    /// The person who decided.
+    pub by: Person,
+    /// When the decision was recorded.
+    pub at: UtcTime,
+    /// When the facts were read again for the open sheet and were equal to the pin; `None`: a rejection, a withdrawal, or a
+    /// decision without a sheet.
+    pub equal_at: Option<UtcTime>,
+}
+
+/// An event with its place in the journal, as runner, follower and replay tell it to a screen.
+#[derive(Debug, Clone)]
+pub struct RecordedEvent {
+    /// Sequence number of the journal line, from 0.
+    pub seq: u64,
+    /// Time of the event in the run.
+    pub at: UtcTime,
+    /// The parsed event of that line.
+    pub event: Arc<Event>,
+    /// SHA-256 of the line: the head of the journal.
+    pub head: Digest,
 }

@@ -83,7 +83,7 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
             unless(is_open_transaction(run, *id), "no such transaction is open")
         }
         Event::UnitsProgressed(UnitsProgressed { round, .. }) => {
-            unless(*round == run.round, "another round")
+            unless(*round == run.round(), "another round")
         }
         Event::StateChanged(StateChanged { from, to }) => state_may_change(run, *from, *to),
         Event::EvidenceTaken(EvidenceTaken { gate, .. }) => {

@@ -68,7 +68,7 @@ pub use fold_parts::{
 };
 pub use fold_transactions::ReadsAside;
 pub use gate::{ApprovalGate, Gate};
-pub use history::History;
+pub use history::{DecisionContext, History, RecordedEvent};
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use journal_head::{JournalHead, KeptHead, KeptHeadError};
 pub use legal::{Illegal, legal};

@@ -1,102 +1,84 @@
 //! One line of text for each event, as the events pane shows it. Made from the event alone; the screen escapes it.
 
-use super::{
-    ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
-    EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
-    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, ProgramReplaced, RunSealed,
-    StateChanged, StatementsRecorded, SurveyTaken, TestsDeclared, TornTailSetAside,
-    TransactionClosed, TransactionOpened, TransactionUnseen, UnitsProgressed,
-};
+use super::{Decision, Event, EvidenceTaken, LiveRead};
 
 /// What the row of an event says.
 #[expect(clippy::too_many_lines, reason = "one arm an event")]
 pub fn text(event: &Event) -> String {
     match event {
-        Event::RunCreated(created) => format!(
-            "{} {} by {}",
-            created.run_id,
-            created.mode.name(),
-            created.by.user
-        ),
-        Event::RunResumed(invocation) => format!("by {}", invocation.by),
-        Event::TornTailSetAside(TornTailSetAside { file, bytes }) => {
-            format!("{bytes} bytes set aside in {file}")
+        Event::RunCreated(it) => format!("{} {} by {}", it.run_id, it.mode.name(), it.by.user),
+        Event::RunResumed(it) => format!("by {}", it.by),
+        Event::TornTailSetAside(it) => format!("{} bytes set aside in {}", it.bytes, it.file),
+        Event::GateStarted(it) => format!("{} {}", it.gate, it.gate.title()),
+        Event::CheckRecorded(it) => {
+            let check = &it.check;
+            format!(
+                "{} {} {}  {}",
+                it.gate, check.name, check.verdict, check.says
+            )
         }
-        Event::GateStarted(GateStarted { gate }) => format!("{gate} {}", gate.title()),
-        Event::CheckRecorded(CheckRecorded { gate, check }) => {
-            format!("{gate} {} {}  {}", check.name, check.verdict, check.says)
-        }
-        Event::GateFinished(GateFinished { gate, verdict }) => {
-            format!("{gate} {}: {verdict}", gate.title())
-        }
-        Event::TransactionOpened(TransactionOpened { id, purpose, .. }) => {
-            format!("{id} {purpose:?}")
-        }
-        Event::TransactionClosed(TransactionClosed { id, proof }) => format!(
-            "{id} {} after {} ms, {}",
-            proof.ended_by,
-            proof.footprint.transaction_us / 1000,
-            if proof.is_clean() {
+        Event::GateFinished(it) => format!("{} {}: {}", it.gate, it.gate.title(), it.verdict),
+        Event::TransactionOpened(it) => format!("{} {:?}", it.id, it.purpose),
+        Event::TransactionClosed(it) => format!(
+            "{} {} after {} ms, {}",
+            it.id,
+            it.proof.ended_by,
+            it.proof.footprint.transaction_us / 1000,
+            if it.proof.is_clean() {
                 "clean"
-            } else if proof.violations().is_empty() {
+            } else if it.proof.violations().is_empty() {
                 "not fully measured"
             } else {
                 "NOT CLEAN"
             }
         ),
-        Event::TransactionUnseen(TransactionUnseen { id, reason }) => {
-            format!("{id} end not seen: {reason}")
+        Event::TransactionUnseen(it) => format!("{} end not seen: {}", it.id, it.reason),
+        Event::StatementsRecorded(it) => {
+            format!(
+                "{} statements sent so far, {}",
+                it.statements,
+                it.blob.short()
+            )
         }
-        Event::StatementsRecorded(StatementsRecorded { blob, statements }) => {
-            format!("{statements} statements sent so far, {}", blob.short())
-        }
-        Event::SurveyTaken(SurveyTaken {
-            purpose,
-            survey,
-            beside,
-            ..
-        }) => format!(
-            "{purpose:?}  {} facts, digest {}{}",
-            survey.facts.len(),
-            survey.facts_digest.short(),
-            match beside.len() {
+        Event::SurveyTaken(it) => format!(
+            "{:?}  {} facts, digest {}{}",
+            it.purpose,
+            it.survey.facts.len(),
+            it.survey.facts_digest.short(),
+            match it.beside.len() {
                 0 => String::new(),
                 changed => format!(", {changed} changed beside"),
             }
         ),
-        Event::ContextPinned(ContextPinned { context, .. }) => format!("round {}", context.round),
-        Event::EffectPredicted(EffectPredicted { predicted, .. }) => {
-            format!("A live run would change {} rows", predicted.rows())
+        Event::ContextPinned(it) => format!("round {}", it.context.round),
+        Event::EffectPredicted(it) => {
+            format!("A live run would change {} rows", it.predicted.rows())
         }
-        Event::UnitsProgressed(UnitsProgressed { step, ledger, .. }) => {
-            format!("{step} ~{} units, {}", ledger.rows, ledger.file)
+        Event::UnitsProgressed(it) => {
+            format!("{} ~{} units, {}", it.step, it.ledger.rows, it.ledger.file)
         }
-        Event::StateChanged(StateChanged { from, to }) => format!("{from} -> {to}"),
-        Event::InvocationReturned(InvocationReturned {
-            r,
-            state,
-            stop_code,
-        }) => match stop_code {
-            Some(code) => format!("r{r} {state} / {code}"),
-            None => format!("r{r} {state} / stop_code=None"),
+        Event::StateChanged(it) => format!("{} -> {}", it.from, it.to),
+        Event::InvocationReturned(it) => match it.stop_code {
+            Some(code) => format!("r{} {} / {code}", it.r, it.state),
+            None => format!("r{} {} / stop_code=None", it.r, it.state),
         },
-        Event::NonMutationJudged(judged) => judged.verdict.to_string(),
-        Event::TestsDeclared(TestsDeclared {
-            passed,
-            failed,
-            file,
-            ..
-        }) => {
-            format!("{file}: {passed} passed, {failed} failed (DECLARED)")
+        Event::NonMutationJudged(it) => it.verdict.to_string(),
+        Event::TestsDeclared(it) => {
+            let (passed, failed) = (it.passed, it.failed);
+            format!("{}: {passed} passed, {failed} failed (DECLARED)", it.file)
         }
-        Event::ProgramReplaced(ProgramReplaced { found }) => {
-            format!("drygate's own program on the disk is another one now: {found}")
+        Event::ProgramReplaced(it) => {
+            format!(
+                "drygate's own program on the disk is another one now: {}",
+                it.found
+            )
         }
-        Event::HookStarted(HookStarted { hook, program, .. }) => format!("{hook} {program}"),
-        Event::HookRan(HookRan { hook, outcome, .. }) => {
-            format!("{hook} {} after {} ms", outcome.end, outcome.took_ms)
+        Event::HookStarted(it) => format!("{} {}", it.hook, it.program),
+        Event::HookRan(it) => {
+            let outcome = &it.outcome;
+            format!("{} {} after {} ms", it.hook, outcome.end, outcome.took_ms)
         }
-        Event::RunSealed(RunSealed { result, .. }) => result.clone(),
+        Event::RunSealed(it) => it.result.clone(),
         Event::EvidenceTaken(EvidenceTaken {
             gate,
             round,
@@ -105,43 +87,30 @@ pub fn text(event: &Event) -> String {
         }) => {
             format!("{gate} round {round} evidence {}", evidence.short())
         }
-        Event::StopRaised(stop) => {
-            let gate = stop
-                .gate
-                .map_or_else(String::new, |gate| format!("{gate} "));
-            format!("{gate}{}  {} {}", stop.stop_code, stop.message, stop.next)
+        Event::StopRaised(it) => {
+            let gate = it.gate.map_or_else(String::new, |gate| format!("{gate} "));
+            format!("{gate}{}  {} {}", it.stop_code, it.message, it.next)
         }
-        Event::EvidenceShown(EvidenceShown {
-            gate, evidence, by, ..
-        }) => {
-            format!("{gate} {} to {}", evidence.short(), by.user)
+        Event::EvidenceShown(it) => {
+            format!("{} {} to {}", it.gate, it.evidence.short(), it.by.user)
         }
-        Event::ApprovalRecorded(ApprovalRecorded {
-            gate,
-            decision,
-            evidence,
-            reason,
-            by,
-            ..
-        }) => {
-            let word = match decision {
+        Event::ApprovalRecorded(it) => {
+            let word = match it.decision {
                 Decision::Approve => "approve",
                 Decision::Reject => "reject",
                 Decision::Withdraw => "withdraw",
             };
-            let reason = reason
-                .as_ref()
-                .map_or_else(String::new, |r| format!("  \"{r}\""));
+            let reason = it.reason.as_ref();
+            let reason = reason.map_or_else(String::new, |r| format!("  \"{r}\""));
             format!(
-                "{gate} {word} by {} (OS account, {})  evidence {}{reason}",
-                by.user,
-                by.signer.name(),
-                evidence.short()
+                "{} {word} by {} (OS account, {})  evidence {}{reason}",
+                it.gate,
+                it.by.user,
+                it.by.signer.name(),
+                it.evidence.short()
             )
         }
-        Event::ApprovalRefused(ApprovalRefused {
-            gate, reason, by, ..
-        }) => format!("{gate} by {}: {reason}", by.user),
+        Event::ApprovalRefused(it) => format!("{} by {}: {}", it.gate, it.by.user, it.reason),
         Event::LiveRead(LiveRead {
             changed,
             failed,
@@ -157,33 +126,24 @@ pub fn text(event: &Event) -> String {
                 format!("{} moved: {}", keys.len(), keys.join(", "))
             }
         },
-        Event::ChangesAttributed(found) => {
-            let named = found.transactions();
-            let rows = counted(found.rows.len(), "row");
-            let by = match named.as_slice() {
+        Event::ChangesAttributed(it) => {
+            let rows = counted(it.rows.len(), "row");
+            let by = match it.transactions().as_slice() {
                 [one] => format!("transaction {one}"),
                 several => format!("transactions {}", several.join(", ")),
             };
             format!("{rows}, {by}")
         }
-        Event::DriftFound(DriftFound { drift, .. }) => {
-            let named: Vec<String> = drift
-                .iter()
-                .map(|change| {
-                    let side = |value: &Option<String>| {
-                        value.clone().unwrap_or_else(|| "unknown".to_owned())
-                    };
-                    format!(
-                        "{} {} -> {}",
-                        change.key,
-                        side(&change.approved),
-                        side(&change.found)
-                    )
-                })
-                .collect();
-            format!("{}: {}", counted(drift.len(), "fact"), named.join(", "))
+        Event::DriftFound(it) => {
+            let named = it.drift.iter().map(|change| {
+                let approved = change.approved.as_deref().unwrap_or("unknown");
+                let found = change.found.as_deref().unwrap_or("unknown");
+                format!("{} {approved} -> {found}", change.key)
+            });
+            let named: Vec<String> = named.collect();
+            format!("{}: {}", counted(it.drift.len(), "fact"), named.join(", "))
         }
-        Event::EvidenceRenewed(EvidenceRenewed { gate, reason }) => format!("{gate} {reason:?}"),
+        Event::EvidenceRenewed(it) => format!("{} {:?}", it.gate, it.reason),
     }
 }
 

@@ -9,10 +9,11 @@ use crate::survey::named_enum;
 
 named_enum! {
     /// Where a run is.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[cfg_attr(test, derive(schemars::JsonSchema))]
     pub enum State {
         /// Run directory, lock and first journal record exist.
+        #[default]
         Created = "created",
         /// G0 done without FAIL.
         Prechecked = "prechecked",
@@ -59,6 +60,16 @@ impl State {
             | Self::Rejected
             | Self::Failed => None,
         }
+    }
+
+    /// The gate whose approval takes effect when a run enters this state.
+    pub fn opened_by(self) -> Option<ApprovalGate> {
+        let mut gates = ApprovalGate::ALL.into_iter();
+        gates.find(|gate| {
+            gate.steps()
+                .first()
+                .is_some_and(|(_, state)| *state == self)
+        })
     }
 
     /// Whether no transition leaves this state.

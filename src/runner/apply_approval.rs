@@ -3,7 +3,7 @@
 //! `what_another_session_changed_is_found_before_sg1_takes_effect` and `..._sg2_takes_effect` of
 //! tests/integration/headless.rs).
 
-use super::discoverer::{Discovered, discover, publish};
+use super::discoverer::{Discovered, discover};
 use super::driver::{Driver, held};
 use super::first_gates::{change_state, last_proof, suspect_mutation};
 use super::repository::Repository;
@@ -17,10 +17,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn apply_approval(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask = SurveyRequest::SURVEY;
-        let purpose = match gate {
-            ApprovalGate::SG1 => SurveyPurpose::ApproveSg1,
-            ApprovalGate::SG2 => SurveyPurpose::ApproveSg2,
-        };
         self.look_at_program()?;
         self.refuse_unseen_program()?;
         let recorder = held(&mut self.recorder)?;
@@ -34,7 +30,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             found => found?,
         };
-        let drift = drift::record_survey(recorder, purpose, &found)?;
+        let drift = drift::record_survey(recorder, SurveyPurpose::of(gate), &found)?;
         let proof = last_proof(recorder);
         // Our own transaction is checked before drift: a session that may have written cannot testify about the facts.
         if suspect_mutation(recorder, proof.as_ref())? {
@@ -57,11 +53,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 continue;
             }
             recorder.record(Event::UnitsProgressed(UnitsProgressed {
-                round: recorder.run().round,
+                round: recorder.run().round(),
                 step,
                 counts: counts.clone(),
                 effect: audit::step_effect(&plan.profile, step, &counts),
-                ledger: publish(ledger)?,
+                ledger: ledger.finish()?,
             }))?;
             change_state(recorder, *reached)?;
         }

@@ -11,8 +11,8 @@ use super::target::{
 use crate::audit;
 use crate::journal::UnitLedger;
 use crate::run::{
-    ApprovalGate, Event, LedgerRef, StatementsRecorded, TransactionClosed, TransactionEnd,
-    TransactionOpened, TransactionUnseen,
+    ApprovalGate, Event, StatementsRecorded, TransactionClosed, TransactionEnd, TransactionOpened,
+    TransactionUnseen,
 };
 use crate::simulate::{
     Joiner, Lifecycle, Piece, SimulatedStep, Simulation, Unit, UnitDecision, Want,
@@ -39,17 +39,6 @@ pub struct Discovered {
     /// The ledgers of the steps that were asked for, not yet under their final names: the ledgers of an earlier attempt stay
     /// until it is certain that there is no drift.
     pub ledgers: Vec<(SimulatedStep, UnitLedger)>,
-}
-
-/// Syncs a ledger and renames it to its final name; what it returns is recorded in the journal.
-pub(super) fn publish(ledger: UnitLedger) -> Result<LedgerRef, RunnerError> {
-    let file = ledger.finish()?;
-    Ok(LedgerRef {
-        file: file.file,
-        rows: file.rows,
-        bytes: file.bytes,
-        sha256: file.sha256,
-    })
 }
 
 /// Reads a target once; the steps behind `gate` write their ledgers.
@@ -139,7 +128,7 @@ impl LiveDryRunDiscoverer<'_> {
 
     /// Forgets what an earlier try of the same read streamed, and opens new ledgers.
     fn begin_streams(&mut self) -> Result<(), RunnerError> {
-        let round = self.recorder.run().round;
+        let round = self.recorder.run().round();
         self.joiner = Joiner::new();
         self.simulation = Simulation::default();
         self.ledgers.clear();

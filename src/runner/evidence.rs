@@ -35,7 +35,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let same_round = run
             .evidence
             .as_ref()
-            .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round);
+            .is_some_and(|e| e.gate == gate && e.sheet.context.round == run.round());
         // Each condition asks what is already recorded: a resume after a crash repeats this function and must add only what is
         // missing.
         if begin && (!open || !same_round) && run.state == crate::run::State::Seeded {

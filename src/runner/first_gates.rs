@@ -9,7 +9,7 @@ use super::repository::Repository;
 use super::seal::scan;
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunRecorder, RunnerError, drift, side_files};
-use crate::audit::{self, DrySeams, Feasibility, QueryCheck};
+use crate::audit::{self, DrySeams, Feasibility};
 use crate::profile::Profile;
 use crate::run::{
     Check, CheckName, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateStarted, Mode,
@@ -86,18 +86,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Err(error) => return Err(error),
         };
         drift::record_survey(recorder, SurveyPurpose::Pin, &found)?;
-        let rulings: Vec<QueryCheck> = found
-            .taken
-            .rulings
-            .into_iter()
-            .map(|ruling| QueryCheck {
-                query: ruling.query,
-                sql_sha256: ruling.sql_sha256,
-                refused: ruling.refused,
-                relations: ruling.relations,
-                runs: Some(ruling.runs),
-            })
-            .collect();
         let proof = last_proof(recorder);
         if suspect_mutation(recorder, proof.as_ref())? {
             return Ok(());
@@ -111,7 +99,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             profile: &plan.profile,
             survey: &found.taken.survey,
             proof: proof.as_ref(),
-            rulings: &rulings,
+            rulings: &found.taken.rulings,
             statements: &self.target.statements(),
             secrets: Some(&secrets),
         });
@@ -132,7 +120,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             heads.extend(seen.main);
             heads
         });
-        let round = run.round;
+        let round = run.round();
         let context = ContextPins {
             run_id: run
                 .run_id()

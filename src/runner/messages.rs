@@ -2,26 +2,20 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::run::{Event, Progress, Request};
-use crate::survey::{Digest, UtcTime};
+use crate::run::{Progress, RecordedEvent, Request};
 
 /// A message from the runner to the screen or printer of its process.
 #[derive(Debug, Clone)]
 pub enum RunnerMessage {
     /// An event is durable: its line is written and synced.
     Recorded {
-        /// Sequence number of the journal line, from 0.
-        seq: u64,
-        /// Time of the event in the run.
-        at: UtcTime,
-        /// SHA-256 of the line: the head.
-        head: Digest,
+        /// The event, with its place in the journal.
+        recorded: RecordedEvent,
         /// The line itself, for `--events`.
         line: Arc<str>,
-        /// The parsed event of that line.
-        event: Arc<Event>,
     },
     /// Progress of a long read. Not recorded, and may be dropped.
     Progress(Progress),
@@ -53,11 +47,17 @@ impl From<Request> for RunnerCommand {
     }
 }
 
-/// The reply to a decision of another process.
-#[derive(Debug, Clone)]
+/// The reply to what another process asks: as JSON one line from the holder to the caller.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
 pub enum DecisionReply {
-    /// It was refused; the sentence says why.
-    Refused(String),
+    /// It has reached the runner, which has not done it yet.
+    Heard,
+    /// It was refused.
+    Refused {
+        /// One sentence of why.
+        why: String,
+    },
     /// It was recorded, and the run stopped again or ended.
     Stopped {
         /// The exit code of whoever asked.

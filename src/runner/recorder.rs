@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::messages::{MessageSink, RunnerMessage};
 use super::{RunnerError, event_log};
 use crate::journal::{HookRecords, JournalEntry, JournalReader, RunDirectory};
-use crate::run::{Event, History, Progress, RunState, legal, time_in};
+use crate::run::{Event, History, Progress, RecordedEvent, RunState, legal, time_in};
 use crate::survey::{Digest, UtcTime};
 
 /// Writes the journal of a run that this process owns, and keeps its fold.
@@ -87,11 +87,13 @@ impl RunRecorder {
         event_log::note(appended.seq, &event);
         // Last of all: nobody may see what a power failure could take back.
         (self.sink)(RunnerMessage::Recorded {
-            seq: appended.seq,
-            at,
-            head: appended.sha256,
+            recorded: RecordedEvent {
+                seq: appended.seq,
+                at,
+                event: Arc::new(event),
+                head: appended.sha256,
+            },
             line: appended.line.into(),
-            event: Arc::new(event),
         });
         Ok(appended.seq)
     }
@@ -110,11 +112,6 @@ impl RunRecorder {
     /// Sends the progress of a long read; not recorded.
     pub fn progress(&self, progress: Progress) {
         (self.sink)(RunnerMessage::Progress(progress));
-    }
-
-    /// Reads the journal from the disk and folds it anew.
-    pub fn refold(&self) -> Result<History, RunnerError> {
-        fold(&self.reader())
     }
 
     /// A reader of the journal, which reads from the disk.

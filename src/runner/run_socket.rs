@@ -54,15 +54,6 @@ enum SocketRequest {
     Ask(Ask),
 }
 
-/// One line of JSON from the holder to the caller.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-enum SocketReply {
-    Heard,
-    Refused { why: String },
-    Stopped { exit_code: u8, summary: String },
-}
-
 /// The refusal when the runner's command channel is full.
 const BUSY: &str = "the holder is busy";
 
@@ -259,7 +250,7 @@ impl SocketShutdown {
         };
         tracing::info!(uid, ?pid, why = refused, "request refused");
         let why = refused.to_owned();
-        say(&mut writing, &SocketReply::Refused { why }).await
+        say(&mut writing, &DecisionReply::Refused { why }).await
     }
 
     /// Passes a request on, and its answer back once the run has stopped again, where that is waited for.
@@ -277,14 +268,11 @@ impl SocketShutdown {
         // No waiting for a place: the caller gets an answer within its time limit.
         if self.commands.try_send(command).is_err() {
             let why = BUSY.to_owned();
-            return say(writing, &SocketReply::Refused { why }).await;
+            return say(writing, &DecisionReply::Refused { why }).await;
         }
-        say(writing, &SocketReply::Heard).await?;
+        say(writing, &DecisionReply::Heard).await?;
         match answered.await {
-            Ok(DecisionReply::Refused(why)) => say(writing, &SocketReply::Refused { why }).await,
-            Ok(DecisionReply::Stopped { exit_code, summary }) => {
-                say(writing, &SocketReply::Stopped { exit_code, summary }).await
-            }
+            Ok(reply) => say(writing, &reply).await,
             Err(_) => Ok(()),
         }
     }
@@ -303,7 +291,7 @@ async fn seen(peer: UCred) -> std::io::Result<Person> {
 
 async fn say(
     writing: &mut tokio::net::unix::OwnedWriteHalf,
-    line: &SocketReply,
+    line: &DecisionReply,
 ) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
@@ -312,7 +300,7 @@ async fn say(
 
 fn refusal(why: &str) -> Vec<u8> {
     let why = why.to_owned();
-    let mut bytes = serde_json::to_vec(&SocketReply::Refused { why }).unwrap_or_default();
+    let mut bytes = serde_json::to_vec(&DecisionReply::Refused { why }).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }
@@ -324,9 +312,9 @@ pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError
     loop {
         match answer(&mut reader)? {
             // The request was taken. The answer comes after a survey, which has no time limit here.
-            SocketReply::Heard => reader.get_ref().set_read_timeout(None)?,
-            SocketReply::Refused { why } => return Err(HandoverError::Refused(why)),
-            SocketReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
+            DecisionReply::Heard => reader.get_ref().set_read_timeout(None)?,
+            DecisionReply::Refused { why } => return Err(HandoverError::Refused(why)),
+            DecisionReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
         }
     }
 }
@@ -334,8 +322,8 @@ pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError
 /// Hands over a request whose effect is not waited for: see [`Ask::is_answered_by_the_next_stop`].
 pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverError> {
     match answer(&mut BufReader::new(ask(path, asked)?))? {
-        SocketReply::Refused { why } => Err(HandoverError::Refused(why)),
-        SocketReply::Heard | SocketReply::Stopped { .. } => Ok(()),
+        DecisionReply::Refused { why } => Err(HandoverError::Refused(why)),
+        DecisionReply::Heard | DecisionReply::Stopped { .. } => Ok(()),
     }
 }
 
@@ -358,7 +346,7 @@ fn ask(path: &Path, line: &impl Serialize) -> Result<UnixStream, HandoverError> 
     Ok(stream)
 }
 
-fn answer(reader: &mut BufReader<UnixStream>) -> Result<SocketReply, HandoverError> {
+fn answer(reader: &mut BufReader<UnixStream>) -> Result<DecisionReply, HandoverError> {
     let mut text = String::new();
     if reader.read_line(&mut text)? == 0 {
         return Err(HandoverError::Silent(

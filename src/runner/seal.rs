@@ -13,7 +13,7 @@ use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
 use crate::audit::{self, Forbidden, Recomputer, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError, StorageError};
-use crate::report::{self, FullDiscoverLine, RenderedReport, ReportInput};
+use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
 use crate::survey::Digest;
 
@@ -162,7 +162,6 @@ fn input<'a>(
         run,
         profile: &plan.profile,
         blobs,
-        full_discover: FullDiscoverLine::recorded(run),
     }
 }
 

@@ -6,11 +6,12 @@ use std::future::Future;
 
 use thiserror::Error;
 
+pub use crate::audit::QueryRuling;
 pub use crate::run::{
     BudgetUse, Progress, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity,
 };
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{Digest, FactDocument, Origins, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{FactDocument, Origins, ServerIdentity, Survey, TransactionProof};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,21 +38,6 @@ impl SurveyRequest {
         live_only: true,
         streams: false,
     };
-}
-
-/// What was found about one SQL text of the profile before it ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryRuling {
-    /// `fact icx_total`, `source pieces`, `live units`.
-    pub query: String,
-    /// SHA-256 of the SQL.
-    pub sql_sha256: Digest,
-    /// Why it is refused; `None`: a plain read.
-    pub refused: Option<String>,
-    /// The relations that it would touch, views expanded.
-    pub relations: Vec<String>,
-    /// The functions that it can run and that are not PostgreSQL's own, each with the digest of its definition.
-    pub runs: Vec<String>,
 }
 
 /// By query, the functions that it could run when the run was pinned (`QueryRuling::runs`).

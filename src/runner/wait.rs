@@ -79,7 +79,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 match (refused, answer) {
                     // A refusal is answered at once; a decision that was recorded when the run stops again, see `answer_all`.
                     (Some(why), Some(answer)) => {
-                        let _ = answer.send(DecisionReply::Refused(why));
+                        let _ = answer.send(DecisionReply::Refused { why });
                     }
                     (None, Some(answer)) => self.answers.push(answer),
                     (_, None) => {}
@@ -236,6 +236,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
             differences(pin, &found.taken.survey)
         });
+        // A survey is recorded where it says something that the journal does not have yet: a run may wait for days.
         let says_nothing_new = match repeated {
             Repeated::Counted => run.is_known_to_differ_so(&differing.voids),
             Repeated::Recorded => false,

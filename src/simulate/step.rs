@@ -192,11 +192,6 @@ impl Simulation {
         }
     }
 
-    /// How many units were decided: VERIFY decides each of them.
-    pub fn units(&self) -> u64 {
-        self.counts.verified.get() + self.counts.unverified.get()
-    }
-
     /// The predicted effect of a live run of CUT and ENACT; VERIFY changes no row.
     pub fn predicted(&self, lifecycle: &Lifecycle, protected: &[String]) -> PredictedEffect {
         PredictedEffect::of(
@@ -205,15 +200,5 @@ impl Simulation {
             *self.counts.would_enact.get(),
             protected,
         )
-    }
-
-    /// `candidate_count_confirmed` of the reports: the verified units.
-    pub fn candidate_count_confirmed(&self) -> Simulated<u64> {
-        self.counts.verified
-    }
-
-    /// `lifecycle_enacted_count` of the reports: would_enact plus already_enacted.
-    pub fn lifecycle_enacted_count(&self) -> Simulated<u64> {
-        Simulated::new(self.counts.would_enact.get() + self.counts.already_enacted.get())
     }
 }

@@ -193,7 +193,7 @@ fn keyed(text: &str) -> BTreeMap<(&str, usize), &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{compare_rows, differences};
+    use super::{RowChange, compare_rows, differences};
     use crate::survey::{DriftRule, Fact, FactKey, Survey};
     use crate::testing::values;
 
@@ -259,21 +259,22 @@ mod tests {
         assert_eq!(keys(&old, &granted), [vec!["matrix".to_owned()], vec![]]);
     }
 
+    /// Key, approved and found text of each row.
+    fn named(rows: &[RowChange]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+        let sides = rows
+            .iter()
+            .map(|row| (row.approved.as_deref(), row.found.as_deref()));
+        let keys = rows.iter().map(|row| row.key.as_str());
+        keys.zip(sides)
+            .map(|(key, (one, two))| (key, one, two))
+            .collect()
+    }
+
     #[test]
     fn names_the_changed_the_new_and_the_lost_row() {
         let rows = compare_rows("a\t1\nb\t2\nc\t3\n", "a\t1\nb\tx\nd\t4\n");
-        let found: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                (
-                    row.key.as_str(),
-                    row.approved.as_deref(),
-                    row.found.as_deref(),
-                )
-            })
-            .collect();
         assert_eq!(
-            found,
+            named(&rows),
             [
                 ("b", Some("2"), Some("x")),
                 ("c", Some("3"), None),
@@ -293,18 +294,8 @@ mod tests {
         let before = "BEGIN\n\n  RETURN 1;\n\nEND";
         let after = "BEGIN\n\n  RETURN\t2;\n\n  -- new\nEND";
         let rows = compare_rows(before, after);
-        let found: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                (
-                    row.key.as_str(),
-                    row.approved.as_deref(),
-                    row.found.as_deref(),
-                )
-            })
-            .collect();
         assert_eq!(
-            found,
+            named(&rows),
             [
                 ("line 3", Some("  RETURN 1;"), Some("  RETURN\t2;")),
                 ("line 5", None, Some("  -- new"))

@@ -214,6 +214,7 @@ pub fn content_of_document(text: &str) -> Result<DocumentContent, String> {
     }
     let rows = digests.len() as u64;
     let hidden = columns.iter().any(|column| column.hidden);
+    // The document is in the order of its key, which a collation decides; the value must not depend on it.
     digests.sort_unstable();
     let mut hasher = ContentHasher::new(encoded_columns(&columns));
     for digest in &digests {

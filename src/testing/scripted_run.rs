@@ -276,7 +276,7 @@ impl ScriptedRun {
     /// The pins of the context.
     pub fn context_pinned(&mut self) -> &mut Self {
         let context = Box::new(ContextPins {
-            round: self.run.round,
+            round: self.run.round(),
             ..(self.context_of)(self.created(), self.pin())
         });
         let bytes = serde_json::to_vec(&context).expect("plain data");
@@ -286,7 +286,7 @@ impl ScriptedRun {
 
     /// What the simulator says of the pin.
     pub fn effect_predicted(&mut self) -> &mut Self {
-        let (round, predicted) = (self.run.round, self.effect());
+        let (round, predicted) = (self.run.round(), self.effect());
         let counts = values::simulation(self.enacted).counts;
         self.push(Event::EffectPredicted(EffectPredicted {
             round,
@@ -304,7 +304,7 @@ impl ScriptedRun {
             schema: 1,
             run_id: created.run_id.clone(),
             gate,
-            round: self.run.round,
+            round: self.run.round(),
             pin_nonce: pin.snapshot.nonce.clone(),
             pinned_at: pin.snapshot.began_at,
             facts_digest: pin.facts_digest.clone(),
@@ -410,7 +410,7 @@ impl ScriptedRun {
 
     /// A step over all units.
     pub fn step(&mut self, step: SimulatedStep, state: State) -> &mut Self {
-        let (round, counts) = (self.run.round, values::simulation(self.enacted).counts);
+        let (round, counts) = (self.run.round(), values::simulation(self.enacted).counts);
         let effect = if step == SimulatedStep::Enact {
             self.effect()
         } else {

@@ -9,9 +9,9 @@ use ratatui::layout::Size;
 use super::diff_scroll;
 use super::model::Search;
 use super::screens::diff_areas;
-use crate::compare::{AlignedDocuments, Change, Compare, ComparedFact, Comparison};
+use crate::compare::{AlignedDocuments, Change, Compare, ComparedFact, Comparison, ReviewNote};
 use crate::run::{History, LastPass};
-use crate::survey::{Digest, FactKey, Folding, Item};
+use crate::survey::{FactKey, Folding, Item};
 
 /// A document that was asked for.
 #[derive(Debug, Clone)]
@@ -70,59 +70,6 @@ pub enum DiffPage {
     Keys,
 }
 
-/// A reviewer's note, as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoteShown {
-    /// Who and when: `opb 09:41Z`.
-    pub by: String,
-    /// The fact it is about; `None`: the whole run.
-    pub fact: Option<FactKey>,
-    /// Text of the note.
-    pub text: String,
-    /// The last journal line that its writer could have seen.
-    pub head_seq: u64,
-    /// SHA-256 of that line.
-    pub head_sha256: Digest,
-    /// That line is not the head of the run now.
-    pub is_stale: bool,
-    /// The journal has no such line: the note was written for another run or for a changed one.
-    pub is_foreign: bool,
-    /// What became of the run since, where the head changed.
-    pub since: Option<String>,
-}
-
-impl NoteShown {
-    /// The head of the run is now this line of the same journal.
-    pub fn head_is(&mut self, now: u64) {
-        if now > self.head_seq && !self.is_foreign {
-            let saw = self.head_seq;
-            self.is_stale = true;
-            self.since = Some(format!(
-                "the run went on: the note saw its head at seq {saw}, now it is seq {now}"
-            ));
-        }
-    }
-
-    /// The journal has no such line.
-    pub fn head_is_foreign(&mut self) {
-        let (saw, digest) = (self.head_seq, self.head_sha256.as_str());
-        (self.is_stale, self.is_foreign) = (true, true);
-        self.since = Some(format!(
-            "the head that the note saw, seq {saw} {digest}, is not in this journal"
-        ));
-    }
-
-    /// `op_a 09:41Z on icx_draft: "expected" (the run went on: ..)`.
-    pub fn line(&self) -> String {
-        let about = self.fact.as_ref().map_or("the run", |fact| fact.as_str());
-        let since = self
-            .since
-            .as_ref()
-            .map_or_else(String::new, |since| format!(" ({since})"));
-        format!("{} on {about}: \"{}\"{since}", self.by, self.text)
-    }
-}
-
 /// The state of the diff screen.
 #[expect(
     clippy::struct_excessive_bools,
@@ -163,7 +110,7 @@ pub struct DiffView {
     /// The note being typed.
     pub typing: Option<String>,
     /// Reviewers' notes of this run.
-    pub notes: Vec<NoteShown>,
+    pub notes: Vec<ReviewNote>,
     /// The search; `None`: nothing is searched for.
     pub search: Option<Search>,
     /// The row of the last match.

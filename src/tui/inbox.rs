@@ -5,28 +5,19 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
-use super::diff_view::{DiffView, NoteShown};
+use super::diff_view::DiffView;
 use super::keymap::{Action, KeyScope, key_of};
 use super::picker::PickerMessage;
-use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
-use crate::compare::{AlignedDocuments, Compare, ComparedFact};
-use crate::run::{Ask, Event, History, LastPass, Progress};
-use crate::survey::{Digest, FactKey, UtcTime};
+use super::playback::{PlaybackCommand, ReplayFrame};
+use crate::compare::{AlignedDocuments, Compare, ComparedFact, ReviewNote};
+use crate::run::{Ask, DecisionContext, Event, History, LastPass, Progress, RecordedEvent};
+use crate::survey::FactKey;
 
 /// Every message that the drawing thread receives.
 #[derive(Debug, Clone)]
 pub enum ScreenMessage {
     /// An event of the run is durable.
-    Recorded {
-        /// Sequence number of its journal line, from 0.
-        seq: u64,
-        /// Time of the event.
-        at: UtcTime,
-        /// The parsed event.
-        event: Arc<Event>,
-        /// SHA-256 of its journal line: the head of the journal.
-        head: Digest,
-    },
+    Recorded(RecordedEvent),
     /// What a look at a run found that another process writes.
     Found(Box<RunSnapshot>),
     /// Long work goes on; replaces what was said of it before.
@@ -76,7 +67,7 @@ pub enum ScreenMessage {
     /// The last PASS of this profile and target.
     LastPass(Box<LastPass>),
     /// All notes of the run.
-    Notes(Vec<NoteShown>),
+    Notes(Vec<ReviewNote>),
     /// What became of what was asked of another process: a sentence where there is one, or why it was not taken.
     Answered {
         /// The request that is answered.
@@ -91,7 +82,7 @@ pub enum ScreenMessage {
     /// A run as it was at one line.
     ReplayFrame(Box<ReplayFrame>),
     /// The screen that an approver had at a decision.
-    Seen(Box<ApproverView>),
+    Seen(Box<DecisionContext>),
     /// A sentence to show in the footer.
     Said(String),
 }

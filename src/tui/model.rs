@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
-use super::diff_view::{DiffView, NoteShown};
+use super::diff_view::DiffView;
 use super::inbox::Source;
 use super::keymap::{Action, KeyScope, key_of};
 use super::open_text::OpenText;
@@ -15,6 +15,7 @@ use super::playback::PlaybackState;
 use super::reject_sheet::RejectSheet;
 use super::screens::PaneTexts;
 use super::theme::Theme;
+use crate::compare::ReviewNote;
 use crate::run::{
     ApprovalRequest, Claim, CommandLine, History, LastPass, Person, Progress, RunState, counted,
     judge,
@@ -159,7 +160,7 @@ pub struct Model {
     /// The last PASS of this profile and target.
     pub last_pass: Option<Box<LastPass>>,
     /// Reviewers' notes.
-    pub notes: Vec<NoteShown>,
+    pub notes: Vec<ReviewNote>,
     /// Where events come from.
     pub source: Source,
     /// The account that decides on this screen, shown as `you:` on the sheets.

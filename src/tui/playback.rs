@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::run::{ApprovalGate, Decision, History, LastPass, Person};
-use crate::survey::{Digest, UtcTime};
+use crate::run::{History, LastPass};
+use crate::survey::UtcTime;
 
 /// A run as it was at one line, and where the replay stands.
 #[derive(Debug, Clone)]
@@ -51,27 +51,6 @@ impl PlaybackState {
         let (_, at) = self.tip.last()?;
         self.tip.run().sealed.is_some().then_some(at)
     }
-}
-
-/// What an approver saw when deciding.
-#[derive(Debug, Clone)]
-pub struct ApproverView {
-    /// The run right before the decision.
-    pub history: Arc<History>,
-    /// The gate that was decided.
-    pub gate: ApprovalGate,
-    /// The decision.
-    pub decision: Decision,
-    /// Digest that was on the sheet.
-    pub evidence: Digest,
-    /// The person who decided.
-    pub by: Person,
-    /// Time of the decision.
-    pub at: UtcTime,
-    /// When the facts were read again for the open sheet; `None`: no sheet was open.
-    pub equal_at: Option<UtcTime>,
-    /// Columns and rows of the terminal that the sheet was opened on, where that was recorded.
-    pub size: Option<(u16, u16)>,
 }
 
 /// What a person asks of a replay.

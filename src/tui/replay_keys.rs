@@ -2,18 +2,17 @@
 //! `ReplayFrame`.
 
 use crossterm::event::{KeyEvent, KeyEventKind};
-use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
 use super::inbox::{LocalRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{ApproverScreen, Model, Over, Pane};
 use super::open_text::{OpenText, TextSubject};
-use super::playback::{ApproverView, PlaybackCommand, ReplayFrame};
+use super::playback::{PlaybackCommand, ReplayFrame};
 use super::screens;
 use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
-use crate::run::Decision;
+use crate::run::{Decision, DecisionContext};
 
 /// Sends the command of a key of the replay; `false`: the key is none of them.
 pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<ScreenEffect>) -> bool {
@@ -114,11 +113,8 @@ pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     }
 }
 
-/// The screen of an approver, at its own size, with the sheet as it stood when Enter was pressed.
-pub(super) fn seen(model: &mut Model, seen: ApproverView) {
-    let size = seen
-        .size
-        .map_or(model.size, |(width, height)| Size::new(width, height));
+/// The screen of an approver, with the sheet as it stood when Enter was pressed.
+pub(super) fn seen(model: &mut Model, seen: DecisionContext) {
     let word = match seen.decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
@@ -133,11 +129,10 @@ pub(super) fn seen(model: &mut Model, seen: ApproverView) {
         // Who named a digest on a command line has read the document behind it, or not: no sheet was on a screen.
         _ => Over::Reading(OpenText::of(TextSubject::Evidence)),
     };
-    let how = match (&sheet, seen.size) {
-        (Over::Approving(_), Some((width, height))) => format!("  on {width}x{height}"),
-        (Over::Approving(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
-        (Over::Nothing, _) => String::new(),
-        _ => "  by command, which named this evidence".to_owned(),
+    let how = match &sheet {
+        Over::Approving(_) => "  (the size of that terminal was not recorded)",
+        Over::Nothing => "",
+        _ => "  by command, which named this evidence",
     };
     let says = format!(
         "{} {word} by {} {}{how}",
@@ -145,7 +140,7 @@ pub(super) fn seen(model: &mut Model, seen: ApproverView) {
         seen.by.user,
         seen.at.clock()
     );
-    let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);
+    let mut then = Model::new(Source::Replay, seen.by, model.theme, model.size, seen.at);
     then.history = seen.history;
     then.over = sheet;
     to_the_end(&mut then);

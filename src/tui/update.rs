@@ -10,8 +10,7 @@ use super::approve_sheet::OwnSurvey;
 use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 use super::model::{Model, Over};
 use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
-use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead};
-use crate::survey::{Digest, UtcTime};
+use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead, RecordedEvent};
 
 /// What the loop has to do for the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +39,7 @@ pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<
         model.panes.forget();
     }
     match messages {
-        ScreenMessage::Recorded {
-            seq,
-            at,
-            event,
-            head,
-        } => recorded(model, seq, at, &event, &head),
+        ScreenMessage::Recorded(event) => recorded(model, &event),
         ScreenMessage::Found(messages) => found(model, *messages),
         ScreenMessage::Opened {
             compare,
@@ -188,14 +182,20 @@ fn close_sheets(model: &mut Model) {
     }
 }
 
-fn recorded(model: &mut Model, seq: u64, at: UtcTime, event: &Event, head: &Digest) {
+fn recorded(model: &mut Model, recorded: &RecordedEvent) {
+    let RecordedEvent {
+        seq,
+        at,
+        event,
+        head,
+    } = recorded;
     let history = Arc::make_mut(&mut model.history);
-    if let Err(illegal) = history.take(seq, at, event, head) {
+    if let Err(illegal) = history.take(*seq, *at, event, head) {
         model.say(illegal.to_string());
         return;
     }
     run_moved(model);
-    match event {
+    match &**event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
         Event::RunResumed(_) => model.ended = None,
         Event::EvidenceTaken(_)

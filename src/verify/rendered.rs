@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Verified, VerifyError};
 use crate::journal::{JournalError, Storage};
 use crate::profile::Profile;
-use crate::report::{self, FullDiscoverLine, ReportInput};
+use crate::report::{self, ReportInput};
 use crate::run::RunState;
 use crate::runner::{context, side_files_of};
 use crate::survey::Digest;
@@ -32,7 +32,6 @@ pub(super) fn reports(
         run,
         profile,
         blobs: document,
-        full_discover: FullDiscoverLine::recorded(run),
     };
     let rendered = match report::render(&input) {
         Ok(rendered) => rendered,

@@ -282,6 +282,7 @@ fn an_allowed_function_is_named_and_another_body_is_refused_before_it_runs() {
     let mut target = discoverer(&url, asked);
     let taken = block_on(target.take(FACTS, &mut Memory::default())).expect("a survey");
     let runs = ruling(&taken, "fact fact_0").runs.clone();
+    let runs = runs.expect("resolved");
     assert!(
         matches!(runs.as_slice(), [one] if one.starts_with("function public.allowed(integer) ")),
         "{runs:?}"

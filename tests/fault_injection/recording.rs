@@ -287,7 +287,7 @@ impl Target for Replayed {
                     sql_sha256,
                     refused,
                     relations,
-                    runs: Vec::new(),
+                    runs: Some(Vec::new()),
                 })
                 .collect(),
         })

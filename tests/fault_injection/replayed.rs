@@ -83,27 +83,15 @@ fn lived() -> (World, Vec<(u64, Frames)>) {
     let live = Arc::new(live);
     let hearing = live.clone();
     world.heard = Some(Arc::new(move |notice| {
-        let RunnerMessage::Recorded {
-            seq,
-            at,
-            head,
-            event,
-            ..
-        } = notice
-        else {
+        let RunnerMessage::Recorded { recorded, .. } = notice else {
             return;
         };
         let mut live = hearing.lock().unwrap_or_else(PoisonError::into_inner);
         let (model, seen) = &mut *live;
-        let told = ScreenMessage::Recorded {
-            seq: *seq,
-            at: *at,
-            event: event.clone(),
-            head: head.clone(),
-        };
+        let told = ScreenMessage::Recorded(recorded.clone());
         let _ = update(model, told, Duration::ZERO);
-        model.now = *at;
-        seen.push((*seq, frames(model)));
+        model.now = recorded.at;
+        seen.push((recorded.seq, frames(model)));
     }));
     let outcome = world.begin().expect("it waits at SG1");
     let wrong = world.rejection(ApprovalGate::SG2);

@@ -45,45 +45,29 @@ impl Screens {
 
     /// The runner shows a line: it is durable, so a watcher sees it too, and sees the same.
     fn hear(&mut self, notice: &RunnerMessage) {
-        let RunnerMessage::Recorded {
-            seq,
-            at,
-            head,
-            event,
-            ..
-        } = notice
-        else {
+        let RunnerMessage::Recorded { recorded, .. } = notice else {
             return;
         };
-        let told = ScreenMessage::Recorded {
-            seq: *seq,
-            at: *at,
-            event: event.clone(),
-            head: head.clone(),
-        };
+        let told = ScreenMessage::Recorded(recorded.clone());
         let _ = update(&mut self.live, told, Duration::ZERO);
         let watched = &mut self.watched;
         let followed = self.follower.each(|followed| {
-            let told = ScreenMessage::Recorded {
-                seq: followed.entry.seq,
-                at: followed.entry.at,
-                event: Arc::new(followed.entry.event),
-                head: followed.entry.sha256,
-            };
+            let told = ScreenMessage::Recorded(followed.entry.into());
             let _ = update(watched, told, Duration::ZERO);
         });
         assert_eq!(
             followed.expect("what is durable can be followed"),
             1,
-            "{seq}"
+            "{}",
+            recorded.seq
         );
         for model in [&mut self.live, &mut self.watched] {
-            model.now = *at;
+            model.now = recorded.at;
         }
         for (width, height) in SIZES {
             let live = cells(&frame(&mut self.live, width, height));
             let watched = cells(&frame(&mut self.watched, width, height));
-            assert_eq!(watched, live, "line {seq} at {width}x{height}");
+            assert_eq!(watched, live, "line {} at {width}x{height}", recorded.seq);
         }
         self.compared += 1;
     }

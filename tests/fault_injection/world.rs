@@ -221,13 +221,14 @@ impl World {
             if let Some(heard) = &heard {
                 heard(&notice);
             }
-            if let RunnerMessage::Recorded { seq, head, .. } = notice {
+            if let RunnerMessage::Recorded { recorded, .. } = notice {
                 if telling {
                     let mut out = std::io::stderr().lock();
-                    writeln!(out, "shown {seq} {head}").expect("somebody listens");
+                    writeln!(out, "shown {} {}", recorded.seq, recorded.head)
+                        .expect("somebody listens");
                 }
                 let mut lines = acknowledged.lock().expect("not poisoned");
-                lines.push((seq, head));
+                lines.push((recorded.seq, recorded.head));
             }
         })
     }
@@ -235,7 +236,7 @@ impl World {
     /// The process that makes the run; it comes back at SG1.
     pub fn begin(&self) -> Result<RunnerEnd, RunnerError> {
         let plan = self.plan();
-        let mut directory = self.store().create(&self.run_id)?;
+        let directory = self.store().create(&self.run_id)?;
         directory.blobs().put(plan.profile_text.as_bytes())?;
         let event = Event::RunCreated(Box::new(RunCreated {
             run_id: self.run_id.clone(),
@@ -249,19 +250,9 @@ impl World {
             uptime_ms: self.clock.uptime_ms(),
             ..values::created()
         }));
-        let at = self.clock.now();
-        let appended = directory.append(at, &event)?;
-        let mut history = History::default();
-        history.take(appended.seq, at, &event, &appended.sha256)?;
-        let sink = self.sink();
-        sink(RunnerMessage::Recorded {
-            seq: appended.seq,
-            at,
-            head: appended.sha256,
-            line: appended.line.into(),
-            event: Arc::new(event),
-        });
-        let recorder = RunRecorder::new(directory, history, self.clock.clone(), sink);
+        let (history, clock) = (History::default(), self.clock.clone());
+        let mut recorder = RunRecorder::new(directory, history, clock, self.sink());
+        recorder.record(event)?;
         let taken_up = TakenUp {
             resumed: false,
             torn: Vec::new(),

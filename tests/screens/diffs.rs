@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::compare::{AlignedDocuments, Compare};
+use drygate::compare::{AlignedDocuments, Compare, ReviewNote};
 use drygate::run::{ApprovalGate, RunResult};
 use drygate::survey::{Digest, FactKey, FactKind, Sides};
-use drygate::tui::diff_view::NoteShown;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
 use drygate::tui::open_text::TextSubject;
@@ -595,7 +594,7 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
     let mut model = model(&script, "09:31:15", plain());
     let told = messages(&script).len();
     let _ = press(&mut model, "d");
-    let note = NoteShown {
+    let note = ReviewNote {
         by: "opb 09:31Z".to_owned(),
         fact: None,
         text: "all as it was".to_owned(),
@@ -623,7 +622,7 @@ fn a_note_says_so_as_soon_as_the_run_goes_on() {
 fn a_note_stands_with_the_fact_that_it_is_about() {
     let mut model = model(&ScriptedRun::drifted(), "09:33:10", plain());
     let _ = press(&mut model, "d");
-    let note = |fact: &str, text: &str| NoteShown {
+    let note = |fact: &str, text: &str| ReviewNote {
         by: "opb 09:31Z".to_owned(),
         fact: Some(FactKey::new(fact)),
         text: text.to_owned(),

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use drygate::run::{Ask, Event, History, Request, RunBudget, RunCreated};
+use drygate::run::{Ask, Event, History, RecordedEvent, Request, RunBudget, RunCreated};
 use drygate::survey::{Digest, UtcTime};
 use drygate::tui::event_loop::frame;
 use drygate::tui::keymap::{NO_KEY, bindings};
@@ -35,11 +35,13 @@ pub fn messages(script: &ScriptedRun) -> Vec<ScreenMessage> {
     script
         .records
         .iter()
-        .map(|record| ScreenMessage::Recorded {
-            seq: record.seq,
-            at: record.at,
-            event: record.event.clone(),
-            head: Digest::of(record.seq.to_string()),
+        .map(|record| {
+            ScreenMessage::Recorded(RecordedEvent {
+                seq: record.seq,
+                at: record.at,
+                event: record.event.clone(),
+                head: Digest::of(record.seq.to_string()),
+            })
         })
         .collect()
 }
@@ -278,12 +280,12 @@ impl Stage {
     pub fn recorded(&mut self, event: Event) -> &mut Self {
         let (seq, at) = (self.seq, self.wall.get());
         self.seq += 1;
-        self.hear(ScreenMessage::Recorded {
+        self.hear(ScreenMessage::Recorded(RecordedEvent {
             seq,
             at,
             event: std::sync::Arc::new(event),
             head: Digest::of(seq.to_string()),
-        })
+        }))
     }
 
     pub fn terminal_event(&mut self, event: TerminalEvent) -> &mut Self {

@@ -25,6 +25,16 @@ pub enum SurveyPurpose {
     Post,
 }
 
+impl SurveyPurpose {
+    /// That of the survey before an approval of this gate takes effect.
+    pub fn of(gate: ApprovalGate) -> Self {
+        match gate {
+            ApprovalGate::SG1 => Self::ApproveSg1,
+            ApprovalGate::SG2 => Self::ApproveSg2,
+        }
+    }
+}
+
 /// A survey is complete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

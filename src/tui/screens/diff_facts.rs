@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 
 use super::pane::first_row;
 use super::words;
-use crate::compare::{Change, ComparedFact, SideValue};
-use crate::tui::diff_view::{DiffPane, DiffView, Loaded, NoteShown};
+use crate::compare::{Change, ComparedFact, ReviewNote, SideValue};
+use crate::tui::diff_view::{DiffPane, DiffView, Loaded};
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -96,7 +96,7 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
 /// The last note on a fact, cut to one line: whole it stands with the others.
 fn last_note(view: &DiffView, fact: &ComparedFact) -> Option<Text> {
     let mut notes = view.notes.iter().rev();
-    let about = |note: &&NoteShown| note.fact.as_ref() == Some(&fact.key);
+    let about = |note: &&ReviewNote| note.fact.as_ref() == Some(&fact.key);
     let last = notes.find(about)?;
     let more = match notes.filter(about).count() {
         0 => String::new(),

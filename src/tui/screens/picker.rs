@@ -280,16 +280,7 @@ fn page(canvas: &mut Canvas<'_>, area: Rect, page: &PickerPage, right: &str) {
     for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
         canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), line);
     }
-    if lines.len() > room {
-        let cut = format!(
-            "lines {}-{} of {}",
-            top + 1,
-            (top + room).min(lines.len()),
-            lines.len()
-        );
-        let bottom = area.bottom().saturating_sub(1);
-        canvas.on_edge(area, bottom, &Text::new(), &Text::inked(Ink::Dim, cut));
-    }
+    canvas.part_shown(area, top, room, lines.len());
 }
 
 fn footer(canvas: &mut Canvas<'_>, area: Rect, picker: &Picker) {

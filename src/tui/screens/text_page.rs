@@ -70,14 +70,5 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: 
         }
         canvas.text(inside.x + 1, y, inside.width.saturating_sub(2), line);
     }
-    if lines.len() > room {
-        let cut = format!(
-            "lines {}-{} of {}",
-            top + 1,
-            (top + room).min(lines.len()),
-            lines.len()
-        );
-        let bottom = area.bottom().saturating_sub(1);
-        canvas.on_edge(area, bottom, &Text::new(), &Text::inked(Ink::Dim, cut));
-    }
+    canvas.part_shown(area, top, room, lines.len());
 }

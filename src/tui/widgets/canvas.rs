@@ -167,6 +167,15 @@ impl<'a> Canvas<'a> {
         Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
     }
 
+    /// Says on the lower edge which of its lines a page shows, where it does not show all.
+    pub fn part_shown(&mut self, area: Rect, top: usize, room: usize, lines: usize) {
+        if lines > room {
+            let last = (top + room).min(lines);
+            let cut = Text::inked(Ink::Dim, format!("lines {}-{last} of {lines}", top + 1));
+            self.on_edge(area, area.bottom().saturating_sub(1), &Text::new(), &cut);
+        }
+    }
+
     /// Writes a title and a remark on a horizontal edge; the remark gives way first.
     pub fn on_edge(&mut self, area: Rect, y: u16, title: &Text, right: &Text) {
         let room = area.width.saturating_sub(4);

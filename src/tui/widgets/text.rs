@@ -155,12 +155,14 @@ impl Text {
                 lines.push(Self::new());
                 used = 0;
             } else if spaces > 0 && (used > 0 || lines.len() == 1) {
+                // Indentation of the first line is kept; where a line is broken the blanks go.
                 let room = spaces.min(width - used);
                 push_last(&mut lines, Shown::of(" ".repeat(room)), ink);
                 used += room;
             }
             while word.width() > width - used {
                 let (fits, rest) = word.split_at_width(width - used);
+                // A character wider than the line would never fit: it is put there all the same, or this would not end.
                 if fits.as_str().is_empty() && used == 0 {
                     break;
                 }
