@@ -1,10 +1,10 @@
-//! Documents of `doctor`, `config show` and `profile check`: the state of the machine and of a profile before any run.
+//! Documents of `doctor` and `config show`: the state of the machine before any run.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::SchemaVersion;
-use crate::run::{Check, Verdict};
+use crate::run::Verdict;
 
 /// `doctor`: what this machine has and lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,32 +53,4 @@ pub struct SettingRow {
     pub value: Value,
     /// Where it comes from: a flag, a variable, a file with its line, `default`.
     pub origin: String,
-}
-
-/// `profile check`: what can be said of a profile without a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ProfileCheckDocument {
-    /// Version of this document: 1.
-    pub schema: SchemaVersion,
-    /// Verdict over the checks.
-    pub verdict: Verdict,
-    /// The checks.
-    pub checks: Vec<Check>,
-    /// The hooks that the profile names. None was run.
-    pub hooks: Vec<ProfileHook>,
-}
-
-/// A hook of a profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ProfileHook {
-    /// `on_wait`, `on_stop` or `on_end`.
-    pub hook: &'static str,
-    /// The program as the profile names it.
-    pub program: String,
-    /// The file that would be run; null: it is not there or not executable.
-    pub file: Option<String>,
-    /// How long it may take: `10s`.
-    pub timeout: String,
 }

@@ -8,6 +8,7 @@ mod comparison;
 mod evidence;
 mod hook;
 mod machine;
+mod profile;
 mod report;
 mod report_parts;
 mod run;
@@ -28,8 +29,10 @@ pub use evidence::{
     RecheckDocument, RecheckRefused, RecheckedSurvey, SurveyReference, VerifyDocument,
 };
 pub use hook::{HookDocument, HookTarget};
-pub use machine::{
-    ConfigDocument, DoctorDocument, DoctorLine, ProfileCheckDocument, ProfileHook, SettingRow,
+pub use machine::{ConfigDocument, DoctorDocument, DoctorLine, SettingRow};
+pub use profile::{
+    ProfileCheckDocument, ProfileHook, ProfileInitDocument, ProfileListDocument, ProfileRow,
+    ProfileShowDocument,
 };
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use super::journal_schema::of_lines;
 use super::{
     CastDocument, ConfigDocument, DiffDocument, DoctorDocument, ExportDocument, HookDocument,
-    ImportDocument, ProfileCheckDocument, RecheckDocument, RecheckRefused, ReplayDocument,
-    ReportDocument, RunDocument, RunsDocument, SidecarDocument, SurveyDocument, SvgDocument,
-    VerifyDocument,
+    ImportDocument, ProfileCheckDocument, ProfileInitDocument, ProfileListDocument,
+    ProfileShowDocument, RecheckDocument, RecheckRefused, ReplayDocument, ReportDocument,
+    RunDocument, RunsDocument, SidecarDocument, SurveyDocument, SvgDocument, VerifyDocument,
 };
 use crate::profile::Profile;
 use crate::run::Event;
@@ -71,6 +71,9 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("journal", of_lines(written::<Event>())),
         ("profile", read::<Profile>()),
         ("profile-check", written::<ProfileCheckDocument>()),
+        ("profile-init", written::<ProfileInitDocument>()),
+        ("profile-list", written::<ProfileListDocument>()),
+        ("profile-show", written::<ProfileShowDocument>()),
         ("recheck", written::<RecheckDocument>()),
         ("recheck-refused", written::<RecheckRefused>()),
         ("replay", written::<ReplayDocument>()),

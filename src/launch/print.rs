@@ -3,8 +3,9 @@
 
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
+use crate::documents::{ProfileListDocument, ProfileRow, ProfileShowDocument, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
-use crate::profile::{self, BUILT_IN, LoadedProfile, Profile};
+use crate::profile::{self, BUILT_IN, LoadedProfile, Profile, ProfileOrigin};
 use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{RunCreated, RunId, RunState};
 use crate::survey::Digest;
@@ -125,15 +126,40 @@ pub fn load_profile(name: &str) -> Result<LoadedProfile, LaunchError> {
 pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, LaunchError> {
     match command {
         ProfileCommand::List => {
-            for (name, _) in BUILT_IN {
-                let loaded = load_profile(name)?;
-                output::line(&format!("{name}  {}", loaded.profile.title))?;
+            let mut profiles = Vec::new();
+            for (name, text) in BUILT_IN {
+                profiles.push(ProfileRow {
+                    name,
+                    title: load_profile(name)?.profile.title,
+                    sha256: Digest::of(text),
+                });
+            }
+            if settings.json() {
+                let schema = SchemaVersion;
+                output::document(&ProfileListDocument { schema, profiles })?;
+            } else {
+                for row in profiles {
+                    output::line(&format!("{}  {}", row.name, row.title))?;
+                }
             }
             Ok(0)
         }
         ProfileCommand::Show { name } => {
             let loaded = load_profile(name.as_ref().unwrap_or(&settings.profile.value))?;
-            output::print(&loaded.text)?;
+            if !settings.json() {
+                output::print(&loaded.text)?;
+                return Ok(0);
+            }
+            output::document(&ProfileShowDocument {
+                schema: SchemaVersion,
+                file: match &loaded.origin {
+                    ProfileOrigin::BuiltIn(_) => None,
+                    ProfileOrigin::File(path) => Some(path.display().to_string()),
+                },
+                sha256: Digest::of(&loaded.text),
+                name: loaded.profile.name,
+                text: loaded.text,
+            })?;
             Ok(0)
         }
         ProfileCommand::Check { name } => super::survey::check(settings, name.as_deref()),

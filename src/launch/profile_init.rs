@@ -10,9 +10,11 @@ use serde::Deserialize;
 
 use super::{LaunchError, output, survey};
 use crate::cli::Settings;
+use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
 use crate::report::visible;
 use crate::runner::target::{Purpose, SurveyRequest};
+use crate::survey::Digest;
 
 const STARTING: &str = include_str!("../../assets/profiles/starting.toml");
 
@@ -71,6 +73,23 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
         _ => failed(source),
     })?;
     written.write_all(text.as_bytes()).map_err(failed)?;
+    // A name alone could be that of a built-in profile.
+    let path = match file.components().count() {
+        1 => Path::new(".").join(file),
+        _ => file.to_owned(),
+    };
+    let check = settings.profile_check(&path.display().to_string());
+    if settings.json() {
+        output::document(&ProfileInitDocument {
+            schema: SchemaVersion,
+            file: file.display().to_string(),
+            sha256: Digest::of(&text),
+            role: learnt.as_ref().map(|learnt| learnt.role.clone()),
+            tables: learnt.as_ref().map(|learnt| learnt.tables.len()),
+            next: check,
+        })?;
+        return Ok(0);
+    }
     let shown = visible(&file.display().to_string());
     output::say(&match &learnt {
         Some(learnt) => format!(
@@ -82,12 +101,6 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
             format!("{shown} written. With --database-url it proposes facts of the tables there.")
         }
     });
-    // A name alone could be that of a built-in profile.
-    let path = match file.components().count() {
-        1 => Path::new(".").join(file),
-        _ => file.to_owned(),
-    };
-    let check = settings.profile_check(&path.display().to_string());
     output::say(&visible(&format!("  Edit it, then: {check}")));
     Ok(0)
 }

@@ -77,6 +77,9 @@ fn check_file(name: &str, file: &Path) {
 #[case::config("config", 0, &["config", "show"])]
 #[case::doctor("doctor", 9, &["doctor"])]
 #[case::profile_check("profile-check", 11, &["profile", "check"])]
+#[case::profile_list("profile-list", 0, &["profile", "list"])]
+#[case::profile_show("profile-show", 0, &["profile", "show", "icx-const"])]
+#[case::profile_init("profile-init", 0, &["profile", "init", "new.toml"])]
 #[case::resume("run", 0, &["resume", V1])]
 #[case::watch("run", 0, &["watch", V1])]
 #[case::reject("run", 6, &["reject", V1, "SG1", "--reason", "no"])]
@@ -268,6 +271,9 @@ fn planted(name: &str, document: &Value) -> (usize, Vec<String>) {
 #[case("diff", &["diff", V1, "--predicted"], &[])]
 #[case("doctor", &["doctor"], &[])]
 #[case("profile-check", &["profile", "check"], &["/raw"])]
+#[case("profile-list", &["profile", "list"], &[])]
+#[case("profile-show", &["profile", "show"], &[])]
+#[case("profile-init", &["profile", "init", "new.toml"], &[])]
 fn a_member_that_no_schema_names_is_found(
     #[case] name: &str,
     #[case] words: &[&str],
